@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
+import random
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -16,16 +16,21 @@ FILM_WITH_TVDB_SHARE = 0.35  # films are in TVDB only now and then
 SHARED_TMDB_SHARE = 0.05  # a film and a show with the same TMDB number: two number spaces
 FIRST_YEAR, LAST_YEAR = 1931, 2026
 
-ADJECTIVES = tuple(
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+ADJECTIVES = _words(
     """Amber Ancient Bitter Black Blue Borrowed Brave Broken Burning Careless Cold Copper Crooked Crystal Daring
     Distant Double Drowned Eastern Electric Empty Endless Eternal Faded Fallen Final Forgotten Frozen Gentle
     Gilded Golden Green Hidden Hollow Honest Hungry Idle Infinite Iron Ivory Last Little Lonely Long Lost Loud
     Lucky Midnight Modern Narrow Northern Old Open Pale Paper Patient Perfect Polite Private Quiet Red Restless
     Sacred Scarlet Second Secret Seventh Silent Silver Simple Slow Small Southern Spare Stolen Stubborn Sudden
     Summer Tall Tender Thin Thirsty Twisted Unlikely Velvet Violet Wandering Western White Wild Winter Wooden
-    Wrong Young Überlange Naïve Málaga Señorial""".split()
+    Wrong Young Überlange Naïve Málaga Señorial"""
 )
-NOUNS = tuple(
+NOUNS = _words(
     """Academy Alibi Anchor Apprentice Archive Arrow Astronomer Atlas Avenue Baker Balcony Ballad Bargain Bell
     Bicycle Boundary Bridge Brother Candle Caravan Carnival Cartographer Cathedral Chapter Circle Clock Coast
     Colony Comet Compass Concert Confession Corridor Courier Crossing Crown Current Daughter Desert Detective
@@ -38,25 +43,25 @@ NOUNS = tuple(
     Promise Quarry Queen Question Railway Rain Raven Reckoning Refuge River Road Rooftop Rumour Sailor Salt
     Season Shadow Shepherd Shore Signal Sister Sky Snow Soldier Song Station Stone Storm Stranger Street Summit
     Swimmer Tailor Theatre Thief Tide Tower Train Translator Treasure Trial Tunnel Valley Verdict Village Violin
-    Voyage Waiter Watchman Wedding Whale Widow Wilderness Window Witness Wolf""".split()
+    Voyage Waiter Watchman Wedding Whale Widow Wilderness Window Witness Wolf"""
 )
-FIRST_NAMES = tuple(
+FIRST_NAMES = _words(
     """Ada Agnès Alma Anders Anouk Bjørn Björk Camille Carlos Céline Chloé Dagmar Dario Edith Elif Émile Esther
     Eszter Felix Frida Gaspard Greta Hanna Hélène Hugo Ines Ingrid Iris Ivan Jürgen Jonas Judit Karin Kasimir
     Klara Laszlo Leonie Linnéa Lotte Ludwig Łukasz Maja Marguerite Mateo Mathilde Milo Mira Müller Nadia Nils
     Noémie Odile Oskar Otto Paulina Petra Quentin Rafael Rosa Ruth Samir Selma Signe Søren Sofia Tadeusz Thea
-    Tomás Ulla Ursula Valentin Vera Viktor Wanda Xavier Yara Yusuf Zelda Zoë""".split()
+    Tomás Ulla Ursula Valentin Vera Viktor Wanda Xavier Yara Yusuf Zelda Zoë"""
 )
-PLACES = tuple(
+PLACES = _words(
     """Aarhus Arles Bergen Bilbao Bordeaux Brno Bruges Cádiz Córdoba Dover Dresden Évora Faro Galway Gdańsk
     Ghent Graz Göteborg Haarlem Izmir Kaunas Köln København Lagos Leeds Lima Lisbon Ljubljana Lübeck Malmö Metz
     Minsk Montréal Nantes Odense Oran Ostrava Oulu Padua Porto Québec Quito Reims Riga Rouen Salzburg São-Paulo
-    Siena Split Tallinn Tartu Tórshavn Trieste Tromsø Turku Uppsala Utrecht Valparaíso Vilnius Zadar Zürich""".split()
+    Siena Split Tallinn Tartu Tórshavn Trieste Tromsø Turku Uppsala Utrecht Valparaíso Vilnius Zadar Zürich"""
 )
-VERBS = tuple(
+VERBS = _words(
     """Burning Calling Chasing Counting Crossing Drawing Escaping Feeding Finding Following Forgetting Guarding
     Hiding Inventing Keeping Leaving Losing Mending Naming Opening Painting Reading Remembering Saving Selling
-    Stealing Teaching Trusting Waiting-for Watching""".split()
+    Stealing Teaching Trusting Waiting-for Watching"""
 )
 
 
@@ -142,39 +147,37 @@ def _unique_names(rng: random.Random) -> Iterator[str]:
         yield name
 
 
+PATTERNS = (  # how often, and how
+    (16, "The {adjective} {noun}"),
+    (16, "{adjective} {noun}"),
+    (16, "The {noun} of {place}"),
+    (10, "{first} and the {adjective} {noun}"),
+    (8, "{verb} {first}"),
+    (8, "The {noun}'s {other}"),
+    (7, "{noun} & {other}"),
+    (2, "{noun}, {other}, {adjective}"),
+    (2, "{number}% {noun}"),
+    (1, "{first}: A {adjective} {noun}"),
+    (1, "Who Is {first}?"),
+    (1, "Le Fabuleux {noun} de {first}"),
+    (1, "Der {noun} von {place}"),
+    (1, "Adiós, {first}!"),
+    (1, "{noun} No. {number}"),
+    (1, "«{adjective}» {noun}"),
+    (1, "{place} +{number}°"),
+)
+PATTERN_DRAWER = tuple(pattern for weight, pattern in PATTERNS for _ in range(weight))
+
+
 def _name(rng: random.Random) -> str:
-    kind = rng.random()
-    adjective, noun, other = _pick(rng, ADJECTIVES), _pick(rng, NOUNS), _pick(rng, NOUNS)
-    if kind < 0.42:
-        return f"The {adjective} {noun}" if kind < 0.26 else f"{adjective} {noun}"
-    if kind < 0.58:
-        return f"The {noun} of {_pick(rng, PLACES)}"
-    if kind < 0.68:
-        return f"{_pick(rng, FIRST_NAMES)} and the {adjective} {noun}"
-    if kind < 0.76:
-        return f"{_pick(rng, VERBS).replace('-', ' ')} {_pick(rng, FIRST_NAMES)}"
-    if kind < 0.84:
-        return f"The {noun}'s {other}"
-    if kind < 0.93:
-        return _odd_name(rng, adjective, noun, other)
-    return f"{noun} & {other}"
-
-
-def _odd_name(rng: random.Random, adjective: str, noun: str, other: str) -> str:
-    first, place = _pick(rng, FIRST_NAMES), _pick(rng, PLACES)
-    return rng.choice(
-        (
-            f"{noun}, {other}, {adjective}",
-            f"{rng.randint(3, 99)}% {noun}",
-            f"{first}: A {adjective} {noun}",
-            f"Who Is {first}?",
-            f"Le Fabuleux {noun} d'{first}",
-            f"Der {noun} von {place}",
-            f"Adiós, {first}!",
-            f"{noun} No. {rng.randint(2, 40)}",
-            f"«{adjective}» {noun}",
-            f"{place} +{rng.randint(1, 30)}°",
-        )
+    return _pick(rng, PATTERN_DRAWER).format(
+        adjective=_pick(rng, ADJECTIVES),
+        noun=_pick(rng, NOUNS),
+        other=_pick(rng, NOUNS),
+        first=_pick(rng, FIRST_NAMES),
+        place=_pick(rng, PLACES),
+        verb=_pick(rng, VERBS).replace("-", " "),
+        number=2 + _below(rng, 98),
     )
 
 

@@ -1,0 +1,158 @@
+"""What happens to every request around its handler: it is counted, and scripted faults act on it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+import time
+from typing import Any
+
+from aiohttp import web
+
+from simulators.http import Fault, Faults, LocalServer, LoggedRequest, Stats, redact_query, route_of
+
+type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+type Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+CONTROL_PREFIX = "/_control"  # neither counted nor disturbed
+CUT_OFF = 0  # the status in the log when nobody got an answer
+
+PAGES = {
+    "unauthorized": (401, "<html><head><title>Unauthorized</title></head><body><h1>401 Unauthorized</h1></body></html>"),
+    "busy": (500, "<html><head><title>Internal Server Error</title></head><body><h1>500 Internal Server Error</h1></body></html>"),
+    "unavailable": (503, "<html><head><title>Service Unavailable</title></head><body><h1>503 Service Unavailable</h1></body></html>"),
+    "throttled": (429, "<html><head><title>Too Many Requests</title></head><body><h1>429 Too Many Requests</h1></body></html>"),
+    "html": (200, "<!doctype html><html><head><title>Welcome</title></head><body><p>Please sign in.</p></body></html>"),
+}  # fmt: skip
+
+
+class CutOffError(Exception):
+    """The connection was cut; there is nobody to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDesk:
+    """Counts requests and lets faults act on them.
+
+    `streams` are routes whose answers last (they count as requests, not as concurrency); `open_routes` need no
+    credentials, so that an `unauthorized` fault spares them. `before` and `after` hold what a server itself
+    has to do for a kind of fault.
+    """
+
+    server: LocalServer
+    stats: Stats
+    faults: Faults
+    streams: frozenset[str] = frozenset()
+    open_routes: frozenset[str] = frozenset()
+    before: Mapping[str, Callable[[web.Request], Awaitable[None]]] = field(default_factory=dict)
+    after: Mapping[str, Callable[[web.Response], web.Response]] = field(default_factory=dict)
+
+    async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The middleware's work for one request."""
+        if request.path.startswith(CONTROL_PREFIX):
+            return await handler(request)
+        started, status, sent = time.perf_counter(), CUT_OFF, 0
+        is_stream = route_of(request) in self.streams
+        self.stats.begin()
+        if is_stream:
+            self._log(request, started, 101, 0)
+        try:
+            response = await self._answer(request, handler)
+            status, sent = response.status, _length(response)
+        except web.HTTPException as error:
+            status, sent = error.status, _length(error)
+            raise
+        except CutOffError:
+            return web.Response(status=502)
+        else:
+            return response
+        finally:
+            if not is_stream:
+                self._log(request, started, status, sent)
+
+    def _log(self, request: web.Request, started: float, status: int, sent: int) -> None:
+        self.stats.end(
+            LoggedRequest(
+                method=request.method,
+                route=route_of(request),
+                path=request.path,
+                query=redact_query(request.rel_url.raw_query_string),
+                status=status,
+                duration=time.perf_counter() - started,
+                bytes_out=sent,
+            )
+        )
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        route = route_of(request)
+        fault = self.faults.pick(request.method, route)
+        if fault is None or (fault.kind == "unauthorized" and route in self.open_routes):
+            return await handler(request)
+        if fault.kind == "outage":
+            await self.server.begin_outage(fault.seconds)
+        if fault.kind in ("drop", "outage"):
+            cut(request)
+        if fault.kind in PAGES:
+            return _page(fault)
+        if fault.kind == "slow_before_apply":
+            await self.server.pause(fault.seconds)
+            if request.transport is None or request.transport.is_closing():
+                raise CutOffError
+        if fault.kind in self.before:
+            await self.before[fault.kind](request)
+        response = await handler(request)
+        return await self._spoil(fault, request, response)
+
+    async def _spoil(
+        self, fault: Fault, request: web.Request, response: web.StreamResponse
+    ) -> web.StreamResponse:
+        if fault.kind == "slow_after_apply":
+            await self.server.pause(fault.seconds)
+        if not isinstance(response, web.Response) or not isinstance(response.body, bytes):
+            return response
+        if fault.kind in self.after:
+            return self.after[fault.kind](response)
+        half = response.body[: len(response.body) // 2]
+        if fault.kind == "truncated":
+            response.body = half
+        if fault.kind == "cut_body":
+            broken = web.StreamResponse(
+                status=response.status, headers={"Content-Type": response.content_type}
+            )
+            broken.content_length = len(response.body)
+            await broken.prepare(request)
+            await broken.write(half)
+            if request.transport is not None:
+                request.transport.close()
+            raise CutOffError
+        return response
+
+
+def cut(request: web.Request) -> None:
+    """Break the connection of a request; raises CutOffError."""
+    if request.transport is not None:
+        request.transport.abort()
+    raise CutOffError
+
+
+def middleware_of(desk: FrontDesk) -> Any:  # noqa: ANN401  # aiohttp marks middlewares with an attribute
+    """The desk as an aiohttp middleware."""
+
+    @web.middleware
+    async def front(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await desk.handle(request, handler)
+
+    return front
+
+
+def _page(fault: Fault) -> web.Response:
+    status, text = PAGES[fault.kind]
+    headers = (
+        {"Retry-After": str(max(1, round(fault.seconds)))} if fault.kind == "throttled" else None
+    )
+    return web.Response(status=status, text=text, content_type="text/html", headers=headers)
+
+
+def _length(response: web.StreamResponse) -> int:
+    body = response.body if isinstance(response, web.Response) else None
+    return len(body) if isinstance(body, (bytes, bytearray)) else 0

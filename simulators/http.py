@@ -1,0 +1,337 @@
+"""What both simulated servers share on the HTTP side: a local listener, request records, scripted faults."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+import contextlib
+from dataclasses import dataclass, field
+from pathlib import Path
+import socket
+import time
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlencode
+
+from aiohttp import web
+
+type FaultKind = Literal[
+    "unauthorized",  # 401
+    "busy",  # 500: the database is busy
+    "unavailable",  # 503: starting, or in maintenance
+    "throttled",  # 429 with Retry-After
+    "slow_after_apply",  # the work is done, the answer comes `seconds` later
+    "slow_before_apply",  # `seconds` pass first; a client that left by then changes nothing
+    "drop",  # the connection is cut without an answer, nothing is done
+    "truncated",  # half of the body, sent as if it were all
+    "cut_body",  # the connection breaks half-way through the body
+    "short_page",  # a well-formed listing with half of the rows that it announces
+    "html",  # 200 with a web page, as a proxy or a captive portal sends
+    "vanishing_row",  # a listed item is deleted just before this request is answered
+    "outage",  # connections are cut and refused for `seconds`
+]
+
+LOOPBACK = "127.0.0.1"
+LINE_BYTES_MAX = (
+    1 << 20
+)  # aiohttp's own limit on request lines and headers must never be the one that acts
+SECRET_ARGUMENTS = frozenset({"x-plex-token", "token", "apikey", "api_key", "x-api-key", "secret"})
+REDACTED = "***"
+UNMATCHED = "(no route)"
+
+
+def redact_query(query: str) -> str:
+    """A raw query string without the values of arguments that are secrets."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if not any(name.lower() in SECRET_ARGUMENTS for name, _ in pairs):
+        return query
+    return urlencode(
+        [(name, REDACTED if name.lower() in SECRET_ARGUMENTS else value) for name, value in pairs],
+        safe="*",
+    )
+
+
+def route_of(request: web.Request) -> str:
+    """The template of the route that a request matched, as in `/library/sections/{id}/all`."""
+    resource = request.match_info.route.resource
+    return UNMATCHED if resource is None else resource.canonical
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRequest:
+    """One answered request; the query holds no secrets."""
+
+    method: str
+    route: str
+    path: str
+    query: str
+    status: int  # 0 when the connection was cut instead of answered
+    duration: float  # seconds
+    bytes_out: int
+
+
+@dataclass(slots=True)
+class Stats:
+    """What a server was asked, for tests that hold a client to its cost model."""
+
+    requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+    log: list[LoggedRequest] = field(default_factory=list)
+    bytes_out: int = 0
+    in_flight: int = 0
+    peak_concurrency: int = 0
+
+    @property
+    def total(self) -> int:
+        """Requests seen."""
+        return self.requests.total()
+
+    @property
+    def gets(self) -> int:
+        """GET requests seen."""
+        return self.count("GET")
+
+    @property
+    def puts(self) -> int:
+        """PUT requests seen."""
+        return self.count("PUT")
+
+    @property
+    def posts(self) -> int:
+        """POST requests seen."""
+        return self.count("POST")
+
+    def count(self, method: str | None = None, route: str | None = None) -> int:
+        """Requests seen, narrowed to a method and a route template where given."""
+        return sum(
+            number
+            for (seen_method, seen_route), number in self.requests.items()
+            if method in (None, seen_method) and route in (None, seen_route)
+        )
+
+    def begin(self) -> None:
+        """A request has arrived."""
+        self.in_flight += 1
+        self.peak_concurrency = max(self.peak_concurrency, self.in_flight)
+
+    def end(self, entry: LoggedRequest) -> None:
+        """The request that `begin` announced was answered, or cut off."""
+        self.in_flight -= 1
+        self.requests[entry.method, entry.route] += 1
+        self.statuses[entry.status] += 1
+        self.bytes_out += entry.bytes_out
+        self.log.append(entry)
+
+    def reset(self) -> None:
+        """Forget everything except the requests that are still running."""
+        self.requests.clear()
+        self.statuses.clear()
+        self.log.clear()
+        self.bytes_out = 0
+        self.peak_concurrency = self.in_flight
+
+    def as_json(self) -> dict[str, Any]:
+        """The sums, without the log."""
+        return {
+            "total": self.total,
+            "requests": {f"{m} {r}": n for (m, r), n in sorted(self.requests.items())},
+            "statuses": {str(status): n for status, n in sorted(self.statuses.items())},
+            "bytes_out": self.bytes_out,
+            "peak_concurrency": self.peak_concurrency,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A scripted misbehaviour.
+
+    It acts on the `nth` request (counted from 1) that fits `method` and `route` (a route template; None fits
+    every one) and on those that follow, `times` in all; `times=None` means from then on. For slow faults
+    `seconds` is the delay, for an outage its length. Any other fault with `seconds` acts on every fitting
+    request during that time after it first acted, whatever `times` says.
+    """
+
+    kind: FaultKind
+    route: str | None = None
+    method: str | None = None
+    nth: int = 1
+    times: int | None = 1
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Armed:
+    fault: Fault
+    seen: int = 0
+    done: int = 0
+    until: float | None = None
+
+
+TIMED_BY_THEMSELVES = frozenset({"slow_after_apply", "slow_before_apply", "outage"})
+
+
+class Faults:
+    """The faults a server is told to show."""
+
+    def __init__(self) -> None:
+        self._armed: list[_Armed] = []
+
+    def add(self, *faults: Fault) -> None:
+        """Arm faults; each counts requests from now on."""
+        self._armed.extend(_Armed(fault) for fault in faults)
+
+    def clear(self) -> None:
+        """Disarm everything."""
+        self._armed.clear()
+
+    def __len__(self) -> int:
+        """How many faults are armed or spent."""
+        return len(self._armed)
+
+    def pick(self, method: str, route: str, now: float | None = None) -> Fault | None:
+        """Count one request against all faults and return the first that acts on it."""
+        moment = time.monotonic() if now is None else now
+        acting: Fault | None = None
+        for armed in self._armed:
+            fault = armed.fault
+            if fault.method not in (None, method) or fault.route not in (None, route):
+                continue
+            armed.seen += 1
+            if acting is None and _acts(armed, moment):
+                armed.done += 1
+                acting = fault
+        return acting
+
+
+def _acts(armed: _Armed, now: float) -> bool:
+    fault = armed.fault
+    if armed.seen < fault.nth:
+        return False
+    if fault.seconds and fault.kind not in TIMED_BY_THEMSELVES:
+        if armed.until is None:
+            armed.until = now + fault.seconds
+        return now < armed.until
+    return fault.times is None or armed.done < fault.times
+
+
+class LocalServer:
+    """An aiohttp application on 127.0.0.1 that can be cut off and come back on the same port."""
+
+    def __init__(self, app: web.Application) -> None:
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,  # query strings carry tokens
+            shutdown_timeout=0.2,
+            handler_cancellation=False,
+            max_line_size=LINE_BYTES_MAX,
+            max_field_size=LINE_BYTES_MAX,
+        )
+        self._site: web.SockSite | None = None
+        self._reserved: socket.socket | None = None
+        self._stopping = asyncio.Event()
+        self._outage: asyncio.Task[None] | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Where the server listens, as in `http://127.0.0.1:32400`."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def down(self) -> bool:
+        """True while connections are refused on purpose."""
+        return self._reserved is not None
+
+    async def start(self, port: int = 0) -> None:
+        """Listen; port 0 takes a free one. Raises OSError when the port is taken."""
+        await self._runner.setup()
+        listener = _bound_socket(port)
+        self.port = listener.getsockname()[1]
+        await self._listen(listener)
+
+    async def stop(self) -> None:
+        """Cut every connection and free the port."""
+        self._stopping.set()
+        if self._outage is not None:
+            self._outage.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._outage
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
+        self.cut_connections()
+        await self._runner.cleanup()
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep, but no longer than the server lives."""
+        if seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def begin_outage(self, seconds: float) -> None:
+        """Refuse connections from now on and for `seconds`; what is connected is cut."""
+        if self._outage is not None:
+            self._outage.cancel()
+        await self._refuse()
+        self._outage = asyncio.create_task(self._end_outage_after(seconds))
+
+    def cut_connections(self) -> None:
+        """Drop every open connection without an answer."""
+        server = self._runner.server
+        for connection in server.connections if server is not None else ():
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def _listen(self, listener: socket.socket) -> None:
+        self._site = web.SockSite(self._runner, listener)
+        await self._site.start()
+
+    async def _refuse(self) -> None:
+        if self._site is not None:
+            await self._site.stop()
+            self._site = None
+            # A bound socket that does not listen keeps the port while every connection is refused.
+            self._reserved = _bound_socket(self.port)
+        self.cut_connections()
+
+    async def _end_outage_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        if self._reserved is not None:
+            listener, self._reserved = self._reserved, None
+            await self._listen(listener)
+
+
+def _bound_socket(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.settimeout(0)
+    try:
+        listener.bind((LOOPBACK, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+async def watch_parent(pid: int, stop: asyncio.Event, interval: float = 0.5) -> None:
+    """Set `stop` once the process `pid` is gone."""
+    while not stop.is_set():
+        try:
+            alive = not _is_zombie(pid)
+        except OSError:
+            alive = False
+        if not alive:
+            stop.set()
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), interval)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether the process has ended without being collected; raises OSError when there is none."""
+    status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    return status.rpartition(")")[2].split()[0] == "Z"
+
+
+def parse_pairs(raw_query: str) -> list[tuple[str, str]]:
+    """A raw query string as decoded pairs, in order and with repetitions."""
+    return parse_qsl(raw_query, keep_blank_values=True)
