@@ -1,0 +1,20 @@
+"""A Pulsarr server that behaves like the real one, bad manners included."""
+
+from .delivery import Delivery
+from .knobs import EVENT_TYPES, EVENT_TYPES_FIRST, PulsarrKnobs
+from .server import PulsarrSimulator
+from .state import AS_IN_CATALOGUE, Endpoint, PulsarrState, PulsarrUser, UnknownUserError, Wish
+
+__all__ = [
+    "AS_IN_CATALOGUE",
+    "EVENT_TYPES",
+    "EVENT_TYPES_FIRST",
+    "Delivery",
+    "Endpoint",
+    "PulsarrKnobs",
+    "PulsarrSimulator",
+    "PulsarrState",
+    "PulsarrUser",
+    "UnknownUserError",
+    "Wish",
+]

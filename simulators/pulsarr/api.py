@@ -1,0 +1,330 @@
+"""Pulsarr's routes under /v1: users and watchlists, webhooks, labels, settings, progress."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+
+from . import validation
+from .payloads import (
+    EVENT_DESCRIPTIONS,
+    endpoint_json,
+    probe_event,
+    user_json,
+    wish_json,
+)
+from .progress import ProgressBus
+from .state import UnknownUserError, Wish, timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from .delivery import Courier, Delivery
+    from .knobs import PulsarrKnobs
+    from .state import Endpoint, PulsarrState
+
+    type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+PROBE_ROUTES: Final = frozenset({"/v1/webhooks/endpoints/test", "/v1/webhooks/endpoints/{id}/test"})
+"""Routes with the small rate limit."""
+
+RECENT_MAX: Final = 50
+_MASK: Final = "********"
+
+
+class ApiError(Exception):
+    """An error that a route answers on purpose."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def body_of(request: web.Request) -> object:
+    """The parsed JSON body, None if there was none."""
+    return request.get("body")
+
+
+@dataclass(slots=True)
+class Api:
+    """The handlers, over the state of one Pulsarr."""
+
+    state: PulsarrState
+    knobs: PulsarrKnobs
+    courier: Courier
+    progress: ProgressBus = field(default_factory=ProgressBus)
+    config_secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        """Make up the secrets in the settings, unless the knobs bring some."""
+        self.config_secrets = self.knobs.config_secrets or (secrets.token_urlsafe(15),)
+
+    def routes(self) -> list[tuple[str, str, Handler]]:
+        """Method, path template (without the base path) and handler."""
+        endpoints, endpoint = "/v1/webhooks/endpoints", "/v1/webhooks/endpoints/{id}"
+        return [
+            ("GET", "/v1/users/users/list", self.users),
+            ("GET", "/v1/users/users/list/with-counts", self.users_with_counts),
+            ("GET", "/v1/users/{id}/watchlist", self.watchlist),
+            ("GET", "/v1/stats/recent-requests", self.recent_requests),
+            ("GET", "/v1/system/update-status", self.update_status),
+            ("GET", "/v1/config", self.config),
+            ("PUT", "/v1/config", self.change_config),
+            ("GET", "/v1/webhooks/event-types", self.event_types),
+            ("GET", endpoints, self.endpoints),
+            ("POST", endpoints, self.create_endpoint),
+            ("POST", f"{endpoints}/test", self.test_address),
+            ("GET", endpoint, self.endpoint),
+            ("PUT", endpoint, self.update_endpoint),
+            ("DELETE", endpoint, self.delete_endpoint),
+            ("POST", f"{endpoint}/test", self.test_endpoint),
+            ("POST", "/v1/labels/sync", self.labels_sync),
+            ("POST", "/v1/labels/cleanup", self.labels_cleanup),
+            ("DELETE", "/v1/labels/remove", self.labels_remove),
+            ("GET", "/v1/progress", self.progress_stream),
+        ]
+
+    # --- users ---
+
+    async def users(self, _request: web.Request) -> web.Response:
+        """Every user."""
+        return self._user_list(counts=False)
+
+    async def users_with_counts(self, request: web.Request) -> web.Response:
+        """Every user with the size of the watchlist; absent in some versions."""
+        if not self.knobs.with_counts_route:
+            raise ApiError(404, f"Route GET:{request.path} not found")
+        return self._user_list(counts=True)
+
+    def _user_list(self, *, counts: bool) -> web.Response:
+        users = () if self.knobs.empty_users else self.state.users()
+        listed = [
+            user_json(user, self.knobs, self.state.watchlist_count(user.id) if counts else None)
+            for user in users
+        ]
+        message = "Users retrieved successfully"
+        return web.json_response({"success": True, "message": message, "users": listed})
+
+    async def watchlist(self, request: web.Request) -> web.Response:
+        """One user's whole watchlist."""
+        user_id = validation.entity_id(request.match_info["id"])
+        try:
+            user = self.state.user(user_id)
+        except UnknownUserError:
+            raise ApiError(404, "User not found") from None
+        wishes = () if self.knobs.empty_watchlists else self.state.watchlist(user_id)
+        return web.json_response(
+            {
+                "success": True,
+                "message": "Watchlist retrieved successfully",
+                "data": {
+                    "user": {"id": user.id, "name": user.name},
+                    "watchlistItems": [wish_json(wish) for wish in wishes],
+                    "total": len(wishes),
+                },
+            }
+        )
+
+    async def recent_requests(self, request: web.Request) -> web.Response:
+        """The newest routed items over all users; no `key` in them."""
+        limit = validation.limit_of(request.query, default=10, most=RECENT_MAX)
+        newest = sorted(self.state.wishes(), key=lambda wish: (wish.added or "", wish.id))
+        items = [self._recent_json(wish) for wish in reversed(newest)]
+        if status := request.query.get("status"):
+            items = [item for item in items if item["status"] == status]
+        return web.json_response({"success": True, "items": items[:limit]})
+
+    def _recent_json(self, wish: Wish) -> dict[str, Any]:
+        available = wish.status in {"grabbed", "notified"}
+        return {
+            "id": wish.id,
+            "source": "watchlist",
+            "title": wish.title,
+            "contentType": wish.kind,
+            "guids": list(wish.guids),
+            "thumb": wish.thumb,
+            "status": "available" if available else wish.status,
+            "userId": wish.user_id,
+            "userName": self.state.user(wish.user_id).name,
+            "createdAt": wish.added,
+            "primaryInstance": None,
+            "allInstances": [],
+        }
+
+    # --- version and settings ---
+
+    async def update_status(self, request: web.Request) -> web.Response:
+        """The version, and whether Pulsarr has heard of a newer one."""
+        if not self.knobs.update_status:
+            raise ApiError(404, f"Route GET:{request.path} not found")
+        current, latest = self.knobs.version, self.knobs.latest_version
+        tag = latest or current
+        return web.json_response(
+            {
+                "currentVersion": current,
+                "latestVersion": tag,
+                "updateAvailable": latest is not None and latest != current,
+                "releaseUrl": f"https://github.com/jamcalli/Pulsarr/releases/tag/v{tag}",
+                "releaseName": f"v{tag}",
+                "releaseBody": "Fixes and improvements",
+                "releaseBodyHtml": "<p>Fixes and improvements</p>",
+                "publishedAt": "2026-08-01T10:00:00Z",
+                "lastCheckedAt": timestamp(self.state.clock()),
+                "lastError": None,
+                "status": "ok",
+            }
+        )
+
+    async def config(self, _request: web.Request) -> web.Response:
+        """The settings row, secrets included (unless masked)."""
+        return web.json_response({"success": True, "config": self._config_json()})
+
+    async def change_config(self, request: web.Request) -> web.Response:
+        """A strict partial update."""
+        known = set(self.state.config) | {"notifyOnAvailability"}
+        change = validation.config_change(body_of(request), known)
+        if isinstance(notify := change.pop("notifyOnAvailability", None), bool):
+            self.knobs.notify_on_availability = notify
+        self.state.config |= change
+        return web.json_response({"success": True, "config": self._config_json()})
+
+    def _config_json(self) -> dict[str, Any]:
+        tokens = [_MASK] if self.knobs.config_masked else [*self.config_secrets]
+        return {
+            "port": 3003,
+            "authenticationMethod": self.knobs.auth,
+            "basePath": self.knobs.base_path,
+            **self.state.config,
+            "notifyOnAvailability": self.knobs.notify_on_availability,
+            "publicContentNotifications": {"enabled": self.knobs.public_content},
+            "plexTokens": tokens,
+            "radarrApiKey": tokens[0],
+            "sonarrApiKey": tokens[0],
+        }
+
+    # --- webhooks ---
+
+    async def event_types(self, _request: web.Request) -> web.Response:
+        """The events that this version knows."""
+        data = [
+            {"type": event, "description": EVENT_DESCRIPTIONS.get(event, event)}
+            for event in self.knobs.event_types
+        ]
+        return web.json_response({"success": True, "data": data})
+
+    async def endpoints(self, _request: web.Request) -> web.Response:
+        """All registered endpoints, oldest first."""
+        data = [endpoint_json(endpoint) for endpoint in self.state.endpoints.values()]
+        return web.json_response({"success": True, "data": data})
+
+    async def endpoint(self, request: web.Request) -> web.Response:
+        """One registered endpoint."""
+        return _data(self._endpoint(request))
+
+    async def create_endpoint(self, request: web.Request) -> web.Response:
+        """Register an endpoint. Nothing has to be unique."""
+        fields = validation.endpoint_fields(body_of(request), self.knobs.event_types)
+        return _data(self.state.add_endpoint(**fields), status=201)
+
+    async def update_endpoint(self, request: web.Request) -> web.Response:
+        """Change some fields of an endpoint."""
+        fields = validation.endpoint_fields(body_of(request), self.knobs.event_types, partial=True)
+        return _data(self.state.change_endpoint(self._endpoint(request).id, **fields))
+
+    async def delete_endpoint(self, request: web.Request) -> web.Response:
+        """Forget an endpoint."""
+        del self.state.endpoints[self._endpoint(request).id]
+        message = "Webhook endpoint deleted successfully"
+        return web.json_response({"success": True, "message": message})
+
+    async def test_address(self, request: web.Request) -> web.Response:
+        """Send the `test` event to an address that is not registered (yet)."""
+        url, name, value = validation.probe_fields(body_of(request))
+        moment = timestamp(self.state.clock())
+        result = await self.courier.post(
+            url, "test", probe_event("Test Endpoint"), moment, header=(name, value)
+        )
+        return web.json_response(_test_result(result))
+
+    async def test_endpoint(self, request: web.Request) -> web.Response:
+        """Send the `test` event to a registered endpoint."""
+        endpoint = self._endpoint(request)
+        moment = timestamp(self.state.clock())
+        result = await self.courier.send(endpoint, "test", probe_event(endpoint.name), moment)
+        return web.json_response(_test_result(result))
+
+    def _endpoint(self, request: web.Request) -> Endpoint:
+        endpoint = self.state.endpoints.get(validation.entity_id(request.match_info["id"]))
+        if endpoint is None:
+            raise ApiError(404, "Webhook endpoint not found")
+        return endpoint
+
+    # --- Pulsarr's own labelling ---
+
+    async def labels_sync(self, _request: web.Request) -> web.Response:
+        """Write Pulsarr's labels; the answer comes when the job is over."""
+        count = await self._label_job("plex-label-sync")
+        zero = {"processed": 0, "updated": 0, "failed": 0, "pending": 0}
+        return _job(count, {"mode": "sync", "results": zero}, "results", "processed", "updated")
+
+    async def labels_cleanup(self, _request: web.Request) -> web.Response:
+        """Take off orphaned labels."""
+        count = await self._label_job("plex-label-sync")
+        zero = {"removed": 0, "failed": 0}
+        return _job(count, {"pending": zero, "orphaned": dict(zero)}, "pending")
+
+    async def labels_remove(self, _request: web.Request) -> web.Response:
+        """Strip every label with Pulsarr's prefix."""
+        count = await self._label_job("plex-label-removal")
+        zero = {"processed": 0, "removed": 0, "failed": 0}
+        return _job(count, {"mode": "remove", "results": zero}, "results", "processed", "removed")
+
+    async def _label_job(self, kind: str) -> int | None:
+        """Run a label job; how many titles it went through, None if the feature is off."""
+        if not self.state.config["plexLabelSync"].get("enabled"):
+            return None
+        titles = len({wish.catalogue_key for wish in self.state.wishes()})
+        operation = f"{kind}-{secrets.token_hex(4)}"
+        self.progress.publish(operation, kind, "start", 0, "Starting")
+        await asyncio.sleep(self.knobs.label_job_s / 2)
+        self.progress.publish(operation, kind, "processing-content", 50, f"{titles} titles")
+        await asyncio.sleep(self.knobs.label_job_s / 2)
+        self.progress.publish(operation, kind, "complete", 100, "Done")
+        return titles
+
+    async def progress_stream(self, request: web.Request) -> web.StreamResponse:
+        """Server-Sent Events."""
+        headers: dict[str, str] = request.get("limit_headers", {})
+        return await self.progress.stream(
+            request, snapshot=self.knobs.progress_snapshot, headers=headers
+        )
+
+
+def _data(endpoint: Endpoint, status: int = 200) -> web.Response:
+    return web.json_response({"success": True, "data": endpoint_json(endpoint)}, status=status)
+
+
+def _test_result(delivery: Delivery) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "success": delivery.ok,
+        "responseTime": round(delivery.duration_ms),
+    }
+    if delivery.status is not None:
+        result["statusCode"] = delivery.status
+    if delivery.error is not None:
+        result["error"] = delivery.error
+    return result
+
+
+def _job(count: int | None, answer: dict[str, Any], part: str, *counted: str) -> web.Response:
+    """The answer of a label job: `success:false` with zeros and still 200 if the feature is off."""
+    if count is None:
+        message = "Plex label sync is disabled"
+        return web.json_response({"success": False, "message": message, **answer})
+    numbers = answer[part] | dict.fromkeys(counted, count)
+    message = "Completed"
+    return web.json_response({"success": True, "message": message, **answer, part: numbers})

@@ -1,0 +1,284 @@
+"""The control API of the simulated Pulsarr: for the demo and for tests in another process, loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import fields
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+
+from simulators.http import Fault
+
+from .payloads import endpoint_json
+from .state import UnknownUserError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from simulators.catalogue import CatalogueTitle
+
+    from .server import PulsarrSimulator
+    from .state import PulsarrUser
+
+CONTROL_PREFIX: Final = "/_control/"
+ANNOUNCE_AFTER_S: Final = 1.0
+"""Pulsarr hears of an import about a second after the arr app finished it."""
+TITLES_SHOWN: Final = 20
+
+
+class ControlError(Exception):
+    """A control request makes no sense; the text is for the person who sent it."""
+
+
+def find_title(catalogue: tuple[CatalogueTitle, ...], text: str) -> CatalogueTitle:
+    """The title with this key, id, name, or unambiguous part of a name. Raises ControlError."""
+    wanted = text.strip().casefold()
+    for title in catalogue:
+        if wanted in (title.key, title.plex_guid, *title.guids):
+            return title
+    named = [title for title in catalogue if title.title.casefold() == wanted]
+    if not named:
+        named = [title for title in catalogue if wanted and wanted in title.title.casefold()]
+    if not named:
+        raise ControlError(f"no title fits {text!r}")
+    if len(named) > 1:
+        some = "; ".join(f"{title.title} ({title.year})" for title in named[:TITLES_SHOWN])
+        raise ControlError(f"several titles fit {text!r}: {some}")
+    return named[0]
+
+
+def control_routes(
+    sim: PulsarrSimulator,
+) -> list[tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]]:
+    """Method, path and handler of every control route."""
+    control = _Control(sim)
+    table: dict[str, tuple[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]]] = {
+        "summary": ("GET", control.summary),
+        "stats": ("GET", control.stats),
+        "endpoints": ("GET", control.endpoints),
+        "deliveries": ("GET", control.deliveries),
+        "missing": ("GET", control.titles),
+        "wish": ("POST", control.wish),
+        "unwish": ("POST", control.unwish),
+        "user": ("POST", control.user),
+        "announce": ("POST", control.announce),
+        "import": ("POST", control.arr_import),
+        "deliver": ("POST", control.deliver),
+        "outage": ("POST", control.outage),
+        "faults": ("POST", control.faults),
+        "knobs": ("POST", control.knobs),
+        "reset": ("POST", control.reset),
+    }
+    return [
+        (method, f"{CONTROL_PREFIX}{name}", _handler(work))
+        for name, (method, work) in table.items()
+    ]
+
+
+def _handler(
+    work: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            raw = await request.text()
+            given = json.loads(raw) if raw.strip() else dict(request.query)
+            if not isinstance(given, dict):
+                return _refusal(400, "the body must be a JSON object")
+            return web.json_response(await work(given))
+        except UnknownUserError as problem:
+            return _refusal(404, f"no person fits {problem.args[0]!r}")
+        except (ControlError, KeyError, TypeError, ValueError) as problem:
+            text = f"missing: {problem}" if isinstance(problem, KeyError) else str(problem)
+            return _refusal(400, text)
+
+    return handle
+
+
+def _refusal(status: int, text: str) -> web.Response:
+    return web.json_response({"error": text}, status=status)
+
+
+class _Control:
+    """The control calls; each takes a JSON object and returns one."""
+
+    def __init__(self, sim: PulsarrSimulator) -> None:
+        self._sim = sim
+
+    def _title(self, given: dict[str, Any]) -> CatalogueTitle:
+        return find_title(self._sim.catalogue, str(given["title"]))
+
+    def _person(self, given: dict[str, Any]) -> PulsarrUser:
+        return self._sim.state.find_user(given["person"])
+
+    async def summary(self, _given: dict[str, Any]) -> dict[str, Any]:
+        """Who is there and how much they want."""
+        state = self._sim.state
+        return {
+            "version": self._sim.knobs.version,
+            "titles": len(self._sim.catalogue),
+            "wishes": sum(1 for _ in state.wishes()),
+            "wanted_titles": len({wish.catalogue_key for wish in state.wishes()}),
+            "endpoints": len(state.endpoints),
+            "parked": self._sim.parked,
+            "people": [
+                {
+                    "id": user.id,
+                    "name": user.name,
+                    "alias": user.alias,
+                    "display_name": user.display_name,
+                    "can_sync": user.can_sync,
+                    "has_channel": user.has_channel,
+                    "watchlist_count": state.watchlist_count(user.id),
+                }
+                for user in state.users()
+            ],
+        }
+
+    async def titles(self, _given: dict[str, Any]) -> dict[str, Any]:
+        """Wanted titles whose import Pulsarr has not seen, most wanted first."""
+        wanted: dict[str, list[str]] = {}
+        for wish in self._sim.state.wishes():
+            if wish.status in {"pending", "requested"}:
+                name = self._sim.state.user(wish.user_id).name
+                wanted.setdefault(wish.catalogue_key, []).append(name)
+        known = {title.key: title for title in self._sim.catalogue}
+        rows = [
+            {"title": known[key].title, "type": known[key].type, "people": people}
+            for key, people in sorted(wanted.items(), key=lambda row: -len(row[1]))
+            if key in known
+        ]
+        return {"missing": rows[:TITLES_SHOWN]}
+
+    async def wish(self, given: dict[str, Any]) -> dict[str, Any]:
+        """`person` puts `title` on the watchlist; optional `guids`, `key`."""
+        person, title = self._person(given), self._title(given)
+        more = {name: given[name] for name in ("guids", "key") if name in given}
+        await self._sim.wish(person.id, title, **more)
+        return {"person": person.name, "title": title.title}
+
+    async def unwish(self, given: dict[str, Any]) -> dict[str, Any]:
+        """`person` takes `title` off the watchlist."""
+        person, title = self._person(given), self._title(given)
+        gone = await self._sim.unwish(person.id, title)
+        return {"person": person.name, "title": title.title, "removed": gone is not None}
+
+    async def user(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Change `name`, `alias`, `can_sync`… of `person`; `add` a new one; or `remove: true`."""
+        state = self._sim.state
+        if "add" in given:
+            user = await self._sim.add_user(str(given["add"]), alias=given.get("alias"))
+            return {"id": user.id, "name": user.name}
+        person = self._person(given)
+        if given.get("remove"):
+            state.remove_user(person.id)
+            return {"removed": person.id}
+        if "name" in given:
+            state.rename(person.id, str(given["name"]))
+        changes = {
+            name: given[name]
+            for name in ("alias", "display_name", "can_sync", "notify_plex_mobile")
+            if name in given
+        }
+        user = state.change_user(person.id, **changes)
+        return {"id": user.id, "name": user.name, "alias": user.alias}
+
+    async def announce(self, given: dict[str, Any]) -> dict[str, Any]:
+        """An arr import of `title` (`season`, `episode`) reached Pulsarr; `force` skips the rules."""
+        title = self._title(given)
+        sent = await self._sim.announce(
+            title,
+            season=_number(given, "season"),
+            episode=_number(given, "episode"),
+            force=bool(given.get("force", False)),
+        )
+        return {"title": title.title, "deliveries": sent}
+
+    async def arr_import(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Radarr or Sonarr imports `title`: Pulsarr announces it shortly after, Plex finds it later."""
+        title = self._title(given)
+        season, episode = _number(given, "season"), _number(given, "episode")
+
+        async def announce() -> None:
+            await asyncio.sleep(float(given.get("announce_after", ANNOUNCE_AFTER_S)))
+            await self._sim.announce(title, season=season, episode=episode)
+
+        self._sim.spawn(announce())
+        if self._sim.arr_import is not None:
+            self._sim.spawn(self._sim.arr_import(title))
+        state = self._sim.state
+        wanted = [
+            state.user(wish.user_id).name
+            for wish in state.wishes()
+            if wish.catalogue_key == title.key
+        ]
+        return {
+            "title": title.title,
+            "type": title.type,
+            "year": title.year,
+            "wanted_by": wanted,
+            "plex": self._sim.arr_import is not None,
+        }
+
+    async def deliver(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Send any `event` with any `data`."""
+        results = await self._sim.deliver(str(given["event"]), dict(given.get("data", {})))
+        return {"deliveries": [result.as_json() for result in results]}
+
+    async def outage(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Refuse connections for `seconds`, starting once this is answered."""
+        seconds = float(given["seconds"])
+
+        async def begin() -> None:
+            await asyncio.sleep(0.05)
+            await self._sim.listener.begin_outage(seconds)
+
+        self._sim.spawn(begin())
+        return {"seconds": seconds}
+
+    async def faults(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Add a fault (`kind`, `route`, `method`, `nth`, `times`, `seconds`) or `clear: true`."""
+        if given.get("clear"):
+            self._sim.faults.clear()
+        else:
+            names = {field.name for field in fields(Fault)}
+            self._sim.faults.add(Fault(**{k: v for k, v in given.items() if k in names}))
+        return {"faults": len(self._sim.faults)}
+
+    async def knobs(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Change knobs by name."""
+        names = {field.name for field in fields(self._sim.knobs)} - {"base_path"}
+        for name, value in given.items():
+            if name not in names:
+                raise ControlError(f"no knob is called {name!r}")
+            setattr(self._sim.knobs, name, value)
+        return {"changed": sorted(given)}
+
+    async def stats(self, _given: dict[str, Any]) -> dict[str, Any]:
+        """What was asked so far."""
+        return self._sim.stats.as_json()
+
+    async def reset(self, _given: dict[str, Any]) -> dict[str, Any]:
+        """Forget counts, faults and rate limits; state stays."""
+        self._sim.stats.reset()
+        self._sim.faults.clear()
+        self._sim.limiter.reset()
+        return {}
+
+    async def endpoints(self, _given: dict[str, Any]) -> dict[str, Any]:
+        """Registered endpoints; the header's value is left out."""
+        listed = []
+        for endpoint in self._sim.endpoints:
+            row = endpoint_json(endpoint)
+            row["authHeaderValue"] = None if row["authHeaderValue"] is None else "***"
+            listed.append(row)
+        return {"endpoints": listed}
+
+    async def deliveries(self, _given: dict[str, Any]) -> dict[str, Any]:
+        """What was sent."""
+        return {"deliveries": [delivery.as_json() for delivery in self._sim.deliveries]}
+
+
+def _number(given: dict[str, Any], name: str) -> int | None:
+    return None if given.get(name) is None else int(given[name])

@@ -1,0 +1,140 @@
+"""What stands before every route of the simulated Pulsarr: limits, keys, bodies, faults, error texts."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+
+from .api import PROBE_ROUTES, ApiError
+from .rules import judge_access, limit_bucket
+
+if TYPE_CHECKING:
+    from simulators.http import Fault
+
+    from .knobs import PulsarrKnobs
+    from .ratelimit import RateLimiter, Ticket
+
+API_PREFIX: Final = "/v1"
+WEBHOOKS_PREFIX: Final = "/v1/webhooks/"
+SPA: Final = (
+    '<!DOCTYPE html><html lang="en"><head><title>Pulsarr</title></head>'
+    '<body><div id="app"></div><script type="module" src="/assets/index.js"></script></body></html>'
+)
+_CODES: Final = {
+    400: "FST_ERR_VALIDATION",
+    401: "FST_UNAUTHORIZED",
+    404: "FST_ERR_NOT_FOUND",
+    415: "FST_ERR_CTP_INVALID_MEDIA_TYPE",
+    429: "FST_ERR_RATE_LIMIT",
+}
+
+
+def error_response(
+    status: int, message: str, knobs: PulsarrKnobs, headers: dict[str, str] | None = None
+) -> web.Response:
+    """An error in Pulsarr's shape; a server error carries no detail, whatever happened."""
+    if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        status, message = 500, "Internal Server Error"
+    body: dict[str, Any] = {"statusCode": status}
+    if knobs.error_code_field:
+        body["code"] = _CODES.get(status, "FST_ERR")
+    body |= {"error": HTTPStatus(status).phrase, "message": message}
+    return web.json_response(body, status=status, headers=headers)
+
+
+def spa_response() -> web.Response:
+    """The single-page app, which answers every path that is no API path."""
+    return web.Response(text=SPA, content_type="text/html")
+
+
+def is_api(path: str) -> bool:
+    """Is this path (relative to the base path) equal to or below /v1?"""
+    return path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
+
+
+def take_ticket(limiter: RateLimiter, knobs: PulsarrKnobs, route: str, client_ip: str) -> Ticket:
+    """Count a request against the client's bucket, or against the route's own one."""
+    bucket = limit_bucket(client_ip)
+    if route in PROBE_ROUTES:
+        return limiter.take(
+            f"{bucket} {route}", limit=knobs.probe_limit, window_s=knobs.rate_window_s
+        )
+    return limiter.take(bucket, limit=knobs.rate_limit, window_s=knobs.rate_window_s)
+
+
+def require_access(
+    request: web.Request, path: str, key: str, knobs: PulsarrKnobs, client_ip: str
+) -> None:
+    """Let a request with the right credentials pass. Raises ApiError 401."""
+    access = judge_access(
+        path, request.headers.get("X-API-Key"), key, method=knobs.auth, client_ip=client_ip
+    )
+    if access == "bad_key":
+        raise ApiError(401, "Invalid API key")
+    if access == "no_credentials":
+        raise ApiError(401, "You must be authenticated to access this resource")
+
+
+async def parse_body(request: web.Request) -> object:
+    """The JSON body of a request, None without one. Raises ApiError 400 or 415 as Fastify does."""
+    if request.method in {"GET", "HEAD"}:
+        return None
+    raw = await request.read()
+    content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if content_type == "application/json":
+        if not raw:
+            raise ApiError(
+                400, "Body cannot be empty when content-type is set to 'application/json'"
+            )
+        try:
+            body: object = json.loads(raw)
+        except ValueError:
+            raise ApiError(400, "Body is not valid JSON") from None
+        return body
+    if not raw:
+        return None
+    if content_type == "text/plain":
+        return raw.decode(errors="replace")
+    raise ApiError(415, "Unsupported Media Type")
+
+
+def require_route(path: str, method: str, knobs: PulsarrKnobs) -> None:
+    """Versions without webhooks have none of their routes. Raises ApiError 404."""
+    if not knobs.webhooks and path.startswith(WEBHOOKS_PREFIX):
+        raise ApiError(404, f"Route {method}:{path} not found")
+
+
+def fault_response(fault: Fault, knobs: PulsarrKnobs) -> web.Response | None:
+    """The answer that a fault puts in the place of the real one; None if it does something else."""
+    match fault.kind:
+        case "unauthorized":
+            return error_response(401, "Invalid API key", knobs)
+        case "busy":
+            return error_response(500, "", knobs)
+        case "unavailable":
+            return web.Response(status=503, text="Service Unavailable")
+        case "throttled":
+            headers = {"Retry-After": str(max(round(fault.seconds), 1))}
+            return error_response(429, "Rate limit exceeded", knobs, headers)
+        case "html":
+            return spa_response()
+        case _:
+            return None
+
+
+def cut_rows(response: web.Response) -> web.Response:
+    """The same answer with half of the rows of its list, and everything else untouched."""
+    body = json.loads(response.text or "null")
+    holder: Any = body
+    for step in ("users", "watchlistItems", "items", "data"):
+        if isinstance(holder, dict) and isinstance(holder.get(step), list):
+            holder[step] = holder[step][: len(holder[step]) // 2]
+            return web.json_response(body, status=response.status)
+    if isinstance(body, dict) and isinstance(data := body.get("data"), dict):
+        for name, value in data.items():
+            if isinstance(value, list):
+                data[name] = value[: len(value) // 2]
+    return web.json_response(body, status=response.status)

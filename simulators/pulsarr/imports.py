@@ -1,0 +1,189 @@
+"""What happens when an arr import reaches Pulsarr: announced, collected per season, parked, or swallowed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from .payloads import media_available
+from .rules import Import, Verdict, Watcher, import_guid, judge_import
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+
+    from simulators.catalogue import CatalogueTitle
+
+    from .knobs import PulsarrKnobs
+    from .state import PulsarrState, Wish
+
+EVENT: Final = "media.available"
+
+
+class ImportDesk:
+    """Takes in imports and sends media.available by Pulsarr's rules."""
+
+    def __init__(
+        self,
+        state: PulsarrState,
+        knobs: PulsarrKnobs,
+        send: Callable[[str, dict[str, Any]], Awaitable[int]],
+    ) -> None:
+        """`send` delivers one event and returns the number of deliveries."""
+        self._state = state
+        self._knobs = knobs
+        self._send = send
+        self._parked: dict[str, asyncio.Task[None]] = {}
+        self._collecting: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def parked(self) -> int:
+        """How many imports wait for somebody to want them."""
+        return len(self._parked)
+
+    async def stop(self) -> None:
+        """Forget what is parked or being collected, as a restart of Pulsarr does."""
+        tasks = [*self._parked.values(), *self._collecting.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._parked.clear()
+        self._collecting.clear()
+
+    async def arrived(
+        self,
+        title: CatalogueTitle,
+        *,
+        season: int | None = None,
+        episode: int | None = None,
+        only: Collection[int] | None = None,
+    ) -> int:
+        """An arr has imported this; returns the number of deliveries made at once.
+
+        A show without `season` is season 1; without `episode` it is a batch of old episodes. `only`
+        narrows the watchers that are looked at to these user ids.
+        """
+        imported = import_of(title, season=season, episode=episode)
+        if imported is None or imported.guid in self._state.syncing:
+            return 0
+        if imported.bulk and self._knobs.queue_wait_s > 0:
+            self._collect(title, imported, only)
+            return 0
+        return await self._judge(title, imported, only)
+
+    async def announce_anyway(
+        self,
+        title: CatalogueTitle,
+        *,
+        season: int | None = None,
+        episode: int | None = None,
+        listed: Collection[int] | None = None,
+    ) -> int:
+        """Send media.available whatever the rules say; lists `listed`, or everybody who wants the title."""
+        imported = import_of(title, season=season, episode=episode)
+        if imported is None:
+            imported = Import(title.type, title.guids[0], season, episode)
+        ids = (
+            [wish.user_id for wish in self._state.wishes() if wish.catalogue_key == title.key]
+            if listed is None
+            else listed
+        )
+        users = [self._state.user(user_id) for user_id in ids]
+        return await self._send(EVENT, media_available(title, imported, users))
+
+    async def _judge(
+        self, title: CatalogueTitle, imported: Import, only: Collection[int] | None
+    ) -> int:
+        verdict, wishes = self._verdict(imported, only)
+        if verdict.parked:
+            self._park(title, imported, only)
+            return 0
+        return await self._carry_out(title, imported, verdict, wishes)
+
+    def _verdict(
+        self, imported: Import, only: Collection[int] | None
+    ) -> tuple[Verdict, list[Wish]]:
+        state, knobs = self._state, self._knobs
+        wishes = [
+            wish
+            for wish in state.watchers(imported.kind, imported.guid)
+            if only is None or wish.user_id in only
+        ]
+        verdict = judge_import(
+            [
+                Watcher(
+                    user_id=wish.user_id,
+                    has_channel=state.user(wish.user_id).has_channel,
+                    already_told=(wish.user_id, imported.what) in state.told,
+                )
+                for wish in wishes
+            ],
+            subscribed=any(
+                endpoint.enabled and EVENT in endpoint.event_types
+                for endpoint in state.endpoints.values()
+            ),
+            notify_on_availability=knobs.notify_on_availability,
+            public_content=knobs.public_content,
+            public_already_told=imported.what in state.told_public,
+        )
+        return verdict, wishes
+
+    async def _carry_out(
+        self, title: CatalogueTitle, imported: Import, verdict: Verdict, wishes: list[Wish]
+    ) -> int:
+        state = self._state
+        for wish in wishes:
+            if wish.user_id in verdict.listed:
+                state.told.add((wish.user_id, imported.what))
+                state.set_status(wish, "notified")
+            elif wish.status != "notified":
+                state.set_status(wish, "grabbed")
+        if verdict.public:
+            state.told_public.add(imported.what)
+        if not verdict.send:
+            return 0
+        users = [state.user(user_id) for user_id in verdict.listed]
+        data = media_available(title, imported, users, guids=wishes[0].guids)
+        return await self._send(EVENT, data)
+
+    def _collect(
+        self, title: CatalogueTitle, imported: Import, only: Collection[int] | None
+    ) -> None:
+        """Wait for more episodes of the season; each one that comes starts the waiting anew."""
+        if running := self._collecting.pop(imported.what, None):
+            running.cancel()
+
+        async def wait() -> None:
+            await asyncio.sleep(self._knobs.queue_wait_s)
+            self._collecting.pop(imported.what, None)
+            await self._judge(title, imported, only)
+
+        self._collecting[imported.what] = asyncio.create_task(wait())
+
+    def _park(self, title: CatalogueTitle, imported: Import, only: Collection[int] | None) -> None:
+        if imported.what in self._parked:
+            return
+
+        async def retry() -> None:
+            until = time.monotonic() + self._knobs.pending_webhook_max_age_s
+            try:
+                while time.monotonic() < until:
+                    await asyncio.sleep(self._knobs.pending_retry_s)
+                    verdict, wishes = self._verdict(imported, only)
+                    if not verdict.parked:
+                        await self._carry_out(title, imported, verdict, wishes)
+                        return
+            finally:
+                self._parked.pop(imported.what, None)
+
+        self._parked[imported.what] = asyncio.create_task(retry())
+
+
+def import_of(title: CatalogueTitle, *, season: int | None, episode: int | None) -> Import | None:
+    """The import as an arr reports it; None if the title lacks the one id that the arr goes by."""
+    guid = import_guid(title.type, title.guids)
+    if guid is None:
+        return None
+    if title.type == "movie":
+        return Import("movie", guid)
+    return Import("show", guid, 1 if season is None else season, episode)

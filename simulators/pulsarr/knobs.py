@@ -1,0 +1,106 @@
+"""What can be turned on a simulated Pulsarr: its version, its settings, and what is not known for sure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+EVENT_TYPES_FIRST = (
+    "media.available",
+    "watchlist.added",
+    "watchlist.removed",
+    "approval.created",
+    "approval.resolved",
+    "approval.auto",
+    "delete_sync.completed",
+    "user.created",
+)
+"""The eight events of the first Pulsarr version that had outgoing webhooks."""
+
+EVENT_TYPES = (*EVENT_TYPES_FIRST, "quota.cap_reached")
+"""The events of the newest Pulsarr version."""
+
+type AuthMethod = Literal["required", "disabled", "requiredExceptLocal"]
+type UserFields = Literal["newest", "late_2025", "oldest"]
+
+
+@dataclass(slots=True, kw_only=True)
+class PulsarrKnobs:
+    """Settings of one simulated Pulsarr. May be changed while it runs, as if it were reconfigured.
+
+    The defaults are the newest version with its default settings, without waiting times that only slow
+    tests down. Durations end in `_s` (seconds) or `_ms` (milliseconds).
+    """
+
+    # --- version ---
+    version: str = "0.12.1"
+    webhooks: bool = True
+    """False: a version from before December 2025; every route under /v1/webhooks is a 404."""
+    event_types: tuple[str, ...] = EVENT_TYPES
+    with_counts_route: bool = True
+    update_status: bool = True
+    """False: an older version without /v1/system/update-status."""
+    latest_version: str | None = None
+    """A newer release that Pulsarr has heard of; None: it is up to date."""
+    error_code_field: bool = False
+    """True: error bodies carry a `code` as in older versions."""
+    user_fields: UserFields = "newest"
+    """`late_2025` lacks the digest and quiet-hours fields; `oldest` also lacks display_name, avatar,
+    plex_uuid, friend_created_at and is_primary_token, and has Tautulli's fields instead of Plex mobile."""
+    display_names: bool = True
+    """False: display_name is absent, whatever the version."""
+    progress_snapshot: bool = True
+    """New versions replay a snapshot when somebody connects to /v1/progress; old ones do not."""
+
+    # --- address ---
+    base_path: str = ""
+    """For example "/pulsarr": the API lives under {base_path}/v1."""
+    health_at_root: bool = False
+    """With a base path: True serves /health at the root, False under the base path."""
+    bare_path: Literal["html", "redirect"] = "html"
+    """What an unknown path outside /v1 answers: the single-page app, or a redirect to its login page."""
+    healthy: bool = True
+
+    # --- authentication and limits ---
+    auth: AuthMethod = "required"
+    client_ip: str | None = None
+    """Pretend that every request comes from this address; None: take the real one."""
+    rate_limit: int = 500
+    """Requests per window and client address."""
+    probe_limit: int = 10
+    """The same for the webhook test routes, which have a bucket of their own."""
+    rate_window_s: float = 60.0
+    latency_ms: float = 0.0
+
+    # --- watchlists and what is announced ---
+    empty_users: bool = False
+    """True: the user list is a well-formed, successful, empty list, as after a failed start."""
+    empty_watchlists: bool = False
+    """The same for every watchlist."""
+    added_while_approval_pending: bool = True
+    """Does watchlist.added fire for a person whose requests need approval? Not known."""
+    routed: bool = True
+    """False: `routedTo` of watchlist.added is empty (no arr instance takes the title)."""
+    empty_key_in_webhooks: Literal["empty", "null", "drop"] = "empty"
+    """How an item without a key looks in a webhook; `drop`: the payload fails Pulsarr's own check."""
+    notify_on_availability: bool = True
+    public_content: bool = False
+    """A public channel is configured: titles are announced once even if no watcher has a channel."""
+    pending_webhook_max_age_s: float = 600.0
+    """How long an import that nobody wants yet is parked."""
+    pending_retry_s: float = 20.0
+    queue_wait_s: float = 0.0
+    """How long old episodes are collected per season (120 in a real Pulsarr; 0: sent at once)."""
+
+    # --- deliveries ---
+    delivery_timeout_s: float = 10.0
+    delivery_parallel: int = 5
+    delivery_follows_redirects: bool = False
+
+    # --- Pulsarr's own labelling ---
+    label_job_s: float = 0.0
+    """How long a label job keeps the request open."""
+    config_masked: bool = False
+    """True: /v1/config hides the secrets in it."""
+    config_secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What stands in plexTokens; empty: random ones."""

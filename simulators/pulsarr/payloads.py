@@ -1,0 +1,229 @@
+"""The shapes of Pulsarr's answers and webhook payloads: plain data in, plain dicts out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from .rules import Import, arr_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from simulators.catalogue import CatalogueTitle
+
+    from .knobs import PulsarrKnobs
+    from .state import Endpoint, PulsarrUser, Wish
+
+EVENT_DESCRIPTIONS: Final[Mapping[str, str]] = {
+    "media.available": "A watchlisted title was imported",
+    "watchlist.added": "A title was added to a watchlist",
+    "watchlist.removed": "A title was removed from a watchlist",
+    "approval.created": "A request waits for approval",
+    "approval.resolved": "A request was approved or rejected",
+    "approval.auto": "A request was approved automatically",
+    "delete_sync.completed": "A delete sync run has ended",
+    "user.created": "A new Plex user was found",
+    "quota.cap_reached": "A user has used up a quota",
+}
+
+_DIGEST_FIELDS = (
+    "notify_digest_mode",
+    "notify_digest_window_minutes",
+    "notify_digest_time",
+    "notify_quiet_hours_enabled",
+    "notify_quiet_hours_start",
+    "notify_quiet_hours_end",
+    "notify_timezone",
+)
+
+
+def user_json(user: PulsarrUser, knobs: PulsarrKnobs, count: int | None = None) -> dict[str, Any]:
+    """One entry of the user list, with the fields of the chosen version."""
+    answer: dict[str, Any] = {
+        "id": user.id,
+        "name": user.name,
+        "apprise": user.apprise,
+        "alias": user.alias,
+        "discord_id": user.discord_id,
+        "notify_apprise": user.notify_apprise,
+        "notify_discord": user.notify_discord,
+        "notify_discord_mention": user.notify_discord_mention,
+        "can_sync": user.can_sync,
+        "requires_approval": user.requires_approval,
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+    }
+    if knobs.user_fields == "oldest":
+        answer |= {"notify_tautulli": user.notify_plex_mobile, "tautulli_notifier_id": None}
+    else:
+        answer |= {
+            "notify_plex_mobile": user.notify_plex_mobile,
+            "is_primary_token": user.primary,
+            "plex_uuid": user.plex_uuid,
+            "avatar": None if user.plex_uuid is None else _avatar(user.plex_uuid),
+            "friend_created_at": None if user.primary else user.created_at,
+        }
+        if knobs.display_names:
+            answer["display_name"] = user.display_name
+    if knobs.user_fields == "newest":
+        answer |= dict.fromkeys(_DIGEST_FIELDS)
+    if count is not None:
+        answer["watchlist_count"] = count
+    return answer
+
+
+def _avatar(plex_uuid: str) -> str:
+    return f"https://plex.tv/users/{plex_uuid}/avatar"
+
+
+def wish_json(wish: Wish) -> dict[str, Any]:
+    """One item of a watchlist answer."""
+    return {
+        "title": wish.title,
+        "key": wish.key,
+        "type": wish.type,
+        "thumb": wish.thumb,
+        "guids": list(wish.guids),
+        "genres": list(wish.genres),
+        "status": wish.status,
+        "added": wish.added,
+    }
+
+
+def endpoint_json(endpoint: Endpoint) -> dict[str, Any]:
+    """One webhook endpoint as the API tells it: with the header's value in clear text."""
+    return {
+        "id": endpoint.id,
+        "name": endpoint.name,
+        "url": endpoint.url,
+        "authHeaderName": endpoint.auth_header_name,
+        "authHeaderValue": endpoint.auth_header_value,
+        "eventTypes": list(endpoint.event_types),
+        "enabled": endpoint.enabled,
+        "createdAt": endpoint.created_at,
+        "updatedAt": endpoint.updated_at,
+    }
+
+
+def envelope(event: str, data: Mapping[str, Any], moment: str) -> dict[str, Any]:
+    """What is posted to an endpoint."""
+    return {"event": event, "timestamp": moment, "data": dict(data)}
+
+
+def media_available(
+    title: CatalogueTitle,
+    imported: Import,
+    listed: Iterable[PulsarrUser],
+    *,
+    guids: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Data of media.available. There is no `key` in it."""
+    data: dict[str, Any] = {
+        "mediaType": imported.kind,
+        "title": title.title,
+        "guids": list(title.guids if guids is None else guids),
+        "posterUrl": f"https://image.tmdb.org/t/p/w500/{title.key}.jpg",
+        "isBulkRelease": imported.bulk,
+        "instanceType": arr_of(imported.kind),
+        "instanceId": 1,
+        "watchlistedBy": [_watcher_json(user) for user in listed],
+    }
+    if imported.season is not None:
+        details: dict[str, Any] = {"seasonNumber": imported.season}
+        if imported.episode is not None:
+            details |= {
+                "episodeNumber": imported.episode,
+                "title": f"Episode {imported.episode}",
+                "airDateUtc": f"{title.year}-09-04T00:00:00Z",
+            }
+        data["episodeDetails"] = details
+    return data
+
+
+def _watcher_json(user: PulsarrUser) -> dict[str, Any]:
+    answer: dict[str, Any] = {"userId": user.id, "username": user.name}
+    if user.alias is not None:
+        answer["alias"] = user.alias
+    return answer
+
+
+def watchlist_added(user: PulsarrUser, wish: Wish, *, routed: bool = True) -> dict[str, Any]:
+    """Data of watchlist.added."""
+    content = _content(wish)
+    if wish.thumb is not None:
+        content["thumb"] = wish.thumb
+    route = {
+        "instanceId": 1,
+        "instanceType": arr_of(wish.kind),
+        "qualityProfile": "HD-1080p",
+        "rootFolder": "/movies" if wish.kind == "movie" else "/tv",
+        "tags": [user.name],
+        "searchOnAdd": True,
+    }
+    return {
+        "addedBy": {"userId": user.id, "username": user.name},
+        "content": content,
+        "routedTo": [route] if routed else [],
+    }
+
+
+def watchlist_removed(user: PulsarrUser, wish: Wish) -> dict[str, Any]:
+    """Data of watchlist.removed."""
+    return {
+        "watchlistItemId": wish.id,
+        "content": _content(wish),
+        "removedBy": {"userId": user.id, "username": user.name},
+    }
+
+
+def _content(wish: Wish) -> dict[str, Any]:
+    return {"title": wish.title, "type": wish.kind, "key": wish.key, "guids": list(wish.guids)}
+
+
+def user_created(user: PulsarrUser) -> dict[str, Any]:
+    """Data of user.created (`id` and `name` here, not userId and username)."""
+    return {
+        "user": {"id": user.id, "name": user.name, "alias": user.alias},
+        "canSync": user.can_sync,
+        "requiresApproval": user.requires_approval,
+        "createdAt": user.created_at,
+    }
+
+
+def delete_sync_completed(
+    deleted: Sequence[CatalogueTitle], *, processed: int, dry_run: bool = False
+) -> dict[str, Any]:
+    """Data of delete_sync.completed for a run that deleted these titles out of `processed`."""
+
+    def part(kind: str, skipped: int) -> dict[str, Any]:
+        instance = "Radarr" if kind == "movie" else "Sonarr"
+        items = [
+            {"title": title.title, "guid": title.guids[0], "instance": instance}
+            for title in deleted
+            if title.type == kind
+        ]
+        return {"deleted": len(items), "skipped": skipped, "items": items}
+
+    skipped = max(processed - len(deleted), 0)
+    return {
+        "dryRun": dry_run,
+        "total": {"processed": processed, "deleted": len(deleted), "skipped": skipped},
+        "movies": part("movie", skipped),
+        "shows": part("show", 0),
+        "safetyTriggered": False,
+    }
+
+
+def quota_cap_reached(user: PulsarrUser, kind: str, *, cap: int) -> dict[str, Any]:
+    """Data of quota.cap_reached."""
+    return {
+        "user": {"userId": user.id, "username": user.name},
+        "contentType": kind,
+        "currentCount": cap,
+        "cap": cap,
+    }
+
+
+def probe_event(endpoint_name: str) -> dict[str, Any]:
+    """Data of the `test` event."""
+    return {"message": "This is a test webhook from Pulsarr", "endpointName": endpoint_name}

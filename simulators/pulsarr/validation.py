@@ -1,0 +1,147 @@
+"""Checks of request bodies and parameters, as strict (and as lenient) as Pulsarr's schemas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+NAME_MAX: Final = 100
+HEADER_NAME_MAX: Final = 100
+HEADER_VALUE_MAX: Final = 500
+
+
+class InvalidError(Exception):
+    """A request does not fit its schema: 400, with this text as the message."""
+
+
+def endpoint_fields(
+    body: object, known_events: Collection[str], *, partial: bool = False
+) -> dict[str, Any]:
+    """The fields of a webhook endpoint in a create (or, `partial`, an update) body, as Endpoint names them.
+
+    Unknown keys are dropped. In an update an absent key keeps and null clears a header. Raises InvalidError.
+    """
+    given = _mapping(body)
+    checks: dict[str, tuple[str, Callable[[str, object], object]]] = {
+        "name": ("name", _name),
+        "url": ("url", _url),
+        "authHeaderName": ("auth_header_name", _limited(HEADER_NAME_MAX, nullable=partial)),
+        "authHeaderValue": ("auth_header_value", _limited(HEADER_VALUE_MAX, nullable=partial)),
+        "eventTypes": ("event_types", _events(known_events)),
+        "enabled": ("enabled", _boolean),
+    }
+    if not partial:
+        for required in ("name", "url", "eventTypes"):
+            if required not in given:
+                raise _invalid(required, "expected a value, received undefined")
+    return {field: check(key, given[key]) for key, (field, check) in checks.items() if key in given}
+
+
+def probe_fields(body: object) -> tuple[str, str | None, str | None]:
+    """URL and optional header of a webhook test request. Raises InvalidError."""
+    given = _mapping(body)
+    if "url" not in given:
+        raise _invalid("url", "expected string, received undefined")
+    header = _limited(HEADER_NAME_MAX, nullable=False)
+    value = _limited(HEADER_VALUE_MAX, nullable=False)
+    return (
+        _url("url", given["url"]),
+        header("authHeaderName", given["authHeaderName"]) if "authHeaderName" in given else None,
+        value("authHeaderValue", given["authHeaderValue"]) if "authHeaderValue" in given else None,
+    )
+
+
+def entity_id(text: str) -> int:
+    """A numeric id in a path. Raises InvalidError."""
+    if not (text.isascii() and text.isdigit()):
+        msg = "params/id Invalid input: expected number, received NaN"
+        raise InvalidError(msg)
+    return int(text)
+
+
+def limit_of(query: Mapping[str, str], *, default: int, most: int) -> int:
+    """The `limit` of a list. Raises InvalidError."""
+    text = query.get("limit", str(default))
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
+        msg = f"querystring/limit Invalid input: expected a number from 1 to {most}"
+        raise InvalidError(msg)
+    return int(text)
+
+
+def config_change(body: object, known: Collection[str]) -> dict[str, Any]:
+    """A partial settings update; unlike elsewhere, unknown keys are refused. Raises InvalidError."""
+    given = _mapping(body)
+    strange = sorted(set(given) - set(known))
+    if strange:
+        msg = f"body/ Unrecognized key: {strange[0]!r}"
+        raise InvalidError(msg)
+    return given
+
+
+def _invalid(key: str, problem: str) -> InvalidError:
+    return InvalidError(f"body/{key} Invalid input: {problem}")
+
+
+def _mapping(body: object) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        msg = "body/ Invalid input: expected object"
+        raise InvalidError(msg)
+    return body
+
+
+def _string(key: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise _invalid(key, "expected string")
+    return value
+
+
+def _name(key: str, value: object) -> str:
+    name = _string(key, value).strip()
+    if not 1 <= len(name) <= NAME_MAX:
+        raise _invalid(key, f"expected 1 to {NAME_MAX} characters")
+    return name
+
+
+def _url(key: str, value: object) -> str:
+    url = _string(key, value)
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        good = False
+    if not good or any(character.isspace() for character in url):
+        raise _invalid(key, "expected an http or https URL")
+    return url
+
+
+def _limited(most: int, *, nullable: bool) -> Callable[[str, object], str | None]:
+    def check(key: str, value: object) -> str | None:
+        if value is None and nullable:
+            return None
+        if len(_string(key, value)) > most:
+            raise _invalid(key, f"expected at most {most} characters")
+        return str(value)
+
+    return check
+
+
+def _events(known: Collection[str]) -> Callable[[str, object], tuple[str, ...]]:
+    def check(key: str, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or not value:
+            raise _invalid(key, "expected an array of at least one event")
+        for index, event in enumerate(value):
+            if event not in known:
+                raise _invalid(f"{key}/{index}", f"expected one of {', '.join(sorted(known))}")
+        return tuple(value)
+
+    return check
+
+
+def _boolean(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _invalid(key, "expected boolean")
+    return value
