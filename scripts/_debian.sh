@@ -56,12 +56,16 @@ debian_python() {
     : >"$work.apt/nothing"
     private_debs "$work.apt" sid "$work.apt/nothing" "python$series" "python$series-dev" "python$series-venv" libstdc++6 || return 1
     unpack_debs "$work.apt" "$work" || return 1
-    rm -rf "$work.apt" "$dest"
+    rm -rf "$work.apt"
     # Only Python's own headers may be found there: those of a newer libc do not go with the host's compiler.
-    find "$work/usr/include" -mindepth 1 -maxdepth 2 ! -path "*python$series" ! -path '*-linux-*' -exec rm -rf {} +
-    find "$work/usr/include" -mindepth 2 -maxdepth 2 ! -name "python$series" -path '*-linux-*' -exec rm -rf {} +
+    mv "$work/usr/include" "$work/headers"
+    (cd "$work/headers" && for folder in "python$series" *-linux-*/"python$series"; do
+        mkdir -p "../usr/include/$folder" && cp -R "$folder/." "../usr/include/$folder"
+    done)
+    rm -rf "$work/headers"
     find "$work" -name EXTERNALLY-MANAGED -delete
     rm -rf "$work/usr/share/doc" "$work/usr/share/locale" "$work/usr/share/man"
+    rm -rf "$dest"
     mv "$work" "$dest"
     python="$dest/usr/bin/python$series"
     loader="$(find "$dest/usr/lib" "$dest/lib" "$dest/lib64" -name 'ld-linux*.so.*' 2>/dev/null | head -n 1)"
