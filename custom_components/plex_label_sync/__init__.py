@@ -1,0 +1,95 @@
+"""Plex Label Sync: the people of Pulsarr's watchlists as labels on Plex items."""
+
+from collections.abc import Mapping
+import logging
+from typing import Any
+
+from homeassistant.const import CONF_WEBHOOK_ID, Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.typing import ConfigType
+
+from .const import (
+    CONF_CLIENT_ID,
+    CONF_PLEX_TOKEN,
+    CONF_PLEX_URL,
+    CONF_PLEX_VERIFY_SSL,
+    CONF_PULSARR_API_KEY,
+    CONF_PULSARR_URL,
+    CONF_PULSARR_VERIFY_SSL,
+    DOMAIN,
+)
+from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
+from .live import LiveSync
+from .plex.server import PlexClient
+from .pulsarr.client import PulsarrClient
+from .registration import async_remove
+from .services import async_setup_services
+from .store import Records, async_remove_stores
+from .sync.model import ServiceError
+from .upkeep import async_keep_registered
+from .webhook import async_register_webhook
+
+_LOGGER = logging.getLogger(__name__)
+
+PLATFORMS = [Platform.BUTTON, Platform.EVENT, Platform.SENSOR]
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions, which outlive the entries."""
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> bool:
+    """Set up one Plex server with its Pulsarr."""
+    records = Records(hass, entry.entry_id)
+    await records.async_load()
+    coordinator = PlexLabelSyncCoordinator(
+        hass, entry, _plex(hass, entry.data), _pulsarr(hass, entry.data), records
+    )
+    await coordinator.async_config_entry_first_refresh()
+    coordinator.live = LiveSync(hass, coordinator)
+    entry.runtime_data = coordinator
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    coordinator.webhook = async_register_webhook(hass, entry, coordinator.live.async_on_signal)
+    coordinator.async_start()
+    coordinator.live.async_start()
+    if coordinator.settings.live_mode:
+        coordinator.async_in_background(async_keep_registered(hass, coordinator), "registration")
+    entry.async_on_unload(entry.add_update_listener(_async_reload))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> bool:
+    """Stop everything; what Pulsarr knows of our webhook stays."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> None:
+    """Remove our files and our webhook in Pulsarr. Labels stay where they are."""
+    try:
+        await async_remove(_pulsarr(hass, entry.data), entry.data[CONF_WEBHOOK_ID])
+    except ServiceError as err:
+        _LOGGER.warning("The webhook in Pulsarr could not be removed: %s", err)
+    await async_remove_stores(hass, entry.entry_id)
+
+
+async def _async_reload(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> None:
+    """Take over changed options or connections."""
+    await hass.config_entries.async_reload(entry.entry_id)
+
+
+def _plex(hass: HomeAssistant, data: Mapping[str, Any]) -> PlexClient:
+    session = async_get_clientsession(hass, verify_ssl=data[CONF_PLEX_VERIFY_SSL])
+    return PlexClient(
+        session, data[CONF_PLEX_URL], data[CONF_PLEX_TOKEN], client_id=data[CONF_CLIENT_ID]
+    )
+
+
+def _pulsarr(hass: HomeAssistant, data: Mapping[str, Any]) -> PulsarrClient:
+    session = async_get_clientsession(hass, verify_ssl=data[CONF_PULSARR_VERIFY_SSL])
+    return PulsarrClient(session, data[CONF_PULSARR_URL], data[CONF_PULSARR_API_KEY])

@@ -1,0 +1,41 @@
+"""Names and defaults that the Home Assistant side shares."""
+
+from typing import Final
+
+DOMAIN: Final = "plex_label_sync"
+NAME: Final = "Plex Label Sync"
+
+# Connection data, kept in the config entry's data
+CONF_PLEX_URL: Final = "plex_url"
+CONF_PLEX_TOKEN: Final = "plex_token"
+CONF_PLEX_VERIFY_SSL: Final = "plex_verify_ssl"
+CONF_PULSARR_URL: Final = "pulsarr_url"
+CONF_PULSARR_API_KEY: Final = "pulsarr_api_key"
+CONF_PULSARR_VERIFY_SSL: Final = "pulsarr_verify_ssl"
+CONF_CLIENT_ID: Final = "client_id"
+CONF_WEBHOOK_SECRET: Final = "webhook_secret"
+
+# Preferences, kept in the config entry's options
+CONF_LIVE_MODE: Final = "live_mode"
+CONF_BATCH_MODE: Final = "batch_mode"
+CONF_LABEL_FORMAT: Final = "label_format"
+CONF_SYNC_INTERVAL: Final = "sync_interval"
+CONF_PENDING_RETRY_INTERVAL: Final = "pending_retry_interval"
+CONF_PENDING_MAX_AGE: Final = "pending_max_age"
+CONF_EXCLUDE_LABELS: Final = "exclude_labels"
+CONF_PRESERVE_EXISTING_LABELS: Final = "preserve_existing_labels"
+CONF_LIBRARIES: Final = "libraries"
+CONF_EXCLUDE_PEOPLE: Final = "exclude_people"
+CONF_SYNC_DISABLED_PEOPLE: Final = "sync_disabled_people"
+CONF_BASE_URL: Final = "base_url"
+
+DEFAULT_LABEL_FORMAT: Final = "{username}"
+DEFAULT_SYNC_INTERVAL: Final = 3600  # seconds
+DEFAULT_PENDING_RETRY_INTERVAL: Final = 30  # seconds
+DEFAULT_PENDING_MAX_AGE: Final = 30  # minutes
+
+MIN_SYNC_INTERVAL: Final = 60  # seconds
+MIN_PENDING_RETRY_INTERVAL: Final = 1  # seconds
+MIN_PENDING_MAX_AGE: Final = 1  # minutes
+
+WEBHOOK_SECRET_HEADER: Final = "X-Plex-Label-Sync-Secret"

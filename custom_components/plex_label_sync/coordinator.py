@@ -1,0 +1,313 @@
+"""Ties the engine to Home Assistant: one writer, the timers, and the status for the entities."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+import logging
+from typing import TYPE_CHECKING, Final, override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN
+from .errors import translation
+from .plex.parse import ServerInfo
+from .plex.server import PlexClient
+from .pulsarr.client import PulsarrClient
+from .settings import Settings
+from .store import Records, Summary
+from .sync.engine import Engine, Request
+from .sync.model import Failure, Run, RunKind, Service, ServiceError, fold
+
+if TYPE_CHECKING:
+    from .live import LiveSync
+    from .webhook import WebhookStats
+
+_LOGGER = logging.getLogger(__name__)
+
+RETRY_AFTER: Final = 60.0  # seconds from a failed full sync to the next try, doubled each time
+
+CREDENTIAL_FAILURES: Final = frozenset({Failure.INVALID_AUTH, Failure.NOT_OWNER})
+
+type PlexLabelSyncConfigEntry = ConfigEntry[PlexLabelSyncCoordinator]
+
+
+class State(StrEnum):
+    """What the integration is doing, as the status sensor shows it."""
+
+    IDLE = "idle"
+    SYNCING = "syncing"
+    WAITING_FOR_PLEX = "waiting_for_plex"
+    WAITING_FOR_PULSARR = "waiting_for_pulsarr"
+    HELD = "held"
+    ERROR = "error"
+
+
+class Activity(StrEnum):
+    """What happened, as the activity event tells it."""
+
+    LABELS_CHANGED = "labels_changed"
+    SYNC_FINISHED = "sync_finished"
+    PENDING_ADDED = "pending_added"
+    PENDING_RESOLVED = "pending_resolved"
+    PENDING_EXPIRED = "pending_expired"
+    RUN_HELD = "run_held"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the entities show. None means that it is not known yet."""
+
+    state: State = State.IDLE
+    pending: int = 0
+    last_sync: datetime | None = None
+    labels_added: int | None = None
+    labels_removed: int | None = None
+    labelled_items: int = 0
+    titles_wanted: int | None = None
+    titles_missing: int | None = None
+
+
+def activity_signal(entry_id: str) -> str:
+    """Return the name of the signal that carries one entry's activities."""
+    return f"{DOMAIN}_{entry_id}_activity"
+
+
+class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
+    """Runs syncs one after the other and knows how they went."""
+
+    config_entry: PlexLabelSyncConfigEntry
+    server: ServerInfo
+    live: "LiveSync"
+    webhook: "WebhookStats"
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: PlexLabelSyncConfigEntry,
+        plex: PlexClient,
+        pulsarr: PulsarrClient,
+        records: Records,
+    ) -> None:
+        """Tie the parts together; nothing starts before `async_start`."""
+        super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title)
+        self.plex = plex
+        self.pulsarr = pulsarr
+        self.records = records
+        self.settings = Settings.from_options(entry.options)
+        self.engine = Engine(plex, pulsarr, records)
+        self._one_at_a_time = asyncio.Lock()
+        self._running: dict[Request, asyncio.Task[Run]] = {}
+        self._trouble: dict[Service, ServiceError] = {}
+        self._vanished: frozenset[tuple[str, str]] = frozenset()
+        self._retry: CALLBACK_TYPE | None = None
+        self._failures = 0
+
+    @override
+    async def _async_update_data(self) -> Status:
+        """Make sure that both servers answer and accept their credentials."""
+        try:
+            self.server = await self.plex.info()
+            await self.pulsarr.people()
+        except ServiceError as err:
+            if err.failure in CREDENTIAL_FAILURES:
+                raise ConfigEntryAuthFailed(**translation(err)) from err
+            raise UpdateFailed(**translation(err)) from err
+        if self.server.machine_id != self.config_entry.unique_id:
+            raise UpdateFailed(translation_domain=DOMAIN, translation_key="wrong_server")
+        return self._status(State.IDLE)
+
+    def _status(self, state: State) -> Status:
+        """Put together what is known, from what the last runs left."""
+        summary = self.records.summary
+        known: Status | None = self.data  # Home Assistant sets it with the first refresh
+        known = known or Status()
+        if summary is not None and known.last_sync is None:
+            known = replace(
+                known,
+                last_sync=dt_util.utc_from_timestamp(summary.finished),
+                labels_added=summary.added,
+                labels_removed=summary.removed,
+                titles_wanted=summary.titles,
+                titles_missing=summary.missing,
+            )
+        labelled = {
+            row.rating_key
+            for row in self.records.ledger.rows
+            if (row.rating_key, fold(row.label)) not in self._vanished
+        }
+        return replace(
+            known, state=state, pending=len(self.records.queue), labelled_items=len(labelled)
+        )
+
+    @callback
+    def async_start(self) -> None:
+        """Start the full syncs: one now, to catch up with what was missed, then by the clock."""
+        entry = self.config_entry
+        entry.async_on_unload(self._cancel_retry)
+        if self.settings.batch_mode:
+            entry.async_on_unload(
+                async_track_time_interval(
+                    self.hass,
+                    self._async_scheduled,
+                    timedelta(seconds=self.settings.sync_interval),
+                    name=f"{entry.title} full sync",
+                    cancel_on_shutdown=True,
+                )
+            )
+        if self.settings.batch_mode or self.settings.live_mode:
+            self.async_in_background(self._async_scheduled(), "first full sync")
+
+    @callback
+    def async_in_background(self, job: Coroutine[None, None, object], name: str) -> None:
+        """Run a coroutine that ends with the entry."""
+        _ = self.config_entry.async_create_background_task(self.hass, job, f"{DOMAIN} {name}")
+
+    async def _async_scheduled(self, _now: datetime | None = None) -> None:
+        """Carry out a full sync that nobody waits for."""
+        await self.async_run(Request())
+
+    async def async_run(self, request: Request) -> Run:
+        """Carry out a run when those before it are done; share it with an equal one.
+
+        Cancelling the caller does not stop the run. Raises UnknownPersonError or
+        UnknownLibraryError for a request that cannot be carried out.
+        """
+        if (task := self._running.get(request)) is None:
+            task = self.config_entry.async_create_background_task(
+                self.hass, self._async_one_run(request), f"{DOMAIN} {request.kind} run"
+            )
+            self._running[request] = task
+            task.add_done_callback(lambda _: self._running.pop(request, None))
+        return await asyncio.shield(task)
+
+    async def _async_one_run(self, request: Request) -> Run:
+        async with self._one_at_a_time:
+            visible = request.kind is RunKind.FULL and not request.dry_run
+            if visible:
+                self.async_set_updated_data(self._status(State.SYNCING))
+            run: Run | None = None
+            try:
+                run = await self.engine.run(request, self.settings.sync)
+            finally:
+                if run is None:
+                    self.async_set_updated_data(self._status(self._resting_state()))
+            self._note(request, run)
+            if run.error is None and visible and _is_whole(request):
+                await self.records.async_save_summary(_summary(run))
+                self._failures = 0
+            self._publish(request, run)
+            return run
+
+    def _note(self, request: Request, run: Run) -> None:
+        """Take in whether the servers could be reached; say so once when that changes."""
+        if (err := run.error) is not None:
+            if err.service not in self._trouble:
+                _LOGGER.info("%s cannot be used: %s", self.name, err)
+            self._trouble[err.service] = err
+            if err.failure in CREDENTIAL_FAILURES:
+                self.config_entry.async_start_reauth(self.hass)
+            elif request.kind is RunKind.FULL and not request.dry_run:
+                self._schedule_retry()
+            return
+        answered = [Service.PLEX]
+        lists = self.engine.watchlists
+        if lists is not None and lists.read_at >= run.started:
+            answered.append(Service.PULSARR)
+        for service in answered:
+            if self._trouble.pop(service, None):
+                _LOGGER.info("%s: %s answers again", self.name, service.value)
+        if request.kind is RunKind.FULL and not request.dry_run:
+            self._vanished = run.vanished
+            self._cancel_retry()
+
+    def _publish(self, request: Request, run: Run) -> None:
+        """Show a run's outcome in the entities."""
+        state = self._resting_state()
+        status = self._status(state)
+        if not request.dry_run and (run.error is None or run.changes):
+            status = replace(status, labels_added=run.added, labels_removed=run.removed)
+            if request.kind is RunKind.FULL and run.error is None and _is_whole(request):
+                status = replace(
+                    status,
+                    last_sync=dt_util.utcnow(),
+                    titles_wanted=run.titles,
+                    titles_missing=run.not_in_plex,
+                )
+            if run.kind is RunKind.FULL:
+                self.async_activity(
+                    Activity.SYNC_FINISHED,
+                    added=run.added,
+                    removed=run.removed,
+                    failed=len(run.failed),
+                )
+            if run.failed:
+                _LOGGER.warning(
+                    "%s: %d label changes are not in Plex, for example %r on %s: %s",
+                    self.name,
+                    len(run.failed),
+                    run.failed[0].change.label,
+                    run.failed[0].change.title,
+                    run.failed[0].failure,
+                )
+        self.async_set_updated_data(status)
+
+    def _resting_state(self) -> State:
+        """Return what the status is while no full sync is on."""
+        if not self._trouble:
+            return State.IDLE
+        if any(not err.unreachable for err in self._trouble.values()):
+            return State.ERROR
+        return (
+            State.WAITING_FOR_PLEX if Service.PLEX in self._trouble else State.WAITING_FOR_PULSARR
+        )
+
+    @callback
+    def async_refresh_status(self) -> None:
+        """Show the queue and the ledger as they are now."""
+        busy = self.data.state is State.SYNCING and self._one_at_a_time.locked()
+        self.async_set_updated_data(self._status(State.SYNCING if busy else self._resting_state()))
+
+    @callback
+    def async_activity(self, kind: Activity, **attributes: object) -> None:
+        """Tell the event entity that something happened."""
+        signal = activity_signal(self.config_entry.entry_id)
+        async_dispatcher_send(self.hass, signal, kind, attributes)
+
+    @callback
+    def _schedule_retry(self) -> None:
+        """Try a failed full sync again, later each time, at most as late as the next one."""
+        self._cancel_retry()
+        if not self.settings.batch_mode:
+            return
+        delay = min(RETRY_AFTER * 2**self._failures, self.settings.sync_interval)
+        self._failures += 1
+        self._retry = async_call_later(self.hass, delay, self._async_scheduled)
+
+    @callback
+    def _cancel_retry(self) -> None:
+        if self._retry is not None:
+            self._retry()
+            self._retry = None
+
+
+def _is_whole(request: Request) -> bool:
+    """Tell whether a full sync covers everybody and everything."""
+    return request.people is None and request.libraries is None
+
+
+def _summary(run: Run) -> Summary:
+    return Summary(
+        finished=run.started + run.duration,
+        titles=run.titles,
+        missing=run.not_in_plex,
+        added=run.added,
+        removed=run.removed,
+    )

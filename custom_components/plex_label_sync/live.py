@@ -1,0 +1,234 @@
+"""Live sync: titles that somebody announced are looked at soon, and again until Plex has them."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+import logging
+import time
+from typing import Final
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from .coordinator import Activity, PlexLabelSyncCoordinator
+from .pulsarr.payloads import Signal, SignalKind
+from .sync.engine import Request
+from .sync.model import Action, Look, Outcome, Run, RunKind, Service, Title
+from .sync.queue import (
+    PendingSync,
+    Queue,
+    Reason,
+    announce,
+    due,
+    looked,
+    next_due,
+    postponed,
+)
+
+_LOGGER = logging.getLogger(__name__)
+
+GATHER: Final = 0.5  # seconds for which events are collected before they are acted on
+
+_AWAY: Final = {
+    Service.PLEX: Reason.PLEX_UNREACHABLE,
+    Service.PULSARR: Reason.PULSARR_UNREACHABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """What one look at the queue came to, in titles."""
+
+    processed: int = 0
+    labelled: int = 0
+    waiting: int = 0
+    expired: int = 0
+    run: Run | None = None
+
+
+class LiveSync:
+    """Collects the titles to look at and has them looked at.
+
+    Titles that are announced as available wait in the queue, which is on disk. Titles that
+    came onto or left a watchlist are looked at once: the next full sync finds them anyway.
+    """
+
+    def __init__(self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator) -> None:
+        """Start with the queue that the last session left."""
+        self._hass = hass
+        self._coordinator = coordinator
+        self._records = coordinator.records
+        self._settings = coordinator.settings.queue
+        self._changed: list[Title] = []
+        self._newer_than = 0.0
+        self._timer: CALLBACK_TYPE | None = None
+        self._busy = False
+        self._looking = asyncio.Lock()
+
+    @callback
+    def async_start(self) -> None:
+        """Look at what waited over a restart; each entry gets at least one more try."""
+        now = time.time()
+        grace = now + 2 * self._settings.retry_interval
+        self._records.queue = tuple(
+            replace(entry, expires=max(entry.expires, grace)) for entry in self._records.queue
+        )
+        self._coordinator.config_entry.async_on_unload(self._cancel)
+        self._schedule()
+
+    @property
+    def queue(self) -> Queue:
+        """The pending syncs."""
+        return self._records.queue
+
+    @callback
+    def async_on_signal(self, signal: Signal) -> None:
+        """Take in one webhook; the work happens afterwards."""
+        if not self._coordinator.settings.live_mode or signal.title is None:
+            return
+        if signal.kind is SignalKind.AVAILABLE:
+            self._coordinator.async_in_background(self._announce(signal.title), "announcement")
+        elif signal.kind in {SignalKind.WISHED, SignalKind.UNWISHED}:
+            self._changed.append(signal.title)
+            self._newer_than = time.time()
+            self._schedule()
+
+    async def _announce(self, title: Title) -> None:
+        """Put a title into the queue, on disk before it is looked for."""
+        known = len(self.queue)
+        await self._records.async_save_queue(
+            announce(self.queue, title, time.time(), self._settings)
+        )
+        if len(self.queue) > known:
+            self._tell(Activity.PENDING_ADDED, self.queue[-1])
+        self._coordinator.async_refresh_status()
+        self._schedule()
+
+    async def async_process(self, *, everything: bool = False) -> PassResult:
+        """Look at what is due, or at all that waits, in one run.
+
+        Raises nothing for a server that is away: the entries say so and wait on.
+        """
+        async with self._looking:
+            return await self._process(everything=everything)
+
+    async def _process(self, *, everything: bool) -> PassResult:
+        changed, self._changed = tuple(self._changed), []
+        entries = self.queue if everything else due(self.queue, time.time())
+        titles = _distinct([*(entry.title for entry in entries), *changed])
+        if not titles:
+            return PassResult(waiting=len(self.queue))
+        first_looks = [entry.title for entry in entries if entry.reason is not Reason.NOT_IN_PLEX]
+        request = Request(
+            RunKind.LIVE, titles, frozenset([*first_looks, *changed]), self._newer_than
+        )
+        run = await self._coordinator.async_run(request)
+        if run.error is not None:
+            # Titles that came onto a watchlist meanwhile are kept for the next look as well.
+            self._changed = [*changed, *self._changed]
+            await self._records.async_save_queue(
+                postponed(self.queue, titles, _AWAY[run.error.service], time.time(), self._settings)
+            )
+            result = PassResult(len(titles), 0, len(self.queue), 0, run)
+        else:
+            result = await self._take_in(run)
+        self._coordinator.async_refresh_status()
+        return result
+
+    async def _take_in(self, run: Run) -> PassResult:
+        """Bring the queue up to date with a run and tell what happened."""
+        now = time.time()
+        # Labels that Plex did not take are worth another try, wherever the title came from.
+        queue = self.queue
+        for look in run.looks:
+            if look.outcome is Outcome.NOT_WRITTEN:
+                waits = any(entry.title == look.title for entry in queue)
+                queue = queue if waits else announce(queue, look.title, now, self._settings)
+        result = looked(queue, run.looks, now, self._settings)
+        await self._records.async_save_queue(result.queue)
+        for entry in result.resolved:
+            self._tell(Activity.PENDING_RESOLVED, entry)
+        for entry in result.expired:
+            _LOGGER.warning(
+                "%s was announced but is still not labelled in Plex (%s); "
+                "the next full sync looks for it again",
+                entry.title.name,
+                entry.reason.value,
+            )
+            self._tell(Activity.PENDING_EXPIRED, entry)
+        for look in run.looks:
+            self._tell_changes(look, run)
+        return PassResult(
+            processed=len(run.looks),
+            labelled=sum(look.outcome is Outcome.SETTLED for look in run.looks),
+            waiting=len(result.queue),
+            expired=len(result.expired),
+            run=run,
+        )
+
+    def _tell(self, kind: Activity, entry: PendingSync) -> None:
+        self._coordinator.async_activity(
+            kind, title=entry.title.name, type=entry.title.type.value, people=list(entry.people)
+        )
+
+    def _tell_changes(self, look: Look, run: Run) -> None:
+        changes = [
+            change
+            for change in run.changes
+            if change.action is Action.ADD and change.rating_key in look.rating_keys
+        ]
+        if changes:
+            self._coordinator.async_activity(
+                Activity.LABELS_CHANGED,
+                title=look.title.name,
+                type=look.title.type.value,
+                people=[person.username for person in look.people],
+                labels=sorted({change.label for change in changes}),
+                rating_key=changes[0].rating_key,
+            )
+
+    @callback
+    def _schedule(self) -> None:
+        """Set the timer for whatever comes first."""
+        self._cancel()
+        if self._busy:
+            return
+        when = next_due(self.queue)
+        if self._changed:
+            when = 0.0
+        if when is not None:
+            delay = max(GATHER, when - time.time())
+            self._timer = async_call_later(self._hass, delay, self._async_timer)
+
+    @callback
+    def _async_timer(self, _now: datetime) -> None:
+        self._timer = None
+        self._coordinator.async_in_background(self._pass(), "pending pass")
+
+    async def _pass(self) -> None:
+        """One pass at a time; what arrives meanwhile is for the next one."""
+        self._busy = True
+        failed = False
+        try:
+            result = await self.async_process()
+            failed = result.run is not None and result.run.error is not None
+        finally:
+            self._busy = False
+        if failed and self._changed:
+            # Nobody waits for these in the queue: look again when the queue would.
+            self._timer = async_call_later(
+                self._hass, self._settings.retry_interval, self._async_timer
+            )
+        else:
+            self._schedule()
+
+    @callback
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer()
+            self._timer = None
+
+
+def _distinct(titles: Iterable[Title]) -> tuple[Title, ...]:
+    return tuple(dict.fromkeys(titles))

@@ -1,0 +1,1 @@
+"""The Plex side: requests to one Plex Media Server."""

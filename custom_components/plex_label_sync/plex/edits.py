@@ -1,0 +1,97 @@
+"""How a change of labels is written as requests. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+import re
+from typing import Final
+from urllib.parse import quote
+
+from ..sync.model import MediaType
+
+PUT_IDS_MAX: Final = 150  # ids; tools saw 400 and 414 from a few hundred ids on
+URL_MAX: Final = 4000  # bytes of path and query; proxies in front of Plex refuse more than 8 kB
+LABEL_BYTES_MAX: Final = 2400  # bytes of a URL for labels, so that ids have room beside them
+
+_RATING_KEY: Final = re.compile(r"[0-9]+")
+
+TYPE_NUMBERS: Final = {MediaType.MOVIE: 1, MediaType.SHOW: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class EditPart:
+    """Labels to add to and to remove from some items of one library."""
+
+    rating_keys: tuple[str, ...]
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+
+    def halves(self) -> tuple["EditPart", "EditPart"]:
+        """Return the same change for each half of the items."""
+        middle = len(self.rating_keys) // 2
+        return (
+            replace(self, rating_keys=self.rating_keys[:middle]),
+            replace(self, rating_keys=self.rating_keys[middle:]),
+        )
+
+
+def edit_query(media_type: MediaType, part: EditPart) -> str:
+    """Return the encoded query of one edit.
+
+    Added labels are merged with what the items have. Removed ones are one comma-separated
+    value whose parts Plex percent-decodes a second time, hence the double encoding.
+
+    Raises ValueError without items or without labels: Plex applies an edit that names no item
+    to the whole library.
+    """
+    if not part.rating_keys or not all(_RATING_KEY.fullmatch(key) for key in part.rating_keys):
+        raise ValueError("an edit must name its items")
+    if not part.add and not part.remove:
+        raise ValueError("an edit must change something")
+    return (
+        f"type={TYPE_NUMBERS[media_type]}&id={','.join(part.rating_keys)}"
+        f"&{_labels_query(part.add, part.remove)}&label.locked=1"
+    )
+
+
+def _labels_query(add: Sequence[str], remove: Sequence[str]) -> str:
+    parts = [f"label%5B{index}%5D.tag.tag={quote(text, safe='')}" for index, text in enumerate(add)]
+    if remove:
+        value = ",".join(quote(text, safe="") for text in remove)
+        parts.append(f"label%5B%5D.tag.tag-={quote(value, safe='')}")
+    return "&".join(parts)
+
+
+def edit_parts(media_type: MediaType, whole: EditPart, *, path_bytes: int) -> Iterator[EditPart]:
+    """Cut one change of many items into parts that fit into one URL each."""
+    for add, remove in _label_groups(whole.add, whole.remove):
+        used = path_bytes + 1 + len(edit_query(media_type, EditPart(("0",), add, remove)))
+        for keys in _id_groups(whole.rating_keys, max(URL_MAX - used, 1)):
+            yield EditPart(keys, add, remove)
+
+
+def _label_groups(
+    add: Iterable[str], remove: Iterable[str]
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    group: tuple[list[str], list[str]] = ([], [])
+    for which, text in [(0, text) for text in add] + [(1, text) for text in remove]:
+        bigger = (group[0] + [text] * (which == 0), group[1] + [text] * (which == 1))
+        if any(group) and len(_labels_query(*bigger)) > LABEL_BYTES_MAX:
+            yield tuple(group[0]), tuple(group[1])
+            bigger = ([text], []) if which == 0 else ([], [text])
+        group = bigger
+    if any(group):
+        yield tuple(group[0]), tuple(group[1])
+
+
+def _id_groups(rating_keys: Sequence[str], room: int) -> Iterator[tuple[str, ...]]:
+    """Cut ids into groups of at most PUT_IDS_MAX ids and `room` bytes, commas included."""
+    group: list[str] = []
+    used = 0
+    for key in rating_keys:
+        if group and (len(group) == PUT_IDS_MAX or used + len(key) + 1 > room):
+            yield tuple(group)
+            group, used = [], 0
+        group.append(key)
+        used += len(key) + 1
+    if group:
+        yield tuple(group)

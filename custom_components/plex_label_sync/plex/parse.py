@@ -1,0 +1,152 @@
+"""What Plex's JSON answers mean: sections, listing rows, label directories."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import re
+from typing import Any, Final
+
+from ..sync.model import Item, Library, MediaType, StoredLabel
+
+# `plex://movie/<24 hex>` is the primary guid under the new agents.
+_PLEX_GUID: Final = re.compile(r"^plex://(?:movie|show)/([0-9a-f]{24})$")
+# Legacy agents put the external id into the primary guid: `com.plexapp.agents.imdb://tt01?lang=en`,
+# HAMA a provider in front of it: `com.plexapp.agents.hama://tvdb-1234?lang=en`.
+_LEGACY_GUID: Final = re.compile(r"^com\.plexapp\.agents\.(\w+)://(?:(\w+?)-)?([^?/]+)")
+_LEGACY_PROVIDERS: Final[Mapping[str, str]] = {
+    "imdb": "imdb",
+    "themoviedb": "tmdb",
+    "thetvdb": "tvdb",
+}
+_HAMA_PROVIDERS: Final = frozenset({"tvdb", "tmdb", "imdb"})
+_EXTERNAL_GUID: Final = re.compile(r"^(imdb|tmdb|tvdb)://([^?/]+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """Who a Plex Media Server says it is."""
+
+    machine_id: str
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of a listing. `total` is the number of rows that match the query in all."""
+
+    items: tuple[Item, ...]
+    offset: int
+    total: int
+
+
+def ids_of(guid: str, guids: list[Mapping[str, Any]]) -> frozenset[str]:
+    """Return an item's normalised ids from its primary guid and its `Guid` children."""
+    ids: set[str] = set()
+    if match := _PLEX_GUID.match(guid):
+        ids.add(f"plex:{match[1]}")
+    elif match := _LEGACY_GUID.match(guid):
+        agent, prefix, value = match.groups()
+        if agent == "hama" and prefix in _HAMA_PROVIDERS:
+            ids.add(f"{prefix}:{value}")
+        elif agent in _LEGACY_PROVIDERS and not prefix:
+            ids.add(f"{_LEGACY_PROVIDERS[agent]}:{value}")
+    for child in guids:
+        if match := _EXTERNAL_GUID.match(str(child.get("id", ""))):
+            ids.add(f"{match[1]}:{match[2]}")
+    return frozenset(ids)
+
+
+def container(answer: object) -> dict[str, Any]:
+    """Return the body of an answer; raises ValueError when it is not Plex's envelope."""
+    if isinstance(answer, dict) and isinstance(body := answer.get("MediaContainer"), dict):
+        return body
+    raise ValueError("no MediaContainer")
+
+
+def _rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return a list of the answer; Plex leaves empty lists out."""
+    rows = body.get(name, [])
+    if not isinstance(rows, list):
+        raise TypeError(f"{name} is no list")
+    return rows
+
+
+def page(answer: object, library: Library) -> Page:
+    """Return one page of a library's listing.
+
+    Raises ValueError when fewer rows came than the answer itself claims.
+    """
+    body = container(answer)
+    rows = _rows(body, "Metadata")
+    size = int(body.get("size", len(rows)))
+    if size != len(rows):
+        raise ValueError(f"{len(rows)} rows instead of {size}")
+    return Page(
+        items=tuple(
+            Item(
+                rating_key=str(row["ratingKey"]),
+                library=library.key,
+                type=library.type,
+                title=str(row.get("title", "")),
+                ids=ids_of(str(row.get("guid", "")), row.get("Guid") or []),
+            )
+            for row in rows
+        ),
+        offset=int(body.get("offset", 0)),
+        # Absent when the answer was not paged: then it is everything.
+        total=int(body.get("totalSize", size)),
+    )
+
+
+def rating_keys(answer: object) -> tuple[str, ...]:
+    """Return the rating keys of all rows of an unpaged answer, checked against its size."""
+    body = container(answer)
+    keys = tuple(str(row["ratingKey"]) for row in _rows(body, "Metadata"))
+    expected = max(int(body.get("size", len(keys))), int(body.get("totalSize", 0)))
+    if len(keys) != expected:
+        raise ValueError(f"{len(keys)} rows instead of {expected}")
+    return keys
+
+
+def total(answer: object) -> int:
+    """Return the number of rows that match, from an answer that was asked for no rows."""
+    body = container(answer)
+    return int(body.get("totalSize", body.get("size", 0)))
+
+
+def libraries(answer: object) -> tuple[Library, ...]:
+    """Return the movie and show sections, in Plex's order."""
+    return tuple(
+        Library(
+            key=str(row["key"]),
+            type=MediaType(row["type"]),
+            name=str(row.get("title", "")),
+            # A token that may only read shows as `allowSync` false on the section.
+            editable=str(row.get("allowSync", True)).lower() not in {"0", "false"},
+        )
+        for row in _rows(container(answer), "Directory")
+        if row.get("type") in {"movie", "show"}
+    )
+
+
+def stored_labels(answer: object) -> tuple[StoredLabel, ...]:
+    """Return one library's label directory: tag ids and stored spellings."""
+    return tuple(
+        StoredLabel(id=str(row["key"]), text=str(row["title"]))
+        for row in _rows(container(answer), "Directory")
+    )
+
+
+def machine_id(answer: object) -> str:
+    """Return the machine identifier from `/identity`, which needs no token."""
+    return str(container(answer)["machineIdentifier"])
+
+
+def server_info(answer: object) -> ServerInfo:
+    """Return what `/` says; unlike `/identity` it needs a token and knows the name."""
+    body = container(answer)
+    return ServerInfo(
+        machine_id=str(body["machineIdentifier"]),
+        name=str(body.get("friendlyName") or "Plex"),
+        version=str(body.get("version", "")),
+    )

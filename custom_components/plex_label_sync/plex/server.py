@@ -1,0 +1,264 @@
+"""Requests to one Plex Media Server: what it holds, who carries a label, label edits.
+
+Everything here is JSON over Home Assistant's aiohttp session; python-plexapi builds an object
+per item, which is an order of magnitude slower on the same listing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+import logging
+from typing import Final
+
+import aiohttp
+
+from ..sync.model import (
+    UNREACHABLE,
+    Failure,
+    Item,
+    Library,
+    Service,
+    ServiceError,
+    StoredLabel,
+)
+from ..transport import Sleep, Statistics, Transport, normalise_url
+from . import parse
+from .edits import TYPE_NUMBERS, EditPart, edit_parts, edit_query
+from .parse import ServerInfo
+
+_LOGGER = logging.getLogger(__name__)
+
+PAGE_SIZE: Final = 1000  # rows; about 0.3 MB when Plex follows the wishes below
+PROBE_TIMEOUT: Final = 15.0  # seconds, while somebody waits at a form
+READ_TIMEOUT: Final = 45.0  # seconds
+EDIT_TIMEOUT: Final = 60.0  # seconds
+READERS: Final = 2  # requests at a time: the server has one database writer and slow reads
+
+# Wishes, not guarantees: Plex leaves these out of listing rows where it can.
+_LEAN: Final[Mapping[str, str | int]] = {
+    "includeGuids": 1,
+    "excludeElements": "Media,Genre,Country,Director,Writer,Role,Producer,Rating,Image,"
+    "Collection,UltraBlurColors",
+    "excludeFields": "summary,tagline,thumb,art,theme",
+}
+# A timeout is met with smaller edits rather than with the same one again.
+_EDIT_REFUSALS: Final = frozenset({Failure.REJECTED, Failure.TIMEOUT})
+_EDIT_RETRIES: Final = UNREACHABLE - _EDIT_REFUSALS
+
+
+def normalise_plex_url(url: str) -> str:
+    """Return a server's base URL from what people paste, such as the address of its web app."""
+    base = normalise_url(url)
+    scheme, _, rest = base.partition("://")
+    return f"{scheme}://{rest.partition('/web')[0].rstrip('/')}"
+
+
+class PlexClient:
+    """One Plex Media Server, seen with one token."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        token: str,
+        *,
+        client_id: str,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """`client_id` names this installation to Plex and must stay the same."""
+        self._http = Transport(
+            session,
+            Service.PLEX,
+            url,
+            {
+                "Accept": "application/json",
+                "X-Plex-Token": token,
+                "X-Plex-Client-Identifier": client_id,
+                "X-Plex-Product": "Plex Label Sync",
+            },
+            limit=READERS,
+            sleep=sleep,
+        )
+        self._writer = asyncio.Lock()
+
+    @property
+    def statistics(self) -> Statistics:
+        """Request counts for diagnostics."""
+        return self._http.statistics
+
+    async def check(self) -> tuple[ServerInfo, tuple[Library, ...]]:
+        """Return who the server is and its libraries, when the token may edit labels.
+
+        Raises ServiceError with WRONG_SERVICE, INVALID_AUTH, NOT_OWNER or why it did not answer.
+        """
+        try:
+            await self._http.read("/identity", parse.machine_id, seconds=PROBE_TIMEOUT, tries=1)
+        except ServiceError as err:
+            if err.unreachable or err.failure is Failure.SSL_ERROR:
+                raise
+            raise ServiceError(Service.PLEX, Failure.WRONG_SERVICE, err.detail) from err
+        info = await self.info()
+        libraries = await self.libraries()
+        if not await self._may_edit(libraries):
+            detail = "the token belongs to somebody who does not own this server"
+            raise ServiceError(Service.PLEX, Failure.NOT_OWNER, detail)
+        return info, libraries
+
+    async def info(self) -> ServerInfo:
+        """Return the server's identity and version. Raises ServiceError."""
+        return await self._http.read("/", parse.server_info, seconds=PROBE_TIMEOUT, tries=1)
+
+    async def _may_edit(self, libraries: Sequence[Library]) -> bool:
+        """Tell whether the token is the owner's.
+
+        Others' tokens are refused at the library root, and their sections deny syncing.
+        """
+        if libraries and not any(library.editable for library in libraries):
+            return False
+        try:
+            await self._http.read("/library", parse.container, seconds=PROBE_TIMEOUT, tries=1)
+        except ServiceError as err:
+            if err.failure in {Failure.INVALID_AUTH, Failure.FORBIDDEN}:
+                return False
+            raise
+        return True
+
+    async def libraries(self) -> tuple[Library, ...]:
+        """Return the movie and show sections. Raises ServiceError."""
+        return await self._http.read(
+            "/library/sections", parse.libraries, seconds=PROBE_TIMEOUT, tries=2
+        )
+
+    async def pages(self, library: Library) -> AsyncIterator[tuple[Item, ...]]:
+        """Yield all items of a library, page by page.
+
+        Raises ServiceError, with IMPLAUSIBLE when rows are missing or the library changed
+        between two pages: a list that is cut short must never look like deletions.
+        """
+        start = 0
+        seen_total: int | None = None
+        while True:
+            page = await self._page(library, start, PAGE_SIZE)
+            if seen_total is not None and (page.total != seen_total or page.offset != start):
+                raise self._implausible(library, "changed while it was read")
+            seen_total = page.total
+            yield page.items
+            start += len(page.items)
+            if start >= page.total:
+                return
+            if not page.items:
+                raise self._implausible(library, f"lists {start} of {page.total} items")
+
+    async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
+        """Return about `limit` items, those added last first, and how many there are in all.
+
+        Raises ServiceError.
+        """
+        page = await self._page(library, 0, limit, sort="addedAt:desc")
+        return page.items, page.total
+
+    async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
+        """Return the items whose primary guid is `plex:<hex>`. Raises ServiceError.
+
+        Plex ignores filters that it does not understand and answers everything: rows of other
+        titles are dropped here.
+        """
+        guid = f"plex://{library.type}/{plex_id.removeprefix('plex:')}"
+        page = await self._page(library, 0, PAGE_SIZE, guid=guid)
+        return tuple(item for item in page.items if plex_id in item.ids)
+
+    async def _page(self, library: Library, start: int, size: int, **query: str) -> parse.Page:
+        return await self._http.read(
+            f"/library/sections/{library.key}/all",
+            lambda answer: parse.page(answer, library),
+            query={
+                "type": TYPE_NUMBERS[library.type],
+                "X-Plex-Container-Start": start,
+                "X-Plex-Container-Size": size,
+                **_LEAN,
+                **query,
+            },
+            seconds=READ_TIMEOUT,
+        )
+
+    async def labels(self, library: Library) -> tuple[StoredLabel, ...]:
+        """Return the labels that items of a library carry. Raises ServiceError."""
+        return await self._http.read(
+            f"/library/sections/{library.key}/label",
+            parse.stored_labels,
+            query={"type": TYPE_NUMBERS[library.type]},
+            seconds=READ_TIMEOUT,
+        )
+
+    async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
+        """Return the rating keys of all items of a library that carry a label.
+
+        Asked by tag id, because a comma in a label's text would mean "or". Raises ServiceError.
+        """
+        keys = await self._http.read(
+            f"/library/sections/{library.key}/all",
+            parse.rating_keys,
+            query={"type": TYPE_NUMBERS[library.type], "label": label.id, **_LEAN},
+            seconds=READ_TIMEOUT,
+        )
+        return frozenset(keys)
+
+    async def count_without(self, library: Library, label: StoredLabel) -> int:
+        """Return how many items of a library do not carry a label. Raises ServiceError."""
+        return await self._http.read(
+            f"/library/sections/{library.key}/all",
+            parse.total,
+            query={
+                "type": TYPE_NUMBERS[library.type],
+                "label!": label.id,
+                "X-Plex-Container-Start": 0,
+                "X-Plex-Container-Size": 0,
+            },
+            seconds=READ_TIMEOUT,
+        )
+
+    async def edit(
+        self,
+        library: Library,
+        rating_keys: Sequence[str],
+        add: Sequence[str],
+        remove: Sequence[str],
+    ) -> dict[str, ServiceError]:
+        """Add and remove labels on items of one library, in as few requests as will go.
+
+        Returns the items that Plex refused, with why. That an item is not in there means only
+        that Plex said yes: it says so to edits that it ignores.
+
+        Raises ServiceError when Plex cannot be asked any more, ValueError without items.
+        """
+        refused: dict[str, ServiceError] = {}
+        path = f"/library/sections/{library.key}/all"
+        async with self._writer:
+            whole = EditPart(tuple(rating_keys), tuple(add), tuple(remove))
+            for part in edit_parts(library.type, whole, path_bytes=len(path)):
+                await self._edit_some(path, library, part, refused)
+        return refused
+
+    async def _edit_some(
+        self, path: str, library: Library, part: EditPart, refused: dict[str, ServiceError]
+    ) -> None:
+        """Send one edit; halve it while Plex finds it too long or takes too long over it.
+
+        A halved edit may have been applied already: adding and removing twice does no harm.
+        """
+        query = edit_query(library.type, part)
+        try:
+            await self._http.send(
+                "PUT", path, query=query, seconds=EDIT_TIMEOUT, retry_on=_EDIT_RETRIES
+            )
+        except ServiceError as err:
+            if err.failure not in _EDIT_REFUSALS:
+                raise
+            if len(part.rating_keys) == 1:
+                refused[part.rating_keys[0]] = err
+                return
+            _LOGGER.debug("Halving an edit of %d items: %s", len(part.rating_keys), err)
+            for half in part.halves():
+                await self._edit_some(path, library, half, refused)
+
+    def _implausible(self, library: Library, what: str) -> ServiceError:
+        return ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, f"library {library.name} {what}")

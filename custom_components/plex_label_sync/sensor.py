@@ -1,0 +1,85 @@
+"""Sensors: what waits, what the last sync did, what is missing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import PlexLabelSyncConfigEntry, State, Status
+from .entity import PlexLabelSyncEntity
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlexLabelSyncSensorDescription(SensorEntityDescription):
+    """A sensor and where its value comes from."""
+
+    value_fn: Callable[[Status], int | str | datetime | None]
+
+
+def _count(key: str, value_fn: Callable[[Status], int | None]) -> PlexLabelSyncSensorDescription:
+    """Describe a sensor that counts; its unit is in the translations."""
+    return PlexLabelSyncSensorDescription(
+        key=key,
+        translation_key=key,
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=value_fn,
+    )
+
+
+SENSORS: tuple[PlexLabelSyncSensorDescription, ...] = (
+    _count("pending", lambda status: status.pending),
+    PlexLabelSyncSensorDescription(
+        key="last_sync",
+        translation_key="last_sync",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda status: status.last_sync,
+    ),
+    PlexLabelSyncSensorDescription(
+        key="status",
+        translation_key="status",
+        device_class=SensorDeviceClass.ENUM,
+        options=[state.value for state in State],
+        value_fn=lambda status: status.state,
+    ),
+    _count("labels_added", lambda status: status.labels_added),
+    _count("labels_removed", lambda status: status.labels_removed),
+    _count("labelled_items", lambda status: status.labelled_items),
+    _count("titles_wanted", lambda status: status.titles_wanted),
+    _count("titles_missing", lambda status: status.titles_missing),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: PlexLabelSyncConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the sensors of an entry."""
+    async_add_entities(
+        PlexLabelSyncSensor(entry.runtime_data, description) for description in SENSORS
+    )
+
+
+class PlexLabelSyncSensor(PlexLabelSyncEntity, SensorEntity):
+    """One value of the status."""
+
+    entity_description: PlexLabelSyncSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> int | str | datetime | None:
+        """Return the value as the coordinator knows it."""
+        return self.entity_description.value_fn(self.coordinator.data)

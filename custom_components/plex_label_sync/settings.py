@@ -1,0 +1,66 @@
+"""A config entry's options as the engine's settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from .const import (
+    CONF_BASE_URL,
+    CONF_BATCH_MODE,
+    CONF_EXCLUDE_LABELS,
+    CONF_EXCLUDE_PEOPLE,
+    CONF_LABEL_FORMAT,
+    CONF_LIBRARIES,
+    CONF_LIVE_MODE,
+    CONF_PENDING_MAX_AGE,
+    CONF_PENDING_RETRY_INTERVAL,
+    CONF_PRESERVE_EXISTING_LABELS,
+    CONF_SYNC_DISABLED_PEOPLE,
+    CONF_SYNC_INTERVAL,
+    DEFAULT_LABEL_FORMAT,
+    DEFAULT_PENDING_MAX_AGE,
+    DEFAULT_PENDING_RETRY_INTERVAL,
+    DEFAULT_SYNC_INTERVAL,
+)
+from .sync.model import SyncSettings, fold
+from .sync.queue import QueueSettings
+
+SECONDS_PER_MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All options of an entry; `sync_interval` is in seconds."""
+
+    sync: SyncSettings
+    queue: QueueSettings
+    live_mode: bool
+    batch_mode: bool
+    sync_interval: float
+    base_url: str | None
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Self:
+        """Read an entry's options; what is not set has its default."""
+        libraries = options.get(CONF_LIBRARIES)
+        return cls(
+            sync=SyncSettings(
+                label_format=options.get(CONF_LABEL_FORMAT, DEFAULT_LABEL_FORMAT),
+                exclude_labels=frozenset(map(fold, options.get(CONF_EXCLUDE_LABELS, ()))),
+                preserve_existing_labels=options.get(CONF_PRESERVE_EXISTING_LABELS, True),
+                libraries=None if libraries is None else frozenset(libraries),
+                exclude_people=frozenset(map(int, options.get(CONF_EXCLUDE_PEOPLE, ()))),
+                sync_disabled_people=options.get(CONF_SYNC_DISABLED_PEOPLE, False),
+            ),
+            queue=QueueSettings(
+                retry_interval=float(
+                    options.get(CONF_PENDING_RETRY_INTERVAL, DEFAULT_PENDING_RETRY_INTERVAL)
+                ),
+                max_age=SECONDS_PER_MINUTE
+                * float(options.get(CONF_PENDING_MAX_AGE, DEFAULT_PENDING_MAX_AGE)),
+            ),
+            live_mode=options.get(CONF_LIVE_MODE, True),
+            batch_mode=options.get(CONF_BATCH_MODE, True),
+            sync_interval=float(options.get(CONF_SYNC_INTERVAL, DEFAULT_SYNC_INTERVAL)),
+            base_url=options.get(CONF_BASE_URL) or None,
+        )

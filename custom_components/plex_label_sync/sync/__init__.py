@@ -1,0 +1,1 @@
+"""The engine: plain Python that decides and carries out which labels go where."""

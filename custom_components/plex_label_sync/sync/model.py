@@ -1,0 +1,271 @@
+"""The words of the project as plain data: people, titles, items, labels, changes, runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class MediaType(StrEnum):
+    """What a title or a library holds."""
+
+    MOVIE = "movie"
+    SHOW = "show"
+
+
+class Service(StrEnum):
+    """The two servers that a run talks to."""
+
+    PLEX = "plex"
+    PULSARR = "pulsarr"
+
+
+class Failure(StrEnum):
+    """Why a server could not do what was asked; each has a translated text."""
+
+    CANNOT_CONNECT = "cannot_connect"
+    TIMEOUT = "timeout"
+    SSL_ERROR = "ssl_error"
+    INVALID_AUTH = "invalid_auth"
+    NOT_OWNER = "not_owner"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    WRONG_SERVICE = "wrong_service"  # something answers there, but it is not this service
+    BUSY = "busy"
+    RATE_LIMITED = "rate_limited"
+    REJECTED = "rejected"  # the request itself was refused (400, 409, 414)
+    IMPLAUSIBLE = "implausible"  # an answer that cannot be true, or that changed while it was read
+
+
+UNREACHABLE = frozenset(
+    {Failure.CANNOT_CONNECT, Failure.TIMEOUT, Failure.BUSY, Failure.RATE_LIMITED}
+)
+
+
+class ServiceError(Exception):
+    """A server could not be asked, refused, or answered what cannot be true.
+
+    `detail` is for logs and people: it never holds a credential.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        failure: Failure,
+        detail: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        """Keep what happened; `retry_after` is in seconds."""
+        super().__init__(f"{service.value}: {detail}")
+        self.service = service
+        self.failure = failure
+        self.detail = detail
+        self.status = status
+        self.retry_after = retry_after
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether the same request may work later without anybody doing anything."""
+        return self.failure in UNREACHABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One Pulsarr user. `id` is the identity; names may change at any time."""
+
+    id: int
+    username: str
+    alias: str | None = None
+    display_name: str | None = None
+    can_sync: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """One movie or show that somebody wants.
+
+    `ids` holds normalised ids: `plex:<24 hex>` (Plex's online metadata key), `tmdb:949`,
+    `imdb:tt0113277`, `tvdb:370139`. Number spaces of movies and shows overlap, so an id means
+    something only together with `type`.
+    """
+
+    type: MediaType
+    name: str
+    ids: frozenset[str]
+
+    @property
+    def plex_ids(self) -> frozenset[str]:
+        """The ids that match an item's primary guid under the new Plex agents."""
+        return frozenset(one for one in self.ids if one.startswith("plex:"))
+
+    def same_as(self, other: "Title") -> bool:
+        """Whether both mean the same movie or show: same type and a common id."""
+        return self.type is other.type and not self.ids.isdisjoint(other.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Watchlists:
+    """Everybody's watchlist as Pulsarr told it at one moment.
+
+    `titles` maps a person's id to the titles on that person's watchlist; `read_at` is in
+    seconds since the epoch.
+    """
+
+    people: tuple[Person, ...]
+    titles: Mapping[int, tuple[Title, ...]]
+    read_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """One movie or show section of the Plex server."""
+
+    key: str
+    type: MediaType
+    name: str
+    editable: bool = True  # false when the token may not change this library
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of a library; one title may have several."""
+
+    rating_key: str
+    library: str
+    type: MediaType
+    title: str
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLabel:
+    """A label as one library's directory lists it: Plex's tag id and spelling."""
+
+    id: str
+    text: str
+
+
+def fold(label: str) -> str:
+    """Return the form in which labels are compared."""
+    return label.casefold()
+
+
+class Action(StrEnum):
+    """What a change does to an item."""
+
+    ADD = "add"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Add or remove one label on one item, and why."""
+
+    action: Action
+    label: str
+    library: str
+    rating_key: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedChange:
+    """A change that is not in Plex, and why."""
+
+    change: Change
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would change, and how much it may leave alone."""
+
+    changes: tuple[Change, ...]
+    unchanged: int  # wanted labels that are there already
+    items: int  # items that match a wanted title
+
+
+class Outcome(StrEnum):
+    """What a look for one title came to; the last three are reasons to look again."""
+
+    SETTLED = "settled"  # everything that is wanted is there
+    NOT_WANTED = "not_wanted"
+    NOT_IN_PLEX = "not_in_plex"
+    NO_IDS = "no_ids"  # announced without any id to find it by
+    NOT_WRITTEN = "not_written"  # found, but Plex did not take the labels
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One title that a run was asked to look at: who wants it and what came of it."""
+
+    title: Title
+    people: tuple[Person, ...]
+    outcome: Outcome
+    rating_keys: frozenset[str] = frozenset()  # its items
+
+
+class RunKind(StrEnum):
+    """What started a run's changes."""
+
+    FULL = "full"
+    LIVE = "live"
+
+
+class RunStatus(StrEnum):
+    """How a run ended."""
+
+    DONE = "done"
+    HELD = "held"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a plan. Times are seconds since the epoch, `duration` is in seconds."""
+
+    id: str
+    kind: RunKind
+    dry_run: bool
+    status: RunStatus
+    started: float
+    duration: float
+    people: int = 0
+    titles: int = 0
+    items: int = 0
+    unchanged: int = 0
+    not_in_plex: int = 0
+    overridden: int = 0
+    changes: tuple[Change, ...] = ()  # confirmed ones; in a dry run the planned ones
+    failed: tuple[FailedChange, ...] = ()
+    looks: tuple[Look, ...] = ()  # of the titles that a live run was asked for
+    # Rows of the ledger, as (rating key, folded label), that Plex no longer has.
+    vanished: frozenset[tuple[str, str]] = frozenset()
+    error: ServiceError | None = None
+
+    @property
+    def added(self) -> int:
+        """Number of labels put on items."""
+        return sum(change.action is Action.ADD for change in self.changes)
+
+    @property
+    def removed(self) -> int:
+        """Number of labels taken off items."""
+        return len(self.changes) - self.added
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSettings:
+    """The options that decide what is wanted and where.
+
+    `libraries` None means every movie and show section; `exclude_labels` holds folded texts.
+    """
+
+    label_format: str = "{username}"
+    exclude_labels: frozenset[str] = frozenset()
+    preserve_existing_labels: bool = True
+    libraries: frozenset[str] | None = None
+    exclude_people: frozenset[int] = field(default_factory=frozenset)
+    sync_disabled_people: bool = False

@@ -1,0 +1,70 @@
+"""What a person's label is called, and which texts can be labels at all."""
+
+from string import Formatter
+from typing import Final
+import unicodedata
+
+from .model import MediaType, Person
+
+LABEL_MAX: Final = 60  # characters; Plex documents no limit, its column holds 255
+
+# In Plex's share filters a comma separates labels and an ampersand separates rules: a label with
+# one of them cannot be used there, and an ampersand makes the restricted person's home page fail.
+_FILTER_BREAKERS: Final = frozenset(",&")
+_JOINER: Final = "\u200d"  # holds an emoji of several parts together; not printable by itself
+
+FIELDS: Final = frozenset({"username", "alias", "display_name", "user_id", "type"})
+_PERSONAL_FIELDS: Final = FIELDS - {"type"}
+
+
+class InvalidLabelFormatError(ValueError):
+    """A label format that cannot name people."""
+
+
+def check_label_format(label_format: str) -> None:
+    """Refuse a format with unknown fields, or one that gives everybody the same label.
+
+    Raises InvalidLabelFormatError.
+    """
+    try:
+        parts = list(Formatter().parse(label_format))
+    except ValueError as err:
+        raise InvalidLabelFormatError(str(err)) from err
+    fields = [name for _, name, _, _ in parts if name is not None]
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        raise InvalidLabelFormatError("only plain fields")
+    if not _FILTER_BREAKERS.isdisjoint(label_format):
+        raise InvalidLabelFormatError("no comma and no ampersand")
+    if unknown := set(fields) - FIELDS:
+        raise InvalidLabelFormatError(f"unknown field {min(unknown)}")
+    if not _PERSONAL_FIELDS.intersection(fields):
+        raise InvalidLabelFormatError("no field that tells people apart")
+
+
+def clean_label(text: str) -> str:
+    """Return the text as it can stand in Plex and in a share filter; empty if nothing is left."""
+    kept = "".join(
+        char if (char.isprintable() and char not in _FILTER_BREAKERS) or char == _JOINER else " "
+        for char in unicodedata.normalize("NFC", text)
+    )
+    return " ".join(kept.split())[:LABEL_MAX].rstrip()
+
+
+def label_of(person: Person, media_type: MediaType, label_format: str) -> str:
+    """Return the label that a person's titles of one type get.
+
+    Alias and display name fall back to the username. A name of which nothing usable is left
+    becomes `user_<id>`, as Pulsarr does it.
+    """
+    fallback = f"user_{person.id}"
+    username = clean_label(person.username) or fallback
+    text = label_format.format_map(
+        {
+            "username": username,
+            "alias": clean_label(person.alias or "") or username,
+            "display_name": clean_label(person.display_name or "") or username,
+            "user_id": str(person.id),
+            "type": media_type.value,
+        }
+    )
+    return clean_label(text) or fallback

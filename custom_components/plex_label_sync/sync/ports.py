@@ -1,0 +1,67 @@
+"""What the engine needs of the world outside."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+from .ledger import Ledger
+from .model import Change, Item, Library, Person, Run, RunKind, ServiceError, StoredLabel, Title
+
+
+class PlexPort(Protocol):
+    """A Plex Media Server. Every method raises ServiceError."""
+
+    async def libraries(self) -> tuple[Library, ...]:
+        """Return the movie and show sections."""
+
+    def pages(self, library: Library) -> AsyncIterator[tuple[Item, ...]]:
+        """Yield all items of a library, page by page."""
+
+    async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
+        """Return the items added last, and how many the library holds."""
+
+    async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
+        """Return the items under one `plex:<hex>` id."""
+
+    async def labels(self, library: Library) -> tuple[StoredLabel, ...]:
+        """Return a library's label directory."""
+
+    async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
+        """Return the rating keys of all items that carry a label."""
+
+    async def count_without(self, library: Library, label: StoredLabel) -> int:
+        """Return how many items do not carry a label."""
+
+    async def edit(
+        self,
+        library: Library,
+        rating_keys: Sequence[str],
+        add: Sequence[str],
+        remove: Sequence[str],
+    ) -> Mapping[str, ServiceError]:
+        """Add and remove labels; return the items that were refused."""
+
+
+class PulsarrPort(Protocol):
+    """A Pulsarr. Every method raises ServiceError."""
+
+    async def people(self) -> tuple[Person, ...]:
+        """Return all users."""
+
+    async def watchlist(self, person_id: int) -> tuple[Title, ...]:
+        """Return one user's whole watchlist."""
+
+
+class Recorder(Protocol):
+    """Keeps what runs did, on disk."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """What we wrote so far."""
+
+    async def begin(
+        self, run_id: str, kind: RunKind, started: float, changes: Sequence[Change]
+    ) -> None:
+        """Write down what is about to be changed; returns when it is safe on disk."""
+
+    async def finish(self, run: Run, sent: Sequence[Change]) -> None:
+        """Write down what a run confirmed; `sent` changes without confirmation stay ours."""

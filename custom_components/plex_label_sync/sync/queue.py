@@ -1,0 +1,127 @@
+"""Rules of the pending queue: what waits for Plex, when to look again, when to give up. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from .model import Look, Outcome, Title
+
+
+class Reason(StrEnum):
+    """Why a pending sync waits."""
+
+    ANNOUNCED = "announced"  # not looked for yet
+    NOT_IN_PLEX = "not_in_plex"
+    NO_IDS = "no_ids"
+    NOT_WRITTEN = "not_written"
+    PLEX_UNREACHABLE = "plex_unreachable"
+    PULSARR_UNREACHABLE = "pulsarr_unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """Both in seconds."""
+
+    retry_interval: float = 30.0
+    max_age: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSync:
+    """One announced title that waits. Times are seconds since the epoch."""
+
+    title: Title
+    created: float
+    next_try: float
+    expires: float
+    reason: Reason = Reason.ANNOUNCED
+    people: tuple[str, ...] = ()
+    tries: int = 0
+
+
+type Queue = tuple[PendingSync, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one look at due entries did to the queue."""
+
+    queue: Queue
+    resolved: Queue = ()
+    expired: Queue = ()
+
+
+_WAITING = {
+    Outcome.NOT_IN_PLEX: Reason.NOT_IN_PLEX,
+    Outcome.NO_IDS: Reason.NO_IDS,
+    Outcome.NOT_WRITTEN: Reason.NOT_WRITTEN,
+}
+
+
+def announce(queue: Queue, title: Title, now: float, settings: QueueSettings) -> Queue:
+    """Add a title, due at once. One that waits already becomes due and learns new ids."""
+    for index, entry in enumerate(queue):
+        if entry.title.same_as(title) or entry.title == title:
+            merged = replace(entry.title, ids=entry.title.ids | title.ids)
+            known = replace(entry, title=merged, next_try=now, expires=now + settings.max_age)
+            return (*queue[:index], known, *queue[index + 1 :])
+    return (*queue, PendingSync(title, now, now, now + settings.max_age))
+
+
+def due(queue: Queue, now: float) -> Queue:
+    """Return the entries whose time has come."""
+    return tuple(entry for entry in queue if entry.next_try <= now)
+
+
+def next_due(queue: Queue) -> float | None:
+    """Return when the next entry is due, in seconds since the epoch."""
+    return min((entry.next_try for entry in queue), default=None)
+
+
+def looked(queue: Queue, looks: Sequence[Look], now: float, settings: QueueSettings) -> Pass:
+    """Return the queue after its titles were looked for.
+
+    What is settled or wanted by nobody leaves; what still waits gets its reason and its next
+    time, and leaves as expired when it is too old.
+    """
+    by_title = {look.title: look for look in looks}
+    kept: list[PendingSync] = []
+    resolved: list[PendingSync] = []
+    expired: list[PendingSync] = []
+    for entry in queue:
+        look = by_title.get(entry.title)
+        if look is None:
+            kept.append(entry)
+            continue
+        people = tuple(person.username for person in look.people)
+        tried = replace(entry, people=people, tries=entry.tries + 1)
+        if (reason := _WAITING.get(look.outcome)) is None:
+            resolved.append(tried)
+        elif entry.expires <= now:
+            expired.append(replace(tried, reason=reason))
+        else:
+            kept.append(replace(tried, reason=reason, next_try=now + settings.retry_interval))
+    return Pass(tuple(kept), tuple(resolved), tuple(expired))
+
+
+def postponed(
+    queue: Queue, titles: Iterable[Title], reason: Reason, now: float, settings: QueueSettings
+) -> Queue:
+    """Return the queue after a look that failed because a server was away.
+
+    Nothing ages meanwhile: the end of the wait moves by as much as the next look does.
+    """
+    affected = set(titles)
+    next_try = now + settings.retry_interval
+    return tuple(
+        replace(
+            entry,
+            reason=reason,
+            tries=entry.tries + 1,
+            next_try=next_try,
+            expires=entry.expires + max(0.0, next_try - entry.next_try),
+        )
+        if entry.title in affected
+        else entry
+        for entry in queue
+    )

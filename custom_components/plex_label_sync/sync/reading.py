@@ -1,0 +1,222 @@
+"""The reads of a run. One that is failed, partial or implausible raises: it never means "none"."""
+
+import asyncio
+from collections.abc import Callable, Container, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from .model import (
+    Failure,
+    Item,
+    Library,
+    MediaType,
+    Service,
+    ServiceError,
+    StoredLabel,
+    Title,
+    Watchlists,
+    fold,
+)
+from .planner import Present, WantedItem
+from .ports import PlexPort, PulsarrPort
+from .wanted import Matcher, Wish
+
+PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
+NEWEST: Final = 200  # rows looked at for titles that arrived lately
+LOOKUPS_MAX: Final = 20  # lookups by key and library in one run; more are cheaper by listing
+
+
+async def read_watchlists(pulsarr: PulsarrPort, clock: Callable[[], float]) -> Watchlists:
+    """Return everybody's watchlist. Raises ServiceError when any part of it cannot be read."""
+    read_at = clock()
+    people = await pulsarr.people()
+    if len({person.id for person in people}) != len(people):
+        raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user is listed twice")
+    titles: dict[int, tuple[Title, ...]] = {}
+    waiting = iter(people)
+
+    async def read_some() -> None:
+        for person in waiting:
+            titles[person.id] = await pulsarr.watchlist(person.id)
+
+    await _all(read_some() for _ in range(min(PULSARR_READERS, len(people))))
+    return Watchlists(people, titles, read_at)
+
+
+async def _all(jobs: Iterable[Coroutine[None, None, None]]) -> None:
+    """Run a few jobs together; the first error stops the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for job in jobs:
+                group.create_task(job)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+@dataclass(slots=True)
+class Found:
+    """The items of wishes, and how many items each library that was looked into holds."""
+
+    matches: list[tuple[Wish, tuple[Item, ...]]]
+    totals: dict[str, int]
+
+
+@dataclass(slots=True)
+class KeylessItems:
+    """Items without a Plex key, remembered from the last listing.
+
+    Plex finds an item by its own key but not by an external id; what has only external ids
+    (legacy agents, not matched yet) is found again here. A library that was listed has an
+    entry, be it empty.
+    """
+
+    by_library: dict[str, dict[tuple[MediaType, str], list[Item]]] = field(default_factory=dict)
+
+    def remember(self, library: Library, items: Iterable[Item]) -> None:
+        """Add the items without a key of one page."""
+        index = self.by_library.setdefault(library.key, {})
+        for item in items:
+            if not any(one.startswith("plex:") for one in item.ids):
+                for one in item.ids:
+                    index.setdefault((item.type, one), []).append(item)
+
+    def find(self, library: Library, title: Title) -> list[Item]:
+        """Return the remembered items of a title."""
+        index = self.by_library.get(library.key, {})
+        return [item for one in title.ids for item in index.get((title.type, one), ())]
+
+
+class ItemFinder:
+    """Finds the items of wishes in Plex."""
+
+    def __init__(self, plex: PlexPort) -> None:
+        """Start without any knowledge of the libraries."""
+        self._plex = plex
+        self._keyless = KeylessItems()
+        self._turn = 0
+
+    async def find_all(self, libraries: Sequence[Library], wishes: Sequence[Wish]) -> Found:
+        """Match wishes against everything that the libraries hold. Raises ServiceError."""
+        matcher = Matcher(wishes)
+        totals: dict[str, int] = {}
+        for library in libraries:
+            remembered = KeylessItems()
+            totals[library.key] = 0
+            async for items in self._plex.pages(library):
+                matcher.offer(items)
+                remembered.remember(library, items)
+                totals[library.key] += len(items)
+            self._keyless.by_library[library.key] = remembered.by_library.get(library.key, {})
+        return Found(_matches(matcher, wishes), totals)
+
+    async def find_some(
+        self, libraries: Sequence[Library], wishes: Sequence[Wish], thorough: Container[Title]
+    ) -> Found:
+        """Match a few wishes without listing whole libraries. Raises ServiceError.
+
+        Looks at what was added last, at what was remembered, and by Plex key. Titles in
+        `thorough` may have been in Plex for long: when looking them up one by one would cost
+        more than the listing, or nothing is remembered yet, everything is listed. The others
+        are waited for; they come up among the newest items.
+        """
+        types = {wish.title.type for wish in wishes}
+        libraries = [library for library in libraries if library.type in types]
+        known = all(library.key in self._keyless.by_library for library in libraries)
+        old = [wish for wish in wishes if wish.title in thorough]
+        if not known or len(old) * len(libraries) > LOOKUPS_MAX:
+            return await self.find_all(libraries, wishes)
+        matcher = Matcher(wishes)
+        totals: dict[str, int] = {}
+        for library in libraries:
+            newest, totals[library.key] = await self._plex.newest(library, NEWEST)
+            matcher.offer(newest)
+            for wish in wishes:
+                matcher.offer(self._keyless.find(library, wish.title))
+        for wish in [*old, *self._some_of(matcher, wishes, LOOKUPS_MAX - len(old))]:
+            await self._look_up(matcher, libraries, wish.title)
+        return Found(_matches(matcher, wishes), totals)
+
+    def _some_of(self, matcher: Matcher, wishes: Sequence[Wish], limit: int) -> list[Wish]:
+        """Return a few wishes that are still without an item, other ones each time."""
+        missing = [wish for index, wish in enumerate(wishes) if not matcher.items(index)]
+        if not missing:
+            return []
+        start = self._turn % len(missing)
+        self._turn += limit
+        return (missing[start:] + missing[:start])[:limit]
+
+    async def _look_up(self, matcher: Matcher, libraries: Sequence[Library], title: Title) -> None:
+        for library in libraries:
+            if library.type is title.type:
+                for plex_id in title.plex_ids:
+                    matcher.offer(await self._plex.with_plex_id(library, plex_id))
+
+
+def _matches(matcher: Matcher, wishes: Sequence[Wish]) -> list[tuple[Wish, tuple[Item, ...]]]:
+    return [(wish, matcher.items(index)) for index, wish in enumerate(wishes)]
+
+
+class LabelReader:
+    """Reads who carries which labels."""
+
+    def __init__(
+        self, plex: PlexPort, libraries: Iterable[Library], totals: Mapping[str, int]
+    ) -> None:
+        """Know the libraries, and by key how many items each holds."""
+        self._plex = plex
+        self._libraries = {library.key: library for library in libraries}
+        self._totals = totals
+
+    async def read(
+        self,
+        wanted: Iterable[WantedItem],
+        *,
+        beside: Iterable[tuple[str, str]] = (),
+        everything: bool = False,
+    ) -> Present:
+        """Return the present labels of wanted items.
+
+        Only libraries with a wanted item, and in them only labels that some item there should
+        have, plus `beside`: further pairs of library key and folded label. `everything` reads
+        every label of these libraries. Raises ServiceError.
+        """
+        pairs = [(entry.item.library, folded) for entry in wanted for folded in entry.labels]
+        return await self._read([*pairs, *beside], everything=everything)
+
+    async def reread(self, labels: Iterable[tuple[str, str]]) -> Present:
+        """Return the carriers of pairs of library key and folded label. Raises ServiceError."""
+        return await self._read(labels, everything=False)
+
+    async def _read(self, labels: Iterable[tuple[str, str]], *, everything: bool) -> Present:
+        by_library: dict[str, set[str]] = {}
+        for library_key, folded in labels:
+            by_library.setdefault(library_key, set()).add(folded)
+        present = Present()
+        for library_key, some in by_library.items():
+            if library := self._libraries.get(library_key):
+                await self._read_library(present, library, None if everything else some)
+        return present
+
+    async def _read_library(
+        self, present: Present, library: Library, labels: set[str] | None
+    ) -> None:
+        directory = await self._plex.labels(library)
+        present.add_directory(library.key, directory)
+        total = self._totals.get(library.key)
+        for label in directory:
+            if labels is None or fold(label.text) in labels:
+                carriers = await self._plex.carriers(library, label)
+                if total is not None and len(carriers) >= total > 0:
+                    await self._check_filter(library, label, len(carriers), total)
+                present.add_carriers(label, carriers)
+
+    async def _check_filter(
+        self, library: Library, label: StoredLabel, carriers: int, total: int
+    ) -> None:
+        """Refuse to believe that everything carries a label unless nothing lacks it.
+
+        Plex answers a filter that it does not understand with the whole library.
+        """
+        if carriers > total or await self._plex.count_without(library, label):
+            detail = f"library {library.name} does not filter by label"
+            raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)

@@ -1,0 +1,145 @@
+"""Who wants what: watchlists merged into wishes, and wishes matched with items."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .model import Item, MediaType, Person, SyncSettings, Title, Watchlists
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One title and everybody who wants it."""
+
+    title: Title
+    people: tuple[Person, ...]
+
+
+def labelled_people(watchlists: Watchlists, settings: SyncSettings) -> tuple[Person, ...]:
+    """Return the people who get labels at all."""
+    return tuple(
+        person
+        for person in watchlists.people
+        if person.id not in settings.exclude_people
+        and (person.can_sync or settings.sync_disabled_people)
+    )
+
+
+def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, ...]:
+    """Merge watchlists: one wish for each distinct title.
+
+    Titles are the same when they have the same Plex key; one without a key (Pulsarr leaves it
+    out now and then) is the same as the first that shares an external id with it.
+    """
+    titles: list[Title] = []
+    wanters: list[dict[int, Person]] = []
+    by_id: dict[tuple[MediaType, str], int] = {}
+    entries = [
+        (person, title) for person in people for title in watchlists.titles.get(person.id, ())
+    ]
+    # Titles with a key first: they decide what the others join.
+    entries.sort(key=lambda entry: not entry[1].plex_ids)
+    for person, title in entries:
+        index = _known(title, by_id)
+        if index is None:
+            index = len(titles)
+            titles.append(title)
+            wanters.append({})
+        elif not title.ids <= titles[index].ids:
+            known = titles[index]
+            titles[index] = Title(known.type, known.name, known.ids | title.ids)
+        for one in title.ids:
+            by_id.setdefault((title.type, one), index)
+        wanters[index][person.id] = person
+    return tuple(
+        Wish(title, tuple(people.values())) for title, people in zip(titles, wanters, strict=True)
+    )
+
+
+def _known(title: Title, by_id: dict[tuple[MediaType, str], int]) -> int | None:
+    """Return the index of the same title seen before."""
+    for one in sorted(title.plex_ids or title.ids):
+        if (index := by_id.get((title.type, one))) is not None:
+            return index
+    return None
+
+
+class TitleIndex:
+    """Finds which of some titles mean the same movie or show as another one."""
+
+    def __init__(self, titles: Iterable[Title]) -> None:
+        """Index the titles by type and id."""
+        self._by_id: dict[tuple[MediaType, str], list[int]] = {}
+        for index, title in enumerate(titles):
+            for one in title.ids:
+                self._by_id.setdefault((title.type, one), []).append(index)
+
+    def find(self, title: Title) -> tuple[int, ...]:
+        """Return the positions of all titles that share an id with `title`."""
+        found = {index for one in title.ids for index in self._by_id.get((title.type, one), ())}
+        return tuple(sorted(found))
+
+    def __contains__(self, title: Title) -> bool:
+        """Tell whether any of the titles shares an id with `title`."""
+        return any((title.type, one) in self._by_id for one in title.ids)
+
+
+class Matcher:
+    """Finds the items of wishes while a listing streams by; keeps only what matches."""
+
+    def __init__(self, wishes: Sequence[Wish]) -> None:
+        """Index the wishes by type and id."""
+        self._wishes = wishes
+        self._by_id: dict[tuple[MediaType, str], list[int]] = {}
+        for index, wish in enumerate(wishes):
+            for one in wish.title.ids:
+                self._by_id.setdefault((wish.title.type, one), []).append(index)
+        # By wish: items with its own Plex key, items without any, items with another one.
+        self._found: list[tuple[dict[str, Item], dict[str, Item], dict[str, Item]]] = [
+            ({}, {}, {}) for _ in wishes
+        ]
+
+    def offer(self, items: Iterable[Item]) -> None:
+        """Keep those of `items` that somebody wants."""
+        for item in items:
+            for one in item.ids:
+                for index in self._by_id.get((item.type, one), ()):
+                    self._found[index][self._rank(index, item)][item.rating_key] = item
+
+    def _rank(self, index: int, item: Item) -> int:
+        item_keys = {one for one in item.ids if one.startswith("plex:")}
+        if not item_keys:
+            return 1
+        return 0 if not item_keys.isdisjoint(self._wishes[index].title.ids) else 2
+
+    def items(self, index: int) -> tuple[Item, ...]:
+        """Return the items of the wish at `index`.
+
+        Items under Plex's own key and, beside them, items of legacy agents by external id.
+        An item with another Plex key counts only when no item has the right one: then Plex
+        and Pulsarr disagree about the key and the external id decides.
+        """
+        own, keyless, other = self._found[index]
+        return (*own.values(), *keyless.values(), *(() if own else other.values()))
+
+
+class UnknownPersonError(ValueError):
+    """A name or id that fits nobody; its text is the message."""
+
+
+def people_named(people: Iterable[Person], wanted: Iterable[str]) -> frozenset[int]:
+    """Return the ids of people given as ids or names.
+
+    Raises UnknownPersonError with the first that fits nobody.
+    """
+    ids: set[int] = set()
+    by_name: dict[str, set[int]] = {}
+    for person in people:
+        for name in (str(person.id), person.username, person.alias, person.display_name):
+            if name:
+                by_name.setdefault(name.casefold(), set()).add(person.id)
+    for text in wanted:
+        found = by_name.get(text.strip().casefold())
+        if not found:
+            raise UnknownPersonError(text)
+        ids |= found
+    return frozenset(ids)

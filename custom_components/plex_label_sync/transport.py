@@ -1,0 +1,227 @@
+"""HTTP with JSON answers: retries, limits, and every failure as a `ServiceError`.
+
+Both clients stand on this; it knows nothing of either service.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from ssl import SSLError
+from typing import Final
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from .sync.model import UNREACHABLE, Failure, Service, ServiceError
+
+type Sleep = Callable[[float], Awaitable[object]]
+
+OFF_LOOP_BYTES: Final = 64 * 1024  # a body above this is parsed in a thread: it may take over 2 ms
+BACK_OFF: Final = (0.5, 2.0)  # seconds before the second and the third try
+RETRY_AFTER_MAX: Final = 60.0  # seconds; a longer wait is left to the next run
+
+_FAILURES: Final[Mapping[int, Failure]] = {
+    401: Failure.INVALID_AUTH,
+    403: Failure.FORBIDDEN,
+    404: Failure.NOT_FOUND,
+    408: Failure.TIMEOUT,
+    429: Failure.RATE_LIMITED,
+}
+
+
+def normalise_url(url: str) -> str:
+    """Return a base URL without trailing slash, query or credentials.
+
+    Raises ValueError for what is no http or https address.
+    """
+    text = url.strip()
+    if "://" not in text:
+        text = f"http://{text}"
+    parsed = URL(text)
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise ValueError("not an http or https address")
+    clean = parsed.with_user(None).with_query(None).with_fragment(None)
+    return str(clean).rstrip("/")
+
+
+@dataclass(slots=True)
+class Statistics:
+    """How many requests went out and what came of them, for diagnostics."""
+
+    requests: int = 0
+    retries: int = 0
+    bytes_in: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: status below 400 and the raw body."""
+
+    status: int
+    body: bytes
+    content_type: str
+
+    def json(self) -> object:
+        """Return the parsed body; raises ValueError when it is no JSON."""
+        return orjson.loads(self.body)
+
+
+def failure_of_status(status: int) -> Failure:
+    """Tell what an HTTP error status means for a caller."""
+    if status in _FAILURES:
+        return _FAILURES[status]
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Failure.BUSY
+    return Failure.REJECTED if status >= HTTPStatus.BAD_REQUEST else Failure.WRONG_SERVICE
+
+
+def failure_of_exception(err: Exception) -> Failure:
+    """Tell what an exception of the HTTP library means for a caller."""
+    if isinstance(err, TimeoutError):
+        return Failure.TIMEOUT
+    if isinstance(err, aiohttp.ClientSSLError | SSLError):
+        return Failure.SSL_ERROR
+    return Failure.CANNOT_CONNECT
+
+
+class Transport:
+    """Requests to one server, at most `limit` at a time."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        service: Service,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        limit: int,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """Keep the session; `url` is a base URL from `normalise_url`."""
+        self.url = url
+        self.statistics = Statistics()
+        self._session = session
+        self._service = service
+        self._headers = dict(headers)
+        self._gate = asyncio.Semaphore(limit)
+        self._sleep = sleep
+
+    async def read[T](
+        self,
+        path: str,
+        convert: Callable[[object], T],
+        *,
+        query: Mapping[str, str | int] | None = None,
+        seconds: float = 45.0,
+        tries: int = 3,
+    ) -> T:
+        """GET `path` and return what `convert` makes of the JSON.
+
+        `convert` may raise ValueError, KeyError or TypeError when the answer lacks what it
+        needs. Both parsing and converting leave the event loop when the body is large.
+
+        Raises ServiceError; its failure is WRONG_SERVICE for what is not JSON at all and
+        IMPLAUSIBLE for JSON that is cut off or not of the expected shape.
+        """
+        answer = await self.send("GET", path, query=query, seconds=seconds, tries=tries)
+        try:
+            if len(answer.body) > OFF_LOOP_BYTES:
+                return await asyncio.to_thread(lambda: convert(answer.json()))
+            return convert(answer.json())
+        except (ValueError, KeyError, TypeError) as err:
+            looks_like_json = answer.body.lstrip()[:1] in {b"{", b"["}
+            raise self._error(
+                Failure.IMPLAUSIBLE if looks_like_json else Failure.WRONG_SERVICE,
+                f"GET {path} did not answer what it should",
+            ) from err
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int] | str | None = None,
+        json: object = None,
+        seconds: float = 45.0,
+        tries: int = 3,
+        retry_on: frozenset[Failure] = UNREACHABLE,
+    ) -> Answer:
+        """Send one request, again after a passing failure, and return the answer.
+
+        A `query` given as text is sent as it stands, already encoded. `seconds` is how long
+        each try may take. Only requests that may safely be repeated get more than one try.
+
+        Raises ServiceError.
+        """
+        for attempt in range(1, tries + 1):
+            try:
+                return await self._once(method, path, query, json, seconds)
+            except ServiceError as err:
+                self.statistics.failures[err.failure] = (
+                    self.statistics.failures.get(err.failure, 0) + 1
+                )
+                if attempt == tries or err.failure not in retry_on:
+                    raise
+                wait = err.retry_after or BACK_OFF[min(attempt, len(BACK_OFF)) - 1]
+                if wait > RETRY_AFTER_MAX:
+                    raise
+            self.statistics.retries += 1
+            await self._sleep(wait)
+        raise AssertionError  # tries >= 1: the loop returned or raised
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | int] | str | None,
+        json: object,
+        seconds: float,
+    ) -> Answer:
+        url = URL(self.url + path, encoded=True)
+        if isinstance(query, str):
+            url = URL(f"{url}?{query}", encoded=True)
+        elif query:
+            url = url.with_query(query)
+        self.statistics.requests += 1
+        try:
+            async with (
+                self._gate,
+                asyncio.timeout(seconds),
+                self._session.request(
+                    method,
+                    url,
+                    headers=self._headers,
+                    allow_redirects=False,
+                    json=json,
+                    timeout=aiohttp.ClientTimeout(total=None),
+                ) as response,
+            ):
+                body = await response.read()
+                status, content_type = response.status, response.content_type
+                retry_after = response.headers.get("Retry-After", "")
+        except (TimeoutError, aiohttp.ClientError, OSError) as err:
+            failure = failure_of_exception(err)
+            # The library's own text may hold the address with its query: only its kind is told.
+            raise self._error(failure, f"{method} {path}: {type(err).__name__}") from None
+        self.statistics.bytes_in += len(body)
+        if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            return Answer(status, body, content_type)
+        raise self._error(
+            failure_of_status(status),
+            f"{method} {path} answered {status}",
+            status=status,
+            retry_after=float(retry_after) if retry_after.isdecimal() else None,
+        )
+
+    def _error(
+        self,
+        failure: Failure,
+        detail: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> ServiceError:
+        return ServiceError(self._service, failure, detail, status=status, retry_after=retry_after)
