@@ -1,4 +1,4 @@
-"""What stands before every route of the simulated Pulsarr: limits, keys, bodies, faults, error texts."""
+"""What stands before every route of the simulated Pulsarr: limits, keys, bodies; and its error texts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from .api import PROBE_ROUTES, ApiError
 from .rules import judge_access, limit_bucket
 
 if TYPE_CHECKING:
-    from simulators.http import Fault
-
     from .knobs import PulsarrKnobs
     from .ratelimit import RateLimiter, Ticket
 
@@ -105,36 +103,3 @@ def require_route(path: str, method: str, knobs: PulsarrKnobs) -> None:
     """Versions without webhooks have none of their routes. Raises ApiError 404."""
     if not knobs.webhooks and path.startswith(WEBHOOKS_PREFIX):
         raise ApiError(404, f"Route {method}:{path} not found")
-
-
-def fault_response(fault: Fault, knobs: PulsarrKnobs) -> web.Response | None:
-    """The answer that a fault puts in the place of the real one; None if it does something else."""
-    match fault.kind:
-        case "unauthorized":
-            return error_response(401, "Invalid API key", knobs)
-        case "busy":
-            return error_response(500, "", knobs)
-        case "unavailable":
-            return web.Response(status=503, text="Service Unavailable")
-        case "throttled":
-            headers = {"Retry-After": str(max(round(fault.seconds), 1))}
-            return error_response(429, "Rate limit exceeded", knobs, headers)
-        case "html":
-            return spa_response()
-        case _:
-            return None
-
-
-def cut_rows(response: web.Response) -> web.Response:
-    """The same answer with half of the rows of its list, and everything else untouched."""
-    body = json.loads(response.text or "null")
-    holder: Any = body
-    for step in ("users", "watchlistItems", "items", "data"):
-        if isinstance(holder, dict) and isinstance(holder.get(step), list):
-            holder[step] = holder[step][: len(holder[step]) // 2]
-            return web.json_response(body, status=response.status)
-    if isinstance(body, dict) and isinstance(data := body.get("data"), dict):
-        for name, value in data.items():
-            if isinstance(value, list):
-                data[name] = value[: len(value) // 2]
-    return web.json_response(body, status=response.status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 EVENT_TYPES_FIRST = (
     "media.available",
@@ -104,3 +104,8 @@ class PulsarrKnobs:
     """True: /v1/config hides the secrets in it."""
     config_secrets: tuple[str, ...] = field(default=(), repr=False)
     """What stands in plexTokens; empty: random ones."""
+
+    @classmethod
+    def realistic(cls) -> Self:
+        """The pace of a small home server."""
+        return cls(latency_ms=8.0)

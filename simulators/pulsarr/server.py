@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import time
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -16,6 +15,7 @@ from . import gate
 from .api import Api, ApiError
 from .control import CONTROL_PREFIX, control_routes
 from .delivery import Courier, Delivery
+from .faulty import body_bytes, under_fault, was_cut
 from .imports import ImportDesk
 from .knobs import PulsarrKnobs
 from .payloads import (
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
     from simulators.catalogue import CatalogueTitle
-    from simulators.http import Fault
 
     from .state import Endpoint, UserFields, WishFields
 
@@ -306,14 +305,17 @@ class PulsarrSimulator:
             return await handler(request)
         route = self._route(request)
         fault = self.faults.pick(request.method, route)
+
+        async def answer() -> web.StreamResponse:
+            return await self._answer(request, handler, route)
+
         self.stats.begin()
         started = time.monotonic()
         status = size = 0
         try:
-            response = await self._with_fault(request, handler, route, fault)
-            if not request.get("cut"):
-                status = response.status
-                size = len(_bytes(response))
+            response = await under_fault(fault, request, answer, self.listener, self.knobs)
+            if not was_cut(request):
+                status, size = response.status, len(body_bytes(response))
         finally:
             self.stats.end(
                 LoggedRequest(
@@ -326,30 +328,6 @@ class PulsarrSimulator:
                     bytes_out=size,
                 )
             )
-        return response
-
-    async def _with_fault(
-        self, request: web.Request, handler: Handler, route: str, fault: Fault | None
-    ) -> web.StreamResponse:
-        if fault is None:
-            return await self._answer(request, handler, route)
-        if fault.kind == "outage":
-            self.spawn(self.listener.begin_outage(fault.seconds))
-        if fault.kind in {"drop", "outage"}:
-            return _cut(request)
-        if (instead := gate.fault_response(fault, self.knobs)) is not None:
-            return instead
-        if fault.kind == "slow_before_apply":
-            await self.listener.pause(fault.seconds)
-            if request.transport is None or request.transport.is_closing():
-                return _cut(request)
-        response = await self._answer(request, handler, route)
-        if fault.kind == "slow_after_apply":
-            await self.listener.pause(fault.seconds)
-        elif fault.kind == "short_page" and isinstance(response, web.Response):
-            return gate.cut_rows(response)
-        elif fault.kind == "truncated" and isinstance(response, web.Response):
-            return await _truncated(request, response)
         return response
 
     async def _answer(
@@ -386,30 +364,3 @@ class PulsarrSimulator:
 
 def _redirect(location: str) -> web.Response:
     return web.Response(status=302, headers={"Location": location})
-
-
-def _cut(request: web.Request) -> web.Response:
-    """Break the connection; the response that aiohttp wants is never seen."""
-    request["cut"] = True
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
-def _bytes(response: web.StreamResponse) -> bytes:
-    body = response.body if isinstance(response, web.Response) else None
-    return bytes(body) if isinstance(body, bytes | bytearray) else b""
-
-
-async def _truncated(request: web.Request, response: web.Response) -> web.StreamResponse:
-    """Announce the whole body, send half of it and break the connection."""
-    body = _bytes(response)
-    half = web.StreamResponse(status=response.status, headers=response.headers)
-    half.content_length = len(body)
-    with contextlib.suppress(ConnectionError):
-        await half.prepare(request)
-        await half.write(body[: len(body) // 2])
-    request["cut"] = True
-    if request.transport is not None:
-        request.transport.abort()
-    return half

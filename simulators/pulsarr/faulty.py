@@ -1,0 +1,122 @@
+"""What a scripted fault does to one request of the simulated Pulsarr."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from .gate import error_response, spa_response
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from simulators.http import Fault, LocalServer
+
+    from .knobs import PulsarrKnobs
+
+_CUT = "cut"
+
+
+async def under_fault(
+    fault: Fault | None,
+    request: web.Request,
+    answer: Callable[[], Awaitable[web.StreamResponse]],
+    server: LocalServer,
+    knobs: PulsarrKnobs,
+) -> web.StreamResponse:
+    """Answer a request while `fault` acts on it; `answer` does the real work, or is never called."""
+    if fault is None:
+        return await answer()
+    if fault.kind == "outage":
+        await server.begin_outage(fault.seconds)
+    if fault.kind in {"drop", "outage"}:
+        return _cut(request)
+    if (instead := _instead(fault, knobs)) is not None:
+        return instead
+    if fault.kind == "slow_before_apply":
+        await server.pause(fault.seconds)
+        if request.transport is None or request.transport.is_closing():
+            return _cut(request)
+    response = await answer()
+    if fault.kind == "slow_after_apply":
+        await server.pause(fault.seconds)
+    elif isinstance(response, web.Response):
+        return await _spoiled(fault, request, response)
+    return response
+
+
+def was_cut(request: web.Request) -> bool:
+    """Was the connection broken on purpose, so that nobody saw the answer?"""
+    return bool(request.get(_CUT))
+
+
+def body_bytes(response: web.StreamResponse) -> bytes:
+    """The body of an answer; empty for streams."""
+    body = response.body if isinstance(response, web.Response) else None
+    return bytes(body) if isinstance(body, bytes | bytearray) else b""
+
+
+def _instead(fault: Fault, knobs: PulsarrKnobs) -> web.Response | None:
+    """The answer that a fault puts in the place of the real one; None if it does something else."""
+    match fault.kind:
+        case "unauthorized":
+            return error_response(401, "Invalid API key", knobs)
+        case "busy":
+            return error_response(500, "", knobs)
+        case "unavailable":
+            return web.Response(status=503, text="Service Unavailable")
+        case "throttled":
+            headers = {"Retry-After": str(max(round(fault.seconds), 1))}
+            return error_response(429, "Rate limit exceeded", knobs, headers)
+        case "html":
+            return spa_response()
+        case _:
+            return None
+
+
+def _cut_rows(response: web.Response) -> web.Response:
+    """The same answer with half of the rows of its list, and everything else untouched."""
+    body = json.loads(response.text or "null")
+    holder: Any = body
+    for step in ("users", "watchlistItems", "items", "data"):
+        if isinstance(holder, dict) and isinstance(holder.get(step), list):
+            holder[step] = holder[step][: len(holder[step]) // 2]
+            return web.json_response(body, status=response.status)
+    if isinstance(body, dict) and isinstance(data := body.get("data"), dict):
+        for name, value in data.items():
+            if isinstance(value, list):
+                data[name] = value[: len(value) // 2]
+    return web.json_response(body, status=response.status)
+
+
+async def _spoiled(
+    fault: Fault, request: web.Request, response: web.Response
+) -> web.StreamResponse:
+    body = body_bytes(response)
+    match fault.kind:
+        case "short_page":
+            return _cut_rows(response)
+        case "truncated":
+            response.body = body[: len(body) // 2]
+        case "cut_body":
+            half = web.StreamResponse(status=response.status, headers=response.headers)
+            half.content_length = len(body)
+            with contextlib.suppress(ConnectionError):
+                await half.prepare(request)
+                await half.write(body[: len(body) // 2])
+            _cut(request)
+            return half
+        case _:
+            pass
+    return response
+
+
+def _cut(request: web.Request) -> web.Response:
+    """Break the connection; the response that aiohttp wants is never seen."""
+    request[_CUT] = True
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()

@@ -1,0 +1,166 @@
+"""What the tests of the Pulsarr simulator share: a small client, a webhook receiver, a few titles."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+import json
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from aiohttp import web
+
+from simulators.catalogue import CatalogueTitle, make_catalogue
+from simulators.pulsarr import EVENT_TYPES, PulsarrKnobs, PulsarrSimulator, PulsarrState
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+CATALOGUE = make_catalogue(1, 12, 6)
+MOVIE, OTHER_MOVIE = CATALOGUE[0], CATALOGUE[1]
+SHOW = CATALOGUE[-1]
+KEY = "a-made-up-key"
+
+type Json = Any
+"""What JSON may hold, or a setting of any type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer, read to the end; header names are in lower case."""
+
+    status: int
+    text: str
+    headers: dict[str, str]
+
+    @property
+    def json(self) -> Json:
+        """The parsed body. Raises ValueError."""
+        return json.loads(self.text)
+
+
+@dataclass(slots=True)
+class Pulsarr:
+    """A running simulator and a client that has its key."""
+
+    sim: PulsarrSimulator
+    session: aiohttp.ClientSession
+    headers: dict[str, str] = field(default_factory=lambda: {"X-API-Key": KEY})
+
+    @property
+    def state(self) -> PulsarrState:
+        """The state behind the simulator."""
+        return self.sim.state
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        root: bool = False,
+        **more: Json,
+    ) -> Answer:
+        """One request without following redirects; `root` leaves the base path out."""
+        base = self.sim.root_url if root else self.sim.url
+        sent = self.headers if headers is None else headers
+        async with self.session.request(
+            method, base + path, headers=sent, allow_redirects=False, **more
+        ) as answer:
+            return Answer(
+                answer.status,
+                await answer.text(),
+                {name.lower(): value for name, value in answer.headers.items()},
+            )
+
+    async def get(self, path: str, **more: Json) -> Answer:
+        """A GET with the key."""
+        return await self.call("GET", path, **more)
+
+    async def post(self, path: str, **more: Json) -> Answer:
+        """A POST with the key."""
+        return await self.call("POST", path, **more)
+
+    async def control(self, call: str, /, **given: Json) -> Json:
+        """A control call; POST if something is given."""
+        method = "POST" if given else "GET"
+        body = {"json": given} if given else {}
+        answer = await self.call(method, f"/_control/{call}", root=True, headers={}, **body)
+        return answer.json
+
+    async def register(self, url: str, *events: str, **more: Json) -> int:
+        """Register a webhook endpoint for these events (all by default) and return its id."""
+        answer = await self.post(
+            "/v1/webhooks/endpoints",
+            json={"name": "test", "url": url, "eventTypes": [*(events or EVENT_TYPES)], **more},
+        )
+        assert answer.status == 201, answer.text
+        return int(answer.json["data"]["id"])
+
+
+@asynccontextmanager
+async def pulsarr(state: PulsarrState | None = None, **knobs: Json) -> AsyncIterator[Pulsarr]:
+    """A running Pulsarr with the given knobs."""
+    sim = PulsarrSimulator(state, api_key=KEY, knobs=PulsarrKnobs(**knobs), catalogue=CATALOGUE)
+    timeout = aiohttp.ClientTimeout(total=5)
+    async with sim, aiohttp.ClientSession(timeout=timeout) as session:
+        yield Pulsarr(sim, session)
+
+
+@dataclass(slots=True)
+class Receiver:
+    """A webhook receiver that remembers what it got and answers as told."""
+
+    url: str = ""
+    status: int = 200
+    delay: float = 0.0
+    location: str | None = None
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    busy: int = 0
+    most_busy: int = 0
+
+    @property
+    def events(self) -> list[str]:
+        """The names of the events that came."""
+        return [body["event"] for body in self.bodies]
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Take one event in."""
+        self.bodies.append(await request.json())
+        self.headers.append(dict(request.headers))
+        self.busy += 1
+        self.most_busy = max(self.most_busy, self.busy)
+        await asyncio.sleep(self.delay)
+        self.busy -= 1
+        more = {} if self.location is None else {"Location": self.location}
+        return web.Response(status=self.status, headers=more)
+
+
+@asynccontextmanager
+async def receiver(**settings: Json) -> AsyncIterator[Receiver]:
+    """A webhook receiver on a free local port."""
+    target = Receiver(**settings)
+    app = web.Application()
+    app.router.add_post("/hook", target.handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    target.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    try:
+        yield target
+    finally:
+        await runner.cleanup()
+
+
+async def until(condition: Callable[[], object], seconds: float = 3.0) -> None:
+    """Wait until `condition()` holds; fails after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110  # the condition may be anything
+            await asyncio.sleep(0.005)
+
+
+def titles(kind: str) -> tuple[CatalogueTitle, ...]:
+    """The catalogue's titles of one type."""
+    return tuple(title for title in CATALOGUE if title.type == kind)

@@ -1,0 +1,282 @@
+"""When the simulated Pulsarr sends an event, and when it keeps silent."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from simulators.pulsarr import PulsarrState
+from tests.simulators.pulsarr_kit import (
+    MOVIE,
+    OTHER_MOVIE,
+    SHOW,
+    Json,
+    Pulsarr,
+    Receiver,
+    pulsarr,
+    receiver,
+    until,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from simulators.catalogue import CatalogueTitle
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+
+ROSA, TIM, SILENT, UNSYNCED = 1, 2, 3, 4
+
+
+def people() -> PulsarrState:
+    state = PulsarrState()
+    state.add_user("rosa", alias="Rosa")
+    state.add_user("tim")
+    state.add_user("silent", notify=False)
+    state.add_user("unsynced", can_sync=False)
+    return state
+
+
+@asynccontextmanager
+async def subscribed(*events: str, **knobs: Json) -> AsyncIterator[tuple[Pulsarr, Receiver]]:
+    """A Pulsarr with four people and a receiver for these events (all by default)."""
+    async with pulsarr(people(), **knobs) as peer, receiver() as target:
+        await peer.register(target.url, *events)
+        yield peer, target
+
+
+def listed(target: Receiver) -> list[int]:
+    """The user ids in the last media.available."""
+    return [row["userId"] for row in target.bodies[-1]["data"]["watchlistedBy"]]
+
+
+# --- watchlists and users ---
+
+
+async def test_wish_is_stored_and_announced() -> None:
+    async with subscribed() as (peer, target):
+        await peer.sim.wish(ROSA, MOVIE)
+        items = (await peer.get(f"/v1/users/{ROSA}/watchlist")).json["data"]["watchlistItems"]
+    assert [item["key"] for item in items] == [MOVIE.key]
+    assert target.events == ["watchlist.added"]
+    data = target.bodies[0]["data"]
+    assert data["addedBy"] == {"userId": ROSA, "username": "rosa"}
+    assert data["content"]["key"] == MOVIE.key
+    assert data["routedTo"][0]["instanceType"] == "radarr"
+
+
+async def test_wish_of_a_user_without_sync_is_silent_but_its_removal_is_not() -> None:
+    async with subscribed() as (peer, target):
+        await peer.sim.wish(UNSYNCED, MOVIE)
+        assert target.events == []
+        await peer.sim.unwish(UNSYNCED, MOVIE)
+        assert target.events == ["watchlist.removed"]
+        assert await peer.sim.unwish(UNSYNCED, MOVIE) is None
+        assert target.events == ["watchlist.removed"]
+
+
+async def test_wish_that_needs_approval_is_announced_or_not_by_knob() -> None:
+    async with subscribed(added_while_approval_pending=False) as (peer, target):
+        peer.state.change_user(ROSA, requires_approval=True)
+        await peer.sim.wish(ROSA, MOVIE)
+        assert target.events == []
+        peer.sim.knobs.added_while_approval_pending = True
+        await peer.sim.wish(ROSA, OTHER_MOVIE)
+        assert target.events == ["watchlist.added"]
+
+
+@pytest.mark.parametrize(("knob", "keys"), [("empty", [""]), ("null", [None]), ("drop", [])])
+async def test_item_without_key_in_a_webhook_is_a_knob(knob: str, keys: list[str | None]) -> None:
+    async with subscribed(empty_key_in_webhooks=knob) as (peer, target):
+        await peer.sim.wish(ROSA, MOVIE, key=None)
+    assert [body["data"]["content"]["key"] for body in target.bodies] == keys
+
+
+async def test_unrouted_wish_has_an_empty_route() -> None:
+    async with subscribed(routed=False) as (peer, target):
+        await peer.sim.wish(ROSA, SHOW, thumb=None)
+    assert target.bodies[0]["data"]["routedTo"] == []
+    assert "thumb" not in target.bodies[0]["data"]["content"]
+
+
+async def test_new_user_is_announced_but_rename_and_removal_are_not() -> None:
+    async with subscribed() as (peer, target):
+        user = await peer.sim.add_user("nina", requires_approval=True)
+        peer.state.rename(user.id, "nina2")
+        peer.state.remove_user(user.id)
+        await asyncio.sleep(0.02)
+    assert target.events == ["user.created"]
+    data = target.bodies[0]["data"]
+    assert data["user"] == {"id": user.id, "name": "nina", "alias": None}
+    assert (data["canSync"], data["requiresApproval"]) == (True, True)
+
+
+async def test_delete_sync_tells_what_was_deleted_by_type() -> None:
+    async with subscribed() as (peer, target):
+        await peer.sim.delete_sync([MOVIE, SHOW], processed=20, dry_run=True)
+    data = target.bodies[0]["data"]
+    assert data["dryRun"] is True
+    assert data["total"] == {"processed": 20, "deleted": 2, "skipped": 18}
+    assert [item["title"] for item in data["movies"]["items"]] == [MOVIE.title]
+    assert data["shows"]["items"][0]["instance"] == "Sonarr"
+
+
+# --- media.available ---
+
+
+@pytest.mark.parametrize(("title", "arr"), [(MOVIE, "radarr"), (SHOW, "sonarr")])
+async def test_import_is_announced_to_watchers_with_a_channel(
+    title: CatalogueTitle, arr: str
+) -> None:
+    async with subscribed("media.available") as (peer, target):
+        for user_id in (ROSA, SILENT, TIM):
+            peer.state.wish(user_id, title)
+        assert await peer.sim.announce(title) == 1
+        data = target.bodies[0]["data"]
+        assert listed(target) == [ROSA, TIM]
+        assert (data["instanceType"], data["guids"]) == (arr, list(title.guids))
+        assert data["watchlistedBy"][0]["alias"] == "Rosa"
+        assert "alias" not in data["watchlistedBy"][1]
+        statuses = {
+            user_id: peer.state.watchlist(user_id)[0].status for user_id in (ROSA, SILENT, TIM)
+        }
+        assert statuses == {ROSA: "notified", SILENT: "grabbed", TIM: "notified"}
+
+
+async def test_import_for_people_without_channels_is_silent() -> None:
+    async with subscribed() as (peer, target):
+        peer.state.wish(SILENT, MOVIE)
+        assert await peer.sim.announce(MOVIE) == 0
+        assert (target.events, peer.sim.parked) == ([], 0)
+
+
+async def test_same_import_again_is_silent_and_a_new_watcher_hears_of_the_next() -> None:
+    async with subscribed() as (peer, target):
+        peer.state.wish(ROSA, MOVIE)
+        assert [await peer.sim.announce(MOVIE) for _ in range(3)] == [1, 0, 0]
+        peer.state.wish(TIM, MOVIE)
+        assert await peer.sim.announce(MOVIE) == 1
+        assert listed(target) == [TIM]
+
+
+async def test_seasons_and_episodes_are_announced_one_by_one() -> None:
+    async with subscribed() as (peer, target):
+        peer.state.wish(ROSA, SHOW)
+        counts = [
+            await peer.sim.announce(SHOW, season=1),
+            await peer.sim.announce(SHOW, season=2, episode=1),
+            await peer.sim.announce(SHOW, season=2, episode=2),
+            await peer.sim.announce(SHOW, season=2, episode=2),
+        ]
+    assert counts == [1, 1, 1, 0]
+    assert [body["data"]["isBulkRelease"] for body in target.bodies] == [True, False, False]
+    assert target.bodies[0]["data"]["episodeDetails"] == {"seasonNumber": 1}
+    assert target.bodies[1]["data"]["episodeDetails"]["episodeNumber"] == 1
+
+
+async def test_item_without_ids_is_not_recognised_when_it_is_imported() -> None:
+    async with subscribed() as (peer, target):
+        peer.state.wish(ROSA, MOVIE, guids=())
+        peer.state.wish(TIM, MOVIE, guids=(MOVIE.guids[0],))
+        assert await peer.sim.announce(MOVIE) == 0
+        assert (target.events, peer.sim.parked) == ([], 1)
+
+
+async def test_import_nobody_wants_is_parked_and_fires_when_somebody_does() -> None:
+    async with subscribed("media.available", pending_retry_s=0.02) as (peer, target):
+        assert await peer.sim.announce(MOVIE) == 0
+        assert await peer.sim.announce(MOVIE) == 0
+        assert peer.sim.parked == 1
+        peer.state.wish(ROSA, MOVIE)
+        await until(lambda: target.events)
+        assert listed(target) == [ROSA]
+        await until(lambda: peer.sim.parked == 0)
+    assert len(target.events) == 1
+
+
+async def test_parked_import_is_forgotten_after_its_time() -> None:
+    async with subscribed(pending_retry_s=0.02, pending_webhook_max_age_s=0.05) as (peer, target):
+        await peer.sim.announce(MOVIE)
+        await until(lambda: peer.sim.parked == 0)
+        peer.state.wish(ROSA, MOVIE)
+        await asyncio.sleep(0.05)
+    assert target.events == []
+
+
+async def test_old_episodes_are_collected_per_season_when_there_is_a_waiting_time() -> None:
+    async with subscribed("media.available", queue_wait_s=0.1) as (peer, target):
+        peer.state.wish(ROSA, SHOW)
+        for _ in range(3):
+            assert await peer.sim.announce(SHOW, season=3) == 0
+            await asyncio.sleep(0.05)
+        assert target.events == []
+        await until(lambda: target.events)
+        await asyncio.sleep(0.12)
+    assert len(target.events) == 1
+
+
+async def test_import_of_a_title_that_is_syncing_between_instances_is_swallowed() -> None:
+    async with subscribed() as (peer, _):
+        peer.state.wish(ROSA, MOVIE)
+        peer.state.syncing.add(f"tmdb:{MOVIE.tmdb}")
+        assert (await peer.sim.announce(MOVIE), peer.sim.parked) == (0, 0)
+
+
+async def test_switching_availability_notices_off_silences_everything() -> None:
+    async with subscribed(notify_on_availability=False) as (peer, _):
+        peer.state.wish(ROSA, MOVIE)
+        assert await peer.sim.announce(MOVIE) == 0
+
+
+async def test_public_content_is_announced_once_with_an_empty_list() -> None:
+    async with subscribed(public_content=True) as (peer, target):
+        peer.state.wish(SILENT, MOVIE)
+        assert [await peer.sim.announce(MOVIE) for _ in range(2)] == [1, 0]
+        assert listed(target) == []
+
+
+async def test_without_a_subscriber_nothing_is_sent_yet_people_count_as_told() -> None:
+    async with subscribed("watchlist.added") as (peer, target):
+        peer.state.wish(ROSA, MOVIE)
+        assert await peer.sim.announce(MOVIE) == 0
+        await peer.register(target.url, "media.available")
+        assert await peer.sim.announce(MOVIE) == 0
+
+
+async def test_watchers_narrow_who_is_looked_at() -> None:
+    async with subscribed() as (peer, target):
+        peer.state.wish(ROSA, MOVIE)
+        peer.state.wish(TIM, MOVIE)
+        assert await peer.sim.announce(MOVIE, watchers=[TIM]) == 1
+        assert listed(target) == [TIM]
+
+
+async def test_force_skips_every_rule() -> None:
+    async with subscribed() as (peer, target):
+        peer.state.wish(SILENT, MOVIE)
+        assert [await peer.sim.announce(MOVIE, force=True) for _ in range(2)] == [1, 1]
+        assert listed(target) == [SILENT]
+        assert await peer.sim.announce(SHOW, force=True, season=4) == 1
+        assert listed(target) == []
+        assert await peer.sim.announce(MOVIE, force=True, watchers=[TIM]) == 1
+        assert listed(target) == [TIM]
+
+
+async def test_movie_and_show_with_the_same_tmdb_number_are_kept_apart() -> None:
+    async with subscribed() as (peer, target):
+        peer.state.wish(TIM, SHOW, guids=(f"tmdb:{MOVIE.tmdb}", f"tvdb:{SHOW.tvdb}"))
+        peer.state.wish(ROSA, MOVIE)
+        await peer.sim.announce(MOVIE)
+        assert listed(target) == [ROSA]
+
+
+async def test_stopping_drops_what_is_parked_or_collected() -> None:
+    async with subscribed(queue_wait_s=30) as (peer, _):
+        peer.state.wish(ROSA, SHOW)
+        await peer.sim.announce(SHOW)
+        await peer.sim.announce(MOVIE)
+        await peer.sim.stop()
+        assert peer.sim.parked == 0

@@ -1,0 +1,184 @@
+"""Users and watchlists as the simulated Pulsarr tells them."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulators.pulsarr import PulsarrState, UnknownUserError
+from tests.simulators.pulsarr_kit import MOVIE, OTHER_MOVIE, SHOW, pulsarr
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+
+LIST = "/v1/users/users/list"
+
+
+def household() -> PulsarrState:
+    state = PulsarrState()
+    rosa = state.add_user("rosa", alias="Rosa", display_name="Rosa R.", primary=True)
+    state.add_user("tim", notify=False, can_sync=False)
+    state.wish(rosa.id, MOVIE)
+    state.wish(rosa.id, SHOW, key=None, thumb=None, added=None)
+    return state
+
+
+async def test_user_list_has_every_user_even_those_without_sync() -> None:
+    async with pulsarr(household()) as peer:
+        answer = (await peer.get(LIST)).json
+    assert answer["success"] is True
+    rosa, tim = answer["users"]
+    assert (rosa["id"], rosa["name"], rosa["alias"], rosa["display_name"]) == (
+        1,
+        "rosa",
+        "Rosa",
+        "Rosa R.",
+    )
+    assert (rosa["is_primary_token"], tim["is_primary_token"]) == (True, False)
+    assert (tim["can_sync"], tim["alias"], tim["notify_plex_mobile"]) == (False, None, False)
+    assert "watchlist_count" not in rosa
+
+
+async def test_list_with_counts_adds_the_size_of_each_watchlist() -> None:
+    async with pulsarr(household()) as peer:
+        users = (await peer.get(f"{LIST}/with-counts")).json["users"]
+    assert [user["watchlist_count"] for user in users] == [2, 0]
+
+
+async def test_version_without_counts_route_answers_404() -> None:
+    async with pulsarr(household(), with_counts_route=False) as peer:
+        assert (await peer.get(f"{LIST}/with-counts")).status == 404
+        assert (await peer.get(LIST)).status == 200
+
+
+async def test_list_routes_without_the_doubled_segment_do_not_exist() -> None:
+    async with pulsarr(household()) as peer:
+        assert (await peer.get("/v1/users/list")).status == 404
+        assert (await peer.get("/v1/users/users/1/watchlist")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("version", "absent", "there"),
+    [
+        ("newest", {"notify_tautulli"}, {"notify_digest_mode", "display_name", "plex_uuid"}),
+        ("late_2025", {"notify_digest_mode"}, {"display_name", "is_primary_token"}),
+        (
+            "oldest",
+            {"display_name", "is_primary_token", "plex_uuid", "avatar", "notify_plex_mobile"},
+            {"notify_tautulli", "tautulli_notifier_id"},
+        ),
+    ],
+)
+async def test_user_fields_depend_on_the_version(
+    version: str, absent: set[str], there: set[str]
+) -> None:
+    async with pulsarr(household(), user_fields=version) as peer:
+        user = (await peer.get(LIST)).json["users"][0]
+    assert not absent & set(user)
+    assert there <= set(user)
+    assert {"id", "name"} <= set(user)
+
+
+async def test_display_names_can_be_absent() -> None:
+    async with pulsarr(household(), display_names=False) as peer:
+        assert "display_name" not in (await peer.get(LIST)).json["users"][0]
+
+
+async def test_watchlist_is_the_whole_list_in_one_answer() -> None:
+    async with pulsarr(household()) as peer:
+        answer = (await peer.get("/v1/users/1/watchlist")).json
+    assert answer["data"]["user"] == {"id": 1, "name": "rosa"}
+    assert answer["data"]["total"] == len(answer["data"]["watchlistItems"]) == 2
+    movie, show = answer["data"]["watchlistItems"]
+    assert set(movie) == {"title", "key", "type", "thumb", "guids", "genres", "status", "added"}
+    assert (movie["title"], movie["key"], movie["type"]) == (MOVIE.title, MOVIE.key, "movie")
+    assert movie["guids"] == list(MOVIE.guids)
+    assert (show["key"], show["thumb"], show["added"], show["type"]) == (None, None, None, "show")
+
+
+async def test_fresh_item_has_empty_guids_and_odd_type_spelling_is_kept() -> None:
+    state = household()
+    state.wish(1, OTHER_MOVIE, guids=(), type="Movie", status="pending")
+    async with pulsarr(state) as peer:
+        item = (await peer.get("/v1/users/1/watchlist")).json["data"]["watchlistItems"][-1]
+    assert (item["guids"], item["type"], item["status"]) == ([], "Movie", "pending")
+    assert item["key"] == OTHER_MOVIE.key
+
+
+async def test_unknown_user_is_404_and_a_word_as_id_is_400() -> None:
+    async with pulsarr(household()) as peer:
+        unknown, word = (
+            await peer.get("/v1/users/99/watchlist"),
+            await peer.get("/v1/users/me/watchlist"),
+        )
+    assert (unknown.status, unknown.json["error"]) == (404, "Not Found")
+    assert (word.status, word.json["error"]) == (400, "Bad Request")
+
+
+async def test_unwished_title_is_gone_and_removed_user_too() -> None:
+    async with pulsarr(household()) as peer:
+        assert peer.state.unwish(1, MOVIE) is not None
+        assert peer.state.unwish(1, MOVIE) is None
+        items = (await peer.get("/v1/users/1/watchlist")).json["data"]["watchlistItems"]
+        assert [item["title"] for item in items] == [SHOW.title]
+        peer.state.remove_user(1)
+        assert (await peer.get("/v1/users/1/watchlist")).status == 404
+        assert [user["name"] for user in (await peer.get(LIST)).json["users"]] == ["tim"]
+
+
+def test_rename_keeps_the_id_and_does_not_take_a_name_that_is_held() -> None:
+    state = household()
+    assert state.rename(2, "timothy").name == "timothy"
+    assert state.rename(2, "rosa").name == "timothy"
+    assert state.rename(2, "Rosa").name == "Rosa"
+    assert [user.id for user in state.users()] == [1, 2]
+
+
+def test_ids_are_never_given_twice() -> None:
+    state = household()
+    state.remove_user(2)
+    assert state.add_user("new").id == 3
+    with pytest.raises(ValueError, match="taken"):
+        state.add_user("again", id=3)
+
+
+@pytest.mark.parametrize("who", ["rosa", "Rosa", "ROSA R.", "1", 1])
+def test_user_is_found_by_any_name_or_id(who: str | int) -> None:
+    assert household().find_user(who).id == 1
+
+
+def test_nobody_is_found_by_an_unknown_name() -> None:
+    with pytest.raises(UnknownUserError):
+        household().find_user("nobody")
+
+
+def test_exact_name_wins_over_a_name_in_another_case() -> None:
+    state = PulsarrState()
+    state.add_user("rosa")
+    second = state.add_user("Rosa")
+    assert state.find_user("Rosa") == second
+
+
+async def test_recent_requests_are_newest_first_limited_and_have_no_key() -> None:
+    state = household()
+    state.wish(2, OTHER_MOVIE, added="2030-01-01T00:00:00.000Z", status="pending")
+    async with pulsarr(state) as peer:
+        items = (await peer.get("/v1/stats/recent-requests?limit=2")).json["items"]
+        pending = (await peer.get("/v1/stats/recent-requests?status=pending")).json["items"]
+        too_many = await peer.get("/v1/stats/recent-requests?limit=51")
+    assert (items[0]["title"], items[0]["userName"]) == (OTHER_MOVIE.title, "tim")
+    assert len(items) == 2
+    assert "key" not in items[0]
+    assert [item["title"] for item in pending] == [OTHER_MOVIE.title]
+    assert too_many.status == 400
+
+
+async def test_knob_makes_a_wellformed_empty_user_list() -> None:
+    async with pulsarr(household(), empty_users=True) as peer:
+        assert (await peer.get(LIST)).json["users"] == []
+        peer.sim.knobs.empty_users = False
+        assert len((await peer.get(LIST)).json["users"]) == 2
+
+
+async def test_knob_makes_wellformed_empty_watchlists() -> None:
+    async with pulsarr(household(), empty_watchlists=True) as peer:
+        answer = (await peer.get("/v1/users/1/watchlist")).json
+    assert (answer["success"], answer["data"]["total"]) == (True, 0)
