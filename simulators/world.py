@@ -1,0 +1,207 @@
+"""A household or a whole village: one catalogue, a Plex library and Pulsarr's watchlists that fit together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+import random
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+
+from simulators.catalogue import FIRST_NAMES, CatalogueTitle, make_catalogue
+from simulators.plex.generator import make_plex_state
+from simulators.pulsarr import PulsarrState
+from simulators.pulsarr.imports import import_of
+from simulators.pulsarr.state import UserFields, timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from simulators.plex.state import PlexState
+
+WANTED_SHARE: Final = 0.10
+"""Share of the library that somebody has on a watchlist."""
+MISSING_SHARE: Final = 0.10
+"""More titles are wanted and not in Plex: this share of the wanted ones that are."""
+FANS: Final = ((1, 0.62), (2, 0.22), (3, 0.11), (4, 0.05))
+"""How many people want the same title, and how often that is so."""
+ODD_EVERY: Final = 25
+"""One wanted title of so many has no external ids yet, another one no Plex key."""
+HISTORY_DAYS: Final = 400
+TODAY: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
+"""When the world begins; what happened before lies within HISTORY_DAYS."""
+type Person = tuple[str, UserFields]
+
+HOUSEHOLD: Final[tuple[Person, ...]] = (
+    ("rosa", {"alias": "Rosa", "display_name": "Rosa", "primary": True}),
+    ("tim", {"alias": "Tim", "display_name": "Tim"}),
+    ("Jürgen", {"alias": "Opa Jürgen", "display_name": "Jürgen"}),
+    ("nina", {"display_name": "Nina"}),
+    ("sam", {"alias": "Sam", "display_name": "Sam", "notify": False}),
+    ("marta", {"alias": "Marta", "display_name": "Marta", "can_sync": False}),
+)
+"""The first six people: plain names, one of them not in ASCII, one without channels, one not synced."""
+
+NEIGHBOURS: Final[tuple[Person, ...]] = (
+    ("Kim, Lou & Max", {"alias": "The flat upstairs"}),
+    ("🍿 100% film", {"display_name": "Popcorn"}),
+)
+"""The next two have what breaks naive code: a comma, an ampersand, a percent sign, an emoji."""
+
+AWKWARD: Final[tuple[Person, ...]] = (
+    ("rosa", {"alias": "Rosa", "display_name": "Rosa", "primary": True}),
+    ("Rosa", {"display_name": "Another Rosa"}),
+    ("Kim, Lou & Max", {"alias": "The flat upstairs"}),
+    ("🍿 100% film", {"display_name": "Popcorn"}),
+    ("Jürgen", {"alias": "Tim"}),
+    ("tim", {"alias": "tim", "notify": False}),
+    ("STRASSE", {"can_sync": False}),
+    ("straße", {"alias": "  spaces  "}),
+    ("4711", {"alias": ""}),
+    ("=1+1; DROP", {"display_name": "x" * 120}),
+)
+"""People whose names differ by case only, fold together, look like numbers, or need escaping."""
+
+
+class PlexOptions(TypedDict, total=False):
+    """What `make_plex_state` may be told besides catalogue and seed."""
+
+    missing: float
+    editions: float
+    uhd_library: bool
+    legacy: float
+    legacy_library: bool
+    music_library: bool
+    unmatched: float
+    foreign_labels: bool
+    collections: int
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Both servers' states over one catalogue."""
+
+    catalogue: tuple[CatalogueTitle, ...]
+    plex: PlexState
+    pulsarr: PulsarrState
+
+    def wanted(self) -> tuple[CatalogueTitle, ...]:
+        """The titles on at least one watchlist, in the catalogue's order."""
+        keys = {wish.catalogue_key for wish in self.pulsarr.wishes()}
+        return tuple(title for title in self.catalogue if title.key in keys)
+
+    def missing(self) -> tuple[CatalogueTitle, ...]:
+        """The wanted titles that Plex does not have (yet)."""
+        lacking = {title.key for title in self.plex.missing()}
+        return tuple(title for title in self.wanted() if title.key in lacking)
+
+
+def make_world(
+    seed: int = 1,
+    movies: int = 300,
+    shows: int = 80,
+    people: int = 6,
+    *,
+    wishes: int | None = None,
+    wishes_missing: int | None = None,
+    awkward: bool = False,
+    **plex: Unpack[PlexOptions],
+) -> World:
+    """Make a world; the same arguments make the same one.
+
+    The catalogue is `make_catalogue(seed, movies, shows)`, Plex is `make_plex_state(catalogue, seed, **plex)`.
+    `wishes` is the number of titles in Plex that somebody wants (a tenth of the library by default), each
+    wanted by one to four people; `wishes_missing` more are wanted and not in Plex.
+    """
+    catalogue = make_catalogue(seed, movies, shows)
+    server = make_plex_state(catalogue, seed, **plex)
+    lacking = {title.key for title in server.missing()}
+    present = [title for title in catalogue if title.key not in lacking]
+    absent = [title for title in catalogue if title.key in lacking]
+    rng = random.Random(f"watchlists-{seed}")
+    count = round(len(present) * WANTED_SHARE) if wishes is None else wishes
+    more = max(round(count * MISSING_SHARE), 4) if wishes_missing is None else wishes_missing
+    wanted = rng.sample(present, min(count, len(present)))
+    return World(
+        catalogue=catalogue,
+        plex=server,
+        pulsarr=_pulsarr(
+            rng,
+            _people(people, awkward=awkward),
+            wanted,
+            rng.sample(absent, min(more, len(absent))),
+        ),
+    )
+
+
+def _pulsarr(
+    rng: random.Random,
+    people: Iterable[Person],
+    wanted: Sequence[CatalogueTitle],
+    absent: Sequence[CatalogueTitle],
+) -> PulsarrState:
+    """Pulsarr's state, with a clock that shows the real time once the past is written."""
+    state = PulsarrState(clock=lambda: TODAY - timedelta(days=HISTORY_DAYS))
+    for name, fields in people:
+        state.add_user(name, **fields)
+    if state.users():
+        _fill(state, rng, wanted, absent)
+    state.clock = lambda: datetime.now(UTC)
+    return state
+
+
+def _people(count: int, *, awkward: bool) -> list[Person]:
+    first = AWKWARD if awkward else HOUSEHOLD + NEIGHBOURS
+    return [*first[:count], *_crowd(count - len(first), {name for name, _ in first})]
+
+
+def _crowd(count: int, taken: set[str]) -> Iterator[Person]:
+    """As many more people as asked: a name, then the name with a number."""
+    for index in range(max(count, 0)):
+        plain, turn = FIRST_NAMES[index % len(FIRST_NAMES)], index // len(FIRST_NAMES)
+        name = plain.lower() if turn == 0 else f"{plain.lower()}{turn + 1}"
+        if name in taken:
+            name = f"{name}_home"
+        yield name, {"alias": plain if index % 3 else None, "notify": index % 4 != 0}
+
+
+def _fill(
+    state: PulsarrState,
+    rng: random.Random,
+    wanted: Sequence[CatalogueTitle],
+    absent: Sequence[CatalogueTitle],
+) -> None:
+    """Give everybody a watchlist: uneven ones, with titles in common."""
+    ids = [user.id for user in state.users()]
+    keen = [0.3 + rng.random() for _ in ids]
+    for index, title in enumerate((*wanted, *absent)):
+        first = ids[index] if index < len(ids) else rng.choices(ids, keen)[0]
+        fans = rng.choices([fans for fans, _ in FANS], [share for _, share in FANS])[0]
+        others = [other for other in rng.sample(ids, min(fans, len(ids))) if other != first]
+        for user_id in (first, *others[: fans - 1]):
+            _wish(state, rng, user_id, title, index, in_plex=index < len(wanted))
+
+
+def _wish(
+    state: PulsarrState,
+    rng: random.Random,
+    user_id: int,
+    title: CatalogueTitle,
+    index: int,
+    *,
+    in_plex: bool,
+) -> None:
+    told = in_plex and state.user(user_id).has_channel
+    without_guids = in_plex and index % ODD_EVERY == ODD_EVERY // 2
+    without_key = in_plex and index % ODD_EVERY == ODD_EVERY - 1
+    arrived = import_of(title, season=None, episode=None)
+    if told and arrived is not None:
+        state.told.add((user_id, arrived.what))
+    added = TODAY - timedelta(minutes=rng.randrange(HISTORY_DAYS * 24 * 60))
+    state.wish(
+        user_id,
+        title,
+        guids=() if without_guids else title.guids,
+        key=None if without_key else title.key,
+        status="notified" if told else "grabbed" if in_plex else "requested",
+        added=timestamp(added),
+    )
