@@ -241,6 +241,11 @@ class LocalServer:
         """True while connections are refused on purpose."""
         return self._reserved is not None
 
+    @property
+    def stopping(self) -> bool:
+        """True once `stop` was called."""
+        return self._stopping.is_set()
+
     async def start(self, port: int = 0) -> None:
         """Listen; port 0 takes a free one. Raises OSError when the port is taken."""
         await self._runner.setup()

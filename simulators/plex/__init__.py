@@ -1,0 +1,19 @@
+"""A Plex Media Server that behaves like the real one, bad manners included."""
+
+from simulators.http import Fault
+from simulators.plex.generator import make_plex_state
+from simulators.plex.knobs import PlexKnobs
+from simulators.plex.server import PlexSimulator
+from simulators.plex.state import Item, Library, PlexState
+from simulators.plex.users import SharedUser
+
+__all__ = [
+    "Fault",
+    "Item",
+    "Library",
+    "PlexKnobs",
+    "PlexSimulator",
+    "PlexState",
+    "SharedUser",
+    "make_plex_state",
+]

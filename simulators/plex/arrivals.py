@@ -1,0 +1,106 @@
+"""How new files come into a Plex library: seen first, recognised later, with all the noise in between."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+
+from simulators.plex import events
+from simulators.plex.state import Leaf, plex_guids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulators.catalogue import CatalogueTitle
+    from simulators.plex.events import Entry, EventHub
+    from simulators.plex.state import Item, PlexState
+
+
+async def arrive(
+    state: PlexState,
+    hub: EventHub,
+    title: CatalogueTitle,
+    *,
+    section: str | None = None,
+    delay: float = 0.0,
+    match_after: float | None = 0.0,
+    edition: str = "",
+) -> Item:
+    """A file of a title is found `delay` seconds from now and recognised `match_after` seconds later.
+
+    `match_after=None`: Plex never finds out what it is. Returns the item once nothing more happens to it.
+    """
+    await asyncio.sleep(delay)
+    library = state.libraries[section] if section else state.library_for(title)
+    library.refreshing = True
+    hub.announce(_activity("started", library.title))
+    item = state.add_item(title, library.key, guid="local://0", edition=edition)
+    name = re.sub(r"[^\w ]+", "", title.title).strip() or "Untitled"
+    state.rematch(item.rating_key, guid=f"local://{item.rating_key}", guids=(), title=name)
+    rows = _rows_of(state, item)
+    hub.timeline(row(events.CREATED, state.now()) for row in rows)
+    hub.timeline(row(events.PROGRESS, state.now()) for row in rows)
+    await asyncio.sleep(match_after or 0.0)
+    if item.rating_key not in state.items:
+        return item  # deleted while it was looked at
+    for step in (events.MATCHING, events.DOWNLOADING, events.PROCESSING):
+        hub.timeline(row(step, state.now()) for row in rows)
+    if match_after is not None:
+        state.rematch(
+            item.rating_key, guid=title.plex_guid, guids=plex_guids(title), title=title.title
+        )
+    hub.timeline(row(events.PROCESSED, state.now()) for row in reversed(rows))
+    library.refreshing = False
+    library.scanned_at = state.now()
+    hub.announce(_activity("ended", library.title))
+    return item
+
+
+def episode_arrived(state: PlexState, hub: EventHub, show: Item) -> str:
+    """A further episode of a show that is there already; returns the episode's rating key."""
+    leaf = Leaf(state.reserve_keys(), "episode", str(show.number + 1), show.rating_key)
+    state.leaves[leaf.rating_key] = leaf
+    show.episodes += 1
+    for step in (events.CREATED, events.PROGRESS, events.PROCESSED):
+        hub.timeline([events.entry(show, step, state.now(), leaf)])
+    hub.timeline([events.entry(show, events.PROCESSED, state.now())])
+    return leaf.rating_key
+
+
+def _rows_of(state: PlexState, item: Item) -> list[Callable[[int, int], Entry]]:
+    """One maker of entries for a film; three for a show: itself, its first season, its first episode."""
+    leaves: list[Leaf | None] = [None]
+    if item.type == "show":
+        season = Leaf(str(item.number + 1), "season", item.rating_key, item.rating_key)
+        episode = Leaf(str(item.number + 2), "episode", season.rating_key, item.rating_key)
+        leaves += [season, episode]
+        state.leaves |= {leaf.rating_key: leaf for leaf in (season, episode)}
+    return [_row_of(item, leaf) for leaf in leaves]
+
+
+def _row_of(item: Item, leaf: Leaf | None) -> Callable[[int, int], Entry]:
+    def row(step: int, moment: int) -> Entry:
+        return events.entry(item, step, moment, leaf)
+
+    return row
+
+
+def _activity(event: str, library: str) -> dict[str, object]:
+    return {
+        "type": "activity",
+        "size": 1,
+        "ActivityNotification": [
+            {
+                "event": event,
+                "uuid": "5f6f3a1e-scan",
+                "Activity": {
+                    "type": "library.update.section",
+                    "cancellable": False,
+                    "title": f"Scanning {library}",
+                    "subtitle": "",
+                    "progress": 0 if event == "started" else 100,
+                },
+            }
+        ],
+    }

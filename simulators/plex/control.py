@@ -1,0 +1,239 @@
+"""The control API of the simulated Plex: for the demo and for tests in another process, loopback only."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+import hmac
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from simulators.http import LOOPBACK, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from simulators.catalogue import CatalogueTitle
+    from simulators.plex.server import PlexSimulator
+    from simulators.plex.state import Item, PlexState
+
+type Fields = dict[str, Any]
+type Action = Callable[[Fields], Awaitable[Fields]]
+
+CONTROL_HEADER = "X-Control-Token"
+TITLES_SHOWN = 20
+
+
+class ControlError(Exception):
+    """A control request makes no sense; the text is for the person who sent it."""
+
+
+def control_routes(
+    sim: PlexSimulator,
+) -> list[tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]]:
+    """Method, path and handler of every control route."""
+    control = _Control(sim)
+    table: dict[str, tuple[str, Action]] = {
+        "state": ("GET", control.summary),
+        "labels": ("GET", control.labels),
+        "missing": ("GET", control.missing),
+        "stats": ("GET", control.stats),
+        "violations": ("GET", control.violations),
+        "stats/reset": ("POST", control.reset),
+        "import": ("POST", control.import_title),
+        "label": ("POST", control.label),
+        "delete": ("POST", control.delete),
+        "refresh": ("POST", control.refresh),
+        "outage": ("POST", control.outage),
+        "faults": ("POST", control.fault),
+        "faults/clear": ("POST", control.clear_faults),
+        "drop_events": ("POST", control.drop_events),
+    }
+    return [
+        (method, f"/_control/{name}", _handler(sim, action))
+        for name, (method, action) in table.items()
+    ]
+
+
+def _handler(
+    sim: PlexSimulator, action: Action
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        given = request.headers.get(CONTROL_HEADER, "")
+        if request.remote != LOOPBACK:
+            return web.json_response({"error": "loopback only"}, status=403)
+        if sim.control_token and not hmac.compare_digest(
+            given.encode(), sim.control_token.encode()
+        ):
+            return web.json_response({"error": f"{CONTROL_HEADER} is missing or wrong"}, status=403)
+        try:
+            body = await request.json() if request.can_read_body else dict(request.query)
+            if not isinstance(body, dict):
+                raise ControlError("the body must be a JSON object")  # noqa: TRY301
+            return web.json_response(await action(body))
+        except (ControlError, json.JSONDecodeError, TypeError, ValueError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+
+    return handle
+
+
+class _Control:
+    def __init__(self, sim: PlexSimulator) -> None:
+        self._sim = sim
+
+    async def summary(self, _body: Fields) -> Fields:
+        state = self._sim.state
+        return {
+            "name": state.name,
+            "machine_identifier": state.machine_identifier,
+            "items": len(state.items),
+            "missing": len(state.missing()),
+            "listeners": self._sim.events.listeners,
+            "libraries": [
+                {
+                    "key": library.key,
+                    "title": library.title,
+                    "type": library.type,
+                    "items": sum(item.section == library.key for item in state.items.values()),
+                }
+                for library in state.libraries.values()
+            ],
+            "labels": {tag.text: len(state.tags.carriers(tag)) for tag in state.tags.all()},
+        }
+
+    async def labels(self, body: Fields) -> Fields:
+        items = self._items(body)
+        return {"items": [_item_json(self._sim.state, item) for item in items]}
+
+    async def missing(self, _body: Fields) -> Fields:
+        titles = self._sim.state.missing()
+        return {
+            "total": len(titles),
+            "titles": [_title_json(title) for title in titles[:TITLES_SHOWN]],
+        }
+
+    async def import_title(self, body: Fields) -> Fields:
+        text = str(body.get("title", ""))
+        title = find_title(self._sim.state.catalogue, text) if text else self._first_missing()
+        section = body.get("section")
+        if section is not None and str(section) not in self._sim.state.libraries:
+            raise ControlError(f"no library has the key {section!r}")
+        after = body.get("match_after", 0.0)
+        _ = self._sim.import_title(  # goes on by itself
+            title,
+            section=None if section is None else str(section),
+            delay=float(body.get("delay", 0.0)),
+            match_after=None if after is None else float(after),
+            edition=str(body.get("edition", "")),
+        )
+        return {"title": _title_json(title)}
+
+    async def label(self, body: Fields) -> Fields:
+        label, action = str(body.get("label", "")), str(body.get("action", "add"))
+        if not label.strip() or action not in ("add", "remove"):
+            raise ControlError("needs `label` and an `action`, add or remove")
+        items = self._items(body)
+        for item in items:
+            change = self._sim.state.add_label if action == "add" else self._sim.state.remove_label
+            change(item.rating_key, label)
+        return {"items": [_item_json(self._sim.state, item) for item in items]}
+
+    async def delete(self, body: Fields) -> Fields:
+        items = self._items(body)
+        for item in items:
+            self._sim.delete_item(item.rating_key)
+        return {"deleted": [item.rating_key for item in items]}
+
+    async def refresh(self, body: Fields) -> Fields:
+        keys = list(self._sim.state.items)[: int(body.get("count", len(self._sim.state.items)))]
+        self._sim.refresh_items(keys)
+        return {"refreshed": len(keys)}
+
+    async def outage(self, body: Fields) -> Fields:
+        seconds = float(body.get("seconds", 10.0))
+        self._sim.outage_soon(seconds)
+        return {"seconds": seconds}
+
+    async def fault(self, body: Fields) -> Fields:
+        known = {field.name for field in fields(Fault)}
+        if "kind" not in body or not known.issuperset(body):
+            raise ControlError(f"needs `kind`, may have {', '.join(sorted(known - {'kind'}))}")
+        self._sim.faults.add(Fault(**body))
+        return {"faults": len(self._sim.faults)}
+
+    async def clear_faults(self, _body: Fields) -> Fields:
+        self._sim.faults.clear()
+        return {"faults": 0}
+
+    async def drop_events(self, _body: Fields) -> Fields:
+        dropped = self._sim.events.listeners
+        await self._sim.drop_events()
+        return {"dropped": dropped}
+
+    async def stats(self, _body: Fields) -> Fields:
+        return self._sim.stats.as_json()
+
+    async def reset(self, _body: Fields) -> Fields:
+        self._sim.stats.reset()
+        return {}
+
+    async def violations(self, _body: Fields) -> Fields:
+        return {"violations": self._sim.violations}
+
+    def _first_missing(self) -> CatalogueTitle:
+        titles = self._sim.state.missing()
+        if not titles:
+            raise ControlError("every title of the catalogue is in Plex")
+        return titles[0]
+
+    def _items(self, body: Fields) -> list[Item]:
+        """The items that a request is about: one by `rating_key`, or all of a `title`."""
+        state = self._sim.state
+        if "rating_key" in body:
+            key = str(body["rating_key"])
+            if key not in state.items:
+                raise ControlError(f"no item has the rating key {key!r}")
+            return [state.items[key]]
+        return state.items_of(
+            find_title(state.catalogue, str(body.get("title", ""))), identified=False
+        )
+
+
+def find_title(catalogue: tuple[CatalogueTitle, ...], text: str) -> CatalogueTitle:
+    """The title with this key, guid, name, or unambiguous part of a name. Raises ControlError."""
+    wanted = text.strip().casefold()
+    if not wanted:
+        raise ControlError("needs `title`")
+    for title in catalogue:
+        if wanted in (title.key, title.plex_guid, title.title.casefold(), *title.guids):
+            return title
+    named = [title for title in catalogue if wanted in title.title.casefold()]
+    if not named:
+        raise ControlError(f"no title fits {text!r}")
+    if len(named) > 1:
+        some = "; ".join(f"{title.title} ({title.year})" for title in named[:TITLES_SHOWN])
+        raise ControlError(f"several titles fit {text!r}: {some}")
+    return named[0]
+
+
+def _title_json(title: CatalogueTitle) -> Fields:
+    return {
+        "type": title.type,
+        "title": title.title,
+        "year": title.year,
+        "key": title.key,
+        "guids": list(title.guids),
+    }
+
+
+def _item_json(state: PlexState, item: Item) -> Fields:
+    return {
+        "rating_key": item.rating_key,
+        "section": item.section,
+        "library": state.libraries[item.section].title,
+        "title": item.title,
+        "guid": item.guid,
+        "edition": item.edition,
+        "labels": list(item.labels),
+    }

@@ -1,0 +1,109 @@
+"""The border of the simulated server: tokens, limits, and the form in which answers leave."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from simulators.http import parse_pairs
+from simulators.plex.filters import plex_argument
+from simulators.plex.users import OWNER, Viewer
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler, Middleware
+
+    from simulators.plex.render import Answer
+    from simulators.plex.server import PlexSimulator
+
+type ViewerHandler = Callable[[web.Request, Viewer], Awaitable[web.StreamResponse]]
+type PlainHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+REASONS = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    414: "URI Too Long",
+}
+
+
+class RefusedError(Exception):
+    """A request that is answered with an error page."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(REASONS[status])
+        self.status = status
+
+
+def error_page(status: int) -> web.Response:
+    """Errors are web pages, whatever the client accepts."""
+    title = f"{status} {REASONS[status]}"
+    text = (
+        f"<html><head><title>{REASONS[status]}</title></head><body><h1>{title}</h1></body></html>"
+    )
+    return web.Response(status=status, text=text, content_type="text/html")
+
+
+def query_pairs(request: web.Request) -> list[tuple[str, str]]:
+    """The decoded query of a request, in order and with repetitions."""
+    return parse_pairs(request.raw_path.partition("?")[2])
+
+
+def respond(
+    request: web.Request, answer: Answer, headers: dict[str, str] | None = None
+) -> web.Response:
+    """An answer in the form that the client accepts: XML unless it asks for JSON."""
+    wants_json = "application/json" in request.headers.get("Accept", "")
+    return web.Response(
+        body=answer.as_json() if wants_json else answer.as_xml(),
+        content_type="application/json" if wants_json else "text/xml",
+        charset=None if wants_json else "utf-8",
+        headers={"X-Plex-Protocol": "1.0", **(headers or {})},
+    )
+
+
+def viewer_of(sim: PlexSimulator, request: web.Request) -> Viewer:
+    """Who asks; raises RefusedError (401) without a valid token."""
+    token = plex_argument("X-Plex-Token", request.query, request.headers)
+    if token == sim.token:
+        return OWNER
+    shared = sim.users.get(token or "")
+    if shared is None:
+        raise RefusedError(401)
+    return Viewer(shared)
+
+
+def guarded(
+    sim: PlexSimulator, handler: ViewerHandler, *, others: int | None = None
+) -> PlainHandler:
+    """A handler behind the token check; `others` is the status for anybody but the owner, None lets them in."""
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request, _admitted(sim, request, others))
+        except RefusedError as refused:
+            return error_page(refused.status)
+
+    return checked
+
+
+def _admitted(sim: PlexSimulator, request: web.Request, others: int | None) -> Viewer:
+    viewer = viewer_of(sim, request)
+    if others is not None and not viewer.owner:
+        raise RefusedError(others)
+    return viewer
+
+
+def line_limit(sim: PlexSimulator) -> Middleware:
+    """Middleware that refuses request lines over the limit, as servers and proxies do before they look inside."""
+
+    @web.middleware
+    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        line = f"{request.method} {request.raw_path} HTTP/1.1"
+        if len(line) > sim.knobs.url_limit:
+            return error_page(sim.knobs.url_status)
+        return await handler(request)
+
+    return limit

@@ -1,0 +1,54 @@
+"""Behaviour of a Plex server that differs between versions or is not known for sure: every doubt is a knob."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+
+@dataclass(frozen=True, slots=True)
+class PlexKnobs:
+    """Settings of the simulated server; the defaults follow the best evidence there is."""
+
+    # Listings
+    total_size_when_unpaged: bool = False  # PMS leaves totalSize out of answers that were not paged
+    max_page: int | None = None  # rows per answer, whatever was asked; no maximum is known of PMS
+    ignore_paging: bool = False  # the whole set although a size was given
+    inline_labels: Literal["never", "always", "some"] = "never"  # PMS 1.43: never in listings
+    trimming: Literal["honoured", "ignored"] = "honoured"  # include/exclude arguments are wishes
+    range_filters: Literal["ignored", "honoured"] = "ignored"  # PMS 1.43.3 ignores `addedAt>>=`
+    label_filter_broken: bool = False  # `label=` ignored: every item seems to carry every label
+    linger: bool = False  # a label without carriers stays in the label directory
+
+    # Edits
+    edit_order: Literal["remove_first", "add_first"] = "remove_first"
+    capitalise: Literal["first", "words", "none"] = (
+        "first"  # what becomes of a new label's spelling
+    )
+    reuse_spelling: bool = True  # a label that exists in another spelling is reused
+    remove_case: Literal["exact", "fold"] = "exact"
+    metadata_put: Literal["replace", "merge"] = "replace"  # PUT /library/metadata/{id}
+    bump: bool = False  # label edits move updatedAt and contentChangedAt
+    settle: float = 0.0  # seconds until reads see an edit
+    url_limit: int = 8192  # bytes of the request line; PMS takes about 30 kB, proxies 8 kB
+    url_status: int = 414  # or 400
+
+    # Pace; zero keeps tests quick
+    get_seconds: float = 0.0
+    get_seconds_per_row: float = 0.0
+    put_seconds: float = 0.0
+    put_seconds_per_item: float = 0.0
+
+    # Events
+    edit_events: bool = False  # label edits fire timeline events
+    ping_seconds: float = 10.0  # between pings on the server-sent event stream
+
+    @classmethod
+    def realistic(cls) -> Self:
+        """The pace of a small home server: 5 ms per read, 20 ms and 2 ms per item for an edit."""
+        return cls(
+            get_seconds=0.005,
+            get_seconds_per_row=0.00005,
+            put_seconds=0.020,
+            put_seconds_per_item=0.002,
+        )

@@ -1,0 +1,358 @@
+"""Answers what is asked about libraries and items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from simulators.plex.filters import TYPE_NAMES, TYPE_NUMBERS, Listing, parse_listing
+from simulators.plex.gate import RefusedError, query_pairs, respond
+from simulators.plex.meta import section_filters, section_meta, section_sorts
+from simulators.plex.render import (
+    LIBRARY_IDENTIFIER,
+    Answer,
+    item_row,
+    library_row,
+    row_options,
+    section_of,
+)
+from simulators.plex.selection import Found, select
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from simulators.plex.facts import Row
+    from simulators.plex.server import PlexSimulator
+    from simulators.plex.state import Item, Leaf, Library
+    from simulators.plex.tags import Tag
+    from simulators.plex.users import Viewer
+
+LABEL_TAG_TYPE = 11
+
+
+class Reading:
+    """The GET routes."""
+
+    def __init__(self, sim: PlexSimulator) -> None:
+        self._sim = sim
+
+    # The server
+
+    async def identity(self, request: web.Request) -> web.Response:
+        """`/identity`: the only thing that is told without a token."""
+        state = self._sim.state
+        answer = Answer(
+            {
+                "claimed": True,
+                "machineIdentifier": state.machine_identifier,
+                "version": state.version,
+            }
+        )
+        return respond(request, answer)
+
+    async def root(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """`/`: what the server is."""
+        state = self._sim.state
+        attributes: Row = {
+            "allowSharing": True,
+            "allowSync": viewer.owner,
+            "claimed": True,
+            "eventStream": True,
+            "friendlyName": state.name,
+            "machineIdentifier": state.machine_identifier,
+            "multiuser": True,
+            "myPlex": True,
+            "myPlexMappingState": "mapped",
+            "myPlexSigninState": "ok",
+            "myPlexSubscription": True,
+            "platform": "Linux",
+            "platformVersion": "6.1 (simulated)",
+            "version": state.version,
+            "updatedAt": max(library.scanned_at for library in state.libraries.values()),
+        }
+        if viewer.owner:
+            attributes |= {
+                "myPlexUsername": self._sim.owner_name,
+                "ownerFeatures": "label,collections,webhooks",
+            }
+        rows: list[Row] = [
+            {"count": 1, "key": key, "title": key} for key in ("activities", "library", "prefs")
+        ]
+        return respond(request, Answer(attributes, rows, "Directory"))
+
+    async def library(self, request: web.Request, _viewer: Viewer) -> web.Response:
+        """`/library`: for the owner only."""
+        rows: list[Row] = [{"key": "sections", "title": "Library Sections"}]
+        attributes = {
+            "allowSync": False,
+            "identifier": LIBRARY_IDENTIFIER,
+            "title1": "Plex Library",
+        }
+        return respond(request, Answer(attributes, rows, "Directory"))
+
+    async def prefs(self, request: web.Request, _viewer: Viewer) -> web.Response:
+        """`/:/prefs`: a few settings of the server."""
+        settings = {"FriendlyName": self._sim.state.name, "ButlerStartHour": 2, "ButlerEndHour": 5}
+        rows: list[Row] = [
+            {"id": name, "value": value, "group": ""} for name, value in settings.items()
+        ]
+        return respond(request, Answer({}, rows, "Setting"))
+
+    async def activities(self, request: web.Request, _viewer: Viewer) -> web.Response:
+        """`/activities`: the libraries that are being scanned."""
+        rows: list[Row] = [
+            {
+                "uuid": library.uuid,
+                "type": "library.update.section",
+                "title": f"Scanning {library.title}",
+                "progress": 0,
+            }
+            for library in self._sim.state.libraries.values()
+            if library.refreshing
+        ]
+        return respond(request, Answer({}, rows, "Activity"))
+
+    async def tags(self, request: web.Request, _viewer: Viewer) -> web.Response:
+        """`/library/tags?type=11`: every label of the server."""
+        state = self._sim.state
+        wanted = request.query.get("type") in (None, str(LABEL_TAG_TYPE))
+        rows: list[Row] = [
+            {
+                "id": tag.id,
+                "tag": tag.text,
+                "tagType": LABEL_TAG_TYPE,
+                "count": len(state.tags.carriers(tag)),
+            }
+            for tag in (state.tags.all() if wanted else ())
+        ]
+        return respond(request, Answer({}, rows, "Directory"))
+
+    # Sections
+
+    async def sections(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """`/library/sections`: those that this person may enter."""
+        rows = [library_row(library, owner=viewer.owner) for library in self._libraries(viewer)]
+        return respond(
+            request, Answer({"allowSync": False, "title1": "Plex Library"}, rows, "Directory")
+        )
+
+    async def section(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """`/library/sections/{id}`: the ways to list a section."""
+        library = self.entered(request, viewer)
+        rows: list[Row] = [
+            {"key": key, "title": title}
+            for key, title in (
+                ("all", f"All {library.title}"),
+                ("recentlyAdded", "Recently Added"),
+                ("label", "By Label"),
+            )
+        ]
+        return respond(request, Answer(self._heading(library), rows, "Directory"))
+
+    async def filters(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """`/library/sections/{id}/filters`."""
+        library = self.entered(request, viewer)
+        rows = section_filters(library, TYPE_NUMBERS.get(library.type, 0))
+        return respond(request, Answer(self._heading(library), rows, "Directory"))
+
+    async def sorts(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """`/library/sections/{id}/sorts`."""
+        library = self.entered(request, viewer)
+        return respond(request, Answer(self._heading(library), section_sorts(), "Directory"))
+
+    async def refresh(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """`/library/sections/{id}/refresh`: a scan that finds nothing new."""
+        library = self.entered(request, viewer)
+        library.scanned_at = self._sim.state.now()
+        return web.Response()
+
+    async def labels(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """`/library/sections/{id}/label`: the labels in use on items of one type."""
+        library = self.entered(request, viewer)
+        number = request.query.get("type", "")
+        kind = TYPE_NAMES.get(int(number)) if number.isdigit() else library.type
+        rows: list[Row] = [
+            {
+                "fastKey": f"/library/sections/{library.key}/all?label={tag.id}",
+                "key": str(tag.id),
+                "title": tag.text,
+                "type": "label",
+            }
+            for tag in self._sim.state.tags.all()
+            if self._is_listed(tag, library.key, kind or "", viewer)
+        ]
+        return respond(request, Answer(self._heading(library), rows, "Directory"))
+
+    def _is_listed(self, tag: Tag, section: str, kind: str, viewer: Viewer) -> bool:
+        state = self._sim.state
+        if (section, kind) not in state.tags.places(tag):
+            return False
+        if self._sim.knobs.linger and viewer.owner:
+            return True
+        items = (state.items[key] for key in state.tags.carriers(tag))
+        return any(
+            item.section == section and item.type == kind and viewer.may_see(item) for item in items
+        )
+
+    # Listings
+
+    async def listing(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """`/library/sections/{id}/all`."""
+        library = self.entered(request, viewer)
+        return await self._list(
+            request, viewer, [library], self.understood(request), self._heading(library)
+        )
+
+    async def collections(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """`/library/sections/{id}/collections`."""
+        library = self.entered(request, viewer)
+        listing = self.understood(request, kind="collection")
+        return await self._list(request, viewer, [library], listing, self._heading(library))
+
+    async def everything(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """`/library/all`: across the sections."""
+        listing = self.understood(request)
+        return await self._list(request, viewer, self._libraries(viewer), listing, {}, across=True)
+
+    async def _list(
+        self,
+        request: web.Request,
+        viewer: Viewer,
+        libraries: Sequence[Library],
+        listing: Listing,
+        heading: Row,
+        *,
+        across: bool = False,
+    ) -> web.Response:
+        knobs, state = self._sim.knobs, self._sim.state
+        start, size = (0, None) if knobs.ignore_paging else (listing.start, listing.size)
+        if knobs.max_page is not None:
+            size = min(knobs.max_page, knobs.max_page if size is None else size)
+        count = (
+            size
+            if listing.limit is None
+            else min(listing.limit, listing.limit if size is None else size)
+        )
+        stop = None if count is None else start + count
+        found = select(state, libraries, listing, self._sight(viewer), start=start, stop=stop)
+        options = row_options(request.query, request.headers, knobs, detailed=False, across=across)
+        attributes, headers = _page_marks(
+            found, start, total=size is not None or knobs.total_size_when_unpaged
+        )
+        answer = Answer(
+            {**attributes, **heading}, [item_row(state, item, options) for item in found.items]
+        )
+        if request.query.get("includeMeta") == "1" and len(libraries) == 1:
+            number = listing.type or TYPE_NUMBERS.get(libraries[0].type, 0)
+            answer.extra["Meta"] = section_meta(
+                libraries[0], number, TYPE_NAMES.get(number, "movie")
+            )
+        await self._sim.pause(knobs.get_seconds + knobs.get_seconds_per_row * len(found.items))
+        return respond(request, answer, headers)
+
+    def understood(self, request: web.Request, kind: str | None = None) -> Listing:
+        """The listing that a request asks for."""
+        pairs = query_pairs(request)
+        if self._sim.knobs.label_filter_broken:
+            pairs = [pair for pair in pairs if pair[0].rpartition(".")[2].rstrip("!") != "label"]
+        if kind is not None:
+            pairs.append(("type", str(TYPE_NUMBERS[kind])))
+        return parse_listing(
+            pairs, request.headers, ranges=self._sim.knobs.range_filters == "honoured"
+        )
+
+    # Items
+
+    async def metadata(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """`/library/metadata/{ids}`: whatever of these exists; 404 only when nothing does."""
+        state, knobs = self._sim.state, self._sim.knobs
+        options = row_options(request.query, request.headers, knobs, detailed=True)
+        rows: list[Row] = []
+        for key in sorted(
+            {int(key) for key in request.match_info["ids"].split(",") if key.isdecimal()}
+        ):
+            item, leaf = state.items.get(str(key)), state.leaves.get(str(key))
+            if item is not None and viewer.may_see(item):
+                rows.append(item_row(state, item, options))
+            elif (
+                leaf is not None
+                and leaf.show in state.items
+                and viewer.may_see(state.items[leaf.show])
+            ):
+                rows.append(_leaf_row(leaf, state.items[leaf.show], state.libraries))
+        if not rows:
+            raise RefusedError(404)
+        await self._sim.pause(knobs.get_seconds + knobs.get_seconds_per_row * len(rows))
+        attributes: Row = {"allowSync": viewer.owner, "identifier": LIBRARY_IDENTIFIER}
+        if len({row["librarySectionID"] for row in rows if "librarySectionID" in row}) == 1:
+            attributes |= {
+                name: rows[0][name] for name in rows[0] if name.startswith("librarySection")
+            }
+        return respond(request, Answer(attributes, rows))
+
+    async def nothing(self, _request: web.Request, _viewer: Viewer) -> web.Response:
+        """Whatever else is asked."""
+        raise RefusedError(404)
+
+    # Helpers
+
+    def entered(self, request: web.Request, viewer: Viewer) -> Library:
+        """The section in the path; raises RefusedError with 404 or 403."""
+        library = self._sim.state.libraries.get(request.match_info["id"])
+        if library is None:
+            raise RefusedError(404)
+        if not viewer.may_enter(library.key):
+            raise RefusedError(403)
+        return library
+
+    def _libraries(self, viewer: Viewer) -> list[Library]:
+        return [
+            library
+            for library in self._sim.state.libraries.values()
+            if viewer.may_enter(library.key)
+        ]
+
+    def _sight(self, viewer: Viewer) -> Callable[[Item], bool] | None:
+        return None if viewer.owner else viewer.may_see
+
+    def _heading(self, library: Library) -> Row:
+        return {
+            "allowSync": True,
+            "art": f"/:/resources/{library.type}-fanart.jpg",
+            "content": "secondary",
+            "identifier": LIBRARY_IDENTIFIER,
+            **section_of(library),
+            "librarySectionUUID": library.uuid,
+            "thumb": f"/:/resources/{library.type}.png",
+            "title1": library.title,
+            "viewGroup": library.type,
+        }
+
+
+def _page_marks(found: Found, start: int, *, total: bool) -> tuple[Row, dict[str, str]]:
+    """The container's attributes and the headers that say which part of how many this is."""
+    if not total:
+        return {}, {}
+    marks = {"X-Plex-Container-Start": str(start), "X-Plex-Container-Total-Size": str(found.total)}
+    return {"totalSize": found.total, "offset": start}, marks
+
+
+def _leaf_row(leaf: Leaf, show: Item, libraries: dict[str, Library]) -> Row:
+    row: Row = {
+        "ratingKey": leaf.rating_key,
+        "key": f"/library/metadata/{leaf.rating_key}",
+        "guid": f"plex://{leaf.kind}/{leaf.rating_key:0>24}",
+        "parentRatingKey": leaf.parent,
+        "type": leaf.kind,
+        "title": f"{leaf.kind.capitalize()} 1",
+        "index": 1,
+        **section_of(libraries[show.section]),
+    }
+    above = "parent" if leaf.kind == "season" else "grandparent"
+    return {
+        **row,
+        f"{above}RatingKey": show.rating_key,
+        f"{above}Title": show.title,
+        f"{above}Guid": show.guid,
+    }

@@ -1,0 +1,350 @@
+"""What a Plex server holds: libraries, items and their labels, with the indexes that make it quick."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from dataclasses import dataclass, field
+import re
+import time
+from typing import TYPE_CHECKING, Literal
+
+from simulators.plex.edits import LabelEdit
+from simulators.plex.tags import LabelRules, Tag, TagStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from simulators.catalogue import CatalogueTitle
+
+type ItemType = Literal["movie", "show", "collection"]
+type LibraryType = Literal["movie", "show", "artist"]
+type SortField = Literal["titleSort", "addedAt"]
+
+SEED_TIME = 1_790_000_000  # the newest seeded item was added before this moment (2026-09-21)
+ARTICLES = re.compile(r"^(the|a|an|der|le|«)\s*", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Library:
+    """One section of the server."""
+
+    key: str
+    type: LibraryType
+    title: str
+    agent: str
+    scanner: str
+    uuid: str
+    location: str
+    created_at: int = SEED_TIME - 160_000_000
+    scanned_at: int = SEED_TIME
+    content_changed_at: int = 1_000_000  # a counter of the database, not a time
+    refreshing: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One entry of a library."""
+
+    rating_key: str
+    section: str
+    type: ItemType
+    guid: str
+    guids: tuple[str, ...]  # `tmdb://949` …, only of items that Plex's own agents matched
+    title: str
+    year: int
+    added_at: int
+    updated_at: int
+    edition: str = ""
+    origin: CatalogueTitle | None = None  # the truth, which the server itself may not know
+    tags: tuple[Tag, ...] = ()
+    label_locked: bool = False
+    episodes: int = 0
+    seasons: int = 0
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels as stored, in the order they came."""
+        return tuple(tag.text for tag in self.tags)
+
+    @property
+    def number(self) -> int:
+        """The rating key as a number."""
+        return int(self.rating_key)
+
+    @property
+    def identified(self) -> bool:
+        """Whether the guids of the item tell which title it is."""
+        return self.origin is not None and not self.guid.startswith(
+            ("local://", "com.plexapp.agents.none://", "com.plexapp.agents.hama://anidb")
+        )
+
+    def sort_key(self, by: SortField) -> tuple[int, str, int]:
+        """Where the item stands in a listing; newest first is the reverse of `addedAt`."""
+        if by == "addedAt":
+            return (self.added_at, "", self.number)
+        return (0, ARTICLES.sub("", self.title).casefold(), self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A season or an episode of a show; only those that arrived while the server ran are known."""
+
+    rating_key: str
+    kind: Literal["season", "episode"]
+    parent: str
+    show: str
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """The items of one type in one section, in both orders."""
+
+    items: dict[str, Item] = field(default_factory=dict)
+    orders: dict[SortField, list[tuple[tuple[int, str, int], Item]]] = field(default_factory=dict)
+
+    def order(self, by: SortField) -> list[tuple[tuple[int, str, int], Item]]:
+        if by not in self.orders:
+            pairs = [(item.sort_key(by), item) for item in self.items.values()]
+            self.orders[by] = sorted(pairs, key=_first)
+        return self.orders[by]
+
+    def put(self, item: Item) -> None:
+        self.items[item.rating_key] = item
+        for by, order in self.orders.items():
+            insort(order, (item.sort_key(by), item), key=_first)
+
+    def take(self, item: Item) -> None:
+        del self.items[item.rating_key]
+        for by, order in self.orders.items():
+            del order[bisect_left(order, item.sort_key(by), key=_first)]
+
+
+def _first(pair: tuple[tuple[int, str, int], Item]) -> tuple[int, str, int]:
+    return pair[0]
+
+
+class PlexState:
+    """The database of a simulated Plex server. Changes made here are silent: no events."""
+
+    def __init__(self, *, name: str = "Simulated Plex", machine_identifier: str = "0" * 40) -> None:
+        self.name = name
+        self.machine_identifier = machine_identifier
+        self.version = "1.43.5.11029-3f1b2c8d7"
+        self.catalogue: tuple[CatalogueTitle, ...] = ()
+        self.libraries: dict[str, Library] = {}
+        self.items: dict[str, Item] = {}
+        self.leaves: dict[str, Leaf] = {}
+        self.tags = TagStore()
+        self._shelves: dict[tuple[str, ItemType], _Shelf] = {}
+        self._by_guid: dict[str, set[str]] = {}
+        self._by_title: dict[str, set[str]] = {}  # catalogue key -> rating keys
+        self._next_key = 1
+        self._last_time = SEED_TIME
+
+    # Reading
+
+    def labels_of(self, rating_key: str | int) -> tuple[str, ...]:
+        """The labels of an item in stored spelling; raises KeyError for an unknown item."""
+        return self.items[str(rating_key)].labels
+
+    def items_of(self, title: CatalogueTitle, *, identified: bool = True) -> list[Item]:
+        """The items of a title, by rating key; with `identified=False` those that nobody could tell as well."""
+        found = (self.items[key] for key in self._by_title.get(title.key, ()))
+        return sorted((item for item in found if item.identified or not identified), key=_number)
+
+    def carriers(self, label: str) -> list[Item]:
+        """The items that carry a label in whatever case, by rating key."""
+        keys = {key for tag in self.tags.find(label) for key in self.tags.carriers(tag)}
+        return sorted((self.items[key] for key in keys), key=_number)
+
+    def with_guid(self, guid: str) -> set[str]:
+        """The rating keys of items with this primary guid."""
+        return self._by_guid.get(guid, set())
+
+    def shelf(self, section: str, kind: ItemType) -> dict[str, Item]:
+        """The items of one type in one section by rating key; not to be changed."""
+        return self._shelf(section, kind).items
+
+    def ordered(self, section: str, kind: ItemType, by: SortField) -> Iterator[Item]:
+        """The items of one type in one section, ascending."""
+        return (item for _, item in self._shelf(section, kind).order(by))
+
+    def page(
+        self, section: str, kind: ItemType, by: SortField, start: int, stop: int
+    ) -> list[Item]:
+        """A slice of `ordered`, without walking there."""
+        return [item for _, item in self._shelf(section, kind).order(by)[start:stop]]
+
+    def missing(self) -> list[CatalogueTitle]:
+        """The titles of the catalogue that no library holds."""
+        return [title for title in self.catalogue if title.key not in self._by_title]
+
+    # Items
+
+    def now(self) -> int:
+        """The server's clock: never behind what it stamped before."""
+        self._last_time = max(self._last_time + 1, int(time.time()))
+        return self._last_time
+
+    def reserve_keys(self, count: int = 1) -> str:
+        """The first of `count` rating keys that were never used and never will be again."""
+        first = self._next_key
+        self._next_key += count
+        return str(first)
+
+    def add_library(self, library: Library) -> Library:
+        """Add a section."""
+        self.libraries[library.key] = library
+        return library
+
+    def add_item(
+        self,
+        title: CatalogueTitle,
+        section: str | None = None,
+        *,
+        guid: str | None = None,
+        edition: str = "",
+        added_at: int | None = None,
+        labels: Iterable[str] = (),
+        seasons: int = 1,
+        episodes: int = 1,
+    ) -> Item:
+        """Put a title into a library, by default the first one of its type; `guid` other than Plex's own."""
+        moment = self.now() if added_at is None else added_at
+        item = Item(
+            rating_key=self.reserve_keys(1 + (seasons + episodes if title.type == "show" else 0)),
+            section=section or self.library_for(title).key,
+            type=title.type,
+            guid=title.plex_guid if guid is None else guid,
+            guids=plex_guids(title) if guid is None else (),
+            title=title.title,
+            year=title.year,
+            added_at=moment,
+            updated_at=moment,
+            edition=edition,
+            origin=title,
+            seasons=seasons if title.type == "show" else 0,
+            episodes=episodes if title.type == "show" else 0,
+        )
+        self._insert(item)
+        for label in labels:
+            self.add_label(item.rating_key, label)
+        return item
+
+    def add_collection(self, section: str, title: str, size: int = 0) -> Item:
+        """Put a collection into a library."""
+        key, moment = self.reserve_keys(), self.now()
+        item = Item(key, section, "collection", f"collection://{key}", (), title, 0, moment, moment)
+        item.episodes = size
+        self._insert(item)
+        return item
+
+    def library_for(self, title: CatalogueTitle) -> Library:
+        """The first library of a title's type."""
+        return next(library for library in self.libraries.values() if library.type == title.type)
+
+    def rematch(self, rating_key: str, *, guid: str, guids: tuple[str, ...], title: str) -> Item:
+        """Change what an item is taken for; it keeps its rating key and labels."""
+        item = self.items[rating_key]
+        shelf = self._shelf(item.section, item.type)
+        shelf.take(item)
+        self._drop(self._by_guid, item.guid, rating_key)
+        item.guid, item.guids, item.title, item.updated_at = guid, guids, title, self.now()
+        shelf.put(item)
+        self._by_guid.setdefault(guid, set()).add(rating_key)
+        self._touch(item.section)
+        return item
+
+    def delete_item(self, rating_key: str | int) -> Item:
+        """Remove an item; its rating key is never used again. Raises KeyError for an unknown item."""
+        item = self.items.pop(str(rating_key))
+        for tag in item.tags:
+            self.tags.detach(tag, item.rating_key)
+        self._shelf(item.section, item.type).take(item)
+        self._drop(self._by_guid, item.guid, item.rating_key)
+        if item.origin is not None:
+            self._drop(self._by_title, item.origin.key, item.rating_key)
+        self._touch(item.section)
+        return item
+
+    def _insert(self, item: Item) -> None:
+        self.items[item.rating_key] = item
+        self._shelf(item.section, item.type).put(item)
+        self._by_guid.setdefault(item.guid, set()).add(item.rating_key)
+        if item.origin is not None:
+            self._by_title.setdefault(item.origin.key, set()).add(item.rating_key)
+        self._touch(item.section)
+
+    # Labels
+
+    @property
+    def rules(self) -> LabelRules:
+        """How labels are stored and compared."""
+        return self.tags.rules
+
+    @rules.setter
+    def rules(self, rules: LabelRules) -> None:
+        self.tags.rules = rules
+
+    def add_label(self, rating_key: str | int, label: str) -> None:
+        """Add a label by hand."""
+        self.apply(self.items[str(rating_key)], LabelEdit(add=(label,)))
+
+    def remove_label(self, rating_key: str | int, label: str) -> None:
+        """Take a label off by hand, in whatever case it is stored."""
+        item = self.items[str(rating_key)]
+        spelled = tuple(text for text in item.labels if text.casefold() == label.casefold())
+        self.apply(item, LabelEdit(remove=spelled))
+
+    def apply(
+        self, item: Item, edit: LabelEdit, *, add_first: bool = False, bump: bool = False
+    ) -> bool:
+        """Do an edit to one item; says whether anything changed."""
+        before = (item.tags, item.label_locked)
+        steps: list[Callable[[Item, LabelEdit], None]] = [self._take_off, self._put_on]
+        for step in reversed(steps) if add_first else steps:
+            step(item, edit)
+        if edit.lock is not None:
+            item.label_locked = edit.lock
+        changed = before != (item.tags, item.label_locked)
+        if changed and bump:
+            item.updated_at = self.now()
+            self._touch(item.section)
+        return changed
+
+    def _put_on(self, item: Item, edit: LabelEdit) -> None:
+        for text in edit.add:
+            tag = self.tags.obtain(text)
+            if tag not in item.tags:
+                item.tags = (*item.tags, tag)
+            self.tags.attach(tag, item.rating_key, (item.section, item.type))
+
+    def _take_off(self, item: Item, edit: LabelEdit) -> None:
+        for tag in item.tags:
+            if edit.clear or any(self.tags.is_meant(tag, text) for text in edit.remove):
+                item.tags = tuple(kept for kept in item.tags if kept is not tag)
+                self.tags.detach(tag, item.rating_key)
+
+    # Bookkeeping
+
+    def _shelf(self, section: str, kind: ItemType) -> _Shelf:
+        return self._shelves.setdefault((section, kind), _Shelf())
+
+    def _touch(self, section: str) -> None:
+        if section in self.libraries:
+            self.libraries[section].content_changed_at += 1
+
+    @staticmethod
+    def _drop(index: dict[str, set[str]], name: str, rating_key: str) -> None:
+        index[name].discard(rating_key)
+        if not index[name]:
+            del index[name]
+
+
+def _number(item: Item) -> int:
+    return item.number
+
+
+def plex_guids(title: CatalogueTitle) -> tuple[str, ...]:
+    """The `Guid` children of an item that Plex's own agent matched."""
+    return tuple(guid.replace(":", "://", 1) for guid in title.guids)

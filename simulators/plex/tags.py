@@ -1,0 +1,108 @@
+"""The label tags of a Plex server: ids, spellings, and who carries what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import re
+from typing import Literal
+
+FIRST_TAG_ID = 20_481  # far above small numbers, which may be label texts
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One label as Plex stores it."""
+
+    id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRules:
+    """How label texts are stored and compared; see the knobs of the same names."""
+
+    capitalise: Literal["first", "words", "none"] = "first"
+    reuse_spelling: bool = True
+    remove_case: Literal["exact", "fold"] = "exact"
+    linger: bool = False
+
+
+def capitalised(text: str, mode: Literal["first", "words", "none"]) -> str:
+    """A new label's stored spelling: `.hidden` becomes `.Hidden`, and with `words` `a-b` becomes `A-B`."""
+    if mode == "none":
+        return text
+    return re.sub(
+        r"(?<![\w'])([^\W_])",
+        lambda match: _upper(match[1]),
+        text,
+        count=1 if mode == "first" else 0,
+    )
+
+
+def _upper(letter: str) -> str:
+    upper = letter.upper()
+    return upper if len(upper) == 1 else letter  # ß has no single upper-case letter
+
+
+class TagStore:
+    """All label tags of a server with the rating keys that carry them."""
+
+    def __init__(self) -> None:
+        self.rules = LabelRules()
+        self._next_id = FIRST_TAG_ID
+        self._tags: dict[int, Tag] = {}
+        self._by_fold: dict[str, list[Tag]] = {}
+        self._carriers: dict[int, set[str]] = {}
+        self._places: dict[int, set[tuple[str, str]]] = {}  # (section, type) where it was ever used
+
+    def all(self) -> list[Tag]:
+        """Every tag, ordered by text."""
+        return sorted(self._tags.values(), key=lambda tag: (tag.text.casefold(), tag.id))
+
+    def carriers(self, tag: Tag) -> set[str]:
+        """The rating keys that carry a tag; not to be changed."""
+        return self._carriers[tag.id]
+
+    def places(self, tag: Tag) -> set[tuple[str, str]]:
+        """The (section, type) pairs in which the tag was ever used."""
+        return self._places[tag.id]
+
+    def find(self, value: str) -> list[Tag]:
+        """Tags by id or by text without regard to case, as the `label` filter takes them."""
+        if value.isascii() and value.isdigit() and int(value) in self._tags:
+            return [self._tags[int(value)]]
+        return list(self._by_fold.get(value.casefold(), ()))
+
+    def obtain(self, text: str) -> Tag:
+        """The tag for a label that is being added; made when there is none."""
+        same = self._by_fold.get(text.casefold(), [])
+        stored = capitalised(text, self.rules.capitalise)
+        for tag in same:
+            if self.rules.reuse_spelling or tag.text == stored:
+                return tag
+        tag = Tag(self._next_id, stored)
+        self._next_id += 1
+        self._tags[tag.id] = tag
+        self._by_fold.setdefault(stored.casefold(), []).append(tag)
+        self._carriers[tag.id] = set()
+        self._places[tag.id] = set()
+        return tag
+
+    def is_meant(self, tag: Tag, text: str) -> bool:
+        """Whether a removal of `text` takes off this tag."""
+        if self.rules.remove_case == "fold":
+            return tag.text.casefold() == text.casefold()
+        return tag.text == text
+
+    def attach(self, tag: Tag, rating_key: str, place: tuple[str, str]) -> None:
+        """Record that an item of a (section, type) carries the tag."""
+        self._carriers[tag.id].add(rating_key)
+        self._places[tag.id].add(place)
+
+    def detach(self, tag: Tag, rating_key: str) -> None:
+        """Record that an item no longer carries the tag; the last one takes the tag with it."""
+        carriers = self._carriers[tag.id]
+        carriers.discard(rating_key)
+        if not carriers and not self.rules.linger:
+            self._by_fold[tag.text.casefold()].remove(tag)
+            del self._tags[tag.id], self._carriers[tag.id], self._places[tag.id]

@@ -1,0 +1,106 @@
+"""Does what PUT and DELETE requests ask: one after another, quietly skipping what does not fit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from simulators.plex import events
+from simulators.plex.edits import LabelEdit, parse_label_edit
+from simulators.plex.gate import RefusedError, query_pairs
+from simulators.plex.selection import select
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from simulators.plex.reading import Reading
+    from simulators.plex.server import PlexSimulator
+    from simulators.plex.state import Item
+    from simulators.plex.users import Viewer
+
+
+class Writing:
+    """The routes that change something; for the owner only."""
+
+    def __init__(self, sim: PlexSimulator, reading: Reading) -> None:
+        self._sim = sim
+        self._reading = reading
+        self._writer = asyncio.Lock()  # SQLite has one writer
+        self._unsettled: OrderedDict[asyncio.TimerHandle, Callable[[], None]] = OrderedDict()
+
+    async def section(self, request: web.Request, viewer: Viewer) -> web.Response:
+        """`PUT /library/sections/{id}/all`: edits every item that the query selects."""
+        library = self._reading.entered(request, viewer)
+        listing = self._reading.understood(request)
+        edit = parse_label_edit(query_pairs(request))
+        if not listing.ids:
+            self._sim.violations.append(
+                f"PUT on all items of section {library.key}: no id was given"
+            )
+        async with self._writer:
+            items = select(self._sim.state, [library], listing, None).items
+            await self._write(items, edit)
+        return web.Response()
+
+    async def item(self, request: web.Request, _viewer: Viewer) -> web.Response:
+        """`PUT /library/metadata/{ids}`: here the labels given are all that remain."""
+        item = self._sim.state.items.get(request.match_info["ids"])
+        if item is None:
+            raise RefusedError(404)
+        edit = parse_label_edit(query_pairs(request))
+        replaces = self._sim.knobs.metadata_put == "replace" and edit.touches_labels
+        if replaces:
+            edit = LabelEdit(add=edit.add, clear=True, lock=edit.lock)
+        async with self._writer:
+            await self._write([item], edit, add_first=False if replaces else None)
+        return web.Response()
+
+    async def delete(self, request: web.Request, _viewer: Viewer) -> web.Response:
+        """`DELETE /library/metadata/{ids}`: the item and its files are gone."""
+        key = request.match_info["ids"]
+        if key not in self._sim.state.items:
+            raise RefusedError(404)
+        self._sim.violations.append(f"DELETE of item {key}")
+        self._sim.delete_item(key)
+        return web.Response()
+
+    def settle_now(self) -> None:
+        """Let every edit take effect that reads do not see yet."""
+        while self._unsettled:
+            timer, settle = self._unsettled.popitem(last=False)
+            timer.cancel()
+            settle()
+
+    async def _write(
+        self, items: Sequence[Item], edit: LabelEdit, *, add_first: bool | None = None
+    ) -> None:
+        knobs = self._sim.knobs
+        first = knobs.edit_order == "add_first" if add_first is None else add_first
+        await self._sim.pause(knobs.put_seconds + knobs.put_seconds_per_item * len(items))
+        if knobs.settle <= 0:
+            self._apply(items, edit, add_first=first)
+            return
+        settle = partial(self._apply, items, edit, add_first=first)
+
+        def settled() -> None:
+            del self._unsettled[timer]
+            settle()
+
+        timer = asyncio.get_running_loop().call_later(knobs.settle, settled)
+        self._unsettled[timer] = settle
+
+    def _apply(self, items: Sequence[Item], edit: LabelEdit, *, add_first: bool) -> None:
+        state, knobs = self._sim.state, self._sim.knobs
+        there = [item for item in items if item.rating_key in state.items]
+        changed = [
+            item for item in there if state.apply(item, edit, add_first=add_first, bump=knobs.bump)
+        ]
+        if knobs.edit_events:
+            moment = state.now()
+            self._sim.events.timeline(
+                events.entry(item, events.PROCESSED, moment) for item in changed
+            )
