@@ -26,7 +26,7 @@ from simulators.plex.writing import Writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-        from types import TracebackType
+    from types import TracebackType
 
     from simulators.catalogue import CatalogueTitle
     from simulators.plex.state import Item, PlexState
