@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import fields
+import hmac
 import json
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from simulators.http import Fault
+from simulators.http import LOOPBACK, Fault
 
 from .payloads import endpoint_json
 from .state import UnknownUserError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .state import PulsarrUser
 
 CONTROL_PREFIX: Final = "/_control/"
+CONTROL_HEADER: Final = "X-Control-Token"
 ANNOUNCE_AFTER_S: Final = 1.0
 """Pulsarr hears of an import about a second after the arr app finished it."""
 TITLES_SHOWN: Final = 20
@@ -56,7 +58,9 @@ def control_routes(
     control = _Control(sim)
     table: dict[str, tuple[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]]] = {
         "summary": ("GET", control.summary),
+        "state": ("GET", control.summary),
         "stats": ("GET", control.stats),
+        "stats/reset": ("POST", control.reset_stats),
         "endpoints": ("GET", control.endpoints),
         "deliveries": ("GET", control.deliveries),
         "missing": ("GET", control.titles),
@@ -68,19 +72,28 @@ def control_routes(
         "deliver": ("POST", control.deliver),
         "outage": ("POST", control.outage),
         "faults": ("POST", control.faults),
+        "faults/clear": ("POST", control.clear_faults),
         "knobs": ("POST", control.knobs),
         "reset": ("POST", control.reset),
     }
     return [
-        (method, f"{CONTROL_PREFIX}{name}", _handler(work))
+        (method, f"{CONTROL_PREFIX}{name}", _handler(sim, work))
         for name, (method, work) in table.items()
     ]
 
 
 def _handler(
+    sim: PulsarrSimulator,
     work: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
+        offered = request.headers.get(CONTROL_HEADER, "")
+        if request.remote != LOOPBACK:
+            return _refusal(403, "loopback only")
+        if sim.control_token and not hmac.compare_digest(
+            offered.encode(), sim.control_token.encode()
+        ):
+            return _refusal(403, f"{CONTROL_HEADER} is missing or wrong")
         try:
             raw = await request.text()
             given = json.loads(raw) if raw.strip() else dict(request.query)
@@ -196,7 +209,10 @@ class _Control:
         return {"title": title.title, "deliveries": sent}
 
     async def arr_import(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Radarr or Sonarr imports `title`: Pulsarr announces it shortly after, Plex finds it later."""
+        """Radarr or Sonarr imports `title`: Pulsarr announces it shortly after, Plex finds it later.
+
+        `announce_after` (seconds), `season`, `episode`; the rest is up to `arr_import` of the simulator.
+        """
         title = self._title(given)
         season, episode = _number(given, "season"), _number(given, "episode")
 
@@ -206,7 +222,7 @@ class _Control:
 
         self._sim.spawn(announce())
         if self._sim.arr_import is not None:
-            self._sim.spawn(self._sim.arr_import(title))
+            self._sim.spawn(self._sim.arr_import(title, given))
         state = self._sim.state
         wanted = [
             state.user(wish.user_id).name
@@ -238,13 +254,17 @@ class _Control:
         return {"seconds": seconds}
 
     async def faults(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Add a fault (`kind`, `route`, `method`, `nth`, `times`, `seconds`) or `clear: true`."""
-        if given.get("clear"):
-            self._sim.faults.clear()
-        else:
-            names = {field.name for field in fields(Fault)}
-            self._sim.faults.add(Fault(**{k: v for k, v in given.items() if k in names}))
+        """Add a fault: `kind`, and where wanted `route`, `method`, `nth`, `times`, `seconds`."""
+        known = {field.name for field in fields(Fault)}
+        if "kind" not in given or not known.issuperset(given):
+            raise ControlError(f"needs `kind`, may have {', '.join(sorted(known - {'kind'}))}")
+        self._sim.faults.add(Fault(**given))
         return {"faults": len(self._sim.faults)}
+
+    async def clear_faults(self, _given: dict[str, Any]) -> dict[str, Any]:
+        """Forget all faults."""
+        self._sim.faults.clear()
+        return {"faults": 0}
 
     async def knobs(self, given: dict[str, Any]) -> dict[str, Any]:
         """Change knobs by name."""
@@ -258,6 +278,11 @@ class _Control:
     async def stats(self, _given: dict[str, Any]) -> dict[str, Any]:
         """What was asked so far."""
         return self._sim.stats.as_json()
+
+    async def reset_stats(self, _given: dict[str, Any]) -> dict[str, Any]:
+        """Forget counts only."""
+        self._sim.stats.reset()
+        return {}
 
     async def reset(self, _given: dict[str, Any]) -> dict[str, Any]:
         """Forget counts, faults and rate limits; state stays."""

@@ -30,7 +30,7 @@ from .state import PulsarrState, PulsarrUser, Wish, timestamp
 from .validation import InvalidError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from types import TracebackType
 
     from aiohttp.typedefs import Handler
@@ -39,12 +39,15 @@ if TYPE_CHECKING:
 
     from .state import Endpoint, UserFields, WishFields
 
+    type ArrImport = Callable[[CatalogueTitle, Mapping[str, Any]], Awaitable[None]]
+
 
 class PulsarrSimulator:
     """One Pulsarr server over a state that tests may change at any time.
 
-    `catalogue` is only needed by the control API, which finds titles by their text. `arr_import` is what
-    the control API's import does after the announcement was arranged, e.g. letting Plex find the file.
+    `catalogue` is only needed by the control API, which finds titles by their text; with a `control_token`
+    that API wants it in a header. `arr_import` is what the control API's import does besides announcing the
+    title, e.g. letting Plex find the file: it gets the title and the fields of the control call.
     """
 
     def __init__(
@@ -54,15 +57,17 @@ class PulsarrSimulator:
         api_key: str | None = None,
         knobs: PulsarrKnobs | None = None,
         catalogue: Sequence[CatalogueTitle] = (),
+        control_token: str | None = None,
     ) -> None:
         self.state = PulsarrState() if state is None else state
         self.knobs = PulsarrKnobs() if knobs is None else knobs
         self.catalogue = tuple(catalogue)
+        self.control_token = control_token
         self.api_key = secrets.token_urlsafe(24) if api_key is None else api_key
         self.stats = Stats()
         self.faults = Faults()
         self.limiter = RateLimiter(time.monotonic)
-        self.arr_import: Callable[[CatalogueTitle], Awaitable[None]] | None = None
+        self.arr_import: ArrImport | None = None
         self._courier = Courier(self.knobs)
         self._api = Api(self.state, self.knobs, self._courier)
         self._desk = ImportDesk(self.state, self.knobs, self._count_deliveries)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from simulators.catalogue import CatalogueTitle
@@ -12,10 +14,14 @@ from tests.simulators.pulsarr_kit import (
     KEY,
     MOVIE,
     SHOW,
+    Json,
     pulsarr,
     receiver,
     until,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -38,6 +44,17 @@ async def test_summary_counts_and_needs_no_key_and_is_not_counted() -> None:
         ("tim", 0),
     ]
     assert KEY not in str(answer)
+
+
+async def test_control_wants_its_token_when_there_is_one() -> None:
+    async with pulsarr(people()) as peer:
+        peer.sim.control_token = "pst"
+        assert "error" in await peer.control("summary")
+        for token, status in (("wrong", 403), ("pst", 200)):
+            answer = await peer.get(
+                "/_control/summary", root=True, headers={"X-Control-Token": token}
+            )
+            assert answer.status == status
 
 
 async def test_control_stays_at_the_root_with_a_base_path() -> None:
@@ -97,19 +114,19 @@ async def test_announce_reports_deliveries_and_force_skips_the_rules() -> None:
 
 
 async def test_import_announces_shortly_after_and_lets_plex_know() -> None:
-    found: list[CatalogueTitle] = []
+    found: list[tuple[CatalogueTitle, Json]] = []
 
-    async def plex_finds(title: CatalogueTitle) -> None:
-        found.append(title)
+    async def plex_finds(title: CatalogueTitle, given: Mapping[str, Json]) -> None:
+        found.append((title, given["delay"]))
 
     async with pulsarr(people()) as peer, receiver() as target:
         peer.sim.arr_import = plex_finds
         await peer.register(target.url, "media.available")
-        answer = await peer.control("import", title=MOVIE.title, announce_after=0.05)
+        answer = await peer.control("import", title=MOVIE.title, announce_after=0.05, delay=9)
         assert (answer["wanted_by"], answer["plex"]) == (["rosa"], True)
         assert target.events == []
         await until(lambda: target.events == ["media.available"])
-    assert found == [MOVIE]
+    assert found == [(MOVIE, 9)]
 
 
 async def test_missing_lists_wanted_titles_not_yet_imported() -> None:
@@ -143,7 +160,12 @@ async def test_faults_knobs_stats_and_reset() -> None:
         await peer.control("reset", now=True)
         assert (await peer.get("/v1/users/users/list")).status == 200
         assert (await peer.control("stats"))["total"] == 1
-        assert (await peer.control("faults", clear=True)) == {"faults": 0}
+        for wrong in ({"route": "/x"}, {"kind": "drop", "what": 1}):
+            assert "kind" in (await peer.control("faults", **wrong))["error"]
+        assert (await peer.control("faults", kind="drop")) == {"faults": 1}
+        assert (await peer.control("faults/clear", now=True)) == {"faults": 0}
+        await peer.control("stats/reset", now=True)
+        assert (await peer.control("stats"))["total"] == 0
 
 
 async def test_outage_begins_after_the_answer_and_ends() -> None:
