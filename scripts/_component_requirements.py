@@ -1,42 +1,74 @@
-"""Prints what some of Home Assistant's own integrations install at their first start, one requirement a line.
+"""Prints what Home Assistant itself installs at its first start, one requirement a line.
 
-Run by the Python of an environment that has Home Assistant. With these installed beforehand, a Home Assistant
-that uses the integrations starts without a network.
+Run by the Python of an environment that has Home Assistant, with the names of the integrations that will be used.
+With these packages installed beforehand, such a Home Assistant starts without a network.
 """
 
+import ast
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 import json
 from pathlib import Path
 import sys
 
+OURS = Path(__file__).resolve().parent.parent / "custom_components"
 
-def manifests(names: list[str], components: Path) -> list[dict[str, list[str]]]:
-    """Return the manifests of the named integrations and of all they depend on."""
+
+def loaded_by_default() -> set[str]:
+    """Return the integrations that Home Assistant loads or imports whatever the configuration says."""
+    try:
+        from homeassistant.bootstrap import DEFAULT_INTEGRATIONS  # noqa: PLC0415 - may fail, see below
+        from homeassistant.setup import BASE_PLATFORMS  # noqa: PLC0415
+    except ImportError as error:
+        print(f"The list of default integrations cannot be read: {error}", file=sys.stderr)
+        return set()
+    return {*DEFAULT_INTEGRATIONS, *BASE_PLATFORMS}
+
+
+def of_integrations(names: Iterable[str], components: Path) -> Iterator[str]:
+    """Yield what the named integrations require, and all those that they come after.
+
+    Home Assistant installs what an after-dependency requires even if that is never set up.
+    """
     seen: set[str] = set()
-    found: list[dict[str, list[str]]] = []
     waiting = list(names)
     while waiting:
         name = waiting.pop()
-        path = components / name / "manifest.json"
-        if name in seen or not path.exists():
+        path = next(
+            (
+                found
+                for folder in (OURS, components)
+                if (found := folder / name / "manifest.json").exists()
+            ),
+            None,
+        )
+        if name in seen or path is None:
             continue
         seen.add(name)
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        found.append(manifest)
+        yield from manifest.get("requirements", [])
         waiting.extend(manifest.get("dependencies", []))
-    return found
+        waiting.extend(manifest.get("after_dependencies", []))
+
+
+def of_modules(folder: Path) -> Iterator[str]:
+    """Yield what the modules of a folder require by a REQUIREMENTS list (the login modules do)."""
+    for path in folder.rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id="REQUIREMENTS")], value=value):
+                    yield from ast.literal_eval(value)
 
 
 def main() -> None:
-    """Print the requirements of the integrations named on the command line."""
+    """Print the requirements of the integrations named on the command line and of signing in."""
     spec = find_spec("homeassistant")
     if spec is None or spec.origin is None:
         sys.exit("Home Assistant is not installed here")
-    components = Path(spec.origin).parent / "components"
+    package = Path(spec.origin).parent
     wanted = {
-        requirement
-        for manifest in manifests(sys.argv[1:], components)
-        for requirement in manifest.get("requirements", [])
+        *of_integrations({*sys.argv[1:], *loaded_by_default()}, package / "components"),
+        *of_modules(package / "auth"),
     }
     print("\n".join(sorted(wanted)))
 
