@@ -11,7 +11,7 @@ from simulators.catalogue import FIRST_NAMES, CatalogueTitle, make_catalogue
 from simulators.plex.generator import make_plex_state
 from simulators.pulsarr import PulsarrState
 from simulators.pulsarr.imports import import_of
-from simulators.pulsarr.state import UserFields, timestamp
+from simulators.pulsarr.state import UserOptions, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ ODD_EVERY: Final = 25
 HISTORY_DAYS: Final = 400
 TODAY: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 """When the world begins; what happened before lies within HISTORY_DAYS."""
-type Person = tuple[str, UserFields]
+type Person = tuple[str, UserOptions]
 
 HOUSEHOLD: Final[tuple[Person, ...]] = (
     ("rosa", {"alias": "Rosa", "display_name": "Rosa", "primary": True}),

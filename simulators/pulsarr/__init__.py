@@ -1,5 +1,7 @@
 """A Pulsarr server that behaves like the real one, bad manners included."""
 
+from simulators.http import Fault
+
 from .delivery import Delivery
 from .knobs import EVENT_TYPES, EVENT_TYPES_FIRST, PulsarrKnobs
 from .server import PulsarrSimulator
@@ -11,6 +13,7 @@ __all__ = [
     "EVENT_TYPES_FIRST",
     "Delivery",
     "Endpoint",
+    "Fault",
     "PulsarrKnobs",
     "PulsarrSimulator",
     "PulsarrState",

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from simulators.catalogue import CatalogueTitle
 
-    from .state import Endpoint, UserFields, WishFields
+    from .state import Endpoint, UserOptions, WishFields
 
     type ArrImport = Callable[[CatalogueTitle, Mapping[str, Any]], Awaitable[None]]
 
@@ -169,7 +169,7 @@ class PulsarrSimulator:
         moment = timestamp(self.state.clock())
         return await self._courier.send_all(targets, event, data, moment)
 
-    async def add_user(self, name: str, **fields: Unpack[UserFields]) -> PulsarrUser:
+    async def add_user(self, name: str, **fields: Unpack[UserOptions]) -> PulsarrUser:
         """A new Plex friend was found (fields as in PulsarrState.add_user): user.created."""
         user = self.state.add_user(name, **fields)
         await self.deliver("user.created", user_created(user))

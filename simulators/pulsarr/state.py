@@ -36,7 +36,7 @@ class UserDetails(TypedDict, total=False):
     notify_plex_mobile: bool
 
 
-class UserFields(UserDetails, total=False):
+class UserOptions(UserDetails, total=False):
     """Everything that a new user may have besides the name."""
 
     alias: str | None
