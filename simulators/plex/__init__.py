@@ -1,6 +1,7 @@
 """A Plex Media Server that behaves like the real one, bad manners included."""
 
 from simulators.http import Fault
+from simulators.plex.account import PlexTv
 from simulators.plex.generator import make_plex_state
 from simulators.plex.knobs import PlexKnobs
 from simulators.plex.server import PlexSimulator
@@ -14,6 +15,7 @@ __all__ = [
     "PlexKnobs",
     "PlexSimulator",
     "PlexState",
+    "PlexTv",
     "SharedUser",
     "make_plex_state",
 ]

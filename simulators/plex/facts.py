@@ -42,6 +42,15 @@ def _mixed(item: Item) -> int:
     return (item.number * 2_654_435_761) & 0xFFFFFFFF  # Knuth's multiplicative hash
 
 
+SUMMARIES = tuple(
+    f"{first} {second} {third}"
+    for first in SENTENCES
+    for second in SENTENCES
+    for third in SENTENCES
+)
+DAYS = tuple(f"-{month:02d}-{day:02d}" for month in range(1, 13) for day in range(1, 29))
+
+
 def texts(item: Item) -> Row:
     """The plain attributes that every row of an item has."""
     seed = _mixed(item)
@@ -49,13 +58,13 @@ def texts(item: Item) -> Row:
     return {
         "studio": STUDIOS[seed % len(STUDIOS)],
         "contentRating": RATINGS[seed % len(RATINGS)],
-        "summary": " ".join(SENTENCES[(seed >> shift) % len(SENTENCES)] for shift in (3, 7, 11)),
+        "summary": SUMMARIES[(seed >> 3) % len(SUMMARIES)],
         "audienceRating": 4 + seed % 59 / 10,
         "tagline": SENTENCES[(seed >> 5) % len(SENTENCES)],
         "thumb": f"{art}/thumb/{item.updated_at}",
         "art": f"{art}/art/{item.updated_at}",
         "duration": 1_500_000 + seed % 6_000_000,
-        "originallyAvailableAt": f"{item.year or 1970:04d}-{1 + seed % 12:02d}-{1 + seed % 28:02d}",
+        "originallyAvailableAt": f"{item.year or 1970}{DAYS[seed % len(DAYS)]}",
         "audienceRatingImage": "themoviedb://image.rating",
     }
 

@@ -12,7 +12,7 @@ from simulators.plex.facts import Row, credits_of, media, texts
 from simulators.plex.filters import plex_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from simulators.plex.knobs import PlexKnobs
     from simulators.plex.state import Item, Library, PlexState
@@ -26,6 +26,11 @@ except ImportError:  # Python's own encoder does as well, only slower
 
     def _dumps(value: Any) -> bytes:  # noqa: ANN401
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def json_bytes(value: object) -> bytes:
+    """Any value as JSON in UTF-8."""
+    return _dumps(value)
 
 
 LIBRARY_IDENTIFIER = "com.plexapp.plugins.library"
@@ -137,7 +142,7 @@ def _trimmed(row: Row, options: RowOptions) -> Row:
 def _add_children(row: Row, item: Item, options: RowOptions) -> None:
     if item.type == "movie" and options.element("Media"):
         row["Media"] = media(item, streams=options.detailed)
-    if item.type != "collection" and any(options.element(name) for name in CREDITS):
+    if item.type != "collection" and not options.without_elements >= CREDITS:
         found = credits_of(item, detailed=options.detailed)
         row |= {name: tags for name, tags in found.items() if options.element(name)}
     if options.guids and item.guids and "Guid" not in options.without_elements:
@@ -198,11 +203,10 @@ class Answer:
 
     def as_xml(self) -> bytes:
         """The answer in XML, numbers and truth values as text."""
-        parts = ['<?xml version="1.0" encoding="UTF-8"?>\n']
         container = {"size": len(self.rows), **self.attributes, **self.extra}
-        children = [(self._element(row), row) for row in self.rows]
-        _write_xml(parts, "MediaContainer", container, children)
-        return "".join(parts).encode()
+        return xml_document(
+            "MediaContainer", container, [(self._element(row), row) for row in self.rows]
+        )
 
     def _element(self, row: Row) -> str:
         if self.kind != "Metadata":
@@ -210,7 +214,14 @@ class Answer:
         return "Video" if row.get("type") in ("movie", "episode") else "Directory"
 
 
-def _write_xml(parts: list[str], name: str, row: Row, more: list[tuple[str, Row]]) -> None:
+def xml_document(name: str, row: Row, children: Sequence[tuple[str, Row]] = ()) -> bytes:
+    """A document: lists and dictionaries in a row become children of that name, all else attributes."""
+    parts = ['<?xml version="1.0" encoding="UTF-8"?>\n']
+    _write_xml(parts, name, row, children)
+    return "".join(parts).encode()
+
+
+def _write_xml(parts: list[str], name: str, row: Row, more: Sequence[tuple[str, Row]]) -> None:
     children = list(more)
     parts.append(f"<{name}")
     for key, value in row.items():
@@ -225,7 +236,7 @@ def _write_xml(parts: list[str], name: str, row: Row, more: list[tuple[str, Row]
         return
     parts.append(">\n")
     for child_name, child in children:
-        _write_xml(parts, child_name, child, [])
+        _write_xml(parts, child_name, child, ())
     parts.append(f"</{name}>\n")
 
 

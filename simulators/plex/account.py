@@ -1,0 +1,319 @@
+"""A stand-in for plex.tv: sign-in by PIN, the account, its servers, and the people it shares with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+import secrets
+import string
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from aiohttp import web
+
+from simulators.front import FrontDesk, middleware_of
+from simulators.http import Faults, LocalServer, Stats
+from simulators.plex.account_rows import (
+    Pin,
+    connections,
+    person_row,
+    pin_row,
+    server_row,
+    share_row,
+)
+from simulators.plex.auth_page import AUTH_PAGE
+from simulators.plex.filters import plex_argument
+from simulators.plex.render import json_bytes, xml_document
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from types import TracebackType
+
+    from simulators.plex.facts import Row
+    from simulators.plex.server import PlexSimulator
+    from simulators.plex.users import SharedUser
+
+STRONG_PIN_SECONDS = 1800
+WEAK_PIN_SECONDS = 900
+CODE_LETTERS = string.ascii_lowercase + string.digits
+OWNER_ID = 40_000
+JOINED = int(datetime(2019, 3, 4, tzinfo=UTC).timestamp())
+
+type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class PlexTv:
+    """plex.tv for one owner of these servers and the people they share with.
+
+    The owner's account token is `token` (the first server's by default, as the two are the same string for an
+    owned server). A shared user's account token is `account_token(user)`; it is worth nothing at a server.
+    """
+
+    def __init__(self, servers: Sequence[PlexSimulator], *, token: str | None = None) -> None:
+        self.servers = list(servers)
+        self.token = token if token is not None else servers[0].token
+        self.owner_name = servers[0].owner_name
+        self.stats = Stats()
+        self.faults = Faults()
+        self.pins: dict[int, Pin] = {}
+        self._account_tokens: dict[int, str] = {}
+        self._server: LocalServer | None = None
+
+    # Life
+
+    @property
+    def url(self) -> str:
+        """Where it listens; raises RuntimeError before `start`."""
+        if self._server is None:
+            raise RuntimeError("the plex.tv stand-in is not running")
+        return self._server.url
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
+        app = web.Application()
+        server = LocalServer(app)
+        desk = FrontDesk(server=server, stats=self.stats, faults=self.faults)
+        app.middlewares.append(middleware_of(desk))
+        add = app.router.add_route
+        add("POST", "/api/v2/pins", self._new_pin)
+        add("GET", "/api/v2/pins/{id}", self._pin)
+        for path, handler in (
+            ("/api/v2/user", self._user),
+            ("/api/v2/resources", self._resources),
+            ("/api/users", self._users),
+            ("/api/users/", self._users),
+            ("/api/home/users", self._home_users),
+            ("/api/servers/{machine}/shared_servers", self._shared_servers),
+        ):
+            add("GET", path, handler)
+        add("GET", "/auth", self._auth_page)
+        add("POST", "/_control/sign_in", self._control_sign_in)
+        self._server = server
+        await server.start(port)
+
+    async def stop(self) -> None:
+        """Cut every connection and free the port."""
+        if self._server is not None:
+            await self._server.stop()
+            self._server = None
+
+    async def __aenter__(self) -> Self:
+        """Start on a free port."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        await self.stop()
+
+    # What people do
+
+    def sign_in(self, code: str, user: SharedUser | None = None) -> None:
+        """The owner (or a shared user) signs in with the code of a pin. Raises KeyError for an unknown code."""
+        pin = next((pin for pin in self.pins.values() if pin.code == code and pin.left), None)
+        if pin is None:
+            raise KeyError(code)
+        pin.token = self.token if user is None else self.account_token(user)
+
+    def expire(self, code: str) -> None:
+        """Let a pin run out before anybody signed in with it."""
+        for pin in self.pins.values():
+            if pin.code == code:
+                pin.expires_at = 0.0
+
+    def account_token(self, user: SharedUser) -> str:
+        """The plex.tv token of a shared user."""
+        return self._account_tokens.setdefault(user.id, secrets.token_urlsafe(15))
+
+    # Pins
+
+    async def _new_pin(self, request: web.Request) -> web.Response:
+        client = _argument(request, "X-Plex-Client-Identifier")
+        if not client:
+            return _error(request, 400, 1000, "X-Plex-Client-Identifier is missing")
+        strong = (_form_or_query(await request.post(), request, "strong") or "").lower() in (
+            "1",
+            "true",
+        )
+        seconds = STRONG_PIN_SECONDS if strong else WEAK_PIN_SECONDS
+        pin = Pin(
+            id=1_000_000 + len(self.pins),
+            code="".join(secrets.choice(CODE_LETTERS) for _ in range(25 if strong else 4)),
+            client=client,
+            product=_argument(request, "X-Plex-Product") or "Unknown",
+            expires_at=time.monotonic() + seconds,
+            seconds=seconds,
+        )
+        self.pins[pin.id] = pin
+        return _answer(request, "pin", pin_row(pin), status=201)
+
+    async def _pin(self, request: web.Request) -> web.Response:
+        number = request.match_info["id"]
+        pin = self.pins.get(int(number)) if number.isdecimal() else None
+        client = _argument(request, "X-Plex-Client-Identifier")
+        if pin is None or not pin.left or pin.client != client:
+            return _error(request, 404, 1020, "Code not found or expired")
+        return _answer(request, "pin", pin_row(pin))
+
+    # The account
+
+    async def _user(self, request: web.Request) -> web.Response:
+        who = self._who(request)
+        if who is None:
+            return _error(request, 401, 1001, "User could not be authenticated")
+        user = who.user
+        name = self.owner_name if user is None else user.name
+        row: Row = {
+            "id": OWNER_ID if user is None else user.id,
+            "uuid": f"{OWNER_ID if user is None else user.id:016x}",
+            "username": name,
+            "title": name,
+            "friendlyName": name,
+            "email": f"{name}@example.org",
+            "authToken": who.token,
+            "scrobbleTypes": "",
+            "joinedAt": JOINED,
+            "homeAdmin": user is None,
+            "subscription": {
+                "active": user is None,
+                "status": "Active" if user is None else "Inactive",
+            },
+            "profile": {"autoSelectAudio": True, "autoSelectSubtitle": 1},
+        }
+        return _answer(request, "user", row)
+
+    async def _resources(self, request: web.Request) -> web.Response:
+        who = self._who(request)
+        if who is None:
+            return _error(request, 401, 1001, "User could not be authenticated")
+        devices = [
+            server_row(server, who.user, connections(server, request.query))
+            for server in self.servers
+            if _may_use(server, who.user)
+        ]
+        devices.append(
+            {
+                "name": "Living Room",
+                "product": "Plex for Smart TVs",
+                "clientIdentifier": "tv-0001",
+                "provides": "client,player",
+                "owned": True,
+                "presence": False,
+                "connections": [],
+            }
+        )
+        if _wants_json(request):
+            return web.Response(body=json_bytes(devices), content_type="application/json")
+        for device in devices:
+            device["connections"] = {"connection": device["connections"]}
+        return _answer(request, "resources", {"resource": devices})
+
+    async def _users(self, request: web.Request) -> web.Response:
+        return self._people(request, home=False)
+
+    async def _home_users(self, request: web.Request) -> web.Response:
+        return self._people(request, home=True)
+
+    def _people(self, request: web.Request, *, home: bool) -> web.Response:
+        who = self._who(request)
+        if who is None:
+            return _error(request, 401, 1001, "User could not be authenticated")
+        people: dict[int, Row] = {}
+        for server in self.servers:
+            for user in server.users.values() if who.user is None else ():
+                if home and not user.home:
+                    continue
+                row = people.setdefault(user.id, person_row(user))
+                row["Server"].append(share_row(server, user))
+        return _xml("MediaContainer", {"size": len(people), "User": list(people.values())})
+
+    async def _shared_servers(self, request: web.Request) -> web.Response:
+        who = self._who(request)
+        server = next(
+            (
+                server
+                for server in self.servers
+                if server.state.machine_identifier == request.match_info["machine"]
+            ),
+            None,
+        )
+        if who is None or who.user is not None:
+            return _error(request, 401, 1001, "User could not be authenticated")
+        if server is None:
+            return _error(request, 404, 1002, "No such server")
+        rows = [shared_server_row(server, user) for user in server.users.values()]
+        return _xml("MediaContainer", {"size": len(rows), "SharedServer": rows})
+
+    def _who(self, request: web.Request) -> _Account | None:
+        token = _argument(request, "X-Plex-Token")
+        if token == self.token:
+            return _Account(token)
+        users = {user.id: user for server in self.servers for user in server.users.values()}
+        for number, known in self._account_tokens.items():
+            if token == known and number in users:
+                return _Account(token, users[number])
+        return None
+
+    # The browser's side
+
+    async def _auth_page(self, _request: web.Request) -> web.Response:
+        return web.Response(text=AUTH_PAGE, content_type="text/html")
+
+    async def _control_sign_in(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        try:
+            self.sign_in(str(body.get("code", "")))
+        except KeyError:
+            return web.json_response({"error": "no such code"}, status=404)
+        return web.json_response({})
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    token: str
+    user: SharedUser | None = None
+
+
+def _may_use(server: PlexSimulator, user: SharedUser | None) -> bool:
+    return user is None or any(shared.id == user.id for shared in server.users.values())
+
+
+def _argument(request: web.Request, name: str) -> str | None:
+    return plex_argument(name, request.query, request.headers)
+
+
+def _form_or_query(form: Any, request: web.Request, name: str) -> str | None:  # noqa: ANN401
+    value = form.get(name, request.query.get(name))
+    return value if isinstance(value, str) else None
+
+
+def _wants_json(request: web.Request) -> bool:
+    return "application/json" in request.headers.get("Accept", "")
+
+
+def _answer(request: web.Request, name: str, row: Row, *, status: int = 200) -> web.Response:
+    if _wants_json(request):
+        return web.Response(status=status, body=json_bytes(row), content_type="application/json")
+    return _xml(
+        name, {key: "" if value is None else value for key, value in row.items()}, status=status
+    )
+
+
+def _xml(name: str, row: Row, *, status: int = 200) -> web.Response:
+    return web.Response(
+        status=status, body=xml_document(name, row), content_type="text/xml", charset="utf-8"
+    )
+
+
+def _error(request: web.Request, status: int, code: int, message: str) -> web.Response:
+    if _wants_json(request):
+        body = json_bytes({"errors": [{"code": code, "message": message, "status": status}]})
+        return web.Response(status=status, body=body, content_type="application/json")
+    return _xml(
+        "errors", {"error": [{"code": code, "message": message, "status": status}]}, status=status
+    )

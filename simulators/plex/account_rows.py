@@ -1,0 +1,154 @@
+"""What the plex.tv stand-in tells: pins, servers with their addresses, people and shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simulators.plex.facts import Row
+    from simulators.plex.server import PlexSimulator
+    from simulators.plex.users import SharedUser
+
+CLOSED_PORT = 9  # discard: nobody listens there on the loopback
+
+
+@dataclass(slots=True)
+class Pin:
+    """One sign-in that has begun; `token` is filled when the person has signed in."""
+
+    id: int
+    code: str
+    client: str
+    product: str
+    expires_at: float  # on the monotonic clock
+    seconds: int
+    token: str | None = None
+
+    @property
+    def left(self) -> int:
+        """Seconds until it expires; 0 when it has."""
+        return max(0, round(self.expires_at - time.monotonic()))
+
+
+def server_row(server: PlexSimulator, user: SharedUser | None, addresses: list[Row]) -> Row:
+    """A server among the resources of an account."""
+    return {
+        "name": server.state.name,
+        "product": "Plex Media Server",
+        "productVersion": server.state.version,
+        "platform": "Linux",
+        "clientIdentifier": server.state.machine_identifier,
+        "provides": "server",
+        "owned": user is None,
+        "accessToken": server.token if user is None else user.token,
+        "createdAt": "2019-03-04T10:00:00Z",
+        "lastSeenAt": "2026-11-22T10:00:00Z",
+        "presence": True,
+        "home": False,
+        "httpsRequired": False,
+        "publicAddressMatches": True,
+        "relay": True,
+        "connections": addresses,
+    }
+
+
+def connections(server: PlexSimulator, query: Mapping[str, str]) -> list[Row]:
+    """One address that works, and a remote one, a relay and an IPv6 one where nobody listens."""
+    rows: list[Row] = [
+        _connection("http", "127.0.0.1", server.port, local=True),
+        _connection("https", "127.0.0.1", CLOSED_PORT, local=False),
+    ]
+    if query.get("includeRelay") == "1":
+        rows.append({**_connection("https", "127.0.0.1", CLOSED_PORT, local=False), "relay": True})
+    if query.get("includeIPv6") == "1":
+        rows.append({**_connection("https", "::1", CLOSED_PORT, local=True), "IPv6": True})
+    if query.get("includeHttps") != "1":
+        rows = [row for row in rows if row["protocol"] == "http"]
+    return rows
+
+
+def _connection(protocol: str, address: str, port: int, *, local: bool) -> Row:
+    host = f"[{address}]" if ":" in address else address
+    return {
+        "protocol": protocol,
+        "address": address,
+        "port": port,
+        "uri": f"{protocol}://{host}:{port}",
+        "local": local,
+        "relay": False,
+        "IPv6": False,
+    }
+
+
+def person_row(user: SharedUser) -> Row:
+    """Somebody the owner shares with; `Server` is to be filled."""
+    rules = [f"label={'%2C'.join(sorted(user.only_labels))}"] if user.only_labels else []
+    rules += [f"label!={'%2C'.join(sorted(user.never_labels))}"] if user.never_labels else []
+    rule = "&".join(rules)
+    return {
+        "id": user.id,
+        "title": user.name,
+        "username": user.name,
+        "email": f"{user.name}@example.org",
+        "home": user.home,
+        "restricted": user.home,
+        "allowSync": False,
+        "filterAll": "",
+        "filterMovies": rule,
+        "filterTelevision": rule,
+        "filterMusic": "",
+        "filterPhotos": "",
+        "Server": [],
+    }
+
+
+def share_row(server: PlexSimulator, user: SharedUser) -> Row:
+    """What of a server is shared with somebody."""
+    return {
+        "id": user.id + 1_000_000,
+        "serverId": 7,
+        "machineIdentifier": server.state.machine_identifier,
+        "name": server.state.name,
+        "numLibraries": len(user.sections),
+        "allLibraries": user.sections >= set(server.state.libraries),
+        "owned": True,
+        "pending": False,
+    }
+
+
+def pin_row(pin: Pin) -> Row:
+    """A pin as it is told."""
+    return {
+        "id": pin.id,
+        "code": pin.code,
+        "product": pin.product,
+        "trusted": False,
+        "clientIdentifier": pin.client,
+        "expiresIn": pin.left,
+        "authToken": pin.token,
+    }
+
+
+def shared_server_row(server: PlexSimulator, user: SharedUser) -> Row:
+    """What of a server is shared with somebody, section by section, with their token for it."""
+    return {
+        "id": user.id + 1_000_000,
+        "userID": user.id,
+        "username": user.name,
+        "accessToken": user.token,
+        "name": server.state.name,
+        "Section": [
+            {
+                "id": int(library.key) + 500,
+                "key": library.key,
+                "title": library.title,
+                "type": library.type,
+                "shared": library.key in user.sections,
+            }
+            for library in server.state.libraries.values()
+        ],
+    }
