@@ -20,6 +20,7 @@ from simulators.plex.account_rows import (
     pin_row,
     server_row,
     share_row,
+    shared_server_row,
 )
 from simulators.plex.auth_page import AUTH_PAGE
 from simulators.plex.filters import plex_argument
