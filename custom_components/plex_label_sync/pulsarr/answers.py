@@ -1,0 +1,173 @@
+"""What Pulsarr's JSON answers mean.
+
+Fields that only some versions have are optional. What a run decides by is not: an answer that
+lacks it is an error, never an empty list.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from ..sync.model import Failure, Person, Title
+from .endpoints import Endpoint, EndpointSettings, TestResult
+from .ids import all_ids, media_type, text, whole_number
+
+_NO: Final = frozenset({"false", "0"})
+
+
+class UnusableAnswerError(ValueError):
+    """An answer that says no, that cannot be true, or that is not Pulsarr's."""
+
+    def __init__(self, reason: str, failure: Failure = Failure.IMPLAUSIBLE) -> None:
+        super().__init__(reason)
+        self.failure = failure
+
+
+def envelope(answer: object) -> Mapping[str, object]:
+    """Return the answer's object. Some routes say no with status 200 and `success: false`."""
+    fields = _any_object(answer)
+    if fields.get("success") is False:
+        raise UnusableAnswerError("the answer says that it failed", Failure.REJECTED)
+    return fields
+
+
+def _any_object(answer: object) -> Mapping[str, object]:
+    if not isinstance(answer, Mapping):
+        raise UnusableAnswerError("the answer is no object", Failure.WRONG_SERVICE)
+    return answer
+
+
+def people(answer: object) -> tuple[Person, ...]:
+    """Return all users in Pulsarr's order."""
+    rows = envelope(answer).get("users")
+    if not isinstance(rows, list):
+        raise UnusableAnswerError("the answer has no list of users", Failure.WRONG_SERVICE)
+    found = tuple(_person(row) for row in rows)
+    if len({one.id for one in found}) < len(found):
+        raise UnusableAnswerError("two users have the same id")
+    return found
+
+
+def _person(row: object) -> Person:
+    fields = _object(row, "a user")
+    number, name = whole_number(fields.get("id")), fields.get("name")
+    if number is None:
+        raise UnusableAnswerError("a user has no id")
+    if not isinstance(name, str):
+        # Every version has the name. Guessing one would rename the labels of a whole library.
+        raise UnusableAnswerError("a user has no name")
+    return Person(
+        id=number,
+        # Pulsarr's own labelling calls a user without a usable name the same.
+        username=name.strip() or f"user_{number}",
+        alias=_optional(fields.get("alias")),
+        display_name=_optional(fields.get("display_name")),
+        can_sync=_flag(fields.get("can_sync")),
+    )
+
+
+def watchlist(answer: object, person_id: int) -> tuple[Title, ...]:
+    """Return one user's movies and shows; other kinds of rows are left out.
+
+    A title without any usable id stays in: it is wanted, though it cannot be found yet.
+    """
+    data = _object(envelope(answer).get("data"), "the watchlist")
+    rows, total = data.get("watchlistItems"), whole_number(data.get("total"))
+    if not isinstance(rows, list):
+        raise UnusableAnswerError("the answer has no list of titles")
+    if total != len(rows):
+        raise UnusableAnswerError(f"the answer holds {len(rows)} titles and counts {total}")
+    user = data.get("user")
+    if isinstance(user, Mapping) and whole_number(user.get("id")) not in {None, person_id}:
+        raise UnusableAnswerError("the answer is about another user")
+    titles = (_title(_object(row, "a title")) for row in rows)
+    return tuple(title for title in titles if title is not None)
+
+
+def _title(row: Mapping[str, object]) -> Title | None:
+    kind = media_type(row.get("type"))
+    if kind is None:
+        return None
+    ids = all_ids(row.get("key"), row.get("guids"))
+    return Title(kind, text(row.get("title")) or min(ids, default=""), ids)
+
+
+def version(answer: object) -> str | None:
+    """Return the version that runs."""
+    return text(envelope(answer).get("currentVersion")) or None
+
+
+def event_types(answer: object) -> frozenset[str]:
+    """Return the names of the events that this version can send."""
+    found = (text(_object(row, "an event type").get("type")) for row in _list(answer))
+    return frozenset(one for one in found if one)
+
+
+def endpoints(answer: object) -> tuple[Endpoint, ...]:
+    """Return all registered endpoints, oldest first."""
+    return tuple(_endpoint(row) for row in _list(answer))
+
+
+def endpoint(answer: object) -> Endpoint:
+    """Return the endpoint that a change of it answers with."""
+    return _endpoint(envelope(answer).get("data"))
+
+
+def _endpoint(row: object) -> Endpoint:
+    fields = _object(row, "an endpoint")
+    number, url, events = (
+        whole_number(fields.get("id")),
+        fields.get("url"),
+        fields.get("eventTypes"),
+    )
+    if number is None or not isinstance(url, str):
+        raise UnusableAnswerError("an endpoint has no id or no address")
+    header, secret = fields.get("authHeaderName"), fields.get("authHeaderValue")
+    return Endpoint(
+        number,
+        EndpointSettings(
+            name=text(fields.get("name")),
+            url=url,
+            header=header if isinstance(header, str) else None,
+            secret=secret if isinstance(secret, str) else None,
+            events=frozenset(text(one) for one in events if text(one))
+            if isinstance(events, list)
+            else frozenset(),
+            enabled=_flag(fields.get("enabled")),
+        ),
+    )
+
+
+def test_result(answer: object) -> TestResult:
+    """Return what came of a test; here `success: false` is a result and no refusal."""
+    fields = _any_object(answer)
+    if not isinstance(fields.get("success"), bool):
+        raise UnusableAnswerError("the test result does not say whether it succeeded")
+    duration = whole_number(fields.get("responseTime"))  # milliseconds
+    return TestResult(
+        success=fields["success"] is True,
+        status=whole_number(fields.get("statusCode")),
+        error=_optional(fields.get("error")),
+        duration=None if duration is None else duration / 1000,
+    )
+
+
+def _object(value: object, what: str) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise UnusableAnswerError(f"{what} is no object")
+    return value
+
+
+def _list(answer: object) -> list[object]:
+    data = envelope(answer).get("data")
+    if not isinstance(data, list):
+        raise UnusableAnswerError("the answer has no list")
+    return data
+
+
+def _optional(value: object) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _flag(value: object) -> bool:
+    """Return a flag that is on unless it says otherwise; SQLite's 0 and 1 shine through at times."""
+    return value is None or str(value).strip().lower() not in _NO

@@ -1,0 +1,256 @@
+"""Requests to one Pulsarr: its people, their watchlists, and the webhooks that it sends."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import aiohttp
+import orjson
+
+from .. import transport
+from ..sync.model import Failure, Person, Service, ServiceError, Title
+from . import answers
+from .endpoints import Endpoint, EndpointSettings, TestResult
+
+REQUESTS_MAX: Final = 4  # at a time: Pulsarr's limit of 500 a minute counts per client address
+READ_TIMEOUT: Final = 30.0  # seconds
+PROBE_TIMEOUT: Final = 15.0  # seconds, while somebody waits at a form
+
+_API: Final = "/v1"
+_USERS: Final = "/v1/users/users/list"  # the doubled segment is Pulsarr's
+_USERS_WITH_COUNTS: Final = "/v1/users/users/list/with-counts"
+_WATCHLIST: Final = "/v1/users/{id}/watchlist"
+_VERSION: Final = "/v1/system/update-status"
+_EVENT_TYPES: Final = "/v1/webhooks/event-types"
+_ENDPOINTS: Final = "/v1/webhooks/endpoints"
+_ENDPOINT: Final = "/v1/webhooks/endpoints/{id}"
+_ENDPOINT_TEST: Final = "/v1/webhooks/endpoints/test"
+
+# What a person at a form can act on.
+_PROBE_FAILURES: Final[Mapping[Failure, Failure]] = {
+    Failure.BUSY: Failure.CANNOT_CONNECT,
+    Failure.RATE_LIMITED: Failure.CANNOT_CONNECT,
+    Failure.IMPLAUSIBLE: Failure.WRONG_SERVICE,
+    Failure.NOT_FOUND: Failure.WRONG_SERVICE,
+    Failure.REJECTED: Failure.WRONG_SERVICE,
+}
+
+
+def normalise_url(url: str) -> str:
+    """Return Pulsarr's base URL: with its base path, without a trailing slash or `/v1`.
+
+    Raises ValueError for what is no http or https address.
+    """
+    base = transport.normalise_url(url)
+    host = base.partition("://")[2].partition("/")[0]
+    if not host.isprintable() or " " in host:
+        raise ValueError("the host name has blanks")
+    host.encode("idna")  # what name resolution does first, where it would not be expected to fail
+    return base.removesuffix(_API).rstrip("/")
+
+
+class PulsarrClient:
+    """One Pulsarr, asked with one API key.
+
+    Every method raises ServiceError: INVALID_AUTH when the key is refused, WRONG_SERVICE when
+    something else answers, IMPLAUSIBLE for an answer that cannot be true, and whatever keeps the
+    network from working. Reads are repeated after passing failures, writes are not.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        api_key: str,
+        *,
+        sleep: transport.Sleep = asyncio.sleep,
+    ) -> None:
+        """Keep the session; without a key only a Pulsarr with authentication off answers.
+
+        Raises ValueError for what is no http or https address.
+        """
+        key = api_key.strip()
+        # Pulsarr takes an empty header for no key, and a header cannot carry line breaks.
+        headers = {"X-API-Key": key} if key and key.isprintable() else {}
+        self._key_is_usable = key.isprintable()
+        self._transport = transport.Transport(
+            session,
+            Service.PULSARR,
+            normalise_url(url),
+            {"Accept": "application/json", **headers},
+            limit=REQUESTS_MAX,
+            sleep=sleep,
+        )
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return self._transport.url
+
+    @property
+    def statistics(self) -> transport.Statistics:
+        """What was asked so far."""
+        return self._transport.statistics
+
+    async def check(self) -> None:
+        """Make sure that a Pulsarr answers at this address and accepts the key; one try.
+
+        Raises ServiceError with INVALID_AUTH, WRONG_SERVICE, CANNOT_CONNECT, TIMEOUT or SSL_ERROR.
+        """
+        try:
+            await self._people(seconds=PROBE_TIMEOUT, tries=1)
+        except ServiceError as err:
+            raise _renamed(err, _PROBE_FAILURES) from None
+
+    async def people(self) -> tuple[Person, ...]:
+        """Return all Pulsarr users, also those whose sync is switched off."""
+        return await self._people()
+
+    async def _people(self, *, seconds: float | None = None, tries: int = 3) -> tuple[Person, ...]:
+        try:
+            return await self._get(_USERS_WITH_COUNTS, answers.people, seconds=seconds, tries=tries)
+        except ServiceError as err:
+            if err.failure is not Failure.NOT_FOUND:
+                raise
+        try:
+            return await self._get(_USERS, answers.people, seconds=seconds, tries=tries)
+        except ServiceError as err:
+            # Every Pulsarr has this list.
+            raise _renamed(err, {Failure.NOT_FOUND: Failure.WRONG_SERVICE}) from None
+
+    async def watchlist(self, person_id: int) -> tuple[Title, ...]:
+        """Return everything on one person's watchlist.
+
+        Raises ServiceError with NOT_FOUND when the person is gone.
+        """
+        return await self._get(
+            _WATCHLIST, lambda answer: answers.watchlist(answer, person_id), number=person_id
+        )
+
+    async def version(self) -> str | None:
+        """Return Pulsarr's version, None where it does not tell (older versions)."""
+        return await self._get_if_there(_VERSION, answers.version)
+
+    async def event_types(self) -> frozenset[str] | None:
+        """Return the events that Pulsarr can send, None when it is too old for webhooks."""
+        return await self._get_if_there(_EVENT_TYPES, answers.event_types)
+
+    async def endpoints(self) -> tuple[Endpoint, ...]:
+        """Return all webhook endpoints, oldest first, other people's too."""
+        return await self._get(_ENDPOINTS, answers.endpoints)
+
+    async def create_endpoint(self, settings: EndpointSettings) -> Endpoint:
+        """Register an endpoint; Pulsarr refuses events that it does not know (REJECTED)."""
+        return await self._write("POST", _ENDPOINTS, answers.endpoint, body=_body(settings))
+
+    async def update_endpoint(self, endpoint_id: int, settings: EndpointSettings) -> Endpoint:
+        """Replace an endpoint's settings. Raises ServiceError with NOT_FOUND when it is gone."""
+        return await self._write(
+            "PUT", _ENDPOINT, answers.endpoint, number=endpoint_id, body=_body(settings)
+        )
+
+    async def delete_endpoint(self, endpoint_id: int) -> None:
+        """Remove an endpoint; one that is gone already is fine."""
+        try:
+            await self._write("DELETE", _ENDPOINT, answers.envelope, number=endpoint_id)
+        except ServiceError as err:
+            if err.failure is not Failure.NOT_FOUND:
+                raise
+
+    async def test_endpoint(self, url: str, header: str, secret: str) -> TestResult:
+        """Have Pulsarr send its `test` event to an address, and return what came of it."""
+        body = {"url": url, "authHeaderName": header, "authHeaderValue": secret}
+        return await self._write("POST", _ENDPOINT_TEST, answers.test_result, body=body)
+
+    async def _get[T](
+        self,
+        template: str,
+        convert: Callable[[object], T],
+        *,
+        number: int | None = None,
+        seconds: float | None = None,
+        tries: int = 3,
+    ) -> T:
+        self._require_usable_key()
+        understand = _understanding(f"GET {template}", convert)
+        path, timeout = template.format(id=number), seconds or READ_TIMEOUT
+        try:
+            return await self._transport.read(path, understand, seconds=timeout, tries=tries)
+        except ServiceError as err:
+            raise _renamed(err, {Failure.FORBIDDEN: Failure.INVALID_AUTH}) from None
+
+    async def _get_if_there[T](self, template: str, convert: Callable[[object], T]) -> T | None:
+        try:
+            return await self._get(template, convert)
+        except ServiceError as err:
+            if err.failure is not Failure.NOT_FOUND:
+                raise
+            return None
+
+    async def _write[T](
+        self,
+        method: str,
+        template: str,
+        convert: Callable[[object], T],
+        *,
+        number: int | None = None,
+        body: Mapping[str, object] | None = None,
+    ) -> T:
+        """Send a change once. Without `body` no JSON content type goes along: Fastify refuses it."""
+        self._require_usable_key()
+        understand = _understanding(f"{method} {template}", convert)
+        try:
+            answer = await self._transport.send(
+                method, template.format(id=number), json=body, seconds=READ_TIMEOUT, tries=1
+            )
+        except ServiceError as err:
+            raise _renamed(err, {Failure.FORBIDDEN: Failure.INVALID_AUTH}) from None
+        try:
+            document = orjson.loads(answer.body)
+        except ValueError:
+            document = None  # nothing of Pulsarr's
+        return understand(document)
+
+    def _require_usable_key(self) -> None:
+        if not self._key_is_usable:
+            raise ServiceError(
+                Service.PULSARR,
+                Failure.INVALID_AUTH,
+                "the API key holds characters that no header can carry",
+            )
+
+
+def _understanding[T](request: str, convert: Callable[[object], T]) -> Callable[[object], T]:
+    """Return `convert` with its complaints as a ServiceError that names the request."""
+
+    def understand(document: object) -> T:
+        try:
+            return convert(document)
+        except answers.UnusableAnswerError as err:
+            raise ServiceError(
+                Service.PULSARR, err.failure, f"{request} gave an unusable answer: {err}"
+            ) from None
+
+    return understand
+
+
+def _renamed(err: ServiceError, names: Mapping[Failure, Failure]) -> ServiceError:
+    """Return the same error, under the name that callers of this client expect."""
+    return ServiceError(
+        err.service,
+        names.get(err.failure, err.failure),
+        err.detail,
+        status=err.status,
+        retry_after=err.retry_after,
+    )
+
+
+def _body(settings: EndpointSettings) -> dict[str, object]:
+    return {
+        "name": settings.name,
+        "url": settings.url,
+        "authHeaderName": settings.header,
+        "authHeaderValue": settings.secret,
+        "eventTypes": sorted(settings.events),
+        "enabled": settings.enabled,
+    }

@@ -1,0 +1,75 @@
+"""Reads numbers, media types and external ids as Pulsarr and the arr apps spell them."""
+
+import re
+from typing import Final
+
+from ..sync.model import MediaType
+
+_WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
+_IMDB: Final = re.compile(r"tt[0-9]{1,15}")
+_PLEX: Final = re.compile(r"[0-9a-z_-]{1,100}")
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def whole_number(value: object) -> int | None:
+    """Return a JSON value as a whole number; `7`, `7.0` and `"7"` are the same, `true` is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        return int(value)
+    return None
+
+
+def text(value: object) -> str:
+    """Return a JSON value as one line of text, empty when it is no text."""
+    return " ".join(_CONTROL.sub(" ", value).split()) if isinstance(value, str) else ""
+
+
+def media_type(value: object) -> MediaType | None:
+    """Return the media type that a JSON value names in any case, None for any other."""
+    try:
+        return MediaType(text(value).lower())
+    except ValueError:
+        return None
+
+
+def external_id(provider: str, value: object) -> str | None:
+    """Return `tmdb:949`, `tvdb:370139` or `imdb:tt0113277`; None for no id, 0 or another provider.
+
+    Zero is what the arr apps send for "unknown".
+    """
+    if provider in {"tmdb", "tvdb"}:
+        number = whole_number(value)
+        return f"{provider}:{number}" if number is not None and number > 0 else None
+    if provider == "imdb":
+        name = text(value).lower()
+        return f"imdb:{name}" if _IMDB.fullmatch(name) and name.strip("t0") else None
+    return None
+
+
+def plex_id(key: object) -> str | None:
+    """Return `plex:<key>` for the id of a title in Plex's online metadata, None when there is none.
+
+    Pulsarr may hold an empty key for a title that it has not looked up yet.
+    """
+    name = text(key).lower().rpartition("/")[2]
+    return f"plex:{name}" if _PLEX.fullmatch(name) else None
+
+
+def guid_id(guid: object) -> str | None:
+    """Return the normalised id of `tmdb:949`, of `tmdb://949` and of `plex://movie/<key>`."""
+    provider, _, value = text(guid).lower().partition(":")
+    if provider == "plex":
+        return plex_id(value)
+    return external_id(provider, value.lstrip("/"))
+
+
+def all_ids(key: object, guids: object) -> frozenset[str]:
+    """Return the usable ids of a title's key and list of guids; a missing list is an empty one."""
+    listed: list[object] = guids if isinstance(guids, list) else [guids]
+    found = {plex_id(key), *(guid_id(one) for one in listed)}
+    return frozenset(one for one in found if one is not None)

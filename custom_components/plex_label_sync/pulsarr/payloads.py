@@ -1,0 +1,146 @@
+"""Understands what Pulsarr's native webhooks and the arr apps' "Connect" webhooks say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ..sync.model import MediaType, Title
+from .ids import all_ids, external_id, media_type, text, whole_number
+
+EVENT_LENGTH_MAX: Final = 100  # characters of an event's name that are kept
+
+
+class SignalKind(StrEnum):
+    """What an event asks for."""
+
+    AVAILABLE = "available"
+    WISHED = "wished"
+    UNWISHED = "unwished"
+    TEST = "test"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One event: a hint to look at a title again, never the truth about it.
+
+    `event` is the name as it was sent. `title` is there for AVAILABLE, WISHED and UNWISHED only and
+    may have no ids. `person_id` is who put the title on a watchlist or took it off; `people` are
+    all Pulsarr users that the event names, which need not be all who want the title.
+    """
+
+    kind: SignalKind
+    event: str
+    title: Title | None = None
+    person_id: int | None = None
+    people: tuple[int, ...] = ()
+
+
+def parse_payload(body: object) -> Signal:
+    """Return what a webhook's JSON body means.
+
+    Raises ValueError, with a reason that a person understands, for a body that is not an object,
+    that names no event, or that lacks what its event must say. Events that are not known are
+    IGNORED, and so are fields that are not known.
+    """
+    if not isinstance(body, Mapping):
+        raise ValueError("the body is not a JSON object")  # noqa: TRY004 - one error for bad bodies
+    if body.get("event") is not None:
+        return _native(_event_name(body["event"], "event"), body.get("data"))
+    if body.get("eventType") is not None:
+        return _arr(_event_name(body["eventType"], "eventType"), body)
+    raise ValueError("the body has neither an event nor an eventType")
+
+
+def _event_name(value: object, field: str) -> str:
+    """Return an event's name as one short line."""
+    name = text(value)
+    if not name:
+        raise ValueError(f"{field} is not a text")
+    return name[:EVENT_LENGTH_MAX]
+
+
+def _native(event: str, data: object) -> Signal:
+    """Return the meaning of one of Pulsarr's own events."""
+    match event.lower():
+        case "media.available":
+            fields = _object(data, f"{event}: data")
+            people = _user_ids(fields.get("watchlistedBy"))
+            return Signal(
+                SignalKind.AVAILABLE, event, _title(event, fields, "mediaType"), people=people
+            )
+        case "watchlist.added":
+            return _watchlist(SignalKind.WISHED, event, data, "addedBy")
+        case "watchlist.removed":
+            return _watchlist(SignalKind.UNWISHED, event, data, "removedBy")
+        case "test":
+            return Signal(SignalKind.TEST, event)
+        case _:
+            return Signal(SignalKind.IGNORED, event)
+
+
+def _watchlist(kind: SignalKind, event: str, data: object, actor: str) -> Signal:
+    """Return the meaning of an event about one title on one watchlist."""
+    fields = _object(data, f"{event}: data")
+    content = _object(fields.get("content"), f"{event}: content")
+    people = _user_ids([fields.get(actor)])
+    return Signal(kind, event, _title(event, content, "type"), next(iter(people), None), people)
+
+
+def _title(event: str, fields: Mapping[str, object], type_field: str) -> Title:
+    """Return the title that an event of Pulsarr's describes."""
+    kind = media_type(fields.get(type_field))
+    if kind is None:
+        raise ValueError(f"{event}: {type_field} is neither movie nor show")
+    return _named(event, kind, fields, all_ids(fields.get("key"), fields.get("guids")))
+
+
+def _arr(event: str, body: Mapping[str, object]) -> Signal:
+    """Return the meaning of an event of Radarr's or Sonarr's.
+
+    Their test event carries made-up ids (Sonarr sends tvdb 1234), so it has no title here.
+    """
+    match event.lower():
+        case "download":
+            return Signal(SignalKind.AVAILABLE, event, _arr_title(event, body))
+        case "test":
+            return Signal(SignalKind.TEST, event)
+        case _:
+            return Signal(SignalKind.IGNORED, event)
+
+
+def _arr_title(event: str, body: Mapping[str, object]) -> Title:
+    """Return the movie or series that an arr app has imported."""
+    if body.get("movie") is not None:
+        kind, fields = MediaType.MOVIE, _object(body["movie"], f"{event}: movie")
+        providers: tuple[str, ...] = ("tmdb", "imdb")
+    elif body.get("series") is not None:
+        kind, fields = MediaType.SHOW, _object(body["series"], f"{event}: series")
+        providers = ("tvdb", "imdb", "tmdb")
+    else:
+        raise ValueError(f"{event}: there is neither a movie nor a series")
+    found = (external_id(provider, fields.get(f"{provider}Id")) for provider in providers)
+    return _named(event, kind, fields, frozenset(one for one in found if one is not None))
+
+
+def _named(event: str, kind: MediaType, fields: Mapping[str, object], ids: frozenset[str]) -> Title:
+    """Return a title that a person can recognise: by its name, else by one of its ids."""
+    name = text(fields.get("title")) or min(ids, default="")
+    if not name:
+        raise ValueError(f"{event}: there is neither a title nor a usable id")
+    return Title(kind, name, ids)
+
+
+def _object(value: object, what: str) -> Mapping[str, object]:
+    """Return a JSON value that must be an object."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{what} is not an object")  # noqa: TRY004 - as above
+    return value
+
+
+def _user_ids(users: object) -> tuple[int, ...]:
+    """Return the Pulsarr ids of a list of `{userId, …}`, each once, in the order given."""
+    listed = users if isinstance(users, list) else []
+    ids = [whole_number(user.get("userId")) for user in listed if isinstance(user, Mapping)]
+    return tuple(dict.fromkeys(one for one in ids if one is not None and one > 0))
