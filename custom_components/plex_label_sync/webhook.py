@@ -1,0 +1,171 @@
+"""Receives the webhooks of Pulsarr and of the arr apps: checks, answers, hands over."""
+
+from base64 import b64decode
+import binascii
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+import hmac
+from http import HTTPStatus
+import logging
+from traceback import extract_tb
+from typing import Final
+
+from aiohttp import ClientError, hdrs, web
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_WEBHOOK_ID
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util import dt as dt_util
+import orjson
+
+from .const import CONF_WEBHOOK_SECRET, DOMAIN, NAME, WEBHOOK_SECRET_HEADER
+from .pulsarr.payloads import Signal, parse_payload
+
+_LOGGER = logging.getLogger(__name__)
+
+BODY_BYTES_MAX: Final = 256 * 1024
+CHUNK_BYTES: Final = 64 * 1024
+SECRET_PARAMETER: Final = "secret"  # noqa: S105 - a parameter's name
+
+
+@dataclass(slots=True)
+class WebhookStats:
+    """What has arrived since the entry was set up."""
+
+    received: int = 0  # understood and handed over
+    refused: int = 0  # without the secret
+    malformed: int = 0  # with the secret, but too large or not understood
+    last_received: datetime | None = None
+
+
+class _BodyTooLargeError(Exception):
+    """More bytes than any real payload has."""
+
+
+@callback
+def async_register_webhook(
+    hass: HomeAssistant, entry: ConfigEntry, on_signal: Callable[[Signal], None]
+) -> WebhookStats:
+    """Listen on the entry's webhook until the entry is unloaded.
+
+    `on_signal` is called in the event loop with every event that was understood, those of kind
+    IGNORED and TEST included, before the answer goes out: it must only queue work.
+
+    Raises ValueError when the webhook id is taken.
+    """
+    stats = WebhookStats()
+    secret: str = entry.data[CONF_WEBHOOK_SECRET]
+
+    async def handle(_hass: HomeAssistant, _webhook_id: str, request: web.Request) -> web.Response:
+        if not _is_authorised(request, secret):
+            stats.refused += 1
+            return _refusal(
+                HTTPStatus.UNAUTHORIZED,
+                "the secret is missing or wrong",
+                {hdrs.WWW_AUTHENTICATE: f'Basic realm="{NAME}"'},
+            )
+        try:
+            signal = parse_payload(orjson.loads(await _body(request)))
+        except _BodyTooLargeError:
+            stats.malformed += 1
+            return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large")
+        except orjson.JSONDecodeError:
+            stats.malformed += 1
+            return _refusal(HTTPStatus.BAD_REQUEST, "the body is not JSON")
+        except ValueError as err:
+            stats.malformed += 1
+            return _refusal(HTTPStatus.BAD_REQUEST, str(err))
+        stats.received += 1
+        stats.last_received = dt_util.utcnow()
+        _hand_over(signal, on_signal)
+        return web.Response(status=HTTPStatus.OK)
+
+    webhook.async_register(
+        hass,
+        DOMAIN,
+        NAME,
+        entry.data[CONF_WEBHOOK_ID],
+        handle,
+        # The secret guards it. Arr apps, proxies and names that lead out of the house and back in
+        # arrive from public addresses, and Home Assistant drops those of a local hook with a 200.
+        local_only=False,
+        allowed_methods=(hdrs.METH_POST,),
+    )
+    entry.async_on_unload(lambda: webhook.async_unregister(hass, entry.data[CONF_WEBHOOK_ID]))
+    return stats
+
+
+def _is_authorised(request: web.Request, secret: str) -> bool:
+    """Whether one of the places for the secret holds it, compared in constant time."""
+    expected = _comparable(secret)
+    matches = [hmac.compare_digest(_comparable(one), expected) for one in _offered(request)]
+    return bool(secret) and any(matches)
+
+
+def _offered(request: web.Request) -> Iterator[str]:
+    """Yield what the caller offers: Pulsarr sends a header, the arr apps know the other two."""
+    yield request.headers.get(WEBHOOK_SECRET_HEADER, "")
+    yield request.query.get(SECRET_PARAMETER, "")
+    yield _basic_password(request.headers.get(hdrs.AUTHORIZATION, ""))
+
+
+def _basic_password(header: str) -> str:
+    """Return the password of a basic-auth header, empty when it is none."""
+    scheme, _, credentials = header.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        decoded = b64decode(credentials.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
+    return decoded.partition(":")[2]
+
+
+def _comparable(text: str) -> bytes:
+    """Return a text as bytes; what a header or an address holds need not be valid Unicode."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+async def _body(request: web.Request) -> bytes:
+    """Return the body, of which little more is read than it may have, whatever it announces.
+
+    Raises _BodyTooLargeError, and ValueError for a body that breaks off or cannot be unpacked.
+    """
+    # What comes over Home Assistant's websocket has a content that can do no more than `read`.
+    content, body = request.content, bytearray()
+    try:
+        while chunk := await content.read(CHUNK_BYTES):
+            body += chunk
+            if len(body) > BODY_BYTES_MAX:
+                raise _BodyTooLargeError
+    except (ClientError, OSError, web.RequestPayloadError) as err:
+        raise ValueError("the body cannot be read") from err
+    return bytes(body)
+
+
+def _refusal(
+    status: HTTPStatus, reason: str, headers: dict[str, str] | None = None
+) -> web.Response:
+    """Return an error answer that says why on one line."""
+    _LOGGER.debug("Webhook answered with %s: %s", status.value, reason)
+    return web.json_response({"error": reason}, status=status, headers=headers)
+
+
+def _hand_over(signal: Signal, on_signal: Callable[[Signal], None]) -> None:
+    """Call the listener; if it fails, the caller still gets its answer, for it cannot help it."""
+    _LOGGER.debug(
+        "Received event %s for %s", signal.event, signal.title.name if signal.title else "no title"
+    )
+    try:
+        on_signal(signal)
+    except Exception as err:  # noqa: BLE001 - whatever it is, the caller is not at fault
+        # An exception's text may quote data; where it happened is enough to find the fault.
+        place = extract_tb(err.__traceback__)[-1]
+        _LOGGER.error(  # noqa: TRY400 - see above
+            "Could not queue event %s: %s in %s, line %s",
+            signal.event,
+            type(err).__name__,
+            place.name,
+            place.lineno,
+        )
