@@ -1,0 +1,41 @@
+"""A contract for import-linter: a room of the house may know these modules of ours, and nobody else.
+
+The contracts that come with import-linter want a full list of what is forbidden, which a new file would not be on.
+"""
+
+from grimp import ImportGraph
+from importlinter import Contract, ContractCheck, fields, output
+
+
+class RoomContract(Contract):
+    """Modules of `rooms` import, of the root packages, only their own room and `may_know`; never `strangers`."""
+
+    rooms = fields.SetField(subfield=fields.ModuleField())
+    may_know = fields.SetField(subfield=fields.ModuleField(), required=False, default=set())
+    strangers = fields.SetField(subfield=fields.ModuleField(), required=False, default=set())
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
+        """Look at every import that leaves a room."""
+        roots = set(self.session_options["root_packages"])
+        broken: list[str] = []
+        for room in (module.name for module in self.rooms):
+            allowed = {room, *(module.name for module in self.may_know)}
+            for importer in sorted({room} | graph.find_descendants(room)):
+                for imported in sorted(graph.find_modules_directly_imported_by(importer)):
+                    ours = imported.partition(".")[0] in roots
+                    stranger = is_within(imported, {module.name for module in self.strangers})
+                    if stranger or (ours and not is_within(imported, allowed)):
+                        output.verbose_print(verbose, f"{importer} knows {imported}")
+                        broken.append(f"{importer} imports {imported}")
+        return ContractCheck(kept=not broken, metadata={"broken": broken})
+
+    def render_broken_contract(self, check: ContractCheck) -> None:
+        """Print the imports that should not be."""
+        for line in check.metadata["broken"]:
+            output.print_error(line)
+        output.new_line()
+
+
+def is_within(module: str, packages: set[str]) -> bool:
+    """Tell whether a module is one of the packages or in one of them."""
+    return any(module == package or module.startswith(f"{package}.") for package in packages)

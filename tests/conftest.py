@@ -1,0 +1,64 @@
+"""What all tests share: the integration can be found, loopback can be reached, secrets stay out of the logs."""
+
+import os
+from pathlib import Path
+
+from homeassistant.core import HomeAssistant
+from homeassistant.loader import DATA_CUSTOM_COMPONENTS
+from hypothesis import HealthCheck, settings
+import pytest
+
+# Must come before the first test: the test package brings a `custom_components` of its own that would win otherwise.
+import custom_components  # noqa: F401
+from tests.secret_guard import (  # noqa: F401 - pytest finds fixtures and hooks by their names here
+    _listen_to_all_loggers,
+    _search_for_secrets,
+    known_secrets,
+    pytest_runtest_makereport,
+)
+
+HERE = Path(__file__).parent
+TEST_PACKAGE = (
+    "homeassistant"  # the name under which pytest-homeassistant-custom-component plugs in
+)
+
+# The test package has fixtures that run for every test, which a property test runs inside of only once: as wanted.
+settings.register_profile(
+    "dev", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.register_profile("ci", settings.get_profile("dev"), print_blob=True, derandomize=True)
+settings.register_profile("thorough", settings.get_profile("dev"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Offer the household, which needs Home Assistant in the process."""
+    if config.pluginmanager.has_plugin(TEST_PACKAGE):
+        config.pluginmanager.import_plugin("tests.household")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the modules that need Home Assistant in the process, where its test package is not active."""
+    needs_home_assistant = collection_path.parent == HERE and collection_path.is_file()
+    if needs_home_assistant and not config.pluginmanager.has_plugin(TEST_PACKAGE):
+        return True
+    return None
+
+
+@pytest.fixture(autouse=True)
+def _loopback(request: pytest.FixtureRequest) -> None:
+    """Let tests reach servers on 127.0.0.1, and nothing else, where the test package forbids sockets."""
+    if request.config.pluginmanager.has_plugin(TEST_PACKAGE):
+        request.getfixturevalue("socket_enabled")
+
+
+@pytest.fixture
+def hass(hass: HomeAssistant) -> HomeAssistant:
+    """Home Assistant, able to find the integrations in `custom_components`."""
+    hass.data.pop(DATA_CUSTOM_COMPONENTS, None)
+    return hass
+
+
+@pytest.fixture
+def enable_custom_integrations(hass: HomeAssistant) -> None:
+    """Do nothing: `hass` finds them already. The test package's own would fail the second time."""

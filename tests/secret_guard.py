@@ -1,0 +1,108 @@
+"""Watches everything that is logged during the tests; a known secret in it fails the test that logged it.
+
+What counts as secret is in the session-wide set behind the fixture `known_secrets`; fixtures and tests add
+the tokens, keys and webhook ids of their worlds to it, before they are used. At a test's end all records since
+the end of the previous test are searched, debug ones and tracebacks too.
+"""
+
+from collections.abc import Generator, Iterable
+import logging
+from urllib.parse import quote
+
+import pytest
+
+# Logs of the far end and of Python itself: here they are in the same process, in a home they are not.
+FAR_LOGGERS = (
+    "aiohttp.access",  # the test servers' list of requests, addresses and all
+    "asyncio",  # its debug mode, which only tests use, prints the arguments of slow callbacks
+    "homeassistant.helpers.http",  # Home Assistant's own list of requests, addresses and all
+    "homeassistant.components.webhook",  # prints the id of a webhook that nobody registered
+)
+SHORTEST_SECRET = 6  # characters; anything shorter would be found by chance
+HIDDEN = "**secret**"
+
+
+class SecretGuard(logging.Handler):
+    """Keeps what was logged until it is searched."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.secrets: set[str] = set()
+        self._kept: set[tuple[str, str, str]] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record as its logger, its template and its full text, traceback included."""
+        if not record.name.startswith(FAR_LOGGERS):
+            self._kept.add((record.name, str(record.msg), self.format(record)))
+
+    def leaks(self) -> list[str]:
+        """Return where secrets were logged, one "logger: template" each, and forget all records.
+
+        Raises:
+            ValueError: a secret is too short to look for.
+        """
+        kept, self._kept = self._kept, set()
+        if too_short := [secret for secret in self.secrets if len(secret) < SHORTEST_SECRET]:
+            self.secrets.difference_update(too_short)
+            raise ValueError(f"{len(too_short)} known secret(s) are too short to look for")
+        found = {
+            f"{logger}: {self.hide(template)}"
+            for logger, template, text in kept
+            if self.found_in(text)
+        }
+        return sorted(found)
+
+    def found_in(self, text: str) -> bool:
+        """Tell whether a secret stands in a text, plain or as in an address."""
+        return any(form in text for form in self._forms(self.secrets))
+
+    def hide(self, text: str) -> str:
+        """Return the text without its secrets."""
+        for form in self._forms(self.secrets):
+            text = text.replace(form, HIDDEN)
+        return text
+
+    @staticmethod
+    def _forms(secrets: Iterable[str]) -> set[str]:
+        return {form for secret in secrets for form in (secret, quote(secret, safe=""))}
+
+
+GUARD = SecretGuard()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _listen_to_all_loggers() -> Generator[None]:
+    root = logging.getLogger()
+    root.addHandler(GUARD)
+    yield
+    root.removeHandler(GUARD)
+    _fail_on_leaks()
+
+
+@pytest.fixture(autouse=True)
+def _search_for_secrets(_listen_to_all_loggers: None) -> Generator[None]:
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.DEBUG)
+    yield
+    root.setLevel(before)
+    _fail_on_leaks()
+
+
+@pytest.fixture(scope="session")
+def known_secrets() -> set[str]:
+    """Values that must never be logged. Add yours before you use them; at least six characters each."""
+    return GUARD.secrets
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep secrets out of the captured logs and output that go with a failure."""
+    report = yield
+    report.sections = [(title, GUARD.hide(content)) for title, content in report.sections]
+    return report
+
+
+def _fail_on_leaks() -> None:
+    if leaks := GUARD.leaks():
+        pytest.fail("a secret was logged by\n  " + "\n  ".join(leaks), pytrace=False)
