@@ -1,0 +1,20 @@
+"""Fixtures of the simulators' tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.simulators.plex_kit import Peer, plex
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    """A small Plex server with default behaviour; no test may make a client do what no client may do."""
+    async with plex() as peer:
+        yield peer
+        assert peer.sim.violations == []

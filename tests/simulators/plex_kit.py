@@ -1,0 +1,155 @@
+"""What the tests of the Plex simulator share: a small world, an HTTP client, python-plexapi in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+import json
+from typing import TYPE_CHECKING, Any, Unpack
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from simulators.catalogue import make_catalogue
+from simulators.plex import PlexKnobs, PlexSimulator, PlexState, make_plex_state
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from simulators.world import PlexOptions
+
+TOKEN = "a-made-up-plex-token"
+CATALOGUE = make_catalogue(7, 40, 12)
+MOVIES = tuple(title for title in CATALOGUE if title.type == "movie")
+SHOWS = tuple(title for title in CATALOGUE if title.type == "show")
+
+type Json = Any
+"""What JSON may hold."""
+
+
+def plain_state(**options: Unpack[PlexOptions]) -> PlexState:
+    """Every title once, matched, without labels; `options` of `make_plex_state` change that."""
+    plain: PlexOptions = {
+        "missing": 0.0,
+        "editions": 0.0,
+        "uhd_library": False,
+        "legacy": 0.0,
+        "unmatched": 0.0,
+        "foreign_labels": False,
+    }
+    return make_plex_state(CATALOGUE, 1, **(plain | options))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer, read to the end."""
+
+    status: int
+    body: bytes
+    type: str
+    headers: dict[str, str]
+
+    @property
+    def box(self) -> Json:
+        """The MediaContainer of a JSON answer."""
+        return json.loads(self.body)["MediaContainer"]
+
+    @property
+    def rows(self) -> list[Json]:
+        """The items of a listing."""
+        return list(self.box.get("Metadata", []))
+
+    @property
+    def keys(self) -> list[str]:
+        """The rating keys of a listing."""
+        return [row["ratingKey"] for row in self.rows]
+
+    @property
+    def directory(self) -> list[Json]:
+        """The rows of a directory."""
+        return list(self.box.get("Directory", []))
+
+
+@dataclass(slots=True)
+class Peer:
+    """A running simulator and somebody who talks to it."""
+
+    sim: PlexSimulator
+    session: aiohttp.ClientSession
+
+    @property
+    def state(self) -> PlexState:
+        """What the server holds."""
+        return self.sim.state
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        seconds: float = 10,
+        token: str | None = TOKEN,
+    ) -> Answer:
+        """One request; the path goes out exactly as it is written."""
+        sent = (
+            {"Accept": "application/json"}
+            | ({"X-Plex-Token": token} if token else {})
+            | (headers or {})
+        )
+        url = URL(self.sim.url + path, encoded=True)
+        limit = aiohttp.ClientTimeout(total=seconds)
+        async with self.session.request(method, url, headers=sent, timeout=limit) as response:
+            body = await response.read()
+            return Answer(response.status, body, response.content_type, dict(response.headers))
+
+    async def get(
+        self,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        seconds: float = 10,
+        token: str | None = TOKEN,
+    ) -> Answer:
+        """GET."""
+        return await self.ask("GET", path, headers=headers, seconds=seconds, token=token)
+
+    async def put(self, path: str, *, seconds: float = 10, token: str | None = TOKEN) -> Answer:
+        """PUT without a body."""
+        return await self.ask("PUT", path, seconds=seconds, token=token)
+
+    async def edit(self, *arguments: str, section: str = "1", kind: int = 1) -> Answer:
+        """An edit of a section; the arguments are query text as it goes over the wire."""
+        return await self.put(
+            f"/library/sections/{section}/all?" + "&".join((f"type={kind}", *arguments))
+        )
+
+
+@asynccontextmanager
+async def plex(
+    state: PlexState | None = None, knobs: PlexKnobs | None = None
+) -> AsyncIterator[Peer]:
+    """A running simulator, by default over `plain_state()`."""
+    sim = PlexSimulator(plain_state() if state is None else state, token=TOKEN, knobs=knobs)
+    async with sim, aiohttp.ClientSession() as session:
+        yield Peer(sim, session)
+
+
+async def in_thread[T](work: Callable[[], T]) -> T:
+    """Run blocking code beside the loop, in a thread that is gone afterwards."""
+    with ThreadPoolExecutor(1) as pool:
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+
+def added(label: str, index: str = "0") -> str:
+    """The argument that adds a label."""
+    return f"label%5B{index}%5D.tag.tag={quote(label, safe='')}"
+
+
+def removed(*labels: str) -> str:
+    """The argument that removes labels: each encoded, joined, encoded again."""
+    joined = ",".join(quote(label, safe="") for label in labels)
+    return f"label%5B%5D.tag.tag-={quote(joined, safe='')}"
