@@ -1,26 +1,16 @@
-"""A simulated Pulsarr on loopback, and clients of it."""
+"""A simulated Pulsarr on loopback, some other server, and clients of them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import aiohttp
+from aiohttp import web
+from aiohttp.test_utils import TestServer as Server
 import pytest
 
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
 from simulators.pulsarr import PulsarrKnobs, PulsarrSimulator
 
-
-class Naps:
-    """Stands in for sleeping: keeps the seconds and wastes none."""
-
-    def __init__(self) -> None:
-        self.taken: list[float] = []
-
-    async def __call__(self, seconds: float) -> None:
-        """Pretend to sleep."""
-        self.taken.append(seconds)
-
-
-type MakeClient = Callable[..., PulsarrClient]
+from .kit import MakeClient, Naps, OtherServer
 
 
 @pytest.fixture
@@ -58,3 +48,14 @@ async def make_client(naps: Naps) -> AsyncIterator[MakeClient]:
 def client(pulsarr: PulsarrSimulator, make_client: MakeClient) -> PulsarrClient:
     """A client with the right address and the right key."""
     return make_client(pulsarr.url, pulsarr.api_key)
+
+
+@pytest.fixture
+async def other() -> AsyncIterator[OtherServer]:
+    """Some server."""
+    server = OtherServer()
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", server.answer)
+    async with Server(app, host="127.0.0.1") as running:
+        server.url = str(running.make_url("")).rstrip("/")
+        yield server

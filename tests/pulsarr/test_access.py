@@ -1,0 +1,237 @@
+"""Addresses and keys: what the client lets in, and what it tells a person at the form."""
+
+from collections.abc import Callable
+import ssl
+from typing import Any
+
+import pytest
+
+from custom_components.plex_label_sync.pulsarr import client as client_module
+from custom_components.plex_label_sync.pulsarr.client import PulsarrClient, normalise_url
+from custom_components.plex_label_sync.pulsarr.endpoints import EndpointSettings
+from custom_components.plex_label_sync.sync.model import (
+    Failure,
+)
+from simulators.http import Fault, FaultKind
+from simulators.pulsarr import PulsarrKnobs, PulsarrSimulator
+from simulators.pulsarr.knobs import AuthMethod
+
+from .kit import SETTINGS, MakeClient, Naps, OtherServer, failure_of
+
+# --- addresses and keys ---
+
+
+@pytest.mark.parametrize("auth", ["required", "disabled", "requiredExceptLocal"])
+async def test_wrong_key_is_refused_at_once_even_where_none_is_needed(
+    pulsarr: PulsarrSimulator,
+    make_client: MakeClient,
+    knobs: PulsarrKnobs,
+    naps: Naps,
+    auth: AuthMethod,
+) -> None:
+    knobs.auth = auth
+    stranger = make_client(pulsarr.url, "wrong-key-value")
+    for work in (stranger.check(), stranger.people(), stranger.watchlist(1)):
+        err = await failure_of(work)
+        assert err.failure is Failure.INVALID_AUTH
+        assert "wrong-key-value" not in repr(err) + str(err) + err.detail
+    assert pulsarr.stats.total == 3
+    assert naps.taken == []
+
+
+async def test_no_key_is_fine_where_none_is_needed(
+    pulsarr: PulsarrSimulator, make_client: MakeClient, knobs: PulsarrKnobs
+) -> None:
+    nobody = make_client(pulsarr.url, "  ")
+    assert (await failure_of(nobody.check())).failure is Failure.INVALID_AUTH
+    knobs.auth = "disabled"
+    await nobody.check()
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "a\x00b"])
+async def test_key_that_no_header_can_carry_is_a_wrong_key(
+    pulsarr: PulsarrSimulator, make_client: MakeClient, key: str
+) -> None:
+    broken = make_client(pulsarr.url, key)
+    assert (await failure_of(broken.check())).failure is Failure.INVALID_AUTH
+    assert (await failure_of(broken.delete_endpoint(1))).failure is Failure.INVALID_AUTH
+    assert pulsarr.stats.total == 0
+
+
+async def test_pasted_key_may_have_blanks_around_it(
+    pulsarr: PulsarrSimulator, make_client: MakeClient
+) -> None:
+    await make_client(pulsarr.url, f" {pulsarr.api_key}\n").check()
+
+
+async def test_base_path_belongs_to_the_address(
+    knobs: PulsarrKnobs, make_client: MakeClient
+) -> None:
+    knobs.base_path = "/pulsarr"
+    async with PulsarrSimulator(knobs=knobs) as simulator:
+        await make_client(f"{simulator.url}/v1/", simulator.api_key).check()
+        for bare_path in ("html", "redirect"):
+            knobs.bare_path = bare_path
+            without = make_client(simulator.root_url, simulator.api_key)
+            assert (await failure_of(without.check())).failure is Failure.WRONG_SERVICE
+            assert (await failure_of(without.people())).failure is Failure.WRONG_SERVICE
+            beside = make_client(f"{simulator.root_url}/other", simulator.api_key)
+            assert (await failure_of(beside.check())).failure is Failure.WRONG_SERVICE
+
+
+async def test_base_path_where_there_is_none_is_the_wrong_address(
+    pulsarr: PulsarrSimulator, make_client: MakeClient
+) -> None:
+    beside = make_client(f"{pulsarr.url}/pulsarr", pulsarr.api_key)
+    assert (await failure_of(beside.check())).failure is Failure.WRONG_SERVICE
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("http://h:3003", "http://h:3003"),
+        ("http://h:3003/", "http://h:3003"),
+        ("http://h:3003/v1", "http://h:3003"),
+        ("http://h:3003/pulsarr/v1/", "http://h:3003/pulsarr"),
+        ("http://h:3003/pulsarr//", "http://h:3003/pulsarr"),
+        ("http://h:3003/pulsarr/v1?x=1#top", "http://h:3003/pulsarr"),
+        ("http://h/rv1", "http://h/rv1"),
+        ("  h:3003/pulsarr ", "http://h:3003/pulsarr"),
+        ("192.168.1.5:3003", "http://192.168.1.5:3003"),
+        ("[::1]:3003", "http://[::1]:3003"),
+        ("https://Pulsarr.Example/", "https://pulsarr.example"),
+        ("https://user:password@pulsarr.example/a", "https://pulsarr.example/a"),
+    ],
+)
+def test_address_is_kept_with_its_base_path_only(url: str, base: str) -> None:
+    assert normalise_url(url) == base
+    assert normalise_url(base) == base
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "http://",
+        "http:///v1",
+        "ftp://h",
+        "file:///etc",
+        "http://h:port",
+        "http://h:99999",
+        "http://two words",
+        "http://h\x00",
+        "http://a..b",
+        "http://[bad",
+        "http://" + "a" * 70,
+    ],
+)
+def test_what_is_no_web_address_is_refused(url: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the form has a text of its own for it
+        normalise_url(url)
+
+
+# --- the check for the form ---
+
+
+@pytest.mark.parametrize(
+    ("kind", "failure"),
+    [
+        ("unauthorized", Failure.INVALID_AUTH),
+        ("busy", Failure.CANNOT_CONNECT),
+        ("unavailable", Failure.CANNOT_CONNECT),
+        ("throttled", Failure.CANNOT_CONNECT),
+        ("drop", Failure.CANNOT_CONNECT),
+        ("html", Failure.WRONG_SERVICE),
+    ],
+)
+async def test_check_tries_once_and_says_what_a_person_can_act_on(
+    pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps, kind: FaultKind, failure: Failure
+) -> None:
+    pulsarr.faults.add(Fault(kind, method="GET", times=None))
+    assert (await failure_of(client.check())).failure is failure
+    assert naps.taken == []
+
+
+async def test_check_does_not_wait_for_ever(
+    pulsarr: PulsarrSimulator, client: PulsarrClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "PROBE_TIMEOUT", 0.1)
+    pulsarr.faults.add(Fault("slow_before_apply", seconds=5))
+    assert (await failure_of(client.check())).failure is Failure.TIMEOUT
+
+
+async def test_check_finds_a_closed_port(make_client: MakeClient, unused_tcp_port: int) -> None:
+    nobody = make_client(f"http://127.0.0.1:{unused_tcp_port}", "key")
+    assert (await failure_of(nobody.check())).failure is Failure.CANNOT_CONNECT
+
+
+async def test_check_tells_a_plain_server_behind_https_from_a_dead_one(
+    pulsarr: PulsarrSimulator, make_client: MakeClient
+) -> None:
+    secure = make_client(pulsarr.url.replace("http:", "https:"), pulsarr.api_key)
+    assert (await failure_of(secure.check())).failure is Failure.SSL_ERROR
+
+
+# --- another server at the same address ---
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "failure"),
+    [
+        (200, {"error": "no such thing"}, Failure.WRONG_SERVICE),
+        (200, {"success": True}, Failure.WRONG_SERVICE),
+        (200, {"success": False, "users": []}, Failure.WRONG_SERVICE),
+        (200, {"users": {"1": "rosa"}}, Failure.WRONG_SERVICE),
+        (200, ["rosa"], Failure.WRONG_SERVICE),
+        (200, None, Failure.WRONG_SERVICE),
+        (200, b"", Failure.WRONG_SERVICE),
+        (200, b"\xff\xfe", Failure.WRONG_SERVICE),
+        (200, b'{"success": tr', Failure.WRONG_SERVICE),
+        (204, b"", Failure.WRONG_SERVICE),
+        (301, b"", Failure.WRONG_SERVICE),
+        (308, b"", Failure.WRONG_SERVICE),
+        (400, {}, Failure.WRONG_SERVICE),
+        (404, {}, Failure.WRONG_SERVICE),
+        (405, {}, Failure.WRONG_SERVICE),
+        (401, {}, Failure.INVALID_AUTH),
+        (403, {}, Failure.INVALID_AUTH),
+        (502, b"<html>", Failure.CANNOT_CONNECT),
+    ],
+)
+async def test_other_servers_are_told_from_pulsarr(
+    other: OtherServer, make_client: MakeClient, status: int, body: object, failure: Failure
+) -> None:
+    other.status, other.body = status, body
+    other.headers = {"Location": f"{other.url}/login"} if status in {301, 308} else {}
+    assert (await failure_of(make_client(other.url, "k").check())).failure is failure
+    assert all(path.startswith("/v1/") for _, path, _, _ in other.requests)
+
+
+async def test_untrusted_certificate_is_an_ssl_error(
+    other: OtherServer, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> Callable[..., Any]:
+        raise ssl.SSLCertVerificationError("self-signed certificate")
+
+    client = make_client(other.url, "k")
+    monkeypatch.setattr(client._transport._session, "request", fail)
+    assert (await failure_of(client.check())).failure is Failure.SSL_ERROR
+
+
+# --- secrets ---
+
+
+async def test_secrets_are_never_shown(
+    pulsarr: PulsarrSimulator, client: PulsarrClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    pulsarr.knobs.event_types = ("media.available",)
+    endpoint = await client.create_endpoint(
+        EndpointSettings("HA", "http://h/x", "X", "s3cret-value", frozenset({"media.available"}))
+    )
+    err = await failure_of(client.update_endpoint(endpoint.id, SETTINGS))
+    pulsarr.faults.add(Fault("drop", times=None))
+    cut = await failure_of(client.people())
+    shown = "".join(map(repr, (client, endpoint, SETTINGS, err, err.args, cut, cut.args)))
+    for secret in (pulsarr.api_key, "s3cret-value"):
+        assert secret not in shown + caplog.text

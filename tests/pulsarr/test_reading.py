@@ -1,0 +1,268 @@
+"""People, watchlists and version as the client reads them over real HTTP."""
+
+import asyncio
+import threading
+
+import pytest
+
+from custom_components.plex_label_sync.pulsarr import answers
+from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
+from custom_components.plex_label_sync.sync.model import (
+    Failure,
+    MediaType,
+    Person,
+    Title,
+)
+from simulators.catalogue import make_catalogue
+from simulators.http import Fault
+from simulators.pulsarr import PulsarrKnobs, PulsarrSimulator
+from simulators.pulsarr.knobs import UserFields
+
+from .kit import (
+    FILM,
+    SHOW,
+    WATCHLIST_ROUTE,
+    MakeClient,
+    OtherServer,
+    failure_of,
+    title_of,
+)
+
+# --- people ---
+
+
+async def test_people_are_read_in_one_request(
+    pulsarr: PulsarrSimulator, client: PulsarrClient
+) -> None:
+    pulsarr.state.add_user("rosa", alias="Rosa B", display_name="Rosa Blum", id=7)
+    pulsarr.state.add_user("tim", can_sync=False, id=9)
+    assert await client.people() == (
+        Person(7, "rosa", "Rosa B", "Rosa Blum"),
+        Person(9, "tim", None, None, can_sync=False),
+    )
+    assert pulsarr.stats.total == 1
+    assert client.statistics.requests == 1
+    assert client.url == pulsarr.url
+
+
+@pytest.mark.parametrize("user_fields", ["late_2025", "oldest"])
+async def test_people_of_older_versions_are_understood(
+    pulsarr: PulsarrSimulator, client: PulsarrClient, knobs: PulsarrKnobs, user_fields: UserFields
+) -> None:
+    knobs.user_fields = user_fields
+    knobs.display_names = False
+    pulsarr.state.add_user("rosa", id=7)
+    assert await client.people() == (Person(7, "rosa"),)
+
+
+async def test_version_without_counts_is_asked_for_the_plain_list(
+    pulsarr: PulsarrSimulator, client: PulsarrClient, knobs: PulsarrKnobs
+) -> None:
+    knobs.with_counts_route = False
+    pulsarr.state.add_user("rosa", id=7)
+    assert await client.people() == (Person(7, "rosa"),)
+    await client.check()
+
+
+async def test_nobody_is_an_answer(pulsarr: PulsarrSimulator, client: PulsarrClient) -> None:
+    assert await client.people() == ()
+
+
+# --- watchlists ---
+
+
+async def test_watchlist_titles_carry_key_and_external_ids(
+    pulsarr: PulsarrSimulator, client: PulsarrClient
+) -> None:
+    user = pulsarr.state.add_user("rosa")
+    pulsarr.state.wish(user.id, FILM)
+    pulsarr.state.wish(user.id, SHOW, type="SHOW")
+    assert await client.watchlist(user.id) == (title_of(FILM), title_of(SHOW))
+
+
+async def test_title_without_key_or_guids_keeps_the_other(
+    pulsarr: PulsarrSimulator, client: PulsarrClient
+) -> None:
+    user = pulsarr.state.add_user("rosa")
+    pulsarr.state.wish(user.id, FILM, key=None)
+    pulsarr.state.wish(user.id, SHOW, guids=())
+    film, show = await client.watchlist(user.id)
+    assert film.ids == set(FILM.guids)
+    assert show.ids == {f"plex:{SHOW.key}"}
+
+
+async def test_title_without_any_id_is_still_wanted(
+    pulsarr: PulsarrSimulator, client: PulsarrClient
+) -> None:
+    user = pulsarr.state.add_user("rosa")
+    pulsarr.state.wish(user.id, FILM, key="", guids=())
+    assert await client.watchlist(user.id) == (Title(MediaType.MOVIE, FILM.title, frozenset()),)
+
+
+async def test_unknown_types_are_skipped(pulsarr: PulsarrSimulator, client: PulsarrClient) -> None:
+    user = pulsarr.state.add_user("rosa")
+    pulsarr.state.wish(user.id, FILM, type="artist")
+    pulsarr.state.wish(user.id, SHOW)
+    assert await client.watchlist(user.id) == (title_of(SHOW),)
+
+
+async def test_cut_off_watchlist_is_never_taken_for_a_shorter_one(
+    pulsarr: PulsarrSimulator, client: PulsarrClient
+) -> None:
+    user = pulsarr.state.add_user("rosa")
+    pulsarr.state.wish(user.id, FILM)
+    pulsarr.state.wish(user.id, SHOW)
+    pulsarr.faults.add(Fault("short_page", route=WATCHLIST_ROUTE))
+    err = await failure_of(client.watchlist(user.id))
+    assert err.failure is Failure.IMPLAUSIBLE
+    assert "1 titles and counts 2" in err.detail
+    assert WATCHLIST_ROUTE in err.detail
+
+
+async def test_person_who_is_gone_is_not_found(
+    pulsarr: PulsarrSimulator, client: PulsarrClient
+) -> None:
+    err = await failure_of(client.watchlist(99))
+    assert (err.failure, err.status) == (Failure.NOT_FOUND, 404)
+
+
+async def test_large_watchlist_is_parsed_off_the_event_loop(
+    pulsarr: PulsarrSimulator, client: PulsarrClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[int] = set()
+    real = answers.watchlist
+
+    def spy(answer: object, person_id: int) -> tuple[Title, ...]:
+        threads.add(threading.get_ident())
+        return real(answer, person_id)
+
+    monkeypatch.setattr(answers, "watchlist", spy)
+    user = pulsarr.state.add_user("rosa")
+    catalogue = make_catalogue(2, 1500, 0)
+    for entry in catalogue:
+        pulsarr.state.wish(user.id, entry)
+    titles = await client.watchlist(user.id)
+    assert pulsarr.stats.bytes_out > 256 * 1024
+    assert titles == tuple(map(title_of, catalogue))
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+async def test_at_most_four_requests_are_in_flight(
+    pulsarr: PulsarrSimulator, client: PulsarrClient, knobs: PulsarrKnobs
+) -> None:
+    users = [pulsarr.state.add_user(f"user{number}") for number in range(12)]
+    knobs.latency_ms = 20
+    await asyncio.gather(*(client.watchlist(user.id) for user in users))
+    assert pulsarr.stats.peak_concurrency == 4
+
+
+# --- version ---
+
+
+async def test_version_is_told(
+    pulsarr: PulsarrSimulator, client: PulsarrClient, knobs: PulsarrKnobs
+) -> None:
+    knobs.version = "0.12.1"
+    assert await client.version() == "0.12.1"
+
+
+async def test_older_pulsarr_has_no_version_to_tell(
+    pulsarr: PulsarrSimulator, client: PulsarrClient, knobs: PulsarrKnobs
+) -> None:
+    knobs.update_status = False
+    assert await client.version() is None
+
+
+async def test_refused_key_is_not_taken_for_a_missing_route(
+    pulsarr: PulsarrSimulator, make_client: MakeClient
+) -> None:
+    stranger = make_client(pulsarr.url, "wrong")
+    assert (await failure_of(stranger.version())).failure is Failure.INVALID_AUTH
+    assert (await failure_of(stranger.event_types())).failure is Failure.INVALID_AUTH
+
+
+# --- answers that no simulated Pulsarr gives ---
+
+
+@pytest.mark.parametrize(
+    ("user", "failure"),
+    [
+        ("rosa", "a user is no object"),
+        ({"name": "rosa"}, "a user has no id"),
+        ({"id": True, "name": "rosa"}, "a user has no id"),
+        ({"id": 1}, "a user has no name"),
+        ({"id": 1, "name": None}, "a user has no name"),
+        ({"id": 2, "name": "tim"}, "two users have the same id"),
+    ],
+)
+async def test_unusable_user_ends_the_read_instead_of_going_missing(
+    other: OtherServer, make_client: MakeClient, user: object, failure: str
+) -> None:
+    other.body = {"success": True, "users": [user, {"id": 2, "name": "tim"}]}
+    err = await failure_of(make_client(other.url, "k").people())
+    assert err.failure is Failure.IMPLAUSIBLE
+    assert failure in err.detail
+
+
+async def test_users_are_read_leniently_where_nothing_depends_on_it(
+    other: OtherServer, make_client: MakeClient
+) -> None:
+    other.body = {
+        "users": [
+            {"id": "7", "name": " rosa ", "alias": " ", "display_name": 5, "can_sync": 1},
+            {"id": 8.0, "name": "", "alias": "B", "can_sync": 0},
+            {"id": 9, "name": "tim", "alias": None, "can_sync": None, "brand_new": {}},
+            {"id": 10, "name": "x", "can_sync": "false"},
+        ]
+    }
+    assert await make_client(other.url, "k").people() == (
+        Person(7, "rosa"),
+        Person(8, "user_8", "B", can_sync=False),
+        Person(9, "tim"),
+        Person(10, "x", can_sync=False),
+    )
+
+
+ROW = {"title": "Heat", "key": "", "type": "movie", "guids": ["tmdb:949"]}
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (None, "the watchlist is no object"),
+        ({}, "no list of titles"),
+        ({"watchlistItems": {}, "total": 0}, "no list of titles"),
+        ({"watchlistItems": [ROW]}, "counts None"),
+        ({"watchlistItems": [ROW], "total": 2}, "1 titles and counts 2"),
+        ({"watchlistItems": [], "total": 1}, "0 titles and counts 1"),
+        ({"watchlistItems": ["Heat"], "total": 1}, "a title is no object"),
+        ({"watchlistItems": [ROW], "total": 1, "user": {"id": 8}}, "about another user"),
+    ],
+)
+async def test_implausible_watchlist_ends_the_read(
+    other: OtherServer, make_client: MakeClient, data: object, reason: str
+) -> None:
+    other.body = {"success": True, "data": data}
+    err = await failure_of(make_client(other.url, "k").watchlist(7))
+    assert err.failure is Failure.IMPLAUSIBLE
+    assert reason in err.detail
+
+
+async def test_watchlist_is_read_leniently_where_nothing_depends_on_it(
+    other: OtherServer, make_client: MakeClient
+) -> None:
+    rows = [ROW | {"title": None}, {"type": "movie"}]
+    other.body = {"data": {"watchlistItems": rows, "total": "2", "user": {"id": "7"}}}
+    assert await make_client(other.url, "k").watchlist(7) == (
+        Title(MediaType.MOVIE, "tmdb:949", frozenset({"tmdb:949"})),
+        Title(MediaType.MOVIE, "", frozenset()),
+    )
+
+
+@pytest.mark.parametrize("body", [{}, {"currentVersion": None}, {"currentVersion": " "}])
+async def test_version_that_is_not_told_is_unknown(
+    other: OtherServer, make_client: MakeClient, body: object
+) -> None:
+    other.body = body
+    assert await make_client(other.url, "k").version() is None
