@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 import logging
+import time
 from typing import TYPE_CHECKING, Final, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 RETRY_AFTER: Final = 60.0  # seconds from a failed full sync to the next try, doubled each time
+RETRY_AFTER_MAX: Final = 600.0  # seconds
+CATCH_UP_AFTER: Final = 1.0  # seconds from a server's return to the full sync that it missed
 
 CREDENTIAL_FAILURES: Final = frozenset({Failure.INVALID_AUTH, Failure.NOT_OWNER})
 
@@ -102,11 +105,13 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self.pulsarr = pulsarr
         self.records = records
         self.settings = Settings.from_options(entry.options)
-        self.engine = Engine(plex, pulsarr, records)
+        self.engine = Engine(plex, pulsarr, records, clock=time.time)
         self._one_at_a_time = asyncio.Lock()
         self._running: dict[Request, asyncio.Task[Run]] = {}
         self._trouble: dict[Service, ServiceError] = {}
         self._vanished: frozenset[tuple[str, str]] = frozenset()
+        self._labelled_items = 0
+        self._count_labelled_items()
         self._retry: CALLBACK_TYPE | None = None
         self._failures = 0
 
@@ -138,13 +143,22 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
                 titles_wanted=summary.titles,
                 titles_missing=summary.missing,
             )
-        labelled = {
-            row.rating_key
-            for row in self.records.ledger.rows
-            if (row.rating_key, fold(row.label)) not in self._vanished
-        }
         return replace(
-            known, state=state, pending=len(self.records.queue), labelled_items=len(labelled)
+            known,
+            state=state,
+            pending=len(self.records.queue),
+            labelled_items=self._labelled_items,
+        )
+
+    def _count_labelled_items(self) -> None:
+        """Count the items that carry a label of ours, as far as the last full sync saw."""
+        rows = self.records.ledger.rows
+        self._labelled_items = len(
+            {
+                row.rating_key
+                for row in rows
+                if (row.rating_key, fold(row.label)) not in self._vanished
+            }
         )
 
     @callback
@@ -200,9 +214,10 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
                 if run is None:
                     self.async_set_updated_data(self._status(self._resting_state()))
             self._note(request, run)
+            if not request.dry_run:
+                self._count_labelled_items()
             if run.error is None and visible and _is_whole(request):
                 await self.records.async_save_summary(_summary(run))
-                self._failures = 0
             self._publish(request, run)
             return run
 
@@ -221,19 +236,24 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         lists = self.engine.watchlists
         if lists is not None and lists.read_at >= run.started:
             answered.append(Service.PULSARR)
-        for service in answered:
-            if self._trouble.pop(service, None):
-                _LOGGER.info("%s: %s answers again", self.name, service.value)
+        back = [service for service in answered if self._trouble.pop(service, None)]
+        for service in back:
+            _LOGGER.info("%s: %s answers again", self.name, service.value)
         if request.kind is RunKind.FULL and not request.dry_run:
             self._vanished = run.vanished
+            self._failures = 0
             self._cancel_retry()
+        elif back and self._retry is not None:
+            self._retry_in(CATCH_UP_AFTER)
 
     def _publish(self, request: Request, run: Run) -> None:
         """Show a run's outcome in the entities."""
         state = self._resting_state()
         status = self._status(state)
         if not request.dry_run and (run.error is None or run.changes):
-            status = replace(status, labels_added=run.added, labels_removed=run.removed)
+            # A look that changed nothing does not hide what the last real run did.
+            if run.kind is RunKind.FULL or run.changes:
+                status = replace(status, labels_added=run.added, labels_removed=run.removed)
             if request.kind is RunKind.FULL and run.error is None and _is_whole(request):
                 status = replace(
                     status,
@@ -283,13 +303,20 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
 
     @callback
     def _schedule_retry(self) -> None:
-        """Try a failed full sync again, later each time, at most as late as the next one."""
+        """Try a failed full sync again, later each time."""
+        if self.settings.batch_mode:
+            delay = min(RETRY_AFTER * 2**self._failures, RETRY_AFTER_MAX)
+            self._failures += 1
+            self._retry_in(min(delay, self.settings.sync_interval))
+
+    @callback
+    def _retry_in(self, seconds: float) -> None:
         self._cancel_retry()
-        if not self.settings.batch_mode:
-            return
-        delay = min(RETRY_AFTER * 2**self._failures, self.settings.sync_interval)
-        self._failures += 1
-        self._retry = async_call_later(self.hass, delay, self._async_scheduled)
+        self._retry = async_call_later(self.hass, seconds, self._async_retry)
+
+    async def _async_retry(self, now: datetime) -> None:
+        self._retry = None
+        await self._async_scheduled(now)
 
     @callback
     def _cancel_retry(self) -> None:

@@ -14,7 +14,7 @@ from homeassistant.helpers.event import async_call_later
 from .coordinator import Activity, PlexLabelSyncCoordinator
 from .pulsarr.payloads import Signal, SignalKind
 from .sync.engine import Request
-from .sync.model import Action, Look, Outcome, Run, RunKind, Service, Title
+from .sync.model import Action, Look, Outcome, Run, RunKind, Service, Title, fold
 from .sync.queue import (
     PendingSync,
     Queue,
@@ -145,7 +145,14 @@ class LiveSync:
             if look.outcome is Outcome.NOT_WRITTEN:
                 waits = any(entry.title == look.title for entry in queue)
                 queue = queue if waits else announce(queue, look.title, now, self._settings)
-        result = looked(queue, run.looks, now, self._settings)
+        lists = self._coordinator.engine.watchlists
+        result = looked(
+            queue,
+            run.looks,
+            now,
+            self._settings,
+            lists_read_at=lists.read_at if lists is not None else 0.0,
+        )
         await self._records.async_save_queue(result.queue)
         for entry in result.resolved:
             self._tell(Activity.PENDING_RESOLVED, entry)
@@ -184,7 +191,7 @@ class LiveSync:
                 title=look.title.name,
                 type=look.title.type.value,
                 people=[person.username for person in look.people],
-                labels=sorted({change.label for change in changes}),
+                labels=sorted({fold(change.label): change.label for change in changes}.values()),
                 rating_key=changes[0].rating_key,
             )
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 import logging
-import time
 from typing import Final
 import uuid
 
@@ -49,7 +48,7 @@ class Request:
     """What a run shall look at. None means everything; people are ids or names.
 
     `titles` are looked at without listing whole libraries where that is possible; `thorough`
-    names those that may have been in Plex for long. Watchlists read before `newer_than`
+    names those that may have been in Plex for long. Watchlists not read after `newer_than`
     (seconds since the epoch) are not good enough.
     """
 
@@ -94,7 +93,7 @@ class Engine:
         pulsarr: PulsarrPort,
         recorder: Recorder,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """`clock` gives seconds since the epoch."""
@@ -180,7 +179,7 @@ class Engine:
             wanted = TitleIndex(title for titles in known.titles.values() for title in titles)
             strangers = any(title not in wanted for title in request.titles)
             age_max = FRESH_UNKNOWN if strangers else FRESH
-            if known.read_at >= max(request.newer_than, self._clock() - age_max):
+            if known.read_at > max(request.newer_than, self._clock() - age_max):
                 return known
         self.watchlists = await read_watchlists(self._pulsarr, self._clock)
         return self.watchlists
@@ -205,10 +204,11 @@ class Engine:
             await self._recorder.begin(run.id, run.kind, run.started, plan.changes)
             await self._edit(plan, reads, result)
             await self._confirm(reads, result)
+        confirmed = set(result.confirmed)
         run = replace(
             run,
             status=RunStatus.FAILED if result.error else RunStatus.DONE,
-            changes=tuple(result.confirmed),
+            changes=tuple(one for one in plan.changes if one in confirmed),
             failed=tuple(result.failed),
             error=result.error,
             vanished=self._vanished(reads) if run.kind is RunKind.FULL else frozenset(),

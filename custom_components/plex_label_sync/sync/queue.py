@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from .model import Look, Outcome, Title
+
+RELOOK_AFTER: Final = 10.0  # seconds to fresher watchlists, for a title that nobody seems to want
 
 
 class Reason(StrEnum):
@@ -78,11 +81,19 @@ def next_due(queue: Queue) -> float | None:
     return min((entry.next_try for entry in queue), default=None)
 
 
-def looked(queue: Queue, looks: Sequence[Look], now: float, settings: QueueSettings) -> Pass:
+def looked(
+    queue: Queue,
+    looks: Sequence[Look],
+    now: float,
+    settings: QueueSettings,
+    *,
+    lists_read_at: float,
+) -> Pass:
     """Return the queue after its titles were looked for.
 
     What is settled or wanted by nobody leaves; what still waits gets its reason and its next
-    time, and leaves as expired when it is too old.
+    time, and leaves as expired when it is too old. That nobody wants a title counts only when
+    the watchlists were read after it was announced; `lists_read_at` is in epoch seconds.
     """
     by_title = {look.title: look for look in looks}
     kept: list[PendingSync] = []
@@ -92,6 +103,10 @@ def looked(queue: Queue, looks: Sequence[Look], now: float, settings: QueueSetti
         look = by_title.get(entry.title)
         if look is None:
             kept.append(entry)
+            continue
+        if look.outcome is Outcome.NOT_WANTED and lists_read_at <= entry.created:
+            wait = min(RELOOK_AFTER, settings.retry_interval)
+            kept.append(replace(entry, next_try=now + wait, tries=entry.tries + 1))
             continue
         people = tuple(person.username for person in look.people)
         tried = replace(entry, people=people, tries=entry.tries + 1)
