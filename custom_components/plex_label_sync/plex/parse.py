@@ -1,6 +1,6 @@
 """What Plex's JSON answers mean: sections, listing rows, label directories."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 import re
 from typing import Any, Final
@@ -19,6 +19,7 @@ _LEGACY_PROVIDERS: Final[Mapping[str, str]] = {
 }
 _HAMA_PROVIDERS: Final = frozenset({"tvdb", "tmdb", "imdb"})
 _EXTERNAL_GUID: Final = re.compile(r"^(imdb|tmdb|tvdb)://([^?/]+)$")
+_RATING_KEY: Final = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Page:
     total: int
 
 
-def ids_of(guid: str, guids: list[Mapping[str, Any]]) -> frozenset[str]:
+def ids_of(guid: str, guids: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """Return an item's normalised ids from its primary guid and its `Guid` children."""
     ids: set[str] = set()
     if match := _PLEX_GUID.match(guid):
@@ -64,11 +65,19 @@ def container(answer: object) -> dict[str, Any]:
 
 
 def _rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """Return a list of the answer; Plex leaves empty lists out."""
-    rows = body.get(name, [])
-    if not isinstance(rows, list):
-        raise TypeError(f"{name} is no list")
+    """Return a list of objects of the answer; Plex leaves empty lists out."""
+    rows = body.get(name) or []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise TypeError(f"{name} is no list of objects")
     return rows
+
+
+def _rating_key(row: Mapping[str, Any]) -> str:
+    """Return a row's key; raises ValueError for one by which no edit could name the item."""
+    key = str(row["ratingKey"])
+    if not _RATING_KEY.fullmatch(key):
+        raise ValueError("a rating key is no number")
+    return key
 
 
 def page(answer: object, library: Library) -> Page:
@@ -84,11 +93,11 @@ def page(answer: object, library: Library) -> Page:
     return Page(
         items=tuple(
             Item(
-                rating_key=str(row["ratingKey"]),
+                rating_key=_rating_key(row),
                 library=library.key,
                 type=library.type,
                 title=str(row.get("title", "")),
-                ids=ids_of(str(row.get("guid", "")), row.get("Guid") or []),
+                ids=ids_of(str(row.get("guid", "")), _rows(row, "Guid")),
             )
             for row in rows
         ),
@@ -101,7 +110,7 @@ def page(answer: object, library: Library) -> Page:
 def rating_keys(answer: object) -> tuple[str, ...]:
     """Return the rating keys of all rows of an unpaged answer, checked against its size."""
     body = container(answer)
-    keys = tuple(str(row["ratingKey"]) for row in _rows(body, "Metadata"))
+    keys = tuple(_rating_key(row) for row in _rows(body, "Metadata"))
     expected = max(int(body.get("size", len(keys))), int(body.get("totalSize", 0)))
     if len(keys) != expected:
         raise ValueError(f"{len(keys)} rows instead of {expected}")
@@ -109,9 +118,12 @@ def rating_keys(answer: object) -> tuple[str, ...]:
 
 
 def total(answer: object) -> int:
-    """Return the number of rows that match, from an answer that was asked for no rows."""
+    """Return the number of rows that match, from an answer that was asked for no rows.
+
+    Raises KeyError when it does not say: nothing said is not zero.
+    """
     body = container(answer)
-    return int(body.get("totalSize", body.get("size", 0)))
+    return int(body["totalSize"] if "totalSize" in body else body["size"])
 
 
 def libraries(answer: object) -> tuple[Library, ...]:
@@ -125,7 +137,7 @@ def libraries(answer: object) -> tuple[Library, ...]:
             editable=str(row.get("allowSync", True)).lower() not in {"0", "false"},
         )
         for row in _rows(container(answer), "Directory")
-        if row.get("type") in {"movie", "show"}
+        if row.get("type") in ("movie", "show")
     )
 
 

@@ -147,8 +147,12 @@ class StoredLabel:
 
 
 def fold(label: str) -> str:
-    """Return the form in which labels are compared."""
-    return label.casefold()
+    """Return the form in which labels are compared.
+
+    Upper case comes first: Plex writes a new label with a capital, and the capital of the
+    Turkish i without a dot is a plain I, which does not fold back.
+    """
+    return label.upper().casefold()
 
 
 class Action(StrEnum):

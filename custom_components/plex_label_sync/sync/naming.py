@@ -7,11 +7,13 @@ import unicodedata
 from .model import MediaType, Person
 
 LABEL_MAX: Final = 60  # characters; Plex documents no limit, its column holds 255
+FORMAT_TEXT_MAX: Final = 30  # characters of a format beside its fields: names need the rest
 
 # In Plex's share filters a comma separates labels and an ampersand separates rules: a label with
 # one of them cannot be used there, and an ampersand makes the restricted person's home page fail.
 _FILTER_BREAKERS: Final = frozenset(",&")
 _JOINER: Final = "\u200d"  # holds an emoji of several parts together; not printable by itself
+_EDGES: Final = f" {_JOINER}"
 
 FIELDS: Final = frozenset({"username", "alias", "display_name", "user_id", "type"})
 _PERSONAL_FIELDS: Final = FIELDS - {"type"}
@@ -35,6 +37,8 @@ def check_label_format(label_format: str) -> None:
         raise InvalidLabelFormatError("only plain fields")
     if not _FILTER_BREAKERS.isdisjoint(label_format):
         raise InvalidLabelFormatError("no comma and no ampersand")
+    if sum(len(text) for text, *_ in parts) > FORMAT_TEXT_MAX:
+        raise InvalidLabelFormatError(f"more than {FORMAT_TEXT_MAX} characters beside the fields")
     if unknown := set(fields) - FIELDS:
         raise InvalidLabelFormatError(f"unknown field {min(unknown)}")
     if not _PERSONAL_FIELDS.intersection(fields):
@@ -47,7 +51,8 @@ def clean_label(text: str) -> str:
         char if (char.isprintable() and char not in _FILTER_BREAKERS) or char == _JOINER else " "
         for char in unicodedata.normalize("NFC", text)
     )
-    return " ".join(kept.split())[:LABEL_MAX].rstrip()
+    # A joiner at an end joins nothing; a label of nothing else could not be seen.
+    return " ".join(kept.split()).lstrip(_EDGES)[:LABEL_MAX].rstrip(_EDGES)
 
 
 def label_of(person: Person, media_type: MediaType, label_format: str) -> str:

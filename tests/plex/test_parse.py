@@ -1,0 +1,271 @@
+"""What Plex's answers mean."""
+
+from collections.abc import Callable
+import contextlib
+import copy
+from typing import Any
+
+from hypothesis import example, given, strategies as st
+import pytest
+
+from custom_components.plex_label_sync.plex import parse
+from custom_components.plex_label_sync.sync.model import Library, MediaType, StoredLabel
+
+MOVIES = Library("1", MediaType.MOVIE, "Movies")
+SHOWS = Library("2", MediaType.SHOW, "TV Shows")
+HEX = "5d7768267228e5001f1df33e"
+
+
+def answer(**fields: object) -> dict[str, object]:
+    """Return an answer in Plex's envelope."""
+    return {"MediaContainer": fields}
+
+
+def row(rating_key: object = "101", **fields: object) -> dict[str, object]:
+    """Return one row of a listing."""
+    return {"ratingKey": rating_key, "title": "Heat", "guid": f"plex://movie/{HEX}", **fields}
+
+
+# Ids
+
+
+@pytest.mark.parametrize(
+    ("guid", "ids"),
+    [
+        (f"plex://movie/{HEX}", {f"plex:{HEX}"}),
+        (f"plex://show/{HEX}", {f"plex:{HEX}"}),
+        (f"plex://season/{HEX}", set()),
+        (f"plex://movie/{HEX}0", set()),
+        ("plex://movie/short", set()),
+        ("com.plexapp.agents.imdb://tt0133093?lang=en", {"imdb:tt0133093"}),
+        ("com.plexapp.agents.imdb://tt0133093", {"imdb:tt0133093"}),
+        ("com.plexapp.agents.themoviedb://603?lang=en", {"tmdb:603"}),
+        ("com.plexapp.agents.thetvdb://121361?lang=de", {"tvdb:121361"}),
+        ("com.plexapp.agents.thetvdb://121361/1/2?lang=en", {"tvdb:121361"}),
+        ("com.plexapp.agents.hama://tvdb-121361?lang=en", {"tvdb:121361"}),
+        ("com.plexapp.agents.hama://tmdb-603?lang=en", {"tmdb:603"}),
+        ("com.plexapp.agents.hama://imdb-tt0133093?lang=en", {"imdb:tt0133093"}),
+        ("com.plexapp.agents.hama://anidb-1234?lang=en", set()),
+        ("com.plexapp.agents.hama://1234?lang=en", set()),
+        ("com.plexapp.agents.imdb://tvdb-1234?lang=en", set()),
+        ("com.plexapp.agents.none://0f3a?lang=xn", set()),
+        ("local://4711", set()),
+        ("collection://12", set()),
+        ("", set()),
+    ],
+)
+def test_primary_guid_of_every_agent_is_understood(guid: str, ids: set[str]) -> None:
+    assert parse.ids_of(guid, []) == ids
+
+
+def test_external_ids_stand_beside_the_primary_guid() -> None:
+    children: list[dict[str, object]] = [
+        {"id": "imdb://tt0113277"},
+        {"id": "tmdb://949"},
+        {"id": "tvdb://347"},
+        {"id": "mbid://1"},
+        {"id": "tmdb://"},
+        {"id": "tmdb://1/2"},
+        {"id": 949},
+        {},
+    ]
+    assert parse.ids_of(f"plex://movie/{HEX}", children) == {
+        f"plex:{HEX}",
+        "imdb:tt0113277",
+        "tmdb:949",
+        "tvdb:347",
+    }
+
+
+@given(st.text(), st.lists(st.fixed_dictionaries({"id": st.text() | st.integers()})))
+def test_ids_are_always_of_a_known_kind(guid: str, children: list[dict[str, object]]) -> None:
+    for one in parse.ids_of(guid, children):
+        kind, _, value = one.partition(":")
+        assert kind in {"plex", "imdb", "tmdb", "tvdb"}
+        assert value
+
+
+# Listings
+
+
+def test_page_holds_items_with_their_ids_and_place() -> None:
+    rows = [row("101", Guid=[{"id": "tmdb://949"}]), row("102", guid="local://1", title="Up")]
+    page = parse.page(answer(size=2, offset=5, totalSize=9, Metadata=rows), MOVIES)
+    assert (page.offset, page.total) == (5, 9)
+    heat, up = page.items
+    assert (heat.rating_key, heat.library, heat.type) == ("101", "1", MediaType.MOVIE)
+    assert (heat.title, set(heat.ids)) == ("Heat", {f"plex:{HEX}", "tmdb:949"})
+    assert (up.title, up.ids) == ("Up", frozenset())
+
+
+def test_absent_lists_mean_empty_ones() -> None:
+    page = parse.page(answer(size=0), MOVIES)
+    assert (page.items, page.offset, page.total) == ((), 0, 0)
+    assert parse.rating_keys(answer(size=0)) == ()
+    assert parse.libraries(answer(size=0)) == ()
+    assert parse.stored_labels(answer(size=0)) == ()
+
+
+def test_numbers_may_be_text_and_text_may_be_numbers() -> None:
+    listing = answer(size="1", offset="0", totalSize="1", Metadata=[row(101)])
+    page = parse.page(listing, SHOWS)
+    assert (page.items[0].rating_key, page.total) == ("101", 1)
+    assert parse.rating_keys(listing) == ("101",)
+    assert parse.total(answer(size="0", totalSize="7")) == 7
+    assert parse.stored_labels(answer(Directory=[{"key": 20481, "title": "Anna"}])) == (
+        StoredLabel("20481", "Anna"),
+    )
+
+
+def test_listing_that_was_not_paged_is_everything() -> None:
+    page = parse.page(answer(size=1, Metadata=[row()]), MOVIES)
+    assert (page.offset, page.total) == (0, 1)
+
+
+@pytest.mark.parametrize("fields", [{"size": 3}, {"size": 1}, {"size": 0}])
+def test_page_with_other_rows_than_it_claims_is_refused(fields: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="2 rows instead of"):
+        parse.page(answer(**fields, Metadata=[row("1"), row("2")]), MOVIES)
+
+
+@pytest.mark.parametrize("fields", [{"size": 3}, {"size": 1}, {"size": 2, "totalSize": 5}])
+def test_incomplete_list_of_carriers_is_refused(fields: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="2 rows instead of"):
+        parse.rating_keys(answer(**fields, Metadata=[row("1"), row("2")]))
+
+
+def test_rows_may_lack_what_is_not_needed() -> None:
+    (bare,) = parse.page(answer(Metadata=[{"ratingKey": "7"}]), MOVIES).items
+    assert (bare.rating_key, bare.title, bare.ids) == ("7", "", frozenset())
+
+
+@pytest.mark.parametrize("rating_key", ["", "abc", "1,2", "-1", None, 1.5])
+def test_row_whose_key_no_edit_could_name_is_refused(rating_key: object) -> None:
+    listing = answer(Metadata=[row(rating_key)])
+    with pytest.raises((ValueError, TypeError)):
+        parse.page(listing, MOVIES)
+    with pytest.raises((ValueError, TypeError)):
+        parse.rating_keys(listing)
+
+
+# Sections, labels, identity
+
+
+def test_only_movie_and_show_sections_are_libraries() -> None:
+    sections = [
+        {"key": "1", "type": "movie", "title": "Movies", "allowSync": True},
+        {"key": "5", "type": "artist", "title": "Music"},
+        {"key": 2, "type": "show"},
+        {"key": "6", "type": "photo", "title": "Photos"},
+        {},
+    ]
+    assert parse.libraries(answer(Directory=sections)) == (
+        Library("1", MediaType.MOVIE, "Movies"),
+        Library("2", MediaType.SHOW, ""),
+    )
+
+
+@pytest.mark.parametrize("value", [False, 0, "0", "false", "False"])
+def test_section_that_may_not_be_synced_may_not_be_edited(value: object) -> None:
+    sections = [{"key": "1", "type": "movie", "title": "Movies", "allowSync": value}]
+    assert parse.libraries(answer(Directory=sections))[0].editable is False
+
+
+@pytest.mark.parametrize("value", [True, 1, "1", "true"])
+def test_section_that_may_be_synced_may_be_edited(value: object) -> None:
+    sections = [{"key": "1", "type": "movie", "title": "Movies", "allowSync": value}]
+    assert parse.libraries(answer(Directory=sections))[0].editable is True
+
+
+def test_server_says_who_it_is() -> None:
+    identity = answer(machineIdentifier="abc", version="1.43.5", claimed=True)
+    assert parse.machine_id(identity) == "abc"
+    assert parse.server_info(identity) == parse.ServerInfo("abc", "Plex", "1.43.5")
+    named = answer(machineIdentifier="abc", friendlyName="Attic")
+    assert parse.server_info(named) == parse.ServerInfo("abc", "Attic", "")
+
+
+def test_total_is_the_number_of_rows_that_match() -> None:
+    assert parse.total(answer(size=0, totalSize=12)) == 12
+    assert parse.total(answer(size=3)) == 3
+
+
+@pytest.mark.parametrize(
+    "total", [answer(), answer(size=None), answer(size="many"), answer(totalSize=[])]
+)
+def test_total_that_is_not_told_is_no_zero(total: object) -> None:
+    with pytest.raises((KeyError, ValueError, TypeError)):
+        parse.total(total)
+
+
+PARSERS: list[Callable[[object], object]] = [
+    parse.container,
+    lambda data: parse.page(data, MOVIES),
+    parse.rating_keys,
+    parse.total,
+    parse.libraries,
+    parse.stored_labels,
+    parse.machine_id,
+    parse.server_info,
+]
+
+
+@pytest.mark.parametrize("data", [None, [], "", 7, {}, {"MediaContainer": None}, {"x": {}}])
+@pytest.mark.parametrize("parser", PARSERS)
+def test_what_is_not_plexs_envelope_is_refused(
+    parser: Callable[[object], object], data: object
+) -> None:
+    with pytest.raises(ValueError, match="no MediaContainer"):
+        parser(data)
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+SENSIBLE = answer(
+    size=1,
+    offset=0,
+    totalSize=1,
+    machineIdentifier="abc",
+    friendlyName="Attic",
+    Metadata=[row(Guid=[{"id": "tmdb://949"}])],
+    Directory=[{"key": "1", "type": "movie", "title": "Movies", "allowSync": True}],
+)
+
+
+def places(value: object, path: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+    """Return the paths to all values inside a document."""
+    inner: list[tuple[object, object]] = []
+    if isinstance(value, dict):
+        inner = list(value.items())
+    elif isinstance(value, list):
+        inner = list(enumerate(value))
+    return [path] * bool(path) + [
+        found for name, child in inner for found in places(child, (*path, name))
+    ]
+
+
+@given(st.sampled_from(PARSERS), st.sampled_from(places(SENSIBLE)), json_values)
+@example(PARSERS[1], ("MediaContainer", "Metadata", 0, "Guid"), {"id": "tmdb://949"})
+@example(PARSERS[1], ("MediaContainer", "Metadata", 0, "Guid", 0), "tmdb://949")
+@example(PARSERS[4], ("MediaContainer", "Directory", 0), "1")
+@example(PARSERS[4], ("MediaContainer", "Directory", 0, "type"), [])
+def test_answer_with_one_odd_value_is_understood_or_refused(
+    parser: Callable[[object], object], place: tuple[object, ...], value: object
+) -> None:
+    document: Any = copy.deepcopy(SENSIBLE)
+    inside = document
+    for name in place[:-1]:
+        inside = inside[name]
+    inside[place[-1]] = value
+    # These are what the transport makes an error of.
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        parser(document)

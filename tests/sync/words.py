@@ -1,0 +1,190 @@
+"""Short ways to write people, titles and items, and strategies that draw them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from hypothesis import strategies as st
+
+from custom_components.plex_label_sync.sync.ledger import Ledger, Row
+from custom_components.plex_label_sync.sync.model import (
+    Action,
+    Change,
+    Item,
+    MediaType,
+    Person,
+    StoredLabel,
+    Title,
+    Watchlists,
+    fold,
+)
+from custom_components.plex_label_sync.sync.planner import Present, WantedItem, wanted_items
+from custom_components.plex_label_sync.sync.wanted import Wish
+
+MOVIE, SHOW = MediaType.MOVIE, MediaType.SHOW
+
+ANNA = Person(1, "anna")
+BEN = Person(2, "ben")
+CARL = Person(3, "carl")
+
+
+def movie(*ids: str, name: str = "Heat") -> Title:
+    """Return a wanted movie."""
+    return Title(MOVIE, name, frozenset(ids))
+
+
+def show(*ids: str, name: str = "Dark") -> Title:
+    """Return a wanted show."""
+    return Title(SHOW, name, frozenset(ids))
+
+
+def item(
+    rating_key: str, *ids: str, library: str = "1", type_: MediaType = MOVIE, title: str = "Heat"
+) -> Item:
+    """Return an entry of a library."""
+    return Item(rating_key, library, type_, title, frozenset(ids))
+
+
+def watchlists(wanted: Mapping[Person, Sequence[Title]]) -> Watchlists:
+    """Return everybody's watchlist."""
+    return Watchlists(
+        tuple(wanted), {person.id: tuple(some) for person, some in wanted.items()}, read_at=0.0
+    )
+
+
+def wish(title: Title, *people: Person) -> Wish:
+    """Return one title and who wants it."""
+    return Wish(title, people)
+
+
+def add(label: str, rating_key: str, library: str = "1") -> Change:
+    """Return the addition of a label."""
+    return Change(Action.ADD, label, library, rating_key, "Heat", "somebody wants it")
+
+
+def remove(label: str, rating_key: str, library: str = "1") -> Change:
+    """Return the removal of a label."""
+    return Change(Action.REMOVE, label, library, rating_key, "Heat", "nobody wants it")
+
+
+def present(labels: dict[str, Sequence[str]], *, library: str = "1") -> Present:
+    """Return what one library holds: stored labels by rating key."""
+    result = Present()
+    texts = list(dict.fromkeys(text for some in labels.values() for text in some))
+    stored = [StoredLabel(str(20_000 + number), text) for number, text in enumerate(texts)]
+    result.add_directory(library, stored)
+    for label in stored:
+        result.add_carriers(label, [key for key, some in labels.items() if label.text in some])
+    return result
+
+
+def ledger(*rows: tuple[str, str], library: str = "1") -> Ledger:
+    """Return a ledger of (rating key, label) rows."""
+    return Ledger(Row(label, library, rating_key, 0) for rating_key, label in rows)
+
+
+# Few names that fold together in many ways, so that drawn worlds are full of collisions.
+LABELS = ("anna", "Anna", "ANNA", "ben", "Ben", "straße", "STRASSE", "Kids", "kids", "\u0131pek")
+NUMBERS = st.integers(1, 4)
+
+people = st.builds(
+    Person,
+    id=st.integers(1, 5),
+    username=st.sampled_from(("anna", "Anna", "ben", "straße", "STRASSE", "Kids", "a,b & c")),
+    alias=st.sampled_from((None, "", "Anna", "Opa")),
+    can_sync=st.booleans(),
+)
+households = st.lists(people, max_size=5, unique_by=lambda person: person.id)
+
+ids = st.one_of(
+    NUMBERS.map(lambda number: f"plex:{number:024x}"),
+    NUMBERS.map(lambda number: f"tmdb:{number}"),
+    NUMBERS.map(lambda number: f"imdb:tt{number:07d}"),
+    NUMBERS.map(lambda number: f"tvdb:{number}"),
+)
+
+
+def _one_plex_id(some: Iterable[str]) -> frozenset[str]:
+    """Return the ids with the first of several Plex keys: nothing has two of them."""
+    keys = sorted(one for one in some if one.startswith("plex:"))
+    return frozenset(some) - frozenset(keys[1:])
+
+
+id_sets = st.frozensets(ids, max_size=4).map(_one_plex_id)
+titles = st.builds(Title, type=st.sampled_from(MediaType), name=st.just("Heat"), ids=id_sets)
+
+
+@st.composite
+def all_watchlists(draw: st.DrawFn) -> Watchlists:
+    """Draw a household with its watchlists."""
+    household = draw(households)
+    return watchlists({person: draw(st.lists(titles, max_size=5)) for person in household})
+
+
+@st.composite
+def library_items(draw: st.DrawFn) -> list[Item]:
+    """Draw items of two movie libraries and one of shows."""
+    return [
+        Item(
+            str(100 + number),
+            library,
+            SHOW if library == "2" else MOVIE,
+            draw(st.sampled_from(("Heat", "Dark", "Up"))),
+            draw(id_sets),
+        )
+        for number, library in enumerate(draw(st.lists(st.sampled_from("123"), max_size=8)))
+    ]
+
+
+@st.composite
+def labels_in_plex(draw: st.DrawFn, items: Sequence[Item]) -> dict[str, dict[str, list[str]]]:
+    """Draw which labels the items carry: library → rating key → stored spellings."""
+    carried: dict[str, dict[str, list[str]]] = {}
+    for one in items:
+        some = draw(st.lists(st.sampled_from(LABELS), max_size=3, unique=True))
+        carried.setdefault(one.library, {})[one.rating_key] = some
+    return carried
+
+
+def picture(carried: dict[str, dict[str, list[str]]]) -> Present:
+    """Return drawn labels as they are read."""
+    result = Present()
+    for library, items in carried.items():
+        part = present(dict(items), library=library)
+        result.directory.update(part.directory)
+        for key, labels in part.carried.items():
+            result.carried.setdefault(key, {}).update(labels)
+    return result
+
+
+def folded(labels: Iterable[str]) -> set[str]:
+    """Return labels in the form in which they are compared."""
+    return {fold(label) for label in labels}
+
+
+__all__ = [
+    "ANNA",
+    "BEN",
+    "CARL",
+    "LABELS",
+    "MOVIE",
+    "SHOW",
+    "WantedItem",
+    "add",
+    "all_watchlists",
+    "folded",
+    "id_sets",
+    "ids",
+    "item",
+    "labels_in_plex",
+    "ledger",
+    "library_items",
+    "movie",
+    "people",
+    "picture",
+    "present",
+    "remove",
+    "show",
+    "titles",
+    "wanted_items",
+    "watchlists",
+    "wish",
+]
