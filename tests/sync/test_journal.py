@@ -1,0 +1,116 @@
+"""The last runs with their changes."""
+
+import json
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.plex_label_sync.sync.journal import CHANGES_MAX, RUNS_MAX, Entry, Journal
+from custom_components.plex_label_sync.sync.model import Action, Change, RunKind
+
+from .words import add, remove
+
+changes = st.builds(
+    Change,
+    action=st.sampled_from(Action),
+    label=st.text(max_size=5),
+    library=st.sampled_from("12"),
+    rating_key=st.integers(1, 99).map(str),
+    title=st.text(max_size=5),
+    reason=st.text(max_size=5),
+)
+entries = st.builds(
+    Entry,
+    run_id=st.integers(1, 60).map(str),
+    kind=st.sampled_from(RunKind),
+    started=st.floats(0, 2e9),
+    changes=st.lists(changes, max_size=4).map(tuple),
+    status=st.sampled_from([None, "done", "failed"]),
+)
+
+
+def run(run_id: str, *some: Change, status: str | None = None) -> Entry:
+    """Return one run."""
+    return Entry(run_id, RunKind.FULL, 0.0, some, status)
+
+
+def test_run_that_did_not_end_is_unfinished() -> None:
+    journal = Journal()
+    journal.begin(run("a", add("anna", "11")))
+    journal.begin(run("b", add("ben", "11")))
+    journal.finish("a", "done", [])
+    assert [entry.run_id for entry in journal.unfinished] == ["b"]
+    assert [(entry.run_id, entry.status, entry.changes) for entry in journal.entries] == [
+        ("a", "done", ()),
+        ("b", None, (add("ben", "11"),)),
+    ]
+
+
+def test_run_keeps_what_was_confirmed_in_place_of_what_was_planned() -> None:
+    journal = Journal([run("a", add("anna", "11"), add("anna", "12"))])
+    journal.finish("a", "failed", [add("anna", "12")])
+    assert journal.entries == (run("a", add("anna", "12"), status="failed"),)
+
+
+def test_end_of_a_forgotten_run_changes_nothing() -> None:
+    journal = Journal([run("a", add("anna", "11"))])
+    journal.finish("z", "done", [remove("anna", "11")])
+    assert journal.entries == (run("a", add("anna", "11")),)
+
+
+def test_oldest_run_goes_when_there_are_too_many() -> None:
+    journal = Journal()
+    for number in range(RUNS_MAX + 5):
+        journal.begin(run(str(number)))
+    assert [entry.run_id for entry in journal.entries] == [
+        str(number) for number in range(5, RUNS_MAX + 5)
+    ]
+
+
+def test_old_runs_go_when_they_hold_too_many_changes() -> None:
+    half = (add("anna", "11"),) * (CHANGES_MAX // 2)
+    journal = Journal()
+    journal.begin(run("a", *half))
+    journal.begin(run("b", *half))
+    assert [entry.run_id for entry in journal.entries] == ["a", "b"]
+    journal.begin(run("c", add("anna", "12")))
+    assert [entry.run_id for entry in journal.entries] == ["b", "c"]
+
+
+def test_newest_run_is_kept_however_big_it_is() -> None:
+    journal = Journal([run("a")])
+    journal.begin(run("b", *((add("anna", "11"),) * (CHANGES_MAX + 1))))
+    assert [entry.run_id for entry in journal.entries] == ["b"]
+
+
+@given(st.lists(entries, max_size=50))
+def test_journal_never_grows_beyond_its_bounds(some: list[Entry]) -> None:
+    journal = Journal()
+    for entry in some:
+        journal.begin(entry)
+        assert journal.entries[-1] == entry
+        assert len(journal.entries) <= RUNS_MAX
+    assert list(journal.entries) == some[-RUNS_MAX:]
+
+
+@given(st.lists(entries, max_size=5))
+def test_journal_survives_being_written_to_disk(some: list[Entry]) -> None:
+    journal = Journal(some)
+    read = Journal.from_dict(json.loads(json.dumps(journal.as_dict())))
+    assert read.entries == journal.entries
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"runs": None},
+        {"runs": [{}]},
+        {"runs": [{"id": "a", "kind": "odd", "started": 0, "status": None, "changes": []}]},
+        {"runs": [{"id": "a", "kind": "full", "started": "?", "status": None, "changes": []}]},
+        {"runs": [{"id": "a", "kind": "full", "started": 0, "status": None, "changes": [["add"]]}]},
+    ],
+)
+def test_journal_that_makes_no_sense_is_refused(data: dict[str, object]) -> None:
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        Journal.from_dict(data)

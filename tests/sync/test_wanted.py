@@ -1,0 +1,274 @@
+"""Watchlists merged into wishes, and wishes matched with items."""
+
+from collections.abc import Iterable, Sequence
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.plex_label_sync.sync.model import (
+    Item,
+    Person,
+    SyncSettings,
+    Title,
+    Watchlists,
+)
+from custom_components.plex_label_sync.sync.wanted import (
+    Matcher,
+    TitleIndex,
+    UnknownPersonError,
+    Wish,
+    labelled_people,
+    people_named,
+    wishes_of,
+)
+
+from .words import (
+    ANNA,
+    BEN,
+    CARL,
+    MOVIE,
+    SHOW,
+    all_watchlists,
+    item,
+    library_items,
+    movie,
+    people as drawn_people,
+    show,
+    titles,
+    watchlists,
+    wish,
+)
+
+KEY, OTHER_KEY = "plex:" + "a" * 24, "plex:" + "b" * 24
+
+
+def found(wishes: Sequence[Wish], items: Iterable[Item]) -> list[set[str]]:
+    """Return the rating keys that each wish is matched with."""
+    matcher = Matcher(wishes)
+    matcher.offer(items)
+    return [{one.rating_key for one in matcher.items(index)} for index in range(len(wishes))]
+
+
+# People
+
+
+def test_everybody_whose_sync_is_on_gets_labels() -> None:
+    off = Person(4, "dora", can_sync=False)
+    household = watchlists({ANNA: (), off: (), BEN: ()})
+    assert labelled_people(household, SyncSettings()) == (ANNA, BEN)
+    assert labelled_people(household, SyncSettings(sync_disabled_people=True)) == (ANNA, off, BEN)
+    assert labelled_people(household, SyncSettings(exclude_people=frozenset({1}))) == (BEN,)
+
+
+def test_excluded_person_gets_no_labels_even_when_people_without_sync_do() -> None:
+    off = Person(4, "dora", can_sync=False)
+    settings = SyncSettings(exclude_people=frozenset({4}), sync_disabled_people=True)
+    assert labelled_people(watchlists({off: ()}), settings) == ()
+
+
+@pytest.mark.parametrize("text", ["1", "ANNA", " anna ", "oma", "Anna R."])
+def test_people_are_named_by_id_or_any_of_their_names(text: str) -> None:
+    anna = Person(1, "anna", alias="Oma", display_name="Anna R.")
+    assert people_named((anna, BEN), (text,)) == {1}
+
+
+def test_name_that_several_people_have_means_all_of_them() -> None:
+    assert people_named((ANNA, Person(2, "ANNA"), Person(3, "x", alias="Anna")), ("anna",)) == {
+        1,
+        2,
+        3,
+    }
+
+
+def test_name_of_nobody_is_refused_with_the_name() -> None:
+    with pytest.raises(UnknownPersonError, match=r"^carl$"):
+        people_named((ANNA, BEN), ("anna", "carl"))
+
+
+@given(st.lists(drawn_people, unique_by=lambda person: person.id))
+def test_every_person_can_be_named_in_every_way(household: list[Person]) -> None:
+    for person in household:
+        names = (str(person.id), person.username, person.alias, person.display_name)
+        for name in filter(None, names):
+            assert person.id in people_named(household, (name.swapcase(),))
+
+
+# Wishes
+
+
+def test_title_that_two_people_want_is_one_wish() -> None:
+    heat = movie(KEY, "tmdb:949")
+    wishes = wishes_of(watchlists({ANNA: (heat,), BEN: (heat,)}), (ANNA, BEN))
+    assert wishes == (wish(heat, ANNA, BEN),)
+
+
+def test_title_listed_twice_by_one_person_names_the_person_once() -> None:
+    heat = movie(KEY)
+    (only,) = wishes_of(watchlists({ANNA: (heat, heat)}), (ANNA,))
+    assert only.people == (ANNA,)
+
+
+def test_wish_collects_the_ids_that_different_watchlists_know() -> None:
+    lists = watchlists({ANNA: (movie(KEY, "tmdb:949"),), BEN: (movie(KEY, "imdb:tt0113277"),)})
+    (only,) = wishes_of(lists, (ANNA, BEN))
+    assert only.title.ids == {KEY, "tmdb:949", "imdb:tt0113277"}
+
+
+@pytest.mark.parametrize("keyless_first", [True, False])
+def test_title_without_a_key_joins_the_one_with_the_same_external_id(keyless_first: bool) -> None:
+    with_key, keyless = movie(KEY, "tmdb:949"), movie("tmdb:949", "tvdb:5")
+    lists = (
+        {ANNA: (keyless,), BEN: (with_key,)}
+        if keyless_first
+        else {
+            BEN: (with_key,),
+            ANNA: (keyless,),
+        }
+    )
+    (only,) = wishes_of(watchlists(lists), lists)
+    assert set(only.people) == {ANNA, BEN}
+    assert only.title.ids == {KEY, "tmdb:949", "tvdb:5"}
+
+
+def test_titles_with_different_keys_stay_apart_though_they_share_an_external_id() -> None:
+    lists = watchlists({ANNA: (movie(KEY, "tmdb:949"), movie(OTHER_KEY, "tmdb:949"))})
+    assert len(wishes_of(lists, (ANNA,))) == 2
+
+
+def test_movie_and_show_with_the_same_number_stay_apart() -> None:
+    lists = watchlists({ANNA: (movie("tmdb:1"), show("tmdb:1"))})
+    assert {one.title.type for one in wishes_of(lists, (ANNA,))} == {MOVIE, SHOW}
+
+
+def test_titles_without_any_id_stay_wished_for() -> None:
+    lists = watchlists({ANNA: (movie(name="New"), movie(name="Newer")), BEN: (movie(name="New"),)})
+    assert len(wishes_of(lists, (ANNA, BEN))) == 3
+
+
+def test_people_that_get_no_labels_wish_for_nothing() -> None:
+    lists = watchlists({ANNA: (movie(KEY),), BEN: (movie(OTHER_KEY),)})
+    assert [one.people for one in wishes_of(lists, (BEN,))] == [(BEN,)]
+
+
+@given(all_watchlists())
+def test_merging_keeps_every_title_of_every_person(lists: Watchlists) -> None:
+    wishes = wishes_of(lists, lists.people)
+    for person in lists.people:
+        for title in lists.titles[person.id]:
+            assert any(
+                person in one.people and one.title.type is title.type and title.ids <= one.title.ids
+                for one in wishes
+            )
+
+
+@given(all_watchlists())
+def test_merging_invents_nothing(lists: Watchlists) -> None:
+    for one in wishes_of(lists, lists.people):
+        assert one.people
+        assert len(set(one.people)) == len(one.people)
+        assert len(one.title.plex_ids) <= 1
+        for person in one.people:
+            assert any(
+                title.type is one.title.type and title.ids <= one.title.ids
+                for title in lists.titles[person.id]
+            )
+
+
+@given(all_watchlists())
+def test_no_two_wishes_have_the_same_plex_key(lists: Watchlists) -> None:
+    keys = [
+        (one.title.type, key)
+        for one in wishes_of(lists, lists.people)
+        for key in one.title.plex_ids
+    ]
+    assert len(set(keys)) == len(keys)
+
+
+# Items
+
+
+def test_every_edition_and_copy_of_a_title_is_found() -> None:
+    heat = wish(movie(KEY, "tmdb:949"), ANNA)
+    items = [
+        item("1", KEY, "tmdb:949"),
+        item("2", KEY, "tmdb:949"),
+        item("3", KEY, "tmdb:949", library="3"),
+        item("4", "tmdb:949", library="4"),  # legacy agent
+        item("5", OTHER_KEY, "tmdb:1"),
+    ]
+    assert found([heat], items) == [{"1", "2", "3", "4"}]
+
+
+def test_item_of_a_legacy_agent_is_found_by_its_external_id() -> None:
+    assert found([wish(movie(KEY, "imdb:tt0113277"), ANNA)], [item("1", "imdb:tt0113277")]) == [
+        {"1"}
+    ]
+
+
+def test_show_is_never_taken_for_the_movie_with_the_same_number() -> None:
+    heat = wish(movie("tmdb:1"), ANNA)
+    assert found([heat], [item("1", "tmdb:1", library="2", type_=SHOW)]) == [set()]
+
+
+def test_item_with_another_key_counts_when_no_item_has_the_right_one() -> None:
+    heat = wish(movie(KEY, "tmdb:949"), ANNA)
+    stranger = item("1", OTHER_KEY, "tmdb:949")
+    assert found([heat], [stranger]) == [{"1"}]
+    assert found([heat], [stranger, item("2", KEY)]) == [{"2"}]
+    assert found([heat], [item("2", KEY), stranger]) == [{"2"}]
+
+
+def test_title_that_pulsarr_knows_without_a_key_is_found_by_its_external_id() -> None:
+    assert found([wish(movie("tmdb:949"), ANNA)], [item("1", KEY, "tmdb:949")]) == [{"1"}]
+
+
+def test_item_without_ids_belongs_to_nobody() -> None:
+    assert found([wish(movie(), ANNA), wish(movie(KEY), BEN)], [item("1")]) == [set(), set()]
+
+
+@given(all_watchlists(), library_items(), st.data())
+def test_items_are_found_by_their_ids_and_type_alone(
+    lists: Watchlists, items: list[Item], data: st.DataObject
+) -> None:
+    wishes = wishes_of(lists, lists.people)
+    matcher = Matcher(wishes)
+    cut = data.draw(st.integers(0, len(items)))
+    matcher.offer(items[:cut])  # in pages, in any order
+    matcher.offer(reversed(items[cut:]))
+    for index, one in enumerate(wishes):
+        related = {
+            entry
+            for entry in items
+            if entry.type is one.title.type and not entry.ids.isdisjoint(one.title.ids)
+        }
+        own = {entry for entry in related if not entry.ids.isdisjoint(one.title.plex_ids)}
+        keyless = {entry for entry in related if not any(i.startswith("plex:") for i in entry.ids)}
+        expected = own | keyless if own else related
+        matched = matcher.items(index)
+        assert set(matched) == expected
+        assert len({entry.rating_key for entry in matched}) == len(matched)
+
+
+# Asking which titles are the same
+
+
+def test_titles_are_the_same_when_they_share_an_id_and_the_type() -> None:
+    assert movie(KEY, "tmdb:1").same_as(movie("tmdb:1"))
+    assert not movie("tmdb:1").same_as(show("tmdb:1"))
+    assert not movie("tmdb:1").same_as(movie("tmdb:2"))
+    assert not movie().same_as(movie())
+
+
+@given(st.lists(titles, max_size=6), titles)
+def test_index_finds_exactly_the_titles_that_are_the_same(known: list[Title], one: Title) -> None:
+    index = TitleIndex(known)
+    positions = tuple(number for number, other in enumerate(known) if other.same_as(one))
+    assert index.find(one) == positions
+    assert (one in index) is bool(positions)
+
+
+def test_wishes_of_three_people_for_overlapping_titles() -> None:
+    heat, dark = movie(KEY, "tmdb:1"), show(OTHER_KEY, "tmdb:1")
+    lists = watchlists({ANNA: (heat, dark), BEN: (dark,), CARL: (movie("tmdb:1"),)})
+    wishes = {one.title.type: one.people for one in wishes_of(lists, lists.people)}
+    assert wishes == {MOVIE: (ANNA, CARL), SHOW: (ANNA, BEN)}
