@@ -1,0 +1,243 @@
+"""What waits for Plex, when it is looked at again, and when it is given up."""
+
+from collections.abc import Sequence
+
+from hypothesis import given, settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+import pytest
+
+from custom_components.plex_label_sync.sync.model import Look, Outcome, Title
+from custom_components.plex_label_sync.sync.queue import (
+    RELOOK_AFTER,
+    Pass,
+    PendingSync,
+    Queue,
+    QueueSettings,
+    Reason,
+    announce,
+    due,
+    looked as looked_with,
+    next_due,
+    postponed,
+)
+
+from .words import ANNA, BEN, id_sets, movie, show, titles
+
+SETTINGS = QueueSettings(retry_interval=30, max_age=1800)
+HEAT, DARK = movie("tmdb:1"), show("tmdb:1")
+WAITING = {
+    Outcome.NOT_IN_PLEX: Reason.NOT_IN_PLEX,
+    Outcome.NO_IDS: Reason.NO_IDS,
+    Outcome.NOT_WRITTEN: Reason.NOT_WRITTEN,
+}
+
+
+def looked(
+    queue: Queue,
+    looks: Sequence[Look],
+    now: float,
+    settings: QueueSettings = SETTINGS,
+    *,
+    lists_read_at: float | None = None,
+) -> Pass:
+    """Return what a look makes of a queue; the watchlists were read just before it."""
+    read_at = now if lists_read_at is None else lists_read_at
+    return looked_with(queue, looks, now, settings, lists_read_at=read_at)
+
+
+def queue_of(*some: Title, now: float = 0.0) -> Queue:
+    """Return a queue of titles announced at the same time."""
+    queue: Queue = ()
+    for title in some:
+        queue = announce(queue, title, now, SETTINGS)
+    return queue
+
+
+def test_announced_title_is_due_at_once_and_waits_half_an_hour() -> None:
+    (entry,) = queue_of(HEAT, now=100.0)
+    assert entry == PendingSync(HEAT, created=100, next_try=100, expires=1900)
+    assert entry.reason is Reason.ANNOUNCED
+    assert due((entry,), 100.0) == (entry,)
+    assert due((entry,), 99.9) == ()
+
+
+def test_title_announced_again_becomes_due_and_learns_new_ids() -> None:
+    waiting = looked(queue_of(HEAT), [Look(HEAT, (ANNA,), Outcome.NOT_IN_PLEX)], 50.0)
+    (entry,) = announce(waiting.queue, movie("tmdb:1", "imdb:tt1"), 60.0, SETTINGS)
+    assert entry.title.ids == {"tmdb:1", "imdb:tt1"}
+    assert (entry.created, entry.next_try, entry.expires, entry.tries) == (0, 60, 1860, 1)
+
+
+def test_movie_and_show_with_the_same_number_wait_apart() -> None:
+    assert [entry.title for entry in queue_of(HEAT, DARK)] == [HEAT, DARK]
+
+
+def test_title_without_ids_waits_once() -> None:
+    assert len(queue_of(movie(name="New"), movie(name="New"), movie(name="Newer"))) == 2
+
+
+def test_next_look_is_when_the_first_entry_is_due() -> None:
+    assert next_due(()) is None
+    queue = (*queue_of(HEAT, now=70.0), *queue_of(DARK, now=20.0))
+    assert next_due(queue) == 20.0
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SETTLED, Outcome.NOT_WANTED])
+def test_title_that_is_settled_or_wanted_by_nobody_leaves(outcome: Outcome) -> None:
+    result = looked(queue_of(HEAT, DARK), [Look(HEAT, (ANNA, BEN), outcome)], 10.0)
+    assert [entry.title for entry in result.queue] == [DARK]
+    assert [(entry.people, entry.tries) for entry in result.resolved] == [(("anna", "ben"), 1)]
+    assert result.expired == ()
+
+
+@pytest.mark.parametrize(("outcome", "reason"), WAITING.items())
+def test_title_that_is_not_there_yet_is_looked_for_again(outcome: Outcome, reason: Reason) -> None:
+    result = looked(queue_of(HEAT), [Look(HEAT, (ANNA,), outcome)], 10.0)
+    (entry,) = result.queue
+    assert (entry.reason, entry.people, entry.tries) == (reason, ("anna",), 1)
+    assert (entry.next_try, entry.expires) == (40.0, 1800.0)
+    assert (result.resolved, result.expired) == ((), ())
+
+
+@pytest.mark.parametrize(("outcome", "reason"), WAITING.items())
+def test_title_that_is_not_there_after_its_time_expires(outcome: Outcome, reason: Reason) -> None:
+    look = Look(HEAT, (), outcome)
+    assert looked(queue_of(HEAT), [look], 1799.9).expired == ()
+    result = looked(queue_of(HEAT), [look], 1800.0)
+    assert result.queue == ()
+    assert [(entry.title, entry.reason) for entry in result.expired] == [(HEAT, reason)]
+
+
+def test_title_that_arrives_at_the_last_moment_is_resolved() -> None:
+    result = looked(queue_of(HEAT), [Look(HEAT, (), Outcome.SETTLED)], 9999.0)
+    assert len(result.resolved) == 1
+    assert result.expired == ()
+
+
+def test_title_that_learned_ids_during_a_look_is_looked_at_again() -> None:
+    queue = announce(queue_of(HEAT), movie("tmdb:1", "imdb:tt1"), 5.0, SETTINGS)
+    result = looked(queue, [Look(HEAT, (), Outcome.NOT_WANTED)], 6.0)
+    assert result.queue == queue
+
+
+def test_title_that_nobody_seems_to_want_is_looked_at_again_with_newer_watchlists() -> None:
+    queue, look = queue_of(HEAT, now=100.0), [Look(HEAT, (), Outcome.NOT_WANTED)]
+    (waiting,) = looked(queue, look, 101.0, lists_read_at=100.0).queue
+    assert (waiting.next_try, waiting.tries) == (101.0 + RELOOK_AFTER, 1)
+    hasty = QueueSettings(retry_interval=2)
+    (sooner,) = looked(queue, look, 101.0, hasty, lists_read_at=99.0).queue
+    assert sooner.next_try == 103.0
+    assert looked((waiting,), look, 111.0, lists_read_at=100.1).queue == ()
+
+
+def test_waiting_for_a_server_that_is_away_does_not_age() -> None:
+    queue = queue_of(HEAT, DARK)
+    for now in range(0, 7200, 30):
+        queue = postponed(queue, [HEAT], Reason.PLEX_UNREACHABLE, float(now), SETTINGS)
+    heat, dark = queue
+    assert (heat.reason, heat.tries, heat.next_try) == (Reason.PLEX_UNREACHABLE, 240, 7200)
+    assert heat.expires - heat.next_try == 1800
+    assert dark == queue_of(DARK)[0]
+
+
+def test_early_look_that_fails_shortens_no_life() -> None:
+    (waiting,) = looked(queue_of(HEAT), [Look(HEAT, (), Outcome.NOT_IN_PLEX)], 10.0).queue
+    (entry,) = postponed((waiting,), [HEAT], Reason.PULSARR_UNREACHABLE, 5.0, SETTINGS)
+    assert entry.next_try == 35.0
+    assert entry.expires == waiting.expires
+
+
+# Whatever happens, in any order
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """Announcements, looks and outages in any order; the model is what was announced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue: Queue = ()
+        self.now = 0.0
+        self.settings = QueueSettings()
+        self.awaited: list[Title] = []
+
+    @initialize(
+        retry=st.floats(1, 600, allow_nan=False), age=st.floats(60, 90_000, allow_nan=False)
+    )
+    def choose_settings(self, retry: float, age: float) -> None:
+        self.settings = QueueSettings(retry, age)
+
+    @rule(seconds=st.floats(0, 3000))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(title=titles)
+    def hear_of(self, title: Title) -> None:
+        before = self.queue
+        self.queue = announce(self.queue, title, self.now, self.settings)
+        self.awaited.append(title)
+        assert len(self.queue) - len(before) in (0, 1)
+        assert any(entry.next_try == self.now for entry in self.queue)
+
+    @rule(data=st.data())
+    def look(self, data: st.DataObject) -> None:
+        entries = due(self.queue, self.now)
+        looks = [
+            Look(entry.title, (), data.draw(st.sampled_from(list(Outcome)))) for entry in entries
+        ]
+        result = looked(self.queue, looks, self.now + 0.1, self.settings)
+        gone = {*result.resolved, *result.expired}
+        assert len(result.queue) + len(gone) == len(self.queue)
+        final = {one.title for one in looks if one.outcome not in WAITING}
+        assert {entry.title for entry in result.resolved} == final
+        assert all(entry.expires <= self.now for entry in result.expired)
+        titles_gone = [entry.title for entry in gone]
+        self.awaited = [
+            title
+            for title in self.awaited
+            if not any(title.ids <= one.ids and title.type is one.type for one in titles_gone)
+        ]
+        assert due(result.queue, self.now) == ()  # every one that was due got a later time
+        self.queue = result.queue
+
+    @rule(reason=st.sampled_from((Reason.PLEX_UNREACHABLE, Reason.PULSARR_UNREACHABLE)))
+    def fail_to_look(self, reason: Reason) -> None:
+        entries = due(self.queue, self.now)
+        before = {entry.title: entry.expires - entry.next_try for entry in entries}
+        self.queue = postponed(
+            self.queue, [entry.title for entry in entries], reason, self.now, self.settings
+        )
+        for entry in self.queue:
+            if entry.title in before:
+                assert entry.reason is reason
+                assert entry.next_try == self.now + self.settings.retry_interval
+                assert entry.expires - entry.next_try >= before[entry.title] - 1e-6
+
+    @invariant()
+    def everything_announced_waits(self) -> None:
+        for title in self.awaited:
+            assert any(
+                title.ids <= entry.title.ids and title.type is entry.title.type
+                for entry in self.queue
+            )
+
+    @invariant()
+    def next_look_is_the_earliest(self) -> None:
+        first = next_due(self.queue)
+        if first is None:
+            assert not self.queue
+        else:
+            assert due(self.queue, first)
+            assert not due(self.queue, first - 0.001)
+
+
+TestQueueInAnyOrder = QueueMachine.TestCase
+TestQueueInAnyOrder.settings = settings(stateful_step_count=15)
+
+
+@given(id_sets, st.floats(0, 1e9), st.floats(0, 1e9))
+def test_announcing_twice_keeps_one_entry(ids: frozenset[str], first: float, second: float) -> None:
+    title = movie(*ids)
+    queue = announce(announce((), title, first, SETTINGS), title, second, SETTINGS)
+    assert [(entry.title, entry.created, entry.next_try) for entry in queue] == [
+        (title, first, second)
+    ]
