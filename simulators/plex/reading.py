@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from simulators.plex.users import Viewer
 
 LABEL_TAG_TYPE = 11
+MAINTENANCE_HOURS = {"ButlerStartHour": 2, "ButlerEndHour": 5}
 
 
 class Reading:
@@ -93,9 +94,20 @@ class Reading:
 
     async def prefs(self, request: web.Request, _viewer: Viewer) -> web.Response:
         """`/:/prefs`: a few settings of the server."""
-        settings = {"FriendlyName": self._sim.state.name, "ButlerStartHour": 2, "ButlerEndHour": 5}
+        settings = {"FriendlyName": self._sim.state.name, **MAINTENANCE_HOURS}
         rows: list[Row] = [
-            {"id": name, "value": value, "group": ""} for name, value in settings.items()
+            {
+                "id": name,
+                "label": name,
+                "summary": "",
+                "type": "int" if isinstance(value, int) else "text",
+                "default": value,
+                "value": value,
+                "hidden": False,
+                "advanced": False,
+                "group": "general",
+            }
+            for name, value in settings.items()
         ]
         return respond(request, Answer({}, rows, "Setting"))
 

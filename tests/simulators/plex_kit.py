@@ -138,6 +138,13 @@ async def plex(
         yield Peer(sim, session)
 
 
+async def until(done: Callable[[], bool], seconds: float = 5) -> None:
+    """Wait for something that happens on the loop by itself. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not done():  # noqa: ASYNC110  # whatever it is, it sets no event
+            await asyncio.sleep(0.005)
+
+
 async def in_thread[T](work: Callable[[], T]) -> T:
     """Run blocking code beside the loop, in a thread that is gone afterwards."""
     with ThreadPoolExecutor(1) as pool:
