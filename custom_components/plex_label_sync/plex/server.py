@@ -117,9 +117,8 @@ class PlexClient:
         try:
             await self._http.read("/library", parse.container, seconds=PROBE_TIMEOUT, tries=1)
         except ServiceError as err:
-            if err.failure in {Failure.INVALID_AUTH, Failure.FORBIDDEN}:
-                return False
-            raise
+            # Only a refusal says something about the token.
+            return err.failure not in {Failure.INVALID_AUTH, Failure.FORBIDDEN}
         return True
 
     async def libraries(self) -> tuple[Library, ...]:
