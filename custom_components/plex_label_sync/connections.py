@@ -1,0 +1,187 @@
+"""Tries the address and the credential of a form, and tells which field is wrong."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+import dataclasses
+from dataclasses import dataclass
+import logging
+from typing import Any, Final
+
+import aiohttp
+from homeassistant.const import CONF_API_KEY, CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from .const import (
+    CONF_PLEX_TOKEN,
+    CONF_PLEX_URL,
+    CONF_PLEX_VERIFY_SSL,
+    CONF_PULSARR_API_KEY,
+    CONF_PULSARR_URL,
+    CONF_PULSARR_VERIFY_SSL,
+)
+from .plex.parse import ServerInfo
+from .plex.server import PlexClient, normalise_plex_url
+from .pulsarr.client import PROBE_TIMEOUT, PulsarrClient, normalise_url as normalise_pulsarr_url
+from .sync.model import Failure, Library, ServiceError
+
+_LOGGER = logging.getLogger(__name__)
+
+INVALID_AUTH: Final = "invalid_auth"
+NOT_OWNER: Final = "not_owner"
+
+# Every other failure means that what answers there does not do so as the service should.
+_URL_ERRORS: Final[Mapping[Failure, str]] = {
+    Failure.CANNOT_CONNECT: "cannot_connect",
+    Failure.BUSY: "cannot_connect",
+    Failure.RATE_LIMITED: "cannot_connect",
+    Failure.TIMEOUT: "timeout",
+    Failure.SSL_ERROR: "ssl_error",
+}
+
+
+class FieldError(Exception):
+    """A form's field and the key of the text that belongs beside it."""
+
+    def __init__(self, field: str, error: str) -> None:
+        super().__init__(f"{field}: {error}")
+        self.field = field
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Where a server is, and what lets us in."""
+
+    url: str
+    secret: str = dataclasses.field(repr=False)
+    verify_ssl: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """How one of the two servers appears in forms and in an entry's data."""
+
+    secret_field: str
+    url_key: str
+    secret_key: str
+    verify_ssl_key: str
+    normalise: Callable[[str], str]
+    credential_errors: Mapping[Failure, str]
+    wrong_service: str  # the error when something else answers
+
+    def stored(self, data: Mapping[str, Any]) -> Login:
+        """Return the login that an entry's data hold."""
+        return Login(data[self.url_key], data[self.secret_key], data[self.verify_ssl_key])
+
+    def data(self, login: Login) -> dict[str, Any]:
+        """Return a login as it stands in an entry's data."""
+        return {
+            self.url_key: login.url,
+            self.secret_key: login.secret,
+            self.verify_ssl_key: login.verify_ssl,
+        }
+
+    def entered(self, user_input: Mapping[str, Any], stored: Login | None = None) -> Login:
+        """Return the login of a form with its address cleaned.
+
+        What the form does not ask, and a credential left empty, is as `stored`.
+
+        Raises FieldError when no request could be made with it.
+        """
+        known = stored or Login(url="", secret="")
+        # Credentials are pasted, often with a blank or a line break at the end.
+        secret = user_input.get(self.secret_field, "").strip() or known.secret
+        if not secret.isprintable():  # no header can carry it
+            raise FieldError(self.secret_field, INVALID_AUTH)
+        try:
+            url = self.normalise(user_input.get(CONF_URL, known.url))
+        except ValueError as err:
+            raise FieldError(CONF_URL, "invalid_url") from err
+        return Login(url, secret, user_input.get(CONF_VERIFY_SSL, known.verify_ssl))
+
+    def explain(self, err: ServiceError) -> FieldError:
+        """Return what a failed try means to the person at the form."""
+        _LOGGER.debug("The login was not usable: %s", err)
+        if (error := self.credential_errors.get(err.failure)) is not None:
+            return FieldError(self.secret_field, error)
+        return FieldError(CONF_URL, _URL_ERRORS.get(err.failure, self.wrong_service))
+
+
+PLEX: Final = Peer(
+    secret_field=CONF_TOKEN,
+    url_key=CONF_PLEX_URL,
+    secret_key=CONF_PLEX_TOKEN,
+    verify_ssl_key=CONF_PLEX_VERIFY_SSL,
+    normalise=normalise_plex_url,
+    credential_errors={
+        Failure.INVALID_AUTH: INVALID_AUTH,
+        Failure.NOT_OWNER: NOT_OWNER,
+        Failure.FORBIDDEN: NOT_OWNER,
+    },
+    wrong_service="not_plex",
+)
+PULSARR: Final = Peer(
+    secret_field=CONF_API_KEY,
+    url_key=CONF_PULSARR_URL,
+    secret_key=CONF_PULSARR_API_KEY,
+    verify_ssl_key=CONF_PULSARR_VERIFY_SSL,
+    normalise=normalise_pulsarr_url,
+    credential_errors={Failure.INVALID_AUTH: INVALID_AUTH, Failure.FORBIDDEN: INVALID_AUTH},
+    wrong_service="not_pulsarr",
+)
+
+
+def plex_client(hass: HomeAssistant, login: Login, client_id: str) -> PlexClient:
+    """Return a client for a Plex server; `client_id` names this installation to Plex."""
+    session = async_get_clientsession(hass, login.verify_ssl)
+    return PlexClient(session, login.url, login.secret, client_id=client_id)
+
+
+def pulsarr_client(hass: HomeAssistant, login: Login) -> PulsarrClient:
+    """Return a client for a Pulsarr."""
+    session = async_get_clientsession(hass, login.verify_ssl)
+    return PulsarrClient(session, login.url, login.secret)
+
+
+async def async_try_plex(
+    hass: HomeAssistant, login: Login, client_id: str
+) -> tuple[ServerInfo, tuple[Library, ...]]:
+    """Return who the Plex server is and its libraries, if the token may edit labels there.
+
+    Raises FieldError.
+    """
+    try:
+        return await plex_client(hass, login, client_id).check()
+    except ServiceError as err:
+        raise PLEX.explain(err) from err
+
+
+async def async_try_pulsarr(hass: HomeAssistant, login: Login) -> bool:
+    """Return whether Pulsarr can send webhooks of its own, if it lets us in.
+
+    Raises FieldError.
+    """
+    client = pulsarr_client(hass, login)
+    try:
+        await client.check()
+        return await client.event_types() is not None
+    except ServiceError as err:
+        error = PULSARR.explain(err)
+        if error.field == CONF_API_KEY and not await _async_speaks_json(hass, login):
+            # A Plex server, or a proxy in front of anything, refuses whoever it does not know.
+            error = FieldError(CONF_URL, PULSARR.wrong_service)
+        raise error from err
+
+
+async def _async_speaks_json(hass: HomeAssistant, login: Login) -> bool:
+    """Tell whether strangers are refused in JSON, as Pulsarr does it."""
+    session = async_get_clientsession(hass, login.verify_ssl)
+    try:
+        async with (
+            asyncio.timeout(PROBE_TIMEOUT),
+            session.get(f"{login.url}/v1/users/users/list", allow_redirects=False) as response,
+        ):
+            return response.content_type == "application/json"
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        return True  # nothing speaks against it

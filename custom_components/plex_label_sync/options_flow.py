@@ -1,0 +1,229 @@
+"""The options flow: one form for everything that may change while the integration runs."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping
+import logging
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.const import UnitOfTime
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+)
+import voluptuous as vol
+from yarl import URL
+
+from .connections import PLEX, PULSARR, plex_client, pulsarr_client
+from .const import (
+    CONF_BASE_URL,
+    CONF_BATCH_MODE,
+    CONF_CLIENT_ID,
+    CONF_EXCLUDE_LABELS,
+    CONF_EXCLUDE_PEOPLE,
+    CONF_LABEL_FORMAT,
+    CONF_LIBRARIES,
+    CONF_LIVE_MODE,
+    CONF_PENDING_MAX_AGE,
+    CONF_PENDING_RETRY_INTERVAL,
+    CONF_PRESERVE_EXISTING_LABELS,
+    CONF_SYNC_DISABLED_PEOPLE,
+    CONF_SYNC_INTERVAL,
+    DEFAULT_LABEL_FORMAT,
+    DEFAULT_PENDING_MAX_AGE,
+    DEFAULT_PENDING_RETRY_INTERVAL,
+    DEFAULT_SYNC_INTERVAL,
+    MIN_PENDING_MAX_AGE,
+    MIN_PENDING_RETRY_INTERVAL,
+    MIN_SYNC_INTERVAL,
+)
+from .forms import (
+    PLACEHOLDERS,
+    URL_SELECTOR,
+    Cleaner,
+    UnusableValueError,
+    choice,
+    clean_label_format,
+    clean_libraries,
+    cleaned,
+    libraries_choice,
+)
+from .sync.model import Person, ServiceError, fold
+from .transport import normalise_url
+
+_LOGGER = logging.getLogger(__name__)
+
+LOOKUP_TIMEOUT: Final = 8.0  # seconds that somebody waits for names in a form
+MAX_SYNC_INTERVAL: Final = 7 * 24 * 3600  # seconds
+MAX_PENDING_RETRY_INTERVAL: Final = 3600  # seconds
+MAX_PENDING_MAX_AGE: Final = 7 * 24 * 60  # minutes
+
+
+class PlexLabelSyncOptionsFlow(OptionsFlow):
+    """Changes the options; the entry reloads by itself when they have changed."""
+
+    def __init__(self) -> None:
+        """Start without knowing what there is to choose from."""
+        self._libraries: dict[str, str] = {}
+        self._people: dict[str, str] = {}
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the present options and take over the changed ones."""
+        options = dict(self.config_entry.options)
+        errors: dict[str, str] = {}
+        if user_input is None:
+            await self._async_look_up()
+        else:
+            values, errors = cleaned({CONF_BASE_URL: "", **user_input}, _CLEANERS)
+            if not errors:
+                return self.async_create_entry(data=options | values)
+            options |= {CONF_BASE_URL: "", **user_input}
+        # Of voluptuous, or of what has taken its name since Home Assistant 2026.9.
+        schema: Any = _schema(options, self._libraries, self._people)
+        return self.async_show_form(
+            step_id="init",
+            data_schema=schema,
+            errors=errors,
+            description_placeholders=PLACEHOLDERS,
+        )
+
+    async def _async_look_up(self) -> None:
+        """Ask both servers for the names of what may be chosen; the form goes without as well."""
+        data = self.config_entry.data
+        plex = plex_client(self.hass, PLEX.stored(data), data[CONF_CLIENT_ID])
+        pulsarr = pulsarr_client(self.hass, PULSARR.stored(data))
+        libraries, people = await asyncio.gather(
+            _or_none(plex.libraries()), _or_none(pulsarr.people())
+        )
+        self._libraries = {library.key: library.name for library in libraries}
+        self._people = {str(person.id): _name(person) for person in people}
+
+
+async def _or_none[T](answer: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
+    """Return what a server answers, nothing when it does not do so in time."""
+    try:
+        async with asyncio.timeout(LOOKUP_TIMEOUT):
+            return await answer
+    except (ServiceError, TimeoutError) as err:
+        _LOGGER.debug("The options are shown without names: %r", err)
+        return ()
+
+
+def _name(person: Person) -> str:
+    """Return what a person is called in the form."""
+    other = person.display_name or person.alias
+    return f"{person.username} ({other})" if other and other != person.username else person.username
+
+
+def _with_chosen(names: Mapping[str, str], chosen: Iterable[str]) -> dict[str, str]:
+    """Return what there is to choose: also what was chosen before and has no name at present."""
+    return {**names, **{value: value for value in chosen if value not in names}}
+
+
+def _schema(
+    options: Mapping[str, Any], libraries: Mapping[str, str], people: Mapping[str, str]
+) -> vol.Schema:
+    """Return the form with the present options.
+
+    A field that may be emptied is required all the same, except for the address: what the web
+    interface leaves out because it is empty would otherwise come back as the default.
+    """
+    chosen = options.get(CONF_LIBRARIES, list(libraries))
+    excluded = [str(person) for person in options.get(CONF_EXCLUDE_PEOPLE, ())]
+
+    def field(name: str, *, default: object) -> vol.Required:
+        return vol.Required(name, default=options.get(name, default))
+
+    fields: dict[vol.Marker, object] = {
+        field(CONF_LIVE_MODE, default=True): BooleanSelector(),
+        field(CONF_BATCH_MODE, default=True): BooleanSelector(),
+        field(CONF_LABEL_FORMAT, default=DEFAULT_LABEL_FORMAT): TextSelector(),
+        field(CONF_SYNC_INTERVAL, default=DEFAULT_SYNC_INTERVAL): _number(
+            MIN_SYNC_INTERVAL, MAX_SYNC_INTERVAL, UnitOfTime.SECONDS
+        ),
+        field(CONF_PENDING_RETRY_INTERVAL, default=DEFAULT_PENDING_RETRY_INTERVAL): _number(
+            MIN_PENDING_RETRY_INTERVAL, MAX_PENDING_RETRY_INTERVAL, UnitOfTime.SECONDS
+        ),
+        field(CONF_PENDING_MAX_AGE, default=DEFAULT_PENDING_MAX_AGE): _number(
+            MIN_PENDING_MAX_AGE, MAX_PENDING_MAX_AGE, UnitOfTime.MINUTES
+        ),
+        field(CONF_EXCLUDE_LABELS, default=[]): TextSelector(TextSelectorConfig(multiple=True)),
+        field(CONF_PRESERVE_EXISTING_LABELS, default=True): BooleanSelector(),
+    }
+    if choices := _with_chosen(libraries, chosen):
+        fields[vol.Required(CONF_LIBRARIES, default=chosen)] = libraries_choice(choices)
+    fields |= {
+        vol.Required(CONF_EXCLUDE_PEOPLE, default=excluded): choice(
+            _with_chosen(people, excluded),
+            mode=SelectSelectorMode.DROPDOWN,
+            custom_value=True,
+        ),
+        field(CONF_SYNC_DISABLED_PEOPLE, default=False): BooleanSelector(),
+        vol.Optional(
+            CONF_BASE_URL, description={"suggested_value": options.get(CONF_BASE_URL, "")}
+        ): URL_SELECTOR,
+    }
+    return vol.Schema(fields)
+
+
+def _number(minimum: int, maximum: int, unit: UnitOfTime) -> NumberSelector:
+    return NumberSelector(
+        NumberSelectorConfig(
+            min=minimum, max=maximum, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement=unit
+        )
+    )
+
+
+def _clean_number(value: float) -> int:
+    """Return a whole number as one; selectors give floats, and let fractions through."""
+    if not value.is_integer():
+        raise UnusableValueError("not_a_whole_number")
+    return int(value)
+
+
+def _clean_labels(labels: Iterable[str]) -> list[str]:
+    """Return labels without blanks around them, each once in whatever case it comes."""
+    texts = filter(None, (label.strip() for label in labels))
+    return list({fold(text): text for text in reversed(list(texts))}.values())[::-1]
+
+
+def _clean_people(ids: Iterable[str]) -> list[str]:
+    """Return Pulsarr user ids, each once. Raises UnusableValueError for what is no id."""
+    try:
+        return [str(number) for number in dict.fromkeys(map(int, ids))]
+    except ValueError as err:
+        raise UnusableValueError("invalid_person") from err
+
+
+def _clean_base_url(text: str) -> str:
+    """Return Home Assistant's address without a trailing slash; empty means to guess it.
+
+    Raises UnusableValueError.
+    """
+    if not (address := text.strip()):
+        return ""
+    try:
+        base_url = normalise_url(address)
+        host = URL(base_url).host or ""
+    except ValueError as err:
+        raise UnusableValueError("invalid_url") from err
+    if "://" not in address or " " in host:
+        raise UnusableValueError("invalid_url")
+    return base_url
+
+
+_CLEANERS: Final[Mapping[str, Cleaner]] = {
+    CONF_LABEL_FORMAT: clean_label_format,
+    CONF_SYNC_INTERVAL: _clean_number,
+    CONF_PENDING_RETRY_INTERVAL: _clean_number,
+    CONF_PENDING_MAX_AGE: _clean_number,
+    CONF_EXCLUDE_LABELS: _clean_labels,
+    CONF_LIBRARIES: clean_libraries,
+    CONF_EXCLUDE_PEOPLE: _clean_people,
+    CONF_BASE_URL: _clean_base_url,
+}
