@@ -1,0 +1,108 @@
+"""Walks through the flows the way the web interface does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, SOURCE_USER
+from homeassistant.data_entry_flow import FlowResultType
+
+from custom_components.plex_label_sync.const import DOMAIN
+
+from .household import PLEX_TOKEN, PULSARR_KEY
+
+if TYPE_CHECKING:
+    from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
+    from homeassistant.core import HomeAssistant
+
+    from .household import Household
+
+CLOSED: Final = "http://127.0.0.1:1"  # nobody listens there
+
+
+async def start(hass: HomeAssistant) -> ConfigFlowResult:
+    """Begin to set up a server, as far as the form for its address and token."""
+    menu = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    assert menu["type"] is FlowResultType.MENU
+    assert menu["step_id"] == "user"
+    assert "plex_manual" in menu["menu_options"]
+    return await submit(hass, menu, next_step_id="plex_manual")
+
+
+async def submit(hass: HomeAssistant, shown: ConfigFlowResult, **fields: Any) -> ConfigFlowResult:
+    """Send what was entered in a form."""
+    return await hass.config_entries.flow.async_configure(shown["flow_id"], fields)
+
+
+async def start_reconfigure(hass: HomeAssistant, entry: ConfigEntry) -> ConfigFlowResult:
+    """Begin to change an entry's connections."""
+    return await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+    )
+
+
+async def open_reauth(hass: HomeAssistant) -> ConfigFlowResult:
+    """Open the form that asks again for a credential, which the integration has put up."""
+    (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    assert flow["context"]["source"] == SOURCE_REAUTH
+    return await hass.config_entries.flow.async_configure(flow["flow_id"])
+
+
+def plex_input(household: Household, **changes: Any) -> dict[str, Any]:
+    """Return what a person would enter for the household's Plex server."""
+    return {"url": household.plex.url, "token": PLEX_TOKEN, "verify_ssl": True, **changes}
+
+
+def pulsarr_input(household: Household, **changes: Any) -> dict[str, Any]:
+    """Return what a person would enter for the household's Pulsarr."""
+    return {"url": household.pulsarr.url, "api_key": PULSARR_KEY, "verify_ssl": True, **changes}
+
+
+def assert_form(shown: ConfigFlowResult, step: str, **errors: str) -> None:
+    """Check that a form is shown, with these errors and no others."""
+    assert shown["type"] is FlowResultType.FORM
+    assert shown["step_id"] == step
+    assert shown["errors"] == errors, shown["errors"]
+
+
+def fields_of(shown: ConfigFlowResult) -> list[str]:
+    """Return the names of a form's fields, in order."""
+    schema = shown["data_schema"]
+    assert schema is not None
+    return [str(field) for field in schema.schema]
+
+
+def selector_of(shown: ConfigFlowResult, field: str) -> Any:
+    """Return a field's selector."""
+    schema = shown["data_schema"]
+    assert schema is not None
+    return schema.schema[field]
+
+
+def default_of(shown: ConfigFlowResult, field: str) -> Any:
+    """Return what a field holds when the form is opened."""
+    schema = shown["data_schema"]
+    assert schema is not None
+    marker = next(marker for marker in schema.schema if marker == field)
+    if marker.description and "suggested_value" in marker.description:
+        return marker.description["suggested_value"]
+    return marker.default()
+
+
+def choices_of(shown: ConfigFlowResult, field: str) -> dict[str, str]:
+    """Return what may be chosen in a field: values and the names they are shown under."""
+    options = selector_of(shown, field).config["options"]
+    return {option["value"]: option["label"] for option in options}
+
+
+async def to_pulsarr(household: Household) -> ConfigFlowResult:
+    """Go as far as the form for Pulsarr."""
+    shown = await submit(household.hass, await start(household.hass), **plex_input(household))
+    assert_form(shown, "pulsarr")
+    return shown
+
+
+async def to_libraries(household: Household) -> ConfigFlowResult:
+    """Go as far as the form for the libraries."""
+    shown = await to_pulsarr(household)
+    return await submit(household.hass, shown, **pulsarr_input(household))

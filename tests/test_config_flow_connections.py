@@ -1,0 +1,334 @@
+"""Connecting to both servers: each mistake, beside its field, and how it is put right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.config_entries import ConfigEntryState
+import pytest
+
+from custom_components.plex_label_sync import connections
+from custom_components.plex_label_sync.const import (
+    CONF_PLEX_URL,
+    CONF_PULSARR_URL,
+)
+from custom_components.plex_label_sync.plex import server as plex_server
+from custom_components.plex_label_sync.pulsarr import client as pulsarr_client
+from simulators.http import Fault
+from simulators.plex import Library
+from simulators.pulsarr import PulsarrKnobs, PulsarrSimulator
+
+from .flow_kit import (
+    CLOSED,
+    assert_form,
+    choices_of,
+    default_of,
+    plex_input,
+    pulsarr_input,
+    start,
+    submit,
+    to_libraries,
+    to_pulsarr,
+)
+from .household import PLEX_TOKEN, PULSARR_KEY
+from .tls_front import self_signed_front
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from homeassistant.config_entries import ConfigFlowResult
+
+    from .household import Household
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits longer than a moment for an answer."""
+    for module in (plex_server, pulsarr_client, connections):
+        monkeypatch.setattr(module, "PROBE_TIMEOUT", 0.2)
+
+
+async def assert_plex_is_put_right(household: Household, shown: ConfigFlowResult) -> None:
+    """Check that the same flow goes on once everything is right."""
+    assert_form(await submit(household.hass, shown, **plex_input(household)), "pulsarr")
+
+
+async def assert_pulsarr_is_put_right(household: Household, shown: ConfigFlowResult) -> None:
+    """Check that the same flow goes on once everything is right."""
+    assert_form(await submit(household.hass, shown, **pulsarr_input(household)), "libraries")
+
+
+# Plex
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "{host}",
+        " {host}/ ",
+        "http://{host}/",
+        "http://{host}/web",
+        "http://{host}/web/index.html#!/settings/manage-libraries",
+        "{host}/web/index.html#!/server/abc?key=%2Flibrary",
+        "http://somebody:something@{host}/?X-Plex-Token=pasted-with-the-address",
+    ],
+)
+async def test_address_of_plex_may_be_pasted_from_anywhere(
+    household: Household, pasted: str
+) -> None:
+    host = household.plex.url.removeprefix("http://")
+
+    shown = await submit(
+        household.hass,
+        await start(household.hass),
+        **plex_input(household, url=pasted.format(host=host)),
+    )
+    shown = await submit(household.hass, shown, **pulsarr_input(household))
+    created = await submit(household.hass, shown)
+    await household.settle()
+
+    assert created["data"][CONF_PLEX_URL] == household.plex.url
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        (CLOSED, "cannot_connect"),
+        ("ftp://{host}", "invalid_url"),
+        ("http://{host}0000", "invalid_url"),
+        ("http://[", "invalid_url"),
+        ("", "invalid_url"),
+        ("https://{host}", "ssl_error"),
+        ("http://{host}/elsewhere", "not_plex"),
+    ],
+)
+async def test_wrong_address_of_plex_is_told_beside_it(
+    household: Household, address: str, error: str
+) -> None:
+    address = address.format(host=household.plex.url.removeprefix("http://"))
+
+    shown = await submit(
+        household.hass, await start(household.hass), **plex_input(household, url=address)
+    )
+
+    assert_form(shown, "plex_manual", url=error)
+    assert default_of(shown, "url") == address
+    await assert_plex_is_put_right(household, shown)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("html", "not_plex"),
+        ("truncated", "not_plex"),
+        ("unavailable", "cannot_connect"),
+        ("throttled", "cannot_connect"),
+        ("drop", "cannot_connect"),
+        ("slow_before_apply", "timeout"),
+    ],
+)
+@pytest.mark.parametrize("route", ["/identity", "/library/sections"])
+async def test_plex_that_does_not_answer_properly_is_told_beside_the_address(
+    household: Household, hurried: None, kind: Any, error: str, route: str
+) -> None:
+    household.plex.faults.add(
+        Fault(kind=kind, route=route, seconds=0.5 * (kind == "slow_before_apply"), times=None)
+    )
+
+    shown = await submit(household.hass, await start(household.hass), **plex_input(household))
+
+    assert_form(shown, "plex_manual", url=error)
+    household.plex.faults.clear()
+    await assert_plex_is_put_right(household, shown)
+
+
+async def test_pulsarr_in_the_place_of_plex_is_recognised(household: Household) -> None:
+    shown = await submit(
+        household.hass,
+        await start(household.hass),
+        **plex_input(household, url=household.pulsarr.url),
+    )
+
+    assert_form(shown, "plex_manual", url="not_plex")
+    await assert_plex_is_put_right(household, shown)
+
+
+@pytest.mark.parametrize(
+    "token", ["", "wrong-token-of-the-tests", f"{PLEX_TOKEN}\x00more", "token\nof two lines"]
+)
+async def test_token_that_plex_does_not_know_is_told_beside_it(
+    household: Household, token: str
+) -> None:
+    shown = await submit(
+        household.hass, await start(household.hass), **plex_input(household, token=token)
+    )
+
+    assert_form(shown, "plex_manual", token="invalid_auth")
+    await assert_plex_is_put_right(household, shown)
+
+
+async def test_token_of_somebody_else_than_the_owner_is_refused(household: Household) -> None:
+    friend = household.plex.add_user("friend", sections=["1", "2", "3"])
+
+    shown = await submit(
+        household.hass, await start(household.hass), **plex_input(household, token=friend.token)
+    )
+
+    assert_form(shown, "plex_manual", token="not_owner")
+    await assert_plex_is_put_right(household, shown)
+
+
+async def test_server_without_films_and_shows_is_of_no_use(household: Household) -> None:
+    state = household.plex.state
+    libraries = dict(state.libraries)
+    state.libraries.clear()
+    state.add_library(Library("9", "artist", "Music", "agent", "scanner", "uuid", "/music"))
+
+    shown = await submit(household.hass, await start(household.hass), **plex_input(household))
+
+    assert_form(shown, "plex_manual", base="no_libraries")
+    state.libraries.update(libraries)
+    shown = await submit(household.hass, shown, **plex_input(household))
+    shown = await submit(household.hass, shown, **pulsarr_input(household))
+    assert "9" not in choices_of(shown, "libraries")
+
+
+async def test_certificate_that_nobody_vouches_for_is_accepted_only_on_demand(
+    household: Household, tmp_path: Path
+) -> None:
+    async with self_signed_front(household.plex.port, tmp_path) as address:
+        shown = await submit(
+            household.hass, await start(household.hass), **plex_input(household, url=address)
+        )
+        assert_form(shown, "plex_manual", url="ssl_error")
+        shown = await submit(
+            household.hass, shown, **plex_input(household, url=address, verify_ssl=False)
+        )
+        assert_form(shown, "pulsarr")
+
+
+# Pulsarr
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        (CLOSED, "cannot_connect"),
+        ("ftp://{host}", "invalid_url"),
+        ("", "invalid_url"),
+        ("https://{host}", "ssl_error"),
+        ("http://{host}/elsewhere", "not_pulsarr"),
+        ("http://{plex}", "not_pulsarr"),
+    ],
+)
+async def test_wrong_address_of_pulsarr_is_told_beside_it(
+    household: Household, address: str, error: str
+) -> None:
+    address = address.format(
+        host=household.pulsarr.url.removeprefix("http://"),
+        plex=household.plex.url.removeprefix("http://"),
+    )
+
+    shown = await submit(
+        household.hass, await to_pulsarr(household), **pulsarr_input(household, url=address)
+    )
+
+    assert_form(shown, "pulsarr", url=error)
+    assert default_of(shown, "url") == address
+    await assert_pulsarr_is_put_right(household, shown)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("html", "not_pulsarr"),
+        ("truncated", "not_pulsarr"),
+        ("busy", "cannot_connect"),
+        ("throttled", "cannot_connect"),
+        ("drop", "cannot_connect"),
+        ("slow_before_apply", "timeout"),
+    ],
+)
+async def test_pulsarr_that_does_not_answer_properly_is_told_beside_the_address(
+    household: Household, hurried: None, kind: Any, error: str
+) -> None:
+    household.pulsarr.faults.add(
+        Fault(kind=kind, seconds=0.5 * (kind == "slow_before_apply"), times=None)
+    )
+
+    shown = await submit(household.hass, await to_pulsarr(household), **pulsarr_input(household))
+
+    assert_form(shown, "pulsarr", url=error)
+    household.pulsarr.faults.clear()
+    await assert_pulsarr_is_put_right(household, shown)
+
+
+@pytest.mark.parametrize("api_key", ["", "wrong-key-of-the-tests", "key\nof two lines"])
+async def test_key_that_pulsarr_does_not_know_is_told_beside_it(
+    household: Household, api_key: str
+) -> None:
+    shown = await submit(
+        household.hass, await to_pulsarr(household), **pulsarr_input(household, api_key=api_key)
+    )
+
+    assert_form(shown, "pulsarr", api_key="invalid_auth")
+    await assert_pulsarr_is_put_right(household, shown)
+
+
+async def test_refused_key_stays_the_reason_when_pulsarr_falls_silent_afterwards(
+    household: Household,
+) -> None:
+    household.pulsarr.faults.add(Fault(kind="drop", nth=2, times=None))
+
+    shown = await submit(
+        household.hass, await to_pulsarr(household), **pulsarr_input(household, api_key="wrong!")
+    )
+
+    assert_form(shown, "pulsarr", api_key="invalid_auth")
+    household.pulsarr.faults.clear()
+    await assert_pulsarr_is_put_right(household, shown)
+
+
+async def test_pulsarr_without_authentication_needs_no_key(household: Household) -> None:
+    household.pulsarr.knobs.auth = "disabled"
+
+    shown = await submit(household.hass, await to_pulsarr(household), url=household.pulsarr.url)
+    created = await submit(household.hass, shown)
+    await household.settle()
+
+    assert created["data"]["pulsarr_api_key"] == ""
+    assert created["result"].state is ConfigEntryState.LOADED
+
+
+async def test_pulsarr_under_a_base_path_is_found_there_only(household: Household) -> None:
+    knobs = PulsarrKnobs(base_path="/pulsarr")
+    async with PulsarrSimulator(
+        household.pulsarr.state, api_key=PULSARR_KEY, knobs=knobs
+    ) as pulsarr:
+        shown = await submit(
+            household.hass,
+            await to_pulsarr(household),
+            **pulsarr_input(household, url=pulsarr.root_url),
+        )
+        assert_form(shown, "pulsarr", url="not_pulsarr")
+        shown = await submit(
+            household.hass, shown, **pulsarr_input(household, url=f"{pulsarr.url}/")
+        )
+        created = await submit(household.hass, shown)
+        await household.settle()
+
+        assert created["data"][CONF_PULSARR_URL] == pulsarr.url
+        assert pulsarr.url.endswith("/pulsarr")
+        assert created["result"].state is ConfigEntryState.LOADED
+
+
+async def test_pulsarr_that_does_not_tell_its_events_is_not_taken_for_an_old_one(
+    household: Household,
+) -> None:
+    household.pulsarr.faults.add(Fault(kind="html", route="/v1/webhooks/event-types", times=None))
+
+    shown = await to_libraries(household)
+
+    assert_form(shown, "pulsarr", url="not_pulsarr")
+    household.pulsarr.faults.clear()
+    await assert_pulsarr_is_put_right(household, shown)

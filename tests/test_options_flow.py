@@ -1,0 +1,307 @@
+"""The options: what is shown, what is taken over, what is refused and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+import pytest
+
+from custom_components.plex_label_sync import options_flow
+from simulators.http import Fault
+
+from .flow_kit import assert_form, choices_of, default_of, fields_of, selector_of
+
+if TYPE_CHECKING:
+    from homeassistant.config_entries import ConfigFlowResult
+
+    from .household import Household
+
+FIELDS = [
+    "live_mode",
+    "batch_mode",
+    "label_format",
+    "sync_interval",
+    "pending_retry_interval",
+    "pending_max_age",
+    "exclude_labels",
+    "preserve_existing_labels",
+    "libraries",
+    "exclude_people",
+    "sync_disabled_people",
+    "base_url",
+]
+DEFAULTS = {
+    "live_mode": True,
+    "batch_mode": True,
+    "label_format": "{username}",
+    "sync_interval": 3600,
+    "pending_retry_interval": 30,
+    "pending_max_age": 30,
+    "exclude_labels": [],
+    "preserve_existing_labels": True,
+    "libraries": ["1", "2", "3"],
+    "exclude_people": [],
+    "sync_disabled_people": False,
+    "base_url": "",
+}
+
+
+async def open_options(household: Household) -> ConfigFlowResult:
+    """Open the form."""
+    return await household.hass.config_entries.options.async_init(household.entry.entry_id)
+
+
+async def submit(household: Household, shown: ConfigFlowResult, **fields: Any) -> ConfigFlowResult:
+    """Send what was entered in the form."""
+    return await household.hass.config_entries.options.async_configure(shown["flow_id"], fields)
+
+
+async def test_form_shows_the_defaults_of_a_new_entry_and_saves_them(household: Household) -> None:
+    entry = household.add_entry()
+    household.hass.config_entries.async_update_entry(entry, options={})
+
+    shown = await open_options(household)
+    assert_form(shown, "init")
+    assert fields_of(shown) == FIELDS
+    assert {field: default_of(shown, field) for field in FIELDS} == DEFAULTS
+    shown = await submit(household, shown)
+
+    assert shown["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options == DEFAULTS
+    for name in ("sync_interval", "pending_retry_interval", "pending_max_age"):
+        assert type(entry.options[name]) is int, name
+
+
+async def test_changed_options_are_kept_cleaned_and_take_effect_at_once(
+    household: Household,
+) -> None:
+    await household.set_up()
+    rosa, tim = household.person("rosa"), household.person("tim")
+
+    shown = await submit(
+        household,
+        await open_options(household),
+        live_mode=False,
+        batch_mode=True,
+        label_format=" wanted by {alias} ",
+        sync_interval=90.0,
+        pending_retry_interval=5,
+        pending_max_age=60,
+        exclude_labels=[" Kids ", "", "kids", "4K, HDR", "  "],
+        preserve_existing_labels=False,
+        libraries=["2"],
+        exclude_people=[str(tim), f" {rosa}", str(tim)],
+        sync_disabled_people=True,
+        base_url="https://home.example.org:8123/ ",
+    )
+    await household.settle()
+
+    assert shown["type"] is FlowResultType.CREATE_ENTRY
+    assert household.entry.options == {
+        "live_mode": False,
+        "batch_mode": True,
+        "label_format": "wanted by {alias}",
+        "sync_interval": 90,
+        "pending_retry_interval": 5,
+        "pending_max_age": 60,
+        "exclude_labels": ["Kids", "4K, HDR"],
+        "preserve_existing_labels": False,
+        "libraries": ["2"],
+        "exclude_people": [str(tim), str(rosa)],
+        "sync_disabled_people": True,
+        "base_url": "https://home.example.org:8123",
+    }
+    assert household.entry.state is ConfigEntryState.LOADED
+    coordinator = household.entry.runtime_data
+    assert coordinator.settings.sync_interval == 90
+    assert coordinator.settings.sync.exclude_people == {rosa, tim}
+    assert household.plex.state.carriers("wanted by Marta") != []
+    reopened = await open_options(household)
+    assert {f: default_of(reopened, f) for f in FIELDS} == household.entry.options
+
+
+async def test_options_that_are_not_in_the_form_stay(household: Household) -> None:
+    entry = household.add_entry(removal_delay=3)
+
+    await submit(household, await open_options(household), sync_interval=120)
+
+    assert entry.options["removal_delay"] == 3
+    assert entry.options["sync_interval"] == 120
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [
+        ("label_format", "", "invalid_label_format"),
+        ("label_format", "{nobody}", "invalid_label_format"),
+        ("label_format", "{username} & {alias}", "invalid_label_format"),
+        ("sync_interval", 90.5, "not_a_whole_number"),
+        ("pending_retry_interval", "nan", "not_a_whole_number"),
+        ("pending_max_age", 1.25, "not_a_whole_number"),
+        ("libraries", [], "no_libraries"),
+        ("exclude_people", ["7", "rosa"], "invalid_person"),
+        ("exclude_people", ["1.5"], "invalid_person"),
+        ("exclude_people", [""], "invalid_person"),
+        ("base_url", "home.example.org", "invalid_url"),
+        ("base_url", "ftp://home.example.org", "invalid_url"),
+        ("base_url", "http://", "invalid_url"),
+        ("base_url", "http://two words", "invalid_url"),
+        ("base_url", "http://home.example.org:port", "invalid_url"),
+    ],
+)
+async def test_unusable_value_is_refused_beside_its_field_and_can_be_put_right(
+    household: Household, field: str, value: object, error: str
+) -> None:
+    entry = household.add_entry()
+    before = dict(entry.options)
+
+    shown = await submit(
+        household, await open_options(household), **{"live_mode": False, field: value}
+    )
+
+    assert_form(shown, "init", **{field: error})
+    assert entry.options == before
+    assert default_of(shown, "live_mode") is False
+    shown = await submit(household, shown, **{field: DEFAULTS[field]})
+    assert shown["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options == {**DEFAULTS, "live_mode": False}
+
+
+async def test_all_unusable_values_are_told_together(household: Household) -> None:
+    household.add_entry()
+
+    shown = await submit(
+        household, await open_options(household), label_format="x", base_url="x", libraries=[]
+    )
+
+    assert_form(
+        shown,
+        "init",
+        label_format="invalid_label_format",
+        base_url="invalid_url",
+        libraries="no_libraries",
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sync_interval", 59),
+        ("sync_interval", 604801),
+        ("sync_interval", "often"),
+        ("pending_retry_interval", 0),
+        ("pending_retry_interval", 3601),
+        ("pending_max_age", 0),
+        ("pending_max_age", 10081),
+        ("exclude_labels", "Kids"),
+        ("libraries", ["77"]),
+        ("exclude_people", [7]),
+        ("no_such_option", True),
+    ],
+)
+async def test_value_outside_of_what_a_field_offers_is_refused_at_the_field(
+    household: Household, field: str, value: object
+) -> None:
+    entry = household.add_entry()
+    before = dict(entry.options)
+    shown = await open_options(household)
+
+    with pytest.raises(InvalidData) as raised:
+        await submit(household, shown, **{field: value})
+
+    errors = raised.value.schema_errors
+    assert set(errors) in ({field}, {"base"} if field == "no_such_option" else {field})
+    assert entry.options == before
+
+
+async def test_bounds_of_the_numbers_are_shown(household: Household) -> None:
+    household.add_entry()
+
+    shown = await open_options(household)
+
+    bounds = {
+        field: tuple(
+            selector_of(shown, field).config[k] for k in ("min", "max", "unit_of_measurement")
+        )
+        for field in ("sync_interval", "pending_retry_interval", "pending_max_age")
+    }
+    assert bounds == {
+        "sync_interval": (60, 604800, "s"),
+        "pending_retry_interval": (1, 3600, "s"),
+        "pending_max_age": (1, 10080, "min"),
+    }
+
+
+async def test_libraries_and_people_are_shown_under_their_names(household: Household) -> None:
+    household.add_entry()
+
+    shown = await open_options(household)
+
+    assert choices_of(shown, "libraries") == {"1": "Movies", "2": "TV Shows", "3": "Movies 4K"}
+    people = choices_of(shown, "exclude_people")
+    assert people[str(household.person("rosa"))] == "rosa (Rosa)"
+    assert people[str(household.person("Jürgen"))] == "Jürgen"
+    assert len(people) == len(household.pulsarr.state.users())
+
+
+async def test_library_and_person_that_are_gone_can_be_kept_or_dropped(
+    household: Household,
+) -> None:
+    entry = household.add_entry(libraries=["8", "1"], exclude_people=["4711"])
+
+    shown = await open_options(household)
+    assert choices_of(shown, "libraries")["8"] == "8"
+    assert choices_of(shown, "exclude_people")["4711"] == "4711"
+    await submit(household, shown)
+    assert entry.options["libraries"] == ["8", "1"]
+    assert entry.options["exclude_people"] == ["4711"]
+    await submit(household, await open_options(household), libraries=["1"], exclude_people=[])
+    assert entry.options["libraries"] == ["1"]
+    assert entry.options["exclude_people"] == []
+
+
+@pytest.mark.parametrize("kind", ["drop", "slow_before_apply", "html", "unauthorized"])
+async def test_form_opens_and_saves_while_both_servers_are_away(
+    household: Household, monkeypatch: pytest.MonkeyPatch, kind: Any
+) -> None:
+    monkeypatch.setattr(options_flow, "LOOKUP_TIMEOUT", 0.2)
+    entry = household.add_entry(exclude_people=["3"])
+    for server in (household.plex, household.pulsarr):
+        server.faults.add(Fault(kind=kind, seconds=0.5 * (kind == "slow_before_apply"), times=None))
+
+    shown = await open_options(household)
+    assert choices_of(shown, "libraries") == {"1": "1", "2": "2", "3": "3"}
+    assert choices_of(shown, "exclude_people") == {"3": "3"}
+    shown = await submit(household, shown, libraries=["2"], exclude_people=["3", "12"])
+
+    assert shown["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options["libraries"] == ["2"]
+    assert entry.options["exclude_people"] == ["3", "12"]
+
+
+async def test_libraries_are_left_out_of_the_form_when_nothing_is_known_of_them(
+    household: Household,
+) -> None:
+    entry = household.add_entry()
+    household.hass.config_entries.async_update_entry(entry, options={})
+    household.plex.faults.add(Fault(kind="html", times=None))
+
+    shown = await open_options(household)
+    assert "libraries" not in fields_of(shown)
+    await submit(household, shown)
+
+    assert "libraries" not in entry.options
+    assert entry.options["label_format"] == "{username}"
+
+
+async def test_emptied_address_is_guessed_again(household: Household) -> None:
+    entry = household.add_entry()
+    assert entry.options["base_url"] != ""
+
+    shown = await open_options(household)
+    assert default_of(shown, "base_url") == entry.options["base_url"]
+    await submit(household, shown)
+
+    assert entry.options["base_url"] == ""
