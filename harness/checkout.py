@@ -1,0 +1,10 @@
+"""Where things are in the checkout."""
+
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+INTEGRATION: Final = ROOT / "custom_components" / "plex_label_sync"
+EXAMPLE_DASHBOARD: Final = ROOT / "docs" / "dashboard.yaml"
+ARTIFACTS: Final = ROOT / ".artifacts"
+DEMO: Final = ROOT / ".demo"

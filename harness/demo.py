@@ -1,0 +1,85 @@
+"""The command line of the demo: `scripts/demo` starts it, `scripts/demo COMMAND` plays with the one that runs."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+import sys
+from typing import TYPE_CHECKING, Final
+
+from harness import demo_commands, demo_start
+from harness.checkout import DEMO
+from harness.demo_state import DemoError, DemoState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFAULT_PORT: Final = 8123
+PORT_MAX: Final = 65535
+
+
+def port(text: str) -> int:
+    """A port number from the command line."""
+    number = int(text)
+    if not 0 < number <= PORT_MAX:
+        raise argparse.ArgumentTypeError(f"{number} is not a port: take one from 1 to {PORT_MAX}")
+    return number
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo",
+        description="Without a command: starts a real Home Assistant with the integration, and a simulated Plex "
+        "and Pulsarr. Everything listens on this machine only and ends with Ctrl-C.",
+    )
+    parser.add_argument(
+        "--port", type=port, default=DEFAULT_PORT, help="of Home Assistant (%(default)s)"
+    )
+    parser.add_argument(
+        "--no-wait", action="store_true", help="start, check that all is well, and stop again"
+    )
+    parser.add_argument("--folder", type=Path, default=DEMO, help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="while it runs, in a second terminal"
+    )
+    title = argparse.ArgumentParser(add_help=False)
+    title.add_argument("title", help="or an unambiguous part of it")
+    person = argparse.ArgumentParser(add_help=False)
+    person.add_argument("person")
+
+    commands.add_parser("import", parents=[title], help="a file arrives; follow it to its labels")
+    commands.add_parser("wish", parents=[person, title], help="put a title on a watchlist")
+    commands.add_parser("unwish", parents=[person, title], help="take it off again")
+    commands.add_parser("labels", parents=[title], help="show what Plex has on a title")
+    outage = commands.add_parser("outage", help="have a server refuse connections for a while")
+    outage.add_argument("server", choices=("plex", "pulsarr"))
+    outage.add_argument("seconds", type=float)
+    commands.add_parser("status", help="show the numbers of the dashboard")
+    titles = commands.add_parser("titles", help="show titles and people to play with")
+    titles.add_argument(
+        "--missing", dest="missing_only", action="store_true", help="only those not in Plex"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code."""
+    given = vars(make_parser().parse_args(arguments))
+    folder, command = given.pop("folder").resolve(), given.pop("command")
+    home_port, no_wait = given.pop("port"), given.pop("no_wait")
+    try:
+        if command is None:
+            return asyncio.run(demo_start.run(folder, home_port, wait=not no_wait))
+        asyncio.run(demo_commands.visit(DemoState.load(folder), command, given))
+    except DemoError as err:
+        print(f"Error: {err}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

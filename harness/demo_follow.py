@@ -1,0 +1,82 @@
+"""Follows one import from the arr app to the label in Plex, and tells each step with its time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.demo_texts import listed
+from harness.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.simulators import Control
+
+type Json = dict[str, Any]
+
+IMPORT_SECONDS: Final = 90.0
+
+
+@dataclass(slots=True)
+class Follower:
+    """What was seen so far."""
+
+    plex: Control
+    pulsarr: Control
+    began: float = field(default_factory=time.monotonic)
+    told: set[str] = field(default_factory=set)
+
+    def tell(self, step: str, text: str) -> None:
+        """Print a step when it is seen for the first time."""
+        if step not in self.told:
+            self.told.add(step)
+            print(f"{time.monotonic() - self.began:6.1f} s  {text}", flush=True)
+
+
+async def follow_import(follower: Follower, title: str, people: Sequence[Json]) -> None:
+    """Let a file arrive, and watch until everybody's label is there.
+
+    Raises WaitedTooLongError, ControlError.
+    """
+    before = len((await follower.pulsarr.get("deliveries"))["deliveries"])
+    follower.began = time.monotonic()
+    begun = await follower.pulsarr.post("import", title=title)
+    syncs = {one["name"]: one["can_sync"] for one in people}
+    labelled = [name for name in begun["wanted_by"] if syncs[name]]
+    arr = "Radarr" if begun["type"] == "movie" else "Sonarr"
+    wanted = listed(begun["wanted_by"]) or "nobody"
+    follower.tell("begun", f"{arr} imports “{begun['title']}”, wanted by {wanted}.")
+
+    async def arrived() -> bool:
+        await _tell_delivery(follower, before)
+        items = (await follower.plex.get("labels", title=title))["items"]
+        if not items:
+            return False
+        follower.tell("found", "Plex has found the file and does not know yet what it is.")
+        if not any(item["guid"].startswith("local://") for item in items):
+            follower.tell("matched", f"Plex knows what it is: {items[0]['title']}.")
+        elif not labelled:
+            return False
+        carried = {label.casefold() for label in items[0]["labels"]}
+        for name in labelled:
+            if name.casefold() in carried:
+                follower.tell(f"label {name}", f"{name}'s label is on it.")
+        return "matched" in follower.told and all(name.casefold() in carried for name in labelled)
+
+    await eventually(arrived, "its labels are in Plex", within=IMPORT_SECONDS)
+    if not labelled:
+        print("Nobody gets a label for it.")
+
+
+async def _tell_delivery(follower: Follower, before: int) -> None:
+    deliveries = (await follower.pulsarr.get("deliveries"))["deliveries"]
+    for delivery in deliveries[before:]:
+        if delivery["event"] == "media.available":
+            answer = delivery["status"] or delivery["error"]
+            follower.tell(
+                "announced",
+                f"Pulsarr has announced it; Home Assistant answered {answer} "
+                f"in {delivery['duration_ms']:.0f} ms.",
+            )

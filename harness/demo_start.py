@@ -1,0 +1,209 @@
+"""Starts the demo: simulated Plex and Pulsarr, a real Home Assistant, and the integration between them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+
+from harness import dashboard, demo_texts, integration
+from harness.children import is_free
+from harness.client import AnswerError, HomeAssistantClient
+from harness.demo_state import DemoError, DemoState, own
+from harness.home_assistant import HomeAssistant, NotStartedError
+from harness.onboarding import Owner, onboard
+from harness.plex_view import titles_in_plex
+from harness.simulators import ControlError, Simulators, SimulatorsError
+from harness.waiting import WaitedTooLongError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from pathlib import Path
+
+OWNER: Final = Owner("Demo", "demo", "plexlabels")
+"""For a Home Assistant that only this machine can reach."""
+
+WORLD: Final = ("--movies", "300", "--shows", "80", "--people", "6", "--realistic")
+OPTIONS: Final = {"pending_retry_interval": 5, "sync_interval": 600}
+"""In seconds: short, so that one sees things happen."""
+
+RESTART: Final = 100  # Home Assistant's exit code when somebody has asked it to restart
+SPARE_SHOWN: Final = 1
+
+
+@dataclass(slots=True)
+class Demo:
+    """Everything that runs while the demo runs."""
+
+    folder: Path
+    session: aiohttp.ClientSession
+    home: HomeAssistant
+    simulators: Simulators | None = None
+    client: HomeAssistantClient | None = None
+    began: float = 0.0
+
+    def say(self, text: str) -> None:
+        """Print a line of progress with the time since the start."""
+        print(f"{time.monotonic() - self.began:5.0f} s  {text}", flush=True)
+
+    async def start(self) -> str:
+        """Start everything; returns what to tell the person."""
+        self.began = time.monotonic()
+        self.simulators = servers = await Simulators.start(
+            self.session, self.folder, WORLD, pid=os.getpid()
+        )
+        world = await servers.pulsarr.get("state")
+        self.say(
+            f"A simulated Plex and Pulsarr are running: 300 films, 80 shows, "
+            f"{len(world['people'])} people with {world['wishes']} wishes."
+        )
+        self.say(f"Home Assistant {self.home.version} is starting; this takes 10 to 60 seconds …")
+        self.home.prepare()
+        await self.home.start(self.session)
+        self.client = client = await onboard(self.session, self.home, OWNER)
+        self.say("Home Assistant is up. Setting up the integration through its config flow …")
+        entry_id = await integration.set_up(client, servers.connections)
+        entry = integration.Integration(client, entry_id)
+        await entry.until_synced()
+        self.say(f"The first full sync is done. In Plex now: {await self._labels_in_plex()}.")
+        # Changed options load the entry again, and that begins with a full sync.
+        await integration.change_options(client, entry_id, **OPTIONS)
+        await integration.until_loaded(client, entry_id)
+        await entry.until_synced()
+        rows = await self._what_to_try()
+        await self._show_dashboard(entry_id, rows)
+        DemoState(
+            home_url=self.home.url,
+            home_token=client.token,
+            entry_id=entry_id,
+            plex_url=servers.plex.url,
+            plex_token=servers.connections.plex_token,
+            pulsarr_url=servers.pulsarr.url,
+        ).save(self.folder)
+        return demo_texts.introduction(
+            self.home.url, OWNER.username, OWNER.password, self.home.version, rows
+        )
+
+    async def _labels_in_plex(self) -> str:
+        """How many items carry each person's label, as the simulated Plex itself says. Raises DemoError."""
+        assert self.simulators is not None  # noqa: S101  # started before
+        labels = (await self.simulators.plex.get("state"))["labels"]
+        carriers = {text.casefold(): number for text, number in labels.items()}
+        people = (await self.simulators.pulsarr.get("state"))["people"]
+        wanting = [one["name"] for one in people if one["can_sync"] and one["watchlist_count"]]
+        without = [name for name in wanting if not carriers.get(name.casefold())]
+        if without:
+            raise DemoError(f"The first full sync left no label in Plex for {', '.join(without)}.")
+        return ", ".join(f"{name} on {carriers[name.casefold()]} items" for name in wanting)
+
+    async def _what_to_try(self) -> list[tuple[str, str]]:
+        assert self.simulators is not None  # noqa: S101  # started before
+        servers = self.simulators
+        missing = (await servers.pulsarr.get("missing"))["missing"]
+        people = (await servers.pulsarr.get("state"))["people"]
+        rows = await titles_in_plex(self.session, servers.plex.url, servers.connections.plex_token)
+        spare: list[str] = []
+        for row in rows:
+            items = (await servers.plex.get("labels", title=row.title))["items"]
+            if not any(item["labels"] for item in items):
+                spare.append(row.title)
+            if len(spare) == SPARE_SHOWN:
+                break
+        names = [one["name"] for one in people if one["can_sync"]]
+        return demo_texts.what_to_try(missing, spare, names)
+
+    async def _show_dashboard(self, entry_id: str, rows: list[tuple[str, str]]) -> None:
+        assert self.client is not None  # noqa: S101  # started before
+        entities = await integration.entity_ids(self.client, entry_id)
+        page = dashboard.example_dashboard(entities)
+        page["views"][0]["sections"].append(demo_texts.help_card(rows))
+        await dashboard.install(self.client, page)
+
+    async def until_over(self) -> None:
+        """Wait for ever; raises DemoError when a process has ended by itself."""
+        assert self.simulators is not None  # noqa: S101  # started before
+        while True:
+            await asyncio.sleep(0.5)
+            if not self.simulators.child.running:
+                raise DemoError("The simulators have ended by themselves.")
+            if not self.home.child.running:
+                if self.home.child.exit_code != RESTART:
+                    raise DemoError("Home Assistant has ended by itself.")
+                self.say("Home Assistant restarts …")
+                await self.home.start(self.session)
+
+    async def stop(self) -> None:
+        """End everything that was started."""
+        if self.client is not None:
+            with contextlib.suppress(aiohttp.ClientError):
+                await self.client.close()
+        await self.home.stop()
+        if self.simulators is not None:
+            await self.simulators.stop()
+
+
+async def run(folder: Path, port: int, *, wait: bool) -> int:
+    """Start the demo and keep it until somebody ends it; returns the exit code.
+
+    With `wait` false it ends as soon as everything is up. Raises DemoError.
+    """
+    if not is_free(port):
+        raise DemoError(
+            f"Port {port} is in use already; choose another one, "
+            f"for example: scripts/demo --port {port + 1}"
+        )
+    told_to_stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, told_to_stop.set)
+    with own(folder):
+        async with aiohttp.ClientSession() as session:
+            demo = Demo(folder, session, HomeAssistant(folder / "config", port, "Demo"))
+            try:
+                text = await _unless_told(demo.start(), told_to_stop)
+                if text is not None:
+                    print(text, flush=True)
+                    if wait:
+                        await _unless_told(demo.until_over(), told_to_stop)
+            except _FAILURES as err:
+                raise DemoError(_sentence(err, folder)) from err
+            finally:
+                print("\nStopping …", flush=True)
+                await demo.stop()
+    return 0
+
+
+_FAILURES: Final = (
+    AnswerError,
+    ControlError,
+    NotStartedError,
+    SimulatorsError,
+    WaitedTooLongError,
+    aiohttp.ClientError,
+    integration.FlowError,
+)
+
+
+async def _unless_told[T](work: Coroutine[None, None, T], told_to_stop: asyncio.Event) -> T | None:
+    """Do the work, and drop it when the event comes first; None then."""
+    task = asyncio.create_task(work)
+    told = asyncio.create_task(told_to_stop.wait())
+    try:
+        await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        for one in (task, told):
+            one.cancel()
+            with contextlib.suppress(asyncio.CancelledError, *_FAILURES, DemoError):
+                await one
+
+
+def _sentence(err: Exception, folder: Path) -> str:
+    text = str(err) or type(err).__name__
+    return f"{text[:1].upper()}{text[1:]}. The logs are in {folder}."

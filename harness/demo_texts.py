@@ -1,0 +1,86 @@
+"""What the demo says on its dashboard and in the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+type Json = dict[str, Any]
+
+
+def what_to_try(
+    missing: Sequence[Json], spare: Sequence[str], people: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Commands worth trying and what they show.
+
+    `missing` are wanted titles that are not in Plex, `spare` titles in Plex, `people` usernames.
+    """
+    rows = []
+    if missing:
+        title = missing[0]["title"]
+        rows.append(
+            (
+                f'scripts/demo import "{title}"',
+                "a file arrives: announced at once, labelled when Plex has it",
+            )
+        )
+    if spare and people:
+        rows += [
+            (
+                f'scripts/demo wish {people[0]} "{spare[0]}"',
+                "somebody puts a title on the watchlist",
+            ),
+            (f'scripts/demo unwish {people[0]} "{spare[0]}"', "and takes it off again"),
+            (f'scripts/demo labels "{spare[0]}"', "what Plex has on it"),
+        ]
+    rows += [
+        ("scripts/demo outage plex 20", "Plex is away for a while; import something meanwhile"),
+        ("scripts/demo status", "the same numbers in the terminal"),
+        ("scripts/demo titles", "what there is to play with (--missing: only what is not in Plex)"),
+    ]
+    return rows
+
+
+def help_card(rows: Sequence[tuple[str, str]]) -> Json:
+    """The section of the dashboard that says what to try."""
+    commands = "\n".join(f"{command}\n  # {effect}" for command, effect in rows)
+    return {
+        "type": "grid",
+        "cards": [
+            {"type": "heading", "heading": "What to try", "icon": "mdi:flask-outline"},
+            {
+                "type": "markdown",
+                "grid_options": {"columns": "full"},
+                "content": (
+                    "Plex and Pulsarr are simulated; Home Assistant and the integration are real. "
+                    "In a second terminal:\n\n"
+                    f"```\n{commands}\n```\n\n"
+                    "Or press the buttons on this page, change the options under "
+                    "**Settings > Devices & services > Plex Label Sync**, and call "
+                    "`plex_label_sync.sync_all` with its answer under **Developer tools > Actions**."
+                ),
+            },
+        ],
+    }
+
+
+def introduction(
+    url: str, username: str, password: str, version: str, rows: Sequence[tuple[str, str]]
+) -> str:
+    """What is printed when everything runs."""
+    width = max(len(command) for command, _ in rows)
+    commands = "\n".join(f"  {command:<{width}}  {effect}" for command, effect in rows)
+    return (
+        f"\nThe demo runs: Home Assistant {version}\n\n"
+        f"  Address   {url}\n  User      {username}\n  Password  {password}\n\n"
+        f"Try in a second terminal:\n\n{commands}\n\nCtrl-C ends everything."
+    )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as in a sentence."""
+    if len(names) < 2:  # noqa: PLR2004  # one name needs no "and"
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

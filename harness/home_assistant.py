@@ -1,0 +1,188 @@
+"""A real Home Assistant process with the integration installed, on the loopback address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from importlib.metadata import version
+from importlib.util import find_spec
+import json
+from pathlib import Path
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+
+from harness.checkout import INTEGRATION
+from harness.children import LOOPBACK, Child, is_free
+from harness.waiting import WaitedTooLongError, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+START_SECONDS: Final = 240.0  # a busy machine takes a minute
+LOG: Final = "home-assistant.log"
+
+COMPONENTS: Final = (
+    "config",
+    "diagnostics",
+    "frontend",
+    "history",
+    "logbook",
+    "lovelace",
+    "system_health",
+    "webhook",
+)
+"""What is set up besides what Home Assistant sets up by itself: nothing that needs internet or devices."""
+
+CONFIGURATION: Final = """\
+homeassistant:
+  name: {name}
+  latitude: 52.37
+  longitude: 9.73
+  elevation: 55
+  unit_system: metric
+  time_zone: Europe/Berlin
+  currency: EUR
+  country: DE
+logger:
+  default: warning
+  logs:
+    custom_components.plex_label_sync: {level}
+{components}
+"""
+HTTP: Final = """\
+http:
+  server_host: {host}
+  server_port: {port}
+"""
+
+
+class NotStartedError(Exception):
+    """Home Assistant did not start; the text says why, in one sentence."""
+
+
+@dataclass(slots=True)
+class HomeAssistant:
+    """One configuration folder and the process that runs on it."""
+
+    folder: Path
+    port: int
+    name: str = "Home"
+    debug: bool = False
+    """Whether the integration logs its debug messages."""
+    _child: Child | None = field(default=None, init=False)
+
+    @property
+    def url(self) -> str:
+        """Where it listens, as in `http://127.0.0.1:8123`."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def version(self) -> str:
+        """The version that this environment has."""
+        return version("homeassistant")
+
+    @property
+    def logs(self) -> list[Path]:
+        """The log files, of this start and of the one before."""
+        return sorted(self.folder.glob(f"{LOG}*"))
+
+    @property
+    def child(self) -> Child:
+        """The running process; raises RuntimeError when there is none."""
+        if self._child is None:
+            raise RuntimeError("Home Assistant was not started")
+        return self._child
+
+    def prepare(self) -> None:
+        """Write the configuration, with the integration as it is in the checkout."""
+        storage = self.folder / ".storage"
+        storage.mkdir(parents=True)
+        settings = CONFIGURATION.format(
+            name=self.name,
+            level="debug" if self.debug else "info",
+            components="\n".join(f"{name}:" for name in COMPONENTS),
+        )
+        if _keeps_http_settings():
+            # What it finds in YAML it would only try for five minutes, and then restart.
+            _write(storage, "http", 1, {"server_host": [LOOPBACK], "server_port": self.port})
+        else:
+            settings += HTTP.format(host=LOOPBACK, port=self.port)
+        (self.folder / "configuration.yaml").write_text(settings, encoding="utf-8")
+        # Leaves the owner to be created; the other steps would set up things that want internet.
+        _write(storage, "onboarding", 4, {"done": ["core_config", "analytics", "integration"]})
+        target = self.folder / "custom_components" / INTEGRATION.name
+        shutil.copytree(INTEGRATION, target, ignore=shutil.ignore_patterns("__pycache__"))
+
+    async def start(self, session: aiohttp.ClientSession) -> None:
+        """Start the process and wait until it answers. Raises NotStartedError."""
+        if not is_free(self.port):
+            raise NotStartedError(f"port {self.port} is in use already")
+        self._child = Child(
+            [sys.executable, "-m", "homeassistant", "-c", str(self.folder), "--skip-pip"],
+            output=self.folder / "output.log",
+            folder=self.folder,
+            # A port that cannot be had must not make it listen somewhere else.
+            environment={"SETUP_PORT": str(self.port), "PYTHONPATH": ""},
+        )
+        await self.until(lambda: self._answers(session), "Home Assistant answers")
+
+    async def until_running(self, session: aiohttp.ClientSession, token: str) -> None:
+        """Wait until everything is set up. Raises NotStartedError."""
+        headers = {"Authorization": f"Bearer {token}"}
+
+        async def config() -> dict[str, Any]:
+            try:
+                async with session.get(f"{self.url}/api/config", headers=headers) as answer:
+                    config: dict[str, Any] = await answer.json() if answer.ok else {}
+            except aiohttp.ClientError:
+                return {}
+            return config if config.get("state") == "RUNNING" else {}
+
+        if (await self.until(config, "Home Assistant is up")).get("recovery_mode"):
+            raise NotStartedError("Home Assistant came up in recovery mode")
+
+    async def until[T](self, look: Any, what: str) -> T:  # noqa: ANN401
+        """Wait for something as long as the process runs. Raises NotStartedError."""
+
+        async def careful() -> T:
+            if not self.child.running:
+                raise NotStartedError(f"Home Assistant ended with code {self.child.exit_code}")
+            answer: T = await look()
+            return answer
+
+        try:
+            return await eventually(careful, what, within=START_SECONDS)
+        except WaitedTooLongError as err:
+            raise NotStartedError(str(err)) from err
+
+    async def stop(self) -> None:
+        """End the process in the proper way."""
+        if self._child is not None:
+            await self._child.stop()
+
+    async def kill(self) -> None:
+        """End the process like a power cut does."""
+        await self.child.kill()
+
+    async def _answers(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            async with session.get(f"{self.url}/manifest.json") as answer:
+                return answer.status == HTTPStatus.OK
+        except aiohttp.ClientError:
+            return False
+
+
+def _keeps_http_settings() -> bool:
+    """Whether this Home Assistant has moved the settings of its server from YAML to a file of its own."""
+    spec = find_spec("homeassistant")
+    if spec is None or spec.origin is None:
+        raise NotStartedError("Home Assistant is not installed in this environment")
+    return (Path(spec.origin).parent / "components" / "http" / "config.py").exists()
+
+
+def _write(storage: Path, key: str, major: int, data: Mapping[str, Any]) -> None:
+    content = {"version": major, "minor_version": 1, "key": key, "data": data}
+    (storage / key).write_text(json.dumps(content), encoding="utf-8")

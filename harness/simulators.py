@@ -1,0 +1,117 @@
+"""The simulated Plex and Pulsarr as a process beside Home Assistant, and the control of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import sys
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+
+from harness.checkout import ROOT
+from harness.children import LOOPBACK, Child, free_port
+from harness.integration import Connections
+from harness.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+type Json = dict[str, Any]
+
+
+class ControlError(Exception):
+    """A simulator does not do what it was told; the text is meant for people."""
+
+
+class SimulatorsError(Exception):
+    """The simulators did not start; the text says why, in one sentence."""
+
+
+class Control:
+    """The control API of one simulator."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self.url = url
+
+    async def get(self, name: str, **query: str) -> Json:
+        """Ask for something. Raises ControlError, aiohttp.ClientError."""
+        async with self._session.get(f"{self.url}/_control/{name}", params=query) as answer:
+            return await _content(answer)
+
+    async def post(self, name: str, **body: Any) -> Json:  # noqa: ANN401
+        """Have something done. Raises ControlError, aiohttp.ClientError."""
+        async with self._session.post(f"{self.url}/_control/{name}", json=body) as answer:
+            return await _content(answer)
+
+    async def answers(self) -> bool:
+        """Whether the simulator is there, and not in an outage."""
+        try:
+            await self.get("state")
+        except (aiohttp.ClientError, ControlError):
+            return False
+        return True
+
+
+async def _content(answer: aiohttp.ClientResponse) -> Json:
+    content: Json = await answer.json()
+    if not answer.ok:
+        raise ControlError(str(content.get("error", answer.status)))
+    return content
+
+
+@dataclass(slots=True)
+class Simulators:
+    """Both servers, over one world."""
+
+    child: Child
+    connections: Connections
+    plex: Control
+    pulsarr: Control
+
+    @classmethod
+    async def start(
+        cls,
+        session: aiohttp.ClientSession,
+        folder: Path,
+        options: Sequence[str],
+        *,
+        pid: int,
+    ) -> Self:
+        """Start both on free ports; they end with the process `pid`. Their secrets are kept in `folder`, which is there.
+
+        `options` are those of `python -m simulators both`. Raises SimulatorsError.
+        """
+        plex_port, pulsarr_port = free_port(), free_port()
+        token_file, key_file = folder / "plex.token", folder / "pulsarr.key"
+        child = Child(
+            [
+                *(sys.executable, "-m", "simulators", "both", *options),
+                *("--plex-port", str(plex_port), "--pulsarr-port", str(pulsarr_port)),
+                *("--token-file", str(token_file), "--key-file", str(key_file)),
+                *("--parent-pid", str(pid)),
+            ],
+            output=folder / "simulators.log",
+            folder=ROOT,
+        )
+        plex = Control(session, f"http://{LOOPBACK}:{plex_port}")
+        pulsarr = Control(session, f"http://{LOOPBACK}:{pulsarr_port}")
+
+        async def both_answer() -> bool:
+            if not child.running:
+                raise SimulatorsError(f"the simulators ended: {child.last_words()}")
+            return await plex.answers() and await pulsarr.answers()
+
+        await eventually(both_answer, "the simulators answer", within=60)
+        connections = Connections(
+            plex_url=plex.url,
+            plex_token=token_file.read_text(encoding="utf-8").strip(),
+            pulsarr_url=pulsarr.url,
+            pulsarr_key=key_file.read_text(encoding="utf-8").strip(),
+        )
+        return cls(child, connections, plex, pulsarr)
+
+    async def stop(self) -> None:
+        """End both."""
+        await self.child.stop()

@@ -1,0 +1,36 @@
+"""Waits until something is so, and says what was awaited when it does not come."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+LOOK_EVERY: Final = 0.1  # seconds
+
+
+class WaitedTooLongError(Exception):
+    """What was awaited has not come; the text says what."""
+
+
+async def eventually[T](
+    look: Callable[[], Awaitable[T]],
+    what: str,
+    *,
+    within: float = 30.0,
+    every: float = LOOK_EVERY,
+) -> T:
+    """Return the first true answer of `look`, asked again and again for `within` seconds.
+
+    Raises WaitedTooLongError.
+    """
+    until = time.monotonic() + within
+    while True:
+        if answer := await look():
+            return answer
+        if time.monotonic() > until:
+            raise WaitedTooLongError(f"not within {within:g} seconds: {what}")
+        await asyncio.sleep(every)
