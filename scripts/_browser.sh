@@ -1,12 +1,13 @@
 # A browser for the tests that look at pages: Playwright in .venv, and a Chromium at .tools/chromium. Sourced, never run.
 
 BROWSER="$TOOLS/chromium"
-PLAYWRIGHT="playwright>=1.50,<2"
 
 browser_works() { [ -x "$BROWSER" ] && "$BROWSER" --version >/dev/null 2>&1; }
 
 browser_is_current() {
-    [ -x "$ROOT/.venv/bin/playwright" ] && browser_works
+    local wanted
+    wanted="$(sed -n 's/^playwright==//p' "$ROOT/requirements_browser.txt")"
+    compgen -G "$ROOT/.venv/lib/python3*/site-packages/playwright-$wanted.dist-info" >/dev/null && browser_works
 }
 
 make_browser() {
@@ -14,7 +15,7 @@ make_browser() {
     say "Getting a browser …"
     [ -x "$ROOT/.venv/bin/python" ] || die "the browser needs .venv; run scripts/setup without --only, or with --only venv."
     [ -n "${UV:-}" ] || find_uv
-    install "$ROOT/.venv" "$PLAYWRIGHT" || die "Playwright could not be installed: $(reason)."
+    install "$ROOT/.venv" -r "$ROOT/requirements_browser.txt" || die "Playwright could not be installed: $(reason)."
     browser_works || present_browser || private_browser ||
         die "no Chromium or Chrome is here and none could be got; install one with the system's package manager and run this again."
     say "  the browser is ready: $("$BROWSER" --version 2>/dev/null)"

@@ -1,0 +1,176 @@
+"""The repository itself: versions agree, files that others read have the shape they expect, nothing private is in it."""
+
+import json
+from pathlib import Path
+import re
+import stat
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPONENTS = ROOT / "custom_components"
+
+# Written in halves, so that this file does not hold what it looks for.
+PRIVATE = (
+    r"(?<![\w.}])/(?:ro" + r"ot|wo" + r"rk|ho" + r"me/\w+|Us" + r"ers/\w+)/",
+    r"py" + r"pi\.org",
+    r"pythonho" + r"sted\.org",
+    r"deb\.deb" + r"ian\.org",
+    r"registry\.np" + r"mjs\.org",
+)
+PICTURES = {".png", ".jpg", ".ico"}
+HACS_KEYS = {  # any other key fails the HACS check
+    "content_in_root",
+    "country",
+    "filename",
+    "hacs",
+    "hide_default_branch",
+    "homeassistant",
+    "name",
+    "persistent_directory",
+    "zip_release",
+}
+
+
+BROKEN = "<testcase><failure/><error/></testcase>"  # it failed, and so did its clean-up
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in the repository."""
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def files() -> list[Path]:
+    """Return the files that belong to the repository, new ones too."""
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    assert listed.returncode == 0, listed.stderr
+    return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def settings() -> dict[str, str]:
+    """Return what pyproject.toml says about the project."""
+    project: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return project
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    answer = run(sys.executable, "scripts/_release.py")
+    assert answer.returncode == 0, answer.stdout
+
+
+@pytest.mark.parametrize(("prefix", "fits"), [("", True), ("v", True), ("v9", False)])
+def test_a_release_is_only_made_from_the_tag_of_its_version(prefix: str, fits: bool) -> None:
+    answer = run(sys.executable, "scripts/_release.py", f"{prefix}{settings()['version']}")
+    assert (answer.returncode == 0) is fits, answer.stdout
+
+
+def test_the_installer_finds_exactly_one_integration() -> None:
+    folders = [path for path in COMPONENTS.iterdir() if path.is_dir() and path.name[0] not in "_."]
+    assert [folder.name for folder in folders] == ["plex_label_sync"]
+    manifest = json.loads((folders[0] / "manifest.json").read_text())
+    assert manifest["domain"] == "plex_label_sync"
+
+
+def test_hacs_json_has_known_keys_and_the_oldest_supported_release() -> None:
+    hacs = json.loads((ROOT / "hacs.json").read_text())
+    assert set(hacs) <= HACS_KEYS
+    assert hacs["name"] == "Plex Label Sync"
+    floor = (ROOT / "requirements_test_floor.txt").read_text()
+    tested = re.search(r"Home Assistant \((\d+\.\d+)\.", floor)
+    assert tested
+    assert hacs["homeassistant"] == f"{tested[1]}.0"
+
+
+def test_what_is_tested_with_is_pinned() -> None:
+    for name in ("newest", "floor"):
+        text = (ROOT / f"requirements_test_{name}.txt").read_text()
+        assert re.search(r"^pytest-homeassistant-custom-component==\d", text, re.MULTILINE)
+        assert re.search(r"^plexapi==\d", text, re.MULTILINE)
+    text = (ROOT / "requirements_home_assistant.txt").read_text()
+    assert re.search(r"^homeassistant==\d", text, re.MULTILINE)
+
+
+def test_every_action_of_a_workflow_is_pinned() -> None:
+    used: list[str] = []
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        jobs = yaml.safe_load(path.read_text())["jobs"].values()
+        used += [step["uses"] for job in jobs for step in job["steps"] if "uses" in step]
+    assert used
+    for action in used:
+        assert re.search(r"@(v\d+|main|master)$", action), action
+        assert "@v" in action or action.startswith(("hacs/", "home-assistant/")), action
+
+
+def test_the_issue_forms_can_be_read() -> None:
+    for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"):
+        form = yaml.safe_load(path.read_text())
+        if path.name != "config.yml":
+            assert {"name", "description", "body"} <= set(form)
+            fields = [field["id"] for field in form["body"] if field["type"] != "markdown"]
+            assert len(fields) == len(set(fields))
+
+
+def test_commands_can_be_run() -> None:
+    commands = [path for path in files() if path.parent.name == "scripts" and not path.suffix]
+    commands.append(ROOT / ".ci" / "run")
+    assert {"lint", "run", "setup", "test"} <= {path.name for path in commands}
+    for path in commands:
+        assert path.read_text().startswith("#!/usr/bin/env "), path
+        assert path.stat().st_mode & stat.S_IXUSR, path
+
+
+def test_nothing_names_a_machine_or_a_host_of_packages() -> None:
+    pattern = re.compile("|".join(PRIVATE))
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in files()
+        if path.suffix not in PICTURES
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if pattern.search(line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("reports", "says", "code"),
+    [
+        ({"a": ('<testsuite tests="3" skipped="1"/>', 0)}, "0 passed, 0 failed, 1 skipped", 0),
+        ({"a": ('<testsuite tests="1"><testcase/></testsuite>', 0)}, "1 passed, 0 failed", 0),
+        (
+            {
+                "a": ('<testsuite tests="1"><testcase/></testsuite>', 0),
+                "b": (
+                    f'<testsuite tests="2" failures="1" errors="1"><testcase/>{BROKEN}</testsuite>',
+                    1,
+                ),
+            },
+            "2 passed, 1 failed",
+            1,
+        ),
+        ({"a": ("", 3)}, "0 passed, 1 failed", 1),
+        ({"a": ('<testsuite tests="0"/>', 5)}, "no test ran", 1),
+        (
+            {"a": ('<testsuite tests="1"><testcase/></testsuite>', 0), "b": ("<testsuite/>", 5)},
+            "1 passed, 0 failed",
+            0,
+        ),
+        ({"a": ('<testsuite tests="1"><testcase/></testsuite>', 2)}, "1 passed, 1 failed", 1),
+    ],
+)
+def test_the_stages_are_added_up(
+    tmp_path: Path, reports: dict[str, tuple[str, int]], says: str, code: int
+) -> None:
+    arguments: list[str] = []
+    for name, (xml, exit_code) in reports.items():
+        path = tmp_path / f"{name}.xml"
+        path.write_text(xml)
+        arguments += [name, str(path), str(exit_code), "1"]
+    answer = run(sys.executable, "scripts/_junit_sum.py", *arguments)
+    assert says in answer.stdout + answer.stderr
+    assert answer.returncode == code
