@@ -99,6 +99,7 @@ class PlexSimulator:
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
+        self.state.sort_everything()
         app = web.Application()
         server = LocalServer(app)
         desk = FrontDesk(

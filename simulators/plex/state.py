@@ -175,6 +175,12 @@ class PlexState:
         """A slice of `ordered`, without walking there."""
         return [item for _, item in self._shelf(section, kind).order(by)[start:stop]]
 
+    def sort_everything(self) -> None:
+        """Make every order now that would otherwise be made when it is first asked for."""
+        for shelf in self._shelves.values():
+            shelf.order("titleSort")
+            shelf.order("addedAt")
+
     def missing(self) -> list[CatalogueTitle]:
         """The titles of the catalogue that no library holds."""
         return [title for title in self.catalogue if title.key not in self._by_title]

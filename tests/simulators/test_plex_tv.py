@@ -190,7 +190,7 @@ async def test_plexapi_signs_in_by_pin_and_connects_to_the_server() -> None:
                     assert not login.expired
                 account = MyPlexAccount(token=login.token, session=session)
                 (resource,) = [found for found in account.resources() if "server" in found.provides]
-                server = resource.connect(ssl=False, locations=["local"], ipvs=["ipv4"], timeout=5)
+                server = resource.connect(ssl=False, locations=["local"], timeout=5)
                 return (
                     account.username,
                     server.machineIdentifier,
