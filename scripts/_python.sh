@@ -4,13 +4,9 @@
 find_uv() {
     local python
     UV="$(command -v uv || true)"
-    if [ -n "$UV" ] && "$UV" --version >/dev/null 2>&1; then
-        return 0
-    fi
+    new_enough_uv && return 0
     UV="$TOOLS/uv/bin/uv"
-    if [ -x "$UV" ] && "$UV" --version >/dev/null 2>&1; then
-        return 0
-    fi
+    new_enough_uv && return 0
     say "Getting uv …"
     rm -rf "$TOOLS/uv"
     for python in python3 /usr/bin/python3 python3.14 python3.13; do
@@ -20,12 +16,15 @@ find_uv() {
         fi
         # A Python without the venv module may have pip all the same.
         rm -rf "$TOOLS/uv"
-        if logged "$python" -m pip install -q --target "$TOOLS/uv" uv && [ -x "$UV" ]; then
+        if logged "$python" -m pip install -q --target "$TOOLS/uv" uv && new_enough_uv; then
             return 0
         fi
     done
     die "uv is not here and could not be installed from PyPI: $(reason)."
 }
+
+# Does UV work, and does it know the options used here (2025 and later)?
+new_enough_uv() { [ -x "$UV" ] && "$UV" python install --help 2>/dev/null | grep -q -e --no-bin; }
 
 # Is this a complete Python between two versions? usable_python PROGRAM LOWEST BELOW
 usable_python() {
@@ -62,8 +61,7 @@ find_python() {
     if UV_HTTP_RETRIES=1 logged "$UV" python install --no-bin --install-dir "$TOOLS/pythons" "$series" && present_python "$@"; then
         return 0
     fi
-    # Debian's newest Python is of the series that Home Assistant's newest release wants.
-    if [ "$series" = 3.14 ] && debian_python "$series" "$TOOLS/python$series" && present_python "$@"; then
+    if debian_python "$series" "$TOOLS/python$series" && present_python "$@"; then
         return 0
     fi
     return 1
