@@ -42,6 +42,9 @@ def normalise_url(url: str) -> str:
     parsed = URL(text)
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ValueError("not an http or https address")
+    if not parsed.host.isprintable() or " " in parsed.host:
+        raise ValueError("the host name has blanks")
+    parsed.host.encode("idna")  # name resolution does it first, and nobody expects it to fail
     clean = parsed.with_user(None).with_query(None).with_fragment(None)
     return str(clean).rstrip("/")
 

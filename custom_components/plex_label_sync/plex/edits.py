@@ -43,14 +43,18 @@ def edit_query(media_type: MediaType, part: EditPart) -> str:
     Raises ValueError without items or without labels: Plex applies an edit that names no item
     to the whole library.
     """
-    if not part.rating_keys or not all(_RATING_KEY.fullmatch(key) for key in part.rating_keys):
-        raise ValueError("an edit must name its items")
-    if not part.add and not part.remove:
-        raise ValueError("an edit must change something")
+    _require_sense(part)
     return (
         f"type={TYPE_NUMBERS[media_type]}&id={','.join(part.rating_keys)}"
         f"&{_labels_query(part.add, part.remove)}&label.locked=1"
     )
+
+
+def _require_sense(part: EditPart) -> None:
+    if not part.rating_keys or not all(_RATING_KEY.fullmatch(key) for key in part.rating_keys):
+        raise ValueError("an edit must name its items")
+    if not part.add and not part.remove:
+        raise ValueError("an edit must change something")
 
 
 def _labels_query(add: Sequence[str], remove: Sequence[str]) -> str:
@@ -62,7 +66,11 @@ def _labels_query(add: Sequence[str], remove: Sequence[str]) -> str:
 
 
 def edit_parts(media_type: MediaType, whole: EditPart, *, path_bytes: int) -> Iterator[EditPart]:
-    """Cut one change of many items into parts that fit into one URL each."""
+    """Cut one change of many items into parts that fit into one URL each.
+
+    Raises ValueError without items or without labels, like `edit_query`.
+    """
+    _require_sense(whole)
     for add, remove in _label_groups(whole.add, whole.remove):
         used = path_bytes + 1 + len(edit_query(media_type, EditPart(("0",), add, remove)))
         for keys in _id_groups(whole.rating_keys, max(URL_MAX - used, 1)):

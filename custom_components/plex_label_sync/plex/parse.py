@@ -1,6 +1,6 @@
 """What Plex's JSON answers mean: sections, listing rows, label directories."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 import re
 from typing import Any, Final
@@ -32,10 +32,10 @@ class ServerInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page[T]:
     """One answer of a listing. `total` is the number of rows that match the query in all."""
 
-    items: tuple[Item, ...]
+    rows: tuple[T, ...]
     offset: int
     total: int
 
@@ -72,6 +72,15 @@ def _rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return rows
 
 
+def _all_rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the rows of an answer; raises ValueError for other ones than it claims to hold."""
+    rows = _rows(body, name)
+    size = int(body.get("size", len(rows)))
+    if size != len(rows):
+        raise ValueError(f"{len(rows)} rows instead of {size}")
+    return rows
+
+
 def _rating_key(row: Mapping[str, Any]) -> str:
     """Return a row's key; raises ValueError for one by which no edit could name the item."""
     key = str(row["ratingKey"])
@@ -80,41 +89,34 @@ def _rating_key(row: Mapping[str, Any]) -> str:
     return key
 
 
-def page(answer: object, library: Library) -> Page:
-    """Return one page of a library's listing.
-
-    Raises ValueError when fewer rows came than the answer itself claims.
-    """
-    body = container(answer)
-    rows = _rows(body, "Metadata")
-    size = int(body.get("size", len(rows)))
-    if size != len(rows):
-        raise ValueError(f"{len(rows)} rows instead of {size}")
-    return Page(
-        items=tuple(
-            Item(
-                rating_key=_rating_key(row),
-                library=library.key,
-                type=library.type,
-                title=str(row.get("title", "")),
-                ids=ids_of(str(row.get("guid", "")), _rows(row, "Guid")),
-            )
-            for row in rows
+def items(answer: object, library: Library) -> Page[Item]:
+    """Return one page of a library's listing; raises ValueError when rows are missing in it."""
+    return _page(
+        answer,
+        lambda row: Item(
+            rating_key=_rating_key(row),
+            library=library.key,
+            type=library.type,
+            title=str(row.get("title", "")),
+            ids=ids_of(str(row.get("guid", "")), _rows(row, "Guid")),
         ),
-        offset=int(body.get("offset", 0)),
-        # Absent when the answer was not paged: then it is everything.
-        total=int(body.get("totalSize", size)),
     )
 
 
-def rating_keys(answer: object) -> tuple[str, ...]:
-    """Return the rating keys of all rows of an unpaged answer, checked against its size."""
+def rating_keys(answer: object) -> Page[str]:
+    """Return the rating keys of one page; raises ValueError when rows are missing in it."""
+    return _page(answer, _rating_key)
+
+
+def _page[T](answer: object, understand: Callable[[Mapping[str, Any]], T]) -> Page[T]:
     body = container(answer)
-    keys = tuple(_rating_key(row) for row in _rows(body, "Metadata"))
-    expected = max(int(body.get("size", len(keys))), int(body.get("totalSize", 0)))
-    if len(keys) != expected:
-        raise ValueError(f"{len(keys)} rows instead of {expected}")
-    return keys
+    rows = _all_rows(body, "Metadata")
+    return Page(
+        rows=tuple(understand(row) for row in rows),
+        offset=int(body.get("offset", 0)),
+        # Absent when the answer was not paged: then it is everything.
+        total=int(body.get("totalSize", len(rows))),
+    )
 
 
 def total(answer: object) -> int:
@@ -136,7 +138,7 @@ def libraries(answer: object) -> tuple[Library, ...]:
             # A token that may only read shows as `allowSync` false on the section.
             editable=str(row.get("allowSync", True)).lower() not in {"0", "false"},
         )
-        for row in _rows(container(answer), "Directory")
+        for row in _all_rows(container(answer), "Directory")
         if row.get("type") in ("movie", "show")
     )
 
@@ -145,7 +147,7 @@ def stored_labels(answer: object) -> tuple[StoredLabel, ...]:
     """Return one library's label directory: tag ids and stored spellings."""
     return tuple(
         StoredLabel(id=str(row["key"]), text=str(row["title"]))
-        for row in _rows(container(answer), "Directory")
+        for row in _all_rows(container(answer), "Directory")
     )
 
 

@@ -5,8 +5,10 @@ per item, which is an order of magnitude slower on the same listing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 import logging
+import re
 from typing import Final
 
 import aiohttp
@@ -35,7 +37,6 @@ READERS: Final = 2  # requests at a time: the server has one database writer and
 
 # Wishes, not guarantees: Plex leaves these out of listing rows where it can.
 _LEAN: Final[Mapping[str, str | int]] = {
-    "includeGuids": 1,
     "excludeElements": "Media,Genre,Country,Director,Writer,Role,Producer,Rating,Image,"
     "Collection,UltraBlurColors",
     "excludeFields": "summary,tagline,thumb,art,theme",
@@ -45,11 +46,15 @@ _EDIT_REFUSALS: Final = frozenset({Failure.REJECTED, Failure.TIMEOUT})
 _EDIT_RETRIES: Final = UNREACHABLE - _EDIT_REFUSALS
 
 
+def _part(start: int, size: int) -> dict[str, int]:
+    """Return the query for a part of a listing."""
+    return {"X-Plex-Container-Start": start, "X-Plex-Container-Size": size}
+
+
 def normalise_plex_url(url: str) -> str:
     """Return a server's base URL from what people paste, such as the address of its web app."""
     base = normalise_url(url)
-    scheme, _, rest = base.partition("://")
-    return f"{scheme}://{rest.partition('/web')[0].rstrip('/')}"
+    return re.split(r"/web(?:/|$)", base, maxsplit=1)[0].rstrip("/")
 
 
 class PlexClient:
@@ -71,7 +76,8 @@ class PlexClient:
             url,
             {
                 "Accept": "application/json",
-                "X-Plex-Token": token,
+                # What no header can carry is no token either: Plex shall say so.
+                "X-Plex-Token": token if token.isprintable() else "",
                 "X-Plex-Client-Identifier": client_id,
                 "X-Plex-Product": "Plex Label Sync",
             },
@@ -133,27 +139,32 @@ class PlexClient:
         Raises ServiceError, with IMPLAUSIBLE when rows are missing or the library changed
         between two pages: a list that is cut short must never look like deletions.
         """
+        async for items in self._all(library, partial(self._items, library, PAGE_SIZE)):
+            yield items
+
+    async def _all[T](
+        self, library: Library, read: Callable[[int], Awaitable[parse.Page[T]]]
+    ) -> AsyncIterator[tuple[T, ...]]:
+        """Yield the rows of all pages; `read` reads the page that starts at a row."""
         start = 0
-        seen_total: int | None = None
-        while True:
-            page = await self._page(library, start, PAGE_SIZE)
-            if seen_total is not None and (page.total != seen_total or page.offset != start):
+        total: int | None = None
+        while total is None or start < total:
+            page = await read(start)
+            if page.offset != start or total not in {None, page.total}:
                 raise self._implausible(library, "changed while it was read")
-            seen_total = page.total
-            yield page.items
-            start += len(page.items)
-            if start >= page.total:
-                return
-            if not page.items:
-                raise self._implausible(library, f"lists {start} of {page.total} items")
+            total = page.total
+            if not page.rows and start < total:
+                raise self._implausible(library, f"lists {start} of {total} items")
+            yield page.rows
+            start += len(page.rows)
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
         """Return about `limit` items, those added last first, and how many there are in all.
 
         Raises ServiceError.
         """
-        page = await self._page(library, 0, limit, sort="addedAt:desc")
-        return page.items, page.total
+        page = await self._items(library, limit, sort="addedAt:desc")
+        return page.rows, page.total
 
     async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
         """Return the items whose primary guid is `plex:<hex>`. Raises ServiceError.
@@ -162,20 +173,25 @@ class PlexClient:
         titles are dropped here.
         """
         guid = f"plex://{library.type}/{plex_id.removeprefix('plex:')}"
-        page = await self._page(library, 0, PAGE_SIZE, guid=guid)
-        return tuple(item for item in page.items if plex_id in item.ids)
+        page = await self._items(library, PAGE_SIZE, guid=guid)
+        return tuple(item for item in page.rows if plex_id in item.ids)
 
-    async def _page(self, library: Library, start: int, size: int, **query: str) -> parse.Page:
+    async def _items(
+        self, library: Library, size: int, start: int = 0, **query: str
+    ) -> parse.Page[Item]:
+        return await self._list(
+            library,
+            lambda answer: parse.items(answer, library),
+            {**_LEAN, **_part(start, size), "includeGuids": 1, **query},
+        )
+
+    async def _list[T](
+        self, library: Library, understand: Callable[[object], T], query: Mapping[str, str | int]
+    ) -> T:
         return await self._http.read(
             f"/library/sections/{library.key}/all",
-            lambda answer: parse.page(answer, library),
-            query={
-                "type": TYPE_NUMBERS[library.type],
-                "X-Plex-Container-Start": start,
-                "X-Plex-Container-Size": size,
-                **_LEAN,
-                **query,
-            },
+            understand,
+            query={"type": TYPE_NUMBERS[library.type], **query},
             seconds=READ_TIMEOUT,
         )
 
@@ -191,29 +207,20 @@ class PlexClient:
     async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
         """Return the rating keys of all items of a library that carry a label.
 
-        Asked by tag id, because a comma in a label's text would mean "or". Raises ServiceError.
+        Asked by tag id, because a comma in a label's text would mean "or". All come in one
+        answer; only where a server gives less is it asked for the rest. Raises ServiceError.
         """
-        keys = await self._http.read(
-            f"/library/sections/{library.key}/all",
-            parse.rating_keys,
-            query={"type": TYPE_NUMBERS[library.type], "label": label.id, **_LEAN},
-            seconds=READ_TIMEOUT,
-        )
-        return frozenset(keys)
+        query = {**_LEAN, "label": label.id}
+
+        async def read(start: int) -> parse.Page[str]:
+            part = _part(start, PAGE_SIZE) if start else {}
+            return await self._list(library, parse.rating_keys, {**query, **part})
+
+        return frozenset([key async for keys in self._all(library, read) for key in keys])
 
     async def count_without(self, library: Library, label: StoredLabel) -> int:
         """Return how many items of a library do not carry a label. Raises ServiceError."""
-        return await self._http.read(
-            f"/library/sections/{library.key}/all",
-            parse.total,
-            query={
-                "type": TYPE_NUMBERS[library.type],
-                "label!": label.id,
-                "X-Plex-Container-Start": 0,
-                "X-Plex-Container-Size": 0,
-            },
-            seconds=READ_TIMEOUT,
-        )
+        return await self._list(library, parse.total, {"label!": label.id, **_part(0, 0)})
 
     async def edit(
         self,
@@ -243,6 +250,7 @@ class PlexClient:
         """Send one edit; halve it while Plex finds it too long or takes too long over it.
 
         A halved edit may have been applied already: adding and removing twice does no harm.
+        Plex hangs when it takes too long over a single item: then no more edits are sent.
         """
         query = edit_query(library.type, part)
         try:
@@ -253,6 +261,8 @@ class PlexClient:
             if err.failure not in _EDIT_REFUSALS:
                 raise
             if len(part.rating_keys) == 1:
+                if err.failure is Failure.TIMEOUT:
+                    raise
                 refused[part.rating_keys[0]] = err
                 return
             _LOGGER.debug("Halving an edit of %d items: %s", len(part.rating_keys), err)
