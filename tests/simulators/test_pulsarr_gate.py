@@ -203,6 +203,7 @@ async def test_json_content_type_with_an_empty_body_is_400(method: str, path: st
             method, path, headers={**peer.headers, "Content-Type": "application/json"}
         )
         assert answer.status == 400
+        assert "empty" in answer.json["message"]
         assert len(peer.sim.endpoints) == 1
 
 

@@ -120,6 +120,15 @@ async def test_bad_field_is_400_in_create_and_update_and_changes_nothing(
         assert (await peer.get(ENDPOINTS)).text == before
 
 
+@pytest.mark.parametrize("header", ["authHeaderName", "authHeaderValue"])
+async def test_null_clears_a_header_in_an_update_but_is_no_value_in_a_create(header: str) -> None:
+    async with pulsarr() as peer:
+        assert (await peer.post(ENDPOINTS, json={**GOOD, header: None})).status == 400
+        number = (await peer.post(ENDPOINTS, json=GOOD)).json["data"]["id"]
+        changed = await peer.call("PUT", f"{ENDPOINTS}/{number}", json={header: None})
+        assert changed.status == 200
+
+
 @pytest.mark.parametrize("missing", ["name", "url", "eventTypes"])
 async def test_required_field_cannot_be_left_out_of_a_create(missing: str) -> None:
     body = {key: value for key, value in GOOD.items() if key != missing}
