@@ -87,8 +87,7 @@ def _label_groups(
             yield tuple(group[0]), tuple(group[1])
             bigger = ([text], []) if which == 0 else ([], [text])
         group = bigger
-    if any(group):
-        yield tuple(group[0]), tuple(group[1])
+    yield tuple(group[0]), tuple(group[1])
 
 
 def _id_groups(rating_keys: Sequence[str], room: int) -> Iterator[tuple[str, ...]]:
@@ -101,5 +100,4 @@ def _id_groups(rating_keys: Sequence[str], room: int) -> Iterator[tuple[str, ...
             group, used = [], 0
         group.append(key)
         used += len(key) + 1
-    if group:
-        yield tuple(group)
+    yield tuple(group)
