@@ -10,12 +10,14 @@ from homeassistant.data_entry_flow import FlowResultType
 from custom_components.plex_label_sync.const import DOMAIN
 
 from .household import PLEX_TOKEN, PULSARR_KEY
+from .texts import TEXTS, leaves, placeholders
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
     from homeassistant.core import HomeAssistant
 
     from .household import Household
+    from .texts import Tree
 
 CLOSED: Final = "http://127.0.0.1:1"  # nobody listens there
 
@@ -25,7 +27,9 @@ async def start(hass: HomeAssistant) -> ConfigFlowResult:
     menu = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     assert menu["type"] is FlowResultType.MENU
     assert menu["step_id"] == "user"
-    assert "plex_manual" in menu["menu_options"]
+    ways: Any = menu["menu_options"]
+    assert "plex_manual" in ways
+    assert set(ways) == set(TEXTS["config"]["step"]["user"]["menu_options"])
     return await submit(hass, menu, next_step_id="plex_manual")
 
 
@@ -59,10 +63,31 @@ def pulsarr_input(household: Household, **changes: Any) -> dict[str, Any]:
 
 
 def assert_form(shown: ConfigFlowResult, step: str, **errors: str) -> None:
-    """Check that a form is shown, with these errors and no others."""
+    """Check that a form is shown, with these errors and no others, and with all its texts."""
     assert shown["type"] is FlowResultType.FORM
     assert shown["step_id"] == step
     assert shown["errors"] == errors, shown["errors"]
+    texts = _texts(shown)
+    for field in fields_of(shown):
+        assert texts["step"][step]["data"][field], field
+        assert texts["step"][step]["data_description"][field], field
+    told = [text for _, text in leaves(texts["step"][step])]
+    told += [texts["error"][error] for error in errors.values()]
+    filled_in = set(shown["description_placeholders"] or {})
+    assert set().union(*map(placeholders, told)) <= filled_in
+
+
+def assert_aborted(shown: ConfigFlowResult, reason: str) -> None:
+    """Check that a flow has ended without an entry, and says why."""
+    assert shown["type"] is FlowResultType.ABORT
+    assert shown["reason"] == reason
+    assert _texts(shown)["abort"][reason]
+
+
+def _texts(shown: ConfigFlowResult) -> Tree:
+    """Return the texts of the flow that shows something."""
+    texts: Tree = TEXTS["config" if shown["handler"] == DOMAIN else "options"]
+    return texts
 
 
 def fields_of(shown: ConfigFlowResult) -> list[str]:

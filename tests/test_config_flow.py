@@ -17,6 +17,7 @@ from custom_components.plex_label_sync.const import (
 from custom_components.plex_label_sync.plex import server as plex_server
 
 from .flow_kit import (
+    assert_aborted,
     assert_form,
     choices_of,
     default_of,
@@ -117,8 +118,7 @@ async def test_server_that_is_set_up_already_is_not_set_up_again(household: Hous
 
     shown = await submit(household.hass, await start(household.hass), **plex_input(household))
 
-    assert shown["type"] is FlowResultType.ABORT
-    assert shown["reason"] == "already_configured"
+    assert_aborted(shown, "already_configured")
 
 
 async def test_flow_that_was_left_open_does_not_stand_in_the_way(household: Household) -> None:

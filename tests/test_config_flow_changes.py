@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
@@ -16,6 +15,7 @@ from simulators.pulsarr import PulsarrSimulator
 
 from .flow_kit import (
     CLOSED,
+    assert_aborted,
     assert_form,
     default_of,
     fields_of,
@@ -31,8 +31,6 @@ from .household import PLEX_TOKEN, PULSARR_KEY
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from unittest.mock import AsyncMock
-
-    from homeassistant.config_entries import ConfigFlowResult
 
     from .household import Household
 
@@ -51,12 +49,6 @@ def reloads(household: Household) -> Iterator[AsyncMock]:
     entries = household.hass.config_entries
     with patch.object(entries, "async_reload", wraps=entries.async_reload) as reloads:
         yield reloads
-
-
-def assert_ended(shown: ConfigFlowResult, reason: str) -> None:
-    """Check that the flow is over."""
-    assert shown["type"] is FlowResultType.ABORT
-    assert shown["reason"] == reason
 
 
 async def set_up_refused(
@@ -97,7 +89,7 @@ async def test_new_plex_token_is_asked_for_until_it_is_right(
     shown = await submit(hass, shown, token=f"{NEW_TOKEN} ")
     await household.settle()
 
-    assert_ended(shown, "reauth_successful")
+    assert_aborted(shown, "reauth_successful")
     assert household.entry.data["plex_token"] == NEW_TOKEN
     assert household.entry.data["pulsarr_api_key"] == PULSARR_KEY
     assert household.entry.state is ConfigEntryState.LOADED
@@ -120,7 +112,7 @@ async def test_new_pulsarr_key_is_asked_for_until_it_is_right(
     shown = await submit(hass, shown, api_key=NEW_KEY)
     await household.settle()
 
-    assert_ended(shown, "reauth_successful")
+    assert_aborted(shown, "reauth_successful")
     assert household.entry.data["plex_token"] == PLEX_TOKEN
     assert household.entry.data["pulsarr_api_key"] == NEW_KEY
     assert household.entry.state is ConfigEntryState.LOADED
@@ -140,7 +132,7 @@ async def test_plex_is_asked_for_before_pulsarr_when_both_refuse(household: Hous
     shown = await submit(hass, shown, api_key=NEW_KEY)
     await household.settle()
 
-    assert_ended(shown, "reauth_successful")
+    assert_aborted(shown, "reauth_successful")
     assert household.entry.data["plex_token"] == NEW_TOKEN
     assert household.entry.data["pulsarr_api_key"] == NEW_KEY
     assert household.entry.state is ConfigEntryState.LOADED
@@ -157,7 +149,7 @@ async def test_token_refused_while_running_is_asked_for_and_taken_over_with_one_
     shown = await submit(household.hass, await open_reauth(household.hass), token=NEW_TOKEN)
     await household.settle()
 
-    assert_ended(shown, "reauth_successful")
+    assert_aborted(shown, "reauth_successful")
     assert household.entry.state is ConfigEntryState.LOADED
     assert household.entry.data["plex_token"] == NEW_TOKEN
     assert reloads.call_count == 1
@@ -176,7 +168,7 @@ async def test_nothing_need_be_entered_when_nothing_is_refused_any_more(
     shown = await submit(hass, shown)
     await household.settle()
 
-    assert_ended(shown, "reauth_successful")
+    assert_aborted(shown, "reauth_successful")
     assert household.entry.data["plex_token"] == PLEX_TOKEN
     assert household.entry.data["pulsarr_api_key"] == PULSARR_KEY
     assert household.entry.state is ConfigEntryState.LOADED
@@ -195,7 +187,7 @@ async def test_server_that_is_away_while_signing_in_is_told_above_the_form(
 
     assert_form(shown, "reauth_confirm", base="cannot_connect")
     household.plex.faults.clear()
-    assert_ended(await submit(hass, shown, token=NEW_TOKEN), "reauth_successful")
+    assert_aborted(await submit(hass, shown, token=NEW_TOKEN), "reauth_successful")
     await household.settle()
 
 
@@ -207,7 +199,7 @@ async def test_pulsarr_being_away_does_not_keep_a_new_plex_token_out(household: 
     shown = await submit(household.hass, shown, token=NEW_TOKEN)
     await household.settle()
 
-    assert_ended(shown, "reauth_successful")
+    assert_aborted(shown, "reauth_successful")
     assert household.entry.data["plex_token"] == NEW_TOKEN
 
 
@@ -218,7 +210,7 @@ async def test_signing_in_to_another_server_is_refused(household: Household) -> 
 
     shown = await submit(household.hass, shown, token=NEW_TOKEN)
 
-    assert_ended(shown, "wrong_server")
+    assert_aborted(shown, "wrong_server")
     assert household.entry.data["plex_token"] == PLEX_TOKEN
 
 
@@ -231,7 +223,7 @@ async def test_key_may_be_given_up_when_pulsarr_does_not_want_one_any_more(
     shown = await submit(household.hass, await open_reauth(household.hass), api_key="")
     await household.settle()
 
-    assert_ended(shown, "reauth_successful")
+    assert_aborted(shown, "reauth_successful")
     assert household.entry.data["pulsarr_api_key"] == ""
     assert household.entry.state is ConfigEntryState.LOADED
 
@@ -263,7 +255,7 @@ async def test_both_connections_can_move(
         shown = await submit(hass, shown, url=pulsarr.url, api_key=NEW_KEY, verify_ssl=False)
         await household.settle()
 
-        assert_ended(shown, "reconfigure_successful")
+        assert_aborted(shown, "reconfigure_successful")
         assert household.entry.data == {
             **before,
             "plex_url": plex.url,
@@ -290,7 +282,7 @@ async def test_credentials_that_are_left_empty_stay(household: Household) -> Non
     shown = await submit(hass, shown, url=household.pulsarr.url)
     await household.settle()
 
-    assert_ended(shown, "reconfigure_successful")
+    assert_aborted(shown, "reconfigure_successful")
     assert household.entry.data == {**before, "plex_verify_ssl": False}
 
 
@@ -308,7 +300,7 @@ async def test_connections_that_stay_as_they_are_are_tried_again(
     shown = await submit(hass, shown, **pulsarr_input(household, api_key=""))
     await household.settle()
 
-    assert_ended(shown, "reconfigure_successful")
+    assert_aborted(shown, "reconfigure_successful")
     assert household.entry.state is ConfigEntryState.LOADED
     assert reloads.call_count == 1
 
@@ -340,7 +332,7 @@ async def test_mistakes_in_new_connections_are_told_beside_their_fields(
     shown = await submit(hass, shown, **pulsarr_input(household))
     await household.settle()
 
-    assert_ended(shown, "reconfigure_successful")
+    assert_aborted(shown, "reconfigure_successful")
 
 
 async def test_connection_to_another_server_is_refused(household: Household) -> None:
@@ -351,6 +343,6 @@ async def test_connection_to_another_server_is_refused(household: Household) -> 
 
     shown = await submit(household.hass, shown, **plex_input(household))
 
-    assert_ended(shown, "wrong_server")
+    assert_aborted(shown, "wrong_server")
     assert household.entry.data == before
     assert household.hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []

@@ -1,0 +1,125 @@
+"""The English texts: plain, complete, and none that nobody ever reads."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.translation import async_get_exception_message
+from homeassistant.setup import async_setup_component
+import pytest
+
+from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.errors import translation
+from custom_components.plex_label_sync.sync.model import Failure, Service, ServiceError
+
+from .texts import TEXTS, leaves, nodes, placeholders
+
+if TYPE_CHECKING:
+    from homeassistant.core import HomeAssistant
+
+SECTIONS: Final = {"config", "entity", "exceptions", "options", "services"}
+FLOW_SECTIONS: Final = {"abort", "error", "step"}
+STEP_KEYS: Final = {"data", "data_description", "description", "menu_options", "title"}
+
+
+def words_in_the_code() -> set[str]:
+    """Return every text constant of the integration's code."""
+    return {
+        node.value
+        for node in nodes()
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def test_sections_are_those_that_home_assistant_knows() -> None:
+    assert set(TEXTS) == SECTIONS
+    for flow in ("config", "options"):
+        assert set(TEXTS[flow]) <= FLOW_SECTIONS
+        for step in TEXTS[flow]["step"].values():
+            assert set(step) <= STEP_KEYS
+            assert set(step.get("data", ())) == set(step.get("data_description", ()))
+    for exception in TEXTS["exceptions"].values():
+        assert set(exception) == {"message"}
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [pytest.param(path, text, id=".".join(path)) for path, text in leaves(TEXTS)]
+)
+def test_text_is_plain_and_leads_there_by_slugs(path: tuple[str, ...], text: str) -> None:
+    assert text
+    assert text == text.strip()
+    assert "://" not in text
+    assert "www." not in text
+    assert not re.search(r"</?[a-zA-Z]", text)
+    assert "[%" not in text
+    assert not re.search(r"'\{|\}'", text)
+    assert not set("{}") & set(re.sub(r"\{[a-z_]+\}", "", text))
+    for key in path:
+        assert re.fullmatch(r"[a-z0-9]+(?:[-_][a-z0-9]+)*", key), key
+
+
+@pytest.mark.parametrize("section", ["abort", "error", "step"])
+@pytest.mark.parametrize("flow", ["config", "options"])
+def test_every_text_of_the_flows_is_shown_by_somebody(flow: str, section: str) -> None:
+    named_by_home_assistant = {"already_configured"}
+    assert set(TEXTS[flow].get(section, ())) <= words_in_the_code() | named_by_home_assistant
+
+
+def test_every_failure_of_a_server_has_a_text_that_says_the_detail() -> None:
+    for service in Service:
+        for failure in Failure:
+            key = translation(ServiceError(service, failure, "detail"))["translation_key"]
+            assert placeholders(TEXTS["exceptions"][key]["message"]) == {"detail"}, key
+
+
+def test_every_other_error_has_a_text_and_every_text_an_error() -> None:
+    of_servers = {f"{service}_{failure}" for service in Service for failure in Failure}
+    assert set(TEXTS["exceptions"]) - of_servers == set(raised())
+
+
+def test_texts_of_errors_name_what_is_filled_in() -> None:
+    for key, given in raised().items():
+        assert placeholders(TEXTS["exceptions"][key]["message"]) == given, key
+
+
+def raised() -> dict[str, set[str]]:
+    """Return the errors that the code names, and what it fills in.
+
+    They are named by `translation_key=` of an exception, or as the first argument of a helper
+    `_invalid` that takes the rest by name.
+    """
+    found: dict[str, set[str]] = {}
+    for node in nodes():
+        if not isinstance(node, ast.Call):
+            continue
+        named = {one.arg: one.value for one in node.keywords if one.arg}
+        if ast.unparse(node.func) == "_invalid":
+            key, given = node.args[0], set(named)
+        elif "translation_domain" in named:
+            key, given = named["translation_key"], _keys(named.get("translation_placeholders"))
+        else:
+            continue
+        if isinstance(key, ast.Constant):
+            found[str(key.value)] = given
+    return found
+
+
+def _keys(node: ast.expr | None) -> set[str]:
+    keys = node.keys if isinstance(node, ast.Dict) else ()
+    return {ast.literal_eval(key) for key in keys if key is not None}
+
+
+async def test_home_assistant_finds_the_texts(hass: HomeAssistant) -> None:
+    assert await async_setup_component(hass, DOMAIN, {})
+    err = ServiceError(Service.PLEX, Failure.TIMEOUT, "GET / took 15 seconds")
+    told: dict[str, Any] = {**translation(err)}
+
+    message = async_get_exception_message(
+        DOMAIN, told["translation_key"], told["translation_placeholders"]
+    )
+
+    assert message == "Plex took too long to answer: GET / took 15 seconds"
+    assert str(HomeAssistantError(**told)) == message

@@ -1,0 +1,45 @@
+"""What users read: the English texts, and what is filled into them."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMPONENT: Final = Path(__file__).parent.parent / "custom_components" / "plex_label_sync"
+
+type Tree = dict[str, Any]
+
+
+def read_json(name: str) -> Tree:
+    """Return one of the integration's JSON files."""
+    content: Tree = json.loads((COMPONENT / name).read_text(encoding="utf-8"))
+    return content
+
+
+TEXTS: Final = read_json("translations/en.json")
+
+
+def placeholders(text: str) -> set[str]:
+    """Return the names of what is filled into a text."""
+    return set(re.findall(r"\{([^{}]*)\}", text))
+
+
+def leaves(tree: Tree, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield every text with the keys that lead to it."""
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def nodes() -> Iterator[ast.AST]:
+    """Yield every node of the syntax trees of the integration's code."""
+    for path in sorted(COMPONENT.rglob("*.py")):
+        yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
