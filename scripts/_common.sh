@@ -31,19 +31,25 @@ logged() {
     "$@" >>"$LOG" 2>&1 </dev/null
 }
 
+# Does the end of the log say one of these?
+log_says() { tail -n 60 "$LOG" 2>/dev/null | grep -qiE "$1"; }
+
+# Did the last failure come from the network?
+unreachable() { log_says 'dns error|resolving timed out|name resolution|name or service not known|could not resolve|connection refused|network is unreachable|error sending request'; }
+
 # The likely reason of the last failure, read from the end of the log.
 reason() {
-    local tail
-    tail="$(tail -n 60 "$LOG" 2>/dev/null || true)"
-    case "$tail" in
-    *"No space left"*) printf 'the disk is full' ;;
-    *"dns error"* | *"esolving timed out"* | *"name resolution"* | *"Name or service not known"* | *"Could not resolve"* | *"onnection refused"* | *"Network is unreachable"* | *"error sending request"*)
+    if log_says 'no space left'; then
+        printf 'the disk is full'
+    elif unreachable; then
         printf 'the package index cannot be reached (is there a network?)'
-        ;;
-    *"Permission denied"*) printf 'a file or folder may not be written' ;;
-    *"No solution found"* | *"No matching distribution"*) printf 'no matching version was found' ;;
-    *) printf 'see the log' ;;
-    esac
+    elif log_says 'permission denied'; then
+        printf 'a file or folder may not be written'
+    elif log_says 'no solution found|no matching distribution'; then
+        printf 'no matching version was found'
+    else
+        printf 'see the log'
+    fi
 }
 
 hash_of() {

@@ -11,12 +11,13 @@ find_uv() {
     rm -rf "$TOOLS/uv"
     for python in python3 /usr/bin/python3 python3.14 python3.13; do
         command -v "$python" >/dev/null || continue
-        if logged "$python" -m venv "$TOOLS/uv" && logged "$TOOLS/uv/bin/python" -m pip install -q uv; then
+        if logged "$python" -m venv "$TOOLS/uv" && logged "$TOOLS/uv/bin/python" -m pip install -q --retries 1 uv; then
             return 0
         fi
+        unreachable && break
         # A Python without the venv module may have pip all the same.
         rm -rf "$TOOLS/uv"
-        if logged "$python" -m pip install -q --target "$TOOLS/uv" uv && new_enough_uv; then
+        if logged "$python" -m pip install -q --retries 1 --target "$TOOLS/uv" uv && new_enough_uv; then
             return 0
         fi
     done
