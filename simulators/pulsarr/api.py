@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 import secrets
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 PROBE_ROUTES: Final = frozenset({"/v1/webhooks/endpoints/test", "/v1/webhooks/endpoints/{id}/test"})
 """Routes with the small rate limit."""
 
+WATCHLIST_ROUTE: Final = "/v1/users/{id}/watchlist"
 RECENT_MAX: Final = 50
 _MASK: Final = "********"
 
@@ -51,11 +51,12 @@ def body_of(request: web.Request) -> object:
 
 @dataclass(slots=True)
 class Api:
-    """The handlers, over the state of one Pulsarr."""
+    """The handlers, over the state of one Pulsarr. `pause` sleeps, no longer than the server lives."""
 
     state: PulsarrState
     knobs: PulsarrKnobs
     courier: Courier
+    pause: Callable[[float], Awaitable[None]]
     progress: ProgressBus = field(default_factory=ProgressBus)
     config_secrets: tuple[str, ...] = field(default=(), repr=False)
 
@@ -69,7 +70,7 @@ class Api:
         return [
             ("GET", "/v1/users/users/list", self.users),
             ("GET", "/v1/users/users/list/with-counts", self.users_with_counts),
-            ("GET", "/v1/users/{id}/watchlist", self.watchlist),
+            ("GET", WATCHLIST_ROUTE, self.watchlist),
             ("GET", "/v1/stats/recent-requests", self.recent_requests),
             ("GET", "/v1/system/update-status", self.update_status),
             ("GET", "/v1/config", self.config),
@@ -290,9 +291,9 @@ class Api:
         titles = len({wish.catalogue_key for wish in self.state.wishes()})
         operation = f"{kind}-{secrets.token_hex(4)}"
         self.progress.publish(operation, kind, "start", 0, "Starting")
-        await asyncio.sleep(self.knobs.label_job_s / 2)
+        await self.pause(self.knobs.label_job_s / 2)
         self.progress.publish(operation, kind, "processing-content", 50, f"{titles} titles")
-        await asyncio.sleep(self.knobs.label_job_s / 2)
+        await self.pause(self.knobs.label_job_s / 2)
         self.progress.publish(operation, kind, "complete", 100, "Done")
         return titles
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -12,7 +13,7 @@ from aiohttp import web
 from simulators.http import Faults, LocalServer, LoggedRequest, Stats, redact_query
 
 from . import gate
-from .api import Api, ApiError
+from .api import WATCHLIST_ROUTE, Api, ApiError
 from .control import CONTROL_PREFIX, control_routes
 from .delivery import Courier, Delivery
 from .faulty import body_bytes, under_fault, was_cut
@@ -26,7 +27,7 @@ from .payloads import (
 )
 from .ratelimit import RateLimiter
 from .rules import sends_added
-from .state import PulsarrState, PulsarrUser, Wish, timestamp
+from .state import PulsarrState, PulsarrUser, UnknownUserError, Wish, timestamp
 from .validation import InvalidError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class PulsarrSimulator:
         self.limiter = RateLimiter(time.monotonic)
         self.arr_import: ArrImport | None = None
         self._courier = Courier(self.knobs)
-        self._api = Api(self.state, self.knobs, self._courier)
+        self._api = Api(self.state, self.knobs, self._courier, self._pause)
         self._desk = ImportDesk(self.state, self.knobs, self._count_deliveries)
         self._base = self.knobs.base_path.rstrip("/")
         self._server: LocalServer | None = None
@@ -133,6 +134,15 @@ class PulsarrSimulator:
         if self._server is None:
             raise RuntimeError("the simulator is not running")
         return self._server
+
+    @property
+    def port(self) -> int:
+        """The port of `url`."""
+        return self.listener.port
+
+    async def outage(self, seconds: float) -> None:
+        """Refuse connections from now on and for `seconds`; what is connected is cut."""
+        await self.listener.begin_outage(seconds)
 
     def spawn(self, work: Awaitable[Any]) -> None:
         """Run something in the background until the simulator stops."""
@@ -236,6 +246,9 @@ class PulsarrSimulator:
         """
         return await self._courier.post_plain(url, payload)
 
+    async def _pause(self, seconds: float) -> None:
+        await self.listener.pause(seconds)
+
     async def _deliver_content(self, event: str, data: dict[str, Any]) -> None:
         content = data["content"]
         if not content["key"]:
@@ -282,7 +295,7 @@ class PulsarrSimulator:
 
     async def _page(self, request: web.Request) -> web.Response:
         """Everything outside the API: the web interface."""
-        if request.method != "GET":
+        if request.method != "GET" or gate.is_api(self._relative(request)):
             raise ApiError(404, f"Route {request.method}:{request.path} not found")
         if self._base and request.path in {"/", self._base}:
             return _redirect(f"{self._base}/")
@@ -312,6 +325,8 @@ class PulsarrSimulator:
         fault = self.faults.pick(request.method, route)
 
         async def answer() -> web.StreamResponse:
+            if fault is not None and fault.kind == "vanishing_row":
+                self._lose_user(request)
             return await self._answer(request, handler, route)
 
         self.stats.begin()
@@ -334,6 +349,13 @@ class PulsarrSimulator:
                 )
             )
         return response
+
+    def _lose_user(self, request: web.Request) -> None:
+        """Remove the user whose watchlist is asked for, as if the admin had just done so."""
+        user_id = request.match_info.get("id", "")
+        if self._route(request) == WATCHLIST_ROUTE and user_id.isdecimal():
+            with contextlib.suppress(UnknownUserError):
+                self.state.remove_user(int(user_id))
 
     async def _answer(
         self, request: web.Request, handler: Handler, route: str

@@ -103,18 +103,18 @@ class Pulsarr:
 async def pulsarr(state: PulsarrState | None = None, **knobs: Json) -> AsyncIterator[Pulsarr]:
     """A running Pulsarr with the given knobs."""
     sim = PulsarrSimulator(state, api_key=KEY, knobs=PulsarrKnobs(**knobs), catalogue=CATALOGUE)
-    timeout = aiohttp.ClientTimeout(total=5)
+    timeout = aiohttp.ClientTimeout(total=30)
     async with sim, aiohttp.ClientSession(timeout=timeout) as session:
         yield Pulsarr(sim, session)
 
 
 @dataclass(slots=True)
 class Receiver:
-    """A webhook receiver that remembers what it got and answers as told."""
+    """A webhook receiver that remembers what it got and answers as told, once `release` is set."""
 
     url: str = ""
     status: int = 200
-    delay: float = 0.0
+    release: asyncio.Event = field(default_factory=asyncio.Event)
     location: str | None = None
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -132,16 +132,18 @@ class Receiver:
         self.headers.append(dict(request.headers))
         self.busy += 1
         self.most_busy = max(self.most_busy, self.busy)
-        await asyncio.sleep(self.delay)
+        await self.release.wait()
         self.busy -= 1
         more = {} if self.location is None else {"Location": self.location}
         return web.Response(status=self.status, headers=more)
 
 
 @asynccontextmanager
-async def receiver(**settings: Json) -> AsyncIterator[Receiver]:
-    """A webhook receiver on a free local port."""
+async def receiver(*, holds: bool = False, **settings: Json) -> AsyncIterator[Receiver]:
+    """A webhook receiver on a free local port; one that `holds` answers when it is released."""
     target = Receiver(**settings)
+    if not holds:
+        target.release.set()
     app = web.Application()
     app.router.add_post("/hook", target.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -154,7 +156,7 @@ async def receiver(**settings: Json) -> AsyncIterator[Receiver]:
         await runner.cleanup()
 
 
-async def until(condition: Callable[[], object], seconds: float = 3.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
     """Wait until `condition()` holds; fails after `seconds`."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  # the condition may be anything

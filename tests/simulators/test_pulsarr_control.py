@@ -122,7 +122,7 @@ async def test_import_announces_shortly_after_and_lets_plex_know() -> None:
     async with pulsarr(people()) as peer, receiver() as target:
         peer.sim.arr_import = plex_finds
         await peer.register(target.url, "media.available")
-        answer = await peer.control("import", title=MOVIE.title, announce_after=0.05, delay=9)
+        answer = await peer.control("import", title=MOVIE.title, announce_after=0.5, delay=9)
         assert (answer["wanted_by"], answer["plex"]) == (["rosa"], True)
         assert target.events == []
         await until(lambda: target.events == ["media.available"])
@@ -170,7 +170,7 @@ async def test_faults_knobs_stats_and_reset() -> None:
 
 async def test_outage_begins_after_the_answer_and_ends() -> None:
     async with pulsarr(people()) as peer:
-        assert await peer.control("outage", seconds=0.2) == {"seconds": 0.2}
+        assert await peer.control("outage", seconds=0.5) == {"seconds": 0.5}
         await until(lambda: peer.sim.listener.down)
         await until(lambda: not peer.sim.listener.down)
         assert (await peer.control("summary"))["wishes"] == 1

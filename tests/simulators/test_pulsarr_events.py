@@ -207,14 +207,14 @@ async def test_parked_import_is_forgotten_after_its_time() -> None:
 
 
 async def test_old_episodes_are_collected_per_season_when_there_is_a_waiting_time() -> None:
-    async with subscribed("media.available", queue_wait_s=0.1) as (peer, target):
+    async with subscribed("media.available", queue_wait_s=0.6) as (peer, target):
         peer.state.wish(ROSA, SHOW)
         for _ in range(3):
             assert await peer.sim.announce(SHOW, season=3) == 0
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
         assert target.events == []
         await until(lambda: target.events)
-        await asyncio.sleep(0.12)
+        await asyncio.sleep(0.1)
     assert len(target.events) == 1
 
 

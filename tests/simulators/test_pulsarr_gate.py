@@ -10,6 +10,7 @@ import pytest
 
 from simulators.http import Fault, FaultKind
 from simulators.pulsarr import PulsarrState
+from simulators.pulsarr.ratelimit import RateLimiter
 from tests.simulators.pulsarr_kit import KEY, MOVIE, OTHER_MOVIE, pulsarr, until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -58,10 +59,10 @@ async def test_public_path_needs_no_key_but_only_exactly() -> None:
 
 async def test_unknown_api_path_without_key_is_401_and_with_key_404() -> None:
     async with pulsarr() as peer:
-        assert (await peer.get("/v1/nothing", headers={})).status == 401
-        answer = await peer.get("/v1/nothing")
-    assert answer.status == 404
-    assert answer.json["statusCode"] == 404
+        for path in ("/v1/nothing", "/v1", "/v1/users/users/list/"):
+            assert (await peer.get(path, headers={})).status == 401
+            answer = await peer.get(path)
+            assert (answer.status, answer.json["statusCode"]) == (404, 404)
 
 
 async def test_old_versions_put_a_code_into_error_bodies() -> None:
@@ -82,11 +83,13 @@ async def test_key_never_appears_in_log_or_repr() -> None:
 
 
 async def test_over_the_limit_is_429_with_retry_after_until_the_window_ends() -> None:
-    async with pulsarr(rate_limit=3, rate_window_s=0.4) as peer:
+    moment = [100.0]
+    async with pulsarr(rate_limit=3) as peer:
+        peer.sim.limiter = RateLimiter(lambda: moment[0])
         answers = [await peer.get(LIST) for _ in range(4)]
         assert [answer.status for answer in answers] == [200, 200, 200, 429]
         refused = answers[-1]
-        assert int(refused.headers["retry-after"]) >= 1
+        assert refused.headers["retry-after"] == "60"
         assert refused.headers["x-ratelimit-limit"] == "3"
         assert [answer.headers["x-ratelimit-remaining"] for answer in answers[:3]] == [
             "2",
@@ -94,7 +97,9 @@ async def test_over_the_limit_is_429_with_retry_after_until_the_window_ends() ->
             "0",
         ]
         assert refused.json["error"] == "Too Many Requests"
-        await asyncio.sleep(0.45)
+        moment[0] += 59
+        assert (await peer.get(LIST)).headers["retry-after"] == "1"
+        moment[0] += 1
         assert (await peer.get(LIST)).status == 200
 
 
@@ -336,20 +341,30 @@ async def test_slow_answer_still_comes() -> None:
 
 async def test_slow_request_changes_nothing_when_the_client_has_left() -> None:
     async with pulsarr() as peer:
-        peer.sim.faults.add(Fault("slow_before_apply", method="POST", seconds=0.2))
+        peer.sim.faults.add(Fault("slow_before_apply", method="POST", seconds=0.8))
         with pytest.raises(TimeoutError):
             await peer.post(
                 "/v1/webhooks/endpoints",
                 json={"name": "n", "url": "http://a", "eventTypes": ["user.created"]},
-                timeout=aiohttp.ClientTimeout(total=0.05),
+                timeout=aiohttp.ClientTimeout(total=0.1),
             )
         await until(lambda: peer.sim.stats.in_flight == 0)
         assert peer.sim.endpoints == []
 
 
+async def test_user_can_vanish_between_the_list_and_the_watchlist() -> None:
+    state = PulsarrState()
+    state.add_user("rosa")
+    async with pulsarr(state) as peer:
+        peer.sim.faults.add(Fault("vanishing_row", route="/v1/users/{id}/watchlist"))
+        assert len((await peer.get(LIST)).json["users"]) == 1
+        assert (await peer.get("/v1/users/1/watchlist")).status == 404
+        assert (await peer.get(LIST)).json["users"] == []
+
+
 async def test_outage_refuses_connections_and_ends() -> None:
     async with pulsarr() as peer:
-        peer.sim.faults.add(Fault("outage", seconds=0.3))
+        peer.sim.faults.add(Fault("outage", seconds=1.0))
         for _ in range(2):
             with pytest.raises(aiohttp.ClientError):
                 await peer.get(LIST)
@@ -360,7 +375,7 @@ async def test_outage_refuses_connections_and_ends() -> None:
 async def test_stats_count_routes_by_template_without_the_base_path() -> None:
     state = PulsarrState()
     state.add_user("rosa")
-    async with pulsarr(state, base_path="/p", latency_ms=20) as peer:
+    async with pulsarr(state, base_path="/p", latency_ms=200) as peer:
         await asyncio.gather(*(peer.get("/v1/users/1/watchlist") for _ in range(3)))
         await peer.get(LIST)
         stats = peer.sim.stats

@@ -86,7 +86,7 @@ async def test_progress_stream_follows_a_job_and_ends_with_the_server() -> None:
         await peer.post("/v1/labels/sync")
         await until(lambda: len(listener.events) == 3)
         await peer.sim.stop()
-        await asyncio.wait([task], timeout=2)
+        await asyncio.wait([task], timeout=20)
         assert task.done()
         task.exception()
     assert [event["phase"] for event in listener.events] == [
@@ -100,17 +100,16 @@ async def test_progress_stream_follows_a_job_and_ends_with_the_server() -> None:
 
 @pytest.mark.parametrize(("snapshot", "seen"), [(True, 1), (False, 0)])
 async def test_new_versions_replay_a_snapshot_to_a_late_listener(snapshot: bool, seen: int) -> None:
-    async with pulsarr(wanted(), label_job_s=0.6, progress_snapshot=snapshot) as peer:
+    async with pulsarr(wanted(), label_job_s=60, progress_snapshot=snapshot) as peer:
         peer.state.config["plexLabelSync"]["enabled"] = True
         job = asyncio.create_task(peer.post("/v1/labels/sync"))
         await until(lambda: peer.sim.stats.in_flight == 1)
-        await asyncio.sleep(0.05)
         listener = Listener(peer)
         task = asyncio.create_task(listener.run())
         await listener.connected.wait()
+        if seen:
+            await until(lambda: listener.events)
         await asyncio.sleep(0.1)
         assert len(listener.events) == seen
-        await job
         await peer.sim.stop()
-        await asyncio.wait([task], timeout=2)
-        task.exception()
+        await asyncio.gather(job, task, return_exceptions=True)
