@@ -164,6 +164,7 @@ def test_other_arr_events_are_ignored(body: dict[str, Any]) -> None:
         ("guids", ["imdb:tt0113277", "tmdb:949", "imdb:tt0000000", "imdb:0113277", "plex:"]),
         ("watchlistedBy", [{"userId": "7"}]),
         ("watchlistedBy", [{"userId": 7.0}, {"userId": 7}, {"userId": None}, {"userId": 0}, "x"]),
+        ("watchlistedBy", [{"userId": 7}, {"userId": "9" * 5000}, {"userId": "7\u0663"}]),
         ("event", "ignored: unknown fields do not matter"),
     ],
 )
