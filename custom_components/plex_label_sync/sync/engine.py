@@ -71,7 +71,8 @@ class _Reads:
     present: Present
     labels: LabelReader
     libraries: dict[str, Library]
-    chosen: frozenset[str] | None = None  # folded labels that the run is limited to
+    # What the run is limited to: pairs of rating key and folded label.
+    chosen: frozenset[tuple[str, str]] | None = None
 
 
 @dataclass(slots=True)
@@ -194,7 +195,9 @@ class Engine:
         )
         if reads.chosen is None:
             return plan
-        changes = tuple(one for one in plan.changes if fold(one.label) in reads.chosen)
+        changes = tuple(
+            one for one in plan.changes if (one.rating_key, fold(one.label)) in reads.chosen
+        )
         return replace(plan, changes=changes)
 
     async def _apply(self, run: Run, plan: Plan, reads: _Reads) -> Run:
@@ -313,11 +316,13 @@ def _chosen_libraries(
     return [library for library in chosen if _is_named(library, request.libraries)]
 
 
-def _labels_for(people: frozenset[int], wanted: Mapping[str, WantedItem]) -> frozenset[str]:
-    """Return the folded labels that some people's titles get."""
+def _labels_for(
+    people: frozenset[int], wanted: Mapping[str, WantedItem]
+) -> frozenset[tuple[str, str]]:
+    """Return what some people's titles get: pairs of rating key and folded label."""
     return frozenset(
-        folded
-        for entry in wanted.values()
+        (rating_key, folded)
+        for rating_key, entry in wanted.items()
         for folded, label in entry.labels.items()
         if not people.isdisjoint(person.id for person in label.people)
     )

@@ -1,0 +1,252 @@
+"""Both simulated servers and an engine between them, and what everybody should find in Plex."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from custom_components.plex_label_sync.plex.edits import PUT_IDS_MAX
+from custom_components.plex_label_sync.plex.server import PlexClient
+from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
+from custom_components.plex_label_sync.sync.engine import Engine, Request
+from custom_components.plex_label_sync.sync.ledger import Ledger
+from custom_components.plex_label_sync.sync.model import (
+    Action,
+    Change,
+    MediaType,
+    Person,
+    Run,
+    RunKind,
+    SyncSettings,
+    Title,
+    fold,
+)
+from custom_components.plex_label_sync.sync.naming import label_of
+from simulators.catalogue import CatalogueTitle
+from simulators.plex import PlexKnobs, PlexSimulator
+from simulators.plex.server import LISTING_ROUTE
+from simulators.pulsarr import PulsarrSimulator
+from simulators.pulsarr.state import Wish
+from simulators.world import World, make_world
+
+PLEX_TOKEN = "plex-token-of-the-household"
+PULSARR_KEY = "pulsarr-key-of-the-household"
+LABEL_ROUTE = "/library/sections/{id}/label"
+SECTIONS_ROUTE = "/library/sections"
+
+type Labels = dict[str, set[str]]
+"""Folded labels by rating key, items without labels left out."""
+
+
+class Memory:
+    """Keeps what runs did, as the files of the real thing do."""
+
+    def __init__(self, plex: PlexSimulator) -> None:
+        self.ledger = Ledger()
+        self.begun: list[tuple[str, tuple[Change, ...]]] = []
+        self.finished: list[tuple[Run, tuple[Change, ...]]] = []
+        self._plex = plex
+        self._puts = 0
+
+    async def begin(
+        self, run_id: str, kind: RunKind, started: float, changes: Sequence[Change]
+    ) -> None:
+        """Write down a plan; it comes before the first edit."""
+        assert changes
+        assert kind in RunKind
+        assert started > 0
+        self.begun.append((run_id, tuple(changes)))
+        self._puts = self._plex.stats.puts
+
+    async def finish(self, run: Run, sent: Sequence[Change]) -> None:
+        """Write down what came of it."""
+        assert run.id == self.begun[-1][0]
+        ours = [one for one in sent if one.action is Action.ADD]
+        self.ledger.record([*run.changes, *ours], run.started)
+        self.finished.append((run, tuple(sent)))
+
+    @property
+    def puts_at_begin(self) -> int:
+        """How many edits Plex had seen when the last plan was written down."""
+        return self._puts
+
+
+class Clock:
+    """A clock that tests move, in seconds since the epoch; sleeping moves it too."""
+
+    def __init__(self) -> None:
+        self.now = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+@dataclass(slots=True)
+class Home:
+    """Everything that a test of the engine needs."""
+
+    world: World
+    plex: PlexSimulator
+    pulsarr: PulsarrSimulator
+    recorder: Memory
+    engine: Engine
+    clock: Clock
+    settings: SyncSettings = field(default_factory=SyncSettings)
+
+    async def sync(self, **request: Any) -> Run:
+        """Run once with the household's settings."""
+        return await self.engine.run(Request(**request), self.settings)
+
+    async def look(self, *titles: CatalogueTitle, thorough: bool = True, **request: Any) -> Run:
+        """Run once for a few titles."""
+        some = tuple(title_of(title) for title in titles)
+        return await self.sync(
+            kind=RunKind.LIVE,
+            titles=some,
+            thorough=frozenset(some) if thorough else frozenset(),
+            **request,
+        )
+
+    @property
+    def labels(self) -> Labels:
+        """What every item carries now."""
+        return {
+            key: {fold(label) for label in item.labels}
+            for key, item in self.plex.state.items.items()
+            if item.labels
+        }
+
+    @property
+    def people(self) -> dict[int, Person]:
+        """Everybody in Pulsarr."""
+        return {
+            user.id: Person(user.id, user.name, user.alias, user.display_name, user.can_sync)
+            for user in self.pulsarr.state.users()
+        }
+
+    def wanted(self, only: Iterable[int] | None = None) -> Labels:
+        """Return the labels that items should have, by the settings, of some people or all."""
+        wanted: Labels = {}
+        chosen = set(self.people if only is None else only)
+        catalogue = {title.key: title for title in self.world.catalogue}
+        for wish in self.pulsarr.state.wishes():
+            person = self.people[wish.user_id]
+            if person.id in chosen - self.settings.exclude_people and (
+                person.can_sync or self.settings.sync_disabled_people
+            ):
+                title = catalogue[wish.catalogue_key]
+                label = fold(label_of(person, MediaType(title.type), self.settings.label_format))
+                for key in self.items_of(title, wish):
+                    wanted.setdefault(key, set()).add(label)
+        return {
+            key: labels - self.settings.exclude_labels
+            for key, labels in wanted.items()
+            if labels - self.settings.exclude_labels
+        }
+
+    def items_of(self, title: CatalogueTitle, wish: Wish) -> list[str]:
+        """Return the items of a title that a wish, with what it knows, can be matched with."""
+        return [
+            item.rating_key
+            for item in self.plex.state.items_of(title)
+            if (wish.guids or item.guid == title.plex_guid)
+            and (self.settings.libraries is None or item.section in self.settings.libraries)
+        ]
+
+    def edits_needed(self, before: Labels, after: Labels) -> int:
+        """Return the smallest number of edits that add what came between: one per distinct change."""
+        sizes: Counter[tuple[str, frozenset[str]]] = Counter()
+        for key, labels in after.items():
+            if added := frozenset(labels - before.get(key, set())):
+                sizes[self.plex.state.items[key].section, added] += 1
+        return sum(-(-size // PUT_IDS_MAX) for size in sizes.values())
+
+    def reads_needed(self) -> int:
+        """Return the reads of a full sync: sections, pages, label lists, and carriers of each label."""
+        libraries = self.plex.state.libraries
+        labels: dict[str, set[str]] = {}
+        for key, some in self.wanted().items():
+            labels.setdefault(self.plex.state.items[key].section, set()).update(some)
+        for row in self.recorder.ledger.rows:
+            labels.setdefault(row.library, set()).add(fold(row.label))
+        return 1 + len(libraries) + len(labels) + sum(map(len, labels.values()))
+
+    def person(self, name: str) -> int:
+        """Return a person's id."""
+        return self.pulsarr.state.find_user(name).id
+
+    def wish(self, name: str, title: CatalogueTitle, **fields: Any) -> None:
+        """Put a title on a person's watchlist."""
+        self.pulsarr.state.wish(self.person(name), title, **fields)
+
+    def spare(self, kind: str = "movie", *, in_plex: bool = True) -> CatalogueTitle:
+        """Return a title that nobody wants, with at most one plain item."""
+        taken = {wish.catalogue_key for wish in self.pulsarr.state.wishes()}
+        for title in self.world.catalogue:
+            items = self.plex.state.items_of(title, identified=False)
+            plain = [item for item in items if item.guid == title.plex_guid]
+            suits = title.type == kind and title.key not in taken
+            if suits and len(items) == len(plain) == int(in_plex):
+                return title
+        raise AssertionError("the world is too small")
+
+
+def title_of(title: CatalogueTitle) -> Title:
+    """Return a title as a webhook tells it."""
+    ids = frozenset({f"plex:{title.key}", *title.guids})
+    return Title(MediaType(title.type), title.title, ids)
+
+
+@asynccontextmanager
+async def household(
+    *, knobs: PlexKnobs | None = None, settings: SyncSettings | None = None, **world: Any
+) -> AsyncIterator[Home]:
+    """Run both servers over a small world, by default 60 movies, 20 shows and six people."""
+    made = make_world(**{"seed": 5, "movies": 60, "shows": 20, "people": 6, "wishes": 20, **world})
+    clock = Clock()
+    plex = PlexSimulator(made.plex, token=PLEX_TOKEN, knobs=knobs)
+    async with (
+        plex,
+        PulsarrSimulator(made.pulsarr, api_key=PULSARR_KEY) as pulsarr,
+        aiohttp.ClientSession() as session,
+    ):
+        recorder = Memory(plex)
+        engine = Engine(
+            PlexClient(session, plex.url, PLEX_TOKEN, client_id="tests", sleep=clock.sleep),
+            PulsarrClient(session, pulsarr.url, PULSARR_KEY, sleep=clock.sleep),
+            recorder,
+            clock=clock,
+            sleep=clock.sleep,
+        )
+        yield Home(made, plex, pulsarr, recorder, engine, clock, settings or SyncSettings())
+        assert plex.violations == []
+        assert plex.stats.peak_concurrency <= 2
+
+
+def merged(before: Mapping[str, set[str]], more: Mapping[str, set[str]]) -> Labels:
+    """Return labels and more labels together."""
+    return {key: before.get(key, set()) | more.get(key, set()) for key in {*before, *more}}
+
+
+__all__ = [
+    "LABEL_ROUTE",
+    "LISTING_ROUTE",
+    "PLEX_TOKEN",
+    "PULSARR_KEY",
+    "SECTIONS_ROUTE",
+    "Clock",
+    "Home",
+    "Labels",
+    "Memory",
+    "household",
+    "merged",
+    "title_of",
+]
