@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml  # type: ignore[import-untyped]  # comes with Home Assistant, without types
+import yaml
 
 from harness.checkout import EXAMPLE_DASHBOARD
 from harness.client import AnswerError

@@ -48,6 +48,7 @@ def help_card(rows: Sequence[tuple[str, str]]) -> Json:
     commands = "\n".join(f"{command}\n  # {effect}" for command, effect in rows)
     return {
         "type": "grid",
+        "column_span": 3,
         "cards": [
             {"type": "heading", "heading": "What to try", "icon": "mdi:flask-outline"},
             {
@@ -59,7 +60,7 @@ def help_card(rows: Sequence[tuple[str, str]]) -> Json:
                     f"```\n{commands}\n```\n\n"
                     "Or press the buttons on this page, change the options under "
                     "**Settings > Devices & services > Plex Label Sync**, and call "
-                    "`plex_label_sync.sync_all` with its answer under **Developer tools > Actions**."
+                    "`plex_label_sync.sync_all` with its answer under **Settings > Tools > Actions** (older releases call them developer tools)."
                 ),
             },
         ],

@@ -1,0 +1,89 @@
+"""The processes that the end-to-end tests share: one Home Assistant for all, two simulated servers per module."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from harness import integration
+from harness.checkout import ROOT
+from harness.children import free_port
+from harness.home_assistant import HomeAssistant
+from harness.onboarding import onboard
+from tests.e2e.house import OWNER, Home, House, start_servers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+DEMO_TESTS: Final = "test_demo.py"
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """The demo always runs in .venv: it is tested from there, and not once more from elsewhere."""
+    if collection_path.name == DEMO_TESTS and Path(sys.prefix) != ROOT / ".venv":
+        return True
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run everything here in one event loop, so that connections outlive a test."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and inspect.iscoroutinefunction(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """The HTTP session of this process."""
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def home(
+    session: aiohttp.ClientSession, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Home]:
+    """A running Home Assistant with the integration installed and nothing set up."""
+    process = HomeAssistant(tmp_path_factory.mktemp("home") / "config", free_port(), debug=True)
+    process.prepare()
+    try:
+        await process.start(session)
+        yield Home(process, await onboard(session, process, OWNER))
+    finally:
+        await process.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def house(
+    request: pytest.FixtureRequest,
+    session: aiohttp.ClientSession,
+    home: Home,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[House]:
+    """A simulated Plex and Pulsarr of this module's own, and the integration set up between them.
+
+    A module may say with which options, in OPTIONS. What no client may do, and what must not be in a log, is
+    checked at the end; then the entry is removed.
+    """
+    servers = await start_servers(session, tmp_path_factory.mktemp("servers"))
+    try:
+        house = await House.set_up(home, servers)
+        options: dict[str, Any] = getattr(request.module, "OPTIONS", {})
+        if options:
+            await integration.change_options(home.client, house.entry.entry_id, **options)
+            await integration.until_loaded(home.client, house.entry.entry_id)
+            await house.entry.until_synced()
+        yield house
+        assert await house.violations() == []
+        assert house.complaints() == []
+        if await integration.entry_state(home.client, house.entry.entry_id) is not None:
+            await integration.remove(home.client, house.entry.entry_id)
+    finally:
+        await servers.stop()

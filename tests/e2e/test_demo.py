@@ -1,0 +1,298 @@
+"""The demo as somebody at a terminal meets it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+import re
+import signal
+import socket
+from typing import TYPE_CHECKING, Final
+
+import pytest
+import pytest_asyncio
+
+from harness.checkout import ROOT
+from harness.children import free_port
+from harness.client import HomeAssistantClient
+from harness.dashboard import URL_PATH
+from harness.demo_start import OWNER
+from harness.demo_state import DemoState
+from harness.integration import Integration
+from harness.waiting import eventually
+from tests.e2e.test_harness import is_gone
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import aiohttp
+
+SCRIPT: Final = str(ROOT / "scripts" / "demo")
+START_SECONDS: Final = 240.0
+COMMAND_SECONDS: Final = 150.0
+PROCESS: Final = re.compile(r"\(.*\) \S (?P<parent>\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(slots=True)
+class RunningDemo:
+    """A demo in a folder of its own."""
+
+    folder: Path
+    process: asyncio.subprocess.Process
+    introduction: str
+
+    async def say(self, *arguments: str) -> Said:
+        """Run a command as in a second terminal."""
+        return await run("--folder", str(self.folder), *arguments)
+
+
+async def run(*arguments: str) -> Said:
+    """Run scripts/demo to its end."""
+    process = await asyncio.create_subprocess_exec(
+        SCRIPT, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
+    assert process.returncode is not None
+    return Said(process.returncode, out.decode(), err.decode())
+
+
+async def introduced(process: asyncio.subprocess.Process) -> str:
+    """Read what the demo says until it is ready."""
+    assert process.stdout is not None
+    said = ""
+    async with asyncio.timeout(START_SECONDS):
+        while "Ctrl-C ends everything" not in said:
+            line = await process.stdout.readline()
+            assert line, f"the demo has ended:\n{said}"
+            said += line.decode()
+    return said
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningDemo]:
+    """A running demo."""
+    folder = tmp_path_factory.mktemp("demo")
+    process = await asyncio.create_subprocess_exec(
+        SCRIPT,
+        *("--folder", str(folder), "--port", str(free_port())),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield RunningDemo(folder, process, await introduced(process))
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+            await process.communicate()
+
+
+def children_of(parent: int) -> list[int]:
+    """The processes that a process has started and that are there."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            match = PROCESS.search(stat.read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            continue
+        if match and int(match["parent"]) == parent:
+            found.append(int(stat.parent.name))
+    return found
+
+
+async def test_without_a_demo_commands_say_so(tmp_path: Path) -> None:
+    said = await run("--folder", str(tmp_path), "status")
+
+    assert said.code == 1
+    assert said.err == (
+        "Error: No demo is running: start one in another terminal with scripts/demo.\n"
+    )
+
+
+async def test_taken_port_is_one_clear_sentence(tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        said = await run("--folder", str(tmp_path), "--port", str(port))
+
+    assert said.code == 1
+    assert said.err.startswith(f"Error: Port {port} is in use already")
+    assert said.err.count("\n") == 1
+
+
+async def test_introduction_says_where_to_go_and_how_to_sign_in(
+    demo: RunningDemo, session: aiohttp.ClientSession
+) -> None:
+    state = DemoState.load(demo.folder)
+    assert state.home_url in demo.introduction
+    assert "In Plex now: rosa on " in demo.introduction
+    assert state.plex_token not in demo.introduction
+    assert state.home_token not in demo.introduction
+    assert OWNER.password in demo.introduction
+
+    client_id = f"{state.home_url}/"
+    begun = {"client_id": client_id, "handler": ["homeassistant", None], "redirect_uri": client_id}
+    async with session.post(f"{state.home_url}/auth/login_flow", json=begun) as answer:
+        flow = await answer.json()
+    entered = {
+        "client_id": client_id,
+        "username": OWNER.username,
+        "password": OWNER.password,
+    }
+    async with session.post(
+        f"{state.home_url}/auth/login_flow/{flow['flow_id']}", json=entered
+    ) as answer:
+        assert (await answer.json())["type"] == "create_entry"
+
+
+async def test_dashboard_is_the_start_page_and_has_only_entities_that_are_there(
+    demo: RunningDemo, session: aiohttp.ClientSession
+) -> None:
+    state = DemoState.load(demo.folder)
+    client = HomeAssistantClient(session, state.home_url, state.home_token)
+    start = await client.command("frontend/get_system_data", key="core")
+    page = await client.command("lovelace/config", url_path=URL_PATH)
+    shown = set(re.findall(r"\b(?:sensor|button|event)\.\w+", str(page)))
+    states = {row["entity_id"]: row["state"] for row in await client.get("states")}
+    await client.close()
+
+    assert start["value"]["default_panel"] == URL_PATH
+    assert shown
+    assert shown <= states.keys()
+    assert "unavailable" not in {states[entity_id] for entity_id in shown}
+
+
+async def test_import_is_followed_until_it_is_labelled(demo: RunningDemo) -> None:
+    titles = await demo.say("titles", "--missing")
+    assert titles.code == 0
+    (title, people) = re.findall(r"^  (.+) \(movie\), wanted by (.+)$", titles.out, re.MULTILINE)[0]
+
+    said = await demo.say("import", title)
+    assert said.code == 0, said.err
+    assert f"Radarr imports “{title}”, wanted by {people}." in said.out
+    assert "Home Assistant answered 200" in said.out
+    assert "Plex knows what it is" in said.out
+    assert "label is on it" in said.out
+
+    labels = await demo.say("labels", title)
+    assert "no labels" not in labels.out
+    again = await demo.say("import", title)
+    assert again.code == 1
+    assert "is in Plex already" in again.err
+
+
+async def test_wish_and_unwish_say_what_happened(demo: RunningDemo) -> None:
+    title = re.findall(r'scripts/demo wish \S+ "(.+?)"', demo.introduction)[0]
+
+    wished = await demo.say("wish", "nina", title)
+    assert wished.code == 0, wished.err
+    assert "Nina" in wished.out
+    assert (await demo.say("unwish", "nina", title)).code == 0
+    again = await demo.say("unwish", "nina", title)
+    assert (again.code, again.out) == (1, "")
+    stranger = await demo.say("wish", "somebody", title)
+    assert stranger.code == 1
+    assert "The people are: rosa, tim" in stranger.err
+
+
+async def test_unknown_title_brings_suggestions(demo: RunningDemo) -> None:
+    titles = (await demo.say("titles", "--missing")).out
+    title = re.findall(r"^  (.+) \(movie\), wanted by", titles, re.MULTILINE)[1]
+
+    said = await demo.say("import", f"{title}x")
+    assert said.code == 1
+    assert f"“{title}”" in said.err
+    said = await demo.say("import", "qqqq zzzz")
+    assert (said.code, said.out) == (1, "")
+    assert "scripts/demo titles" in said.err
+
+
+async def test_second_demo_in_the_same_folder_is_refused(demo: RunningDemo) -> None:
+    said = await demo.say("--port", str(free_port()))
+
+    assert said.code == 1
+    assert said.err == "Error: A demo is running already: stop it with Ctrl-C in its terminal.\n"
+
+
+async def test_outage_is_noticed_and_recovered_from(
+    demo: RunningDemo, session: aiohttp.ClientSession
+) -> None:
+    state = DemoState.load(demo.folder)
+    client = HomeAssistantClient(session, state.home_url, state.home_token)
+    outage = asyncio.create_task(demo.say("outage", "plex", "3"))
+    entry = Integration(client, state.entry_id)
+    await entry.until_state("status", "waiting_for_plex")
+    during = await demo.say("status")
+    assert during.code == 0
+
+    async def back() -> bool:
+        return "Plex                          answers" in (await demo.say("status")).out
+
+    await eventually(back, "Plex is back", within=30)
+    await entry.call("sync_all")  # it would do so by itself within a minute
+    said = await outage
+    await client.close()
+    assert said.code == 0, said.err
+    assert "Plex is away for 3 s" in said.out
+    assert "Home Assistant shows: waiting_for_plex" in said.out
+    assert "caught up" in said.out
+
+
+async def test_nothing_listens_anywhere_but_on_this_machine(demo: RunningDemo) -> None:
+    """Every listening socket of the demo's processes has the loopback address."""
+    pids = [demo.process.pid, *children_of(demo.process.pid)]
+    mine = {
+        link[len("socket:[") : -1]
+        for pid in pids
+        for file in Path(f"/proc/{pid}/fd").iterdir()  # noqa: ASYNC240  # not a disk
+        if (link := _link(file)).startswith("socket:[")
+    }
+    listening = [
+        row.split()
+        for table in ("tcp", "tcp6")
+        for row in Path(f"/proc/net/{table}").read_text(encoding="utf-8").splitlines()[1:]  # noqa: ASYNC240  # not a disk
+        if row.split()[3] == "0A"
+    ]
+    addresses = {row[1].partition(":")[0] for row in listening if row[9] in mine}
+    assert len(pids) == 3
+    assert addresses == {"0100007F"}
+
+
+def _link(file: Path) -> str:
+    try:
+        return str(file.readlink())
+    except OSError:
+        return ""
+
+
+async def test_ctrl_c_ends_everything(demo: RunningDemo) -> None:
+    children = children_of(demo.process.pid)
+    assert len(children) == 2
+
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.process.stdout is not None
+    rest = (await demo.process.stdout.read()).decode()
+
+    assert await demo.process.wait() == 0
+    assert "Traceback" not in rest
+    for pid in children:
+        assert await is_gone(pid)
+    assert (await demo.say("status")).code == 1
+
+
+async def test_no_wait_checks_and_ends_by_itself(tmp_path: Path) -> None:
+    said = await run("--folder", str(tmp_path), "--port", str(free_port()), "--no-wait")
+
+    assert said.code == 0, said.err
+    assert "In Plex now" in said.out
+    assert said.out.endswith("Stopping …\n")
