@@ -341,15 +341,16 @@ async def test_slow_answer_still_comes() -> None:
 
 async def test_slow_request_changes_nothing_when_the_client_has_left() -> None:
     async with pulsarr() as peer:
-        peer.sim.faults.add(Fault("slow_before_apply", method="POST", seconds=0.8))
+        number = await peer.register("http://127.0.0.1:9/hook")
+        peer.sim.faults.add(Fault("slow_before_apply", method="DELETE", seconds=0.8))
         with pytest.raises(TimeoutError):
-            await peer.post(
-                "/v1/webhooks/endpoints",
-                json={"name": "n", "url": "http://a", "eventTypes": ["user.created"]},
+            await peer.call(
+                "DELETE",
+                f"/v1/webhooks/endpoints/{number}",
                 timeout=aiohttp.ClientTimeout(total=0.1),
             )
         await until(lambda: peer.sim.stats.in_flight == 0)
-        assert peer.sim.endpoints == []
+        assert [endpoint.id for endpoint in peer.sim.endpoints] == [number]
 
 
 async def test_user_can_vanish_between_the_list_and_the_watchlist() -> None:
