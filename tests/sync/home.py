@@ -1,7 +1,8 @@
 """Both simulated servers and an engine between them, and what everybody should find in Plex."""
 
+import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +49,7 @@ class Memory:
         self.ledger = Ledger()
         self.begun: list[tuple[str, tuple[Change, ...]]] = []
         self.finished: list[tuple[Run, tuple[Change, ...]]] = []
+        self.meanwhile: Callable[[], object] = lambda: None  # between the reads and the edits
         self._plex = plex
         self._puts = 0
 
@@ -60,6 +62,7 @@ class Memory:
         assert started > 0
         self.begun.append((run_id, tuple(changes)))
         self._puts = self._plex.stats.puts
+        self.meanwhile()
 
     async def finish(self, run: Run, sent: Sequence[Change]) -> None:
         """Write down what came of it."""
@@ -207,9 +210,16 @@ def title_of(title: CatalogueTitle) -> Title:
 
 @asynccontextmanager
 async def household(
-    *, knobs: PlexKnobs | None = None, settings: SyncSettings | None = None, **world: Any
+    *,
+    knobs: PlexKnobs | None = None,
+    settings: SyncSettings | None = None,
+    patient: bool = False,
+    **world: Any,
 ) -> AsyncIterator[Home]:
-    """Run both servers over a small world, by default 60 movies, 20 shows and six people."""
+    """Run both servers over a small world, by default 60 movies, 20 shows and six people.
+
+    A patient engine really sleeps; otherwise only its clock moves.
+    """
     made = make_world(**{"seed": 5, "movies": 60, "shows": 20, "people": 6, "wishes": 20, **world})
     clock = Clock()
     plex = PlexSimulator(made.plex, token=PLEX_TOKEN, knobs=knobs)
@@ -224,7 +234,7 @@ async def household(
             PulsarrClient(session, pulsarr.url, PULSARR_KEY, sleep=clock.sleep),
             recorder,
             clock=clock,
-            sleep=clock.sleep,
+            sleep=asyncio.sleep if patient else clock.sleep,
         )
         yield Home(made, plex, pulsarr, recorder, engine, clock, settings or SyncSettings())
         assert plex.violations == []
