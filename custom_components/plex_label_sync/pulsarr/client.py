@@ -41,12 +41,7 @@ def normalise_url(url: str) -> str:
 
     Raises ValueError for what is no http or https address.
     """
-    base = transport.normalise_url(url)
-    host = base.partition("://")[2].partition("/")[0]
-    if not host.isprintable() or " " in host:
-        raise ValueError("the host name has blanks")
-    host.encode("idna")  # what name resolution does first, where it would not be expected to fail
-    return base.removesuffix(_API).rstrip("/")
+    return transport.normalise_url(url).removesuffix(_API).rstrip("/")
 
 
 class PulsarrClient:
