@@ -236,13 +236,16 @@ async def test_bounds_of_the_numbers_are_shown(household: Household) -> None:
 
 async def test_libraries_and_people_are_shown_under_their_names(household: Household) -> None:
     household.add_entry()
+    household.pulsarr.state.change_user(household.person("Jürgen"), display_name="Opa")
+    household.pulsarr.state.change_user(household.person("nina"), display_name=None, alias=None)
 
     shown = await open_options(household)
 
     assert choices_of(shown, "libraries") == {"1": "Movies", "2": "TV Shows", "3": "Movies 4K"}
     people = choices_of(shown, "exclude_people")
-    assert people[str(household.person("rosa"))] == "rosa (Rosa)"
-    assert people[str(household.person("Jürgen"))] == "Jürgen"
+    assert people[str(household.person("rosa"))] == "rosa"
+    assert people[str(household.person("Jürgen"))] == "Jürgen (Opa)"
+    assert people[str(household.person("nina"))] == "nina"
     assert len(people) == len(household.pulsarr.state.users())
 
 

@@ -87,13 +87,11 @@ class Peer:
 
         What the form does not ask, and a credential left empty, is as `stored`.
 
-        Raises FieldError when no request could be made with it.
+        Raises FieldError when the address is none.
         """
         known = stored or Login(url="", secret="")
         # Credentials are pasted, often with a blank or a line break at the end.
         secret = user_input.get(self.secret_field, "").strip() or known.secret
-        if not secret.isprintable():  # no header can carry it
-            raise FieldError(self.secret_field, INVALID_AUTH)
         try:
             url = self.normalise(user_input.get(CONF_URL, known.url))
         except ValueError as err:

@@ -17,7 +17,6 @@ from homeassistant.helpers.selector import (
     TextSelectorConfig,
 )
 import voluptuous as vol
-from yarl import URL
 
 from .connections import PLEX, PULSARR, plex_client, pulsarr_client
 from .const import (
@@ -117,7 +116,9 @@ async def _or_none[T](answer: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
 def _name(person: Person) -> str:
     """Return what a person is called in the form."""
     other = person.display_name or person.alias
-    return f"{person.username} ({other})" if other and other != person.username else person.username
+    if not other or fold(other) == fold(person.username):
+        return person.username
+    return f"{person.username} ({other})"
 
 
 def _with_chosen(names: Mapping[str, str], chosen: Iterable[str]) -> dict[str, str]:
@@ -207,14 +208,12 @@ def _clean_base_url(text: str) -> str:
     """
     if not (address := text.strip()):
         return ""
+    if "://" not in address:  # what connections make up for, a webhook's sender does not
+        raise UnusableValueError("invalid_url")
     try:
-        base_url = normalise_url(address)
-        host = URL(base_url).host or ""
+        return normalise_url(address)
     except ValueError as err:
         raise UnusableValueError("invalid_url") from err
-    if "://" not in address or " " in host:
-        raise UnusableValueError("invalid_url")
-    return base_url
 
 
 _CLEANERS: Final[Mapping[str, Cleaner]] = {
