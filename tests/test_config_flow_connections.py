@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import ConfigEntryState
 import pytest
 
-from custom_components.plex_label_sync import connections
 from custom_components.plex_label_sync.const import (
     CONF_PLEX_URL,
     CONF_PULSARR_URL,
@@ -34,6 +34,7 @@ from .household import PLEX_TOKEN, PULSARR_KEY
 from .tls_front import self_signed_front
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from homeassistant.config_entries import ConfigFlowResult
@@ -41,11 +42,13 @@ if TYPE_CHECKING:
     from .household import Household
 
 
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits longer than a moment for an answer."""
-    for module in (plex_server, pulsarr_client, connections):
-        monkeypatch.setattr(module, "PROBE_TIMEOUT", 0.2)
+@contextmanager
+def impatience() -> Iterator[None]:
+    """Wait no longer than a moment for an answer."""
+    with pytest.MonkeyPatch.context() as patches:
+        for module in (plex_server, pulsarr_client):
+            patches.setattr(module, "PROBE_TIMEOUT", 0.2)
+        yield
 
 
 async def assert_plex_is_put_right(household: Household, shown: ConfigFlowResult) -> None:
@@ -96,6 +99,7 @@ async def test_address_of_plex_may_be_pasted_from_anywhere(
         (CLOSED, "cannot_connect"),
         ("ftp://{host}", "invalid_url"),
         ("http://{host}0000", "invalid_url"),
+        ("http://two words", "invalid_url"),
         ("http://[", "invalid_url"),
         ("", "invalid_url"),
         ("https://{host}", "ssl_error"),
@@ -124,20 +128,32 @@ async def test_wrong_address_of_plex_is_told_beside_it(
         ("unavailable", "cannot_connect"),
         ("throttled", "cannot_connect"),
         ("drop", "cannot_connect"),
-        ("slow_before_apply", "timeout"),
     ],
 )
 @pytest.mark.parametrize("route", ["/identity", "/library/sections"])
 async def test_plex_that_does_not_answer_properly_is_told_beside_the_address(
-    household: Household, hurried: None, kind: Any, error: str, route: str
+    household: Household, kind: Any, error: str, route: str
 ) -> None:
-    household.plex.faults.add(
-        Fault(kind=kind, route=route, seconds=0.5 * (kind == "slow_before_apply"), times=None)
-    )
+    household.plex.faults.add(Fault(kind=kind, route=route, times=None))
 
     shown = await submit(household.hass, await start(household.hass), **plex_input(household))
 
     assert_form(shown, "plex_manual", url=error)
+    household.plex.faults.clear()
+    await assert_plex_is_put_right(household, shown)
+
+
+@pytest.mark.parametrize("route", ["/identity", "/library/sections"])
+async def test_plex_that_takes_too_long_is_told_beside_the_address(
+    household: Household, route: str
+) -> None:
+    shown = await start(household.hass)
+    household.plex.faults.add(Fault(kind="slow_before_apply", route=route, seconds=5, times=None))
+
+    with impatience():
+        shown = await submit(household.hass, shown, **plex_input(household))
+
+    assert_form(shown, "plex_manual", url="timeout")
     household.plex.faults.clear()
     await assert_plex_is_put_right(household, shown)
 
@@ -246,19 +262,30 @@ async def test_wrong_address_of_pulsarr_is_told_beside_it(
         ("busy", "cannot_connect"),
         ("throttled", "cannot_connect"),
         ("drop", "cannot_connect"),
-        ("slow_before_apply", "timeout"),
     ],
 )
 async def test_pulsarr_that_does_not_answer_properly_is_told_beside_the_address(
-    household: Household, hurried: None, kind: Any, error: str
+    household: Household, kind: Any, error: str
 ) -> None:
-    household.pulsarr.faults.add(
-        Fault(kind=kind, seconds=0.5 * (kind == "slow_before_apply"), times=None)
-    )
+    household.pulsarr.faults.add(Fault(kind=kind, times=None))
 
     shown = await submit(household.hass, await to_pulsarr(household), **pulsarr_input(household))
 
     assert_form(shown, "pulsarr", url=error)
+    household.pulsarr.faults.clear()
+    await assert_pulsarr_is_put_right(household, shown)
+
+
+async def test_pulsarr_that_takes_too_long_is_told_beside_the_address(
+    household: Household,
+) -> None:
+    shown = await to_pulsarr(household)
+    household.pulsarr.faults.add(Fault(kind="slow_before_apply", seconds=5, times=None))
+
+    with impatience():
+        shown = await submit(household.hass, shown, **pulsarr_input(household))
+
+    assert_form(shown, "pulsarr", url="timeout")
     household.pulsarr.faults.clear()
     await assert_pulsarr_is_put_right(household, shown)
 
