@@ -96,6 +96,13 @@ def test_people_whose_labels_differ_in_case_only_share_one() -> None:
     assert label.people == (rosa, other)
 
 
+def test_people_whose_labels_differ_in_case_only_share_its_spelling_on_all_items() -> None:
+    rosa, other = Person(1, "rosa"), Person(2, "ROSA")
+    entries = wanted((HEAT, (rosa,)), (DARK, (other,)))
+    texts = {label.text for entry in entries.values() for label in entry.labels.values()}
+    assert texts == {"rosa"}
+
+
 def test_label_names_the_type_of_the_item() -> None:
     settings = SyncSettings(label_format="{username} {type}")
     result = wanted((HEAT, (ANNA,)), (DARK, (ANNA,)), settings=settings)
@@ -127,7 +134,15 @@ def test_label_is_written_as_plex_stores_it(stored: list[str], spelling: str) ->
     there = Present()
     there.add_directory("1", [StoredLabel(str(n), text) for n, text in enumerate(stored)])
     assert there.spelling("1", "anna") == spelling
-    assert there.spelling("2", "anna") == "anna"
+
+
+def test_label_is_written_as_another_library_stores_it_where_it_is_new() -> None:
+    there = Present()
+    there.add_directory("1", [StoredLabel("1", "ANNA"), StoredLabel("2", "BEN")])
+    there.add_directory("2", [StoredLabel("3", "Ben")])
+    assert there.spelling("2", "anna") == there.spelling("3", "anna") == "ANNA"
+    assert there.spelling("2", "ben") == "Ben"
+    assert there.spelling("2", "carl") == "carl"
 
 
 def test_newer_directory_replaces_the_older_one() -> None:
@@ -315,10 +330,17 @@ def test_plan_counts_every_wanted_label_once(world: World) -> None:
 @given(worlds())
 def test_no_label_is_written_in_a_second_spelling(world: World) -> None:
     _, plan = planned(world)
+    new: dict[str, str] = {}
     for change in plan.changes:
-        stored = world[1].directory.get(change.library, {}).get(fold(change.label), [])
+        stored = [
+            form.text
+            for directory in world[1].directory.values()
+            for form in directory.get(fold(change.label), [])
+        ]
         if stored:
-            assert change.label in {form.text for form in stored}
+            assert change.label in stored
+        else:
+            assert new.setdefault(fold(change.label), change.label) == change.label
 
 
 @given(worlds())

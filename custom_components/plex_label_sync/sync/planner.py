@@ -55,17 +55,26 @@ class Present:
         return fold(label) in self.carried.get(rating_key, {})
 
     def spelling(self, library: str, text: str) -> str:
-        """Return the text as Plex stores it, or as it is when Plex does not have it yet."""
-        forms = self.directory.get(library, {}).get(fold(text), [])
-        stored = [form.text for form in forms]
-        return text if text in stored or not stored else stored[0]
+        """Return the text as Plex stores it, or as it is when Plex does not have it yet.
+
+        What the library does not have is spelled as in another one: Plex keeps one list of
+        labels for the whole server.
+        """
+        for forms in (self.directory.get(library, {}), *self.directory.values()):
+            if stored := [form.text for form in forms.get(fold(text), [])]:
+                return text if text in stored else stored[0]
+        return text
 
 
 def wanted_items(
     matches: Iterable[tuple[Wish, Sequence[Item]]], settings: SyncSettings
 ) -> dict[str, WantedItem]:
-    """Return every item that somebody wants, by rating key, with its wanted labels."""
+    """Return every item that somebody wants, by rating key, with its wanted labels.
+
+    Labels that are the same are spelled alike on all items.
+    """
     items: dict[str, Item] = {}
+    spellings: dict[str, str] = {}
     people: dict[str, dict[str, tuple[str, dict[int, Person]]]] = {}
     for wish, found in matches:
         for item in found:
@@ -73,8 +82,10 @@ def wanted_items(
             labels = people.setdefault(item.rating_key, {})
             for person in wish.people:
                 text = label_of(person, item.type, settings.label_format)
-                if fold(text) not in settings.exclude_labels:
-                    labels.setdefault(fold(text), (text, {}))[1][person.id] = person
+                folded = fold(text)
+                if folded not in settings.exclude_labels:
+                    text = spellings.setdefault(folded, text)
+                    labels.setdefault(folded, (text, {}))[1][person.id] = person
     return {
         key: WantedItem(
             item,

@@ -1,0 +1,125 @@
+"""The engine against every reading of Plex that is not known for sure: the result is always right."""
+
+from dataclasses import asdict
+
+import pytest
+
+from custom_components.plex_label_sync.plex import server
+from custom_components.plex_label_sync.sync.model import RunStatus, SyncSettings, fold
+from simulators.plex import PlexKnobs
+
+from .home import Home, household, merged
+
+READINGS = [
+    PlexKnobs(),
+    PlexKnobs(total_size_when_unpaged=True),
+    PlexKnobs(max_page=7),
+    PlexKnobs(ignore_paging=True),
+    PlexKnobs(inline_labels="always"),
+    PlexKnobs(inline_labels="some"),
+    PlexKnobs(trimming="ignored"),
+    PlexKnobs(range_filters="honoured"),
+    PlexKnobs(linger=True),
+    PlexKnobs(edit_order="add_first"),
+    PlexKnobs(capitalise="words"),
+    PlexKnobs(capitalise="none"),
+    PlexKnobs(reuse_spelling=False),
+    PlexKnobs(reuse_spelling=False, capitalise="none"),
+    PlexKnobs(reuse_spelling=False, capitalise="words"),
+    PlexKnobs(remove_case="fold"),
+    PlexKnobs(metadata_put="merge"),
+    PlexKnobs(bump=True),
+    PlexKnobs(edit_events=True),
+    PlexKnobs(url_limit=450),
+    PlexKnobs(url_limit=450, url_status=400),
+]
+
+
+def turned(knobs: PlexKnobs) -> str:
+    """Return which knobs are not as usual, as the name of a test."""
+    usual, these = asdict(PlexKnobs()), asdict(knobs)
+    return ",".join(f"{name}={these[name]}" for name in these if these[name] != usual[name])
+
+
+def spellings(home: Home, label: str) -> set[str]:
+    """Return in how many ways a label is written in Plex."""
+    return {
+        text
+        for item in home.plex.state.items.values()
+        for text in item.labels
+        if fold(text) == label
+    }
+
+
+@pytest.mark.parametrize("knobs", READINGS, ids=turned)
+async def test_everybody_finds_their_label_under_every_reading(
+    socket_enabled: None, monkeypatch: pytest.MonkeyPatch, knobs: PlexKnobs
+) -> None:
+    monkeypatch.setattr(server, "PAGE_SIZE", 25)
+    async with household(knobs=knobs, people=8, awkward=True, wishes=16) as home:
+        state = home.plex.state
+        by_hand = min((item for item in state.items.values() if item.section == "1"), key=str)
+        state.add_label(by_hand.rating_key, "STRASSE")  # what a person called straße gets
+        before = home.labels
+        run = await home.sync()
+        assert (run.status, run.failed) == (RunStatus.DONE, ())
+        assert home.labels == merged(before, home.wanted())
+        assert all(
+            len(spellings(home, label)) == 1
+            for labels in home.wanted().values()
+            for label in labels
+        )
+        # Foreign labels go when they may, ours and everybody else's stay.
+        home.settings = SyncSettings(
+            preserve_existing_labels=False, exclude_labels=frozenset({fold("4K HDR")})
+        )
+        wanted = home.wanted()
+        run = await home.sync()
+        assert (run.status, run.failed) == (RunStatus.DONE, ())
+        assert home.labels == {
+            key: wanted[key] | (labels & {"4k hdr"}) if key in wanted else labels
+            for key, labels in merged(before, wanted).items()
+        }
+        home.plex.stats.reset()
+        assert (await home.sync()).changes == ()
+        assert home.plex.stats.puts == 0
+
+
+async def test_labels_that_differ_in_case_already_are_not_multiplied(socket_enabled: None) -> None:
+    knobs = PlexKnobs(reuse_spelling=False, capitalise="none")
+    async with household(knobs=knobs, foreign_labels=False) as home:
+        state = home.plex.state
+        titles = [home.spare("movie")]
+        home.wish("rosa", titles[0])
+        titles.append(home.spare("movie"))
+        home.wish("rosa", titles[1])
+        (one,), (two,) = (state.items_of(title) for title in titles)
+        for label in ("ROSA", "RoSa"):
+            state.add_label(one.rating_key, label)
+        before = home.labels
+        await home.sync()
+        assert set(one.labels) >= {"ROSA", "RoSa"}  # both are there, no third one
+        assert spellings(home, "rosa") == {"ROSA", "RoSa"}
+        assert len([text for text in two.labels if fold(text) == "rosa"]) == 1
+        assert home.labels == merged(before, home.wanted())
+
+
+async def test_turkish_name_is_written_once_though_plex_capitalises_it(
+    socket_enabled: None,
+) -> None:
+    async with household(people=1, wishes=4, foreign_labels=False) as home:
+        home.pulsarr.state.rename(home.person("rosa"), "\u0131pek")
+        run = await home.sync()
+        assert run.failed == ()
+        assert spellings(home, "ipek") == {"Ipek"}
+        assert (await home.sync()).changes == ()
+
+
+@pytest.mark.parametrize("size", [1, 7])
+async def test_pages_may_have_any_size(
+    home: Home, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(server, "PAGE_SIZE", size)
+    before = home.labels
+    await home.sync()
+    assert home.labels == merged(before, home.wanted())
