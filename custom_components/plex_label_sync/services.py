@@ -49,14 +49,15 @@ class Field(StrEnum):
     LIBRARIES = "libraries"
 
 
-_ENTRY_SCHEMA: Final = {vol.Optional(Field.CONFIG_ENTRY_ID): cv.string}
+# Plain strings: voluptuous, which Home Assistant used until 2026.8, takes no others as keys.
+_ENTRY_SCHEMA: Final = {vol.Optional(Field.CONFIG_ENTRY_ID.value): cv.string}
 
 SYNC_ALL_SCHEMA: Final = vol.Schema(
     {
         **_ENTRY_SCHEMA,
-        vol.Optional(Field.DRY_RUN, default=False): cv.boolean,
-        vol.Optional(Field.PEOPLE): vol.All(cv.ensure_list, [cv.string]),
-        vol.Optional(Field.LIBRARIES): vol.All(cv.ensure_list, [cv.string]),
+        vol.Optional(Field.DRY_RUN.value, default=False): cv.boolean,
+        vol.Optional(Field.PEOPLE.value): vol.All(cv.ensure_list, [cv.string]),
+        vol.Optional(Field.LIBRARIES.value): vol.All(cv.ensure_list, [cv.string]),
     }
 )
 PENDING_SCHEMA: Final = vol.Schema(_ENTRY_SCHEMA)
