@@ -115,15 +115,17 @@ class ItemFinder:
         """Match a few wishes without listing whole libraries. Raises ServiceError.
 
         Looks at what was added last, at what was remembered, and by Plex key. Titles in
-        `thorough` may have been in Plex for long: when looking them up one by one would cost
-        more than the listing, or nothing is remembered yet, everything is listed. The others
-        are waited for; they come up among the newest items.
+        `thorough` may have been in Plex for long: when one of them has no key, when looking
+        them up one by one would cost more than the listing, or when nothing is remembered yet,
+        everything is listed. The others are waited for; they come up among the newest items.
         """
         types = {wish.title.type for wish in wishes}
         libraries = [library for library in libraries if library.type in types]
         known = all(library.key in self._keyless.by_library for library in libraries)
         old = [wish for wish in wishes if wish.title in thorough]
-        if not known or len(old) * len(libraries) > LOOKUPS_MAX:
+        keyless = any(not wish.title.plex_ids for wish in old)
+        lookups = LOOKUPS_MAX - len(old) * len(libraries)
+        if not known or keyless or lookups < 0:
             return await self.find_all(libraries, wishes)
         matcher = Matcher(wishes)
         totals: dict[str, int] = {}
@@ -132,18 +134,22 @@ class ItemFinder:
             matcher.offer(newest)
             for wish in wishes:
                 matcher.offer(self._keyless.find(library, wish.title))
-        for wish in [*old, *self._some_of(matcher, wishes, LOOKUPS_MAX - len(old))]:
+        missing = [
+            wish
+            for index, wish in enumerate(wishes)
+            if wish not in old and not matcher.items(index)
+        ]
+        for wish in [*old, *self._some_of(missing, lookups // max(len(libraries), 1))]:
             await self._look_up(matcher, libraries, wish.title)
         return Found(_matches(matcher, wishes), totals)
 
-    def _some_of(self, matcher: Matcher, wishes: Sequence[Wish], limit: int) -> list[Wish]:
+    def _some_of(self, missing: Sequence[Wish], limit: int) -> Sequence[Wish]:
         """Return a few wishes that are still without an item, other ones each time."""
-        missing = [wish for index, wish in enumerate(wishes) if not matcher.items(index)]
-        if not missing:
-            return []
+        if len(missing) <= limit:
+            return missing
         start = self._turn % len(missing)
         self._turn += limit
-        return (missing[start:] + missing[:start])[:limit]
+        return [*missing[start:], *missing[:start]][:limit]
 
     async def _look_up(self, matcher: Matcher, libraries: Sequence[Library], title: Title) -> None:
         for library in libraries:
