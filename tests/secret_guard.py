@@ -73,6 +73,11 @@ GUARD = SecretGuard()
 @pytest.fixture(scope="session", autouse=True)
 def _listen_to_all_loggers() -> Generator[None]:
     root = logging.getLogger()
+    for handler in root.handlers:
+        if type(handler) is logging.StreamHandler:
+            # What is printed while tests run need not grow because the guard wants to see everything.
+            handler.setLevel(logging.INFO)
+    logging.getLogger("asyncio").setLevel(logging.INFO)
     root.addHandler(GUARD)
     yield
     root.removeHandler(GUARD)
