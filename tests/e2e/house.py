@@ -222,7 +222,7 @@ class House:
             text
             for level, logger, text in records
             if (logger.startswith(OURS) and level in ("ERROR", "CRITICAL"))
-            or ("Traceback" in text and OUR_FOLDER in text)
+            or ("Traceback" in text and OUR_FOLDER in text and not _is_wanted_error(text))
         ]
         forms = {form for secret in self.secrets for form in (secret, quote(secret, safe=""))}
         files = [*self.home.process.logs, self.home.process.folder / "output.log"]
@@ -234,6 +234,11 @@ class House:
             if any(form in line for form in forms)
         ]
         return errors + leaks
+
+
+def _is_wanted_error(text: str) -> bool:
+    """Whether a traceback ends in an error that is meant for a person; some releases log those as well."""
+    return text.splitlines()[-1].startswith("homeassistant.exceptions.")
 
 
 def _hidden(line: str, secrets: Iterable[str]) -> str:
