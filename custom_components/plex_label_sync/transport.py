@@ -39,7 +39,10 @@ def normalise_url(url: str) -> str:
     text = url.strip()
     if "://" not in text:
         text = f"http://{text}"
-    parsed = URL(text)
+    try:
+        parsed = URL(text)
+    except IndexError as err:  # yarl trips over some brackets
+        raise ValueError("not an http or https address") from err
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ValueError("not an http or https address")
     if not parsed.host.isprintable() or " " in parsed.host:

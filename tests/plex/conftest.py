@@ -30,6 +30,11 @@ class Naps:
 type MakeClient = Callable[..., PlexClient]
 
 
+@pytest.fixture(autouse=True)
+def enable_event_loop_debug() -> None:
+    """Leave asyncio's debug mode off: it makes these tests, which wait for HTTP, thrice as slow."""
+
+
 @pytest.fixture
 async def plex(socket_enabled: None, known_secrets: set[str]) -> AsyncIterator[PlexSimulator]:
     """A running Plex with every title of the catalogue once, and without labels."""

@@ -195,7 +195,7 @@ async def test_server_that_never_answers_the_form(
     plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "PROBE_TIMEOUT", 0.05)
-    plex.faults.add(Fault("slow_before_apply", seconds=2))
+    plex.faults.add(Fault("slow_before_apply", seconds=3))
     error = await failure_of(client.check())
     assert (error.failure, client.statistics.requests) == (Failure.TIMEOUT, 1)
 
@@ -375,7 +375,7 @@ async def test_slow_listing_is_a_timeout(
     plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "READ_TIMEOUT", 0.05)
-    plex.faults.add(Fault("slow_before_apply", route=LISTING_ROUTE, seconds=0.4, times=None))
+    plex.faults.add(Fault("slow_before_apply", route=LISTING_ROUTE, seconds=3, times=None))
     assert (await failure_of(everything(client, MOVIES))).failure is Failure.TIMEOUT
 
 

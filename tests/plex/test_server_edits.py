@@ -179,8 +179,8 @@ async def test_edit_that_takes_too_long_is_halved_though_it_was_done(
     movies: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.1)
-    plex.faults.add(Fault("slow_after_apply", method="PUT", seconds=1))
+    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.4)
+    plex.faults.add(Fault("slow_after_apply", method="PUT", seconds=3))
     assert await client.edit(MOVIES, movies, ["Anna"], []) == {}
     assert labels(plex, movies) == [{"Anna"}] * len(movies)
     assert client.statistics.requests == 3
@@ -194,8 +194,8 @@ async def test_edit_that_takes_too_long_is_halved_when_it_was_not_done(
     naps: Naps,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.1)
-    plex.faults.add(Fault("slow_before_apply", method="PUT", seconds=1, times=2))
+    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.4)
+    plex.faults.add(Fault("slow_before_apply", method="PUT", seconds=3, times=2))
     assert await client.edit(MOVIES, movies, ["Anna"], []) == {}
     assert labels(plex, movies) == [{"Anna"}] * len(movies)
     assert (client.statistics.requests, naps.taken) == (5, [])
@@ -207,8 +207,8 @@ async def test_slow_server_is_given_smaller_and_smaller_edits(
     movies: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.2)
-    plex.knobs = PlexKnobs(put_seconds_per_item=0.03)
+    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.4)
+    plex.knobs = PlexKnobs(put_seconds_per_item=0.06)
     assert await client.edit(MOVIES, movies[:8], ["Anna"], []) == {}
     assert labels(plex, movies[:8]) == [{"Anna"}] * 8
 
@@ -220,7 +220,7 @@ async def test_plex_that_hangs_gets_no_more_edits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.05)
-    plex.faults.add(Fault("slow_before_apply", method="PUT", seconds=0.5, times=None))
+    plex.faults.add(Fault("slow_before_apply", method="PUT", seconds=3, times=None))
     error = await failure_of_edit(client, movies[:16])
     assert error.failure is Failure.TIMEOUT
     assert client.statistics.requests == 5  # 16, 8, 4, 2 and 1 item

@@ -8,6 +8,11 @@ from .home import PLEX_TOKEN, PULSARR_KEY, Home, household
 
 
 @pytest.fixture(autouse=True)
+def enable_event_loop_debug() -> None:
+    """Leave asyncio's debug mode off: it makes these tests, which wait for HTTP, thrice as slow."""
+
+
+@pytest.fixture(autouse=True)
 def _secrets(known_secrets: set[str]) -> None:
     known_secrets.update((PLEX_TOKEN, PULSARR_KEY))
 

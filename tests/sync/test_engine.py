@@ -373,6 +373,16 @@ async def test_rows_of_labels_that_plex_no_longer_has_are_told(home: Home) -> No
     assert run.changes == ()
 
 
+async def test_libraries_that_are_no_longer_covered_are_not_thought_empty(home: Home) -> None:
+    await home.sync()
+    home.settings = SyncSettings(libraries=frozenset({"2"}))
+    home.plex.stats.reset()
+    run = await home.sync()
+    assert (run.changes, run.vanished) == ((), frozenset())
+    paths = {entry.path for entry in home.plex.stats.log} - {"/library/sections"}
+    assert all(path.startswith("/library/sections/2/") for path in paths)
+
+
 # Parts of the household
 
 

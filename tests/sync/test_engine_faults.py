@@ -209,25 +209,25 @@ async def test_edits_after_the_one_that_failed_are_not_sent(home: Home) -> None:
 async def test_edit_that_takes_too_long_is_sent_again_in_halves(
     monkeypatch: pytest.MonkeyPatch, socket_enabled: None, kind: FaultKind
 ) -> None:
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.2)
+    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.5)
     async with household(people=1, wishes=12, uhd_library=False) as home:
         before = home.labels
-        home.plex.faults.add(Fault(kind, method="PUT", seconds=0.6))
+        home.plex.faults.add(Fault(kind, method="PUT", seconds=3))
         run = await home.sync()
         assert (run.status, run.failed) == (RunStatus.DONE, ())
         assert home.labels == merged(before, home.wanted())
-        more = home.plex.stats.puts - home.edits_needed(before, home.labels)
-        assert more in {1, 2}  # the one that took too long may not have been answered yet
+        # The one that took too long has not been answered yet.
+        assert home.plex.stats.puts == home.edits_needed(before, home.labels) + 1
 
 
 async def test_edit_that_was_done_though_its_answer_was_lost_is_confirmed(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.1)
     title = home.spare()
     await home.sync()
     home.wish("rosa", title)
-    home.plex.faults.add(Fault("slow_after_apply", method="PUT", seconds=0.4, times=None))
+    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.2)
+    home.plex.faults.add(Fault("slow_after_apply", method="PUT", seconds=3, times=None))
     run = await home.sync()
     assert run.error is not None
     assert run.error.failure is Failure.TIMEOUT

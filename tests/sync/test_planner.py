@@ -239,7 +239,7 @@ def worlds(draw: st.DrawFn) -> World:
             Wish(draw(titles), tuple(draw(st.lists(drawn_people, min_size=1, max_size=3)))),
             draw(st.lists(st.sampled_from(items), unique=True, max_size=4)) if items else [],
         )
-        for _ in range(draw(st.integers(0, 4)))
+        for _ in range(draw(st.integers(0, 3)))
     ]
     carried = draw(labels_in_plex(items))
     rows = [

@@ -116,7 +116,7 @@ titles = st.builds(Title, type=st.sampled_from(MediaType), name=st.just("Heat"),
 def all_watchlists(draw: st.DrawFn) -> Watchlists:
     """Draw a household with its watchlists."""
     household = draw(households)
-    return watchlists({person: draw(st.lists(titles, max_size=5)) for person in household})
+    return watchlists({person: draw(st.lists(titles, max_size=4)) for person in household})
 
 
 @st.composite
@@ -130,7 +130,7 @@ def library_items(draw: st.DrawFn) -> list[Item]:
             draw(st.sampled_from(("Heat", "Dark", "Up"))),
             draw(id_sets),
         )
-        for number, library in enumerate(draw(st.lists(st.sampled_from("123"), max_size=8)))
+        for number, library in enumerate(draw(st.lists(st.sampled_from("123"), max_size=5)))
     ]
 
 

@@ -1,0 +1,89 @@
+"""The reads of a run, where a real server cannot show what may happen."""
+
+import asyncio
+
+import pytest
+
+from custom_components.plex_label_sync.sync.model import (
+    Failure,
+    Person,
+    Service,
+    ServiceError,
+    Title,
+)
+from custom_components.plex_label_sync.sync.reading import PULSARR_READERS, read_watchlists
+
+from .words import ANNA, BEN, movie
+
+
+class Lists:
+    """A Pulsarr whose answers a test writes; counts what is asked at the same time."""
+
+    def __init__(self, *people: Person, broken: tuple[int, ...] = ()) -> None:
+        self._people = people
+        self._broken = broken
+        self._under_way = 0
+        self.peak = 0
+        self.answered: list[int] = []
+
+    async def people(self) -> tuple[Person, ...]:
+        """Return everybody."""
+        return self._people
+
+    async def watchlist(self, person_id: int) -> tuple[Title, ...]:
+        """Return one movie for each person, after a while."""
+        self._under_way += 1
+        self.peak = max(self.peak, self._under_way)
+        try:
+            if person_id in self._broken:
+                raise ServiceError(Service.PULSARR, Failure.BUSY, f"no list {person_id}")
+            await asyncio.sleep(0.001)
+        finally:
+            self._under_way -= 1
+        self.answered.append(person_id)
+        return (movie(f"tmdb:{person_id}"),)
+
+
+def crowd(count: int) -> tuple[Person, ...]:
+    """Return many people."""
+    return tuple(Person(number, f"person {number}") for number in range(1, count + 1))
+
+
+async def test_everybodys_watchlist_is_read() -> None:
+    lists = await read_watchlists(Lists(ANNA, BEN), lambda: 70.0)
+    assert lists.people == (ANNA, BEN)
+    assert dict(lists.titles) == {1: (movie("tmdb:1"),), 2: (movie("tmdb:2"),)}
+    assert lists.read_at == 70.0
+
+
+async def test_nobody_has_no_watchlists() -> None:
+    lists = await read_watchlists(Lists(), lambda: 0.0)
+    assert (lists.people, lists.titles) == ((), {})
+
+
+async def test_no_more_than_a_few_watchlists_are_read_at_a_time() -> None:
+    pulsarr = Lists(*crowd(20))
+    lists = await read_watchlists(pulsarr, lambda: 0.0)
+    assert sorted(lists.titles) == list(range(1, 21))
+    assert pulsarr.peak == PULSARR_READERS
+
+
+async def test_watchlists_are_as_old_as_the_first_question() -> None:
+    times = iter((10.0, 20.0, 30.0))
+    assert (await read_watchlists(Lists(ANNA), lambda: next(times))).read_at == 10.0
+
+
+async def test_person_who_is_listed_twice_cannot_be_true() -> None:
+    with pytest.raises(ServiceError, match="listed twice") as caught:
+        await read_watchlists(Lists(ANNA, BEN, Person(1, "anna again")), lambda: 0.0)
+    assert caught.value.failure is Failure.IMPLAUSIBLE
+
+
+async def test_watchlist_that_cannot_be_read_stops_the_others() -> None:
+    pulsarr = Lists(*crowd(40), broken=(6,))
+    with pytest.raises(ServiceError, match="no list 6"):
+        await read_watchlists(pulsarr, lambda: 0.0)
+    assert len(pulsarr.answered) < 20
+    before = len(pulsarr.answered)
+    await asyncio.sleep(0.02)
+    assert len(pulsarr.answered) == before
