@@ -123,8 +123,8 @@ class Visit:
         def say(text: str) -> None:
             print(f"{time.monotonic() - began:6.1f} s  {text}", flush=True)
 
-        async def back() -> bool:
-            return await control.answers()
+        async def away() -> bool:
+            return not await control.answers()
 
         async def settled() -> bool:
             return await self.entry.state("status") not in (
@@ -133,13 +133,14 @@ class Visit:
             )
 
         await control.post("outage", seconds=seconds)
+        await eventually(away, f"{name} is away", within=5, every=0.02)
         say(f"{name} is away for {seconds:g} s. Import something meanwhile, or press a button.")
         try:
             await self.entry.call("sync_all")  # so that it is noticed at once
         except AnswerError as err:
             say(f"A full sync was asked for and says: {err.text}")
             say(f"Home Assistant shows: {await self.entry.state('status')}")
-        await eventually(back, f"{name} is back", within=seconds + LABEL_SECONDS)
+        await eventually(control.answers, f"{name} is back", within=seconds + LABEL_SECONDS)
         say(f"{name} is back.")
         await eventually(settled, "the next full sync", within=RECOVERY_SECONDS)
         await self.entry.until_state("status", "idle", within=RECOVERY_SECONDS)

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 OWNER: Final = Owner("Demo", "demo", "plexlabels")
 """For a Home Assistant that only this machine can reach."""
 
-WORLD: Final = ("--movies", "300", "--shows", "80", "--people", "6", "--realistic")
+WORLD: Final = (
+    *("--movies", "300", "--shows", "80", "--people", "6", "--realistic"),
+    *("--server-name", "My Plex"),  # as the example dashboard has it
+)
 OPTIONS: Final = {"pending_retry_interval": 5, "sync_interval": 600}
 """In seconds: short, so that one sees things happen."""
 
@@ -122,7 +125,7 @@ class Demo:
         assert self.client is not None  # noqa: S101  # started before
         entities = await integration.entity_ids(self.client, entry_id)
         page = dashboard.example_dashboard(entities)
-        page["views"][0]["sections"].append(demo_texts.help_card(rows))
+        demo_texts.fit_dashboard(page, rows)
         await dashboard.install(self.client, page)
 
     async def until_over(self) -> None:

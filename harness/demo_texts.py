@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import textwrap
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 type Json = dict[str, Any]
+
+DEMO_HOURS: Final = 0.25  # a demo is not watched for long
 
 
 def what_to_try(
@@ -43,9 +46,19 @@ def what_to_try(
     return rows
 
 
+def fit_dashboard(page: Json, rows: Sequence[tuple[str, str]]) -> None:
+    """Let the example dashboard look at the last minutes, and say what to try."""
+    sections = page["views"][0]["sections"]
+    for section in sections:
+        for card in section["cards"]:
+            if "hours_to_show" in card:
+                card["hours_to_show"] = DEMO_HOURS
+    sections.append(help_card(rows))
+
+
 def help_card(rows: Sequence[tuple[str, str]]) -> Json:
     """The section of the dashboard that says what to try."""
-    commands = "\n".join(f"{command}\n  # {effect}" for command, effect in rows)
+    commands = _aligned(rows, "  # ")
     return {
         "type": "grid",
         "column_span": 3,
@@ -71,13 +84,17 @@ def introduction(
     url: str, username: str, password: str, version: str, rows: Sequence[tuple[str, str]]
 ) -> str:
     """What is printed when everything runs."""
-    width = max(len(command) for command, _ in rows)
-    commands = "\n".join(f"  {command:<{width}}  {effect}" for command, effect in rows)
+    commands = textwrap.indent(_aligned(rows, "  "), "  ")
     return (
         f"\nThe demo runs: Home Assistant {version}\n\n"
         f"  Address   {url}\n  User      {username}\n  Password  {password}\n\n"
         f"Try in a second terminal:\n\n{commands}\n\nCtrl-C ends everything."
     )
+
+
+def _aligned(rows: Sequence[tuple[str, str]], between: str) -> str:
+    width = max(len(command) for command, _ in rows)
+    return "\n".join(f"{command:<{width}}{between}{effect}" for command, effect in rows)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -61,6 +61,7 @@ class Album:
 
     async def dashboard(self) -> None:
         """The start page."""
+        await self.page.get_by_text("Plex and Pulsarr are simulated").wait_for()
         await self.take("dashboard")
 
     async def integration(self) -> None:
