@@ -86,7 +86,7 @@ class Visit:
             items = (await self.plex.get("labels", title=name))["items"]
             return all(who.casefold() in _folded(item["labels"]) for item in items)
 
-        await eventually(labelled, f"{who}'s label on it", within=LABEL_SECONDS)
+        await eventually(labelled, f"{who}'s label is on it", within=LABEL_SECONDS)
         print(f"After {time.monotonic() - began:.1f} s its label was in Plex:")
         await self.labels(name)
 
@@ -142,7 +142,7 @@ class Visit:
             say(f"Home Assistant shows: {await self.entry.state('status')}")
         await eventually(control.answers, f"{name} is back", within=seconds + LABEL_SECONDS)
         say(f"{name} is back.")
-        await eventually(settled, "the next full sync", within=RECOVERY_SECONDS)
+        await eventually(settled, "the next full sync has been done", within=RECOVERY_SECONDS)
         await self.entry.until_state("status", "idle", within=RECOVERY_SECONDS)
         say("The integration has caught up and is idle.")
 
@@ -256,7 +256,8 @@ async def visit(state: DemoState, command: str, arguments: dict[str, Any]) -> No
         try:
             await works[command](**arguments)
         except WaitedTooLongError as err:
-            raise DemoError(f"This did not happen {err}.") from err
+            text = str(err)
+            raise DemoError(f"{text[:1].upper()}{text[1:]}.") from err
         except (AnswerError, ControlError) as err:
             raise DemoError(f"{err}.") from err
         except aiohttp.ClientError as err:

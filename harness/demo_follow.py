@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 type Json = dict[str, Any]
 
 IMPORT_SECONDS: Final = 90.0
+UNANNOUNCED_SECONDS: Final = 15.0
+"""If Plex has known a title for so long and Pulsarr has not announced it, Pulsarr will not."""
 
 
 @dataclass(slots=True)
@@ -26,13 +28,20 @@ class Follower:
     plex: Control
     pulsarr: Control
     began: float = field(default_factory=time.monotonic)
-    told: set[str] = field(default_factory=set)
+    told: dict[str, float] = field(default_factory=dict)
+    """Step and time."""
 
     def tell(self, step: str, text: str) -> None:
         """Print a step when it is seen for the first time."""
         if step not in self.told:
-            self.told.add(step)
+            self.told[step] = time.monotonic()
             print(f"{time.monotonic() - self.began:6.1f} s  {text}", flush=True)
+
+    @property
+    def unannounced(self) -> bool:
+        """Whether Pulsarr keeps this title to itself."""
+        known = self.told.get("matched", time.monotonic())
+        return "announced" not in self.told and time.monotonic() > known + UNANNOUNCED_SECONDS
 
 
 async def follow_import(follower: Follower, title: str, people: Sequence[Json]) -> None:
@@ -63,11 +72,17 @@ async def follow_import(follower: Follower, title: str, people: Sequence[Json]) 
         for name in labelled:
             if name.casefold() in carried:
                 follower.tell(f"label {name}", f"{name}'s label is on it.")
-        return "matched" in follower.told and all(name.casefold() in carried for name in labelled)
+        done = "matched" in follower.told and all(name.casefold() in carried for name in labelled)
+        return done or follower.unannounced
 
     await eventually(arrived, "its labels are in Plex", within=IMPORT_SECONDS)
     if not labelled:
         print("Nobody gets a label for it.")
+    elif not any(step.startswith("label ") for step in follower.told):
+        print(
+            "Pulsarr announces nothing to people without notifications. "
+            "The next full sync finds it; the button on the dashboard starts one."
+        )
 
 
 async def _tell_delivery(follower: Follower, before: int) -> None:

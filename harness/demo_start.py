@@ -174,6 +174,8 @@ async def run(folder: Path, port: int, *, wait: bool) -> int:
                     print(text, flush=True)
                     if wait:
                         await _unless_told(demo.until_over(), told_to_stop)
+                elif not wait:
+                    raise DemoError("Stopped before everything was up.")
             except _FAILURES as err:
                 raise DemoError(_sentence(err, folder)) from err
             finally:

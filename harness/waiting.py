@@ -32,5 +32,5 @@ async def eventually[T](
         if answer := await look():
             return answer
         if time.monotonic() > until:
-            raise WaitedTooLongError(f"not within {within:g} seconds: {what}")
+            raise WaitedTooLongError(f"waited {within:g} seconds in vain until {what}")
         await asyncio.sleep(every)

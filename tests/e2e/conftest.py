@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 DEMO_TESTS: Final = "test_demo.py"
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """The demo always runs in .venv: it is tested from there, and not once more from elsewhere."""
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what does not belong into this environment.
+
+    Where a plugin puts Home Assistant into the test's own process, it also forbids connections to another one.
+    The demo always runs in .venv: it is tested from there, and not once more from elsewhere.
+    """
+    if config.pluginmanager.has_plugin("homeassistant"):
+        return True
     if collection_path.name == DEMO_TESTS and Path(sys.prefix) != ROOT / ".venv":
         return True
     return None
