@@ -118,7 +118,7 @@ async def far() -> Far:
 
 
 @pytest.fixture
-async def base(far: Far, socket_enabled: None) -> AsyncIterator[str]:
+async def base(far: Far) -> AsyncIterator[str]:
     """The far end's address."""
     async with served(far) as url:
         yield url

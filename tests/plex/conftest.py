@@ -36,7 +36,7 @@ def enable_event_loop_debug() -> None:
 
 
 @pytest.fixture
-async def plex(socket_enabled: None, known_secrets: set[str]) -> AsyncIterator[PlexSimulator]:
+async def plex(known_secrets: set[str]) -> AsyncIterator[PlexSimulator]:
     """A running Plex with every title of the catalogue once, and without labels."""
     known_secrets.add(TOKEN)
     state = make_plex_state(

@@ -152,7 +152,7 @@ async def test_web_page_is_not_plex(plex: PlexSimulator, client: PlexClient, rou
     assert (await failure_of(client.check())).failure is Failure.WRONG_SERVICE
 
 
-async def test_pulsarr_is_not_plex(make_client: MakeClient, socket_enabled: None) -> None:
+async def test_pulsarr_is_not_plex(make_client: MakeClient) -> None:
     async with PulsarrSimulator() as pulsarr:
         error = await failure_of(make_client(pulsarr.url).check())
     assert error.failure is Failure.WRONG_SERVICE
@@ -170,9 +170,7 @@ async def test_pulsarr_is_not_plex(make_client: MakeClient, socket_enabled: None
         ("", 302),
     ],
 )
-async def test_stranger_is_not_plex(
-    make_client: MakeClient, socket_enabled: None, text: str, status: int
-) -> None:
+async def test_stranger_is_not_plex(make_client: MakeClient, text: str, status: int) -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(text=text, status=status)
 
@@ -312,9 +310,7 @@ async def test_item_that_arrives_between_two_pages_ends_the_read(
     assert (await failure_of(anext(pages))).failure is Failure.IMPLAUSIBLE
 
 
-async def test_listing_that_dries_up_ends_the_read(
-    make_client: MakeClient, socket_enabled: None
-) -> None:
+async def test_listing_that_dries_up_ends_the_read(make_client: MakeClient) -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.json_response({"MediaContainer": {"size": 0, "totalSize": 5}})
 
@@ -417,7 +413,7 @@ async def test_unknown_plex_id_finds_nothing(client: PlexClient, plex: PlexSimul
 
 
 async def test_rows_of_other_titles_are_dropped_where_the_filter_is_ignored(
-    make_client: MakeClient, socket_enabled: None
+    make_client: MakeClient,
 ) -> None:
     wanted, other = "plex://movie/" + "a" * 24, "plex://movie/" + "b" * 24
 

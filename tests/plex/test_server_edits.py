@@ -302,9 +302,7 @@ async def test_server_never_has_more_than_two_requests_of_ours(
     assert plex.stats.count("PUT", LISTING_ROUTE) == 4
 
 
-async def test_edits_are_written_one_after_another(
-    make_client: MakeClient, socket_enabled: None
-) -> None:
+async def test_edits_are_written_one_after_another(make_client: MakeClient) -> None:
     writing, peak = 0, 0
 
     async def write(_request: web.Request) -> web.Response:

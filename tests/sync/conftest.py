@@ -18,7 +18,7 @@ def _secrets(known_secrets: set[str]) -> None:
 
 
 @pytest.fixture
-async def home(socket_enabled: None) -> AsyncIterator[Home]:
+async def home() -> AsyncIterator[Home]:
     """A small household: 60 movies, 20 shows, six people, 20 wishes."""
     async with household() as running:
         yield running

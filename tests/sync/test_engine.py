@@ -113,7 +113,7 @@ async def test_edits_of_the_first_sync_are_as_few_as_there_are_distinct_changes(
     assert home.plex.stats.puts == home.edits_needed(before, home.labels)
 
 
-async def test_edits_do_not_grow_with_the_library(socket_enabled: None) -> None:
+async def test_edits_do_not_grow_with_the_library() -> None:
     async with household(movies=420, shows=0, people=1, wishes=400, missing=0.0) as home:
         before = home.labels
         run = await home.sync()
@@ -125,9 +125,7 @@ async def test_edits_do_not_grow_with_the_library(socket_enabled: None) -> None:
         assert home.plex.stats.total == home.reads_needed() == 1 + 3 + 2 + 2
 
 
-async def test_servers_see_no_more_requests_at_a_time_than_they_can_take(
-    socket_enabled: None,
-) -> None:
+async def test_servers_see_no_more_requests_at_a_time_than_they_can_take() -> None:
     knobs = PlexKnobs(get_seconds=0.002, put_seconds=0.002)
     async with household(knobs=knobs, people=12) as home:
         home.pulsarr.knobs.latency_ms = 2
@@ -212,7 +210,7 @@ async def test_title_that_pulsarr_knows_without_key_or_ids_is_found(home: Home) 
         assert "rosa" in home.labels[item.rating_key]
 
 
-async def test_movie_and_show_with_the_same_number_are_not_mixed_up(socket_enabled: None) -> None:
+async def test_movie_and_show_with_the_same_number_are_not_mixed_up() -> None:
     async with household(movies=200, shows=120, wishes=0, wishes_missing=0) as home:
         shows = {title.tmdb: title for title in home.world.catalogue if title.type == "show"}
         pairs = [
@@ -237,7 +235,7 @@ async def test_movie_and_show_with_the_same_number_are_not_mixed_up(socket_enabl
 # People and their labels
 
 
-async def test_awkward_names_become_labels_that_plex_can_use(socket_enabled: None) -> None:
+async def test_awkward_names_become_labels_that_plex_can_use() -> None:
     async with household(awkward=True, people=10, wishes=24) as home:
         before = home.labels
         assert (await home.sync()).failed == ()
@@ -246,7 +244,7 @@ async def test_awkward_names_become_labels_that_plex_can_use(socket_enabled: Non
         assert (await home.sync()).changes == ()
 
 
-async def test_names_that_differ_in_case_only_share_one_label(socket_enabled: None) -> None:
+async def test_names_that_differ_in_case_only_share_one_label() -> None:
     async with household(awkward=True, people=2, wishes=8, foreign_labels=False) as home:
         await home.sync()
         assert [tag.text for tag in home.plex.state.tags.all()] == ["Rosa"]
@@ -396,9 +394,7 @@ async def test_run_for_some_people_writes_what_they_want(home: Home) -> None:
     assert home.labels == merged(before, home.wanted())
 
 
-async def test_run_for_one_of_two_people_with_the_same_label_writes_only_what_they_want(
-    socket_enabled: None,
-) -> None:
+async def test_run_for_one_of_two_people_with_the_same_label_writes_only_what_they_want() -> None:
     async with household(awkward=True, people=2, wishes=0, wishes_missing=0) as home:
         lower, upper = home.pulsarr.state.users()
         title, other = home.spare("movie"), home.spare("show")

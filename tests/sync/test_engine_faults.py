@@ -155,7 +155,7 @@ async def test_plex_that_ignores_the_label_filter_gets_no_edits(home: Home, pres
     assert "does not filter by label" in run.error.detail
 
 
-async def test_label_that_really_is_on_everything_is_believed(socket_enabled: None) -> None:
+async def test_label_that_really_is_on_everything_is_believed() -> None:
     async with household(
         movies=12, shows=0, people=1, wishes=12, wishes_missing=0, missing=0.0, unmatched=0.0
     ) as home:
@@ -207,7 +207,7 @@ async def test_edits_after_the_one_that_failed_are_not_sent(home: Home) -> None:
 
 @pytest.mark.parametrize("kind", ["slow_after_apply", "slow_before_apply"])
 async def test_edit_that_takes_too_long_is_sent_again_in_halves(
-    monkeypatch: pytest.MonkeyPatch, socket_enabled: None, kind: FaultKind
+    monkeypatch: pytest.MonkeyPatch, kind: FaultKind
 ) -> None:
     monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.5)
     async with household(people=1, wishes=12, uhd_library=False) as home:
@@ -290,7 +290,7 @@ async def test_labels_that_cannot_be_read_back_are_not_claimed_but_are_ours(
 
 
 @pytest.mark.parametrize("settle", [0.1, 0.4])
-async def test_edit_that_shows_late_is_waited_for(socket_enabled: None, settle: float) -> None:
+async def test_edit_that_shows_late_is_waited_for(settle: float) -> None:
     slow = PlexKnobs(settle=settle)
     async with household(knobs=slow, patient=True, movies=20, shows=5, wishes=5) as home:
         before = home.labels

@@ -53,7 +53,7 @@ def spellings(home: Home, label: str) -> set[str]:
 
 @pytest.mark.parametrize("knobs", READINGS, ids=turned)
 async def test_everybody_finds_their_label_under_every_reading(
-    socket_enabled: None, monkeypatch: pytest.MonkeyPatch, knobs: PlexKnobs
+    monkeypatch: pytest.MonkeyPatch, knobs: PlexKnobs
 ) -> None:
     monkeypatch.setattr(server, "PAGE_SIZE", 25)
     async with household(knobs=knobs, people=8, awkward=True, wishes=16) as home:
@@ -85,7 +85,7 @@ async def test_everybody_finds_their_label_under_every_reading(
         assert home.plex.stats.puts == 0
 
 
-async def test_labels_that_differ_in_case_already_are_not_multiplied(socket_enabled: None) -> None:
+async def test_labels_that_differ_in_case_already_are_not_multiplied() -> None:
     knobs = PlexKnobs(reuse_spelling=False, capitalise="none")
     async with household(knobs=knobs, foreign_labels=False) as home:
         state = home.plex.state
@@ -104,9 +104,7 @@ async def test_labels_that_differ_in_case_already_are_not_multiplied(socket_enab
         assert home.labels == merged(before, home.wanted())
 
 
-async def test_turkish_name_is_written_once_though_plex_capitalises_it(
-    socket_enabled: None,
-) -> None:
+async def test_turkish_name_is_written_once_though_plex_capitalises_it() -> None:
     async with household(people=1, wishes=4, foreign_labels=False) as home:
         home.pulsarr.state.rename(home.person("rosa"), "\u0131pek")
         run = await home.sync()

@@ -78,7 +78,7 @@ async def test_title_that_just_arrived_is_found_among_the_newest_items(home: Hom
     assert home.pulsarr.stats.total == 0
 
 
-async def test_title_that_is_old_is_found_by_its_key(socket_enabled: None) -> None:
+async def test_title_that_is_old_is_found_by_its_key() -> None:
     async with household(movies=PAGE + 40, missing=0.0, shows=5) as home:
         everything = sorted(
             (item for item in home.plex.state.items.values() if item.section == "1"),
@@ -115,9 +115,7 @@ async def test_item_of_a_legacy_agent_is_remembered_from_the_last_listing(home: 
     assert listings(home) == 0
 
 
-async def test_title_that_pulsarr_knows_without_a_key_is_found_by_listing(
-    socket_enabled: None,
-) -> None:
+async def test_title_that_pulsarr_knows_without_a_key_is_found_by_listing() -> None:
     async with household(movies=PAGE + 40, missing=0.0, shows=5) as home:
         state = home.plex.state
         title = home.spare()
@@ -291,7 +289,7 @@ async def test_dry_look_writes_nothing(home: Home) -> None:
 # What it may cost
 
 
-async def test_many_waiting_titles_cost_no_more_than_a_few_lookups(socket_enabled: None) -> None:
+async def test_many_waiting_titles_cost_no_more_than_a_few_lookups() -> None:
     async with household(movies=120, shows=0, missing=0.5, wishes_missing=45) as home:
         missing = home.world.missing()
         assert len(missing) * MOVIE_LIBRARIES > 2 * LOOKUPS_MAX

@@ -54,6 +54,7 @@ def visible(text: str) -> str:
         (Person(1, "rosa", display_name="Rosa R."), "{display_name}", "Rosa R."),
         (Person(1, "rosa"), "{alias}", "rosa"),
         (Person(1, "rosa", alias="", display_name="  "), "{alias}/{display_name}", "rosa/rosa"),
+        (Person(1, "rosa", alias=" ,&", display_name="\t"), "{alias}/{display_name}", "rosa/rosa"),
         (Person(7, "rosa"), "wl {user_id} {type}", "wl 7 movie"),
         (Person(7, "rosa"), "{{{username}}}", "{rosa}"),
     ],

@@ -56,7 +56,7 @@ def clean_label(text: str) -> str:
 
 
 def label_of(person: Person, media_type: MediaType, label_format: str) -> str:
-    """Return the label that a person's titles of one type get.
+    """Return the label that a person's titles of one type get, by a format that was checked.
 
     Alias and display name fall back to the username. A name of which nothing usable is left
     becomes `user_<id>`, as Pulsarr does it.
@@ -72,4 +72,4 @@ def label_of(person: Person, media_type: MediaType, label_format: str) -> str:
             "type": media_type.value,
         }
     )
-    return clean_label(text) or fallback
+    return clean_label(text)
