@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 DEMO_TESTS: Final = "test_demo.py"
+SECONDS_MAX: Final = (
+    480  # for one test; a start of Home Assistant alone takes a minute on a busy machine
+)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -38,10 +41,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run everything here in one event loop, so that connections outlive a test."""
+    """Run everything here in one event loop, so that connections outlive a test, and without haste."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents and inspect.iscoroutinefunction(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.timeout(SECONDS_MAX))
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
