@@ -39,20 +39,16 @@ def read(title: str, path: Path, exit_code: int, seconds: int) -> Stage:
     except (OSError, ET.ParseError):
         failed = int(exit_code not in (OK, NOTHING_COLLECTED))
         return Stage(title, exit_code, seconds, failed=failed)
-    total, errors, failures, skipped = (
-        sum(int(suite.get(key, "0")) for suite in suites)
-        for key in ("tests", "errors", "failures", "skipped")
-    )
-    # A test that fails and whose clean-up fails too is in both counts, so passed is counted one by one.
-    cases = [case for suite in suites for case in suite.iter("testcase")]
-    passed = sum(1 for case in cases if all(child.tag not in BAD for child in case))
-    failed = total - passed - skipped if errors or failures else 0
+    # Test by test: one whose clean-up fails too has one failure here, not two, and did not pass.
+    outcomes = [
+        {child.tag for child in case} for suite in suites for case in suite.iter("testcase")
+    ]
+    failed = sum(1 for tags in outcomes if tags & {"error", "failure"})
+    skipped = sum(1 for tags in outcomes if "skipped" in tags and not tags & {"error", "failure"})
+    passed = len(outcomes) - failed - skipped
     if exit_code not in (OK, NOTHING_COLLECTED):
         failed = max(failed, 1)  # it broke outside a test
     return Stage(title, exit_code, seconds, passed, failed, skipped)
-
-
-BAD = ("error", "failure", "skipped")
 
 
 def main() -> int:
