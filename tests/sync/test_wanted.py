@@ -218,6 +218,11 @@ def test_item_with_another_key_counts_when_no_item_has_the_right_one() -> None:
     assert found([heat], [item("2", KEY), stranger]) == [{"2"}]
 
 
+def test_item_that_several_wishes_may_mean_counts_for_all_of_them() -> None:
+    wishes = [wish(movie(KEY, "tmdb:949"), ANNA), wish(movie(OTHER_KEY, "tmdb:949"), BEN)]
+    assert found(wishes, [item("1", "tmdb:949")]) == [{"1"}, {"1"}]
+
+
 def test_title_that_pulsarr_knows_without_a_key_is_found_by_its_external_id() -> None:
     assert found([wish(movie("tmdb:949"), ANNA)], [item("1", KEY, "tmdb:949")]) == [{"1"}]
 
