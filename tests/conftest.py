@@ -28,7 +28,7 @@ settings.register_profile(
 )
 settings.register_profile("ci", settings.get_profile("dev"), print_blob=True, derandomize=True)
 settings.register_profile("thorough", settings.get_profile("dev"), max_examples=2000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

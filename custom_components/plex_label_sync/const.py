@@ -28,11 +28,21 @@ CONF_LIBRARIES: Final = "libraries"
 CONF_EXCLUDE_PEOPLE: Final = "exclude_people"
 CONF_SYNC_DISABLED_PEOPLE: Final = "sync_disabled_people"
 CONF_BASE_URL: Final = "base_url"
+CONF_REMOVED_LABEL_MODE: Final = "removed_label_mode"
+CONF_REMOVED_LABEL: Final = "removed_label"
+CONF_REMOVAL_DELAY: Final = "removal_delay"
+CONF_RESTORE_OVERRIDES: Final = "restore_overrides"
+CONF_OPT_OUT_LABEL: Final = "opt_out_label"
+CONF_MAX_REMOVALS: Final = "max_removals"
 
 DEFAULT_LABEL_FORMAT: Final = "{username}"
 DEFAULT_SYNC_INTERVAL: Final = 3600  # seconds
 DEFAULT_PENDING_RETRY_INTERVAL: Final = 30  # seconds
 DEFAULT_PENDING_MAX_AGE: Final = 30  # minutes
+DEFAULT_REMOVED_LABEL: Final = "removed"
+DEFAULT_REMOVAL_DELAY: Final = 0  # days
+DEFAULT_OPT_OUT_LABEL: Final = "no-sync"
+DEFAULT_MAX_REMOVALS: Final = 20  # percent of the ledger
 
 MIN_SYNC_INTERVAL: Final = 60  # seconds
 MIN_PENDING_RETRY_INTERVAL: Final = 1  # seconds

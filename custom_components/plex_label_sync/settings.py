@@ -12,20 +12,31 @@ from .const import (
     CONF_LABEL_FORMAT,
     CONF_LIBRARIES,
     CONF_LIVE_MODE,
+    CONF_MAX_REMOVALS,
+    CONF_OPT_OUT_LABEL,
     CONF_PENDING_MAX_AGE,
     CONF_PENDING_RETRY_INTERVAL,
     CONF_PRESERVE_EXISTING_LABELS,
+    CONF_REMOVAL_DELAY,
+    CONF_REMOVED_LABEL,
+    CONF_REMOVED_LABEL_MODE,
+    CONF_RESTORE_OVERRIDES,
     CONF_SYNC_DISABLED_PEOPLE,
     CONF_SYNC_INTERVAL,
     DEFAULT_LABEL_FORMAT,
+    DEFAULT_MAX_REMOVALS,
+    DEFAULT_OPT_OUT_LABEL,
     DEFAULT_PENDING_MAX_AGE,
     DEFAULT_PENDING_RETRY_INTERVAL,
+    DEFAULT_REMOVAL_DELAY,
+    DEFAULT_REMOVED_LABEL,
     DEFAULT_SYNC_INTERVAL,
 )
-from .sync.model import SyncSettings, fold
+from .sync.model import RemovedLabelMode, SyncSettings, fold
 from .sync.queue import QueueSettings
 
 SECONDS_PER_MINUTE = 60
+SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,15 @@ class Settings:
                 libraries=None if libraries is None else frozenset(libraries),
                 exclude_people=frozenset(map(int, options.get(CONF_EXCLUDE_PEOPLE, ()))),
                 sync_disabled_people=options.get(CONF_SYNC_DISABLED_PEOPLE, False),
+                removed_label_mode=RemovedLabelMode(
+                    options.get(CONF_REMOVED_LABEL_MODE, RemovedLabelMode.KEEP)
+                ),
+                removed_label=options.get(CONF_REMOVED_LABEL, DEFAULT_REMOVED_LABEL),
+                removal_delay=SECONDS_PER_DAY
+                * float(options.get(CONF_REMOVAL_DELAY, DEFAULT_REMOVAL_DELAY)),
+                restore_overrides=options.get(CONF_RESTORE_OVERRIDES, False),
+                opt_out_label=options.get(CONF_OPT_OUT_LABEL, DEFAULT_OPT_OUT_LABEL),
+                max_removals=float(options.get(CONF_MAX_REMOVALS, DEFAULT_MAX_REMOVALS)) / 100,
             ),
             queue=QueueSettings(
                 retry_interval=float(

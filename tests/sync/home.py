@@ -12,13 +12,14 @@ import aiohttp
 from custom_components.plex_label_sync.plex.edits import PUT_IDS_MAX
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
-from custom_components.plex_label_sync.sync.engine import Engine, Request
+from custom_components.plex_label_sync.sync.engine import Engine
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
-    Action,
     Change,
     MediaType,
     Person,
+    Row,
+    RowKey,
     Run,
     RunKind,
     SyncSettings,
@@ -26,6 +27,7 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.naming import label_of
+from custom_components.plex_label_sync.sync.preparing import Request
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE
@@ -64,12 +66,14 @@ class Memory:
         self._puts = self._plex.stats.puts
         self.meanwhile()
 
-    async def finish(self, run: Run, sent: Sequence[Change]) -> None:
+    async def finish(
+        self, run: Run, rows: Mapping[RowKey, Row | None], unsure: Sequence[Change]
+    ) -> None:
         """Write down what came of it."""
-        assert run.id == self.begun[-1][0]
-        ours = [one for one in sent if one.action is Action.ADD]
-        self.ledger.record([*run.changes, *ours], run.started)
-        self.finished.append((run, tuple(sent)))
+        assert not run.changes or run.id == self.begun[-1][0]
+        self.ledger.apply(rows)
+        self.ledger.adopt(unsure, run.started)
+        self.finished.append((run, tuple(unsure)))
 
     @property
     def puts_at_begin(self) -> int:
@@ -178,7 +182,7 @@ class Home:
         labels: dict[str, set[str]] = {}
         for key, some in self.wanted().items():
             labels.setdefault(self.plex.state.items[key].section, set()).update(some)
-        for row in self.recorder.ledger.rows:
+        for row in self.recorder.ledger:
             labels.setdefault(row.library, set()).add(fold(row.label))
         return 1 + len(libraries) + len(labels) + sum(map(len, labels.values()))
 

@@ -2,22 +2,22 @@
 
 import pytest
 
-from custom_components.plex_label_sync.sync.engine import UnknownLibraryError
 from custom_components.plex_label_sync.sync.model import (
     Action,
     Failure,
+    HoldReason,
+    RemovedLabelMode,
     RunKind,
     RunStatus,
     SyncSettings,
     fold,
 )
+from custom_components.plex_label_sync.sync.preparing import UnknownLibraryError
 from custom_components.plex_label_sync.sync.wanted import UnknownPersonError
+from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs
 
 from .home import Home, household, merged
-
-FOREIGN = {"kids", "family", "documentary, short", "100% fun", "feel-good 🎉", "été"}
-
 
 # A full sync
 
@@ -91,7 +91,7 @@ async def test_ledger_holds_exactly_what_was_written(home: Home) -> None:
         for key, labels in home.wanted().items()
         for label in labels - before.get(key, set())
     }
-    assert {(row.rating_key, fold(row.label)) for row in home.recorder.ledger.rows} == ours
+    assert {(row.rating_key, fold(row.label)) for row in home.recorder.ledger} == ours
 
 
 async def test_reads_of_a_sync_follow_pages_and_labels(home: Home) -> None:
@@ -357,18 +357,159 @@ async def test_our_own_labels_are_not_foreign(home: Home) -> None:
     assert home.labels[item.rating_key] == {"rosa", "tim"}
 
 
-async def test_rows_of_labels_that_plex_no_longer_has_are_told(home: Home) -> None:
+async def test_rows_of_labels_that_plex_no_longer_has_are_forgotten(home: Home) -> None:
     deleted, taken_off = home.spare("movie"), home.spare("show")
     for title in (deleted, taken_off):
         home.wish("rosa", title)
     await home.sync()
     (gone,), (item,) = home.plex.state.items_of(deleted), home.plex.state.items_of(taken_off)
+    rows = {row.key for row in home.recorder.ledger}
     home.plex.state.delete_item(gone.rating_key)
     home.plex.state.remove_label(item.rating_key, "rosa")
     home.pulsarr.state.unwish(home.person("rosa"), taken_off)
     run = await home.sync()
-    assert run.vanished == {(gone.rating_key, "rosa"), (item.rating_key, "rosa")}
-    assert run.changes == ()
+    forgotten = {(gone.rating_key, "rosa"), (item.rating_key, "rosa")}
+    assert rows - {row.key for row in home.recorder.ledger} == forgotten
+    assert (run.status, run.changes, run.overridden) == (RunStatus.DONE, (), 0)
+
+
+# What somebody took off by hand
+
+
+async def taken_off(home: Home) -> tuple[CatalogueTitle, str]:
+    """Let somebody take off the label that rosa got; return the title and its item's key."""
+    title = home.spare()
+    home.wish("rosa", title)
+    await home.sync()
+    (item,) = home.plex.state.items_of(title)
+    home.plex.state.remove_label(item.rating_key, "rosa")
+    return title, item.rating_key
+
+
+async def test_label_that_somebody_took_off_stays_off(home: Home) -> None:
+    title, key = await taken_off(home)
+    for run in (await home.sync(), await home.sync(), await home.look(title)):
+        assert (run.status, run.changes, run.overridden) == (RunStatus.DONE, (), 1)
+    assert "rosa" not in home.labels.get(key, set())
+    assert home.recorder.ledger.by_item()[key][0].off
+
+
+async def test_label_that_somebody_took_off_is_put_back_when_the_options_say_so(
+    home: Home,
+) -> None:
+    _, key = await taken_off(home)
+    await home.sync()
+    home.settings = SyncSettings(restore_overrides=True)
+    run = await home.sync()
+    assert [(one.rating_key, fold(one.label)) for one in run.changes] == [(key, "rosa")]
+    assert not home.recorder.ledger.by_item()[key][0].off
+
+
+async def test_label_that_somebody_took_off_comes_back_with_a_new_wish(home: Home) -> None:
+    title, key = await taken_off(home)
+    await home.sync()
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    await home.sync()
+    home.wish("rosa", title)
+    await home.sync()
+    assert "rosa" in home.labels[key]
+
+
+async def test_label_that_somebody_put_on_again_is_theirs(home: Home) -> None:
+    title, key = await taken_off(home)
+    await home.sync()
+    home.plex.state.add_label(key, "rosa")
+    run = await home.sync()
+    assert (run.changes, run.overridden) == ((), 0)
+    assert key not in home.recorder.ledger.by_item()
+    home.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    await home.sync()
+    assert "rosa" in home.labels[key]
+
+
+async def test_labels_that_vanish_in_bulk_are_no_decisions_until_somebody_says_so(
+    socket_enabled: None,
+) -> None:
+    async with household(movies=80, shows=0, people=1, wishes=70, foreign_labels=False) as home:
+        await home.sync()
+        before = home.labels
+        for key in before:
+            home.plex.state.remove_label(key, "rosa")
+        run = await home.sync()
+        assert run.status is RunStatus.HELD
+        assert run.hold_reasons == (HoldReason.LABELS_VANISHED,)
+        assert run.vanished == len(before) > 25
+        assert not any(row.off for row in home.recorder.ledger)
+        run = await home.sync(restore=True)
+        assert run.added == len(before)
+        assert home.labels == before
+        assert (await home.sync()).status is RunStatus.DONE
+
+
+# Labels that nobody wants any more
+
+
+@pytest.mark.parametrize("live", [True, False])
+async def test_label_goes_when_nobody_wants_it_and_the_options_say_so(
+    home: Home, live: bool
+) -> None:
+    title = home.spare()
+    home.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+    home.wish("rosa", title)
+    home.wish("tim", title)
+    await home.sync()
+    (item,) = home.plex.state.items_of(title)
+    home.plex.state.add_label(item.rating_key, "Kids")
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    home.clock.now += 3600
+    run = await (home.look(title) if live else home.sync())
+    assert [(one.action, one.rating_key) for one in run.changes] == [
+        (Action.REMOVE, item.rating_key)
+    ]
+    assert home.labels[item.rating_key] == {"tim", "kids"}
+    assert {fold(row.label) for row in home.recorder.ledger.by_item()[item.rating_key]} == {"tim"}
+
+
+async def test_label_that_was_there_before_is_not_ours_to_take_off(home: Home) -> None:
+    title = home.spare()
+    (item,) = home.plex.state.items_of(title)
+    home.plex.state.add_label(item.rating_key, "rosa")
+    home.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+    home.wish("rosa", title)
+    await home.sync()
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    assert (await home.sync()).changes == ()
+    assert home.labels[item.rating_key] == {"rosa"}
+
+
+async def test_renamed_person_keeps_one_label_on_each_item(home: Home) -> None:
+    before = home.labels
+    await home.sync()
+    home.pulsarr.state.rename(home.person("rosa"), "rosalinde")
+    run = await home.sync()
+    assert (run.status, run.failed) == (RunStatus.DONE, ())
+    assert run.added == run.removed > 0
+    assert home.labels == merged(before, home.wanted())
+    assert (await home.sync()).changes == ()
+
+
+async def test_item_that_carries_the_opt_out_label_is_left_alone(home: Home) -> None:
+    new, old = home.spare("movie"), home.spare("show")
+    home.settings = SyncSettings(
+        removed_label_mode=RemovedLabelMode.REMOVE, preserve_existing_labels=False
+    )
+    home.wish("rosa", new)
+    home.wish("rosa", old)
+    (one,), (other,) = home.plex.state.items_of(new), home.plex.state.items_of(old)
+    home.plex.state.add_label(one.rating_key, "No-Sync")
+    home.plex.state.add_label(one.rating_key, "Kids")
+    await home.sync()
+    assert home.labels[one.rating_key] == {"no-sync", "kids"}
+    home.plex.state.add_label(other.rating_key, "no-sync")
+    home.pulsarr.state.unwish(home.person("rosa"), old)
+    await home.sync()
+    assert home.labels[other.rating_key] == {"rosa", "no-sync"}
 
 
 async def test_libraries_that_are_no_longer_covered_are_not_thought_empty(home: Home) -> None:
@@ -376,7 +517,7 @@ async def test_libraries_that_are_no_longer_covered_are_not_thought_empty(home: 
     home.settings = SyncSettings(libraries=frozenset({"2"}))
     home.plex.stats.reset()
     run = await home.sync()
-    assert (run.changes, run.vanished) == ((), frozenset())
+    assert (run.changes, run.vanished) == ((), 0)
     paths = {entry.path for entry in home.plex.stats.log} - {"/library/sections"}
     assert all(path.startswith("/library/sections/2/") for path in paths)
 

@@ -6,10 +6,11 @@ import pytest
 
 from custom_components.plex_label_sync.plex import server
 from custom_components.plex_label_sync.sync.engine import SETTLE
-from custom_components.plex_label_sync.sync.ledger import Row
 from custom_components.plex_label_sync.sync.model import (
     Change,
     Failure,
+    RemovedLabelMode,
+    Row,
     Run,
     RunStatus,
     Service,
@@ -55,7 +56,7 @@ def assert_nothing_happened(
     assert run.error is not None
     assert run.error.service is service
     assert run.error.detail
-    assert (run.changes, run.failed, run.vanished) == ((), (), frozenset())
+    assert (run.changes, run.failed, run.held, run.vanished) == ((), (), (), 0)
     assert home.plex.stats.puts == 0
     assert home.labels == before
     assert home.recorder.begun == []
@@ -190,7 +191,7 @@ async def test_edit_that_fails_is_told_and_never_claimed(
     assert bool(run.changes) is (nth > 1)
     assert all(one.failure for one in run.failed)
     # Nothing is ours that is not there, and the next sync does what is left.
-    assert pairs(home.recorder.ledger.rows) == pairs(run.changes)
+    assert pairs(home.recorder.ledger) == pairs(run.changes)
     home.plex.faults.clear()
     again = await home.sync()
     assert again.status is RunStatus.DONE
@@ -248,7 +249,7 @@ async def test_item_that_goes_away_before_its_edit_is_told_and_the_others_are_la
     assert {one.failure for one in run.failed} == {"not_confirmed"}
     before.pop(gone, None)
     assert home.labels == merged(before, home.wanted())
-    assert gone not in home.recorder.ledger.items
+    assert gone not in home.recorder.ledger.by_item()
 
 
 @pytest.mark.parametrize("status", [400, 414])
@@ -281,7 +282,7 @@ async def test_labels_that_cannot_be_read_back_are_not_claimed_but_are_ours(
     assert [one.change for one in run.failed] == list(home.recorder.finished[0][1])
     assert {one.change for one in run.failed} == set(dry.changes)
     # They are in Plex, and nobody else put them there.
-    assert pairs(home.recorder.ledger.rows) == pairs(dry.changes)
+    assert pairs(home.recorder.ledger) == pairs(dry.changes)
     home.plex.faults.clear()
     assert (await home.sync()).changes == ()
 
@@ -312,7 +313,34 @@ async def test_edit_that_never_shows_is_not_claimed(home: Home) -> None:
     assert len(home.recorder.ledger) == 0
 
 
-async def test_removal_that_plex_ignores_is_not_claimed(home: Home) -> None:
+async def test_removal_that_never_shows_is_not_claimed_and_stays_ours(
+    socket_enabled: None,
+) -> None:
+    async with household(foreign_labels=False) as home:
+        title = home.spare()
+        (item,) = home.plex.state.items_of(title)
+        home.wish("rosa", title)
+        home.wish("tim", title)
+        await home.sync()
+        home.plex.state.add_label(item.rating_key, "Scary, old")
+        home.pulsarr.state.unwish(home.person("rosa"), title)
+        home.settings = SyncSettings(
+            removed_label_mode=RemovedLabelMode.REMOVE, preserve_existing_labels=False
+        )
+        home.plex.knobs = PlexKnobs(settle=60)
+        rows = {row.key for row in home.recorder.ledger}
+        run = await home.sync()
+        assert run.changes == ()
+        assert {(fold(one.change.label), one.failure) for one in run.failed} == {
+            ("rosa", "not_confirmed"),
+            ("scary, old", "not_confirmed"),
+        }
+        assert {row.key for row in home.recorder.ledger} == rows
+
+
+async def test_spelling_that_takes_the_place_of_a_removed_one_goes_with_the_next_run(
+    home: Home,
+) -> None:
     title = home.spare()
     (item,) = home.plex.state.items_of(title)
     home.wish("rosa", title)
@@ -325,9 +353,10 @@ async def test_removal_that_plex_ignores_is_not_claimed(home: Home) -> None:
 
     home.recorder.meanwhile = spell_it_otherwise
     run = await home.sync()
-    (failed,) = run.failed
-    assert (failed.change.label, failed.failure) == ("Scary, old", "not_confirmed")
+    assert run.failed == ()
+    assert "Scary, old" in {one.label for one in run.changes}
     assert home.labels[item.rating_key] == {"rosa", "scary, old"}
+    home.recorder.meanwhile = lambda: None
     assert {one.label for one in (await home.sync()).changes} == {"SCARY, OLD"}
     assert home.labels[item.rating_key] == {"rosa"}
 

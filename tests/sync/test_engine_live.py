@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from custom_components.plex_label_sync.sync.engine import FRESH, FRESH_UNKNOWN
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     Outcome,
@@ -11,6 +10,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     Title,
 )
+from custom_components.plex_label_sync.sync.preparing import FRESH, FRESH_UNKNOWN
 from custom_components.plex_label_sync.sync.reading import LOOKUPS_MAX
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault
@@ -246,7 +246,7 @@ async def test_live_run_takes_nothing_off_and_forgets_nothing(home: Home) -> Non
     home.settings = SyncSettings(preserve_existing_labels=False)
     run = await home.look(title, other)
     assert run.removed == 0
-    assert run.vanished == frozenset()
+    assert run.vanished == 0
     assert home.labels[item.rating_key] >= {"rosa", "kids"}
 
 

@@ -18,6 +18,7 @@ changes = st.builds(
     rating_key=st.integers(1, 99).map(str),
     title=st.text(max_size=5),
     reason=st.text(max_size=5),
+    ours=st.booleans(),
 )
 entries = st.builds(
     Entry,
@@ -83,6 +84,22 @@ def test_newest_run_is_kept_however_big_it_is() -> None:
     assert [entry.run_id for entry in journal.entries] == ["b"]
 
 
+def test_run_to_take_back_is_the_last_that_ended_and_changed_something() -> None:
+    changed = run("b", add("anna", "11"), status="failed")
+    journal = Journal(
+        [
+            run("a", add("ben", "11"), status="done"),
+            changed,
+            run("c", status="done"),
+            run("d", add("carl", "11")),
+        ]
+    )
+    assert journal.get(None) == changed
+    assert journal.get("a") == run("a", add("ben", "11"), status="done")
+    assert [journal.get(one) for one in ("c", "d", "z")] == [None, None, None]
+    assert Journal().get(None) is None
+
+
 @given(st.lists(entries, min_size=15, max_size=26))
 def test_journal_never_grows_beyond_its_bounds(some: list[Entry]) -> None:
     journal = Journal()
@@ -109,6 +126,17 @@ def test_journal_survives_being_written_to_disk(some: list[Entry]) -> None:
         {"runs": [{"id": "a", "kind": "odd", "started": 0, "status": None, "changes": []}]},
         {"runs": [{"id": "a", "kind": "full", "started": "?", "status": None, "changes": []}]},
         {"runs": [{"id": "a", "kind": "full", "started": 0, "status": None, "changes": [["add"]]}]},
+        {
+            "runs": [
+                {
+                    "id": "a",
+                    "kind": "full",
+                    "started": 0,
+                    "status": None,
+                    "changes": [["add", "anna", "1", "11", "Heat", "because"]],
+                }
+            ]
+        },
     ],
 )
 def test_journal_that_makes_no_sense_is_refused(data: dict[str, object]) -> None:

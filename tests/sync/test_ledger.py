@@ -1,22 +1,17 @@
 """Which labels on which items are ours."""
 
+from dataclasses import replace
 import json
+from typing import Any
 
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.plex_label_sync.sync.ledger import Ledger, Row
-from custom_components.plex_label_sync.sync.model import Action, Change, fold
+from custom_components.plex_label_sync.sync.ledger import Ledger
+from custom_components.plex_label_sync.sync.model import Action, Change, Row, RowKey, fold
 
-from .words import LABELS, add, ledger, remove
+from .words import LABELS, add, ledger, ledger_rows, remove
 
-rows = st.builds(
-    Row,
-    label=st.sampled_from(LABELS) | st.text(min_size=1, max_size=8),
-    library=st.sampled_from("12"),
-    rating_key=st.integers(1, 6).map(str),
-    written=st.integers(0, 2**32),
-)
 histories = st.lists(
     st.builds(
         lambda make, label, number: make(label, str(number)),
@@ -26,6 +21,12 @@ histories = st.lists(
     ),
     max_size=30,
 )
+some_rows = st.lists(ledger_rows, max_size=20, unique_by=lambda row: row.key)
+
+
+def row(label: str = "anna", rating_key: str = "11", **more: Any) -> Row:
+    """Return one row."""
+    return replace(Row(label, "1", rating_key, 5), **more)
 
 
 def test_label_is_ours_in_any_spelling_on_the_item_where_we_wrote_it() -> None:
@@ -35,47 +36,100 @@ def test_label_is_ours_in_any_spelling_on_the_item_where_we_wrote_it() -> None:
     assert ("11", "ben") not in ours
 
 
-def test_ledger_knows_its_items_and_labels() -> None:
+def test_ledger_knows_the_rows_of_each_item() -> None:
     ours = ledger(("11", "Anna"), ("11", "ben"), ("12", "anna"))
-    assert ours.items == {"11", "12"}
-    assert ours.labels == {"anna", "ben"}
+    assert {key: {one.label for one in rows} for key, rows in ours.by_item().items()} == {
+        "11": {"Anna", "ben"},
+        "12": {"anna"},
+    }
     assert len(ours) == 3
 
 
-def test_label_that_is_taken_off_is_ours_no_longer() -> None:
-    ours = ledger(("11", "anna"))
-    ours.record([remove("Anna", "11"), remove("ben", "11")], now=5)
-    assert ours.rows == ()
+def test_rows_are_replaced_and_taken_out() -> None:
+    ours = Ledger([row(), row("ben")])
+    ours.apply({("11", "anna"): None, ("11", "ben"): row("Ben", off=True), ("9", "x"): None})
+    assert list(ours) == [row("Ben", off=True)]
+    assert ours.get(("11", "anna")) is None
 
 
-def test_label_that_is_added_again_keeps_its_first_time() -> None:
-    ours = Ledger()
-    ours.record([add("anna", "11")], now=5.9)
-    ours.record([add("Anna", "11")], now=9.0)
-    assert ours.rows == (Row("anna", "1", "11", 5),)
+def test_rows_may_change_while_somebody_goes_through_them() -> None:
+    ours = Ledger([row(), row("ben")])
+    for one in ours:
+        ours.apply({one.key: None})
+    assert len(ours) == 0
 
 
-@given(histories)
-def test_ledger_holds_what_was_added_last_and_not_taken_off(history: list[Change]) -> None:
-    ours = Ledger()
-    ours.record(history, now=1)
-    expected = set()
-    for change in history:
-        key = (change.rating_key, fold(change.label))
-        if change.action is Action.ADD:
-            expected.add(key)
-        else:
-            expected.discard(key)
-    assert {(row.rating_key, fold(row.label)) for row in ours.rows} == expected
-    assert ours.items == {key for key, _ in expected}
-    assert ours.labels == {label for _, label in expected}
+def test_addition_that_may_be_in_plex_is_ours_but_not_confirmed() -> None:
+    ours = Ledger([row("ben", people=(2,))])
+    ours.adopt([add("Anna", "11"), add("Ben", "11"), remove("carl", "11")], now=7.9)
+    foreign = replace(add("kids", "11"), ours=False)
+    ours.adopt([foreign], now=7.9)
+    assert list(ours) == [
+        row("ben", people=(2,)),
+        row("Anna", written=7, confirmed=False),
+    ]
 
 
-@given(st.lists(rows, max_size=20))
+def test_only_labels_of_ours_can_be_pinned() -> None:
+    ours = Ledger([row(), row("ben")])
+    ours.pin([("11", "anna"), ("99", "anna")])
+    assert list(ours) == [row(pinned=True), row("ben")]
+
+
+def test_overrides_are_forgotten_and_counted() -> None:
+    ours = Ledger([row(off=True), row("ben", off=True), row("carl")])
+    assert ours.clear_overrides([("11", "anna"), ("11", "carl"), ("99", "anna")]) == 1
+    assert list(ours) == [row(confirmed=False), row("ben", off=True), row("carl")]
+    assert ours.clear_overrides([("11", "anna")]) == 0
+
+
+@given(some_rows, st.dictionaries(st.sampled_from("1234"), ledger_rows | st.none()))
+def test_ledger_holds_what_was_applied_last(
+    before: list[Row], changes: dict[str, Row | None]
+) -> None:
+    changed: dict[RowKey, Row | None] = {
+        (number, "anna") if one is None else one.key: one for number, one in changes.items()
+    }
+    ours = Ledger(before)
+    ours.apply(changed)
+    expected: dict[RowKey, Row | None] = {**{one.key: one for one in before}, **changed}
+    assert {one.key: one for one in ours} == {
+        key: one for key, one in expected.items() if one is not None
+    }
+
+
+@given(some_rows, histories)
+def test_adopting_adds_rows_and_doubts_those_that_may_have_changed(
+    before: list[Row], history: list[Change]
+) -> None:
+    ours = Ledger(before)
+    ours.adopt(history, now=1)
+    added = {one.key for one in history if one.action is Action.ADD}
+    removed = {one.key for one in history if one.action is Action.REMOVE}
+    known = {one.key for one in before}
+    assert {one.key for one in ours} == known | added
+    for row in before:
+        doubted = row.key in (added if row.off else removed)
+        expected = replace(row, off=False, confirmed=False) if doubted else row
+        assert ours.get(row.key) == expected
+    assert all(not one.confirmed and one.people == () for one in ours if one.key not in known)
+
+
+@given(some_rows)
+def test_every_row_belongs_to_its_item(some: list[Row]) -> None:
+    ours = Ledger(some)
+    by_item = ours.by_item()
+    assert {one.key for rows in by_item.values() for one in rows} == {one.key for one in some}
+    assert all(one.rating_key == key for key, rows in by_item.items() for one in rows)
+    assert all((one.rating_key, one.label) in ours for one in some)
+    assert all(ours.get((one.rating_key, fold(one.label))) == one for one in some)
+
+
+@given(some_rows)
 def test_ledger_survives_being_written_to_disk(some: list[Row]) -> None:
     ours = Ledger(some)
     read = Ledger.from_dict(json.loads(json.dumps(ours.as_dict())))
-    assert set(read.rows) == set(ours.rows)
+    assert set(read) == set(ours) == set(some)
     assert Ledger.from_dict(read.as_dict()).as_dict() == read.as_dict()
 
 
@@ -88,6 +142,12 @@ def test_ledger_survives_being_written_to_disk(some: list[Row]) -> None:
         {"labels": {"anna": "1"}},
         {"labels": {"anna": {"1": {"11": "yesterday"}}}},
         {"labels": {"anna": {"1": {"11": None}}}},
+        {"labels": {"anna": {"1": {"11": 5}}}},
+        {"labels": {"anna": {"1": {"11": [5, [], "", 0]}}}},
+        {"labels": {"anna": {"1": {"11": [5, ["anna"], "", 0, 0]}}}},
+        {"labels": {"anna": {"1": {"11": [5, None, "", 0, 0]}}}},
+        {"labels": {"anna": {"1": {"11": [5, [], "", None, 0]}}}},
+        {"labels": {"anna": {"1": {"11": [5, [], "", 0, "off"]}}}},
     ],
 )
 def test_ledger_that_makes_no_sense_is_refused(data: dict[str, object]) -> None:

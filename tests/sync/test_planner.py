@@ -1,11 +1,11 @@
-"""Wanted and present labels make a plan, and a plan makes groups of edits."""
+"""Wanted and present labels and the ledger make a plan."""
 
-from collections.abc import Iterable
-from itertools import groupby
+from dataclasses import replace
+from typing import Any
 
-from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.plex_label_sync.sync.leaving import Company
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Action,
@@ -13,54 +13,67 @@ from custom_components.plex_label_sync.sync.model import (
     Item,
     Person,
     Plan,
-    StoredLabel,
+    RemovedLabelMode,
+    Row,
     SyncSettings,
     fold,
 )
 from custom_components.plex_label_sync.sync.planner import (
-    EditGroup,
-    Present,
+    View,
     WantedItem,
-    edit_groups,
     make_plan,
     wanted_items,
 )
-from custom_components.plex_label_sync.sync.wanted import Wish
+from custom_components.plex_label_sync.sync.present import Present
 
-from .words import (
-    ANNA,
-    BEN,
-    CARL,
-    LABELS,
-    SHOW,
-    add,
-    folded,
-    item,
-    labels_in_plex,
-    ledger,
-    library_items,
-    movie,
-    people as drawn_people,
-    picture,
-    present,
-    remove,
-    show,
-    titles,
-    wish,
-)
+from .words import ANNA, BEN, CARL, SHOW, item, ledger, movie, present, show, wish
 
+NOW = 1_790_000_000.0
+KEY = "plex:" + "a" * 24
 HEAT = item("11", "plex:" + "a" * 24)
 DARK = item("22", "plex:" + "d" * 24, library="2", type_=SHOW, title="Dark")
 REPLACE = SyncSettings(preserve_existing_labels=False)
+REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+MARK = SyncSettings(removed_label_mode=RemovedLabelMode.MARK, removed_label="gone")
+NOBODY = {"11": WantedItem(HEAT)}
 
 
 def wanted(
     *matches: tuple[Item, tuple[Person, ...]], settings: SyncSettings | None = None
 ) -> dict[str, WantedItem]:
     """Return what some people want, item by item."""
-    return wanted_items(
-        [(wish(movie(), *people), (one,)) for one, people in matches], settings or SyncSettings()
+    wishes = [(wish(movie(*one.ids), *people), (one,)) for one, people in matches]
+    return wanted_items(wishes, settings or SyncSettings())
+
+
+def row(label: str = "anna", *people: Person, **more: Any) -> Row:
+    """Return the row of a label on the one movie."""
+    ids = tuple(person.id for person in people or (ANNA,))
+    return replace(Row(label, "1", "11", 5, ids, KEY), **more)
+
+
+def plan_of(
+    items: dict[str, WantedItem],
+    there: Present,
+    rows: Ledger | None = None,
+    settings: SyncSettings | None = None,
+    *,
+    whole: bool = True,
+    restore: bool = False,
+) -> Plan:
+    """Return the plan of a household of three."""
+    people = {person.id: person for person in (ANNA, BEN, CARL)}
+    view = View(
+        items=items,
+        present=there,
+        ledger=rows or Ledger(),
+        company=Company(people, frozenset(people)),
+        settings=settings or SyncSettings(),
+        now=NOW,
+        whole=whole,
+        restore=restore,
     )
+    return make_plan(view)
 
 
 def effects(plan: Plan) -> list[tuple[Action, str, str]]:
@@ -115,53 +128,13 @@ def test_excluded_label_is_not_wanted_in_any_spelling() -> None:
     assert set(wanted((HEAT, (ANNA, BEN)), settings=settings)["11"].labels) == {"ben"}
 
 
-# What is there
-
-
-def test_label_is_carried_in_any_spelling() -> None:
-    there = present({"11": ["Anna"]})
-    assert there.carries("11", "anna")
-    assert there.carries("11", "ANNA")
-    assert not there.carries("12", "anna")
-    assert not there.carries("11", "ann")
-
-
-@pytest.mark.parametrize(
-    ("stored", "spelling"),
-    [([], "anna"), (["Anna"], "Anna"), (["ANNA", "anna"], "anna"), (["ANNA", "Anna"], "ANNA")],
-)
-def test_label_is_written_as_plex_stores_it(stored: list[str], spelling: str) -> None:
-    there = Present()
-    there.add_directory("1", [StoredLabel(str(n), text) for n, text in enumerate(stored)])
-    assert there.spelling("1", "anna") == spelling
-
-
-def test_label_is_written_as_another_library_stores_it_where_it_is_new() -> None:
-    there = Present()
-    there.add_directory("1", [StoredLabel("1", "ANNA"), StoredLabel("2", "BEN")])
-    there.add_directory("2", [StoredLabel("3", "Ben")])
-    assert there.spelling("2", "anna") == there.spelling("3", "anna") == "ANNA"
-    assert there.spelling("2", "ben") == "Ben"
-    assert there.spelling("2", "carl") == "carl"
-
-
-def test_newer_directory_replaces_the_older_one() -> None:
-    there = Present()
-    there.add_directory("1", [StoredLabel("1", "ANNA")])
-    there.add_directory("1", [StoredLabel("2", "Anna")])
-    assert there.spelling("1", "anna") == "Anna"
-
-
 # The plan
 
 
 def test_missing_label_is_added_for_a_reason_that_names_the_people() -> None:
-    plan = make_plan(
+    plan = plan_of(
         wanted((HEAT, (Person(1, "rosa"), Person(2, "Rosa"), Person(3, "ROSA"))), (DARK, (ANNA,))),
         present({}),
-        Ledger(),
-        SyncSettings(),
-        whole=True,
     )
     assert plan == Plan(
         changes=(
@@ -170,31 +143,35 @@ def test_missing_label_is_added_for_a_reason_that_names_the_people() -> None:
         ),
         unchanged=0,
         items=2,
+        rows={
+            ("11", "rosa"): Row("rosa", "1", "11", int(NOW), (1, 2, 3), KEY),
+            ("22", "anna"): Row("anna", "2", "22", int(NOW), (1,), "plex:" + "d" * 24),
+        },
     )
 
 
 def test_label_that_is_there_in_another_spelling_is_left_alone() -> None:
     there = present({"11": ["Anna"]})
-    plan = make_plan(wanted((HEAT, (ANNA, BEN))), there, Ledger(), SyncSettings(), whole=True)
+    plan = plan_of(wanted((HEAT, (ANNA, BEN))), there)
     assert effects(plan) == [(Action.ADD, "ben", "11")]
     assert (plan.unchanged, plan.items) == (1, 1)
 
 
 def test_label_that_other_items_carry_is_added_in_their_spelling() -> None:
     there = present({"99": ["Anna"]})
-    plan = make_plan(wanted((HEAT, (ANNA,))), there, Ledger(), SyncSettings(), whole=True)
+    plan = plan_of(wanted((HEAT, (ANNA,))), there)
     assert effects(plan) == [(Action.ADD, "Anna", "11")]
 
 
 def test_label_set_by_hand_is_never_removed() -> None:
     there = present({"11": ["Kids"], "12": ["Kids"]})
-    plan = make_plan(wanted((HEAT, (ANNA,))), there, Ledger(), SyncSettings(), whole=True)
+    plan = plan_of(wanted((HEAT, (ANNA,))), there)
     assert effects(plan) == [(Action.ADD, "anna", "11")]
 
 
 def test_foreign_labels_of_wanted_items_go_when_they_are_not_preserved() -> None:
     there = present({"11": ["Kids", "anna", "KIDS"], "12": ["Kids"]})
-    plan = make_plan(wanted((HEAT, (ANNA,))), there, Ledger(), REPLACE, whole=True)
+    plan = plan_of(wanted((HEAT, (ANNA,))), there, settings=REPLACE)
     assert effects(plan) == [(Action.REMOVE, "KIDS", "11"), (Action.REMOVE, "Kids", "11")]
     assert {one.reason for one in plan.changes} == {
         "not ours, and existing labels are not preserved"
@@ -203,9 +180,7 @@ def test_foreign_labels_of_wanted_items_go_when_they_are_not_preserved() -> None
 
 def test_label_of_the_ledger_stays_when_foreign_ones_go() -> None:
     there = present({"11": ["Carl", "Kids"]})
-    plan = make_plan(
-        wanted((HEAT, (ANNA,))), there, ledger(("11", "carl"), ("12", "Kids")), REPLACE, whole=True
-    )
+    plan = plan_of(wanted((HEAT, (ANNA,))), there, ledger(("11", "carl"), ("12", "Kids")), REPLACE)
     assert effects(plan) == [(Action.ADD, "anna", "11"), (Action.REMOVE, "Kids", "11")]
 
 
@@ -214,211 +189,218 @@ def test_excluded_foreign_label_stays() -> None:
     settings = SyncSettings(
         exclude_labels=frozenset({fold("kids")}), preserve_existing_labels=False
     )
-    plan = make_plan(wanted((HEAT, (ANNA,))), there, Ledger(), settings, whole=True)
+    plan = plan_of(wanted((HEAT, (ANNA,))), there, settings=settings)
     assert effects(plan) == [(Action.ADD, "anna", "11")]
 
 
-def test_run_that_does_not_see_everything_takes_nothing_off() -> None:
+def test_run_that_does_not_see_everything_takes_nothing_of_others_off() -> None:
     there = present({"11": ["Kids"]})
-    plan = make_plan(wanted((HEAT, (ANNA,))), there, Ledger(), REPLACE, whole=False)
+    plan = plan_of(wanted((HEAT, (ANNA,))), there, settings=REPLACE, whole=False)
     assert effects(plan) == [(Action.ADD, "anna", "11")]
 
 
-# The plan, whatever the world looks like
+# What we wrote before
 
 
-type World = tuple[list[tuple[Wish, list[Item]]], Present, Ledger, SyncSettings, bool]
+@pytest.mark.parametrize("restore", [True, False])
+def test_label_of_ours_that_is_gone_was_taken_off_by_hand(restore: bool) -> None:
+    plan = plan_of(wanted((HEAT, (ANNA,))), present({}), Ledger([row()]), restore=restore)
+    if restore:
+        assert effects(plan) == [(Action.ADD, "anna", "11")]
+        assert plan.rows == {("11", "anna"): row()}
+    else:
+        assert effects(plan) == []
+        assert plan.overridden == 1
+        assert plan.vanished == (row(),)
+        assert plan.notes == {("11", "anna"): row(off=True)}
 
 
-@st.composite
-def worlds(draw: st.DrawFn) -> World:
-    """Draw wishes with their items, what Plex holds, what we wrote, the options, and `whole`."""
-    items = draw(library_items())
-    matches = [
-        (
-            Wish(draw(titles), tuple(draw(st.lists(drawn_people, min_size=1, max_size=3)))),
-            draw(st.lists(st.sampled_from(items), unique=True, max_size=4)) if items else [],
-        )
-        for _ in range(draw(st.integers(0, 3)))
+def test_override_is_put_back_only_when_the_options_say_so() -> None:
+    off = Ledger([row(off=True)])
+    for restore in (False, True):
+        plan = plan_of(wanted((HEAT, (ANNA,))), present({}), off, restore=restore)
+        assert (plan.changes, plan.overridden, plan.vanished, plan.notes) == ((), 1, (), {})
+    plan = plan_of(wanted((HEAT, (ANNA,))), present({}), off, SyncSettings(restore_overrides=True))
+    assert effects(plan) == [(Action.ADD, "anna", "11")]
+    assert plan.rows == {("11", "anna"): row()}
+
+
+def test_label_that_may_never_have_arrived_is_written_again() -> None:
+    rows = Ledger([row(confirmed=False)])
+    plan = plan_of(wanted((HEAT, (ANNA,))), present({}), rows)
+    assert effects(plan) == [(Action.ADD, "anna", "11")]
+    plan = plan_of(wanted((HEAT, (ANNA,))), present({"11": ["anna"]}), rows)
+    assert (plan.changes, plan.notes) == ((), {("11", "anna"): row()})
+
+
+def test_row_follows_who_wants_the_title() -> None:
+    there = present({"11": ["rosa"]})
+    rosa, other = Person(1, "rosa"), Person(2, "ROSA")
+    rows = Ledger([row("rosa", rosa, dropped=9, pinned=True)])
+    plan = plan_of(wanted((HEAT, (rosa, other))), there, rows)
+    assert (plan.changes, plan.unchanged) == ((), 1)
+    assert plan.notes == {("11", "rosa"): row("rosa", rosa, other)}
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_label_that_was_off_and_is_there_again_is_somebody_elses(mark: bool) -> None:
+    rows = Ledger([row(off=True, mark=mark)])
+    there = present({"11": ["anna"]})
+    for entries in (wanted((HEAT, (ANNA,))), wanted((HEAT, (BEN,))), NOBODY):
+        plan = plan_of(entries, there, rows, REMOVE)
+        assert Action.REMOVE not in {one.action for one in plan.changes}
+        assert plan.notes == {("11", "anna"): None}
+    settings = replace(REMOVE, preserve_existing_labels=False)
+    plan = plan_of(wanted((HEAT, (BEN,))), there, rows, settings)
+    (gone,) = (one for one in plan.changes if one.action is Action.REMOVE)
+    assert (gone.key, gone.ours) == (("11", "anna"), False)
+
+
+def test_item_that_moved_to_another_library_keeps_its_rows() -> None:
+    there = present({"11": ["anna"]})
+    plan = plan_of(wanted((HEAT, (ANNA,))), there, Ledger([row(library="9")]))
+    assert (plan.changes, plan.notes) == ((), {("11", "anna"): row()})
+
+
+def test_label_that_nobody_wants_stays_or_goes_as_the_options_say() -> None:
+    there, rows = present({"11": ["Anna"]}), Ledger([row()])
+    plan = plan_of(NOBODY, there, rows)
+    assert (plan.changes, plan.notes, plan.items) == ((), {}, 0)
+    plan = plan_of(NOBODY, there, rows, REMOVE)
+    assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
+    assert plan.rows == {("11", "anna"): None}
+    assert plan.replaced == frozenset()
+
+
+def test_row_of_a_label_that_nobody_wants_and_that_is_gone_goes() -> None:
+    plan = plan_of(NOBODY, present({}), Ledger([row(off=True)]))
+    assert (plan.changes, plan.notes) == ((), {("11", "anna"): None})
+
+
+def test_label_waits_for_the_delay_and_then_goes() -> None:
+    settings = replace(REMOVE, removal_delay=100.0)
+    there = present({"11": ["anna"]})
+    plan = plan_of(NOBODY, there, Ledger([row()]), settings)
+    assert (plan.changes, plan.notes) == ((), {("11", "anna"): row(dropped=int(NOW))})
+    plan = plan_of(NOBODY, there, Ledger([row(dropped=int(NOW) - 99)]), settings)
+    assert (plan.changes, plan.notes) == ((), {})
+    plan = plan_of(NOBODY, there, Ledger([row(dropped=int(NOW) - 100)]), settings)
+    assert effects(plan) == [(Action.REMOVE, "anna", "11")]
+
+
+def test_new_name_replaces_the_old_one_in_one_plan() -> None:
+    there = present({"11": ["Anna"]})
+    anna = replace(ANNA, username="anne")
+    plan = plan_of(wanted((HEAT, (anna,))), there, Ledger([row()]))
+    assert effects(plan) == [(Action.ADD, "anne", "11"), (Action.REMOVE, "Anna", "11")]
+    assert [one.reason for one in plan.changes] == ["renamed from anna", "renamed to anne"]
+    assert plan.replaced == {("11", "anna")}
+    assert plan.rows == {("11", "anne"): row("anne", written=int(NOW)), ("11", "anna"): None}
+
+
+def test_excluded_label_of_ours_is_neither_added_nor_removed() -> None:
+    settings = replace(REMOVE, exclude_labels=frozenset({"anna"}))
+    items = wanted((HEAT, (ANNA,)), settings=settings)
+    for there in (present({"11": ["anna"]}), present({})):
+        for entries in (items, NOBODY):
+            plan = plan_of(entries, there, Ledger([row()]), settings)
+            assert (plan.changes, plan.notes, plan.vanished) == ((), {}, ())
+
+
+def test_item_that_opts_out_is_left_alone_with_its_rows() -> None:
+    settings = replace(REMOVE, preserve_existing_labels=False)
+    there = present({"11": ["No-Sync", "Kids", "anna"]})
+    for entries in (wanted((HEAT, (BEN,))), NOBODY):
+        plan = plan_of(entries, there, Ledger([row(), row("carl", CARL)]), settings)
+        assert (plan.changes, plan.notes, plan.vanished) == ((), {}, ())
+
+
+def test_item_is_marked_when_its_last_label_goes() -> None:
+    rows = Ledger([row(), row("ben", BEN)])
+    there = present({"11": ["anna", "ben"], "99": ["Gone"]})
+    plan = plan_of(NOBODY, there, rows, MARK)
+    assert effects(plan) == [
+        (Action.ADD, "Gone", "11"),
+        (Action.REMOVE, "anna", "11"),
+        (Action.REMOVE, "ben", "11"),
     ]
-    carried = draw(labels_in_plex(items))
-    rows = [
-        (key, label)
-        for some in carried.values()
-        for key, labels in some.items()
-        for label in labels
-        if draw(st.booleans())
-    ]
-    settings = SyncSettings(
-        label_format=draw(st.sampled_from(["{username}", "{alias}", "{username} {type}"])),
-        exclude_labels=frozenset(folded(draw(st.lists(st.sampled_from(LABELS), max_size=2)))),
-        preserve_existing_labels=draw(st.booleans()),
-    )
-    return matches, picture(carried), ledger(*rows), settings, draw(st.booleans())
+    mark = plan.rows["11", "gone"]
+    assert mark == Row("Gone", "1", "11", int(NOW), mark=True)
+    plan = plan_of(wanted((HEAT, (BEN,))), there, rows, MARK)
+    assert effects(plan) == [(Action.REMOVE, "anna", "11")]
 
 
-def planned(world: World) -> tuple[dict[str, WantedItem], Plan]:
-    """Return what is wanted in a drawn world, and the plan."""
-    matches, there, rows, settings, whole = world
-    entries = wanted_items(matches, settings)
-    return entries, make_plan(entries, there, rows, settings, whole=whole)
+def test_mark_of_somebody_else_is_not_taken_for_ours() -> None:
+    plan = plan_of(NOBODY, present({"11": ["anna", "gone"]}), Ledger([row()]), MARK)
+    assert effects(plan) == [(Action.REMOVE, "anna", "11")]
+    plan = plan_of(wanted((HEAT, (ANNA,))), present({"11": ["gone"]}), Ledger(), MARK)
+    assert effects(plan) == [(Action.ADD, "anna", "11")]
 
 
-def apply(there: Present, changes: Iterable[Change]) -> Present:
-    """Return what Plex holds after some changes: removals by exact spelling."""
-    texts = {
-        (key, text)
-        for key, labels in there.carried.items()
-        for spellings in labels.values()
-        for text in spellings
-    }
-    for change in changes:
-        if change.action is Action.ADD:
-            texts.add((change.rating_key, change.label))
-        else:
-            texts.discard((change.rating_key, change.label))
-    result = Present({key: dict(forms) for key, forms in there.directory.items()})
-    for key, text in texts:
-        result.add_carriers(StoredLabel("0", text), [key])
-    return result
+def test_mark_goes_when_somebody_wants_the_title_again() -> None:
+    mark = row("gone", people=(), mark=True)
+    there = present({"11": ["gone"]})
+    plan = plan_of(wanted((HEAT, (BEN,))), there, Ledger([mark]), SyncSettings())
+    assert effects(plan) == [(Action.ADD, "ben", "11"), (Action.REMOVE, "gone", "11")]
+    assert plan.rows["11", "gone"] is None
+    assert plan.replaced == {("11", "gone")}
 
 
-@given(worlds())
-def test_carrying_out_a_plan_gives_everybody_what_they_want(world: World) -> None:
-    entries, plan = planned(world)
-    after = apply(world[1], plan.changes)
-    for key, entry in entries.items():
-        assert all(after.carries(key, label) for label in entry.labels)
+def test_mark_that_somebody_took_off_is_not_put_on_again() -> None:
+    mark = row("gone", people=(), mark=True)
+    plan = plan_of(NOBODY, present({}), Ledger([mark]), MARK)
+    assert (plan.changes, plan.notes) == ((), {("11", "gone"): replace(mark, off=True)})
+    plan = plan_of(NOBODY, present({}), Ledger([replace(mark, off=True)]), MARK)
+    assert (plan.changes, plan.notes) == ((), {})
 
 
-@given(worlds())
-def test_planning_again_after_a_plan_was_carried_out_finds_nothing_to_do(world: World) -> None:
-    entries, plan = planned(world)
-    _, there, rows, settings, whole = world
-    again = make_plan(entries, apply(there, plan.changes), rows, settings, whole=whole)
-    assert again.changes == ()
-    assert again.unchanged == sum(len(entry.labels) for entry in entries.values())
+def test_mark_that_was_taken_off_is_put_on_when_that_is_forgotten() -> None:
+    mark = row("gone", people=(), title_id="", mark=True, off=True)
+    rows = Ledger([mark])
+    rows.clear_overrides([mark.key])
+    plan = plan_of(NOBODY, present({}), rows, MARK)
+    assert (effects(plan), plan.notes) == ([(Action.ADD, "gone", "11")], {})
 
 
-@given(worlds())
-def test_labels_are_taken_off_only_where_the_options_allow_it(world: World) -> None:
-    entries, plan = planned(world)
-    _, there, rows, settings, whole = world
-    for change in plan.changes:
-        assert fold(change.label) not in settings.exclude_labels
-        assert change.rating_key in entries
-        if change.action is Action.REMOVE:
-            assert whole
-            assert not settings.preserve_existing_labels
-            assert (change.rating_key, change.label) not in rows
-            assert fold(change.label) not in entries[change.rating_key].labels
-            # In the spelling in which Plex stores it: another one would remove nothing.
-            stored = there.carried[change.rating_key][fold(change.label)]
-            assert change.label in stored
+def test_mark_that_was_taken_off_is_not_put_on_under_another_name() -> None:
+    mark = row("away", people=(), mark=True)
+    plan = plan_of(NOBODY, present({}), Ledger([mark]), MARK)
+    assert (plan.changes, plan.notes) == ((), {("11", "away"): replace(mark, off=True)})
 
 
-@given(worlds())
-def test_plan_counts_every_wanted_label_once(world: World) -> None:
-    entries, plan = planned(world)
-    adds = [one for one in plan.changes if one.action is Action.ADD]
-    assert len(adds) + plan.unchanged == sum(len(entry.labels) for entry in entries.values())
-    assert len({(one.rating_key, fold(one.label)) for one in adds}) == len(adds)
-    assert len(set(plan.changes)) == len(plan.changes)
-    assert plan.items == len(entries)
+def test_label_that_makes_items_opt_out_is_never_written() -> None:
+    settings = replace(MARK, opt_out_label="Anna", removed_label="ANNA")
+    assert wanted((HEAT, (ANNA,)), settings=settings)["11"].labels == {}
+    plan = plan_of(NOBODY, present({"11": ["ben"]}), Ledger([row("ben", BEN)]), settings)
+    assert effects(plan) == [(Action.REMOVE, "ben", "11")]
 
 
-@given(worlds())
-def test_no_label_is_written_in_a_second_spelling(world: World) -> None:
-    _, plan = planned(world)
-    new: dict[str, str] = {}
-    for change in plan.changes:
-        stored = [
-            form.text
-            for directory in world[1].directory.values()
-            for form in directory.get(fold(change.label), [])
-        ]
-        if stored:
-            assert change.label in stored
-        else:
-            assert new.setdefault(fold(change.label), change.label) == change.label
+def test_mark_follows_its_name_in_the_options() -> None:
+    mark = row("away", people=(), mark=True)
+    plan = plan_of(NOBODY, present({"11": ["away"]}), Ledger([mark]), MARK)
+    assert effects(plan) == [(Action.ADD, "gone", "11"), (Action.REMOVE, "away", "11")]
 
 
-@given(worlds())
-def test_changes_say_which_item_they_mean(world: World) -> None:
-    entries, plan = planned(world)
-    for change in plan.changes:
-        one = entries[change.rating_key].item
-        assert (change.library, change.title) == (one.library, one.title)
-        assert change.reason
+def test_person_who_is_called_like_the_mark_gets_a_label_all_the_same() -> None:
+    gone = Person(1, "gone")
+    mark = row("gone", people=(), title_id="", mark=True)
+    plan = plan_of(wanted((HEAT, (gone,))), present({"11": ["gone"]}), Ledger([mark]), MARK)
+    assert (plan.changes, plan.unchanged) == ((), 1)
+    assert plan.notes == {("11", "gone"): row("gone")}
 
 
-# Groups of edits
-
-
-def test_items_with_the_same_change_share_an_edit() -> None:
-    changes = [add("anna", "1"), add("anna", "2"), add("ben", "2"), add("anna", "3")]
-    assert edit_groups(changes) == (
-        EditGroup("1", ("1", "3"), ("anna",), ()),
-        EditGroup("1", ("2",), ("anna", "ben"), ()),
-    )
-
-
-def test_libraries_and_directions_are_kept_apart() -> None:
-    changes = [add("anna", "1"), add("anna", "2", library="2"), remove("anna", "3")]
-    assert len(edit_groups(changes)) == 3
-
-
-def test_nothing_to_change_makes_no_edit() -> None:
-    assert edit_groups(()) == ()
-
-
-changes_strategy = st.lists(
-    st.builds(
-        lambda make, label, number: make(label, str(number), library=str(number % 3)),
-        st.sampled_from([add, remove]),
-        st.sampled_from(LABELS),
-        st.integers(1, 12),
-    ),
-    unique_by=lambda one: (one.label, one.rating_key),
-)
-
-
-@given(changes_strategy)
-def test_groups_hold_every_change_exactly_once(changes: list[Change]) -> None:
-    groups = edit_groups(changes)
-    spread = [
-        (action, label, group.library, key)
-        for group in groups
-        for action, labels in ((Action.ADD, group.add), (Action.REMOVE, group.remove))
-        for label in labels
-        for key in group.rating_keys
-    ]
-    assert sorted(spread) == sorted(
-        (one.action, one.label, one.library, one.rating_key) for one in changes
-    )
-
-
-@given(changes_strategy)
-def test_there_are_no_more_groups_than_distinct_effects(changes: list[Change]) -> None:
-    def where(one: Change) -> tuple[str, str]:
-        return (one.library, one.rating_key)
-
-    distinct = {
-        (library, frozenset((one.action, one.label) for one in some))
-        for (library, _), some in groupby(sorted(changes, key=where), where)
-    }
-    groups = edit_groups(changes)
-    assert len(groups) == len(distinct)
-    assert all(group.rating_keys and (group.add or group.remove) for group in groups)
+def test_item_that_became_another_title_loses_the_label_of_the_former_one() -> None:
+    other = replace(HEAT, ids=frozenset({"plex:" + "b" * 24}), title="Ran")
+    there = present({"11": ["anna"]})
+    plan = plan_of({"11": WantedItem(other)}, there, Ledger([row()]))
+    assert effects(plan) == [(Action.REMOVE, "anna", "11")]
+    assert "Ran" in plan.changes[0].reason
 
 
 def test_three_people_and_two_libraries_make_one_plan() -> None:
-    plan = make_plan(
+    plan = plan_of(
         wanted((HEAT, (ANNA, BEN)), (DARK, (CARL,))),
         present({"11": ["Ben"]}),
-        Ledger(),
-        SyncSettings(),
-        whole=True,
     )
     assert effects(plan) == [(Action.ADD, "anna", "11"), (Action.ADD, "carl", "22")]
 

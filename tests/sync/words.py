@@ -4,19 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hypothesis import strategies as st
 
-from custom_components.plex_label_sync.sync.ledger import Ledger, Row
+from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Action,
     Change,
     Item,
     MediaType,
     Person,
+    Row,
     StoredLabel,
     Title,
     Watchlists,
     fold,
 )
-from custom_components.plex_label_sync.sync.planner import Present, WantedItem, wanted_items
+from custom_components.plex_label_sync.sync.planner import WantedItem, wanted_items
+from custom_components.plex_label_sync.sync.present import Present
 from custom_components.plex_label_sync.sync.wanted import Wish
 
 MOVIE, SHOW = MediaType.MOVIE, MediaType.SHOW
@@ -101,6 +103,23 @@ ids = st.one_of(
     NUMBERS.map(lambda number: f"tvdb:{number}"),
 )
 
+ledger_rows = st.builds(
+    Row,
+    label=st.sampled_from(LABELS) | st.text(min_size=1, max_size=8),
+    library=st.sampled_from("12"),
+    rating_key=st.integers(1, 6).map(str),
+    written=st.integers(0, 2**32),
+    people=st.lists(st.integers(1, 5), max_size=3, unique=True).map(
+        lambda some: tuple(sorted(some))
+    ),
+    title_id=st.just("") | ids,
+    dropped=st.just(0) | st.integers(1, 2**32),
+    off=st.booleans(),
+    pinned=st.booleans(),
+    mark=st.booleans(),
+    confirmed=st.booleans(),
+)
+
 
 def _one_plex_id(some: Iterable[str]) -> frozenset[str]:
     """Return the ids with the first of several Plex keys: nothing has two of them."""
@@ -116,11 +135,11 @@ titles = st.builds(Title, type=st.sampled_from(MediaType), name=st.just("Heat"),
 def all_watchlists(draw: st.DrawFn) -> Watchlists:
     """Draw a household with its watchlists."""
     household = draw(households)
-    return watchlists({person: draw(st.lists(titles, max_size=4)) for person in household})
+    return watchlists({person: draw(st.lists(titles, max_size=5)) for person in household})
 
 
 @st.composite
-def library_items(draw: st.DrawFn) -> list[Item]:
+def library_items(draw: st.DrawFn, *, limit: int = 8) -> list[Item]:
     """Draw items of two movie libraries and one of shows."""
     return [
         Item(
@@ -130,16 +149,18 @@ def library_items(draw: st.DrawFn) -> list[Item]:
             draw(st.sampled_from(("Heat", "Dark", "Up"))),
             draw(id_sets),
         )
-        for number, library in enumerate(draw(st.lists(st.sampled_from("123"), max_size=5)))
+        for number, library in enumerate(draw(st.lists(st.sampled_from("123"), max_size=limit)))
     ]
 
 
 @st.composite
-def labels_in_plex(draw: st.DrawFn, items: Sequence[Item]) -> dict[str, dict[str, list[str]]]:
+def labels_in_plex(
+    draw: st.DrawFn, items: Sequence[Item], *, more: Sequence[str] = ()
+) -> dict[str, dict[str, list[str]]]:
     """Draw which labels the items carry: library → rating key → stored spellings."""
     carried: dict[str, dict[str, list[str]]] = {}
     for one in items:
-        some = draw(st.lists(st.sampled_from(LABELS), max_size=3, unique=True))
+        some = draw(st.lists(st.sampled_from([*LABELS, *more]), max_size=3, unique=True))
         carried.setdefault(one.library, {})[one.rating_key] = some
     return carried
 
@@ -176,6 +197,7 @@ __all__ = [
     "item",
     "labels_in_plex",
     "ledger",
+    "ledger_rows",
     "library_items",
     "movie",
     "people",

@@ -164,3 +164,8 @@ def server_info(answer: object) -> ServerInfo:
         name=str(body.get("friendlyName") or "Plex"),
         version=str(body.get("version", "")),
     )
+
+
+def item_keys(answer: object) -> frozenset[str]:
+    """Return the rating keys of an answer about several items."""
+    return frozenset(_rating_key(row) for row in _rows(container(answer), "Metadata"))

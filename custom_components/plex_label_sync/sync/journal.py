@@ -46,13 +46,20 @@ class Journal:
             del self._entries[0]
 
     def finish(self, run_id: str, status: str, changes: Sequence[Change]) -> None:
-        """Replace a run's planned changes by what was confirmed."""
+        """Replace a run's planned changes by what was confirmed, or what may be in Plex."""
         self._entries = [
             replace(entry, status=status, changes=tuple(changes))
             if entry.run_id == run_id
             else entry
             for entry in self._entries
         ]
+
+    def get(self, run_id: str | None) -> Entry | None:
+        """Return a kept run that ended, or for None the last one that changed something."""
+        for entry in reversed(self._entries):
+            if entry.status is not None and entry.changes and run_id in {None, entry.run_id}:
+                return entry
+        return None
 
     @property
     def unfinished(self) -> tuple[Entry, ...]:
@@ -76,6 +83,7 @@ class Journal:
                             change.rating_key,
                             change.title,
                             change.reason,
+                            change.ours,
                         ]
                         for change in entry.changes
                     ],
@@ -94,8 +102,8 @@ class Journal:
                 started=float(run["started"]),
                 status=run["status"],
                 changes=tuple(
-                    Change(Action(action), label, library, rating_key, title, reason)
-                    for action, label, library, rating_key, title, reason in run["changes"]
+                    Change(Action(action), label, library, rating_key, title, reason, ours)
+                    for action, label, library, rating_key, title, reason, ours in run["changes"]
                 ),
             )
             for run in data["runs"]

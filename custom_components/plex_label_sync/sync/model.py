@@ -13,10 +13,11 @@ class MediaType(StrEnum):
 
 
 class Service(StrEnum):
-    """The two servers that a run talks to."""
+    """What a run depends on: the two servers, and our own files."""
 
     PLEX = "plex"
     PULSARR = "pulsarr"
+    STORAGE = "storage"
 
 
 class Failure(StrEnum):
@@ -33,6 +34,7 @@ class Failure(StrEnum):
     BUSY = "busy"
     RATE_LIMITED = "rate_limited"
     REJECTED = "rejected"  # the request itself was refused (400, 409, 414)
+    NOT_SAVED = "not_saved"  # our own files cannot be written
     IMPLAUSIBLE = "implausible"  # an answer that cannot be true, or that changed while it was read
 
 
@@ -164,7 +166,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Add or remove one label on one item, and why."""
+    """Add or remove one label on one item, and why.
+
+    `ours` is false for a label that somebody else wrote.
+    """
 
     action: Action
     label: str
@@ -172,6 +177,12 @@ class Change:
     rating_key: str
     title: str
     reason: str
+    ours: bool = True
+
+    @property
+    def key(self) -> "RowKey":
+        """Under which the ledger knows the label on the item."""
+        return self.rating_key, fold(self.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +193,48 @@ class FailedChange:
     failure: str
 
 
+type RowKey = tuple[str, str]  # rating key and folded label
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One label that we wrote on one item. Times are in whole seconds since the epoch."""
+
+    label: str
+    library: str
+    rating_key: str
+    written: int
+    people: tuple[int, ...] = ()  # for whom; empty when that is not known
+    title_id: str = ""  # by which the item was found; tells when it became another title
+    dropped: int = 0  # since when nobody wants it, 0 while somebody does
+    off: bool = False  # an override: wanted, but taken off by hand
+    pinned: bool = False  # stays although nobody wants it: somebody said so
+    mark: bool = False  # it says that nobody wants the title any more
+    confirmed: bool = True  # read back from Plex
+
+    @property
+    def key(self) -> RowKey:
+        """Under which the ledger knows it."""
+        return self.rating_key, fold(self.label)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run would change, and how much it may leave alone."""
+    """What a run would change, and how much it may leave alone.
+
+    `rows` says what the ledger's row becomes when a change is confirmed (None: it goes), `notes`
+    what becomes of rows without any change in Plex.
+    """
 
     changes: tuple[Change, ...]
     unchanged: int  # wanted labels that are there already
     items: int  # items that match a wanted title
+    overridden: int = 0  # wanted labels that somebody took off by hand
+    rows: Mapping[RowKey, Row | None] = field(default_factory=dict)
+    notes: Mapping[RowKey, Row | None] = field(default_factory=dict)
+    vanished: tuple[Row, ...] = ()  # labels of ours that are off since the last look
+    replaced: frozenset[RowKey] = frozenset()  # removals that only make room for a new name
+    skipped: int = 0  # changes of an undone run that do not stand any more as it left them
 
 
 class Outcome(StrEnum):
@@ -216,6 +262,8 @@ class RunKind(StrEnum):
 
     FULL = "full"
     LIVE = "live"
+    UNDO = "undo"
+    REMOVAL = "removal"
 
 
 class RunStatus(StrEnum):
@@ -224,6 +272,15 @@ class RunStatus(StrEnum):
     DONE = "done"
     HELD = "held"
     FAILED = "failed"
+
+
+class HoldReason(StrEnum):
+    """Why the brake kept changes back."""
+
+    MASS_REMOVAL = "mass_removal"
+    NOBODY_LISTED = "nobody_listed"
+    WATCHLISTS_SHRUNK = "watchlists_shrunk"
+    LABELS_VANISHED = "labels_vanished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +299,13 @@ class Run:
     unchanged: int = 0
     not_in_plex: int = 0
     overridden: int = 0
+    skipped: int = 0
     changes: tuple[Change, ...] = ()  # confirmed ones; in a dry run the planned ones
     failed: tuple[FailedChange, ...] = ()
     looks: tuple[Look, ...] = ()  # of the titles that a live run was asked for
-    # Rows of the ledger, as (rating key, folded label), that Plex no longer has.
-    vanished: frozenset[tuple[str, str]] = frozenset()
+    held: tuple[Change, ...] = ()  # what the brake kept back
+    hold_reasons: tuple[HoldReason, ...] = ()
+    vanished: int = 0  # labels of ours that are off, when that is why the run is held
     error: ServiceError | None = None
 
     @property
@@ -260,11 +319,20 @@ class Run:
         return len(self.changes) - self.added
 
 
+class RemovedLabelMode(StrEnum):
+    """What becomes of a label when nobody wants it on the item any more."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+    MARK = "mark"
+
+
 @dataclass(frozen=True, slots=True)
 class SyncSettings:
     """The options that decide what is wanted and where.
 
-    `libraries` None means every movie and show section; `exclude_labels` holds folded texts.
+    `libraries` None means every movie and show section; `exclude_labels` holds folded texts;
+    `removal_delay` is in seconds; `max_removals` is a share of the ledger, 0 to 1.
     """
 
     label_format: str = "{username}"
@@ -273,3 +341,9 @@ class SyncSettings:
     libraries: frozenset[str] | None = None
     exclude_people: frozenset[int] = field(default_factory=frozenset)
     sync_disabled_people: bool = False
+    removed_label_mode: RemovedLabelMode = RemovedLabelMode.KEEP
+    removed_label: str = "removed"
+    removal_delay: float = 0.0
+    restore_overrides: bool = False
+    opt_out_label: str = "no-sync"
+    max_removals: float = 0.2

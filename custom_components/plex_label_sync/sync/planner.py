@@ -1,11 +1,24 @@
-"""Wanted and present labels make a plan. Pure."""
+"""Wanted and present labels and the ledger make a plan. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from .leaving import Company, leaving
 from .ledger import Ledger
-from .model import Action, Change, Item, Person, Plan, StoredLabel, SyncSettings, fold
+from .model import (
+    Action,
+    Change,
+    Item,
+    Person,
+    Plan,
+    RemovedLabelMode,
+    Row,
+    RowKey,
+    SyncSettings,
+    fold,
+)
 from .naming import label_of
+from .present import Present
 from .wanted import Wish
 
 
@@ -19,71 +32,54 @@ class WantedLabel:
 
 @dataclass(frozen=True, slots=True)
 class WantedItem:
-    """An item with all labels that it should have, by folded text."""
+    """An item with all labels that it should have, by folded text; none if nobody wants it."""
 
     item: Item
-    labels: Mapping[str, WantedLabel]
+    labels: Mapping[str, WantedLabel] = field(default_factory=dict)
+    title_id: str = ""  # an id that the item has in common with what people want
 
 
-@dataclass(slots=True)
-class Present:
-    """The labels in Plex as they were read.
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that a plan is made from, read just now.
 
-    `directory` maps library → folded label → its stored forms: Plex may hold several that
-    differ only in case. `carried` maps rating key → folded label → stored spellings.
+    `items` are the wanted ones, and those of the ledger as far as the run looks at them.
+    `whole` says that all people and all labels were read: only then may labels of others go.
+    `now` is in seconds since the epoch.
     """
 
-    directory: dict[str, dict[str, list[StoredLabel]]] = field(default_factory=dict)
-    carried: dict[str, dict[str, set[str]]] = field(default_factory=dict)
-
-    def add_directory(self, library: str, labels: Iterable[StoredLabel]) -> None:
-        """Take in one library's label directory, in place of an older one."""
-        forms: dict[str, list[StoredLabel]] = {}
-        for label in labels:
-            forms.setdefault(fold(label.text), []).append(label)
-        self.directory[library] = forms
-
-    def add_carriers(self, label: StoredLabel, rating_keys: Iterable[str]) -> None:
-        """Take in who carries one label."""
-        for rating_key in rating_keys:
-            self.carried.setdefault(rating_key, {}).setdefault(fold(label.text), set()).add(
-                label.text
-            )
-
-    def carries(self, rating_key: str, label: str) -> bool:
-        """Tell whether an item carries a label in any spelling."""
-        return fold(label) in self.carried.get(rating_key, {})
-
-    def spelling(self, library: str, text: str) -> str:
-        """Return the text as Plex stores it, or as it is when Plex does not have it yet.
-
-        What the library does not have is spelled as in another one: Plex keeps one list of
-        labels for the whole server.
-        """
-        for forms in (self.directory.get(library, {}), *self.directory.values()):
-            if stored := [form.text for form in forms.get(fold(text), [])]:
-                return text if text in stored else stored[0]
-        return text
+    items: Mapping[str, WantedItem]
+    present: Present
+    ledger: Ledger
+    company: Company
+    settings: SyncSettings
+    now: float
+    whole: bool
+    restore: bool = False  # labels that vanished since the last look are put back
 
 
 def wanted_items(
     matches: Iterable[tuple[Wish, Sequence[Item]]], settings: SyncSettings
 ) -> dict[str, WantedItem]:
-    """Return every item that somebody wants, by rating key, with its wanted labels.
+    """Return every item of the wishes, by rating key, with its wanted labels.
 
-    Labels that are the same are spelled alike on all items.
+    Labels that are the same are spelled alike on all items. Nobody gets the label that makes
+    an item opt out.
     """
     items: dict[str, Item] = {}
     spellings: dict[str, str] = {}
+    ids: dict[str, set[str]] = {}
     people: dict[str, dict[str, tuple[str, dict[int, Person]]]] = {}
+    never = _never_written(settings)
     for wish, found in matches:
         for item in found:
             items[item.rating_key] = item
+            ids.setdefault(item.rating_key, set()).update(item.ids & wish.title.ids)
             labels = people.setdefault(item.rating_key, {})
             for person in wish.people:
                 text = label_of(person, item.type, settings.label_format)
                 folded = fold(text)
-                if folded not in settings.exclude_labels:
+                if folded not in never:
                     text = spellings.setdefault(folded, text)
                     labels.setdefault(folded, (text, {}))[1][person.id] = person
     return {
@@ -93,86 +89,239 @@ def wanted_items(
                 folded: WantedLabel(text, tuple(who.values()))
                 for folded, (text, who) in people[key].items()
             },
+            # The Plex key sorts between imdb and tmdb; any one will do as long as it stays.
+            min(ids[key], default=""),
         )
         for key, item in items.items()
     }
 
 
-def make_plan(
-    wanted: Mapping[str, WantedItem],
-    present: Present,
-    ledger: Ledger,
-    settings: SyncSettings,
-    *,
-    whole: bool,
-) -> Plan:
-    """Return the changes that turn what is present into what is wanted.
-
-    `whole` says that `wanted` and `present` cover all people and all labels. Only then may
-    labels that somebody else wrote be taken off, where the settings want that.
-    """
-    changes: list[Change] = []
-    unchanged = 0
-    for rating_key, entry in wanted.items():
-        for folded, label in entry.labels.items():
-            if present.carries(rating_key, folded):
-                unchanged += 1
-            else:
-                text = present.spelling(entry.item.library, label.text)
-                changes.append(_change(Action.ADD, text, entry.item, _wants(label.people)))
-        if whole and not settings.preserve_existing_labels:
-            changes += _foreign(entry, present, ledger, settings)
-    changes.sort(key=lambda one: (one.library, one.title, one.rating_key, one.action, one.label))
-    return Plan(tuple(changes), unchanged, len(wanted))
+def _never_written(settings: SyncSettings) -> frozenset[str]:
+    """Return the labels that are never put on an item, folded."""
+    return settings.exclude_labels | {fold(settings.opt_out_label)}
 
 
-def _foreign(
-    entry: WantedItem, present: Present, ledger: Ledger, settings: SyncSettings
-) -> list[Change]:
-    """Return the removal of an item's labels that neither the ledger nor the options protect."""
-    rating_key = entry.item.rating_key
-    return [
-        _change(Action.REMOVE, text, entry.item, "not ours, and existing labels are not preserved")
-        for folded, spellings in present.carried.get(rating_key, {}).items()
-        if folded not in entry.labels
-        and folded not in settings.exclude_labels
-        and (rating_key, folded) not in ledger
-        for text in sorted(spellings)
-    ]
+def make_plan(view: View) -> Plan:
+    """Return the changes that turn what is present into what is wanted."""
+    draft = _Draft(view)
+    rows = view.ledger.by_item()
+    matched = 0
+    for rating_key, entry in view.items.items():
+        matched += bool(entry.labels)
+        if not view.present.carries(rating_key, view.settings.opt_out_label):
+            _ItemPlan(view, draft, entry, rows.get(rating_key, [])).make()
+    draft.changes.sort(
+        key=lambda one: (one.library, one.title, one.rating_key, one.action, one.label)
+    )
+    return Plan(
+        changes=tuple(draft.changes),
+        unchanged=draft.unchanged,
+        items=matched,
+        overridden=draft.overridden,
+        rows=draft.rows,
+        notes=draft.notes,
+        vanished=tuple(draft.vanished),
+        replaced=frozenset(draft.replaced),
+    )
 
 
-def _change(action: Action, label: str, item: Item, reason: str) -> Change:
-    return Change(action, label, item.library, item.rating_key, item.title, reason)
+class _Draft:
+    """A plan in the making."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.changes: list[Change] = []
+        self.unchanged = 0
+        self.overridden = 0
+        self.rows: dict[RowKey, Row | None] = {}
+        self.notes: dict[RowKey, Row | None] = {}
+        self.vanished: list[Row] = []
+        self.replaced: set[RowKey] = set()
 
 
-def _wants(people: Sequence[Person]) -> str:
+class _ItemPlan:
+    """The part of a plan that concerns one item."""
+
+    def __init__(self, view: View, draft: _Draft, entry: WantedItem, rows: Sequence[Row]) -> None:
+        self._view = view
+        self._settings = view.settings
+        self._draft = draft
+        self._entry = entry
+        self._item = entry.item
+        self._rows = {fold(row.label): row for row in rows}
+        self._names = {
+            person.id: label.text for label in entry.labels.values() for person in label.people
+        }
+
+    def make(self) -> None:
+        """Decide about every label that the item should have or that we wrote on it."""
+        for folded, label in self._entry.labels.items():
+            self._want(folded, label)
+        went = False
+        for folded, row in self._rows.items():
+            if folded not in self._entry.labels and not row.mark:
+                went |= self._do_without(row)
+        self._mark(went=went)
+        if self._view.whole and not self._settings.preserve_existing_labels:
+            self._take_off_foreign()
+
+    def _carries(self, folded: str) -> bool:
+        return self._view.present.carries(self._item.rating_key, folded)
+
+    def _want(self, folded: str, label: WantedLabel) -> None:
+        row = self._rows.get(folded)
+        if self._carries(folded):
+            self._draft.unchanged += 1
+            if row is not None:
+                # What was off and is there again was put on by somebody else: it is theirs.
+                self._note(row, None if row.off else self._row(label, row))
+            return
+        if row is not None and not row.mark and row.confirmed and not self._is_put_back(row):
+            # We wrote it and it is gone: somebody took it off.
+            self._draft.overridden += 1
+            if not row.off:
+                self._draft.vanished.append(row)
+            self._note(row, replace(self._row(label, row), off=True))
+            return
+        text = self._view.present.spelling(self._item.library, label.text)
+        old = next(
+            (
+                other.label
+                for key, other in self._rows.items()
+                if key not in self._entry.labels
+                and not {person.id for person in label.people}.isdisjoint(other.people)
+            ),
+            None,
+        )
+        reason = wants(label.people) if old is None else f"renamed from {old}"
+        self._add(text, reason, self._row(replace(label, text=text), row))
+
+    def _is_put_back(self, row: Row) -> bool:
+        """Tell whether a label that we wrote and that is gone is put on again."""
+        return self._settings.restore_overrides or (self._view.restore and not row.off)
+
+    def _row(self, label: WantedLabel, row: Row | None) -> Row:
+        """Return the row of a wanted label that is on the item."""
+        people = tuple(sorted(person.id for person in label.people))
+        title_id = self._entry.title_id
+        if row is None:
+            return Row(
+                label.text,
+                self._item.library,
+                self._item.rating_key,
+                int(self._view.now),
+                people,
+                title_id,
+            )
+        return replace(
+            row,
+            library=self._item.library,
+            people=people,
+            title_id=title_id or row.title_id,
+            dropped=0,
+            off=False,
+            pinned=False,
+            mark=False,
+            confirmed=True,
+        )
+
+    def _do_without(self, row: Row) -> bool:
+        """Decide about a label of ours that nobody wants here; tell whether it goes."""
+        if fold(row.label) in self._settings.exclude_labels:
+            return False
+        if row.off or not self._carries(fold(row.label)):
+            self._draft.notes[row.key] = None
+            return False
+        choice = leaving(
+            row, self._item, self._names, self._view.company, self._settings, now=self._view.now
+        )
+        if choice.reason is None:
+            stays = replace(choice.row, library=self._item.library, confirmed=True)
+            self._note(row, stays)
+            return False
+        if choice.replaced:
+            self._draft.replaced.add(row.key)
+        self._remove(row, choice.reason)
+        return not choice.replaced
+
+    def _mark(self, *, went: bool) -> None:
+        """Put the label on that says that nobody wants the title any more, or take it off."""
+        folded = fold(self._settings.removed_label)
+        # A label that somebody gets is not a mark any more, whatever it is called.
+        marks = {
+            key: row
+            for key, row in self._rows.items()
+            if row.mark and key not in self._entry.labels
+        }
+        wants_mark = (
+            self._settings.removed_label_mode is RemovedLabelMode.MARK
+            and not self._entry.labels
+            and (went or bool(marks))
+            and folded not in _never_written(self._settings)
+        )
+        gone = {key for key in marks if not self._carries(key)}
+        # Taken off by hand: it is not put on a second time.
+        refused = any(marks[key].confirmed for key in gone)
+        is_new = wants_mark and not refused and not self._carries(folded)
+        if is_new:
+            text = self._view.present.spelling(self._item.library, self._settings.removed_label)
+            row = Row(
+                text, self._item.library, self._item.rating_key, int(self._view.now), mark=True
+            )
+            self._add(text, "nobody wants it any more", row)
+        for key, row in marks.items():
+            if key in gone:
+                if not (is_new and key == folded):
+                    stays = wants_mark and row.confirmed
+                    self._note(row, replace(row, off=True) if stays else None)
+            elif row.off:
+                self._note(row, None)  # somebody else put it on again
+            elif key in self._settings.exclude_labels:
+                continue
+            elif self._entry.labels:
+                self._draft.replaced.add(row.key)
+                self._remove(row, "somebody wants it again")
+            elif wants_mark and key != folded:
+                self._draft.replaced.add(row.key)
+                self._remove(row, f"renamed to {self._settings.removed_label}")
+
+    def _take_off_foreign(self) -> None:
+        """Take off what others wrote on a wanted item, where the options do not protect it."""
+        if not self._entry.labels:
+            return
+        for folded, texts in self._view.present.labels_of(self._item.rating_key).items():
+            if (
+                folded not in self._entry.labels
+                and folded not in self._settings.exclude_labels
+                and (folded not in self._rows or self._rows[folded].off)
+            ):
+                for text in sorted(texts):
+                    reason = "not ours, and existing labels are not preserved"
+                    change = self._change(Action.REMOVE, text, reason)
+                    self._draft.changes.append(replace(change, ours=False))
+
+    def _add(self, text: str, reason: str, row: Row) -> None:
+        self._draft.changes.append(self._change(Action.ADD, text, reason))
+        self._draft.rows[row.key] = row
+
+    def _remove(self, row: Row, reason: str) -> None:
+        """Take a label of ours off."""
+        text = self._view.present.spelling_on(self._item.rating_key, row.label)
+        self._draft.changes.append(self._change(Action.REMOVE, text, reason))
+        self._draft.rows[row.key] = None
+
+    def _note(self, row: Row, new: Row | None) -> None:
+        if new != row:
+            self._draft.notes[row.key] = new
+
+    def _change(self, action: Action, label: str, reason: str) -> Change:
+        item = self._item
+        return Change(action, label, item.library, item.rating_key, item.title, reason)
+
+
+def wants(people: Sequence[Person]) -> str:
+    """Say who wants something."""
     names = [person.username for person in people]
     if len(names) == 1:
         return f"{names[0]} wants it"
     return f"{', '.join(names[:-1])} and {names[-1]} want it"
-
-
-@dataclass(frozen=True, slots=True)
-class EditGroup:
-    """Items of one library that get exactly the same change."""
-
-    library: str
-    rating_keys: tuple[str, ...]
-    add: tuple[str, ...]
-    remove: tuple[str, ...]
-
-
-def edit_groups(changes: Iterable[Change]) -> tuple[EditGroup, ...]:
-    """Group changes by identical effect, so that one request serves many items."""
-    by_item: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
-    for change in changes:
-        adds, removes = by_item.setdefault((change.library, change.rating_key), (set(), set()))
-        (adds if change.action is Action.ADD else removes).add(change.label)
-    groups: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for (library, rating_key), (adds, removes) in by_item.items():
-        effect = (library, tuple(sorted(adds)), tuple(sorted(removes)))
-        groups.setdefault(effect, []).append(rating_key)
-    return tuple(
-        EditGroup(library, tuple(keys), add, remove)
-        for (library, add, remove), keys in groups.items()
-    )

@@ -4,7 +4,19 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from .ledger import Ledger
-from .model import Change, Item, Library, Person, Run, RunKind, ServiceError, StoredLabel, Title
+from .model import (
+    Change,
+    Item,
+    Library,
+    Person,
+    Row,
+    RowKey,
+    Run,
+    RunKind,
+    ServiceError,
+    StoredLabel,
+    Title,
+)
 
 
 class PlexPort(Protocol):
@@ -30,6 +42,9 @@ class PlexPort(Protocol):
 
     async def count_without(self, library: Library, label: StoredLabel) -> int:
         """Return how many items do not carry a label."""
+
+    async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
+        """Return those of the rating keys that are there."""
 
     async def edit(
         self,
@@ -63,5 +78,10 @@ class Recorder(Protocol):
     ) -> None:
         """Write down what is about to be changed; returns when it is safe on disk."""
 
-    async def finish(self, run: Run, sent: Sequence[Change]) -> None:
-        """Write down what a run confirmed; `sent` changes without confirmation stay ours."""
+    async def finish(
+        self, run: Run, rows: Mapping[RowKey, Row | None], unsure: Sequence[Change]
+    ) -> None:
+        """Write down what a run confirmed, and what becomes of the ledger's rows.
+
+        `unsure` were sent and could not be read back: they may be in Plex.
+        """

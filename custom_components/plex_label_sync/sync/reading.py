@@ -17,8 +17,8 @@ from .model import (
     Watchlists,
     fold,
 )
-from .planner import Present, WantedItem
 from .ports import PlexPort, PulsarrPort
+from .present import Present
 from .wanted import Matcher, Wish
 
 PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
@@ -55,10 +55,14 @@ async def _all(jobs: Iterable[Coroutine[None, None, None]]) -> None:
 
 @dataclass(slots=True)
 class Found:
-    """The items of wishes, and how many items each library that was looked into holds."""
+    """The items of wishes, and how many items each library that was looked into holds.
+
+    `others` are further items that the listing was asked to keep, by rating key.
+    """
 
     matches: list[tuple[Wish, tuple[Item, ...]]]
     totals: dict[str, int]
+    others: dict[str, Item] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -95,10 +99,19 @@ class ItemFinder:
         self._keyless = KeylessItems()
         self._turn = 0
 
-    async def find_all(self, libraries: Sequence[Library], wishes: Sequence[Wish]) -> Found:
-        """Match wishes against everything that the libraries hold. Raises ServiceError."""
+    async def find_all(
+        self,
+        libraries: Sequence[Library],
+        wishes: Sequence[Wish],
+        keep: Container[str] = frozenset(),
+    ) -> Found:
+        """Match wishes against everything that the libraries hold.
+
+        Items whose rating key is in `keep` are returned, too. Raises ServiceError.
+        """
         matcher = Matcher(wishes)
         totals: dict[str, int] = {}
+        others: dict[str, Item] = {}
         for library in libraries:
             remembered = KeylessItems()
             totals[library.key] = 0
@@ -106,8 +119,9 @@ class ItemFinder:
                 matcher.offer(items)
                 remembered.remember(library, items)
                 totals[library.key] += len(items)
+                others.update((one.rating_key, one) for one in items if one.rating_key in keep)
             self._keyless.by_library[library.key] = remembered.by_library.get(library.key, {})
-        return Found(_matches(matcher, wishes), totals)
+        return Found(_matches(matcher, wishes), totals, others)
 
     async def find_some(
         self, libraries: Sequence[Library], wishes: Sequence[Wish], thorough: Container[Title]
@@ -173,27 +187,11 @@ class LabelReader:
         self._libraries = {library.key: library for library in libraries}
         self._totals = totals
 
-    async def read(
-        self,
-        wanted: Iterable[WantedItem],
-        *,
-        beside: Iterable[tuple[str, str]] = (),
-        everything: bool = False,
-    ) -> Present:
-        """Return the present labels of wanted items.
+    async def read(self, labels: Iterable[tuple[str, str]], *, everything: bool = False) -> Present:
+        """Return the carriers of pairs of library key and folded label.
 
-        Only libraries with a wanted item, and in them only labels that some item there should
-        have, plus `beside`: further pairs of library key and folded label. `everything` reads
-        every label of these libraries. Raises ServiceError.
+        With `everything` all labels of the libraries that occur in a pair. Raises ServiceError.
         """
-        pairs = [(entry.item.library, folded) for entry in wanted for folded in entry.labels]
-        return await self._read([*pairs, *beside], everything=everything)
-
-    async def reread(self, labels: Iterable[tuple[str, str]]) -> Present:
-        """Return the carriers of pairs of library key and folded label. Raises ServiceError."""
-        return await self._read(labels, everything=False)
-
-    async def _read(self, labels: Iterable[tuple[str, str]], *, everything: bool) -> Present:
         by_library: dict[str, set[str]] = {}
         for library_key, folded in labels:
             by_library.setdefault(library_key, set()).add(folded)

@@ -1,0 +1,66 @@
+"""What becomes of a label of ours that nobody wants on its item any more. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from .model import Item, Person, RemovedLabelMode, Row, SyncSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The decision about one row: take the label off and why, or leave it with a changed row."""
+
+    row: Row
+    reason: str | None = None  # None: the label stays
+    replaced: bool = False  # it goes only because another name takes its place
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Who there is: everybody in Pulsarr, and of these who gets labels."""
+
+    people: Mapping[int, Person]
+    labelled: frozenset[int]
+
+    def why(self, row: Row) -> str | None:
+        """Return the reason for a label's end that lies with its people, not with the title."""
+        if len(row.people) != 1:
+            return None
+        (person_id,) = row.people
+        person = self.people.get(person_id)
+        if person is None:
+            return f"{row.label} is not in Pulsarr any more"
+        if person_id in self.labelled:
+            return None
+        if not person.can_sync:
+            return f"the sync of {person.username} is off"
+        return f"{person.username} is excluded"
+
+
+def leaving(
+    row: Row,
+    item: Item,
+    new_names: Mapping[int, str],
+    company: Company,
+    settings: SyncSettings,
+    *,
+    now: float,
+) -> Leaving:
+    """Decide about the row of a label that is on its item and that nobody wants there.
+
+    `new_names` are the labels that people who want the item's title get now, by person.
+    """
+    if row.title_id and item.ids and row.title_id not in item.ids:
+        # Plex was told that the item is another title: the label never was meant for it.
+        return Leaving(row, f"Plex took another title for it, now {item.title}")
+    for person_id in row.people:
+        if person_id in new_names:
+            return Leaving(row, f"renamed to {new_names[person_id]}", replaced=True)
+    if settings.removed_label_mode is RemovedLabelMode.KEEP or row.pinned:
+        return Leaving(row)
+    since = row.dropped or int(now)
+    if now - since < settings.removal_delay:
+        return Leaving(replace(row, dropped=since))
+    date = datetime.fromtimestamp(since, UTC).date().isoformat()
+    return Leaving(row, company.why(row) or f"nobody wants it since {date}")

@@ -1,0 +1,310 @@
+"""From a request to a plan: what is read for it, and which rules make the plan of it."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from .leaving import Company
+from .ledger import Ledger
+from .model import (
+    Action,
+    Change,
+    Failure,
+    Library,
+    Plan,
+    RemovedLabelMode,
+    Row,
+    RowKey,
+    RunKind,
+    Service,
+    ServiceError,
+    SyncSettings,
+    Title,
+    Watchlists,
+    fold,
+)
+from .planner import View, WantedItem, make_plan, wanted_items
+from .ports import PlexPort, PulsarrPort, Recorder
+from .reading import Found, ItemFinder, LabelReader, read_watchlists
+from .undo import removal_plan, undo_plan
+from .wanted import TitleIndex, Wish, labelled_people, people_named, wishes_of
+
+FRESH: Final = 60.0  # seconds for which watchlists are good enough for a live decision
+FRESH_UNKNOWN: Final = 10.0  # the same for a title that nobody was known to want
+
+
+class UnknownLibraryError(ValueError):
+    """A library name or key that no chosen library has; its text is the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run shall look at. None means everything; people are ids or names.
+
+    `titles` are looked at without listing whole libraries where that is possible; `thorough`
+    names those that may have been in Plex for long. Watchlists not read after `newer_than`
+    (seconds since the epoch) are not good enough. `undo` is the id of a run and `changes` what
+    it had changed. `mass_removal` lets the brake pass everything; `restore` puts back what vanished in bulk.
+    """
+
+    kind: RunKind = RunKind.FULL
+    titles: tuple[Title, ...] | None = None
+    thorough: frozenset[Title] = frozenset()
+    newer_than: float = 0.0
+    people: tuple[str, ...] | None = None
+    libraries: tuple[str, ...] | None = None
+    dry_run: bool = False
+    mass_removal: bool = False
+    restore: bool = False
+    undo: str = ""
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a full sync of everybody and everything."""
+        return self.kind is RunKind.FULL and self.people is None and self.libraries is None
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A plan, and what it takes to carry it out."""
+
+    plan: Plan
+    labels: LabelReader
+    libraries: dict[str, Library]
+    people: int = 0
+    found: Found = field(default_factory=lambda: Found([], {}, {}))
+
+
+class Preparer:
+    """Reads what a request needs and makes its plan."""
+
+    def __init__(
+        self,
+        plex: PlexPort,
+        pulsarr: PulsarrPort,
+        recorder: Recorder,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` gives seconds since the epoch."""
+        self._plex = plex
+        self._pulsarr = pulsarr
+        self._recorder = recorder
+        self._clock = clock
+        self._finder = ItemFinder(plex)
+        self.watchlists: Watchlists | None = None
+
+    async def prepare(self, request: Request, settings: SyncSettings) -> Prepared:
+        """Read and plan.
+
+        Raises ServiceError, UnknownPersonError or UnknownLibraryError.
+        """
+        if request.kind is RunKind.UNDO:
+            return await self._prepare_undo(request, settings)
+        if request.kind is RunKind.REMOVAL:
+            return await self._prepare_removal(request, settings)
+        return await self._prepare_sync(request, settings)
+
+    async def _prepare_sync(self, request: Request, settings: SyncSettings) -> Prepared:
+        watchlists = await self._read_watchlists(request)
+        people = labelled_people(watchlists, settings)
+        chosen: frozenset[int] | None = None
+        if request.people is not None:
+            chosen = people_named(watchlists.people, request.people)
+        wishes = await asyncio.to_thread(wishes_of, watchlists, people)
+        libraries = _chosen_libraries(await self._plex.libraries(), request, settings)
+        ledger = self._recorder.ledger
+        if request.titles is None:
+            rows = ledger.by_item()
+            found = await self._finder.find_all(libraries, wishes, rows)
+        else:
+            asked = TitleIndex(request.titles)
+            wishes = tuple(wish for wish in wishes if wish.title in asked)
+            wishes += _unwanted(request.titles, wishes, ledger)
+            old = TitleIndex(request.thorough)
+            thorough = frozenset(wish.title for wish in wishes if wish.title in old)
+            found = await self._finder.find_some(libraries, wishes, thorough)
+        items = await asyncio.to_thread(wanted_items, found.matches, settings)
+        for rating_key, item in found.others.items():
+            items.setdefault(rating_key, WantedItem(item))
+        labels = LabelReader(self._plex, libraries, found.totals)
+        present = await labels.read(
+            _needed(items, ledger, settings),
+            everything=request.whole and not settings.preserve_existing_labels,
+        )
+        view = View(
+            items=items,
+            present=present,
+            ledger=ledger,
+            company=Company(
+                {person.id: person for person in watchlists.people},
+                frozenset(person.id for person in people),
+            ),
+            settings=settings,
+            now=self._clock(),
+            whole=request.whole,
+            restore=request.restore,
+        )
+        plan = await asyncio.to_thread(make_plan, view)
+        if request.titles is None:
+            plan = _forget_missing(plan, view, libraries)
+        if chosen is not None:
+            plan = _limited(plan, _labels_of(chosen, items, ledger))
+        by_key = {library.key: library for library in libraries}
+        return Prepared(plan, labels, by_key, len(people), found)
+
+    async def _read_watchlists(self, request: Request) -> Watchlists:
+        """Return watchlists that are fresh enough for the request."""
+        known = self.watchlists
+        if request.titles is not None and known is not None:
+            wanted = TitleIndex(title for titles in known.titles.values() for title in titles)
+            strangers = any(title not in wanted for title in request.titles)
+            age_max = FRESH_UNKNOWN if strangers else FRESH
+            if known.read_at > max(request.newer_than, self._clock() - age_max):
+                return known
+        self.watchlists = await read_watchlists(self._pulsarr, self._clock)
+        return self.watchlists
+
+    async def _prepare_undo(self, request: Request, settings: SyncSettings) -> Prepared:
+        libraries = {one.key: one for one in await self._plex.libraries()}
+        changes = [one for one in request.changes if one.library in libraries]
+        labels = LabelReader(self._plex, libraries.values(), {})
+        present = await labels.read(
+            _with_opt_out(((one.library, fold(one.label)) for one in changes), settings)
+        )
+        plan = undo_plan(
+            changes, request.undo, present, self._recorder.ledger, settings, self._clock()
+        )
+        plan = await self._without_missing_items(plan)
+        skipped = plan.skipped + len(request.changes) - len(changes)
+        return Prepared(replace(plan, skipped=skipped), labels, libraries)
+
+    async def _without_missing_items(self, plan: Plan) -> Plan:
+        """Leave out what would be put back on items that are not there any more."""
+        back = {one.rating_key for one in plan.changes if one.action is Action.ADD}
+        there = await self._plex.existing(sorted(back)) if back else frozenset()
+        changes = tuple(
+            one for one in plan.changes if one.action is Action.REMOVE or one.rating_key in there
+        )
+        skipped = plan.skipped + len(plan.changes) - len(changes)
+        return replace(plan, changes=changes, skipped=skipped)
+
+    async def _prepare_removal(self, request: Request, settings: SyncSettings) -> Prepared:
+        libraries = {one.key: one for one in await self._plex.libraries()}
+        rows = [row for row in self._recorder.ledger if row.library in libraries]
+        people: frozenset[int] | None = None
+        if request.people is not None:
+            watchlists = await self._read_watchlists(request)
+            people = people_named(watchlists.people, request.people)
+            rows = [row for row in rows if row.people and people.issuperset(row.people)]
+        labels = LabelReader(self._plex, libraries.values(), {})
+        present = await labels.read(
+            _with_opt_out(((row.library, fold(row.label)) for row in rows), settings)
+        )
+        return Prepared(removal_plan(rows, present, settings), labels, libraries)
+
+
+def _with_opt_out(
+    labels: Iterable[tuple[str, str]], settings: SyncSettings
+) -> list[tuple[str, str]]:
+    """Return pairs of library key and folded label, and what makes items opt out beside them."""
+    needed = list(labels)
+    return needed + [
+        (library, fold(settings.opt_out_label)) for library in {one for one, _ in needed}
+    ]
+
+
+def _unwanted(titles: Sequence[Title], wishes: Sequence[Wish], ledger: Ledger) -> tuple[Wish, ...]:
+    """Return wishes of nobody for titles that nobody wants and that have labels of ours."""
+    wanted = TitleIndex(wish.title for wish in wishes)
+    known = {row.title_id for row in ledger}
+    return tuple(
+        Wish(title, ())
+        for title in titles
+        if title not in wanted and not known.isdisjoint(title.ids)
+    )
+
+
+def _needed(
+    items: Mapping[str, WantedItem], rows: Iterable[Row], settings: SyncSettings
+) -> list[tuple[str, str]]:
+    """Return the labels to read, as pairs of library key and folded label."""
+    needed = [(entry.item.library, folded) for entry in items.values() for folded in entry.labels]
+    needed += [
+        (items[row.rating_key].item.library, fold(row.label))
+        for row in rows
+        if row.rating_key in items
+    ]
+    special = [fold(settings.opt_out_label)]
+    if settings.removed_label_mode is RemovedLabelMode.MARK:
+        special.append(fold(settings.removed_label))
+    libraries = {entry.item.library for entry in items.values()}
+    return needed + [(library, folded) for library in libraries for folded in special]
+
+
+def _forget_missing(plan: Plan, view: View, libraries: Iterable[Library]) -> Plan:
+    """Let the rows of items go that a complete listing did not show any more."""
+    listed = {library.key for library in libraries}
+    gone: dict[RowKey, Row | None] = {
+        row.key: None
+        for row in view.ledger
+        if row.library in listed and row.rating_key not in view.items
+    }
+    return replace(plan, notes={**plan.notes, **gone})
+
+
+def _limited(plan: Plan, concerns: Callable[[RowKey], bool]) -> Plan:
+    """Return the part of a plan that concerns some labels on some items."""
+    return replace(
+        plan,
+        changes=tuple(one for one in plan.changes if concerns(one.key)),
+        notes={key: row for key, row in plan.notes.items() if concerns(key)},
+        vanished=tuple(row for row in plan.vanished if concerns(row.key)),
+    )
+
+
+def _labels_of(
+    people: frozenset[int], items: Mapping[str, WantedItem], ledger: Ledger
+) -> Callable[[RowKey], bool]:
+    """Return what tells whether a label on an item is there for some of the people."""
+
+    def concerns(key: RowKey) -> bool:
+        rating_key, folded = key
+        label = items[rating_key].labels.get(folded) if rating_key in items else None
+        if label is not None:
+            return any(person.id in people for person in label.people)
+        row = ledger.get(key)
+        return row is not None and not people.isdisjoint(row.people)
+
+    return concerns
+
+
+def _chosen_libraries(
+    libraries: Iterable[Library], request: Request, settings: SyncSettings
+) -> list[Library]:
+    """Return the libraries that a run covers.
+
+    Raises ServiceError when none of the chosen ones is there (a Plex that is starting up lists
+    none), UnknownLibraryError when the request names one that the settings do not cover.
+    """
+    chosen = [
+        library
+        for library in libraries
+        if settings.libraries is None or library.key in settings.libraries
+    ]
+    if not chosen:
+        detail = "none of the chosen libraries is there"
+        raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
+    if request.libraries is None:
+        return chosen
+    for name in request.libraries:
+        if not any(_is_named(library, (name,)) for library in chosen):
+            raise UnknownLibraryError(name)
+    return [library for library in chosen if _is_named(library, request.libraries)]
+
+
+def _is_named(library: Library, names: Sequence[str]) -> bool:
+    """Tell whether a library is meant by its key or its name."""
+    folded = {name.strip().casefold() for name in names}
+    return library.key in folded or library.name.casefold() in folded

@@ -1,0 +1,69 @@
+"""The labels in Plex as they were read: which there are, and who carries them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .model import Action, Change, StoredLabel, fold
+
+
+@dataclass(slots=True)
+class Present:
+    """What the label directories and the carriers said.
+
+    `directory` maps library → folded label → its stored forms: Plex may hold several that
+    differ only in case. `carried` maps rating key → folded label → stored spellings.
+    """
+
+    directory: dict[str, dict[str, list[StoredLabel]]] = field(default_factory=dict)
+    carried: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+
+    def add_directory(self, library: str, labels: Iterable[StoredLabel]) -> None:
+        """Take in one library's label directory, in place of an older one."""
+        forms: dict[str, list[StoredLabel]] = {}
+        for label in labels:
+            forms.setdefault(fold(label.text), []).append(label)
+        self.directory[library] = forms
+
+    def add_carriers(self, label: StoredLabel, rating_keys: Iterable[str]) -> None:
+        """Take in who carries one label."""
+        for rating_key in rating_keys:
+            self.carried.setdefault(rating_key, {}).setdefault(fold(label.text), set()).add(
+                label.text
+            )
+
+    def labels_of(self, rating_key: str) -> Mapping[str, set[str]]:
+        """Return the labels that an item carries, as far as they were read: folded → spellings."""
+        return self.carried.get(rating_key, {})
+
+    def carries(self, rating_key: str, label: str) -> bool:
+        """Tell whether an item carries a label in any spelling."""
+        return fold(label) in self.labels_of(rating_key)
+
+    def shows(self, change: Change) -> bool:
+        """Tell whether a change is in Plex. What is taken off is gone in just that spelling."""
+        spellings = self.labels_of(change.rating_key).get(fold(change.label), set())
+        if change.action is Action.ADD:
+            return bool(spellings)
+        return change.label not in spellings
+
+    def spelling(self, library: str, text: str) -> str:
+        """Return the text as Plex stores it, or as it is when Plex does not have it yet.
+
+        What the library does not have is spelled as in another one: Plex keeps one list of
+        labels for the whole server.
+        """
+        for forms in (self.directory.get(library, {}), *self.directory.values()):
+            if stored := [form.text for form in forms.get(fold(text), [])]:
+                return text if text in stored else stored[0]
+        return text
+
+    def spelling_on(self, rating_key: str, text: str) -> str:
+        """Return the spelling in which an item carries a label, the given one if it is there.
+
+        Of several other spellings it is the one that Plex makes of the given one.
+        """
+        spellings = sorted(self.labels_of(rating_key).get(fold(text), set()))
+        if text in spellings or not spellings:
+            return text
+        capital = text[:1].upper() + text[1:]
+        return capital if capital in spellings else spellings[0]

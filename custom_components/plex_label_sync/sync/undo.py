@@ -1,0 +1,91 @@
+"""How a run is taken back, and how all our labels are. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from .ledger import Ledger
+from .model import Action, Change, Plan, Row, RowKey, SyncSettings, fold
+from .present import Present
+
+
+def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed, and when
+    changes: Iterable[Change],
+    run_id: str,
+    present: Present,
+    ledger: Ledger,
+    settings: SyncSettings,
+    now: float,
+) -> Plan:
+    """Return the plan that takes back the confirmed changes of a run.
+
+    A change that does not stand as the run left it is skipped, and so are excluded labels and
+    items that opted out. What is taken off stays off,
+    and what is put back stays on, until the wish for it changes: otherwise the next full sync
+    would do the run again.
+    """
+    todo: list[Change] = []
+    rows: dict[RowKey, Row | None] = {}
+    skipped = 0
+    for change in changes:
+        if fold(change.label) in settings.exclude_labels or present.carries(
+            change.rating_key, settings.opt_out_label
+        ):
+            skipped += 1
+            continue
+        back = _back(change, run_id)
+        there = present.carries(change.rating_key, change.label)
+        row = ledger.get(change.key)
+        if change.action is Action.ADD:
+            # Only what is still ours; if somebody took it over meanwhile, it is theirs.
+            if not present.shows(change) or (change.ours and (row is None or row.off)):
+                skipped += 1
+                continue
+            text = present.spelling_on(change.rating_key, change.label)
+            todo.append(replace(back, label=text))
+            if row is not None:
+                rows[change.key] = replace(row, off=True, pinned=False)
+        elif there:
+            skipped += 1
+        else:
+            todo.append(back)
+            if change.ours:
+                rows[change.key] = (
+                    replace(row, off=False, pinned=False)
+                    if row is not None
+                    else Row(change.label, change.library, change.rating_key, int(now), pinned=True)
+                )
+    return Plan(tuple(todo), unchanged=0, items=_items(todo), rows=rows, skipped=skipped)
+
+
+def removal_plan(rows: Iterable[Row], present: Present, settings: SyncSettings) -> Plan:
+    """Return the plan that takes off the labels of some rows of the ledger.
+
+    Excluded labels stay, items that opted out are left alone, and what was taken off by hand
+    and is there again is not ours. Rows whose label is not in Plex go without a change.
+    """
+    changes: list[Change] = []
+    gone: dict[RowKey, Row | None] = {}
+    notes: dict[RowKey, Row | None] = {}
+    for row in rows:
+        if fold(row.label) in settings.exclude_labels or present.carries(
+            row.rating_key, settings.opt_out_label
+        ):
+            continue
+        if row.off or not present.carries(row.rating_key, row.label):
+            notes[row.key] = None
+            continue
+        text = present.spelling_on(row.rating_key, row.label)
+        changes.append(
+            Change(Action.REMOVE, text, row.library, row.rating_key, "", "all labels are taken off")
+        )
+        gone[row.key] = None
+    return Plan(tuple(changes), unchanged=0, items=_items(changes), rows=gone, notes=notes)
+
+
+def _back(change: Change, run_id: str) -> Change:
+    action = Action.REMOVE if change.action is Action.ADD else Action.ADD
+    return replace(change, action=action, reason=f"undoes run {run_id}")
+
+
+def _items(changes: Sequence[Change]) -> int:
+    return len({change.rating_key for change in changes})

@@ -1,0 +1,362 @@
+"""What the safety machine stands on: records that survive crashes, a fragile Plex, whose labels are whose."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+import re
+from typing import Final, Literal
+
+from custom_components.plex_label_sync.plex.server import PlexClient
+from custom_components.plex_label_sync.sync.journal import Entry, Journal
+from custom_components.plex_label_sync.sync.ledger import Ledger
+from custom_components.plex_label_sync.sync.model import (
+    Change,
+    Failure,
+    Item,
+    Library,
+    MediaType,
+    Person,
+    Row,
+    RowKey,
+    Run,
+    RunKind,
+    Service,
+    ServiceError,
+    StoredLabel,
+    SyncSettings,
+    fold,
+)
+from custom_components.plex_label_sync.sync.naming import label_of
+from simulators.plex import PlexSimulator
+from simulators.plex.state import Item as PlexItem
+from simulators.pulsarr import PulsarrSimulator
+
+type CrashPoint = Literal[
+    "before journal",
+    "after journal",
+    "before edit",
+    "after edit",
+    "half edit",
+    "carriers",
+    "directory",
+    "before ledger",
+    "between ledger and journal",
+    "after journal end",
+]
+CRASH_POINTS: Final[tuple[CrashPoint, ...]] = (
+    "before journal",
+    "after journal",
+    "before edit",
+    "after edit",
+    "half edit",
+    "carriers",
+    "directory",
+    "before ledger",
+    "between ledger and journal",
+    "after journal end",
+)
+type Stored = frozenset[tuple[str, str]]
+"""Rating keys and labels, spelled as Plex stores them."""
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+class Trouble:
+    """What is going to happen during the next run: the process ends, or an edit's answer is lost."""
+
+    def __init__(self) -> None:
+        self.crash: CrashPoint | None = None
+        self.lost: Literal["whole", "half"] | None = None
+        self.countdown = 0
+
+    def clear(self) -> None:
+        """Let everything go well again."""
+        self.crash = self.lost = None
+
+    def reach(self, point: CrashPoint) -> bool:
+        """Tell whether the process ends at this point."""
+        if self.crash != point:
+            return False
+        self.countdown -= 1
+        return self.countdown < 0
+
+    def pass_by(self, point: CrashPoint) -> None:
+        """End the process here if that is due."""
+        if self.reach(point):
+            raise Crash(point)
+
+
+class Records:
+    """Ledger and journal in memory, and what of them is on disk: as the files of the real thing."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        self.ledger = Ledger()
+        self.journal = Journal()
+        self.planned: tuple[Change, ...] = ()  # by the last run that began
+        self.refuse = False  # the disk is full
+        self.meanwhile: Callable[[Sequence[Change]], object] = lambda _: None
+        self._trouble = trouble
+        self._disk_ledger = self.ledger.as_dict()
+        self._disk_journal = self.journal.as_dict()
+
+    async def begin(
+        self, run_id: str, kind: RunKind, started: float, changes: Sequence[Change]
+    ) -> None:
+        """Write down a plan before the first edit."""
+        self._trouble.pass_by("before journal")
+        self.journal.begin(Entry(run_id, kind, started, tuple(changes)))
+        if self.refuse:
+            self.journal.finish(run_id, "failed", ())
+            raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, "the disk is full")
+        self._disk_journal = self.journal.as_dict()
+        self.planned = tuple(changes)
+        self.meanwhile(changes)
+        self._trouble.pass_by("after journal")
+
+    async def finish(
+        self, run: Run, rows: Mapping[RowKey, Row | None], unsure: Sequence[Change]
+    ) -> None:
+        """Write down what came of it, the ledger first."""
+        self._trouble.pass_by("before ledger")
+        self.ledger.apply(rows)
+        self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO)
+        self.journal.finish(run.id, run.status.value, [*run.changes, *unsure])
+        self.save_ledger()
+        self._trouble.pass_by("between ledger and journal")
+        self._disk_journal = self.journal.as_dict()
+        self._trouble.pass_by("after journal end")
+
+    def save_ledger(self) -> None:
+        """Bring the ledger to disk."""
+        self._disk_ledger = self.ledger.as_dict()
+
+    def restart(self) -> None:
+        """Load what is on disk, and take over what a run left behind that did not end."""
+        self.ledger = Ledger.from_dict(self._disk_ledger)
+        self.journal = Journal.from_dict(self._disk_journal)
+        for entry in self.journal.unfinished:
+            self.ledger.adopt(entry.changes, entry.started, undo=entry.kind is RunKind.UNDO)
+            self.journal.finish(entry.run_id, "interrupted", entry.changes)
+        self.save_ledger()
+        self._disk_journal = self.journal.as_dict()
+
+
+class FragilePlex:
+    """A real client, in whose calls the process can end and the answers to edits can get lost."""
+
+    def __init__(self, client: PlexClient, trouble: Trouble) -> None:
+        self._client = client
+        self._trouble = trouble
+
+    async def libraries(self) -> tuple[Library, ...]:
+        """Pass on."""
+        return await self._client.libraries()
+
+    def pages(self, library: Library) -> AsyncIterator[tuple[Item, ...]]:
+        """Pass on."""
+        return self._client.pages(library)
+
+    async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
+        """Pass on."""
+        return await self._client.newest(library, limit)
+
+    async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
+        """Pass on."""
+        return await self._client.with_plex_id(library, plex_id)
+
+    async def labels(self, library: Library) -> tuple[StoredLabel, ...]:
+        """Pass on, unless the process ends."""
+        self._trouble.pass_by("directory")
+        return await self._client.labels(library)
+
+    async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
+        """Pass on, unless the process ends."""
+        self._trouble.pass_by("carriers")
+        return await self._client.carriers(library, label)
+
+    async def count_without(self, library: Library, label: StoredLabel) -> int:
+        """Pass on."""
+        return await self._client.count_without(library, label)
+
+    async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
+        """Pass on."""
+        return await self._client.existing(rating_keys)
+
+    async def edit(
+        self,
+        library: Library,
+        rating_keys: Sequence[str],
+        add: Sequence[str],
+        remove: Sequence[str],
+    ) -> Mapping[str, ServiceError]:
+        """Pass on; the process may end before, halfway or after, and the answer may get lost."""
+        self._trouble.pass_by("before edit")
+        halfway = self._trouble.reach("half edit")
+        if halfway or self._trouble.lost == "half":
+            rating_keys = rating_keys[: (len(rating_keys) + 1) // 2]
+        refused = await self._client.edit(library, rating_keys, add, remove)
+        if halfway:
+            raise Crash
+        self._trouble.pass_by("after edit")
+        if self._trouble.lost is not None:
+            raise ServiceError(Service.PLEX, Failure.TIMEOUT, "the answer is lost")
+        return refused
+
+
+@dataclass(slots=True)
+class Truth:
+    """Who put which labels on, as somebody knows who watches everything."""
+
+    plex: PlexSimulator
+    records: Records
+    foreign: set[tuple[str, str]] = field(default_factory=set)  # as Plex stores them
+    taken_off: set[RowKey] = field(default_factory=set)  # labels of ours, by hand, and still off
+    ever_off: set[RowKey] = field(default_factory=set)
+    ever_pinned: set[RowKey] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)  # items that others edited since the last run
+
+    @property
+    def stored(self) -> Stored:
+        """Every label on every item."""
+        items = self.plex.state.items.items()
+        return frozenset((key, label) for key, item in items for label in item.labels)
+
+    def carries(self, rating_key: str, label: str) -> bool:
+        """Tell whether an item carries a label in any spelling."""
+        item = self.plex.state.items.get(rating_key)
+        return item is not None and fold(label) in map(fold, item.labels)
+
+    def put_on(self, rating_key: str, label: str, *, planned: Iterable[RowKey] = ()) -> None:
+        """Put a label on an item as anybody but us.
+
+        It is a foreign one, unless that cannot be told: while we believe ours to be there (it
+        was taken off since the last look) or are just about to write it.
+        """
+        if rating_key not in self.plex.state.items or self.carries(rating_key, label):
+            return
+        key = (rating_key, fold(label))
+        row = self.records.ledger.get(key)
+        before = self.stored
+        self.plex.state.add_label(rating_key, label)
+        self.touched.add(rating_key)
+        self.taken_off.discard(key)
+        if (row is None or row.off) and key not in planned:
+            self.foreign |= self.stored - before
+
+    def take_off(self, rating_key: str, label: str) -> None:
+        """Take a label off an item as anybody but us."""
+        if not self.carries(rating_key, label):
+            return
+        key = (rating_key, fold(label))
+        row = self.records.ledger.get(key)
+        self.plex.state.remove_label(rating_key, label)
+        self.touched.add(rating_key)
+        self.foreign &= self.stored
+        if row is not None:
+            self.ever_off.add(key)
+            if row.confirmed and not row.mark and not row.off:
+                self.taken_off.add(key)
+
+    def delete(self, rating_key: str) -> None:
+        """Delete an item."""
+        if rating_key in self.plex.state.items:
+            self.plex.delete_item(rating_key)
+            self.forget_missing()
+            self.touched.add(rating_key)
+
+    def forget_missing(self) -> None:
+        """Forget what was on items that are gone."""
+        items = self.plex.state.items
+        self.foreign = {one for one in self.foreign if one[0] in items}
+        self.taken_off = {one for one in self.taken_off if one[0] in items}
+
+
+# What everybody should find in Plex
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Wishes that mean the same title."""
+
+    kind: str
+    key: str | None
+    ids: frozenset[str]
+    people: tuple[Person, ...]
+
+
+def oracle(
+    plex: PlexSimulator, pulsarr: PulsarrSimulator, settings: SyncSettings
+) -> dict[str, set[str]]:
+    """Return the folded labels that items should have, by rating key; those without left out."""
+    wanted: dict[str, set[str]] = {}
+    in_reach = [
+        item
+        for item in plex.state.items.values()
+        if settings.libraries is None or item.section in settings.libraries
+    ]
+    for group in _groups(pulsarr, settings):
+        same_type = [item for item in in_reach if item.type == group.kind]
+        own = [item for item in same_type if group.key and _plex_key(item) == group.key]
+        keyless = [item for item in same_type if not _plex_key(item)]
+        others = [item for item in same_type if _plex_key(item) and not own]
+        for item in own + [one for one in keyless + others if external_ids(one) & group.ids]:
+            for person in group.people:
+                label = fold(label_of(person, MediaType(item.type), settings.label_format))
+                if label not in settings.exclude_labels | {fold(settings.opt_out_label)}:
+                    wanted.setdefault(item.rating_key, set()).add(label)
+    return wanted
+
+
+def _groups(pulsarr: PulsarrSimulator, settings: SyncSettings) -> list[_Group]:
+    people = {
+        user.id: Person(user.id, user.name, user.alias, user.display_name, user.can_sync)
+        for user in pulsarr.state.users()
+        if user.id not in settings.exclude_people
+        and (user.can_sync or settings.sync_disabled_people)
+    }
+    by_title: dict[str, list[tuple[str | None, frozenset[str], str, Person]]] = {}
+    for wish in pulsarr.state.wishes():
+        if wish.user_id in people:
+            entry = (wish.key, frozenset(wish.guids), wish.kind, people[wish.user_id])
+            by_title.setdefault(wish.catalogue_key, []).append(entry)
+    groups = []
+    for entries in by_title.values():
+        keyed = [one for one in entries if one[0]]
+        keyless = [one for one in entries if not one[0]]
+        if keyed and any(one[1] for one in keyed):  # then both have the same external ids
+            keyed, keyless = entries, []
+        for some in (keyed, keyless):
+            if some:
+                ids = frozenset[str]().union(*(one[1] for one in some))
+                key = next((one[0] for one in some if one[0]), None)
+                # Those of whom nothing at all is known cannot be found.
+                who = tuple(one[3] for one in some if one[0] or one[1])
+                groups.append(_Group(some[0][2], key, ids, who))
+    return groups
+
+
+def _plex_key(item: PlexItem) -> str:
+    return item.guid.rpartition("/")[2] if item.guid.startswith("plex://") else ""
+
+
+def external_ids(item: PlexItem) -> frozenset[str]:
+    """Return the ids by which anybody but Plex itself knows an item."""
+    if item.guids:
+        return frozenset(guid.replace("://", ":") for guid in item.guids)
+    legacy = re.match(r"com\.plexapp\.agents\.(?:hama://(?=tvdb))?(\w+)(?:://|-)([^?]+)", item.guid)
+    if legacy is None:
+        return frozenset()
+    names = {"imdb": "imdb", "themoviedb": "tmdb", "thetvdb": "tvdb", "tvdb": "tvdb"}
+    return frozenset({f"{names[legacy[1]]}:{legacy[2]}"} if legacy[1] in names else ())
+
+
+def requests_before_first_edit(plex: PlexSimulator, since: int) -> Counter[tuple[str, str]] | None:
+    """Return what Plex was asked, by method and route, before the first edit; None without any."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for request in plex.stats.log[since:]:
+        if request.method == "PUT":
+            return seen
+        seen[request.method, request.route] += 1
+    return None

@@ -1,0 +1,148 @@
+"""What becomes of a label of ours that nobody wants on its item any more."""
+
+from dataclasses import replace
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.plex_label_sync.sync.leaving import Company, leaving
+from custom_components.plex_label_sync.sync.model import Person, RemovedLabelMode, Row, SyncSettings
+
+from .words import ANNA, BEN, CARL, item, ledger_rows
+
+NOW = 1_790_000_000.0  # 2026-09-21
+DAY = 86_400.0
+HEAT = item("11", "plex:" + "a" * 24)
+ROW = Row("anna", "1", "11", 5, (1,), "plex:" + "a" * 24)
+EVERYBODY = Company({1: ANNA, 2: BEN, 3: CARL}, frozenset({1, 2, 3}))
+KEEP = SyncSettings()
+REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+
+settings = st.builds(
+    SyncSettings,
+    removed_label_mode=st.sampled_from(RemovedLabelMode),
+    removal_delay=st.sampled_from([0.0, 1.0, DAY]),
+)
+names = st.dictionaries(st.integers(1, 5), st.sampled_from(["anna", "Opa"]))
+
+
+def test_label_stays_where_labels_are_kept() -> None:
+    choice = leaving(ROW, HEAT, {}, EVERYBODY, KEEP, now=NOW)
+    assert (choice.row, choice.reason) == (ROW, None)
+
+
+def test_label_goes_at_once_without_a_delay() -> None:
+    choice = leaving(ROW, HEAT, {}, EVERYBODY, REMOVE, now=NOW)
+    assert choice.reason == "nobody wants it since 2026-09-21"
+    assert not choice.replaced
+
+
+@pytest.mark.parametrize(
+    ("seconds", "goes"), [(0.0, False), (2 * DAY - 1, False), (2 * DAY, True), (9 * DAY, True)]
+)
+def test_label_goes_when_the_delay_is_over(seconds: float, goes: bool) -> None:
+    delayed = replace(REMOVE, removal_delay=2 * DAY)
+    row = replace(ROW, dropped=int(NOW))
+    choice = leaving(row, HEAT, {}, EVERYBODY, delayed, now=NOW + seconds)
+    assert choice.reason == ("nobody wants it since 2026-09-21" if goes else None)
+    assert choice.row == row
+
+
+def test_delay_begins_when_nobody_is_first_seen_to_want_it() -> None:
+    delayed = replace(REMOVE, removal_delay=DAY)
+    choice = leaving(ROW, HEAT, {}, EVERYBODY, delayed, now=NOW + 0.7)
+    assert (choice.row, choice.reason) == (replace(ROW, dropped=int(NOW)), None)
+
+
+def test_pinned_label_stays() -> None:
+    row = replace(ROW, pinned=True, dropped=1)
+    assert leaving(row, HEAT, {}, EVERYBODY, REMOVE, now=NOW).reason is None
+
+
+@pytest.mark.parametrize(
+    ("company", "reason"),
+    [
+        (Company({2: BEN}, frozenset({2})), "anna is not in Pulsarr any more"),
+        (
+            Company({1: replace(ANNA, can_sync=False)}, frozenset()),
+            "the sync of anna is off",
+        ),
+        (Company({1: ANNA}, frozenset()), "anna is excluded"),
+    ],
+)
+def test_reason_tells_what_became_of_the_person(company: Company, reason: str) -> None:
+    assert leaving(ROW, HEAT, {}, company, REMOVE, now=NOW).reason == reason
+
+
+@pytest.mark.parametrize("people", [(), (1, 2)])
+def test_reason_names_nobody_where_it_may_be_several(people: tuple[int, ...]) -> None:
+    row = replace(ROW, people=people)
+    choice = leaving(row, HEAT, {}, Company({}, frozenset()), REMOVE, now=NOW)
+    assert choice.reason == "nobody wants it since 2026-09-21"
+
+
+@pytest.mark.parametrize("mode", RemovedLabelMode)
+def test_old_name_goes_at_once_even_where_labels_are_kept(mode: RemovedLabelMode) -> None:
+    options = SyncSettings(removed_label_mode=mode, removal_delay=DAY)
+    row = replace(ROW, pinned=True)
+    choice = leaving(row, HEAT, {1: "anne"}, EVERYBODY, options, now=NOW)
+    assert (choice.reason, choice.replaced) == ("renamed to anne", True)
+    choice = leaving(row, HEAT, {2: "ben"}, EVERYBODY, options, now=NOW)
+    assert (choice.reason, choice.replaced) == (None, False)
+
+
+@pytest.mark.parametrize("mode", RemovedLabelMode)
+def test_label_of_another_title_goes_at_once(mode: RemovedLabelMode) -> None:
+    options = SyncSettings(removed_label_mode=mode, removal_delay=DAY)
+    ran = item("11", "plex:" + "b" * 24, "tmdb:949", title="Ran")
+    choice = leaving(replace(ROW, pinned=True), ran, {}, EVERYBODY, options, now=NOW)
+    assert choice.reason == "Plex took another title for it, now Ran"
+    assert not choice.replaced
+
+
+@pytest.mark.parametrize(
+    ("title_id", "ids"), [("", ("tmdb:1",)), ("tmdb:1", ()), ("tmdb:1", ("tmdb:1", "imdb:tt1"))]
+)
+def test_item_counts_as_another_title_only_when_that_is_sure(
+    title_id: str, ids: tuple[str, ...]
+) -> None:
+    row = replace(ROW, title_id=title_id)
+    assert leaving(row, item("11", *ids), {}, EVERYBODY, KEEP, now=NOW).reason is None
+
+
+@given(
+    row=ledger_rows,
+    new_names=names,
+    options=settings,
+    known=st.dictionaries(st.integers(1, 5), st.sampled_from([ANNA, BEN])),
+    labelled=st.frozensets(st.integers(1, 5)),
+)
+def test_row_that_stays_changes_in_nothing_but_since_when_it_is_unwanted(
+    row: Row,
+    new_names: dict[int, str],
+    options: SyncSettings,
+    known: dict[int, Person],
+    labelled: frozenset[int],
+) -> None:
+    company = Company(known, labelled)
+    choice = leaving(row, HEAT, new_names, company, options, now=NOW)
+    assert replace(choice.row, dropped=row.dropped) == row
+    if choice.reason is None:
+        assert choice.row.dropped in {row.dropped, int(NOW)}
+        assert new_names.keys().isdisjoint(row.people)
+        if options.removed_label_mode is not RemovedLabelMode.KEEP and not row.pinned:
+            assert NOW - choice.row.dropped < options.removal_delay
+            # A restart of the delay would keep it for ever.
+            assert row.dropped in {0, choice.row.dropped}
+    else:
+        assert choice.reason.strip()
+        assert choice.row.dropped == row.dropped
+
+
+@given(ledger_rows, names, settings, st.floats(0, 2**33))
+def test_label_that_went_would_have_gone_later_too(
+    row: Row, new_names: dict[int, str], options: SyncSettings, later: float
+) -> None:
+    early = leaving(row, HEAT, new_names, EVERYBODY, options, now=NOW)
+    late = leaving(row, HEAT, new_names, EVERYBODY, options, now=NOW + later)
+    assert early.reason is None or late.reason is not None

@@ -1,0 +1,405 @@
+"""The plan, whatever the world looks like."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from hypothesis import assume, given, strategies as st
+
+from custom_components.plex_label_sync.sync.leaving import Company
+from custom_components.plex_label_sync.sync.ledger import Ledger
+from custom_components.plex_label_sync.sync.model import (
+    Action,
+    Change,
+    Item,
+    Person,
+    Plan,
+    RemovedLabelMode,
+    Row,
+    RowKey,
+    StoredLabel,
+    SyncSettings,
+    fold,
+)
+from custom_components.plex_label_sync.sync.planner import (
+    View,
+    WantedItem,
+    make_plan,
+    wanted_items,
+)
+from custom_components.plex_label_sync.sync.present import Present
+from custom_components.plex_label_sync.sync.wanted import Wish
+
+from .words import LABELS, folded, labels_in_plex, library_items, people, picture, titles
+
+NOW = 1_790_000_000.0
+DAY = 86_400.0
+HOUSEHOLD = st.lists(people, min_size=1, max_size=4, unique_by=lambda person: person.id)
+SPECIAL = ("Kids", "removed", "no-sync")  # labels that may have a meaning of their own
+
+
+FLAGS = ("off", "pinned", "mark", "unconfirmed")
+some_flags = st.sampled_from([*FLAGS, *FLAGS, "", "", "off pinned", "off mark", "mark unconfirmed"])
+wanters_of_old = st.sampled_from([(), (1,), (2,), (5,), (1, 2), (2, 3)])
+since = st.sampled_from([0, 0, int(NOW), int(NOW - DAY), int(NOW - 5 * DAY)])
+labels_of_ours = st.lists(st.sampled_from([*LABELS, "removed"]), max_size=3)
+
+
+@st.composite
+def rows_of(draw: st.DrawFn, items: list[Item]) -> list[Row]:
+    """Draw what we may have written on some items, and on one that is not there any more."""
+    rows: dict[RowKey, Row] = {}
+    for one in [*items, Item("99", "1", items[0].type, "Lost", frozenset())] if items else []:
+        for label in draw(labels_of_ours):
+            flags = draw(some_flags)
+            row = Row(
+                label,
+                one.library,
+                one.rating_key,
+                written=5,
+                people=draw(wanters_of_old),
+                title_id=draw(st.sampled_from(["", "tmdb:1", *sorted(one.ids)])),
+                dropped=draw(since),
+                off="off" in flags,
+                pinned="pinned" in flags,
+                mark="mark" in flags,
+                confirmed="unconfirmed" not in flags,
+            )
+            rows.setdefault(row.key, row)
+    return list(rows.values())
+
+
+settings_strategy = st.builds(
+    SyncSettings,
+    label_format=st.sampled_from(["{username}", "{alias}", "{username} {type}"]),
+    exclude_labels=st.lists(st.sampled_from([*LABELS, "removed"]), max_size=2).map(
+        lambda some: frozenset(folded(some))
+    ),
+    preserve_existing_labels=st.booleans(),
+    removed_label_mode=st.sampled_from(RemovedLabelMode),
+    removed_label=st.sampled_from(SPECIAL[:2]),
+    removal_delay=st.sampled_from([0.0, DAY]),
+    restore_overrides=st.booleans(),
+    opt_out_label=st.sampled_from(["no-sync", "KIDS"]),
+)
+
+
+@st.composite
+def views(draw: st.DrawFn) -> View:
+    """Draw wishes with their items, what Plex holds, what we wrote, and the options."""
+    items = draw(library_items(limit=4))
+    household = draw(HOUSEHOLD)
+    wanters = st.lists(st.sampled_from(household), min_size=1, max_size=3, unique=True)
+    matches = [
+        (
+            Wish(draw(titles), tuple(draw(wanters))),
+            draw(st.lists(st.sampled_from(items), unique=True, max_size=3)) if items else [],
+        )
+        for _ in range(draw(st.integers(0, 3)))
+    ]
+    carried = draw(labels_in_plex(items, more=SPECIAL))
+    rows = draw(rows_of(items))
+    settings = draw(settings_strategy)
+    entries = wanted_items(matches, settings)
+    for one in items:
+        if any(row.rating_key == one.rating_key for row in rows):
+            entries.setdefault(one.rating_key, WantedItem(one))
+    return View(
+        items=entries,
+        present=picture(carried),
+        ledger=Ledger(rows),
+        company=company(household, draw(st.booleans())),
+        settings=settings,
+        now=NOW,
+        whole=draw(st.booleans()),
+        restore=draw(st.booleans()),
+    )
+
+
+def company(household: list[Person], some: bool) -> Company:
+    """Return everybody, of whom all or some get labels."""
+    labelled = {person.id for person in household if person.can_sync or not some}
+    return Company({person.id: person for person in household}, frozenset(labelled))
+
+
+def carried_out(view: View, plan: Plan) -> View:
+    """Return the world after a plan: removals by exact spelling, the ledger as the plan says."""
+    return replace(
+        view,
+        present=changed(view.present, plan.changes),
+        ledger=after(view.ledger, plan),
+    )
+
+
+def changed(there: Present, changes: Iterable[Change]) -> Present:
+    """Return what Plex holds after some changes."""
+    texts = {
+        (key, text)
+        for key, labels in there.carried.items()
+        for spellings in labels.values()
+        for text in spellings
+    }
+    for change in changes:
+        if change.action is Action.ADD:
+            texts.add((change.rating_key, change.label))
+        else:
+            texts.discard((change.rating_key, change.label))
+    result = Present({key: dict(forms) for key, forms in there.directory.items()})
+    for key, text in texts:
+        result.add_carriers(StoredLabel("0", text), [key])
+    return result
+
+
+def after(before: Ledger, plan: Plan) -> Ledger:
+    """Return the ledger after a plan all of whose changes were confirmed."""
+    result = Ledger(before)
+    keys = {change.key for change in plan.changes}
+    assert plan.rows.keys() <= keys
+    result.apply({**plan.notes, **plan.rows})
+    return result
+
+
+def additions(plan: Plan) -> list[Change]:
+    """Return what a plan puts on."""
+    return [one for one in plan.changes if one.action is Action.ADD]
+
+
+def removals(plan: Plan) -> list[Change]:
+    """Return what a plan takes off."""
+    return [one for one in plan.changes if one.action is Action.REMOVE]
+
+
+def is_mark(plan: Plan, change: Change) -> bool:
+    """Tell whether an addition says that nobody wants the title."""
+    row = plan.rows[change.key]
+    return row is not None and row.mark
+
+
+def opted_out(view: View, rating_key: str) -> bool:
+    """Tell whether an item is to be left alone."""
+    return view.present.carries(rating_key, view.settings.opt_out_label)
+
+
+# What is never taken off
+
+
+@given(views())
+def test_label_that_is_not_in_the_ledger_goes_only_by_choice(view: View) -> None:
+    for change in removals(make_plan(view)):
+        row = view.ledger.get(change.key)
+        # What was taken off by hand and is there again is somebody else's.
+        if change.ours:
+            assert row is not None
+            assert not row.off
+        else:
+            assert row is None or row.off
+            assert view.whole
+            assert not view.settings.preserve_existing_labels
+            assert view.items[change.rating_key].labels
+            assert fold(change.label) not in view.items[change.rating_key].labels
+
+
+@given(views())
+def test_label_that_somebody_wants_is_never_taken_off(view: View) -> None:
+    for change in removals(make_plan(view)):
+        assert fold(change.label) not in view.items[change.rating_key].labels
+
+
+@given(views())
+def test_excluded_label_and_item_that_opts_out_are_never_touched(view: View) -> None:
+    plan = make_plan(view)
+    for change in plan.changes:
+        assert fold(change.label) not in view.settings.exclude_labels
+        assert not opted_out(view, change.rating_key)
+    for rating_key, folded_label in {**plan.notes, **plan.rows}:
+        assert not opted_out(view, rating_key)
+        assert folded_label not in view.settings.exclude_labels or (
+            (rating_key, folded_label) in view.ledger
+        )
+
+
+@given(views())
+def test_labels_are_taken_off_in_a_spelling_that_the_item_carries(view: View) -> None:
+    for change in removals(make_plan(view)):
+        assert change.label in view.present.carried[change.rating_key][fold(change.label)]
+
+
+@given(views())
+def test_kept_labels_go_only_for_a_new_name_another_title_or_a_mark(view: View) -> None:
+    keep = replace(view.settings, removed_label_mode=RemovedLabelMode.KEEP)
+    view = replace(view, settings=keep)
+    plan = make_plan(view)
+    for change in removals(plan):
+        row = view.ledger.get(change.key)
+        if row is not None and change.ours and change.key not in plan.replaced:
+            item = view.items[change.rating_key].item
+            assert row.title_id
+            assert item.ids
+            assert row.title_id not in item.ids
+
+
+@given(views())
+def test_label_that_nobody_wants_waits_for_the_delay(view: View) -> None:
+    plan = make_plan(view)
+    for change in removals(plan):
+        row = view.ledger.get(change.key)
+        if row is None or not change.ours or change.key in plan.replaced:
+            continue
+        if "another title" in change.reason:
+            continue
+        assert view.settings.removed_label_mode is not RemovedLabelMode.KEEP
+        assert not row.pinned
+        assert view.now - (row.dropped or view.now) >= view.settings.removal_delay
+
+
+# What is put on
+
+
+@given(views())
+def test_carrying_out_a_plan_gives_everybody_what_they_want(view: View) -> None:
+    then = carried_out(view, make_plan(view))
+    for key, entry in view.items.items():
+        for label in entry.labels if not opted_out(view, key) else ():
+            row = then.ledger.get((key, label))
+            assert then.present.carries(key, label) or (row is not None and row.off)
+
+
+@given(views())
+def test_label_that_was_taken_off_by_hand_is_put_back_only_when_asked_for(view: View) -> None:
+    for change in additions(make_plan(view)):
+        row = view.ledger.get(change.key)
+        if row is not None and row.confirmed and not row.mark:
+            assert view.settings.restore_overrides or (view.restore and not row.off)
+
+
+@given(views())
+def test_what_vanished_since_the_last_look_is_told_and_noted(view: View) -> None:
+    plan = make_plan(view)
+    for row in plan.vanished:
+        assert row == view.ledger.get(row.key)
+        assert not row.off
+        assert not view.present.carries(row.rating_key, row.label)
+        note = plan.notes[row.key]
+        assert note is not None
+        assert note.off
+    assert len(plan.vanished) <= plan.overridden
+
+
+@given(views())
+def test_title_is_marked_only_when_nobody_wants_it(view: View) -> None:
+    plan = make_plan(view)
+    for change in additions(plan):
+        labels = view.items[change.rating_key].labels
+        if is_mark(plan, change):
+            assert not labels
+            assert view.settings.removed_label_mode is RemovedLabelMode.MARK
+            assert fold(change.label) == fold(view.settings.removed_label)
+        else:
+            assert fold(change.label) in labels
+
+
+@given(views())
+def test_new_name_takes_the_place_of_the_old_one_in_one_plan(view: View) -> None:
+    plan = make_plan(view)
+    then = carried_out(view, plan)
+    for key, entry in view.items.items():
+        wanters = {person.id for label in entry.labels.values() for person in label.people}
+        old = [
+            row
+            for row in view.ledger.by_item().get(key, [])
+            if fold(row.label) not in {*entry.labels, *view.settings.exclude_labels}
+            and not row.mark
+            and not wanters.isdisjoint(row.people)
+            and not row.off
+            and not opted_out(view, key)
+        ]
+        for row in old:
+            assert row.key not in then.ledger
+            assert row.key not in {change.key for change in additions(plan)}
+
+
+# The books
+
+
+@given(views())
+def test_planning_again_after_a_plan_was_carried_out_finds_nothing_to_do(view: View) -> None:
+    # What the item carries in two spellings is ours in one of them only.
+    assume(
+        all(
+            len(spellings) == 1
+            for labels in view.present.carried.values()
+            for spellings in labels.values()
+        )
+    )
+    plan = make_plan(view)
+    then = carried_out(view, plan)
+    again = make_plan(then)
+    assert again.changes == ()
+    assert again.vanished == ()
+    assert again.notes == {}
+    assert again.overridden == plan.overridden
+    assert again.unchanged == plan.unchanged + sum(
+        not is_mark(plan, one) for one in additions(plan)
+    )
+
+
+@given(views())
+def test_second_spelling_is_gone_after_the_second_plan_at_the_latest(view: View) -> None:
+    then = carried_out(view, make_plan(view))
+    second = make_plan(then)
+    assert not additions(second)
+    assert not any(change.ours for change in second.changes)
+    assert make_plan(carried_out(then, second)).changes == ()
+
+
+@given(views())
+def test_plan_says_what_becomes_of_each_row(view: View) -> None:
+    plan = make_plan(view)
+    assert set(plan.rows) == {change.key for change in plan.changes if change.ours}
+    assert plan.replaced <= {change.key for change in removals(plan)}
+    for change in plan.changes:
+        if change.ours:
+            assert (plan.rows[change.key] is None) is (change.action is Action.REMOVE)
+    for key, row in {**plan.notes, **plan.rows}.items():
+        if row is not None:
+            assert row.key == key
+            assert row.confirmed or not row.off
+            assert row.library == view.items[row.rating_key].item.library or row.mark
+    assert all(key in view.ledger for key in plan.notes)
+    assert len({(one.rating_key, one.label) for one in plan.changes}) == len(plan.changes)
+
+
+@given(views())
+def test_plan_counts_every_wanted_label_once(view: View) -> None:
+    plan = make_plan(view)
+    wanted = [
+        label
+        for key, entry in view.items.items()
+        if not opted_out(view, key)
+        for label in entry.labels
+    ]
+    new = [one for one in additions(plan) if not is_mark(plan, one)]
+    assert len(new) + plan.unchanged + plan.overridden == len(wanted)
+    assert plan.items == sum(bool(entry.labels) for entry in view.items.values())
+
+
+@given(views())
+def test_no_label_is_written_in_a_second_spelling(view: View) -> None:
+    new: dict[str, str] = {}
+    for change in additions(make_plan(view)):
+        stored = [
+            form.text
+            for directory in view.present.directory.values()
+            for form in directory.get(fold(change.label), [])
+        ]
+        if stored:
+            assert change.label in stored
+        else:
+            assert new.setdefault(fold(change.label), change.label) == change.label
+
+
+@given(views())
+def test_changes_say_which_item_they_mean_and_why(view: View) -> None:
+    for change in make_plan(view).changes:
+        one = view.items[change.rating_key].item
+        assert (change.library, change.title) == (one.library, one.title)
+        assert change.reason

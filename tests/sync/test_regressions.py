@@ -1,0 +1,111 @@
+"""Sequences of events that once cost somebody a label or a decision."""
+
+from dataclasses import replace
+
+import pytest
+
+from custom_components.plex_label_sync.sync.model import (
+    Failure,
+    RemovedLabelMode,
+    Run,
+    RunKind,
+    Service,
+    ServiceError,
+    SyncSettings,
+)
+from simulators.catalogue import CatalogueTitle
+
+from .home import Home
+
+REMOVING = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+
+
+async def labelled(home: Home) -> tuple[CatalogueTitle, str]:
+    """Let a title be labelled for Rosa; return it and its item."""
+    title = home.spare()
+    (item,) = home.plex.state.items_of(title)
+    await home.sync()
+    home.wish("rosa", title)
+    assert (await home.sync()).added == 1
+    return title, item.rating_key
+
+
+async def undo(home: Home, run: Run) -> Run:
+    """Take a run back."""
+    return await home.sync(kind=RunKind.UNDO, undo=run.id, changes=run.changes)
+
+
+async def test_undo_leaves_excluded_labels_alone(home: Home) -> None:
+    run = await home.sync()
+    home.settings = SyncSettings(exclude_labels=frozenset({"rosa"}))
+    before = home.labels
+    back = await undo(home, run)
+    assert back.changes
+    assert all(change.label.casefold() != "rosa" for change in back.changes)
+    assert {key for key, labels in home.labels.items() if "rosa" in labels} == {
+        key for key, labels in before.items() if "rosa" in labels
+    }
+    assert back.skipped == run.added - len(back.changes)
+
+
+@pytest.mark.parametrize("kind", [RunKind.UNDO, RunKind.REMOVAL])
+async def test_item_with_the_opt_out_label_is_left_alone_when_labels_are_taken_off(
+    home: Home, kind: RunKind
+) -> None:
+    run = await home.sync()
+    key = run.changes[0].rating_key
+    home.plex.state.add_label(key, "no-sync")
+    labels = home.labels[key]
+    back = await home.sync(kind=kind, undo=run.id, changes=run.changes)
+    assert back.changes
+    assert key not in {change.rating_key for change in back.changes}
+    assert home.labels[key] == labels
+
+
+@pytest.mark.parametrize("by", ["sync", "look", "removal"])
+async def test_label_that_was_taken_off_and_put_back_by_hand_is_not_ours_any_more(
+    home: Home, by: str
+) -> None:
+    home.settings = REMOVING
+    title, key = await labelled(home)
+    home.plex.state.remove_label(key, "rosa")
+    assert (await home.sync()).overridden == 1
+    home.plex.state.add_label(key, "Rosa")
+    if by != "removal":
+        home.pulsarr.state.unwish(home.person("rosa"), title)
+    if by == "look":
+        await home.look(title, newer_than=home.clock.now)
+    else:
+        await home.sync(kind=RunKind.REMOVAL if by == "removal" else RunKind.FULL)
+    assert "rosa" in home.labels.get(key, set())
+
+
+async def test_removal_whose_end_was_not_seen_is_not_taken_for_a_decision_made_by_hand(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.settings = replace(REMOVING)
+    title, key = await labelled(home)
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    real, sent = home.engine._plex.edit, False
+
+    async def edit(*args: object) -> object:
+        nonlocal sent
+        sent = True
+        return await real(*args)  # type: ignore[arg-type]  # passes on what it is given
+
+    async def labels(*args: object) -> object:
+        if sent:
+            raise ServiceError(Service.PLEX, Failure.CANNOT_CONNECT, "gone")
+        return await real_labels(*args)  # type: ignore[arg-type]  # passes on what it is given
+
+    real_labels = home.engine._plex.labels
+    monkeypatch.setattr(home.engine._plex, "edit", edit)
+    monkeypatch.setattr(home.engine._plex, "labels", labels)
+    run = await home.sync()
+    assert run.failed
+    assert "rosa" not in home.labels.get(key, set())
+    monkeypatch.undo()
+    home.wish("rosa", title)
+    run = await home.sync()
+    assert (run.added, run.overridden) == (1, 0)
+    assert "rosa" in home.labels.get(key, set())

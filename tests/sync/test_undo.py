@@ -1,0 +1,268 @@
+"""How a run is taken back, and how all our labels are."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from hypothesis import given, strategies as st
+
+from custom_components.plex_label_sync.sync.ledger import Ledger
+from custom_components.plex_label_sync.sync.model import (
+    Action,
+    Change,
+    Plan,
+    Row,
+    StoredLabel,
+    SyncSettings,
+    fold,
+)
+from custom_components.plex_label_sync.sync.present import Present
+from custom_components.plex_label_sync.sync.undo import removal_plan, undo_plan
+
+from .words import add, ledger, ledger_rows, present, remove
+
+NOW = 1_790_000_000.0
+ROW = Row("anna", "1", "11", 5, (1,))
+
+
+def undone(
+    changes: Iterable[Change],
+    there: Present,
+    rows: Ledger,
+    *,
+    run_id: str = "one",
+    settings: SyncSettings | None = None,
+) -> Plan:
+    """Return the plan that takes back a run."""
+    return undo_plan(changes, run_id, there, rows, settings or SyncSettings(), NOW)
+
+
+def effects(plan: Plan) -> list[tuple[Action, str, str]]:
+    """Return what a plan does, in short."""
+    return [(one.action, one.label, one.rating_key) for one in plan.changes]
+
+
+# Examples
+
+
+def test_what_was_put_on_is_taken_off_in_its_present_spelling_and_stays_off() -> None:
+    plan = undone([add("anna", "11")], present({"11": ["Anna"]}), Ledger([ROW]))
+    assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
+    assert plan.rows == {("11", "anna"): replace(ROW, off=True)}
+    assert plan.changes[0].reason == "undoes run one"
+
+
+def test_what_was_taken_off_is_put_back_and_stays() -> None:
+    plan = undone([remove("Anna", "11")], present({}), Ledger())
+    assert effects(plan) == [(Action.ADD, "Anna", "11")]
+    assert plan.rows == {("11", "anna"): Row("Anna", "1", "11", int(NOW), pinned=True)}
+
+
+def test_label_of_somebody_else_that_was_taken_off_is_put_back_as_theirs() -> None:
+    plan = undone([replace(remove("Kids", "11"), ours=False)], present({}), Ledger())
+    assert effects(plan) == [(Action.ADD, "Kids", "11")]
+    assert plan.rows == {}
+    assert not plan.changes[0].ours
+
+
+def test_what_was_changed_since_is_skipped() -> None:
+    run = [add("anna", "11"), add("ben", "11"), add("carl", "11"), remove("dora", "11")]
+    there = present({"11": ["ben", "carl", "dora"]})
+    rows = Ledger([ROW, replace(ROW, label="carl", off=True)])
+    plan = undone(run, there, rows)
+    # anna's is off, ben's is nobody's of ours, carl's was put on by hand, dora's is back.
+    assert (plan.changes, plan.rows, plan.skipped) == ((), {}, 4)
+
+
+def test_second_spelling_of_a_label_that_was_taken_off_counts_as_back() -> None:
+    plan = undone([remove("Anna", "11")], present({"11": ["ANNA"]}), Ledger())
+    assert (plan.changes, plan.skipped) == ((), 1)
+
+
+def test_excluded_labels_and_items_that_opted_out_are_skipped() -> None:
+    run = [add("anna", "11"), remove("ben", "11"), add("carl", "12"), remove("dora", "12")]
+    there = present({"11": ["anna"], "12": ["carl", "No-Sync"]})
+    rows = Ledger([ROW, replace(ROW, label="carl", rating_key="12")])
+    settings = SyncSettings(exclude_labels=frozenset({"anna", "ben"}))
+    plan = undone(run, there, rows, settings=settings)
+    assert (plan.changes, plan.rows, plan.skipped) == ((), {}, 4)
+
+
+def test_removal_leaves_items_that_opted_out_and_what_was_put_on_again_by_hand() -> None:
+    there = present({"11": ["anna", "no-sync"], "12": ["anna"]})
+    rows = Ledger([ROW, replace(ROW, rating_key="12", off=True)])
+    plan = removal_plan(rows, there, SyncSettings())
+    assert (plan.changes, plan.notes) == ((), {("12", "anna"): None})
+
+
+def test_all_our_labels_are_taken_off_but_the_excluded_ones() -> None:
+    there = present({"11": ["Anna", "kids"], "12": ["Anna", "Kids"]})
+    rows = ledger(("11", "anna"), ("12", "kids"), ("13", "anna"), ("13", "kids"))
+    settings = SyncSettings(exclude_labels=frozenset({"kids"}))
+    plan = removal_plan(rows, there, settings)
+    assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
+    assert plan.rows == {("11", "anna"): None}
+    assert plan.notes == {("13", "anna"): None}
+    assert plan.items == 1
+
+
+# Whatever was done
+
+
+KEYS = ("11", "12")
+NAMES = ("anna", "Anna", "ben", "kids")
+
+
+@st.composite
+def states(draw: st.DrawFn) -> tuple[Present, Ledger]:
+    """Draw what two items carry, each label in one spelling, and what of it is ours."""
+    carried = {
+        key: draw(st.lists(st.sampled_from(NAMES), max_size=3, unique_by=fold)) for key in KEYS
+    }
+    rows = [
+        Row(label, "1", key, 5, (1,), pinned=draw(st.booleans()))
+        for key, labels in carried.items()
+        for label in labels
+        if draw(st.booleans())
+    ]
+    return present(dict(carried)), Ledger(rows)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> tuple[Present, Ledger, list[Change]]:
+    """Draw a state and the changes of a run that can be made there."""
+    there, rows = draw(states())
+    changes = []
+    for key in KEYS:
+        for label in draw(st.lists(st.sampled_from(NAMES), max_size=3, unique_by=fold)):
+            row = rows.get((key, fold(label)))
+            if there.carries(key, label):
+                change = remove(there.spelling_on(key, label), key)
+                changes.append(replace(change, ours=row is not None))
+            else:
+                changes.append(add(label, key))
+    return there, rows, changes
+
+
+def texts(there: Present) -> set[tuple[str, str]]:
+    """Return what items carry: rating keys and spellings."""
+    return {
+        (key, text)
+        for key, labels in there.carried.items()
+        for spellings in labels.values()
+        for text in spellings
+    }
+
+
+def changed(there: Present, changes: Iterable[Change]) -> Present:
+    """Return what Plex holds after some changes: removals by exact spelling."""
+    carried = texts(there)
+    for change in changes:
+        if change.action is Action.ADD:
+            carried.add((change.rating_key, change.label))
+        else:
+            carried.discard((change.rating_key, change.label))
+    result = Present()
+    for key, text in carried:
+        result.add_carriers(StoredLabel("0", text), [key])
+    return result
+
+
+def made(there: Present, rows: Ledger, changes: list[Change]) -> tuple[Present, Ledger]:
+    """Return what a run of the planner leaves behind."""
+    after = Ledger(rows)
+    for change in changes:
+        if change.action is Action.ADD:
+            row = Row(change.label, "1", change.rating_key, int(NOW), (2,))
+            after.apply({change.key: row})
+        elif change.ours:
+            after.apply({change.key: None})
+    return changed(there, changes), after
+
+
+def carried_out(there: Present, rows: Ledger, plan: Plan) -> tuple[Present, Ledger]:
+    """Return what an undo leaves behind."""
+    after = Ledger(rows)
+    after.apply(plan.rows)
+    return changed(there, plan.changes), after
+
+
+@given(runs())
+def test_undo_brings_back_the_labels_and_undoing_that_takes_them_away_again(
+    drawn: tuple[Present, Ledger, list[Change]],
+) -> None:
+    before, rows, changes = drawn
+    there, after = made(before, rows, changes)
+    plan = undone(changes, there, after)
+    assert plan.skipped == 0
+    back, back_rows = carried_out(there, after, plan)
+    assert texts(back) == texts(before)
+    again = undone(plan.changes, back, back_rows, run_id="two")
+    assert again.skipped == 0
+    redone, redone_rows = carried_out(back, back_rows, again)
+    assert texts(redone) == texts(there)
+    # The third time is like the first.
+    third = undone(again.changes, redone, redone_rows, run_id="three")
+    assert third.skipped == 0
+    assert texts(carried_out(redone, redone_rows, third)[0]) == texts(before)
+
+
+@given(runs(), states())
+def test_undo_touches_only_what_stands_as_the_run_left_it(
+    drawn: tuple[Present, Ledger, list[Change]], now: tuple[Present, Ledger]
+) -> None:
+    _, _, changes = drawn
+    there, rows = now
+    plan = undone(changes, there, rows)
+    assert len(plan.changes) + plan.skipped == len(changes)
+    done = {(change.action, change.key): change for change in changes}
+    for back in plan.changes:
+        if back.action is Action.REMOVE:
+            change = done[Action.ADD, back.key]
+            assert (back.rating_key, back.label) in texts(there)
+            assert back.key in rows
+            row = plan.rows[back.key]
+            assert row is not None
+            assert row.off
+        else:
+            change = done[Action.REMOVE, back.key]
+            assert not there.carries(back.rating_key, back.label)
+            assert back.label == change.label
+            assert (back.key in plan.rows) is change.ours
+        assert back.ours is change.ours
+    assert plan.rows.keys() <= {back.key for back in plan.changes}
+
+
+@given(runs())
+def test_undo_of_an_undone_run_does_nothing(
+    drawn: tuple[Present, Ledger, list[Change]],
+) -> None:
+    before, rows, changes = drawn
+    there, after = made(before, rows, changes)
+    back, back_rows = carried_out(there, after, undone(changes, there, after))
+    plan = undone(changes, back, back_rows)
+    assert (plan.changes, plan.rows, plan.skipped) == ((), {}, len(changes))
+
+
+@given(states(), st.lists(ledger_rows, max_size=6), st.frozensets(st.sampled_from(NAMES)))
+def test_removal_takes_off_what_is_ours_and_nothing_else(
+    drawn: tuple[Present, Ledger], more: list[Row], excluded: frozenset[str]
+) -> None:
+    there, some = drawn
+    rows = Ledger([*more, *some])
+    settings = SyncSettings(exclude_labels=frozenset(map(fold, excluded)))
+    plan = removal_plan(rows, there, settings)
+    expected = {
+        row.key
+        for row in rows
+        if fold(row.label) not in settings.exclude_labels
+        and there.carries(row.rating_key, row.label)
+        and not row.off
+    }
+    assert {one.key for one in plan.changes} == expected == set(plan.rows)
+    assert all(one.action is Action.REMOVE for one in plan.changes)
+    assert all((one.rating_key, one.label) in texts(there) for one in plan.changes)
+    after = Ledger(rows)
+    after.apply({**plan.notes, **plan.rows})
+    assert all(fold(row.label) in settings.exclude_labels for row in after)
+    gone = texts(there) - texts(changed(there, plan.changes))
+    assert {(key, fold(text)) for key, text in gone} == expected
