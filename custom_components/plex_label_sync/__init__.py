@@ -6,6 +6,7 @@ from typing import Any
 
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
@@ -25,15 +26,16 @@ from .live import LiveSync
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
 from .registration import async_remove
+from .repairs import async_delete_issues, async_update_damaged_issue, async_update_held_issue
 from .services import async_setup_services
-from .store import Records, async_remove_stores
+from .store import Records, StoreTooNewError, async_remove_stores
 from .sync.model import ServiceError
 from .upkeep import async_keep_registered
 from .webhook import async_register_webhook
 
 _LOGGER = logging.getLogger(__name__)
 
-PLATFORMS = [Platform.BUTTON, Platform.EVENT, Platform.SENSOR]
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.EVENT, Platform.SENSOR]
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -47,13 +49,18 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> bool:
     """Set up one Plex server with its Pulsarr."""
     records = Records(hass, entry.entry_id)
-    await records.async_load()
+    try:
+        await records.async_load()
+    except StoreTooNewError as err:
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="store_too_new") from err
+    async_update_damaged_issue(hass, entry, records.damaged)
     coordinator = PlexLabelSyncCoordinator(
         hass, entry, _plex(hass, entry.data), _pulsarr(hass, entry.data), records
     )
     await coordinator.async_config_entry_first_refresh()
     coordinator.live = LiveSync(hass, coordinator)
     entry.runtime_data = coordinator
+    async_update_held_issue(hass, entry, records.held)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.webhook = async_register_webhook(hass, entry, coordinator.live.async_on_signal)
     coordinator.async_start()
@@ -66,6 +73,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
 
 async def async_unload_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> bool:
     """Stop everything; what Pulsarr knows of our webhook stays."""
+    await entry.runtime_data.async_stop()
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
@@ -76,6 +84,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
     except ServiceError as err:
         _LOGGER.warning("The webhook in Pulsarr could not be removed: %s", err)
     await async_remove_stores(hass, entry.entry_id)
+    async_delete_issues(hass, entry)
 
 
 async def _async_reload(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> None:

@@ -1,10 +1,9 @@
 """Ties the engine to Home Assistant: one writer, the timers, and the status for the entities."""
 
 import asyncio
-from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from collections.abc import Coroutine, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 import logging
 import time
 from typing import TYPE_CHECKING, Final, override
@@ -22,10 +21,23 @@ from .errors import translation
 from .plex.parse import ServerInfo
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
+from .repairs import async_update_held_issue
 from .settings import Settings
-from .store import Records, Summary
-from .sync.engine import Engine, Request
-from .sync.model import Failure, Run, RunKind, Service, ServiceError, fold
+from .status import Activity, State, Status, activity_signal
+from .store import EXAMPLES_MAX, Held, Records, Summary
+from .sync.brake import Before
+from .sync.engine import Engine
+from .sync.model import (
+    Action,
+    Failure,
+    RowKey,
+    Run,
+    RunKind,
+    RunStatus,
+    Service,
+    ServiceError,
+)
+from .sync.preparing import Request
 
 if TYPE_CHECKING:
     from .live import LiveSync
@@ -35,52 +47,12 @@ _LOGGER = logging.getLogger(__name__)
 
 RETRY_AFTER: Final = 60.0  # seconds from a failed full sync to the next try, doubled each time
 RETRY_AFTER_MAX: Final = 600.0  # seconds
+STOP_TIMEOUT: Final = 8.0  # seconds; Home Assistant waits ten for an entry's tasks
 CATCH_UP_AFTER: Final = 1.0  # seconds from a server's return to the full sync that it missed
 
 CREDENTIAL_FAILURES: Final = frozenset({Failure.INVALID_AUTH, Failure.NOT_OWNER})
 
 type PlexLabelSyncConfigEntry = ConfigEntry[PlexLabelSyncCoordinator]
-
-
-class State(StrEnum):
-    """What the integration is doing, as the status sensor shows it."""
-
-    IDLE = "idle"
-    SYNCING = "syncing"
-    WAITING_FOR_PLEX = "waiting_for_plex"
-    WAITING_FOR_PULSARR = "waiting_for_pulsarr"
-    HELD = "held"
-    ERROR = "error"
-
-
-class Activity(StrEnum):
-    """What happened, as the activity event tells it."""
-
-    LABELS_CHANGED = "labels_changed"
-    SYNC_FINISHED = "sync_finished"
-    PENDING_ADDED = "pending_added"
-    PENDING_RESOLVED = "pending_resolved"
-    PENDING_EXPIRED = "pending_expired"
-    RUN_HELD = "run_held"
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What the entities show. None means that it is not known yet."""
-
-    state: State = State.IDLE
-    pending: int = 0
-    last_sync: datetime | None = None
-    labels_added: int | None = None
-    labels_removed: int | None = None
-    labelled_items: int = 0
-    titles_wanted: int | None = None
-    titles_missing: int | None = None
-
-
-def activity_signal(entry_id: str) -> str:
-    """Return the name of the signal that carries one entry's activities."""
-    return f"{DOMAIN}_{entry_id}_activity"
 
 
 class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
@@ -109,9 +81,10 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self._one_at_a_time = asyncio.Lock()
         self._running: dict[Request, asyncio.Task[Run]] = {}
         self._trouble: dict[Service, ServiceError] = {}
-        self._vanished: frozenset[tuple[str, str]] = frozenset()
         self._labelled_items = 0
-        self._count_labelled_items()
+        self._overrides = 0
+        self._count_ledger()
+        self._incomplete = False  # the last full sync left something undone
         self._retry: CALLBACK_TYPE | None = None
         self._failures = 0
 
@@ -148,18 +121,15 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             state=state,
             pending=len(self.records.queue),
             labelled_items=self._labelled_items,
+            overrides=self._overrides,
+            problem=self._incomplete or self.records.held is not None or self.records.unsaved,
         )
 
-    def _count_labelled_items(self) -> None:
-        """Count the items that carry a label of ours, as far as the last full sync saw."""
-        rows = self.records.ledger.rows
-        self._labelled_items = len(
-            {
-                row.rating_key
-                for row in rows
-                if (row.rating_key, fold(row.label)) not in self._vanished
-            }
-        )
+    def _count_ledger(self) -> None:
+        """Count the items that carry a label of ours, and the labels taken off by hand."""
+        rows = list(self.records.ledger)
+        self._labelled_items = len({row.rating_key for row in rows if not row.off})
+        self._overrides = sum(row.off for row in rows)
 
     @callback
     def async_start(self) -> None:
@@ -178,6 +148,36 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             )
         if self.settings.batch_mode or self.settings.live_mode:
             self.async_in_background(self._async_scheduled(), "first full sync")
+
+    async def async_stop(self) -> None:
+        """Let the run that is on end after its present edit, and wait for that a while."""
+        self.engine.stop()
+        if running := list(self._running.values()):
+            await asyncio.wait(running, timeout=STOP_TIMEOUT)
+
+    async def async_apply_held(self) -> Run:
+        """Do what the brake held; labels that vanished count as taken off by hand."""
+        return await self.async_run(Request(mass_removal=True))
+
+    async def async_restore_vanished(self) -> Run:
+        """Put back the labels that vanished in bulk."""
+        return await self.async_run(Request(restore=True))
+
+    async def async_clear_overrides(self, keys: Iterable[RowKey]) -> int:
+        """Forget that labels were taken off by hand; the next sync puts them on again."""
+        async with self._one_at_a_time:
+            cleared = self.records.ledger.clear_overrides(keys)
+            await self.records.async_save_ledger()
+            self._count_ledger()
+        self.async_refresh_status()
+        return cleared
+
+    async def async_keep_held(self) -> Run:
+        """Leave the held labels where they are, for good, and sync the rest."""
+        held = (await self.async_run(Request(dry_run=True))).held
+        self.records.ledger.pin(change.key for change in held)
+        await self.records.async_save_ledger()
+        return await self.async_run(Request())
 
     @callback
     def async_in_background(self, job: Coroutine[None, None, object], name: str) -> None:
@@ -204,22 +204,47 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
 
     async def _async_one_run(self, request: Request) -> Run:
         async with self._one_at_a_time:
-            visible = request.kind is RunKind.FULL and not request.dry_run
+            visible = request.kind is not RunKind.LIVE and not request.dry_run
             if visible:
                 self.async_set_updated_data(self._status(State.SYNCING))
+            summary = self.records.summary
+            before = None if summary is None else Before(summary.people, summary.titles)
             run: Run | None = None
             try:
-                run = await self.engine.run(request, self.settings.sync)
+                run = await self.engine.run(request, self.settings.sync, before)
             finally:
                 if run is None:
                     self.async_set_updated_data(self._status(self._resting_state()))
             self._note(request, run)
             if not request.dry_run:
-                self._count_labelled_items()
-            if run.error is None and visible and _is_whole(request):
-                await self.records.async_save_summary(_summary(run))
+                await self._keep(request, run)
             self._publish(request, run)
             return run
+
+    async def _keep(self, request: Request, run: Run) -> None:
+        """Remember what a run came to, and what the brake held."""
+        self._count_ledger()
+        if self.records.unsaved:
+            await self.records.async_flush()
+        if request.kind is RunKind.FULL:
+            self._incomplete = run.status is RunStatus.FAILED or bool(run.failed)
+        if not request.whole or run.error is not None:
+            return
+        new = _held(run)
+        was_held = self.records.held is not None
+        if new is not None and self.records.held is not None:
+            new = replace(new, since=self.records.held.since)
+        # What the brake doubts is nothing to compare the next sync with.
+        summary = _summary(run) if new is None else None
+        await self.records.async_save_outcome(summary, new)
+        async_update_held_issue(self.hass, self.config_entry, new)
+        if new is not None and not was_held:
+            self.async_activity(
+                Activity.RUN_HELD,
+                removals=new.removals,
+                vanished=new.vanished,
+                reasons=list(new.reasons),
+            )
 
     def _note(self, request: Request, run: Run) -> None:
         """Take in whether the servers could be reached; say so once when that changes."""
@@ -240,7 +265,6 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         for service in back:
             _LOGGER.info("%s: %s answers again", self.name, service.value)
         if request.kind is RunKind.FULL and not request.dry_run:
-            self._vanished = run.vanished
             self._failures = 0
             self._cancel_retry()
         elif back and self._retry is not None:
@@ -252,9 +276,9 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         status = self._status(state)
         if not request.dry_run and (run.error is None or run.changes):
             # A look that changed nothing does not hide what the last real run did.
-            if run.kind is RunKind.FULL or run.changes:
+            if run.kind is not RunKind.LIVE or run.changes:
                 status = replace(status, labels_added=run.added, labels_removed=run.removed)
-            if request.kind is RunKind.FULL and run.error is None and _is_whole(request):
+            if request.whole and run.error is None:
                 status = replace(
                     status,
                     last_sync=dt_util.utcnow(),
@@ -282,7 +306,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     def _resting_state(self) -> State:
         """Return what the status is while no full sync is on."""
         if not self._trouble:
-            return State.IDLE
+            return State.IDLE if self.records.held is None else State.HELD
         if any(not err.unreachable for err in self._trouble.values()):
             return State.ERROR
         return (
@@ -325,9 +349,18 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             self._retry = None
 
 
-def _is_whole(request: Request) -> bool:
-    """Tell whether a full sync covers everybody and everything."""
-    return request.people is None and request.libraries is None
+def _held(run: Run) -> Held | None:
+    """Return what the brake kept back of a run, with a few examples that a person can read."""
+    if run.status is not RunStatus.HELD:
+        return None
+    changes = run.held
+    return Held(
+        since=run.started,
+        reasons=tuple(reason.value for reason in run.hold_reasons),
+        removals=sum(change.action is Action.REMOVE for change in changes),
+        vanished=run.vanished,
+        examples=tuple(f"{one.label}: {one.title}" for one in changes[:EXAMPLES_MAX]),
+    )
 
 
 def _summary(run: Run) -> Summary:
@@ -337,4 +370,5 @@ def _summary(run: Run) -> Summary:
         missing=run.not_in_plex,
         added=run.added,
         removed=run.removed,
+        people=run.people,
     )

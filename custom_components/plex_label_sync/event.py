@@ -7,8 +7,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import Activity, PlexLabelSyncConfigEntry, activity_signal
+from .coordinator import PlexLabelSyncConfigEntry
 from .entity import PlexLabelSyncEntity
+from .status import Activity, activity_signal
 
 PARALLEL_UPDATES = 0
 

@@ -11,10 +11,11 @@ from typing import Final
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from .coordinator import Activity, PlexLabelSyncCoordinator
+from .coordinator import PlexLabelSyncCoordinator
 from .pulsarr.payloads import Signal, SignalKind
-from .sync.engine import Request
+from .status import Activity
 from .sync.model import Action, Look, Outcome, Run, RunKind, Service, Title, fold
+from .sync.preparing import Request
 from .sync.queue import (
     PendingSync,
     Queue,
@@ -104,6 +105,17 @@ class LiveSync:
             self._tell(Activity.PENDING_ADDED, self.queue[-1])
         self._coordinator.async_refresh_status()
         self._schedule()
+
+    async def async_drop(self, guid: str | None) -> int:
+        """Stop waiting for the titles with an id, or for all; return how many that were."""
+        queue = self.queue
+        wanted = None if guid is None else guid.replace("://", ":").casefold()
+        kept = tuple(
+            entry for entry in queue if wanted is not None and wanted not in entry.title.ids
+        )
+        await self._records.async_save_queue(kept)
+        self._coordinator.async_refresh_status()
+        return len(queue) - len(kept)
 
     async def async_process(self, *, everything: bool = False) -> PassResult:
         """Look at what is due, or at all that waits, in one run.

@@ -1,17 +1,19 @@
 """The options flow: one form for everything that may change while the integration runs."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 import logging
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
-from homeassistant.const import UnitOfTime
+from homeassistant.const import PERCENTAGE, UnitOfTime
 from homeassistant.helpers.selector import (
     BooleanSelector,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
     SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
@@ -28,14 +30,24 @@ from .const import (
     CONF_LABEL_FORMAT,
     CONF_LIBRARIES,
     CONF_LIVE_MODE,
+    CONF_MAX_REMOVALS,
+    CONF_OPT_OUT_LABEL,
     CONF_PENDING_MAX_AGE,
     CONF_PENDING_RETRY_INTERVAL,
     CONF_PRESERVE_EXISTING_LABELS,
+    CONF_REMOVAL_DELAY,
+    CONF_REMOVED_LABEL,
+    CONF_REMOVED_LABEL_MODE,
+    CONF_RESTORE_OVERRIDES,
     CONF_SYNC_DISABLED_PEOPLE,
     CONF_SYNC_INTERVAL,
     DEFAULT_LABEL_FORMAT,
+    DEFAULT_MAX_REMOVALS,
+    DEFAULT_OPT_OUT_LABEL,
     DEFAULT_PENDING_MAX_AGE,
     DEFAULT_PENDING_RETRY_INTERVAL,
+    DEFAULT_REMOVAL_DELAY,
+    DEFAULT_REMOVED_LABEL,
     DEFAULT_SYNC_INTERVAL,
     MIN_PENDING_MAX_AGE,
     MIN_PENDING_RETRY_INTERVAL,
@@ -52,7 +64,8 @@ from .forms import (
     cleaned,
     libraries_choice,
 )
-from .sync.model import Person, ServiceError, fold
+from .sync.model import Person, RemovedLabelMode, ServiceError, fold
+from .sync.naming import clean_label
 from .transport import normalise_url
 
 _LOGGER = logging.getLogger(__name__)
@@ -60,6 +73,7 @@ _LOGGER = logging.getLogger(__name__)
 LOOKUP_TIMEOUT: Final = 8.0  # seconds that somebody waits for names in a form
 MAX_SYNC_INTERVAL: Final = 7 * 24 * 3600  # seconds
 MAX_PENDING_RETRY_INTERVAL: Final = 3600  # seconds
+MAX_REMOVAL_DELAY: Final = 365  # days
 MAX_PENDING_MAX_AGE: Final = 7 * 24 * 60  # minutes
 
 
@@ -165,6 +179,7 @@ def _schema(
             custom_value=True,
         ),
         field(CONF_SYNC_DISABLED_PEOPLE, default=False): BooleanSelector(),
+        **_removal_fields(field),
         vol.Optional(
             CONF_BASE_URL, description={"suggested_value": options.get(CONF_BASE_URL, "")}
         ): URL_SELECTOR,
@@ -172,7 +187,26 @@ def _schema(
     return vol.Schema(fields)
 
 
-def _number(minimum: int, maximum: int, unit: UnitOfTime) -> NumberSelector:
+def _removal_fields(field: Callable[..., vol.Required]) -> dict[vol.Marker, object]:
+    """Return the fields about labels that go, and about decisions made by hand."""
+    return {
+        field(CONF_REMOVED_LABEL_MODE, default=RemovedLabelMode.KEEP.value): SelectSelector(
+            SelectSelectorConfig(
+                options=[mode.value for mode in RemovedLabelMode],
+                translation_key=CONF_REMOVED_LABEL_MODE,
+            )
+        ),
+        field(CONF_REMOVED_LABEL, default=DEFAULT_REMOVED_LABEL): TextSelector(),
+        field(CONF_REMOVAL_DELAY, default=DEFAULT_REMOVAL_DELAY): _number(
+            0, MAX_REMOVAL_DELAY, UnitOfTime.DAYS
+        ),
+        field(CONF_RESTORE_OVERRIDES, default=False): BooleanSelector(),
+        field(CONF_OPT_OUT_LABEL, default=DEFAULT_OPT_OUT_LABEL): TextSelector(),
+        field(CONF_MAX_REMOVALS, default=DEFAULT_MAX_REMOVALS): _number(1, 100, PERCENTAGE),
+    }
+
+
+def _number(minimum: int, maximum: int, unit: str) -> NumberSelector:
     return NumberSelector(
         NumberSelectorConfig(
             min=minimum, max=maximum, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement=unit
@@ -191,6 +225,13 @@ def _clean_labels(labels: Iterable[str]) -> list[str]:
     """Return labels without blanks around them, each once in whatever case it comes."""
     texts = filter(None, (label.strip() for label in labels))
     return list({fold(text): text for text in reversed(list(texts))}.values())[::-1]
+
+
+def _clean_one_label(text: str) -> str:
+    """Return a label as it can stand in Plex and in a share filter. Raises UnusableValueError."""
+    if clean_label(text) != text.strip() or not text.strip():
+        raise UnusableValueError("invalid_label")
+    return text.strip()
 
 
 def _clean_people(ids: Iterable[str]) -> list[str]:
@@ -225,4 +266,8 @@ _CLEANERS: Final[Mapping[str, Cleaner]] = {
     CONF_LIBRARIES: clean_libraries,
     CONF_EXCLUDE_PEOPLE: _clean_people,
     CONF_BASE_URL: _clean_base_url,
+    CONF_REMOVED_LABEL: _clean_one_label,
+    CONF_OPT_OUT_LABEL: _clean_one_label,
+    CONF_REMOVAL_DELAY: _clean_number,
+    CONF_MAX_REMOVALS: _clean_number,
 }

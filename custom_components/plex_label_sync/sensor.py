@@ -15,8 +15,9 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import PlexLabelSyncConfigEntry, State, Status
+from .coordinator import PlexLabelSyncConfigEntry
 from .entity import PlexLabelSyncEntity
+from .status import State, Status
 
 PARALLEL_UPDATES = 0
 
@@ -28,12 +29,17 @@ class PlexLabelSyncSensorDescription(SensorEntityDescription):
     value_fn: Callable[[Status], int | str | datetime | None]
 
 
-def _count(key: str, value_fn: Callable[[Status], int | None]) -> PlexLabelSyncSensorDescription:
+def _count(
+    key: str,
+    value_fn: Callable[[Status], int | None],
+    entity_category: EntityCategory | None = None,
+) -> PlexLabelSyncSensorDescription:
     """Describe a sensor that counts; its unit is in the translations."""
     return PlexLabelSyncSensorDescription(
         key=key,
         translation_key=key,
         state_class=SensorStateClass.MEASUREMENT,
+        entity_category=entity_category,
         value_fn=value_fn,
     )
 
@@ -59,6 +65,7 @@ SENSORS: tuple[PlexLabelSyncSensorDescription, ...] = (
     _count("labelled_items", lambda status: status.labelled_items),
     _count("titles_wanted", lambda status: status.titles_wanted),
     _count("titles_missing", lambda status: status.titles_missing),
+    _count("overrides", lambda status: status.overrides, EntityCategory.DIAGNOSTIC),
 )
 
 

@@ -1,7 +1,8 @@
-"""The actions: sync everything, look at what waits, list what waits."""
+"""The actions: sync, look at what waits, take back, take off, forget decisions."""
 
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import (
@@ -13,31 +14,19 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.util import dt as dt_util
-from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
 from .const import DOMAIN
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .errors import translation
 from .live import PassResult
-from .sync.engine import Request, UnknownLibraryError
-from .sync.model import Run
-from .sync.queue import PendingSync
-from .sync.wanted import UnknownPersonError
+from .responses import entry_response, pending_response, run_response
+from .sync.model import Run, RunKind
+from .sync.preparing import Request, UnknownLibraryError
+from .sync.wanted import UnknownPersonError, people_named
 
 if TYPE_CHECKING:
     from homeassistant.helpers.typing import VolSchemaType
-
-CHANGES_MAX: Final = 500  # in one answer
-
-
-class ActionName(StrEnum):
-    """The actions of the integration."""
-
-    SYNC_ALL = "sync_all"
-    PROCESS_PENDING = "process_pending"
-    GET_PENDING = "get_pending"
 
 
 class Field(StrEnum):
@@ -47,47 +36,38 @@ class Field(StrEnum):
     DRY_RUN = "dry_run"
     PEOPLE = "people"
     LIBRARIES = "libraries"
+    ALLOW_MASS_REMOVAL = "allow_mass_removal"
+    RUN_ID = "run_id"
+    LIMIT = "limit"
+    RATING_KEY = "rating_key"
+    GUID = "guid"
 
 
-# Plain strings: voluptuous, which Home Assistant used until 2026.8, takes no others as keys.
-_ENTRY_SCHEMA: Final = {vol.Optional(Field.CONFIG_ENTRY_ID.value): cv.string}
+# Keys are plain strings: voluptuous, which Home Assistant used until 2026.8, takes no others.
+_NAMES: Final = vol.All(cv.ensure_list, [cv.string])
+_ENTRY: Final = {vol.Optional(Field.CONFIG_ENTRY_ID.value): cv.string}
+_DRY_RUN: Final = {vol.Optional(Field.DRY_RUN.value, default=False): cv.boolean}
+_PEOPLE: Final = {vol.Optional(Field.PEOPLE.value): _NAMES}
 
-SYNC_ALL_SCHEMA: Final = vol.Schema(
-    {
-        **_ENTRY_SCHEMA,
-        vol.Optional(Field.DRY_RUN.value, default=False): cv.boolean,
-        vol.Optional(Field.PEOPLE.value): vol.All(cv.ensure_list, [cv.string]),
-        vol.Optional(Field.LIBRARIES.value): vol.All(cv.ensure_list, [cv.string]),
-    }
-)
-PENDING_SCHEMA: Final = vol.Schema(_ENTRY_SCHEMA)
+type _Answer = Callable[[ServiceCall], Coroutine[None, None, ServiceResponse]]
 
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register all actions."""
-    for name, handler, schema, response in (
-        (ActionName.SYNC_ALL, _async_sync_all, SYNC_ALL_SCHEMA, SupportsResponse.OPTIONAL),
-        (
-            ActionName.PROCESS_PENDING,
-            _async_process_pending,
-            PENDING_SCHEMA,
-            SupportsResponse.OPTIONAL,
-        ),
-        (ActionName.GET_PENDING, _async_get_pending, PENDING_SCHEMA, SupportsResponse.ONLY),
-    ):
+    for name, answer, fields, response in _ACTIONS:
         hass.services.async_register(
             DOMAIN,
             name,
-            handler,
+            answer,
             # Newer releases put their own library in voluptuous' place, which types do not see.
-            schema=cast("VolSchemaType", schema),
+            schema=cast("VolSchemaType", vol.Schema({**_ENTRY, **fields})),
             supports_response=response,
         )
 
 
 async def sync_all(coordinator: PlexLabelSyncCoordinator, request: Request | None = None) -> Run:
-    """Carry out a full sync.
+    """Carry out a full sync, or another run that somebody asked for.
 
     Raises HomeAssistantError when nothing could be done, ServiceValidationError for unknown
     people or libraries.
@@ -111,34 +91,127 @@ async def process_pending(coordinator: PlexLabelSyncCoordinator) -> PassResult:
 
 
 async def _async_sync_all(call: ServiceCall) -> ServiceResponse:
-    """Answer `sync_all`."""
-    run = await sync_all(
-        _coordinator(call),
-        Request(
-            dry_run=call.data[Field.DRY_RUN],
-            people=_names(call, Field.PEOPLE),
-            libraries=_names(call, Field.LIBRARIES),
-        ),
+    request = Request(
+        dry_run=call.data[Field.DRY_RUN],
+        people=_names(call, Field.PEOPLE),
+        libraries=_names(call, Field.LIBRARIES),
+        mass_removal=call.data[Field.ALLOW_MASS_REMOVAL],
     )
-    return run_response(run) if call.return_response else None
+    return _if_asked(call, run_response(await sync_all(_coordinator(call), request)))
 
 
 async def _async_process_pending(call: ServiceCall) -> ServiceResponse:
-    """Answer `process_pending`."""
     result = await process_pending(_coordinator(call))
-    if not call.return_response:
-        return None
-    return {
-        "processed": result.processed,
-        "labelled": result.labelled,
-        "waiting": result.waiting,
-        "expired": result.expired,
-    }
+    return _if_asked(
+        call,
+        {
+            "processed": result.processed,
+            "labelled": result.labelled,
+            "waiting": result.waiting,
+            "expired": result.expired,
+        },
+    )
 
 
 async def _async_get_pending(call: ServiceCall) -> ServiceResponse:
-    """Answer `get_pending`."""
-    return {"pending": [_pending_response(entry) for entry in _coordinator(call).live.queue]}
+    return {"pending": [pending_response(entry) for entry in _coordinator(call).live.queue]}
+
+
+async def _async_drop_pending(call: ServiceCall) -> ServiceResponse:
+    dropped = await _coordinator(call).live.async_drop(call.data.get(Field.GUID))
+    return _if_asked(call, {"dropped": dropped})
+
+
+async def _async_undo(call: ServiceCall) -> ServiceResponse:
+    coordinator = _coordinator(call)
+    entry = coordinator.records.journal.get(call.data.get(Field.RUN_ID))
+    if entry is None:
+        raise _invalid("unknown_run")
+    request = Request(
+        kind=RunKind.UNDO,
+        dry_run=call.data[Field.DRY_RUN],
+        undo=entry.run_id,
+        changes=entry.changes,
+    )
+    run = await sync_all(coordinator, request)
+    return _if_asked(call, {**run_response(run), "skipped": run.skipped})
+
+
+async def _async_get_runs(call: ServiceCall) -> ServiceResponse:
+    entries = _coordinator(call).records.journal.entries[::-1]
+    return {"runs": [entry_response(entry) for entry in entries[: call.data[Field.LIMIT]]]}
+
+
+async def _async_remove_labels(call: ServiceCall) -> ServiceResponse:
+    request = Request(
+        kind=RunKind.REMOVAL,
+        dry_run=call.data[Field.DRY_RUN],
+        people=_names(call, Field.PEOPLE),
+    )
+    return _if_asked(call, run_response(await sync_all(_coordinator(call), request)))
+
+
+async def _async_clear_overrides(call: ServiceCall) -> ServiceResponse:
+    coordinator = _coordinator(call)
+    people: frozenset[int] | None = None
+    if names := _names(call, Field.PEOPLE):
+        lists = coordinator.engine.watchlists
+        try:
+            people = people_named(lists.people if lists is not None else (), names)
+        except UnknownPersonError as err:
+            raise _invalid("unknown_person", person=str(err)) from err
+    rating_key = call.data.get(Field.RATING_KEY)
+    keys = [
+        row.key
+        for row in coordinator.records.ledger
+        if (rating_key is None or row.rating_key == rating_key)
+        and (people is None or not people.isdisjoint(row.people))
+    ]
+    return _if_asked(call, {"cleared": await coordinator.async_clear_overrides(keys)})
+
+
+_SCHEMA_SYNC: Final = {
+    **_DRY_RUN,
+    **_PEOPLE,
+    vol.Optional(Field.LIBRARIES.value): _NAMES,
+    vol.Optional(Field.ALLOW_MASS_REMOVAL.value, default=False): cv.boolean,
+}
+_LIMIT: Final = vol.All(vol.Coerce(int), vol.Range(min=1))
+
+_ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...]] = (
+    ("sync_all", _async_sync_all, _SCHEMA_SYNC, SupportsResponse.OPTIONAL),
+    ("process_pending", _async_process_pending, {}, SupportsResponse.OPTIONAL),
+    ("get_pending", _async_get_pending, {}, SupportsResponse.ONLY),
+    (
+        "drop_pending",
+        _async_drop_pending,
+        {vol.Optional(Field.GUID.value): cv.string},
+        SupportsResponse.OPTIONAL,
+    ),
+    (
+        "undo",
+        _async_undo,
+        {**_DRY_RUN, vol.Optional(Field.RUN_ID.value): cv.string},
+        SupportsResponse.OPTIONAL,
+    ),
+    (
+        "get_runs",
+        _async_get_runs,
+        {vol.Optional(Field.LIMIT.value, default=20): _LIMIT},
+        SupportsResponse.ONLY,
+    ),
+    ("remove_labels", _async_remove_labels, {**_DRY_RUN, **_PEOPLE}, SupportsResponse.OPTIONAL),
+    (
+        "clear_overrides",
+        _async_clear_overrides,
+        {**_PEOPLE, vol.Optional(Field.RATING_KEY.value): cv.string},
+        SupportsResponse.OPTIONAL,
+    ),
+)
+
+
+def _if_asked(call: ServiceCall, response: dict[str, Any]) -> ServiceResponse:
+    return response if call.return_response else None
 
 
 def _coordinator(call: ServiceCall) -> PlexLabelSyncCoordinator:
@@ -169,53 +242,3 @@ def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
 def _raise_if_nothing_was_done(run: Run) -> None:
     if run.error is not None and not run.changes:
         raise HomeAssistantError(**translation(run.error)) from run.error
-
-
-def run_response(run: Run) -> JsonObjectType:
-    """Return a run as an action answers it; at most CHANGES_MAX of its changes."""
-    return {
-        "run_id": run.id,
-        "dry_run": run.dry_run,
-        "status": run.status.value,
-        "people": run.people,
-        "titles": run.titles,
-        "items": run.items,
-        "added": run.added,
-        "removed": run.removed,
-        "unchanged": run.unchanged,
-        "not_in_plex": run.not_in_plex,
-        "overridden": run.overridden,
-        "failed": len(run.failed),
-        "duration": round(run.duration, 3),
-        "changes": [
-            {
-                "action": change.action.value,
-                "label": change.label,
-                "library": change.library,
-                "rating_key": change.rating_key,
-                "title": change.title,
-                "reason": change.reason,
-            }
-            for change in run.changes[:CHANGES_MAX]
-        ],
-        "changes_total": len(run.changes),
-    }
-
-
-def _pending_response(entry: PendingSync) -> JsonObjectType:
-    """Return a pending sync as `get_pending` answers it; times as ISO 8601 in UTC."""
-    return {
-        "title": entry.title.name,
-        "type": entry.title.type.value,
-        "guids": [*sorted(entry.title.ids)],
-        "people": [*entry.people],
-        "reason": entry.reason.value,
-        "created": _time(entry.created),
-        "next_try": _time(entry.next_try),
-        "tries": entry.tries,
-        "expires": _time(entry.expires),
-    }
-
-
-def _time(seconds: float) -> str:
-    return dt_util.utc_from_timestamp(seconds).isoformat()

@@ -1,0 +1,151 @@
+"""Repair issues: what only a person can decide or mend."""
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .const import DOMAIN
+from .sync.model import HoldReason
+
+if TYPE_CHECKING:
+    from homeassistant.components.repairs import RepairsFlowResult
+
+    from .coordinator import PlexLabelSyncCoordinator
+    from .store import Held
+
+HELD: Final = "held"
+DAMAGED: Final = "store_damaged"
+
+
+@callback
+def async_update_held_issue(
+    hass: HomeAssistant, entry: ConfigEntry[Any], held: "Held | None"
+) -> None:
+    """Ask what to do with held changes, or stop asking."""
+    issue_id = f"{HELD}_{entry.entry_id}"
+    if held is None:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    vanished = HoldReason.LABELS_VANISHED in held.reasons
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        data={"entry_id": entry.entry_id, "vanished": vanished},
+        is_fixable=True,
+        is_persistent=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="labels_vanished" if vanished else _held_key(held),
+        translation_placeholders=_placeholders(entry, held),
+    )
+
+
+def _held_key(held: "Held") -> str:
+    """Return the issue whose text tells the most striking of the reasons."""
+    for reason in (HoldReason.NOBODY_LISTED, HoldReason.WATCHLISTS_SHRUNK):
+        if reason in held.reasons:
+            return reason.value
+    return HoldReason.MASS_REMOVAL.value
+
+
+def _placeholders(entry: ConfigEntry[Any], held: "Held") -> dict[str, str]:
+    return {
+        "name": entry.title,
+        "removals": str(held.removals),
+        "vanished": str(held.vanished),
+        "examples": "\n".join(f"- {example}" for example in held.examples) or "-",
+    }
+
+
+@callback
+def async_update_damaged_issue(
+    hass: HomeAssistant, entry: ConfigEntry[Any], damaged: list[str]
+) -> None:
+    """Tell that files could not be read, or that all could."""
+    issue_id = f"{DAMAGED}_{entry.entry_id}"
+    if not damaged:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        data={"entry_id": entry.entry_id},
+        is_fixable=True,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=DAMAGED,
+        translation_placeholders={"name": entry.title, "files": ", ".join(damaged)},
+    )
+
+
+@callback
+def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Take back everything that was asked or told about an entry."""
+    for kind in (HELD, DAMAGED):
+        ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
+
+
+class HeldFlow(RepairsFlow):
+    """Lets a person decide about held changes."""
+
+    def __init__(self, entry_id: str, *, vanished: bool) -> None:
+        """Know whose changes they are and which choice there is."""
+        self._entry_id = entry_id
+        self._vanished = vanished
+
+    async def async_step_init(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Show the numbers and the choice."""
+        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["restore", "accept"] if self._vanished else ["apply", "keep"],
+            description_placeholders=issue.translation_placeholders if issue else None,
+        )
+
+    async def async_step_apply(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Take the labels off after all."""
+        return await self._decide("async_apply_held")
+
+    async def async_step_keep(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Leave the labels on for good."""
+        return await self._decide("async_keep_held")
+
+    async def async_step_restore(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Put the labels back that vanished."""
+        return await self._decide("async_restore_vanished")
+
+    async def async_step_accept(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Take it that somebody took the labels off on purpose."""
+        return await self._decide("async_apply_held")
+
+    async def _decide(self, method: str) -> "RepairsFlowResult":
+        entry = self.hass.config_entries.async_get_entry(self._entry_id)
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
+            return self.async_abort(reason="not_loaded")
+        coordinator = cast("PlexLabelSyncCoordinator", entry.runtime_data)
+        run = await getattr(coordinator, method)()
+        if run.error is not None:
+            return self.async_abort(reason="failed")
+        return self.async_create_entry(data={})
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
+) -> RepairsFlow:
+    """Return the flow that belongs to an issue."""
+    if issue_id.startswith(f"{HELD}_") and data is not None:
+        return HeldFlow(str(data["entry_id"]), vanished=bool(data["vanished"]))
+    return ConfirmRepairFlow()

@@ -1,0 +1,74 @@
+"""What the actions answer: runs, pending syncs and the journal as plain data."""
+
+from typing import Any, Final
+
+from homeassistant.util import dt as dt_util
+
+from .sync.journal import Entry
+from .sync.model import Action, Run
+from .sync.queue import PendingSync
+
+CHANGES_MAX: Final = 500  # in one answer
+
+
+def run_response(run: Run) -> dict[str, Any]:
+    """Return a run as an action answers it; at most CHANGES_MAX of its changes."""
+    return {
+        "run_id": run.id,
+        "dry_run": run.dry_run,
+        "status": run.status.value,
+        "people": run.people,
+        "titles": run.titles,
+        "items": run.items,
+        "added": run.added,
+        "removed": run.removed,
+        "unchanged": run.unchanged,
+        "not_in_plex": run.not_in_plex,
+        "overridden": run.overridden,
+        "failed": len(run.failed),
+        "duration": round(run.duration, 3),
+        "changes": [
+            {
+                "action": change.action.value,
+                "label": change.label,
+                "library": change.library,
+                "rating_key": change.rating_key,
+                "title": change.title,
+                "reason": change.reason,
+            }
+            for change in run.changes[:CHANGES_MAX]
+        ],
+        "changes_total": len(run.changes),
+    }
+
+
+def pending_response(entry: PendingSync) -> dict[str, Any]:
+    """Return a pending sync as `get_pending` answers it; times as ISO 8601 in UTC."""
+    return {
+        "title": entry.title.name,
+        "type": entry.title.type.value,
+        "guids": sorted(entry.title.ids),
+        "people": list(entry.people),
+        "reason": entry.reason.value,
+        "created": _time(entry.created),
+        "next_try": _time(entry.next_try),
+        "tries": entry.tries,
+        "expires": _time(entry.expires),
+    }
+
+
+def entry_response(entry: Entry) -> dict[str, Any]:
+    """Return a run of the journal as `get_runs` answers it; it may still be on."""
+    added = sum(change.action is Action.ADD for change in entry.changes)
+    return {
+        "run_id": entry.run_id,
+        "kind": entry.kind.value,
+        "status": entry.status or "running",
+        "started": _time(entry.started),
+        "added": added,
+        "removed": len(entry.changes) - added,
+    }
+
+
+def _time(seconds: float) -> str:
+    return dt_util.utc_from_timestamp(seconds).isoformat()
