@@ -167,7 +167,9 @@ async def test_form_of_an_action_agrees_with_what_the_action_takes(hass: HomeAss
             default = None if isinstance(key.default, vol.Undefined) else key.default()
             assert field.get("default") == default, f"{name}.{key}"
             if "example" in field:
-                schema({str(key): json.loads(field["example"])})
+                listed = field["selector"]["text"] and field["selector"]["text"]["multiple"]
+                example = json.loads(field["example"]) if listed else field["example"]
+                assert schema({str(key): example})[str(key)] == example
 
 
 def test_selectors_of_the_actions_are_valid() -> None:

@@ -9,6 +9,7 @@ from homeassistant.data_entry_flow import FlowResultType, InvalidData
 import pytest
 
 from custom_components.plex_label_sync import options_flow
+from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
 from simulators.http import Fault
 
 from .flow_kit import assert_form, choices_of, default_of, fields_of, selector_of
@@ -30,6 +31,12 @@ FIELDS = [
     "libraries",
     "exclude_people",
     "sync_disabled_people",
+    "removed_label_mode",
+    "removed_label",
+    "removal_delay",
+    "restore_overrides",
+    "opt_out_label",
+    "max_removals",
     "base_url",
 ]
 DEFAULTS = {
@@ -44,8 +51,21 @@ DEFAULTS = {
     "libraries": ["1", "2", "3"],
     "exclude_people": [],
     "sync_disabled_people": False,
+    "removed_label_mode": "keep",
+    "removed_label": "removed",
+    "removal_delay": 0,
+    "restore_overrides": False,
+    "opt_out_label": "no-sync",
+    "max_removals": 20,
     "base_url": "",
 }
+NUMBERS = (
+    "sync_interval",
+    "pending_retry_interval",
+    "pending_max_age",
+    "removal_delay",
+    "max_removals",
+)
 
 
 async def open_options(household: Household) -> ConfigFlowResult:
@@ -70,7 +90,7 @@ async def test_form_shows_the_defaults_of_a_new_entry_and_saves_them(household: 
 
     assert shown["type"] is FlowResultType.CREATE_ENTRY
     assert entry.options == DEFAULTS
-    for name in ("sync_interval", "pending_retry_interval", "pending_max_age"):
+    for name in NUMBERS:
         assert type(entry.options[name]) is int, name
 
 
@@ -94,6 +114,12 @@ async def test_changed_options_are_kept_cleaned_and_take_effect_at_once(
         libraries=["2"],
         exclude_people=[str(tim), f" {rosa}", str(tim)],
         sync_disabled_people=True,
+        removed_label_mode="mark",
+        removed_label=" nobody wants it ",
+        removal_delay=2.0,
+        restore_overrides=True,
+        opt_out_label=" hands off",
+        max_removals=35,
         base_url="https://home.example.org:8123/ ",
     )
     await household.settle()
@@ -111,23 +137,42 @@ async def test_changed_options_are_kept_cleaned_and_take_effect_at_once(
         "libraries": ["2"],
         "exclude_people": [str(tim), str(rosa)],
         "sync_disabled_people": True,
+        "removed_label_mode": "mark",
+        "removed_label": "nobody wants it",
+        "removal_delay": 2,
+        "restore_overrides": True,
+        "opt_out_label": "hands off",
+        "max_removals": 35,
         "base_url": "https://home.example.org:8123",
     }
     assert household.entry.state is ConfigEntryState.LOADED
     coordinator = household.entry.runtime_data
     assert coordinator.settings.sync_interval == 90
-    assert coordinator.settings.sync.exclude_people == {rosa, tim}
+    assert coordinator.settings.sync == SyncSettings(
+        label_format="wanted by {alias}",
+        exclude_labels=frozenset({fold("Kids"), fold("4K, HDR")}),
+        preserve_existing_labels=False,
+        libraries=frozenset({"2"}),
+        exclude_people=frozenset({rosa, tim}),
+        sync_disabled_people=True,
+        removed_label_mode=RemovedLabelMode.MARK,
+        removed_label="nobody wants it",
+        removal_delay=2 * 24 * 3600,
+        restore_overrides=True,
+        opt_out_label="hands off",
+        max_removals=0.35,
+    )
     assert household.plex.state.carriers("wanted by Marta") != []
     reopened = await open_options(household)
     assert {f: default_of(reopened, f) for f in FIELDS} == household.entry.options
 
 
 async def test_options_that_are_not_in_the_form_stay(household: Household) -> None:
-    entry = household.add_entry(removal_delay=3)
+    entry = household.add_entry(of_a_newer_version=3)
 
     await submit(household, await open_options(household), sync_interval=120)
 
-    assert entry.options["removal_delay"] == 3
+    assert entry.options["of_a_newer_version"] == 3
     assert entry.options["sync_interval"] == 120
 
 
@@ -140,6 +185,15 @@ async def test_options_that_are_not_in_the_form_stay(household: Household) -> No
         ("sync_interval", 90.5, "not_a_whole_number"),
         ("pending_retry_interval", "nan", "not_a_whole_number"),
         ("pending_max_age", 1.25, "not_a_whole_number"),
+        ("removal_delay", 0.5, "not_a_whole_number"),
+        ("max_removals", 99.9, "not_a_whole_number"),
+        ("removed_label", "", "invalid_label"),
+        ("removed_label", "  ", "invalid_label"),
+        ("removed_label", "gone, really", "invalid_label"),
+        ("removed_label", "x" * 61, "invalid_label"),
+        ("opt_out_label", "", "invalid_label"),
+        ("opt_out_label", "hands & feet off", "invalid_label"),
+        ("opt_out_label", "hands\noff", "invalid_label"),
         ("libraries", [], "no_libraries"),
         ("exclude_people", ["7", "rosa"], "invalid_person"),
         ("exclude_people", ["1.5"], "invalid_person"),
@@ -195,6 +249,11 @@ async def test_all_unusable_values_are_told_together(household: Household) -> No
         ("pending_retry_interval", 3601),
         ("pending_max_age", 0),
         ("pending_max_age", 10081),
+        ("removal_delay", -1),
+        ("removal_delay", 366),
+        ("max_removals", 0),
+        ("max_removals", 101),
+        ("removed_label_mode", "destroy"),
         ("exclude_labels", "Kids"),
         ("libraries", ["77"]),
         ("exclude_people", [7]),
@@ -225,12 +284,14 @@ async def test_bounds_of_the_numbers_are_shown(household: Household) -> None:
         field: tuple(
             selector_of(shown, field).config[k] for k in ("min", "max", "unit_of_measurement")
         )
-        for field in ("sync_interval", "pending_retry_interval", "pending_max_age")
+        for field in NUMBERS
     }
     assert bounds == {
         "sync_interval": (60, 604800, "s"),
         "pending_retry_interval": (1, 3600, "s"),
         "pending_max_age": (1, 10080, "min"),
+        "removal_delay": (0, 365, "d"),
+        "max_removals": (1, 100, "%"),
     }
 
 

@@ -13,14 +13,20 @@ import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
-from custom_components.plex_label_sync.sync.model import Failure, Service, ServiceError
+from custom_components.plex_label_sync.sync.model import (
+    Failure,
+    HoldReason,
+    RemovedLabelMode,
+    Service,
+    ServiceError,
+)
 
 from .texts import TEXTS, leaves, nodes, placeholders
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
 
-SECTIONS: Final = {"config", "entity", "exceptions", "options", "services"}
+SECTIONS: Final = {"config", "entity", "exceptions", "issues", "options", "selector", "services"}
 FLOW_SECTIONS: Final = {"abort", "error", "step"}
 STEP_KEYS: Final = {"data", "data_description", "description", "menu_options", "title"}
 
@@ -68,16 +74,47 @@ def test_every_text_of_the_flows_is_shown_by_somebody(flow: str, section: str) -
     assert set(TEXTS[flow].get(section, ())) <= words_in_the_code() | named_by_home_assistant
 
 
-def test_every_failure_of_a_server_has_a_text_that_says_the_detail() -> None:
-    for service in Service:
-        for failure in Failure:
-            key = translation(ServiceError(service, failure, "detail"))["translation_key"]
-            assert placeholders(TEXTS["exceptions"][key]["message"]) == {"detail"}, key
+def failures() -> set[tuple[Service, Failure]]:
+    """Return what can go wrong where: our own files cannot be saved, the rest is the servers'."""
+    servers = {Service.PLEX, Service.PULSARR}
+    of_servers = {(one, failure) for one in servers for failure in set(Failure)}
+    never = {(one, Failure.NOT_SAVED) for one in servers}
+    return of_servers - never | {(Service.STORAGE, Failure.NOT_SAVED)}
+
+
+def test_every_failure_has_a_text_that_says_the_detail() -> None:
+    for service, failure in failures():
+        key = translation(ServiceError(service, failure, "detail"))["translation_key"]
+        assert placeholders(TEXTS["exceptions"][key]["message"]) == {"detail"}, key
 
 
 def test_every_other_error_has_a_text_and_every_text_an_error() -> None:
-    of_servers = {f"{service}_{failure}" for service in Service for failure in Failure}
-    assert set(TEXTS["exceptions"]) - of_servers == set(raised())
+    of_services = {f"{service}_{failure}" for service, failure in failures()}
+    assert set(TEXTS["exceptions"]) - of_services == set(raised())
+
+
+def test_every_choice_of_a_field_has_a_text() -> None:
+    modes = {mode.value for mode in RemovedLabelMode}
+    assert TEXTS["selector"].keys() == {"removed_label_mode"}
+    assert set(TEXTS["selector"]["removed_label_mode"]["options"]) == modes
+
+
+def test_every_reason_to_hold_a_run_has_a_question_with_two_answers() -> None:
+    told = {"name", "removals", "vanished", "examples"}
+    for reason in HoldReason:
+        flow = TEXTS["issues"][reason]["fix_flow"]
+        step = flow["step"]["init"]
+        answers = (
+            {"restore", "accept"} if reason is HoldReason.LABELS_VANISHED else {"apply", "keep"}
+        )
+        assert set(step["menu_options"]) == answers
+        assert placeholders(step["description"]) <= told
+        assert TEXTS["issues"][reason]["title"] == step["title"]
+        assert set(flow["abort"]) <= words_in_the_code()
+
+
+def test_every_issue_is_raised_by_somebody() -> None:
+    assert set(TEXTS["issues"]) - set(HoldReason) <= words_in_the_code()
 
 
 def test_texts_of_errors_name_what_is_filled_in() -> None:

@@ -1,0 +1,190 @@
+"""The brake: what would take off many labels asks first, and waits for an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.helpers import issue_registry as ir
+import pytest
+
+from custom_components.plex_label_sync.const import DOMAIN
+
+from .test_init import assert_everything_is_labelled
+
+if TYPE_CHECKING:
+    from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+    from .household import Household
+
+
+@pytest.fixture
+async def full_house(household: Household) -> Household:
+    """A household with many labels, where labels go when nobody wants them."""
+    rosa = household.person("rosa")
+    for title in household.world.catalogue[:60]:
+        if household.plex.state.items_of(title):
+            household.pulsarr.state.wish(rosa, title)
+    await household.set_up(live_mode=False, removed_label_mode="remove")
+    assert len(household.plex.state.carriers("rosa")) > 40
+    return household
+
+
+def forget(household: Household, name: str = "rosa") -> None:
+    """Let a person's watchlist be empty, and nobody else's."""
+    person = household.person(name)
+    for title in household.world.catalogue:
+        household.pulsarr.state.unwish(person, title)
+
+
+def issue(household: Household) -> ir.IssueEntry | None:
+    """Return the question that waits for an answer."""
+    return ir.async_get(household.hass).async_get_issue(DOMAIN, f"held_{household.entry.entry_id}")
+
+
+async def answer_issue(
+    household: Household, hass_client: ClientSessionGenerator, choice: str
+) -> dict[str, Any]:
+    """Answer the question as the web interface does."""
+    client = await hass_client()
+    issue_id = f"held_{household.entry.entry_id}"
+    shown = await client.post(
+        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
+    )
+    flow = await shown.json()
+    assert choice in flow["menu_options"]
+    done = await client.post(
+        f"/api/repairs/issues/fix/{flow['flow_id']}", json={"next_step_id": choice}
+    )
+    result: dict[str, Any] = await done.json()
+    await household.settle()
+    return result
+
+
+async def test_many_removals_are_held_and_asked_about(full_house: Household) -> None:
+    before = len(full_house.plex.state.carriers("rosa"))
+    forget(full_house)
+    title = full_house.spare("show", in_plex=True)
+    full_house.pulsarr.state.wish(full_house.person("tim"), title)
+
+    answer = await full_house.call("sync_all")
+
+    assert answer["status"] == "held"
+    assert answer["removed"] == 0
+    assert len(full_house.plex.state.carriers("rosa")) == before
+    # What is beyond doubt is written all the same.
+    assert all("tim" in labels for labels in full_house.labels(title))
+    assert full_house.state("status") == "held"
+    assert full_house.state("problem") == "on"
+    question = issue(full_house)
+    assert question is not None
+    assert question.translation_placeholders is not None
+    assert question.translation_placeholders["removals"] == str(before)
+    event = full_house.entity("activity").attributes
+    assert event["event_type"] in {"run_held", "sync_finished"}
+
+
+async def test_question_survives_a_restart_and_goes_when_the_reason_goes(
+    full_house: Household,
+) -> None:
+    wanted = full_house.wanted_by("rosa")
+    forget(full_house)
+    await full_house.call("sync_all")
+    await full_house.hass.config_entries.async_reload(full_house.entry.entry_id)
+    await full_house.settle()
+    assert issue(full_house) is not None
+
+    for title in full_house.world.catalogue:
+        if title.key in wanted:
+            full_house.pulsarr.state.wish(full_house.person("rosa"), title)
+    await full_house.call("sync_all")
+
+    assert issue(full_house) is None
+    assert full_house.state("status") == "idle"
+    assert full_house.state("problem") == "off"
+
+
+async def test_held_removals_are_done_when_somebody_says_so(
+    full_house: Household, hass_client: ClientSessionGenerator
+) -> None:
+    forget(full_house)
+    await full_house.call("sync_all")
+
+    result = await answer_issue(full_house, hass_client, "apply")
+
+    assert result["type"] == "create_entry"
+    assert full_house.plex.state.carriers("rosa") == []
+    assert issue(full_house) is None
+    assert full_house.state("status") == "idle"
+
+
+async def test_held_removals_are_forgotten_when_somebody_says_so(
+    full_house: Household, hass_client: ClientSessionGenerator
+) -> None:
+    before = len(full_house.plex.state.carriers("rosa"))
+    forget(full_house)
+    await full_house.call("sync_all")
+
+    await answer_issue(full_house, hass_client, "keep")
+    answer = await full_house.call("sync_all")
+
+    assert answer["status"] == "done"
+    assert len(full_house.plex.state.carriers("rosa")) == before
+    assert issue(full_house) is None
+
+
+async def test_mass_removal_can_be_allowed_beforehand(full_house: Household) -> None:
+    forget(full_house)
+
+    answer = await full_house.call("sync_all", allow_mass_removal=True)
+
+    assert answer["status"] == "done"
+    assert full_house.plex.state.carriers("rosa") == []
+
+
+async def test_pulsarr_that_lists_nobody_is_not_believed(full_house: Household) -> None:
+    before = len(full_house.plex.state.carriers("rosa"))
+    for user in full_house.pulsarr.state.users():
+        full_house.pulsarr.state.remove_user(user.id)
+
+    answer = await full_house.call("sync_all")
+
+    assert answer["status"] == "held"
+    assert len(full_house.plex.state.carriers("rosa")) == before
+    question = issue(full_house)
+    assert question is not None
+    assert question.translation_key == "nobody_listed"
+
+
+async def test_labels_that_vanish_in_bulk_are_asked_about_and_put_back(
+    full_house: Household, hass_client: ClientSessionGenerator
+) -> None:
+    items = full_house.plex.state.carriers("rosa")
+    for item in items:
+        full_house.plex.state.remove_label(item.rating_key, "rosa")
+
+    answer = await full_house.call("sync_all")
+    assert answer["status"] == "held"
+    assert full_house.state("overrides") == "0"
+    question = issue(full_house)
+    assert question is not None
+    assert question.translation_key == "labels_vanished"
+
+    await answer_issue(full_house, hass_client, "restore")
+
+    assert_everything_is_labelled(full_house)
+    assert issue(full_house) is None
+
+
+async def test_labels_that_vanish_in_bulk_can_be_left_off(
+    full_house: Household, hass_client: ClientSessionGenerator
+) -> None:
+    items = full_house.plex.state.carriers("rosa")
+    for item in items:
+        full_house.plex.state.remove_label(item.rating_key, "rosa")
+    await full_house.call("sync_all")
+
+    await answer_issue(full_house, hass_client, "accept")
+
+    assert full_house.plex.state.carriers("rosa") == []
+    assert full_house.state("overrides") == str(len(items))
+    assert (await full_house.call("sync_all"))["status"] == "done"
