@@ -79,7 +79,7 @@ def test_only_labels_of_ours_can_be_pinned() -> None:
 def test_overrides_are_forgotten_and_counted() -> None:
     ours = Ledger([row(off=True), row("ben", off=True), row("carl")])
     assert ours.clear_overrides([("11", "anna"), ("11", "carl"), ("99", "anna")]) == 1
-    assert list(ours) == [row(confirmed=False), row("ben", off=True), row("carl")]
+    assert list(ours) == [row("ben", off=True), row("carl")]
     assert ours.clear_overrides([("11", "anna")]) == 0
 
 

@@ -80,6 +80,21 @@ async def test_label_that_was_taken_off_and_put_back_by_hand_is_not_ours_any_mor
     assert "rosa" in home.labels.get(key, set())
 
 
+async def test_label_that_was_put_back_by_hand_stays_foreign_when_overrides_are_forgotten(
+    home: Home,
+) -> None:
+    home.settings = REMOVING
+    title, key = await labelled(home)
+    home.plex.state.remove_label(key, "rosa")
+    await home.sync()
+    home.plex.state.add_label(key, "rosa")
+    home.recorder.ledger.clear_overrides([(key, "rosa")])
+    await home.sync()
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    await home.sync()
+    assert "rosa" in home.labels.get(key, set())
+
+
 async def test_removal_whose_end_was_not_seen_is_not_taken_for_a_decision_made_by_hand(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

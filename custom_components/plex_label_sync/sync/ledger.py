@@ -80,11 +80,15 @@ class Ledger:
     def clear_overrides(self, keys: Iterable[RowKey]) -> int:
         """Forget that labels were taken off by hand; return how many that were.
 
-        Their rows count as not confirmed from then on: the label is put on again.
+        Then nothing there is ours: the label is put on again, unless somebody did so already.
+        The row of a mark stays, not confirmed, because it tells that the item was marked.
         """
         cleared = [row for key in keys if (row := self._rows.get(key)) is not None and row.off]
         for row in cleared:
-            self._rows[row.key] = replace(row, off=False, confirmed=False)
+            if row.mark:
+                self._rows[row.key] = replace(row, off=False, confirmed=False)
+            else:
+                del self._rows[row.key]
         return len(cleared)
 
     def as_dict(self) -> dict[str, Any]:
