@@ -1,0 +1,322 @@
+"""The machine under the safety test: both servers, an engine that can be restarted, and what is checked after a run."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any, Final
+from unittest import mock
+
+import aiohttp
+from hypothesis.stateful import RuleBasedStateMachine
+
+from custom_components.plex_label_sync.plex.server import PlexClient
+from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
+from custom_components.plex_label_sync.sync import brake
+from custom_components.plex_label_sync.sync.brake import Before
+from custom_components.plex_label_sync.sync.engine import Engine
+from custom_components.plex_label_sync.sync.model import (
+    Action,
+    RemovedLabelMode,
+    Run,
+    RunKind,
+    RunStatus,
+    SyncSettings,
+    fold,
+)
+from custom_components.plex_label_sync.sync.preparing import Request
+from custom_components.plex_label_sync.sync.wanted import UnknownPersonError
+from simulators.catalogue import CatalogueTitle
+from simulators.http import Fault
+from simulators.plex import PlexKnobs, PlexSimulator
+from simulators.pulsarr import PulsarrSimulator
+from simulators.world import make_world
+
+from .home import PLEX_TOKEN, PULSARR_KEY, Clock
+from .machine_kit import (
+    Crash,
+    FragilePlex,
+    Records,
+    Stored,
+    Trouble,
+    Truth,
+    oracle,
+    requests_before_first_edit,
+)
+
+FREE_REMOVALS: Final = 4  # small worlds have few labels; the brake shall act in them, too
+DAY: Final = 86_400.0
+RUNS_TO_SETTLE: Final = 3
+# Two faults tell no lies that could be seen: a list of half of the people is a smaller household,
+# and an item that is really gone is gone.
+BELIEVABLE: Final = frozenset({"short_page", "vanishing_row"})
+
+
+class Watched(RuleBasedStateMachine):
+    """Both servers and an engine between them; every run is watched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken = False  # a check failed: what follows would only hide it
+        self.runner = asyncio.Runner()
+        self.stack = AsyncExitStack()
+        self.clock = Clock()
+        self.trouble = Trouble()
+        self.settings = SyncSettings()
+        self.before: Before | None = None
+        self.undoable: tuple[Run, Stored] | None = None
+
+    def do[T](self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something to its end."""
+        return self.runner.run(work)
+
+    def open(self, seed: int, knobs: PlexKnobs) -> None:
+        """Start both servers over a small world."""
+        made = make_world(
+            seed,
+            movies=12,
+            shows=4,
+            people=3,
+            wishes=6,
+            wishes_missing=1,
+            legacy=0.2,
+            unmatched=0.1,
+        )
+        self.world = made
+        self.plex = PlexSimulator(made.plex, token=PLEX_TOKEN, knobs=knobs)
+        self.pulsarr = PulsarrSimulator(made.pulsarr, api_key=PULSARR_KEY)
+        self.records = Records(self.trouble)
+        self.truth = Truth(self.plex, self.records)
+        self.do(self._start())
+        self.truth.foreign |= self.truth.stored
+
+    async def _start(self) -> None:
+        patch = mock.patch.object(brake, "FREE_REMOVALS", FREE_REMOVALS)
+        self.stack.enter_context(patch)
+        await self.stack.enter_async_context(self.plex)
+        await self.stack.enter_async_context(self.pulsarr)
+        self.session = await self.stack.enter_async_context(aiohttp.ClientSession())
+        self.boot()
+
+    def boot(self) -> None:
+        """Make a new engine on what is on disk."""
+        self.records.restart()
+        client = PlexClient(
+            self.session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=self.clock.sleep
+        )
+        self.engine = Engine(
+            FragilePlex(client, self.trouble),
+            PulsarrClient(self.session, self.pulsarr.url, PULSARR_KEY, sleep=self.clock.sleep),
+            self.records,
+            clock=self.clock,
+            sleep=self.clock.sleep,
+        )
+
+    def teardown(self) -> None:
+        try:
+            if not self.broken and hasattr(self, "engine"):
+                self.settle()
+        finally:
+            self.do(self.stack.aclose())
+            self.runner.close()
+
+    # Choosing
+
+    def item(self, number: int) -> str:
+        keys = list(self.plex.state.items)
+        return keys[number % len(keys)] if keys else "0"
+
+    def title(self, number: int) -> Any:
+        return self.world.catalogue[number % len(self.world.catalogue)]
+
+    def person(self, number: int) -> int | None:
+        users = self.pulsarr.state.users()
+        return users[number % len(users)].id if users else None
+
+    def wish_behind(self, number: int) -> tuple[int, CatalogueTitle] | None:
+        """Return a wish because of which one of our labels is where it is."""
+        wishes = [
+            (wish.user_id, item.origin)
+            for row in self.records.ledger
+            for wish in self.pulsarr.state.wishes()
+            if (item := self.plex.state.items.get(row.rating_key)) is not None
+            and item.origin is not None
+            and wish.user_id in row.people
+            and wish.catalogue_key == item.origin.key
+        ]
+        return wishes[number % len(wishes)] if wishes else None
+
+    # What a run must never do
+
+    def run(self, request: Request, fault: Fault | None = None) -> Run | None:
+        """Run once; None when it could not be asked for or the process ended meanwhile."""
+        self.records.planned = ()
+        known = {name for user in self.pulsarr.state.users() for name in (user.name, user.alias)}
+        if request.people is not None and not known.issuperset(request.people):
+            self._calm_down()
+            return None
+        if request.libraries and not set(request.libraries) <= (
+            self.settings.libraries or set(request.libraries)
+        ):
+            self._calm_down()
+            return None
+        before = self.truth.stored
+        opt_out = fold(self.settings.opt_out_label)
+        self.opted_out = {key for key, label in before if fold(label) == opt_out}
+        since, edits = len(self.plex.stats.log), self.plex.stats.puts
+        touched = set(self.truth.touched)
+        self.truth.touched.clear()
+        run: Run | None = None
+        try:
+            run = self.do(self.engine.run(request, self.settings, self.before))
+        except Crash:
+            self.boot()
+        except UnknownPersonError:
+            pass  # Pulsarr told of some people only
+        finally:
+            self._calm_down()
+        self.truth.forget_missing()
+        self._check_edits(self.plex.stats.puts - edits, since, fault)
+        self._check_foreign(request)
+        self._check_overrides(request)
+        if run is not None:
+            self._check_told(run, edits)
+            finished = run.error is None and run.status is not RunStatus.HELD
+            if request.whole and not request.dry_run and finished:
+                self.before = Before(run.people, run.titles)
+        if run is not None and run.changes and not run.dry_run:
+            self.undoable = (run, before)
+        else:
+            self.truth.touched |= touched
+            self.undoable = self.undoable if run is not None else None
+        return run
+
+    def _calm_down(self) -> None:
+        self.trouble.clear()
+        self.records.refuse = False
+        self.records.meanwhile = lambda _: None
+        self.plex.faults.clear()
+        self.pulsarr.faults.clear()
+
+    def check(self, fine: bool, what: object = "") -> None:
+        if not fine:
+            self.broken = True
+        assert fine, what
+
+    def _check_edits(self, edits: int, since: int, fault: Fault | None) -> None:
+        planned = self.records.planned
+        self.check(not self.plex.violations, self.plex.violations)
+        self.check(not edits or bool(planned), "edits without a plan in the journal")
+        for change in planned:
+            self.check(fold(change.label) not in self.settings.exclude_labels, change)
+            self.check(change.rating_key not in self.opted_out, change)
+        if fault is not None and fault.method == "GET" and fault.times is None:
+            seen = requests_before_first_edit(self.plex, since)
+            if seen is not None and fault.kind not in BELIEVABLE:
+                hits = sum(seen[key] for key in seen if fault.route in {None, key[1]})
+                self.check(hits < fault.nth, f"edits after {fault}")
+
+    def _check_foreign(self, request: Request) -> None:
+        stored, truth = self.truth.stored, self.truth
+        chosen = {
+            (change.rating_key, change.label)
+            for change in self.records.planned
+            if change.action is Action.REMOVE and not change.ours
+        }
+        by_choice = request.whole and not self.settings.preserve_existing_labels
+        if by_choice:
+            wanted = oracle(self.plex, self.pulsarr, self.settings)
+            chosen = {one for one in chosen if one[0] in wanted}
+        if not by_choice and request.kind is not RunKind.UNDO:
+            chosen = set()
+        lost = truth.foreign - stored
+        self.check(lost <= chosen, f"foreign labels were taken off: {lost - chosen}")
+        truth.foreign &= stored
+        for change in self.records.planned:
+            if change.action is Action.ADD and not change.ours:  # an undo gave it back
+                truth.foreign |= {one for one in stored if (one[0], fold(one[1])) == change.key}
+
+    def _check_overrides(self, request: Request) -> None:
+        truth, ledger = self.truth, self.records.ledger
+        if request.kind is RunKind.UNDO or self.settings.restore_overrides or request.restore:
+            truth.taken_off -= {one.key for one in self.records.planned}
+        if request.kind is RunKind.UNDO:
+            truth.ever_off |= {one.key for one in self.records.planned}
+            truth.ever_pinned |= {one.key for one in self.records.planned}
+        back = {key for key in truth.taken_off if truth.carries(*key)}
+        self.check(not back, f"labels taken off by hand were put on again: {back}")
+        truth.taken_off = {key for key in truth.taken_off if key in ledger}
+        for row in ledger:
+            is_there = row.rating_key in self.plex.state.items  # or it went while it was read
+            known = not row.off or row.mark or row.key in truth.ever_off
+            self.check(known or not is_there, f"invented: {row}")
+            self.check(not row.pinned or row.key in truth.ever_pinned, f"invented: {row}")
+
+    def _check_told(self, run: Run, edits: int) -> None:
+        self.check(set(run.held).isdisjoint(run.changes), "held changes were made")
+        if run.error is not None and not self.records.planned:
+            self.check(self.plex.stats.puts == edits, "edits although a read failed")
+        if run.dry_run:
+            return
+        for change in run.changes:
+            if change.rating_key not in self.plex.state.items:
+                continue  # it may have gone after it was read back
+            spelled = self.plex.state.labels_of(change.rating_key)
+            if change.action is Action.ADD:
+                self.check(fold(change.label) in map(fold, spelled), f"not there: {change}")
+            else:
+                self.check(change.label not in spelled, f"still there: {change}")
+
+    # Where it all leads
+
+    def settle(self) -> None:
+        """Let everything be well for a while: then Plex holds what everybody wants."""
+        for _ in range(RUNS_TO_SETTLE):
+            run = self.run(Request(mass_removal=True))
+            self.check(run is not None and run.status is RunStatus.DONE, run)
+            self.clock.now += DAY + 1
+        edits = self.plex.stats.puts
+        run = self.run(Request(mass_removal=True))
+        self.check(run is not None and run.changes == (), run)
+        self.check(self.plex.stats.puts == edits)
+        wanted = oracle(self.plex, self.pulsarr, self.settings)
+        for item in self.plex.state.items.values():
+            in_reach = self.settings.libraries is None or item.section in self.settings.libraries
+            if item.rating_key not in self.opted_out and in_reach:
+                self._check_item(item.rating_key, wanted.get(item.rating_key, set()))
+        self._check_rows(wanted)
+
+    def _check_item(self, key: str, wanted: set[str]) -> None:
+        truth, settings, ledger = self.truth, self.settings, self.records.ledger
+        has = set(map(fold, self.plex.state.labels_of(key)))
+        foreign = {fold(text) for at, text in truth.foreign if at == key}
+        off = {row.label for row in ledger.by_item().get(key, []) if row.off and not row.mark}
+        off = {fold(text) for text in off} | {text for at, text in truth.taken_off if at == key}
+        if settings.restore_overrides:
+            self.check(off.isdisjoint(wanted), f"{key}: {off & wanted} stay off")
+        self.check(has >= wanted - off, f"{key} lacks {wanted - off - has}")
+        if wanted and not settings.preserve_existing_labels:
+            left = foreign - wanted - settings.exclude_labels
+            self.check(not left, f"foreign labels {left} stay on {key}")
+        for label in has - wanted - foreign:
+            row = ledger.get((key, label))
+            if label in settings.exclude_labels:
+                continue
+            self.check(row is not None, f"{label} on {key} was ours and is nobody's")
+            if row is not None and settings.removed_label_mode is not RemovedLabelMode.KEEP:
+                self.check(row.pinned or row.mark, f"nobody wants {label} on {key}")
+
+    def _check_rows(self, wanted: dict[str, set[str]]) -> None:
+        for row in self.records.ledger:
+            item = self.plex.state.items.get(row.rating_key)
+            listed = self.settings.libraries is None or row.library in self.settings.libraries
+            skipped = (
+                not listed
+                or row.rating_key in self.opted_out
+                or fold(row.label) in self.settings.exclude_labels
+            )
+            self.check(item is not None or not listed, f"stale: {row}")
+            if item is not None and not skipped and not row.mark:
+                there = self.truth.carries(row.rating_key, row.label)
+                is_wanted = fold(row.label) in wanted.get(row.rating_key, set())
+                self.check(there or (row.off and is_wanted), f"stale: {row}")
+                self.check(row.confirmed, f"unconfirmed: {row}")
