@@ -175,6 +175,30 @@ async def test_labels_that_vanish_in_bulk_are_asked_about_and_put_back(
     assert issue(full_house) is None
 
 
+async def test_labels_that_wait_to_be_taken_off_still_wait_when_vanished_ones_are_left_off(
+    full_house: Household, hass_client: ClientSessionGenerator
+) -> None:
+    rosas = full_house.plex.state.carriers("rosa")
+    tim = full_house.person("tim")
+    for title in full_house.world.catalogue[:60]:
+        if full_house.plex.state.items_of(title):
+            full_house.pulsarr.state.wish(tim, title)
+    await full_house.call("sync_all")
+    tims = len(full_house.plex.state.carriers("tim"))
+    for item in rosas:
+        full_house.plex.state.remove_label(item.rating_key, "rosa")
+    forget(full_house, "tim")
+    await full_house.call("sync_all")
+
+    await answer_issue(full_house, hass_client, "accept")
+
+    assert full_house.state("overrides") == str(len(rosas))
+    assert len(full_house.plex.state.carriers("tim")) == tims
+    question = issue(full_house)
+    assert question is not None
+    assert question.translation_key == "mass_removal"
+
+
 async def test_labels_that_vanish_in_bulk_can_be_left_off(
     full_house: Household, hass_client: ClientSessionGenerator
 ) -> None:

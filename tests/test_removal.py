@@ -123,6 +123,14 @@ async def test_title_that_nobody_wants_is_marked_until_somebody_wants_it(
     assert all("unwanted" not in labels and "tim" in labels for labels in household.labels(title))
 
 
+async def test_sync_for_one_person_marks_what_that_one_dropped(household: Household) -> None:
+    title = await dropped(household, removed_label_mode="mark", removed_label="unwanted")
+
+    await household.call("sync_all", people=["rosa"])
+
+    assert all("unwanted" in labels and "rosa" not in labels for labels in household.labels(title))
+
+
 @pytest.mark.parametrize("how", ["excluded", "sync off", "gone", "renamed", "format"])
 async def test_label_goes_with_its_person(household: Household, how: str) -> None:
     await household.set_up(live_mode=False, removed_label_mode="remove", max_removals=100)

@@ -156,8 +156,12 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             await asyncio.wait(running, timeout=STOP_TIMEOUT)
 
     async def async_apply_held(self) -> Run:
-        """Do what the brake held; labels that vanished count as taken off by hand."""
+        """Do what the brake held."""
         return await self.async_run(Request(mass_removal=True))
+
+    async def async_accept_vanished(self) -> Run:
+        """Take it that the labels that vanished in bulk were taken off by hand."""
+        return await self.async_run(Request(accept=True))
 
     async def async_restore_vanished(self) -> Run:
         """Put back the labels that vanished in bulk."""

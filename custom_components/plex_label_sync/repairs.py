@@ -129,7 +129,7 @@ class HeldFlow(RepairsFlow):
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Take it that somebody took the labels off on purpose."""
-        return await self._decide("async_apply_held")
+        return await self._decide("async_accept_vanished")
 
     async def _decide(self, method: str) -> "RepairsFlowResult":
         entry = self.hass.config_entries.async_get_entry(self._entry_id)
@@ -139,6 +139,9 @@ class HeldFlow(RepairsFlow):
         run = await getattr(coordinator, method)()
         if run.error is not None:
             return self.async_abort(reason="failed")
+        if coordinator.records.held is not None:
+            # Ending the flow would take the new question away together with the old one.
+            return self.async_abort(reason="more_to_decide")
         return self.async_create_entry(data={})
 
 

@@ -138,6 +138,8 @@ class Engine:
         )
         if request.kind not in {RunKind.FULL, RunKind.LIVE}:
             return plan, run  # somebody asked for just this
+        if request.accept:
+            plan = replace(plan, vanished=())
         whole = request.whole
         verdict = judge(
             plan,

@@ -45,7 +45,8 @@ class Request:
     `titles` are looked at without listing whole libraries where that is possible; `thorough`
     names those that may have been in Plex for long. Watchlists not read after `newer_than`
     (seconds since the epoch) are not good enough. `undo` is the id of a run and `changes` what
-    it had changed. `mass_removal` lets the brake pass everything; `restore` puts back what vanished in bulk.
+    it had changed. `mass_removal` lets the brake pass everything; `restore` puts back what vanished in bulk,
+    `accept` takes it for decisions made by hand.
     """
 
     kind: RunKind = RunKind.FULL
@@ -57,6 +58,7 @@ class Request:
     dry_run: bool = False
     mass_removal: bool = False
     restore: bool = False
+    accept: bool = False
     undo: str = ""
     changes: tuple[Change, ...] = ()
 
@@ -255,10 +257,16 @@ def _forget_missing(plan: Plan, view: View, libraries: Iterable[Library]) -> Pla
 
 
 def _limited(plan: Plan, concerns: Callable[[RowKey], bool]) -> Plan:
-    """Return the part of a plan that concerns some labels on some items."""
+    """Return the part of a plan that concerns some labels on some items.
+
+    The mark of an item goes with the labels that are taken off it.
+    """
+    changes = [one for one in plan.changes if concerns(one.key)]
+    left = {one.rating_key for one in changes if one.action is Action.REMOVE}
+    marks = {key for key, row in plan.rows.items() if row and row.mark and key[0] in left}
     return replace(
         plan,
-        changes=tuple(one for one in plan.changes if concerns(one.key)),
+        changes=tuple(one for one in plan.changes if one in changes or one.key in marks),
         notes={key: row for key, row in plan.notes.items() if concerns(key)},
         vanished=tuple(row for row in plan.vanished if concerns(row.key)),
     )
