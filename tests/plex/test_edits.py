@@ -111,16 +111,20 @@ def test_parts_make_every_change_on_every_item_exactly_once(
     assert sorted(done) == sorted(expected)
 
 
-@given(keys, labels, labels)
-@example(tuple(map(str, range(10**7, 10**7 + 400))), tuple("🎬" * n for n in range(50, 60)), ())
+@given(keys, labels, labels, st.integers(PATH_BYTES, 900))
+@example(
+    tuple(map(str, range(10**7, 10**7 + 400))), tuple("🎬" * n for n in range(50, 60)), (), 900
+)
+@example(tuple(map(str, range(10**7, 10**7 + 400))), ("🎬" * 180,), (), 900)
+@example(tuple(map(str, range(10**7, 10**7 + 400))), ("🎬" * 180,), (), PATH_BYTES)
 def test_no_part_is_longer_than_servers_and_proxies_take(
-    ids: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...]
+    ids: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...], path_bytes: int
 ) -> None:
     assume(add or remove)
-    for part in edit_parts(MOVIE, EditPart(ids, add, remove), path_bytes=PATH_BYTES):
+    for part in edit_parts(MOVIE, EditPart(ids, add, remove), path_bytes=path_bytes):
         assert 1 <= len(part.rating_keys) <= PUT_IDS_MAX
         assert len(set(part.rating_keys)) == len(part.rating_keys)
-        size = PATH_BYTES + len("?") + len(edit_query(MOVIE, part))
+        size = path_bytes + len("?") + len(edit_query(MOVIE, part))
         assert size <= URL_MAX
 
 

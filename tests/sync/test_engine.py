@@ -522,6 +522,17 @@ async def test_libraries_that_are_no_longer_covered_are_not_thought_empty(home: 
     assert all(path.startswith("/library/sections/2/") for path in paths)
 
 
+async def test_labels_that_nobody_wants_any_more_are_not_thought_lost(home: Home) -> None:
+    await home.sync()
+    rosa = home.person("rosa")
+    titles = {title.key: title for title in home.world.catalogue}
+    for wish in home.pulsarr.state.watchlist(rosa):
+        home.pulsarr.state.unwish(rosa, titles[wish.catalogue_key])
+    run = await home.sync()
+    assert "rosa" in {fold(row.label) for row in home.recorder.ledger}
+    assert (run.changes, run.vanished) == ((), 0)
+
+
 # Parts of the household
 
 
@@ -544,6 +555,14 @@ async def test_run_for_one_of_two_people_with_the_same_label_writes_only_what_th
         before = home.labels
         await home.sync(people=(str(lower.id),))
         assert home.labels == merged(before, home.wanted([lower.id]))
+
+
+async def test_run_for_some_people_takes_nothing_off(home: Home) -> None:
+    home.settings = SyncSettings(preserve_existing_labels=False)
+    before = home.labels
+    run = await home.sync(people=("rosa",))
+    assert run.removed == 0
+    assert home.labels == merged(before, home.wanted([home.person("rosa")]))
 
 
 async def test_run_for_somebody_unknown_is_refused(home: Home) -> None:

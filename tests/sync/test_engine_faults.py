@@ -287,6 +287,21 @@ async def test_labels_that_cannot_be_read_back_are_not_claimed_but_are_ours(
     assert (await home.sync()).changes == ()
 
 
+async def test_labels_that_were_not_written_after_all_are_written_later(home: Home) -> None:
+    dry = await home.sync(dry_run=True)
+    label_reads = home.plex.stats.count("GET", LABEL_ROUTE)
+    home.plex.faults.add(
+        Fault("busy", method="PUT", times=None),
+        Fault("busy", route=LABEL_ROUTE, nth=label_reads + 1, times=None),
+    )
+    assert (await home.sync()).changes == ()
+    assert len(home.recorder.ledger) > 0  # for all we know they may be there
+    home.plex.faults.clear()
+    run = await home.sync()
+    assert pairs(run.changes) == pairs(dry.changes)
+    assert run.vanished == 0
+
+
 # Reading back
 
 

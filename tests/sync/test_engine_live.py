@@ -104,15 +104,17 @@ async def test_title_that_is_old_is_found_by_its_key() -> None:
         assert listings(home) == 0
 
 
-async def test_item_of_a_legacy_agent_is_remembered_from_the_last_listing(home: Home) -> None:
-    title = home.spare(in_plex=False)
-    state = home.plex.state
-    old = state.add_item(title, guid=f"com.plexapp.agents.imdb://{title.imdb}?lang=en", added_at=1)
-    await synced(home)
-    home.wish("rosa", title)
-    await home.look(title, newer_than=home.clock.now)
-    assert home.labels[old.rating_key] == {"rosa"}
-    assert listings(home) == 0
+async def test_item_of_a_legacy_agent_is_remembered_from_the_last_listing() -> None:
+    async with household(movies=PAGE + 40, shows=5) as home:
+        title = home.spare(in_plex=False)
+        guid = f"com.plexapp.agents.imdb://{title.imdb}?lang=en"
+        old = home.plex.state.add_item(title, guid=guid, added_at=1)
+        await synced(home)
+        home.wish("rosa", title)
+        run = await home.look(title, newer_than=home.clock.now)
+        assert run.looks[0].outcome is Outcome.SETTLED
+        assert home.labels[old.rating_key] == {"rosa"}
+        assert listings(home) == 0
 
 
 async def test_title_that_pulsarr_knows_without_a_key_is_found_by_listing() -> None:

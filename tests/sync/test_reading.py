@@ -1,19 +1,32 @@
 """The reads of a run, where a real server cannot show what may happen."""
 
 import asyncio
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from custom_components.plex_label_sync.sync.model import (
     Failure,
+    Library,
     Person,
     Service,
     ServiceError,
+    StoredLabel,
     Title,
 )
-from custom_components.plex_label_sync.sync.reading import PULSARR_READERS, read_watchlists
+from custom_components.plex_label_sync.sync.reading import (
+    PULSARR_READERS,
+    LabelReader,
+    read_watchlists,
+)
 
-from .words import ANNA, BEN, movie
+from .words import ANNA, BEN, MOVIE, movie
+
+if TYPE_CHECKING:
+    from custom_components.plex_label_sync.sync.ports import PlexPort
+
+MOVIES = Library("1", MOVIE, "Movies")
+ANNAS = StoredLabel("20481", "Anna")
 
 
 class Lists:
@@ -87,3 +100,46 @@ async def test_watchlist_that_cannot_be_read_stops_the_others() -> None:
     before = len(pulsarr.answered)
     await asyncio.sleep(0.02)
     assert len(pulsarr.answered) == before
+
+
+class Labelled:
+    """A Plex library with one label, whose counts need not fit together."""
+
+    def __init__(self, carriers: int, without: int) -> None:
+        self._carriers = carriers
+        self._without = without
+
+    async def labels(self, _library: Library) -> tuple[StoredLabel, ...]:
+        """Return the one label."""
+        return (ANNAS,)
+
+    async def carriers(self, _library: Library, _label: StoredLabel) -> frozenset[str]:
+        """Return so many items."""
+        return frozenset(map(str, range(self._carriers)))
+
+    async def count_without(self, _library: Library, _label: StoredLabel) -> int:
+        """Return how many other items there are said to be."""
+        return self._without
+
+
+@pytest.mark.parametrize(
+    ("carriers", "without", "believed"),
+    [
+        (0, 5, True),
+        (4, 1, True),
+        (5, 0, True),  # everything carries it, and nothing lacks it
+        (5, 5, False),  # the filter was ignored, both ways
+        (5, 1, False),
+        (6, 0, False),  # more than the library holds
+    ],
+)
+async def test_that_everything_carries_a_label_is_believed_only_when_nothing_lacks_it(
+    carriers: int, without: int, believed: bool
+) -> None:
+    reader = LabelReader(cast("PlexPort", Labelled(carriers, without)), [MOVIES], {"1": 5})
+    if believed:
+        present = await reader.read([("1", "anna")])
+        assert len(present.carried) == carriers
+    else:
+        with pytest.raises(ServiceError, match="does not filter by label"):
+            await reader.read([("1", "anna")])
