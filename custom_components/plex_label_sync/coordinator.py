@@ -27,9 +27,11 @@ from .status import Activity, State, Status, activity_signal
 from .store import EXAMPLES_MAX, Held, Records, Summary
 from .sync.brake import Before
 from .sync.engine import Engine
+from .sync.explain import Explanation, Question
 from .sync.model import (
     Action,
     Failure,
+    HoldReason,
     RowKey,
     Run,
     RunKind,
@@ -175,6 +177,20 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             self._count_ledger()
         self.async_refresh_status()
         return cleared
+
+    async def async_explain(self, question: Question) -> tuple[tuple[Explanation, ...], int]:
+        """Return what there is to say about some titles, and how many the question fits.
+
+        Waits for the run that is on: half-written labels explain nothing. Raises ServiceError.
+        """
+        async with self._one_at_a_time:
+            held = self.records.held
+            return await self.engine.explain(
+                question,
+                self.settings.sync,
+                self.records.queue,
+                frozenset(HoldReason(reason) for reason in held.reasons) if held else frozenset(),
+            )
 
     async def async_keep_held(self) -> Run:
         """Leave the held labels where they are, for good, and sync the rest."""

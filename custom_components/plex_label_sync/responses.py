@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from homeassistant.util import dt as dt_util
 
+from .sync.explain import Explanation, ItemStatus, LabelStatus
 from .sync.journal import Entry
 from .sync.model import Action, Run
 from .sync.queue import PendingSync
@@ -67,6 +68,55 @@ def entry_response(entry: Entry) -> dict[str, Any]:
         "started": _time(entry.started),
         "added": added,
         "removed": len(entry.changes) - added,
+    }
+
+
+def explanation_response(one: Explanation) -> dict[str, Any]:
+    """Return what `explain` answers about one title; times as ISO 8601 in UTC."""
+    return {
+        "title": one.title.name,
+        "type": one.title.type.value,
+        "guids": sorted(one.title.ids),
+        "summary": one.summary,
+        "wanted": [
+            {
+                "person": wanter.person.username,
+                "person_id": wanter.person.id,
+                "label": wanter.label if wanter.why_none is None else None,
+                "why_none": wanter.why_none.value if wanter.why_none is not None else None,
+            }
+            for wanter in one.wanters
+        ],
+        "items": [_item_response(item) for item in one.items],
+        "pending": None if one.pending is None else pending_response(one.pending),
+    }
+
+
+def _item_response(status: ItemStatus) -> dict[str, Any]:
+    return {
+        "library": status.library,
+        "rating_key": status.item.rating_key,
+        "title": status.item.title,
+        "gets_labels": status.covered,
+        "opted_out": status.opted_out,
+        "labels": [_label_response(label) for label in status.labels],
+    }
+
+
+def _label_response(status: LabelStatus) -> dict[str, Any]:
+    row, change = status.row, status.change
+    ours = row is not None and not row.off
+    return {
+        "label": status.label,
+        "present": status.present,
+        "state": status.state.value,
+        "ours": ours,
+        "since": _time(row.written) if row is not None and ours else None,
+        "people": list(status.people),
+        "leaves": None if status.leaves is None else _time(status.leaves),
+        "next_sync": None
+        if change is None
+        else {"action": change.action.value, "reason": change.reason},
     }
 
 

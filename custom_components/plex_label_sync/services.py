@@ -20,8 +20,10 @@ from .const import DOMAIN
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .errors import translation
 from .live import PassResult
-from .responses import entry_response, pending_response, run_response
-from .sync.model import Run, RunKind
+from .pulsarr.ids import guid_id
+from .responses import entry_response, explanation_response, pending_response, run_response
+from .sync.explain import Question
+from .sync.model import Run, RunKind, ServiceError
 from .sync.preparing import Request, UnknownLibraryError
 from .sync.wanted import UnknownPersonError, people_named
 
@@ -41,6 +43,7 @@ class Field(StrEnum):
     LIMIT = "limit"
     RATING_KEY = "rating_key"
     GUID = "guid"
+    TITLE = "title"
 
 
 # Keys are plain strings: voluptuous, which Home Assistant used until 2026.8, takes no others.
@@ -170,6 +173,42 @@ async def _async_clear_overrides(call: ServiceCall) -> ServiceResponse:
     return _if_asked(call, {"cleared": await coordinator.async_clear_overrides(keys)})
 
 
+async def _async_explain(call: ServiceCall) -> ServiceResponse:
+    coordinator = _coordinator(call)
+    question = _question(call)
+    try:
+        explanations, fitting = await coordinator.async_explain(question)
+    except ServiceError as err:
+        raise HomeAssistantError(**translation(err)) from err
+    if not explanations:
+        raise _invalid("title_not_found")
+    return {
+        "titles": [explanation_response(one) for one in explanations],
+        "titles_total": fitting,
+    }
+
+
+def _question(call: ServiceCall) -> Question:
+    """Return which titles are asked about."""
+    asked = {
+        field: text
+        for field in (Field.TITLE, Field.GUID, Field.RATING_KEY)
+        if (text := call.data.get(field, "").strip())
+    }
+    if len(asked) != 1:
+        raise _invalid("one_of_three")
+    ((field, text),) = asked.items()
+    if field is Field.TITLE:
+        return Question(text=text)
+    if field is Field.RATING_KEY:
+        if not (text.isascii() and text.isdigit()):
+            raise _invalid("invalid_rating_key", rating_key=text)
+        return Question(rating_key=text)
+    if (one := guid_id(text)) is None:
+        raise _invalid("invalid_guid", guid=text)
+    return Question(id=one)
+
+
 _SCHEMA_SYNC: Final = {
     **_DRY_RUN,
     **_PEOPLE,
@@ -201,6 +240,16 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
         SupportsResponse.ONLY,
     ),
     ("remove_labels", _async_remove_labels, {**_DRY_RUN, **_PEOPLE}, SupportsResponse.OPTIONAL),
+    (
+        "explain",
+        _async_explain,
+        {
+            vol.Optional(Field.TITLE.value): cv.string,
+            vol.Optional(Field.GUID.value): cv.string,
+            vol.Optional(Field.RATING_KEY.value): cv.string,
+        },
+        SupportsResponse.ONLY,
+    ),
     (
         "clear_overrides",
         _async_clear_overrides,

@@ -13,6 +13,7 @@ from custom_components.plex_label_sync.sync.model import (
     Change,
     Failure,
     Item,
+    LabelledItem,
     Library,
     MediaType,
     Person,
@@ -183,6 +184,14 @@ class FragilePlex:
     async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
         """Pass on."""
         return await self._client.existing(rating_keys)
+
+    async def labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
+        """Pass on."""
+        return await self._client.labelled(rating_keys)
+
+    async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
+        """Pass on."""
+        return await self._client.with_title(library, text, limit)
 
     async def edit(
         self,

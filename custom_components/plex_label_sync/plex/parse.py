@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import re
 from typing import Any, Final
 
-from ..sync.model import Item, Library, MediaType, StoredLabel
+from ..sync.model import Item, LabelledItem, Library, MediaType, StoredLabel
 
 # `plex://movie/<24 hex>` is the primary guid under the new agents.
 _PLEX_GUID: Final = re.compile(r"^plex://(?:movie|show)/([0-9a-f]{24})$")
@@ -91,15 +91,16 @@ def _rating_key(row: Mapping[str, Any]) -> str:
 
 def items(answer: object, library: Library) -> Page[Item]:
     """Return one page of a library's listing; raises ValueError when rows are missing in it."""
-    return _page(
-        answer,
-        lambda row: Item(
-            rating_key=_rating_key(row),
-            library=library.key,
-            type=library.type,
-            title=str(row.get("title", "")),
-            ids=ids_of(str(row.get("guid", "")), _rows(row, "Guid")),
-        ),
+    return _page(answer, lambda row: _item(row, library.key, library.type))
+
+
+def _item(row: Mapping[str, Any], library: str, media_type: MediaType) -> Item:
+    return Item(
+        rating_key=_rating_key(row),
+        library=library,
+        type=media_type,
+        title=str(row.get("title", "")),
+        ids=ids_of(str(row.get("guid", "")), _rows(row, "Guid")),
     )
 
 
@@ -169,3 +170,15 @@ def server_info(answer: object) -> ServerInfo:
 def item_keys(answer: object) -> frozenset[str]:
     """Return the rating keys of an answer about several items."""
     return frozenset(_rating_key(row) for row in _rows(container(answer), "Metadata"))
+
+
+def labelled_items(answer: object) -> tuple[LabelledItem, ...]:
+    """Return the movies and shows of an answer about several items, with all their labels."""
+    return tuple(
+        LabelledItem(
+            _item(row, str(row["librarySectionID"]), MediaType(row["type"])),
+            tuple(str(label["tag"]) for label in _rows(row, "Label")),
+        )
+        for row in _all_rows(container(answer), "Metadata")
+        if row.get("type") in ("movie", "show")
+    )

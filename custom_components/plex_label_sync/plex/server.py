@@ -17,6 +17,7 @@ from ..sync.model import (
     UNREACHABLE,
     Failure,
     Item,
+    LabelledItem,
     Library,
     Service,
     ServiceError,
@@ -223,22 +224,51 @@ class PlexClient:
         """Return how many items of a library do not carry a label. Raises ServiceError."""
         return await self._list(library, parse.total, {"label!": label.id, **_part(0, 0)})
 
+    async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
+        """Return at most `limit` items with a text in their title, in any case.
+
+        Plex ignores filters that it does not understand: other titles are dropped here.
+        Raises ServiceError.
+        """
+        page = await self._items(library, limit, title=text)
+        return tuple(item for item in page.rows if text.casefold() in item.title.casefold())
+
     async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
-        """Return those of the rating keys under which there is an item. Raises ServiceError.
+        """Return those of the rating keys under which there is an item. Raises ServiceError."""
+        there = await self._metadata(rating_keys, parse.item_keys)
+        return frozenset(key for some in there for key in some)
+
+    async def labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
+        """Return those of the movies and shows that are there, with all their labels.
+
+        Raises ServiceError.
+        """
+        found = await self._metadata(rating_keys, parse.labelled_items)
+        return tuple(one for some in found for one in some)
+
+    async def _metadata[T](
+        self, rating_keys: Sequence[str], understand: Callable[[object], T]
+    ) -> list[T]:
+        """Return what Plex knows of some items, MULTI_GET_MAX of them with each request.
 
         Plex leaves out silently what is not there, and answers 404 when nothing is.
         """
-        there: set[str] = set()
+        answers: list[T] = []
         for start in range(0, len(rating_keys), MULTI_GET_MAX):
             some = ",".join(rating_keys[start : start + MULTI_GET_MAX])
             try:
-                there |= await self._http.read(
-                    f"/library/metadata/{some}", parse.item_keys, seconds=READ_TIMEOUT
+                answers.append(
+                    await self._http.read(
+                        f"/library/metadata/{some}",
+                        understand,
+                        query={"includeGuids": 1},
+                        seconds=READ_TIMEOUT,
+                    )
                 )
             except ServiceError as err:
                 if err.failure is not Failure.NOT_FOUND:
                     raise
-        return frozenset(there)
+        return answers
 
     async def edit(
         self,

@@ -8,7 +8,9 @@ from typing import Final
 import uuid
 
 from .brake import Before, judge
+from .explain import Explanation, Question, explain
 from .grouping import edit_groups
+from .inquiry import Inquiry
 from .model import (
     Change,
     FailedChange,
@@ -30,6 +32,7 @@ from .model import (
 from .ports import PlexPort, PulsarrPort, Recorder
 from .preparing import Prepared, Preparer, Request
 from .present import Present
+from .queue import Queue
 from .reading import Found
 from .wanted import TitleIndex
 
@@ -71,6 +74,7 @@ class Engine:
         self._clock = clock
         self._sleep = sleep
         self._preparer = Preparer(plex, pulsarr, recorder, clock)
+        self._inquiry = Inquiry(plex, self._preparer.finder, clock)
         self._stopping = False
 
     @property
@@ -114,6 +118,19 @@ class Engine:
             looks=_looks(request.titles or (), prepared.found, run),
             duration=self._clock() - run.started,
         )
+
+    async def explain(
+        self, question: Question, settings: SyncSettings, queue: Queue, held: frozenset[HoldReason]
+    ) -> tuple[tuple[Explanation, ...], int]:
+        """Return what there is to say about at most TITLES_MAX titles, and how many fit.
+
+        Nothing is written. Raises ServiceError.
+        """
+        watchlists = await self._preparer.watchlists_for(Request())
+        facts, fitting = await self._inquiry.ask(
+            question, watchlists, self._recorder.ledger, queue, held, settings
+        )
+        return explain(facts), fitting
 
     def _brake(
         self,

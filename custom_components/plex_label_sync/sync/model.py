@@ -141,6 +141,14 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelledItem:
+    """An item with all its labels, whoever wrote them, as Plex stores them."""
+
+    item: Item
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StoredLabel:
     """A label as one library's directory lists it: Plex's tag id and spelling."""
 

@@ -70,7 +70,7 @@ def wanted_items(
     spellings: dict[str, str] = {}
     ids: dict[str, set[str]] = {}
     people: dict[str, dict[str, tuple[str, dict[int, Person]]]] = {}
-    never = _never_written(settings)
+    never = never_written(settings)
     for wish, found in matches:
         for item in found:
             items[item.rating_key] = item
@@ -96,7 +96,7 @@ def wanted_items(
     }
 
 
-def _never_written(settings: SyncSettings) -> frozenset[str]:
+def never_written(settings: SyncSettings) -> frozenset[str]:
     """Return the labels that are never put on an item, folded."""
     return settings.exclude_labels | {fold(settings.opt_out_label)}
 
@@ -257,7 +257,7 @@ class _ItemPlan:
             self._settings.removed_label_mode is RemovedLabelMode.MARK
             and not self._entry.labels
             and (went or bool(marks))
-            and folded not in _never_written(self._settings)
+            and folded not in never_written(self._settings)
         )
         gone = {key for key in marks if not self._carries(key)}
         # Taken off by hand: it is not put on a second time.

@@ -7,6 +7,7 @@ from .ledger import Ledger
 from .model import (
     Change,
     Item,
+    LabelledItem,
     Library,
     Person,
     Row,
@@ -45,6 +46,12 @@ class PlexPort(Protocol):
 
     async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
         """Return those of the rating keys that are there."""
+
+    async def labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
+        """Return those of the movies and shows that are there, with all their labels."""
+
+    async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
+        """Return items with a text in their title, in any case."""
 
     async def edit(
         self,

@@ -94,7 +94,7 @@ class Preparer:
         self._pulsarr = pulsarr
         self._recorder = recorder
         self._clock = clock
-        self._finder = ItemFinder(plex)
+        self.finder = ItemFinder(plex)
         self.watchlists: Watchlists | None = None
 
     async def prepare(self, request: Request, settings: SyncSettings) -> Prepared:
@@ -109,7 +109,7 @@ class Preparer:
         return await self._prepare_sync(request, settings)
 
     async def _prepare_sync(self, request: Request, settings: SyncSettings) -> Prepared:
-        watchlists = await self._read_watchlists(request)
+        watchlists = await self.watchlists_for(request)
         people = labelled_people(watchlists, settings)
         chosen: frozenset[int] | None = None
         if request.people is not None:
@@ -119,14 +119,14 @@ class Preparer:
         ledger = self._recorder.ledger
         if request.titles is None:
             rows = ledger.by_item()
-            found = await self._finder.find_all(libraries, wishes, rows)
+            found = await self.finder.find_all(libraries, wishes, rows)
         else:
             asked = TitleIndex(request.titles)
             wishes = tuple(wish for wish in wishes if wish.title in asked)
             wishes += _unwanted(request.titles, wishes, ledger)
             old = TitleIndex(request.thorough)
             thorough = frozenset(wish.title for wish in wishes if wish.title in old)
-            found = await self._finder.find_some(libraries, wishes, thorough)
+            found = await self.finder.find_some(libraries, wishes, thorough)
         items = await asyncio.to_thread(wanted_items, found.matches, settings)
         for rating_key, item in found.others.items():
             items.setdefault(rating_key, WantedItem(item))
@@ -156,8 +156,8 @@ class Preparer:
         by_key = {library.key: library for library in libraries}
         return Prepared(plan, labels, by_key, len(people), found)
 
-    async def _read_watchlists(self, request: Request) -> Watchlists:
-        """Return watchlists that are fresh enough for the request."""
+    async def watchlists_for(self, request: Request) -> Watchlists:
+        """Return watchlists that are fresh enough for the request. Raises ServiceError."""
         known = self.watchlists
         if request.titles is not None and known is not None:
             wanted = TitleIndex(title for titles in known.titles.values() for title in titles)
@@ -197,7 +197,7 @@ class Preparer:
         rows = [row for row in self._recorder.ledger if row.library in libraries]
         people: frozenset[int] | None = None
         if request.people is not None:
-            watchlists = await self._read_watchlists(request)
+            watchlists = await self.watchlists_for(request)
             people = people_named(watchlists.people, request.people)
             rows = [row for row in rows if row.people and people.issuperset(row.people)]
         labels = LabelReader(self._plex, libraries.values(), {})

@@ -1,0 +1,365 @@
+"""Why titles have the labels that they have, put together from what a run would see. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from .model import (
+    Action,
+    Change,
+    HoldReason,
+    Item,
+    Library,
+    Person,
+    Plan,
+    RemovedLabelMode,
+    Row,
+    SyncSettings,
+    Title,
+    Watchlists,
+    fold,
+)
+from .naming import label_of
+from .planner import View, WantedLabel, never_written, wants
+from .queue import PendingSync, Queue
+from .wanted import wishes_of
+
+TITLES_MAX: Final = 10  # explained at once: a text may fit many
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which titles somebody asks about: exactly one of the three.
+
+    `id` is normalised (`tmdb:949`), `text` is part of a title in any case.
+    """
+
+    text: str | None = None
+    id: str | None = None
+    rating_key: str | None = None
+
+
+class WhyNone(StrEnum):
+    """Why somebody who wants a title gets no label for it."""
+
+    EXCLUDED = "excluded"
+    SYNC_OFF = "sync_off"
+    LABEL_EXCLUDED = "label_excluded"  # the label is one that is never written
+
+
+class LabelState(StrEnum):
+    """What a label on an item is, and what becomes of it."""
+
+    OURS = "ours"  # we wrote it, and somebody wants it
+    KEPT = "kept"  # we wrote it, nobody wants it, and the options keep it
+    PINNED = "pinned"  # we wrote it, nobody wants it, and somebody decided that it stays
+    LEAVING = "leaving"  # we wrote it, nobody wants it, and the delay is running
+    MARK = "mark"  # it says that nobody wants the title any more
+    FOREIGN = "foreign"  # somebody else put it on
+    EXCLUDED = "excluded"  # among the labels to leave alone
+    OPT_OUT = "opt_out"  # the label that leaves the item alone
+    OVERRIDE = "override"  # wanted, but taken off by hand
+    HELD = "held"  # it waits for somebody's decision
+    TO_ADD = "to_add"  # the next sync puts it on
+    TO_REMOVE = "to_remove"  # the next sync takes it off
+    LEFT_ALONE = "left_alone"  # wanted, but its item is left alone
+    GONE = "gone"  # we wrote it, and it is not there any more
+
+
+@dataclass(frozen=True, slots=True)
+class Wanter:
+    """Somebody who wants a title, with the label, or why there is none."""
+
+    person: Person
+    label: str
+    why_none: WhyNone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelStatus:
+    """One label on one item. `leaves` is in seconds since the epoch."""
+
+    label: str
+    present: bool
+    state: LabelState
+    row: Row | None = None  # what the ledger says of it
+    people: tuple[str, ...] = ()  # for whom it was written, or is wanted
+    leaves: float | None = None
+    change: Change | None = None  # what the next sync would do with it
+
+
+@dataclass(frozen=True, slots=True)
+class ItemStatus:
+    """One item of a title. `covered` is false for an item of a library that gets no labels."""
+
+    item: Item
+    library: str  # its name
+    covered: bool
+    opted_out: bool
+    labels: tuple[LabelStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything about one title."""
+
+    title: Title
+    wanters: tuple[Wanter, ...]
+    items: tuple[ItemStatus, ...]
+    pending: PendingSync | None
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was read about some titles, and what the next sync would make of it.
+
+    `items` are each title's, as far as they are in Plex; `view` and `plan` cover those of the
+    libraries that get labels.
+    """
+
+    items: Sequence[tuple[Title, Sequence[Item]]]
+    watchlists: Watchlists
+    libraries: Mapping[str, Library]
+    view: View
+    plan: Plan
+    queue: Queue = ()
+    held: frozenset[HoldReason] = frozenset()  # why the last full sync was held
+
+
+def titles_asked_for(
+    question: Question, watchlists: Watchlists, queue: Queue, items: Sequence[Item]
+) -> tuple[Title, ...]:
+    """Return the titles that a question fits, each once: exact titles first, then by name.
+
+    `items` are what Plex holds of them: a title that nobody wants is known from there only.
+    """
+    known = [wish.title for wish in wishes_of(watchlists, watchlists.people)]
+    asked = [Title(item.type, item.title, item.ids) for item in items]
+    seen = {(title.type, one) for title in known for one in title.ids}
+    for title in (*(entry.title for entry in queue), *asked):
+        is_new = seen.isdisjoint((title.type, one) for one in title.ids)
+        if is_new and (title.ids or title not in known):
+            known.append(title)
+        seen |= {(title.type, one) for one in title.ids}
+
+    def fits(title: Title) -> bool:
+        if question.text is not None and question.text.casefold() in title.name.casefold():
+            return True
+        # Plex may call it by another name than Pulsarr does.
+        return question.id in title.ids or any(title == one or title.same_as(one) for one in asked)
+
+    def order(title: Title) -> tuple[bool, str, str]:
+        inexact = question.text is not None and title.name.casefold() != question.text.casefold()
+        return inexact, title.name.casefold(), title.type
+
+    return tuple(sorted((title for title in known if fits(title)), key=order))
+
+
+def explain(facts: Facts) -> tuple[Explanation, ...]:
+    """Return what there is to say about each title."""
+    changes: dict[str, list[Change]] = {}
+    for change in facts.plan.changes:
+        changes.setdefault(change.rating_key, []).append(change)
+    rows = facts.view.ledger.by_item()
+    explanations = []
+    for title, items in facts.items:
+        wanters = tuple(_wanters(title, facts.watchlists, facts.view.settings))
+        statuses = tuple(
+            _item_status(
+                item, facts, rows.get(item.rating_key, []), changes.get(item.rating_key, [])
+            )
+            for item in items
+        )
+        pending = next((one for one in facts.queue if one.title.same_as(title)), None)
+        summary = summary_of(title, wanters, statuses, pending)
+        explanations.append(Explanation(title, wanters, statuses, pending, summary))
+    return tuple(explanations)
+
+
+def _wanters(title: Title, watchlists: Watchlists, settings: SyncSettings) -> Iterator[Wanter]:
+    for person in watchlists.people:
+        if not any(title.same_as(one) for one in watchlists.titles.get(person.id, ())):
+            continue
+        label = label_of(person, title.type, settings.label_format)
+        why: WhyNone | None = None
+        if person.id in settings.exclude_people:
+            why = WhyNone.EXCLUDED
+        elif not (person.can_sync or settings.sync_disabled_people):
+            why = WhyNone.SYNC_OFF
+        elif fold(label) in never_written(settings):
+            why = WhyNone.LABEL_EXCLUDED
+        yield Wanter(person, label, why)
+
+
+def _item_status(
+    item: Item, facts: Facts, rows: Sequence[Row], changes: Sequence[Change]
+) -> ItemStatus:
+    view = facts.view
+    library = facts.libraries.get(item.library)
+    covered = item.rating_key in view.items
+    opted_out = view.present.carries(item.rating_key, view.settings.opt_out_label)
+    present = view.present.labels_of(item.rating_key)
+    by_label = {fold(row.label): row for row in rows}
+    wanted = view.items[item.rating_key].labels if covered else {}
+    todo = {fold(change.label): change for change in changes}
+    labels = tuple(
+        _label_status(
+            folded,
+            sorted(present.get(folded, ())),
+            by_label.get(folded),
+            wanted.get(folded),
+            todo.get(folded),
+            facts,
+            alone=opted_out or not covered,
+        )
+        for folded in sorted({*present, *by_label, *wanted, *todo})
+    )
+    name = library.name if library is not None else item.library
+    return ItemStatus(item, name, covered, opted_out, labels)
+
+
+def _label_status(  # noqa: PLR0917 - what is there, what was written, what is wanted, what is next
+    folded: str,
+    spellings: Sequence[str],
+    row: Row | None,
+    want: WantedLabel | None,
+    change: Change | None,
+    facts: Facts,
+    *,
+    alone: bool,
+) -> LabelStatus:
+    """Return what there is to say about one label; `alone` says that its item is left alone."""
+    if change is not None:
+        state = _state_to_come(change, facts)
+    elif folded == fold(facts.view.settings.opt_out_label):
+        state = LabelState.OPT_OUT
+    elif folded in facts.view.settings.exclude_labels:
+        state = LabelState.EXCLUDED
+    elif spellings:
+        state = _state_on(row, facts.view.settings, wanted=want is not None or alone)
+    else:
+        state = _state_off(row, facts, alone=alone)
+    if want is not None:
+        people = tuple(person.username for person in want.people)
+    else:
+        people = _names(row, facts.watchlists)
+    texts = [*spellings, *(one.label for one in (change, row) if one is not None)]
+    return LabelStatus(
+        label=texts[0] if texts or want is None else want.text,
+        present=bool(spellings),
+        state=state,
+        row=row,
+        people=people,
+        leaves=_leaves(row, facts) if row and state is LabelState.LEAVING else None,
+        change=change,
+    )
+
+
+def _state_to_come(change: Change, facts: Facts) -> LabelState:
+    """Return the state of a label that the next sync would change."""
+    if change.action is Action.ADD:
+        return LabelState.TO_ADD
+    # What only makes room for a new name is never held.
+    held = facts.held and change.key not in facts.plan.replaced
+    return LabelState.HELD if held else LabelState.TO_REMOVE
+
+
+def _state_on(row: Row | None, settings: SyncSettings, *, wanted: bool) -> LabelState:
+    """Return the state of a label that is on its item and stays there for now."""
+    if row is None or row.off:
+        return LabelState.FOREIGN
+    if row.mark:
+        return LabelState.MARK
+    if wanted:
+        return LabelState.OURS
+    if row.pinned:
+        return LabelState.PINNED
+    keeps = settings.removed_label_mode is RemovedLabelMode.KEEP
+    return LabelState.KEPT if keeps else LabelState.LEAVING
+
+
+def _state_off(row: Row | None, facts: Facts, *, alone: bool) -> LabelState:
+    """Return the state of a label that is not on its item and is not put on."""
+    if row is not None and row in facts.plan.vanished:
+        asked = HoldReason.LABELS_VANISHED in facts.held
+        return LabelState.HELD if asked else LabelState.OVERRIDE
+    if row is not None and row.off:
+        return LabelState.OVERRIDE
+    return LabelState.LEFT_ALONE if row is None and alone else LabelState.GONE
+
+
+def _leaves(row: Row, facts: Facts) -> float:
+    """Return when a label goes that nobody wants: the delay runs from the first sync on."""
+    noted = facts.plan.notes.get(row.key) or row
+    return (noted.dropped or facts.view.now) + facts.view.settings.removal_delay
+
+
+def _names(row: Row | None, watchlists: Watchlists) -> tuple[str, ...]:
+    """Return for whom a label was written, as far as they are still there."""
+    who = () if row is None else row.people
+    return tuple(person.username for person in watchlists.people if person.id in who)
+
+
+def summary_of(
+    title: Title,
+    wanters: Sequence[Wanter],
+    items: Sequence[ItemStatus],
+    pending: PendingSync | None,
+) -> str:
+    """Return one sentence about a title that a parent understands."""
+    labelled = [one.person for one in wanters if one.why_none is None]
+    parts = [f"{title.name}: {wants(labelled) if labelled else 'nobody who gets labels wants it'}"]
+    parts += [
+        f"{one.person.username} wants it but {_WHY_NONE[one.why_none].format(label=one.label)}"
+        for one in wanters
+        if one.why_none is not None
+    ]
+    if not items:
+        parts.append("it is not in the Plex libraries that get labels")
+        if pending is not None:
+            parts.append(f"it was announced and is looked for again at {_clock(pending.next_try)}")
+        return "; ".join(parts) + "."
+    for item in items:
+        where = f" in {item.library}" if len(items) > 1 else ""
+        if not item.covered:
+            parts.append(f"the library {item.library} is not among those that get labels")
+        elif item.opted_out:
+            parts.append(f"it carries the label that leaves it alone{where}")
+        for state, text in _SUMMARIES.items():
+            some = [one for one in item.labels if one.state is state]
+            if some:
+                names = ", ".join(one.label for one in some)
+                when = _date(some[0].leaves) if some[0].leaves is not None else ""
+                parts.append(text.format(labels=names, date=when) + where)
+    return "; ".join(dict.fromkeys(parts)) + "."
+
+
+_WHY_NONE: Final[Mapping[WhyNone, str]] = {
+    WhyNone.EXCLUDED: "is excluded in the options",
+    WhyNone.SYNC_OFF: "has the sync switched off in Pulsarr",
+    WhyNone.LABEL_EXCLUDED: "the label {label} is never written",
+}
+_SUMMARIES: Final[Mapping[LabelState, str]] = {
+    LabelState.OURS: "it carries {labels}",
+    LabelState.TO_ADD: "the next sync puts on {labels}",
+    LabelState.TO_REMOVE: "the next sync takes off {labels}",
+    LabelState.HELD: "{labels} waits for a decision in Settings, Repairs",
+    LabelState.OVERRIDE: "{labels} was taken off by hand and stays off",
+    LabelState.LEAVING: "{labels} goes on {date}",
+    LabelState.KEPT: "{labels} stays although nobody wants it",
+    LabelState.PINNED: "{labels} stays because somebody decided so",
+    LabelState.MARK: "it is marked {labels}",
+    LabelState.FOREIGN: "{labels} was put on by somebody else",
+    LabelState.EXCLUDED: "{labels} is left alone as the options say",
+}
+
+
+def _clock(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M} UTC"
+
+
+def _date(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()

@@ -1,0 +1,186 @@
+"""What is explained fits what the planner decides, whatever the world looks like."""
+
+from hypothesis import given, strategies as st
+
+from custom_components.plex_label_sync.sync.explain import (
+    Explanation,
+    Facts,
+    ItemStatus,
+    LabelState,
+    Question,
+    WhyNone,
+    explain,
+    titles_asked_for,
+)
+from custom_components.plex_label_sync.sync.leaving import Company
+from custom_components.plex_label_sync.sync.ledger import Ledger
+from custom_components.plex_label_sync.sync.model import (
+    HoldReason,
+    Item,
+    Library,
+    MediaType,
+    SyncSettings,
+    Title,
+    Watchlists,
+    fold,
+)
+from custom_components.plex_label_sync.sync.planner import View, make_plan
+from custom_components.plex_label_sync.sync.present import Present
+from custom_components.plex_label_sync.sync.queue import PendingSync
+
+from .test_planner_properties import NOW, views
+from .words import ANNA, BEN, all_watchlists, item, library_items, movie, show, titles, watchlists
+
+NOBODY = watchlists({})
+TO_COME = {LabelState.TO_ADD, LabelState.TO_REMOVE, LabelState.HELD}
+holds = st.frozensets(st.sampled_from(HoldReason), max_size=2)
+
+
+def facts_of(view: View, held: frozenset[HoldReason]) -> Facts:
+    """Return a world in which each item is a title of its own."""
+    items = [
+        (Title(one.item.type, one.item.title, one.item.ids), [one.item])
+        for one in view.items.values()
+    ]
+    libraries = {key: Library(key, MediaType.MOVIE, f"Library {key}") for key in "123"}
+    return Facts(items, NOBODY, libraries, view, make_plan(view), (), held)
+
+
+def statuses(explanations: tuple[Explanation, ...]) -> list[ItemStatus]:
+    """Return everything that was told about items."""
+    return [status for one in explanations for status in one.items]
+
+
+@given(views(), holds)
+def test_just_what_the_plan_changes_is_told_to_change(
+    view: View, held: frozenset[HoldReason]
+) -> None:
+    facts = facts_of(view, held)
+    told = {
+        (status.item.rating_key, fold(label.label))
+        for status in statuses(explain(facts))
+        for label in status.labels
+        if label.change is not None
+    }
+    assert told == {change.key for change in facts.plan.changes}
+
+
+@given(views(), holds)
+def test_state_and_change_belong_together(view: View, held: frozenset[HoldReason]) -> None:
+    facts = facts_of(view, held)
+    vanished = {row.key for row in facts.plan.vanished}
+    for status in statuses(explain(facts)):
+        for label in status.labels:
+            key = (status.item.rating_key, fold(label.label))
+            changes = label.change is not None
+            assert changes == (label.state in TO_COME and key not in vanished)
+            if label.state is LabelState.HELD:
+                assert held
+                assert key not in facts.plan.replaced
+
+
+@given(views())
+def test_just_what_is_on_the_item_is_told_to_be_there(view: View) -> None:
+    for status in statuses(explain(facts_of(view, frozenset()))):
+        there = set(view.present.labels_of(status.item.rating_key))
+        folded = [fold(label.label) for label in status.labels]
+        assert len(folded) == len(set(folded))
+        assert {fold(label.label) for label in status.labels if label.present} == there
+
+
+@given(views())
+def test_nothing_is_called_ours_that_the_ledger_does_not_hold(view: View) -> None:
+    ours = {
+        LabelState.OURS,
+        LabelState.KEPT,
+        LabelState.PINNED,
+        LabelState.LEAVING,
+        LabelState.MARK,
+    }
+    for status in statuses(explain(facts_of(view, frozenset()))):
+        for label in status.labels:
+            row = view.ledger.get((status.item.rating_key, fold(label.label)))
+            held = row is not None and not row.off
+            assert held or label.state not in ours
+            assert not held or label.state is not LabelState.FOREIGN
+
+
+@given(views())
+def test_day_on_which_a_label_goes_is_still_to_come(view: View) -> None:
+    for status in statuses(explain(facts_of(view, frozenset()))):
+        for label in status.labels:
+            assert (label.leaves is not None) == (label.state is LabelState.LEAVING)
+            assert label.leaves is None or label.leaves > NOW - 1
+
+
+@given(views(), holds)
+def test_summary_is_one_sentence_that_begins_with_the_title(
+    view: View, held: frozenset[HoldReason]
+) -> None:
+    for one in explain(facts_of(view, held)):
+        assert one.summary.startswith(one.title.name)
+        assert one.summary.endswith(".")
+        assert "{" not in one.summary
+
+
+@given(all_watchlists(), st.lists(titles, max_size=3), library_items(limit=4))
+def test_every_title_is_told_once(
+    lists: Watchlists, waiting: list[Title], items: list[Item]
+) -> None:
+    queue = tuple(PendingSync(one, 0, 0, 0) for one in waiting)
+    found = titles_asked_for(Question(text=""), lists, queue, items)
+    keyed = [title for title in found if title.plex_ids]
+    assert len({(title.type, title.plex_ids) for title in keyed}) == len(keyed)
+    assert {one for one in waiting if not one.ids} <= set(found)
+
+
+@given(all_watchlists(), titles)
+def test_question_by_id_finds_all_that_have_it_and_nothing_else(
+    lists: Watchlists, title: Title
+) -> None:
+    for one in title.ids:
+        found = titles_asked_for(Question(id=one), lists, (), [])
+        assert all(one in other.ids for other in found)
+        wanted = [t for some in lists.titles.values() for t in some if one in t.ids]
+        assert {other.type for other in wanted} == {other.type for other in found}
+
+
+def test_exact_title_comes_first() -> None:
+    lists = watchlists({ANNA: [movie("tmdb:1", name="Aliens"), movie("tmdb:2", name="Alien")]})
+    found = titles_asked_for(Question(text="ALIEN"), lists, (), [])
+    assert [one.name for one in found] == ["Alien", "Aliens"]
+
+
+def test_title_is_found_by_the_name_that_plex_has_for_it() -> None:
+    lists = watchlists({ANNA: [movie("tmdb:1", name="The Lives of Others")]})
+    there = item("7", "tmdb:1", title="Das Leben der Anderen")
+    found = titles_asked_for(Question(text="leben"), lists, (), [there])
+    assert found == (lists.titles[ANNA.id][0],)
+
+
+def test_item_without_any_id_is_a_title_of_its_own() -> None:
+    there = item("7", title="Birthday 2019")
+    lists = watchlists({ANNA: [movie("tmdb:1", name="Birthday 2019")]})
+    found = titles_asked_for(Question(rating_key="7"), lists, (), [there])
+    assert found == (Title(MediaType.MOVIE, "Birthday 2019", frozenset()),)
+
+
+def test_movie_and_show_with_the_same_number_are_two_titles() -> None:
+    lists = watchlists({ANNA: [movie("tmdb:1"), show("tmdb:1")]})
+    assert len(titles_asked_for(Question(id="tmdb:1"), lists, (), [])) == 2
+
+
+def test_everybody_who_wants_a_title_is_named_with_label_or_reason() -> None:
+    title = movie("tmdb:1")
+    lists = watchlists({ANNA: [title], BEN: [title]})
+    settings = SyncSettings(exclude_people=frozenset({BEN.id}), label_format="for {username}")
+    view = View({}, Present(), Ledger(), Company({}, frozenset()), settings, NOW, whole=True)
+    (one,) = explain(Facts([(title, [])], lists, {}, view, make_plan(view)))
+    assert [(who.person, who.label, who.why_none) for who in one.wanters] == [
+        (ANNA, "for anna", None),
+        (BEN, "for ben", WhyNone.EXCLUDED),
+    ]
+    assert one.summary == (
+        "Heat: anna wants it; ben wants it but is excluded in the options; "
+        "it is not in the Plex libraries that get labels."
+    )

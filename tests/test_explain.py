@@ -1,0 +1,364 @@
+"""The action `explain`: what it tells about titles, and how it refuses."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from freezegun import freeze_time
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+import pytest
+
+from simulators.plex import Fault
+
+from .test_brake import forget, full_house  # noqa: F401 - a fixture
+
+if TYPE_CHECKING:
+    from simulators.catalogue import CatalogueTitle
+
+    from .household import Household
+
+
+async def wanted(household: Household, name: str = "rosa", **options: Any) -> CatalogueTitle:
+    """Somebody wants a title that is in Plex, and the first sync is done."""
+    title = household.spare(in_plex=True)
+    household.pulsarr.state.wish(household.person(name), title)
+    await household.set_up(live_mode=False, **options)
+    return title
+
+
+async def about(household: Household, title: CatalogueTitle) -> dict[str, Any]:
+    """Return what is explained about one title."""
+    answer = await household.call("explain", guid=title.plex_guid)
+    assert answer["titles_total"] == len(answer["titles"]) == 1
+    explanation: dict[str, Any] = answer["titles"][0]
+    return explanation
+
+
+def label(explanation: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return what is told about one label on the first item."""
+    (found,) = (one for one in explanation["items"][0]["labels"] if one["label"].casefold() == name)
+    assert isinstance(found, dict)
+    return found
+
+
+async def test_label_of_ours_is_explained_with_its_person_and_its_time(
+    household: Household,
+) -> None:
+    title = await wanted(household)
+
+    explanation = await about(household, title)
+
+    (item, *_) = household.plex.state.items_of(title)
+    assert set(explanation) == {
+        "title",
+        "type",
+        "guids",
+        "summary",
+        "wanted",
+        "items",
+        "pending",
+    }
+    assert (explanation["title"], explanation["type"]) == (title.title, title.type)
+    rosa = household.person("rosa")
+    assert explanation["wanted"] == [
+        {"person": "rosa", "person_id": rosa, "label": "rosa", "why_none": None}
+    ]
+    assert explanation["items"][0]["rating_key"] == item.rating_key
+    told = label(explanation, "rosa")
+    assert (told["present"], told["ours"], told["state"]) == (True, True, "ours")
+    assert told["people"] == ["rosa"]
+    assert told["since"] is not None
+    assert told["next_sync"] is None
+    assert explanation["pending"] is None
+    assert "rosa wants it" in explanation["summary"]
+
+
+async def test_every_way_to_ask_gives_the_same_answer(household: Household) -> None:
+    title = await wanted(household)
+    (item, *_) = household.plex.state.items_of(title)
+    by_guid = await about(household, title)
+
+    by_key = await household.call("explain", rating_key=item.rating_key)
+    by_title = await household.call("explain", title=title.title.upper())
+    by_other_guid = await household.call("explain", guid=title.guids[0].replace(":", "://"))
+
+    assert by_key["titles"] == [by_guid] == by_other_guid["titles"]
+    assert by_guid in by_title["titles"]
+
+
+async def test_part_of_a_title_tells_about_all_that_fit_but_not_about_too_many(
+    household: Household,
+) -> None:
+    await household.set_up(live_mode=False)
+    household.plex.stats.reset()
+
+    answer = await household.call("explain", title="e")
+
+    assert answer["titles_total"] > len(answer["titles"]) == 10
+    assert all("e" in one["title"].casefold() for one in answer["titles"])
+
+
+async def test_few_requests_are_enough(household: Household) -> None:
+    title = await wanted(household)
+    household.plex.stats.reset()
+    household.pulsarr.stats.reset()
+
+    await about(household, title)
+
+    # Sections; the title by its key, and what arrived last, in each library; the items with
+    # their labels; a label directory.
+    libraries = 3
+    assert household.plex.stats.puts == 0
+    assert household.plex.stats.gets <= 1 + 3 * libraries + 1 + 1
+    assert household.pulsarr.stats.total <= 1 + len(household.pulsarr.state.users())
+
+
+async def test_people_who_get_no_label_are_named_with_the_reason(household: Household) -> None:
+    title = await wanted(household)
+    state = household.pulsarr.state
+    state.wish(household.person("tim"), title)
+    options = {**household.entry.options, "exclude_people": [str(household.person("tim"))]}
+    household.hass.config_entries.async_update_entry(household.entry, options=options)
+    state.change_user(household.person("rosa"), can_sync=False)
+    await household.settle()
+
+    explanation = await about(household, title)
+
+    why = {one["person"]: (one["label"], one["why_none"]) for one in explanation["wanted"]}
+    assert why["tim"] == (None, "excluded")
+    assert why["rosa"] == (None, "sync_off")
+    assert "tim wants it but is excluded in the options" in explanation["summary"]
+
+
+async def test_label_that_is_never_written_is_the_reason(household: Household) -> None:
+    title = await wanted(household, exclude_labels=["ROSA"])
+
+    explanation = await about(household, title)
+
+    assert [one["why_none"] for one in explanation["wanted"]] == ["label_excluded"]
+
+
+async def test_what_the_next_sync_would_do_is_what_it_does(household: Household) -> None:
+    await household.set_up(live_mode=False, batch_mode=False)
+    title = household.spare(in_plex=True)
+    household.pulsarr.state.wish(household.person("rosa"), title)
+
+    told = label(await about(household, title), "rosa")
+
+    assert (told["present"], told["ours"], told["state"]) == (False, False, "to_add")
+    assert told["next_sync"] == {"action": "add", "reason": "rosa wants it"}
+    assert household.plex.stats.puts == 0
+    await household.call("sync_all")
+    assert label(await about(household, title), "rosa")["state"] == "ours"
+
+
+async def test_foreign_excluded_and_opt_out_labels_are_told_apart(household: Household) -> None:
+    title = await wanted(household, exclude_labels=["kids"])
+    (item, *_) = household.plex.state.items_of(title)
+    for text in ("By hand", "Kids", "No-Sync"):
+        household.plex.state.add_label(item.rating_key, text)
+
+    explanation = await about(household, title)
+
+    states = {
+        one["label"].casefold(): (one["state"], one["ours"])
+        for one in explanation["items"][0]["labels"]
+    }
+    assert states == {
+        "by hand": ("foreign", False),
+        "kids": ("excluded", False),
+        "no-sync": ("opt_out", False),
+        "rosa": ("ours", True),
+    }
+    assert explanation["items"][0]["opted_out"] is True
+    assert "leaves it alone" in explanation["summary"]
+
+
+async def test_foreign_label_is_announced_to_go_where_the_options_say_so(
+    household: Household,
+) -> None:
+    title = await wanted(household, preserve_existing_labels=False)
+    (item, *_) = household.plex.state.items_of(title)
+    household.plex.state.add_label(item.rating_key, "By hand")
+
+    told = label(await about(household, title), "by hand")
+
+    assert (told["state"], told["ours"]) == ("to_remove", False)
+    await household.call("sync_all")
+    assert household.labels(title)[0] == {"rosa"}
+
+
+async def test_label_taken_off_by_hand_is_an_override(household: Household) -> None:
+    title = await wanted(household)
+    (item, *_) = household.plex.state.items_of(title)
+    household.plex.state.remove_label(item.rating_key, "rosa")
+
+    before = label(await about(household, title), "rosa")
+    await household.call("sync_all")
+    after = await about(household, title)
+
+    assert before["state"] == label(after, "rosa")["state"] == "override"
+    assert before["next_sync"] is None
+    assert "taken off by hand" in after["summary"]
+
+
+async def test_label_that_goes_later_is_told_with_its_date(household: Household) -> None:
+    with freeze_time("2026-11-20 12:00:00", tick=True) as clock:
+        title = await wanted(household, removed_label_mode="remove", removal_delay=3)
+        household.pulsarr.state.unwish(household.person("rosa"), title)
+        await household.call("sync_all")
+        clock.move_to("2026-11-22 12:00:00")
+
+        explanation = await about(household, title)
+        told = label(explanation, "rosa")
+        assert (told["state"], told["next_sync"]) == ("leaving", None)
+        assert told["leaves"].startswith("2026-11-23T12:00")
+        assert "goes on 2026-11-23" in explanation["summary"]
+
+        clock.tick(timedelta(days=1, minutes=1))
+        assert label(await about(household, title), "rosa")["state"] == "to_remove"
+
+
+@pytest.mark.parametrize(
+    ("mode", "states"),
+    [("keep", {"rosa": "kept"}), ("mark", {"rosa": "to_remove", "removed": "to_add"})],
+)
+async def test_label_that_nobody_wants_is_explained(
+    household: Household, mode: str, states: dict[str, str]
+) -> None:
+    title = await wanted(household, removed_label_mode=mode)
+    household.pulsarr.state.unwish(household.person("rosa"), title)
+
+    explanation = await about(household, title)
+
+    told = {one["label"].casefold(): one["state"] for one in explanation["items"][0]["labels"]}
+    assert told == states
+    assert explanation["wanted"] == []
+    assert "nobody" in explanation["summary"]
+
+
+async def test_mark_is_explained(household: Household) -> None:
+    title = await wanted(household, removed_label_mode="mark")
+    household.pulsarr.state.unwish(household.person("rosa"), title)
+    await household.call("sync_all")
+
+    explanation = await about(household, title)
+
+    assert label(explanation, "removed")["state"] == "mark"
+    assert "it is marked" in explanation["summary"]
+
+
+async def test_label_that_the_brake_holds_waits_for_a_decision(
+    full_house: Household,  # noqa: F811
+) -> None:
+    (item, *_) = full_house.plex.state.carriers("rosa")
+    forget(full_house)
+    await full_house.call("sync_all")
+
+    answer = await full_house.call("explain", rating_key=item.rating_key)
+
+    told = label(answer["titles"][0], "rosa")
+    assert told["state"] == "held"
+    assert told["next_sync"]["action"] == "remove"
+    assert "waits for a decision" in answer["titles"][0]["summary"]
+
+
+async def test_label_that_vanished_in_bulk_waits_for_a_decision(
+    full_house: Household,  # noqa: F811
+) -> None:
+    items = full_house.plex.state.carriers("rosa")
+    for item in items:
+        full_house.plex.state.remove_label(item.rating_key, "rosa")
+    await full_house.call("sync_all")
+
+    answer = await full_house.call("explain", rating_key=items[0].rating_key)
+
+    assert label(answer["titles"][0], "rosa")["state"] == "held"
+
+
+async def test_label_that_somebody_pinned_is_explained(
+    full_house: Household,  # noqa: F811
+) -> None:
+    title = full_house.spare("show", in_plex=True)
+    full_house.pulsarr.state.wish(full_house.person("rosa"), title)
+    await full_house.call("sync_all")
+    full_house.pulsarr.state.unwish(full_house.person("rosa"), title)
+    await full_house.call("sync_all")
+    await full_house.call("undo")
+
+    explanation = await about(full_house, title)
+
+    assert label(explanation, "rosa")["state"] == "pinned"
+
+
+async def test_title_that_waits_for_plex_is_explained(household: Household) -> None:
+    await household.set_up()
+    title = household.spare(in_plex=False)
+    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.announce(title)
+    await household.call("process_pending")
+
+    explanation = await about(household, title)
+
+    assert explanation["items"] == []
+    assert explanation["pending"]["reason"] == "not_in_plex"
+    assert "is looked for again" in explanation["summary"]
+
+
+async def test_title_that_nobody_ever_wanted_is_explained(household: Household) -> None:
+    await household.set_up(live_mode=False)
+    title = household.spare(in_plex=True)
+
+    explanation = await about(household, title)
+
+    assert explanation["wanted"] == []
+    assert len(explanation["items"]) == len(household.plex.state.items_of(title))
+
+
+async def test_item_of_another_library_gets_no_labels(household: Household) -> None:
+    title = household.spare(in_plex=True)
+    (item, *_) = household.plex.state.items_of(title)
+    household.pulsarr.state.wish(household.person("rosa"), title)
+    others = [key for key in household.plex.state.libraries if key != item.section]
+    await household.set_up(live_mode=False, libraries=others)
+
+    answer = await household.call("explain", rating_key=item.rating_key)
+
+    (told,) = (one for one in answer["titles"][0]["items"] if one["rating_key"] == item.rating_key)
+    assert told["gets_labels"] is False
+    assert "is not among those that get labels" in answer["titles"][0]["summary"]
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({}, "one_of_three"),
+        ({"title": " "}, "one_of_three"),
+        ({"title": "Heat", "rating_key": "1"}, "one_of_three"),
+        ({"guid": "Heat"}, "invalid_guid"),
+        ({"rating_key": "1,2"}, "invalid_rating_key"),
+        ({"rating_key": "999999"}, "title_not_found"),
+        ({"title": "no title has this text"}, "title_not_found"),
+        ({"guid": "plex://movie/000000000000000000000000"}, "title_not_found"),
+    ],
+)
+async def test_question_that_cannot_be_answered_is_refused_with_the_reason(
+    household: Household, data: dict[str, str], key: str
+) -> None:
+    await household.set_up(live_mode=False)
+
+    with pytest.raises(ServiceValidationError) as refused:
+        await household.call("explain", **data)
+
+    assert refused.value.translation_key == key
+
+
+async def test_plex_that_does_not_answer_is_told(household: Household) -> None:
+    await household.set_up(live_mode=False)
+    household.plex.faults.add(Fault(kind="html", route="/library/sections", times=9))
+
+    with pytest.raises(HomeAssistantError) as raised:
+        await household.call("explain", title="e")
+
+    assert raised.value.translation_key == "plex_wrong_service"
