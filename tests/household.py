@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from freezegun import freeze_time
+from freezegun.api import TickingDateTimeFactory
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
 from custom_components.plex_label_sync.const import (
     CONF_BASE_URL,
@@ -28,7 +32,7 @@ from simulators.pulsarr import PulsarrSimulator
 from simulators.world import make_world
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from homeassistant.core import HomeAssistant, State
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -142,6 +146,21 @@ class Household:
             if title.type == kind and title.key not in wanted and there is in_plex:
                 return title
         raise AssertionError("the world is too small")
+
+
+@pytest.fixture
+def clock() -> Iterator[TickingDateTimeFactory]:
+    """A clock that tests can put forward; sleeps need it to go on by itself as well."""
+    with freeze_time(tick=True) as factory:
+        assert isinstance(factory, TickingDateTimeFactory)
+        yield factory
+
+
+async def later(household: Household, clock: TickingDateTimeFactory, seconds: float) -> None:
+    """Let time pass and wait for what it sets off."""
+    clock.move_to(clock() + timedelta(seconds=seconds))
+    async_fire_time_changed(household.hass, dt_util.utcnow())
+    await household.settle()
 
 
 @pytest.fixture

@@ -5,42 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from freezegun import freeze_time
-from freezegun.api import TickingDateTimeFactory
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from simulators.plex import Fault
 from simulators.pulsarr import arr
 
-from .household import WEBHOOK_ID, WEBHOOK_SECRET
+from .household import WEBHOOK_ID, WEBHOOK_SECRET, later
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from freezegun.api import TickingDateTimeFactory
 
     from simulators.catalogue import CatalogueTitle
 
     from .household import Household
 
 RETRY = 30  # seconds, as the household sets it
+pytestmark = pytest.mark.usefixtures("clock")
+
 AGES = 15  # seconds after which watchlists are too old to say that nobody wants a title
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[TickingDateTimeFactory]:
-    """A clock that tests can put forward; sleeps need it to go on by itself as well."""
-    with freeze_time(tick=True) as factory:
-        assert isinstance(factory, TickingDateTimeFactory)
-        yield factory
-
-
-async def later(household: Household, clock: TickingDateTimeFactory, seconds: float) -> None:
-    """Let time pass and wait for what it sets off."""
-    clock.move_to(clock() + timedelta(seconds=seconds))
-    async_fire_time_changed(household.hass, dt_util.utcnow())
-    await household.settle()
 
 
 async def soon(household: Household, clock: TickingDateTimeFactory) -> None:

@@ -5,24 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from freezegun import freeze_time
 from freezegun.api import TickingDateTimeFactory
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from simulators.catalogue import CatalogueTitle
 
     from .household import Household
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[TickingDateTimeFactory]:
-    """A clock that tests can put forward."""
-    with freeze_time(tick=True) as factory:
-        assert isinstance(factory, TickingDateTimeFactory)
-        yield factory
 
 
 async def dropped(household: Household, name: str = "rosa", **options: Any) -> CatalogueTitle:

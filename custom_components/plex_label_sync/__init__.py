@@ -12,7 +12,9 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
 from .const import (
+    CONF_BATCH_MODE,
     CONF_CLIENT_ID,
+    CONF_LIVE_MODE,
     CONF_PLEX_TOKEN,
     CONF_PLEX_URL,
     CONF_PLEX_VERIFY_SSL,
@@ -28,6 +30,7 @@ from .pulsarr.client import PulsarrClient
 from .registration import async_remove
 from .repairs import async_delete_issues, async_update_damaged_issue, async_update_held_issue
 from .services import async_setup_services
+from .settings import Settings
 from .store import Records, StoreTooNewError, async_remove_stores
 from .sync.model import ServiceError
 from .upkeep import async_keep_registered
@@ -35,7 +38,14 @@ from .webhook import async_register_webhook
 
 _LOGGER = logging.getLogger(__name__)
 
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.EVENT, Platform.SENSOR]
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
+_MODES = {CONF_BATCH_MODE, CONF_LIVE_MODE}
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -67,7 +77,21 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     coordinator.live.async_start()
     if coordinator.settings.live_mode:
         coordinator.async_in_background(async_keep_registered(hass, coordinator), "registration")
-    entry.async_on_unload(entry.add_update_listener(_async_reload))
+    loaded = _besides_modes(entry)
+
+    async def changed(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> None:
+        """Take over other modes as things go on; load the entry again for anything else."""
+        if _besides_modes(entry) != loaded:
+            await hass.config_entries.async_reload(entry.entry_id)
+            return
+        was_live = coordinator.settings.live_mode
+        coordinator.async_change_modes(Settings.from_options(entry.options))
+        if coordinator.settings.live_mode and not was_live:
+            coordinator.async_in_background(
+                async_keep_registered(hass, coordinator), "registration"
+            )
+
+    entry.async_on_unload(entry.add_update_listener(changed))
     return True
 
 
@@ -87,9 +111,10 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
     async_delete_issues(hass, entry)
 
 
-async def _async_reload(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> None:
-    """Take over changed options or connections."""
-    await hass.config_entries.async_reload(entry.entry_id)
+def _besides_modes(entry: PlexLabelSyncConfigEntry) -> tuple[object, ...]:
+    """Return everything about an entry that cannot change while it is loaded."""
+    options = {name: value for name, value in entry.options.items() if name not in _MODES}
+    return entry.title, dict(entry.data), options
 
 
 def _plex(hass: HomeAssistant, data: Mapping[str, Any]) -> PlexClient:

@@ -1,5 +1,7 @@
-"""Binary sensors: is there something that somebody should look at?"""
+"""Binary sensors: is there something to look at, and what is connected?"""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.binary_sensor import (  # type: ignore[attr-defined]
@@ -7,16 +9,47 @@ from homeassistant.components.binary_sensor import (  # type: ignore[attr-define
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PlexLabelSyncConfigEntry
 from .entity import PlexLabelSyncEntity
+from .status import Status
 
 PARALLEL_UPDATES = 0
 
-PROBLEM = BinarySensorEntityDescription(
-    key="problem", translation_key="problem", device_class=BinarySensorDeviceClass.PROBLEM
+
+@dataclass(frozen=True, kw_only=True)
+class PlexLabelSyncBinarySensorDescription(BinarySensorEntityDescription):
+    """A binary sensor and where its value comes from."""
+
+    is_on_fn: Callable[[Status], bool]
+
+
+def _connection(
+    key: str, is_on_fn: Callable[[Status], bool]
+) -> PlexLabelSyncBinarySensorDescription:
+    """Describe a binary sensor that tells whether something is connected."""
+    return PlexLabelSyncBinarySensorDescription(
+        key=key,
+        translation_key=key,
+        device_class=BinarySensorDeviceClass.CONNECTIVITY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        is_on_fn=is_on_fn,
+    )
+
+
+BINARY_SENSORS: tuple[PlexLabelSyncBinarySensorDescription, ...] = (
+    PlexLabelSyncBinarySensorDescription(
+        key="problem",
+        translation_key="problem",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        is_on_fn=lambda status: status.problem,
+    ),
+    _connection("plex_connected", lambda status: status.plex_connected),
+    _connection("pulsarr_connected", lambda status: status.pulsarr_connected),
+    _connection("live_updates", lambda status: status.live_updates),
 )
 
 
@@ -26,14 +59,18 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the binary sensors of an entry."""
-    async_add_entities([PlexLabelSyncProblem(entry.runtime_data, PROBLEM)])
+    async_add_entities(
+        PlexLabelSyncBinarySensor(entry.runtime_data, description) for description in BINARY_SENSORS
+    )
 
 
-class PlexLabelSyncProblem(PlexLabelSyncEntity, BinarySensorEntity):
-    """On while a run is held or failed, or something could not be saved."""
+class PlexLabelSyncBinarySensor(PlexLabelSyncEntity, BinarySensorEntity):
+    """One yes or no of the status."""
+
+    entity_description: PlexLabelSyncBinarySensorDescription
 
     @property
     @override
     def is_on(self) -> bool:
-        """Return whether somebody should look."""
-        return self.coordinator.data.problem
+        """Return the value as the coordinator knows it."""
+        return self.entity_description.is_on_fn(self.coordinator.data)

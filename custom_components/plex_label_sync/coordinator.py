@@ -1,35 +1,35 @@
 """Ties the engine to Home Assistant: one writer, the timers, and the status for the entities."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 import logging
 import time
 from typing import TYPE_CHECKING, Final, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.dispatcher import async_dispatcher_send
-from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
+from .decisions import held_by
 from .errors import translation
 from .plex.parse import ServerInfo
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
+from .reachability import Reachability
 from .repairs import async_update_held_issue
+from .schedule import Schedule
 from .settings import Settings
 from .status import Activity, State, Status, activity_signal
-from .store import EXAMPLES_MAX, Held, Records, Summary
+from .store import Records, Summary
 from .sync.brake import Before
 from .sync.engine import Engine
 from .sync.explain import Explanation, Question
 from .sync.model import (
-    Action,
     Failure,
     HoldReason,
     RowKey,
@@ -40,6 +40,7 @@ from .sync.model import (
     ServiceError,
 )
 from .sync.preparing import Request
+from .sync.progress import Progress
 
 if TYPE_CHECKING:
     from .live import LiveSync
@@ -47,11 +48,7 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-RETRY_AFTER: Final = 60.0  # seconds from a failed full sync to the next try, doubled each time
-RETRY_AFTER_MAX: Final = 600.0  # seconds
 STOP_TIMEOUT: Final = 8.0  # seconds; Home Assistant waits ten for an entry's tasks
-CATCH_UP_AFTER: Final = 1.0  # seconds from a server's return to the full sync that it missed
-
 CREDENTIAL_FAILURES: Final = frozenset({Failure.INVALID_AUTH, Failure.NOT_OWNER})
 
 type PlexLabelSyncConfigEntry = ConfigEntry[PlexLabelSyncCoordinator]
@@ -82,13 +79,18 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self.engine = Engine(plex, pulsarr, records, clock=time.time)
         self._one_at_a_time = asyncio.Lock()
         self._running: dict[Request, asyncio.Task[Run]] = {}
-        self._trouble: dict[Service, ServiceError] = {}
+        self.reachability = Reachability(entry.title)
         self._labelled_items = 0
         self._overrides = 0
         self._count_ledger()
+        self._probes: Final[Mapping[Service, Callable[[], Awaitable[object]]]] = {
+            Service.PLEX: plex.info,
+            Service.PULSARR: pulsarr.people,
+        }
         self._incomplete = False  # the last full sync left something undone
-        self._retry: CALLBACK_TYPE | None = None
-        self._failures = 0
+        self._schedule = Schedule(
+            hass, entry.title, sync=self._async_scheduled, probe=self._async_probe
+        )
 
     @override
     async def _async_update_data(self) -> Status:
@@ -117,10 +119,16 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
                 labels_removed=summary.removed,
                 titles_wanted=summary.titles,
                 titles_missing=summary.missing,
+                people=summary.wanting,
+                sync_duration=summary.duration,
             )
         return replace(
             known,
             state=state,
+            progress=known.progress if state is State.SYNCING else None,
+            plex_connected=self.reachability.is_usable(Service.PLEX),
+            pulsarr_connected=self.reachability.is_usable(Service.PULSARR),
+            live_updates=self.settings.live_mode,
             pending=len(self.records.queue),
             labelled_items=self._labelled_items,
             overrides=self._overrides,
@@ -136,38 +144,29 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     @callback
     def async_start(self) -> None:
         """Start the full syncs: one now, to catch up with what was missed, then by the clock."""
-        entry = self.config_entry
-        entry.async_on_unload(self._cancel_retry)
+        self.config_entry.async_on_unload(self._schedule.cancel)
         if self.settings.batch_mode:
-            entry.async_on_unload(
-                async_track_time_interval(
-                    self.hass,
-                    self._async_scheduled,
-                    timedelta(seconds=self.settings.sync_interval),
-                    name=f"{entry.title} full sync",
-                    cancel_on_shutdown=True,
-                )
-            )
+            self._schedule.start(self.settings.sync_interval)
         if self.settings.batch_mode or self.settings.live_mode:
             self.async_in_background(self._async_scheduled(), "first full sync")
+
+    @callback
+    def async_change_modes(self, settings: Settings) -> None:
+        """Switch full syncs by the clock on or off, while whatever is on goes on."""
+        begins = settings.batch_mode and not self.settings.batch_mode
+        self.settings = settings
+        if not settings.batch_mode:
+            self._schedule.stop()
+        elif begins:
+            self._schedule.start(settings.sync_interval)
+            self.async_in_background(self._async_scheduled(), "full sync")
+        self.async_refresh_status()
 
     async def async_stop(self) -> None:
         """Let the run that is on end after its present edit, and wait for that a while."""
         self.engine.stop()
         if running := list(self._running.values()):
             await asyncio.wait(running, timeout=STOP_TIMEOUT)
-
-    async def async_apply_held(self) -> Run:
-        """Do what the brake held."""
-        return await self.async_run(Request(mass_removal=True))
-
-    async def async_accept_vanished(self) -> Run:
-        """Take it that the labels that vanished in bulk were taken off by hand."""
-        return await self.async_run(Request(accept=True))
-
-    async def async_restore_vanished(self) -> Run:
-        """Put back the labels that vanished in bulk."""
-        return await self.async_run(Request(restore=True))
 
     async def async_clear_overrides(self, keys: Iterable[RowKey]) -> int:
         """Forget that labels were taken off by hand; the next sync puts them on again."""
@@ -192,19 +191,18 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
                 frozenset(HoldReason(reason) for reason in held.reasons) if held else frozenset(),
             )
 
-    async def async_keep_held(self) -> Run:
-        """Leave the held labels where they are, for good, and sync the rest."""
-        held = (await self.async_run(Request(dry_run=True))).held
-        self.records.ledger.pin(change.key for change in held)
-        await self.records.async_save_ledger()
-        return await self.async_run(Request())
+    async def async_pin(self, keys: Iterable[RowKey]) -> None:
+        """Let labels of ours stay although nobody wants them."""
+        async with self._one_at_a_time:
+            self.records.ledger.pin(keys)
+            await self.records.async_save_ledger()
 
     @callback
     def async_in_background(self, job: Coroutine[None, None, object], name: str) -> None:
         """Run a coroutine that ends with the entry."""
         _ = self.config_entry.async_create_background_task(self.hass, job, f"{DOMAIN} {name}")
 
-    async def _async_scheduled(self, _now: datetime | None = None) -> None:
+    async def _async_scheduled(self) -> None:
         """Carry out a full sync that nobody waits for."""
         await self.async_run(Request())
 
@@ -231,7 +229,8 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             before = None if summary is None else Before(summary.people, summary.titles)
             run: Run | None = None
             try:
-                run = await self.engine.run(request, self.settings.sync, before)
+                progress = Progress(self._show_progress) if visible else None
+                run = await self.engine.run(request, self.settings.sync, before, progress)
             finally:
                 if run is None:
                     self.async_set_updated_data(self._status(self._resting_state()))
@@ -240,6 +239,10 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
                 await self._keep(request, run)
             self._publish(request, run)
             return run
+
+    @callback
+    def _show_progress(self, percent: int) -> None:
+        self.async_set_updated_data(replace(self.data, progress=percent))
 
     async def _keep(self, request: Request, run: Run) -> None:
         """Remember what a run came to, and what the brake held."""
@@ -250,7 +253,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             self._incomplete = run.status is RunStatus.FAILED or bool(run.failed)
         if not request.whole or run.error is not None:
             return
-        new = _held(run)
+        new = held_by(run)
         was_held = self.records.held is not None
         if new is not None and self.records.held is not None:
             new = replace(new, since=self.records.held.since)
@@ -269,26 +272,23 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     def _note(self, request: Request, run: Run) -> None:
         """Take in whether the servers could be reached; say so once when that changes."""
         if (err := run.error) is not None:
-            if err.service not in self._trouble:
-                _LOGGER.info("%s cannot be used: %s", self.name, err)
-            self._trouble[err.service] = err
+            self.reachability.failed(err)
+            if self.reachability.away:
+                self._schedule.probe_later()
             if err.failure in CREDENTIAL_FAILURES:
                 self.config_entry.async_start_reauth(self.hass)
             elif request.kind is RunKind.FULL and not request.dry_run:
-                self._schedule_retry()
+                self._schedule.failed()
             return
         answered = [Service.PLEX]
         lists = self.engine.watchlists
         if lists is not None and lists.read_at >= run.started:
             answered.append(Service.PULSARR)
-        back = [service for service in answered if self._trouble.pop(service, None)]
-        for service in back:
-            _LOGGER.info("%s: %s answers again", self.name, service.value)
+        back = self.reachability.answered(answered)
         if request.kind is RunKind.FULL and not request.dry_run:
-            self._failures = 0
-            self._cancel_retry()
-        elif back and self._retry is not None:
-            self._retry_in(CATCH_UP_AFTER)
+            self._schedule.succeeded()
+        elif back:
+            self._schedule.catch_up()
 
     def _publish(self, request: Request, run: Run) -> None:
         """Show a run's outcome in the entities."""
@@ -304,6 +304,8 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
                     last_sync=dt_util.utcnow(),
                     titles_wanted=run.titles,
                     titles_missing=run.not_in_plex,
+                    people=run.wanting,
+                    sync_duration=run.duration,
                 )
             if run.kind is RunKind.FULL:
                 self.async_activity(
@@ -325,13 +327,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
 
     def _resting_state(self) -> State:
         """Return what the status is while no full sync is on."""
-        if not self._trouble:
-            return State.IDLE if self.records.held is None else State.HELD
-        if any(not err.unreachable for err in self._trouble.values()):
-            return State.ERROR
-        return (
-            State.WAITING_FOR_PLEX if Service.PLEX in self._trouble else State.WAITING_FOR_PULSARR
-        )
+        return self.reachability.state(held=self.records.held is not None)
 
     @callback
     def async_refresh_status(self) -> None:
@@ -345,42 +341,25 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         signal = activity_signal(self.config_entry.entry_id)
         async_dispatcher_send(self.hass, signal, kind, attributes)
 
-    @callback
-    def _schedule_retry(self) -> None:
-        """Try a failed full sync again, later each time."""
-        if self.settings.batch_mode:
-            delay = min(RETRY_AFTER * 2**self._failures, RETRY_AFTER_MAX)
-            self._failures += 1
-            self._retry_in(min(delay, self.settings.sync_interval))
-
-    @callback
-    def _retry_in(self, seconds: float) -> None:
-        self._cancel_retry()
-        self._retry = async_call_later(self.hass, seconds, self._async_retry)
-
-    async def _async_retry(self, now: datetime) -> None:
-        self._retry = None
-        await self._async_scheduled(now)
-
-    @callback
-    def _cancel_retry(self) -> None:
-        if self._retry is not None:
-            self._retry()
-            self._retry = None
+    async def _async_probe(self) -> None:
+        """Ask the servers that are away whether they are back."""
+        asked = self.reachability.away & self._probes.keys()
+        answers = await asyncio.gather(
+            *(self._probes[service]() for service in asked), return_exceptions=True
+        )
+        back = [one for one, answer in zip(asked, answers, strict=True) if not _failed(answer)]
+        if self.reachability.answered(back):
+            self.async_refresh_status()
+            self._schedule.catch_up()
+        if self.reachability.away:
+            self._schedule.probe_later()
 
 
-def _held(run: Run) -> Held | None:
-    """Return what the brake kept back of a run, with a few examples that a person can read."""
-    if run.status is not RunStatus.HELD:
-        return None
-    changes = run.held
-    return Held(
-        since=run.started,
-        reasons=tuple(reason.value for reason in run.hold_reasons),
-        removals=sum(change.action is Action.REMOVE for change in changes),
-        vanished=run.vanished,
-        examples=tuple(f"{one.label}: {one.title}" for one in changes[:EXAMPLES_MAX]),
-    )
+def _failed(answer: object) -> bool:
+    """Tell whether a probe's answer is a failure. Raises what is none of a server's."""
+    if isinstance(answer, BaseException) and not isinstance(answer, ServiceError):
+        raise answer
+    return isinstance(answer, ServiceError)
 
 
 def _summary(run: Run) -> Summary:
@@ -391,4 +370,6 @@ def _summary(run: Run) -> Summary:
         added=run.added,
         removed=run.removed,
         people=run.people,
+        wanting=run.wanting,
+        duration=run.duration,
     )

@@ -7,14 +7,20 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
+from . import decisions
 from .const import DOMAIN
 from .sync.model import HoldReason
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from homeassistant.components.repairs import RepairsFlowResult
 
     from .coordinator import PlexLabelSyncCoordinator
     from .store import Held
+    from .sync.model import Run
+
+    type _Decision = Callable[[PlexLabelSyncCoordinator], Awaitable[Run]]
 
 HELD: Final = "held"
 DAMAGED: Final = "store_damaged"
@@ -111,32 +117,32 @@ class HeldFlow(RepairsFlow):
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Take the labels off after all."""
-        return await self._decide("async_apply_held")
+        return await self._decide(decisions.async_apply)
 
     async def async_step_keep(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Leave the labels on for good."""
-        return await self._decide("async_keep_held")
+        return await self._decide(decisions.async_keep)
 
     async def async_step_restore(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Put the labels back that vanished."""
-        return await self._decide("async_restore_vanished")
+        return await self._decide(decisions.async_restore)
 
     async def async_step_accept(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Take it that somebody took the labels off on purpose."""
-        return await self._decide("async_accept_vanished")
+        return await self._decide(decisions.async_accept)
 
-    async def _decide(self, method: str) -> "RepairsFlowResult":
+    async def _decide(self, decision: "_Decision") -> "RepairsFlowResult":
         entry = self.hass.config_entries.async_get_entry(self._entry_id)
         if entry is None or entry.state is not ConfigEntryState.LOADED:
             return self.async_abort(reason="not_loaded")
         coordinator = cast("PlexLabelSyncCoordinator", entry.runtime_data)
-        run = await getattr(coordinator, method)()
+        run = await decision(coordinator)
         if run.error is not None:
             return self.async_abort(reason="failed")
         if coordinator.records.held is not None:

@@ -11,7 +11,7 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import EntityCategory
+from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -26,7 +26,7 @@ PARALLEL_UPDATES = 0
 class PlexLabelSyncSensorDescription(SensorEntityDescription):
     """A sensor and where its value comes from."""
 
-    value_fn: Callable[[Status], int | str | datetime | None]
+    value_fn: Callable[[Status], int | float | str | datetime | None]
 
 
 def _count(
@@ -65,6 +65,24 @@ SENSORS: tuple[PlexLabelSyncSensorDescription, ...] = (
     _count("labelled_items", lambda status: status.labelled_items),
     _count("titles_wanted", lambda status: status.titles_wanted),
     _count("titles_missing", lambda status: status.titles_missing),
+    _count("people", lambda status: status.people),
+    PlexLabelSyncSensorDescription(
+        key="progress",
+        translation_key="progress",
+        native_unit_of_measurement=PERCENTAGE,
+        value_fn=lambda status: status.progress,
+    ),
+    PlexLabelSyncSensorDescription(
+        key="sync_duration",
+        translation_key="sync_duration",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_display_precision=1,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,  # interesting when something is slow
+        value_fn=lambda status: status.sync_duration,
+    ),
     _count("overrides", lambda status: status.overrides, EntityCategory.DIAGNOSTIC),
 )
 
@@ -87,6 +105,6 @@ class PlexLabelSyncSensor(PlexLabelSyncEntity, SensorEntity):
 
     @property
     @override
-    def native_value(self) -> int | str | datetime | None:
+    def native_value(self) -> int | float | str | datetime | None:
         """Return the value as the coordinator knows it."""
         return self.entity_description.value_fn(self.coordinator.data)

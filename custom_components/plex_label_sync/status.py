@@ -42,7 +42,13 @@ class Status:
     titles_wanted: int | None = None
     titles_missing: int | None = None
     overrides: int = 0
+    people: int | None = None
+    sync_duration: float | None = None  # seconds
+    progress: int | None = None  # percent, while a run is on
     problem: bool = False
+    plex_connected: bool = True
+    pulsarr_connected: bool = True
+    live_updates: bool = False
 
 
 def activity_signal(entry_id: str) -> str:

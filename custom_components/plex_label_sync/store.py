@@ -37,7 +37,11 @@ INTERRUPTED: Final = "interrupted"  # status of a run during which the process e
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The last finished full sync, as the entities show it. `finished` is in epoch seconds."""
+    """The last finished full sync, as the entities show it.
+
+    `finished` is in seconds since the epoch, `duration` in seconds. `people` are all who get
+    labels, `wanting` those of them who want something.
+    """
 
     finished: float
     titles: int
@@ -45,6 +49,8 @@ class Summary:
     added: int
     removed: int
     people: int = 0
+    wanting: int = 0
+    duration: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from .model import (
 from .ports import PlexPort, PulsarrPort, Recorder
 from .preparing import Prepared, Preparer, Request
 from .present import Present
+from .progress import Phase, Progress
 from .queue import Queue
 from .reading import Found
 from .wanted import TitleIndex
@@ -87,11 +88,15 @@ class Engine:
         self._stopping = True
 
     async def run(
-        self, request: Request, settings: SyncSettings, before: Before | None = None
+        self,
+        request: Request,
+        settings: SyncSettings,
+        before: Before | None = None,
+        progress: Progress | None = None,
     ) -> Run:
         """Carry out one run. What a server's failure leaves undone is told in the result.
 
-        `before` is what the last full sync saw.
+        `before` is what the last full sync saw; `progress` hears how far the run has come.
 
         Raises UnknownPersonError or UnknownLibraryError when the request names what is not there.
         """
@@ -104,7 +109,8 @@ class Engine:
             duration=0.0,
         )
         try:
-            prepared = await self._preparer.prepare(request, settings)
+            progress = progress or Progress()
+            prepared = await self._preparer.prepare(request, settings, progress)
         except ServiceError as err:
             run = replace(run, status=RunStatus.FAILED, error=err)
             return replace(run, duration=self._clock() - run.started)
@@ -112,7 +118,7 @@ class Engine:
         if request.dry_run:
             run = replace(run, changes=plan.changes)
         else:
-            run = await self._apply(run, plan, prepared)
+            run = await self._apply(run, plan, prepared, progress)
         return replace(
             run,
             looks=_looks(request.titles or (), prepared.found, run),
@@ -146,6 +152,7 @@ class Engine:
         run = replace(
             run,
             people=prepared.people,
+            wanting=len({person.id for wish, _ in found.matches for person in wish.people}),
             titles=titles,
             items=plan.items,
             unchanged=plan.unchanged,
@@ -183,7 +190,7 @@ class Engine:
             vanished=vanished,
         )
 
-    async def _apply(self, run: Run, plan: Plan, prepared: Prepared) -> Run:
+    async def _apply(self, run: Run, plan: Plan, prepared: Prepared, progress: Progress) -> Run:
         """Write a plan into Plex and read back what came of it."""
         result = _Result()
         if plan.changes:
@@ -192,7 +199,8 @@ class Engine:
             except ServiceError as err:
                 failed = tuple(FailedChange(one, err.failure) for one in plan.changes)
                 return replace(run, status=RunStatus.FAILED, failed=failed, error=err)
-            await self._edit(plan, prepared, result)
+            await self._edit(plan, prepared, result, progress)
+            progress.reached(Phase.EDITS)
             await self._confirm(prepared, result)
         confirmed = set(result.confirmed)
         if result.error or result.stopped:
@@ -210,12 +218,16 @@ class Engine:
             await self._recorder.finish(run, rows, unsure)
         return run
 
-    async def _edit(self, plan: Plan, prepared: Prepared, result: _Result) -> None:
+    async def _edit(
+        self, plan: Plan, prepared: Prepared, result: _Result, progress: Progress
+    ) -> None:
         """Send the edits, one after the other, until all are sent or Plex is gone."""
         by_item: dict[str, list[Change]] = {}
         for change in plan.changes:
             by_item.setdefault(change.rating_key, []).append(change)
-        for group in edit_groups(plan.changes):
+        groups = tuple(edit_groups(plan.changes))
+        for number, group in enumerate(groups):
+            progress.reached(Phase.EDITS, number, len(groups))
             changes = [change for key in group.rating_keys for change in by_item[key]]
             result.stopped = result.stopped or self._stopping
             if result.error is not None or result.stopped:

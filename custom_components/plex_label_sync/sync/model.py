@@ -301,7 +301,8 @@ class Run:
     status: RunStatus
     started: float
     duration: float
-    people: int = 0
+    people: int = 0  # who get labels
+    wanting: int = 0  # of these, who want at least one title
     titles: int = 0
     items: int = 0
     unchanged: int = 0

@@ -26,6 +26,7 @@ from .model import (
 )
 from .planner import View, WantedItem, make_plan, wanted_items
 from .ports import PlexPort, PulsarrPort, Recorder
+from .progress import Phase, Progress
 from .reading import Found, ItemFinder, LabelReader, read_watchlists
 from .undo import removal_plan, undo_plan
 from .wanted import TitleIndex, Wish, labelled_people, people_named, wishes_of
@@ -97,7 +98,9 @@ class Preparer:
         self.finder = ItemFinder(plex)
         self.watchlists: Watchlists | None = None
 
-    async def prepare(self, request: Request, settings: SyncSettings) -> Prepared:
+    async def prepare(
+        self, request: Request, settings: SyncSettings, progress: Progress
+    ) -> Prepared:
         """Read and plan.
 
         Raises ServiceError, UnknownPersonError or UnknownLibraryError.
@@ -106,10 +109,14 @@ class Preparer:
             return await self._prepare_undo(request, settings)
         if request.kind is RunKind.REMOVAL:
             return await self._prepare_removal(request, settings)
-        return await self._prepare_sync(request, settings)
+        return await self._prepare_sync(request, settings, progress)
 
-    async def _prepare_sync(self, request: Request, settings: SyncSettings) -> Prepared:
+    async def _prepare_sync(
+        self, request: Request, settings: SyncSettings, progress: Progress
+    ) -> Prepared:
+        progress.reached(Phase.WATCHLISTS, 0)
         watchlists = await self.watchlists_for(request)
+        progress.reached(Phase.WATCHLISTS)
         people = labelled_people(watchlists, settings)
         chosen: frozenset[int] | None = None
         if request.people is not None:
@@ -119,7 +126,7 @@ class Preparer:
         ledger = self._recorder.ledger
         if request.titles is None:
             rows = ledger.by_item()
-            found = await self.finder.find_all(libraries, wishes, rows)
+            found = await self.finder.find_all(libraries, wishes, rows, progress)
         else:
             asked = TitleIndex(request.titles)
             wishes = tuple(wish for wish in wishes if wish.title in asked)
@@ -127,6 +134,7 @@ class Preparer:
             old = TitleIndex(request.thorough)
             thorough = frozenset(wish.title for wish in wishes if wish.title in old)
             found = await self.finder.find_some(libraries, wishes, thorough)
+        progress.reached(Phase.LISTING)
         items = await asyncio.to_thread(wanted_items, found.matches, settings)
         for rating_key, item in found.others.items():
             items.setdefault(rating_key, WantedItem(item))
@@ -135,6 +143,7 @@ class Preparer:
             _needed(items, ledger, settings),
             everything=request.whole and not settings.preserve_existing_labels,
         )
+        progress.reached(Phase.LABELS)
         view = View(
             items=items,
             present=present,

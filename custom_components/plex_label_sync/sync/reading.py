@@ -19,6 +19,7 @@ from .model import (
 )
 from .ports import PlexPort, PulsarrPort
 from .present import Present
+from .progress import Phase, Progress
 from .wanted import Matcher, Wish
 
 PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
@@ -104,15 +105,18 @@ class ItemFinder:
         libraries: Sequence[Library],
         wishes: Sequence[Wish],
         keep: Container[str] = frozenset(),
+        progress: Progress | None = None,
     ) -> Found:
         """Match wishes against everything that the libraries hold.
 
         Items whose rating key is in `keep` are returned, too. Raises ServiceError.
         """
+        progress = progress or Progress()
         matcher = Matcher(wishes)
         totals: dict[str, int] = {}
         others: dict[str, Item] = {}
-        for library in libraries:
+        for number, library in enumerate(libraries):
+            progress.reached(Phase.LISTING, number, len(libraries))
             remembered = KeylessItems()
             totals[library.key] = 0
             async for items in self._plex.pages(library):

@@ -1,0 +1,79 @@
+"""Switches: live updates and full syncs by the clock, the same as the options of these names."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .const import CONF_BATCH_MODE, CONF_LIVE_MODE
+from .coordinator import PlexLabelSyncConfigEntry
+from .entity import PlexLabelSyncEntity
+from .settings import Settings
+
+PARALLEL_UPDATES = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlexLabelSyncSwitchDescription(SwitchEntityDescription):
+    """A switch, whose key is the option's name, and where its value is found."""
+
+    is_on_fn: Callable[[Settings], bool]
+
+
+SWITCHES: tuple[PlexLabelSyncSwitchDescription, ...] = (
+    PlexLabelSyncSwitchDescription(
+        key=CONF_LIVE_MODE,
+        translation_key=CONF_LIVE_MODE,
+        entity_category=EntityCategory.CONFIG,
+        is_on_fn=lambda settings: settings.live_mode,
+    ),
+    PlexLabelSyncSwitchDescription(
+        key=CONF_BATCH_MODE,
+        translation_key=CONF_BATCH_MODE,
+        entity_category=EntityCategory.CONFIG,
+        is_on_fn=lambda settings: settings.batch_mode,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: PlexLabelSyncConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the switches of an entry."""
+    async_add_entities(
+        PlexLabelSyncSwitch(entry.runtime_data, description) for description in SWITCHES
+    )
+
+
+class PlexLabelSyncSwitch(PlexLabelSyncEntity, SwitchEntity):
+    """Switches one of the entry's options."""
+
+    entity_description: PlexLabelSyncSwitchDescription
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Return the option that is in force."""
+        return self.entity_description.is_on_fn(self.coordinator.settings)
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Switch the option on."""
+        self._set(on=True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Switch the option off."""
+        self._set(on=False)
+
+    def _set(self, *, on: bool) -> None:
+        """Change the entry, which tells the coordinator."""
+        entry = self.coordinator.config_entry
+        options = {**entry.options, self.entity_description.key: on}
+        self.hass.config_entries.async_update_entry(entry, options=options)

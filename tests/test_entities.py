@@ -1,0 +1,188 @@
+"""What the entities show, and that the switches act at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN, EntityCategory
+from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
+import pytest
+
+from custom_components.plex_label_sync.schedule import CATCH_UP_AFTER, PROBE_AFTER
+from simulators.plex import Fault
+
+from .household import later
+
+if TYPE_CHECKING:
+    from freezegun.api import TickingDateTimeFactory
+    from homeassistant.core import Event, EventStateChangedData
+
+    from .household import Household
+
+KEYS = {
+    "sensor": {
+        "pending",
+        "last_sync",
+        "status",
+        "progress",
+        "labels_added",
+        "labels_removed",
+        "labelled_items",
+        "titles_wanted",
+        "titles_missing",
+        "people",
+        "overrides",
+        "sync_duration",
+    },
+    "binary_sensor": {"plex_connected", "pulsarr_connected", "live_updates", "problem"},
+    "button": {"sync_all", "process_pending"},
+    "switch": {"live_mode", "batch_mode"},
+    "event": {"activity"},
+}
+DIAGNOSTIC = {
+    "last_sync",
+    "overrides",
+    "sync_duration",
+    "plex_connected",
+    "pulsarr_connected",
+    "live_updates",
+}
+
+
+async def test_every_promised_entity_is_there_in_its_category(household: Household) -> None:
+    await household.set_up()
+    registry = er.async_get(household.hass)
+    entities = er.async_entries_for_config_entry(registry, household.entry.entry_id)
+    found: dict[str, set[str]] = {}
+    for entity in entities:
+        key = entity.unique_id.removeprefix(f"{household.entry.entry_id}_")
+        found.setdefault(entity.domain, set()).add(key)
+        category = EntityCategory.DIAGNOSTIC if key in DIAGNOSTIC else None
+        if entity.domain == "switch":
+            category = EntityCategory.CONFIG
+        assert entity.entity_category is category, key
+        assert (entity.disabled_by is not None) is (key == "sync_duration")
+    assert found == KEYS
+
+
+async def test_people_are_those_who_want_something(household: Household) -> None:
+    await household.set_up()
+    wanting = {
+        person.name
+        for person in household.pulsarr.state.users()
+        if person.can_sync and household.wanted_by(person.name)
+    }
+    assert household.state("people") == str(len(wanting))
+    assert len(wanting) < len(household.pulsarr.state.users())
+
+
+async def test_progress_is_shown_while_a_run_is_on(household: Household) -> None:
+    shown: list[str] = []
+    household.add_entry()
+
+    def note(event: Event[EventStateChangedData]) -> None:
+        new = event.data["new_state"]
+        if event.data["entity_id"].endswith("_progress") and new is not None:
+            shown.append(new.state)
+
+    household.hass.bus.async_listen("state_changed", note)
+    await household.hass.config_entries.async_setup(household.entry.entry_id)
+    await household.settle()
+
+    percents = [int(one) for one in shown if one.isdecimal()]
+    assert len(percents) > 3
+    assert percents == sorted(percents)
+    assert max(percents) <= 100
+    assert household.state("progress") == STATE_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("server", "state"), [("plex", "waiting_for_plex"), ("pulsarr", "waiting_for_pulsarr")]
+)
+async def test_server_that_is_away_shows_and_so_does_its_return(
+    household: Household, clock: TickingDateTimeFactory, server: str, state: str
+) -> None:
+    await household.set_up(batch_mode=False)
+    simulator = getattr(household, server)
+    simulator.faults.add(Fault("drop", times=None))
+    with pytest.raises(Exception, match="connect"):
+        await household.call("sync_all")
+    assert household.state(f"{server}_connected") == STATE_OFF
+    assert household.state("status") == state
+
+    await later(household, clock, PROBE_AFTER + 1)
+    assert household.state(f"{server}_connected") == STATE_OFF
+
+    simulator.faults.clear()
+    await later(household, clock, PROBE_AFTER + 1)
+    assert household.state(f"{server}_connected") == STATE_ON
+    assert household.state("status") == "idle"
+
+
+async def test_sync_that_failed_is_made_up_for_when_the_server_is_back(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await household.set_up()
+    household.pulsarr.faults.add(Fault("drop", times=None))
+    with pytest.raises(Exception, match="connect"):
+        await household.call("sync_all")
+    household.pulsarr.faults.clear()
+    before = household.state("last_sync")
+
+    await later(household, clock, PROBE_AFTER + 1)
+    await later(household, clock, CATCH_UP_AFTER + 1)
+
+    assert household.state("last_sync") > before
+    assert dt_util.parse_datetime(household.state("last_sync")) is not None
+
+
+async def switch(household: Household, key: str, *, on: bool) -> None:
+    """Turn one of the switches, and wait until that took effect."""
+    await household.hass.services.async_call(
+        "switch",
+        "turn_on" if on else "turn_off",
+        {"entity_id": household.entity_id(key)},
+        blocking=True,
+    )
+    await household.settle()
+
+
+async def test_switches_change_the_options_and_nothing_is_loaded_anew(
+    household: Household,
+) -> None:
+    await household.set_up()
+    coordinator = household.entry.runtime_data
+    for key in ("live_mode", "batch_mode"):
+        assert household.state(key) == STATE_ON
+        await switch(household, key, on=False)
+        assert household.state(key) == STATE_OFF
+        assert household.entry.options[key] is False
+    for key in ("live_mode", "batch_mode"):
+        await switch(household, key, on=True)
+        assert household.state(key) == STATE_ON
+        assert household.entry.options[key] is True
+    assert household.entry.runtime_data is coordinator
+
+
+async def test_full_syncs_follow_their_switch(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await household.set_up(sync_interval=60)
+    await switch(household, "batch_mode", on=False)
+    before = household.state("last_sync")
+    await later(household, clock, 200)
+    assert household.state("last_sync") == before
+
+    await switch(household, "batch_mode", on=True)
+    at_once = household.state("last_sync")
+    assert at_once > before
+    await later(household, clock, 61)
+    assert household.state("last_sync") > at_once
+
+
+async def test_live_mode_that_is_switched_on_registers_the_webhook(household: Household) -> None:
+    await household.set_up(live_mode=False)
+    assert household.pulsarr.state.endpoints == {}
+    await switch(household, "live_mode", on=True)
+    assert len(household.pulsarr.state.endpoints) == 1
