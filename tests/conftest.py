@@ -5,7 +5,7 @@ from pathlib import Path
 
 from homeassistant.core import HomeAssistant
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 import pytest
 
 # Must come before the first test: the test package brings a `custom_components` of its own that would win otherwise.
@@ -27,6 +27,12 @@ settings.register_profile(
     "dev", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.register_profile("ci", settings.get_profile("dev"), print_blob=True, derandomize=True)
+# Whether a test notices a mistake at all is the question there, not the smallest case.
+settings.register_profile(
+    "mutants",
+    settings.get_profile("ci"),
+    phases=[phase for phase in Phase if phase not in (Phase.shrink, Phase.explain)],
+)
 settings.register_profile("thorough", settings.get_profile("dev"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

@@ -148,6 +148,10 @@ class PlexSimulator:
         """Refuse connections from now on and for `seconds`; what is connected is cut."""
         await self._running().begin_outage(seconds)
 
+    def settle(self) -> None:
+        """Let every edit show that reads do not see yet, whatever the knob `settle` says."""
+        self._writing.settle_now()
+
     def outage_soon(self, seconds: float) -> None:
         """Begin an outage once the request that asks for it has been answered."""
         server = self._running()

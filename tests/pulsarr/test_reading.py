@@ -205,6 +205,14 @@ async def test_unusable_user_ends_the_read_instead_of_going_missing(
     assert failure in err.detail
 
 
+@pytest.mark.parametrize("body", [{"success": True}, {"success": True, "users": {}}])
+async def test_answer_without_a_list_of_users_is_not_taken_for_nobody(
+    other: OtherServer, make_client: MakeClient, body: object
+) -> None:
+    other.body = body
+    assert (await failure_of(make_client(other.url, "k").people())).failure is Failure.WRONG_SERVICE
+
+
 async def test_users_are_read_leniently_where_nothing_depends_on_it(
     other: OtherServer, make_client: MakeClient
 ) -> None:

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 from typing import Any, Final
 from unittest import mock
 
 import aiohttp
 from hypothesis.stateful import RuleBasedStateMachine
 
+from custom_components.plex_label_sync.plex import server as plex_client
 from custom_components.plex_label_sync.plex.server import PlexClient
+from custom_components.plex_label_sync.pulsarr import client as pulsarr_client
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
 from custom_components.plex_label_sync.sync import brake
 from custom_components.plex_label_sync.sync.brake import Before
@@ -46,9 +49,23 @@ from .machine_kit import (
 FREE_REMOVALS: Final = 4  # small worlds have few labels; the brake shall act in them, too
 DAY: Final = 86_400.0
 RUNS_TO_SETTLE: Final = 3
+PATIENCE: Final = 0.08  # seconds that a client in a hurry waits for an answer
+TOO_SLOW: Final = 0.25  # seconds that a slow server takes for one
 # Two faults tell no lies that could be seen: a list of half of the people is a smaller household,
 # and an item that is really gone is gone.
 BELIEVABLE: Final = frozenset({"short_page", "vanishing_row"})
+
+
+def _hurry() -> ExitStack:
+    """Let the clients wait for answers only shortly."""
+    stack = ExitStack()
+    for module, names in (
+        (plex_client, ("EDIT_TIMEOUT", "READ_TIMEOUT", "PROBE_TIMEOUT")),
+        (pulsarr_client, ("READ_TIMEOUT",)),
+    ):
+        for name in names:
+            stack.enter_context(mock.patch.object(module, name, PATIENCE))
+    return stack
 
 
 class Watched(RuleBasedStateMachine):
@@ -82,6 +99,7 @@ class Watched(RuleBasedStateMachine):
             unmatched=0.1,
         )
         self.world = made
+        self.knobs = knobs
         self.plex = PlexSimulator(made.plex, token=PLEX_TOKEN, knobs=knobs)
         self.pulsarr = PulsarrSimulator(made.pulsarr, api_key=PULSARR_KEY)
         self.records = Records(self.trouble)
@@ -101,15 +119,26 @@ class Watched(RuleBasedStateMachine):
         """Make a new engine on what is on disk."""
         self.records.restart()
         client = PlexClient(
-            self.session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=self.clock.sleep
+            self.session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=self._sleep
         )
         self.engine = Engine(
             FragilePlex(client, self.trouble),
-            PulsarrClient(self.session, self.pulsarr.url, PULSARR_KEY, sleep=self.clock.sleep),
+            PulsarrClient(self.session, self.pulsarr.url, PULSARR_KEY, sleep=self._sleep),
             self.records,
             clock=self.clock,
-            sleep=self.clock.sleep,
+            sleep=self._sleep,
         )
+
+    async def _sleep(self, seconds: float) -> None:
+        """Let time pass: enough for what Plex shows late."""
+        await self.clock.sleep(seconds)
+        self.plex.settle()
+
+    async def _quiet(self) -> None:
+        """Wait until the servers are done with everything that they were asked."""
+        while self.plex.stats.in_flight or self.pulsarr.stats.in_flight:  # noqa: ASYNC110 - counts have no event
+            await asyncio.sleep(0.005)
+        self.plex.settle()
 
     def teardown(self) -> None:
         try:
@@ -147,8 +176,13 @@ class Watched(RuleBasedStateMachine):
 
     # What a run must never do
 
-    def run(self, request: Request, fault: Fault | None = None) -> Run | None:
-        """Run once; None when it could not be asked for or the process ended meanwhile."""
+    def run(
+        self, request: Request, fault: Fault | None = None, *, hurry: bool = False
+    ) -> Run | None:
+        """Run once; None when it could not be asked for or the process ended meanwhile.
+
+        In a hurry the clients give up soon; what they gave up on takes its time all the same.
+        """
         self.records.planned = ()
         known = {name for user in self.pulsarr.state.users() for name in (user.name, user.alias)}
         if request.people is not None and not known.issuperset(request.people):
@@ -167,7 +201,8 @@ class Watched(RuleBasedStateMachine):
         self.truth.touched.clear()
         run: Run | None = None
         try:
-            run = self.do(self.engine.run(request, self.settings, self.before))
+            with _hurry() if hurry else ExitStack():
+                run = self.do(self.engine.run(request, self.settings, self.before))
         except Crash:
             self.boot()
         except UnknownPersonError:
@@ -196,6 +231,17 @@ class Watched(RuleBasedStateMachine):
         self.records.meanwhile = lambda _: None
         self.plex.faults.clear()
         self.pulsarr.faults.clear()
+        self.do(self._quiet())
+        if self.plex.knobs != self.knobs:
+            self.plex.knobs = self.knobs
+
+    def take_long_over_edits(self) -> None:
+        """Let Plex do the next run's edits after the client has given up on them."""
+        self.plex.knobs = replace(self.knobs, put_seconds=TOO_SLOW)
+
+    def ignore_filters(self) -> None:
+        """Let Plex answer every question about labels with the whole library in the next run."""
+        self.plex.knobs = replace(self.knobs, label_filter_broken=True)
 
     def check(self, fine: bool, what: object = "") -> None:
         if not fine:

@@ -514,10 +514,12 @@ async def test_item_that_carries_the_opt_out_label_is_left_alone(home: Home) -> 
 
 async def test_libraries_that_are_no_longer_covered_are_not_thought_empty(home: Home) -> None:
     await home.sync()
+    ledger = home.recorder.ledger.as_dict()
     home.settings = SyncSettings(libraries=frozenset({"2"}))
     home.plex.stats.reset()
     run = await home.sync()
     assert (run.changes, run.vanished) == ((), 0)
+    assert home.recorder.ledger.as_dict() == ledger
     paths = {entry.path for entry in home.plex.stats.log} - {"/library/sections"}
     assert all(path.startswith("/library/sections/2/") for path in paths)
 
@@ -563,6 +565,23 @@ async def test_run_for_some_people_takes_nothing_off(home: Home) -> None:
     run = await home.sync(people=("rosa",))
     assert run.removed == 0
     assert home.labels == merged(before, home.wanted([home.person("rosa")]))
+
+
+async def test_label_that_two_people_share_stays_when_the_labels_of_one_are_taken_off(
+    home: Home,
+) -> None:
+    await home.sync()
+    home.pulsarr.state.rename(home.person("tim"), "ROSA")
+    title = home.spare()
+    (item,) = home.plex.state.items_of(title)
+    for user in home.pulsarr.state.users():
+        if user.name in {"rosa", "ROSA"}:
+            home.pulsarr.state.wish(user.id, title)
+    await home.sync()
+    assert "rosa" in home.labels[item.rating_key]
+    run = await home.sync(kind=RunKind.REMOVAL, people=(str(home.person("rosa")),))
+    assert run.removed
+    assert "rosa" in home.labels[item.rating_key]
 
 
 async def test_run_for_somebody_unknown_is_refused(home: Home) -> None:

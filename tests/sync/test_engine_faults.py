@@ -12,6 +12,7 @@ from custom_components.plex_label_sync.sync.model import (
     RemovedLabelMode,
     Row,
     Run,
+    RunKind,
     RunStatus,
     Service,
     SyncSettings,
@@ -154,6 +155,20 @@ async def test_plex_that_ignores_the_label_filter_gets_no_edits(home: Home, pres
     assert run.error is not None
     assert run.error.failure is Failure.IMPLAUSIBLE
     assert "does not filter by label" in run.error.detail
+
+
+@pytest.mark.parametrize("kind", [RunKind.UNDO, RunKind.REMOVAL])
+async def test_plex_that_ignores_the_label_filter_is_not_believed_when_labels_are_taken_off(
+    home: Home, kind: RunKind
+) -> None:
+    run = await home.sync()
+    labels, ledger, edits = home.labels, home.recorder.ledger.as_dict(), home.plex.stats.puts
+    home.plex.knobs = PlexKnobs(label_filter_broken=True)
+    back = await home.sync(kind=kind, undo=run.id, changes=run.changes)
+    assert back.error is not None
+    assert back.error.failure is Failure.IMPLAUSIBLE
+    assert (home.labels, home.plex.stats.puts) == (labels, edits)
+    assert home.recorder.ledger.as_dict() == ledger
 
 
 async def test_label_that_really_is_on_everything_is_believed() -> None:

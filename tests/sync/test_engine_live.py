@@ -246,8 +246,10 @@ async def test_live_run_takes_nothing_off_and_forgets_nothing(home: Home) -> Non
     home.plex.state.add_label(item.rating_key, "Kids")
     home.plex.state.delete_item(home.plex.state.items_of(other)[0].rating_key)
     home.settings = SyncSettings(preserve_existing_labels=False)
+    rows = {row.key for row in home.recorder.ledger}
     run = await home.look(title, other)
     assert run.removed == 0
+    assert {row.key for row in home.recorder.ledger} == rows
     assert run.vanished == 0
     assert home.labels[item.rating_key] >= {"rosa", "kids"}
 

@@ -25,7 +25,7 @@ from simulators.plex.state import plex_guids
 
 from .home import LABEL_ROUTE, SECTIONS_ROUTE, title_of
 from .machine_kit import CRASH_POINTS
-from .machine_world import DAY, Watched
+from .machine_world import DAY, TOO_SLOW, Watched
 
 THOROUGH: Final = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 
@@ -70,11 +70,37 @@ pulsarr_faults = st.builds(
     nth=st.integers(1, 4),
     times=st.sampled_from((1, 2, None)),
 )
+# A server that does the work and answers too late, and one that does nothing any more.
+SLOW_KINDS: Final[tuple[FaultKind, ...]] = ("slow_after_apply", "slow_before_apply")
+slow_faults = st.builds(
+    Fault,
+    st.sampled_from(SLOW_KINDS),
+    method=st.sampled_from(("PUT", "GET")),
+    nth=st.integers(1, 9),
+    times=st.sampled_from((1, 2, None)),
+    seconds=st.just(TOO_SLOW),
+)
+LATE: Final = 3600.0  # seconds; the machine lets what is late show when a client has slept
+knobs = st.builds(
+    PlexKnobs,
+    total_size_when_unpaged=st.booleans(),
+    max_page=st.sampled_from((None, None, 2, 7)),
+    inline_labels=st.sampled_from(("never", "always", "some")),
+    linger=st.booleans(),
+    edit_order=st.sampled_from(("remove_first", "add_first")),
+    capitalise=st.sampled_from(("first", "words", "none")),
+    reuse_spelling=st.booleans(),
+    remove_case=st.sampled_from(("exact", "fold")),
+    settle=st.sampled_from((0.0, LATE)),
+    url_limit=st.sampled_from((8192, 8192, 450)),
+    url_status=st.sampled_from((414, 400)),
+)
 meddling = st.lists(
     st.tuples(st.sampled_from(("add", "take off", "put on", "delete")), numbers, texts),
     min_size=1,
     max_size=3,
 )
+kinds = st.sampled_from((RunKind.FULL, RunKind.FULL, *RunKind))
 requests = st.one_of(
     st.builds(Request),
     st.builds(Request, mass_removal=st.booleans(), restore=st.booleans()),
@@ -88,7 +114,7 @@ class Household(Watched):
 
     @initialize(
         seed=st.integers(0, 30),
-        reuse_spelling=st.booleans(),
+        knobs=knobs,
         foreign=st.lists(st.tuples(numbers, texts), max_size=6),
         mode=st.sampled_from(RemovedLabelMode),
         preserve=st.sampled_from((True, True, False)),
@@ -96,13 +122,13 @@ class Household(Watched):
     def move_in(
         self,
         seed: int,
-        reuse_spelling: bool,
+        knobs: PlexKnobs,
         foreign: Sequence[tuple[int, str]],
         mode: RemovedLabelMode,
         preserve: bool,
     ) -> None:
         self.settings = SyncSettings(removed_label_mode=mode, preserve_existing_labels=preserve)
-        self.open(seed, PlexKnobs(reuse_spelling=reuse_spelling))
+        self.open(seed, knobs)
         for number, text in foreign:
             self.truth.put_on(self.item(number), text)
 
@@ -302,6 +328,45 @@ class Household(Watched):
             self.plex.faults.add(fault)
         self.run(request, fault)
         self._wish_again(wish)
+
+    @rule(what=kinds, request=requests, fault=st.none() | slow_faults, which=st.none() | numbers)
+    def run_while_plex_is_slow(
+        self, what: RunKind, request: Request, fault: Fault | None, which: int | None
+    ) -> None:
+        wish = self._unwish(which)
+        request = self.request_of(what, request, which)
+        if fault is None:
+            self.take_long_over_edits()
+        else:
+            self.plex.faults.add(fault)
+        self.run(request, hurry=True)
+        self._wish_again(wish)
+
+    @rule(request=requests, fault=slow_faults)
+    def sync_while_pulsarr_is_slow(self, request: Request, fault: Fault) -> None:
+        self.pulsarr.faults.add(replace(fault, method="GET"))
+        self.run(request, hurry=True)
+
+    @rule(what=kinds, request=requests, midway=st.booleans(), which=st.none() | numbers)
+    def run_while_plex_ignores_filters(
+        self, what: RunKind, request: Request, midway: bool, which: int | None
+    ) -> None:
+        wish = self._unwish(which)
+        request = self.request_of(what, request, which)
+        if midway:
+            self.records.meanwhile = lambda _: self.ignore_filters()
+        else:
+            self.ignore_filters()
+        self.run(request)
+        self._wish_again(wish)
+
+    def request_of(self, what: RunKind, request: Request, which: int | None) -> Request:
+        """Return a request of some kind; a full one where there is nothing to undo."""
+        if what is RunKind.LIVE:
+            return self.look_request([which or 0], thorough=True, newer_than=self.clock.now - 1)
+        if what is RunKind.UNDO and (entry := self.records.journal.get(None)) is not None:
+            return Request(kind=RunKind.UNDO, undo=entry.run_id, changes=entry.changes)
+        return Request(kind=RunKind.REMOVAL) if what is RunKind.REMOVAL else request
 
     @rule(
         request=requests,

@@ -1,9 +1,11 @@
 """Sequences of events that once cost somebody a label or a decision."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
+from custom_components.plex_label_sync.plex import server
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     RemovedLabelMode,
@@ -14,6 +16,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
 )
 from simulators.catalogue import CatalogueTitle
+from simulators.plex import PlexKnobs
 
 from .home import Home
 
@@ -124,3 +127,49 @@ async def test_removal_whose_end_was_not_seen_is_not_taken_for_a_decision_made_b
     run = await home.sync()
     assert (run.added, run.overridden) == (1, 0)
     assert "rosa" in home.labels.get(key, set())
+
+
+async def test_label_that_plex_writes_after_the_client_gave_up_is_ours(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.settings = REMOVING
+    await home.sync()
+    title = home.spare()
+    (item,) = home.plex.state.items_of(title)
+    home.wish("rosa", title)
+    with monkeypatch.context() as hurry:
+        hurry.setattr(server, "EDIT_TIMEOUT", 0.1)
+        home.plex.knobs = PlexKnobs(put_seconds=0.5)
+        run = await home.sync()
+    assert run.error is not None
+    assert (run.error.failure, run.changes) == (Failure.TIMEOUT, ())
+    assert "rosa" not in home.labels.get(item.rating_key, set())
+    await _until_idle(home)
+    assert "rosa" in home.labels[item.rating_key]
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    await home.sync()
+    assert "rosa" not in home.labels.get(item.rating_key, set())
+
+
+async def test_label_that_plex_takes_off_after_the_client_gave_up_was_not_taken_off_by_hand(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.settings = REMOVING
+    title, key = await labelled(home)
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    with monkeypatch.context() as hurry:
+        hurry.setattr(server, "EDIT_TIMEOUT", 0.1)
+        home.plex.knobs = PlexKnobs(put_seconds=0.5)
+        assert (await home.sync()).changes == ()
+    await _until_idle(home)
+    assert "rosa" not in home.labels.get(key, set())
+    home.wish("rosa", title)
+    run = await home.sync()
+    assert (run.added, run.overridden) == (1, 0)
+
+
+async def _until_idle(home: Home) -> None:
+    """Let Plex finish what it was asked for, and be quick again."""
+    while home.plex.stats.in_flight:  # noqa: ASYNC110 - counts have no event
+        await asyncio.sleep(0.01)
+    home.plex.knobs = PlexKnobs()

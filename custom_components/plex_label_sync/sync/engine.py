@@ -14,6 +14,7 @@ from .inquiry import Inquiry
 from .model import (
     Change,
     FailedChange,
+    Failure,
     HoldReason,
     Look,
     Outcome,
@@ -52,6 +53,7 @@ class _Result:
 
     confirmed: list[Change] = field(default_factory=list)
     sent: list[Change] = field(default_factory=list)
+    given_up: list[Change] = field(default_factory=list)  # Plex took too long: it may do them yet
     failed: list[FailedChange] = field(default_factory=list)
     error: ServiceError | None = None
     stopped: bool = False
@@ -242,6 +244,8 @@ class Engine:
                 _LOGGER.debug("Edits stopped: %s", err)
                 result.error = err
                 refused = {}
+                if err.failure is Failure.TIMEOUT:
+                    result.given_up += changes
             # What failed half-way may be in Plex all the same: it is read back like the rest.
             result.sent += [one for one in changes if one.rating_key not in refused]
             result.failed += [
@@ -266,7 +270,8 @@ class Engine:
                 return
             result.confirmed += [one for one in waiting if now.shows(one)]
             waiting = [one for one in waiting if not now.shows(one)]
-        result.sent = list(result.confirmed)
+        given_up = set(result.given_up)
+        result.sent = [*result.confirmed, *(one for one in waiting if one in given_up)]
         result.failed += [FailedChange(one, NOT_CONFIRMED) for one in waiting]
 
 

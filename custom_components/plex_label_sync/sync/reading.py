@@ -186,10 +186,10 @@ class LabelReader:
     def __init__(
         self, plex: PlexPort, libraries: Iterable[Library], totals: Mapping[str, int]
     ) -> None:
-        """Know the libraries, and by key how many items each holds."""
+        """Know the libraries, and by key how many items those hold that were listed."""
         self._plex = plex
         self._libraries = {library.key: library for library in libraries}
-        self._totals = totals
+        self._totals = dict(totals)
 
     async def read(self, labels: Iterable[tuple[str, str]], *, everything: bool = False) -> Present:
         """Return the carriers of pairs of library key and folded label.
@@ -210,21 +210,24 @@ class LabelReader:
     ) -> None:
         directory = await self._plex.labels(library)
         present.add_directory(library.key, directory)
-        total = self._totals.get(library.key)
         for label in directory:
             if labels is None or fold(label.text) in labels:
                 carriers = await self._plex.carriers(library, label)
-                if total is not None and len(carriers) >= total > 0:
-                    await self._check_filter(library, label, len(carriers), total)
+                if carriers:
+                    await self._check_filter(library, label, len(carriers))
                 present.add_carriers(label, carriers)
 
-    async def _check_filter(
-        self, library: Library, label: StoredLabel, carriers: int, total: int
-    ) -> None:
+    async def _check_filter(self, library: Library, label: StoredLabel, carriers: int) -> None:
         """Refuse to believe that everything carries a label unless nothing lacks it.
 
         Plex answers a filter that it does not understand with the whole library.
         """
+        total = self._totals.get(library.key)
+        if total is None:
+            _, total = await self._plex.newest(library, 1)
+            self._totals[library.key] = total
+        if carriers < total:
+            return
         if carriers > total or await self._plex.count_without(library, label):
             detail = f"library {library.name} does not filter by label"
             raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)

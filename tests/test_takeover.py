@@ -1,0 +1,146 @@
+"""A run during which the process ended is taken over at the next start, whatever was on disk by then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
+
+from homeassistant.util.file import WriteError
+import pytest
+
+from custom_components.plex_label_sync.store import INTERRUPTED, Records
+from custom_components.plex_label_sync.sync.model import (
+    Action,
+    Change,
+    Row,
+    Run,
+    RunKind,
+    RunStatus,
+)
+
+if TYPE_CHECKING:
+    from homeassistant.core import HomeAssistant
+
+ENTRY: Final = "one"
+ADDED: Final = Change(Action.ADD, "Rosa", "1", "101", "Heat", "rosa wants it")
+REMOVED: Final = Change(Action.REMOVE, "Tim", "1", "102", "Up", "nobody wants it")
+RUN: Final = Run(
+    id="r1",
+    kind=RunKind.FULL,
+    dry_run=False,
+    status=RunStatus.DONE,
+    started=100.0,
+    duration=1.0,
+    changes=(ADDED, REMOVED),
+)
+OF_TIM: Final = Row("Tim", "1", "102", 50)
+OF_ROSA: Final = Row("Rosa", "1", "101", 100, people=(1,))
+ROWS: Final[dict[tuple[str, str], Row | None]] = {OF_ROSA.key: OF_ROSA, OF_TIM.key: None}
+
+
+@pytest.fixture(autouse=True)
+def storage(hass_storage: dict[str, Any]) -> dict[str, Any]:
+    """Files that are kept in memory."""
+    return hass_storage
+
+
+async def begun(hass: HomeAssistant, kind: RunKind = RunKind.FULL) -> Records:
+    """Return the records of a run that has begun, over a ledger that holds Tim's label."""
+    records = await loaded(hass)
+    records.ledger.apply({OF_TIM.key: OF_TIM})
+    await records.async_flush()
+    await records.begin(RUN.id, kind, RUN.started, RUN.changes)
+    return records
+
+
+async def loaded(hass: HomeAssistant) -> Records:
+    """Return what is on disk, as the next start sees it."""
+    records = Records(hass, ENTRY)
+    await records.async_load()
+    return records
+
+
+async def test_what_a_run_was_about_to_change_is_ours_but_not_sure_after_a_crash(
+    hass: HomeAssistant,
+) -> None:
+    await begun(hass)
+    records = await loaded(hass)
+    assert [(one.run_id, one.status, one.changes) for one in records.journal.entries] == [
+        (RUN.id, INTERRUPTED, RUN.changes)
+    ]
+    doubtful = {row.key: row.confirmed for row in records.ledger}
+    assert doubtful == {ADDED.key: False, REMOVED.key: False}
+    again = await loaded(hass)  # that it was taken over is on disk, too
+    assert again.journal.as_dict() == records.journal.as_dict()
+    assert again.ledger.as_dict() == records.ledger.as_dict()
+
+
+async def test_what_an_undo_was_about_to_take_off_still_looks_like_a_decision_after_a_crash(
+    hass: HomeAssistant,
+) -> None:
+    await begun(hass, RunKind.UNDO)
+    records = await loaded(hass)
+    assert records.ledger.get(REMOVED.key) == OF_TIM
+
+
+async def test_run_whose_ledger_cannot_be_saved_is_taken_over_after_a_crash(
+    hass: HomeAssistant,
+) -> None:
+    records = await begun(hass)
+    write = "homeassistant.helpers.storage.Store._async_write_data"
+    with patch(write, side_effect=WriteError("full")):
+        await records.finish(RUN, ROWS, ())
+    assert records.unsaved
+    records = await loaded(hass)
+    assert [one.status for one in records.journal.entries] == [INTERRUPTED]
+    assert {row.key: row.confirmed for row in records.ledger} == {
+        ADDED.key: False,
+        REMOVED.key: False,
+    }
+
+
+@pytest.mark.parametrize("failing", ["ledger", "journal"])
+async def test_ledger_is_on_disk_before_the_journal_calls_the_run_finished(
+    hass: HomeAssistant, storage: dict[str, Any], failing: str
+) -> None:
+    records = await begun(hass)
+    written: list[str] = []
+
+    async def write(name: str, real: Any, data: dict[str, Any]) -> bool:
+        written.append(name)
+        return name != failing and await real(data)
+
+    stores = {"ledger": records._ledger_store, "journal": records._journal_store}
+    for name, store in stores.items():
+        real = store.async_write
+        patch.object(
+            store, "async_write", lambda data, name=name, real=real: write(name, real, data)
+        ).start()
+    try:
+        await records.finish(RUN, ROWS, ())
+    finally:
+        patch.stopall()
+    assert written == (["ledger"] if failing == "ledger" else ["ledger", "journal"])
+    again = await loaded(hass)
+    assert [one.status for one in again.journal.entries] == [INTERRUPTED]
+    assert again.ledger.get(ADDED.key) is not None
+
+
+async def test_run_that_ended_leaves_nothing_to_take_over(hass: HomeAssistant) -> None:
+    records = await begun(hass)
+    await records.finish(RUN, ROWS, ())
+    again = await loaded(hass)
+    assert [one.status for one in again.journal.entries] == [RunStatus.DONE]
+    assert list(again.ledger) == [OF_ROSA]
+
+
+async def test_what_was_sent_and_not_seen_is_undone_with_the_run(hass: HomeAssistant) -> None:
+    records = await begun(hass)
+    await records.finish(replace(RUN, changes=(ADDED,)), {OF_ROSA.key: OF_ROSA}, (REMOVED,))
+    again = await loaded(hass)
+    assert {row.key: row.confirmed for row in again.ledger} == {
+        ADDED.key: True,
+        REMOVED.key: False,
+    }
+    assert [one.changes for one in again.journal.entries] == [RUN.changes]
