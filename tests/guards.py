@@ -364,6 +364,16 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
+        "a label taken off by hand stays off under a new name",
+        "sync/planner.py",
+        "if row is None and refused and not self._settings.restore_overrides:",
+        "if False:",
+        (
+            "sync/test_regressions.py::test_label_taken_off_by_hand_does_not_come_back_under_a_new_name",
+        ),
+    ),
+    Guard(
+        2,
         "what may never have arrived was not taken off by hand",
         "sync/planner.py",
         "if row is not None and not row.mark and row.confirmed and not self._is_put_back(row):",
@@ -664,6 +674,14 @@ WRITING: Final = (
         "unsure = [one for one in result.sent if one not in confirmed]",
         "unsure: list[Change] = []",
         (f"{_FAULTS}::test_labels_that_cannot_be_read_back_are_not_claimed_but_are_ours",),
+    ),
+    Guard(
+        5,
+        "what Plex may do after the client gave up is ours",
+        "sync/engine.py",
+        "result.given_up += changes",
+        "pass",
+        ("sync/test_regressions.py",),
     ),
     Guard(
         5,

@@ -293,7 +293,9 @@ class Watched(RuleBasedStateMachine):
         truth.taken_off = {key for key in truth.taken_off if key in ledger}
         for row in ledger:
             is_there = row.rating_key in self.plex.state.items  # or it went while it was read
-            known = not row.off or row.mark or row.key in truth.ever_off
+            # A decision outlives the name of the person, and with it the label.
+            off = {key for key, _ in truth.ever_off}
+            known = not row.off or row.mark or row.rating_key in off
             self.check(known or not is_there, f"invented: {row}")
             self.check(not row.pinned or row.key in truth.ever_pinned, f"invented: {row}")
 

@@ -168,6 +168,23 @@ async def test_label_that_plex_takes_off_after_the_client_gave_up_was_not_taken_
     assert (run.added, run.overridden) == (1, 0)
 
 
+@pytest.mark.parametrize("how", ["rename", "format"])
+async def test_label_taken_off_by_hand_does_not_come_back_under_a_new_name(
+    home: Home, how: str
+) -> None:
+    _, key = await labelled(home)
+    home.plex.state.remove_label(key, "rosa")
+    assert (await home.sync()).overridden == 1
+    labels = home.labels.get(key)
+    if how == "rename":
+        home.pulsarr.state.rename(home.person("rosa"), "rosalinde")
+    else:
+        home.settings = replace(home.settings, label_format="for {username}")
+    for _ in range(2):
+        assert (await home.sync()).overridden == 1
+        assert home.labels.get(key) == labels
+
+
 async def _until_idle(home: Home) -> None:
     """Let Plex finish what it was asked for, and be quick again."""
     while home.plex.stats.in_flight:  # noqa: ASYNC110 - counts have no event

@@ -183,17 +183,21 @@ class _ItemPlan:
                 self._draft.vanished.append(row)
             self._note(row, replace(self._row(label, row), off=True))
             return
+        people = {person.id for person in label.people}
+        former = [
+            other
+            for key, other in self._rows.items()
+            if key not in self._entry.labels and not people.isdisjoint(other.people)
+        ]
+        refused = any(other.off and people <= set(other.people) for other in former)
+        if row is None and refused and not self._settings.restore_overrides:
+            # It was taken off by hand under its former name: a new name changes nothing.
+            self._draft.overridden += 1
+            new = replace(self._row(label, None), off=True)
+            self._draft.notes[new.key] = new
+            return
         text = self._view.present.spelling(self._item.library, label.text)
-        old = next(
-            (
-                other.label
-                for key, other in self._rows.items()
-                if key not in self._entry.labels
-                and not {person.id for person in label.people}.isdisjoint(other.people)
-            ),
-            None,
-        )
-        reason = wants(label.people) if old is None else f"renamed from {old}"
+        reason = f"renamed from {former[0].label}" if former else wants(label.people)
         self._add(text, reason, self._row(replace(label, text=text), row))
 
     def _is_put_back(self, row: Row) -> bool:

@@ -1,0 +1,207 @@
+"""What becomes of a label: every option, everything that can happen, everything that protects. One table.
+
+The tests are made from it (`test_removal_table.py`), and so is the table in `docs/safety.md`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+DAYS: Final = 3  # the delay where there is one
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A setting of `removed_label_mode`, with or without a delay."""
+
+    heading: str
+    mode: str
+    days: int = 0
+
+
+KEEP = Mode("*keep*", "keep")
+REMOVE = Mode("*remove*", "remove")
+REMOVE_LATER = Mode("*remove*, with a delay", "remove", DAYS)
+MARK = Mode("*mark*", "mark")
+MARK_LATER = Mode("*mark*, with a delay", "mark", DAYS)
+MODES: Final = (KEEP, REMOVE, REMOVE_LATER, MARK, MARK_LATER)
+KEEP_WITH_DELAY: Final = Mode(KEEP.heading, "keep", DAYS)  # the delay means nothing there
+
+
+class Cause(StrEnum):
+    """What happened since the label was written."""
+
+    NOTHING = "nothing: the title is still wanted"
+    DROPPED_BY_ONE = "the person dropped the title, somebody else wants it"
+    DROPPED_BY_ALL = "the person dropped the title, nobody wants it"
+    EXCLUDED = "the person was excluded in the options"
+    GONE = "the person is gone from Pulsarr"
+    SYNC_OFF = "the person's sync was switched off"
+    RENAMED = "the person was renamed"
+    FORMAT = "the label format was changed"
+    REMATCHED = "Plex takes another title for the item"
+    DELETED = "the item was deleted"
+    MOVED = "the item was moved to another library"
+    NOT_CHOSEN = "the library is no longer chosen"
+
+
+class Guard(StrEnum):
+    """What else is true of the label, the item or the options."""
+
+    NONE = "Nothing special"
+    OPT_OUT = "The item carries the label that leaves a title alone (`no-sync`)"
+    EXCLUDED_LABEL = "The label is among *Labels to leave alone*"
+    NOT_PRESERVED = "*Keep labels that others wrote* is off"
+    FOREIGN = "The label was there before we wanted it"
+    FOREIGN_NOT_PRESERVED = (
+        "The label was there before we wanted it, and *Keep labels that others wrote* is off"
+    )
+    OVERRIDE = "You took the label off in Plex"
+    RESTORED = "You took the label off in Plex, and *Put labels back* is on"
+    PINNED = "You said *keep them* in Repairs, or undid its removal"
+
+
+class Fate(StrEnum):
+    """What becomes of the label at the next sync, and at one after the delay."""
+
+    STAYS = "stays"
+    GOES = "goes"
+    GOES_LATER = "goes after the delay"
+    MARKED = "goes, the mark comes"
+    MARKED_LATER = "goes after the delay, the mark comes"
+    REPLACED = "the new name takes its place"
+    JOINED = "stays, the new name comes"
+    STAYS_OFF = "stays off"
+    COMES_BACK = "comes back"
+    NEW_NAME = "comes back under the new name"
+    FOLLOWS = "is on the new item"
+    NOT_THERE = "is not put on the new item"
+    WITH_ITEM = "goes with the item"
+
+
+type Fates = tuple[Fate, Fate, Fate, Fate, Fate]
+"""One for each of `MODES`."""
+
+
+def _always(fate: Fate) -> Fates:
+    return (fate, fate, fate, fate, fate)
+
+
+_LEAVING: Final[Fates] = (
+    Fate.STAYS,
+    Fate.GOES,
+    Fate.GOES_LATER,
+    Fate.MARKED,
+    Fate.MARKED_LATER,
+)
+_LEAVING_ALONE: Final[Fates] = (
+    Fate.STAYS,
+    Fate.GOES,
+    Fate.GOES_LATER,
+    Fate.GOES,
+    Fate.GOES_LATER,
+)
+_REMATCHED: Final[Fates] = (Fate.GOES, Fate.GOES, Fate.GOES, Fate.MARKED, Fate.MARKED)
+
+
+def _all_but(usual: Fates, **others: Fates) -> dict[Cause, Fates]:
+    """Return one row for each cause; `others` by the causes' names."""
+    return {cause: others.get(cause.name, usual) for cause in Cause}
+
+
+_PLAIN: Final = _all_but(
+    _LEAVING,
+    NOTHING=_always(Fate.STAYS),
+    DROPPED_BY_ONE=_LEAVING_ALONE,
+    RENAMED=_always(Fate.REPLACED),
+    FORMAT=_always(Fate.REPLACED),
+    REMATCHED=_REMATCHED,
+    DELETED=_always(Fate.WITH_ITEM),
+    MOVED=_always(Fate.FOLLOWS),
+    NOT_CHOSEN=_always(Fate.STAYS),
+)
+
+TABLE: Final[Mapping[Guard, Mapping[Cause, Fates]]] = {
+    Guard.NONE: _PLAIN,
+    Guard.OPT_OUT: _all_but(
+        _always(Fate.STAYS),
+        DELETED=_always(Fate.WITH_ITEM),
+        MOVED=_always(Fate.FOLLOWS),
+    ),
+    Guard.EXCLUDED_LABEL: _all_but(
+        _always(Fate.STAYS),
+        RENAMED=_always(Fate.JOINED),
+        FORMAT=_always(Fate.JOINED),
+        DELETED=_always(Fate.WITH_ITEM),
+        MOVED=_always(Fate.NOT_THERE),
+    ),
+    Guard.NOT_PRESERVED: _PLAIN,
+    Guard.FOREIGN: _all_but(
+        _always(Fate.STAYS),
+        RENAMED=_always(Fate.JOINED),
+        FORMAT=_always(Fate.JOINED),
+        DELETED=_always(Fate.WITH_ITEM),
+        MOVED=_always(Fate.FOLLOWS),
+    ),
+    Guard.FOREIGN_NOT_PRESERVED: _all_but(
+        _always(Fate.STAYS),
+        DROPPED_BY_ONE=_always(Fate.GOES),
+        RENAMED=_always(Fate.REPLACED),
+        FORMAT=_always(Fate.REPLACED),
+        DELETED=_always(Fate.WITH_ITEM),
+        MOVED=_always(Fate.FOLLOWS),
+    ),
+    Guard.OVERRIDE: _all_but(
+        _always(Fate.STAYS_OFF),
+        DELETED=_always(Fate.WITH_ITEM),
+        MOVED=_always(Fate.FOLLOWS),
+    ),
+    Guard.RESTORED: _all_but(
+        _always(Fate.STAYS_OFF),
+        NOTHING=_always(Fate.COMES_BACK),
+        RENAMED=_always(Fate.NEW_NAME),
+        FORMAT=_always(Fate.NEW_NAME),
+        DELETED=_always(Fate.WITH_ITEM),
+        MOVED=_always(Fate.FOLLOWS),
+    ),
+    Guard.PINNED: _all_but(
+        _always(Fate.STAYS),
+        RENAMED=_always(Fate.REPLACED),
+        FORMAT=_always(Fate.REPLACED),
+        REMATCHED=_REMATCHED,
+        DELETED=_always(Fate.WITH_ITEM),
+        MOVED=_always(Fate.FOLLOWS),
+    ),
+}
+
+
+def as_markdown() -> str:
+    """Return the table as it stands in the docs: causes that come to the same share a line.
+
+    All causes are named once; below that the line for most of them comes last, without names.
+    """
+    parts = []
+    for guard, rows in TABLE.items():
+        same = next((other for other in TABLE if TABLE[other] is rows), guard)
+        if same is not guard:
+            parts.append(f"**{guard}:** as with *{same.lower()}*.")
+            continue
+        by_fates: dict[Fates, list[Cause]] = {}
+        for cause, fates in rows.items():
+            by_fates.setdefault(fates, []).append(cause)
+        lines = [_line(["what happened", *(mode.heading for mode in MODES)]), _line(["---"] * 6)]
+        rest = by_fates.pop(max(by_fates, key=lambda fates: len(by_fates[fates])))
+        lines += [_line([_joined(causes), *fates]) for fates, causes in by_fates.items()]
+        what = _joined(rest) if guard is Guard.NONE else "whatever else happens, or nothing"
+        lines.append(_line([what, *rows[rest[0]]]))
+        parts.append(f"**{guard}:**\n\n" + "\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _joined(causes: Sequence[Cause]) -> str:
+    return "<br>".join(causes)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
