@@ -69,7 +69,7 @@ async def test_removing_the_entry_removes_its_files_and_leaves_the_labels(
 ) -> None:
     await household.set_up()
     files = [key for key in hass_storage if key.startswith(f"{DOMAIN}.")]
-    assert sorted(key.rpartition(".")[2] for key in files) == ["journal", "ledger"]
+    assert sorted(key.rpartition(".")[2] for key in files) == ["journal", "ledger", "queue"]
 
     await household.hass.config_entries.async_remove(household.entry.entry_id)
     await household.settle()

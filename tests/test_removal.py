@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from freezegun.api import TickingDateTimeFactory
 import pytest
 
+from custom_components.plex_label_sync.sync.ledger import Ledger
+
 if TYPE_CHECKING:
     from simulators.catalogue import CatalogueTitle
 
@@ -296,10 +298,4 @@ async def test_item_that_was_added_again_gets_its_labels_and_leaves_no_row(
 
     assert household.labels(title) == [{"rosa"}]
     stored = hass_storage[f"plex_label_sync.{household.entry.entry_id}.ledger"]["data"]
-    rows = {
-        key
-        for libraries in stored["labels"].values()
-        for items in libraries.values()
-        for key in items
-    }
-    assert rows.isdisjoint(old)
+    assert {row.rating_key for row in Ledger.from_dict(stored)}.isdisjoint(old)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
+from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
 import pytest
 
@@ -92,12 +93,13 @@ async def test_run_whose_ledger_cannot_be_saved_is_taken_over_after_a_crash(
     with patch(write, side_effect=WriteError("full")):
         await records.finish(RUN, ROWS, ())
     assert records.unsaved
-    records = await loaded(hass)
-    assert [one.status for one in records.journal.entries] == [INTERRUPTED]
-    assert {row.key: row.confirmed for row in records.ledger} == {
+    again = await loaded(hass)
+    assert [one.status for one in again.journal.entries] == [INTERRUPTED]
+    assert {row.key: row.confirmed for row in again.ledger} == {
         ADDED.key: False,
         REMOVED.key: False,
     }
+    await records.async_close()
 
 
 @pytest.mark.parametrize("failing", ["ledger", "journal"])
@@ -106,25 +108,22 @@ async def test_ledger_is_on_disk_before_the_journal_calls_the_run_finished(
 ) -> None:
     records = await begun(hass)
     written: list[str] = []
+    real = Store._async_write_data
 
-    async def write(name: str, real: Any, data: dict[str, Any]) -> bool:
+    async def write(store: Store[Any], *args: Any) -> None:
+        name = store.key.rpartition(".")[2]
         written.append(name)
-        return name != failing and await real(data)
+        if name == failing:
+            raise WriteError("full")
+        await real(store, *args)
 
-    stores = {"ledger": records._ledger_store, "journal": records._journal_store}
-    for name, store in stores.items():
-        real = store.async_write
-        patch.object(
-            store, "async_write", lambda data, name=name, real=real: write(name, real, data)
-        ).start()
-    try:
+    with patch.object(Store, "_async_write_data", write):
         await records.finish(RUN, ROWS, ())
-    finally:
-        patch.stopall()
-    assert written == (["ledger"] if failing == "ledger" else ["ledger", "journal"])
+    assert written == ["ledger", "journal"]
     again = await loaded(hass)
     assert [one.status for one in again.journal.entries] == [INTERRUPTED]
     assert again.ledger.get(ADDED.key) is not None
+    await records.async_close()
 
 
 async def test_run_that_ended_leaves_nothing_to_take_over(hass: HomeAssistant) -> None:

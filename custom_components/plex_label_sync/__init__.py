@@ -6,8 +6,8 @@ from typing import Any
 
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryError
-from homeassistant.helpers import config_validation as cv
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
+from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
@@ -24,14 +24,15 @@ from .const import (
     DOMAIN,
 )
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
+from .files import StoreTooNewError, StoreUnreadableError, async_remove_files
 from .live import LiveSync
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
 from .registration import async_remove
-from .repairs import async_delete_issues, async_update_damaged_issue, async_update_held_issue
+from .repairs import async_create_damaged_issue, async_delete_issues, async_update_held_issue
 from .services import async_setup_services
 from .settings import Settings
-from .store import Records, StoreTooNewError, async_remove_stores
+from .store import Records
 from .sync.model import ServiceError
 from .upkeep import async_keep_registered
 from .webhook import async_register_webhook
@@ -58,12 +59,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> bool:
     """Set up one Plex server with its Pulsarr."""
-    records = Records(hass, entry.entry_id)
-    try:
-        await records.async_load()
-    except StoreTooNewError as err:
-        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="store_too_new") from err
-    async_update_damaged_issue(hass, entry, records.damaged)
+    records = await _records(hass, entry)
     coordinator = PlexLabelSyncCoordinator(
         hass, entry, _plex(hass, entry.data), _pulsarr(hass, entry.data), records
     )
@@ -107,8 +103,30 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
         await async_remove(_pulsarr(hass, entry.data), entry.data[CONF_WEBHOOK_ID])
     except ServiceError as err:
         _LOGGER.warning("The webhook in Pulsarr could not be removed: %s", err)
-    await async_remove_stores(hass, entry.entry_id)
+    await async_remove_files(hass, entry.entry_id)
     async_delete_issues(hass, entry)
+
+
+async def _records(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records:
+    """Return an entry's records; everything is written before the next set-up reads."""
+    records = Records(hass, entry.entry_id)
+    # Who has entities was set up before: then there are files.
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    try:
+        await records.async_load(expected=bool(entities))
+    except StoreTooNewError as err:
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="store_too_new") from err
+    except StoreUnreadableError as err:
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN,
+            translation_key="store_unreadable",
+            translation_placeholders={"detail": str(err)},
+        ) from err
+    if records.damaged:
+        async_create_damaged_issue(hass, entry, records.damaged)
+    # Comes last, after the webhook: what it announced until then is on its way to the disk.
+    entry.async_on_unload(records.async_close)
+    return records
 
 
 def _besides_modes(entry: PlexLabelSyncConfigEntry) -> tuple[object, ...]:

@@ -21,7 +21,7 @@ from .plex.parse import ServerInfo
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
 from .reachability import Reachability
-from .repairs import async_update_held_issue
+from .repairs import async_update_held_issue, async_update_unsaved_issue
 from .schedule import Schedule
 from .settings import Settings
 from .status import Activity, State, Status, activity_signal
@@ -145,10 +145,18 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     def async_start(self) -> None:
         """Start the full syncs: one now, to catch up with what was missed, then by the clock."""
         self.config_entry.async_on_unload(self._schedule.cancel)
+        self.records.on_saving = self._on_saving
+        self._on_saving()
         if self.settings.batch_mode:
             self._schedule.start(self.settings.sync_interval)
         if self.settings.batch_mode or self.settings.live_mode:
             self.async_in_background(self._async_scheduled(), "first full sync")
+
+    @callback
+    def _on_saving(self) -> None:
+        """Tell that the records cannot be saved, or can be again."""
+        async_update_unsaved_issue(self.hass, self.config_entry, unsaved=self.records.unsaved)
+        self.async_refresh_status()
 
     @callback
     def async_change_modes(self, settings: Settings) -> None:

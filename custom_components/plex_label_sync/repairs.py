@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HELD: Final = "held"
 DAMAGED: Final = "store_damaged"
+UNSAVED: Final = "store_unsaved"
 
 
 @callback
@@ -67,20 +68,17 @@ def _placeholders(entry: ConfigEntry[Any], held: "Held") -> dict[str, str]:
 
 
 @callback
-def async_update_damaged_issue(
+def async_create_damaged_issue(
     hass: HomeAssistant, entry: ConfigEntry[Any], damaged: list[str]
 ) -> None:
-    """Tell that files could not be read, or that all could."""
-    issue_id = f"{DAMAGED}_{entry.entry_id}"
-    if not damaged:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
-        return
+    """Tell that files were damaged or missing, until somebody has read it."""
     ir.async_create_issue(
         hass,
         DOMAIN,
-        issue_id,
+        f"{DAMAGED}_{entry.entry_id}",
         data={"entry_id": entry.entry_id},
         is_fixable=True,
+        is_persistent=True,
         severity=ir.IssueSeverity.ERROR,
         translation_key=DAMAGED,
         translation_placeholders={"name": entry.title, "files": ", ".join(damaged)},
@@ -88,9 +86,30 @@ def async_update_damaged_issue(
 
 
 @callback
+def async_update_unsaved_issue(
+    hass: HomeAssistant, entry: ConfigEntry[Any], *, unsaved: bool
+) -> None:
+    """Tell that files cannot be written, or that they can again."""
+    issue_id = f"{UNSAVED}_{entry.entry_id}"
+    if not unsaved:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=False,
+        is_persistent=False,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=UNSAVED,
+        translation_placeholders={"name": entry.title},
+    )
+
+
+@callback
 def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Take back everything that was asked or told about an entry."""
-    for kind in (HELD, DAMAGED):
+    for kind in (HELD, DAMAGED, UNSAVED):
         ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
 
 

@@ -1,14 +1,15 @@
-"""What survives a restart: queue, ledger and journal in Home Assistant's Store files."""
+"""What survives a restart: queue, ledger and journal; memory is the truth, files follow it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 import logging
-from typing import Any, Final, override
+from typing import Any, Final
 
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.storage import Store
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant
+from homeassistant.helpers.event import async_call_later
 
-from .const import DOMAIN
+from .files import Data, Found, RecordFile
 from .sync.journal import Entry, Journal
 from .sync.ledger import Ledger
 from .sync.model import (
@@ -28,9 +29,8 @@ from .sync.queue import PendingSync, Queue, Reason
 
 _LOGGER = logging.getLogger(__name__)
 
-STORE_VERSION: Final = 1
-MINOR_VERSIONS: Final = {"queue": 1, "ledger": 2, "journal": 2}
 EXAMPLES_MAX: Final = 10  # changes shown of what is held
+SAVE_AGAIN_AFTER: Final = 60.0  # seconds from a failed write to the next try
 
 INTERRUPTED: Final = "interrupted"  # status of a run during which the process ended
 
@@ -64,85 +64,6 @@ class Held:
     examples: tuple[str, ...]
 
 
-class StoreTooNewError(Exception):
-    """A file was written by a newer version of the integration."""
-
-
-class _Store(Store[dict[str, Any]]):
-    """A Store that brings old files up to date and tells when it could not write."""
-
-    def __init__(self, hass: HomeAssistant, entry_id: str, name: str) -> None:
-        """Open the file of one entry."""
-        super().__init__(
-            hass,
-            STORE_VERSION,
-            f"{DOMAIN}.{entry_id}.{name}",
-            minor_version=MINOR_VERSIONS[name],
-            atomic_writes=True,
-        )
-        self.name = name
-        self.failed = False
-
-    @override
-    async def _async_migrate_func(
-        self, old_major_version: int, old_minor_version: int, old_data: dict[str, Any]
-    ) -> dict[str, Any]:
-        if old_major_version > STORE_VERSION:
-            raise StoreTooNewError
-        return migrated(self.name, old_minor_version, old_data)
-
-    async def async_write(self, data: dict[str, Any]) -> bool:
-        """Save and tell whether that worked; the caller keeps the data."""
-        self.failed = False
-        try:
-            await self.async_save(data)
-        except OSError:
-            self.failed = True
-        if self.failed:
-            _LOGGER.error("%s could not be saved; it is kept in memory", self.key)
-        return not self.failed
-
-    @override
-    async def _async_write_data(self, *args: Any) -> None:
-        # Home Assistant logs a failed write and goes on; we must know. What it hands over
-        # differs between its versions.
-        try:
-            await super()._async_write_data(*args)
-        except BaseException:
-            self.failed = True
-            raise
-
-
-def migrated(name: str, minor_version: int, data: dict[str, Any]) -> dict[str, Any]:
-    """Return a file's data as the present version writes them.
-
-    A file of a newer minor version is used as it is.
-    """
-    if name == "ledger" and minor_version < 2:  # noqa: PLR2004 - rows were just a time
-        return {
-            "labels": {
-                label: {
-                    library: {key: [written, [], "", 0, 0] for key, written in items.items()}
-                    for library, items in libraries.items()
-                }
-                for label, libraries in data["labels"].items()
-            }
-        }
-    if name == "journal" and minor_version < 2:  # noqa: PLR2004 - changes did not say whose
-        runs = [
-            {**run, "changes": [[*change, True] for change in run["changes"]]}
-            for run in data["runs"]
-        ]
-        return {**data, "runs": runs}
-    return data
-
-
-async def async_remove_stores(hass: HomeAssistant, entry_id: str) -> None:
-    """Delete an entry's files."""
-    for name in MINOR_VERSIONS:
-        await _Store(hass, entry_id, name).async_remove()
-
-
 class Records:
     """The queue, the ledger and the journal of one entry; memory is the truth."""
 
@@ -153,63 +74,82 @@ class Records:
         self.journal = Journal()
         self.summary: Summary | None = None
         self.held: Held | None = None
-        self.damaged: list[str] = []
-        self._queue_store = _Store(hass, entry_id, "queue")
-        self._ledger_store = _Store(hass, entry_id, "ledger")
-        self._journal_store = _Store(hass, entry_id, "journal")
+        self.damaged: list[str] = []  # the files that were damaged or missing
+        self.on_saving: Callable[[], None] = lambda: None  # told when saving fails or works again
+        self._hass = hass
+        self._queue_file = RecordFile(hass, entry_id, "queue")
+        self._ledger_file = RecordFile(hass, entry_id, "ledger")
+        self._journal_file = RecordFile(hass, entry_id, "journal")
+        self._not_in_ledger: set[str] = set()  # runs whose rows are in memory only
+        self._save_again: CALLBACK_TYPE | None = None
 
     @property
     def unsaved(self) -> bool:
         """Whether something is in memory only, because it could not be written."""
-        return any(
-            store.failed for store in (self._queue_store, self._ledger_store, self._journal_store)
-        )
+        return any(file.failed for file in self._files)
 
-    async def async_load(self) -> None:
+    @property
+    def _files(self) -> tuple[RecordFile, ...]:
+        return self._queue_file, self._ledger_file, self._journal_file
+
+    async def async_load(self, *, expected: bool = False) -> None:
         """Read the files and take over what a run left behind that did not end.
 
         A file that cannot be understood counts as empty and is named in `damaged`: then
-        nothing in it is ours any more, and nothing of it will be taken off.
+        nothing in it is ours any more, and nothing of it will be taken off. So is a file that
+        should be there: they are written together, so one is missed beside the others, and all
+        are when the entry was set up before (`expected`).
 
-        Raises StoreTooNewError.
+        Raises StoreTooNewError or StoreUnreadableError.
         """
-        self.queue = await self._load(self._queue_store, _queue_from_dict, ())
-        self.ledger = await self._load(self._ledger_store, Ledger.from_dict, Ledger())
-        nothing: _JournalFile = (Journal(), None, None)
-        self.journal, self.summary, self.held = await self._load(
-            self._journal_store, _journal_from_dict, nothing
-        )
-        if unfinished := self.journal.unfinished:
-            for entry in unfinished:
-                # Whether these arrived in Plex is not known; they were not there before.
-                self.ledger.adopt(entry.changes, entry.started, undo=entry.kind is RunKind.UNDO)
-                self.journal.finish(entry.run_id, INTERRUPTED, entry.changes)
-                _LOGGER.info("Run %s was interrupted; its changes are checked", entry.run_id)
+        queue_found, queue = await self._queue_file.async_read(_queue_from_dict)
+        ledger_found, ledger = await self._ledger_file.async_read(Ledger.from_dict)
+        journal_found, journal = await self._journal_file.async_read(_journal_from_dict)
+        self.queue = queue or ()
+        self.ledger = ledger or Ledger()
+        if journal is not None:
+            self.journal, self.summary, self.held = journal
+        found = {"queue": queue_found, "ledger": ledger_found, "journal": journal_found}
+        # The journal is written last: a first start that was cut off leaves empty others.
+        expected = expected or journal_found is not Found.MISSING
+        expected = expected or bool(self.queue) or len(self.ledger) > 0
+        self.damaged = [
+            name
+            for name, what in found.items()
+            if what is Found.DAMAGED or (expected and what is Found.MISSING)
+        ]
+        unfinished = self.journal.unfinished
+        for entry in unfinished:
+            # Whether these arrived in Plex is not known; they were not there before.
+            self.ledger.adopt(entry.changes, entry.started, undo=entry.kind is RunKind.UNDO)
+            self.journal.finish(entry.run_id, INTERRUPTED, entry.changes)
+            _LOGGER.info("Run %s was interrupted; its changes are checked", entry.run_id)
+        if unfinished or any(what is not Found.READ for what in found.values()):
             await self.async_flush()
+        self._save_later()
 
-    async def _load[T](self, store: _Store, read: Callable[[Mapping[str, Any]], T], empty: T) -> T:
-        try:
-            data = await store.async_load()
-            return empty if data is None else read(data)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            _LOGGER.exception("The stored file %s cannot be understood", store.key)
-            self.damaged.append(store.name)
-            return empty
+    async def async_close(self) -> None:
+        """Wait until everything is written that was to be, and give up on what cannot be."""
+        for file in self._files:
+            await file.async_settled()
+        if self.unsaved:
+            await self._flush_failed()
+        self._cancel()
 
     async def async_flush(self) -> None:
         """Save everything."""
+        await self._save_ledger()
         await self.async_save_queue(self.queue)
-        await self.async_save_ledger()
         await self._save_journal()
 
     async def async_save_queue(self, queue: Queue) -> None:
         """Replace the queue, in memory at once and on disk before this returns."""
         self.queue = queue
-        await self._queue_store.async_write(_queue_as_dict(queue))
+        await self._write(self._queue_file, self._queue_snapshot)
 
     async def async_save_ledger(self) -> None:
         """Save the ledger after it was changed."""
-        await self._ledger_store.async_write(self.ledger.as_dict())
+        await self._save_ledger()
 
     async def async_save_outcome(self, summary: Summary | None, held: Held | None) -> None:
         """Keep what the last full sync came to, and what it held."""
@@ -242,16 +182,67 @@ class Records:
         self.ledger.apply(rows)
         self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO)
         self.journal.finish(run.id, run.status.value, [*run.changes, *unsure])
-        if await self._ledger_store.async_write(self.ledger.as_dict()):
-            await self._save_journal()
+        self._not_in_ledger.add(run.id)
+        await self._save_ledger()
+        await self._save_journal()
+
+    async def _save_ledger(self) -> bool:
+        runs = frozenset(self._not_in_ledger)
+        saved = await self._write(self._ledger_file, lambda: self.ledger.copy().as_dict)
+        if saved:
+            self._not_in_ledger -= runs
+        return saved
 
     async def _save_journal(self) -> bool:
-        data = self.journal.as_dict()
-        if self.summary is not None:
-            data["last_sync"] = asdict(self.summary)
-        if self.held is not None:
-            data["held"] = asdict(self.held)
-        return await self._journal_store.async_write(data)
+        return await self._write(self._journal_file, self._journal_snapshot)
+
+    def _queue_snapshot(self) -> Callable[[], Data]:
+        queue = self.queue
+        return lambda: _queue_as_dict(queue)
+
+    def _journal_snapshot(self) -> Callable[[], Data]:
+        # The file goes on calling a run unfinished until the ledger with its rows is saved.
+        journal = Journal(
+            replace(entry, status=None) if entry.run_id in self._not_in_ledger else entry
+            for entry in self.journal.entries
+        )
+        more = {"last_sync": self.summary, "held": self.held}
+        known = {name: asdict(one) for name, one in more.items() if one is not None}
+        return lambda: {**journal.as_dict(), **known}
+
+    async def _write(self, file: RecordFile, snapshot: Callable[[], Callable[[], Data]]) -> bool:
+        before = self.unsaved
+        saved = await file.async_write(snapshot)
+        self._save_later()
+        if self.unsaved is not before:
+            self.on_saving()
+        return saved
+
+    def _save_later(self) -> None:
+        """Try again by the clock what could not be written."""
+        if not self.unsaved:
+            self._cancel()
+        elif self._save_again is None:
+            self._save_again = async_call_later(
+                self._hass, SAVE_AGAIN_AFTER, self._async_save_again
+            )
+
+    def _cancel(self) -> None:
+        if self._save_again is not None:
+            self._save_again()
+            self._save_again = None
+
+    async def _async_save_again(self, _now: datetime) -> None:
+        self._save_again = None
+        await self._flush_failed()
+
+    async def _flush_failed(self) -> None:
+        """Save what could not be saved; the ledger before the journal."""
+        if self._ledger_file.failed or self._not_in_ledger:
+            await self._save_ledger()
+        if self._queue_file.failed:
+            await self.async_save_queue(self.queue)
+        await self._save_journal()
 
 
 type _JournalFile = tuple[Journal, Summary | None, Held | None]

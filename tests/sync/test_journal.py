@@ -1,5 +1,6 @@
 """The last runs with their changes."""
 
+from dataclasses import replace
 import json
 
 from hypothesis import given, strategies as st
@@ -22,7 +23,7 @@ changes = st.builds(
 )
 entries = st.builds(
     Entry,
-    run_id=st.integers(1, 60).map(str),
+    run_id=st.uuids().map(str),
     kind=st.sampled_from(RunKind),
     started=st.floats(0, 2e9),
     changes=st.lists(changes, max_size=2).map(tuple),
@@ -39,12 +40,22 @@ def test_run_that_did_not_end_is_unfinished() -> None:
     journal = Journal()
     journal.begin(run("a", add("anna", "11")))
     journal.begin(run("b", add("ben", "11")))
-    journal.finish("a", "done", [])
+    journal.finish("a", "done", [add("anna", "11")])
     assert [entry.run_id for entry in journal.unfinished] == ["b"]
     assert [(entry.run_id, entry.status, entry.changes) for entry in journal.entries] == [
-        ("a", "done", ()),
+        ("a", "done", (add("anna", "11"),)),
         ("b", None, (add("ben", "11"),)),
     ]
+
+
+def test_runs_that_changed_nothing_do_not_push_out_one_that_can_be_undone() -> None:
+    journal = Journal()
+    journal.begin(run("a", add("anna", "11")))
+    journal.finish("a", "done", [add("anna", "11")])
+    for number in range(RUNS_MAX + 5):
+        journal.begin(run(str(number), add("ben", "11")))
+        journal.finish(str(number), "failed", [])
+    assert [entry.run_id for entry in journal.entries] == ["a"]
 
 
 def test_run_keeps_what_was_confirmed_in_place_of_what_was_planned() -> None:
@@ -63,6 +74,7 @@ def test_oldest_run_goes_when_there_are_too_many() -> None:
     journal = Journal()
     for number in range(RUNS_MAX + 5):
         journal.begin(run(str(number)))
+        journal.finish(str(number), "done", [add("anna", "11")])
     assert [entry.run_id for entry in journal.entries] == [
         str(number) for number in range(5, RUNS_MAX + 5)
     ]
@@ -71,16 +83,21 @@ def test_oldest_run_goes_when_there_are_too_many() -> None:
 def test_old_runs_go_when_they_hold_too_many_changes() -> None:
     half = (add("anna", "11"),) * (CHANGES_MAX // 2)
     journal = Journal()
-    journal.begin(run("a", *half))
-    journal.begin(run("b", *half))
+    for one in "ab":
+        journal.begin(run(one, *half))
+        journal.finish(one, "done", half)
     assert [entry.run_id for entry in journal.entries] == ["a", "b"]
     journal.begin(run("c", add("anna", "12")))
+    assert [entry.run_id for entry in journal.entries] == ["a", "b", "c"]
+    journal.finish("c", "done", [add("anna", "12")])
     assert [entry.run_id for entry in journal.entries] == ["b", "c"]
 
 
 def test_newest_run_is_kept_however_big_it_is() -> None:
-    journal = Journal([run("a")])
-    journal.begin(run("b", *((add("anna", "11"),) * (CHANGES_MAX + 1))))
+    many = (add("anna", "11"),) * (CHANGES_MAX + 1)
+    journal = Journal([run("a", add("ben", "11"), status="done")])
+    journal.begin(run("b", *many))
+    journal.finish("b", "done", many)
     assert [entry.run_id for entry in journal.entries] == ["b"]
 
 
@@ -104,10 +121,12 @@ def test_run_to_take_back_is_the_last_that_ended_and_changed_something() -> None
 def test_journal_never_grows_beyond_its_bounds(some: list[Entry]) -> None:
     journal = Journal()
     for entry in some:
-        journal.begin(entry)
-        assert journal.entries[-1] == entry
+        journal.begin(replace(entry, status=None))
+        assert journal.entries[-1].changes == entry.changes
+        journal.finish(entry.run_id, "done", entry.changes)
         assert len(journal.entries) <= RUNS_MAX
-    assert list(journal.entries) == some[-RUNS_MAX:]
+    kept = [entry.changes for entry in some if entry.changes]
+    assert [entry.changes for entry in journal.entries] == kept[-RUNS_MAX:]
 
 
 @given(st.lists(entries, max_size=5))
@@ -117,28 +136,41 @@ def test_journal_survives_being_written_to_disk(some: list[Entry]) -> None:
     assert read.entries == journal.entries
 
 
+def test_what_repeats_is_stored_once() -> None:
+    many = [add(label, str(key)) for key in range(100) for label in ("anna", "ben")]
+    data = Journal([run("a", *many)]).as_dict()
+    assert (len(data["items"]), len(data["edits"]), len(data["runs"][0]["changes"])) == (
+        100,
+        2,
+        400,
+    )
+
+
+ITEM, EDIT = ["1", "11", "Heat"], ["add", "anna", "because", True]
+
+
 @pytest.mark.parametrize(
-    "data",
+    ("items", "edits", "run"),
     [
-        {},
-        {"runs": None},
-        {"runs": [{}]},
-        {"runs": [{"id": "a", "kind": "odd", "started": 0, "status": None, "changes": []}]},
-        {"runs": [{"id": "a", "kind": "full", "started": "?", "status": None, "changes": []}]},
-        {"runs": [{"id": "a", "kind": "full", "started": 0, "status": None, "changes": [["add"]]}]},
-        {
-            "runs": [
-                {
-                    "id": "a",
-                    "kind": "full",
-                    "started": 0,
-                    "status": None,
-                    "changes": [["add", "anna", "1", "11", "Heat", "because"]],
-                }
-            ]
-        },
+        ([ITEM], [EDIT], {}),
+        ([ITEM], [EDIT], None),
+        ([ITEM], [EDIT], {"kind": "odd"}),
+        ([ITEM], [EDIT], {"started": "?"}),
+        ([ITEM], [EDIT], {"changes": [0]}),
+        ([ITEM], [EDIT], {"changes": [0, 1]}),
+        ([ITEM], [EDIT], {"changes": [-1, 0]}),
+        ([ITEM], [EDIT], {"changes": ["0", "0"]}),
+        ([ITEM], [EDIT], {"changes": None}),
+        ([["1", "11"]], [EDIT], {"changes": []}),
+        ([ITEM], [["odd", "anna", "because", True]], {"changes": []}),
+        (None, [EDIT], {"changes": []}),
+        ([ITEM], {"a": 1}, {"changes": []}),
     ],
 )
-def test_journal_that_makes_no_sense_is_refused(data: dict[str, object]) -> None:
-    with pytest.raises((KeyError, TypeError, ValueError)):
-        Journal.from_dict(data)
+def test_journal_that_makes_no_sense_is_refused(
+    items: object, edits: object, run: dict[str, object] | None
+) -> None:
+    whole = {"id": "a", "kind": "full", "started": 0, "status": None}
+    runs = [{**whole, **run}] if run is not None else None
+    with pytest.raises((LookupError, TypeError, ValueError, AttributeError)):
+        Journal.from_dict({"items": items, "edits": edits, "runs": runs})

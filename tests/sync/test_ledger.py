@@ -133,23 +133,35 @@ def test_ledger_survives_being_written_to_disk(some: list[Row]) -> None:
     assert Ledger.from_dict(read.as_dict()).as_dict() == read.as_dict()
 
 
+def test_copy_does_not_follow() -> None:
+    ours = Ledger([Row("anna", "1", "11", 5)])
+    copied = ours.copy()
+    ours.apply({("11", "anna"): None})
+    assert (len(ours), len(copied)) == (0, 1)
+    assert ("11", "ANNA") in copied
+
+
+ITEM, KIND = ["1", "11", ""], ["anna", [1], 0]
+
+
 @pytest.mark.parametrize(
     "data",
     [
         {},
-        {"labels": None},
-        {"labels": ["anna"]},
-        {"labels": {"anna": "1"}},
-        {"labels": {"anna": {"1": {"11": "yesterday"}}}},
-        {"labels": {"anna": {"1": {"11": None}}}},
-        {"labels": {"anna": {"1": {"11": 5}}}},
-        {"labels": {"anna": {"1": {"11": [5, [], "", 0]}}}},
-        {"labels": {"anna": {"1": {"11": [5, ["anna"], "", 0, 0]}}}},
-        {"labels": {"anna": {"1": {"11": [5, None, "", 0, 0]}}}},
-        {"labels": {"anna": {"1": {"11": [5, [], "", None, 0]}}}},
-        {"labels": {"anna": {"1": {"11": [5, [], "", 0, "off"]}}}},
+        {"labels": {}},
+        {"items": None, "kinds": [], "rows": []},
+        {"items": [], "kinds": [], "rows": None},
+        {"items": [["1", "11"]], "kinds": [KIND], "rows": []},
+        {"items": [ITEM], "kinds": [["anna", None, 0]], "rows": []},
+        {"items": [ITEM], "kinds": [["anna", ["ben"], 0]], "rows": []},
+        {"items": [ITEM], "kinds": [["anna", [1], "off"]], "rows": []},
+        {"items": [ITEM], "kinds": [KIND], "rows": [0, 0, 5]},
+        {"items": [ITEM], "kinds": [KIND], "rows": [1, 0, 5, 0]},
+        {"items": [ITEM], "kinds": [KIND], "rows": [0, -1, 5, 0]},
+        {"items": [ITEM], "kinds": [KIND], "rows": [0, 0, "yesterday", 0]},
+        {"items": [ITEM], "kinds": [KIND], "rows": [0, 0, 5, None]},
     ],
 )
 def test_ledger_that_makes_no_sense_is_refused(data: dict[str, object]) -> None:
-    with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+    with pytest.raises((LookupError, TypeError, ValueError, AttributeError)):
         Ledger.from_dict(data)

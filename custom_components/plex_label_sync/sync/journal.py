@@ -39,20 +39,24 @@ class Journal:
     def begin(self, entry: Entry) -> None:
         """Add a run that is about to write."""
         self._entries.append(entry)
-        while len(self._entries) > 1 and (
-            len(self._entries) > RUNS_MAX
-            or sum(len(one.changes) for one in self._entries) > CHANGES_MAX
-        ):
-            del self._entries[0]
 
     def finish(self, run_id: str, status: str, changes: Sequence[Change]) -> None:
-        """Replace a run's planned changes by what was confirmed, or what may be in Plex."""
-        self._entries = [
+        """Replace a run's planned changes by what was confirmed, or what may be in Plex.
+
+        A run that changed nothing is not kept: it must not push out one that can be undone.
+        """
+        ended = [
             replace(entry, status=status, changes=tuple(changes))
             if entry.run_id == run_id
             else entry
             for entry in self._entries
         ]
+        self._entries = [entry for entry in ended if entry.changes or entry.status is None]
+        while len(self._entries) > 1 and (
+            len(self._entries) > RUNS_MAX
+            or sum(len(one.changes) for one in self._entries) > CHANGES_MAX
+        ):
+            del self._entries[0]
 
     def get(self, run_id: str | None) -> Entry | None:
         """Return a kept run that ended, or for None the last one that changed something."""
@@ -67,43 +71,60 @@ class Journal:
         return tuple(entry for entry in self._entries if entry.status is None)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the entries as plain data."""
-        return {
-            "runs": [
+        """Return the entries as compact plain data.
+
+        A change is a pair of positions, flat in one list per run: in `items` (library, rating
+        key, title) and in `edits` (action, label, reason, whether the label is ours). Both
+        repeat a lot and are kept once.
+        """
+        items: dict[tuple[str, str, str], int] = {}
+        edits: dict[tuple[str, str, str, bool], int] = {}
+        runs = []
+        for entry in self._entries:
+            changes: list[int] = []
+            for one in entry.changes:
+                item = (one.library, one.rating_key, one.title)
+                edit = (one.action.value, one.label, one.reason, one.ours)
+                changes.append(items.setdefault(item, len(items)))
+                changes.append(edits.setdefault(edit, len(edits)))
+            runs.append(
                 {
                     "id": entry.run_id,
                     "kind": entry.kind.value,
                     "started": entry.started,
                     "status": entry.status,
-                    "changes": [
-                        [
-                            change.action.value,
-                            change.label,
-                            change.library,
-                            change.rating_key,
-                            change.title,
-                            change.reason,
-                            change.ours,
-                        ]
-                        for change in entry.changes
-                    ],
+                    "changes": changes,
                 }
-                for entry in self._entries
-            ]
-        }
+            )
+        return {"items": list(items), "edits": list(edits), "runs": runs}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Journal":
-        """Read what `as_dict` wrote; raises KeyError, TypeError or ValueError."""
+        """Read what `as_dict` wrote.
+
+        Raises LookupError, TypeError, ValueError or AttributeError for anything else.
+        """
+        items = [(str(library), str(key), str(title)) for library, key, title in data["items"]]
+        edits = [
+            (Action(action), str(label), str(reason), bool(ours))
+            for action, label, reason, ours in data["edits"]
+        ]
+
+        def change(item: int, edit: int) -> Change:
+            if min(item, edit) < 0:
+                raise ValueError("a position below zero")
+            (library, key, title), (action, label, reason, ours) = items[item], edits[edit]
+            return Change(action, label, library, key, title, reason, ours)
+
         return cls(
             Entry(
                 run_id=str(run["id"]),
                 kind=RunKind(run["kind"]),
                 started=float(run["started"]),
-                status=run["status"],
+                status=None if run["status"] is None else str(run["status"]),
                 changes=tuple(
-                    Change(Action(action), label, library, rating_key, title, reason, ours)
-                    for action, label, library, rating_key, title, reason, ours in run["changes"]
+                    change(item, edit)
+                    for item, edit in zip(run["changes"][::2], run["changes"][1::2], strict=True)
                 ),
             )
             for run in data["runs"]

@@ -91,43 +91,76 @@ class Ledger:
                 del self._rows[row.key]
         return len(cleared)
 
+    def copy(self) -> "Ledger":
+        """Return a ledger with the rows as they are now."""
+        copied = Ledger()
+        copied._rows = dict(self._rows)
+        return copied
+
     def as_dict(self) -> dict[str, Any]:
-        """Return the rows as compact plain data: label → library → rating key → the rest."""
-        data: dict[str, Any] = {}
+        """Return the rows as compact plain data.
+
+        `items` holds (library, rating key, title id), `kinds` (label, people, flags); both
+        repeat a lot and are kept once. A row is four numbers, flat in `rows`: the positions
+        of both, the seconds since the row before was written, and since when nobody wants it.
+        """
+        items: dict[tuple[str, str, str], int] = {}
+        kinds: dict[tuple[str, tuple[int, ...], int], int] = {}
+        rows: list[int] = []
+        before = 0
         for row in self._rows.values():
+            item = (row.library, row.rating_key, row.title_id)
             flags = (
                 _OFF * row.off
                 + _PINNED * row.pinned
                 + _MARK * row.mark
                 + _UNCONFIRMED * (not row.confirmed)
             )
-            data.setdefault(row.label, {}).setdefault(row.library, {})[row.rating_key] = [
-                row.written,
-                list(row.people),
-                row.title_id,
+            rows += (
+                items.setdefault(item, len(items)),
+                kinds.setdefault((row.label, row.people, flags), len(kinds)),
+                row.written - before,
                 row.dropped,
-                flags,
-            ]
-        return {"labels": data}
+            )
+            before = row.written
+        return {"items": list(items), "kinds": list(kinds), "rows": rows}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Ledger":
-        """Read what `as_dict` wrote; raises KeyError, TypeError, ValueError or AttributeError."""
-        return cls(
-            Row(
-                label=label,
-                library=library,
-                rating_key=rating_key,
-                written=int(written),
-                people=tuple(int(one) for one in people),
-                title_id=str(title_id),
-                dropped=int(dropped),
-                off=bool(flags & _OFF),
-                pinned=bool(flags & _PINNED),
-                mark=bool(flags & _MARK),
-                confirmed=not flags & _UNCONFIRMED,
+        """Read what `as_dict` wrote.
+
+        Raises LookupError, TypeError, ValueError or AttributeError for anything else.
+        """
+        items = [
+            (str(library), str(key), str(title_id)) for library, key, title_id in data["items"]
+        ]
+        kinds = [
+            (str(label), tuple(int(one) for one in people), int(flags))
+            for label, people, flags in data["kinds"]
+        ]
+        numbers: list[int] = data["rows"]
+        columns = [numbers[start::4] for start in range(4)]
+        written = 0
+        rows = []
+        for item, kind, later, dropped in zip(*columns, strict=True):
+            if min(item, kind) < 0:
+                raise ValueError("a position below zero")
+            library, rating_key, title_id = items[item]
+            label, people, flags = kinds[kind]
+            written += int(later)
+            rows.append(
+                Row(
+                    label=label,
+                    library=library,
+                    rating_key=rating_key,
+                    written=written,
+                    people=people,
+                    title_id=title_id,
+                    dropped=int(dropped),
+                    off=bool(flags & _OFF),
+                    pinned=bool(flags & _PINNED),
+                    mark=bool(flags & _MARK),
+                    confirmed=not flags & _UNCONFIRMED,
+                )
             )
-            for label, by_library in data["labels"].items()
-            for library, items in by_library.items()
-            for rating_key, (written, people, title_id, dropped, flags) in items.items()
-        )
+        return cls(rows)

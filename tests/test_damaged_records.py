@@ -1,0 +1,277 @@
+"""Every way in which an entry's files can be damaged or missing, on a real disk."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
+from homeassistant.util.file import WriteError
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.plex_label_sync.const import DOMAIN
+
+from .test_init import assert_everything_is_labelled
+
+if TYPE_CHECKING:
+    from homeassistant.core import HomeAssistant
+
+    from .household import Household
+
+NAMES = ("queue", "ledger", "journal")
+WRITE = "homeassistant.helpers.storage.Store._async_write_data"
+
+
+@pytest.fixture(autouse=True)
+def _own_configuration(hass: HomeAssistant, tmp_path: Path) -> None:
+    """Let files be files, in a directory of the test's own."""
+    hass.config.config_dir = str(tmp_path)
+
+
+@pytest.fixture
+def hass_storage() -> dict[str, Any]:
+    """Nothing in place of files: the test client asks for it."""
+    return {}
+
+
+def file_of(household: Household, name: str) -> Path:
+    """Return the path of one of the entry's files."""
+    path = household.hass.config.path(".storage", f"{DOMAIN}.{household.entry.entry_id}.{name}")
+    return Path(path)
+
+
+def issue(household: Household, kind: str = "store_damaged") -> ir.IssueEntry | None:
+    """Return what is told about the files."""
+    registry = ir.async_get(household.hass)
+    return registry.async_get_issue(DOMAIN, f"{kind}_{household.entry.entry_id}")
+
+
+async def stopped(household: Household) -> None:
+    """Everything is labelled and the entry is unloaded; labels would go when nobody wants them."""
+    await household.set_up(live_mode=False, removed_label_mode="remove")
+    assert_everything_is_labelled(household)
+    assert issue(household) is None
+    await household.hass.config_entries.async_unload(household.entry.entry_id)
+
+
+async def start(household: Household) -> bool:
+    """Set the entry up again."""
+    loaded = await household.hass.config_entries.async_setup(household.entry.entry_id)
+    await household.settle()
+    return loaded
+
+
+def damage(path: Path, how: str) -> None:
+    """Do something to a file."""
+    text = path.read_text()
+    whole: dict[str, Any] = json.loads(text)
+    match how:
+        case "corrupt":
+            path.write_text("{no json")
+        case "truncated":
+            path.write_text(text[: len(text) // 2])
+        case "empty":
+            path.write_text("")
+        case "no utf-8":
+            path.write_bytes(b"\xff\xfe{}")
+        case "empty object":
+            path.write_text("{}")
+        case "null":
+            path.write_text("null")
+        case "list":
+            path.write_text("[]")
+        case "no data":
+            del whole["data"]
+            path.write_text(json.dumps(whole))
+        case "wrong shape":
+            path.write_text(json.dumps({**whole, "data": {"rows": 7, "runs": 7, "pending": 7}}))
+        case "wrong version":
+            path.write_text(json.dumps({**whole, "version": "new"}))
+        case "missing":
+            path.unlink()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "how",
+    [
+        "corrupt",
+        "truncated",
+        "empty",
+        "no utf-8",
+        "empty object",
+        "null",
+        "list",
+        "no data",
+        "wrong shape",
+        "wrong version",
+        "missing",
+    ],
+)
+async def test_damaged_file_is_told_kept_and_costs_no_label(
+    household: Household, name: str, how: str
+) -> None:
+    await stopped(household)
+    for user in household.pulsarr.state.users():
+        for title in household.world.catalogue:
+            household.pulsarr.state.unwish(user.id, title)
+    before = {key: set(item.labels) for key, item in household.plex.state.items.items()}
+    path = file_of(household, name)
+    damage(path, how)
+
+    assert await start(household)
+
+    told = issue(household)
+    assert told is not None
+    assert told.translation_placeholders == {"name": household.entry.title, "files": name}
+    after = {key: set(item.labels) for key, item in household.plex.state.items.items()}
+    if name == "ledger":
+        assert after == before
+    kept = list(path.parent.glob(f"{path.name}.corrupt.*"))
+    assert len(kept) == (0 if how == "missing" else 1)
+    json.loads(path.read_text())  # written anew
+
+    # It stays until somebody has read it, and is not told twice.
+    await household.hass.config_entries.async_reload(household.entry.entry_id)
+    await household.settle()
+    assert issue(household) is not None
+
+
+async def test_first_start_is_no_damage(household: Household) -> None:
+    household.add_entry(live_mode=False, batch_mode=False)
+
+    assert await start(household)
+
+    assert issue(household) is None
+    assert all(file_of(household, name).exists() for name in NAMES)
+
+
+async def test_all_files_missing_is_told(household: Household) -> None:
+    await stopped(household)
+    for name in NAMES:
+        file_of(household, name).unlink()
+
+    assert await start(household)
+
+    told = issue(household)
+    assert told is not None
+    assert told.translation_placeholders is not None
+    assert told.translation_placeholders["files"] == "queue, ledger, journal"
+    assert household.state("labels_removed") == "0"
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_file_of_a_newer_minor_version_is_used(household: Household, name: str) -> None:
+    await stopped(household)
+    path = file_of(household, name)
+    whole = json.loads(path.read_text())
+    path.write_text(json.dumps({**whole, "minor_version": whole["minor_version"] + 7}))
+
+    assert await start(household)
+
+    assert issue(household) is None
+    assert int(household.state("labelled_items")) > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_file_of_a_newer_major_version_stops_the_entry_and_is_left_alone(
+    household: Household, name: str
+) -> None:
+    await stopped(household)
+    path = file_of(household, name)
+    text = json.dumps({**json.loads(path.read_text()), "version": 2})
+    path.write_text(text)
+    household.plex.stats.reset()
+
+    assert not await start(household)
+
+    assert household.entry.state is ConfigEntryState.SETUP_ERROR
+    assert household.entry.error_reason_translation_key == "store_too_new"
+    assert path.read_text() == text
+    assert household.plex.stats.total == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_file_that_cannot_be_read_now_is_waited_for(household: Household, name: str) -> None:
+    await stopped(household)
+    path = file_of(household, name)
+    text = path.read_text()
+    path.unlink()
+    path.mkdir()  # reading it fails for everybody, root as well
+
+    assert not await start(household)
+
+    assert household.entry.state is ConfigEntryState.SETUP_RETRY
+    assert household.entry.error_reason_translation_key == "store_unreadable"
+    path.rmdir()
+    path.write_text(text)
+    await household.hass.config_entries.async_reload(household.entry.entry_id)
+    await household.settle()
+    assert issue(household) is None
+    assert int(household.state("labelled_items")) > 0
+
+
+async def test_old_files_are_brought_up_to_date_and_saved_so(household: Household) -> None:
+    entry = household.add_entry(live_mode=False, batch_mode=False)
+    data: dict[str, tuple[int, dict[str, Any]]] = {
+        "queue": (1, {"pending": []}),
+        "ledger": (1, {"labels": {"Anna": {"1": {"11": 1_790_000_000}}}}),
+        "journal": (1, {"runs": []}),
+    }
+    for name, (minor, content) in data.items():
+        path = file_of(household, name)
+        path.parent.mkdir(exist_ok=True)
+        key = f"{DOMAIN}.{entry.entry_id}.{name}"
+        whole = {"version": 1, "minor_version": minor, "key": key, "data": content}
+        path.write_text(json.dumps(whole))
+
+    assert await start(household)
+
+    assert issue(household) is None
+    assert household.state("labelled_items") == "1"
+    assert json.loads(file_of(household, "ledger").read_text())["minor_version"] == 3
+
+
+async def test_full_disk_is_told_and_everything_is_saved_when_there_is_room_again(
+    household: Household,
+) -> None:
+    await household.set_up(live_mode=False)
+    (item, *_) = household.plex.state.carriers("rosa")
+    household.plex.state.remove_label(item.rating_key, "rosa")
+    before = file_of(household, "ledger").read_text()
+    with patch(WRITE, side_effect=WriteError("No space left on device")):
+        await household.call("sync_all")  # takes an override down, and changes nothing in Plex
+        assert household.state("problem") == "on"
+        assert household.state("overrides") == "1"
+        told = issue(household, "store_unsaved")
+        assert told is not None
+        assert told.severity is ir.IssueSeverity.ERROR
+
+    async_fire_time_changed(household.hass, dt_util.utcnow() + timedelta(seconds=61))
+    await household.settle()
+
+    assert file_of(household, "ledger").read_text() != before
+    assert household.state("problem") == "off"
+    assert issue(household, "store_unsaved") is None
+    await household.hass.config_entries.async_reload(household.entry.entry_id)
+    await household.settle()
+    assert household.state("overrides") == "1"
+
+
+async def test_removed_entry_leaves_no_file_behind(household: Household) -> None:
+    await stopped(household)
+    damage(file_of(household, "ledger"), "corrupt")
+    await start(household)
+
+    await household.hass.config_entries.async_remove(household.entry.entry_id)
+    await household.settle()
+
+    left = [path.name for path in file_of(household, "ledger").parent.glob(f"{DOMAIN}.*")]
+    assert left == []
+    assert issue(household) is None
