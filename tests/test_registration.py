@@ -1,12 +1,9 @@
-"""Registration of the webhook in a simulated Pulsarr, and the address that it is given."""
+"""Registration of the webhook in a simulated Pulsarr."""
 
 from collections.abc import AsyncIterator
 from typing import Unpack
 
 import aiohttp
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.network import NoURLAvailableError
-from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.plex_label_sync.const import WEBHOOK_SECRET_HEADER
@@ -16,7 +13,6 @@ from custom_components.plex_label_sync.registration import (
     RegistrationStatus,
     async_reconcile,
     async_remove,
-    webhook_url,
 )
 from custom_components.plex_label_sync.sync.model import Failure, ServiceError
 from simulators.http import Fault
@@ -299,87 +295,3 @@ async def test_all_of_ours_are_removed(pulsarr: PulsarrSimulator, client: Pulsar
     assert pulsarr.endpoints == [stranger]
     await async_remove(client, WEBHOOK_ID)
     assert pulsarr.endpoints == [stranger]
-
-
-# --- the address ---
-
-
-@pytest.fixture
-async def web(hass: HomeAssistant) -> HomeAssistant:
-    """A Home Assistant with a web server on 192.168.1.5 and no addresses in its settings."""
-    assert await async_setup_component(hass, "webhook", {})
-    assert hass.config.api is not None
-    hass.config.api.local_ip = "192.168.1.5"
-    hass.config.api.port = 8123
-    hass.config.api.use_ssl = False
-    hass.http.server_host = ["0.0.0.0", "::"]  # noqa: S104 - Home Assistant's default
-    return hass
-
-
-def base(hass: HomeAssistant, base_url: str | None = None) -> str:
-    """Return the address without the path that every webhook has."""
-    url = webhook_url(hass, WEBHOOK_ID, base_url)
-    assert url.endswith(f"/api/webhook/{WEBHOOK_ID}")
-    return url.removesuffix(f"/api/webhook/{WEBHOOK_ID}")
-
-
-async def test_address_in_the_options_comes_first(web: HomeAssistant) -> None:
-    web.config.internal_url = "http://internal:8123"
-    assert base(web, " http://10.0.0.9:80/ha/ ") == "http://10.0.0.9:80/ha"
-
-
-async def test_internal_address_comes_before_the_external_one(web: HomeAssistant) -> None:
-    web.config.external_url = "https://external.example"
-    assert base(web) == "http://192.168.1.5:8123"
-    web.config.internal_url = "http://internal:8123"
-    assert base(web, "") == "http://internal:8123"
-
-
-async def test_external_address_is_taken_where_there_is_no_other(web: HomeAssistant) -> None:
-    assert web.config.api is not None
-    web.config.api.use_ssl = True  # then no address can be made up that its certificate fits
-    web.config.external_url = "https://external.example"
-    assert base(web) == "https://external.example"
-
-
-async def test_no_address_is_an_error(web: HomeAssistant) -> None:
-    assert web.config.api is not None
-    web.config.api.use_ssl = True
-    with pytest.raises(NoURLAvailableError):
-        webhook_url(web, WEBHOOK_ID, None)
-    web.config.api = None
-    for hosts in (["0.0.0.0"], ["127.0.0.1"]):  # noqa: S104 - as above
-        web.http.server_host = hosts
-        with pytest.raises(NoURLAvailableError):
-            webhook_url(web, WEBHOOK_ID, " ")
-
-
-@pytest.mark.parametrize(
-    ("hosts", "ssl", "expected"),
-    [
-        (["127.0.0.1"], False, "http://127.0.0.1:8123"),
-        (["localhost"], False, "http://127.0.0.1:8123"),
-        (["127.0.0.1", "::1"], False, "http://127.0.0.1:8123"),
-        (["::1"], False, "http://[::1]:8123"),
-        (["127.0.0.1"], True, "https://127.0.0.1:8123"),
-        (["127.0.0.1", "192.168.1.5"], False, "http://192.168.1.5:8123"),
-        (["ha.example"], False, "http://192.168.1.5:8123"),
-        (None, False, "http://192.168.1.5:8123"),
-    ],
-)
-async def test_loopback_address_is_given_out_where_no_other_is_listened_on(
-    web: HomeAssistant, hosts: list[str] | None, ssl: bool, expected: str
-) -> None:
-    assert web.config.api is not None
-    web.http.server_host = hosts
-    web.config.api.use_ssl = ssl
-    assert base(web) == expected
-
-
-@pytest.mark.parametrize("setting", ["internal_url", "external_url"])
-async def test_proxy_in_front_of_a_loopback_listener_is_used(
-    web: HomeAssistant, setting: str
-) -> None:
-    web.http.server_host = ["127.0.0.1"]
-    setattr(web.config, setting, "https://proxy.example")
-    assert base(web) == "https://proxy.example"

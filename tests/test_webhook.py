@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64encode
+from collections import Counter
 from collections.abc import AsyncIterator
 import gzip
 import json
@@ -33,7 +34,12 @@ from custom_components.plex_label_sync.const import (
 )
 from custom_components.plex_label_sync.pulsarr.payloads import Signal, SignalKind
 from custom_components.plex_label_sync.sync.model import MediaType, Title
-from custom_components.plex_label_sync.webhook import WebhookStats, async_register_webhook
+from custom_components.plex_label_sync.webhook import (
+    BURST,
+    STRANGERS_BURST,
+    WebhookStats,
+    async_register_webhook,
+)
 from simulators.catalogue import make_catalogue
 from simulators.pulsarr import PulsarrSimulator, arr
 
@@ -270,6 +276,32 @@ async def test_secret_is_compared_in_constant_time(
     monkeypatch.setattr("hmac.compare_digest", compare)
     await hook.post(AVAILABLE)
     assert len(compared) == 3  # all places are looked at, whichever holds it
+
+
+# --- too many ---
+
+
+async def test_strangers_are_turned_away_and_do_not_take_from_pulsarrs_share(hook: Hook) -> None:
+    answers = Counter([(await hook.post(b"", headers={}))[0] for _ in range(STRANGERS_BURST + 20)])
+    assert answers.keys() == {401, 429}
+    assert answers[401] == hook.stats.refused < STRANGERS_BURST + 10
+    assert answers[429] == hook.stats.limited
+    assert await hook.post(AVAILABLE) == (200, "")
+
+
+async def test_flood_with_the_secret_is_limited_far_beyond_a_large_import(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 1000.0
+    monkeypatch.setattr("custom_components.plex_label_sync.webhook.time.monotonic", lambda: moment)
+    for _ in range(BURST):
+        assert await hook.post(AVAILABLE) == (200, "")
+    headers = {WEBHOOK_SECRET_HEADER: SECRET}
+    async with hook.client.post(PATH, json=AVAILABLE, headers=headers) as response:
+        assert (response.status, response.headers["Retry-After"]) == (429, "1")
+    assert (hook.stats.received, hook.stats.limited, len(hook.signals)) == (BURST, 1, BURST)
+    moment += 1
+    assert await hook.post(AVAILABLE) == (200, "")
 
 
 # --- what is malformed ---

@@ -11,6 +11,7 @@ from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
+from .clash import ClashWatch
 from .const import (
     CONF_BATCH_MODE,
     CONF_CLIENT_ID,
@@ -26,15 +27,17 @@ from .const import (
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .files import StoreTooNewError, StoreUnreadableError, async_remove_files
 from .live import LiveSync
+from .notices import async_take_back
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
+from .pulsarr.payloads import Signal
 from .registration import async_remove
 from .repairs import async_create_damaged_issue, async_delete_issues, async_update_held_issue
 from .services import async_setup_services
 from .settings import Settings
 from .store import Records
 from .sync.model import ServiceError
-from .upkeep import async_keep_registered
+from .upkeep import Upkeep
 from .webhook import async_register_webhook
 
 _LOGGER = logging.getLogger(__name__)
@@ -68,11 +71,17 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     entry.runtime_data = coordinator
     async_update_held_issue(hass, entry, records.held)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    coordinator.webhook = async_register_webhook(hass, entry, coordinator.live.async_on_signal)
+    coordinator.upkeep = Upkeep(hass, coordinator)
+
+    def on_signal(signal: Signal) -> None:
+        coordinator.upkeep.async_on_signal(signal)
+        coordinator.live.async_on_signal(signal)
+
+    coordinator.webhook = async_register_webhook(hass, entry, on_signal)
     coordinator.async_start()
     coordinator.live.async_start()
-    if coordinator.settings.live_mode:
-        coordinator.async_in_background(async_keep_registered(hass, coordinator), "registration")
+    coordinator.upkeep.async_start()
+    ClashWatch(hass, coordinator).async_start()
     loaded = _besides_modes(entry)
 
     async def changed(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> None:
@@ -82,10 +91,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
             return
         was_live = coordinator.settings.live_mode
         coordinator.async_change_modes(Settings.from_options(entry.options))
-        if coordinator.settings.live_mode and not was_live:
-            coordinator.async_in_background(
-                async_keep_registered(hass, coordinator), "registration"
-            )
+        if coordinator.settings.live_mode != was_live:
+            coordinator.upkeep.async_change_modes()
 
     entry.async_on_unload(entry.add_update_listener(changed))
     return True
@@ -105,6 +112,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
         _LOGGER.warning("The webhook in Pulsarr could not be removed: %s", err)
     await async_remove_files(hass, entry.entry_id)
     async_delete_issues(hass, entry)
+    async_take_back(hass, entry)
 
 
 async def _records(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records:

@@ -44,6 +44,7 @@ from .sync.progress import Progress
 
 if TYPE_CHECKING:
     from .live import LiveSync
+    from .upkeep import Upkeep
     from .webhook import WebhookStats
 
 _LOGGER = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     server: ServerInfo
     live: "LiveSync"
     webhook: "WebhookStats"
+    upkeep: "Upkeep"
 
     def __init__(
         self,

@@ -1,24 +1,38 @@
 """Registers our webhook in Pulsarr, keeps it right, and takes it out again."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from ipaddress import ip_address
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from homeassistant.components import webhook
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.network import get_url
-from yarl import URL
-
+from .addresses import Address
 from .const import WEBHOOK_SECRET_HEADER
 from .pulsarr.client import PulsarrClient
-from .pulsarr.endpoints import Endpoint, EndpointSettings
+from .pulsarr.endpoints import Endpoint, EndpointSettings, TestResult
 from .sync.model import Failure, ServiceError
 
 WANTED_EVENTS: Final = frozenset(
     {"media.available", "watchlist.added", "watchlist.removed", "user.created"}
 )
+
+HTTP_OK: Final = 200
+SAID_MAX: Final = 80  # characters of Pulsarr's own words about a failed test
+# Pulsarr answers, but not about the test: a limit, a version without it, a fault of its own.
+_NO_VERDICT: Final = frozenset(
+    {
+        Failure.BUSY,
+        Failure.IMPLAUSIBLE,
+        Failure.NOT_FOUND,
+        Failure.RATE_LIMITED,
+        Failure.REJECTED,
+        Failure.TIMEOUT,
+        Failure.WRONG_SERVICE,
+    }
+)
+_WEBHOOK_PATH: Final = "/api/webhook/"
+_WEBHOOK_ID: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class RegistrationStatus(StrEnum):
@@ -35,16 +49,86 @@ class RegistrationResult:
     status: RegistrationStatus
     endpoint_id: int | None = None
     changed: bool = False
+    url: str | None = field(default=None, repr=False, compare=False)  # what Pulsarr calls
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of trying an address; `said` is for a person and holds no secret."""
+
+    address: Address
+    reached: bool
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The addresses that were tried. `reached` is the first that works, None if none does.
+
+    `conclusive` is False when Pulsarr could not be made to try them.
+    """
+
+    attempts: tuple[Attempt, ...] = ()
+    reached: Address | None = None
+    conclusive: bool = field(default=True, kw_only=True)
+
+
+async def async_find_way(
+    client: PulsarrClient, ways: Iterable[Address], secret: str, heard: Callable[[], int]
+) -> Finding:
+    """Have Pulsarr call us under one address after the other, until a call arrives here.
+
+    `heard` counts the test events that our webhook has taken in: that something answers is not
+    enough, because proxies answer for others and Home Assistant answers 200 to unknown webhooks.
+
+    Raises ServiceError when Pulsarr itself cannot be asked.
+    """
+    attempts: list[Attempt] = []
+    for way in ways:
+        before = heard()
+        try:
+            result = await client.test_endpoint(way.url, WEBHOOK_SECRET_HEADER, secret)
+        except ServiceError as err:
+            if err.failure not in _NO_VERDICT:
+                raise
+            return Finding(tuple(attempts), conclusive=False)
+        if heard() > before:
+            attempts.append(Attempt(way, reached=True, said="reached"))
+            return Finding(tuple(attempts), way)
+        attempts.append(Attempt(way, reached=False, said=_said(result, way, secret)))
+    return Finding(tuple(attempts))
+
+
+def _said(result: TestResult, way: Address, secret: str) -> str:
+    """Return why a test failed, in one short line without secrets."""
+    if result.status == HTTP_OK:
+        return "HTTP 200, but from something else than this Home Assistant"
+    if result.status is not None:
+        return f"HTTP {result.status}"
+    words = re.sub(r"[^\w .,:;/'()-]", "", result.error or "")[:SAID_MAX].strip()
+    parts = urlsplit(way.url)
+    hidden = {secret, parts.password or secret, *parts.path.split("/")} - {""}
+    if not words or any(one in (result.error or "") for one in hidden):
+        return "no answer"
+    return f"no answer ({words})"
 
 
 async def async_reconcile(
-    client: PulsarrClient, *, name: str, url: str, secret: str, webhook_id: str
+    client: PulsarrClient,
+    *,
+    name: str,
+    url: str,
+    secret: str,
+    webhook_id: str,
+    also_right: Collection[str] = (),
+    is_leftover: Callable[[EndpointSettings], bool] = lambda _: False,
 ) -> RegistrationResult:
     """Make Pulsarr send the events that we want to `url`, once each.
 
     Ours is every endpoint whose address ends in the webhook id: one is kept and corrected where it
-    differs, others of ours are deleted, and nobody else's is touched. The name is only used for a
-    new one, so that a person can rename it. Doing it again changes nothing.
+    differs, others of ours and leftovers are deleted, and nobody else's is touched. One of ours
+    under an address that is `also_right` is left as it is. The name is only used for a new one,
+    so that a person can rename it. Doing it again changes nothing.
 
     Raises ServiceError; what was done by then stays, and the next call continues.
     """
@@ -53,17 +137,41 @@ async def async_reconcile(
     if not events:
         return RegistrationResult(RegistrationStatus.TOO_OLD)
     wanted = EndpointSettings(name, url, WEBHOOK_SECRET_HEADER, secret, events)
-    ours = [one for one in await client.endpoints() if _is_ours(one, webhook_id)]
-    right = [one for one in ours if one.settings == replace(wanted, name=one.settings.name)]
+    present = await client.endpoints()
+    ours = [one for one in present if _is_ours(one, webhook_id)]
+    right = [one for one in ours if one.settings == replace(wanted, name=one.settings.name)] or [
+        one
+        for one in ours
+        if one.settings.url in also_right
+        and one.settings == replace(wanted, name=one.settings.name, url=one.settings.url)
+    ]
     if right:
         kept, changed = right[0], False
     else:
         kept, changed = await _write(client, wanted, ours[:1]), True
-    for surplus in ours:
-        if surplus.id != kept.id:
-            await client.delete_endpoint(surplus.id)
+    surplus = [*ours, *(one for one in present if one not in ours and is_leftover(one.settings))]
+    for one in surplus:
+        if one.id != kept.id:
+            await client.delete_endpoint(one.id)
             changed = True
-    return RegistrationResult(RegistrationStatus.REGISTERED, kept.id, changed)
+    return RegistrationResult(RegistrationStatus.REGISTERED, kept.id, changed, kept.settings.url)
+
+
+def is_dead(settings: EndpointSettings, way: Address, known_ids: Collection[str]) -> bool:
+    """Whether an endpoint was left behind by an entry that this Home Assistant no longer has.
+
+    `way` must be an address under which Pulsarr was seen to reach us: then whatever else it sends
+    to the same place arrives here as well, and nobody here knows the id. Under a mere guess it
+    might be another Home Assistant's, for machines in containers all believe in the same address.
+    """
+    base = way.url.rpartition(_WEBHOOK_PATH)[0] + _WEBHOOK_PATH
+    webhook_id = settings.url.removeprefix(base).rstrip("/")
+    return (
+        settings.header == WEBHOOK_SECRET_HEADER
+        and settings.url.startswith(base)
+        and _WEBHOOK_ID.fullmatch(webhook_id) is not None
+        and webhook_id not in known_ids
+    )
 
 
 async def _write(
@@ -95,48 +203,6 @@ async def async_remove(client: PulsarrClient, webhook_id: str) -> None:
     for endpoint in present:
         if _is_ours(endpoint, webhook_id):
             await client.delete_endpoint(endpoint.id)
-
-
-def webhook_url(hass: HomeAssistant, webhook_id: str, base_url: str | None) -> str:
-    """Return the address under which Pulsarr reaches our webhook.
-
-    In this order: the address that the person has given, the internal one, the external one.
-
-    Raises homeassistant.helpers.network.NoURLAvailableError when there is none.
-    """
-    base = (base_url or "").strip() or _own_url(hass)
-    return base.rstrip("/") + webhook.async_generate_path(webhook_id)
-
-
-def _own_url(hass: HomeAssistant) -> str:
-    """Return Home Assistant's address as Pulsarr should see it.
-
-    Without an internal address in its settings, Home Assistant makes one up from the machine's
-    network address. When it listens on loopback only, nobody answers there: then it is reached
-    through the proxy that the external address names, or from this machine only.
-    """
-    loopback = _loopback_host(hass)
-    if loopback is None or hass.config.internal_url:
-        return get_url(hass, prefer_external=False)
-    api = hass.config.api
-    if api is None or hass.config.external_url:
-        return get_url(hass, prefer_external=True)
-    return str(URL.build(scheme="https" if api.use_ssl else "http", host=loopback, port=api.port))
-
-
-def _loopback_host(hass: HomeAssistant) -> str | None:
-    """Return the address that Home Assistant listens on if only this machine can reach it."""
-    hosts = hass.http.server_host
-    if not hosts or not all(_is_loopback(host) for host in hosts):
-        return None
-    return "127.0.0.1" if "localhost" in hosts else hosts[0]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_ours(endpoint: Endpoint, webhook_id: str) -> bool:

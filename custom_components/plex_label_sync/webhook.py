@@ -8,6 +8,7 @@ from datetime import datetime
 import hmac
 from http import HTTPStatus
 import logging
+import time
 from traceback import extract_tb
 from typing import Final
 
@@ -20,13 +21,21 @@ from homeassistant.util import dt as dt_util
 import orjson
 
 from .const import CONF_WEBHOOK_SECRET, DOMAIN, NAME, WEBHOOK_SECRET_HEADER
-from .pulsarr.payloads import Signal, parse_payload
+from .pulsarr.payloads import Signal, SignalKind, parse_payload
+from .ratelimit import TokenBucket
 
 _LOGGER = logging.getLogger(__name__)
 
 BODY_BYTES_MAX: Final = 256 * 1024
 CHUNK_BYTES: Final = 64 * 1024
 SECRET_PARAMETER: Final = "secret"  # noqa: S105 - a parameter's name
+
+# Pulsarr sends nothing twice, so the limit is far beyond what a household can set off: an import
+# of 2000 titles at once, and 20 a second for ever. Who does not know the secret gets far less.
+BURST: Final = 2000
+PER_SECOND: Final = 20.0
+STRANGERS_BURST: Final = 30
+STRANGERS_PER_SECOND: Final = 0.5
 
 
 @dataclass(slots=True)
@@ -36,6 +45,8 @@ class WebhookStats:
     received: int = 0  # understood and handed over
     refused: int = 0  # without the secret
     malformed: int = 0  # with the secret, but too large or not understood
+    limited: int = 0  # turned away because there were too many, with or without the secret
+    tests: int = 0  # of those received, the test events of Pulsarr's
     last_received: datetime | None = None
 
 
@@ -56,9 +67,19 @@ def async_register_webhook(
     """
     stats = WebhookStats()
     secret: str = entry.data[CONF_WEBHOOK_SECRET]
+    known = TokenBucket(BURST, PER_SECOND)
+    strangers = TokenBucket(STRANGERS_BURST, STRANGERS_PER_SECOND)
 
     async def handle(_hass: HomeAssistant, _webhook_id: str, request: web.Request) -> web.Response:
-        if not _is_authorised(request, secret):
+        # The secret is looked at first: strangers cannot use up what is meant for Pulsarr.
+        authorised = _is_authorised(request, secret)
+        wait = (known if authorised else strangers).take(time.monotonic())
+        if wait:
+            stats.limited += 1
+            return _refusal(
+                HTTPStatus.TOO_MANY_REQUESTS, "too many requests", {hdrs.RETRY_AFTER: str(wait)}
+            )
+        if not authorised:
             stats.refused += 1
             return _refusal(
                 HTTPStatus.UNAUTHORIZED,
@@ -77,6 +98,7 @@ def async_register_webhook(
             stats.malformed += 1
             return _refusal(HTTPStatus.BAD_REQUEST, str(err))
         stats.received += 1
+        stats.tests += signal.kind is SignalKind.TEST and not signal.by_arr
         stats.last_received = dt_util.utcnow()
         _hand_over(signal, on_signal)
         return web.Response(status=HTTPStatus.OK)

@@ -107,16 +107,15 @@ def test_native_test_is_a_test() -> None:
 def test_movie_imported_by_radarr_is_available() -> None:
     signal = parse_payload(arr.radarr_download(HEAT))
     title = Title(MediaType.MOVIE, "Heat", HEAT_IDS)
-    assert signal == Signal(SignalKind.AVAILABLE, "Download", title)
+    assert signal == Signal(SignalKind.AVAILABLE, "Download", title, by_arr=True)
 
 
 def test_series_imported_by_sonarr_is_available() -> None:
     body = arr.sonarr_download(HORSES, 4, (1, 2), complete=True)
     body["series"]["tmdbId"] = 95480
     signal = parse_payload(body)
-    assert signal == Signal(
-        SignalKind.AVAILABLE, "Download", Title(MediaType.SHOW, "Slow Horses", HORSES_IDS)
-    )
+    title = Title(MediaType.SHOW, "Slow Horses", HORSES_IDS)
+    assert signal == Signal(SignalKind.AVAILABLE, "Download", title, by_arr=True)
 
 
 @pytest.mark.parametrize("nothing", [0, "0", None, "", -1, True, "n/a", 9.5])
@@ -134,7 +133,7 @@ def test_movie_is_not_known_by_a_tvdb_id_that_radarr_never_sends() -> None:
 
 @pytest.mark.parametrize("body", [arr.radarr_test(), arr.sonarr_test()])
 def test_made_up_title_of_an_arr_test_is_not_taken_for_real(body: object) -> None:
-    assert parse_payload(body) == Signal(SignalKind.TEST, "Test")
+    assert parse_payload(body) == Signal(SignalKind.TEST, "Test", by_arr=True)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +147,7 @@ def test_made_up_title_of_an_arr_test_is_not_taken_for_real(body: object) -> Non
     ],
 )
 def test_other_arr_events_are_ignored(body: dict[str, Any]) -> None:
-    assert parse_payload(body) == Signal(SignalKind.IGNORED, body["eventType"])
+    assert parse_payload(body) == Signal(SignalKind.IGNORED, body["eventType"], by_arr=True)
 
 
 # --- leniency ---

@@ -96,6 +96,14 @@ def version(answer: object) -> str | None:
     return text(envelope(answer).get("currentVersion")) or None
 
 
+def label_sync_is_on(answer: object) -> bool | None:
+    """Return whether Pulsarr writes labels itself, None when the settings do not say."""
+    config = envelope(answer).get("config")
+    own = config.get("plexLabelSync") if isinstance(config, Mapping) else None
+    is_on = own.get("enabled") if isinstance(own, Mapping) else None
+    return is_on if isinstance(is_on, bool) else None
+
+
 def event_types(answer: object) -> frozenset[str]:
     """Return the names of the events that this version can send."""
     found = (text(_object(row, "an event type").get("type")) for row in _list(answer))

@@ -21,6 +21,7 @@ _USERS: Final = "/v1/users/users/list"  # the doubled segment is Pulsarr's
 _USERS_WITH_COUNTS: Final = "/v1/users/users/list/with-counts"
 _WATCHLIST: Final = "/v1/users/{id}/watchlist"
 _VERSION: Final = "/v1/system/update-status"
+_CONFIG: Final = "/v1/config"
 _EVENT_TYPES: Final = "/v1/webhooks/event-types"
 _ENDPOINTS: Final = "/v1/webhooks/endpoints"
 _ENDPOINT: Final = "/v1/webhooks/endpoints/{id}"
@@ -125,6 +126,18 @@ class PulsarrClient:
     async def version(self) -> str | None:
         """Return Pulsarr's version, None where it does not tell (older versions)."""
         return await self._get_if_there(_VERSION, answers.version)
+
+    async def labels_itself(self) -> bool | None:
+        """Return whether Pulsarr's own label sync is on, None where it does not tell.
+
+        The answer is Pulsarr's whole settings with its credentials; nothing else of it is kept.
+        """
+        try:
+            return await self._get(_CONFIG, answers.label_sync_is_on)
+        except ServiceError as err:
+            if err.unreachable or err.failure is Failure.SSL_ERROR:
+                raise
+            return None  # another version, or a key that may not see it
 
     async def event_types(self) -> frozenset[str] | None:
         """Return the events that Pulsarr can send, None when it is too old for webhooks."""

@@ -1,7 +1,7 @@
 """Understands what Pulsarr's native webhooks and the arr apps' "Connect" webhooks say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -35,6 +35,7 @@ class Signal:
     title: Title | None = None
     person_id: int | None = None
     people: tuple[int, ...] = ()
+    by_arr: bool = False  # sent by Radarr or Sonarr themselves
 
 
 def parse_payload(body: object) -> Signal:
@@ -49,7 +50,7 @@ def parse_payload(body: object) -> Signal:
     if body.get("event") is not None:
         return _native(_event_name(body["event"], "event"), body.get("data"))
     if body.get("eventType") is not None:
-        return _arr(_event_name(body["eventType"], "eventType"), body)
+        return replace(_arr(_event_name(body["eventType"], "eventType"), body), by_arr=True)
     raise ValueError("the body has neither an event nor an eventType")
 
 
