@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN, EntityCategory
+from homeassistant.core import callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
@@ -81,6 +82,7 @@ async def test_progress_is_shown_while_a_run_is_on(household: Household) -> None
     shown: list[str] = []
     household.add_entry()
 
+    @callback  # else it runs in threads, which may overtake each other
     def note(event: Event[EventStateChangedData]) -> None:
         new = event.data["new_state"]
         if event.data["entity_id"].endswith("_progress") and new is not None:
