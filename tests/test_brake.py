@@ -117,6 +117,28 @@ async def test_held_removals_are_done_when_somebody_says_so(
     assert full_house.state("status") == "idle"
 
 
+async def test_confirmation_holds_for_no_more_than_was_shown(
+    full_house: Household, hass_client: ClientSessionGenerator
+) -> None:
+    forget(full_house)
+    await full_house.call("sync_all")
+    shown = len(full_house.plex.state.carriers("rosa"))
+    for user in full_house.pulsarr.state.users():
+        full_house.pulsarr.state.remove_user(user.id)
+    before = {key: set(item.labels) for key, item in full_house.plex.state.items.items()}
+
+    result = await answer_issue(full_house, hass_client, "apply")
+
+    assert (result["type"], result["reason"]) == ("abort", "more_than_shown")
+    assert {key: set(item.labels) for key, item in full_house.plex.state.items.items()} == before
+    question = issue(full_house)
+    assert question is not None
+    assert question.translation_placeholders is not None
+    assert int(question.translation_placeholders["removals"]) > shown
+    # Whoever has seen the new numbers may say yes to them.
+    assert (await answer_issue(full_house, hass_client, "apply"))["type"] == "create_entry"
+
+
 async def test_held_removals_are_forgotten_when_somebody_says_so(
     full_house: Household, hass_client: ClientSessionGenerator
 ) -> None:

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 import logging
 import time
 from typing import TYPE_CHECKING, Final, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
@@ -16,7 +19,7 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .decisions import held_by
-from .errors import translation
+from .errors import StoppedError, translation
 from .plex.parse import ServerInfo
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
@@ -90,6 +93,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             Service.PULSARR: pulsarr.people,
         }
         self._incomplete = False  # the last full sync left something undone
+        self._stopped = False  # the entry is being unloaded: nothing begins any more
         self._schedule = Schedule(
             hass, entry.title, sync=self._async_scheduled, probe=self._async_probe
         )
@@ -147,6 +151,9 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     def async_start(self) -> None:
         """Start the full syncs: one now, to catch up with what was missed, then by the clock."""
         self.config_entry.async_on_unload(self._schedule.cancel)
+        self.config_entry.async_on_unload(
+            self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_on_stop)
+        )
         self.records.on_saving = self._on_saving
         self._on_saving()
         if self.settings.batch_mode:
@@ -173,10 +180,17 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self.async_refresh_status()
 
     async def async_stop(self) -> None:
-        """Let the run that is on end after its present edit, and wait for that a while."""
+        """Let the run that is on end after its present edit, and wait for that a while.
+
+        Those that wait for their turn do not begin.
+        """
+        self._stopped = True
         self.engine.stop()
         if running := list(self._running.values()):
             await asyncio.wait(running, timeout=STOP_TIMEOUT)
+
+    async def _async_on_stop(self, _event: Event) -> None:
+        await self.async_stop()
 
     async def async_clear_overrides(self, keys: Iterable[RowKey]) -> int:
         """Forget that labels were taken off by hand; the next sync puts them on again."""
@@ -214,24 +228,41 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
 
     async def _async_scheduled(self) -> None:
         """Carry out a full sync that nobody waits for."""
-        await self.async_run(Request())
+        with suppress(StoppedError):
+            await self.async_run(Request())
 
     async def async_run(self, request: Request) -> Run:
         """Carry out a run when those before it are done; share it with an equal one.
 
         Cancelling the caller does not stop the run. Raises UnknownPersonError or
-        UnknownLibraryError for a request that cannot be carried out.
+        UnknownLibraryError for a request that cannot be carried out, StoppedError when the
+        entry is being unloaded.
         """
+        if self._stopped:
+            raise StoppedError
         if (task := self._running.get(request)) is None:
             task = self.config_entry.async_create_background_task(
                 self.hass, self._async_one_run(request), f"{DOMAIN} {request.kind} run"
             )
             self._running[request] = task
-            task.add_done_callback(lambda _: self._running.pop(request, None))
-        return await asyncio.shield(task)
+            task.add_done_callback(partial(self._ended, request))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            me = asyncio.current_task()
+            if task.cancelled() and not (me is not None and me.cancelling()):
+                raise StoppedError from None  # the run was cancelled, not who waits for it
+            raise
+
+    def _ended(self, request: Request, task: asyncio.Task[Run]) -> None:
+        self._running.pop(request, None)
+        if not task.cancelled():
+            task.exception()  # who waited for it may be gone
 
     async def _async_one_run(self, request: Request) -> Run:
         async with self._one_at_a_time:
+            if self._stopped:
+                raise StoppedError
             visible = request.kind is not RunKind.LIVE and not request.dry_run
             if visible:
                 self.async_set_updated_data(self._status(State.SYNCING))

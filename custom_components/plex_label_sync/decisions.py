@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 
 async def async_apply(coordinator: "PlexLabelSyncCoordinator") -> Run:
-    """Do what the brake held."""
-    return await coordinator.async_run(Request(mass_removal=True))
+    """Do what the brake held, if it is still no more than was shown."""
+    held = coordinator.records.held
+    shown = held.removals if held is not None else 0
+    return await coordinator.async_run(Request(mass_removal=True, removals_max=shown))
 
 
 async def async_keep(coordinator: "PlexLabelSyncCoordinator") -> Run:

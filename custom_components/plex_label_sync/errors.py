@@ -2,6 +2,8 @@
 
 from typing import TypedDict
 
+from homeassistant.exceptions import HomeAssistantError
+
 from .const import DOMAIN
 from .sync.model import ServiceError
 
@@ -12,6 +14,14 @@ class Translation(TypedDict):
     translation_domain: str
     translation_key: str
     translation_placeholders: dict[str, str]
+
+
+class StoppedError(HomeAssistantError):
+    """What somebody waits for does not happen, because the entry is being unloaded."""
+
+    def __init__(self) -> None:
+        """Say so in the person's language."""
+        super().__init__(translation_domain=DOMAIN, translation_key="stopped")
 
 
 def translation(err: ServiceError) -> Translation:

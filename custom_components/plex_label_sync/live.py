@@ -12,6 +12,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from .coordinator import PlexLabelSyncCoordinator
+from .errors import StoppedError
 from .pulsarr.payloads import Signal, SignalKind
 from .status import Activity
 from .sync.model import Action, Look, Outcome, Run, RunKind, Service, Title, fold
@@ -140,7 +141,13 @@ class LiveSync:
             # Titles that came onto a watchlist meanwhile are kept for the next look as well.
             self._changed = [*changed, *self._changed]
             await self._records.async_save_queue(
-                postponed(self.queue, titles, _AWAY[run.error.service], time.time(), self._settings)
+                postponed(
+                    self.queue,
+                    titles,
+                    _AWAY.get(run.error.service, Reason.NOT_WRITTEN),
+                    time.time(),
+                    self._settings,
+                )
             )
             result = PassResult(len(titles), 0, len(self.queue), 0, run)
         else:
@@ -232,6 +239,8 @@ class LiveSync:
         try:
             result = await self.async_process()
             failed = result.run is not None and result.run.error is not None
+        except StoppedError:
+            return  # what waits is on disk
         finally:
             self._busy = False
         if failed and self._changed:

@@ -9,7 +9,8 @@ from homeassistant.helpers import issue_registry as ir
 
 from . import decisions
 from .const import DOMAIN
-from .sync.model import HoldReason
+from .errors import StoppedError
+from .sync.model import HoldReason, RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -161,9 +162,14 @@ class HeldFlow(RepairsFlow):
         if entry is None or entry.state is not ConfigEntryState.LOADED:
             return self.async_abort(reason="not_loaded")
         coordinator = cast("PlexLabelSyncCoordinator", entry.runtime_data)
-        run = await decision(coordinator)
+        try:
+            run = await decision(coordinator)
+        except StoppedError:
+            return self.async_abort(reason="not_loaded")
         if run.error is not None:
             return self.async_abort(reason="failed")
+        if decision is decisions.async_apply and run.status is RunStatus.HELD:
+            return self.async_abort(reason="more_than_shown")
         if coordinator.records.held is not None:
             # Ending the flow would take the new question away together with the old one.
             return self.async_abort(reason="more_to_decide")

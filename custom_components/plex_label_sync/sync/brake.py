@@ -36,11 +36,12 @@ def judge(
     titles: int,
     before: Before | None,
     allowed: bool = False,
+    allowed_max: int | None = None,
 ) -> Verdict:
     """Return what of a plan may run.
 
     Additions are always beyond doubt: their wish and their item were read just now. Removals
-    that only make room for a new name are, too. `allowed` lets everything pass: somebody has
+    that only make room for a new name are, too. `allowed` lets everything pass, with `allowed_max` only that many removals: somebody has
     seen the numbers and said yes.
     """
     removals = [
@@ -59,6 +60,8 @@ def judge(
     if vanished:
         reasons.append(HoldReason.LABELS_VANISHED)
     # Without anything to hold there is nothing to ask, however strange the read.
+    if allowed_max is not None and len(removals) > allowed_max:
+        allowed = False
     if allowed or not reasons or not (removals or vanished):
         return Verdict(plan.changes)
     held = set(removals)

@@ -175,6 +175,7 @@ class Engine:
             titles=titles,
             before=before if whole else None,
             allowed=request.mass_removal,
+            allowed_max=request.removals_max,
         )
         notes = plan.notes
         vanished = 0

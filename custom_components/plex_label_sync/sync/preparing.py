@@ -46,7 +46,8 @@ class Request:
     `titles` are looked at without listing whole libraries where that is possible; `thorough`
     names those that may have been in Plex for long. Watchlists not read after `newer_than`
     (seconds since the epoch) are not good enough. `undo` is the id of a run and `changes` what
-    it had changed. `mass_removal` lets the brake pass everything; `restore` puts back what vanished in bulk,
+    it had changed. `mass_removal` lets the brake pass everything,
+    or if `removals_max` is set so many removals: no more than somebody was shown; `restore` puts back what vanished in bulk,
     `accept` takes it for decisions made by hand.
     """
 
@@ -58,6 +59,7 @@ class Request:
     libraries: tuple[str, ...] | None = None
     dry_run: bool = False
     mass_removal: bool = False
+    removals_max: int | None = None
     restore: bool = False
     accept: bool = False
     undo: str = ""

@@ -1,0 +1,247 @@
+"""Everything at the same time: one writer, no lost work, no deadlock, and clean ends."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+import random
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util.file import WriteError
+import pytest
+
+from custom_components.plex_label_sync.const import DOMAIN
+
+from .test_init import assert_everything_is_labelled
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from .household import Household
+
+
+def slow_down(household: Household, *, put: float = 0.2, get: float = 0.0) -> None:
+    """Let Plex take its time."""
+    household.plex.knobs = replace(household.plex.knobs, put_seconds=put, get_seconds=get)
+
+
+async def act(household: Household, action: str, **data: Any) -> dict[str, Any]:
+    """Call an action without waiting for anything else."""
+    response = await household.hass.services.async_call(
+        DOMAIN, action, data, blocking=True, return_response=True
+    )
+    assert isinstance(response, dict)
+    return response
+
+
+async def edits_begin(household: Household) -> None:
+    """Wait for the first edit to arrive in Plex."""
+    for _ in range(500):
+        if household.plex.stats.puts:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("no edit came")
+
+
+async def test_reload_in_the_middle_of_a_run_ends_it_between_two_edits(
+    household: Household,
+) -> None:
+    await household.set_up(batch_mode=False, live_mode=False)
+    slow_down(household)
+    running = asyncio.create_task(act(household, "sync_all"))
+    await edits_begin(household)
+
+    assert await household.hass.config_entries.async_unload(household.entry.entry_id)
+
+    answer = await running
+    assert answer["status"] == "failed"
+    assert answer["added"] > 0
+    assert answer["failed"] > 0
+    puts = household.plex.stats.puts
+    await asyncio.sleep(0.3)
+    assert household.plex.stats.puts == puts
+    for change in answer["changes"]:
+        labels = household.plex.state.labels_of(change["rating_key"])
+        assert change["label"].casefold() in {label.casefold() for label in labels}
+
+    slow_down(household, put=0.0)
+    await household.hass.config_entries.async_setup(household.entry.entry_id)
+    again = await household.call("sync_all")
+    assert again["added"] == answer["failed"]
+    assert_everything_is_labelled(household)
+
+
+async def test_runs_that_wait_for_their_turn_end_with_a_reason_and_write_nothing(
+    household: Household,
+) -> None:
+    await household.set_up(batch_mode=False, live_mode=False)
+    slow_down(household)
+    first = asyncio.create_task(act(household, "sync_all"))
+    await edits_begin(household)
+    waiting = [
+        asyncio.create_task(act(household, "sync_all", people=["rosa"])),
+        asyncio.create_task(act(household, "sync_all", dry_run=True)),
+        asyncio.create_task(act(household, "remove_labels")),
+    ]
+    await asyncio.sleep(0.05)
+
+    await household.hass.config_entries.async_unload(household.entry.entry_id)
+
+    await first
+    puts = household.plex.stats.puts
+    for ended in await asyncio.gather(*waiting, return_exceptions=True):
+        assert isinstance(ended, HomeAssistantError)
+        assert ended.translation_key == "stopped"
+    assert household.plex.stats.puts == puts
+
+
+async def test_run_that_does_not_end_in_time_is_cancelled_and_taken_over(
+    household: Household,
+) -> None:
+    await household.set_up(batch_mode=False, live_mode=False)
+    slow_down(household, put=1.0)
+    running = asyncio.create_task(act(household, "sync_all"))
+    await edits_begin(household)
+
+    with patch("custom_components.plex_label_sync.coordinator.STOP_TIMEOUT", 0.01):
+        await household.hass.config_entries.async_unload(household.entry.entry_id)
+
+    with pytest.raises(HomeAssistantError) as ended:
+        await running
+    assert ended.value.translation_key == "stopped"
+    slow_down(household, put=0.0)
+    await household.hass.config_entries.async_setup(household.entry.entry_id)
+    await household.call("sync_all")
+    assert_everything_is_labelled(household)
+    taken_over = (await household.call("get_runs"))["runs"][-1]
+    assert taken_over["status"] == "interrupted"
+
+
+async def test_stop_of_home_assistant_ends_the_run_between_two_edits(
+    household: Household,
+) -> None:
+    await household.set_up(batch_mode=False, live_mode=False)
+    slow_down(household)
+    running = asyncio.create_task(act(household, "sync_all"))
+    await edits_begin(household)
+
+    household.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+
+    answer = await running
+    assert answer["status"] == "failed"
+    assert answer["added"] > 0
+
+
+@pytest.mark.parametrize("then", ["unload", "drop another"])
+async def test_announcement_is_not_lost_while_the_queue_is_being_saved(
+    household: Household, then: str
+) -> None:
+    await household.set_up(batch_mode=False)
+    title = household.spare(in_plex=False)
+    await household.pulsarr.wish(household.person("rosa"), title)
+    announced = asyncio.create_task(household.pulsarr.announce(title))
+    await asyncio.sleep(0)
+    if then == "unload":
+        await announced
+        await household.hass.config_entries.async_reload(household.entry.entry_id)
+    else:
+        dropped = await act(household, "drop_pending", guid="tmdb:999999")
+        assert dropped == {"dropped": 0}
+        await announced
+    await household.settle()
+
+    pending = (await household.call("get_pending"))["pending"]
+
+    assert [one["title"] for one in pending] == [title.title]
+
+
+async def test_title_waits_on_while_the_journal_cannot_be_saved(household: Household) -> None:
+    await household.set_up(batch_mode=False)
+    title = household.spare(in_plex=True)
+    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.announce(title)
+    await household.settle()
+    puts = household.plex.stats.puts
+    write = "homeassistant.helpers.storage.Store._async_write_data"
+    with (
+        patch(write, side_effect=WriteError("full")),
+        pytest.raises(HomeAssistantError) as refused,
+    ):
+        await household.call("process_pending")
+
+    assert refused.value.translation_key == "storage_not_saved"
+    assert household.plex.stats.puts == puts
+    (waits,) = (await household.call("get_pending"))["pending"]
+    assert waits["reason"] == "not_written"
+
+    await household.call("process_pending")
+    assert all("rosa" in labels for labels in household.labels(title))
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_any_order_of_everything_ends_with_every_label_and_no_lost_title(
+    household: Household, seed: int
+) -> None:
+    draw = random.Random(seed)
+    await household.set_up(live_mode=True)
+    slow_down(household, put=0.02, get=0.002)
+    awaited = household.spare(in_plex=False)
+    await household.pulsarr.wish(household.person("rosa"), awaited)
+
+    async def press(key: str) -> None:
+        data = {"entity_id": household.entity_id(key)}
+        await household.hass.services.async_call("button", "press", data, blocking=True)
+
+    async def announce() -> None:
+        await household.pulsarr.announce(awaited)
+
+    async def wish() -> None:
+        title = draw.choice([one for one in household.world.catalogue if one.type == "movie"])
+        await household.pulsarr.wish(household.person("tim"), title)
+
+    async def change_an_option() -> None:
+        options = {**household.entry.options, "max_removals": draw.randint(10, 90)}
+        household.hass.config_entries.async_update_entry(household.entry, options=options)
+
+    async def reload() -> None:
+        await household.hass.config_entries.async_reload(household.entry.entry_id)
+
+    jobs: list[Callable[[], Awaitable[object]]] = [
+        lambda: press("sync_all"),
+        lambda: press("process_pending"),
+        lambda: act(household, "sync_all"),
+        lambda: act(household, "sync_all", dry_run=True),
+        lambda: act(household, "sync_all", people=["rosa"]),
+        lambda: act(household, "explain", title="e"),
+        lambda: act(household, "get_runs"),
+        lambda: act(household, "clear_overrides"),
+        wish,
+        wish,
+        change_an_option,
+        reload,
+    ]
+    draw.shuffle(jobs)
+
+    async def later(job: Callable[[], Awaitable[object]]) -> None:
+        await asyncio.sleep(draw.random() / 4)
+        await job()
+
+    async with asyncio.timeout(60):
+        ends = await asyncio.gather(*(later(job) for job in jobs), return_exceptions=True)
+        await household.settle()
+    # Somebody is told why something did not happen, and is never shown a traceback.
+    for failed in (end for end in ends if isinstance(end, BaseException)):
+        assert isinstance(failed, HomeAssistantError), failed
+        assert failed.translation_key in {"stopped", "entry_not_loaded"}
+    await announce()
+    await reload()
+    await household.settle()
+    await household.call("sync_all")
+
+    assert_everything_is_labelled(household)
+    pending = (await household.call("get_pending"))["pending"]
+    assert [one["title"] for one in pending] == [awaited.title]
+    assert household.state("problem") == "off"
