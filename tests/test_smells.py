@@ -1,0 +1,201 @@
+"""Reads that smell: nothing is taken off, what is beyond doubt is added, and it is told until somebody decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.exceptions import HomeAssistantError
+import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
+
+from simulators.plex import Fault
+
+from .test_brake import forget, full_house, issue  # noqa: F401 - a fixture among them
+from .test_init import assert_everything_is_labelled
+
+if TYPE_CHECKING:
+    from .household import Household
+
+LISTING = "/library/sections/{id}/all"
+
+
+def all_labels(household: Household) -> dict[str, set[str]]:
+    """Return every item's labels."""
+    return {key: set(item.labels) for key, item in household.plex.state.items.items()}
+
+
+def told_as_held(household: Household, events: list[Any]) -> int:
+    """Return how often the activity event said that a run is held."""
+    wanted = household.entity_id("activity")
+    states = [one.data["new_state"] for one in events if one.data["entity_id"] == wanted]
+    return sum(
+        state is not None and state.attributes.get("event_type") == "run_held" for state in states
+    )
+
+
+@pytest.mark.parametrize(
+    ("smell", "question"),
+    [
+        ("nobody listed", "nobody_listed"),
+        ("a fraction of the titles", "watchlists_shrunk"),
+        ("labels vanished", "labels_vanished"),
+    ],
+)
+async def test_held_run_takes_nothing_off_and_is_told_until_somebody_decides(
+    full_house: Household,  # noqa: F811
+    smell: str,
+    question: str,
+) -> None:
+    new = full_house.spare("show", in_plex=True)
+    match smell:
+        case "nobody listed":
+            for user in full_house.pulsarr.state.users():
+                full_house.pulsarr.state.remove_user(user.id)
+        case "a fraction of the titles":
+            forget(full_house)
+            full_house.pulsarr.state.wish(full_house.person("tim"), new)
+        case "labels vanished":
+            for item in full_house.plex.state.carriers("rosa"):
+                full_house.plex.state.remove_label(item.rating_key, "rosa")
+            full_house.pulsarr.state.wish(full_house.person("tim"), new)
+    before = all_labels(full_house)
+    events = async_capture_events(full_house.hass, "state_changed")
+
+    answer = await full_house.call("sync_all")
+
+    assert (answer["status"], answer["removed"]) == ("held", 0)
+    assert all(labels <= all_labels(full_house)[key] for key, labels in before.items())
+    if smell != "nobody listed":
+        assert all("tim" in labels for labels in full_house.labels(new))
+    assert told_as_held(full_house, events) == 1
+
+    # The next syncs and a restart change nothing about that.
+    await full_house.call("sync_all")
+    await full_house.hass.config_entries.async_reload(full_house.entry.entry_id)
+    await full_house.settle()
+    asked = issue(full_house)
+    assert asked is not None
+    assert asked.translation_key == question
+    assert full_house.state("problem") == "on"
+    assert full_house.state("status") == "held"
+    assert told_as_held(full_house, events) == 1
+    assert all(labels <= all_labels(full_house)[key] for key, labels in before.items())
+
+
+@pytest.mark.parametrize(
+    "smell", ["filter ignored", "listing cut", "listing shorter", "watchlists cut"]
+)
+async def test_read_that_cannot_be_true_ends_the_run_before_anything_is_written(
+    full_house: Household,  # noqa: F811
+    smell: str,
+) -> None:
+    forget(full_house)
+    full_house.pulsarr.state.wish(full_house.person("tim"), full_house.spare("show", in_plex=True))
+    match smell:
+        case "filter ignored":
+            full_house.plex.knobs = replace(full_house.plex.knobs, label_filter_broken=True)
+        case "listing cut":
+            full_house.plex.faults.add(Fault("truncated", route=LISTING, times=None))
+        case "listing shorter":
+            full_house.plex.faults.add(Fault("short_page", route=LISTING, times=None))
+        case "watchlists cut":
+            full_house.pulsarr.faults.add(Fault("truncated", times=None))
+    before = all_labels(full_house)
+    puts = full_house.plex.stats.puts
+
+    with pytest.raises(HomeAssistantError) as refused:
+        await full_house.call("sync_all", allow_mass_removal=True)
+
+    assert refused.value.translation_key is not None
+    assert refused.value.translation_key.endswith("_implausible")
+    assert full_house.plex.stats.puts == puts
+    assert all_labels(full_house) == before
+    assert full_house.state("problem") == "on"
+    assert full_house.state("status") == "error"
+
+
+async def test_labels_that_were_all_taken_off_come_back_with_the_next_sync(
+    household: Household,
+) -> None:
+    await household.set_up(live_mode=False)
+
+    await household.call("remove_labels")
+    assert household.state("labelled_items") == "0"
+    await household.call("sync_all")
+
+    assert_everything_is_labelled(household)
+
+
+async def test_labels_that_were_all_taken_off_stay_off_while_syncs_are_off(
+    household: Household,
+) -> None:
+    before = all_labels(household)
+    await household.set_up(live_mode=False)
+    for key in ("batch_mode", "live_mode"):
+        await household.hass.services.async_call(
+            "switch", "turn_off", {"entity_id": household.entity_id(key)}, blocking=True
+        )
+
+    await household.call("remove_labels")
+    await household.hass.config_entries.async_reload(household.entry.entry_id)
+    await household.settle()
+
+    assert all_labels(household) == before
+
+
+async def test_try_of_a_removal_for_some_people_takes_nothing_off(household: Household) -> None:
+    await household.set_up(live_mode=False)
+    before = all_labels(household)
+    carried = len(household.plex.state.carriers("rosa"))
+
+    answer = await household.call("remove_labels", people=["rosa"], dry_run=True)
+
+    assert answer["removed"] == answer["changes_total"] == carried
+    assert {one["label"].casefold() for one in answer["changes"]} == {"rosa"}
+    assert all_labels(household) == before
+
+
+async def test_removal_can_be_undone(household: Household) -> None:
+    await household.set_up(live_mode=False)
+    before = all_labels(household)
+    await household.call("remove_labels")
+
+    answer = await household.call("undo")
+
+    assert answer["skipped"] == 0
+    assert all_labels(household) == before
+
+
+async def test_run_that_was_cut_off_can_be_undone(household: Household) -> None:
+    before = all_labels(household)
+    await household.set_up(live_mode=False, batch_mode=False)
+    # The first edit is done, the others are refused until the run gives up.
+    household.plex.faults.add(Fault(kind="busy", method="PUT", nth=2, times=3))
+    done = await household.call("sync_all")
+    assert done["status"] == "failed"
+    assert done["added"] > 0
+
+    answer = await household.call("undo", run_id=done["run_id"])
+
+    assert answer["removed"] == done["added"]
+    assert answer["skipped"] == 0
+    assert all_labels(household) == before
+
+
+async def test_undo_counts_what_was_changed_since_and_takes_back_the_rest(
+    household: Household,
+) -> None:
+    await household.set_up(live_mode=False)
+    (gone, off, *_) = household.plex.state.carriers("rosa")
+    household.plex.state.delete_item(gone.rating_key)
+    household.plex.state.remove_label(off.rating_key, "rosa")
+    (run,) = (await household.call("get_runs"))["runs"]
+
+    answer = await household.call("undo")
+
+    assert answer["skipped"] >= 2
+    assert answer["removed"] == run["added"] - answer["skipped"]
+    assert household.plex.state.carriers("rosa") == []
+    undone = await household.call("undo", run_id=answer["run_id"])
+    assert (undone["added"], undone["skipped"]) == (answer["removed"], 0)
