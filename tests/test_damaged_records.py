@@ -264,6 +264,28 @@ async def test_full_disk_is_told_and_everything_is_saved_when_there_is_room_agai
     assert household.state("overrides") == "1"
 
 
+async def test_what_could_not_be_saved_survives_a_reload(household: Household) -> None:
+    await household.set_up(live_mode=False, batch_mode=False)
+    await household.call("sync_all")
+    (item, *_) = household.plex.state.carriers("rosa")
+    household.plex.state.remove_label(item.rating_key, "rosa")
+    with patch(WRITE, side_effect=WriteError("No space left on device")):
+        await household.call("sync_all")
+        await household.hass.config_entries.async_reload(household.entry.entry_id)
+        await household.settle()
+        assert household.state("overrides") == "1"
+        assert household.state("problem") == "on"
+        assert issue(household, "store_unsaved") is not None
+
+    async_fire_time_changed(household.hass, dt_util.utcnow() + timedelta(seconds=61))
+    await household.settle()
+
+    assert household.state("problem") == "off"
+    await household.hass.config_entries.async_reload(household.entry.entry_id)
+    await household.settle()
+    assert household.state("overrides") == "1"
+
+
 async def test_removed_entry_leaves_no_file_behind(household: Household) -> None:
     await stopped(household)
     damage(file_of(household, "ledger"), "corrupt")

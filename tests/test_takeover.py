@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+import threading
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
@@ -11,6 +12,8 @@ from homeassistant.util.file import WriteError
 import pytest
 
 from custom_components.plex_label_sync.store import INTERRUPTED, Records
+from custom_components.plex_label_sync.sync.journal import Journal
+from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Action,
     Change,
@@ -124,6 +127,29 @@ async def test_ledger_is_on_disk_before_the_journal_calls_the_run_finished(
     assert [one.status for one in again.journal.entries] == [INTERRUPTED]
     assert again.ledger.get(ADDED.key) is not None
     await records.async_close()
+
+
+@pytest.mark.parametrize("kept", [Ledger, Journal])
+async def test_records_are_prepared_and_understood_off_the_event_loop(
+    hass: HomeAssistant, kept: type[Ledger | Journal]
+) -> None:
+    here = threading.get_ident()
+    threads: list[int] = []
+    as_dict, from_dict = kept.as_dict, kept.from_dict
+
+    def prepare(self: Any) -> dict[str, Any]:
+        threads.append(threading.get_ident())
+        return as_dict(self)
+
+    def understand(data: dict[str, Any]) -> Any:
+        threads.append(threading.get_ident())
+        return from_dict(data)
+
+    with patch.object(kept, "as_dict", prepare), patch.object(kept, "from_dict", understand):
+        await begun(hass)
+        await loaded(hass)
+    assert len(threads) > 1
+    assert here not in threads
 
 
 async def test_run_that_ended_leaves_nothing_to_take_over(hass: HomeAssistant) -> None:

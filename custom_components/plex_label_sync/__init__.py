@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 import logging
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant
@@ -10,6 +10,7 @@ from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.util.hass_dict import HassKey
 
 from .clash import ClashWatch
 from .const import (
@@ -49,6 +50,7 @@ PLATFORMS = [
     Platform.SENSOR,
     Platform.SWITCH,
 ]
+_UNSAVED: Final[HassKey[dict[str, Records]]] = HassKey(f"{DOMAIN}_unsaved")
 _MODES = {CONF_BATCH_MODE, CONF_LIVE_MODE}
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -110,6 +112,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
         await async_remove(_pulsarr(hass, entry.data), entry.data[CONF_WEBHOOK_ID])
     except ServiceError as err:
         _LOGGER.warning("The webhook in Pulsarr could not be removed: %s", err)
+    hass.data.get(_UNSAVED, {}).pop(entry.entry_id, None)
     await async_remove_files(hass, entry.entry_id)
     async_delete_issues(hass, entry)
     async_take_back(hass, entry)
@@ -117,6 +120,25 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
 
 async def _records(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records:
     """Return an entry's records; everything is written before the next set-up reads."""
+    kept = hass.data.setdefault(_UNSAVED, {})
+    if (records := kept.pop(entry.entry_id, None)) is not None:
+        records.async_open()
+    else:
+        records = await _load(hass, entry)
+
+    async def close() -> None:
+        """Keep for the next set-up what could not be written: memory is the truth."""
+        await records.async_close()
+        if records.unsaved:
+            kept[entry.entry_id] = records
+
+    # Comes last, after the webhook: what it announced until then is on its way to the disk.
+    entry.async_on_unload(close)
+    return records
+
+
+async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records:
+    """Read an entry's files. Raises ConfigEntryError or ConfigEntryNotReady."""
     records = Records(hass, entry.entry_id)
     # Who has entities was set up before: then there are files.
     entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
@@ -132,8 +154,6 @@ async def _records(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Reco
         ) from err
     if records.damaged:
         async_create_damaged_issue(hass, entry, records.damaged)
-    # Comes last, after the webhook: what it announced until then is on its way to the disk.
-    entry.async_on_unload(records.async_close)
     return records
 
 

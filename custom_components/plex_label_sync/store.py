@@ -6,7 +6,7 @@ from datetime import datetime
 import logging
 from typing import Any, Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from .files import Data, Found, RecordFile
@@ -126,6 +126,12 @@ class Records:
             _LOGGER.info("Run %s was interrupted; its changes are checked", entry.run_id)
         if unfinished or any(what is not Found.READ for what in found.values()):
             await self.async_flush()
+        self._save_later()
+
+    @callback
+    def async_open(self) -> None:
+        """Go on with records that were closed and could not be saved."""
+        self.on_saving = lambda: None
         self._save_later()
 
     async def async_close(self) -> None:
