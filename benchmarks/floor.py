@@ -1,0 +1,40 @@
+"""The physical floor: the fewest requests to Plex that any client could need for a case, and why."""
+
+from typing import Final
+
+SECTIONS: Final = 2
+IDS_PER_EDIT: Final = 150  # an address with more ids is refused by proxies
+
+WHY: Final[dict[str, str]] = {
+    "first": "listing rows carry no labels and external ids cannot be filtered on, so each library is "
+    "listed once (one answer may hold all of it) and asked which labels it has; an edit gives the "
+    "same labels to all of its items, so each label of each library needs at least one edit (more "
+    "when its items do not fit into one address); and written means read back: one query per "
+    "label and library.",
+    "cold": "a client that remembers nothing lists each library, asks which labels it has, and asks "
+    "for the carriers of each label; the carriers of several labels in one answer cannot be told apart.",
+    "warm": "a client that remembers what the libraries hold asks for the sections (has anything "
+    "changed?), the labels of each library and the carriers of each label.",
+    "person": "as warm; then at least one edit per library for one new label (more when the items "
+    "do not fit into one address), read back with the list of labels and one query per library.",
+    "churn": "as warm; then one edit and one query for each label that changes in a library.",
+    "pending": "one look per library at what was added last.",
+}
+
+
+def floor_requests(case: str, people: int, edits: int, touched: int) -> int:
+    """Return the fewest requests to Plex.
+
+    `edits` is how many addresses the items of all (label, library) pairs that change fill, `touched` the
+    number of these pairs.
+    """
+    warm = 1 + SECTIONS + SECTIONS * people
+    if case == "pending":
+        return SECTIONS
+    if case == "first":
+        return 1 + SECTIONS + SECTIONS + edits + touched
+    if case == "cold":
+        return warm + SECTIONS
+    if case == "warm":
+        return warm
+    return warm + edits + touched

@@ -1,0 +1,57 @@
+"""Processes that answer lines of JSON."""
+
+import asyncio
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+import json
+import sys
+from typing import Any, Final
+
+ANSWER_MAX: Final = 1 << 24  # bytes
+PATIENCE: Final = 900.0  # seconds for one command
+
+
+class Child:
+    """One process; `ask` sends a command and returns the answer."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.hello: dict[str, Any] = {}
+
+    async def answer(self) -> dict[str, Any]:
+        """Wait for a line. Raises RuntimeError when the process is gone."""
+        assert self._process.stdout is not None  # noqa: S101 - a pipe
+        async with asyncio.timeout(PATIENCE):
+            line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("a process of the benchmark ended early; its complaint is above")
+        told: dict[str, Any] = json.loads(line)
+        return told
+
+    async def ask(self, do: str, **fields: object) -> dict[str, Any]:
+        """Have something done."""
+        assert self._process.stdin is not None  # noqa: S101 - a pipe
+        self._process.stdin.write(json.dumps({"do": do, **fields}).encode() + b"\n")
+        await self._process.stdin.drain()
+        return await self.answer()
+
+
+@asynccontextmanager
+async def child(module: str, *arguments: str) -> AsyncIterator[Child]:
+    """Run a module of ours; it ends with its standard input."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments, stdin=PIPE, stdout=PIPE, limit=ANSWER_MAX
+    )
+    try:
+        started = Child(process)
+        started.hello = await started.answer()
+        yield started
+    finally:
+        assert process.stdin is not None  # noqa: S101 - a pipe
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), 10)
+        except TimeoutError:
+            process.kill()
+            await process.wait()

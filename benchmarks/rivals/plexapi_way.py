@@ -1,0 +1,47 @@
+"""What a careful script with python-plexapi does: list all, map the guids, add labels where they lack.
+
+The real library, in a thread. Reading the labels of a listed item makes the library load the item
+again by itself: one request per wanted item.
+"""
+
+import asyncio
+from typing import Any
+
+import plexapi.server
+
+from .common import Rival, Servers, Wanted
+
+_Server: Any = plexapi.server.PlexServer  # ships no types
+
+
+class PlexapiWay(Rival):
+    """section.all(), a dictionary of guids, addLabel."""
+
+    def __init__(self, servers: Servers) -> None:
+        super().__init__(servers)
+
+    async def sync(self) -> None:
+        """Everything, item by item where something is wanted."""
+        await asyncio.to_thread(self._sync, await self.wanted())
+
+    async def pending(self, _titles: list[dict[str, Any]]) -> None:
+        """A script has no queue: it lists everything again."""
+        await asyncio.to_thread(self._by_guid)
+
+    def _by_guid(self) -> dict[tuple[str, str], list[Any]]:
+        plex: Any = _Server(self.servers.plex, self.servers.plex_token)
+        by_guid: dict[tuple[str, str], list[Any]] = {}
+        for section in plex.library.sections():
+            for item in section.all():
+                for guid in (item.guid, *(one.id for one in item.guids)):
+                    by_guid.setdefault((item.type, guid), []).append(item)
+        return by_guid
+
+    def _sync(self, wanted: list[Wanted]) -> None:
+        by_guid = self._by_guid()
+        for title in wanted:
+            for item in by_guid.get((title.type, title.guid), ()):
+                carried = {label.tag.casefold() for label in item.labels}
+                new = [one for one in sorted(title.labels) if one.casefold() not in carried]
+                if new:
+                    item.addLabel(new)

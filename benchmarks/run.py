@@ -1,0 +1,187 @@
+"""Runs the cases and writes results.md, results.json and the plots. Started by scripts/bench."""
+
+import argparse
+import asyncio
+from dataclasses import asdict, dataclass, field
+import json
+import os
+from pathlib import Path
+import platform
+from statistics import median
+import tempfile
+import time
+from typing import Any, Final
+
+from .processes import Child, child
+from .report import plot, table
+from .worker import COMPETITORS
+
+HERE: Final = Path(__file__).resolve().parent
+SYNCS: Final = ("first", "cold", "warm", "person", "churn")
+RIVALS: Final = tuple(name for name in COMPETITORS if name != "ours")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A library, who wants something, and how often each is measured.
+
+    Rivals keep nothing between runs, so to them an unchanged sync is the same cold and warm: it
+    is measured once. `rival_cases` names what is measured of them.
+    """
+
+    items: int
+    people: int
+    repeats: int
+    rival_repeats: int = 0
+    rival_cases: tuple[str, ...] = ("first", "warm", "person", "churn")
+    missing: int = 0
+
+
+@dataclass(slots=True)
+class Result:
+    """Medians of one case of one competitor in one world."""
+
+    items: int
+    people: int
+    case: str
+    competitor: str
+    repeats: int
+    figures: dict[str, float]
+    by_kind: dict[str, int]
+    floor_edits: int = 0  # addresses that the changed items fill, label by label
+    touched: int = 0  # pairs of label and library that changed
+    walls: list[float] = field(default_factory=list)
+
+
+FULL: Final = (
+    World(1_000, 20, 5, 5),
+    World(1_000, 20, 5, 5, ("pending",), missing=1_000),
+    World(10_000, 20, 5, 1, ("first", "warm")),
+    World(10_000, 200, 5),
+    World(100_000, 20, 3),
+)
+QUICK: Final = (
+    World(1_000, 20, 2, 1),
+    World(1_000, 20, 2, 1, ("pending",), missing=1_000),
+    World(10_000, 20, 1),
+)
+
+
+async def sequence(
+    servers: Child, world: World, name: str, folder: Path
+) -> dict[str, dict[str, Any]]:
+    """Let one competitor go through all cases of a world; returns figures by case."""
+    await servers.ask("restore")
+    (folder / ".storage").mkdir(parents=True)
+    arguments = (name, servers.hello["plex"], servers.hello["pulsarr"], str(folder))
+    figures: dict[str, dict[str, Any]] = {}
+
+    async def one(worker: Child, case: str, do: str = "sync", **fields: object) -> None:
+        await servers.ask("reset")
+        told = await worker.ask(do, **fields)
+        stats = await servers.ask("stats")
+        if stats.pop("labels") != stats.pop("expected"):
+            raise RuntimeError(f"{name} did not reach the wanted labels in the case {case}")
+        figures[case] = {**told, **stats}
+
+    if world.missing:
+        titles = (await servers.ask("missing"))["titles"]
+        async with child("benchmarks.worker", *arguments) as worker:
+            await one(worker, "first")
+            await one(worker, "pending", "pending", titles=titles)
+        return {"pending": figures["pending"]}
+    async with child("benchmarks.worker", *arguments) as worker:
+        await one(worker, "first")
+    cases = SYNCS if name == "ours" else world.rival_cases
+    async with child("benchmarks.worker", *arguments) as worker:
+        for case in cases[1:]:
+            if case == "person":
+                await servers.ask("person", titles=min(500, world.items // 20))
+            elif case == "churn":
+                await servers.ask("churn", share=0.01)
+            await one(worker, case)
+    return figures
+
+
+async def measure(world: World, seed: int, folder: Path) -> list[Result]:
+    """Measure everybody in one world, taking turns."""
+    arguments = {"items": world.items, "people": world.people, "missing": world.missing}
+    flags = [text for key, value in arguments.items() for text in (f"--{key}", str(value))]
+    collected: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    async with child("benchmarks.servers", *flags, "--seed", str(seed)) as servers:
+        for turn in range(world.repeats):
+            for name in COMPETITORS:
+                if name != "ours" and turn >= world.rival_repeats:
+                    continue
+                place = folder / f"{world.items}-{world.people}-{world.missing}-{turn}-{name}"
+                for case, figures in (await sequence(servers, world, name, place)).items():
+                    collected.setdefault((case, name), []).append(figures)
+                print(f"  {world.items} items, {world.people} people: {name}", flush=True)
+    return [
+        Result(
+            items=world.items,
+            people=world.people,
+            case=case,
+            competitor=name,
+            repeats=len(runs),
+            figures={
+                key: median(run[key] for run in runs)
+                for key, value in runs[0].items()
+                if isinstance(value, int | float)
+            },
+            by_kind=runs[-1]["by_kind"],
+            floor_edits=runs[-1]["floor_edits"],
+            touched=runs[-1]["touched"],
+            walls=[run["wall"] for run in runs],
+        )
+        for (case, name), runs in collected.items()
+    ]
+
+
+def machine() -> dict[str, str]:
+    """What it ran on."""
+    model = platform.processor() or platform.machine()
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    except OSError:
+        pass
+    return {
+        "cpu": model,
+        "cores": str(os.cpu_count()),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small worlds, few repeats")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", type=Path, default=HERE, help="where the results go")
+    args = parser.parse_args()
+    begun = time.monotonic()
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for world in QUICK if args.quick else FULL:
+            results += asyncio.run(measure(world, args.seed, Path(folder)))
+    told = {
+        "seed": args.seed,
+        "quick": args.quick,
+        "minutes": round((time.monotonic() - begun) / 60, 1),
+        "machine": machine(),
+        "results": [asdict(result) for result in results],
+    }
+    args.output.mkdir(parents=True, exist_ok=True)
+    (args.output / "results.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    text = table(told)
+    (args.output / "results.md").write_text(text, encoding="utf-8")
+    plot(told, args.output)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""The servers of a benchmark, in a process of their own: a simulated Plex and Pulsarr over one world.
+
+Commands come as lines of JSON on standard input, each is answered by one line on standard output.
+The pace of Plex is that of a small home server: a read costs 5 ms and 0.05 ms a row, an edit
+20 ms and 2 ms an item; Pulsarr takes 8 ms an answer.
+"""
+
+import argparse
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+import hashlib
+import json
+import random
+import sys
+from typing import Any, Final
+
+from simulators.catalogue import CatalogueTitle
+from simulators.plex import PlexKnobs, PlexSimulator
+from simulators.plex.edits import LabelEdit
+from simulators.pulsarr import PulsarrSimulator
+from simulators.pulsarr.knobs import PulsarrKnobs
+from simulators.world import make_world
+
+from .floor import IDS_PER_EDIT
+
+PLEX_TOKEN: Final = "plex-token-of-the-benchmark"
+PULSARR_KEY: Final = "pulsarr-key-of-the-benchmark"
+SHOWS: Final = 0.2  # share of the library
+WANTED: Final = 0.1  # share of the library that is on a watchlist
+FANS: Final = ((1, 0.62), (2, 0.22), (3, 0.11), (4, 0.05))  # how many want the same title
+
+
+class Servers:
+    """One world, changed by the cases and put back after them."""
+
+    def __init__(self, items: int, people: int, missing: int, seed: int) -> None:
+        shows = round((items + missing) * SHOWS)
+        # What the rivals cannot find (legacy agents, no match, no Plex key) is left out: all are
+        # to reach the same labels.
+        self._world = make_world(
+            seed,
+            items + missing - shows,
+            shows,
+            0,
+            wishes=0,
+            wishes_missing=0,
+            missing=missing / (items + missing),
+            editions=0.0,
+            uhd_library=False,
+            legacy=0.0,
+            unmatched=0.0,
+        )
+        self._rng = random.Random(f"benchmark-{seed}")
+        lacking = {title.key for title in self._world.plex.missing()}
+        self._missing = [title for title in self._world.catalogue if title.key in lacking]
+        self._there = [title for title in self._world.catalogue if title.key not in lacking]
+        self._rng.shuffle(self._there)
+        self._pulsarr = self._world.pulsarr
+        users = [self._pulsarr.add_user(f"Person{number:03d}") for number in range(people)]
+        self._people = [user.id for user in users]
+        self._name = {user.id: user.name for user in users}
+        self._wanted = round(len(self._there) * WANTED)
+        for title in (*self._there[: self._wanted], *self._missing):
+            fans = self._rng.choices([n for n, _ in FANS], [share for _, share in FANS])[0]
+            for user_id in self._rng.sample(self._people, min(fans, people)):
+                self._pulsarr.wish(user_id, title)
+        self._base = {(wish.user_id, wish.catalogue_key) for wish in self._pulsarr.wishes()}
+        self._foreign = {key: item.labels for key, item in self._world.plex.items.items()}
+        self._ever = set(self._base)
+        self._before = dict(self._foreign)
+        self._guests: list[int] = []
+        self._titles = {title.key: title for title in self._world.catalogue}
+        knobs = PlexKnobs.realistic()
+        self._plex_server = PlexSimulator(self._world.plex, token=PLEX_TOKEN, knobs=knobs)
+        # Repeats follow each other faster than Pulsarr's limit per minute allows.
+        paced = PulsarrKnobs(latency_ms=8.0, rate_limit=10_000_000)
+        self._pulsarr_server = PulsarrSimulator(
+            self._pulsarr, api_key=PULSARR_KEY, knobs=paced, catalogue=self._world.catalogue
+        )
+
+    async def serve(self) -> None:
+        """Answer commands until standard input ends."""
+        async with self._plex_server as plex, self._pulsarr_server as pulsarr:
+            say({"plex": plex.url, "pulsarr": pulsarr.url})
+            while line := await asyncio.to_thread(sys.stdin.readline):
+                command = json.loads(line)
+                say(getattr(self, f"do_{command.pop('do')}")(**command) or {})
+
+    def do_restore(self) -> None:
+        """Put labels and watchlists back to how they were at first."""
+        plex = self._world.plex
+        for key, item in plex.items.items():
+            if item.labels != self._foreign[key]:
+                plex.apply(item, LabelEdit(clear=True))
+                plex.apply(item, LabelEdit(add=self._foreign[key]))
+        for guest in self._guests:
+            self._pulsarr.remove_user(guest)
+        self._guests.clear()
+        now = {(wish.user_id, wish.catalogue_key) for wish in self._pulsarr.wishes()}
+        for user_id, key in now - self._base:
+            self._pulsarr.unwish(user_id, self._titles[key])
+        for user_id, key in self._base - now:
+            self._pulsarr.wish(user_id, self._titles[key])
+        self._ever = set(self._base)
+
+    def do_person(self, titles: int) -> None:
+        """Let somebody new want some titles that are in Plex."""
+        user = self._pulsarr.add_user("Newcomer")
+        self._guests.append(user.id)
+        self._name[user.id] = user.name
+        for title in self._there[-titles:]:
+            self._wish(user.id, title)
+
+    def do_churn(self, share: float) -> None:
+        """Let a share of the wishes go, and as many others come."""
+        rng = random.Random("churn")
+        going = rng.sample(sorted(self._base), max(1, round(len(self._base) * share)))
+        for user_id, key in going:
+            self._pulsarr.unwish(user_id, self._titles[key])
+        for user_id, title in zip(
+            [user_id for user_id, _ in going], self._there[self._wanted :], strict=False
+        ):
+            self._wish(user_id, title)
+
+    def _wish(self, user_id: int, title: CatalogueTitle) -> None:
+        self._pulsarr.wish(user_id, title)
+        self._ever.add((user_id, title.key))
+
+    def do_missing(self) -> dict[str, Any]:
+        """The wanted titles that are not in Plex."""
+        return {
+            "titles": [
+                {"type": one.type, "title": one.title, "ids": [f"plex:{one.key}", *one.guids]}
+                for one in self._missing
+            ]
+        }
+
+    def do_reset(self) -> None:
+        """Count from zero."""
+        self._before = {key: item.labels for key, item in self._world.plex.items.items()}
+        self._plex_server.stats.reset()
+        self._pulsarr_server.stats.reset()
+
+    def do_stats(self) -> dict[str, Any]:
+        """What was asked since the last reset, and what the labels are now."""
+        plex, pulsarr = self._plex_server.stats, self._pulsarr_server.stats
+        by_kind = {f"{method} {route}": number for (method, route), number in plex.requests.items()}
+        changed: Counter[tuple[str, str]] = Counter()
+        for key, item in self._world.plex.items.items():
+            for label in set(item.labels) - set(self._before[key]):
+                changed[item.section, label] += 1
+        return {
+            "floor_edits": sum(-(-size // IDS_PER_EDIT) for size in changed.values()),
+            "touched": len(changed),
+            "requests": plex.total,
+            "by_kind": by_kind,
+            "bytes": plex.bytes_out,
+            "pulsarr_requests": pulsarr.total,
+            "peak_concurrency": plex.peak_concurrency,
+            "labels": _digest({key: item.labels for key, item in self._world.plex.items.items()}),
+            "expected": _digest(self._expected()),
+        }
+
+    def _expected(self) -> dict[str, tuple[str, ...]]:
+        """What was there before, and the name of everybody who ever wanted it since."""
+        labels = dict(self._foreign)
+        for user_id, key in self._ever:
+            for item in self._world.plex.items_of(self._titles[key]):
+                labels[item.rating_key] = (*labels[item.rating_key], self._name[user_id])
+        return labels
+
+
+def _digest(labels: Mapping[str, tuple[str, ...]]) -> str:
+    told = {key: sorted(one.casefold() for one in some) for key, some in labels.items()}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def say(answer: Mapping[str, Any]) -> None:
+    """Answer one command."""
+    sys.stdout.write(f"{json.dumps(answer)}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Serve one world."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--items", type=int, required=True)
+    parser.add_argument("--people", type=int, required=True)
+    parser.add_argument("--missing", type=int, default=0, help="wanted titles that Plex lacks")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    asyncio.run(Servers(args.items, args.people, args.missing, args.seed).serve())
+
+
+if __name__ == "__main__":
+    main()
