@@ -169,12 +169,16 @@ class Home:
         ]
 
     def edits_needed(self, before: Labels, after: Labels) -> int:
-        """Return the smallest number of edits that add what came between: one per distinct change."""
-        sizes: Counter[tuple[str, frozenset[str]]] = Counter()
+        """Return the edits that add what came between: one per distinct change, or one per label."""
+        whole: Counter[tuple[str, frozenset[str]]] = Counter()
+        single: Counter[tuple[str, str]] = Counter()
         for key, labels in after.items():
+            section = self.plex.state.items[key].section
             if added := frozenset(labels - before.get(key, set())):
-                sizes[self.plex.state.items[key].section, added] += 1
-        return sum(-(-size // PUT_IDS_MAX) for size in sizes.values())
+                whole[section, added] += 1
+                single.update((section, label) for label in added)
+        sizes = min((list(whole.values()), list(single.values())), key=len)
+        return sum(-(-size // PUT_IDS_MAX) for size in sizes)
 
     def reads_needed(self) -> int:
         """Return the reads of a full sync: sections, pages, label lists, and carriers of each label."""

@@ -268,7 +268,7 @@ async def test_item_that_goes_away_before_its_edit_is_told_and_the_others_are_la
 
 
 @pytest.mark.parametrize("status", [400, 414])
-async def test_items_whose_edit_plex_refuses_are_told_and_the_others_are_labelled(
+async def test_labels_that_plex_refuses_are_told_and_the_others_arrive(
     home: Home, status: int
 ) -> None:
     home.pulsarr.state.rename(home.person("rosa"), "🎬" * 50)  # 600 bytes of an address
@@ -278,11 +278,11 @@ async def test_items_whose_edit_plex_refuses_are_told_and_the_others_are_labelle
     assert (run.status, run.error) == (RunStatus.DONE, None)
     assert {one.failure for one in run.failed} == {Failure.REJECTED}
     rosas = home.wanted([home.person("rosa")])
-    assert {one.change.rating_key for one in run.failed} == set(rosas)
-    assert {one.rating_key for one in run.changes}.isdisjoint(rosas)
-    assert home.labels == merged(
-        before, {key: labels for key, labels in home.wanted().items() if key not in rosas}
-    )
+    assert {(one.change.rating_key, fold(one.change.label)) for one in run.failed} == {
+        (key, label) for key, labels in rosas.items() for label in labels
+    }
+    arrived = {key: labels - rosas.get(key, set()) for key, labels in home.wanted().items()}
+    assert home.labels == merged(before, {key: some for key, some in arrived.items() if some})
 
 
 @pytest.mark.parametrize("kind", ["busy", "unauthorized", "truncated", "html"])

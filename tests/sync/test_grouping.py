@@ -11,11 +11,27 @@ from .words import LABELS, add, remove
 
 
 def test_items_with_the_same_change_share_an_edit() -> None:
-    changes = [add("anna", "1"), add("anna", "2"), add("ben", "2"), add("anna", "3")]
+    changes = [add(label, key) for key in ("1", "2", "3") for label in ("anna", "ben")]
+    assert edit_groups(changes) == (EditGroup("1", ("1", "2", "3"), ("anna", "ben"), ()),)
+
+
+def test_tastes_that_overlap_are_added_label_by_label() -> None:
+    changes = [add("anna", "1"), add("ben", "1"), add("anna", "2"), add("ben", "3")]
     assert edit_groups(changes) == (
-        EditGroup("1", ("1", "3"), ("anna",), ()),
-        EditGroup("1", ("2",), ("anna", "ben"), ()),
+        EditGroup("1", ("1", "2"), ("anna",), ()),
+        EditGroup("1", ("1", "3"), ("ben",), ()),
     )
+
+
+def test_items_that_lose_a_label_change_at_once() -> None:
+    changes = [
+        *(add(label, key) for key, label in (("1", "anna"), ("2", "ben"))),
+        *(one for label in ("anna", "ben") for one in (add(label, "3"), add(label, "4"))),
+        remove("carl", "4"),
+    ]
+    groups = edit_groups(changes)
+    assert len(groups) == 3
+    assert EditGroup("1", ("4",), ("anna", "ben"), ("carl",)) in groups
 
 
 def test_libraries_and_directions_are_kept_apart() -> None:
@@ -54,7 +70,7 @@ def test_groups_hold_every_change_exactly_once(changes: list[Change]) -> None:
 
 
 @given(changes_strategy)
-def test_there_are_no_more_groups_than_distinct_effects(changes: list[Change]) -> None:
+def test_there_are_no_more_groups_than_distinct_effects_or_labels(changes: list[Change]) -> None:
     def where(one: Change) -> tuple[str, str]:
         return (one.library, one.rating_key)
 
@@ -63,5 +79,13 @@ def test_there_are_no_more_groups_than_distinct_effects(changes: list[Change]) -
         for (library, _), some in groupby(sorted(changes, key=where), where)
     }
     groups = edit_groups(changes)
-    assert len(groups) == len(distinct)
+    assert len(groups) <= len(distinct)
+    if all(one.action is Action.ADD for one in changes):
+        assert len(groups) <= len({(one.library, one.label) for one in changes})
+    by_item = {(one.library, one.rating_key) for one in changes if one.action is Action.REMOVE}
+    for group in groups:
+        # What takes something off an item makes all of that item's changes.
+        for key in group.rating_keys:
+            if (group.library, key) in by_item:
+                assert sum(key in other.rating_keys for other in groups) == 1
     assert all(group.rating_keys and (group.add or group.remove) for group in groups)

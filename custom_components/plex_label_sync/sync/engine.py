@@ -231,7 +231,7 @@ class Engine:
         groups = tuple(edit_groups(plan.changes))
         for number, group in enumerate(groups):
             progress.reached(Phase.EDITS, number, len(groups))
-            changes = [change for key in group.rating_keys for change in by_item[key]]
+            changes = [one for key in group.rating_keys for one in by_item[key] if group.makes(one)]
             result.stopped = result.stopped or self._stopping
             if result.error is not None or result.stopped:
                 why = result.error.failure if result.error is not None else STOPPED
