@@ -174,6 +174,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._armed: list[_Armed] = []
+        self.acted = 0  # requests that a fault has met since they were last cleared
 
     def add(self, *faults: Fault) -> None:
         """Arm faults; each counts requests from now on."""
@@ -182,6 +183,7 @@ class Faults:
     def clear(self) -> None:
         """Disarm everything."""
         self._armed.clear()
+        self.acted = 0
 
     def __len__(self) -> int:
         """How many faults are armed or spent."""
@@ -198,6 +200,7 @@ class Faults:
             armed.seen += 1
             if acting is None and _acts(armed, moment):
                 armed.done += 1
+                self.acted += 1
                 acting = fault
         return acting
 

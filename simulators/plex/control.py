@@ -47,6 +47,7 @@ def control_routes(
         "refresh": ("POST", control.refresh),
         "outage": ("POST", control.outage),
         "faults": ("POST", control.fault),
+        "faults/acted": ("GET", control.acted_faults),
         "faults/clear": ("POST", control.clear_faults),
         "drop_events": ("POST", control.drop_events),
     }
@@ -165,6 +166,9 @@ class _Control:
     async def clear_faults(self, _body: Fields) -> Fields:
         self._sim.faults.clear()
         return {"faults": 0}
+
+    async def acted_faults(self, _body: Fields) -> Fields:
+        return {"acted": self._sim.faults.acted}
 
     async def drop_events(self, _body: Fields) -> Fields:
         dropped = self._sim.events.listeners

@@ -72,6 +72,7 @@ def control_routes(
         "deliver": ("POST", control.deliver),
         "outage": ("POST", control.outage),
         "faults": ("POST", control.faults),
+        "faults/acted": ("GET", control.acted_faults),
         "faults/clear": ("POST", control.clear_faults),
         "knobs": ("POST", control.knobs),
         "reset": ("POST", control.reset),
@@ -260,6 +261,10 @@ class _Control:
             raise ControlError(f"needs `kind`, may have {', '.join(sorted(known - {'kind'}))}")
         self._sim.faults.add(Fault(**given))
         return {"faults": len(self._sim.faults)}
+
+    async def acted_faults(self, _given: dict[str, Any]) -> dict[str, Any]:
+        """How many requests a fault has met since they were last cleared."""
+        return {"acted": self._sim.faults.acted}
 
     async def clear_faults(self, _given: dict[str, Any]) -> dict[str, Any]:
         """Forget all faults."""

@@ -1,19 +1,28 @@
-"""Home Assistant is killed in the middle of a full sync; the next start finishes the work, and only that."""
+"""Home Assistant is killed in the middle of its work; the next start finishes the work, and only that."""
 
 from __future__ import annotations
 
+from functools import partial
+import os
 from typing import TYPE_CHECKING, Final
+
+import pytest
+import pytest_asyncio
 
 from harness import integration
 from harness.children import free_port
 from harness.home_assistant import HomeAssistant
 from harness.onboarding import onboard
 from harness.waiting import eventually
+from tests.e2e.crash_points import POINTS, Point, kill_at
 from tests.e2e.house import OWNER, Home, House, start_servers
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
     import aiohttp
-    import pytest
+
+ALL: Final = os.environ.get("CRASH_POINTS") == "all"
 
 EDIT_SECONDS: Final = 0.7  # that Plex takes for an edit, so that there is a middle to be killed in
 FEW: Final = (
@@ -103,3 +112,111 @@ async def _number_of_labels(house: House) -> int:
 
 async def _more_labels(house: House, number: int) -> bool:
     return await _number_of_labels(house) >= number
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def wreck(
+    session: aiohttp.ClientSession, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    """A house of its own, whose Home Assistant is killed again and again on the same folder."""
+    servers = await start_servers(session, tmp_path_factory.mktemp("servers"))
+    process = HomeAssistant(tmp_path_factory.mktemp("wreck") / "config", free_port(), debug=True)
+    process.prepare()
+    try:
+        await process.start(session)
+        home = Home(process, await onboard(session, process, OWNER))
+        house = await House.set_up(home, servers)
+        yield house
+        assert await house.violations() == []
+        assert house.complaints() == []
+        await home.client.close()
+    finally:
+        await process.stop()
+        await servers.stop()
+
+
+@pytest.mark.parametrize(
+    "point", [one for one in POINTS if ALL or one.usual], ids=lambda point: point.name
+)
+async def test_nothing_is_lost_or_doubled_wherever_the_process_ends(
+    wreck: House, session: aiohttp.ClientSession, point: Point
+) -> None:
+    house, client = wreck, wreck.home.client
+    assert await house.all_labels() == await house.expected_labels()
+    work = await _prepare(house, point)
+    known = {run["run_id"] for run in (await house.entry.call("get_runs"))["runs"]}
+
+    await kill_at(house, point, work)
+
+    assert not house.home.process.child.running
+    await client.close()
+    await _check_labels(house)
+    for server in (house.servers.plex, house.servers.pulsarr):
+        await server.post("faults/clear")
+    await house.home.process.start(session)
+    await house.home.process.until_running(session, client.token)
+    await integration.until_loaded(client, house.entry.entry_id)
+    await house.entry.call("sync_all")
+    await _check_labels(house)
+    if point.scenario != "undo":
+        assert await house.all_labels() == await house.expected_labels()
+    await _check_journal(house, point, known)
+
+    # What an undo took off stays off until somebody says otherwise.
+    await house.entry.call("clear_overrides")
+    await house.entry.call("sync_all")
+    assert await house.all_labels() == await house.expected_labels()
+    assert (await house.entry.call("sync_all"))["changes"] == []
+
+
+async def _prepare(house: House, point: Point) -> Callable[[], Awaitable[object]]:
+    """Make sure that there is work to do; return what begins it."""
+    call, servers = house.entry.call, house.servers
+    match point.scenario:
+        case "live":
+            for title in house.missing():
+                if not await house.items(title):
+                    break
+            else:
+                raise AssertionError("the world is too small")
+            await servers.plex.post("import", title=title.key)
+            await eventually(lambda: _is_there(house, title.key), "Plex has the title")
+            return partial(servers.pulsarr.post, "announce", title=title.key)
+        case "removal":
+            return partial(call, "remove_labels")
+        case _:
+            await call("remove_labels")
+            if point.scenario == "sync":
+                return partial(call, "sync_all")
+            await call("sync_all")
+            return partial(call, "undo")
+
+
+async def _check_labels(house: House) -> None:
+    """Nothing of others is lost, nothing is there twice, nothing is there that nobody wants."""
+    labels, expected = await house.all_labels(), await house.expected_labels()
+    for key, found in labels.items():
+        before = house.world.plex.items.get(key)
+        foreign = {label.casefold() for label in before.labels} if before is not None else set()
+        assert foreign <= set(found)
+        assert len(found) == len(set(found))
+        assert set(found) <= set(expected[key])
+
+
+async def _check_journal(house: House, point: Point, known: set[str]) -> None:
+    """What was interrupted is in the journal; it can be undone, and that as well."""
+    runs = (await house.entry.call("get_runs"))["runs"]
+    assert all(run["status"] != "running" for run in runs)
+    interrupted = [
+        run for run in runs if run["status"] == "interrupted" and run["run_id"] not in known
+    ]
+    assert point.interrupted in {None, len(interrupted)}
+    for run in interrupted:
+        before = await house.all_labels()
+        undone = await house.entry.call("undo", run_id=run["run_id"])
+        assert (undone["status"], undone["failed"]) == ("done", 0)
+        await _check_labels(house)
+        if undone["added"] + undone["removed"]:
+            again = await house.entry.call("undo", run_id=undone["run_id"])
+            assert (again["status"], again["failed"], again["skipped"]) == ("done", 0, 0)
+            assert await house.all_labels() == before

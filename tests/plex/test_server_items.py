@@ -5,6 +5,7 @@ import pytest
 from custom_components.plex_label_sync.plex import server
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.model import Failure, ServiceError
+from simulators.http import FaultKind
 from simulators.plex import Fault, PlexSimulator
 
 from .conftest import MOVIES
@@ -56,10 +57,14 @@ async def test_items_that_are_not_there_are_left_out(client: PlexClient, method:
     assert not await getattr(client, method)(["999998", "999999"])
 
 
-async def test_cut_answer_about_items_is_refused(plex: PlexSimulator, client: PlexClient) -> None:
-    plex.faults.add(Fault("truncated", route="/library/metadata/{ids}", times=None))
+@pytest.mark.parametrize("method", ["existing", "labelled"])
+@pytest.mark.parametrize("kind", ["truncated", "short_page"])
+async def test_cut_answer_about_items_is_refused(
+    plex: PlexSimulator, client: PlexClient, method: str, kind: FaultKind
+) -> None:
+    plex.faults.add(Fault(kind, route="/library/metadata/{ids}", times=None))
     with pytest.raises(ServiceError) as refused:
-        await client.labelled(some_keys(plex, 4))
+        await getattr(client, method)(some_keys(plex, 4))
     assert refused.value.failure is Failure.IMPLAUSIBLE
 
 

@@ -168,8 +168,8 @@ def server_info(answer: object) -> ServerInfo:
 
 
 def item_keys(answer: object) -> frozenset[str]:
-    """Return the rating keys of an answer about several items."""
-    return frozenset(_rating_key(row) for row in _rows(container(answer), "Metadata"))
+    """Return the rating keys of an answer about several items; raises ValueError for a cut one."""
+    return frozenset(_rating_key(row) for row in _all_rows(container(answer), "Metadata"))
 
 
 def labelled_items(answer: object) -> tuple[LabelledItem, ...]:
