@@ -254,7 +254,9 @@ class Watched(RuleBasedStateMachine):
         self.check(not edits or bool(planned), "edits without a plan in the journal")
         for change in planned:
             self.check(fold(change.label) not in self.settings.exclude_labels, change)
-            self.check(change.rating_key not in self.opted_out, change)
+            # An item that went before its labels were read cannot say that it opts out.
+            is_there = change.rating_key in self.plex.state.items
+            self.check(change.rating_key not in self.opted_out or not is_there, change)
         if fault is not None and fault.method == "GET" and fault.times is None:
             seen = requests_before_first_edit(self.plex, since)
             if seen is not None and fault.kind not in BELIEVABLE:

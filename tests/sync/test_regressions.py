@@ -168,19 +168,21 @@ async def test_label_that_plex_takes_off_after_the_client_gave_up_was_not_taken_
     assert (run.added, run.overridden) == (1, 0)
 
 
+@pytest.mark.parametrize("seen", [True, False])
 @pytest.mark.parametrize("how", ["rename", "format"])
 async def test_label_taken_off_by_hand_does_not_come_back_under_a_new_name(
-    home: Home, how: str
+    home: Home, how: str, seen: bool
 ) -> None:
     _, key = await labelled(home)
     home.plex.state.remove_label(key, "rosa")
-    assert (await home.sync()).overridden == 1
+    if seen:
+        assert (await home.sync()).overridden == 1
     labels = home.labels.get(key)
     if how == "rename":
         home.pulsarr.state.rename(home.person("rosa"), "rosalinde")
     else:
         home.settings = replace(home.settings, label_format="for {username}")
-    for _ in range(2):
+    for _ in range(3):
         assert (await home.sync()).overridden == 1
         assert home.labels.get(key) == labels
 
