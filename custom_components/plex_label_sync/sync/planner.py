@@ -187,7 +187,9 @@ class _ItemPlan:
         former = [
             other
             for key, other in self._rows.items()
-            if key not in self._entry.labels and not people.isdisjoint(other.people)
+            if key not in self._entry.labels
+            and not other.mark
+            and not people.isdisjoint(other.people)
         ]
         refused = [other for other in former if people <= set(other.people) and self._is_off(other)]
         if row is None and refused and not self._is_put_back(refused[0]):
