@@ -374,7 +374,7 @@ OWNERSHIP: Final = (
         2,
         "a label taken off by hand stays off under a new name",
         "sync/planner.py",
-        "if row is None and refused and not self._is_put_back(refused[0]):",
+        "if row is None and refused and not self._settings.restore_overrides:",
         "if False:",
         (
             "sync/test_regressions.py::test_label_taken_off_by_hand_does_not_come_back_under_a_new_name",

@@ -191,24 +191,16 @@ class _ItemPlan:
             and not other.mark
             and not people.isdisjoint(other.people)
         ]
-        refused = [other for other in former if people <= set(other.people) and self._is_off(other)]
-        if row is None and refused and not self._is_put_back(refused[0]):
+        refused = any(other.off and people <= set(other.people) for other in former)
+        if row is None and refused and not self._settings.restore_overrides:
             # It was taken off by hand under its former name: a new name changes nothing.
             self._draft.overridden += 1
-            if refused[0].off:
-                new = replace(self._row(label, None), off=True)
-                self._draft.notes[new.key] = new
-            else:
-                self._draft.vanished.append(refused[0])
-                self._note(refused[0], replace(refused[0], off=True))
+            new = replace(self._row(label, None), off=True)
+            self._draft.notes[new.key] = new
             return
         text = self._view.present.spelling(self._item.library, label.text)
         reason = f"renamed from {former[0].label}" if former else wants(label.people)
         self._add(text, reason, self._row(replace(label, text=text), row))
-
-    def _is_off(self, row: Row) -> bool:
-        """Tell whether a label that we wrote was taken off by hand, now or before."""
-        return row.off or (row.confirmed and not self._carries(fold(row.label)))
 
     def _is_put_back(self, row: Row) -> bool:
         """Tell whether a label that we wrote and that is gone is put on again."""
@@ -244,7 +236,7 @@ class _ItemPlan:
         if fold(row.label) in self._settings.exclude_labels:
             return False
         if row.off or not self._carries(fold(row.label)):
-            self._draft.notes.setdefault(row.key, None)
+            self._draft.notes[row.key] = None
             return False
         choice = leaving(
             row, self._item, self._names, self._view.company, self._settings, now=self._view.now
