@@ -22,15 +22,20 @@ if TYPE_CHECKING:
 CLOSED: Final = "http://127.0.0.1:1"  # nobody listens there
 
 
-async def start(hass: HomeAssistant) -> ConfigFlowResult:
-    """Begin to set up a server, as far as the form for its address and token."""
+async def open_menu(hass: HomeAssistant) -> ConfigFlowResult:
+    """Begin to set up a server, as far as the ways to it."""
     menu = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     assert menu["type"] is FlowResultType.MENU
     assert menu["step_id"] == "user"
     ways: Any = menu["menu_options"]
     assert "plex_manual" in ways
-    assert set(ways) == set(TEXTS["config"]["step"]["user"]["menu_options"])
-    return await submit(hass, menu, next_step_id="plex_manual")
+    assert set(ways) <= set(TEXTS["config"]["step"]["user"]["menu_options"])
+    return menu
+
+
+async def start(hass: HomeAssistant) -> ConfigFlowResult:
+    """Begin to set up a server, as far as the form for its address and token."""
+    return await submit(hass, await open_menu(hass), next_step_id="plex_manual")
 
 
 async def submit(hass: HomeAssistant, shown: ConfigFlowResult, **fields: Any) -> ConfigFlowResult:

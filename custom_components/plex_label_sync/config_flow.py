@@ -31,7 +31,9 @@ from .const import (
     DEFAULT_LABEL_FORMAT,
     DOMAIN,
 )
+from .existing import ExistingServer, existing_servers
 from .forms import (
+    CONF_SERVER,
     PLACEHOLDERS,
     Cleaner,
     clean_label_format,
@@ -40,6 +42,7 @@ from .forms import (
     libraries_choice,
     login_schema,
     secret_field,
+    server_schema,
 )
 from .options_flow import PlexLabelSyncOptionsFlow
 
@@ -63,6 +66,7 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         self._client_id = uuid4().hex  # of a new entry; Plex hears it with the first request
         self._title = ""
         self._libraries: dict[str, str] = {}
+        self._existing: dict[str, ExistingServer] = {}
         self._pulsarr_sends_webhooks = True
         self._asked: tuple[Peer, ...] = ()
 
@@ -78,7 +82,9 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Offer the ways to a Plex server."""
-        return self.async_show_menu(step_id="user", menu_options=["plex_manual"])
+        self._existing = existing_servers(self.hass)
+        ways = ["plex_manual", *(["plex_existing"] if self._existing else [])]
+        return self.async_show_menu(step_id="user", menu_options=ways)
 
     async def async_step_plex_manual(
         self, user_input: dict[str, Any] | None = None
@@ -87,23 +93,51 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                login = PLEX.entered(user_input)
-                info, libraries = await async_try_plex(self.hass, login, self._client_id)
+                return await self._async_use_plex(PLEX.entered(user_input))
             except FieldError as err:
                 errors[err.field] = err.error
-            else:
-                # A flow that was left in another window must not stand in the way.
-                await self.async_set_unique_id(info.machine_id, raise_on_progress=False)
-                self._abort_if_unique_id_configured()
-                self._data |= PLEX.data(login)
-                self._title = info.name
-                self._libraries = {library.key: library.name for library in libraries}
-                if libraries:
-                    return await self.async_step_pulsarr()
-                errors["base"] = "no_libraries"
         return self._show(
             "plex_manual", login_schema(PLEX, secret_required=True), errors, user_input
         )
+
+    async def async_step_plex_existing(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which server of Home Assistant's own Plex integration to use.
+
+        Its address and token are copied; the other integration's entry stays as it is.
+        """
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            self._existing |= existing_servers(self.hass)  # it may have been mended over there
+            machine_id = user_input[CONF_SERVER]
+            try:
+                login = PLEX.entered(self._existing[machine_id].user_input)
+                return await self._async_use_plex(login, machine_id)
+            except FieldError as err:
+                errors["base"] = err.error  # neither address nor token can be mended here
+        names = {machine_id: server.name for machine_id, server in self._existing.items()}
+        return self._show("plex_existing", server_schema(names), errors, user_input)
+
+    async def _async_use_plex(
+        self, login: Login, machine_id: str | None = None
+    ) -> ConfigFlowResult:
+        """Go on with a Plex server if it lets us in, and is the one that was chosen.
+
+        Raises FieldError.
+        """
+        info, libraries = await async_try_plex(self.hass, login, self._client_id)
+        if machine_id not in (None, info.machine_id):
+            raise FieldError("base", "other_server")
+        # A flow that was left in another window must not stand in the way.
+        await self.async_set_unique_id(info.machine_id, raise_on_progress=False)
+        self._abort_if_unique_id_configured()
+        if not libraries:
+            raise FieldError("base", "no_libraries")
+        self._data |= PLEX.data(login)
+        self._title = info.name
+        self._libraries = {library.key: library.name for library in libraries}
+        return await self.async_step_pulsarr()
 
     async def async_step_pulsarr(
         self, user_input: dict[str, Any] | None = None

@@ -19,6 +19,8 @@ import voluptuous as vol
 from .connections import Peer
 from .sync.naming import FIELDS, InvalidLabelFormatError, check_label_format
 
+CONF_SERVER: Final = "server"
+
 URL_SELECTOR: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 SECRET_SELECTOR: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
@@ -62,6 +64,13 @@ def secret_field(peer: Peer, *, required: bool) -> dict[vol.Marker, TextSelector
     if required:
         return {vol.Required(peer.secret_field): SECRET_SELECTOR}
     return {vol.Optional(peer.secret_field, default=""): SECRET_SELECTOR}
+
+
+def server_schema(names: Mapping[str, str]) -> vol.Schema:
+    """Return the form that asks for a Plex server; `names` maps machine identifiers to names."""
+    options = [SelectOptionDict(value=value, label=label) for value, label in names.items()]
+    selector = SelectSelector(SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST))
+    return vol.Schema({vol.Required(CONF_SERVER, default=next(iter(names))): selector})
 
 
 def choice(
