@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 import pytest
@@ -11,8 +13,10 @@ import pytest
 from custom_components.plex_label_sync import options_flow
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
 from simulators.http import Fault
+from simulators.pulsarr import arr
 
 from .flow_kit import assert_form, choices_of, default_of, fields_of, selector_of
+from .household import WEBHOOK_ID, WEBHOOK_SECRET
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigFlowResult
@@ -84,7 +88,7 @@ async def test_form_shows_the_defaults_of_a_new_entry_and_saves_them(household: 
 
     shown = await open_options(household)
     assert_form(shown, "init")
-    assert fields_of(shown) == FIELDS
+    assert fields_of(shown) == [*FIELDS, "show_webhook"]
     assert {field: default_of(shown, field) for field in FIELDS} == DEFAULTS
     shown = await submit(household, shown)
 
@@ -369,3 +373,52 @@ async def test_emptied_address_is_guessed_again(household: Household) -> None:
     await submit(household, shown)
 
     assert entry.options["base_url"] == ""
+
+
+async def test_webhook_is_shown_on_request_works_for_arr_apps_and_changes_nothing(
+    household: Household,
+) -> None:
+    await household.set_up()
+    before = dict(household.entry.options)
+    shown = await open_options(household)
+    assert WEBHOOK_SECRET not in str(shown)
+    shown = await submit(household, shown, show_webhook=True, base_url=household.base_url)
+
+    assert_form(shown, "webhook")
+    told = shown["description_placeholders"]
+    assert told is not None
+    assert told["address"].startswith(household.base_url)
+    title = next(
+        title
+        for title in household.world.catalogue
+        if title.key in household.wanted_by("rosa") and not household.plex.state.items_of(title)
+    )
+    body = (arr.sonarr_download if title.type == "show" else arr.radarr_download)(title)
+    password = b64encode(f"sonarr:{told['secret']}".encode()).decode()
+    async with aiohttp.ClientSession(headers={"Authorization": f"Basic {password}"}) as session:
+        for payload in (arr.sonarr_test(), body):
+            async with session.post(told["address"], json=payload) as answer:
+                assert answer.status == 200
+    await household.settle()
+    (waiting,) = (await household.call("get_pending"))["pending"]
+    assert waiting["title"] == title.title
+    shown = await submit(household, shown)
+    await household.settle()
+    assert shown["type"] is FlowResultType.CREATE_ENTRY
+    assert "show_webhook" not in household.entry.options
+    assert dict(household.entry.options).items() >= before.items()
+
+
+async def test_webhook_without_any_address_of_home_assistant_is_shown_as_a_path(
+    household: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    household.add_entry()
+    monkeypatch.setattr(options_flow, "addresses", lambda *_: ())
+
+    shown = await submit(household, await open_options(household), show_webhook=True)
+
+    assert_form(shown, "webhook")
+    assert shown["description_placeholders"] == {
+        "address": f"/api/webhook/{WEBHOOK_ID}",
+        "secret": WEBHOOK_SECRET,
+    }

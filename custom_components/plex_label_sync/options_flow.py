@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 import logging
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
-from homeassistant.const import PERCENTAGE, UnitOfTime
+from homeassistant.components.webhook import async_generate_path
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlow
+from homeassistant.const import CONF_WEBHOOK_ID, PERCENTAGE, UnitOfTime
 from homeassistant.helpers.selector import (
     BooleanSelector,
     NumberSelector,
@@ -20,6 +21,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
+from .addresses import addresses
 from .connections import PLEX, PULSARR, plex_client, pulsarr_client
 from .const import (
     CONF_BASE_URL,
@@ -41,6 +43,7 @@ from .const import (
     CONF_RESTORE_OVERRIDES,
     CONF_SYNC_DISABLED_PEOPLE,
     CONF_SYNC_INTERVAL,
+    CONF_WEBHOOK_SECRET,
     DEFAULT_LABEL_FORMAT,
     DEFAULT_MAX_REMOVALS,
     DEFAULT_OPT_OUT_LABEL,
@@ -70,6 +73,7 @@ from .transport import normalise_url
 
 _LOGGER = logging.getLogger(__name__)
 
+SHOW_WEBHOOK: Final = "show_webhook"  # asked for once, not kept
 LOOKUP_TIMEOUT: Final = 8.0  # seconds that somebody waits for names in a form
 MAX_SYNC_INTERVAL: Final = 7 * 24 * 3600  # seconds
 MAX_PENDING_RETRY_INTERVAL: Final = 3600  # seconds
@@ -84,6 +88,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         """Start without knowing what there is to choose from."""
         self._libraries: dict[str, str] = {}
         self._people: dict[str, str] = {}
+        self._accepted: dict[str, Any] = {}
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the present options and take over the changed ones."""
@@ -92,9 +97,13 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         if user_input is None:
             await self._async_look_up()
         else:
+            show_webhook = user_input.pop(SHOW_WEBHOOK, False)
             values, errors = cleaned({CONF_BASE_URL: "", **user_input}, _CLEANERS)
             if not errors:
-                return self.async_create_entry(data=options | values)
+                self._accepted = options | values
+                if show_webhook:
+                    return await self.async_step_webhook()
+                return self.async_create_entry(data=self._accepted)
             options |= {CONF_BASE_URL: "", **user_input}
         # Of voluptuous, or of what has taken its name since Home Assistant 2026.9.
         schema: Any = _schema(options, self._libraries, self._people)
@@ -103,6 +112,33 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
             data_schema=schema,
             errors=errors,
             description_placeholders=PLACEHOLDERS,
+        )
+
+    async def async_step_webhook(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show what Sonarr and Radarr need to announce imports; only administrators get here."""
+        if user_input is not None:
+            return self.async_create_entry(data=self._accepted)
+        entry = self.config_entry
+        base_url = self._accepted.get(CONF_BASE_URL)
+        ways = addresses(self.hass, entry.data[CONF_WEBHOOK_ID], base_url)
+        used = None
+        if entry.state is ConfigEntryState.LOADED:
+            used = entry.runtime_data.upkeep.registration.address
+        ways = tuple(way for way in ways if way.shown == used) or ways
+        schema: Any = vol.Schema({})  # see above
+        return self.async_show_form(
+            step_id="webhook",
+            data_schema=schema,
+            errors={},
+            description_placeholders={
+                "address": ways[0].url
+                if ways
+                else async_generate_path(entry.data[CONF_WEBHOOK_ID]),
+                "secret": entry.data[CONF_WEBHOOK_SECRET],
+            },
+            last_step=True,
         )
 
     async def _async_look_up(self) -> None:
@@ -183,6 +219,7 @@ def _schema(
         vol.Optional(
             CONF_BASE_URL, description={"suggested_value": options.get(CONF_BASE_URL, "")}
         ): URL_SELECTOR,
+        vol.Optional(SHOW_WEBHOOK, default=False): BooleanSelector(),
     }
     return vol.Schema(fields)
 
