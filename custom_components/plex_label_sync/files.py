@@ -91,6 +91,13 @@ class RecordFile(Store[Data]):
         await self._set_aside(path)
         return Found.DAMAGED, None
 
+    def size(self) -> int | None:
+        """Return the file's bytes on disk, None when there is none. Blocks."""
+        try:
+            return Path(self.path).stat().st_size
+        except OSError:
+            return None
+
     async def _set_aside(self, path: Path) -> None:
         """Keep a damaged file under a name that says so, before it is written anew."""
         aside = path.with_name(f"{path.name}.corrupt.{dt_util.utcnow().isoformat()}")

@@ -92,6 +92,14 @@ class Records:
     def _files(self) -> tuple[RecordFile, ...]:
         return self._queue_file, self._ledger_file, self._journal_file
 
+    async def async_sizes(self) -> dict[str, int | None]:
+        """Return how many bytes each file has on disk, None where there is none."""
+
+        def sizes() -> dict[str, int | None]:
+            return {file.name: file.size() for file in self._files}
+
+        return await self._hass.async_add_executor_job(sizes)
+
     async def async_load(self, *, expected: bool = False) -> None:
         """Read the files and take over what a run left behind that did not end.
 

@@ -4,10 +4,14 @@ Both clients stand on this; it knows nothing of either service.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+import re
 from ssl import SSLError
+import time
 from typing import Final
 
 import aiohttp
@@ -21,6 +25,9 @@ type Sleep = Callable[[float], Awaitable[object]]
 OFF_LOOP_BYTES: Final = 64 * 1024  # a body above this is parsed in a thread: it may take over 2 ms
 BACK_OFF: Final = (0.5, 2.0)  # seconds before the second and the third try
 RETRY_AFTER_MAX: Final = 60.0  # seconds; a longer wait is left to the next run
+FAILURES_KEPT: Final = 10  # of each server, for diagnostics
+
+_NUMBERS: Final = re.compile(r"(?<=/)[0-9][0-9,]*(?=/|$)")  # what a path names one thing by
 
 _FAILURES: Final[Mapping[int, Failure]] = {
     401: Failure.INVALID_AUTH,
@@ -53,13 +60,61 @@ def normalise_url(url: str) -> str:
 
 
 @dataclass(slots=True)
+class KindStatistics:
+    """What came of the requests of one kind; times are in seconds, waiting for a turn left out."""
+
+    requests: int = 0
+    failed: int = 0
+    bytes_in: int = 0
+    seconds: float = 0.0  # of all together
+    slowest: float = 0.0
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Add how long something takes, whether or not it works."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            took = time.monotonic() - began
+            self.seconds += took
+            self.slowest = max(self.slowest, took)
+
+
+@dataclass(frozen=True, slots=True)
+class LastFailure:
+    """One request that failed: when in seconds since the epoch, and why."""
+
+    at: float
+    failure: Failure
+    detail: str
+
+
+@dataclass(slots=True)
 class Statistics:
-    """How many requests went out and what came of them, for diagnostics."""
+    """How many requests went out and what came of them, for diagnostics.
+
+    A kind is a method and a path without the numbers in it.
+    """
 
     requests: int = 0
     retries: int = 0
     bytes_in: int = 0
     failures: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, KindStatistics] = field(default_factory=dict)
+    last_failures: deque[LastFailure] = field(default_factory=lambda: deque(maxlen=FAILURES_KEPT))
+
+    def began(self, method: str, path: str) -> KindStatistics:
+        """Count a request; return where what comes of it is noted."""
+        self.requests += 1
+        kind = self.kinds.setdefault(f"{method} {_NUMBERS.sub('{id}', path)}", KindStatistics())
+        kind.requests += 1
+        return kind
+
+    def failed(self, err: ServiceError) -> None:
+        """Count a failure and keep it as the last one."""
+        self.failures[err.failure] = self.failures.get(err.failure, 0) + 1
+        self.last_failures.append(LastFailure(time.time(), err.failure, err.detail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +221,7 @@ class Transport:
             try:
                 return await self._once(method, path, query, json, seconds)
             except ServiceError as err:
-                self.statistics.failures[err.failure] = (
-                    self.statistics.failures.get(err.failure, 0) + 1
-                )
+                self.statistics.failed(err)
                 if attempt == tries or err.failure not in retry_on:
                     raise
                 wait = err.retry_after or BACK_OFF[min(attempt, len(BACK_OFF)) - 1]
@@ -191,30 +244,31 @@ class Transport:
             url = URL(f"{url}?{query}", encoded=True)
         elif query:
             url = url.with_query(query)
-        self.statistics.requests += 1
+        kind = self.statistics.began(method, path)
         try:
-            async with (
-                self._gate,
-                asyncio.timeout(seconds),
-                self._session.request(
-                    method,
-                    url,
-                    headers=self._headers,
-                    allow_redirects=False,
-                    json=json,
-                    timeout=aiohttp.ClientTimeout(total=None),
-                ) as response,
-            ):
-                body = await response.read()
+            async with self._gate, asyncio.timeout(seconds):
+                with kind.timed():
+                    async with self._session.request(
+                        method,
+                        url,
+                        headers=self._headers,
+                        allow_redirects=False,
+                        json=json,
+                        timeout=aiohttp.ClientTimeout(total=None),
+                    ) as response:
+                        body = await response.read()
                 status, content_type = response.status, response.content_type
                 retry_after = response.headers.get("Retry-After", "")
         except (TimeoutError, aiohttp.ClientError, OSError) as err:
+            kind.failed += 1
             failure = failure_of_exception(err)
             # The library's own text may hold the address with its query: only its kind is told.
             raise self._error(failure, f"{method} {path}: {type(err).__name__}") from None
         self.statistics.bytes_in += len(body)
+        kind.bytes_in += len(body)
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return Answer(status, body, content_type)
+        kind.failed += 1
         raise self._error(
             failure_of_status(status),
             f"{method} {path} answered {status}",

@@ -1,0 +1,242 @@
+"""What a person can attach to a report: how things stand, without anything personal or secret."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from ipaddress import ip_address
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_WEBHOOK_ID, __version__ as ha_version
+from homeassistant.core import HomeAssistant
+from homeassistant.loader import async_get_integration
+from homeassistant.util import dt as dt_util
+from yarl import URL
+
+from .const import (
+    CONF_BASE_URL,
+    CONF_CLIENT_ID,
+    CONF_EXCLUDE_LABELS,
+    CONF_EXCLUDE_PEOPLE,
+    CONF_PLEX_TOKEN,
+    CONF_PLEX_URL,
+    CONF_PULSARR_API_KEY,
+    CONF_PULSARR_URL,
+    CONF_WEBHOOK_SECRET,
+    DOMAIN,
+)
+from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
+from .files import MINOR_VERSIONS, STORE_VERSION
+from .health import async_pulsarr_version
+from .responses import entry_response
+from .sync.queue import Queue
+from .transport import Statistics
+
+if TYPE_CHECKING:
+    from homeassistant.helpers.device_registry import DeviceEntry
+
+    from .store import Records
+    from .upkeep import Registration
+
+SECRETS: Final = frozenset(
+    {
+        CONF_CLIENT_ID,
+        CONF_PLEX_TOKEN,
+        CONF_PULSARR_API_KEY,
+        CONF_WEBHOOK_ID,
+        CONF_WEBHOOK_SECRET,
+    }
+)
+ADDRESSES: Final = (CONF_PLEX_URL, CONF_PULSARR_URL, CONF_BASE_URL)
+COUNTED: Final = (CONF_EXCLUDE_LABELS, CONF_EXCLUDE_PEOPLE)  # people, by name and by number
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
+) -> dict[str, Any]:
+    """Return what helps to find out why an entry does not do what it should, loaded or not."""
+    integration = await async_get_integration(hass, DOMAIN)
+    told: dict[str, Any] = {
+        "versions": {"home_assistant": ha_version, "integration": str(integration.version)},
+        "entry": {
+            "version": f"{entry.version}.{entry.minor_version}",
+            "state": entry.state.value,
+            "reason": entry.error_reason_translation_key or entry.reason,
+            "source": entry.source,
+            "data": _without_places(async_redact_data(entry.data, SECRETS)),
+            "options": _without_places(_counted(entry.options)),
+        },
+    }
+    if entry.state is not ConfigEntryState.LOADED:
+        return told
+    coordinator = entry.runtime_data
+    told["versions"] |= {
+        "plex": coordinator.server.version,
+        "pulsarr": await async_pulsarr_version(coordinator),
+    }
+    return {**told, **_running(coordinator), **await _records(coordinator.records)}
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: PlexLabelSyncConfigEntry, _device: "DeviceEntry"
+) -> dict[str, Any]:
+    """Return the same for the entry's only device."""
+    return await async_get_config_entry_diagnostics(hass, entry)
+
+
+def _running(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
+    """Return what the parts of a loaded entry know about themselves."""
+    lists = coordinator.engine.watchlists
+    return {
+        "status": _plain(asdict(coordinator.data)),
+        "trouble": coordinator.reachability.failures,
+        "watchlists": None
+        if lists is None
+        else {
+            "read": _moment(lists.read_at),
+            "people": len(lists.people),
+            "people_with_sync": sum(person.can_sync for person in lists.people),
+            "people_with_titles": sum(map(bool, lists.titles.values())),
+            "titles": sum(map(len, lists.titles.values())),
+        },
+        "requests": {
+            "plex": _statistics(coordinator.plex.statistics),
+            "pulsarr": _statistics(coordinator.pulsarr.statistics),
+        },
+        "webhook": {
+            "arrived": _plain(asdict(coordinator.webhook)),
+            "registration": _registration(coordinator.upkeep.registration),
+        },
+    }
+
+
+async def _records(records: "Records") -> dict[str, Any]:
+    """Return how large the records are, and of the last runs what they came to."""
+    rows = list(records.ledger)
+    return {
+        "queue": _queue(records.queue),
+        "ledger": {
+            "labels": len(rows),
+            "items": len({row.rating_key for row in rows}),
+            "overrides": sum(row.off for row in rows),
+            "pinned": sum(row.pinned for row in rows),
+            "marks": sum(row.mark for row in rows),
+            "nobody_wants": sum(bool(row.dropped) for row in rows),
+            "unconfirmed": sum(not row.confirmed for row in rows),
+        },
+        "runs": [entry_response(one) for one in records.journal.entries[::-1]],
+        "last_full_sync": records.summary
+        and {**asdict(records.summary), "finished": _moment(records.summary.finished)},
+        "held": records.held
+        and {
+            "since": _moment(records.held.since),
+            "reasons": list(records.held.reasons),
+            "removals": records.held.removals,
+            "vanished": records.held.vanished,
+        },
+        "files": {
+            "versions": {
+                name: f"{STORE_VERSION}.{minor}" for name, minor in MINOR_VERSIONS.items()
+            },
+            "bytes": await records.async_sizes(),
+            "unsaved": records.unsaved,
+            "damaged": list(records.damaged),
+        },
+    }
+
+
+def _queue(queue: Queue) -> dict[str, Any]:
+    return {
+        "size": len(queue),
+        "reasons": dict(Counter(entry.reason.value for entry in queue)),
+        "types": dict(Counter(entry.title.type.value for entry in queue)),
+        "tries_max": max((entry.tries for entry in queue), default=0),
+        "oldest_seconds": round(time.time() - min(entry.created for entry in queue))
+        if queue
+        else None,
+    }
+
+
+def _statistics(statistics: Statistics) -> dict[str, Any]:
+    return {
+        "requests": statistics.requests,
+        "retries": statistics.retries,
+        "bytes_in": statistics.bytes_in,
+        "failures": {str(failure): count for failure, count in statistics.failures.items()},
+        "kinds": {
+            name: {
+                **asdict(kind),
+                "seconds": round(kind.seconds, 3),
+                "slowest": round(kind.slowest, 3),
+            }
+            for name, kind in sorted(statistics.kinds.items())
+        },
+        "last_failures": [
+            {"at": _moment(one.at), "failure": one.failure.value, "detail": one.detail}
+            for one in statistics.last_failures
+        ],
+    }
+
+
+def _registration(registration: "Registration") -> dict[str, Any]:
+    """Return how our webhook stands; what Pulsarr said about an address may name a machine."""
+    return {
+        "health": registration.health.value,
+        "address": registration.address and place(registration.address),
+        "tried": [
+            {"address": place(address), "said": said.partition(" (")[0]}
+            for address, said in registration.tried
+        ],
+        "checked": registration.checked and registration.checked.isoformat(),
+    }
+
+
+def _counted(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options without names: how many there are is enough."""
+    return {name: len(value) if name in COUNTED else value for name, value in options.items()}
+
+
+def _without_places(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return data whose addresses say only of which kind they are."""
+    return {
+        name: place(value) if name in ADDRESSES and value else value for name, value in data.items()
+    }
+
+
+def place(address: str) -> str:
+    """Return of which kind an address is: what matters when one cannot reach the other."""
+    try:
+        url = URL(address)
+        port = url.port
+    except ValueError:
+        return "no-address"
+    if not url.host:
+        return "no-address"
+    path = "" if url.path in {"", "/"} else "/…"
+    return f"{url.scheme}://{_kind_of_host(url.host)}:{port}{path}"
+
+
+def _kind_of_host(host: str) -> str:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        if host == "localhost":
+            return "loopback"
+        return "name" if "." in host else "short-name"
+    if address.is_loopback:
+        return "loopback"
+    return "private-address" if address.is_private else "public-address"
+
+
+def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return data with times as text."""
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in data.items()
+    }
+
+
+def _moment(seconds: float) -> str:
+    return dt_util.utc_from_timestamp(seconds).isoformat()
