@@ -172,7 +172,7 @@ async def household(
 ) -> AsyncIterator[Household]:
     """A small household: 60 films and 20 shows, six people, nothing set up yet."""
     known_secrets.update(SECRETS)
-    for component in ("webhook", "repairs", "diagnostics"):
+    for component in ("webhook", "repairs", "diagnostics", "system_health", "websocket_api"):
         assert await async_setup_component(hass, component, {})
     web = await hass_client_no_auth()
     world = make_world(1, movies=60, shows=20, wishes=20, wishes_missing=4)

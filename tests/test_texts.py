@@ -26,7 +26,16 @@ from .texts import TEXTS, leaves, nodes, placeholders
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
 
-SECTIONS: Final = {"config", "entity", "exceptions", "issues", "options", "selector", "services"}
+SECTIONS: Final = {
+    "config",
+    "entity",
+    "exceptions",
+    "issues",
+    "options",
+    "selector",
+    "services",
+    "system_health",
+}
 FLOW_SECTIONS: Final = {"abort", "error", "step"}
 STEP_KEYS: Final = {"data", "data_description", "description", "menu_options", "title"}
 

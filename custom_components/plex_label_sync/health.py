@@ -1,12 +1,25 @@
 """What is asked of the servers only while somebody looks at how things stand."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from .coordinator import PlexLabelSyncCoordinator
-from .sync.model import ServiceError
+from .sync.model import Failure, ServiceError
 
-PATIENCE: Final = 4.0  # seconds; Home Assistant's own pages wait five for an integration
+PATIENCE: Final = 4.0  # seconds; nobody looks at a page much longer
+
+
+async def async_failure(ask: Callable[[], Awaitable[object]]) -> Failure | None:
+    """Ask a server something and return why it did not answer in time, None if it did."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await ask()
+    except ServiceError as err:
+        return err.failure
+    except TimeoutError:
+        return Failure.TIMEOUT
+    return None
 
 
 async def async_pulsarr_version(coordinator: PlexLabelSyncCoordinator) -> str | None:

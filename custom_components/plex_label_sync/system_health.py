@@ -1,0 +1,80 @@
+"""How things stand, for Home Assistant's page about that; it names no server."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+from homeassistant.components.system_health import SystemHealthRegistration
+from homeassistant.core import HomeAssistant, callback
+
+from .const import DOMAIN
+from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
+from .health import async_failure, async_pulsarr_version
+from .upkeep import Health
+
+PAGE: Final = f"/config/integrations/integration/{DOMAIN}"
+OK: Final = "ok"  # the word of Home Assistant's own checks
+OFF: Final = "off"
+UNKNOWN: Final = "?"
+
+type _Ask = Callable[[], Awaitable[object]]
+type _Verdict = str | dict[str, str]
+
+
+@callback
+def async_register(hass: HomeAssistant, register: SystemHealthRegistration) -> None:
+    """Tell Home Assistant whom to ask."""
+    register.async_register_info(system_health_info, PAGE)
+
+
+async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
+    """Return how all entries together stand; what takes time is left to be waited for."""
+    entries: list[PlexLabelSyncConfigEntry] = hass.config_entries.async_entries(DOMAIN)
+    loaded: list[PlexLabelSyncConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
+    running = [entry.runtime_data for entry in loaded]
+    told: dict[str, Any] = {"running": f"{len(running)} / {len(entries)}"}
+    if not running:
+        return told
+    last_syncs = [one.data.last_sync for one in running if one.data.last_sync is not None]
+    return {
+        **told,
+        "can_reach_plex": _reached([one.plex.info for one in running]),
+        "can_reach_pulsarr": _reached([one.pulsarr.check for one in running]),
+        "plex_version": _joined(one.server.version for one in running),
+        "pulsarr_version": _pulsarr_versions(running),
+        "pending": sum(one.data.pending for one in running),
+        "last_sync": min(last_syncs, default=UNKNOWN),
+        "webhook": _webhook(running),
+    }
+
+
+async def _reached(asks: Iterable[_Ask]) -> _Verdict:
+    """Return "ok" when all servers answer, else why the first does not."""
+    failures = await asyncio.gather(*map(async_failure, asks))
+    for failure in failures:
+        if failure is not None:
+            return _failed(failure)
+    return OK
+
+
+async def _pulsarr_versions(running: Iterable[PlexLabelSyncCoordinator]) -> str:
+    versions = await asyncio.gather(*map(async_pulsarr_version, running))
+    return _joined(version or UNKNOWN for version in versions)
+
+
+def _webhook(running: Iterable[PlexLabelSyncCoordinator]) -> _Verdict:
+    """Return whether Pulsarr's announcements arrive at those that want to hear them."""
+    healths = [one.upkeep.registration.health for one in running if one.settings.live_mode]
+    if Health.UNREACHABLE in healths:
+        return _failed(Health.UNREACHABLE)
+    words = {OK if health is Health.WORKING else health.value for health in healths}
+    return _joined(sorted(words)) or OFF
+
+
+def _failed(why: str) -> dict[str, str]:
+    """Return a failure in the form that the page shows in red."""
+    return {"type": "failed", "error": str(why)}
+
+
+def _joined(words: Iterable[str]) -> str:
+    return ", ".join(words)
