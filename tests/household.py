@@ -182,3 +182,15 @@ async def household(
     ):
         yield Household(hass, world, plex, pulsarr, str(web.make_url("")).rstrip("/"), plex.port)
         assert plex.violations == []
+
+
+@pytest.fixture
+async def full_house(household: Household) -> Household:
+    """A household with many labels, where labels go when nobody wants them."""
+    rosa = household.person("rosa")
+    for title in household.world.catalogue[:60]:
+        if household.plex.state.items_of(title):
+            household.pulsarr.state.wish(rosa, title)
+    await household.set_up(live_mode=False, removed_label_mode="remove")
+    assert len(household.plex.state.carriers("rosa")) > 40
+    return household

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.helpers import issue_registry as ir
-import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
 
@@ -15,18 +14,6 @@ if TYPE_CHECKING:
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
     from .household import Household
-
-
-@pytest.fixture
-async def full_house(household: Household) -> Household:
-    """A household with many labels, where labels go when nobody wants them."""
-    rosa = household.person("rosa")
-    for title in household.world.catalogue[:60]:
-        if household.plex.state.items_of(title):
-            household.pulsarr.state.wish(rosa, title)
-    await household.set_up(live_mode=False, removed_label_mode="remove")
-    assert len(household.plex.state.carriers("rosa")) > 40
-    return household
 
 
 def forget(household: Household, name: str = "rosa") -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
+from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     HoldReason,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
 
 SECTIONS: Final = {
+    "common",
     "config",
     "entity",
     "exceptions",
@@ -156,6 +158,13 @@ def raised() -> dict[str, set[str]]:
 def _keys(node: ast.expr | None) -> set[str]:
     keys = node.keys if isinstance(node, ast.Dict) else ()
     return {ast.literal_eval(key) for key in keys if key is not None}
+
+
+def test_every_activity_has_its_sentences() -> None:
+    sentences = set(TEXTS["common"]) - {"and"}
+    assert {activity.value for activity in Activity} <= sentences
+    for sentence in sentences:
+        assert any(sentence.startswith(activity.value) for activity in Activity), sentence
 
 
 async def test_home_assistant_finds_the_texts(hass: HomeAssistant) -> None:

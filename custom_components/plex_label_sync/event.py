@@ -1,17 +1,25 @@
 """The activity event: one entity that tells automations what happened."""
 
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import ATTR_ENTITY_ID
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import DOMAIN
 from .coordinator import PlexLabelSyncConfigEntry
 from .entity import PlexLabelSyncEntity
 from .status import Activity, activity_signal
 
 PARALLEL_UPDATES = 0
+
+# The same on the event bus, from which the logbook reads sentences: of the state of an event
+# entity it shows no more than the type.
+EVENT_ACTIVITY: Final = f"{DOMAIN}_activity"
+ATTR_ACTIVITY: Final = "activity"
+ATTR_SERVER: Final = "server"
 
 ACTIVITY = EventEntityDescription(
     key="activity",
@@ -43,5 +51,14 @@ class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
 
     @callback
     def _async_fire(self, activity: Activity, attributes: dict[str, Any]) -> None:
+        context = Context()
+        told = {
+            ATTR_ENTITY_ID: self.entity_id,
+            ATTR_SERVER: self.coordinator.config_entry.title,
+            ATTR_ACTIVITY: activity.value,
+            **attributes,
+        }
+        self.hass.bus.async_fire(EVENT_ACTIVITY, told, context=context)
+        self.async_set_context(context)
         self._trigger_event(activity.value, attributes)
         self.async_write_ha_state()

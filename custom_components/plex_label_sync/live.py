@@ -27,6 +27,7 @@ from .sync.queue import (
     next_due,
     postponed,
 )
+from .sync.wanted import poster_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -211,6 +212,7 @@ class LiveSync:
                 type=look.title.type.value,
                 people=[person.username for person in look.people],
                 labels=sorted({fold(change.label): change.label for change in changes}.values()),
+                poster=poster_of(self._coordinator.engine.watchlists, look.title),
                 rating_key=changes[0].rating_key,
             )
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from ..sync.model import Failure, Person, Title
 from .endpoints import Endpoint, EndpointSettings, TestResult
-from .ids import all_ids, media_type, text, whole_number
+from .ids import all_ids, media_type, picture, text, whole_number
 
 _NO: Final = frozenset({"false", "0"})
 
@@ -88,7 +88,8 @@ def _title(row: Mapping[str, object]) -> Title | None:
     if kind is None:
         return None
     ids = all_ids(row.get("key"), row.get("guids"))
-    return Title(kind, text(row.get("title")) or min(ids, default=""), ids)
+    name = text(row.get("title")) or min(ids, default="")
+    return Title(kind, name, ids, picture(row.get("thumb")))
 
 
 def version(answer: object) -> str | None:

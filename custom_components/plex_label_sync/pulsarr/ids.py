@@ -1,7 +1,9 @@
-"""Reads numbers, media types and external ids as Pulsarr and the arr apps spell them."""
+"""Reads numbers, media types, external ids and pictures as Pulsarr and the arr apps spell them."""
 
 import re
 from typing import Final
+
+from yarl import URL
 
 from ..sync.model import MediaType
 
@@ -66,6 +68,20 @@ def guid_id(guid: object) -> str | None:
     if provider == "plex":
         return plex_id(value)
     return external_id(provider, value.lstrip("/"))
+
+
+def picture(address: object) -> str | None:
+    """Return the address of a picture that anybody may see, None for any other.
+
+    Pulsarr passes on what Plex's and TMDB's public servers gave it. An address on a server at
+    home is good for nothing outside, and may hold a token.
+    """
+    try:
+        url = URL(text(address))
+    except ValueError:
+        return None
+    is_public = url.scheme == "https" and "." in (url.host or "") and url.user is None
+    return str(url) if is_public and "token" not in str(url).casefold() else None
 
 
 def all_ids(key: object, guids: object) -> frozenset[str]:

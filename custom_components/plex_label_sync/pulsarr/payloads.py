@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from ..sync.model import MediaType, Title
-from .ids import all_ids, external_id, media_type, text, whole_number
+from .ids import all_ids, external_id, media_type, picture, text, whole_number
 
 EVENT_LENGTH_MAX: Final = 100  # characters of an event's name that are kept
 
@@ -130,7 +130,7 @@ def _named(event: str, kind: MediaType, fields: Mapping[str, object], ids: froze
     name = text(fields.get("title")) or min(ids, default="")
     if not name:
         raise ValueError(f"{event}: there is neither a title nor a usable id")
-    return Title(kind, name, ids)
+    return Title(kind, name, ids, picture(fields.get("posterUrl") or fields.get("thumb")))
 
 
 def _object(value: object, what: str) -> Mapping[str, object]:

@@ -95,6 +95,7 @@ class Title:
     type: MediaType
     name: str
     ids: frozenset[str]
+    poster: str | None = field(default=None, compare=False)  # a picture that anybody may see
 
     @property
     def plex_ids(self) -> frozenset[str]:

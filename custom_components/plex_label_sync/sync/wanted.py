@@ -1,7 +1,7 @@
 """Who wants what: watchlists merged into wishes, and wishes matched with items."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .model import Item, MediaType, Person, SyncSettings, Title, Watchlists
 
@@ -46,13 +46,20 @@ def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, .
             wanters.append({})
         elif not title.ids <= titles[index].ids:
             known = titles[index]
-            titles[index] = Title(known.type, known.name, known.ids | title.ids)
+            titles[index] = replace(known, ids=known.ids | title.ids)
         for one in title.ids:
             by_id.setdefault((title.type, one), index)
         wanters[index][person.id] = person
     return tuple(
         Wish(title, tuple(people.values())) for title, people in zip(titles, wanters, strict=True)
     )
+
+
+def poster_of(watchlists: Watchlists | None, title: Title) -> str | None:
+    """Return the picture of a title: its own, else that of the same title on a watchlist."""
+    listed = () if watchlists is None else watchlists.titles.values()
+    found = (one.poster for titles in listed for one in titles if one.same_as(title))
+    return title.poster or next(filter(None, found), None)
 
 
 def _known(title: Title, by_id: dict[tuple[MediaType, str], int]) -> int | None:

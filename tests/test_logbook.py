@@ -1,0 +1,219 @@
+"""The logbook's sentences about what the integration does, and what its activities carry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.core import Event, callback
+import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
+
+from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.event import EVENT_ACTIVITY
+from custom_components.plex_label_sync.logbook import async_describe_events
+
+from .household import later
+from .test_brake import forget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from freezegun.api import TickingDateTimeFactory
+    from homeassistant.core import HomeAssistant
+
+    from .household import Household
+
+    type Lines = Callable[[], list[str]]
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+
+def described(hass: HomeAssistant, event: Event) -> str:
+    """Return the line that the logbook makes of an event."""
+    describers: dict[str, Callable[[Event], dict[str, Any]]] = {}
+
+    def describe(domain: str, event_type: str, describer: Callable[[Event], Any]) -> None:
+        assert domain == DOMAIN
+        describers[event_type] = describer
+
+    async_describe_events(hass, describe)
+    line = describers[event.event_type](event)
+    assert line.keys() == {"name", "message"}
+    return f"{line['name']} {line['message']}"
+
+
+@pytest.fixture
+def lines(household: Household) -> Lines:
+    """Return the lines since the beginning."""
+    events = async_capture_events(household.hass, EVENT_ACTIVITY)
+
+    def read() -> list[str]:
+        return [
+            described(household.hass, event).removeprefix(f"{household.plex.state.name} ")
+            for event in events
+        ]
+
+    return read
+
+
+async def soon(household: Household, clock: TickingDateTimeFactory) -> None:
+    """Let what was announced be acted on."""
+    await household.settle()
+    await later(household, clock, 1)
+
+
+async def test_full_syncs_are_told(household: Household, lines: Lines) -> None:
+    await household.set_up()
+    added = household.state("labels_added")
+    await household.call("sync_all")
+
+    assert lines() == [
+        f"finished a full sync: labels added: {added}, taken off: 0",
+        "finished a full sync, with nothing to change",
+    ]
+
+
+async def test_labelled_title_is_told_with_its_people(
+    household: Household, clock: TickingDateTimeFactory, lines: Lines
+) -> None:
+    await household.set_up(batch_mode=False)
+    title = household.spare(in_plex=True)
+    for name in ("rosa", "tim"):
+        await household.pulsarr.wish(household.person(name), title)
+    await soon(household, clock)
+
+    assert lines()[1:] == [f"labelled {title.title} for rosa and tim"]
+
+
+async def test_waiting_for_a_title_is_told_from_beginning_to_end(
+    household: Household, clock: TickingDateTimeFactory, lines: Lines
+) -> None:
+    await household.set_up(batch_mode=False)
+    found, lost = (
+        household.spare("movie", in_plex=False),
+        household.spare("show", in_plex=False),
+    )
+    for title in (found, lost):
+        await household.pulsarr.wish(household.person("rosa"), title)
+        assert await household.pulsarr.announce(title, force=True)
+    await soon(household, clock)
+    await household.plex.import_title(found)
+    await later(household, clock, 60)
+    await later(household, clock, 3600)
+    await later(household, clock, 60)
+
+    assert lines()[1:] == [
+        f"waits for {found.title} to appear in Plex",
+        f"waits for {lost.title} to appear in Plex",
+        f"waits no longer for {found.title}",
+        f"labelled {found.title} for rosa",
+        f"gave up waiting for {lost.title}",
+    ]
+
+
+async def test_held_sync_is_told(full_house: Household, lines: Lines) -> None:
+    labels = len(full_house.plex.state.carriers("rosa"))
+    forget(full_house)
+    await full_house.call("sync_all")
+
+    assert f"asks before it takes off labels: {labels}" in lines()
+
+
+async def test_vanished_labels_are_told(full_house: Household, lines: Lines) -> None:
+    items = full_house.plex.state.carriers("rosa")
+    for item in items:
+        full_house.plex.state.remove_label(item.rating_key, "rosa")
+    await full_house.call("sync_all")
+
+    assert f"asks what to do about labels that vanished from Plex: {len(items)}" in lines()
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        ({"activity": "labels_changed", "title": "Dune", "people": ["a"]}, "labelled Dune for a"),
+        (
+            {"activity": "labels_changed", "title": "Dune", "people": ["a", "b", "c"]},
+            "labelled Dune for a, b and c",
+        ),
+        (
+            {"activity": "labels_changed", "title": "Dune", "people": [], "labels": ["removed"]},
+            "changed the labels of Dune: removed",
+        ),
+        ({"activity": "labels_changed", "people": ["a"]}, "labels changed"),
+        (
+            {"activity": "sync_finished", "added": 3, "removed": 1, "failed": 2},
+            "finished a full sync: labels added: 3, taken off: 1, not written: 2",
+        ),
+        ({"activity": "something_new"}, "something new"),
+    ],
+)
+async def test_line_of_an_event_in_the_records(
+    household: Household, told: dict[str, Any], line: str
+) -> None:
+    await household.set_up(batch_mode=False, live_mode=False)
+    event = Event(EVENT_ACTIVITY, told)
+    assert described(household.hass, event) == f"Plex Label Sync {line}"
+
+
+async def test_activity_carries_everything_that_a_message_needs(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await household.set_up(batch_mode=False)
+    fired = async_capture_events(household.hass, EVENT_ACTIVITY)
+    contexts: list[str] = []
+
+    @callback
+    def note(event: Event[Any]) -> None:
+        if event.data["entity_id"] == household.entity_id("activity"):
+            contexts.append(event.context.id)
+
+    household.hass.bus.async_listen("state_changed", note)
+    title = household.spare(in_plex=True)
+    await household.pulsarr.wish(household.person("rosa"), title)
+    await soon(household, clock)
+
+    items = household.plex.state.items_of(title)
+    carried = {
+        "title": title.title,
+        "type": "movie",
+        "people": ["rosa"],
+        "labels": ["Rosa"],
+        "poster": f"https://metadata-static.plex.tv/{title.key}.jpg",
+        "rating_key": min((item.rating_key for item in items), key=int),
+    }
+    attributes = household.entity("activity").attributes
+    assert attributes["event_type"] == "labels_changed"
+    assert {key: attributes[key] for key in carried} == carried
+    (event,) = fired
+    assert event.data == {
+        "entity_id": household.entity_id("activity"),
+        "server": household.plex.state.name,
+        "activity": "labels_changed",
+        **carried,
+    }
+    assert contexts == [event.context.id]
+
+
+@pytest.mark.parametrize(
+    "thumb",
+    [
+        None,
+        "http://127.0.0.1:32400/library/metadata/7/thumb/1?X-Plex-Token=plex-token-of-the-tests",
+        "https://plex.example.org/library/metadata/7/thumb/1?X-Plex-Token=plex-token-of-the-tests",
+        "/library/metadata/7/thumb/1",
+        "https://somebody:secret@example.org/poster.jpg",
+        "https://[",
+    ],
+)
+async def test_poster_is_public_or_there_is_none(
+    household: Household, clock: TickingDateTimeFactory, thumb: str | None
+) -> None:
+    await household.set_up(batch_mode=False)
+    title = household.spare(in_plex=True)
+    await household.pulsarr.wish(household.person("rosa"), title, thumb=thumb)
+    await soon(household, clock)
+
+    attributes = household.entity("activity").attributes
+    assert attributes["title"] == title.title
+    assert attributes["poster"] is None
