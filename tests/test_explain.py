@@ -11,7 +11,7 @@ import pytest
 
 from simulators.plex import Fault
 
-from .test_brake import forget, full_house  # noqa: F401 - a fixture
+from .test_brake import forget
 
 if TYPE_CHECKING:
     from simulators.catalogue import CatalogueTitle
@@ -250,7 +250,7 @@ async def test_mark_is_explained(household: Household) -> None:
 
 
 async def test_label_that_the_brake_holds_waits_for_a_decision(
-    full_house: Household,  # noqa: F811
+    full_house: Household,
 ) -> None:
     (item, *_) = full_house.plex.state.carriers("rosa")
     forget(full_house)
@@ -265,7 +265,7 @@ async def test_label_that_the_brake_holds_waits_for_a_decision(
 
 
 async def test_label_that_vanished_in_bulk_waits_for_a_decision(
-    full_house: Household,  # noqa: F811
+    full_house: Household,
 ) -> None:
     items = full_house.plex.state.carriers("rosa")
     for item in items:
@@ -278,7 +278,7 @@ async def test_label_that_vanished_in_bulk_waits_for_a_decision(
 
 
 async def test_label_that_somebody_pinned_is_explained(
-    full_house: Household,  # noqa: F811
+    full_house: Household,
 ) -> None:
     title = full_house.spare("show", in_plex=True)
     full_house.pulsarr.state.wish(full_house.person("rosa"), title)

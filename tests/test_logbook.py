@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("clock")
 
 
-def described(hass: HomeAssistant, event: Event) -> str:
+def described(hass: HomeAssistant, event: Event[Any]) -> str:
     """Return the line that the logbook makes of an event."""
-    describers: dict[str, Callable[[Event], dict[str, Any]]] = {}
+    describers: dict[str, Callable[[Event[Any]], dict[str, Any]]] = {}
 
-    def describe(domain: str, event_type: str, describer: Callable[[Event], Any]) -> None:
+    def describe(domain: str, event_type: str, describer: Callable[[Event[Any]], Any]) -> None:
         assert domain == DOMAIN
         describers[event_type] = describer
 
     async_describe_events(hass, describe)
-    line = describers[event.event_type](event)
+    line = describers[str(event.event_type)](event)
     assert line.keys() == {"name", "message"}
     return f"{line['name']} {line['message']}"
 
@@ -152,7 +152,7 @@ async def test_line_of_an_event_in_the_records(
     household: Household, told: dict[str, Any], line: str
 ) -> None:
     await household.set_up(batch_mode=False, live_mode=False)
-    event = Event(EVENT_ACTIVITY, told)
+    event: Event[Any] = Event(EVENT_ACTIVITY, told)
     assert described(household.hass, event) == f"Plex Label Sync {line}"
 
 

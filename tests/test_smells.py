@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 
 from simulators.plex import Fault
 
-from .test_brake import forget, full_house, issue  # noqa: F401 - a fixture among them
+from .test_brake import forget, issue
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def told_as_held(household: Household, events: list[Any]) -> int:
     ],
 )
 async def test_held_run_takes_nothing_off_and_is_told_until_somebody_decides(
-    full_house: Household,  # noqa: F811
+    full_house: Household,
     smell: str,
     question: str,
 ) -> None:
@@ -87,7 +87,7 @@ async def test_held_run_takes_nothing_off_and_is_told_until_somebody_decides(
     "smell", ["filter ignored", "listing cut", "listing shorter", "watchlists cut"]
 )
 async def test_read_that_cannot_be_true_ends_the_run_before_anything_is_written(
-    full_house: Household,  # noqa: F811
+    full_house: Household,
     smell: str,
 ) -> None:
     forget(full_house)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from homeassistant.components.logbook import LOGBOOK_ENTRY_MESSAGE, LOGBOOK_ENTRY_NAME
+from homeassistant.components.logbook.const import LOGBOOK_ENTRY_MESSAGE, LOGBOOK_ENTRY_NAME
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
@@ -12,7 +12,7 @@ from .const import DOMAIN, NAME
 from .event import ATTR_ACTIVITY, ATTR_SERVER, EVENT_ACTIVITY
 from .status import Activity
 
-type _Describe = Callable[[Event], dict[str, Any]]
+type _Describe = Callable[[Event[Any]], dict[str, Any]]
 
 
 @callback
@@ -23,7 +23,7 @@ def async_describe_events(
     async_describe_event(DOMAIN, EVENT_ACTIVITY, partial(_described, hass))
 
 
-def _described(hass: HomeAssistant, event: Event) -> dict[str, Any]:
+def _described(hass: HomeAssistant, event: Event[Any]) -> dict[str, Any]:
     """Return an event's line. Without an entity in it the server's name begins the sentence."""
     told = event.data
     return {
