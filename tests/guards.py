@@ -53,6 +53,14 @@ _PLANNER: Final = "sync/test_planner.py"
 READS: Final = (
     Guard(
         1,
+        "a cheap look leads to nothing but doing nothing",
+        "sync/preparing.py",
+        "return prepared if prepared.plan.is_idle else None",
+        "return prepared",
+        ("sync/test_recheck.py",),
+    ),
+    Guard(
+        1,
         "an answer holds as many rows as it says",
         "plex/parse.py",
         "if size != len(rows):",
@@ -169,7 +177,7 @@ READS: Final = (
     Guard(
         1,
         "libraries that were not listed are not thought empty",
-        "sync/preparing.py",
+        "sync/sight.py",
         "if row.library in listed and row.rating_key not in view.items",
         "if row.rating_key not in view.items",
         (f"{_ENGINE}::test_libraries_that_are_no_longer_covered_are_not_thought_empty",),
@@ -177,9 +185,9 @@ READS: Final = (
     Guard(
         1,
         "a look at a few titles forgets nothing",
-        "sync/preparing.py",
-        "        if request.titles is None:\n            plan = _forget_missing",
-        "        if True:\n            plan = _forget_missing",
+        "sync/sight.py",
+        "    if sight.complete:\n        plan = _forget_missing",
+        "    if True:\n        plan = _forget_missing",
         ("sync/test_engine_live.py::test_live_run_takes_nothing_off_and_forgets_nothing",),
     ),
     Guard(

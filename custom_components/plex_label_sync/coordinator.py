@@ -229,7 +229,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     async def _async_scheduled(self) -> None:
         """Carry out a full sync that nobody waits for."""
         with suppress(StoppedError):
-            await self.async_run(Request())
+            await self.async_run(Request(routine=True))
 
     async def async_run(self, request: Request) -> Run:
         """Carry out a run when those before it are done; share it with an equal one.

@@ -15,10 +15,15 @@ class PlexKnobs:
     max_page: int | None = None  # rows per answer, whatever was asked; no maximum is known of PMS
     ignore_paging: bool = False  # the whole set although a size was given
     inline_labels: Literal["never", "always", "some"] = "never"  # PMS 1.43: never in listings
+    labels_on_items: bool = (
+        True  # answers about single items tell their labels; expected, never recorded
+    )
     trimming: Literal["honoured", "ignored"] = "honoured"  # include/exclude arguments are wishes
     range_filters: Literal["ignored", "honoured"] = "ignored"  # PMS 1.43.3 ignores `addedAt>>=`
     label_filter_broken: bool = False  # `label=` ignored: every item seems to carry every label
     linger: bool = False  # a label without carriers stays in the label directory
+
+    change_counter: bool = True  # libraries tell `contentChangedAt`
 
     # Edits
     edit_order: Literal["remove_first", "add_first"] = "remove_first"

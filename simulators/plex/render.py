@@ -71,7 +71,11 @@ def row_options(
     names = RowOptions(
         guids=detailed or query.get("includeGuids") == "1",
         detailed=detailed,
-        labels="always" if detailed else knobs.inline_labels,
+        labels=knobs.inline_labels
+        if not detailed
+        else "always"
+        if knobs.labels_on_items
+        else "never",
         section_on_row=detailed or across,
     )
     if knobs.trimming == "ignored":

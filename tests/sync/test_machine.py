@@ -86,6 +86,8 @@ knobs = st.builds(
     total_size_when_unpaged=st.booleans(),
     max_page=st.sampled_from((None, None, 2, 7)),
     inline_labels=st.sampled_from(("never", "always", "some")),
+    labels_on_items=st.sampled_from((True, True, False)),
+    bump=st.booleans(),
     linger=st.booleans(),
     edit_order=st.sampled_from(("remove_first", "add_first")),
     capitalise=st.sampled_from(("first", "words", "none")),
@@ -102,7 +104,7 @@ meddling = st.lists(
 )
 kinds = st.sampled_from((RunKind.FULL, RunKind.FULL, *RunKind))
 requests = st.one_of(
-    st.builds(Request),
+    st.builds(Request, routine=st.booleans()),
     st.builds(Request, mass_removal=st.booleans(), restore=st.booleans()),
     st.builds(Request, people=st.tuples(names)),
     st.builds(Request, libraries=st.tuples(st.sampled_from(("1", "2", "3")))),

@@ -31,7 +31,7 @@ from .parse import ServerInfo
 _LOGGER = logging.getLogger(__name__)
 
 PAGE_SIZE: Final = 1000  # rows; about 0.3 MB when Plex follows the wishes below
-MULTI_GET_MAX: Final = 100  # items; 240 in one address were seen to work
+MULTI_GET_MAX: Final = 200  # items; 240 in one address were seen to work
 PROBE_TIMEOUT: Final = 15.0  # seconds, while somebody waits at a form
 READ_TIMEOUT: Final = 45.0  # seconds
 EDIT_TIMEOUT: Final = 60.0  # seconds
@@ -261,7 +261,7 @@ class PlexClient:
                     await self._http.read(
                         f"/library/metadata/{some}",
                         understand,
-                        query={"includeGuids": 1},
+                        query={**_LEAN, "includeGuids": 1},
                         seconds=READ_TIMEOUT,
                     )
                 )

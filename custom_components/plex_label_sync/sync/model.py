@@ -128,6 +128,8 @@ class Library:
     type: MediaType
     name: str
     editable: bool = True  # false when the token may not change this library
+    # Moves when items come, go or change; empty where Plex does not tell.
+    content_changed: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,11 @@ class Plan:
     vanished: tuple[Row, ...] = ()  # labels of ours that are off since the last look
     replaced: frozenset[RowKey] = frozenset()  # removals that only make room for a new name
     skipped: int = 0  # changes of an undone run that do not stand any more as it left them
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it leaves everything as it is, the ledger as well."""
+        return not (self.changes or self.notes or self.vanished)
 
 
 class Outcome(StrEnum):

@@ -1,7 +1,7 @@
 """From a request to a plan: what is read for it, and which rules make the plan of it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -13,9 +13,6 @@ from .model import (
     Failure,
     Library,
     Plan,
-    RemovedLabelMode,
-    Row,
-    RowKey,
     RunKind,
     Service,
     ServiceError,
@@ -24,10 +21,13 @@ from .model import (
     Watchlists,
     fold,
 )
-from .planner import View, WantedItem, make_plan, wanted_items
+from .planner import View, WantedItem
 from .ports import PlexPort, PulsarrPort, Recorder
+from .present import Present
 from .progress import Phase, Progress
 from .reading import Found, ItemFinder, LabelReader, read_watchlists
+from .recheck import Recheck
+from .sight import Sight, items_and_labels, plan_of
 from .undo import removal_plan, undo_plan
 from .wanted import TitleIndex, Wish, labelled_people, people_named, wishes_of
 
@@ -48,7 +48,8 @@ class Request:
     (seconds since the epoch) are not good enough. `undo` is the id of a run and `changes` what
     it had changed. `mass_removal` lets the brake pass everything,
     or if `removals_max` is set so many removals: no more than somebody was shown; `restore` puts back what vanished in bulk,
-    `accept` takes it for decisions made by hand.
+    `accept` takes it for decisions made by hand. `routine` is a full sync by the clock: where nothing
+    seems to have changed, a cheap look is enough to leave all as it is.
     """
 
     kind: RunKind = RunKind.FULL
@@ -62,6 +63,7 @@ class Request:
     removals_max: int | None = None
     restore: bool = False
     accept: bool = False
+    routine: bool = field(default=False, compare=False)
     undo: str = ""
     changes: tuple[Change, ...] = ()
 
@@ -98,6 +100,7 @@ class Preparer:
         self._recorder = recorder
         self._clock = clock
         self.finder = ItemFinder(plex)
+        self._recheck = Recheck(plex, clock)
         self.watchlists: Watchlists | None = None
 
     async def prepare(
@@ -125,47 +128,93 @@ class Preparer:
             chosen = people_named(watchlists.people, request.people)
         wishes = await asyncio.to_thread(wishes_of, watchlists, people)
         libraries = _chosen_libraries(await self._plex.libraries(), request, settings)
-        ledger = self._recorder.ledger
-        if request.titles is None:
-            rows = ledger.by_item()
-            found = await self.finder.find_all(libraries, wishes, rows, progress)
-        else:
-            asked = TitleIndex(request.titles)
-            wishes = tuple(wish for wish in wishes if wish.title in asked)
-            wishes += _unwanted(request.titles, wishes, ledger)
-            old = TitleIndex(request.thorough)
-            thorough = frozenset(wish.title for wish in wishes if wish.title in old)
-            found = await self.finder.find_some(libraries, wishes, thorough)
-        progress.reached(Phase.LISTING)
-        items = await asyncio.to_thread(wanted_items, found.matches, settings)
-        for rating_key, item in found.others.items():
-            items.setdefault(rating_key, WantedItem(item))
-        labels = LabelReader(self._plex, libraries, found.totals)
-        present = await labels.read(
-            _needed(items, ledger, settings),
-            everything=request.whole and not settings.preserve_existing_labels,
+        company = Company(
+            {person.id: person for person in watchlists.people},
+            frozenset(person.id for person in people),
         )
+        sight = Sight(
+            settings,
+            libraries,
+            self._recorder.ledger,
+            company,
+            complete=request.titles is None,
+            whole=request.whole,
+            restore=request.restore,
+            chosen=chosen,
+        )
+        if request.routine and request.whole:
+            prepared = await self._prepare_idle(sight, wishes)
+            if prepared is not None:
+                progress.reached(Phase.LABELS)
+                return prepared
+        found = await self._find(request, libraries, wishes, progress)
+        progress.reached(Phase.LISTING)
+        if request.whole:
+            self._recheck.remember(wishes, libraries, settings, found)
+        items, needed = await asyncio.to_thread(items_and_labels, sight, found)
+        labels = LabelReader(self._plex, libraries, found.totals)
+        present = await labels.read(needed, everything=sight.everything)
         progress.reached(Phase.LABELS)
+        return await self._planned(sight, found, items, present, labels)
+
+    async def _prepare_idle(self, sight: Sight, wishes: tuple[Wish, ...]) -> Prepared | None:
+        """Return a plan without any change when a cheap look shows that there is nothing to do.
+
+        None says that it takes a listing to know. Raises ServiceError.
+        """
+        found = await self._recheck.found(wishes, sight.libraries, sight.settings)
+        if found is None:
+            return None
+        items, needed = await asyncio.to_thread(items_and_labels, sight, found)
+        labels = LabelReader(self._plex, sight.libraries, found.totals)
+        present = await self._recheck.labels(
+            items, needed, sight.ledger, labels, everything=sight.everything
+        )
+        if present is None:
+            return None
+        prepared = await self._planned(sight, found, items, present, labels)
+        return prepared if prepared.plan.is_idle else None
+
+    async def _planned(
+        self,
+        sight: Sight,
+        found: Found,
+        items: dict[str, WantedItem],
+        present: Present,
+        labels: LabelReader,
+    ) -> Prepared:
         view = View(
             items=items,
             present=present,
-            ledger=ledger,
-            company=Company(
-                {person.id: person for person in watchlists.people},
-                frozenset(person.id for person in people),
-            ),
-            settings=settings,
+            ledger=sight.ledger,
+            company=sight.company,
+            settings=sight.settings,
             now=self._clock(),
-            whole=request.whole,
-            restore=request.restore,
+            whole=sight.whole,
+            restore=sight.restore,
         )
-        plan = await asyncio.to_thread(make_plan, view)
+        plan = await asyncio.to_thread(plan_of, sight, view)
+        by_key = {library.key: library for library in sight.libraries}
+        return Prepared(plan, labels, by_key, len(sight.company.labelled), found)
+
+    async def _find(
+        self,
+        request: Request,
+        libraries: Sequence[Library],
+        wishes: tuple[Wish, ...],
+        progress: Progress,
+    ) -> Found:
+        """Find the items of what is wanted, as far as the request looks at it."""
+        ledger = self._recorder.ledger
         if request.titles is None:
-            plan = _forget_missing(plan, view, libraries)
-        if chosen is not None:
-            plan = _limited(plan, _labels_of(chosen, items, ledger))
-        by_key = {library.key: library for library in libraries}
-        return Prepared(plan, labels, by_key, len(people), found)
+            rows = await asyncio.to_thread(ledger.by_item)
+            return await self.finder.find_all(libraries, wishes, rows, progress)
+        asked = TitleIndex(request.titles)
+        wishes = tuple(wish for wish in wishes if wish.title in asked)
+        wishes += _unwanted(request.titles, wishes, ledger)
+        old = TitleIndex(request.thorough)
+        thorough = frozenset(wish.title for wish in wishes if wish.title in old)
+        return await self.finder.find_some(libraries, wishes, thorough)
 
     async def watchlists_for(self, request: Request) -> Watchlists:
         """Return watchlists that are fresh enough for the request. Raises ServiceError."""
@@ -237,66 +286,6 @@ def _unwanted(titles: Sequence[Title], wishes: Sequence[Wish], ledger: Ledger) -
         for title in titles
         if title not in wanted and not known.isdisjoint(title.ids)
     )
-
-
-def _needed(
-    items: Mapping[str, WantedItem], rows: Iterable[Row], settings: SyncSettings
-) -> list[tuple[str, str]]:
-    """Return the labels to read, as pairs of library key and folded label."""
-    needed = [(entry.item.library, folded) for entry in items.values() for folded in entry.labels]
-    needed += [
-        (items[row.rating_key].item.library, fold(row.label))
-        for row in rows
-        if row.rating_key in items
-    ]
-    special = [fold(settings.opt_out_label)]
-    if settings.removed_label_mode is RemovedLabelMode.MARK:
-        special.append(fold(settings.removed_label))
-    libraries = {entry.item.library for entry in items.values()}
-    return needed + [(library, folded) for library in libraries for folded in special]
-
-
-def _forget_missing(plan: Plan, view: View, libraries: Iterable[Library]) -> Plan:
-    """Let the rows of items go that a complete listing did not show any more."""
-    listed = {library.key for library in libraries}
-    gone: dict[RowKey, Row | None] = {
-        row.key: None
-        for row in view.ledger
-        if row.library in listed and row.rating_key not in view.items
-    }
-    return replace(plan, notes={**plan.notes, **gone})
-
-
-def _limited(plan: Plan, concerns: Callable[[RowKey], bool]) -> Plan:
-    """Return the part of a plan that concerns some labels on some items.
-
-    The mark of an item goes with the labels that are taken off it.
-    """
-    changes = [one for one in plan.changes if concerns(one.key)]
-    left = {one.rating_key for one in changes if one.action is Action.REMOVE}
-    marks = {key for key, row in plan.rows.items() if row and row.mark and key[0] in left}
-    return replace(
-        plan,
-        changes=tuple(one for one in plan.changes if one in changes or one.key in marks),
-        notes={key: row for key, row in plan.notes.items() if concerns(key)},
-        vanished=tuple(row for row in plan.vanished if concerns(row.key)),
-    )
-
-
-def _labels_of(
-    people: frozenset[int], items: Mapping[str, WantedItem], ledger: Ledger
-) -> Callable[[RowKey], bool]:
-    """Return what tells whether a label on an item is there for some of the people."""
-
-    def concerns(key: RowKey) -> bool:
-        rating_key, folded = key
-        label = items[rating_key].labels.get(folded) if rating_key in items else None
-        if label is not None:
-            return any(person.id in people for person in label.people)
-        row = ledger.get(key)
-        return row is not None and not people.isdisjoint(row.people)
-
-    return concerns
 
 
 def _chosen_libraries(

@@ -27,9 +27,12 @@ class Present:
     def add_carriers(self, label: StoredLabel, rating_keys: Iterable[str]) -> None:
         """Take in who carries one label."""
         for rating_key in rating_keys:
-            self.carried.setdefault(rating_key, {}).setdefault(fold(label.text), set()).add(
-                label.text
-            )
+            self.add_item(rating_key, (label.text,))
+
+    def add_item(self, rating_key: str, labels: Iterable[str]) -> None:
+        """Take in which labels one item carries."""
+        for text in labels:
+            self.carried.setdefault(rating_key, {}).setdefault(fold(text), set()).add(text)
 
     def labels_of(self, rating_key: str) -> Mapping[str, set[str]]:
         """Return the labels that an item carries, as far as they were read: folded → spellings."""

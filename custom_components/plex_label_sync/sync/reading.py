@@ -23,6 +23,7 @@ from .progress import Phase, Progress
 from .wanted import Matcher, Wish
 
 PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
+READERS: Final = 2  # requests to Plex in flight
 NEWEST: Final = 200  # rows looked at for titles that arrived lately
 LOOKUPS_MAX: Final = 20  # lookups by key and library in one run; more are cheaper by listing
 
@@ -40,11 +41,11 @@ async def read_watchlists(pulsarr: PulsarrPort, clock: Callable[[], float]) -> W
         for person in waiting:
             titles[person.id] = await pulsarr.watchlist(person.id)
 
-    await _all(read_some() for _ in range(min(PULSARR_READERS, len(people))))
+    await together(read_some() for _ in range(min(PULSARR_READERS, len(people))))
     return Watchlists(people, titles, read_at)
 
 
-async def _all(jobs: Iterable[Coroutine[None, None, None]]) -> None:
+async def together(jobs: Iterable[Coroutine[None, None, None]]) -> None:
     """Run a few jobs together; the first error stops the others and is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:

@@ -1,0 +1,142 @@
+"""What each kind of work asks of Plex and Pulsarr, request by request, so that nothing creeps in."""
+
+from typing import TYPE_CHECKING, Final
+
+from freezegun.api import TickingDateTimeFactory
+import pytest
+
+from simulators.plex.server import LISTING_ROUTE, METADATA_ROUTE
+from tests.household import Household, later
+
+if TYPE_CHECKING:
+    from simulators.http import Stats
+
+SECTIONS: Final = ("GET", "/library/sections")
+LISTING: Final = ("GET", LISTING_ROUTE)  # pages, carriers of a label, what was added last
+LABELS: Final = ("GET", "/library/sections/{id}/label")
+ITEMS: Final = ("GET", METADATA_ROUTE)
+EDIT: Final = ("PUT", LISTING_ROUTE)
+PEOPLE: Final = ("GET", "/v1/users/users/list/with-counts")
+WATCHLIST: Final = ("GET", "/v1/users/{id}/watchlist")
+HOUR: Final = 3600.0
+
+# The household: three libraries on one page each, six people, one of them not synced. Labels of
+# four of them are in the movies, of two in the shows; the third library has none.
+FIRST: Final = {SECTIONS: 1, LISTING: 12, LABELS: 4, EDIT: 9}
+IDLE: Final = {SECTIONS: 1, LISTING: 3, ITEMS: 1}
+THOROUGH: Final = {SECTIONS: 1, LISTING: 12, LABELS: 2}
+WATCHLISTS: Final = {PEOPLE: 1, WATCHLIST: 6}
+
+# What the setting up and the hourly look at the webhook ask beside the syncs.
+ASIDE: Final = ("/", "/v1/config", "/v1/webhooks/event-types")
+WEBHOOKS: Final = "/v1/webhooks/endpoints"
+
+
+@pytest.fixture
+async def settled(household: Household) -> Household:
+    """A household after its first full sync, nothing counted yet."""
+    await household.set_up()
+    return forget(household)
+
+
+def forget(household: Household) -> Household:
+    """Count from zero."""
+    household.plex.stats.reset()
+    household.pulsarr.stats.reset()
+    return household
+
+
+def asked(stats: "Stats") -> dict[tuple[str, str], int]:
+    """Return what syncs asked, by method and route."""
+    return {
+        (method, route): number
+        for (method, route), number in stats.requests.items()
+        if route not in ASIDE and not route.startswith(WEBHOOKS)
+    }
+
+
+async def test_first_sync(household: Household) -> None:
+    await household.set_up()
+    assert asked(household.plex.stats) == FIRST
+    # The setting up asks for the people once before.
+    assert asked(household.pulsarr.stats) == {**WATCHLISTS, PEOPLE: 2}
+
+
+async def test_sync_by_the_clock_that_finds_nothing_to_do(
+    clock: TickingDateTimeFactory, settled: Household
+) -> None:
+    for _ in range(3):
+        await later(settled, clock, HOUR)
+        assert asked(settled.plex.stats) == IDLE
+        assert asked(settled.pulsarr.stats) == WATCHLISTS
+        forget(settled)
+
+
+async def test_sync_by_the_clock_lists_everything_once_in_six_hours(
+    clock: TickingDateTimeFactory, settled: Household
+) -> None:
+    seen = []
+    for _ in range(12):
+        await later(settled, clock, HOUR)
+        seen.append(asked(settled.plex.stats))
+        forget(settled)
+    assert [each for each in seen if each != IDLE] == [THOROUGH, THOROUGH]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_sync_by_hand_that_finds_nothing_to_do(settled: Household, dry_run: bool) -> None:
+    response = await settled.call("sync_all", dry_run=dry_run)
+    assert response["changes_total"] == 0
+    assert asked(settled.plex.stats) == THOROUGH
+    assert asked(settled.pulsarr.stats) == WATCHLISTS
+
+
+async def test_new_person_costs_an_edit_and_its_reading_back_per_library(
+    settled: Household,
+) -> None:
+    user = settled.pulsarr.state.add_user("newcomer")
+    for title in settled.world.catalogue:
+        if settled.plex.state.items_of(title):
+            settled.pulsarr.state.wish(user.id, title)
+    response = await settled.call("sync_all")
+    assert response["added"] > 60
+    assert asked(settled.plex.stats) == {SECTIONS: 1, LISTING: 17, LABELS: 6, EDIT: 3}
+    assert asked(settled.pulsarr.stats) == {PEOPLE: 1, WATCHLIST: 7}
+
+
+async def test_one_more_wish_costs_an_edit_and_its_reading_back(
+    clock: TickingDateTimeFactory, settled: Household
+) -> None:
+    settled.pulsarr.state.wish(settled.person("rosa"), settled.spare("show", in_plex=True))
+    await later(settled, clock, HOUR)
+    assert asked(settled.plex.stats) == {SECTIONS: 1, LISTING: 13, LABELS: 3, EDIT: 1}
+
+
+async def test_title_that_is_wished_and_there_already(
+    clock: TickingDateTimeFactory, settled: Household
+) -> None:
+    await settled.pulsarr.wish(settled.person("rosa"), settled.spare("show", in_plex=True))
+    await settled.settle()
+    await later(settled, clock, 1)
+    assert settled.state("labels_added") == "1"
+    # What was added last, the title's key, the label's carriers; these again when it is written.
+    assert asked(settled.plex.stats) == {SECTIONS: 1, LISTING: 4, LABELS: 2, EDIT: 1}
+    assert asked(settled.pulsarr.stats) == WATCHLISTS
+
+
+async def test_look_for_many_titles_that_are_not_there_yet(
+    clock: TickingDateTimeFactory, settled: Household
+) -> None:
+    titles = [one for one in settled.world.catalogue if not settled.plex.state.items_of(one)]
+    for title in titles:
+        settled.pulsarr.state.wish(settled.person("rosa"), title)
+        await settled.pulsarr.announce(title, force=True)
+    await settled.settle()
+    await later(settled, clock, 1)
+    assert settled.state("pending") == str(len(titles))
+    forget(settled)
+    await settled.call("process_pending")
+    # What was added last in each library, and some of the titles by their keys, in turn.
+    assert len(titles) > 7
+    assert asked(settled.plex.stats) == {SECTIONS: 1, LISTING: 3 + 7}
+    assert asked(settled.pulsarr.stats) == {}
