@@ -12,7 +12,12 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+    UnknownUser,
+)
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
@@ -62,7 +67,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         hass.services.async_register(
             DOMAIN,
             name,
-            answer,
+            _for_admins(answer) if name in _FOR_ADMINS else answer,
             # Newer releases put their own library in voluptuous' place, which types do not see.
             schema=cast("VolSchemaType", vol.Schema({**_ENTRY, **fields})),
             supports_response=response,
@@ -215,6 +220,11 @@ _SCHEMA_SYNC: Final = {
     vol.Optional(Field.LIBRARIES.value): _NAMES,
     vol.Optional(Field.ALLOW_MASS_REMOVAL.value, default=False): cv.boolean,
 }
+# What rewrites labels, or takes back what was decided or announced. Whoever may see the titles may
+# also look for those that wait (`process_pending`): that is due within seconds anyway.
+_FOR_ADMINS: Final = frozenset(
+    {"sync_all", "undo", "remove_labels", "clear_overrides", "drop_pending"}
+)
 _LIMIT: Final = vol.All(vol.Coerce(int), vol.Range(min=1))
 
 _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...]] = (
@@ -257,6 +267,25 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
         SupportsResponse.OPTIONAL,
     ),
 )
+
+
+def _for_admins(answer: _Answer) -> _Answer:
+    """Return an action that refuses people who are no administrators, unless it only pretends.
+
+    Automations act for nobody and may do everything. Raises Unauthorized.
+    """
+
+    async def checked(call: ServiceCall) -> ServiceResponse:
+        user_id = call.context.user_id
+        if user_id is not None and not call.data.get(Field.DRY_RUN):
+            user = await call.hass.auth.async_get_user(user_id)
+            if user is None:
+                raise UnknownUser(context=call.context)
+            if not user.is_admin:
+                raise Unauthorized(context=call.context)
+        return await answer(call)
+
+    return checked
 
 
 def _if_asked(call: ServiceCall, response: dict[str, Any]) -> ServiceResponse:

@@ -1,0 +1,98 @@
+"""Who may do what: rewriting labels is for administrators, and for automations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.core import Context
+from homeassistant.exceptions import Unauthorized, UnknownUser
+import pytest
+from pytest_homeassistant_custom_component.common import MockUser
+
+from custom_components.plex_label_sync.const import DOMAIN
+
+if TYPE_CHECKING:
+    from .household import Household
+
+WRITING: dict[str, dict[str, Any]] = {
+    "sync_all": {},
+    "undo": {},
+    "remove_labels": {},
+    "clear_overrides": {},
+    "drop_pending": {},
+}
+PRETENDING: dict[str, dict[str, Any]] = {
+    "sync_all": {"dry_run": True},
+    "undo": {"dry_run": True},
+    "remove_labels": {"dry_run": True},
+}
+LOOKING: dict[str, dict[str, Any]] = {
+    "process_pending": {},
+    "get_pending": {},
+    "get_runs": {},
+    "explain": {"title": "a"},
+}
+
+
+async def call_as(user: MockUser | None, household: Household, action: str, **data: Any) -> None:
+    """Call an action as somebody does in the web interface, or as an automation: for nobody."""
+    context = Context(user_id=None if user is None else user.id)
+    await household.hass.services.async_call(
+        DOMAIN, action, data, blocking=True, return_response=True, context=context
+    )
+    await household.settle()
+
+
+@pytest.fixture
+def child(household: Household) -> MockUser:
+    """Somebody who has an account and is no administrator."""
+    return MockUser(name="Child").add_to_hass(household.hass)
+
+
+@pytest.mark.parametrize(("action", "data"), WRITING.items())
+async def test_whoever_is_no_administrator_cannot_rewrite_labels(
+    household: Household, child: MockUser, action: str, data: dict[str, Any]
+) -> None:
+    await household.set_up()
+    household.plex.stats.reset()
+
+    with pytest.raises(Unauthorized):
+        await call_as(child, household, action, **data)
+
+    assert household.plex.stats.puts == 0
+
+
+@pytest.mark.parametrize(("action", "data"), [*PRETENDING.items(), *LOOKING.items()])
+async def test_whoever_is_no_administrator_may_look_and_pretend(
+    household: Household, child: MockUser, action: str, data: dict[str, Any]
+) -> None:
+    await household.set_up()
+    household.plex.stats.reset()
+
+    await call_as(child, household, action, **data)
+
+    assert household.plex.stats.puts == 0
+
+
+@pytest.mark.parametrize(("action", "data"), WRITING.items())
+async def test_automations_and_administrators_may_do_everything(
+    household: Household, hass_admin_user: MockUser, action: str, data: dict[str, Any]
+) -> None:
+    await household.set_up()
+
+    await call_as(None, household, action, **data)
+    await call_as(hass_admin_user, household, action, **data)
+
+
+async def test_somebody_who_is_gone_may_do_nothing(household: Household) -> None:
+    await household.set_up()
+
+    with pytest.raises(UnknownUser):
+        await call_as(MockUser(name="Gone"), household, "sync_all")
+
+
+async def test_every_action_is_judged(household: Household) -> None:
+    await household.set_up(batch_mode=False, live_mode=False)
+
+    actions = household.hass.services.async_services_for_domain(DOMAIN)
+    assert set(actions) == {*WRITING, *LOOKING}
