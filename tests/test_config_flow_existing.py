@@ -59,7 +59,7 @@ def change(household: Household, entry: MockConfigEntry, **changes: Any) -> None
 async def choose(household: Household) -> ConfigFlowResult:
     """Go as far as the form that asks which server."""
     menu = await open_menu(household.hass)
-    assert menu["menu_options"] == ["plex_manual", "plex_existing"]
+    assert menu["menu_options"] == ["plex_sign_in", "plex_existing", "plex_manual"]
     shown = await submit(household.hass, menu, next_step_id="plex_existing")
     assert_form(shown, "plex_existing")
     return shown
@@ -97,15 +97,15 @@ async def test_known_server_is_set_up_without_typing_and_its_entry_stays_as_it_i
     assert theirs.data == before
 
 
-async def test_without_a_known_server_only_typing_is_offered(household: Household) -> None:
-    assert await ways(household) == ["plex_manual"]
+async def test_without_a_known_server_it_is_not_offered(household: Household) -> None:
+    assert await ways(household) == ["plex_sign_in", "plex_manual"]
 
 
 async def test_server_that_is_set_up_here_is_not_offered(household: Household) -> None:
     know(household)
     household.add_entry()
 
-    assert await ways(household) == ["plex_manual"]
+    assert await ways(household) == ["plex_sign_in", "plex_manual"]
 
 
 @pytest.mark.parametrize("missing", [{"url": None}, {"token": ""}])
@@ -114,7 +114,7 @@ async def test_server_without_address_or_token_is_not_offered(
 ) -> None:
     know(household, **missing)
 
-    assert await ways(household) == ["plex_manual"]
+    assert await ways(household) == ["plex_sign_in", "plex_manual"]
 
 
 async def test_entries_that_name_no_server_are_not_offered(household: Household) -> None:
@@ -131,7 +131,7 @@ async def test_entries_that_name_no_server_are_not_offered(household: Household)
     ):
         entry.add_to_hass(household.hass)
 
-    assert await ways(household) == ["plex_manual"]
+    assert await ways(household) == ["plex_sign_in", "plex_manual"]
 
 
 async def test_server_that_is_set_up_in_another_window_meanwhile_is_not_set_up_again(

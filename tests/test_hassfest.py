@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 from importlib import import_module
 import json
+from pathlib import Path
 import re
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
-from homeassistant import loader
+from homeassistant import components, loader
 from homeassistant.const import Platform
 from homeassistant.helpers import entity_registry as er, selector
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict
+from packaging.requirements import Requirement
 import pytest
 import voluptuous as vol
 
@@ -114,6 +116,19 @@ def test_what_is_imported_from_home_assistant_is_named_in_the_manifest() -> None
 
     assert imported <= named | ALWAYS_THERE | set(Platform)
     assert "webhook" in named
+
+
+def test_requirements_accept_what_this_home_assistant_pins_itself() -> None:
+    """All integrations share one environment: two that disagree replace each other's packages."""
+    ours = [Requirement(text) for text in MANIFEST["requirements"]]
+    theirs = Path(components.__path__[0], "plex", "manifest.json").read_text(encoding="utf-8")
+    pins = {pin.name: pin for pin in map(Requirement, json.loads(theirs)["requirements"])}
+
+    assert [requirement.name for requirement in ours] == ["PlexAPI"]
+    for requirement in ours:
+        (pinned,) = pins[requirement.name].specifier
+        assert requirement.specifier.contains(pinned.version)
+        assert not any(range_.operator == "==" for range_ in requirement.specifier)
 
 
 def test_json_files_look_as_home_assistant_formats_them() -> None:

@@ -38,7 +38,7 @@ SECTIONS: Final = {
     "services",
     "system_health",
 }
-FLOW_SECTIONS: Final = {"abort", "error", "step"}
+FLOW_SECTIONS: Final = {"abort", "error", "progress", "step"}
 STEP_KEYS: Final = {"data", "data_description", "description", "menu_options", "title"}
 
 
@@ -78,7 +78,7 @@ def test_text_is_plain_and_leads_there_by_slugs(path: tuple[str, ...], text: str
         assert re.fullmatch(r"[a-z0-9]+(?:[-_][a-z0-9]+)*", key), key
 
 
-@pytest.mark.parametrize("section", ["abort", "error", "step"])
+@pytest.mark.parametrize("section", sorted(FLOW_SECTIONS))
 @pytest.mark.parametrize("flow", ["config", "options"])
 def test_every_text_of_the_flows_is_shown_by_somebody(flow: str, section: str) -> None:
     named_by_home_assistant = {"already_configured"}

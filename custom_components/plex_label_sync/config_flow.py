@@ -20,6 +20,7 @@ from .connections import (
     FieldError,
     Login,
     Peer,
+    async_find_server,
     async_try_plex,
     async_try_pulsarr,
 )
@@ -45,6 +46,8 @@ from .forms import (
     server_schema,
 )
 from .options_flow import PlexLabelSyncOptionsFlow
+from .plex.account import OwnedServer, PlexTvError
+from .sign_in import PLEX_TV_UNREACHABLE, SignIn
 
 WEBHOOK_SECRET_BYTES: Final = 32
 
@@ -67,6 +70,8 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         self._title = ""
         self._libraries: dict[str, str] = {}
         self._existing: dict[str, ExistingServer] = {}
+        self._sign_in: SignIn | None = None
+        self._owned: dict[str, OwnedServer] = {}
         self._pulsarr_sends_webhooks = True
         self._asked: tuple[Peer, ...] = ()
 
@@ -77,14 +82,82 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         """Return the flow that changes the options."""
         return PlexLabelSyncOptionsFlow()
 
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Stop following a sign-in: the flow is over, or was closed."""
+        if self._sign_in is not None:
+            self._sign_in.async_cancel()
+
     # Setting up
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Offer the ways to a Plex server."""
         self._existing = existing_servers(self.hass)
-        ways = ["plex_manual", *(["plex_existing"] if self._existing else [])]
-        return self.async_show_menu(step_id="user", menu_options=ways)
+        existing = ["plex_existing"] if self._existing else []
+        return self.async_show_menu(
+            step_id="user", menu_options=["plex_sign_in", *existing, "plex_manual"]
+        )
+
+    async def async_step_plex_sign_in(
+        self,
+        user_input: dict[str, Any] | None = None,  # noqa: ARG002 - nothing is asked here
+    ) -> ConfigFlowResult:
+        """Have the person sign in at plex.tv in another window, and wait for that.
+
+        Comes by again when the sign-in is over, and when the page is loaded anew meanwhile. What
+        fails is told in a form; submitting it begins a new sign-in.
+        """
+        if self._sign_in is not None and self._sign_in.is_over:
+            return self.async_external_step_done(next_step_id="plex_server")
+        if self._sign_in is None:
+            sign_in = SignIn(self.hass, self.flow_id, self._client_id)
+            try:
+                await sign_in.async_begin()
+            except PlexTvError:
+                return self._sign_in_again(PLEX_TV_UNREACHABLE)
+            self._sign_in = sign_in
+        return self.async_external_step(step_id="plex_sign_in", url=self._sign_in.url)
+
+    def _sign_in_again(self, error: str) -> ConfigFlowResult:
+        """Tell why a sign-in came to nothing, and offer another one."""
+        self.async_remove()
+        self._sign_in = None
+        return self._show("plex_sign_in", vol.Schema({}), {"base": error}, None)
+
+    async def async_step_plex_server(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which of the account's own servers to use, if there is a choice.
+
+        It is used with its own token and under the best of its addresses that works from here.
+        """
+        if self._sign_in is not None:
+            sign_in, self._sign_in = self._sign_in, None
+            sign_in.async_cancel()
+            if sign_in.error is not None or not sign_in.servers:
+                return self._sign_in_again(sign_in.error or "no_servers")
+            taken = self._async_current_ids(include_ignore=False)
+            self._owned = {
+                server.machine_id: server
+                for server in sign_in.servers
+                if server.machine_id not in taken
+            }
+            if not self._owned:
+                return self.async_abort(reason="already_configured")
+            if len(self._owned) == 1:
+                user_input = {CONF_SERVER: next(iter(self._owned))}
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            server = self._owned[user_input[CONF_SERVER]]
+            try:
+                login = await async_find_server(self.hass, server, self._client_id)
+                return await self._async_use_plex(login, server.machine_id)
+            except FieldError as err:
+                errors["base"] = err.error  # neither address nor token can be mended here
+        names = {machine_id: server.name for machine_id, server in self._owned.items()}
+        return self._show("plex_server", server_schema(names), errors, user_input)
 
     async def async_step_plex_manual(
         self, user_input: dict[str, Any] | None = None

@@ -1,7 +1,8 @@
 """Tries the address and the credential of a form, and tells which field is wrong."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 import dataclasses
 from dataclasses import dataclass
 import logging
@@ -20,12 +21,16 @@ from .const import (
     CONF_PULSARR_URL,
     CONF_PULSARR_VERIFY_SSL,
 )
+from .plex.account import OwnedServer
 from .plex.parse import ServerInfo
 from .plex.server import PlexClient, normalise_plex_url
 from .pulsarr.client import PROBE_TIMEOUT, PulsarrClient, normalise_url as normalise_pulsarr_url
 from .sync.model import Failure, Library, ServiceError
 
 _LOGGER = logging.getLogger(__name__)
+
+KNOCK_TIMEOUT: Final = 8.0  # seconds; a server at home answers in milliseconds, a relay in two
+KNOCKS: Final = 6  # addresses that are tried at a time
 
 INVALID_AUTH: Final = "invalid_auth"
 NOT_OWNER: Final = "not_owner"
@@ -153,6 +158,44 @@ async def async_try_plex(
         return await plex_client(hass, login, client_id).check()
     except ServiceError as err:
         raise PLEX.explain(err) from err
+
+
+async def async_find_server(hass: HomeAssistant, server: OwnedServer, client_id: str) -> Login:
+    """Return the login of a server under the best of its addresses at which it answers.
+
+    Its local addresses may be somebody else's where Home Assistant is: whoever answers has to
+    say that it is this server before it is shown the token.
+
+    Raises FieldError when it answers nowhere.
+    """
+    turns = asyncio.Semaphore(KNOCKS)
+
+    async def is_there(login: Login) -> bool:
+        try:
+            async with turns, asyncio.timeout(KNOCK_TIMEOUT):
+                stranger = dataclasses.replace(login, secret="")
+                return await plex_client(hass, stranger, client_id).identity() == server.machine_id
+        except (ServiceError, TimeoutError) as err:
+            _LOGGER.debug("The server does not answer under one of its addresses: %r", err)
+            return False
+
+    logins = tuple(_logins(server))
+    knocks = [hass.async_create_task(is_there(login), "look for a server") for login in logins]
+    try:
+        for login, knock in zip(logins, knocks, strict=True):
+            if await knock:
+                return login
+    finally:
+        for knock in knocks:
+            knock.cancel()
+    raise FieldError("base", "no_way_to_server")
+
+
+def _logins(server: OwnedServer) -> Iterator[Login]:
+    """Yield the login under each address that is one; plexapi writes IPv6 without brackets."""
+    for url in server.addresses:
+        with suppress(FieldError):
+            yield PLEX.entered({CONF_URL: url, CONF_TOKEN: server.token})
 
 
 async def async_try_pulsarr(hass: HomeAssistant, login: Login) -> bool:

@@ -57,6 +57,10 @@ class PlexTv:
         self.stats = Stats()
         self.faults = Faults()
         self.pins: dict[int, Pin] = {}
+        self.addresses: dict[str, list[Row]] = {}  # by machine identifier; else `connections`
+        self.borrowed: set[str] = (
+            set()
+        )  # machine identifiers of servers that the owner does not own
         self._account_tokens: dict[int, str] = {}
         self._server: LocalServer | None = None
 
@@ -193,7 +197,13 @@ class PlexTv:
         if who is None:
             return _error(request, 401, 1001, "User could not be authenticated")
         devices = [
-            server_row(server, who.user, connections(server, request.query))
+            server_row(
+                server,
+                who.user,
+                self.addresses.get(server.state.machine_identifier)
+                or connections(server, request.query),
+                borrowed=server.state.machine_identifier in self.borrowed,
+            )
             for server in self.servers
             if _may_use(server, who.user)
         ]

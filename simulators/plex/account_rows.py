@@ -34,8 +34,10 @@ class Pin:
         return max(0, round(self.expires_at - time.monotonic()))
 
 
-def server_row(server: PlexSimulator, user: SharedUser | None, addresses: list[Row]) -> Row:
-    """A server among the resources of an account."""
+def server_row(
+    server: PlexSimulator, user: SharedUser | None, addresses: list[Row], *, borrowed: bool = False
+) -> Row:
+    """A server among the resources of an account; `borrowed` if somebody shares it with the owner."""
     return {
         "name": server.state.name,
         "product": "Plex Media Server",
@@ -43,7 +45,7 @@ def server_row(server: PlexSimulator, user: SharedUser | None, addresses: list[R
         "platform": "Linux",
         "clientIdentifier": server.state.machine_identifier,
         "provides": "server",
-        "owned": user is None,
+        "owned": user is None and not borrowed,
         "accessToken": server.token if user is None else user.token,
         "createdAt": "2019-03-04T10:00:00Z",
         "lastSeenAt": "2026-11-22T10:00:00Z",
@@ -59,19 +61,20 @@ def server_row(server: PlexSimulator, user: SharedUser | None, addresses: list[R
 def connections(server: PlexSimulator, query: Mapping[str, str]) -> list[Row]:
     """One address that works, and a remote one, a relay and an IPv6 one where nobody listens."""
     rows: list[Row] = [
-        _connection("http", "127.0.0.1", server.port, local=True),
-        _connection("https", "127.0.0.1", CLOSED_PORT, local=False),
+        connection("http", "127.0.0.1", server.port, local=True),
+        connection("https", "127.0.0.1", CLOSED_PORT, local=False),
     ]
     if query.get("includeRelay") == "1":
-        rows.append({**_connection("https", "127.0.0.1", CLOSED_PORT, local=False), "relay": True})
+        rows.append(connection("https", "127.0.0.1", CLOSED_PORT, local=False, relay=True))
     if query.get("includeIPv6") == "1":
-        rows.append({**_connection("https", "::1", CLOSED_PORT, local=True), "IPv6": True})
+        rows.append({**connection("https", "::1", CLOSED_PORT, local=True), "IPv6": True})
     if query.get("includeHttps") != "1":
         rows = [row for row in rows if row["protocol"] == "http"]
     return rows
 
 
-def _connection(protocol: str, address: str, port: int, *, local: bool) -> Row:
+def connection(protocol: str, address: str, port: int, *, local: bool, relay: bool = False) -> Row:
+    """One address of a server."""
     host = f"[{address}]" if ":" in address else address
     return {
         "protocol": protocol,
@@ -79,7 +82,7 @@ def _connection(protocol: str, address: str, port: int, *, local: bool) -> Row:
         "port": port,
         "uri": f"{protocol}://{host}:{port}",
         "local": local,
-        "relay": False,
+        "relay": relay,
         "IPv6": False,
     }
 

@@ -32,6 +32,7 @@ _LOGGER = logging.getLogger(__name__)
 
 PAGE_SIZE: Final = 1000  # rows; about 0.3 MB when Plex follows the wishes below
 MULTI_GET_MAX: Final = 200  # items; 240 in one address were seen to work
+PRODUCT: Final = "Plex Label Sync"  # what Plex calls us in its lists of devices
 PROBE_TIMEOUT: Final = 15.0  # seconds, while somebody waits at a form
 READ_TIMEOUT: Final = 45.0  # seconds
 EDIT_TIMEOUT: Final = 60.0  # seconds
@@ -81,7 +82,7 @@ class PlexClient:
                 # What no header can carry is no token either: Plex shall say so.
                 "X-Plex-Token": token if token.isprintable() else "",
                 "X-Plex-Client-Identifier": client_id,
-                "X-Plex-Product": "Plex Label Sync",
+                "X-Plex-Product": PRODUCT,
             },
             limit=READERS,
             sleep=sleep,
@@ -99,7 +100,7 @@ class PlexClient:
         Raises ServiceError with WRONG_SERVICE, INVALID_AUTH, NOT_OWNER or why it did not answer.
         """
         try:
-            await self._http.read("/identity", parse.machine_id, seconds=PROBE_TIMEOUT, tries=1)
+            await self.identity()
         except ServiceError as err:
             if err.unreachable or err.failure is Failure.SSL_ERROR:
                 raise
@@ -110,6 +111,10 @@ class PlexClient:
             detail = "the token belongs to somebody who does not own this server"
             raise ServiceError(Service.PLEX, Failure.NOT_OWNER, detail)
         return info, libraries
+
+    async def identity(self) -> str:
+        """Return the machine identifier, which is told without a token. Raises ServiceError."""
+        return await self._http.read("/identity", parse.machine_id, seconds=PROBE_TIMEOUT, tries=1)
 
     async def info(self) -> ServerInfo:
         """Return the server's identity and version. Raises ServiceError."""

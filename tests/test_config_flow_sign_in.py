@@ -1,0 +1,519 @@
+"""Signing in at plex.tv: in another window, to the account's own servers, and what comes between."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from homeassistant.data_entry_flow import FlowResultType, InvalidData, UnknownFlow
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.setup import async_setup_component
+from plexapi.myplex import MyPlexAccount, MyPlexPinLogin, MyPlexResource
+import pytest
+import requests
+
+from custom_components.plex_label_sync import connections, sign_in
+from custom_components.plex_label_sync.const import DOMAIN
+from simulators.http import Fault
+from simulators.plex import Library, PlexSimulator, PlexTv
+from simulators.plex.account_rows import CLOSED_PORT, connection
+from simulators.world import make_world
+
+from .flow_kit import (
+    assert_aborted,
+    assert_form,
+    choices_of,
+    fields_of,
+    open_menu,
+    pulsarr_input,
+    submit,
+)
+from .household import PLEX_TOKEN
+from .tls_front import self_signed_front
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from homeassistant.config_entries import ConfigFlowResult
+    from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+    from .household import Household
+
+ACCOUNT_TOKEN: Final = "account-token-of-the-tests"
+OTHER_TOKEN: Final = "plex-token-of-the-other-server"
+FOREVER: Final = 3600.0  # seconds
+
+
+@pytest.fixture
+async def plex_tv(
+    household: Household, known_secrets: set[str], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[PlexTv]:
+    """A plex.tv whose owner has the household's server; sign-ins are looked after all the time."""
+    known_secrets.update({ACCOUNT_TOKEN, OTHER_TOKEN})
+    async with PlexTv([household.plex], token=ACCOUNT_TOKEN) as tv:
+        monkeypatch.setattr(MyPlexPinLogin, "PINS", f"{tv.url}/api/v2/pins")
+        # Of plexapi 4.15; later ones make it of the other.
+        monkeypatch.setattr(
+            MyPlexPinLogin, "CHECKPINS", f"{tv.url}/api/v2/pins/{{pinid}}", raising=False
+        )
+        for place in (MyPlexAccount, MyPlexResource):
+            monkeypatch.setattr(place, "key", place.key.replace("https://plex.tv", tv.url))
+        monkeypatch.setattr(sign_in, "POLL_INTERVAL", 0.02)
+        # Home Assistant's own server takes in new addresses while it runs, the tests' does not.
+        monkeypatch.setattr(household.hass.http.app.router, "_frozen", False)
+        answers_at(tv, household.plex)
+        yield tv
+
+
+def answers_at(tv: PlexTv, server: PlexSimulator) -> None:
+    """Let plex.tv know a local address of a server, and others where nobody answers."""
+    tv.addresses[server.state.machine_identifier] = [
+        connection("https", "127.0.0.1", CLOSED_PORT, local=False, relay=True),
+        connection("https", "127.0.0.1", CLOSED_PORT, local=False),
+        connection("http", "127.0.0.1", CLOSED_PORT, local=True),
+        connection("http", "127.0.0.1", server.port, local=True),
+    ]
+
+
+@pytest.fixture
+async def ways(
+    household: Household, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[dict[str, str]]:
+    """Addresses at which the household's server answers: at home, from afar and by the relay.
+
+    The certificates of the latter are as good as plex.tv's.
+    """
+    monkeypatch.setattr(
+        connections,
+        "async_get_clientsession",
+        lambda hass, _verify_ssl: async_get_clientsession(hass, verify_ssl=False),
+    )
+    for name in ("remote", "relay"):
+        (tmp_path / name).mkdir()
+    async with (
+        self_signed_front(household.plex.port, tmp_path / "remote") as remote,
+        self_signed_front(household.plex.port, tmp_path / "relay") as relay,
+    ):
+        yield {"local": household.plex.url, "remote": remote, "relay": relay}
+
+
+@asynccontextmanager
+async def second_server(tv: PlexTv) -> AsyncIterator[PlexSimulator]:
+    """Let the account know another server."""
+    world = make_world(2, movies=5, shows=2, wishes=2, wishes_missing=1)
+    world.plex.machine_identifier, world.plex.name = "b" * 40, "Cabin"
+    async with PlexSimulator(world.plex, token=OTHER_TOKEN) as other:
+        tv.servers.append(other)
+        answers_at(tv, other)
+        yield other
+
+
+async def begin(household: Household) -> ConfigFlowResult:
+    """Go as far as the other window."""
+    shown = await submit(
+        household.hass, await open_menu(household.hass), next_step_id="plex_sign_in"
+    )
+    if shown["type"] is not FlowResultType.FORM:
+        assert_outside(shown)
+    return shown
+
+
+def assert_outside(shown: ConfigFlowResult) -> None:
+    """Check that the flow waits for the other window."""
+    assert shown["type"] is FlowResultType.EXTERNAL_STEP
+    assert shown["step_id"] == "plex_sign_in"
+
+
+def told_to_plex(shown: ConfigFlowResult) -> dict[str, str]:
+    """Return what the address of the other window says."""
+    url = shown["url"]
+    assert url is not None
+    assert url.startswith("https://app.plex.tv/auth/#")
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).fragment[2:]).items()}
+
+
+def way_back(shown: ConfigFlowResult) -> str:
+    """Return where the other window is sent to, without the server."""
+    url = urlsplit(told_to_plex(shown)["forwardUrl"])
+    return f"{url.path}?{url.query}"
+
+
+async def come_back(household: Household, shown: ConfigFlowResult) -> ConfigFlowResult:
+    """Wait until the flow has seen how the sign-in ended, and go on as the web interface does."""
+    await household.settle()
+    return await household.hass.config_entries.flow.async_configure(shown["flow_id"])
+
+
+async def signed_in(household: Household, tv: PlexTv) -> ConfigFlowResult:
+    """Sign in, and return what comes next."""
+    shown = await begin(household)
+    tv.sign_in(told_to_plex(shown)["code"])
+    return await come_back(household, shown)
+
+
+# The way it should go
+
+
+async def test_signing_in_sets_up_the_only_server_and_nothing_is_typed(
+    household: Household,
+    plex_tv: PlexTv,
+    hass_client: ClientSessionGenerator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sign_in, "POLL_INTERVAL", FOREVER)
+    hass = household.hass
+    assert await async_setup_component(hass, "config", {})
+    browser = await hass_client()
+    flows = "/api/config/config_entries/flow"
+    answer = await browser.post(flows, json={"handler": DOMAIN})
+    flow = f"{flows}/{(await answer.json())['flow_id']}"
+    headers = {"HA-Frontend-Base": household.base_url}
+    answer = await browser.post(flow, json={"next_step_id": "plex_sign_in"}, headers=headers)
+    shown = await answer.json()
+    shown["type"] = FlowResultType(shown["type"])
+    assert_outside(shown)
+    told = told_to_plex(shown)
+    assert told["context[device][product]"] == "Plex Label Sync"
+    assert told["forwardUrl"].startswith(household.base_url)
+
+    plex_tv.sign_in(told["code"])
+    # The browser comes back to an address that everybody may open, for the window is not signed in.
+    window = await (await browser.get(way_back(shown), headers={"Authorization": ""})).text()
+    assert "window.close()" in window
+    assert "You can close this window." in window
+    await household.settle()
+    shown = await (await browser.get(flow)).json()
+    assert (shown["type"], shown["step_id"]) == ("form", "pulsarr")
+    await browser.post(flow, json=pulsarr_input(household))
+    created = await (
+        await browser.post(flow, json={"libraries": ["1"], "label_format": "{username}"})
+    ).json()
+    await household.settle()
+
+    assert created["type"] == "create_entry"
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    assert entry.unique_id == household.plex.state.machine_identifier
+    assert entry.data["plex_url"] == household.plex.url
+    assert entry.data["plex_token"] == PLEX_TOKEN
+    assert entry.data["plex_verify_ssl"] is True
+    assert entry.data["client_id"] == told["clientID"]
+    assert ACCOUNT_TOKEN not in str(entry.data)
+    # One to begin with, one look, the account, its servers.
+    assert plex_tv.stats.total == 4
+
+
+async def test_sign_in_is_seen_when_the_browser_cannot_come_back(
+    household: Household, plex_tv: PlexTv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hass = household.hass
+    hass.config.api = None  # so Home Assistant knows no address of its own
+    hass.config.internal_url = hass.config.external_url = None
+    shown = await begin(household)
+    assert "forwardUrl" not in told_to_plex(shown)
+
+    plex_tv.sign_in(told_to_plex(shown)["code"])
+
+    assert_form(await come_back(household, shown), "pulsarr")
+
+
+async def test_account_with_several_servers_asks_which_and_offers_its_own_only(
+    household: Household, plex_tv: PlexTv
+) -> None:
+    borrowed = make_world(3, movies=5, shows=2, wishes=2, wishes_missing=1).plex
+    borrowed.machine_identifier = "c" * 40
+    plex_tv.borrowed.add(borrowed.machine_identifier)
+    plex_tv.servers.append(PlexSimulator(borrowed))
+    plex_tv.addresses[borrowed.machine_identifier] = [
+        connection("http", "127.0.0.1", CLOSED_PORT, local=True)
+    ]
+    async with second_server(plex_tv) as other:
+        shown = await signed_in(household, plex_tv)
+        assert_form(shown, "plex_server")
+        assert fields_of(shown) == ["server"]
+        machine_id = other.state.machine_identifier
+        assert choices_of(shown, "server") == {
+            household.plex.state.machine_identifier: household.plex.state.name,
+            machine_id: "Cabin",
+        }
+        assert all(secret not in str(shown) for secret in (ACCOUNT_TOKEN, PLEX_TOKEN, OTHER_TOKEN))
+        with pytest.raises(InvalidData):
+            await submit(household.hass, shown, server=borrowed.machine_identifier)
+
+        shown = await submit(household.hass, shown, server=machine_id)
+        shown = await submit(household.hass, shown, **pulsarr_input(household))
+        created = await submit(household.hass, shown)
+        await household.settle()
+
+        assert created["result"].unique_id == machine_id
+        assert created["data"]["plex_url"] == other.url
+        assert created["data"]["plex_token"] == OTHER_TOKEN
+        assert await household.hass.config_entries.async_unload(created["result"].entry_id)
+
+
+async def test_server_that_is_set_up_already_is_not_offered(
+    household: Household, plex_tv: PlexTv
+) -> None:
+    household.add_entry()
+    assert_aborted(await signed_in(household, plex_tv), "already_configured")
+
+    async with second_server(plex_tv):
+        assert_form(await signed_in(household, plex_tv), "pulsarr")
+
+
+async def test_page_that_is_loaded_anew_meanwhile_goes_on_with_the_same_sign_in(
+    household: Household, plex_tv: PlexTv
+) -> None:
+    shown = await begin(household)
+    again = await household.hass.config_entries.flow.async_configure(shown["flow_id"])
+
+    assert_outside(again)
+    assert again["url"] == shown["url"]
+    assert len(plex_tv.pins) == 1
+    plex_tv.sign_in(told_to_plex(shown)["code"])
+    shown = await come_back(household, shown)
+    assert_form(shown, "pulsarr")
+
+
+async def test_coming_back_without_having_signed_in_changes_nothing(
+    household: Household, plex_tv: PlexTv, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    browser = await hass_client_no_auth()
+    shown = await begin(household)
+    assert (await browser.get(way_back(shown))).status == 200
+
+    assert_outside(await household.hass.config_entries.flow.async_configure(shown["flow_id"]))
+    assert (await browser.get(way_back(shown).replace(shown["flow_id"], "another"))).status == 404
+    assert (await browser.get("/auth/plex_label_sync/callback")).status == 404
+
+
+async def test_plex_tv_is_spoken_to_in_threads_and_never_by_who_types(
+    household: Household, plex_tv: PlexTv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set()
+    original = requests.Session.send
+
+    def noting(self: Any, *args: Any, **more: Any) -> Any:
+        threads.add(threading.get_ident())
+        return original(self, *args, **more)
+
+    monkeypatch.setattr(requests.Session, "send", noting)
+    assert_form(await signed_in(household, plex_tv), "pulsarr")
+
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+def test_plexapi_is_imported_with_the_first_sign_in_only() -> None:
+    code = (
+        "import homeassistant, sys; import custom_components.plex_label_sync.config_flow; "
+        "sys.exit('plexapi' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# Giving up
+
+
+async def test_closing_the_flow_ends_the_sign_in(
+    household: Household, plex_tv: PlexTv, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    browser = await hass_client_no_auth()
+    shown = await begin(household)
+    household.hass.config_entries.flow.async_abort(shown["flow_id"])
+    await household.settle()
+    asked = plex_tv.stats.total
+
+    plex_tv.sign_in(told_to_plex(shown)["code"])
+    await household.settle()
+
+    assert plex_tv.stats.total == asked
+    assert (await browser.get(way_back(shown))).status == 404
+    with pytest.raises(UnknownFlow):
+        await household.hass.config_entries.flow.async_configure(shown["flow_id"])
+
+
+async def test_sign_in_that_is_not_finished_in_time_is_told_and_can_be_begun_anew(
+    household: Household, plex_tv: PlexTv
+) -> None:
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(sign_in, "SIGN_IN_TIMEOUT", 0.1)
+        shown = await come_back(household, await begin(household))
+    assert_form(shown, "plex_sign_in", base="sign_in_expired")
+
+    shown = await submit(household.hass, shown)
+    assert_outside(shown)
+    assert len(plex_tv.pins) == 2
+    plex_tv.sign_in(told_to_plex(shown)["code"])
+    assert_form(await come_back(household, shown), "pulsarr")
+
+
+@pytest.mark.parametrize("kind", ["drop", "unavailable", "throttled", "html", "truncated"])
+async def test_plex_tv_that_does_not_answer_properly_at_first_is_told(
+    household: Household, plex_tv: PlexTv, kind: Any
+) -> None:
+    plex_tv.faults.add(Fault(kind=kind, times=None))
+    shown = await begin(household)
+    assert_form(shown, "plex_sign_in", base="plex_tv_unreachable")
+
+    plex_tv.faults.clear()
+    shown = await submit(household.hass, shown)
+    plex_tv.sign_in(told_to_plex(shown)["code"])
+    assert_form(await come_back(household, shown), "pulsarr")
+
+
+async def test_plex_tv_that_takes_too_long_is_told(
+    household: Household, plex_tv: PlexTv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plex_tv.faults.add(Fault(kind="slow_before_apply", seconds=0.5))
+    monkeypatch.setattr(sign_in, "THREAD_TIMEOUT", 0.1)
+
+    assert_form(await begin(household), "plex_sign_in", base="plex_tv_unreachable")
+
+
+async def test_plex_tv_that_falls_silent_meanwhile_is_asked_again(
+    household: Household, plex_tv: PlexTv
+) -> None:
+    shown = await begin(household)
+    plex_tv.sign_in(told_to_plex(shown)["code"])
+    plex_tv.faults.add(Fault(kind="drop", times=sign_in.FAILURES_MAX - 1))
+
+    assert_form(await come_back(household, shown), "pulsarr")
+
+
+async def test_plex_tv_that_stays_silent_is_told(household: Household, plex_tv: PlexTv) -> None:
+    shown = await begin(household)
+    plex_tv.faults.add(Fault(kind="unavailable", times=None))
+
+    assert_form(await come_back(household, shown), "plex_sign_in", base="plex_tv_unreachable")
+    # One to begin with, the looks that failed, and maybe one that was on its way.
+    assert plex_tv.stats.total - sign_in.FAILURES_MAX in (1, 2)
+
+
+@pytest.mark.parametrize("kind", ["drop", "unauthorized", "html", "truncated"])
+@pytest.mark.parametrize("route", ["/api/v2/user", "/api/v2/resources"])
+async def test_account_that_cannot_be_read_is_told(
+    household: Household, plex_tv: PlexTv, kind: Any, route: str
+) -> None:
+    plex_tv.faults.add(Fault(kind=kind, route=route, times=None))
+
+    shown = await signed_in(household, plex_tv)
+
+    assert_form(shown, "plex_sign_in", base="plex_tv_unreachable")
+
+
+async def test_account_without_a_server_of_its_own_is_told(
+    household: Household, plex_tv: PlexTv
+) -> None:
+    plex_tv.borrowed.add(household.plex.state.machine_identifier)
+    shown = await signed_in(household, plex_tv)
+    assert_form(shown, "plex_sign_in", base="no_servers")
+
+    plex_tv.borrowed.clear()
+    shown = await submit(household.hass, shown)
+    plex_tv.sign_in(told_to_plex(shown)["code"])
+    assert_form(await come_back(household, shown), "pulsarr")
+
+
+# The ways to the server
+
+
+async def test_server_that_is_away_is_told_and_tried_again(
+    household: Household, plex_tv: PlexTv
+) -> None:
+    household.plex.faults.add(Fault(kind="drop", times=None))
+    shown = await signed_in(household, plex_tv)
+    assert_form(shown, "plex_server", base="no_way_to_server")
+    machine_id = household.plex.state.machine_identifier
+    assert choices_of(shown, "server") == {machine_id: household.plex.state.name}
+    asked = plex_tv.stats.total
+
+    household.plex.faults.clear()
+    assert_form(await submit(household.hass, shown, server=machine_id), "pulsarr")
+    assert plex_tv.stats.total == asked
+
+
+async def test_server_without_movies_and_shows_is_told_and_may_get_some(
+    household: Household, plex_tv: PlexTv
+) -> None:
+    state = household.plex.state
+    libraries = dict(state.libraries)
+    state.libraries.clear()
+    state.add_library(Library("9", "artist", "Music", "agent", "scanner", "uuid", "/music"))
+    shown = await signed_in(household, plex_tv)
+    assert_form(shown, "plex_server", base="no_libraries")
+
+    state.libraries.update(libraries)
+    shown = await submit(household.hass, shown, server=state.machine_identifier)
+    assert_form(shown, "pulsarr")
+
+
+async def test_token_is_not_shown_to_a_stranger_at_a_local_address(
+    household: Household, plex_tv: PlexTv
+) -> None:
+    seen: list[tuple[str, str]] = []
+
+    async def strange(request: web.Request) -> web.Response:
+        seen.append((request.path_qs, request.headers.get("X-Plex-Token", "")))
+        return web.json_response({"MediaContainer": {"machineIdentifier": "stranger"}})
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", strange)
+    async with TestServer(app) as stranger:
+        plex_tv.addresses[household.plex.state.machine_identifier] = [
+            connection("http", "127.0.0.1", stranger.port or 0, local=True),
+            connection("http", "127.0.0.1", household.pulsarr.port, local=True),
+            connection("http", "127.0.0.1", household.plex.port, local=True),
+        ]
+        shown = await signed_in(household, plex_tv)
+        shown = await submit(household.hass, shown, **pulsarr_input(household))
+        created = await submit(household.hass, shown)
+        await household.settle()
+
+    assert created["data"]["plex_url"] == household.plex.url
+    assert seen == [("/identity", "")]
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        (["relay", "remote", "local"], "local"),
+        (["relay", "remote"], "remote"),
+        (["relay"], "relay"),
+        (["plain_remote"], None),
+        (["plain_remote", "relay"], "relay"),
+    ],
+)
+async def test_local_addresses_come_first_the_relay_last_and_nothing_unencrypted_from_afar(
+    household: Household,
+    plex_tv: PlexTv,
+    ways: dict[str, str],
+    offered: list[str],
+    chosen: str | None,
+) -> None:
+    port = {name: urlsplit(url).port or 0 for name, url in ways.items()}
+    rows = {
+        "local": connection("http", "127.0.0.1", port["local"], local=True),
+        "remote": connection("https", "127.0.0.1", port["remote"], local=False),
+        "relay": connection("https", "127.0.0.1", port["relay"], local=False, relay=True),
+        "plain_remote": connection("http", "127.0.0.1", port["local"], local=False),
+    }
+    machine_id = household.plex.state.machine_identifier
+    plex_tv.addresses[machine_id] = [rows[name] for name in offered]
+
+    shown = await signed_in(household, plex_tv)
+    if chosen is None:
+        assert_form(shown, "plex_server", base="no_way_to_server")
+        return
+    shown = await submit(household.hass, shown, **pulsarr_input(household))
+    created = await submit(household.hass, shown)
+    await household.settle()
+
+    assert created["data"]["plex_url"] == ways[chosen]
+    await household.hass.config_entries.async_unload(created["result"].entry_id)
