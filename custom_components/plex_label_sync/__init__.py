@@ -27,6 +27,7 @@ from .const import (
 )
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .files import StoreTooNewError, StoreUnreadableError, async_remove_files
+from .libraries import LibraryWatch
 from .live import LiveSync
 from .notices import async_take_back
 from .plex.server import PlexClient
@@ -84,6 +85,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     coordinator.live.async_start()
     coordinator.upkeep.async_start()
     ClashWatch(hass, coordinator).async_start()
+    LibraryWatch(hass, coordinator).async_start()
     loaded = _besides_modes(entry)
 
     async def changed(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> None:

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 STOP_TIMEOUT: Final = 8.0  # seconds; Home Assistant waits ten for an entry's tasks
-CREDENTIAL_FAILURES: Final = frozenset({Failure.INVALID_AUTH, Failure.NOT_OWNER})
+CREDENTIAL_FAILURES: Final = frozenset({Failure.INVALID_AUTH, Failure.NOT_OWNER, Failure.FORBIDDEN})
 
 type PlexLabelSyncConfigEntry = ConfigEntry[PlexLabelSyncCoordinator]
 

@@ -1,6 +1,6 @@
 """Repair issues: what only a person can decide or mend."""
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast, override
 
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -8,12 +8,12 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from . import decisions
-from .const import DOMAIN
+from .const import CONF_LIBRARIES, DOMAIN
 from .errors import StoppedError
 from .sync.model import HoldReason, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from homeassistant.components.repairs import RepairsFlowResult
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 HELD: Final = "held"
 DAMAGED: Final = "store_damaged"
 UNSAVED: Final = "store_unsaved"
+LIBRARY_GONE: Final = "library_gone"
+LIBRARIES_GONE: Final = "libraries_gone"  # all of them
 
 
 @callback
@@ -108,9 +110,38 @@ def async_update_unsaved_issue(
 
 
 @callback
+def async_update_libraries_issue(
+    hass: HomeAssistant, entry: ConfigEntry[Any], gone: "Mapping[str, str]"
+) -> None:
+    """Tell which of the chosen libraries are gone, given by key with their names.
+
+    Where others are left, they can be taken off the choice right there.
+    """
+    issue_id = f"{LIBRARY_GONE}_{entry.entry_id}"
+    if not gone:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    others_left = len(gone) < len(entry.options[CONF_LIBRARIES])
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        data={"entry_id": entry.entry_id, "gone": ",".join(sorted(gone))},
+        is_fixable=others_left,
+        is_persistent=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=LIBRARY_GONE if others_left else LIBRARIES_GONE,
+        translation_placeholders={
+            "name": entry.title,
+            "libraries": ", ".join(sorted(gone.values())),
+        },
+    )
+
+
+@callback
 def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Take back everything that was asked or told about an entry."""
-    for kind in (HELD, DAMAGED, UNSAVED):
+    for kind in (HELD, DAMAGED, UNSAVED, LIBRARY_GONE):
         ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
 
 
@@ -176,10 +207,35 @@ class HeldFlow(RepairsFlow):
         return self.async_create_entry(data={})
 
 
+class LibraryGoneFlow(ConfirmRepairFlow):
+    """Takes libraries that are gone off an entry's choice."""
+
+    def __init__(self, entry_id: str, gone: frozenset[str]) -> None:
+        """Know whose choice it is, and the keys of the libraries."""
+        self._entry_id = entry_id
+        self._gone = gone
+
+    @override
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Ask, then change the options, which loads the entry again."""
+        entry = self.hass.config_entries.async_get_entry(self._entry_id)
+        if entry is None:
+            return self.async_abort(reason="not_loaded")
+        if user_input is not None:
+            kept = [key for key in entry.options[CONF_LIBRARIES] if key not in self._gone]
+            options = {**entry.options, CONF_LIBRARIES: kept}
+            self.hass.config_entries.async_update_entry(entry, options=options)
+        return await super().async_step_confirm(user_input)
+
+
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
     """Return the flow that belongs to an issue."""
     if issue_id.startswith(f"{HELD}_") and data is not None:
         return HeldFlow(str(data["entry_id"]), vanished=bool(data["vanished"]))
+    if issue_id.startswith(f"{LIBRARY_GONE}_") and data is not None:
+        return LibraryGoneFlow(str(data["entry_id"]), frozenset(str(data["gone"]).split(",")))
     return ConfirmRepairFlow()

@@ -88,6 +88,7 @@ class PlexClient:
             sleep=sleep,
         )
         self._writer = asyncio.Lock()
+        self.libraries_seen: tuple[Library, ...] = ()  # when they were last asked for
 
     @property
     def statistics(self) -> Statistics:
@@ -136,9 +137,10 @@ class PlexClient:
 
     async def libraries(self) -> tuple[Library, ...]:
         """Return the movie and show sections. Raises ServiceError."""
-        return await self._http.read(
+        self.libraries_seen = await self._http.read(
             "/library/sections", parse.libraries, seconds=PROBE_TIMEOUT, tries=2
         )
+        return self.libraries_seen
 
     async def pages(self, library: Library) -> AsyncIterator[tuple[Item, ...]]:
         """Yield all items of a library, page by page.

@@ -294,7 +294,8 @@ def _chosen_libraries(
     """Return the libraries that a run covers.
 
     Raises ServiceError when none of the chosen ones is there (a Plex that is starting up lists
-    none), UnknownLibraryError when the request names one that the settings do not cover.
+    none) or when the token may edit none of them: then it may not see everything in them either,
+    and UnknownLibraryError when the request names one that the settings do not cover.
     """
     chosen = [
         library
@@ -304,6 +305,9 @@ def _chosen_libraries(
     if not chosen:
         detail = "none of the chosen libraries is there"
         raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
+    if not any(library.editable for library in chosen):
+        detail = "the token belongs to somebody who does not own this server"
+        raise ServiceError(Service.PLEX, Failure.NOT_OWNER, detail)
     if request.libraries is None:
         return chosen
     for name in request.libraries:
