@@ -111,13 +111,15 @@ async def until_loaded(client: HomeAssistantClient, entry_id: str, within: float
 
 
 async def entity_ids(client: HomeAssistantClient, entry_id: str) -> dict[str, str]:
-    """The entities of an entry, by key."""
+    """The enabled entities of an entry, by key."""
     rows: list[Json] = await client.command("config/entity_registry/list")
     prefix = f"{entry_id}_"
     return {
         row["unique_id"].removeprefix(prefix): row["entity_id"]
         for row in rows
-        if row["platform"] == DOMAIN and row["unique_id"].startswith(prefix)
+        if row["platform"] == DOMAIN
+        and row["unique_id"].startswith(prefix)
+        and row["disabled_by"] is None
     }
 
 

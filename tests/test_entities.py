@@ -183,6 +183,18 @@ async def test_full_syncs_follow_their_switch(
     assert household.state("last_sync") > at_once
 
 
+async def test_live_mode_that_is_switched_on_makes_up_for_what_was_missed(
+    household: Household,
+) -> None:
+    await household.set_up(live_mode=False, batch_mode=False)
+    title = household.spare(in_plex=True)
+    household.pulsarr.state.wish(household.person("rosa"), title)
+
+    await switch(household, "live_mode", on=True)
+
+    assert all("rosa" in labels for labels in household.labels(title))
+
+
 async def test_live_mode_that_is_switched_on_registers_the_webhook(household: Household) -> None:
     await household.set_up(live_mode=False)
     assert household.pulsarr.state.endpoints == {}

@@ -169,13 +169,18 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
 
     @callback
     def async_change_modes(self, settings: Settings) -> None:
-        """Switch full syncs by the clock on or off, while whatever is on goes on."""
-        begins = settings.batch_mode and not self.settings.batch_mode
+        """Switch live updates and full syncs on or off, while whatever is on goes on.
+
+        What was missed while they were off is made up for by a full sync.
+        """
+        batch_begins = settings.batch_mode and not self.settings.batch_mode
+        live_begins = settings.live_mode and not self.settings.live_mode
         self.settings = settings
         if not settings.batch_mode:
             self._schedule.stop()
-        elif begins:
+        elif batch_begins:
             self._schedule.start(settings.sync_interval)
+        if batch_begins or live_begins:
             self.async_in_background(self._async_scheduled(), "full sync")
         self.async_refresh_status()
 
