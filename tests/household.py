@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -27,12 +28,14 @@ from custom_components.plex_label_sync.const import (
     CONF_WEBHOOK_SECRET,
     DOMAIN,
 )
+from custom_components.plex_label_sync.live_updates import TASK_NAME
+from harness.waiting import eventually as wait_until
 from simulators.plex import PlexSimulator
 from simulators.pulsarr import PulsarrSimulator
 from simulators.world import make_world
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from homeassistant.core import HomeAssistant, State
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -45,6 +48,15 @@ PULSARR_KEY: Final = "pulsarr-key-of-the-tests"
 WEBHOOK_ID: Final = "5ec4e7" * 10
 WEBHOOK_SECRET: Final = "webhook-secret-of-the-tests"
 SECRETS: Final = (PLEX_TOKEN, PULSARR_KEY, WEBHOOK_ID, WEBHOOK_SECRET)
+
+
+async def eventually(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for what comes over a real socket."""
+
+    async def check() -> bool:
+        return true()
+
+    await wait_until(check, "it is so", within=seconds, every=0.01)
 
 
 @dataclass(slots=True)
@@ -93,8 +105,27 @@ class Household:
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until nothing is going on any more."""
-        await self.hass.async_block_till_done(wait_background_tasks=True)
+        """Wait until nothing is going on any more but listening to Plex."""
+        while True:
+            await self.hass.async_block_till_done()
+            busy = [
+                task
+                for task in asyncio.all_tasks()
+                if task.get_name().startswith(DOMAIN) and task.get_name() != TASK_NAME
+            ]
+            if not busy:
+                return
+            await asyncio.wait(busy)
+
+    async def connected(self) -> None:
+        """Wait until Plex's events are heard and what was missed is looked at."""
+        await eventually(lambda: self.state("live_updates") == "on")
+
+    async def hear(self) -> None:
+        """Wait until what Plex has told its listeners has arrived and was taken in."""
+        await eventually(lambda: not self.plex.events.backlog)
+        await asyncio.sleep(0.05)  # from the socket to the listener
+        await self.settle()
 
     async def call(self, action: str, **data: Any) -> dict[str, Any]:
         """Call an action and return its response."""
@@ -142,7 +173,7 @@ class Household:
         """Return a title that nobody wants."""
         wanted = {wish.catalogue_key for wish in self.pulsarr.state.wishes()}
         for title in self.world.catalogue:
-            there = bool(self.plex.state.items_of(title))
+            there = bool(self.plex.state.items_of(title, identified=in_plex))
             if title.type == kind and title.key not in wanted and there is in_plex:
                 return title
         raise AssertionError("the world is too small")

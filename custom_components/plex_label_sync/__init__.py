@@ -26,9 +26,11 @@ from .const import (
     DOMAIN,
 )
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
+from .departures import Departures
 from .files import StoreTooNewError, StoreUnreadableError, async_remove_files
 from .libraries import LibraryWatch
 from .live import LiveSync
+from .live_updates import LiveUpdates
 from .notices import async_take_back
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
@@ -71,6 +73,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     )
     await coordinator.async_config_entry_first_refresh()
     coordinator.live = LiveSync(hass, coordinator)
+    coordinator.updates = LiveUpdates(hass, coordinator, coordinator.live)
     entry.runtime_data = coordinator
     async_update_held_issue(hass, entry, records.held)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -83,6 +86,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     coordinator.webhook = async_register_webhook(hass, entry, on_signal)
     coordinator.async_start()
     coordinator.live.async_start()
+    coordinator.updates.async_start()
+    Departures(hass, coordinator, coordinator.live).async_start()
     coordinator.upkeep.async_start()
     ClashWatch(hass, coordinator).async_start()
     LibraryWatch(hass, coordinator).async_start()
@@ -96,6 +101,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
         was_live = coordinator.settings.live_mode
         coordinator.async_change_modes(Settings.from_options(entry.options))
         if coordinator.settings.live_mode != was_live:
+            coordinator.updates.async_change_modes()
             coordinator.upkeep.async_change_modes()
 
     entry.async_on_unload(entry.add_update_listener(changed))

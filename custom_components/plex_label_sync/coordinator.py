@@ -1,7 +1,7 @@
 """Ties the engine to Home Assistant: one writer, the timers, and the status for the entities."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -32,6 +32,7 @@ from .store import Records, Summary
 from .sync.brake import Before
 from .sync.engine import Engine
 from .sync.explain import Explanation, Question
+from .sync.leaving import leaving_at
 from .sync.model import (
     Failure,
     HoldReason,
@@ -44,9 +45,11 @@ from .sync.model import (
 )
 from .sync.preparing import Request
 from .sync.progress import Progress
+from .sync.sighting import Sighting
 
 if TYPE_CHECKING:
     from .live import LiveSync
+    from .live_updates import LiveUpdates
     from .upkeep import Upkeep
     from .webhook import WebhookStats
 
@@ -66,6 +69,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     live: "LiveSync"
     webhook: "WebhookStats"
     upkeep: "Upkeep"
+    updates: "LiveUpdates"
 
     def __init__(
         self,
@@ -87,11 +91,13 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self.reachability = Reachability(entry.title)
         self._labelled_items = 0
         self._overrides = 0
-        self._count_ledger()
+        self.next_leaving: float | None = None  # when a label may go, in seconds since the epoch
+        self.async_count_ledger()
         self._probes: Final[Mapping[Service, Callable[[], Awaitable[object]]]] = {
             Service.PLEX: plex.info,
             Service.PULSARR: pulsarr.people,
         }
+        self._live_updates = False  # Plex's notifications are heard
         self._incomplete = False  # the last full sync left something undone
         self._stopped = False  # the entry is being unloaded: nothing begins any more
         self._schedule = Schedule(
@@ -134,18 +140,21 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             progress=known.progress if state is State.SYNCING else None,
             plex_connected=self.reachability.is_usable(Service.PLEX),
             pulsarr_connected=self.reachability.is_usable(Service.PULSARR),
-            live_updates=self.settings.live_mode,
+            live_updates=self._live_updates,
             pending=len(self.records.queue),
             labelled_items=self._labelled_items,
             overrides=self._overrides,
             problem=self._incomplete or self.records.held is not None or self.records.unsaved,
         )
 
-    def _count_ledger(self) -> None:
-        """Count the items that carry a label of ours, and the labels taken off by hand."""
+    def async_count_ledger(self) -> None:
+        """Count what the entities show of the ledger, and find out which label goes next."""
         rows = list(self.records.ledger)
         self._labelled_items = len({row.rating_key for row in rows if not row.off})
         self._overrides = sum(row.off for row in rows)
+        now = time.time()
+        leaving = (leaving_at(row, self.settings.sync) for row in rows if row.dropped)
+        self.next_leaving = min((when for when in leaving if when and when > now), default=None)
 
     @callback
     def async_start(self) -> None:
@@ -202,7 +211,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         async with self._one_at_a_time:
             cleared = self.records.ledger.clear_overrides(keys)
             await self.records.async_save_ledger()
-            self._count_ledger()
+            self.async_count_ledger()
         self.async_refresh_status()
         return cleared
 
@@ -225,6 +234,45 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         async with self._one_at_a_time:
             self.records.ledger.pin(keys)
             await self.records.async_save_ledger()
+
+    async def async_sighted(self, rating_keys: Collection[str] | None) -> Sighting:
+        """Return what is worth a live look among items of which Plex spoke, None for the newest.
+
+        Waits for the run that is on: what it writes is no news. A full sync follows where that
+        costs less. Raises ServiceError, and StoppedError when the entry is being unloaded.
+        """
+        async with self._one_at_a_time:
+            if self._stopped:
+                raise StoppedError
+            sighting = await self.engine.sighted(rating_keys, self.settings.sync)
+        if sighting.too_many:
+            self._schedule.sync_soon()
+        return sighting
+
+    @callback
+    def async_sync_soon(self) -> None:
+        """Carry out a full sync in a while: there is more to look at than can be looked at singly."""
+        self._schedule.sync_soon()
+
+    @callback
+    def async_live_updates(self, *, on: bool) -> None:
+        """Take in whether Plex's notifications are heard."""
+        if on != self._live_updates:
+            self._live_updates = on
+            self.async_refresh_status()
+        if on:
+            self._answered([Service.PLEX])
+
+    async def async_plex_answers(self) -> bool:
+        """Ask Plex whether it is there, and take in the answer."""
+        try:
+            await self.plex.info()
+        except ServiceError as err:
+            self._take_in(err)
+            self.async_refresh_status()
+            return False
+        self._answered([Service.PLEX])
+        return True
 
     @callback
     def async_in_background(self, job: Coroutine[None, None, object], name: str) -> None:
@@ -292,7 +340,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
 
     async def _keep(self, request: Request, run: Run) -> None:
         """Remember what a run came to, and what the brake held."""
-        self._count_ledger()
+        self.async_count_ledger()
         if self.records.unsaved:
             await self.records.async_flush()
         if request.kind is RunKind.FULL:
@@ -318,12 +366,12 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     def _note(self, request: Request, run: Run) -> None:
         """Take in whether the servers could be reached; say so once when that changes."""
         if (err := run.error) is not None:
-            self.reachability.failed(err)
-            if self.reachability.away:
-                self._schedule.probe_later()
-            if err.failure in CREDENTIAL_FAILURES:
-                self.config_entry.async_start_reauth(self.hass)
-            elif request.kind is RunKind.FULL and not request.dry_run:
+            self._take_in(err)
+            if (
+                err.failure not in CREDENTIAL_FAILURES
+                and request.kind is RunKind.FULL
+                and not request.dry_run
+            ):
                 self._schedule.failed()
             return
         answered = [Service.PLEX]
@@ -334,6 +382,20 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         if request.kind is RunKind.FULL and not request.dry_run:
             self._schedule.succeeded()
         elif back:
+            self._schedule.catch_up()
+
+    def _take_in(self, err: ServiceError) -> None:
+        """Do what follows from a server's failure, whatever was asked."""
+        self.reachability.failed(err)
+        if self.reachability.away:
+            self._schedule.probe_later()
+        if err.failure in CREDENTIAL_FAILURES:
+            self.config_entry.async_start_reauth(self.hass)
+
+    def _answered(self, services: Iterable[Service]) -> None:
+        """Take in that servers answer; make up for what failed if one of them was away."""
+        if self.reachability.answered(services):
+            self.async_refresh_status()
             self._schedule.catch_up()
 
     def _publish(self, request: Request, run: Run) -> None:
@@ -394,9 +456,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             *(self._probes[service]() for service in asked), return_exceptions=True
         )
         back = [one for one, answer in zip(asked, answers, strict=True) if not _failed(answer)]
-        if self.reachability.answered(back):
-            self.async_refresh_status()
-            self._schedule.catch_up()
+        self._answered(back)
         if self.reachability.away:
             self._schedule.probe_later()
 

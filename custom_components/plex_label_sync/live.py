@@ -15,28 +15,38 @@ from .coordinator import PlexLabelSyncCoordinator
 from .errors import StoppedError
 from .pulsarr.payloads import Signal, SignalKind
 from .status import Activity
-from .sync.model import Action, Look, Outcome, Run, RunKind, Service, Title, fold
+from .sync.model import Action, Item, Look, Outcome, Run, RunKind, Service, Title, fold
 from .sync.preparing import Request
 from .sync.queue import (
+    QUEUE_MAX,
     PendingSync,
     Queue,
     Reason,
     announce,
     due,
+    hurried,
     looked,
     next_due,
     postponed,
 )
+from .sync.sighting import Sighting
 from .sync.wanted import poster_of
 
 _LOGGER = logging.getLogger(__name__)
 
 GATHER: Final = 0.5  # seconds for which events are collected before they are acted on
+REST_MAX: Final = 10.0  # seconds; a pass is followed by a rest as long as itself, at most this
+SCAN_GAP: Final = 10.0  # seconds between two looks because Plex ended a scan
+CHANGED_MAX: Final = 1000  # titles on and off watchlists looked at singly
 
 _AWAY: Final = {
     Service.PLEX: Reason.PLEX_UNREACHABLE,
     Service.PULSARR: Reason.PULSARR_UNREACHABLE,
 }
+# What waits for one of these was looked for among everything that Plex has.
+_LOOKED_FOR: Final = frozenset(
+    {Reason.NOT_IN_PLEX, Reason.NOT_MATCHED_YET, Reason.LIBRARY_EXCLUDED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,14 @@ class LiveSync:
         self._coordinator = coordinator
         self._records = coordinator.records
         self._settings = coordinator.settings.queue
-        self._changed: list[Title] = []
+        self._announced: list[Title] = []
+        self._changed: dict[Title, None] = {}
+        self._sighted: dict[Title, None] = {}
+        self._seen: dict[str, Item] = {}
         self._newer_than = 0.0
+        self._rest_until = 0.0
+        self._last_scan = 0.0
+        self._taking_in = False
         self._timer: CALLBACK_TYPE | None = None
         self._busy = False
         self._looking = asyncio.Lock()
@@ -91,20 +107,60 @@ class LiveSync:
         if not self._coordinator.settings.live_mode or signal.title is None:
             return
         if signal.kind is SignalKind.AVAILABLE:
-            self._coordinator.async_in_background(self._announce(signal.title), "announcement")
+            self._announced.append(signal.title)
+            if not self._taking_in:
+                self._coordinator.async_in_background(self._take_in_announced(), "announcement")
         elif signal.kind in {SignalKind.WISHED, SignalKind.UNWISHED}:
-            self._changed.append(signal.title)
-            self._newer_than = time.time()
+            self.async_changed([signal.title], newer_than=time.time())
+
+    @callback
+    def async_changed(self, titles: Iterable[Title], *, newer_than: float) -> None:
+        """Look soon at titles of which others may want them now than did before.
+
+        Only watchlists that are read after `newer_than` tell, in seconds since the epoch.
+        """
+        self._newer_than = max(self._newer_than, newer_than)
+        self._changed.update(dict.fromkeys(titles))
+        if len(self._changed) > CHANGED_MAX:
+            self._changed.clear()
+            self._too_many("titles came onto or left watchlists")
+        self._schedule()
+
+    @callback
+    def async_look_at(self, sighting: Sighting) -> None:
+        """Look at once at what was seen in Plex."""
+        if sighting.titles:
+            self._sighted.update(dict.fromkeys(sighting.titles))
+            self._seen.update((item.rating_key, item) for item in sighting.items)
+            self._schedule(gather=0.0)
+
+    @callback
+    def async_scan_ended(self) -> None:
+        """Look at everything that waits, because Plex has just looked for new files."""
+        if self.queue and self._coordinator.settings.live_mode:
+            self._last_scan = max(time.time(), self._last_scan + SCAN_GAP)
+            self._records.queue = hurried(self.queue, self._last_scan)
             self._schedule()
 
-    async def _announce(self, title: Title) -> None:
-        """Put a title into the queue, on disk before it is looked for."""
-        known = len(self.queue)
-        await self._records.async_save_queue(
-            announce(self.queue, title, time.time(), self._settings)
-        )
-        if len(self.queue) > known:
-            self._tell(Activity.PENDING_ADDED, self.queue[-1])
+    def _too_many(self, what: str) -> None:
+        _LOGGER.warning("Too many %s to look at them one by one; a full sync follows", what)
+        self._coordinator.async_sync_soon()
+
+    async def _take_in_announced(self) -> None:
+        """Put what was announced into the queue, on disk before it is looked for."""
+        self._taking_in = True
+        try:
+            while self._announced:
+                titles, self._announced = self._announced, []
+                known = len(self.queue)
+                queue = announce(self.queue, titles, time.time(), self._settings)
+                await self._records.async_save_queue(queue)
+                for entry in queue[known:]:
+                    self._tell(Activity.PENDING_ADDED, entry)
+                if len(queue) == QUEUE_MAX:
+                    self._too_many("announced titles wait")
+        finally:
+            self._taking_in = False
         self._coordinator.async_refresh_status()
         self._schedule()
 
@@ -128,19 +184,27 @@ class LiveSync:
             return await self._process(everything=everything)
 
     async def _process(self, *, everything: bool) -> PassResult:
-        changed, self._changed = tuple(self._changed), []
-        entries = self.queue if everything else due(self.queue, time.time())
-        titles = _distinct([*(entry.title for entry in entries), *changed])
+        changed, self._changed = self._changed, {}
+        sighted, self._sighted = self._sighted, {}
+        seen, self._seen = self._seen, {}
+        entries = self.queue if everything else due(self.queue, time.time(), {**changed, **sighted})
+        titles = tuple(dict.fromkeys([*(entry.title for entry in entries), *changed, *sighted]))
         if not titles:
             return PassResult(waiting=len(self.queue))
-        first_looks = [entry.title for entry in entries if entry.reason is not Reason.NOT_IN_PLEX]
+        first_looks = [entry.title for entry in entries if entry.reason not in _LOOKED_FOR]
         request = Request(
-            RunKind.LIVE, titles, frozenset([*first_looks, *changed]), self._newer_than
+            RunKind.LIVE,
+            titles,
+            thorough=frozenset([*first_looks, *changed]),
+            newer_than=self._newer_than,
+            seen=tuple(seen.values()),
         )
         run = await self._coordinator.async_run(request)
         if run.error is not None:
-            # Titles that came onto a watchlist meanwhile are kept for the next look as well.
-            self._changed = [*changed, *self._changed]
+            # For these nobody waits in the queue: they are kept for the next look as well.
+            self._changed = changed | self._changed
+            self._sighted = sighted | self._sighted
+            self._seen = seen | self._seen
             await self._records.async_save_queue(
                 postponed(
                     self.queue,
@@ -164,7 +228,7 @@ class LiveSync:
         for look in run.looks:
             if look.outcome is Outcome.NOT_WRITTEN:
                 waits = any(entry.title == look.title for entry in queue)
-                queue = queue if waits else announce(queue, look.title, now, self._settings)
+                queue = queue if waits else announce(queue, [look.title], now, self._settings)
         lists = self._coordinator.engine.watchlists
         result = looked(
             queue,
@@ -217,16 +281,16 @@ class LiveSync:
             )
 
     @callback
-    def _schedule(self) -> None:
+    def _schedule(self, *, gather: float = GATHER) -> None:
         """Set the timer for whatever comes first."""
         self._cancel()
         if self._busy:
             return
         when = next_due(self.queue)
-        if self._changed:
+        if self._changed or self._sighted:
             when = 0.0
         if when is not None:
-            delay = max(GATHER, when - time.time())
+            delay = max(gather, max(when, self._rest_until) - time.time())
             self._timer = async_call_later(self._hass, delay, self._async_timer)
 
     @callback
@@ -238,6 +302,7 @@ class LiveSync:
         """One pass at a time; what arrives meanwhile is for the next one."""
         self._busy = True
         failed = False
+        began = time.time()
         try:
             result = await self.async_process()
             failed = result.run is not None and result.run.error is not None
@@ -245,7 +310,9 @@ class LiveSync:
             return  # what waits is on disk
         finally:
             self._busy = False
-        if failed and self._changed:
+            now = time.time()
+            self._rest_until = now + min(now - began, REST_MAX)
+        if failed and (self._changed or self._sighted):
             # Nobody waits for these in the queue: look again when the queue would.
             self._timer = async_call_later(
                 self._hass, self._settings.retry_interval, self._async_timer
@@ -258,7 +325,3 @@ class LiveSync:
         if self._timer is not None:
             self._timer()
             self._timer = None
-
-
-def _distinct(titles: Iterable[Title]) -> tuple[Title, ...]:
-    return tuple(dict.fromkeys(titles))

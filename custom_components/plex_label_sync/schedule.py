@@ -10,6 +10,7 @@ from homeassistant.helpers.event import async_call_later, async_track_time_inter
 RETRY_AFTER: Final = 60.0  # seconds from a failed full sync to the next try, doubled each time
 RETRY_AFTER_MAX: Final = 600.0  # seconds
 CATCH_UP_AFTER: Final = 1.0  # seconds from a server's return to the full sync that it missed
+SOON: Final = 60.0  # seconds from a flood of news to the full sync that makes up for it
 PROBE_AFTER: Final = 15.0  # seconds between two questions to a server that is away
 
 type Job = Callable[[], Awaitable[object]]
@@ -29,6 +30,7 @@ class Schedule:
         self._clock: CALLBACK_TYPE | None = None
         self._retry: CALLBACK_TYPE | None = None
         self._probe: CALLBACK_TYPE | None = None
+        self._soon: CALLBACK_TYPE | None = None
 
     @callback
     def start(self, interval: float) -> None:
@@ -56,9 +58,10 @@ class Schedule:
     def cancel(self) -> None:
         """Cancel everything."""
         self.stop()
-        if self._probe is not None:
-            self._probe()
-            self._probe = None
+        for timer in (self._probe, self._soon):
+            if timer is not None:
+                timer()
+        self._probe = self._soon = None
 
     @callback
     def failed(self) -> None:
@@ -79,6 +82,12 @@ class Schedule:
         """Make up for a failed full sync now, because a server is back."""
         if self._retry is not None:
             self._retry_in(CATCH_UP_AFTER)
+
+    @callback
+    def sync_soon(self) -> None:
+        """Start one full sync in a while, however often this is asked for until then."""
+        if self._soon is None:
+            self._soon = async_call_later(self._hass, SOON, self._async_soon)
 
     @callback
     def probe_later(self) -> None:
@@ -102,6 +111,10 @@ class Schedule:
 
     async def _async_retry(self, _now: datetime) -> None:
         self._retry = None
+        await self._sync()
+
+    async def _async_soon(self, _now: datetime) -> None:
+        self._soon = None
         await self._sync()
 
     async def _async_probe(self, _now: datetime) -> None:

@@ -84,6 +84,11 @@ class EventHub:
         """How many connections listen now."""
         return len(self._listeners)
 
+    @property
+    def backlog(self) -> int:
+        """How many messages are not on their way yet."""
+        return sum(listener.queue.qsize() for listener in self._listeners)
+
     def timeline(self, entries: Iterable[Entry]) -> None:
         """Announce entries, a few per message, every other one with numbers as strings."""
         rows = []

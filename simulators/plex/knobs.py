@@ -45,6 +45,7 @@ class PlexKnobs:
     put_seconds_per_item: float = 0.0
 
     # Events
+    notifications: bool = True  # false: a proxy in front answers 404 to the event streams
     edit_events: bool = False  # label edits fire timeline events
     ping_seconds: float = 10.0  # between pings on the server-sent event stream
 

@@ -16,10 +16,11 @@ from simulators.plex import events
 from simulators.plex.arrivals import arrive, episode_arrived
 from simulators.plex.control import control_routes
 from simulators.plex.events import EventHub
-from simulators.plex.gate import guarded, line_limit, viewer_of
+from simulators.plex.gate import RefusedError, guarded, line_limit, viewer_of
 from simulators.plex.knobs import PlexKnobs
 from simulators.plex.reading import Reading
 from simulators.plex.selection import select
+from simulators.plex.state import plex_guids
 from simulators.plex.tags import LabelRules
 from simulators.plex.users import OWNER, SharedUser, Viewer
 from simulators.plex.writing import Writing
@@ -218,6 +219,13 @@ class PlexSimulator:
         """Let a further episode of a show arrive; returns its rating key."""
         return episode_arrived(self.state, self.events, self.state.items[str(show)])
 
+    def match(self, rating_key: str, title: CatalogueTitle) -> Item:
+        """Let an item be taken for a title, by Plex in the end or by somebody's "Fix match"."""
+        guids = plex_guids(title)
+        item = self.state.rematch(rating_key, guid=title.plex_guid, guids=guids, title=title.title)
+        self.events.timeline([events.entry(item, events.PROCESSED, self.state.now())])
+        return item
+
     def delete_item(self, rating_key: str | int) -> Item:
         """Delete an item and announce it. Raises KeyError for an unknown item."""
         item = self.state.delete_item(rating_key)
@@ -278,9 +286,13 @@ class PlexSimulator:
         add("*", "/{anything:.*}", guarded(self, read.nothing))
 
     async def _websocket(self, request: web.Request, _viewer: Viewer) -> web.StreamResponse:
+        if not self.knobs.notifications:
+            raise RefusedError(404)
         return await self.events.websocket(request)
 
     async def _event_source(self, request: web.Request, _viewer: Viewer) -> web.StreamResponse:
+        if not self.knobs.notifications:
+            raise RefusedError(404)
         return await self.events.server_sent(request, self.knobs.ping_seconds, self._running())
 
     async def _lose_a_row(self, request: web.Request) -> None:

@@ -27,6 +27,8 @@ SETTINGS = QueueSettings(retry_interval=30, max_age=1800)
 HEAT, DARK = movie("tmdb:1"), show("tmdb:1")
 WAITING = {
     Outcome.NOT_IN_PLEX: Reason.NOT_IN_PLEX,
+    Outcome.NOT_MATCHED_YET: Reason.NOT_MATCHED_YET,
+    Outcome.LIBRARY_EXCLUDED: Reason.LIBRARY_EXCLUDED,
     Outcome.NO_IDS: Reason.NO_IDS,
     Outcome.NOT_WRITTEN: Reason.NOT_WRITTEN,
 }
@@ -49,7 +51,7 @@ def queue_of(*some: Title, now: float = 0.0) -> Queue:
     """Return a queue of titles announced at the same time."""
     queue: Queue = ()
     for title in some:
-        queue = announce(queue, title, now, SETTINGS)
+        queue = announce(queue, [title], now, SETTINGS)
     return queue
 
 
@@ -63,7 +65,7 @@ def test_announced_title_is_due_at_once_and_waits_half_an_hour() -> None:
 
 def test_title_announced_again_becomes_due_and_learns_new_ids() -> None:
     waiting = looked(queue_of(HEAT), [Look(HEAT, (ANNA,), Outcome.NOT_IN_PLEX)], 50.0)
-    (entry,) = announce(waiting.queue, movie("tmdb:1", "imdb:tt1"), 60.0, SETTINGS)
+    (entry,) = announce(waiting.queue, [movie("tmdb:1", "imdb:tt1")], 60.0, SETTINGS)
     assert entry.title.ids == {"tmdb:1", "imdb:tt1"}
     assert (entry.created, entry.next_try, entry.expires, entry.tries) == (0, 60, 1860, 1)
 
@@ -115,7 +117,7 @@ def test_title_that_arrives_at_the_last_moment_is_resolved() -> None:
 
 
 def test_title_that_learned_ids_during_a_look_is_looked_at_again() -> None:
-    queue = announce(queue_of(HEAT), movie("tmdb:1", "imdb:tt1"), 5.0, SETTINGS)
+    queue = announce(queue_of(HEAT), [movie("tmdb:1", "imdb:tt1")], 5.0, SETTINGS)
     result = looked(queue, [Look(HEAT, (), Outcome.NOT_WANTED)], 6.0)
     assert result.queue == queue
 
@@ -173,7 +175,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(title=titles)
     def hear_of(self, title: Title) -> None:
         before = self.queue
-        self.queue = announce(self.queue, title, self.now, self.settings)
+        self.queue = announce(self.queue, [title], self.now, self.settings)
         self.awaited.append(title)
         assert len(self.queue) - len(before) in (0, 1)
         assert any(entry.next_try == self.now for entry in self.queue)
@@ -237,7 +239,7 @@ TestQueueInAnyOrder.settings = settings(stateful_step_count=15)
 @given(id_sets, st.floats(0, 1e9), st.floats(0, 1e9))
 def test_announcing_twice_keeps_one_entry(ids: frozenset[str], first: float, second: float) -> None:
     title = movie(*ids)
-    queue = announce(announce((), title, first, SETTINGS), title, second, SETTINGS)
+    queue = announce(announce((), [title], first, SETTINGS), [title], second, SETTINGS)
     assert [(entry.title, entry.created, entry.next_try) for entry in queue] == [
         (title, first, second)
     ]

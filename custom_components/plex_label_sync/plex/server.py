@@ -6,6 +6,7 @@ per item, which is an order of magnitude slower on the same listing.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 import logging
 import re
@@ -26,6 +27,7 @@ from ..sync.model import (
 from ..transport import Sleep, Statistics, Transport, normalise_url
 from . import parse
 from .edits import TYPE_NUMBERS, EditPart, edit_parts, edit_query
+from .events import Message, listen
 from .parse import ServerInfo
 
 _LOGGER = logging.getLogger(__name__)
@@ -73,20 +75,15 @@ class PlexClient:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         """`client_id` names this installation to Plex and must stay the same."""
-        self._http = Transport(
-            session,
-            Service.PLEX,
-            url,
-            {
-                "Accept": "application/json",
-                # What no header can carry is no token either: Plex shall say so.
-                "X-Plex-Token": token if token.isprintable() else "",
-                "X-Plex-Client-Identifier": client_id,
-                "X-Plex-Product": PRODUCT,
-            },
-            limit=READERS,
-            sleep=sleep,
-        )
+        headers = {
+            "Accept": "application/json",
+            # What no header can carry is no token either: Plex shall say so.
+            "X-Plex-Token": token if token.isprintable() else "",
+            "X-Plex-Client-Identifier": client_id,
+            "X-Plex-Product": PRODUCT,
+        }
+        self._http = Transport(session, Service.PLEX, url, headers, limit=READERS, sleep=sleep)
+        self._listen = partial(listen, session, url, headers)
         self._writer = asyncio.Lock()
         self.libraries_seen: tuple[Library, ...] = ()  # when they were last asked for
 
@@ -94,6 +91,10 @@ class PlexClient:
     def statistics(self) -> Statistics:
         """Request counts for diagnostics."""
         return self._http.statistics
+
+    def listen(self) -> AbstractAsyncContextManager[AsyncIterator[Message]]:
+        """Connect to what the server tells its listeners. Raises ServiceError when that fails."""
+        return self._listen()
 
     async def check(self) -> tuple[ServerInfo, tuple[Library, ...]]:
         """Return who the server is and its libraries, when the token may edit labels.

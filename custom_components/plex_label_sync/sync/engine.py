@@ -1,7 +1,7 @@
 """The one path of every run: read, plan, brake, edit, confirm, record."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 import logging
 from typing import Final
@@ -11,6 +11,7 @@ from .brake import Before, judge
 from .explain import Explanation, Question, explain
 from .grouping import edit_groups
 from .inquiry import Inquiry
+from .lookout import Lookout
 from .model import (
     Change,
     FailedChange,
@@ -36,6 +37,7 @@ from .present import Present
 from .progress import Phase, Progress
 from .queue import Queue
 from .reading import Found
+from .sighting import Sighting
 from .wanted import TitleIndex
 
 _LOGGER = logging.getLogger(__name__)
@@ -78,6 +80,7 @@ class Engine:
         self._sleep = sleep
         self._preparer = Preparer(plex, pulsarr, recorder, clock)
         self._inquiry = Inquiry(plex, self._preparer.finder, clock)
+        self._lookout = Lookout(plex, self._preparer, clock)
         self._stopping = False
 
     @property
@@ -139,6 +142,22 @@ class Engine:
             question, watchlists, self._recorder.ledger, queue, held, settings
         )
         return explain(facts), fitting
+
+    async def sighted(
+        self, rating_keys: Collection[str] | None, settings: SyncSettings
+    ) -> Sighting:
+        """Return what is worth a look among items that Plex has processed.
+
+        None means those that were added last, whatever was told of them. Nothing is written.
+        Raises ServiceError.
+        """
+        if rating_keys is None:
+            return await self._lookout.newest(self._recorder.ledger, settings)
+        return await self._lookout.processed(rating_keys, self._recorder.ledger, settings)
+
+    def gone(self, rating_key: str) -> None:
+        """Take in that an item was deleted in Plex."""
+        self._lookout.gone(rating_key)
 
     def _brake(
         self,
@@ -205,6 +224,7 @@ class Engine:
             await self._edit(plan, prepared, result, progress)
             progress.reached(Phase.EDITS)
             await self._confirm(prepared, result)
+            self._lookout.wrote(one.rating_key for one in result.sent)
         confirmed = set(result.confirmed)
         if result.error or result.stopped:
             run = replace(run, status=RunStatus.FAILED)
@@ -294,7 +314,8 @@ def _looks(titles: Sequence[Title], found: Found, run: Run) -> tuple[Look, ...]:
         elif not people:
             outcome = Outcome.NOT_WANTED
         elif not keys:
-            outcome = Outcome.NOT_IN_PLEX
+            reasons = (found.missing.get(wish.title) for wish, _ in mine)
+            outcome = next(filter(None, reasons), Outcome.NOT_IN_PLEX)
         elif not keys.isdisjoint(not_written):
             outcome = Outcome.NOT_WRITTEN
         else:

@@ -41,11 +41,7 @@ class Inquiry:
         Raises ServiceError.
         """
         libraries = {one.key: one for one in await self._plex.libraries()}
-        chosen = [
-            one
-            for one in libraries.values()
-            if settings.libraries is None or one.key in settings.libraries
-        ]
+        chosen = [one for one in libraries.values() if settings.covers(one.key)]
         known = await self._items_asked_for(question, chosen)
         fitting = await asyncio.to_thread(titles_asked_for, question, watchlists, queue, known)
         titles = fitting[:TITLES_MAX]

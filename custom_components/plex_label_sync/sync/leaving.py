@@ -1,10 +1,10 @@
 """What becomes of a label of ours that nobody wants on its item any more. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from .model import Item, Person, RemovedLabelMode, Row, SyncSettings
+from .model import Item, MediaType, Person, RemovedLabelMode, Row, SyncSettings, Title
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +64,20 @@ def leaving(
         return Leaving(replace(row, dropped=since))
     date = datetime.fromtimestamp(since, UTC).date().isoformat()
     return Leaving(row, company.why(row) or f"nobody wants it since {date}")
+
+
+def leaving_at(row: Row, settings: SyncSettings) -> float | None:
+    """Return when a label may go whose delay runs, in seconds since the epoch; else None."""
+    if settings.removed_label_mode is RemovedLabelMode.KEEP or not row.dropped:
+        return None
+    return None if row.off or row.pinned or row.mark else row.dropped + settings.removal_delay
+
+
+def titles_of(rows: Iterable[Row]) -> tuple[Title, ...]:
+    """Return titles that find the items of rows.
+
+    The rows do not tell a movie's number from a show's: both are looked at, and what is true of
+    each decides about its labels.
+    """
+    ids = dict.fromkeys(row.title_id for row in rows if row.title_id)
+    return tuple(Title(kind, one, frozenset({one})) for one in ids for kind in MediaType)

@@ -254,11 +254,13 @@ class Plan:
 
 
 class Outcome(StrEnum):
-    """What a look for one title came to; the last three are reasons to look again."""
+    """What a look for one title came to; all but the first two are reasons to look again."""
 
     SETTLED = "settled"  # everything that is wanted is there
     NOT_WANTED = "not_wanted"
     NOT_IN_PLEX = "not_in_plex"
+    NOT_MATCHED_YET = "not_matched_yet"  # in Plex by its name, but Plex has not recognised it
+    LIBRARY_EXCLUDED = "library_excluded"  # in a library that is not synced
     NO_IDS = "no_ids"  # announced without any id to find it by
     NOT_WRITTEN = "not_written"  # found, but Plex did not take the labels
 
@@ -364,3 +366,7 @@ class SyncSettings:
     restore_overrides: bool = False
     opt_out_label: str = "no-sync"
     max_removals: float = 0.2
+
+    def covers(self, library: str) -> bool:
+        """Tell whether the library with a key is one of the chosen ones."""
+        return self.libraries is None or library in self.libraries

@@ -11,6 +11,7 @@ from .model import (
     Action,
     Change,
     Failure,
+    Item,
     Library,
     Plan,
     RunKind,
@@ -43,8 +44,8 @@ class UnknownLibraryError(ValueError):
 class Request:
     """What a run shall look at. None means everything; people are ids or names.
 
-    `titles` are looked at without listing whole libraries where that is possible; `thorough`
-    names those that may have been in Plex for long. Watchlists not read after `newer_than`
+    `titles` are looked at without listing whole libraries where that is possible; `seen` are
+    items that Plex has just told of, `thorough` names titles that may have been in Plex for long. Watchlists not read after `newer_than`
     (seconds since the epoch) are not good enough. `undo` is the id of a run and `changes` what
     it had changed. `mass_removal` lets the brake pass everything,
     or if `removals_max` is set so many removals: no more than somebody was shown; `restore` puts back what vanished in bulk,
@@ -56,6 +57,7 @@ class Request:
     titles: tuple[Title, ...] | None = None
     thorough: frozenset[Title] = frozenset()
     newer_than: float = 0.0
+    seen: tuple[Item, ...] = ()
     people: tuple[str, ...] | None = None
     libraries: tuple[str, ...] | None = None
     dry_run: bool = False
@@ -127,7 +129,8 @@ class Preparer:
         if request.people is not None:
             chosen = people_named(watchlists.people, request.people)
         wishes = await asyncio.to_thread(wishes_of, watchlists, people)
-        libraries = _chosen_libraries(await self._plex.libraries(), request, settings)
+        there = await self._plex.libraries()
+        libraries = _chosen_libraries(there, request, settings)
         company = Company(
             {person.id: person for person in watchlists.people},
             frozenset(person.id for person in people),
@@ -148,6 +151,9 @@ class Preparer:
                 progress.reached(Phase.LABELS)
                 return prepared
         found = await self._find(request, libraries, wishes, progress)
+        if request.titles is not None:
+            others = [library for library in there if library not in libraries]
+            await self.finder.explain_missing(found, others)
         progress.reached(Phase.LISTING)
         if request.whole:
             self._recheck.remember(wishes, libraries, settings, found)
@@ -214,14 +220,13 @@ class Preparer:
         wishes += _unwanted(request.titles, wishes, ledger)
         old = TitleIndex(request.thorough)
         thorough = frozenset(wish.title for wish in wishes if wish.title in old)
-        return await self.finder.find_some(libraries, wishes, thorough)
+        return await self.finder.find_some(libraries, wishes, thorough, request.seen)
 
     async def watchlists_for(self, request: Request) -> Watchlists:
         """Return watchlists that are fresh enough for the request. Raises ServiceError."""
         known = self.watchlists
         if request.titles is not None and known is not None:
-            wanted = TitleIndex(title for titles in known.titles.values() for title in titles)
-            strangers = any(title not in wanted for title in request.titles)
+            strangers = await asyncio.to_thread(_strangers, request.titles, known)
             age_max = FRESH_UNKNOWN if strangers else FRESH
             if known.read_at > max(request.newer_than, self._clock() - age_max):
                 return known
@@ -267,6 +272,12 @@ class Preparer:
         return Prepared(removal_plan(rows, present, settings), labels, libraries)
 
 
+def _strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:
+    """Tell whether one of the titles is on nobody's watchlist."""
+    wanted = TitleIndex(title for some in watchlists.titles.values() for title in some)
+    return any(title not in wanted for title in titles)
+
+
 def _with_opt_out(
     labels: Iterable[tuple[str, str]], settings: SyncSettings
 ) -> list[tuple[str, str]]:
@@ -297,11 +308,7 @@ def _chosen_libraries(
     none) or when the token may edit none of them: then it may not see everything in them either,
     and UnknownLibraryError when the request names one that the settings do not cover.
     """
-    chosen = [
-        library
-        for library in libraries
-        if settings.libraries is None or library.key in settings.libraries
-    ]
+    chosen = [library for library in libraries if settings.covers(library.key)]
     if not chosen:
         detail = "none of the chosen libraries is there"
         raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)

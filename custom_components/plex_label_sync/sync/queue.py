@@ -6,7 +6,9 @@ from enum import StrEnum
 from typing import Final
 
 from .model import Look, Outcome, Title
+from .wanted import TitleIndex
 
+QUEUE_MAX: Final = 5000  # entries; what comes on top is left to a full sync
 RELOOK_AFTER: Final = 10.0  # seconds to fresher watchlists, for a title that nobody seems to want
 
 
@@ -15,6 +17,8 @@ class Reason(StrEnum):
 
     ANNOUNCED = "announced"  # not looked for yet
     NOT_IN_PLEX = "not_in_plex"
+    NOT_MATCHED_YET = "not_matched_yet"
+    LIBRARY_EXCLUDED = "library_excluded"
     NO_IDS = "no_ids"
     NOT_WRITTEN = "not_written"
     PLEX_UNREACHABLE = "plex_unreachable"
@@ -56,24 +60,56 @@ class Pass:
 
 _WAITING = {
     Outcome.NOT_IN_PLEX: Reason.NOT_IN_PLEX,
+    Outcome.NOT_MATCHED_YET: Reason.NOT_MATCHED_YET,
+    Outcome.LIBRARY_EXCLUDED: Reason.LIBRARY_EXCLUDED,
     Outcome.NO_IDS: Reason.NO_IDS,
     Outcome.NOT_WRITTEN: Reason.NOT_WRITTEN,
 }
 
 
-def announce(queue: Queue, title: Title, now: float, settings: QueueSettings) -> Queue:
-    """Add a title, due at once. One that waits already becomes due and learns new ids."""
-    for index, entry in enumerate(queue):
-        if entry.title.same_as(title) or entry.title == title:
+def announce(queue: Queue, titles: Iterable[Title], now: float, settings: QueueSettings) -> Queue:
+    """Add titles at the end, due at once. One that waits already becomes due and learns new ids.
+
+    The queue holds no more than QUEUE_MAX: titles for which there is no room are left out.
+    """
+    entries = list(queue)
+    places: dict[object, int] = {}
+    for place, entry in enumerate(entries):
+        for name in _names(entry.title):
+            places.setdefault(name, place)
+    for title in titles:
+        known = [places[name] for name in _names(title) if name in places]
+        if known:
+            place = min(known)
+            entry = entries[place]
             merged = replace(entry.title, ids=entry.title.ids | title.ids)
-            known = replace(entry, title=merged, next_try=now, expires=now + settings.max_age)
-            return (*queue[:index], known, *queue[index + 1 :])
-    return (*queue, PendingSync(title, now, now, now + settings.max_age))
+            entries[place] = replace(
+                entry, title=merged, next_try=now, expires=now + settings.max_age
+            )
+        elif len(entries) < QUEUE_MAX:
+            place = len(entries)
+            entries.append(PendingSync(title, now, now, now + settings.max_age))
+        else:
+            continue
+        for name in _names(title):
+            places.setdefault(name, place)
+    return tuple(entries)
 
 
-def due(queue: Queue, now: float) -> Queue:
-    """Return the entries whose time has come."""
-    return tuple(entry for entry in queue if entry.next_try <= now)
+def _names(title: Title) -> list[object]:
+    """Return by what a title is the same as another one: an id, or all of it."""
+    return [title, *((title.type, one) for one in title.ids)]
+
+
+def hurried(queue: Queue, when: float) -> Queue:
+    """Return the queue with every look at `when`, unless it is earlier anyway."""
+    return tuple(replace(entry, next_try=min(entry.next_try, when)) for entry in queue)
+
+
+def due(queue: Queue, now: float, seen: Iterable[Title] = ()) -> Queue:
+    """Return the entries whose time has come, or that are among what was `seen` elsewhere."""
+    there = TitleIndex(seen)
+    return tuple(entry for entry in queue if entry.next_try <= now or entry.title in there)
 
 
 def next_due(queue: Queue) -> float | None:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Container, Coroutine, Iterable, Mapping, S
 from dataclasses import dataclass, field
 from typing import Final
 
+from .missing import Unmatched
 from .model import (
     Failure,
     Item,
     Library,
     MediaType,
+    Outcome,
     Service,
     ServiceError,
     StoredLabel,
@@ -20,6 +22,7 @@ from .model import (
 from .ports import PlexPort, PulsarrPort
 from .present import Present
 from .progress import Phase, Progress
+from .sighting import KnownItems
 from .wanted import Matcher, Wish
 
 PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
@@ -59,12 +62,15 @@ async def together(jobs: Iterable[Coroutine[None, None, None]]) -> None:
 class Found:
     """The items of wishes, and how many items each library that was looked into holds.
 
-    `others` are further items that the listing was asked to keep, by rating key.
+    `others` are further items that the listing was asked to keep, by rating key; `unmatched`
+    those that Plex has not recognised yet, `missing` why titles have no items, where it is known.
     """
 
     matches: list[tuple[Wish, tuple[Item, ...]]]
     totals: dict[str, int]
     others: dict[str, Item] = field(default_factory=dict)
+    unmatched: list[Item] = field(default_factory=list)
+    missing: dict[Title, Outcome] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -99,6 +105,7 @@ class ItemFinder:
         """Start without any knowledge of the libraries."""
         self._plex = plex
         self._keyless = KeylessItems()
+        self.known = KnownItems()
         self._turn = 0
 
     async def find_all(
@@ -116,24 +123,32 @@ class ItemFinder:
         matcher = Matcher(wishes)
         totals: dict[str, int] = {}
         others: dict[str, Item] = {}
+        unmatched: list[Item] = []
         for number, library in enumerate(libraries):
             progress.reached(Phase.LISTING, number, len(libraries))
-            remembered = KeylessItems()
+            remembered, known = KeylessItems(), KnownItems()
             totals[library.key] = 0
             async for items in self._plex.pages(library):
                 matcher.offer(items)
+                unmatched += (one for one in items if not one.ids)
                 remembered.remember(library, items)
+                known.seen(items)
                 totals[library.key] += len(items)
                 others.update((one.rating_key, one) for one in items if one.rating_key in keep)
             self._keyless.by_library[library.key] = remembered.by_library.get(library.key, {})
-        return Found(_matches(matcher, wishes), totals, others)
+            self.known.take_over(library, known)
+        return Found(_matches(matcher, wishes), totals, others, unmatched)
 
     async def find_some(
-        self, libraries: Sequence[Library], wishes: Sequence[Wish], thorough: Container[Title]
+        self,
+        libraries: Sequence[Library],
+        wishes: Sequence[Wish],
+        thorough: Container[Title],
+        seen: Sequence[Item] = (),
     ) -> Found:
         """Match a few wishes without listing whole libraries. Raises ServiceError.
 
-        Looks at what was added last, at what was remembered, and by Plex key. Titles in
+        Looks at what was added last, at what was just `seen` or remembered, and by Plex key. Titles in
         `thorough` may have been in Plex for long: when one of them has no key, when looking
         them up one by one would cost more than the listing, or when nothing is remembered yet,
         everything is listed. The others are waited for; they come up among the newest items.
@@ -148,9 +163,12 @@ class ItemFinder:
             return await self.find_all(libraries, wishes)
         matcher = Matcher(wishes)
         totals: dict[str, int] = {}
+        unmatched: list[Item] = []
         for library in libraries:
             newest, totals[library.key] = await self._plex.newest(library, NEWEST)
             matcher.offer(newest)
+            unmatched += (item for item in newest if not item.ids)
+            matcher.offer(item for item in seen if item.library == library.key)
             for wish in wishes:
                 matcher.offer(self._keyless.find(library, wish.title))
         missing = [
@@ -160,7 +178,31 @@ class ItemFinder:
         ]
         for wish in [*old, *self._some_of(missing, lookups // max(len(libraries), 1))]:
             await self._look_up(matcher, libraries, wish.title)
-        return Found(_matches(matcher, wishes), totals)
+        return Found(_matches(matcher, wishes), totals, unmatched=unmatched)
+
+    async def explain_missing(self, found: Found, others: Iterable[Library]) -> None:
+        """Note why wanted titles are not there, where that can be seen.
+
+        `others` are the libraries that are not synced: of each, what was added last is looked
+        at, in one request for all titles. Raises ServiceError.
+        """
+        missing = [wish for wish, items in found.matches if wish.people and not items]
+        unmatched = Unmatched(found.unmatched)
+        for wish in missing:
+            if unmatched.may_hold(wish.title):
+                found.missing[wish.title] = Outcome.NOT_MATCHED_YET
+        for library in others:
+            wishes = [
+                wish
+                for wish in missing
+                if wish.title.type is library.type and wish.title not in found.missing
+            ]
+            if wishes:
+                matcher = Matcher(wishes)
+                matcher.offer((await self._plex.newest(library, NEWEST))[0])
+                for index, wish in enumerate(wishes):
+                    if matcher.items(index):
+                        found.missing[wish.title] = Outcome.LIBRARY_EXCLUDED
 
     def _some_of(self, missing: Sequence[Wish], limit: int) -> Sequence[Wish]:
         """Return a few wishes that are still without an item, other ones each time."""

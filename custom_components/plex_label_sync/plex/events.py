@@ -1,0 +1,184 @@
+"""What a Plex server tells its listeners, over its notifications WebSocket.
+
+Written on aiohttp rather than with `plexwebsocket`, the library of Home Assistant's own Plex
+integration: that puts the token into the address, where logs and proxies see it, needs a
+connected python-plexapi server, and hands on whole messages; what matters here is which few
+entries of a message mean something. The socket itself is aiohttp's.
+
+Facts, as Plex's clients and tools know them (python-plexapi's `alert.py`, Home Assistant's `plex`):
+the socket needs no Plex Pass; numbers may be strings; an entry without `metadataState` and
+`queueSize` in state 5 is an item that is processed, be it new or refreshed; state 9 is a deleted
+one; entries of seasons and episodes name their show as `rootItemID`; nothing is sent again after
+a gap.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, Final
+
+import aiohttp
+import orjson
+
+from ..sync.model import Failure, Service, ServiceError
+from ..transport import failure_of_exception, failure_of_status
+
+# The second is how the documentation spells it; servers know the first.
+PATHS: Final = ("/:/websockets/notifications", "/:/websocket/notifications")
+CONNECT_TIMEOUT: Final = 15.0  # seconds
+HEARTBEAT: Final = 15.0  # seconds between pings; a socket that is silent for longer is dead
+MESSAGE_MAX: Final = 4 * 1024 * 1024  # bytes
+
+_LIBRARY: Final = "com.plexapp.plugins.library"
+_PROCESSED, _DELETED = 5, 9
+_OF_ITS_OWN: Final = frozenset({1, 2})  # movies and shows
+_OF_A_SHOW: Final = frozenset({3, 4})  # seasons and episodes
+# What a proxy says that does not let WebSockets through.
+_NO_SOCKET: Final = frozenset({Failure.NOT_FOUND, Failure.REJECTED, Failure.WRONG_SERVICE})
+_SCANS: Final = frozenset({"library.update.section", "library.refresh.items"})
+
+
+class Happening(StrEnum):
+    """What became of an item."""
+
+    PROCESSED = "processed"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something happened to a movie or a show; episodes are told as their show."""
+
+    what: Happening
+    rating_key: str
+    library: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one message means to us: often nothing at all."""
+
+    notices: tuple[Notice, ...] = ()
+    scan_ended: bool = False
+
+
+def understand(text: str | bytes) -> Message:
+    """Return what one message of the socket means; what nobody understands means nothing."""
+    try:
+        body = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return Message()
+    container = body.get("NotificationContainer") if isinstance(body, dict) else None
+    if not isinstance(container, dict):
+        return Message()
+    match container.get("type"):
+        case "timeline":
+            rows = _rows(container.get("TimelineEntry"))
+            return Message(notices=tuple(one for row in rows if (one := _notice(row))))
+        case "activity":
+            rows = _rows(container.get("ActivityNotification"))
+            return Message(scan_ended=any(_ends_scan(row) for row in rows))
+        case _:
+            return Message()
+
+
+def _rows(value: object) -> Iterable[Mapping[str, Any]]:
+    """Return a list's objects; a single object may stand for a list of one."""
+    rows = value if isinstance(value, list) else [value]
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def _notice(row: Mapping[str, Any]) -> Notice | None:
+    if row.get("identifier", _LIBRARY) != _LIBRARY:
+        return None
+    library, kind, state = (_number(row.get(name)) for name in ("sectionID", "type", "state"))
+    if kind in _OF_ITS_OWN:
+        key = _number(row.get("itemID"))
+    elif kind in _OF_A_SHOW:
+        key = _number(row.get("rootItemID"))
+        if state != _PROCESSED:
+            return None  # a new or deleted episode says nothing about its show
+    else:
+        return None
+    if library <= 0 or key <= 0 or (what := _happening(row, state)) is None:
+        return None
+    return Notice(what, str(key), str(library))
+
+
+def _happening(row: Mapping[str, Any], state: int) -> Happening | None:
+    progress = row.get("metadataState")
+    if state == _DELETED and progress == "deleted":
+        return Happening.DELETED
+    if state == _PROCESSED and not progress and _number(row.get("queueSize")) <= 0:
+        return Happening.PROCESSED
+    return None
+
+
+def _number(value: object) -> int:
+    """Return a number that may have come as a text; -1 for what is none."""
+    try:
+        return int(value) if isinstance(value, int | str) else -1
+    except ValueError:
+        return -1
+
+
+def _ends_scan(row: Mapping[str, Any]) -> bool:
+    activity = row.get("Activity")
+    if row.get("event") != "ended" or not isinstance(activity, dict):
+        return False
+    return activity.get("type") in _SCANS
+
+
+@asynccontextmanager
+async def listen(
+    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]
+) -> AsyncIterator[AsyncIterator[Message]]:
+    """Connect to a server's notifications; the messages end when the connection does.
+
+    `url` is the server's base URL; `headers` hold the token, which stays out of the address.
+
+    Raises ServiceError when there is no connection: INVALID_AUTH for a refused token,
+    WRONG_SERVICE when something on the way does not let WebSockets through.
+    """
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            socket = await _connect(session, url, headers)
+    except aiohttp.WSServerHandshakeError as err:
+        failure = failure_of_status(err.status)
+        raise ServiceError(
+            Service.PLEX,
+            Failure.WRONG_SERVICE if failure in _NO_SOCKET else failure,
+            f"the notifications answered {err.status}",
+            status=err.status,
+        ) from None
+    except (TimeoutError, aiohttp.ClientError, OSError) as err:
+        # The library's own text may hold more of the address than a log should.
+        detail = f"the notifications: {type(err).__name__}"
+        raise ServiceError(Service.PLEX, failure_of_exception(err), detail) from None
+    try:
+        yield _messages(socket)
+    finally:
+        await socket.close()
+
+
+async def _connect(
+    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]
+) -> aiohttp.ClientWebSocketResponse:
+    for path in PATHS:
+        try:
+            return await session.ws_connect(
+                f"{url}{path}", headers=headers, heartbeat=HEARTBEAT, max_msg_size=MESSAGE_MAX
+            )
+        except aiohttp.WSServerHandshakeError as err:
+            if err.status != HTTPStatus.NOT_FOUND or path == PATHS[-1]:
+                raise
+    raise AssertionError  # the loop returned or raised
+
+
+async def _messages(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[Message]:
+    async for message in socket:
+        if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+            yield understand(message.data)

@@ -1,0 +1,85 @@
+"""Reads what Plex said something about, and says which titles are worth a look."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from .ledger import Ledger
+from .model import Item, Library, Row, RunKind, SyncSettings, Title
+from .ports import PlexPort
+from .preparing import Preparer, Request
+from .reading import NEWEST
+from .sighting import ASKED_MAX, Quiet, Sighting, worth_asking, worth_looking
+
+
+class Lookout:
+    """Tells new items from refreshed ones and from echoes of our own edits; writes nothing."""
+
+    def __init__(self, plex: PlexPort, preparer: Preparer, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds since the epoch."""
+        self._plex = plex
+        self._preparer = preparer
+        self._known = preparer.finder.known
+        self._clock = clock
+        self._quiet = Quiet()
+
+    def wrote(self, rating_keys: Iterable[str]) -> None:
+        """Take in that we edited items: Plex may speak of them now."""
+        self._quiet.add(rating_keys, self._clock())
+
+    def gone(self, rating_key: str) -> None:
+        """Take in that an item was deleted."""
+        self._known.gone(rating_key)
+
+    async def processed(
+        self, rating_keys: Collection[str], ledger: Ledger, settings: SyncSettings
+    ) -> Sighting:
+        """Look at items that Plex has processed. Raises ServiceError."""
+        now = self._clock()
+        new, refreshed = worth_asking(rating_keys, self._known, self._quiet, now)
+        if len(new) > ASKED_MAX:
+            return Sighting(too_many=True)
+        if not new and not refreshed:
+            return Sighting()
+        labelled = await self._plex.labelled([*new, *refreshed])
+        items = [one.item for one in labelled if settings.covers(one.item.library)]
+        sighting = await self._judge(items, ledger)
+        # What Plex has not recognised may be told of again as soon as it has.
+        self._quiet.add((one.rating_key for one in items if one.ids), now)
+        return sighting
+
+    async def newest(self, ledger: Ledger, settings: SyncSettings) -> Sighting:
+        """Look at what was added while nobody listened. Raises ServiceError."""
+        items: list[Item] = []
+        for library in await self._plex.libraries():
+            if settings.covers(library.key):
+                if not self._known.knows_library(library):
+                    return Sighting(too_many=True)
+                items += await self._newest_of(library)
+        if len(items) > ASKED_MAX:
+            return Sighting(too_many=True)
+        return await self._judge(items, ledger)
+
+    async def _newest_of(self, library: Library) -> list[Item]:
+        """Return the items that were added last and are not known."""
+        rows, _ = await self._plex.newest(library, NEWEST)
+        return [item for item in rows if item.rating_key not in self._known]
+
+    async def _judge(self, items: Sequence[Item], ledger: Ledger) -> Sighting:
+        """Return what of the items is worth a look; from then on they are known."""
+        if not items:
+            return Sighting()
+        # What was just recognised may be wanted by somebody whose wish is not known yet.
+        new = tuple(
+            Title(item.type, item.title, item.ids)
+            for item in items
+            if item.ids and not self._known.recognised(item.rating_key)
+        )
+        watchlists = await self._preparer.watchlists_for(Request(RunKind.LIVE, titles=new))
+        keys = {item.rating_key for item in items}
+        rows: dict[str, list[Row]] = {}
+        for row in ledger:
+            if row.rating_key in keys:
+                rows.setdefault(row.rating_key, []).append(row)
+        sighting = await asyncio.to_thread(worth_looking, items, watchlists, rows)
+        self._known.seen(items)
+        return sighting

@@ -1,0 +1,40 @@
+"""Why a title is not among the items of the chosen libraries, as far as can be seen. Pure."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from .model import Item, MediaType, Title
+
+
+class Unmatched:
+    """The names of items that Plex has not recognised yet.
+
+    Plex calls those by their files: `The Matrix`, `The.Matrix.1999.1080p`. A name explains why
+    a title is waited for and never leads to a label.
+    """
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        """Keep the names of those items that have no ids."""
+        names: dict[MediaType, set[str]] = {kind: set() for kind in MediaType}
+        for item in items:
+            if not item.ids:
+                names[item.type].add(_letters(item.title))
+        self._names = {kind: sorted(some) for kind, some in names.items()}
+
+    def may_hold(self, title: Title) -> bool:
+        """Tell whether one of the items is called like a title, followed by nothing or a year."""
+        wanted = _letters(title.name)
+        names = self._names[title.type]
+        if not wanted:
+            return False
+        for name in names[bisect_left(names, wanted) :]:
+            if not name.startswith(wanted):
+                return False
+            rest = name[len(wanted) :]
+            if not rest or rest[0].isdigit():
+                return True
+        return False
+
+
+def _letters(text: str) -> str:
+    return "".join(one for one in text.casefold() if one.isalnum())

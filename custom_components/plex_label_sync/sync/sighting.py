@@ -1,0 +1,116 @@
+"""Items that Plex speaks of: which of them are worth a live look. Nothing is written here."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from .model import Item, Library, Row, Title, Watchlists
+from .wanted import TitleIndex
+
+ASKED_MAX: Final = 300  # new items asked for one by one; beyond that a full sync costs less
+REFRESHED_MAX: Final = 100  # known items asked for beside them: as many as one request takes
+QUIET: Final = 60.0  # seconds for which a known item is not asked for again
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What is worth a look: titles, and the items by which they were seen.
+
+    `too_many` means that a full sync is the better look.
+    """
+
+    titles: tuple[Title, ...] = ()
+    items: tuple[Item, ...] = ()
+    too_many: bool = False
+
+
+class KnownItems:
+    """The items that were seen, by library: what Plex says of them is a refresh."""
+
+    def __init__(self) -> None:
+        """Know nothing: nothing was listed yet."""
+        self.keys: dict[str, set[int]] = {}
+        self.unmatched: set[int] = set()
+
+    def take_over(self, library: Library, listed: "KnownItems") -> None:
+        """Replace what is known of a library, because it was listed from end to end."""
+        self.unmatched -= self.keys.get(library.key, set())
+        self.unmatched |= listed.unmatched
+        self.keys[library.key] = listed.keys.get(library.key, set())
+
+    def seen(self, items: Iterable[Item]) -> None:
+        """Add items; Plex has not recognised those without ids yet."""
+        for item in items:
+            key = int(item.rating_key)
+            self.keys.setdefault(item.library, set()).add(key)
+            if item.ids:
+                self.unmatched.discard(key)
+            else:
+                self.unmatched.add(key)
+
+    def gone(self, rating_key: str) -> None:
+        """Forget an item that was deleted."""
+        for keys in (*self.keys.values(), self.unmatched):
+            keys.discard(int(rating_key))
+
+    def recognised(self, rating_key: str) -> bool:
+        """Tell whether an item was seen with ids."""
+        return rating_key in self and int(rating_key) not in self.unmatched
+
+    def knows_library(self, library: Library) -> bool:
+        """Tell whether anything of a library is known."""
+        return library.key in self.keys
+
+    def __contains__(self, rating_key: str) -> bool:
+        """Tell whether an item was seen."""
+        return any(int(rating_key) in keys for keys in self.keys.values())
+
+
+class Quiet:
+    """Items that need no look for a while: just looked at, or just labelled by ourselves."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._until: dict[str, float] = {}
+
+    def add(self, rating_keys: Iterable[str], now: float) -> None:
+        """Leave items alone for a while from `now`, in seconds since the epoch."""
+        self._until = {key: until for key, until in self._until.items() if until > now}
+        self._until.update((key, now + QUIET) for key in rating_keys)
+
+    def has(self, rating_key: str, now: float) -> bool:
+        """Tell whether an item is left alone at present."""
+        return self._until.get(rating_key, 0.0) > now
+
+
+def worth_asking(
+    rating_keys: Collection[str], known: KnownItems, quiet: Quiet, now: float
+) -> tuple[list[str], list[str]]:
+    """Return which of the processed items to ask Plex for: new ones, and refreshed ones.
+
+    A refresh matters only where somebody corrected a match; in a refresh of a whole library
+    nobody did, and asking for every item would cost what the event stream is to save.
+    """
+    new = [key for key in rating_keys if key not in known]
+    refreshed = [key for key in rating_keys if key in known and not quiet.has(key, now)]
+    return new, refreshed if len(refreshed) <= REFRESHED_MAX else []
+
+
+def worth_looking(
+    items: Sequence[Item], watchlists: Watchlists, rows: Mapping[str, Sequence[Row]]
+) -> Sighting:
+    """Return what of the items is wanted and not labelled yet, or labelled as another title.
+
+    `rows` are the ledger's rows by rating key.
+    """
+    wanted = TitleIndex(title for titles in watchlists.titles.values() for title in titles)
+    titles: list[Title] = []
+    found: list[Item] = []
+    for item in items:
+        mine = rows.get(item.rating_key, ())
+        former = {row.title_id for row in mine if row.title_id and row.title_id not in item.ids}
+        title = Title(item.type, item.title, item.ids | former)
+        if former or (item.ids and title in wanted and not mine):
+            titles.append(title)
+            found.append(item)
+    return Sighting(tuple(titles), tuple(found))

@@ -1,0 +1,378 @@
+"""Plex's own events: what comes of them, what they cost, and what happens when they stop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from simulators.catalogue import make_catalogue
+from simulators.plex import PlexKnobs
+
+from .household import eventually, later
+
+if TYPE_CHECKING:
+    from freezegun.api import TickingDateTimeFactory
+
+    from simulators.catalogue import CatalogueTitle
+    from simulators.plex import Item
+
+    from .household import Household
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+WINDOW = 2  # seconds, in which events are gathered
+RETRY = 30  # seconds, as the household sets it
+SCAN = 10  # seconds between two looks because of a scan
+
+
+async def begin(household: Household, clock: TickingDateTimeFactory, **options: object) -> None:
+    """Set everything up and be over with what was missed."""
+    await household.set_up(**options)
+    await household.connected()
+    await later(household, clock, 1)
+    household.plex.stats.reset()
+    household.pulsarr.stats.reset()
+
+
+async def told(household: Household, clock: TickingDateTimeFactory) -> None:
+    """Let what Plex told be acted on."""
+    await household.hear()
+    await later(household, clock, WINDOW)
+    await later(household, clock, 1)
+
+
+def wished_silently(
+    household: Household, name: str = "rosa", kind: str = "movie"
+) -> CatalogueTitle:
+    """Somebody wants a title that Plex has not; nobody is told."""
+    title = household.spare(kind, in_plex=False)
+    household.pulsarr.state.wish(household.person(name), title)
+    return title
+
+
+async def reconnect(household: Household) -> None:
+    """Wait until the connection is there again."""
+    await eventually(lambda: household.plex.events.listeners == 1)
+    await household.connected()
+
+
+@pytest.mark.parametrize("kind", ["movie", "show"])
+async def test_title_that_nobody_announced_is_labelled_when_plex_has_processed_it(
+    household: Household, clock: TickingDateTimeFactory, kind: str
+) -> None:
+    await begin(household, clock)
+    title = wished_silently(household, kind=kind)
+    clock.tick(61)
+
+    await household.plex.import_title(title)
+    await told(household, clock)
+
+    assert household.labels(title) == [{"rosa"}]
+    event = household.entity("activity").attributes
+    assert (event["event_type"], event["title"]) == ("labels_changed", title.title)
+
+
+async def test_title_that_waits_is_labelled_at_once_when_plex_has_processed_it(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    title = household.spare(in_plex=False)
+    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.announce(title, force=True)
+    await household.settle()
+    await later(household, clock, 1)
+    assert household.state("pending") == "1"
+
+    await household.plex.import_title(title)
+    await told(household, clock)
+
+    assert household.labels(title) == [{"rosa"}]
+    assert household.state("pending") == "0"
+
+
+async def test_title_that_plex_recognises_late_is_waited_for_by_that_name_and_then_labelled(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    title = household.spare(in_plex=False)
+    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.plex.import_title(title, match_after=None)
+    await household.pulsarr.announce(title, force=True)
+    await household.hear()
+    await later(household, clock, 1)
+    await later(household, clock, SCAN)
+
+    (pending,) = (await household.call("get_pending"))["pending"]
+    assert pending["reason"] == "not_matched_yet"
+
+    (item,) = household.plex.state.items_of(title, identified=False)
+    household.plex.match(item.rating_key, title)
+    await told(household, clock)
+    assert household.labels(title) == [{"rosa"}]
+
+
+async def test_title_in_a_library_that_is_left_out_says_so(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock, libraries=["2", "3"])
+    title = household.spare(in_plex=False)
+    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.plex.import_title(title, section="1")
+    await household.pulsarr.announce(title, force=True)
+    await told(household, clock)
+
+    (pending,) = (await household.call("get_pending"))["pending"]
+    assert pending["reason"] == "library_excluded"
+    assert household.labels(title) == [set()]
+
+
+async def test_end_of_a_scan_has_everything_that_waits_looked_at(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    title = household.spare(in_plex=False)
+    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.announce(title, force=True)
+    await household.settle()
+    await later(household, clock, 1)
+    household.plex.state.add_item(title)  # found without a word about the item
+
+    household.plex.events.announce(
+        {
+            "type": "activity",
+            "ActivityNotification": [
+                {"event": "ended", "Activity": {"type": "library.update.section"}}
+            ],
+        }
+    )
+    await household.hear()
+    await later(household, clock, 1)
+
+    assert household.labels(title) == [{"rosa"}]
+
+
+async def test_refresh_of_everything_costs_no_request_per_item(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    for title in make_catalogue(9, 400, 0):
+        household.plex.state.add_item(title, "1")
+    await begin(household, clock)
+
+    for _ in range(50):
+        household.plex.refresh_items()  # 50 times 460 items and more
+    await told(household, clock)
+
+    assert household.plex.stats.total == 0
+    assert household.pulsarr.stats.total == 0
+
+
+async def test_refresh_of_a_few_items_costs_one_request_and_then_none_for_a_while(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    keys = [key for key, item in household.plex.state.items.items() if item.identified][:50]
+    await later(household, clock, 61)  # our own labels are old
+    household.plex.stats.reset()
+    household.pulsarr.stats.reset()
+    for _ in range(5):
+        household.plex.refresh_items(keys)
+        await told(household, clock)
+
+    assert household.plex.stats.total == 1
+
+
+async def test_flood_of_new_items_is_met_with_one_full_sync(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    title = wished_silently(household)
+    items = [household.plex.state.add_item(one, "1") for one in make_catalogue(9, 400, 0)]
+    household.plex.state.add_item(title)
+    for _ in range(3):
+        household.plex.refresh_items(item.rating_key for item in items)
+        await told(household, clock)
+    assert household.plex.stats.total == 0
+    before = household.state("last_sync")
+
+    await later(household, clock, 60)
+
+    assert household.state("last_sync") > before
+    assert household.labels(title) == [{"rosa"}]
+    assert household.plex.stats.total < 40
+
+
+async def test_many_episodes_of_a_show_that_is_labelled_cost_one_request(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    show = labelled_item(household, "show")
+    clock.tick(61)  # our own label is old
+    for _ in range(200):
+        household.plex.import_episode(show.rating_key)
+    await told(household, clock)
+
+    assert household.plex.stats.total == 1
+
+
+async def test_our_own_edits_come_back_as_events_and_are_no_news(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    household.plex.knobs = PlexKnobs(edit_events=True)
+    await begin(household, clock)
+    title = household.spare(in_plex=True)
+    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.settle()
+    await later(household, clock, 1)
+    assert all("rosa" in labels for labels in household.labels(title))
+    asked = household.plex.stats.total
+
+    await told(household, clock)
+
+    assert household.plex.stats.total == asked
+
+
+async def test_corrected_match_is_noticed(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    title = wished_silently(household)
+    item = unlabelled_item(household, "movie")
+    clock.tick(61)
+
+    household.plex.match(item.rating_key, title)
+    await told(household, clock)
+
+    assert "rosa" in {label.casefold() for label in item.labels}
+
+
+async def test_what_came_while_the_connection_was_broken_is_caught_up_with(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    title = wished_silently(household)
+    clock.tick(61)
+    await household.plex.drop_events()
+    await household.plex.import_title(title)
+    assert household.labels(title) == [set()]
+
+    await reconnect(household)
+    await later(household, clock, 1)
+    await later(household, clock, 1)
+
+    assert household.labels(title) == [{"rosa"}]
+
+
+async def test_connection_that_breaks_again_and_again_is_no_news_and_loses_nothing(
+    household: Household, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    await begin(household, clock)
+    said = len([record for record in caplog.records if record.levelname != "DEBUG"])
+    titles = []
+    for kind in ("movie", "show"):
+        titles.append(wished_silently(household, kind=kind))
+        await household.plex.drop_events()
+        await household.plex.import_title(titles[-1])
+        clock.tick(61)
+        await reconnect(household)
+        await later(household, clock, 1)
+        await later(household, clock, 1)
+
+    assert [household.labels(title) for title in titles] == [[{"rosa"}]] * 2
+    ours = [one for one in caplog.records[said:] if one.name.startswith("custom_components")]
+    assert [one.getMessage() for one in ours if one.levelname != "DEBUG"] == []
+
+
+async def test_entity_shows_whether_plex_is_heard(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    await household.plex.stop()
+    await eventually(lambda: household.state("live_updates") == "off")
+    await eventually(lambda: household.state("plex_connected") == "off")
+
+    await household.plex.start(household.plex_port)
+    await eventually(lambda: household.state("live_updates") == "on")
+    assert household.state("plex_connected") == "on"
+
+
+async def test_proxy_without_websockets_is_said_once_and_the_rest_works(
+    household: Household, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    household.plex.knobs = PlexKnobs(notifications=False)
+    await household.set_up()
+    await eventually(lambda: household.plex.stats.total > 0)
+    await eventually(lambda: "live updates from it do not work" in caplog.text)
+    await asyncio.sleep(2.5)  # two more tries
+    assert caplog.text.count("live updates from it do not work") == 1
+    assert household.state("live_updates") == "off"
+    assert household.state("plex_connected") == "on"
+
+    title = household.spare(in_plex=True)
+    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.settle()
+    await later(household, clock, 1)
+    assert all("rosa" in labels for labels in household.labels(title))
+
+
+async def test_nobody_listens_while_live_mode_is_off(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    switch = {"entity_id": household.entity_id("live_mode")}
+    await household.hass.services.async_call("switch", "turn_off", switch, blocking=True)
+    await eventually(lambda: household.plex.events.listeners == 0)
+    assert household.state("live_updates") == "off"
+
+    await household.hass.services.async_call("switch", "turn_on", switch, blocking=True)
+    await reconnect(household)
+
+
+async def test_nobody_listens_after_the_entry_is_unloaded(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    await household.hass.config_entries.async_unload(household.entry.entry_id)
+    await eventually(lambda: household.plex.events.listeners == 0)
+
+
+async def test_news_while_pulsarr_is_away_is_looked_at_when_it_is_back(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock, batch_mode=False)
+    title = wished_silently(household)
+    clock.tick(61)
+    port = household.pulsarr.port
+    await household.pulsarr.stop()
+    await household.plex.import_title(title)
+    await told(household, clock)
+    assert household.labels(title) == [set()]
+
+    await household.pulsarr.start(port)
+    await later(household, clock, RETRY)
+    await later(household, clock, 1)
+
+    assert household.labels(title) == [{"rosa"}]
+
+
+def wanted_titles(household: Household) -> list[CatalogueTitle]:
+    """Return everything that is on a watchlist."""
+    keys = {wish.catalogue_key for wish in household.pulsarr.state.wishes()}
+    return [title for title in household.world.catalogue if title.key in keys]
+
+
+def labelled_item(household: Household, kind: str) -> Item:
+    """Return an item that carries a label of somebody who wants it."""
+    for item in household.plex.state.items.values():
+        if item.type == kind and item.origin in wanted_titles(household) and item.labels:
+            return item
+    raise AssertionError("the world is too small")
+
+
+def unlabelled_item(household: Household, kind: str) -> Item:
+    """Return an item that nobody wants."""
+    for item in household.plex.state.items.values():
+        if item.type == kind and item.origin not in wanted_titles(household) and not item.labels:
+            return item
+    raise AssertionError("the world is too small")
