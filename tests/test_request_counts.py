@@ -27,8 +27,8 @@ IDLE: Final = {SECTIONS: 1, LISTING: 3, ITEMS: 1}
 THOROUGH: Final = {SECTIONS: 1, LISTING: 12, LABELS: 2}
 WATCHLISTS: Final = {PEOPLE: 1, WATCHLIST: 6}
 
-# What the setting up and the hourly look at the webhook ask beside the syncs.
-ASIDE: Final = ("/", "/v1/config", "/v1/webhooks/event-types")
+# What the setting up, listening to Plex, and the hourly look at the webhook ask beside the syncs.
+ASIDE: Final = ("/", "/:/websockets/notifications", "/v1/config", "/v1/webhooks/event-types")
 WEBHOOKS: Final = "/v1/webhooks/endpoints"
 
 

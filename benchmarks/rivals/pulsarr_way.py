@@ -7,7 +7,7 @@ the first search; the case of pending titles measures one of the twenty that fol
 import asyncio
 from typing import Any, Final
 
-from .common import Rival, Servers, Wanted
+from .common import Rival, Servers
 
 PARALLEL: Final = 5
 
@@ -20,13 +20,15 @@ class PulsarrWay(Rival):
 
     async def sync(self) -> None:
         """Every title, five at a time."""
+        await asyncio.gather(*(self.label(one.guid, one.labels) for one in await self.wanted()))
 
-        async def one(title: Wanted) -> None:
-            async with self.gate:
-                for rating_key in await self._search(title.guid):
-                    await self.write_if_needed(rating_key, title.labels)
-
-        await asyncio.gather(*(one(title) for title in await self.wanted()))
+    async def label(self, guid: str, labels: set[str]) -> bool:
+        """Label the items of a title; returns whether there are any."""
+        async with self.gate:
+            found = await self._search(guid)
+            for rating_key in found:
+                await self.write_if_needed(rating_key, labels)
+        return bool(found)
 
     async def pending(self, titles: list[dict[str, Any]]) -> None:
         """One pass over the titles that are not there yet."""

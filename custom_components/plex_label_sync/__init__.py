@@ -84,9 +84,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
         coordinator.live.async_on_signal(signal)
 
     coordinator.webhook = async_register_webhook(hass, entry, on_signal)
+    coordinator.updates.async_start()  # first, so that nothing happens between a listing and its ears
     coordinator.async_start()
     coordinator.live.async_start()
-    coordinator.updates.async_start()
     Departures(hass, coordinator, coordinator.live).async_start()
     coordinator.upkeep.async_start()
     ClashWatch(hass, coordinator).async_start()

@@ -235,16 +235,22 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             self.records.ledger.pin(keys)
             await self.records.async_save_ledger()
 
-    async def async_sighted(self, rating_keys: Collection[str] | None) -> Sighting:
-        """Return what is worth a live look among items of which Plex spoke, None for the newest.
+    async def async_sighted(
+        self, rating_keys: Collection[str], *, missed_until: float = 0.0
+    ) -> Sighting:
+        """Return what is worth a live look among items of which Plex spoke.
 
+        Also among those of which it spoke to nobody before `missed_until`, in epoch seconds.
         Waits for the run that is on: what it writes is no news. A full sync follows where that
         costs less. Raises ServiceError, and StoppedError when the entry is being unloaded.
         """
         async with self._one_at_a_time:
             if self._stopped:
                 raise StoppedError
-            sighting = await self.engine.sighted(rating_keys, self.settings.sync)
+            sighting = Sighting()
+            if missed_until:
+                sighting = await self.engine.missed(missed_until, self.settings.sync)
+            sighting += await self.engine.sighted(rating_keys, self.settings.sync)
         if sighting.too_many:
             self._schedule.sync_soon()
         return sighting

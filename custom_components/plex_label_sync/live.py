@@ -34,7 +34,7 @@ from .sync.wanted import poster_of
 
 _LOGGER = logging.getLogger(__name__)
 
-GATHER: Final = 0.5  # seconds for which events are collected before they are acted on
+GATHER: Final = 0.3  # seconds for which events are collected before they are acted on
 REST_MAX: Final = 10.0  # seconds; a pass is followed by a rest as long as itself, at most this
 SCAN_GAP: Final = 10.0  # seconds between two looks because Plex ended a scan
 CHANGED_MAX: Final = 1000  # titles on and off watchlists looked at singly

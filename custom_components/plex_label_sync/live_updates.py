@@ -44,7 +44,7 @@ class LiveUpdates:
         self._timer: CALLBACK_TYPE | None = None
         self._due = 0.0  # when the timer fires, in seconds since the epoch
         self._processed: dict[str, None] = {}  # rating keys that wait for the end of the window
-        self._missed = False  # something may have happened while nobody listened
+        self._missed_until = 0.0  # until then something may have happened that nobody heard
         self._blocked = False  # said that the notifications cannot be had
         self.heard = 0  # messages
         self.connections = 0
@@ -97,7 +97,7 @@ class LiveUpdates:
             self.connections += 1
             self._blocked = False
             self._coordinator.async_live_updates(on=True)
-            self._missed = True
+            self._missed_until = time.time()
             self._wait(0.0)
             async for message in messages:
                 self._take_in(message)
@@ -145,18 +145,19 @@ class LiveUpdates:
     async def _look(self) -> None:
         """Find out what of the gathered events is worth a look."""
         processed, self._processed = self._processed, {}
-        missed, self._missed = self._missed, False
+        missed, self._missed_until = self._missed_until, 0.0
         try:
-            if missed:
-                self._live.async_look_at(await self._coordinator.async_sighted(None))
-            if processed:
-                self._live.async_look_at(await self._coordinator.async_sighted(tuple(processed)))
+            sighting = await self._coordinator.async_sighted(tuple(processed), missed_until=missed)
         except StoppedError:
             return
         except ServiceError as err:
             _LOGGER.debug("What Plex told is looked at later: %s", err)
             # Few are kept; for many the newest items are looked at instead.
-            self._missed = missed or len(processed) > ASKED_MAX
-            if not self._missed:
+            if len(processed) > ASKED_MAX:
+                missed = time.time()
+            else:
                 self._processed = processed | self._processed
+            self._missed_until = max(missed, self._missed_until)
             self._wait(self._coordinator.settings.queue.retry_interval)
+        else:
+            self._live.async_look_at(sighting)

@@ -143,17 +143,19 @@ class Engine:
         )
         return explain(facts), fitting
 
-    async def sighted(
-        self, rating_keys: Collection[str] | None, settings: SyncSettings
-    ) -> Sighting:
+    async def sighted(self, rating_keys: Collection[str], settings: SyncSettings) -> Sighting:
         """Return what is worth a look among items that Plex has processed.
 
-        None means those that were added last, whatever was told of them. Nothing is written.
-        Raises ServiceError.
+        Nothing is written. Raises ServiceError.
         """
-        if rating_keys is None:
-            return await self._lookout.newest(self._recorder.ledger, settings)
         return await self._lookout.processed(rating_keys, self._recorder.ledger, settings)
+
+    async def missed(self, since: float, settings: SyncSettings) -> Sighting:
+        """Return what is worth a look among items added before `since`, in epoch seconds.
+
+        Nothing is written. Raises ServiceError.
+        """
+        return await self._lookout.newest(since, self._recorder.ledger, settings)
 
     def gone(self, rating_key: str) -> None:
         """Take in that an item was deleted in Plex."""

@@ -47,8 +47,13 @@ class Lookout:
         self._quiet.add((one.rating_key for one in items if one.ids), now)
         return sighting
 
-    async def newest(self, ledger: Ledger, settings: SyncSettings) -> Sighting:
-        """Look at what was added while nobody listened. Raises ServiceError."""
+    async def newest(self, since: float, ledger: Ledger, settings: SyncSettings) -> Sighting:
+        """Look at what was added before `since`, when nobody listened. Raises ServiceError.
+
+        Everything that was listed after that is known.
+        """
+        if self._preparer.listed_from > since:
+            return Sighting()
         items: list[Item] = []
         for library in await self._plex.libraries():
             if settings.covers(library.key):

@@ -104,6 +104,7 @@ class Preparer:
         self.finder = ItemFinder(plex)
         self._recheck = Recheck(plex, clock)
         self.watchlists: Watchlists | None = None
+        self.listed_from = 0.0  # when the last listing of everything began, in epoch seconds
 
     async def prepare(
         self, request: Request, settings: SyncSettings, progress: Progress
@@ -214,7 +215,11 @@ class Preparer:
         ledger = self._recorder.ledger
         if request.titles is None:
             rows = await asyncio.to_thread(ledger.by_item)
-            return await self.finder.find_all(libraries, wishes, rows, progress)
+            began = self._clock()
+            found = await self.finder.find_all(libraries, wishes, rows, progress)
+            if request.libraries is None:
+                self.listed_from = began
+            return found
         asked = TitleIndex(request.titles)
         wishes = tuple(wish for wish in wishes if wish.title in asked)
         wishes += _unwanted(request.titles, wishes, ledger)

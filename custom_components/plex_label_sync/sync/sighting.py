@@ -23,6 +23,12 @@ class Sighting:
     items: tuple[Item, ...] = ()
     too_many: bool = False
 
+    def __add__(self, other: "Sighting") -> "Sighting":
+        """Return both together."""
+        return Sighting(
+            self.titles + other.titles, self.items + other.items, self.too_many or other.too_many
+        )
+
 
 class KnownItems:
     """The items that were seen, by library: what Plex says of them is a refresh."""
