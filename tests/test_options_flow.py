@@ -10,7 +10,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 import pytest
 
-from custom_components.plex_label_sync import options_flow
+from custom_components.plex_label_sync import lookup, options_flow
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
 from simulators.http import Fault
 from simulators.pulsarr import arr
@@ -334,7 +334,7 @@ async def test_library_and_person_that_are_gone_can_be_kept_or_dropped(
 async def test_form_opens_and_saves_while_both_servers_are_away(
     household: Household, monkeypatch: pytest.MonkeyPatch, kind: Any
 ) -> None:
-    monkeypatch.setattr(options_flow, "LOOKUP_TIMEOUT", 0.2)
+    monkeypatch.setattr(lookup, "LOOKUP_TIMEOUT", 0.2)
     entry = household.add_entry(exclude_people=["3"])
     for server in (household.plex, household.pulsarr):
         server.faults.add(Fault(kind=kind, seconds=0.5 * (kind == "slow_before_apply"), times=None))

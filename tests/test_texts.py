@@ -13,6 +13,7 @@ import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
+from custom_components.plex_label_sync.label_preview import WORDS
 from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.sync.model import (
     Failure,
@@ -21,6 +22,7 @@ from custom_components.plex_label_sync.sync.model import (
     Service,
     ServiceError,
 )
+from custom_components.plex_label_sync.sync.preview import Trouble
 
 from .texts import TEXTS, leaves, nodes, placeholders
 
@@ -106,7 +108,14 @@ def test_every_other_error_has_a_text_and_every_text_an_error() -> None:
 
 def test_every_choice_of_a_field_has_a_text() -> None:
     modes = {mode.value for mode in RemovedLabelMode}
-    assert TEXTS["selector"].keys() == {"removed_label_mode"}
+    assert TEXTS["selector"].keys() == {"removed_label_mode", WORDS}
+    words = TEXTS["selector"][WORDS]["options"]
+    assert set(words) == {*Trouble, "more", "nobody", "unknown"}
+    assert {key: placeholders(text) for key, text in words.items() if placeholders(text)} == {
+        "shared": {"others"},
+        "case": {"others"},
+        "more": {"count"},
+    }
     assert set(TEXTS["selector"]["removed_label_mode"]["options"]) == modes
 
 

@@ -23,6 +23,7 @@ from .connections import (
     async_find_server,
     async_try_plex,
     async_try_pulsarr,
+    pulsarr_client,
 )
 from .const import (
     CONF_CLIENT_ID,
@@ -45,6 +46,8 @@ from .forms import (
     secret_field,
     server_schema,
 )
+from .label_preview import LabelPreview
+from .lookup import async_or_none
 from .options_flow import PlexLabelSyncOptionsFlow
 from .plex.account import OwnedServer, PlexTvError
 from .sign_in import PLEX_TV_UNREACHABLE, SignIn
@@ -73,6 +76,7 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         self._sign_in: SignIn | None = None
         self._owned: dict[str, OwnedServer] = {}
         self._pulsarr_sends_webhooks = True
+        self._preview = LabelPreview(None, {})
         self._asked: tuple[Peer, ...] = ()
 
     @staticmethod
@@ -235,15 +239,20 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask which libraries get labels, and what a label is called; then create the entry.
 
-        An old Pulsarr is told of here, when the form is first shown: submitting it goes on.
+        Shows who gets which label. An old Pulsarr is told of here, when the form is first shown,
+        and a changed format by which people share a label, once: submitting it again goes on.
         """
         errors: dict[str, str] = {}
         if user_input is not None:
             options, errors = cleaned(user_input, _OPTION_CLEANERS)
+            errors = errors or self._preview.check(options)
             if not errors:
                 return self._create(options)
-        elif not self._pulsarr_sends_webhooks:
-            errors["base"] = "pulsarr_too_old"
+        else:
+            pulsarr = pulsarr_client(self.hass, PULSARR.stored(self._data))
+            self._preview = LabelPreview(await async_or_none(pulsarr.people()), {})
+            if not self._pulsarr_sends_webhooks:
+                errors["base"] = "pulsarr_too_old"
         schema = vol.Schema(
             {
                 vol.Required(CONF_LIBRARIES, default=list(self._libraries)): libraries_choice(
@@ -252,7 +261,8 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
                 vol.Required(CONF_LABEL_FORMAT, default=DEFAULT_LABEL_FORMAT): TextSelector(),
             }
         )
-        return self._show("libraries", schema, errors, user_input)
+        preview = await self._preview.async_text(self.hass)
+        return self._show("libraries", schema, errors, user_input, label_preview=preview)
 
     def _create(self, options: dict[str, Any]) -> ConfigFlowResult:
         """Create the entry, with a webhook that nobody can guess."""
@@ -392,6 +402,7 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         schema: vol.Schema,
         errors: dict[str, str],
         values: Mapping[str, Any] | None,
+        **placeholders: str,
     ) -> ConfigFlowResult:
         """Show a form that keeps what was entered."""
         # Of voluptuous, or of what has taken its name since Home Assistant 2026.9.
@@ -400,5 +411,5 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(form, values),
             errors=errors,
-            description_placeholders=PLACEHOLDERS,
+            description_placeholders={**PLACEHOLDERS, **placeholders},
         )

@@ -1,8 +1,7 @@
 """The options flow: one form for everything that may change while the integration runs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-import logging
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from homeassistant.components.webhook import async_generate_path
@@ -67,14 +66,13 @@ from .forms import (
     cleaned,
     libraries_choice,
 )
-from .sync.model import Person, RemovedLabelMode, ServiceError, fold
+from .label_preview import LabelPreview, shown_name
+from .lookup import async_or_none
+from .sync.model import RemovedLabelMode, fold
 from .sync.naming import clean_label
 from .transport import normalise_url
 
-_LOGGER = logging.getLogger(__name__)
-
 SHOW_WEBHOOK: Final = "show_webhook"  # asked for once, not kept
-LOOKUP_TIMEOUT: Final = 8.0  # seconds that somebody waits for names in a form
 MAX_SYNC_INTERVAL: Final = 7 * 24 * 3600  # seconds
 MAX_PENDING_RETRY_INTERVAL: Final = 3600  # seconds
 MAX_REMOVAL_DELAY: Final = 365  # days
@@ -89,6 +87,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         self._libraries: dict[str, str] = {}
         self._people: dict[str, str] = {}
         self._accepted: dict[str, Any] = {}
+        self._preview = LabelPreview(None, {})
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the present options and take over the changed ones."""
@@ -99,6 +98,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         else:
             show_webhook = user_input.pop(SHOW_WEBHOOK, False)
             values, errors = cleaned({CONF_BASE_URL: "", **user_input}, _CLEANERS)
+            errors = errors or self._preview.check(options | values)
             if not errors:
                 self._accepted = options | values
                 if show_webhook:
@@ -111,7 +111,10 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
             step_id="init",
             data_schema=schema,
             errors=errors,
-            description_placeholders=PLACEHOLDERS,
+            description_placeholders={
+                **PLACEHOLDERS,
+                "label_preview": await self._preview.async_text(self.hass),
+            },
         )
 
     async def async_step_webhook(
@@ -147,28 +150,11 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         plex = plex_client(self.hass, PLEX.stored(data), data[CONF_CLIENT_ID])
         pulsarr = pulsarr_client(self.hass, PULSARR.stored(data))
         libraries, people = await asyncio.gather(
-            _or_none(plex.libraries()), _or_none(pulsarr.people())
+            async_or_none(plex.libraries()), async_or_none(pulsarr.people())
         )
-        self._libraries = {library.key: library.name for library in libraries}
-        self._people = {str(person.id): _name(person) for person in people}
-
-
-async def _or_none[T](answer: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
-    """Return what a server answers, nothing when it does not do so in time."""
-    try:
-        async with asyncio.timeout(LOOKUP_TIMEOUT):
-            return await answer
-    except (ServiceError, TimeoutError) as err:
-        _LOGGER.debug("The options are shown without names: %r", err)
-        return ()
-
-
-def _name(person: Person) -> str:
-    """Return what a person is called in the form."""
-    other = person.display_name or person.alias
-    if not other or fold(other) == fold(person.username):
-        return person.username
-    return f"{person.username} ({other})"
+        self._libraries = {library.key: library.name for library in libraries or ()}
+        self._people = {str(person.id): shown_name(person) for person in people or ()}
+        self._preview = LabelPreview(people, self.config_entry.options)
 
 
 def _with_chosen(names: Mapping[str, str], chosen: Iterable[str]) -> dict[str, str]:

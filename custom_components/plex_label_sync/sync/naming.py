@@ -61,15 +61,26 @@ def label_of(person: Person, media_type: MediaType, label_format: str) -> str:
     Alias and display name fall back to the username. A name of which nothing usable is left
     becomes `user_<id>`, as Pulsarr does it.
     """
-    fallback = f"user_{person.id}"
-    username = clean_label(person.username) or fallback
-    text = label_format.format_map(
-        {
-            "username": username,
-            "alias": clean_label(person.alias or "") or username,
-            "display_name": clean_label(person.display_name or "") or username,
-            "user_id": str(person.id),
-            "type": media_type.value,
-        }
-    )
-    return clean_label(text)
+    return clean_label(label_format.format_map(_names(person, media_type)))
+
+
+def is_changed(person: Person, media_type: MediaType, label_format: str) -> bool:
+    """Tell whether a label has a name not as Pulsarr has it: replaced, without signs, or cut."""
+    names = _names(person, media_type) | {"username": person.username.strip()}
+    for field, name in (("alias", person.alias), ("display_name", person.display_name)):
+        if name and clean_label(name):
+            names[field] = name.strip()
+    text = unicodedata.normalize("NFC", label_format.format_map(names).strip())
+    return text != label_of(person, media_type, label_format)
+
+
+def _names(person: Person, media_type: MediaType) -> dict[str, str]:
+    """Return what the fields of a format stand for."""
+    username = clean_label(person.username) or f"user_{person.id}"
+    return {
+        "username": username,
+        "alias": clean_label(person.alias or "") or username,
+        "display_name": clean_label(person.display_name or "") or username,
+        "user_id": str(person.id),
+        "type": media_type.value,
+    }

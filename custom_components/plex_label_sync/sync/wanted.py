@@ -16,11 +16,13 @@ class Wish:
 
 def labelled_people(watchlists: Watchlists, settings: SyncSettings) -> tuple[Person, ...]:
     """Return the people who get labels at all."""
-    return tuple(
-        person
-        for person in watchlists.people
-        if person.id not in settings.exclude_people
-        and (person.can_sync or settings.sync_disabled_people)
+    return tuple(person for person in watchlists.people if gets_labels(person, settings))
+
+
+def gets_labels(person: Person, settings: SyncSettings) -> bool:
+    """Tell whether a person gets labels at all."""
+    return person.id not in settings.exclude_people and (
+        person.can_sync or settings.sync_disabled_people
     )
 
 

@@ -1,0 +1,74 @@
+"""Who gets which label, before any is written, and which labels will not serve their purpose."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .model import MediaType, Person, RemovedLabelMode, SyncSettings, fold
+from .naming import is_changed, label_of
+from .wanted import gets_labels
+
+
+class Trouble(StrEnum):
+    """Why a label will not do what it is for, or is not what one would expect."""
+
+    SHARED = "shared"  # other people get the same label, so each sees the others' titles
+    CASE = "case"  # the same, though it is written differently
+    CHANGED = "changed"  # the names cannot stand in a label as they are
+    RESERVED = "reserved"  # the label has another meaning in the settings
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPerson:
+    """A person with labels: one for movies and one for shows, or one if they are the same."""
+
+    person: Person
+    labels: tuple[str, ...]
+    shares_with: tuple[Person, ...]
+    troubles: frozenset[Trouble]
+
+
+def label_preview(people: Iterable[Person], settings: SyncSettings) -> tuple[NamedPerson, ...]:
+    """Return everybody who gets labels by these settings: trouble first, then by label."""
+    labels = {
+        person: tuple(
+            dict.fromkeys(label_of(person, one, settings.label_format) for one in MediaType)
+        )
+        for person in people
+        if gets_labels(person, settings)
+    }
+    owners: dict[str, list[Person]] = defaultdict(list)
+    for person, texts in labels.items():
+        for label in dict.fromkeys(map(fold, texts)):
+            owners[label].append(person)
+    reserved = _reserved(settings)
+
+    def named(person: Person) -> NamedPerson:
+        own = labels[person]
+        others = tuple(
+            dict.fromkeys(
+                other for label in own for other in owners[fold(label)] if other != person
+            )
+        )
+        troubles = set()
+        if others:
+            is_alike = all(set(own) & set(labels[other]) for other in others)
+            troubles.add(Trouble.SHARED if is_alike else Trouble.CASE)
+        if any(is_changed(person, one, settings.label_format) for one in MediaType):
+            troubles.add(Trouble.CHANGED)
+        if not reserved.isdisjoint(map(fold, own)):
+            troubles.add(Trouble.RESERVED)
+        return NamedPerson(person, own, others, frozenset(troubles))
+
+    return tuple(
+        sorted(map(named, labels), key=lambda one: (not one.troubles, fold(one.labels[0])))
+    )
+
+
+def _reserved(settings: SyncSettings) -> frozenset[str]:
+    """Return the labels, folded, that mean something else than a person."""
+    marks = [settings.opt_out_label]
+    if settings.removed_label_mode is RemovedLabelMode.MARK:
+        marks.append(settings.removed_label)
+    return settings.exclude_labels | {fold(mark) for mark in marks}

@@ -1,0 +1,102 @@
+"""Who gets which label, seen beforehand, and what is wrong with it."""
+
+from typing import Any
+
+from hypothesis import example, given, strategies as st
+import pytest
+
+from custom_components.plex_label_sync.sync.model import (
+    MediaType,
+    Person,
+    RemovedLabelMode,
+    SyncSettings,
+    fold,
+)
+from custom_components.plex_label_sync.sync.naming import label_of
+from custom_components.plex_label_sync.sync.preview import Trouble, label_preview
+
+from .test_naming import good_formats, persons
+
+families = st.lists(persons, max_size=8, unique_by=lambda person: person.id)
+ROSA = Person(1, "rosa")
+
+
+def troubles(*people: Person, **settings: Any) -> dict[int, set[str]]:
+    """Return what is wrong with each person's label."""
+    rows = label_preview(people, SyncSettings(**settings))
+    return {row.person.id: set(row.troubles) for row in rows}
+
+
+def test_names_that_differ_have_no_trouble() -> None:
+    assert troubles(ROSA, Person(2, "tim")) == {1: set(), 2: set()}
+
+
+def test_two_people_with_one_name_share_a_label() -> None:
+    assert troubles(ROSA, Person(2, "rosa")) == {1: {"shared"}, 2: {"shared"}}
+
+
+def test_upper_and_lower_case_alone_make_no_two_labels() -> None:
+    assert troubles(ROSA, Person(2, "ROSA")) == {1: {"case"}, 2: {"case"}}
+
+
+def test_name_that_only_falls_back_to_anothers_is_shared_too() -> None:
+    other = Person(2, "tim", alias="rosa")
+    assert troubles(ROSA, other, label_format="{alias}") == {1: {"shared"}, 2: {"shared"}}
+    assert troubles(ROSA, other, label_format="{alias} {user_id}") == {1: set(), 2: set()}
+
+
+@pytest.mark.parametrize("name", ["Tom, Jerry", "R&D", "a  b", "x" * 61, "\u202etim", ",,"])
+def test_name_that_cannot_stand_in_a_label_is_told(name: str) -> None:
+    assert troubles(Person(1, name)) == {1: {"changed"}}
+    assert troubles(Person(1, "tim", alias=name), label_format="{username}") == {1: set()}
+
+
+@pytest.mark.parametrize("name", [" rosa ", "Jose\u0301", "Oma Rosa", "🎬"])
+def test_name_that_looks_the_same_in_a_label_is_not_changed(name: str) -> None:
+    assert troubles(Person(1, name)) == {1: set()}
+    assert troubles(Person(1, "tim", alias=name), label_format="for {alias}") == {1: set()}
+
+
+def test_label_that_means_something_else_is_told() -> None:
+    assert troubles(Person(1, "No-Sync")) == {1: {"reserved"}}
+    assert troubles(ROSA, exclude_labels=frozenset({fold("Rosa")})) == {1: {"reserved"}}
+    removed = Person(1, "Removed")
+    assert troubles(removed) == {1: set()}
+    assert troubles(removed, removed_label_mode=RemovedLabelMode.MARK) == {1: {"reserved"}}
+
+
+def test_only_those_who_get_labels_are_shown() -> None:
+    out, off = Person(2, "rosa"), Person(3, "tim", can_sync=False)
+    assert troubles(ROSA, out, off, exclude_people=frozenset({2})) == {1: set()}
+    assert set(troubles(ROSA, out, off, sync_disabled_people=True)) == {1, 2, 3}
+
+
+def test_labels_for_movies_and_for_shows_are_both_shown() -> None:
+    (row,) = label_preview([ROSA], SyncSettings(label_format="{username} {type}"))
+    assert row.labels == ("rosa movie", "rosa show")
+
+
+@given(families, good_formats)
+@example([Person(1, "a"), Person(2, "A"), Person(3, "b")], "{username}")
+def test_people_share_a_label_exactly_when_nobody_could_tell_theirs_apart(
+    people: list[Person], label_format: str
+) -> None:
+    settings = SyncSettings(label_format=label_format)
+    rows = label_preview(people, settings)
+
+    def labels(person: Person) -> set[str]:
+        return {fold(label_of(person, one, label_format)) for one in MediaType}
+
+    wanted = {
+        person.id: {
+            other.id for other in people if other.id != person.id and labels(person) & labels(other)
+        }
+        for person in people
+        if person.can_sync
+    }
+    told = {row.person.id: {other.id for other in row.shares_with} for row in rows}
+    assert told == wanted
+    for row in rows:
+        assert bool(row.troubles & {Trouble.SHARED, Trouble.CASE}) is bool(row.shares_with)
+        assert {fold(label) for label in row.labels} == labels(row.person)
+    assert sorted(rows, key=lambda row: not row.troubles) == list(rows)
