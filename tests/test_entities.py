@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN, EntityCategory
+from homeassistant.const import (
+    STATE_OFF,
+    STATE_ON,
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+    EntityCategory,
+)
 from homeassistant.core import callback
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -65,6 +71,45 @@ async def test_every_promised_entity_is_there_in_its_category(household: Househo
         assert entity.entity_category is category, key
         assert (entity.disabled_by is not None) is (key == "sync_duration")
     assert found == KEYS
+
+
+async def test_device_is_the_server_with_its_version_and_a_link(household: Household) -> None:
+    await household.set_up()
+    (device,) = dr.async_entries_for_config_entry(
+        dr.async_get(household.hass), household.entry.entry_id
+    )
+
+    assert device.name == household.plex.state.name
+    assert device.sw_version == household.plex.state.version
+    assert device.configuration_url == f"{household.plex.url}/web"
+    assert device.entry_type is dr.DeviceEntryType.SERVICE
+    assert (device.manufacturer, device.model) == ("Plex Label Sync", "Plex Media Server")
+
+
+async def test_what_is_not_known_yet_is_unknown_and_what_cannot_be_known_is_unavailable(
+    household: Household,
+) -> None:
+    await household.set_up(batch_mode=False, live_mode=False)
+    never_synced = {
+        "last_sync",
+        "labels_added",
+        "labels_removed",
+        "titles_wanted",
+        "titles_missing",
+        "people",
+    }
+    for key in never_synced:
+        assert household.state(key) == STATE_UNKNOWN, key
+    for key in ("pending", "labelled_items", "overrides"):
+        assert household.state(key) == "0", key
+
+    household.pulsarr.faults.add(Fault("drop", times=None))
+    await household.hass.config_entries.async_reload(household.entry.entry_id)
+    await household.settle()
+
+    for keys in KEYS.values():
+        for key in keys - {"sync_duration"}:
+            assert household.state(key) == STATE_UNAVAILABLE, key
 
 
 async def test_people_are_those_who_want_something(household: Household) -> None:
