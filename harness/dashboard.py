@@ -19,17 +19,16 @@ URL_PATH: Final = "plex-labels"
 EXAMPLE_ENTITY: Final = re.compile(r"\b[a-z_]+\.my_plex_(\w+)")
 
 
-def example_entities(text: str) -> set[str]:
-    """The entities that a dashboard with the example's names shows, by key."""
-    return set(EXAMPLE_ENTITY.findall(text))
-
-
 def example_dashboard(entities: Mapping[str, str]) -> dict[str, Any]:
     """The example dashboard with the entities of one entry, given by key. Raises KeyError."""
+
+    def real(found: re.Match[str]) -> str:
+        """Return the entity that is meant by its key, or by its name."""
+        named = (one for one in entities.values() if one.endswith(f"_{found[1]}"))
+        return entities.get(found[1]) or next(named, "") or entities[found[1]]
+
     text = EXAMPLE_DASHBOARD.read_text(encoding="utf-8")
-    dashboard: dict[str, Any] = yaml.safe_load(
-        EXAMPLE_ENTITY.sub(lambda found: entities[found[1]], text)
-    )
+    dashboard: dict[str, Any] = yaml.safe_load(EXAMPLE_ENTITY.sub(real, text))
     return dashboard
 
 

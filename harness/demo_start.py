@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
-from harness import dashboard, demo_texts, integration
+from harness import automations, dashboard, demo_texts, integration
 from harness.children import is_free
 from harness.client import AnswerError, HomeAssistantClient
 from harness.demo_state import DemoError, DemoState, own
@@ -23,7 +23,7 @@ from harness.simulators import ControlError, Simulators, SimulatorsError
 from harness.waiting import WaitedTooLongError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Mapping
     from pathlib import Path
 
 OWNER: Final = Owner("Demo", "demo", "plexlabels")
@@ -80,7 +80,9 @@ class Demo:
         await integration.until_loaded(client, entry_id)
         await entry.until_synced()
         rows = await self._what_to_try()
-        await self._show_dashboard(entry_id, rows)
+        entities = await integration.entity_ids(client, entry_id)
+        await automations.install(client, entities, await self._people())
+        await self._show_dashboard(entities, rows)
         DemoState(
             home_url=self.home.url,
             home_token=client.token,
@@ -109,7 +111,6 @@ class Demo:
         assert self.simulators is not None  # noqa: S101  # started before
         servers = self.simulators
         missing = (await servers.pulsarr.get("missing"))["missing"]
-        people = (await servers.pulsarr.get("state"))["people"]
         rows = await titles_in_plex(self.session, servers.plex.url, servers.connections.plex_token)
         spare: list[str] = []
         for row in rows:
@@ -118,12 +119,18 @@ class Demo:
                 spare.append(row.title)
             if len(spare) == SPARE_SHOWN:
                 break
-        names = [one["name"] for one in people if one["can_sync"]]
-        return demo_texts.what_to_try(missing, spare, names)
+        return demo_texts.what_to_try(missing, spare, await self._people())
 
-    async def _show_dashboard(self, entry_id: str, rows: list[tuple[str, str]]) -> None:
+    async def _people(self) -> list[str]:
+        """The people who get labels."""
+        assert self.simulators is not None  # noqa: S101  # started before
+        people = (await self.simulators.pulsarr.get("state"))["people"]
+        return [one["name"] for one in people if one["can_sync"]]
+
+    async def _show_dashboard(
+        self, entities: Mapping[str, str], rows: list[tuple[str, str]]
+    ) -> None:
         assert self.client is not None  # noqa: S101  # started before
-        entities = await integration.entity_ids(self.client, entry_id)
         page = dashboard.example_dashboard(entities)
         demo_texts.fit_dashboard(page, rows)
         await dashboard.install(self.client, page)

@@ -72,7 +72,8 @@ def help_card(rows: Sequence[tuple[str, str]]) -> Json:
                     "In a second terminal:\n\n"
                     f"```\n{commands}\n```\n\n"
                     "Or press the buttons on this page, change the options under "
-                    "**Settings > Devices & services > Plex Label Sync**, and call "
+                    "**Settings > Devices & services > Plex Label Sync**, look at the automations that were "
+                    "made of the blueprints (their messages are under **Notifications**), and call "
                     "`plex_label_sync.sync_all` with its answer under **Settings > Tools > Actions** (older releases call them developer tools)."
                 ),
             },

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 
-from harness.checkout import INTEGRATION
+from harness.checkout import BLUEPRINTS, INTEGRATION
 from harness.children import LOOPBACK, Child, is_free
 from harness.waiting import WaitedTooLongError, eventually
 
@@ -50,6 +50,7 @@ logger:
   default: warning
   logs:
     custom_components.plex_label_sync: {level}
+automation: !include automations.yaml
 {components}
 """
 HTTP: Final = """\
@@ -111,6 +112,8 @@ class HomeAssistant:
         else:
             settings += HTTP.format(host=LOOPBACK, port=self.port)
         (self.folder / "configuration.yaml").write_text(settings, encoding="utf-8")
+        (self.folder / "automations.yaml").write_text("[]\n", encoding="utf-8")
+        shutil.copytree(BLUEPRINTS, self.folder / "blueprints")
         # Leaves the owner to be created; the other steps would set up things that want internet.
         _write(storage, "onboarding", 4, {"done": ["core_config", "analytics", "integration"]})
         target = self.folder / "custom_components" / INTEGRATION.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 import re
 import signal
@@ -19,7 +20,7 @@ from harness.client import HomeAssistantClient
 from harness.dashboard import URL_PATH
 from harness.demo_start import OWNER
 from harness.demo_state import DemoState
-from harness.integration import Integration
+from harness.integration import Integration, entity_ids
 from harness.waiting import eventually
 from tests.e2e.test_harness import is_gone
 
@@ -180,7 +181,7 @@ async def test_dashboard_is_the_start_page_and_has_only_entities_that_are_there(
     client = HomeAssistantClient(session, state.home_url, state.home_token)
     start = await client.command("frontend/get_system_data", key="core")
     page = await client.command("lovelace/config", url_path=URL_PATH)
-    shown = set(re.findall(r"\b(?:sensor|button|event)\.\w+", str(page)))
+    shown = set(re.findall(r"\b(?:binary_sensor|sensor|switch|button|event)\.\w+", str(page)))
     states = {row["entity_id"]: row["state"] for row in await client.get("states")}
     await client.close()
 
@@ -207,6 +208,39 @@ async def test_import_is_followed_until_it_is_labelled(demo: RunningDemo) -> Non
     again = await demo.say("import", title)
     assert again.code == 1
     assert "is in Plex already" in again.err
+
+
+async def test_blueprints_tell_and_the_logbook_has_the_sentence(
+    demo: RunningDemo, session: aiohttp.ClientSession
+) -> None:
+    state = DemoState.load(demo.folder)
+    client = HomeAssistantClient(session, state.home_url, state.home_token)
+    begin = datetime.now(UTC).isoformat()
+    titles = await demo.say("titles", "--missing")
+    (title, people) = re.findall(r"^  (.+) \(movie\), wanted by (.+)$", titles.out, re.MULTILINE)[0]
+    assert (await demo.say("import", title)).code == 0
+
+    async def told() -> set[str]:
+        rows = await client.command("persistent_notification/get")
+        return {row["title"] for row in rows if row["message"] == f"{title} is in Plex now."}
+
+    names = re.split(", | and ", people)
+    assert await eventually(told, "people are told", within=20) == {
+        f"In Plex for {name}" for name in names
+    }
+
+    async def sentences() -> list[str]:
+        entities = await entity_ids(client, state.entry_id)
+        lines = await client.command(
+            "logbook/get_events", start_time=begin, entity_ids=[entities["activity"]]
+        )
+        return [f"{line.get('name')} {line.get('message')}" for line in lines]
+
+    async def in_the_logbook() -> bool:
+        return any(line.startswith(f"My Plex labelled {title} for ") for line in await sentences())
+
+    await eventually(in_the_logbook, "the logbook has it", within=20)
+    await client.close()
 
 
 async def test_wish_and_unwish_say_what_happened(demo: RunningDemo) -> None:

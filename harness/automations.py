@@ -1,0 +1,36 @@
+"""Puts the blueprints into a Home Assistant, and automations made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from harness.client import HomeAssistantClient
+
+FOLDER: Final = "plex_label_sync"
+"""Where an import puts our blueprints."""
+
+
+async def install(
+    client: HomeAssistantClient, entities: Mapping[str, str], people: Sequence[str]
+) -> None:
+    """Make an automation of each blueprint, one for each person. Raises AnswerError."""
+    for number, (name, alias, inputs) in enumerate(_automations(entities["activity"], people)):
+        await client.post(
+            f"config/automation/config/plex_label_sync_{number}",
+            {
+                "alias": alias,
+                "use_blueprint": {"path": f"{FOLDER}/{name}.yaml", "input": inputs},
+            },
+        )
+
+
+def _automations(activity: str, people: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield blueprint, name and inputs of every automation."""
+    for person in people:
+        inputs = {"activity": activity, "person": person}
+        yield "title_is_there", f"Tell {person} that a title is there", inputs
+    yield "waiting_digest", "Tell every day what waits for Plex", {}
+    yield "held_alert", "Tell that a sync was held back", {"activity": activity}
