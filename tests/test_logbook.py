@@ -217,3 +217,54 @@ async def test_poster_is_public_or_there_is_none(
     attributes = household.entity("activity").attributes
     assert attributes["title"] == title.title
     assert attributes["poster"] is None
+
+
+async def test_only_those_are_told_whose_labels_are_new(
+    household: Household, clock: TickingDateTimeFactory, lines: Lines
+) -> None:
+    await household.set_up(batch_mode=False)
+    title = household.spare(in_plex=True)
+    for name in ("rosa", "tim"):
+        await household.pulsarr.wish(household.person(name), title)
+        await soon(household, clock)
+
+    assert lines()[1:] == [f"labelled {title.title} for rosa", f"labelled {title.title} for tim"]
+    assert household.entity("activity").attributes["labels"] == ["Tim"]
+
+
+async def test_title_that_only_a_full_sync_finds_is_told_as_well(
+    household: Household, lines: Lines
+) -> None:
+    await household.set_up(live_mode=False)
+    title = household.spare(in_plex=True)
+    for name in ("rosa", "tim"):
+        household.pulsarr.state.wish(household.person(name), title)
+    await household.call("sync_all")
+
+    labels = 2 * len(household.plex.state.items_of(title))
+    assert lines()[-2:] == [
+        f"labelled {title.title} for rosa and tim",
+        f"finished a full sync: labels added: {labels}, taken off: 0",
+    ]
+
+
+async def test_full_sync_that_labels_a_whole_library_is_told_in_one_sentence(
+    household: Household, lines: Lines
+) -> None:
+    await household.set_up(live_mode=False)
+    before = len(lines())
+    for title in household.world.catalogue:
+        household.pulsarr.state.wish(household.person("rosa"), title)
+    await household.call("sync_all")
+
+    assert len(lines()) == before + 1
+
+
+async def test_renamed_persons_labels_are_no_news(household: Household, lines: Lines) -> None:
+    await household.set_up(live_mode=False, libraries=["2"])
+    before = len(lines())
+    household.pulsarr.state.change_user(household.person("rosa"), name="rosalind")
+    answer = await household.call("sync_all")
+
+    assert answer["added"] == answer["removed"] > 0
+    assert len(lines()) == before + 1

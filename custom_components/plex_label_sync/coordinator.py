@@ -20,6 +20,7 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN
 from .decisions import held_by
 from .errors import StoppedError, translation
+from .news import News, news_of_sync
 from .plex.parse import ServerInfo
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
@@ -337,6 +338,8 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             self._note(request, run)
             if not request.dry_run:
                 await self._keep(request, run)
+            if request.kind is RunKind.FULL and before is not None and not request.dry_run:
+                self._tell_news(run)
             self._publish(request, run)
             return run
 
@@ -448,6 +451,26 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         """Show the queue and the ledger as they are now."""
         busy = self.data.state is State.SYNCING and self._one_at_a_time.locked()
         self.async_set_updated_data(self._status(State.SYNCING if busy else self._resting_state()))
+
+    def _tell_news(self, run: Run) -> None:
+        """Tell of titles that nobody announced. A first sync has labelled what was there already."""
+        if (lists := self.engine.watchlists) is not None:
+            libraries = self.plex.libraries_seen
+            for news in news_of_sync(run.changes, self.records.ledger, lists, libraries):
+                self.async_labels_changed(news)
+
+    @callback
+    def async_labels_changed(self, news: News) -> None:
+        """Tell that a title got labels."""
+        self.async_activity(
+            Activity.LABELS_CHANGED,
+            title=news.title,
+            type=news.type.value,
+            people=list(news.people),
+            labels=list(news.labels),
+            poster=news.poster,
+            rating_key=news.rating_key,
+        )
 
     @callback
     def async_activity(self, kind: Activity, **attributes: object) -> None:

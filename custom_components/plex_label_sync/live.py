@@ -13,9 +13,10 @@ from homeassistant.helpers.event import async_call_later
 
 from .coordinator import PlexLabelSyncCoordinator
 from .errors import StoppedError
+from .news import news_about
 from .pulsarr.payloads import Signal, SignalKind
 from .status import Activity
-from .sync.model import Action, Item, Look, Outcome, Run, RunKind, Service, Title, fold
+from .sync.model import Item, Look, Outcome, Run, RunKind, Service, Title
 from .sync.preparing import Request
 from .sync.queue import (
     QUEUE_MAX,
@@ -30,7 +31,6 @@ from .sync.queue import (
     postponed,
 )
 from .sync.sighting import Sighting
-from .sync.wanted import poster_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -264,21 +264,10 @@ class LiveSync:
         )
 
     def _tell_changes(self, look: Look, run: Run) -> None:
-        changes = [
-            change
-            for change in run.changes
-            if change.action is Action.ADD and change.rating_key in look.rating_keys
-        ]
-        if changes:
-            self._coordinator.async_activity(
-                Activity.LABELS_CHANGED,
-                title=look.title.name,
-                type=look.title.type.value,
-                people=[person.username for person in look.people],
-                labels=sorted({fold(change.label): change.label for change in changes}.values()),
-                poster=poster_of(self._coordinator.engine.watchlists, look.title),
-                rating_key=changes[0].rating_key,
-            )
+        changes = [change for change in run.changes if change.rating_key in look.rating_keys]
+        lists = self._coordinator.engine.watchlists
+        if news := news_about(look.title, changes, self._records.ledger, lists):
+            self._coordinator.async_labels_changed(news)
 
     @callback
     def _schedule(self, *, gather: float = GATHER) -> None:
