@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, SOURCE_USER
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import FlowResultType, section
 
 from custom_components.plex_label_sync.const import DOMAIN
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .household import Household
     from .texts import Tree
 
+EMPTIED: Final = {"base_url"}  # fields that are optional in their form
 CLOSED: Final = "http://127.0.0.1:1"  # nobody listens there
 
 
@@ -74,9 +75,10 @@ def assert_form(shown: ConfigFlowResult, step: str, **errors: str) -> None:
     assert shown["step_id"] == step
     assert shown["errors"] == errors, shown["errors"]
     texts = _texts(shown)
-    for field in fields_of(shown):
-        assert texts["step"][step]["data"][field], field
-        assert texts["step"][step]["data_description"][field], field
+    for field, _, name in _parts(shown):
+        place = texts["step"][step] if name is None else texts["step"][step]["sections"][name]
+        assert place["data"][str(field)], field
+        assert place["data_description"][str(field)], field
     told = [text for _, text in leaves(texts["step"][step])]
     told += [texts["error"][error] for error in errors.values()]
     filled_in = set(shown["description_placeholders"] or {})
@@ -96,25 +98,53 @@ def _texts(shown: ConfigFlowResult) -> Tree:
     return texts
 
 
+def _parts(shown: ConfigFlowResult) -> list[tuple[Any, Any, str | None]]:
+    """Return a form's fields with their selectors and the section they are in."""
+    schema: Any = shown["data_schema"]
+    assert schema is not None
+    parts: list[tuple[Any, Any, str | None]] = []
+    for marker, value in schema.schema.items():
+        if isinstance(value, section):
+            inner: Any = value.schema
+            parts += [(field, selector, str(marker)) for field, selector in inner.schema.items()]
+        else:
+            parts.append((marker, value, None))
+    return parts
+
+
 def fields_of(shown: ConfigFlowResult) -> list[str]:
     """Return the names of a form's fields, in order."""
-    schema = shown["data_schema"]
-    assert schema is not None
-    return [str(field) for field in schema.schema]
+    return [str(field) for field, _, _ in _parts(shown)]
+
+
+def sections_of(shown: ConfigFlowResult) -> dict[str, list[str]]:
+    """Return the names of the fields in each section of a form."""
+    sections: dict[str, list[str]] = {}
+    for field, _, name in _parts(shown):
+        if name is not None:
+            sections.setdefault(name, []).append(str(field))
+    return sections
+
+
+def in_sections(shown: ConfigFlowResult, **changes: Any) -> dict[str, Any]:
+    """Return what the web interface sends when these fields of a form are changed."""
+    sent: dict[str, Any] = {}
+    for field, _, name in _parts(shown):
+        assert name is not None
+        value = changes.get(str(field), default_of(shown, str(field)))
+        if value != "" or str(field) not in EMPTIED:  # an empty optional text is left out
+            sent.setdefault(name, {})[str(field)] = value
+    return sent
 
 
 def selector_of(shown: ConfigFlowResult, field: str) -> Any:
     """Return a field's selector."""
-    schema = shown["data_schema"]
-    assert schema is not None
-    return schema.schema[field]
+    return next(selector for marker, selector, _ in _parts(shown) if marker == field)
 
 
 def default_of(shown: ConfigFlowResult, field: str) -> Any:
     """Return what a field holds when the form is opened."""
-    schema = shown["data_schema"]
-    assert schema is not None
-    marker = next(marker for marker in schema.schema if marker == field)
+    marker = next(marker for marker, _, _ in _parts(shown) if marker == field)
     if marker.description and "suggested_value" in marker.description:
         return marker.description["suggested_value"]
     return marker.default()

@@ -66,8 +66,6 @@ async def plex_tv(
         for place in (MyPlexAccount, MyPlexResource):
             monkeypatch.setattr(place, "key", place.key.replace("https://plex.tv", tv.url))
         monkeypatch.setattr(sign_in, "POLL_INTERVAL", 0.02)
-        # Home Assistant's own server takes in new addresses while it runs, the tests' does not.
-        monkeypatch.setattr(household.hass.http.app.router, "_frozen", False)
         answers_at(tv, household.plex)
         yield tv
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.plex_label_sync import lookup, options_flow
@@ -15,34 +16,38 @@ from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncS
 from simulators.http import Fault
 from simulators.pulsarr import arr
 
-from .flow_kit import assert_form, choices_of, default_of, fields_of, selector_of
+from .flow_kit import (
+    assert_form,
+    choices_of,
+    default_of,
+    fields_of,
+    in_sections,
+    sections_of,
+    selector_of,
+)
 from .household import WEBHOOK_ID, WEBHOOK_SECRET
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigFlowResult
+    from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
     from .household import Household
 
-FIELDS = [
-    "live_mode",
-    "batch_mode",
-    "label_format",
-    "sync_interval",
-    "pending_retry_interval",
-    "pending_max_age",
-    "exclude_labels",
-    "preserve_existing_labels",
-    "libraries",
-    "exclude_people",
-    "sync_disabled_people",
-    "removed_label_mode",
-    "removed_label",
-    "removal_delay",
-    "restore_overrides",
-    "opt_out_label",
-    "max_removals",
-    "base_url",
-]
+SECTIONS = {
+    "labels": ["label_format", "libraries", "exclude_people", "sync_disabled_people"],
+    "live": ["live_mode", "pending_retry_interval", "pending_max_age"],
+    "full_sync": ["batch_mode", "sync_interval"],
+    "removal": ["removed_label_mode", "removed_label", "removal_delay"],
+    "safety": [
+        "max_removals",
+        "preserve_existing_labels",
+        "exclude_labels",
+        "opt_out_label",
+        "restore_overrides",
+    ],
+    "connection": ["base_url", "show_webhook"],
+}
+FIELDS = [field for fields in SECTIONS.values() for field in fields if field != "show_webhook"]
 DEFAULTS = {
     "live_mode": True,
     "batch_mode": True,
@@ -88,9 +93,9 @@ async def test_form_shows_the_defaults_of_a_new_entry_and_saves_them(household: 
 
     shown = await open_options(household)
     assert_form(shown, "init")
-    assert fields_of(shown) == [*FIELDS, "show_webhook"]
+    assert sections_of(shown) == SECTIONS
     assert {field: default_of(shown, field) for field in FIELDS} == DEFAULTS
-    shown = await submit(household, shown)
+    shown = await submit(household, shown, **in_sections(shown))
 
     assert shown["type"] is FlowResultType.CREATE_ENTRY
     assert entry.options == DEFAULTS
@@ -224,7 +229,8 @@ async def test_unusable_value_is_refused_beside_its_field_and_can_be_put_right(
     assert default_of(shown, "live_mode") is False
     shown = await submit(household, shown, **{field: DEFAULTS[field]})
     assert shown["type"] is FlowResultType.CREATE_ENTRY
-    assert entry.options == {**DEFAULTS, "live_mode": False}
+    base_url = {"base_url": before["base_url"]}
+    assert entry.options == DEFAULTS | base_url | {"live_mode": False, field: DEFAULTS[field]}
 
 
 async def test_all_unusable_values_are_told_together(household: Household) -> None:
@@ -244,38 +250,54 @@ async def test_all_unusable_values_are_told_together(household: Household) -> No
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("field", "value", "error"),
     [
-        ("sync_interval", 59),
-        ("sync_interval", 604801),
-        ("sync_interval", "often"),
-        ("pending_retry_interval", 0),
-        ("pending_retry_interval", 3601),
-        ("pending_max_age", 0),
-        ("pending_max_age", 10081),
-        ("removal_delay", -1),
-        ("removal_delay", 366),
-        ("max_removals", 0),
-        ("max_removals", 101),
-        ("removed_label_mode", "destroy"),
-        ("exclude_labels", "Kids"),
-        ("libraries", ["77"]),
-        ("exclude_people", [7]),
-        ("no_such_option", True),
+        ("sync_interval", 59, "out_of_range"),
+        ("sync_interval", 604801, "out_of_range"),
+        ("sync_interval", "often", "invalid_value"),
+        ("pending_retry_interval", 0, "out_of_range"),
+        ("pending_retry_interval", 3601, "out_of_range"),
+        ("pending_max_age", 0, "out_of_range"),
+        ("pending_max_age", 10081, "out_of_range"),
+        ("removal_delay", -1, "out_of_range"),
+        ("removal_delay", 366, "out_of_range"),
+        ("max_removals", 0, "out_of_range"),
+        ("max_removals", 101, "out_of_range"),
+        ("removed_label_mode", "destroy", "invalid_value"),
+        ("exclude_labels", "Kids", "invalid_value"),
+        ("libraries", ["77"], "invalid_value"),
+        ("exclude_people", [7], "invalid_value"),
+        ("exclude_people", 7, "invalid_value"),
     ],
 )
 async def test_value_outside_of_what_a_field_offers_is_refused_at_the_field(
-    household: Household, field: str, value: object
+    household: Household, field: str, value: object, error: str
+) -> None:
+    entry = household.add_entry()
+    before = dict(entry.options)
+
+    shown = await submit(household, await open_options(household), **{field: value})
+
+    assert_form(shown, "init", **{field: error})
+    assert entry.options == before
+    again = before.get(field, DEFAULTS[field])
+    assert default_of(shown, field) == (value if error == "out_of_range" else again)
+    # What is refused once does not stay in the form.
+    shown = await submit(household, shown, **{field: again})
+    assert shown["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize("fields", [{"no_such_option": True}, {"labels": "rosa"}])
+async def test_option_that_does_not_exist_is_refused(
+    household: Household, fields: dict[str, Any]
 ) -> None:
     entry = household.add_entry()
     before = dict(entry.options)
     shown = await open_options(household)
 
-    with pytest.raises(InvalidData) as raised:
-        await submit(household, shown, **{field: value})
+    with pytest.raises(InvalidData):
+        await submit(household, shown, **fields)
 
-    errors = raised.value.schema_errors
-    assert set(errors) in ({field}, {"base"} if field == "no_such_option" else {field})
     assert entry.options == before
 
 
@@ -370,9 +392,106 @@ async def test_emptied_address_is_guessed_again(household: Household) -> None:
 
     shown = await open_options(household)
     assert default_of(shown, "base_url") == entry.options["base_url"]
-    await submit(household, shown)
+    await submit(household, shown, **in_sections(shown, base_url=""))
 
     assert entry.options["base_url"] == ""
+
+
+async def test_option_that_is_sent_without_its_section_changes_nothing_else(
+    household: Household,
+) -> None:
+    entry = household.add_entry(sync_interval=120, exclude_people=["3"])
+    base_url = entry.options["base_url"]
+
+    await submit(household, await open_options(household), live_mode=False)
+
+    assert entry.options == {
+        **DEFAULTS,
+        "live_mode": False,
+        "sync_interval": 120,
+        "exclude_people": ["3"],
+        "base_url": base_url,
+    }
+
+
+async def test_sections_save_what_the_options_by_name_save(household: Household) -> None:
+    entry = household.add_entry()
+    shown = await open_options(household)
+    changes = {"live_mode": False, "label_format": " {alias}", "removal_delay": 3.0}
+
+    sent = in_sections(shown, **changes)
+    assert set(sent) == set(SECTIONS)
+    shown = await submit(household, shown, **sent)
+
+    assert shown["type"] is FlowResultType.CREATE_ENTRY
+    cleaned = {"live_mode": False, "label_format": "{alias}", "removal_delay": 3}
+    assert entry.options == DEFAULTS | cleaned | {"base_url": household.base_url}
+
+
+async def test_sections_and_options_by_name_may_be_mixed_and_sections_left_out(
+    household: Household,
+) -> None:
+    entry = household.add_entry()
+    base_url = entry.options["base_url"]
+
+    await submit(
+        household, await open_options(household), full_sync={"sync_interval": 90}, live_mode=False
+    )
+
+    assert entry.options["sync_interval"] == 90
+    assert entry.options["live_mode"] is False
+    assert entry.options["batch_mode"] is True
+    assert entry.options["base_url"] == base_url
+
+
+async def test_mistake_in_a_section_is_told_at_the_section_too_which_opens(
+    household: Household,
+) -> None:
+    household.add_entry()
+    shown = await open_options(household)
+    assert open_sections(shown) == {"labels"}
+    sent = in_sections(shown, opt_out_label="a, b", pending_max_age=0)
+
+    shown = await submit(household, shown, **sent)
+
+    assert_form(
+        shown,
+        "init",
+        opt_out_label="invalid_label",
+        safety="invalid_label",
+        pending_max_age="out_of_range",
+        live="out_of_range",
+    )
+    assert open_sections(shown) == {"labels", "safety", "live"}
+    sent = in_sections(shown, opt_out_label="x", pending_max_age=1)
+    assert (await submit(household, shown, **sent))["type"] is FlowResultType.CREATE_ENTRY
+
+
+def open_sections(shown: ConfigFlowResult) -> set[str]:
+    """Return the sections that need not be opened by hand."""
+    schema: Any = shown["data_schema"]
+    return {str(name) for name, part in schema.schema.items() if not part.options["collapsed"]}
+
+
+async def test_form_reaches_the_web_interface_in_sections_and_takes_both_ways_from_there(
+    household: Household, hass_client: ClientSessionGenerator
+) -> None:
+    assert await async_setup_component(household.hass, "config", {})
+    entry = household.add_entry()
+    browser = await hass_client()
+    flows = "/api/config/config_entries/options/flow"
+    for sent in ({"sync_interval": 90}, {"full_sync": {"sync_interval": 91}}):
+        answer = await browser.post(flows, json={"handler": entry.entry_id})
+        shown = await answer.json()
+        told = {part["name"]: part for part in shown["data_schema"]}
+        assert {
+            name: [field["name"] for field in part["schema"]] for name, part in told.items()
+        } == SECTIONS
+        assert {part["type"] for part in told.values()} == {"expandable"}
+        saved = await (await browser.post(f"{flows}/{shown['flow_id']}", json=sent)).json()
+        assert saved["type"] == "create_entry"
+        assert entry.options["sync_interval"] in (90, 91)
+    assert entry.options["sync_interval"] == 91
 
 
 async def test_webhook_is_shown_on_request_works_for_arr_apps_and_changes_nothing(

@@ -41,7 +41,14 @@ SECTIONS: Final = {
     "system_health",
 }
 FLOW_SECTIONS: Final = {"abort", "error", "progress", "step"}
-STEP_KEYS: Final = {"data", "data_description", "description", "menu_options", "title"}
+STEP_KEYS: Final = {
+    "data",
+    "data_description",
+    "description",
+    "menu_options",
+    "sections",
+    "title",
+}
 
 
 def words_in_the_code() -> set[str]:
@@ -59,7 +66,10 @@ def test_sections_are_those_that_home_assistant_knows() -> None:
         assert set(TEXTS[flow]) <= FLOW_SECTIONS
         for step in TEXTS[flow]["step"].values():
             assert set(step) <= STEP_KEYS
-            assert set(step.get("data", ())) == set(step.get("data_description", ()))
+            for place in (step, *step.get("sections", {}).values()):
+                assert set(place.get("data", ())) == set(place.get("data_description", ()))
+            for part in step.get("sections", {}).values():
+                assert set(part) == {"name", "description", "data", "data_description"}
     for exception in TEXTS["exceptions"].values():
         assert set(exception) == {"message"}
 

@@ -1,6 +1,7 @@
 """Fields that several forms share, and how what was entered there is cleaned."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
@@ -43,6 +44,14 @@ class UnusableValueError(ValueError):
     def __init__(self, error: str) -> None:
         super().__init__(error)
         self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Stands for a value that a field does not take; `shown` is what may stand there again."""
+
+    error: str
+    shown: float | None = None
 
 
 type Cleaner = Callable[[Any], Any]
@@ -116,6 +125,9 @@ def cleaned(
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for field, value in user_input.items():
+        if isinstance(value, Unusable):
+            errors[field] = value.error
+            continue
         try:
             values[field] = cleaners[field](value) if field in cleaners else value
         except UnusableValueError as err:

@@ -58,7 +58,7 @@ class SignIn:
         self.url = await self._async_in_thread(lambda: self._plex_tv.begin(forward_url))
         _sign_ins(self._hass)[self._flow_id] = self
         self._task = self._hass.async_create_background_task(
-            self._async_follow(), "sign-in at plex.tv"
+            self._async_follow(), f"{DOMAIN} sign-in at plex.tv"
         )
 
     @callback
