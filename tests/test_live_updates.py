@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulators.catalogue import make_catalogue
-from simulators.plex import PlexKnobs
+from simulators.plex import Fault, PlexKnobs
+from simulators.plex.server import METADATA_ROUTE
 
 from .household import eventually, later
 
@@ -244,7 +245,7 @@ async def test_corrected_match_is_noticed(
     household.plex.match(item.rating_key, title)
     await told(household, clock)
 
-    assert "rosa" in {label.casefold() for label in item.labels}
+    assert "rosa" in labels_of(item)
 
 
 async def test_what_came_while_the_connection_was_broken_is_caught_up_with(
@@ -356,10 +357,51 @@ async def test_news_while_pulsarr_is_away_is_looked_at_when_it_is_back(
     assert household.labels(title) == [{"rosa"}]
 
 
+async def test_news_that_plex_does_not_tell_completely_are_read_again(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    title = wished_silently(household)
+    clock.tick(61)
+    await household.plex.import_title(title)
+    household.plex.faults.add(Fault("truncated", route=METADATA_ROUTE, times=None))
+    await told(household, clock)
+    assert household.labels(title) == [set()]
+
+    household.plex.faults.clear()
+    await later(household, clock, RETRY)
+    await later(household, clock, 1)
+
+    assert household.labels(title) == [{"rosa"}]
+
+
+async def test_label_of_an_item_that_became_another_title_goes_at_once(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    wanted = household.spare(in_plex=True)
+    await household.pulsarr.wish(household.person("rosa"), wanted)
+    await household.settle()
+    await later(household, clock, 1)
+    item = household.plex.state.items_of(wanted)[0]
+    assert labels_of(item) == {"rosa"}
+    clock.tick(61)
+
+    household.plex.match(item.rating_key, household.spare(in_plex=False))
+    await told(household, clock)
+
+    assert labels_of(item) == set()
+
+
 def wanted_titles(household: Household) -> list[CatalogueTitle]:
     """Return everything that is on a watchlist."""
     keys = {wish.catalogue_key for wish in household.pulsarr.state.wishes()}
     return [title for title in household.world.catalogue if title.key in keys]
+
+
+def labels_of(item: Item) -> set[str]:
+    """Return an item's labels, folded."""
+    return {label.casefold() for label in item.labels}
 
 
 def labelled_item(household: Household, kind: str) -> Item:

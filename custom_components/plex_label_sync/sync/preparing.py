@@ -222,7 +222,7 @@ class Preparer:
             return found
         asked = TitleIndex(request.titles)
         wishes = tuple(wish for wish in wishes if wish.title in asked)
-        wishes += _unwanted(request.titles, wishes, ledger)
+        wishes += _unwanted(request, wishes, ledger)
         old = TitleIndex(request.thorough)
         thorough = frozenset(wish.title for wish in wishes if wish.title in old)
         return await self.finder.find_some(libraries, wishes, thorough, request.seen)
@@ -293,13 +293,17 @@ def _with_opt_out(
     ]
 
 
-def _unwanted(titles: Sequence[Title], wishes: Sequence[Wish], ledger: Ledger) -> tuple[Wish, ...]:
-    """Return wishes of nobody for titles that nobody wants and that have labels of ours."""
+def _unwanted(request: Request, wishes: Sequence[Wish], ledger: Ledger) -> tuple[Wish, ...]:
+    """Return wishes of nobody for titles that nobody wants and whose items have labels of ours."""
     wanted = TitleIndex(wish.title for wish in wishes)
-    known = {row.title_id for row in ledger}
+    seen = {item.rating_key: item.ids for item in request.seen}
+    known = set[str]()
+    for row in ledger:
+        known.add(row.title_id)
+        known |= seen.get(row.rating_key, frozenset())
     return tuple(
         Wish(title, ())
-        for title in titles
+        for title in request.titles or ()
         if title not in wanted and not known.isdisjoint(title.ids)
     )
 

@@ -113,10 +113,12 @@ def worth_looking(
     titles: list[Title] = []
     found: list[Item] = []
     for item in items:
+        if not item.ids:
+            continue
         mine = rows.get(item.rating_key, ())
-        former = {row.title_id for row in mine if row.title_id and row.title_id not in item.ids}
-        title = Title(item.type, item.title, item.ids | former)
-        if former or (item.ids and title in wanted and not mine):
+        title = Title(item.type, item.title, item.ids)
+        other = any(row.title_id and row.title_id not in item.ids for row in mine)
+        if other or (title in wanted and not mine):
             titles.append(title)
             found.append(item)
     return Sighting(tuple(titles), tuple(found))

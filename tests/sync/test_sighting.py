@@ -1,0 +1,134 @@
+"""Which of the items that Plex speaks of are worth a look, and why titles are not there."""
+
+from __future__ import annotations
+
+from hypothesis import given, strategies as st
+
+from custom_components.plex_label_sync.sync.missing import Unmatched
+from custom_components.plex_label_sync.sync.model import (
+    Item,
+    Library,
+    MediaType,
+    Person,
+    Row,
+    Title,
+    Watchlists,
+)
+from custom_components.plex_label_sync.sync.sighting import (
+    QUIET,
+    REFRESHED_MAX,
+    KnownItems,
+    Quiet,
+    worth_asking,
+    worth_looking,
+)
+
+MOVIES = Library("1", MediaType.MOVIE, "Movies")
+ANNA = Person(1, "anna")
+keys = st.integers(1, 400).map(str)
+
+
+def movie(key: str, *ids: str, name: str = "Heat") -> Item:
+    return Item(key, "1", MediaType.MOVIE, name, frozenset(ids))
+
+
+def lists(*titles: Title) -> Watchlists:
+    return Watchlists((ANNA,), {1: titles}, 0.0)
+
+
+HEAT = Title(MediaType.MOVIE, "Heat", frozenset({"plex:a", "tmdb:949"}))
+
+
+@given(st.lists(keys, unique=True), st.frozensets(keys), st.frozensets(keys))
+def test_everything_new_is_asked_for_and_only_few_refreshed_ones(
+    told: list[str], known_keys: frozenset[str], quiet_keys: frozenset[str]
+) -> None:
+    known, quiet = KnownItems(), Quiet()
+    known.seen(movie(key, "plex:a") for key in known_keys)
+    quiet.add(quiet_keys, 100.0)
+
+    new, refreshed = worth_asking(told, known, quiet, 100.0 + QUIET / 2)
+
+    assert new == [key for key in told if key not in known_keys]
+    assert len(refreshed) <= REFRESHED_MAX
+    assert not set(refreshed) & quiet_keys
+    calm = [key for key in told if key in known_keys and key not in quiet_keys]
+    assert refreshed == (calm if len(calm) <= REFRESHED_MAX else [])
+    assert (
+        worth_asking(told, known, quiet, 100.0 + QUIET)[1]
+        == [key for key in told if key in known_keys]
+        or len([key for key in told if key in known_keys]) > REFRESHED_MAX
+    )
+
+
+@given(st.lists(st.tuples(keys, st.sampled_from(["seen", "matched", "gone", "listed"]))))
+def test_known_items_are_those_that_were_seen_last(steps: list[tuple[str, str]]) -> None:
+    known = KnownItems()
+    model: dict[str, bool] = {}
+    for key, step in steps:
+        match step:
+            case "seen":
+                known.seen([movie(key)])
+                model[key] = False
+            case "matched":
+                known.seen([movie(key, "plex:a")])
+                model[key] = True
+            case "gone":
+                known.gone(key)
+                model.pop(key, None)
+            case _:
+                listed = KnownItems()
+                listed.seen([movie(key, "plex:a")])
+                known.take_over(MOVIES, listed)
+                model = {key: True}
+        assert {one for one in map(str, range(1, 401)) if one in known} == model.keys()
+        assert {one for one in model if known.recognised(one)} == {
+            one for one, matched in model.items() if matched
+        }
+
+
+def test_wanted_item_without_a_label_of_ours_is_worth_a_look() -> None:
+    sighting = worth_looking([movie("1", "plex:a")], lists(HEAT), {})
+    assert [title.ids for title in sighting.titles] == [frozenset({"plex:a"})]
+    assert [item.rating_key for item in sighting.items] == ["1"]
+
+
+def test_item_that_nobody_wants_or_that_is_labelled_is_not() -> None:
+    row = Row("anna", "1", "1", 5, (1,), "plex:a")
+    assert worth_looking([movie("1", "plex:b")], lists(HEAT), {}).titles == ()
+    assert worth_looking([movie("1")], lists(HEAT), {}).titles == ()
+    assert worth_looking([movie("1", "plex:a")], lists(HEAT), {"1": [row]}).titles == ()
+
+
+def test_labelled_item_that_became_another_title_is_looked_at() -> None:
+    row = Row("anna", "1", "1", 5, (1,), "plex:a")
+    sighting = worth_looking([movie("1", "plex:b")], lists(), {"1": [row]})
+    assert [title.ids for title in sighting.titles] == [frozenset({"plex:b"})]
+    assert worth_looking([movie("1")], lists(), {"1": [row]}).titles == ()
+
+
+def test_item_is_called_like_its_title_followed_by_nothing_or_a_year() -> None:
+    title = Title(MediaType.MOVIE, "The Matrix", frozenset())
+    for name in ("The Matrix", "the.matrix.1999.1080p", "The Matrix (1999)"):
+        assert Unmatched([movie("1", name=name)]).may_hold(title), name
+    for name in ("The Matrix Reloaded", "Matrix", "", "Heat"):
+        assert not Unmatched([movie("1", name=name)]).may_hold(title), name
+    assert not Unmatched([movie("1", "plex:a", name="The Matrix")]).may_hold(title)
+    show = Title(MediaType.SHOW, "The Matrix", frozenset())
+    assert not Unmatched([movie("1", name="The Matrix")]).may_hold(show)
+    assert not Unmatched([movie("1", name="!")]).may_hold(Title(MediaType.MOVIE, "?", frozenset()))
+
+
+@given(st.lists(st.text(max_size=8), max_size=20), st.text(max_size=5))
+def test_name_is_found_among_others_exactly_when_it_is_there(names: list[str], name: str) -> None:
+    def plain(text: str) -> str:
+        return "".join(one for one in text.casefold() if one.isalnum())
+
+    expected = any(
+        plain(name)
+        and plain(one).startswith(plain(name))
+        and (len(plain(one)) == len(plain(name)) or plain(one)[len(plain(name))].isdigit())
+        for one in names
+    )
+    found = Unmatched(movie(str(number), name=one) for number, one in enumerate(names, 1))
+    assert found.may_hold(Title(MediaType.MOVIE, name, frozenset())) is expected
