@@ -15,11 +15,11 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
-from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .decisions import held_by
 from .errors import StoppedError, translation
+from .figures import NOTHING, LedgerFigures, after_run, summary_of, with_summary
 from .news import News, news_of_sync
 from .plex.parse import ServerInfo
 from .plex.server import PlexClient
@@ -29,11 +29,10 @@ from .repairs import async_update_held_issue, async_update_unsaved_issue
 from .schedule import Schedule
 from .settings import Settings
 from .status import Activity, State, Status, activity_signal
-from .store import Records, Summary
+from .store import Records
 from .sync.brake import Before
 from .sync.engine import Engine
 from .sync.explain import Explanation, Question
-from .sync.leaving import leaving_at
 from .sync.model import (
     Failure,
     HoldReason,
@@ -90,9 +89,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self._one_at_a_time = asyncio.Lock()
         self._running: dict[Request, asyncio.Task[Run]] = {}
         self.reachability = Reachability(entry.title)
-        self._labelled_items = 0
-        self._overrides = 0
-        self.next_leaving: float | None = None  # when a label may go, in seconds since the epoch
+        self.figures = LedgerFigures()
         self.async_count_ledger()
         self._probes: Final[Mapping[Service, Callable[[], Awaitable[object]]]] = {
             Service.PLEX: plex.info,
@@ -121,20 +118,8 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
 
     def _status(self, state: State) -> Status:
         """Put together what is known, from what the last runs left."""
-        summary = self.records.summary
         known: Status | None = self.data  # Home Assistant sets it with the first refresh
-        known = known or Status()
-        if summary is not None and known.last_sync is None:
-            known = replace(
-                known,
-                last_sync=dt_util.utc_from_timestamp(summary.finished),
-                labels_added=summary.added,
-                labels_removed=summary.removed,
-                titles_wanted=summary.titles,
-                titles_missing=summary.missing,
-                people=summary.wanting,
-                sync_duration=summary.duration,
-            )
+        known = with_summary(known or NOTHING, self.records.summary)
         return replace(
             known,
             state=state,
@@ -143,19 +128,15 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             pulsarr_connected=self.reachability.is_usable(Service.PULSARR),
             live_updates=self._live_updates,
             pending=len(self.records.queue),
-            labelled_items=self._labelled_items,
-            overrides=self._overrides,
+            labelled_items=self.figures.labelled_items,
+            overrides=self.figures.overrides,
             problem=self._incomplete or self.records.held is not None or self.records.unsaved,
         )
 
+    @callback
     def async_count_ledger(self) -> None:
         """Count what the entities show of the ledger, and find out which label goes next."""
-        rows = list(self.records.ledger)
-        self._labelled_items = len({row.rating_key for row in rows if not row.off})
-        self._overrides = sum(row.off for row in rows)
-        now = time.time()
-        leaving = (leaving_at(row, self.settings.sync) for row in rows if row.dropped)
-        self.next_leaving = min((when for when in leaving if when and when > now), default=None)
+        self.figures.count(self.records.ledger, self.settings.sync, time.time())
 
     @callback
     def async_start(self) -> None:
@@ -361,7 +342,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         if new is not None and self.records.held is not None:
             new = replace(new, since=self.records.held.since)
         # What the brake doubts is nothing to compare the next sync with.
-        summary = _summary(run) if new is None else None
+        summary = summary_of(run) if new is None else None
         await self.records.async_save_outcome(summary, new)
         async_update_held_issue(self.hass, self.config_entry, new)
         if new is not None and not was_held:
@@ -412,18 +393,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         state = self._resting_state()
         status = self._status(state)
         if not request.dry_run and (run.error is None or run.changes):
-            # A look that changed nothing does not hide what the last real run did.
-            if run.kind is not RunKind.LIVE or run.changes:
-                status = replace(status, labels_added=run.added, labels_removed=run.removed)
-            if request.whole and run.error is None:
-                status = replace(
-                    status,
-                    last_sync=dt_util.utcnow(),
-                    titles_wanted=run.titles,
-                    titles_missing=run.not_in_plex,
-                    people=run.wanting,
-                    sync_duration=run.duration,
-                )
+            status = after_run(status, request, run)
             if run.kind is RunKind.FULL:
                 self.async_activity(
                     Activity.SYNC_FINISHED,
@@ -495,16 +465,3 @@ def _failed(answer: object) -> bool:
     if isinstance(answer, BaseException) and not isinstance(answer, ServiceError):
         raise answer
     return isinstance(answer, ServiceError)
-
-
-def _summary(run: Run) -> Summary:
-    return Summary(
-        finished=run.started + run.duration,
-        titles=run.titles,
-        missing=run.not_in_plex,
-        added=run.added,
-        removed=run.removed,
-        people=run.people,
-        wanting=run.wanting,
-        duration=run.duration,
-    )

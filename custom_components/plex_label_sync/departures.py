@@ -46,7 +46,7 @@ class Departures:
     def _async_update(self) -> None:
         """Set the timer anew if another label is the next one."""
         live = self._coordinator.settings.live_mode
-        when = self._coordinator.next_leaving if live else None
+        when = self._coordinator.figures.next_leaving if live else None
         if when == self._when:
             return
         self._stop()
