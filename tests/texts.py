@@ -1,4 +1,4 @@
-"""What users read: the English texts, and what is filled into them."""
+"""What users read: the texts in every language, and what is filled into them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ def read_json(name: str) -> Tree:
 
 
 TEXTS: Final = read_json("translations/en.json")
+
+# What stands in the way of a text that is neither Markdown nor filled in rightly: addresses and
+# tags, unresolved references, placeholders in quotes (which would be shown as they are), braces
+# that hold no name, and white space that nobody sees. French wants a hard space before : ; ? ! ».
+UNSOUND: Final = re.compile(
+    r"""://|www\.|</?[a-zA-Z]|\[%|'\{|\}'
+    |\{(?![a-z_]+\})|(?<![a-z_])\}
+    |^\s|\s\Z|[^\S\n]{2}|[^\S\n]\n|\n[^\S\n]|\n{3}|[\t\r\v\f]|[ ][,.:;?!»]|«[ ]""",
+    re.VERBOSE,
+)
 
 
 def placeholders(text: str) -> set[str]:

@@ -1,0 +1,126 @@
+"""The other languages: as complete as the English texts, and saying the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from logging import DEBUG
+import re
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.helpers import translation
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.setup import async_setup_component
+import pytest
+
+from custom_components.plex_label_sync.const import DOMAIN
+
+from .texts import COMPONENT, TEXTS, UNSOUND, leaves, placeholders, read_json
+
+if TYPE_CHECKING:
+    from homeassistant.core import HomeAssistant
+
+type Path = tuple[str, ...]
+type Texts = dict[Path, str]
+
+LANGUAGES: Final = ("de", "es", "fr", "nl")
+ENGLISH: Final[Texts] = dict(leaves(TEXTS))
+
+# Texts that are the same in a language as in English: names, and words that came from there.
+SAME_EVERYWHERE: Final = {"ID", "Plex Media Server", "Pulsarr", "Webhook"}
+SAME: Final = {
+    "de": SAME_EVERYWHERE | {"Problem", "Server", "Status", "Token"},
+    "es": SAME_EVERYWHERE | {"Error", "Rating key", "Token"},
+    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key"},
+    "nl": SAME_EVERYWHERE | {"Rating key", "Server", "Status", "Token", "items", "labels"},
+}
+
+CODE: Final = re.compile(r"`[^`]+`")
+LINK: Final = re.compile(r"\[[^\]]+\]\(([^)]+)\)")
+BOLD: Final = re.compile(r"\*\*[^*]+\*\*")
+ITALIC: Final = re.compile(r"(?<!\*)\*[^*]+\*(?!\*)")
+QUOTED: Final = re.compile(r"""\*([^*]+)\*|["“]([^"”]+)["”]""")
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    """Return one language after the other."""
+    return str(request.param)
+
+
+@pytest.fixture
+def texts(language: str) -> Texts:
+    """Return the texts in that language."""
+    return dict(leaves(read_json(f"translations/{language}.json")))
+
+
+def test_languages_are_those_that_are_tested() -> None:
+    files = {path.stem for path in (COMPONENT / "translations").iterdir()}
+    assert files == {"en", *LANGUAGES}
+
+
+def test_texts_are_those_that_there_are_in_english(texts: Texts) -> None:
+    assert list(texts) == list(ENGLISH)
+
+
+def test_text_is_there_and_sound(texts: Texts) -> None:
+    assert not {path: text for path, text in texts.items() if not text or UNSOUND.search(text)}
+
+
+def test_same_things_are_filled_in(texts: Texts) -> None:
+    filled_in = {path: placeholders(text) for path, text in texts.items()}
+    assert filled_in == {path: placeholders(text) for path, text in ENGLISH.items()}
+
+
+def test_markdown_is_the_same(texts: Texts) -> None:
+    assert {path: markdown(text) for path, text in texts.items()} == {
+        path: markdown(text) for path, text in ENGLISH.items()
+    }
+
+
+def markdown(text: str) -> tuple[Counter[str], list[str], int, int, int]:
+    """Return code and links, and how many words in bold, in italics and paragraphs there are."""
+    return (
+        Counter(CODE.findall(text)),
+        LINK.findall(text),
+        len(BOLD.findall(text)),
+        len(ITALIC.findall(text)),
+        text.count("\n\n"),
+    )
+
+
+def test_text_is_translated_or_known_to_be_the_same(language: str, texts: Texts) -> None:
+    assert {text for path, text in texts.items() if text == ENGLISH[path]} == SAME[language]
+
+
+def test_text_that_names_a_field_or_an_answer_calls_it_what_it_is_called(texts: Texts) -> None:
+    named = [(path, name) for path in ENGLISH for name in names_in(path)]
+    assert named
+    assert not [(path, texts[name]) for path, name in named if texts[name] not in texts[path]]
+
+
+def names_in(path: Path) -> list[Path]:
+    """Return which other texts an English text quotes: the name of an option, an answer."""
+    quoted = {"".join(groups) for groups in QUOTED.findall(ENGLISH[path])}
+    return [other for other, text in ENGLISH.items() if text in quoted and other != path]
+
+
+async def test_home_assistant_takes_every_text(
+    hass: HomeAssistant, language: str, texts: Texts, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await async_setup_component(hass, DOMAIN, {})
+
+    for category in TEXTS:
+        taken = await async_get_translations(hass, language, category, [DOMAIN])
+        given = {
+            ".".join(("component", DOMAIN, *path)): text
+            for path, text in texts.items()
+            if path[0] == category
+        }
+        assert given
+        assert taken == given
+
+    assert not [
+        record
+        for record in caplog.records
+        if record.name == translation.__name__ and record.levelno > DEBUG
+    ]
