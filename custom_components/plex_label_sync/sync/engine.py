@@ -9,7 +9,7 @@ import uuid
 
 from .brake import Before, judge
 from .explain import Explanation, Question, explain
-from .grouping import edit_groups
+from .grouping import EditGroup, edit_groups
 from .inquiry import Inquiry
 from .lookout import Lookout
 from .model import (
@@ -119,7 +119,8 @@ class Engine:
         except ServiceError as err:
             run = replace(run, status=RunStatus.FAILED, error=err)
             return replace(run, duration=self._clock() - run.started)
-        plan, run = self._brake(request, prepared, settings, before, run)
+        # Tens of thousands of changes are walked through in a thread, here and below.
+        plan, run = await asyncio.to_thread(self._brake, request, prepared, settings, before, run)
         if request.dry_run:
             run = replace(run, changes=plan.changes)
         else:
@@ -227,18 +228,7 @@ class Engine:
             progress.reached(Phase.EDITS)
             await self._confirm(prepared, result)
             self._lookout.wrote(one.rating_key for one in result.sent)
-        confirmed = set(result.confirmed)
-        if result.error or result.stopped:
-            run = replace(run, status=RunStatus.FAILED)
-        run = replace(
-            run,
-            changes=tuple(one for one in plan.changes if one in confirmed),
-            failed=tuple(result.failed),
-            error=result.error,
-        )
-        rows: dict[RowKey, Row | None] = dict(plan.notes)
-        rows |= {one.key: plan.rows[one.key] for one in run.changes if one.key in plan.rows}
-        unsure = [one for one in result.sent if one not in confirmed]
+        run, rows, unsure = await asyncio.to_thread(_settled, run, plan, result)
         if plan.changes or rows:
             await self._recorder.finish(run, rows, unsure)
         return run
@@ -247,13 +237,9 @@ class Engine:
         self, plan: Plan, prepared: Prepared, result: _Result, progress: Progress
     ) -> None:
         """Send the edits, one after the other, until all are sent or Plex is gone."""
-        by_item: dict[str, list[Change]] = {}
-        for change in plan.changes:
-            by_item.setdefault(change.rating_key, []).append(change)
-        groups = tuple(edit_groups(plan.changes))
-        for number, group in enumerate(groups):
+        groups = await asyncio.to_thread(_groups, plan.changes)
+        for number, (group, changes) in enumerate(groups):
             progress.reached(Phase.EDITS, number, len(groups))
-            changes = [one for key in group.rating_keys for one in by_item[key] if group.makes(one)]
             result.stopped = result.stopped or self._stopping
             if result.error is not None or result.stopped:
                 why = result.error.failure if result.error is not None else STOPPED
@@ -291,19 +277,64 @@ class Engine:
                 result.error = result.error or err
                 result.failed += [FailedChange(one, err.failure) for one in waiting]
                 return
-            result.confirmed += [one for one in waiting if now.shows(one)]
-            waiting = [one for one in waiting if not now.shows(one)]
+            shown, waiting = await asyncio.to_thread(_sorted_out, waiting, now)
+            result.confirmed += shown
         given_up = set(result.given_up)
         result.sent = [*result.confirmed, *(one for one in waiting if one in given_up)]
         result.failed += [FailedChange(one, NOT_CONFIRMED) for one in waiting]
 
 
-async def _read_back(prepared: Prepared, changes: Iterable[Change]) -> Present:
-    return await prepared.labels.read((one.library, fold(one.label)) for one in changes)
+async def _read_back(prepared: Prepared, changes: Sequence[Change]) -> Present:
+    return await prepared.labels.read(await asyncio.to_thread(_pairs, changes))
+
+
+def _pairs(changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
+    """Return the labels that are changed, as pairs of library key and folded label."""
+    pairs = {(one.library, one.label) for one in changes}
+    return frozenset((library, fold(label)) for library, label in pairs)
+
+
+def _sorted_out(changes: Iterable[Change], now: Present) -> tuple[list[Change], list[Change]]:
+    """Return the changes that are in Plex and those that are not."""
+    found: tuple[list[Change], list[Change]] = ([], [])
+    for one in changes:
+        found[not now.shows(one)].append(one)
+    return found
+
+
+def _groups(changes: Sequence[Change]) -> list[tuple[EditGroup, list[Change]]]:
+    """Return the edits to send, each with the changes that it makes."""
+    by_item: dict[str, list[Change]] = {}
+    for change in changes:
+        by_item.setdefault(change.rating_key, []).append(change)
+    return [
+        (group, [one for key in group.rating_keys for one in by_item[key] if group.makes(one)])
+        for group in edit_groups(changes)
+    ]
+
+
+def _settled(
+    run: Run, plan: Plan, result: _Result
+) -> tuple[Run, dict[RowKey, Row | None], list[Change]]:
+    """Return a run with what it came to, what the ledger's rows become, and what is not sure."""
+    confirmed = set(result.confirmed)
+    if result.error or result.stopped:
+        run = replace(run, status=RunStatus.FAILED)
+    run = replace(
+        run,
+        changes=tuple(one for one in plan.changes if one in confirmed),
+        failed=tuple(result.failed),
+        error=result.error,
+    )
+    rows: dict[RowKey, Row | None] = dict(plan.notes)
+    rows |= {one.key: plan.rows[one.key] for one in run.changes if one.key in plan.rows}
+    return run, rows, [one for one in result.sent if one not in confirmed]
 
 
 def _looks(titles: Sequence[Title], found: Found, run: Run) -> tuple[Look, ...]:
     """Return what became of each title that the run was asked for."""
+    if not titles:
+        return ()
     not_written = {failed.change.rating_key for failed in run.failed}
     index = TitleIndex(wish.title for wish, _ in found.matches)
     looks = []

@@ -26,8 +26,9 @@ class Present:
 
     def add_carriers(self, label: StoredLabel, rating_keys: Iterable[str]) -> None:
         """Take in who carries one label."""
+        folded = fold(label.text)
         for rating_key in rating_keys:
-            self.add_item(rating_key, (label.text,))
+            self.carried.setdefault(rating_key, {}).setdefault(folded, set()).add(label.text)
 
     def add_item(self, rating_key: str, labels: Iterable[str]) -> None:
         """Take in which labels one item carries."""

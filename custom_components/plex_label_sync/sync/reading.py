@@ -120,7 +120,7 @@ class ItemFinder:
         Items whose rating key is in `keep` are returned, too. Raises ServiceError.
         """
         progress = progress or Progress()
-        matcher = Matcher(wishes)
+        matcher = await asyncio.to_thread(Matcher, wishes)
         totals: dict[str, int] = {}
         others: dict[str, Item] = {}
         unmatched: list[Item] = []
@@ -137,7 +137,8 @@ class ItemFinder:
                 others.update((one.rating_key, one) for one in items if one.rating_key in keep)
             self._keyless.by_library[library.key] = remembered.by_library.get(library.key, {})
             self.known.take_over(library, known)
-        return Found(_matches(matcher, wishes), totals, others, unmatched)
+        matches = await asyncio.to_thread(_matches, matcher, wishes)
+        return Found(matches, totals, others, unmatched)
 
     async def find_some(
         self,
@@ -233,6 +234,8 @@ class LabelReader:
         self._plex = plex
         self._libraries = {library.key: library for library in libraries}
         self._totals = dict(totals)
+        self._counting = asyncio.Lock()
+        self._adding = asyncio.Lock()
 
     async def read(self, labels: Iterable[tuple[str, str]], *, everything: bool = False) -> Present:
         """Return the carriers of pairs of library key and folded label.
@@ -253,22 +256,29 @@ class LabelReader:
     ) -> None:
         directory = await self._plex.labels(library)
         present.add_directory(library.key, directory)
-        for label in directory:
-            if labels is None or fold(label.text) in labels:
+        waiting = iter([one for one in directory if labels is None or fold(one.text) in labels])
+
+        async def read_some() -> None:
+            for label in waiting:
                 carriers = await self._plex.carriers(library, label)
                 if carriers:
                     await self._check_filter(library, label, len(carriers))
-                present.add_carriers(label, carriers)
+                # Some thousands take a while, and only one thread at a time may add.
+                async with self._adding:
+                    await asyncio.to_thread(present.add_carriers, label, carriers)
+
+        await together(read_some() for _ in range(READERS))
 
     async def _check_filter(self, library: Library, label: StoredLabel, carriers: int) -> None:
         """Refuse to believe that everything carries a label unless nothing lacks it.
 
         Plex answers a filter that it does not understand with the whole library.
         """
-        total = self._totals.get(library.key)
-        if total is None:
-            _, total = await self._plex.newest(library, 1)
-            self._totals[library.key] = total
+        async with self._counting:
+            total = self._totals.get(library.key)
+            if total is None:
+                _, total = await self._plex.newest(library, 1)
+                self._totals[library.key] = total
         if carriers < total:
             return
         if carriers > total or await self._plex.count_without(library, label):
