@@ -4,6 +4,7 @@ from typing import Final
 
 SECTIONS: Final = 2
 IDS_PER_EDIT: Final = 150  # an address with more ids is refused by proxies
+ITEMS_PER_READ: Final = 200  # 240 ids in one address were seen to work
 
 WHY: Final[dict[str, str]] = {
     "first": "listing rows carry no labels and external ids cannot be filtered on, so each library is "
@@ -13,28 +14,33 @@ WHY: Final[dict[str, str]] = {
     "label and library.",
     "cold": "a client that remembers nothing lists each library, asks which labels it has, and asks "
     "for the carriers of each label; the carriers of several labels in one answer cannot be told apart.",
+    "hand": "as after a restart: nothing remembered is believed.",
     "warm": "a client that remembers what the libraries hold asks for the sections (has anything "
-    "changed?), the labels of each library and the carriers of each label.",
-    "person": "as warm; then at least one edit per library for one new label (more when the items "
+    "changed?) and for the labels, as many items in one answer as an address has room for, or the list "
+    "and the carriers of each label where that is less. Answers about single items are expected "
+    "to tell labels, but that was never recorded of a real server: enough to leave everything as it is, "
+    "not to change anything.",
+    "person": "the sections, the labels of each library and the carriers of each label; then at least one edit per library for one new label (more when the items "
     "do not fit into one address), read back with the list of labels and one query per library.",
-    "churn": "as warm; then one edit and one query for each label that changes in a library.",
-    "pending": "one look per library at what was added last.",
+    "churn": "as with a new person: one edit and one query for each label that changes in a library.",
+    "pending": "one look per library at what was added last. Ours asks for the sections as well, and for ten "
+    "of the titles by their keys, others each time: what Plex recognises late is not among the newest.",
 }
 
 
-def floor_requests(case: str, people: int, edits: int, touched: int) -> int:
+def floor_requests(case: str, people: int, edits: int, touched: int, wanted: int) -> int:
     """Return the fewest requests to Plex.
 
-    `edits` is how many addresses the items of all (label, library) pairs that change fill, `touched` the
+    `wanted` is the number of items with a label, `edits` is how many addresses the items of all (label, library) pairs that change fill, `touched` the
     number of these pairs.
     """
-    warm = 1 + SECTIONS + SECTIONS * people
+    by_label = SECTIONS + SECTIONS * people
     if case == "pending":
         return SECTIONS
     if case == "first":
         return 1 + SECTIONS + SECTIONS + edits + touched
-    if case == "cold":
-        return warm + SECTIONS
+    if case in {"cold", "hand"}:
+        return 1 + SECTIONS + by_label
     if case == "warm":
-        return warm
-    return warm + edits + touched
+        return 1 + min(by_label, -(-wanted // ITEMS_PER_READ))
+    return 1 + by_label + edits + touched

@@ -58,7 +58,11 @@ class Ours:
             await self._session.close()
 
     async def sync(self) -> None:
-        """A full sync."""
+        """A full sync by the clock."""
+        await self._run(Request(routine=True))
+
+    async def by_hand(self) -> None:
+        """A full sync that somebody asked for."""
         await self._run(Request())
 
     async def pending(self, titles: list[dict[str, Any]]) -> None:

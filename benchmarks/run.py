@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 import json
 import os
 from pathlib import Path
@@ -12,12 +14,13 @@ import tempfile
 import time
 from typing import Any, Final
 
+from .house import Change, measure_house
 from .processes import Child, child
 from .report import plot, table
 from .worker import COMPETITORS
 
 HERE: Final = Path(__file__).resolve().parent
-SYNCS: Final = ("first", "cold", "warm", "person", "churn")
+SYNCS: Final = ("first", "cold", "warm", "hand", "person", "churn")
 RIVALS: Final = tuple(name for name in COMPETITORS if name != "ours")
 
 
@@ -35,6 +38,7 @@ class World:
     rival_repeats: int = 0
     rival_cases: tuple[str, ...] = ("first", "warm", "person", "churn")
     missing: int = 0
+    house: bool = False  # also in a real Home Assistant
 
 
 @dataclass(slots=True)
@@ -50,21 +54,30 @@ class Result:
     by_kind: dict[str, int]
     floor_edits: int = 0  # addresses that the changed items fill, label by label
     touched: int = 0  # pairs of label and library that changed
+    wanted: int = 0  # items with a label
     walls: list[float] = field(default_factory=list)
 
 
 FULL: Final = (
     World(1_000, 20, 5, 5),
     World(1_000, 20, 5, 5, ("pending",), missing=1_000),
-    World(10_000, 20, 5, 1, ("first", "warm")),
+    World(10_000, 20, 5, 5),
     World(10_000, 200, 5),
-    World(100_000, 20, 3),
+    World(100_000, 20, 5, 1, ("first", "warm"), house=True),
+)
+USUAL: Final = (
+    World(1_000, 20, 5, 1),
+    World(1_000, 20, 5, 1, ("pending",), missing=1_000),
+    World(10_000, 20, 5, 1, ("first", "warm")),
+    World(10_000, 200, 3),
+    World(100_000, 20, 2, house=True),
 )
 QUICK: Final = (
     World(1_000, 20, 2, 1),
     World(1_000, 20, 2, 1, ("pending",), missing=1_000),
-    World(10_000, 20, 1),
+    World(10_000, 20, 1, house=True),
 )
+SIZES: Final = {"full": FULL, "usual": USUAL, "quick": QUICK}
 
 
 async def sequence(
@@ -99,12 +112,14 @@ async def sequence(
                 await servers.ask("person", titles=min(500, world.items // 20))
             elif case == "churn":
                 await servers.ask("churn", share=0.01)
-            await one(worker, case)
+            await one(worker, case, "by_hand" if case == "hand" else "sync")
     return figures
 
 
-async def measure(world: World, seed: int, folder: Path) -> list[Result]:
-    """Measure everybody in one world, taking turns."""
+async def measure(
+    world: World, seed: int, folder: Path
+) -> tuple[list[Result], dict[str, dict[str, Any]]]:
+    """Measure everybody in one world, taking turns; then ours in a real Home Assistant, if wanted."""
     arguments = {"items": world.items, "people": world.people, "missing": world.missing}
     flags = [text for key, value in arguments.items() for text in (f"--{key}", str(value))]
     collected: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -117,6 +132,31 @@ async def measure(world: World, seed: int, folder: Path) -> list[Result]:
                 for case, figures in (await sequence(servers, world, name, place)).items():
                     collected.setdefault((case, name), []).append(figures)
                 print(f"  {world.items} items, {world.people} people: {name}", flush=True)
+        house: dict[str, dict[str, Any]] = {}
+        if world.house:
+            await servers.ask("restore")
+            house = await measure_house(servers, folder / "home", _changes(servers, world))
+            print(f"  {world.items} items, {world.people} people: in Home Assistant", flush=True)
+    return _medians(world, collected), house
+
+
+def _changes(servers: Child, world: World) -> dict[str, Change]:
+    """Return what happens before each sync in a real Home Assistant; then that half of all is wanted."""
+
+    async def nothing() -> None:
+        pass
+
+    return {
+        "hand": nothing,
+        "person": partial(servers.ask, "person", titles=min(500, world.items // 20)),
+        "churn": partial(servers.ask, "churn", share=0.01),
+        "half": partial(servers.ask, "person", titles=world.items // 2),
+    }
+
+
+def _medians(
+    world: World, collected: Mapping[tuple[str, str], Sequence[dict[str, Any]]]
+) -> list[Result]:
     return [
         Result(
             items=world.items,
@@ -132,6 +172,7 @@ async def measure(world: World, seed: int, folder: Path) -> list[Result]:
             by_kind=runs[-1]["by_kind"],
             floor_edits=runs[-1]["floor_edits"],
             touched=runs[-1]["touched"],
+            wanted=runs[-1]["wanted"],
             walls=[run["wall"] for run in runs],
         )
         for (case, name), runs in collected.items()
@@ -159,20 +200,27 @@ def machine() -> dict[str, str]:
 def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small worlds, few repeats")
+    size = parser.add_mutually_exclusive_group()
+    for name, text in (("quick", "small worlds, few repeats"), ("full", "everything; takes hours")):
+        size.add_argument(f"--{name}", dest="size", action="store_const", const=name, help=text)
+    parser.set_defaults(size="usual")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=HERE, help="where the results go")
     args = parser.parse_args()
     begun = time.monotonic()
     results: list[Result] = []
+    house: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        for world in QUICK if args.quick else FULL:
-            results += asyncio.run(measure(world, args.seed, Path(folder)))
+        for world in SIZES[args.size]:
+            found, cases = asyncio.run(measure(world, args.seed, Path(folder)))
+            results += found
+            house += [{"items": world.items, "case": case, **told} for case, told in cases.items()]
     told = {
         "seed": args.seed,
-        "quick": args.quick,
+        "size": args.size,
         "minutes": round((time.monotonic() - begun) / 60, 1),
         "machine": machine(),
+        "house": house,
         "results": [asdict(result) for result in results],
     }
     args.output.mkdir(parents=True, exist_ok=True)

@@ -146,6 +146,7 @@ class Servers:
         """What was asked since the last reset, and what the labels are now."""
         plex, pulsarr = self._plex_server.stats, self._pulsarr_server.stats
         by_kind = {f"{method} {route}": number for (method, route), number in plex.requests.items()}
+        expected = self._expected()
         changed: Counter[tuple[str, str]] = Counter()
         for key, item in self._world.plex.items.items():
             for label in set(item.labels) - set(self._before[key]):
@@ -153,13 +154,14 @@ class Servers:
         return {
             "floor_edits": sum(-(-size // IDS_PER_EDIT) for size in changed.values()),
             "touched": len(changed),
+            "wanted": sum(labels != self._foreign[key] for key, labels in expected.items()),
             "requests": plex.total,
             "by_kind": by_kind,
             "bytes": plex.bytes_out,
             "pulsarr_requests": pulsarr.total,
             "peak_concurrency": plex.peak_concurrency,
             "labels": _digest({key: item.labels for key, item in self._world.plex.items.items()}),
-            "expected": _digest(self._expected()),
+            "expected": _digest(expected),
         }
 
     def _expected(self) -> dict[str, tuple[str, ...]]:

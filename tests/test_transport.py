@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+import gc
 import json
 from pathlib import Path
 import threading
@@ -249,6 +250,31 @@ async def test_body_is_sent_as_json(transport: Transport, far: Far) -> None:
     assert json.loads(far.bodies[0]) == {"name": "Jürgen"}
     assert (answer.status, answer.json()) == (200, {"ok": True})
     assert answer.content_type == "text/plain"
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+async def test_large_answer_is_understood_without_garbage_collection_which_then_goes_on_as_it_was(
+    transport: Transport, far: Far, was_on: bool
+) -> None:
+    seen: list[bool] = []
+
+    def understand(answer: object) -> None:
+        seen.append(gc.isenabled())
+        if len(seen) == 2:
+            raise ValueError
+
+    body = '{"a": 1}' + " " * OFF_LOOP_BYTES
+    far.answers = [says(body), says(body)]
+    if not was_on:
+        gc.disable()
+    try:
+        await transport.read("/x", understand)
+        with pytest.raises(ServiceError):
+            await transport.read("/x", understand)
+        assert gc.isenabled() is was_on
+    finally:
+        gc.enable()
+    assert seen == [False, False]
 
 
 @pytest.mark.parametrize("size", [10, OFF_LOOP_BYTES + 10])

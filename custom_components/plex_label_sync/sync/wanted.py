@@ -1,6 +1,6 @@
 """Who wants what: watchlists merged into wishes, and wishes matched with items."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .model import Item, MediaType, Person, SyncSettings, Title, Watchlists
@@ -34,7 +34,7 @@ def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, .
     """
     titles: list[Title] = []
     wanters: list[dict[int, Person]] = []
-    by_id: dict[tuple[MediaType, str], int] = {}
+    by_id: dict[MediaType, dict[str, int]] = {kind: {} for kind in MediaType}
     entries = [
         (person, title) for person in people for title in watchlists.titles.get(person.id, ())
     ]
@@ -50,7 +50,7 @@ def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, .
             known = titles[index]
             titles[index] = replace(known, ids=known.ids | title.ids)
         for one in title.ids:
-            by_id.setdefault((title.type, one), index)
+            by_id[title.type].setdefault(one, index)
         wanters[index][person.id] = person
     return tuple(
         Wish(title, tuple(people.values())) for title, people in zip(titles, wanters, strict=True)
@@ -64,12 +64,31 @@ def poster_of(watchlists: Watchlists | None, title: Title) -> str | None:
     return title.poster or next(filter(None, found), None)
 
 
-def _known(title: Title, by_id: dict[tuple[MediaType, str], int]) -> int | None:
+def _known(title: Title, by_id: Mapping[MediaType, Mapping[str, int]]) -> int | None:
     """Return the index of the same title seen before."""
     for one in sorted(title.plex_ids or title.ids):
-        if (index := by_id.get((title.type, one))) is not None:
+        if (index := by_id[title.type].get(one)) is not None:
             return index
     return None
+
+
+class _Positions:
+    """Positions of titles by type and id.
+
+    Large watchlists have tens of thousands of ids: they are kept in few objects, because each one more
+    makes Python's garbage collection, which holds up everything, take longer.
+    """
+
+    def __init__(self, titles: Iterable[Title]) -> None:
+        self._by_id: dict[MediaType, dict[str, tuple[int, ...]]] = {kind: {} for kind in MediaType}
+        for index, title in enumerate(titles):
+            by_id = self._by_id[title.type]
+            for one in title.ids:
+                by_id[one] = (*by_id.get(one, ()), index)
+
+    def of(self, kind: MediaType, one: str) -> tuple[int, ...]:
+        """Return the positions of the titles of a type that have an id."""
+        return self._by_id[kind].get(one, ())
 
 
 class TitleIndex:
@@ -77,19 +96,16 @@ class TitleIndex:
 
     def __init__(self, titles: Iterable[Title]) -> None:
         """Index the titles by type and id."""
-        self._by_id: dict[tuple[MediaType, str], list[int]] = {}
-        for index, title in enumerate(titles):
-            for one in title.ids:
-                self._by_id.setdefault((title.type, one), []).append(index)
+        self._positions = _Positions(titles)
 
     def find(self, title: Title) -> tuple[int, ...]:
         """Return the positions of all titles that share an id with `title`."""
-        found = {index for one in title.ids for index in self._by_id.get((title.type, one), ())}
+        found = {index for one in title.ids for index in self._positions.of(title.type, one)}
         return tuple(sorted(found))
 
     def __contains__(self, title: Title) -> bool:
         """Tell whether any of the titles shares an id with `title`."""
-        return any((title.type, one) in self._by_id for one in title.ids)
+        return any(self._positions.of(title.type, one) for one in title.ids)
 
 
 class Matcher:
@@ -98,21 +114,17 @@ class Matcher:
     def __init__(self, wishes: Sequence[Wish]) -> None:
         """Index the wishes by type and id."""
         self._wishes = wishes
-        self._by_id: dict[tuple[MediaType, str], list[int]] = {}
-        for index, wish in enumerate(wishes):
-            for one in wish.title.ids:
-                self._by_id.setdefault((wish.title.type, one), []).append(index)
-        # By wish: items with its own Plex key, items without any, items with another one.
-        self._found: list[tuple[dict[str, Item], dict[str, Item], dict[str, Item]]] = [
-            ({}, {}, {}) for _ in wishes
-        ]
+        self._positions = _Positions(wish.title for wish in wishes)
+        # By wish and rank: items with its own Plex key, items without any, items with another one.
+        self._found: dict[tuple[int, int], dict[str, Item]] = {}
 
     def offer(self, items: Iterable[Item]) -> None:
         """Keep those of `items` that somebody wants."""
         for item in items:
             for one in item.ids:
-                for index in self._by_id.get((item.type, one), ()):
-                    self._found[index][self._rank(index, item)][item.rating_key] = item
+                for index in self._positions.of(item.type, one):
+                    place = (index, self._rank(index, item))
+                    self._found.setdefault(place, {})[item.rating_key] = item
 
     def _rank(self, index: int, item: Item) -> int:
         item_keys = {one for one in item.ids if one.startswith("plex:")}
@@ -127,7 +139,7 @@ class Matcher:
         An item with another Plex key counts only when no item has the right one: then Plex
         and Pulsarr disagree about the key and the external id decides.
         """
-        own, keyless, other = self._found[index]
+        own, keyless, other = (self._found.get((index, rank), {}) for rank in range(3))
         return (*own.values(), *keyless.values(), *(() if own else other.values()))
 
 

@@ -1,0 +1,89 @@
+"""The integration in a real Home Assistant process: how long the event loop stands still, and memory."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+import shutil
+from typing import Any, Final
+
+import aiohttp
+
+from harness import integration
+from harness.children import free_port
+from harness.home_assistant import HomeAssistant
+from harness.integration import Connections, Integration
+from harness.onboarding import Owner, onboard
+from harness.waiting import eventually
+
+from .processes import Child
+from .servers import PLEX_TOKEN, PULSARR_KEY
+
+METER: Final = Path(__file__).with_name("loop_meter")
+type Change = Callable[[], Awaitable[object]]
+
+IDLE: Final = 10.0  # seconds
+PATIENCE: Final = 600.0  # seconds for one sync
+
+
+async def measure_house(
+    servers: Child, folder: Path, cases: Mapping[str, Change]
+) -> dict[str, dict[str, Any]]:
+    """Set the integration up in a Home Assistant of its own; return what its loop did in each case.
+
+    `cases` change the world before a sync by hand: nothing, a new person, and so on.
+    """
+    home = HomeAssistant(folder, free_port())
+    home.prepare()
+    shutil.copytree(METER, folder / "custom_components" / METER.name)
+    with (folder / "configuration.yaml").open("a", encoding="utf-8") as configuration:
+        configuration.write(f"{METER.name}:\n")
+    figures: dict[str, dict[str, Any]] = {}
+    async with aiohttp.ClientSession() as session:
+        await home.start(session)
+        try:
+            client = await onboard(session, home, Owner("Bench", "bench", "password-of-the-bench"))
+
+            async def note(case: str) -> None:
+                stats = await servers.ask("stats")
+                figures[case] = {**await client.get(METER.name), "requests": stats["requests"]}
+                await servers.ask("reset")
+
+            await asyncio.sleep(IDLE)
+            await client.get(METER.name)
+            await asyncio.sleep(IDLE)
+            await note("idle")
+            connections = Connections(
+                servers.hello["plex"], PLEX_TOKEN, servers.hello["pulsarr"], PULSARR_KEY
+            )
+            entry = Integration(client, await integration.set_up(client, connections))
+            await entry.until_synced(within=PATIENCE)
+            await note("first")
+            await asyncio.sleep(IDLE)
+            await client.get(METER.name)
+            await servers.ask("reset")
+            for case, change in cases.items():
+                await change()
+                await entry.call("sync_all")
+                await note(case)
+            await _by_the_clock(entry, partial(client.get, METER.name))
+            await note("clock")
+            await client.close()
+        finally:
+            await home.stop()
+    return figures
+
+
+async def _by_the_clock(entry: Integration, forget: Change) -> None:
+    """Have a sync as it happens every hour: it comes when full syncs are switched on."""
+    await asyncio.sleep(1.1)  # the sensor tells whole seconds
+    before = await entry.state("last_sync")
+    switch = await entry.entity_id("batch_mode")
+    await forget()
+    await entry.client.call("switch", "turn_off", entity_id=switch)
+    await entry.client.call("switch", "turn_on", entity_id=switch)
+
+    async def synced() -> bool:
+        return await entry.state("last_sync") != before
+
+    await eventually(synced, "a sync by the clock has ended", within=PATIENCE)
