@@ -152,8 +152,8 @@ READS: Final = (
         1,
         "a label on everything is looked at twice in an undo, too",
         "sync/reading.py",
-        "        if total is None:\n",
-        "        if total is None:\n            return\n        if False:\n",
+        "            if total is None:\n",
+        "            if total is None:\n                return\n            if False:\n",
         (
             f"{_FAULTS}::test_plex_that_ignores_the_label_filter_is_not_believed_when_labels_are_taken_off",
         ),
@@ -671,8 +671,8 @@ WRITING: Final = (
         5,
         "only what shows is confirmed",
         "sync/engine.py",
-        "result.confirmed += [one for one in waiting if now.shows(one)]",
-        "result.confirmed += waiting",
+        "found[not now.shows(one)].append(one)",
+        "found[0].append(one)",
         (f"{_FAULTS}::test_edit_that_never_shows_is_not_claimed",),
     ),
     Guard(
@@ -687,8 +687,8 @@ WRITING: Final = (
         5,
         "what cannot be read back is ours, for all we know",
         "sync/engine.py",
-        "unsure = [one for one in result.sent if one not in confirmed]",
-        "unsure: list[Change] = []",
+        "return run, rows, [one for one in result.sent if one not in confirmed]",
+        "return run, rows, []",
         (f"{_FAULTS}::test_labels_that_cannot_be_read_back_are_not_claimed_but_are_ours",),
     ),
     Guard(
