@@ -11,13 +11,18 @@ from homeassistant.helpers import translation
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.event import EVENT_ACTIVITY
 
+from .test_logbook import described
 from .texts import COMPONENT, TEXTS, UNSOUND, leaves, placeholders, read_json
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
+
+    from .household import Household
 
 type Path = tuple[str, ...]
 type Texts = dict[Path, str]
@@ -124,3 +129,20 @@ async def test_home_assistant_takes_every_text(
         for record in caplog.records
         if record.name == translation.__name__ and record.levelno > DEBUG
     ]
+
+
+async def test_house_is_told_in_its_language(
+    household: Household, language: str, texts: Texts
+) -> None:
+    hass = household.hass
+    await hass.config.async_update(language=language)
+    events = async_capture_events(hass, EVENT_ACTIVITY)
+    await household.set_up()
+
+    assert (
+        household.entity("last_sync").name
+        == f"{household.plex.state.name} {texts['entity', 'sensor', 'last_sync', 'name']}"
+    )
+    added = household.state("labels_added")
+    sentence = texts["common", "sync_finished"].format(added=added, removed=0)
+    assert described(hass, events[0]) == f"{household.plex.state.name} {sentence}"
