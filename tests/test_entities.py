@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import (
     STATE_OFF,
     STATE_ON,
@@ -15,6 +17,7 @@ from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.plex_label_sync.schedule import CATCH_UP_AFTER, PROBE_AFTER
 from simulators.plex import Fault
@@ -84,6 +87,58 @@ async def test_device_is_the_server_with_its_version_and_a_link(household: House
     assert device.configuration_url == f"{household.plex.url}/web"
     assert device.entry_type is dr.DeviceEntryType.SERVICE
     assert (device.manufacturer, device.model) == ("Plex Label Sync", "Plex Media Server")
+
+
+async def test_device_has_the_new_version_when_plex_was_updated(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await household.set_up(batch_mode=False)
+    household.plex.faults.add(Fault("drop", times=None))
+    with pytest.raises(Exception, match="connect"):
+        await household.call("sync_all")
+    household.plex.state.version = "1.44.0.1-new"
+    household.plex.faults.clear()
+    await later(household, clock, PROBE_AFTER + 1)
+
+    (device,) = dr.async_entries_for_config_entry(
+        dr.async_get(household.hass), household.entry.entry_id
+    )
+    assert household.state("plex_connected") == STATE_ON
+    assert device.sw_version == "1.44.0.1-new"
+
+
+async def test_other_server_that_comes_up_at_the_same_address_is_left_alone(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await household.set_up(batch_mode=False)
+    household.plex.faults.add(Fault("drop", times=None))
+    with pytest.raises(Exception, match="connect"):
+        await household.call("sync_all")
+    household.plex.state.machine_identifier = "f" * 40
+    household.plex.faults.clear()
+    household.plex.stats.reset()
+    await later(household, clock, PROBE_AFTER + 1)
+
+    assert household.entry.state is ConfigEntryState.SETUP_RETRY
+    assert household.plex.stats.puts == 0
+
+
+async def test_question_under_way_when_the_entry_is_unloaded_is_the_last(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await household.set_up(batch_mode=False, live_mode=False)
+    household.pulsarr.faults.add(Fault("drop", times=None))
+    with pytest.raises(Exception, match="connect"):
+        await household.call("sync_all")
+    clock.move_to(clock() + timedelta(seconds=PROBE_AFTER + 1))
+    async_fire_time_changed(household.hass, dt_util.utcnow())
+    await household.hass.config_entries.async_unload(household.entry.entry_id)
+    await household.settle()
+    household.pulsarr.stats.reset()
+
+    await later(household, clock, 10 * PROBE_AFTER)
+
+    assert household.pulsarr.stats.total == 0
 
 
 async def test_what_is_not_known_yet_is_unknown_and_what_cannot_be_known_is_unavailable(

@@ -20,6 +20,7 @@ from .const import DOMAIN
 from .decisions import held_by
 from .errors import StoppedError, translation
 from .figures import NOTHING, LedgerFigures, after_run, summary_of, with_summary
+from .identity import async_see_plex
 from .news import News, news_of_sync
 from .plex.parse import ServerInfo
 from .plex.server import PlexClient
@@ -92,7 +93,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self.figures = LedgerFigures()
         self.async_count_ledger()
         self._probes: Final[Mapping[Service, Callable[[], Awaitable[object]]]] = {
-            Service.PLEX: plex.info,
+            Service.PLEX: partial(async_see_plex, self),
             Service.PULSARR: pulsarr.people,
         }
         self._live_updates = False  # Plex's notifications are heard
@@ -254,7 +255,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     async def async_plex_answers(self) -> bool:
         """Ask Plex whether it is there, and take in the answer."""
         try:
-            await self.plex.info()
+            await async_see_plex(self)
         except ServiceError as err:
             self._take_in(err)
             self.async_refresh_status()

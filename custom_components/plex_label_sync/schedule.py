@@ -31,6 +31,7 @@ class Schedule:
         self._retry: CALLBACK_TYPE | None = None
         self._probe: CALLBACK_TYPE | None = None
         self._soon: CALLBACK_TYPE | None = None
+        self._over = False  # an answer may come in after the entry was unloaded
 
     @callback
     def start(self, interval: float) -> None:
@@ -56,7 +57,8 @@ class Schedule:
 
     @callback
     def cancel(self) -> None:
-        """Cancel everything."""
+        """Cancel everything; nothing begins any more."""
+        self._over = True
         self.stop()
         for timer in (self._probe, self._soon):
             if timer is not None:
@@ -86,13 +88,13 @@ class Schedule:
     @callback
     def sync_soon(self) -> None:
         """Start one full sync in a while, however often this is asked for until then."""
-        if self._soon is None:
+        if self._soon is None and not self._over:
             self._soon = async_call_later(self._hass, SOON, self._async_soon)
 
     @callback
     def probe_later(self) -> None:
         """Ask the servers that are away in a while."""
-        if self._probe is None:
+        if self._probe is None and not self._over:
             self._probe = async_call_later(self._hass, PROBE_AFTER, self._async_probe)
 
     @callback
