@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.helpers import issue_registry as ir
 
 from custom_components.plex_label_sync.const import DOMAIN
+from simulators.plex import Fault
 
 from .test_init import assert_everything_is_labelled
 
@@ -221,3 +222,38 @@ async def test_labels_that_vanish_in_bulk_can_be_left_off(
     assert full_house.plex.state.carriers("rosa") == []
     assert full_house.state("overrides") == str(len(items))
     assert (await full_house.call("sync_all"))["status"] == "done"
+
+
+async def test_question_cannot_be_answered_while_the_integration_does_not_run(
+    full_house: Household, hass_client: ClientSessionGenerator
+) -> None:
+    forget(full_house)
+    await full_house.call("sync_all")
+    client = await hass_client()
+    shown = await client.post(
+        "/api/repairs/issues/fix",
+        json={"handler": DOMAIN, "issue_id": f"held_{full_house.entry.entry_id}"},
+    )
+    flow = await shown.json()
+    await full_house.hass.config_entries.async_unload(full_house.entry.entry_id)
+
+    done = await client.post(
+        f"/api/repairs/issues/fix/{flow['flow_id']}", json={"next_step_id": "apply"}
+    )
+
+    assert (await done.json())["reason"] == "not_loaded"
+
+
+async def test_question_stays_when_the_answer_could_not_be_carried_out(
+    full_house: Household, hass_client: ClientSessionGenerator
+) -> None:
+    before = len(full_house.plex.state.carriers("rosa"))
+    forget(full_house)
+    await full_house.call("sync_all")
+    full_house.plex.faults.add(Fault("html", route="/library/sections", times=9))
+
+    result = await answer_issue(full_house, hass_client, "apply")
+
+    assert (result["type"], result["reason"]) == ("abort", "failed")
+    assert issue(full_house) is not None
+    assert len(full_house.plex.state.carriers("rosa")) == before

@@ -21,6 +21,7 @@ from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
+    from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
     from .household import Household
 
@@ -177,6 +178,40 @@ async def test_file_of_a_newer_minor_version_is_used(household: Household, name:
 
     assert issue(household) is None
     assert int(household.state("labelled_items")) > 0
+
+
+async def test_message_about_damage_goes_when_somebody_has_read_it(
+    household: Household, hass_client: ClientSessionGenerator
+) -> None:
+    await stopped(household)
+    damage(file_of(household, "queue"), "corrupt")
+    assert await start(household)
+    client = await hass_client()
+    issue_id = f"store_damaged_{household.entry.entry_id}"
+    shown = await client.post(
+        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
+    )
+    flow = await shown.json()
+    assert flow["step_id"] == "confirm"
+
+    await client.post(f"/api/repairs/issues/fix/{flow['flow_id']}", json={})
+
+    assert issue(household) is None
+
+
+async def test_damaged_file_that_cannot_be_set_aside_is_not_written_over(
+    household: Household,
+) -> None:
+    await stopped(household)
+    path = file_of(household, "ledger")
+    damage(path, "list")
+
+    with patch.object(Path, "rename", side_effect=PermissionError("read-only")):
+        assert not await start(household)
+
+    assert household.entry.state is ConfigEntryState.SETUP_RETRY
+    assert household.entry.error_reason_translation_key == "store_unreadable"
+    assert path.read_text() == "[]"
 
 
 @pytest.mark.parametrize("name", NAMES)

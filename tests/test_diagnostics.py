@@ -12,11 +12,13 @@ from homeassistant.const import __version__ as ha_version
 from homeassistant.helpers import device_registry as dr
 import pytest
 
+from custom_components.plex_label_sync import health
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.diagnostics import place
 from simulators.plex import Fault
 
 from .household import SECRETS
+from .test_brake import forget
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
@@ -207,6 +209,34 @@ async def test_pulsarr_that_does_not_answer_leaves_only_its_version_out(
 
     assert data["versions"]["pulsarr"] is None
     assert data["versions"]["plex"] == household.plex.state.version
+
+
+async def test_pulsarr_that_takes_too_long_is_not_waited_for(
+    household: Household, hass_client: ClientSessionGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await household.set_up()
+    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    household.pulsarr.faults.add(Fault("slow_before_apply", seconds=0.5, times=None))
+
+    data, _ = await download(household, hass_client)
+
+    assert data["versions"]["pulsarr"] is None
+
+
+async def test_held_changes_are_counted_and_a_file_that_is_gone_is_told(
+    full_house: Household, hass_client: ClientSessionGenerator
+) -> None:
+    labels = len(full_house.plex.state.carriers("rosa"))
+    forget(full_house)
+    await full_house.call("sync_all")
+    storage = Path(full_house.hass.config.path(".storage"))
+    (storage / f"{DOMAIN}.{full_house.entry.entry_id}.queue").unlink()
+
+    data, _ = await download(full_house, hass_client)
+
+    assert data["held"]["removals"] == labels
+    assert "mass_removal" in data["held"]["reasons"]
+    assert data["files"]["bytes"]["queue"] is None
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from freezegun.api import TickingDateTimeFactory
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 
 from custom_components.plex_label_sync.sync.ledger import Ledger
+from simulators.plex import Fault
 
 if TYPE_CHECKING:
     from simulators.catalogue import CatalogueTitle
@@ -181,6 +183,30 @@ async def test_label_taken_off_by_hand_is_not_put_back(household: Household) -> 
     assert household.state("overrides") == "0"
     await household.call("sync_all")
     assert item in household.plex.state.carriers("rosa")
+
+
+async def test_decisions_about_one_person_are_forgotten_and_no_others(household: Household) -> None:
+    await household.set_up(live_mode=False, batch_mode=False)
+    await household.call("sync_all")
+    for name in ("rosa", "tim"):
+        (item, *_) = household.plex.state.carriers(name)
+        household.plex.state.remove_label(item.rating_key, name)
+    await household.call("sync_all")
+    assert household.state("overrides") == "2"
+    # Nothing was read since the start, and people are known all the same.
+    await household.hass.config_entries.async_reload(household.entry.entry_id)
+    await household.settle()
+
+    assert await household.call("clear_overrides", people=["ROSA"]) == {"cleared": 1}
+    assert household.state("overrides") == "1"
+    with pytest.raises(ServiceValidationError) as refused:
+        await household.call("clear_overrides", people=["nobody"])
+    assert refused.value.translation_key == "unknown_person"
+    household.pulsarr.faults.add(Fault("drop", times=None))
+    with pytest.raises(HomeAssistantError) as failed:
+        await household.call("clear_overrides", people=["tim"])
+    assert failed.value.translation_key == "pulsarr_cannot_connect"
+    assert household.state("overrides") == "1"
 
 
 async def test_label_taken_off_by_hand_is_put_back_where_the_option_says_so(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.util import dt as dt_util
 import pytest
 
+from custom_components.plex_label_sync import health
 from custom_components.plex_label_sync.const import DOMAIN
 from simulators.plex import Fault
 
@@ -84,6 +85,19 @@ async def test_page_says_which_server_is_away(
     assert told["can_reach_plex"] == (away if server == "plex" else "ok")
     assert told["can_reach_pulsarr"] == (away if server == "pulsarr" else "ok")
     assert (told["pulsarr_version"] == "?") is (server == "pulsarr")
+
+
+async def test_page_waits_for_nobody(
+    household: Household, hass_ws_client: WebSocketGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await household.set_up()
+    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    household.plex.faults.add(Fault("slow_before_apply", seconds=0.5, times=None))
+
+    told = await page(household, hass_ws_client)
+
+    assert told["can_reach_plex"] == {"type": "failed", "error": "timeout"}
+    assert told["can_reach_pulsarr"] == "ok"
 
 
 async def test_page_says_when_announcements_cannot_arrive(

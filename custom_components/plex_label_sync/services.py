@@ -163,11 +163,12 @@ async def _async_clear_overrides(call: ServiceCall) -> ServiceResponse:
     coordinator = _coordinator(call)
     people: frozenset[int] | None = None
     if names := _names(call, Field.PEOPLE):
-        lists = coordinator.engine.watchlists
         try:
-            people = people_named(lists.people if lists is not None else (), names)
+            people = people_named(await coordinator.pulsarr.people(), names)
         except UnknownPersonError as err:
             raise _invalid("unknown_person", person=str(err)) from err
+        except ServiceError as err:
+            raise HomeAssistantError(**translation(err)) from err
     rating_key = call.data.get(Field.RATING_KEY)
     keys = [
         row.key
