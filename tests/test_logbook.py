@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import Event, callback
@@ -14,6 +15,7 @@ from custom_components.plex_label_sync.logbook import async_describe_events
 
 from .household import later
 from .test_brake import forget
+from .texts import COMPONENT, TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -268,3 +270,17 @@ async def test_renamed_persons_labels_are_no_news(household: Household, lines: L
 
     assert answer["added"] == answer["removed"] > 0
     assert len(lines()) == before + 1
+
+
+async def test_sentences_are_in_the_language_of_the_house(household: Household) -> None:
+    await household.hass.config.async_update(language="de")
+    await household.set_up(batch_mode=False, live_mode=False)
+    told = {"activity": "labels_changed", "title": "Dune", "people": ["anna", "ben"]}
+
+    line = described(household.hass, Event(EVENT_ACTIVITY, told))
+
+    german = json.loads((COMPONENT / "translations" / "de.json").read_text(encoding="utf-8"))
+    people = german["common"]["and"].format(first="anna", last="ben")
+    sentence = german["common"]["labels_changed"].format(title="Dune", people=people)
+    assert line == f"Plex Label Sync {sentence}"
+    assert sentence not in str(TEXTS)
