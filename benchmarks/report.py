@@ -43,7 +43,9 @@ def table(told: Mapping[str, Any]) -> str:
     for key in dict.fromkeys(_key(result) for result in results):
         items, people, case = key
         some = [result for result in results if _key(result) == key]
-        ours = next(result for result in some if result["competitor"] == "ours")["figures"]
+        if some[0]["competitor"] != "ours":
+            continue  # not measured yet
+        ours = some[0]["figures"]
         lines += [
             "",
             f"## {CASES[case].capitalize()}: {items:,} items, {people} people",
@@ -58,7 +60,7 @@ def table(told: Mapping[str, Any]) -> str:
                 f"| {figures['wall']:.2f} | {_ratio(figures, ours, 'wall')} | {figures['cpu']:.2f} "
                 f"| {figures['bytes'] / 1e6:.2f} | {figures['peak']:.0f} | {figures['stall']:.0f} | {result['repeats']} |"
             )
-        mine = next(result for result in some if result["competitor"] == "ours")
+        mine = some[0]
         kinds = ", ".join(
             f"{number} of `{kind}`" for kind, number in sorted(mine["by_kind"].items())
         )
@@ -156,7 +158,15 @@ def plot(told: Mapping[str, Any], folder: Path) -> None:
 
     results = told["results"]
     rivalled = [one for one in results if one["competitor"] != "ours" and one["case"] == "warm"]
-    items = max((one["items"] for one in rivalled), default=0)
+    if rivalled:
+        items = max(one["items"] for one in rivalled)
+        _plot_rivals(plt, results, items, folder / "side_by_side.png")
+    ours = [one for one in results if one["competitor"] == "ours" and one["people"] == 20]
+    if any(one["case"] == "warm" for one in ours):
+        _plot_growth(plt, ours, folder / "growth.png")
+
+
+def _plot_rivals(plt: Any, results: Sequence[Mapping[str, Any]], items: int, file: Path) -> None:
     figure, axes = plt.subplots(2, 2, figsize=(10, 6), layout="constrained")
     for row, case in zip(axes, ("first", "warm"), strict=True):
         some = [
@@ -179,11 +189,12 @@ def plot(told: Mapping[str, Any], folder: Path) -> None:
             axis.invert_yaxis()
             axis.set_title(f"{CASES[case]}: {what}", fontsize=10)
     figure.suptitle(f"{items:,} items, 20 people (logarithmic)")
-    figure.savefig(folder / "side_by_side.png", dpi=110)
+    figure.savefig(file, dpi=110)
     plt.close(figure)
 
+
+def _plot_growth(plt: Any, ours: Sequence[Mapping[str, Any]], file: Path) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    ours = [one for one in results if one["competitor"] == "ours" and one["people"] == 20]
     for axis, key, what in zip(
         axes, ("requests", "wall"), ("requests to Plex", "seconds"), strict=True
     ):
@@ -202,5 +213,5 @@ def plot(told: Mapping[str, Any], folder: Path) -> None:
         axis.set_xlabel("items in the library")
         axis.set_title(what, fontsize=10)
     axes[0].legend(fontsize=8)
-    figure.savefig(folder / "growth.png", dpi=110)
+    figure.savefig(file, dpi=110)
     plt.close(figure)

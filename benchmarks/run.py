@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from .house import Change, measure_house
 from .processes import Child, child
-from .report import plot, table
+from .report import CASES, plot, table
 from .worker import COMPETITORS
 
 HERE: Final = Path(__file__).resolve().parent
 SYNCS: Final = ("first", "cold", "warm", "hand", "person", "churn")
-RIVALS: Final = tuple(name for name in COMPETITORS if name != "ours")
+PARTS: Final = [*COMPETITORS, "house"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ async def sequence(
 
 
 async def measure(
-    world: World, seed: int, folder: Path
+    world: World, seed: int, folder: Path, competitors: Sequence[str]
 ) -> tuple[list[Result], dict[str, dict[str, Any]]]:
     """Measure everybody in one world, taking turns; then ours in a real Home Assistant, if wanted."""
     arguments = {"items": world.items, "people": world.people, "missing": world.missing}
@@ -126,15 +126,15 @@ async def measure(
     collected: dict[tuple[str, str], list[dict[str, Any]]] = {}
     async with child("benchmarks.servers", *flags, "--seed", str(seed)) as servers:
         for turn in range(world.repeats):
-            for name in COMPETITORS:
-                if name != "ours" and turn >= world.rival_repeats:
+            for name in competitors:
+                if name == "house" or (name != "ours" and turn >= world.rival_repeats):
                     continue
                 place = folder / f"{world.items}-{world.people}-{world.missing}-{turn}-{name}"
                 for case, figures in (await sequence(servers, world, name, place)).items():
                     collected.setdefault((case, name), []).append(figures)
                 print(f"  {world.items} items, {world.people} people: {name}", flush=True)
         house: dict[str, dict[str, Any]] = {}
-        if world.house:
+        if world.house and "house" in competitors:
             await servers.ask("restore")
             house = await measure_house(servers, folder / "home", _changes(servers, world))
             print(f"  {world.items} items, {world.people} people: in Home Assistant", flush=True)
@@ -208,30 +208,73 @@ def main() -> None:
         size.add_argument(f"--{name}", dest="size", action="store_const", const=name, help=text)
     parser.set_defaults(size="usual")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--worlds", type=int, nargs="+", metavar="N", help="only these, counted from 0"
+    )
+    parser.add_argument(
+        "--competitors", nargs="+", choices=PARTS, default=PARTS, metavar="NAME", help="only these"
+    )
     parser.add_argument("--output", type=Path, default=HERE, help="where the results go")
     args = parser.parse_args()
     begun = time.monotonic()
-    results: list[Result] = []
-    house: list[dict[str, Any]] = []
+    results, house, minutes = _kept(args)
     with tempfile.TemporaryDirectory() as folder:
-        for world in SIZES[args.size]:
-            found, cases = asyncio.run(measure(world, args.seed, Path(folder)))
-            results += found
-            house += [{"items": world.items, "case": case, **told} for case, told in cases.items()]
+        for number, world in enumerate(SIZES[args.size]):
+            if args.worlds is None or number in args.worlds:
+                found, cases = asyncio.run(
+                    measure(world, args.seed, Path(folder), args.competitors)
+                )
+                for result in found:
+                    results[_key(asdict(result))] = asdict(result)
+                for case, told in cases.items():
+                    house[world.items, case] = {"items": world.items, "case": case, **told}
+                _report(args, results, house, minutes + (time.monotonic() - begun) / 60)
+    print((args.output / "results.md").read_text(encoding="utf-8"))
+
+
+type _Results = dict[tuple[int, int, int, str], dict[str, Any]]
+type _House = dict[tuple[int, str], dict[str, Any]]
+
+
+def _key(result: Mapping[str, Any]) -> tuple[int, int, int, str]:
+    """Return where a result stands in the report."""
+    place = list(CASES).index(result["case"]) * len(COMPETITORS)
+    return (
+        result["items"],
+        result["people"],
+        place + list(COMPETITORS).index(result["competitor"]),
+        result["competitor"],
+    )
+
+
+def _kept(args: argparse.Namespace) -> tuple[_Results, _House, float]:
+    """Return what a run of parts leaves as it is, and how many minutes that took."""
+    file = args.output / "results.json"
+    if (args.worlds is None and args.competitors == PARTS) or not file.exists():
+        return {}, {}, 0.0
+    told = json.loads(file.read_text(encoding="utf-8"))
+    if (told["seed"], told["size"]) != (args.seed, args.size):
+        return {}, {}, 0.0
+    return (
+        {_key(result): result for result in told["results"]},
+        {(one["items"], one["case"]): one for one in told["house"]},
+        told["minutes"],
+    )
+
+
+def _report(args: argparse.Namespace, results: _Results, house: _House, minutes: float) -> None:
     told = {
         "seed": args.seed,
         "size": args.size,
-        "minutes": round((time.monotonic() - begun) / 60, 1),
+        "minutes": round(minutes, 1),
         "machine": machine(),
-        "house": house,
-        "results": [asdict(result) for result in results],
+        "house": [house[key] for key in sorted(house, key=lambda key: key[0])],
+        "results": [results[key] for key in sorted(results)],
     }
     args.output.mkdir(parents=True, exist_ok=True)
     (args.output / "results.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    text = table(told)
-    (args.output / "results.md").write_text(text, encoding="utf-8")
+    (args.output / "results.md").write_text(table(told), encoding="utf-8")
     plot(told, args.output)
-    print(text)
 
 
 if __name__ == "__main__":
