@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 import math
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 from .floor import WHY, floor_requests
@@ -166,7 +167,9 @@ def plot(told: Mapping[str, Any], folder: Path) -> None:
         _plot_growth(plt, ours, folder / "growth.png")
 
 
-def _plot_rivals(plt: Any, results: Sequence[Mapping[str, Any]], items: int, file: Path) -> None:
+def _plot_rivals(
+    plt: ModuleType, results: Sequence[Mapping[str, Any]], items: int, file: Path
+) -> None:
     figure, axes = plt.subplots(2, 2, figsize=(10, 6), layout="constrained")
     for row, case in zip(axes, ("first", "warm"), strict=True):
         some = [
@@ -193,7 +196,7 @@ def _plot_rivals(plt: Any, results: Sequence[Mapping[str, Any]], items: int, fil
     plt.close(figure)
 
 
-def _plot_growth(plt: Any, ours: Sequence[Mapping[str, Any]], file: Path) -> None:
+def _plot_growth(plt: ModuleType, ours: Sequence[Mapping[str, Any]], file: Path) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     for axis, key, what in zip(
         axes, ("requests", "wall"), ("requests to Plex", "seconds"), strict=True
