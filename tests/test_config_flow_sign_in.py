@@ -29,8 +29,10 @@ from .flow_kit import (
     assert_aborted,
     assert_form,
     choices_of,
+    default_of,
     fields_of,
     open_menu,
+    open_reauth,
     pulsarr_input,
     submit,
 )
@@ -515,3 +517,61 @@ async def test_local_addresses_come_first_the_relay_last_and_nothing_unencrypted
 
     assert created["data"]["plex_url"] == ways[chosen]
     await household.hass.config_entries.async_unload(created["result"].entry_id)
+
+
+# Signing in again
+
+
+async def refuse(household: Household) -> ConfigFlowResult:
+    """Let the server change its token, and go as far as the other window."""
+    household.plex.token = OTHER_TOKEN
+    household.add_entry()
+    assert not await household.hass.config_entries.async_setup(household.entry.entry_id)
+    await household.settle()
+    shown = await open_reauth(household.hass)
+    assert fields_of(shown) == ["token"]
+    shown = await submit(household.hass, shown, token=" ")
+    assert_outside(shown)
+    return shown
+
+
+async def test_refused_token_is_replaced_by_signing_in(
+    household: Household, plex_tv: PlexTv
+) -> None:
+    shown = await refuse(household)
+    told = told_to_plex(shown)
+    assert told["clientID"] == household.entry.data["client_id"]
+    before = dict(household.entry.data)
+
+    plex_tv.sign_in(told["code"])
+    shown = await come_back(household, shown)
+    await household.settle()
+
+    assert_aborted(shown, "reauth_successful")
+    assert household.entry.data == {**before, "plex_token": OTHER_TOKEN}
+
+
+async def test_signing_in_with_an_account_that_does_not_own_the_server_is_refused(
+    household: Household, plex_tv: PlexTv
+) -> None:
+    shown = await refuse(household)
+    async with second_server(plex_tv):
+        plex_tv.borrowed.add(household.plex.state.machine_identifier)
+        plex_tv.sign_in(told_to_plex(shown)["code"])
+        assert_aborted(await come_back(household, shown), "wrong_server")
+    assert household.entry.data["plex_token"] == PLEX_TOKEN
+
+
+async def test_server_that_is_away_when_somebody_signs_in_again_is_told_without_the_token(
+    household: Household, plex_tv: PlexTv
+) -> None:
+    shown = await refuse(household)
+    plex_tv.sign_in(told_to_plex(shown)["code"])
+    household.plex.faults.add(Fault(kind="drop", times=None))
+
+    shown = await come_back(household, shown)
+
+    assert_form(shown, "reauth_confirm", base="cannot_connect")
+    assert default_of(shown, "token") == ""
+    household.plex.faults.clear()
+    assert_outside(await submit(household.hass, shown))

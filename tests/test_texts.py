@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -89,6 +90,40 @@ def test_text_is_plain_and_leads_there_by_slugs(path: tuple[str, ...], text: str
 def test_every_text_of_the_flows_is_shown_by_somebody(flow: str, section: str) -> None:
     named_by_home_assistant = {"already_configured"}
     assert set(TEXTS[flow].get(section, ())) <= words_in_the_code() | named_by_home_assistant
+
+
+@pytest.mark.parametrize("flow", ["config", "options"])
+def test_every_error_and_abort_of_the_flows_is_looked_at_by_a_test(flow: str) -> None:
+    here = Path(__file__).parent
+    kept = (*here.glob("test_*flow*.py"), here / "test_label_preview.py")
+    looked_at = {
+        word
+        for path in kept
+        for word in re.findall(r'"([a-z_]+)"', path.read_text(encoding="utf-8"))
+    }
+    for kind in ("error", "abort"):
+        assert set(TEXTS[flow].get(kind, ())) <= looked_at
+
+
+def test_errors_and_aborts_that_are_promised_have_their_texts() -> None:
+    assert set(TEXTS["config"]["error"]) >= {
+        "cannot_connect",
+        "invalid_auth",
+        "invalid_label_format",
+        "no_libraries",
+        "not_owner",
+        "not_plex",
+        "not_pulsarr",
+        "pulsarr_too_old",
+        "ssl_error",
+        "timeout",
+    }
+    assert set(TEXTS["config"]["abort"]) == {
+        "already_configured",
+        "reauth_successful",
+        "reconfigure_successful",
+        "wrong_server",
+    }
 
 
 def failures() -> set[tuple[Service, Failure]]:

@@ -1,15 +1,21 @@
 """The config flow: setting up, asking again for a refused credential, changing the connections."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 import secrets
 from typing import Any, Final, override
 from uuid import uuid4
 
 from homeassistant.components.webhook import async_generate_id
-from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult, OptionsFlow
-from homeassistant.const import CONF_URL, CONF_VERIFY_SSL, CONF_WEBHOOK_ID
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    OptionsFlow,
+)
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, CONF_WEBHOOK_ID
 from homeassistant.core import callback
 from homeassistant.helpers.selector import TextSelector
 import voluptuous as vol
@@ -142,6 +148,8 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
             sign_in.async_cancel()
             if sign_in.error is not None or not sign_in.servers:
                 return self._sign_in_again(sign_in.error or "no_servers")
+            if self.source == SOURCE_REAUTH:
+                return await self._async_signed_in_anew(sign_in.servers)
             taken = self._async_current_ids(include_ignore=False)
             self._owned = {
                 server.machine_id: server
@@ -280,6 +288,7 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         entry_data: Mapping[str, Any],  # noqa: ARG002 - the form may come up much later
     ) -> ConfigFlowResult:
         """Start when one of the servers has refused its credential; which one is not said."""
+        self._client_id = self._get_reauth_entry().data[CONF_CLIENT_ID]
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
@@ -287,8 +296,26 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for the credential that is refused, Plex's before Pulsarr's.
 
-        When neither is refused any more, both may be changed and none must.
+        Who leaves Plex's token empty signs in at plex.tv instead. When neither is refused any
+        more, both may be changed and none must.
         """
+        is_empty = user_input is not None and not "".join(user_input.values()).strip()
+        if is_empty and self._asked == (PLEX,):
+            return await self.async_step_plex_sign_in()
+        return await self._async_reauth(user_input, user_input)
+
+    async def _async_signed_in_anew(self, servers: Iterable[OwnedServer]) -> ConfigFlowResult:
+        """Take the entry's server from those of the account; its token need not be typed."""
+        machine_id = self._get_reauth_entry().unique_id
+        for server in servers:
+            if server.machine_id == machine_id:
+                return await self._async_reauth({CONF_TOKEN: server.token}, None)
+        return self.async_abort(reason="wrong_server")
+
+    async def _async_reauth(
+        self, user_input: dict[str, Any] | None, shown: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        """Try new credentials; as long as one is missing, show the form with what is `shown`."""
         entry = self._get_reauth_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -310,8 +337,8 @@ class PlexLabelSyncConfigFlow(ConfigFlow, domain=DOMAIN):
             self._asked = refused[:1] or (PLEX, PULSARR)
         fields: dict[vol.Marker, TextSelector] = {}
         for peer in self._asked:
-            fields |= secret_field(peer, required=self._asked == (PLEX,))
-        return self._show("reauth_confirm", vol.Schema(fields), errors, user_input)
+            fields |= secret_field(peer, required=False)
+        return self._show("reauth_confirm", vol.Schema(fields), errors, shown)
 
     async def _async_refused(self, entry: ConfigEntry) -> tuple[Peer, ...]:
         """Return the servers that refuse the credential that is known."""
