@@ -40,7 +40,8 @@ def described(hass: HomeAssistant, event: Event[Any]) -> str:
 
     async_describe_events(hass, describe)
     line = describers[str(event.event_type)](event)
-    assert line.keys() == {"name", "message"}
+    assert line.keys() == {"name", "message", "icon"}
+    assert line["icon"].startswith("mdi:")
     return f"{line['name']} {line['message']}"
 
 

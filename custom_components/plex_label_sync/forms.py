@@ -29,10 +29,11 @@ SECRET_SELECTOR: Final = TextSelector(
 
 # Neither an address nor a brace may stand in a translated text: they are filled in.
 PLACEHOLDERS: Final[Mapping[str, str]] = {
-    "fields": ", ".join(f"{{{name}}}" for name in sorted(FIELDS)),
-    "plex_example": "http://192.168.1.10:32400",
-    "pulsarr_example": "http://192.168.1.10:3003",
-    "home_assistant_example": "http://192.168.1.10:8123",
+    "fields": ", ".join(f"{{{name}}}" for name in FIELDS),
+    # As code: what looks like an address becomes a link, and an example leads nowhere.
+    "plex_example": "`http://192.168.1.10:32400`",
+    "pulsarr_example": "`http://192.168.1.10:3003`",
+    "home_assistant_example": "`http://192.168.1.10:8123`",
     "token_help": "https://support.plex.tv/articles/"
     "204059436-finding-an-authentication-token-x-plex-token/",
 }

@@ -2,15 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
-from homeassistant.components.logbook.const import LOGBOOK_ENTRY_MESSAGE, LOGBOOK_ENTRY_NAME
+from homeassistant.components.logbook.const import (
+    LOGBOOK_ENTRY_ICON,
+    LOGBOOK_ENTRY_MESSAGE,
+    LOGBOOK_ENTRY_NAME,
+)
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
 from .const import DOMAIN, NAME
 from .event import ATTR_ACTIVITY, ATTR_SERVER, EVENT_ACTIVITY
 from .status import Activity
+
+# The activity's own; without one a line has a blank square.
+ICON: Final = "mdi:tag-text-outline"
 
 type _Describe = Callable[[Event[Any]], dict[str, Any]]
 
@@ -27,6 +34,7 @@ def _described(hass: HomeAssistant, event: Event[Any]) -> dict[str, Any]:
     """Return an event's line. Without an entity in it the server's name begins the sentence."""
     told = event.data
     return {
+        LOGBOOK_ENTRY_ICON: ICON,
         LOGBOOK_ENTRY_NAME: told.get(ATTR_SERVER, NAME),
         LOGBOOK_ENTRY_MESSAGE: _sentence(_texts(hass), told),
     }

@@ -207,14 +207,14 @@ def test_exactly_the_formats_that_name_people_are_accepted(label_format: str) ->
         assert (
             not fields
             or fields == {"type"}
-            or not fields <= FIELDS
+            or not fields <= set(FIELDS)
             or "," in label_format
             or "&" in label_format
             or len(label_format) > FORMAT_TEXT_MAX
         )
     else:
         assert fields is not None
-        assert fields <= FIELDS
+        assert fields <= set(FIELDS)
         assert fields - {"type"}
         one, other = (label_of(Person(n, f"name {n}"), MOVIE, label_format) for n in (1, 2))
         assert fold(one) != fold(other)

@@ -15,8 +15,8 @@ _FILTER_BREAKERS: Final = frozenset(",&")
 _JOINER: Final = "\u200d"  # holds an emoji of several parts together; not printable by itself
 _EDGES: Final = f" {_JOINER}"
 
-FIELDS: Final = frozenset({"username", "alias", "display_name", "user_id", "type"})
-_PERSONAL_FIELDS: Final = FIELDS - {"type"}
+FIELDS: Final = ("username", "alias", "display_name", "user_id", "type")  # as forms list them
+_PERSONAL_FIELDS: Final = frozenset(FIELDS) - {"type"}
 
 
 class InvalidLabelFormatError(ValueError):
@@ -39,7 +39,7 @@ def check_label_format(label_format: str) -> None:
         raise InvalidLabelFormatError("no comma and no ampersand")
     if sum(len(text) for text, *_ in parts) > FORMAT_TEXT_MAX:
         raise InvalidLabelFormatError(f"more than {FORMAT_TEXT_MAX} characters beside the fields")
-    if unknown := set(fields) - FIELDS:
+    if unknown := set(fields).difference(FIELDS):
         raise InvalidLabelFormatError(f"unknown field {min(unknown)}")
     if not _PERSONAL_FIELDS.intersection(fields):
         raise InvalidLabelFormatError("no field that tells people apart")
