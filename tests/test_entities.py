@@ -14,6 +14,7 @@ from homeassistant.const import (
     EntityCategory,
 )
 from homeassistant.core import callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
@@ -121,6 +122,31 @@ async def test_other_server_that_comes_up_at_the_same_address_is_left_alone(
 
     assert household.entry.state is ConfigEntryState.SETUP_RETRY
     assert household.plex.stats.puts == 0
+
+
+async def test_other_server_in_the_place_of_ours_is_not_written_to_though_nothing_was_away(
+    household: Household,
+) -> None:
+    await household.set_up(batch_mode=False, live_mode=False)
+    await household.call("sync_all")
+    title = household.spare(in_plex=True)
+    household.pulsarr.state.wish(household.person("rosa"), title)
+    ours = {key: one.uuid for key, one in household.plex.state.libraries.items()}
+    for library in household.plex.state.libraries.values():
+        library.uuid = f"another-{library.key}"
+    household.plex.stats.reset()
+
+    with pytest.raises(HomeAssistantError) as refused:
+        await household.call("sync_all")
+    assert refused.value.translation_key == "plex_implausible"
+    assert household.plex.stats.puts == 0
+    assert household.state("status") == "error"
+
+    for library in household.plex.state.libraries.values():
+        library.uuid = ours[library.key]
+    await household.call("sync_all")
+    assert all("rosa" in labels for labels in household.labels(title))
+    assert household.state("status") == "idle"
 
 
 async def test_question_under_way_when_the_entry_is_unloaded_is_the_last(

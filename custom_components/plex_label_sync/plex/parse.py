@@ -139,6 +139,7 @@ def libraries(answer: object) -> tuple[Library, ...]:
             # A token that may only read shows as `allowSync` false on the section.
             editable=str(row.get("allowSync", True)).lower() not in {"0", "false"},
             content_changed=str(row.get("contentChangedAt", "")),
+            uuid=str(row.get("uuid", "")),
         )
         for row in _all_rows(container(answer), "Directory")
         if row.get("type") in ("movie", "show")

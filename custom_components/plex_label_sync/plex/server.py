@@ -137,11 +137,19 @@ class PlexClient:
         return True
 
     async def libraries(self) -> tuple[Library, ...]:
-        """Return the movie and show sections. Raises ServiceError."""
-        self.libraries_seen = await self._http.read(
+        """Return the movie and show sections.
+
+        Raises ServiceError, with IMPLAUSIBLE when they are another server's under the same keys.
+        """
+        found = await self._http.read(
             "/library/sections", parse.libraries, seconds=PROBE_TIMEOUT, tries=2
         )
-        return self.libraries_seen
+        known = {library.key: library.uuid for library in self.libraries_seen}
+        if any(one.uuid and known.get(one.key, "") not in {"", one.uuid} for one in found):
+            detail = "the libraries are those of another server, or were made anew"
+            raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
+        self.libraries_seen = found
+        return found
 
     async def pages(self, library: Library) -> AsyncIterator[tuple[Item, ...]]:
         """Yield all items of a library, page by page.

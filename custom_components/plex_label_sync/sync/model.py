@@ -130,6 +130,7 @@ class Library:
     editable: bool = True  # false when the token may not change this library
     # Moves when items come, go or change; empty where Plex does not tell.
     content_changed: str = field(default="", compare=False)
+    uuid: str = field(default="", compare=False)  # of this server's library alone; may be missing
 
 
 @dataclass(frozen=True, slots=True)
