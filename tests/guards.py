@@ -61,6 +61,32 @@ READS: Final = (
     ),
     Guard(
         1,
+        "a token that may not edit may not see everything",
+        "sync/preparing.py",
+        "if not any(library.editable for library in chosen):",
+        "if False:",
+        (
+            "test_repairs.py::test_token_that_is_not_the_owners_any_more_writes_nothing_and_is_asked_for",
+        ),
+    ),
+    Guard(
+        1,
+        "the libraries are still the same server's",
+        "plex/server.py",
+        'if any(one.uuid and known.get(one.key, "") not in {"", one.uuid} for one in found):',
+        "if False:",
+        ("test_entities.py",),
+    ),
+    Guard(
+        1,
+        "a Plex that is back is still the same server",
+        "identity.py",
+        "if server.machine_id != entry.unique_id:",
+        "if False:",
+        ("test_entities.py",),
+    ),
+    Guard(
+        1,
         "an answer holds as many rows as it says",
         "plex/parse.py",
         "if size != len(rows):",
