@@ -228,6 +228,30 @@ async def test_library_is_read_page_by_page(
     assert plex.stats.count("GET", LISTING_ROUTE) == -(-40 // size)
 
 
+async def test_pages_come_two_at_a_time_and_in_order(
+    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_one = keys(await everything(client, MOVIES))
+    monkeypatch.setattr(server, "PAGE_SIZE", 7)
+    plex.knobs = PlexKnobs(get_seconds=0.02)
+    assert keys(await everything(client, MOVIES)) == in_one
+    assert plex.stats.peak_concurrency == 2
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+async def test_pages_that_get_shorter_midway_leave_nothing_out_and_repeat_nothing(
+    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    in_one = keys(await everything(client, MOVIES))
+    monkeypatch.setattr(server, "PAGE_SIZE", 7)
+    seen: list[str] = []
+    async for page in client.pages(MOVIES):
+        seen += keys(page)
+        if len(seen) == 7 * after:
+            plex.knobs = PlexKnobs(max_page=3)
+    assert seen == in_one
+
+
 async def test_items_come_with_the_ids_by_which_pulsarr_knows_them(
     plex: PlexSimulator, client: PlexClient
 ) -> None:

@@ -5,7 +5,7 @@ per item, which is an order of magnitude slower on the same listing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 import logging
@@ -49,6 +49,16 @@ _LEAN: Final[Mapping[str, str | int]] = {
 # A timeout is met with smaller edits rather than with the same one again.
 _EDIT_REFUSALS: Final = frozenset({Failure.REJECTED, Failure.TIMEOUT})
 _EDIT_RETRIES: Final = UNREACHABLE - _EDIT_REFUSALS
+
+
+async def _together[T](reads: Sequence[Coroutine[None, None, T]]) -> list[T]:
+    """Return what reads come to, in their order; the first error ends the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in reads]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 def _part(start: int, size: int) -> dict[str, int]:
@@ -161,20 +171,29 @@ class PlexClient:
             yield items
 
     async def _all[T](
-        self, library: Library, read: Callable[[int], Awaitable[parse.Page[T]]]
+        self, library: Library, read: Callable[[int], Coroutine[None, None, parse.Page[T]]]
     ) -> AsyncIterator[tuple[T, ...]]:
-        """Yield the rows of all pages; `read` reads the page that starts at a row."""
+        """Yield the rows of all pages; `read` reads the page that starts at a row.
+
+        Two at a time while pages come as long as they were asked for.
+        """
         start = 0
         total: int | None = None
+        starts = [0]
         while total is None or start < total:
-            page = await read(start)
-            if page.offset != start or total not in {None, page.total}:
-                raise self._implausible(library, "changed while it was read")
-            total = page.total
-            if not page.rows and start < total:
-                raise self._implausible(library, f"lists {start} of {total} items")
-            yield page.rows
-            start += len(page.rows)
+            for page in await _together([read(one) for one in starts]):
+                if page.offset != start or total not in {None, page.total}:
+                    raise self._implausible(library, "changed while it was read")
+                total = page.total
+                if not page.rows and start < total:
+                    raise self._implausible(library, f"lists {start} of {total} items")
+                yield page.rows
+                start += len(page.rows)
+                if len(page.rows) != PAGE_SIZE:
+                    break  # the next page does not start where the other one of these does
+            starts = [start]
+            if len(page.rows) == PAGE_SIZE and start + PAGE_SIZE < page.total:
+                starts.append(start + PAGE_SIZE)
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
         """Return about `limit` items, those added last first, and how many there are in all.
