@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+import logging
 import subprocess
 import sys
 import threading
@@ -55,10 +56,14 @@ FOREVER: Final = 3600.0  # seconds
 
 @pytest.fixture
 async def plex_tv(
-    household: Household, known_secrets: set[str], monkeypatch: pytest.MonkeyPatch
+    household: Household,
+    known_secrets: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> AsyncIterator[PlexTv]:
     """A plex.tv whose owner has the household's server; sign-ins are looked after all the time."""
     known_secrets.update({ACCOUNT_TOKEN, OTHER_TOKEN})
+    caplog.set_level(logging.DEBUG, "plexapi")  # as somebody does who looks for a fault
     async with PlexTv([household.plex], token=ACCOUNT_TOKEN) as tv:
         monkeypatch.setattr(MyPlexPinLogin, "PINS", f"{tv.url}/api/v2/pins")
         # Of plexapi 4.15; later ones make it of the other.
