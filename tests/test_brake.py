@@ -9,9 +9,11 @@ from homeassistant.helpers import issue_registry as ir
 from custom_components.plex_label_sync.const import DOMAIN
 from simulators.plex import Fault
 
+from .household import later
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
+    from freezegun.api import TickingDateTimeFactory
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
     from .household import Household
@@ -69,6 +71,28 @@ async def test_many_removals_are_held_and_asked_about(full_house: Household) -> 
     assert question.translation_placeholders["removals"] == str(before)
     event = full_house.entity("activity").attributes
     assert event["event_type"] in {"run_held", "sync_finished"}
+
+
+async def test_many_removals_that_pulsarr_announces_one_by_one_are_asked_about_as_well(
+    clock: TickingDateTimeFactory, full_house: Household
+) -> None:
+    switch = {"entity_id": full_house.entity_id("live_mode")}
+    await full_house.hass.services.async_call("switch", "turn_on", switch, blocking=True)
+    await full_house.settle()
+    before = len(full_house.plex.state.carriers("rosa"))
+    person = full_house.person("rosa")
+    for key in full_house.wanted_by("rosa"):
+        title = next(one for one in full_house.world.catalogue if one.key == key)
+        await full_house.pulsarr.unwish(person, title)
+    await full_house.settle()
+    await later(full_house, clock, 1)
+    assert len(full_house.plex.state.carriers("rosa")) == before
+
+    await later(full_house, clock, 61)
+
+    assert len(full_house.plex.state.carriers("rosa")) == before
+    assert full_house.state("status") == "held"
+    assert issue(full_house) is not None
 
 
 async def test_question_survives_a_restart_and_goes_when_the_reason_goes(

@@ -336,6 +336,8 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             await self.records.async_flush()
         if request.kind is RunKind.FULL:
             self._incomplete = run.status is RunStatus.FAILED or bool(run.failed)
+        if run.status is RunStatus.HELD and not request.whole and self.records.held is None:
+            self._schedule.sync_soon()  # only a look at everything knows what there is to ask
         if not request.whole or run.error is not None:
             return
         new = held_by(run)

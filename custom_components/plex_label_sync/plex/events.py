@@ -14,7 +14,7 @@ a gap.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -179,6 +179,7 @@ async def _connect(
 
 
 async def _messages(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[Message]:
-    async for message in socket:
-        if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
-            yield understand(message.data)
+    with suppress(aiohttp.ClientError, OSError):  # however it ends, it has ended
+        async for message in socket:
+            if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+                yield understand(message.data)
