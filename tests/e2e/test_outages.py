@@ -115,7 +115,7 @@ def said(house: House, text: str) -> int:
 async def burst(house: House, number: int) -> list[CatalogueTitle]:
     """Let some titles that Rosa wants be imported and announced within moments."""
     titles: list[CatalogueTitle] = []
-    for title in house.world.missing():
+    for title in house.world.plex.missing():
         if len(titles) < number and not await house.items(title):
             titles.append(title)
             await house.servers.pulsarr.post("wish", person="rosa", title=title.key)
