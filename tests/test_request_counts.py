@@ -23,7 +23,8 @@ HOUR: Final = 3600.0
 # The household: three libraries on one page each, six people, one of them not synced. Labels of
 # four of them are in the movies, of two in the shows; the third library has none.
 FIRST: Final = {SECTIONS: 1, LISTING: 12, LABELS: 4, EDIT: 9}
-IDLE: Final = {SECTIONS: 1, LISTING: 3, ITEMS: 1}
+# One look at the items that somebody wants, one at those that Plex has not recognised.
+IDLE: Final = {SECTIONS: 1, LISTING: 3, ITEMS: 2}
 THOROUGH: Final = {SECTIONS: 1, LISTING: 12, LABELS: 2}
 WATCHLISTS: Final = {PEOPLE: 1, WATCHLIST: 6}
 

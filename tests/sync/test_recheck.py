@@ -8,9 +8,11 @@ import pytest
 from custom_components.plex_label_sync.sync import recheck
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, Run, RunStatus, fold
 from custom_components.plex_label_sync.sync.recheck import LISTING_AGE_MAX
+from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault
 from simulators.plex import PlexKnobs
 from simulators.plex.server import LISTING_ROUTE, METADATA_ROUTE
+from simulators.plex.state import plex_guids
 
 from .home import LABEL_ROUTE, SECTIONS_ROUTE, Home, household, merged
 
@@ -71,15 +73,19 @@ async def test_cost_of_an_idle_sync_does_not_grow_with_what_is_wanted(
     assert run.changes == ()
 
 
-def _add_missing(home: Home) -> None:
+def _missing(home: Home) -> CatalogueTitle:
+    """Return a title that somebody waits for."""
     synced = {person.id for person in home.people.values() if person.can_sync}
     wanted = {one.catalogue_key for one in home.pulsarr.state.wishes() if one.user_id in synced}
-    title = next(
+    return next(
         one
         for one in home.world.catalogue
         if one.key in wanted and not home.plex.state.items_of(one, identified=False)
     )
-    home.plex.state.add_item(title)
+
+
+def _add_missing(home: Home) -> None:
+    home.plex.state.add_item(_missing(home))
 
 
 def _wish(home: Home) -> None:
@@ -155,6 +161,23 @@ async def test_new_item_of_a_missing_title_gets_its_labels(home: Home) -> None:
     run = await by_the_clock(home)
     assert run.added
     assert home.labels == merged(before, home.wanted())
+
+
+async def test_item_that_plex_recognises_later_gets_its_labels_though_nothing_seems_to_have_changed(
+    home: Home,
+) -> None:
+    title = _missing(home)
+    item = home.plex.state.add_item(title, guid="local://77")
+    await home.sync(routine=True)
+    await by_the_clock(home)
+    assert not was_listed(home)
+    library = home.plex.state.libraries[item.section]
+    counter = library.content_changed_at
+    home.plex.state.rematch(
+        item.rating_key, guid=title.plex_guid, guids=plex_guids(title), title=title.title
+    )
+    library.content_changed_at = counter
+    assert (await by_the_clock(home)).added
 
 
 async def test_server_that_does_not_count_its_changes_is_listed_each_time() -> None:

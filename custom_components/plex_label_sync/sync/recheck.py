@@ -75,7 +75,18 @@ class Recheck:
             _, total = await self._plex.newest(library, 1)
             if total != last.found.totals[library.key]:
                 return None
-        return last.found
+        return None if await self._is_recognised(last.found) else last.found
+
+    async def _is_recognised(self, found: Found) -> bool:
+        """Tell whether Plex has recognised an item since, while somebody waits for a title.
+
+        It may do so without counting a change. Of many such items (home videos stay like that)
+        those are asked for that came last.
+        """
+        if all(items for wish, items in found.matches if wish.people):
+            return False
+        keys = sorted((item.rating_key for item in found.unmatched), key=int)[-ITEMS_AT_ONCE:]
+        return bool(keys) and any(one.item.ids for one in await self._plex.labelled(keys))
 
     async def labels(
         self,
