@@ -298,19 +298,23 @@ async def test_coming_back_without_having_signed_in_changes_nothing(
     assert (await browser.get("/auth/plex_label_sync/callback")).status == 404
 
 
-async def test_plex_tv_is_spoken_to_in_threads_and_never_by_who_types(
+async def test_plex_tv_is_spoken_to_in_threads_and_knows_the_installation_by_one_name(
     household: Household, plex_tv: PlexTv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    threads = set()
+    threads, names = set(), set()
     original = requests.Session.send
 
-    def noting(self: Any, *args: Any, **more: Any) -> Any:
+    def noting(self: Any, request: Any, **more: Any) -> Any:
         threads.add(threading.get_ident())
-        return original(self, *args, **more)
+        names.add(request.headers["X-Plex-Client-Identifier"])
+        return original(self, request, **more)
 
     monkeypatch.setattr(requests.Session, "send", noting)
-    assert_form(await signed_in(household, plex_tv), "pulsarr")
+    shown = await begin(household)
+    plex_tv.sign_in(told_to_plex(shown)["code"])
+    assert_form(await come_back(household, shown), "pulsarr")
 
+    assert names == {told_to_plex(shown)["clientID"]}
     assert threads
     assert threading.get_ident() not in threads
 
