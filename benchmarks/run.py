@@ -195,6 +195,7 @@ def machine() -> dict[str, str]:
     return {
         "cpu": model,
         "cores": str(os.cpu_count()),
+        "load": f"{os.getloadavg()[0]:.1f}",
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }
@@ -216,6 +217,7 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=HERE, help="where the results go")
     args = parser.parse_args()
+    args.machine = machine()
     begun = time.monotonic()
     results, house, minutes = _kept(args)
     with tempfile.TemporaryDirectory() as folder:
@@ -267,7 +269,7 @@ def _report(args: argparse.Namespace, results: _Results, house: _House, minutes:
         "seed": args.seed,
         "size": args.size,
         "minutes": round(minutes, 1),
-        "machine": machine(),
+        "machine": args.machine,
         "house": [house[key] for key in sorted(house, key=lambda key: key[0])],
         "results": [results[key] for key in sorted(results)],
     }
