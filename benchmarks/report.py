@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from .floor import WHY, floor_requests
+from .floor import SECTIONS, WHY, floor_requests
 
 CASES: Final[Mapping[str, str]] = {
     "first": "first sync",
@@ -70,7 +70,7 @@ def table(told: Mapping[str, Any]) -> str:
             lines[-1] += (
                 f" Files written {ours['files_written']:.0f} times, {ours['file_bytes'] / 1e6:.2f} MB in all."
             )
-        lines += [_floor(case, people, mine)]
+        lines += [_floor(case, results, mine)]
     lines += _house(told["house"])
     lines += ["", "## Growth", ""]
     lines += [
@@ -127,14 +127,12 @@ def _ratio(figures: Mapping[str, float], ours: Mapping[str, float], key: str) ->
     return "" if figures is ours else f"{figures[key] / max(ours[key], 1e-9):.1f} times"
 
 
-def _floor(case: str, people: int, mine: Mapping[str, Any]) -> str:
-    floor = floor_requests(
-        case,
-        people + (case in {"person", "churn"}),
-        mine["floor_edits"],
-        mine["touched"],
-        mine["wanted"],
-    )
+def _floor(case: str, results: Iterable[Mapping[str, Any]], mine: Mapping[str, Any]) -> str:
+    # The first sync writes every label that there is to read afterwards; that of the new person comes later.
+    world = (mine["items"], mine["people"], "first")
+    first = next((one for one in results if _key(one) == world), mine)
+    pairs = first["touched"] + SECTIONS * (case == "churn")
+    floor = floor_requests(case, pairs, mine["floor_edits"], mine["touched"], mine["wanted"])
     requests = mine["figures"]["requests"]
     return f"The floor is {floor} requests: ours are {requests / floor:.2f} times as many."
 
