@@ -1,174 +1,226 @@
-"""Takes pictures of the running demo's pages, for the eyes and for the README: python -m harness.screenshots."""
+"""Takes pictures of a demo's pages, for the eyes and for the README: python -m harness.screenshots.
+
+Every page is taken in every language, light and dark, on a desktop and on a phone, into .artifacts/screenshots. The pictures of the
+README are made of some of these and written to docs/images.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 from pathlib import Path
 import sys
 from typing import TYPE_CHECKING, Final
 
+import aiohttp
+from PIL import Image
 from playwright.async_api import (  # type: ignore[import-not-found]  # only in .venv, and only when wanted
-    Browser,
-    BrowserContext,
     Error,
-    Page,
-    async_playwright,
 )
 
-from harness.checkout import ARTIFACTS, DEMO, ROOT
-from harness.demo_start import OWNER
-from harness.demo_state import DemoError, DemoState
+from harness import integration
+from harness.browser import Look, Visitor, open_browser
+from harness.checkout import ARTIFACTS, IMAGES
+from harness.children import free_port
+from harness.demo_start import Demo
+from harness.demo_state import own
+from harness.home_assistant import HomeAssistant
+from harness.integration import DOMAIN, Connections, Integration
+from harness.pages import Pages
+from harness.simulators import Simulators
+from harness.texts import Texts, flaws, languages
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-CHROMIUM: Final = ROOT / ".tools" / "chromium"
-ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
-WIDE: Final = (1440, 1100)  # pixels
-SETTLE_MS: Final = 2500  # until cards have drawn themselves
-PATIENCE_MS: Final = 60_000
+SETTLE_MS: Final = 1500  # until cards have drawn themselves
+SECOND_HOME: Final = ("--movies", "60", "--shows", "20", "--seed", "7", "--server-name", "Cabin")
+"""A server that is not set up, to walk through the config flow with."""
+WHEN_HELD: Final = {"removed_label_mode": "remove", "max_removals": 1}
+"""Options with which one person who is gone is enough for a question."""
+LIVE_TITLES: Final = 3  # that come while the demo runs, for the logbook
+
+IN_README: Final = {
+    "dashboard": "dashboard-en-light-desktop",
+    "dashboard-phone": "dashboard-en-dark-phone",
+    "preview": "flow-libraries-en-light-desktop",
+    "question": "question-en-light-desktop",
+    "logbook": "logbook-en-light-desktop",
+}
+"""The README's pictures by name, and which picture each is made of."""
+IMAGE_WIDTH_MAX: Final = 1200  # pixels
+COLOURS: Final = 96
 
 
 class Album:
-    """Pictures of one signed-in visit."""
+    """The pictures of one visit, as a person with one look sees the pages."""
 
-    def __init__(self, page: Page, state: DemoState, folder: Path) -> None:
-        self.page = page
-        self.state = state
+    def __init__(
+        self,
+        visitor: Visitor,
+        folder: Path,
+        only: Sequence[str],
+        entry: Integration,
+        second: Connections,
+    ) -> None:
+        self.visitor = visitor
         self.folder = folder
-        self.complaints: list[str] = []  # what the web interface wrote to its console as errors
+        self.only = only
+        self.entry = entry
+        self.second = second
+        self.pages = Pages(visitor, Texts(visitor.look.language))
+        self.problems: list[str] = []
 
-    async def take(self, name: str) -> None:
-        """Save what is to be seen as NAME.png."""
-        await self.page.wait_for_timeout(SETTLE_MS)
-        await self.page.screenshot(path=self.folder / f"{name}.png")
-        print(f"{self.folder / name}.png", flush=True)
+    async def all(self) -> None:
+        """Everything that is to be seen on a good day."""
+        await self.take("dashboard", self.pages.dashboard)
+        await self.take("integration", self.pages.page)
+        await self.take("device", lambda: self.pages.device(self.entry))
+        await self.take("options", self.pages.options)
+        await self.take("options-sections", self.pages.open_sections)
+        await self.pages.close_dialog()
+        await self.take("logbook", lambda: self.pages.logbook(self.entry))
+        await self.take("flow-menu", self.pages.menu)
+        await self.take("flow-plex", self.pages.plex_form)
+        await self.take("flow-pulsarr", lambda: self.pages.pulsarr_form(self.second))
+        await self.take("flow-libraries", lambda: self.pages.libraries_form(self.second))
+        await self.pages.close_dialog()
 
-    async def visit(self, path: str) -> None:
-        """Open a page of Home Assistant."""
-        await self.page.goto(f"{self.state.home_url}{path}")
-        await self.page.wait_for_selector("home-assistant-main", state="attached")
-        await self.page.wait_for_timeout(SETTLE_MS)
+    async def held(self) -> None:
+        """What is to be seen while a sync asks first."""
+        await self.take("dashboard-held", self.pages.dashboard)
+        await self.take("repairs", self.pages.repairs)
+        await self.take("question", self.pages.question)
 
-    async def sign_in(self) -> None:
-        """Sign in as the demo's owner; the start page is what comes up."""
-        await self.page.goto(self.state.home_url)
-        await self.page.locator("input[name=username]").fill(OWNER.username)
-        await self.page.locator("input[name=password]").fill(OWNER.password)
-        await self.page.keyboard.press("Enter")
-        await self.page.wait_for_selector("home-assistant-main", state="attached")
-
-    async def dashboard(self) -> None:
-        """The start page."""
-        await self.page.get_by_text("Plex and Pulsarr are simulated").wait_for()
-        await self.take("dashboard")
-
-    async def integration(self) -> None:
-        """The integration's page, its device, and the entry's options."""
-        await self.visit("/config/integrations/integration/plex_label_sync")
-        await self.take("integration")
-
-    async def device(self) -> None:
-        """The device with all entities."""
-        await self.visit("/config/integrations/integration/plex_label_sync")
-        await self.page.get_by_text("1 service", exact=False).first.click()
-        await self.take("device")
-
-    async def options(self) -> None:
-        """The options form."""
-        await self.visit("/config/integrations/integration/plex_label_sync")
-        await self.page.get_by_label("Configure").first.click()
-        await self.page.get_by_text("Live updates").wait_for()
-        await self.take("options")
-
-    async def config_flow(self) -> None:
-        """The first steps of the config flow."""
-        await self.visit("/config/integrations/dashboard/add?domain=plex_label_sync")
-        ok = self.page.get_by_role("button", name="OK", exact=True)
-        if await ok.count():
-            await ok.first.click()
-        await self.page.get_by_text("Enter address and token").first.wait_for()
-        await self.take("flow-menu")
-        await self.page.get_by_text("Enter address and token").first.click()
-        await self.page.get_by_text("Verify the certificate").first.wait_for()
-        await self.take("flow-plex")
-
-    async def activity(self) -> None:
-        """What the logbook tells of the integration."""
-        await self.visit("/logbook")
-        await self.take("logbook")
-
-    async def actions(self) -> None:
-        """An action in the developer tools, and its answer."""
-        await self.visit("/developer-tools/action")
-        await self.page.get_by_text("Action", exact=True).last.click()
-        await self.page.wait_for_timeout(SETTLE_MS)
-        await self.page.keyboard.type("sync all")
-        await self.page.get_by_text("plex_label_sync.sync_all").first.click()
-        await self.take("action")
-        await self.page.get_by_role("button", name="Perform action").click()
-        await self.page.wait_for_timeout(SETTLE_MS)
-        await self.take("action-answer")
+    async def take(self, name: str, way: Callable[[], Awaitable[None]]) -> None:
+        """Go there and save what is to be seen, or tell what is wrong with it."""
+        picture = f"{name}-{self.visitor.look}"
+        if self.only and not any(name.startswith(one.partition("-")[0]) for one in self.only):
+            return
+        try:
+            await way()
+            await self.visitor.page.wait_for_timeout(SETTLE_MS)
+            self.problems += [
+                f"{picture}: reads {one}" for one in flaws(await self.visitor.words())
+            ]
+            if pixels := await self.visitor.overflow():
+                self.problems.append(f"{picture}: {pixels} pixels wider than the window")
+        except (Error, LookupError) as err:
+            self.problems.append(f"{picture}: {str(err).splitlines()[0]}")
+        await self.visitor.picture(self.folder / f"{picture}.png")
 
 
-async def take_all(state: DemoState, folder: Path, only: Sequence[str]) -> list[str]:
-    """Take the pictures, all or only some; returns what went wrong, one line each."""
-    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  # before anything runs
-    problems: list[str] = []
-    async with async_playwright() as playwright:
-        browser: Browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*ARGUMENTS], headless=True
-        )
-        context: BrowserContext = await browser.new_context(
-            viewport={"width": WIDE[0], "height": WIDE[1]}, locale="en-GB"
-        )
-        context.set_default_timeout(PATIENCE_MS)
-        page = await context.new_page()
-        album = Album(page, state, folder)
-        page.on(
-            "console",
-            lambda message: (
-                album.complaints.append(message.text) if message.type == "error" else None
-            ),
-        )
-        await album.sign_in()
-        pictures: dict[str, Callable[[], Awaitable[None]]] = {
-            "dashboard": album.dashboard,
-            "integration": album.integration,
-            "device": album.device,
-            "options": album.options,
-            "config_flow": album.config_flow,
-            "activity": album.activity,
-            "actions": album.actions,
-        }
-        for name, take in pictures.items():
-            if only and name not in only:
-                continue
+async def take_all(folder: Path, looks: Sequence[Look], only: Sequence[str]) -> list[str]:
+    """Start a demo and take the pictures, all or only some; returns what is wrong, one line each."""
+    with own(folder / "demo"):
+        async with aiohttp.ClientSession() as session, open_browser() as browser:
+            home = HomeAssistant(folder / "demo" / "config", free_port(), "Demo")
+            demo = Demo(folder / "demo", session, home)
+            second: Simulators | None = None
             try:
-                await take()
-            except Error as err:
-                await page.screenshot(path=folder / f"failed-{name}.png")
-                problems.append(f"{name}: {str(err).splitlines()[0]}")
-        problems += [f"console: {text}" for text in dict.fromkeys(album.complaints)]
-        await browser.close()
-    return problems
+                await demo.start()
+                (folder / "demo" / "second").mkdir()
+                second = await Simulators.start(
+                    session, folder / "demo" / "second", SECOND_HOME, pid=os.getpid()
+                )
+                assert demo.client is not None  # noqa: S101  # started above
+                assert demo.simulators is not None  # noqa: S101
+                entry = await the_entry(demo)
+                albums = []
+                for look in looks:
+                    visitor = await Visitor.come(browser, home.url, look, demo.client.token)
+                    albums.append(Album(visitor, folder, only, entry, second.connections))
+                await let_things_happen(demo, entry)
+                for album in albums:
+                    demo.say(f"Taking pictures: {album.visitor.look}")
+                    await album.all()
+                await hold(demo, entry)
+                for album in albums:
+                    await album.held()
+                return [
+                    problem
+                    for album in albums
+                    for problem in [
+                        *album.problems,
+                        *(
+                            f"console, {album.visitor.look}: {text}"
+                            for text in dict.fromkeys(album.visitor.complaints)
+                        ),
+                    ]
+                ]
+            finally:
+                if second is not None:
+                    await second.stop()
+                await demo.stop()
+
+
+async def the_entry(demo: Demo) -> Integration:
+    """The entry that the demo has set up."""
+    assert demo.client is not None  # noqa: S101  # started before
+    (row,) = await demo.client.command("config_entries/get", domain=DOMAIN)
+    return Integration(demo.client, row["entry_id"])
+
+
+async def let_things_happen(demo: Demo, entry: Integration) -> None:
+    """Have files arrive; the last of them is still waited for."""
+    assert demo.simulators is not None  # noqa: S101  # started before
+    missing = (await demo.simulators.pulsarr.get("missing"))["missing"]
+    for row in missing[:LIVE_TITLES]:
+        await demo.simulators.pulsarr.post("import", title=row["title"], plex_after=2)
+        await asyncio.sleep(4)
+        await entry.until_state("pending", "0")
+    await demo.simulators.pulsarr.post(
+        "import", title=missing[LIVE_TITLES]["title"], plex_after=36000
+    )
+    await entry.until_state("pending", "1")
+
+
+async def hold(demo: Demo, entry: Integration) -> None:
+    """Have a sync ask first, because somebody is gone from Pulsarr."""
+    assert demo.simulators is not None  # noqa: S101  # started before
+    await integration.change_options(entry.client, entry.entry_id, **WHEN_HELD)
+    await integration.until_loaded(entry.client, entry.entry_id)
+    await entry.until_synced()
+    people = (await demo.simulators.pulsarr.get("state"))["people"]
+    most = max((one for one in people if one["can_sync"]), key=lambda one: one["watchlist_count"])
+    await demo.simulators.pulsarr.post("user", person=most["name"], remove=True)
+    await entry.call("sync_all")
+    await entry.until_state("status", "held")
+
+
+def write_readme_images(folder: Path) -> None:
+    """Make the README's pictures: small, with few colours, without whatever else a PNG may hold."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    for name, source in IN_README.items():
+        with Image.open(folder / f"{source}.png") as picture:
+            image = picture.convert("RGB")
+        image.thumbnail((IMAGE_WIDTH_MAX, IMAGE_WIDTH_MAX))
+        few = image.quantize(COLOURS, dither=Image.Dither.NONE)
+        few.save(IMAGES / f"{name}.png", optimize=True)
+        print(f"{IMAGES / name}.png: {(IMAGES / f'{name}.png').stat().st_size // 1024} KiB")
 
 
 def main() -> int:
-    """Take pictures of the demo that runs; returns the exit code."""
+    """Take pictures; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m harness.screenshots", description=__doc__)
     parser.add_argument("only", nargs="*", help="names of pictures; all by default")
-    parser.add_argument("--folder", type=Path, default=DEMO, help="of the running demo")
+    parser.add_argument("--languages", nargs="+", default=languages())
+    parser.add_argument("--light-desktop", action="store_true", help="only these looks")
+    parser.add_argument("--readme", action="store_true", help="also write the README's pictures")
     parser.add_argument("--to", type=Path, default=ARTIFACTS / "screenshots")
     given = parser.parse_args()
-    try:
-        problems = asyncio.run(
-            take_all(DemoState.load(given.folder.resolve()), given.to.resolve(), given.only)
-        )
-    except DemoError as err:
-        print(f"Error: {err}", file=sys.stderr)
-        return 1
+    folder = given.to.resolve()
+    looks = [
+        Look(language, dark, phone)
+        for language in given.languages
+        for dark in (False, True)
+        for phone in (False, True)
+        if not given.light_desktop or not (dark or phone)
+    ]
+    problems = asyncio.run(take_all(folder, looks, given.only))
+    if given.readme:
+        write_readme_images(folder)
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

@@ -21,7 +21,7 @@ from tests.e2e.house import OWNER, Home, House, start_servers
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-DEMO_TESTS: Final = "test_demo.py"
+NEWEST_ONLY: Final = {"test_browser.py", "test_demo.py"}
 SECONDS_MAX: Final = (
     480  # for one test; a start of Home Assistant alone takes a minute on a busy machine
 )
@@ -31,11 +31,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leave out what does not belong into this environment.
 
     Where a plugin puts Home Assistant into the test's own process, it also forbids connections to another one.
-    The demo always runs in .venv: it is tested from there, and not once more from elsewhere.
+    The demo always runs in .venv, and the browser is driven from there: both are tested from there, and not once
+    more from elsewhere.
     """
     if config.pluginmanager.has_plugin("homeassistant"):
         return True
-    if collection_path.name == DEMO_TESTS and Path(sys.prefix) != ROOT / ".venv":
+    if collection_path.name in NEWEST_ONLY and Path(sys.prefix) != ROOT / ".venv":
         return True
     return None
 

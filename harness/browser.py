@@ -1,0 +1,254 @@
+"""A browser on Home Assistant's web interface: opens pages, and reads them as a person does."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+import json
+from typing import TYPE_CHECKING, Final, Self
+
+from playwright.async_api import (  # type: ignore[import-not-found]  # only in .venv, and only when wanted
+    Browser,
+    ElementHandle,
+    Error,
+    Page,
+    async_playwright,
+)
+
+from harness.checkout import ROOT
+from harness.integration import DOMAIN
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+CHROMIUM: Final = ROOT / ".tools" / "chromium"
+ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+BRANDS: Final = "/api/brands/"
+PATIENCE_MS: Final = 30_000  # a busy machine needs long for the first page
+
+# What is to be seen, in the order of the page: into shadow roots, and through slots.
+READ: Final = """
+(root) => {
+  const words = [];
+  const skipped = new Set(["STYLE", "SCRIPT", "NOSCRIPT", "TEMPLATE", "HA-SVG-ICON"]);
+  const walk = (node) => {
+    if (node.nodeType === Node.TEXT_NODE) { words.push(node.data); return; }
+    if (node.nodeType === Node.ELEMENT_NODE) {
+      if (skipped.has(node.tagName)) return;
+      const style = getComputedStyle(node);
+      if (style.display === "none" || style.visibility === "hidden") return;
+      if (node.tagName === "SLOT") {
+        const filled = node.assignedNodes({flatten: true});
+        (filled.length ? filled : node.childNodes).forEach(walk);
+        return;
+      }
+    }
+    (node.shadowRoot ?? node).childNodes.forEach(walk);
+  };
+  walk(root ?? document.body);
+  return words.join(" ");
+}
+"""
+# The field of a form by its key; it may be in a section, or in a dialog.
+FIELD: Final = """
+(key) => {
+  const find = (root) => {
+    for (const node of root.querySelectorAll("*")) {
+      if (node.localName === "ha-selector" && node.name === key) return node;
+      const found = node.shadowRoot && find(node.shadowRoot);
+      if (found) return found;
+    }
+    return null;
+  };
+  return find(document);
+}
+"""
+# What forms complain about: [field, text]; the field is empty where it is about the whole form.
+ERRORS: Final = """
+() => {
+  const found = [];
+  const walk = (root) => {
+    for (const node of root.querySelectorAll("*")) {
+      if (node.localName === "ha-alert" && node.getAttribute("alert-type") === "error") {
+        const field = node.hasAttribute("own-margin") && node.nextElementSibling;
+        found.push([(field && field.name) || "", node.textContent.trim()]);
+      }
+      if (node.shadowRoot) walk(node.shadowRoot);
+    }
+  };
+  walk(document);
+  return found;
+}
+"""
+GO: Final = """
+(path) => {
+  history.pushState(null, "", path);
+  window.dispatchEvent(new CustomEvent("location-changed", {detail: {replace: false}}));
+}
+"""
+OVERFLOW: Final = (
+    "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How somebody has Home Assistant before the eyes."""
+
+    language: str = "en"
+    dark: bool = False
+    phone: bool = False
+
+    def __str__(self) -> str:
+        """As in `en-light-desktop`."""
+        return f"{self.language}-{'dark' if self.dark else 'light'}-{'phone' if self.phone else 'desktop'}"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in CSS pixels."""
+        return (412, 915) if self.phone else (1440, 1100)
+
+
+@dataclass(slots=True)
+class Visitor:
+    """Somebody at a browser."""
+
+    page: Page
+    url: str
+    look: Look
+    complaints: list[str] = field(default_factory=list)
+    """What the web interface wrote to its console as errors."""
+
+    @classmethod
+    async def come(cls, browser: Browser, url: str, look: Look, token: str | None = None) -> Self:
+        """Open a window of one's own; with a token as somebody who has signed in before."""
+        width, height = look.size
+        context = await browser.new_context(
+            viewport={"width": width, "height": height},
+            device_scale_factor=2 if look.phone else 1,
+            has_touch=look.phone,
+            locale={"en": "en-GB"}.get(look.language, look.language),
+            timezone_id="Europe/Berlin",
+            color_scheme="dark" if look.dark else "light",
+            reduced_motion="reduce",
+            service_workers="block",
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        if token is not None:
+            tokens = json.dumps(
+                {
+                    "access_token": token,
+                    "token_type": "Bearer",
+                    "refresh_token": "",
+                    "expires_in": 315_360_000,
+                    "hassUrl": url,
+                    "clientId": f"{url}/",
+                    "expires": 4_000_000_000_000,
+                }
+            )
+            await context.add_init_script(
+                f"localStorage.setItem('hassTokens', {json.dumps(tokens)})"
+            )
+        visitor = cls(await context.new_page(), url, look)
+        visitor.page.on(
+            "console",
+            lambda said: visitor._hear(said.type, said.text, said.location.get("url", "")),
+        )
+        visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+        return visitor
+
+    def _hear(self, kind: str, text: str, about: str) -> None:
+        # Without internet there are no pictures of other integrations; ours brings its own.
+        if kind == "error" and not (BRANDS in about and DOMAIN not in about):
+            self.complaints.append(f"{text} {about.partition('?')[0]}")
+
+    async def leave(self) -> None:
+        """Close the window."""
+        await self.page.context.close()
+
+    # Going about
+
+    async def sign_in(self, username: str, password: str) -> None:
+        """Sign in at the form that comes up for strangers."""
+        await self.page.goto(self.url)
+        await self.page.locator("input[name=username]").fill(username)
+        await self.page.locator("input[name=password]").fill(password)
+        await self.page.keyboard.press("Enter")
+        await self.page.locator("home-assistant-main").wait_for(state="attached")
+
+    async def go(self, path: str) -> None:
+        """Go to a page of Home Assistant, as its own links do."""
+        if self.page.url.startswith(self.url):
+            await self.page.evaluate(GO, path)
+        else:
+            await self.page.goto(f"{self.url}{path}")
+            await self.page.locator("home-assistant-main").wait_for(state="attached")
+
+    async def choose(self, text: str) -> None:
+        """Click on a text."""
+        await self.page.get_by_text(text, exact=True).locator("visible=true").first.click()
+
+    async def submit(self) -> None:
+        """Send the form that is open, or say yes to the question."""
+        button = self.page.locator("ha-button[slot=primaryAction]").locator("visible=true")
+        await button.last.click()
+
+    async def fill(self, key: str, text: str) -> None:
+        """Write into a field of a form, by the field's key."""
+        handle = await self.element(key)
+        entry = await handle.wait_for_selector("input, textarea")
+        await entry.fill(text)
+
+    async def until_field(self, key: str) -> None:
+        """Wait until a form on the page has a field. Raises playwright's Error."""
+        await self.page.wait_for_function(FIELD, arg=key)
+
+    async def element(self, key: str) -> ElementHandle:
+        """The field of a form, by its key. Raises LookupError."""
+        handle = (await self.page.evaluate_handle(FIELD, key)).as_element()
+        if handle is None:
+            raise LookupError(f"no form on the page has a field {key}")
+        return handle
+
+    # Reading
+
+    async def words(self) -> str:
+        """All that is to be read on the page, with single blanks between words."""
+        return " ".join((await self.page.evaluate(READ)).split())
+
+    async def until_read(self, text: str) -> None:
+        """Wait until a text is on the page; its case does not matter. Raises playwright's Error."""
+        await self.page.get_by_text(text).locator("visible=true").first.wait_for()
+
+    async def until_gone(self, text: str) -> None:
+        """Wait until a text is not on the page any more. Raises playwright's Error."""
+        await self.page.get_by_text(text).locator("visible=true").first.wait_for(state="detached")
+
+    async def errors(self) -> list[tuple[str, str]]:
+        """What forms complain about: key of the field (empty: the whole form) and text."""
+        return [(key, text) for key, text in await self.page.evaluate(ERRORS)]
+
+    async def overflow(self) -> int:
+        """By how many pixels the page is wider than the window."""
+        pixels: int = await self.page.evaluate(OVERFLOW)
+        return pixels
+
+    async def picture(self, path: Path) -> None:
+        """Save what is to be seen; a browser that is gone takes no picture."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(Error):
+            await self.page.screenshot(path=path)
+
+
+@contextlib.asynccontextmanager
+async def open_browser() -> AsyncIterator[Browser]:
+    """The browser that scripts/setup --browser has got."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*ARGUMENTS], headless=True
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()

@@ -1,0 +1,117 @@
+"""Where the integration is to be seen in Home Assistant's web interface, and how a person gets there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness import integration
+from harness.dashboard import URL_PATH
+from harness.integration import DOMAIN
+
+if TYPE_CHECKING:
+    from harness.browser import Visitor
+    from harness.integration import Connections, Integration
+    from harness.texts import Texts
+
+ADD: Final = f"/config/integrations/dashboard/add?domain={DOMAIN}"
+PAGE: Final = f"/config/integrations/integration/{DOMAIN}"
+REPAIRS: Final = "/config/repairs"
+MASS_REMOVAL: Final = "issues.mass_removal"
+QUESTION: Final = f"{MASS_REMOVAL}.fix_flow.step.init"
+INIT: Final = "options.step.init"
+
+
+class Pages:
+    """Somebody at a browser who knows the way, and the language."""
+
+    def __init__(self, visitor: Visitor, texts: Texts) -> None:
+        self.visitor = visitor
+        self.texts = texts
+
+    async def dashboard(self) -> None:
+        """The example dashboard."""
+        await self.visitor.go(f"/{URL_PATH}")
+        await self.visitor.page.locator("hui-sections-view").wait_for()
+
+    async def page(self) -> None:
+        """The integration's page, with its entries."""
+        await self.visitor.go(PAGE)
+        await self.visitor.page.locator("ha-config-entry-row").first.wait_for()
+
+    async def device(self, entry: Integration) -> None:
+        """The device with all entities."""
+        await self.visitor.go(f"/config/devices/device/{await device_id(entry)}")
+        await self.visitor.page.locator("ha-device-entities-card").first.wait_for()
+
+    async def logbook(self, entry: Integration) -> None:
+        """What the logbook tells of the integration."""
+        await self.visitor.go(f"/logbook?entity_id={await entry.entity_id('activity')}")
+        await self.visitor.page.locator("ha-logbook-renderer").wait_for()
+
+    async def options(self) -> None:
+        """The options form, with its sections as they come up."""
+        await self.page()
+        await self.visitor.page.locator(
+            "ha-config-entry-row ha-icon-button[slot=end]"
+        ).first.click()
+        await self.visitor.until_read(self.texts[f"{INIT}.sections.labels.name"])
+
+    async def open_sections(self) -> None:
+        """Open the sections of the options form that are closed."""
+        words = await self.visitor.words()
+        for section in self.texts[f"{INIT}.sections"].values():
+            if section["description"] not in words:
+                await self.visitor.choose(section["name"])
+
+    async def menu(self) -> None:
+        """The first step of the config flow: the ways to a Plex server."""
+        await self.visitor.go("/config/integrations/dashboard")
+        await self.visitor.go(ADD)
+        await self.visitor.submit()  # yes, this is meant
+        await self.visitor.until_read(self.texts["config.step.user.menu_options.plex_manual"])
+
+    async def plex_form(self) -> None:
+        """From the menu: the form for address and token."""
+        await self.visitor.choose(self.texts["config.step.user.menu_options.plex_manual"])
+        await self.visitor.until_field("token")
+
+    async def pulsarr_form(self, connections: Connections) -> None:
+        """From the form for Plex: the form for Pulsarr."""
+        await self.visitor.fill("url", connections.plex_url)
+        await self.visitor.fill("token", connections.plex_token)
+        await self.visitor.submit()
+        await self.visitor.until_field("api_key")
+
+    async def libraries_form(self, connections: Connections) -> None:
+        """From the form for Pulsarr: libraries and labels."""
+        await self.visitor.fill("url", connections.pulsarr_url)
+        await self.visitor.fill("api_key", connections.pulsarr_key)
+        await self.visitor.submit()
+        await self.visitor.until_field("label_format")
+
+    async def repairs(self) -> None:
+        """The list of repairs, with the question about labels that would go."""
+        await self.visitor.go(REPAIRS)
+        await self.visitor.until_read(self.texts[f"{MASS_REMOVAL}.title"])
+
+    async def question(self) -> None:
+        """The repair that asks whether labels may go."""
+        await self.repairs()
+        await self.visitor.choose(self.texts[f"{MASS_REMOVAL}.title"])
+        await self.visitor.until_read(self.texts[f"{QUESTION}.menu_options.keep"])
+
+    async def close_dialog(self) -> None:
+        """Leave whatever form is open, without sending it."""
+        await self.visitor.page.keyboard.press("Escape")
+        await self.visitor.page.wait_for_timeout(300)  # it fades
+
+
+async def device_id(entry: Integration) -> str:
+    """The device of an entry. Raises LookupError."""
+    ids = set((await integration.entity_ids(entry.client, entry.entry_id)).values())
+    rows = await entry.client.command("config/entity_registry/list")
+    for row in rows:
+        if row["entity_id"] in ids:
+            device: str = row["device_id"]
+            return device
+    raise LookupError("the entry has no device")

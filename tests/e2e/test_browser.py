@@ -1,0 +1,313 @@
+"""The integration in a browser: what a person reads and does, from the first form to a sync that asks first."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import pytest
+import pytest_asyncio
+
+from harness import dashboard, integration
+from harness.browser import Look, Visitor, open_browser
+from harness.checkout import ARTIFACTS
+from harness.children import LOOPBACK, free_port
+from harness.integration import DOMAIN, Integration
+from harness.pages import INIT, MASS_REMOVAL, QUESTION, Pages
+from harness.texts import Texts, flaws, languages
+from harness.waiting import WaitedTooLongError, eventually
+from tests.e2e.house import OWNER, House, start_servers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    import aiohttp
+    from playwright.async_api import Browser  # type: ignore[import-not-found]  # only in .venv
+
+    from harness.simulators import Simulators
+    from tests.e2e.house import Home
+
+pytestmark = pytest.mark.browser
+
+OPTIONS: Final = {"removed_label_mode": "remove", "max_removals": 1}
+"""So that one person who is gone is enough for a question."""
+WISHES: Final = 26
+"""Up to 25 labels never need a question."""
+
+WALK: Final = Look()
+GLANCES: Final = [
+    *(Look(language) for language in languages() if language != WALK.language),
+    Look(dark=True, phone=True),
+]
+TEXTS: Final = Texts(WALK.language)
+STEPS: Final = "config.step"
+READ_SECONDS: Final = 12.0
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A browser without windows."""
+    async with open_browser() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(
+    browser: Browser, home: Home, request: pytest.FixtureRequest
+) -> AsyncIterator[Visitor]:
+    """Somebody with a window of their own, signed in; what was last to be seen is kept as a picture."""
+    look: Look = getattr(request, "param", WALK)
+    visitor = await Visitor.come(browser, home.process.url, look, home.client.token)
+    yield visitor
+    await visitor.picture(ARTIFACTS / "browser" / f"{request.node.name}.png")
+    await visitor.leave()
+    assert visitor.complaints == []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def house(house: House) -> House:
+    """The shared house, with the example dashboard."""
+    client = house.home.client
+    entities = await integration.entity_ids(client, house.entry.entry_id)
+    await dashboard.install(client, dashboard.example_dashboard(entities))
+    return house
+
+
+async def read(visitor: Visitor, *wanted: str) -> str:
+    """Wait until all texts can be read, and nothing that is no text; returns the whole page."""
+    words = ""
+
+    async def missing() -> list[str]:
+        nonlocal words
+        words = await visitor.words()
+        return [text for text in wanted if text not in words]
+
+    async def complete() -> bool:
+        return not await missing()
+
+    with contextlib.suppress(WaitedTooLongError):
+        await eventually(complete, "the page is complete", within=READ_SECONDS, every=0.25)
+    assert await missing() == [], f"{visitor.look}: cannot be read in: {words}"
+    assert flaws(words) == []
+    return words
+
+
+async def test_owner_signs_in_and_gets_from_the_first_form_to_labelled_films(
+    browser: Browser, home: Home, session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    visitor = await Visitor.come(browser, home.process.url, WALK)
+    servers = await start_servers(session, tmp_path)
+    try:
+        await visitor.sign_in(OWNER.username, OWNER.password)
+        await through_the_forms(visitor, servers)
+
+        (entry_id,) = await entries(home)
+        await Integration(home.client, entry_id).until_synced()
+        labels = {label.casefold() for label in (await servers.plex.get("state"))["labels"]}
+        people = (await servers.pulsarr.get("state"))["people"]
+        wanting = [one["name"] for one in people if one["can_sync"] and one["watchlist_count"]]
+        assert [name for name in wanting if name.casefold() not in labels] == []
+        assert visitor.complaints == []
+    finally:
+        await visitor.picture(ARTIFACTS / "browser" / "set-up.png")
+        await visitor.leave()
+        for entry_id in await entries(home):
+            await integration.remove(home.client, entry_id)
+        await servers.stop()
+
+
+async def entries(home: Home) -> list[str]:
+    """The ids of the entries there are."""
+    rows = await home.client.command("config_entries/get", domain=DOMAIN)
+    return [row["entry_id"] for row in rows]
+
+
+async def through_the_forms(visitor: Visitor, servers: Simulators) -> None:
+    """Set up the integration, with mistakes in every form."""
+    pages, right = Pages(visitor, TEXTS), servers.connections
+    await pages.menu()
+    words = await read(visitor, *TEXTS.pieces(f"{STEPS}.user.description"))
+    menu = TEXTS[f"{STEPS}.user.menu_options"]
+    assert [text in words for text in menu.values()] == [key != "plex_existing" for key in menu]
+
+    await pages.plex_form()
+    await read(visitor, *TEXTS.pieces(f"{STEPS}.plex_manual"))
+    nobody = f"http://{LOOPBACK}:{free_port()}"
+    for url, token, field, error in (
+        (nobody, right.plex_token, "url", "cannot_connect"),
+        (right.pulsarr_url, right.plex_token, "url", "not_plex"),
+        (right.plex_url, "not-the-token", "token", "invalid_auth"),
+    ):
+        await visitor.fill("url", url)
+        await visitor.fill("token", token)
+        await refused(visitor, field, f"config.error.{error}")
+
+    await pages.pulsarr_form(right)
+    await read(visitor, *TEXTS.pieces(f"{STEPS}.pulsarr"))
+    for url, key, field, error in (
+        (right.plex_url, right.pulsarr_key, "url", "not_pulsarr"),
+        (right.pulsarr_url, "not-the-key", "api_key", "invalid_auth"),
+    ):
+        await visitor.fill("url", url)
+        await visitor.fill("api_key", key)
+        await refused(visitor, field, f"config.error.{error}")
+
+    await pages.libraries_form(right)
+    people = (await servers.pulsarr.get("state"))["people"]
+    names = [one["name"] for one in people if one["can_sync"]]
+    await read(visitor, *TEXTS.pieces(f"{STEPS}.libraries"), *names)
+    await visitor.fill("label_format", "{nickname}")
+    await refused(visitor, "label_format", "config.error.invalid_label_format")
+    await visitor.fill("label_format", "{username}")
+    await visitor.submit()
+    await read(visitor, "Skip and finish")
+    await visitor.submit()
+
+
+async def refused(visitor: Visitor, field: str, error: str) -> None:
+    """Send a form, and see that it complains at the right field, in the right words and nowhere else."""
+    pieces = TEXTS.pieces(error)
+    await visitor.submit()
+    found: list[tuple[str, str]] = []
+
+    async def complains() -> bool:
+        found[:] = await visitor.errors()
+        return [key for key, _ in found] == [field] and all(
+            piece in found[0][1] for piece in pieces
+        )
+
+    with contextlib.suppress(WaitedTooLongError):
+        await eventually(complains, "the form complains", within=READ_SECONDS)
+    assert [key for key, _ in found] == [field]
+    assert [piece for piece in pieces if piece not in found[0][1]] == []
+    assert flaws(found[0][1]) == []
+
+
+async def test_dashboard_shows_the_numbers_and_its_button_syncs(
+    visitor: Visitor, house: House
+) -> None:
+    before = await house.entry.state("last_sync")
+    numbers = [await house.entry.state(key) for key in ("titles_wanted", "labelled_items")]
+
+    await Pages(visitor, TEXTS).dashboard()
+    words = await read(visitor, TEXTS["entity.sensor.status.state.idle"], *numbers)
+    assert "Entity not found" not in words
+    assert "Configuration error" not in words
+
+    await visitor.choose("Sync all now")
+
+    async def synced() -> bool:
+        return await house.entry.state("last_sync") != before
+
+    await eventually(synced, "a full sync has finished")
+    await house.entry.until_state("status", "idle")
+
+
+async def test_device_page_names_every_entity(visitor: Visitor, house: House) -> None:
+    await Pages(visitor, TEXTS).device(house.entry)
+    await read(visitor, *await names_of_entities(house))
+
+
+async def names_of_entities(house: House) -> list[str]:
+    """How the entities are called that are enabled."""
+    ids = await integration.entity_ids(house.home.client, house.entry.entry_id)
+    return [TEXTS[f"entity.{one.partition('.')[0]}.{key}.name"] for key, one in ids.items()]
+
+
+async def test_option_is_refused_with_the_reason_and_then_takes_effect(
+    visitor: Visitor, house: House
+) -> None:
+    pages = Pages(visitor, TEXTS)
+    people = (await house.servers.pulsarr.get("state"))["people"]
+    await pages.options()
+    await read(visitor, *(one["name"] for one in people if one["can_sync"]))
+    await pages.open_sections()
+    await read(visitor, *TEXTS.pieces(INIT))
+
+    await visitor.fill("label_format", "{type}")
+    # Home Assistant shows what is wrong within a section above the whole form.
+    await refused(visitor, "", "options.error.invalid_label_format")
+    await visitor.fill("label_format", "for {username}")
+    await visitor.submit()
+
+    async def relabelled() -> bool:
+        labels = (await house.servers.plex.get("state"))["labels"]
+        return any(label.casefold().startswith("for ") for label in labels)
+
+    await eventually(relabelled, "the labels have the new format")
+    await house.entry.until_synced()
+
+
+async def carriers(house: House, name: str) -> int:
+    """How many items in Plex carry somebody's label."""
+    labels: dict[str, int] = (await house.servers.plex.get("state"))["labels"]
+    return sum(number for label, number in labels.items() if name.casefold() in label.casefold())
+
+
+async def hold(house: House, name: str) -> int:
+    """Have a sync ask first: somebody comes, wants much, and is gone again; returns how many labels that were."""
+    await house.servers.pulsarr.post("user", add=name)
+    for number in range(WISHES):
+        await house.servers.pulsarr.post("wish", person=name, title=house.spare(number).key)
+    await house.entry.call("sync_all")
+    number = await carriers(house, name)
+    assert number >= WISHES
+    await house.servers.pulsarr.post("user", person=name, remove=True)
+    assert (await house.entry.call("sync_all"))["status"] == "held"
+    return number
+
+
+@pytest.mark.parametrize(("name", "answer"), [("keeper", "keep"), ("goner", "apply")])
+async def test_question_tells_how_many_labels_would_go_and_the_answer_decides(
+    visitor: Visitor, house: House, name: str, answer: str
+) -> None:
+    number = await hold(house, name)
+    pages = Pages(visitor, TEXTS)
+
+    await pages.dashboard()
+    await read(visitor, TEXTS["entity.sensor.status.state.held"])
+    await pages.question()
+    words = await read(visitor, *TEXTS.pieces(QUESTION))
+    assert f"taken off {number} labels" in words
+    assert f"{name}: " in words.casefold()
+    await visitor.choose(TEXTS[f"{QUESTION}.menu_options.{answer}"])
+
+    await house.entry.until_state("status", "idle")
+    assert await carriers(house, name) == (number if answer == "keep" else 0)
+    await visitor.until_gone(TEXTS[f"{MASS_REMOVAL}.title"])
+
+
+async def test_logbook_reads_like_sentences(visitor: Visitor, house: House) -> None:
+    title = house.missing()[0]
+    await house.servers.pulsarr.post("import", title=title.key, announce_after=0.1)
+
+    async def labelled() -> bool:
+        return any(await house.labels(title))
+
+    await eventually(labelled, "the title has labels")
+
+    await Pages(visitor, TEXTS).logbook(house.entry)
+    await read(visitor, f"labelled {title.title} for", "finished a full sync")
+
+
+@pytest.mark.parametrize("visitor", GLANCES, ids=str, indirect=True)
+async def test_pages_are_complete_in_every_look(visitor: Visitor, house: House) -> None:
+    texts = Texts(visitor.look.language)
+    pages = Pages(visitor, texts)
+
+    await pages.dashboard()
+    await read(visitor, texts["entity.sensor.status.state.idle"])
+    assert await visitor.overflow() == 0
+    await pages.device(house.entry)
+    # Entities keep the names that they got in the language of the house.
+    await read(visitor, *await names_of_entities(house), texts["entity.sensor.status.state.idle"])
+    assert await visitor.overflow() == 0
+    await pages.options()
+    await pages.open_sections()
+    await read(visitor, *texts.pieces(INIT))
+    await pages.close_dialog()
+    await pages.menu()
+    await read(visitor, *texts.pieces(f"{STEPS}.user.description"))
+    await pages.plex_form()
+    await read(visitor, *texts.pieces(f"{STEPS}.plex_manual"))
