@@ -32,24 +32,26 @@ from harness.simulators import Simulators
 from harness.texts import Texts, flaws, languages
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 SETTLE_MS: Final = 1500  # until cards have drawn themselves
 SECOND_HOME: Final = ("--movies", "60", "--shows", "20", "--seed", "7", "--server-name", "Cabin")
 """A server that is not set up, to walk through the config flow with."""
 WHEN_HELD: Final = {"removed_label_mode": "remove", "max_removals": 1}
-"""Options with which one person who is gone is enough for a question."""
-LIVE_TITLES: Final = 3  # that come while the demo runs, for the logbook
+"""Options with which few people who are gone are enough for a question."""
+GONE: Final = 3
+LIVE_TITLES: Final = 2  # that come while the demo runs, for the logbook
+ARRIVAL_SECONDS: Final = 6
 
-IN_README: Final = {
-    "dashboard": "dashboard-en-light-desktop",
-    "dashboard-phone": "dashboard-en-dark-phone",
-    "preview": "flow-libraries-en-light-desktop",
-    "question": "question-en-light-desktop",
-    "logbook": "logbook-en-light-desktop",
+IN_README: Final[Mapping[str, tuple[str, tuple[int, int, int, int]]]] = {
+    "dashboard": ("dashboard-en-light-desktop", (258, 58, 1440, 800)),
+    "preview": ("flow-libraries-en-light-desktop", (412, 195, 1028, 895)),
+    "question": ("question-en-light-desktop", (412, 285, 1028, 800)),
+    "logbook": ("logbook-en-light-desktop", (596, 112, 1440, 800)),
+    "phone": ("dashboard-en-dark-phone", (0, 0, 824, 1830)),
 }
-"""The README's pictures by name, and which picture each is made of."""
-IMAGE_WIDTH_MAX: Final = 1200  # pixels
+"""The README's pictures by name: which picture each is cut out of, and left, top, right and bottom in its pixels."""
+PHONE_WIDTH: Final = 412  # pixels, half of what was taken
 COLOURS: Final = 96
 
 
@@ -85,7 +87,7 @@ class Album:
         await self.take("flow-plex", self.pages.plex_form)
         await self.take("flow-pulsarr", lambda: self.pages.pulsarr_form(self.second))
         await self.take("flow-libraries", lambda: self.pages.libraries_form(self.second))
-        await self.pages.close_dialog()
+        await self.visitor.page.goto(self.visitor.url)  # a form that one has got so far in stays
 
     async def held(self) -> None:
         """What is to be seen while a sync asks first."""
@@ -165,26 +167,27 @@ async def the_entry(demo: Demo) -> Integration:
 async def let_things_happen(demo: Demo, entry: Integration) -> None:
     """Have files arrive; the last of them is still waited for."""
     assert demo.simulators is not None  # noqa: S101  # started before
-    missing = (await demo.simulators.pulsarr.get("missing"))["missing"]
-    for row in missing[:LIVE_TITLES]:
-        await demo.simulators.pulsarr.post("import", title=row["title"], plex_after=2)
-        await asyncio.sleep(4)
-        await entry.until_state("pending", "0")
-    await demo.simulators.pulsarr.post(
-        "import", title=missing[LIVE_TITLES]["title"], plex_after=36000
-    )
+    pulsarr = demo.simulators.pulsarr
+    *coming, waiting = (await pulsarr.get("missing"))["missing"][: LIVE_TITLES + 1]
+    for row in coming:
+        await pulsarr.post("import", title=row["title"], plex_after=1, match_after=1)
+        await pulsarr.post("announce", title=row["title"], force=True)
+    await asyncio.sleep(ARRIVAL_SECONDS)
+    await entry.until_state("pending", "0", within=120)
+    await pulsarr.post("announce", title=waiting["title"], force=True)
     await entry.until_state("pending", "1")
 
 
 async def hold(demo: Demo, entry: Integration) -> None:
-    """Have a sync ask first, because somebody is gone from Pulsarr."""
+    """Have a sync ask first, because people are gone from Pulsarr."""
     assert demo.simulators is not None  # noqa: S101  # started before
     await integration.change_options(entry.client, entry.entry_id, **WHEN_HELD)
     await integration.until_loaded(entry.client, entry.entry_id)
     await entry.until_synced()
     people = (await demo.simulators.pulsarr.get("state"))["people"]
-    most = max((one for one in people if one["can_sync"]), key=lambda one: one["watchlist_count"])
-    await demo.simulators.pulsarr.post("user", person=most["name"], remove=True)
+    syncing = [one for one in people if one["can_sync"]]
+    for one in sorted(syncing, key=lambda one: -one["watchlist_count"])[:GONE]:
+        await demo.simulators.pulsarr.post("user", person=one["name"], remove=True)
     await entry.call("sync_all")
     await entry.until_state("status", "held")
 
@@ -192,10 +195,11 @@ async def hold(demo: Demo, entry: Integration) -> None:
 def write_readme_images(folder: Path) -> None:
     """Make the README's pictures: small, with few colours, without whatever else a PNG may hold."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    for name, source in IN_README.items():
+    for name, (source, box) in IN_README.items():
         with Image.open(folder / f"{source}.png") as picture:
-            image = picture.convert("RGB")
-        image.thumbnail((IMAGE_WIDTH_MAX, IMAGE_WIDTH_MAX))
+            image = picture.convert("RGB").crop(box)
+        if source.endswith("phone"):
+            image.thumbnail((PHONE_WIDTH, image.height))
         few = image.quantize(COLOURS, dither=Image.Dither.NONE)
         few.save(IMAGES / f"{name}.png", optimize=True)
         print(f"{IMAGES / name}.png: {(IMAGES / f'{name}.png').stat().st_size // 1024} KiB")

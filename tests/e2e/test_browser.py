@@ -75,13 +75,17 @@ async def house(house: House) -> House:
 
 
 async def read(visitor: Visitor, *wanted: str) -> str:
-    """Wait until all texts can be read, and nothing that is no text; returns the whole page."""
+    """Wait until all texts can be read, and nothing that is no text; returns the whole page.
+
+    A text that is a part of another one has to be there once more.
+    """
     words = ""
+    times = {text: sum(other.count(text) for other in wanted) for text in wanted}
 
     async def missing() -> list[str]:
         nonlocal words
         words = await visitor.words()
-        return [text for text in wanted if text not in words]
+        return [text for text, number in times.items() if words.count(text) < number]
 
     async def complete() -> bool:
         return not await missing()
