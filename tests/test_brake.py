@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.helpers import issue_registry as ir
 
 from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.store import EXAMPLES_MAX
 from simulators.plex import Fault
 
 from .household import later
@@ -71,6 +72,23 @@ async def test_many_removals_are_held_and_asked_about(full_house: Household) -> 
     assert question.translation_placeholders["removals"] == str(before)
     event = full_house.entity("activity").attributes
     assert event["event_type"] in {"run_held", "sync_finished"}
+
+
+async def test_title_with_several_items_is_an_example_once(full_house: Household) -> None:
+    for key in full_house.wanted_by("rosa"):
+        title = next(one for one in full_house.world.catalogue if one.key == key)
+        if title.type == "movie":
+            full_house.plex.state.add_item(title, edition="Long")
+    await full_house.call("sync_all")
+    forget(full_house)
+
+    await full_house.call("sync_all")
+
+    question = issue(full_house)
+    assert question is not None
+    assert question.translation_placeholders is not None
+    examples = question.translation_placeholders["examples"].splitlines()
+    assert len(examples) == len(set(examples)) == EXAMPLES_MAX
 
 
 async def test_many_removals_that_pulsarr_announces_one_by_one_are_asked_about_as_well(

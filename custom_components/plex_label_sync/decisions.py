@@ -39,10 +39,12 @@ def held_by(run: Run) -> Held | None:
     if run.status is not RunStatus.HELD:
         return None
     changes = run.held
+    # A title may have several items, and is named once.
+    examples = dict.fromkeys(f"{one.label}: {one.title}" for one in changes[: 10 * EXAMPLES_MAX])
     return Held(
         since=run.started,
         reasons=tuple(reason.value for reason in run.hold_reasons),
         removals=sum(change.action is Action.REMOVE for change in changes),
         vanished=run.vanished,
-        examples=tuple(f"{one.label}: {one.title}" for one in changes[:EXAMPLES_MAX]),
+        examples=tuple(examples)[:EXAMPLES_MAX],
     )
