@@ -46,8 +46,6 @@ class LiveUpdates:
         self._processed: dict[str, None] = {}  # rating keys that wait for the end of the window
         self._missed_until = 0.0  # until then something may have happened that nobody heard
         self._blocked = False  # said that the notifications cannot be had
-        self.heard = 0  # messages
-        self.connections = 0
 
     @callback
     def async_start(self) -> None:
@@ -94,7 +92,6 @@ class LiveUpdates:
     async def _listen(self) -> None:
         """Take in messages until the connection ends. Raises ServiceError when there is none."""
         async with self._coordinator.plex.listen() as messages:
-            self.connections += 1
             self._blocked = False
             self._coordinator.async_live_updates(on=True)
             self._missed_until = time.time()
@@ -115,7 +112,6 @@ class LiveUpdates:
 
     @callback
     def _take_in(self, message: Message) -> None:
-        self.heard += 1
         for notice in message.notices:
             if notice.what is Happening.DELETED:
                 self._coordinator.engine.gone(notice.rating_key)
