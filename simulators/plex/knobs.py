@@ -38,7 +38,7 @@ class PlexKnobs:
     url_limit: int = 8192  # bytes of the request line; PMS takes about 30 kB, proxies 8 kB
     url_status: int = 414  # or 400
 
-    # Pace; zero keeps tests quick
+    # Pace, what the simulator itself computes included; zero keeps tests quick
     get_seconds: float = 0.0
     get_seconds_per_row: float = 0.0
     put_seconds: float = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -242,7 +243,7 @@ class Reading:
         *,
         across: bool = False,
     ) -> web.Response:
-        knobs, state = self._sim.knobs, self._sim.state
+        began, knobs, state = time.perf_counter(), self._sim.knobs, self._sim.state
         start, size = (0, None) if knobs.ignore_paging else (listing.start, listing.size)
         if knobs.max_page is not None:
             size = min(knobs.max_page, knobs.max_page if size is None else size)
@@ -265,8 +266,11 @@ class Reading:
             answer.extra["Meta"] = section_meta(
                 libraries[0], number, TYPE_NAMES.get(number, "movie")
             )
-        await self._sim.pause(knobs.get_seconds + knobs.get_seconds_per_row * len(found.items))
-        return respond(request, answer, headers)
+        response = respond(request, answer, headers)
+        await self._sim.charge(
+            knobs.get_seconds + knobs.get_seconds_per_row * len(found.items), began
+        )
+        return response
 
     def understood(self, request: web.Request, kind: str | None = None) -> Listing:
         """The listing that a request asks for."""
@@ -283,7 +287,7 @@ class Reading:
 
     async def metadata(self, request: web.Request, viewer: Viewer) -> web.Response:
         """`/library/metadata/{ids}`: whatever of these exists; 404 only when nothing does."""
-        state, knobs = self._sim.state, self._sim.knobs
+        began, state, knobs = time.perf_counter(), self._sim.state, self._sim.knobs
         options = row_options(request.query, request.headers, knobs, detailed=True)
         rows: list[Row] = []
         for key in sorted(
@@ -300,13 +304,14 @@ class Reading:
                 rows.append(_leaf_row(leaf, state.items[leaf.show], state.libraries))
         if not rows:
             raise RefusedError(404)
-        await self._sim.pause(knobs.get_seconds + knobs.get_seconds_per_row * len(rows))
         attributes: Row = {"allowSync": viewer.owner, "identifier": LIBRARY_IDENTIFIER}
         if len({row["librarySectionID"] for row in rows if "librarySectionID" in row}) == 1:
             attributes |= {
                 name: rows[0][name] for name in rows[0] if name.startswith("librarySection")
             }
-        return respond(request, Answer(attributes, rows))
+        response = respond(request, Answer(attributes, rows))
+        await self._sim.charge(knobs.get_seconds + knobs.get_seconds_per_row * len(rows), began)
+        return response
 
     async def nothing(self, _request: web.Request, _viewer: Viewer) -> web.Response:
         """Whatever else is asked."""

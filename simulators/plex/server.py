@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 from typing import TYPE_CHECKING, Self
 from xml.etree import ElementTree as ET
 
@@ -141,9 +142,12 @@ class PlexSimulator:
         """Stop."""
         await self.stop()
 
-    async def pause(self, seconds: float) -> None:
-        """Take the time that work costs; ends early when the server stops."""
-        await self._running().pause(seconds)
+    async def charge(self, seconds: float, since: float) -> None:
+        """Let work that began at `since` (`time.perf_counter`) take `seconds` in all.
+
+        What the simulator computed meanwhile is part of it. Ends early when the server stops.
+        """
+        await self._running().pause(seconds - (time.perf_counter() - since))
 
     async def outage(self, seconds: float) -> None:
         """Refuse connections from now on and for `seconds`; what is connected is cut."""

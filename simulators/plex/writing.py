@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from functools import partial
+import time
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -42,8 +43,9 @@ class Writing:
                 f"PUT on all items of section {library.key}: no id was given"
             )
         async with self._writer:
+            began = time.perf_counter()
             items = select(self._sim.state, [library], listing, None).items
-            await self._write(items, edit)
+            await self._write(items, edit, began)
         return web.Response()
 
     async def item(self, request: web.Request, _viewer: Viewer) -> web.Response:
@@ -56,7 +58,9 @@ class Writing:
         if replaces:
             edit = LabelEdit(add=edit.add, clear=True, lock=edit.lock)
         async with self._writer:
-            await self._write([item], edit, add_first=False if replaces else None)
+            await self._write(
+                [item], edit, time.perf_counter(), add_first=False if replaces else None
+            )
         return web.Response()
 
     async def delete(self, request: web.Request, _viewer: Viewer) -> web.Response:
@@ -76,11 +80,16 @@ class Writing:
             settle()
 
     async def _write(
-        self, items: Sequence[Item], edit: LabelEdit, *, add_first: bool | None = None
+        self,
+        items: Sequence[Item],
+        edit: LabelEdit,
+        began: float,
+        *,
+        add_first: bool | None = None,
     ) -> None:
         knobs = self._sim.knobs
         first = knobs.edit_order == "add_first" if add_first is None else add_first
-        await self._sim.pause(knobs.put_seconds + knobs.put_seconds_per_item * len(items))
+        await self._sim.charge(knobs.put_seconds + knobs.put_seconds_per_item * len(items), began)
         if knobs.settle <= 0:
             self._apply(items, edit, add_first=first)
             return

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+import time
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from simulators.plex import PlexKnobs
+from simulators.plex import PlexKnobs, reading
+from simulators.plex.selection import Found, select
 from tests.simulators.plex_kit import MOVIES, SHOWS, Peer, plain_state, plex
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -307,6 +310,20 @@ async def test_label_without_carriers_is_gone_unless_it_lingers(linger: bool) ->
         peer.state.add_label("1", "Kids")
         peer.state.remove_label("1", "kids")
         assert len((await peer.get("/library/sections/1/label?type=1")).directory) == int(linger)
+
+
+async def test_what_the_simulator_computes_is_part_of_the_charge(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def slow(*args: Any, **options: Any) -> Found:
+        time.sleep(0.2)
+        return select(*args, **options)
+
+    monkeypatch.setattr(reading, "select", slow)
+    async with plex(knobs=PlexKnobs(get_seconds=0.3)) as peer:
+        await peer.get(ALL)
+        took = peer.sim.stats.log[-1].duration
+    assert 0.3 <= took < 0.45  # one after the other they would take half a second
 
 
 async def test_reads_take_the_time_they_are_told() -> None:
