@@ -90,27 +90,27 @@ def test_ids_are_always_of_a_known_kind(guid: str, children: list[dict[str, obje
 
 def test_page_holds_items_with_their_ids_and_place() -> None:
     rows = [row("101", Guid=[{"id": "tmdb://949"}]), row("102", guid="local://1", title="Up")]
-    page = parse.items(answer(size=2, offset=5, totalSize=9, Metadata=rows), MOVIES)
+    page = parse.items(answer(size=2, offset=5, totalSize=9, Metadata=rows), MOVIES, tuple)
     assert (page.offset, page.total) == (5, 9)
-    heat, up = page.rows
+    heat, up = page.content
     assert (heat.rating_key, heat.library, heat.type) == ("101", "1", MediaType.MOVIE)
     assert (heat.title, set(heat.ids)) == ("Heat", {f"plex:{HEX}", "tmdb:949"})
     assert (up.title, up.ids) == ("Up", frozenset())
 
 
 def test_absent_lists_mean_empty_ones() -> None:
-    page = parse.items(answer(size=0), MOVIES)
-    assert (page.rows, page.offset, page.total) == ((), 0, 0)
-    assert parse.rating_keys(answer(size=0)) == parse.Page((), 0, 0)
+    page = parse.items(answer(size=0), MOVIES, tuple)
+    assert page == parse.Page((), 0, 0, 0)
+    assert parse.rating_keys(answer(size=0)) == parse.Page((), 0, 0, 0)
     assert parse.libraries(answer(size=0)) == ()
     assert parse.stored_labels(answer(size=0)) == ()
 
 
 def test_numbers_may_be_text_and_text_may_be_numbers() -> None:
     listing = answer(size="1", offset="0", totalSize="1", Metadata=[row(101)])
-    page = parse.items(listing, SHOWS)
-    assert (page.rows[0].rating_key, page.total) == ("101", 1)
-    assert parse.rating_keys(listing) == parse.Page(("101",), 0, 1)
+    page = parse.items(listing, SHOWS, tuple)
+    assert (page.content[0].rating_key, page.total) == ("101", 1)
+    assert parse.rating_keys(listing) == parse.Page(("101",), 1, 0, 1)
     assert parse.total(answer(size="0", totalSize="7")) == 7
     assert parse.stored_labels(answer(Directory=[{"key": 20481, "title": "Anna"}])) == (
         StoredLabel("20481", "Anna"),
@@ -118,14 +118,14 @@ def test_numbers_may_be_text_and_text_may_be_numbers() -> None:
 
 
 def test_listing_that_was_not_paged_is_everything() -> None:
-    page = parse.items(answer(size=1, Metadata=[row()]), MOVIES)
+    page = parse.items(answer(size=1, Metadata=[row()]), MOVIES, tuple)
     assert (page.offset, page.total) == (0, 1)
 
 
 @pytest.mark.parametrize("fields", [{"size": 3}, {"size": 1}, {"size": 0}])
 def test_page_with_other_rows_than_it_claims_is_refused(fields: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="2 rows instead of"):
-        parse.items(answer(**fields, Metadata=[row("1"), row("2")]), MOVIES)
+        parse.items(answer(**fields, Metadata=[row("1"), row("2")]), MOVIES, tuple)
 
 
 @pytest.mark.parametrize("fields", [{"size": 3}, {"size": 1}, {"size": 0}])
@@ -143,7 +143,7 @@ def test_directory_with_other_rows_than_it_claims_is_refused() -> None:
 
 
 def test_rows_may_lack_what_is_not_needed() -> None:
-    (bare,) = parse.items(answer(Metadata=[{"ratingKey": "7"}]), MOVIES).rows
+    (bare,) = parse.items(answer(Metadata=[{"ratingKey": "7"}]), MOVIES, tuple).content
     assert (bare.rating_key, bare.title, bare.ids) == ("7", "", frozenset())
 
 
@@ -151,7 +151,7 @@ def test_rows_may_lack_what_is_not_needed() -> None:
 def test_row_whose_key_no_edit_could_name_is_refused(rating_key: object) -> None:
     listing = answer(Metadata=[row(rating_key)])
     with pytest.raises((ValueError, TypeError)):
-        parse.items(listing, MOVIES)
+        parse.items(listing, MOVIES, tuple)
     with pytest.raises((ValueError, TypeError)):
         parse.rating_keys(listing)
 
@@ -208,7 +208,7 @@ def test_total_that_is_not_told_is_no_zero(total: object) -> None:
 
 PARSERS: list[Callable[[object], object]] = [
     parse.container,
-    lambda data: parse.items(data, MOVIES),
+    lambda data: parse.items(data, MOVIES, tuple),
     parse.rating_keys,
     parse.total,
     parse.libraries,

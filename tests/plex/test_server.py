@@ -44,7 +44,7 @@ async def failure_of(work: Awaitable[object]) -> ServiceError:
 
 async def everything(client: PlexClient, library: Library) -> list[Item]:
     """Return a library's items, page by page."""
-    return [item async for page in client.pages(library) for item in page]
+    return [item async for page in client.pages(library, list) for item in page]
 
 
 def keys_of(state: PlexState, library: Library) -> set[str]:
@@ -245,7 +245,7 @@ async def test_pages_that_get_shorter_midway_leave_nothing_out_and_repeat_nothin
     in_one = keys(await everything(client, MOVIES))
     monkeypatch.setattr(server, "PAGE_SIZE", 7)
     seen: list[str] = []
-    async for page in client.pages(MOVIES):
+    async for page in client.pages(MOVIES, list):
         seen += keys(page)
         if len(seen) == 7 * after:
             plex.knobs = PlexKnobs(max_page=3)
@@ -328,7 +328,7 @@ async def test_item_that_arrives_between_two_pages_ends_the_read(
     plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "PAGE_SIZE", 10)
-    pages = client.pages(MOVIES)
+    pages = client.pages(MOVIES, list)
     await anext(pages)
     plex.state.add_item(CATALOGUE[0])
     assert (await failure_of(anext(pages))).failure is Failure.IMPLAUSIBLE

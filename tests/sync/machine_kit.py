@@ -1,7 +1,7 @@
 """What the safety machine stands on: records that survive crashes, a fragile Plex, whose labels are whose."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 import re
 from typing import Final, Literal
@@ -155,9 +155,11 @@ class FragilePlex:
         """Pass on."""
         return await self._client.libraries()
 
-    def pages(self, library: Library) -> AsyncIterator[tuple[Item, ...]]:
+    def pages[T](
+        self, library: Library, pick: Callable[[tuple[Item, ...]], T]
+    ) -> AsyncGenerator[T]:
         """Pass on."""
-        return self._client.pages(library)
+        return self._client.pages(library, pick)
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
         """Pass on."""

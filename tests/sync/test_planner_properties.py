@@ -29,7 +29,7 @@ from custom_components.plex_label_sync.sync.planner import (
 from custom_components.plex_label_sync.sync.present import Present
 from custom_components.plex_label_sync.sync.wanted import Wish
 
-from .words import LABELS, folded, labels_in_plex, library_items, people, picture, titles
+from .words import LABELS, folded, labels_in_plex, library_items, people, picture, texts, titles
 
 NOW = 1_790_000_000.0
 DAY = 86_400.0
@@ -132,19 +132,14 @@ def carried_out(view: View, plan: Plan) -> View:
 
 def changed(there: Present, changes: Iterable[Change]) -> Present:
     """Return what Plex holds after some changes."""
-    texts = {
-        (key, text)
-        for key, labels in there.carried.items()
-        for spellings in labels.values()
-        for text in spellings
-    }
+    carried = texts(there)
     for change in changes:
         if change.action is Action.ADD:
-            texts.add((change.rating_key, change.label))
+            carried.add((change.rating_key, change.label))
         else:
-            texts.discard((change.rating_key, change.label))
+            carried.discard((change.rating_key, change.label))
     result = Present({key: dict(forms) for key, forms in there.directory.items()})
-    for key, text in texts:
+    for key, text in carried:
         result.add_carriers(StoredLabel("0", text), [key])
     return result
 
@@ -220,7 +215,7 @@ def test_excluded_label_and_item_that_opts_out_are_never_touched(view: View) -> 
 @given(views())
 def test_labels_are_taken_off_in_a_spelling_that_the_item_carries(view: View) -> None:
     for change in removals(make_plan(view)):
-        assert change.label in view.present.carried[change.rating_key][fold(change.label)]
+        assert change.label in view.present.spellings(change.rating_key, change.label)
 
 
 @given(views())
@@ -327,13 +322,7 @@ def test_new_name_takes_the_place_of_the_old_one_in_one_plan(view: View) -> None
 @given(views())
 def test_planning_again_after_a_plan_was_carried_out_finds_nothing_to_do(view: View) -> None:
     # What the item carries in two spellings is ours in one of them only.
-    assume(
-        all(
-            len(spellings) == 1
-            for labels in view.present.carried.values()
-            for spellings in labels.values()
-        )
-    )
+    assume(all(len(view.present.spellings(key, text)) == 1 for key, text in texts(view.present)))
     plan = make_plan(view)
     then = carried_out(view, plan)
     again = make_plan(then)

@@ -77,11 +77,9 @@ def test_known_items_are_those_that_were_seen_last(steps: list[tuple[str, str]])
                 known.gone(key)
                 model.pop(key, None)
             case _:
-                listed = KnownItems()
-                listed.seen([movie(key, "plex:a")])
-                known.take_over(MOVIES, listed)
-                model = {key: True}
-        assert {one for one in map(str, range(1, 401)) if one in known} == model.keys()
+                known.take_over(MOVIES, {int(key), 500}, [movie("500")])
+                model = {key: True, "500": False}
+        assert {one for one in map(str, range(1, 501)) if one in known} == model.keys()
         assert {one for one in model if known.recognised(one)} == {
             one for one, matched in model.items() if matched
         }

@@ -18,7 +18,7 @@ from custom_components.plex_label_sync.sync.model import (
 from custom_components.plex_label_sync.sync.present import Present
 from custom_components.plex_label_sync.sync.undo import removal_plan, undo_plan
 
-from .words import add, ledger, ledger_rows, present, remove
+from .words import add, ledger, ledger_rows, present, remove, texts
 
 NOW = 1_790_000_000.0
 ROW = Row("anna", "1", "11", 5, (1,))
@@ -141,16 +141,6 @@ def runs(draw: st.DrawFn) -> tuple[Present, Ledger, list[Change]]:
             else:
                 changes.append(add(label, key))
     return there, rows, changes
-
-
-def texts(there: Present) -> set[tuple[str, str]]:
-    """Return what items carry: rating keys and spellings."""
-    return {
-        (key, text)
-        for key, labels in there.carried.items()
-        for spellings in labels.values()
-        for text in spellings
-    }
 
 
 def changed(there: Present, changes: Iterable[Change]) -> Present:

@@ -169,11 +169,20 @@ def picture(carried: dict[str, dict[str, list[str]]]) -> Present:
     """Return drawn labels as they are read."""
     result = Present()
     for library, items in carried.items():
-        part = present(dict(items), library=library)
-        result.directory.update(part.directory)
-        for key, labels in part.carried.items():
-            result.carried.setdefault(key, {}).update(labels)
+        result.directory.update(present(dict(items), library=library).directory)
+        for key, labels in items.items():
+            result.add_item(key, labels)
     return result
+
+
+def texts(there: Present) -> set[tuple[str, str]]:
+    """Return what items carry: rating keys and spellings."""
+    return {
+        (key, text)
+        for forms in there.carriers.values()
+        for text, keys in forms.items()
+        for key in keys
+    }
 
 
 def folded(labels: Iterable[str]) -> set[str]:

@@ -33,9 +33,13 @@ class ServerInfo:
 
 @dataclass(frozen=True, slots=True)
 class Page[T]:
-    """One answer of a listing. `total` is the number of rows that match the query in all."""
+    """One answer of a listing: what is made of its rows, and how many these are.
 
-    rows: tuple[T, ...]
+    `total` is the number of rows that match the query in all.
+    """
+
+    content: T
+    size: int
     offset: int
     total: int
 
@@ -89,9 +93,14 @@ def _rating_key(row: Mapping[str, Any]) -> str:
     return key
 
 
-def items(answer: object, library: Library) -> Page[Item]:
-    """Return one page of a library's listing; raises ValueError when rows are missing in it."""
-    return _page(answer, lambda row: _item(row, library.key, library.type))
+def items[T](answer: object, library: Library, pick: Callable[[tuple[Item, ...]], T]) -> Page[T]:
+    """Return one page of a library's listing, of its items what `pick` makes of them.
+
+    Raises ValueError when rows are missing in it.
+    """
+    return _page(
+        answer, lambda rows: pick(tuple(_item(row, library.key, library.type) for row in rows))
+    )
 
 
 def _item(row: Mapping[str, Any], library: str, media_type: MediaType) -> Item:
@@ -104,16 +113,17 @@ def _item(row: Mapping[str, Any], library: str, media_type: MediaType) -> Item:
     )
 
 
-def rating_keys(answer: object) -> Page[str]:
+def rating_keys(answer: object) -> Page[tuple[str, ...]]:
     """Return the rating keys of one page; raises ValueError when rows are missing in it."""
-    return _page(answer, _rating_key)
+    return _page(answer, lambda rows: tuple(map(_rating_key, rows)))
 
 
-def _page[T](answer: object, understand: Callable[[Mapping[str, Any]], T]) -> Page[T]:
+def _page[T](answer: object, understand: Callable[[list[dict[str, Any]]], T]) -> Page[T]:
     body = container(answer)
     rows = _all_rows(body, "Metadata")
     return Page(
-        rows=tuple(understand(row) for row in rows),
+        content=understand(rows),
+        size=len(rows),
         offset=int(body.get("offset", 0)),
         # Absent when the answer was not paged: then it is everything.
         total=int(body.get("totalSize", len(rows))),

@@ -5,12 +5,21 @@ per item, which is an order of magnitude slower on the same listing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections import deque
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Mapping,
+    MutableSequence,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 import logging
 import re
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 
@@ -51,14 +60,16 @@ _EDIT_REFUSALS: Final = frozenset({Failure.REJECTED, Failure.TIMEOUT})
 _EDIT_RETRIES: Final = UNREACHABLE - _EDIT_REFUSALS
 
 
-async def _together[T](reads: Sequence[Coroutine[None, None, T]]) -> list[T]:
-    """Return what reads come to, in their order; the first error ends the others."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in reads]
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
+def _all_of_them(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    return items
+
+
+async def _given_up(tasks: MutableSequence[asyncio.Task[Any]]) -> None:
+    """End tasks whose results nobody wants any more, and see that they are over."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    tasks.clear()
 
 
 def _part(start: int, size: int) -> dict[str, int]:
@@ -161,47 +172,60 @@ class PlexClient:
         self.libraries_seen = found
         return found
 
-    async def pages(self, library: Library) -> AsyncIterator[tuple[Item, ...]]:
-        """Yield all items of a library, page by page.
+    async def pages[T](
+        self, library: Library, pick: Callable[[tuple[Item, ...]], T]
+    ) -> AsyncGenerator[T]:
+        """Yield what `pick` makes of all items of a library, page by page.
+
+        It is called beside the event loop, for several pages at a time, and the items that it
+        does not keep are gone before anything else has to walk through them.
 
         Raises ServiceError, with IMPLAUSIBLE when rows are missing or the library changed
         between two pages: a list that is cut short must never look like deletions.
         """
-        async for items in self._all(library, partial(self._items, library, PAGE_SIZE)):
-            yield items
+        async for picked in self._all(
+            library, lambda start: self._items(library, PAGE_SIZE, pick, start)
+        ):
+            yield picked
 
     async def _all[T](
         self, library: Library, read: Callable[[int], Coroutine[None, None, parse.Page[T]]]
-    ) -> AsyncIterator[tuple[T, ...]]:
-        """Yield the rows of all pages; `read` reads the page that starts at a row.
+    ) -> AsyncGenerator[T]:
+        """Yield the contents of all pages; `read` reads the page that starts at a row.
 
-        Two at a time while pages come as long as they were asked for.
+        While pages come as long as they were asked for, the next ones are on their way already.
         """
         start = 0
         total: int | None = None
-        starts = [0]
-        while total is None or start < total:
-            for page in await _together([read(one) for one in starts]):
+        coming: deque[asyncio.Task[parse.Page[T]]] = deque()
+        try:
+            while total is None or start < total:
+                if not coming:
+                    coming.append(asyncio.ensure_future(read(start)))
+                page = await coming.popleft()
                 if page.offset != start or total not in {None, page.total}:
                     raise self._implausible(library, "changed while it was read")
                 total = page.total
-                if not page.rows and start < total:
+                if not page.size and start < total:
                     raise self._implausible(library, f"lists {start} of {total} items")
-                yield page.rows
-                start += len(page.rows)
-                if len(page.rows) != PAGE_SIZE:
-                    break  # the next page does not start where the other one of these does
-            starts = [start]
-            if len(page.rows) == PAGE_SIZE and start + PAGE_SIZE < page.total:
-                starts.append(start + PAGE_SIZE)
+                start += page.size
+                if page.size == PAGE_SIZE:
+                    begun = start + len(coming) * PAGE_SIZE
+                    for one in range(begun, total, PAGE_SIZE)[: READERS - len(coming)]:
+                        coming.append(asyncio.ensure_future(read(one)))
+                else:
+                    await _given_up(coming)  # the next page does not start where these do
+                yield page.content
+        finally:
+            await _given_up(coming)
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
         """Return about `limit` items, those added last first, and how many there are in all.
 
         Raises ServiceError.
         """
-        page = await self._items(library, limit, sort="addedAt:desc")
-        return page.rows, page.total
+        page = await self._items(library, limit, _all_of_them, sort="addedAt:desc")
+        return page.content, page.total
 
     async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
         """Return the items whose primary guid is `plex:<hex>`. Raises ServiceError.
@@ -210,15 +234,20 @@ class PlexClient:
         titles are dropped here.
         """
         guid = f"plex://{library.type}/{plex_id.removeprefix('plex:')}"
-        page = await self._items(library, PAGE_SIZE, guid=guid)
-        return tuple(item for item in page.rows if plex_id in item.ids)
+        page = await self._items(library, PAGE_SIZE, _all_of_them, guid=guid)
+        return tuple(item for item in page.content if plex_id in item.ids)
 
-    async def _items(
-        self, library: Library, size: int, start: int = 0, **query: str
-    ) -> parse.Page[Item]:
+    async def _items[T](
+        self,
+        library: Library,
+        size: int,
+        pick: Callable[[tuple[Item, ...]], T],
+        start: int = 0,
+        **query: str,
+    ) -> parse.Page[T]:
         return await self._list(
             library,
-            lambda answer: parse.items(answer, library),
+            lambda answer: parse.items(answer, library, pick),
             {**_LEAN, **_part(start, size), "includeGuids": 1, **query},
         )
 
@@ -249,7 +278,7 @@ class PlexClient:
         """
         query = {**_LEAN, "label": label.id}
 
-        async def read(start: int) -> parse.Page[str]:
+        async def read(start: int) -> parse.Page[tuple[str, ...]]:
             part = _part(start, PAGE_SIZE) if start else {}
             return await self._list(library, parse.rating_keys, {**query, **part})
 
@@ -265,8 +294,8 @@ class PlexClient:
         Plex ignores filters that it does not understand: other titles are dropped here.
         Raises ServiceError.
         """
-        page = await self._items(library, limit, title=text)
-        return tuple(item for item in page.rows if text.casefold() in item.title.casefold())
+        page = await self._items(library, limit, _all_of_them, title=text)
+        return tuple(item for item in page.content if text.casefold() in item.title.casefold())
 
     async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
         """Return those of the rating keys under which there is an item. Raises ServiceError."""

@@ -336,10 +336,10 @@ def _looks(titles: Sequence[Title], found: Found, run: Run) -> tuple[Look, ...]:
     if not titles:
         return ()
     not_written = {failed.change.rating_key for failed in run.failed}
-    index = TitleIndex(wish.title for wish, _ in found.matches)
+    index = TitleIndex(wish.title for wish in found.wishes)
     looks = []
     for title in titles:
-        mine = [found.matches[position] for position in index.find(title)]
+        mine = [(found.wishes[one], found.items[one]) for one in index.find(title)]
         people = {person.id: person for wish, _ in mine for person in wish.people}
         keys = frozenset(item.rating_key for _, some in mine for item in some)
         if not title.ids:

@@ -7,7 +7,7 @@ from typing import Final
 from .explain import TITLES_MAX, Facts, Question, titles_asked_for
 from .leaving import Company
 from .ledger import Ledger
-from .model import HoldReason, Item, LabelledItem, Library, SyncSettings, Title, Watchlists, fold
+from .model import HoldReason, Item, LabelledItem, Library, SyncSettings, Title, Watchlists
 from .planner import View, WantedItem, make_plan, wanted_items
 from .ports import PlexPort
 from .present import Present
@@ -98,7 +98,7 @@ class Inquiry:
     ) -> Found:
         """Find the items of the wishes that mean one of the titles, and of unwanted titles."""
         if not titles:
-            return Found([], {})
+            return Found((), (), {})
         asked = TitleIndex(titles)
         some = tuple(wish for wish in wishes if wish.title in asked)
         wanted = TitleIndex(wish.title for wish in some)
@@ -126,7 +126,5 @@ def _present(labelled: Iterable[LabelledItem]) -> Present:
     """Return the labels of whole items."""
     present = Present()
     for one in labelled:
-        carried = present.carried.setdefault(one.item.rating_key, {})
-        for label in one.labels:
-            carried.setdefault(fold(label), set()).add(label)
+        present.add_item(one.item.rating_key, one.labels)
     return present

@@ -9,6 +9,7 @@ from .model import (
     Action,
     Change,
     Item,
+    MediaType,
     Person,
     Plan,
     RemovedLabelMode,
@@ -66,34 +67,50 @@ def wanted_items(
     Labels that are the same are spelled alike on all items. Nobody gets the label that makes
     an item opt out.
     """
-    items: dict[str, Item] = {}
-    spellings: dict[str, str] = {}
-    ids: dict[str, set[str]] = {}
-    people: dict[str, dict[str, tuple[str, dict[int, Person]]]] = {}
-    never = never_written(settings)
+    labels = _Labels(settings)
+    items: dict[str, WantedItem] = {}
+    people: dict[str, tuple[Person, ...]] = {}
     for wish, found in matches:
         for item in found:
-            items[item.rating_key] = item
-            ids.setdefault(item.rating_key, set()).update(item.ids & wish.title.ids)
-            labels = people.setdefault(item.rating_key, {})
-            for person in wish.people:
-                text = label_of(person, item.type, settings.label_format)
-                folded = fold(text)
-                if folded not in never:
-                    text = spellings.setdefault(folded, text)
-                    labels.setdefault(folded, (text, {}))[1][person.id] = person
-    return {
-        key: WantedItem(
-            item,
-            {
-                folded: WantedLabel(text, tuple(who.values()))
-                for folded, (text, who) in people[key].items()
-            },
+            key = item.rating_key
             # The Plex key sorts between imdb and tmdb; any one will do as long as it stays.
-            min(ids[key], default=""),
-        )
-        for key, item in items.items()
-    }
+            title_id = min(item.ids & wish.title.ids, default="")
+            if (known := items.get(key)) is None:
+                people[key] = wish.people
+            else:
+                others = {person.id: person for person in (*people[key], *wish.people)}
+                people[key] = tuple(others.values())
+                title_id = min(filter(None, (known.title_id, title_id)), default="")
+            items[key] = WantedItem(item, labels.of(people[key], item.type), title_id)
+    return items
+
+
+class _Labels:
+    """The labels of groups of people. Most items are wanted by the same few groups."""
+
+    def __init__(self, settings: SyncSettings) -> None:
+        self._settings = settings
+        self._never = never_written(settings)
+        self._spellings: dict[str, str] = {}
+        self._known: dict[tuple[tuple[Person, ...], MediaType], dict[str, WantedLabel]] = {}
+
+    def of(self, people: tuple[Person, ...], media_type: MediaType) -> Mapping[str, WantedLabel]:
+        """Return the labels of items of a type that some people want, by folded text."""
+        group = people, media_type
+        if group not in self._known:
+            self._known[group] = self._new(people, media_type)
+        return self._known[group]
+
+    def _new(self, people: Sequence[Person], media_type: MediaType) -> dict[str, WantedLabel]:
+        labels: dict[str, WantedLabel] = {}
+        for person in people:
+            text = label_of(person, media_type, self._settings.label_format)
+            folded = fold(text)
+            if folded not in self._never:
+                others = labels[folded].people if folded in labels else ()
+                text = self._spellings.setdefault(folded, text)
+                labels[folded] = WantedLabel(text, (*others, person))
+        return labels
 
 
 def never_written(settings: SyncSettings) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """What the engine needs of the world outside."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Protocol
 
 from .ledger import Ledger
@@ -26,8 +26,10 @@ class PlexPort(Protocol):
     async def libraries(self) -> tuple[Library, ...]:
         """Return the movie and show sections."""
 
-    def pages(self, library: Library) -> AsyncIterator[tuple[Item, ...]]:
-        """Yield all items of a library, page by page."""
+    def pages[T](
+        self, library: Library, pick: Callable[[tuple[Item, ...]], T]
+    ) -> AsyncGenerator[T]:
+        """Yield what `pick`, called in threads, makes of all items of a library, page by page."""
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
         """Return the items added last, and how many the library holds."""

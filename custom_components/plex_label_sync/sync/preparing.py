@@ -83,7 +83,7 @@ class Prepared:
     labels: LabelReader
     libraries: dict[str, Library]
     people: int = 0
-    found: Found = field(default_factory=lambda: Found([], {}, {}))
+    found: Found = field(default_factory=lambda: Found((), (), {}))
 
 
 class Preparer:

@@ -1,8 +1,18 @@
 """The reads of a run. One that is failed, partial or implausible raises: it never means "none"."""
 
 import asyncio
-from collections.abc import Callable, Container, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Container,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from .missing import Unmatched
@@ -23,7 +33,7 @@ from .ports import PlexPort, PulsarrPort
 from .present import Present
 from .progress import Phase, Progress
 from .sighting import KnownItems
-from .wanted import Matcher, Wish
+from .wanted import Match, Matcher, Wish
 
 PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
 READERS: Final = 2  # requests to Plex in flight
@@ -60,17 +70,44 @@ async def together(jobs: Iterable[Coroutine[None, None, None]]) -> None:
 
 @dataclass(slots=True)
 class Found:
-    """The items of wishes, and how many items each library that was looked into holds.
+    """The items of each of some wishes, and how many items each library that was looked into holds.
 
     `others` are further items that the listing was asked to keep, by rating key; `unmatched`
     those that Plex has not recognised yet, `missing` why titles have no items, where it is known.
     """
 
-    matches: list[tuple[Wish, tuple[Item, ...]]]
+    wishes: Sequence[Wish]
+    items: Sequence[tuple[Item, ...]]
     totals: dict[str, int]
     others: dict[str, Item] = field(default_factory=dict)
     unmatched: list[Item] = field(default_factory=list)
     missing: dict[Title, Outcome] = field(default_factory=dict)
+
+    @property
+    def matches(self) -> Iterator[tuple[Wish, tuple[Item, ...]]]:
+        """Each wish with its items."""
+        return zip(self.wishes, self.items, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gleaned:
+    """What a run keeps of one page of a listing."""
+
+    size: int
+    matches: list[Match]
+    others: list[Item]
+    special: list[Item]  # without a Plex key; Plex has not recognised those without any id
+    keys: set[int]
+
+
+def _glean(matcher: Matcher, keep: Container[str], items: Sequence[Item]) -> _Gleaned:
+    return _Gleaned(
+        size=len(items),
+        matches=matcher.matches(items),
+        others=[item for item in items if item.rating_key in keep],
+        special=[item for item in items if not any(one.startswith("plex:") for one in item.ids)],
+        keys={int(item.rating_key) for item in items},
+    )
 
 
 @dataclass(slots=True)
@@ -88,9 +125,8 @@ class KeylessItems:
         """Add the items without a key of one page."""
         index = self.by_library.setdefault(library.key, {})
         for item in items:
-            if not any(one.startswith("plex:") for one in item.ids):
-                for one in item.ids:
-                    index.setdefault((item.type, one), []).append(item)
+            for one in item.ids:
+                index.setdefault((item.type, one), []).append(item)
 
     def find(self, library: Library, title: Title) -> list[Item]:
         """Return the remembered items of a title."""
@@ -121,24 +157,36 @@ class ItemFinder:
         """
         progress = progress or Progress()
         matcher = await asyncio.to_thread(Matcher, wishes)
-        totals: dict[str, int] = {}
-        others: dict[str, Item] = {}
-        unmatched: list[Item] = []
-        for number, library in enumerate(libraries):
-            progress.reached(Phase.LISTING, number, len(libraries))
-            remembered, known = KeylessItems(), KnownItems()
-            totals[library.key] = 0
-            async for items in self._plex.pages(library):
-                matcher.offer(items)
-                unmatched += (one for one in items if not one.ids)
-                remembered.remember(library, items)
-                known.seen(items)
-                totals[library.key] += len(items)
-                others.update((one.rating_key, one) for one in items if one.rating_key in keep)
-            self._keyless.by_library[library.key] = remembered.by_library.get(library.key, {})
-            self.known.take_over(library, known)
-        matches = await asyncio.to_thread(_matches, matcher, wishes)
-        return Found(matches, totals, others, unmatched)
+        found = Found(wishes, (), {})
+        waiting = iter(libraries)
+
+        async def list_some() -> None:
+            for library in waiting:
+                progress.reached(Phase.LISTING, len(found.totals), len(libraries))
+                await self._list(library, matcher, keep, found)
+
+        await together(list_some() for _ in range(READERS))
+        found.items = await asyncio.to_thread(_items, matcher, wishes)
+        return found
+
+    async def _list(
+        self, library: Library, matcher: Matcher, keep: Container[str], found: Found
+    ) -> None:
+        """Go through everything that a library holds."""
+        remembered, keys, unmatched, total = KeylessItems(), set[int](), list[Item](), 0
+        pages = self._plex.pages(library, partial(_glean, matcher, keep))
+        async with aclosing(pages):
+            async for page in pages:
+                matcher.take(page.matches)
+                remembered.remember(library, page.special)
+                unmatched += (item for item in page.special if not item.ids)
+                found.others.update((item.rating_key, item) for item in page.others)
+                keys |= page.keys
+                total += page.size
+        found.totals[library.key] = total
+        found.unmatched += unmatched
+        self._keyless.by_library[library.key] = remembered.by_library.get(library.key, {})
+        self.known.take_over(library, keys, unmatched)
 
     async def find_some(
         self,
@@ -179,7 +227,7 @@ class ItemFinder:
         ]
         for wish in [*old, *self._some_of(missing, lookups // max(len(libraries), 1))]:
             await self._look_up(matcher, libraries, wish.title)
-        return Found(_matches(matcher, wishes), totals, unmatched=unmatched)
+        return Found(wishes, _items(matcher, wishes), totals, unmatched=unmatched)
 
     async def explain_missing(self, found: Found, others: Iterable[Library]) -> None:
         """Note why wanted titles are not there, where that can be seen.
@@ -220,8 +268,8 @@ class ItemFinder:
                     matcher.offer(await self._plex.with_plex_id(library, plex_id))
 
 
-def _matches(matcher: Matcher, wishes: Sequence[Wish]) -> list[tuple[Wish, tuple[Item, ...]]]:
-    return [(wish, matcher.items(index)) for index, wish in enumerate(wishes)]
+def _items(matcher: Matcher, wishes: Sequence[Wish]) -> list[tuple[Item, ...]]:
+    return [matcher.items(index) for index in range(len(wishes))]
 
 
 class LabelReader:

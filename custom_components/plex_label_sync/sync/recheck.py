@@ -106,7 +106,7 @@ class Recheck:
         label_by_label = len(set(needed)) + len({library for library, _ in needed})
         if self._items_tell_labels and len(items) <= ITEMS_AT_ONCE * label_by_label:
             present = await self._of_items(items)
-            if present is None or present.carried or not len(ledger):
+            if present is None or present.carriers or not len(ledger):
                 return present
             # An answer about single items should tell their labels, but this one shows none of
             # all those that were written: this server is asked label by label from now on.

@@ -38,11 +38,15 @@ class KnownItems:
         self.keys: dict[str, set[int]] = {}
         self.unmatched: set[int] = set()
 
-    def take_over(self, library: Library, listed: "KnownItems") -> None:
-        """Replace what is known of a library, because it was listed from end to end."""
+    def take_over(self, library: Library, keys: set[int], unmatched: Iterable[Item]) -> None:
+        """Replace what is known of a library, because it was listed from end to end.
+
+        `keys` are the rating keys of all its items, `unmatched` those that Plex has not
+        recognised.
+        """
         self.unmatched -= self.keys.get(library.key, set())
-        self.unmatched |= listed.unmatched
-        self.keys[library.key] = listed.keys.get(library.key, set())
+        self.unmatched |= {int(item.rating_key) for item in unmatched}
+        self.keys[library.key] = keys
 
     def seen(self, items: Iterable[Item]) -> None:
         """Add items; Plex has not recognised those without ids yet."""

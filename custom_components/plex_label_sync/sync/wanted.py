@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import NamedTuple
 
 from .model import Item, MediaType, Person, SyncSettings, Title, Watchlists
 
@@ -52,8 +54,11 @@ def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, .
         for one in title.ids:
             by_id[title.type].setdefault(one, index)
         wanters[index][person.id] = person
+    # Many titles are wanted by the same people: one tuple does for all of them.
+    groups: dict[tuple[Person, ...], tuple[Person, ...]] = {}
     return tuple(
-        Wish(title, tuple(people.values())) for title, people in zip(titles, wanters, strict=True)
+        Wish(title, groups.setdefault(some := tuple(people.values()), some))
+        for title, people in zip(titles, wanters, strict=True)
     )
 
 
@@ -108,6 +113,22 @@ class TitleIndex:
         return any(self._positions.of(title.type, one) for one in title.ids)
 
 
+class Rank(IntEnum):
+    """How well an item fits a wish: with its own Plex key, without any, with another one."""
+
+    OWN = 0
+    KEYLESS = 1
+    OTHER = 2
+
+
+class Match(NamedTuple):
+    """An item and the position of the wish that it is for."""
+
+    position: int
+    rank: Rank
+    item: Item
+
+
 class Matcher:
     """Finds the items of wishes while a listing streams by; keeps only what matches."""
 
@@ -115,22 +136,34 @@ class Matcher:
         """Index the wishes by type and id."""
         self._wishes = wishes
         self._positions = _Positions(wish.title for wish in wishes)
-        # By wish and rank: items with its own Plex key, items without any, items with another one.
-        self._found: dict[tuple[int, int], dict[str, Item]] = {}
+        # By rank, the items of each wish.
+        self._found: tuple[dict[int, list[Item]], ...] = tuple({} for _ in Rank)
 
     def offer(self, items: Iterable[Item]) -> None:
         """Keep those of `items` that somebody wants."""
-        for item in items:
-            for one in item.ids:
-                for index in self._positions.of(item.type, one):
-                    place = (index, self._rank(index, item))
-                    self._found.setdefault(place, {})[item.rating_key] = item
+        self.take(self.matches(items))
 
-    def _rank(self, index: int, item: Item) -> int:
+    def matches(self, items: Iterable[Item]) -> list[Match]:
+        """Return which of `items` are those of which wishes; keeps nothing, so any thread may ask."""
+        return [
+            Match(index, self._rank(index, item), item)
+            for item in items
+            for index in self._wishes_for(item)
+        ]
+
+    def take(self, matches: Iterable[Match]) -> None:
+        """Keep what was matched."""
+        for position, rank, item in matches:
+            self._found[rank].setdefault(position, []).append(item)
+
+    def _wishes_for(self, item: Item) -> set[int]:
+        return {index for one in item.ids for index in self._positions.of(item.type, one)}
+
+    def _rank(self, index: int, item: Item) -> Rank:
         item_keys = {one for one in item.ids if one.startswith("plex:")}
         if not item_keys:
-            return 1
-        return 0 if not item_keys.isdisjoint(self._wishes[index].title.ids) else 2
+            return Rank.KEYLESS
+        return Rank.OTHER if item_keys.isdisjoint(self._wishes[index].title.ids) else Rank.OWN
 
     def items(self, index: int) -> tuple[Item, ...]:
         """Return the items of the wish at `index`.
@@ -139,8 +172,9 @@ class Matcher:
         An item with another Plex key counts only when no item has the right one: then Plex
         and Pulsarr disagree about the key and the external id decides.
         """
-        own, keyless, other = (self._found.get((index, rank), {}) for rank in range(3))
-        return (*own.values(), *keyless.values(), *(() if own else other.values()))
+        own, keyless, other = (found.get(index, []) for found in self._found)
+        some = own + keyless + ([] if own else other)
+        return tuple({item.rating_key: item for item in some}.values())  # some were offered twice
 
 
 class UnknownPersonError(ValueError):
