@@ -69,6 +69,7 @@ class PulsarrClient:
         # Pulsarr takes an empty header for no key, and a header cannot carry line breaks.
         headers = {"X-API-Key": key} if key and key.isprintable() else {}
         self._key_is_usable = key.isprintable()
+        self._watchlists: dict[int, transport.LastAnswer[tuple[Title, ...]]] = {}
         self._transport = transport.Transport(
             session,
             Service.PULSARR,
@@ -100,7 +101,10 @@ class PulsarrClient:
 
     async def people(self) -> tuple[Person, ...]:
         """Return all Pulsarr users, also those whose sync is switched off."""
-        return await self._people()
+        people = await self._people()
+        there = {person.id for person in people}
+        self._watchlists = {key: last for key, last in self._watchlists.items() if key in there}
+        return people
 
     async def _people(self, *, seconds: float | None = None, tries: int = 3) -> tuple[Person, ...]:
         try:
@@ -115,12 +119,15 @@ class PulsarrClient:
             raise _renamed(err, {Failure.NOT_FOUND: Failure.WRONG_SERVICE}) from None
 
     async def watchlist(self, person_id: int) -> tuple[Title, ...]:
-        """Return everything on one person's watchlist.
+        """Return everything on one person's watchlist, the same object while it stays as it is.
 
         Raises ServiceError with NOT_FOUND when the person is gone.
         """
         return await self._get(
-            _WATCHLIST, lambda answer: answers.watchlist(answer, person_id), number=person_id
+            _WATCHLIST,
+            lambda answer: answers.watchlist(answer, person_id),
+            number=person_id,
+            last=self._watchlists.setdefault(person_id, transport.LastAnswer()),
         )
 
     async def version(self) -> str | None:
@@ -178,12 +185,15 @@ class PulsarrClient:
         number: int | None = None,
         seconds: float | None = None,
         tries: int = 3,
+        last: transport.LastAnswer[T] | None = None,
     ) -> T:
         self._require_usable_key()
         understand = _understanding(f"GET {template}", convert)
         path, timeout = template.format(id=number), seconds or READ_TIMEOUT
         try:
-            return await self._transport.read(path, understand, seconds=timeout, tries=tries)
+            return await self._transport.read(
+                path, understand, seconds=timeout, tries=tries, last=last
+            )
         except ServiceError as err:
             raise _renamed(err, {Failure.FORBIDDEN: Failure.INVALID_AUTH}) from None
 

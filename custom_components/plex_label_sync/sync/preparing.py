@@ -30,7 +30,7 @@ from .reading import Found, ItemFinder, LabelReader, read_watchlists
 from .recheck import Recheck
 from .sight import Sight, items_and_labels, plan_of
 from .undo import removal_plan, undo_plan
-from .wanted import TitleIndex, Wish, labelled_people, people_named, wishes_of
+from .wanted import Merger, TitleIndex, Wish, labelled_people, people_named
 
 FRESH: Final = 60.0  # seconds for which watchlists are good enough for a live decision
 FRESH_UNKNOWN: Final = 10.0  # the same for a title that nobody was known to want
@@ -103,6 +103,7 @@ class Preparer:
         self._clock = clock
         self.finder = ItemFinder(plex)
         self._recheck = Recheck(plex, clock)
+        self._merger = Merger()
         self.watchlists: Watchlists | None = None
         self.listed_from = 0.0  # when the last listing of everything began, in epoch seconds
 
@@ -129,7 +130,7 @@ class Preparer:
         chosen: frozenset[int] | None = None
         if request.people is not None:
             chosen = people_named(watchlists.people, request.people)
-        wishes = await asyncio.to_thread(wishes_of, watchlists, people)
+        wishes = await asyncio.to_thread(self._merger.wishes, watchlists, people)
         there = await self._plex.libraries()
         libraries = _chosen_libraries(there, request, settings)
         company = Company(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from operator import is_
 from typing import NamedTuple
 
 from .model import Item, MediaType, Person, SyncSettings, Title, Watchlists
@@ -60,6 +61,26 @@ def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, .
         Wish(title, groups.setdefault(some := tuple(people.values()), some))
         for title, people in zip(titles, wanters, strict=True)
     )
+
+
+class Merger:
+    """Merges watchlists as `wishes_of` does, anew only when one of them has changed."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._last: tuple[tuple[Person, ...], list[object], tuple[Wish, ...]] = ((), [], ())
+
+    def wishes(self, watchlists: Watchlists, people: tuple[Person, ...]) -> tuple[Wish, ...]:
+        """Return the wishes of some people.
+
+        A watchlist is taken for unchanged when it is the same object.
+        """
+        lists: list[object] = [watchlists.titles.get(person.id) for person in people]
+        known_people, known_lists, wishes = self._last
+        if people != known_people or not all(map(is_, lists, known_lists)):
+            wishes = wishes_of(watchlists, people)
+            self._last = people, lists, wishes
+        return wishes
 
 
 def poster_of(watchlists: Watchlists | None, title: Title) -> str | None:
