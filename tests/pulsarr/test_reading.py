@@ -80,6 +80,22 @@ async def test_watchlist_titles_carry_key_and_external_ids(
     assert await client.watchlist(user.id) == (title_of(FILM), title_of(SHOW))
 
 
+async def test_watchlist_is_the_same_object_until_it_changes(
+    pulsarr: PulsarrSimulator, client: PulsarrClient
+) -> None:
+    user = pulsarr.state.add_user("rosa")
+    pulsarr.state.wish(user.id, FILM)
+    before = await client.watchlist(user.id)
+    await client.people()
+    assert await client.watchlist(user.id) is before
+    pulsarr.state.unwish(user.id, FILM)
+    pulsarr.state.wish(user.id, SHOW)
+    assert await client.watchlist(user.id) == (title_of(SHOW),)
+    pulsarr.state.unwish(user.id, SHOW)
+    pulsarr.state.wish(user.id, FILM)
+    assert await client.watchlist(user.id) == before
+
+
 async def test_title_without_key_or_guids_keeps_the_other(
     pulsarr: PulsarrSimulator, client: PulsarrClient
 ) -> None:

@@ -92,6 +92,15 @@ def _wish(home: Home) -> None:
     home.wish("rosa", home.spare())
 
 
+def _wish_for_something_else(home: Home) -> None:
+    """Let one title go for another: there are as many as before."""
+    rosa = home.person("rosa")
+    gone = next(one for one in home.pulsarr.state.wishes() if one.user_id == rosa)
+    titles = {title.key: title for title in home.world.catalogue}
+    home.pulsarr.state.unwish(rosa, titles[gone.catalogue_key])
+    home.wish("rosa", home.spare())
+
+
 def _take_off(home: Home) -> None:
     key, label = the_first_with_a_label_of_ours(home)
     home.plex.state.remove_label(key, label)
@@ -132,6 +141,7 @@ def _let_time_pass(home: Home) -> None:
     [
         _add_missing,
         _wish,
+        _wish_for_something_else,
         _take_off,
         _delete,
         _delete_unnoticed,

@@ -1,6 +1,7 @@
 """Watchlists merged into wishes, and wishes matched with items."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from hypothesis import given, strategies as st
 import pytest
@@ -14,6 +15,7 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from custom_components.plex_label_sync.sync.wanted import (
     Matcher,
+    Merger,
     TitleIndex,
     UnknownPersonError,
     Wish,
@@ -252,6 +254,34 @@ def test_items_are_found_by_their_ids_and_type_alone(
         matched = matcher.items(index)
         assert set(matched) == expected
         assert len({entry.rating_key for entry in matched}) == len(matched)
+
+
+@given(st.lists(all_watchlists(), min_size=1, max_size=3), st.data())
+def test_wishes_are_those_of_the_present_watchlists_whatever_was_merged_before(
+    several: list[Watchlists], data: st.DataObject
+) -> None:
+    merger = Merger()
+    for _ in range(5):
+        # Some lists are the same objects as before, some are others, some people are left out.
+        lists = data.draw(st.sampled_from(several))
+        chosen = data.draw(st.lists(st.sampled_from(lists.people or (ANNA,)), unique=True))
+        titles = {**lists.titles}
+        for person in chosen:
+            other = data.draw(st.sampled_from(several))
+            if data.draw(st.booleans()):
+                titles[person.id] = other.titles.get(person.id, ())
+        present = replace(lists, titles=titles)
+        expected = wishes_of(present, chosen)
+        assert merger.wishes(present, tuple(chosen)) == expected
+        assert merger.wishes(present, tuple(chosen)) == expected
+
+
+def test_wishes_are_merged_only_when_a_watchlist_has_changed() -> None:
+    merger = Merger()
+    lists = watchlists({ANNA: (movie(KEY),), BEN: (movie(KEY),)})
+    before = merger.wishes(lists, lists.people)
+    assert merger.wishes(replace(lists, read_at=5.0), lists.people) is before
+    assert merger.wishes(lists, (ANNA,)) == (wish(movie(KEY), ANNA),)
 
 
 # Asking which titles are the same

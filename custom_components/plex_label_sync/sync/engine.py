@@ -1,8 +1,9 @@
 """The one path of every run: read, plan, brake, edit, confirm, record."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 import logging
 from typing import Final
 import uuid
@@ -36,7 +37,7 @@ from .preparing import Prepared, Preparer, Request
 from .present import Present
 from .progress import Phase, Progress
 from .queue import Queue
-from .reading import Found
+from .reading import Found, side_by_side
 from .sighting import Sighting
 from .wanted import TitleIndex
 
@@ -54,6 +55,7 @@ class _Result:
     """What became of a plan."""
 
     confirmed: list[Change] = field(default_factory=list)
+    absent: set[Change] = field(default_factory=set)  # sent, and certainly not in Plex
     sent: list[Change] = field(default_factory=list)
     given_up: list[Change] = field(default_factory=list)  # Plex took too long: it may do them yet
     failed: list[FailedChange] = field(default_factory=list)
@@ -224,48 +226,62 @@ class Engine:
             except ServiceError as err:
                 failed = tuple(FailedChange(one, err.failure) for one in plan.changes)
                 return replace(run, status=RunStatus.FAILED, failed=failed, error=err)
-            await self._edit(plan, prepared, result, progress)
-            progress.reached(Phase.EDITS)
-            await self._confirm(prepared, result)
+            await self._edit_and_confirm(plan, prepared, result, progress)
             self._lookout.wrote(one.rating_key for one in result.sent)
         run, rows, unsure = await asyncio.to_thread(_settled, run, plan, result)
         if plan.changes or rows:
             await self._recorder.finish(run, rows, unsure)
         return run
 
-    async def _edit(
+    async def _edit_and_confirm(
         self, plan: Plan, prepared: Prepared, result: _Result, progress: Progress
     ) -> None:
-        """Send the edits, one after the other, until all are sent or Plex is gone."""
-        groups = await asyncio.to_thread(_groups, plan.changes)
-        for number, (group, changes) in enumerate(groups):
-            progress.reached(Phase.EDITS, number, len(groups))
-            result.stopped = result.stopped or self._stopping
-            if result.error is not None or result.stopped:
-                why = result.error.failure if result.error is not None else STOPPED
-                result.failed += [FailedChange(one, why) for one in changes]
-                continue
-            try:
-                refused = await self._plex.edit(
-                    prepared.libraries[group.library], group.rating_keys, group.add, group.remove
-                )
-            except ServiceError as err:
-                _LOGGER.debug("Edits stopped: %s", err)
-                result.error = err
-                refused = {}
-                if err.failure is Failure.TIMEOUT:
-                    result.given_up += changes
-            # What failed half-way may be in Plex all the same: it is read back like the rest.
-            result.sent += [one for one in changes if one.rating_key not in refused]
-            result.failed += [
-                FailedChange(one, refused[one.rating_key].failure)
-                for one in changes
-                if one.rating_key in refused
-            ]
+        """Send the edits, one after the other, until all are sent or Plex is gone.
 
-    async def _confirm(self, prepared: Prepared, result: _Result) -> None:
+        What was sent to one library is read back while the next one is edited.
+        """
+        groups = await asyncio.to_thread(_groups, plan.changes)
+        done = 0
+        async with side_by_side() as confirming:
+            for _, some in groupby(groups, lambda one: one[0].library):
+                before = len(result.sent)
+                for group, changes in some:
+                    progress.reached(Phase.EDITS, done, len(groups))
+                    done += 1
+                    await self._edit(group, changes, prepared, result)
+                confirming.create_task(self._confirm(prepared, result.sent[before:], result))
+            progress.reached(Phase.EDITS)
+
+    async def _edit(
+        self, group: EditGroup, changes: Sequence[Change], prepared: Prepared, result: _Result
+    ) -> None:
+        """Send one edit, unless the run is to end."""
+        result.stopped = result.stopped or self._stopping
+        if result.error is not None or result.stopped:
+            why = result.error.failure if result.error is not None else STOPPED
+            result.failed += [FailedChange(one, why) for one in changes]
+            return
+        refused: Mapping[str, ServiceError] = {}
+        try:
+            refused = await self._plex.edit(
+                prepared.libraries[group.library], group.rating_keys, group.add, group.remove
+            )
+        except ServiceError as err:
+            _LOGGER.debug("Edits stopped: %s", err)
+            result.error = err
+            if err.failure is Failure.TIMEOUT:
+                result.given_up += changes
+        # What failed half-way may be in Plex all the same: it is read back like the rest.
+        result.sent += [one for one in changes if one.rating_key not in refused]
+        result.failed += [
+            FailedChange(one, refused[one.rating_key].failure)
+            for one in changes
+            if one.rating_key in refused
+        ]
+
+    async def _confirm(self, prepared: Prepared, sent: Sequence[Change], result: _Result) -> None:
         """Sort what was sent into confirmed and failed by reading it back."""
-        waiting = list(result.sent)
+        waiting = list(sent)
         for wait in (0.0, *SETTLE):
             if not waiting:
                 return
@@ -279,8 +295,7 @@ class Engine:
                 return
             shown, waiting = await asyncio.to_thread(_sorted_out, waiting, now)
             result.confirmed += shown
-        given_up = set(result.given_up)
-        result.sent = [*result.confirmed, *(one for one in waiting if one in given_up)]
+        result.absent |= set(waiting).difference(result.given_up)
         result.failed += [FailedChange(one, NOT_CONFIRMED) for one in waiting]
 
 
@@ -303,13 +318,13 @@ def _sorted_out(changes: Iterable[Change], now: Present) -> tuple[list[Change], 
 
 
 def _groups(changes: Sequence[Change]) -> list[tuple[EditGroup, list[Change]]]:
-    """Return the edits to send, each with the changes that it makes."""
+    """Return the edits to send, library by library, each with the changes that it makes."""
     by_item: dict[str, list[Change]] = {}
     for change in changes:
         by_item.setdefault(change.rating_key, []).append(change)
     return [
         (group, [one for key in group.rating_keys for one in by_item[key] if group.makes(one)])
-        for group in edit_groups(changes)
+        for group in sorted(edit_groups(changes), key=lambda one: one.library)
     ]
 
 
@@ -328,7 +343,8 @@ def _settled(
     )
     rows: dict[RowKey, Row | None] = dict(plan.notes)
     rows |= {one.key: plan.rows[one.key] for one in run.changes if one.key in plan.rows}
-    return run, rows, [one for one in result.sent if one not in confirmed]
+    settled = confirmed | result.absent
+    return run, rows, [one for one in result.sent if one not in settled]
 
 
 def _looks(titles: Sequence[Title], found: Found, run: Run) -> tuple[Look, ...]:

@@ -81,6 +81,8 @@ class Person:
     alias: str | None = None
     display_name: str | None = None
     can_sync: bool = True
+    # How many titles are on the watchlist, where Pulsarr tells: one may have gone for another.
+    wanted: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """From a request to a plan: what is read for it, and which rules make the plan of it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -13,6 +13,7 @@ from .model import (
     Failure,
     Item,
     Library,
+    Person,
     Plan,
     RunKind,
     Service,
@@ -27,8 +28,8 @@ from .ports import PlexPort, PulsarrPort, Recorder
 from .present import Present
 from .progress import Phase, Progress
 from .reading import Found, ItemFinder, LabelReader, read_watchlists
-from .recheck import Recheck
-from .sight import Sight, items_and_labels, plan_of
+from .recheck import Glance, Listing, Recheck
+from .sight import Sight, items_and_labels, labels_needed, plan_of
 from .undo import removal_plan, undo_plan
 from .wanted import Merger, TitleIndex, Wish, labelled_people, people_named
 
@@ -124,14 +125,14 @@ class Preparer:
         self, request: Request, settings: SyncSettings, progress: Progress
     ) -> Prepared:
         progress.reached(Phase.WATCHLISTS, 0)
-        watchlists = await self.watchlists_for(request)
+        watchlists, glance = await self._watchlists_and_glance(request, settings)
         progress.reached(Phase.WATCHLISTS)
         people = labelled_people(watchlists, settings)
         chosen: frozenset[int] | None = None
         if request.people is not None:
             chosen = people_named(watchlists.people, request.people)
         wishes = await asyncio.to_thread(self._merger.wishes, watchlists, people)
-        there = await self._plex.libraries()
+        there = await self._plex.libraries() if glance is None else glance.libraries
         libraries = _chosen_libraries(there, request, settings)
         company = Company(
             {person.id: person for person in watchlists.people},
@@ -147,8 +148,8 @@ class Preparer:
             restore=request.restore,
             chosen=chosen,
         )
-        if request.routine and request.whole:
-            prepared = await self._prepare_idle(sight, wishes)
+        if glance is not None and glance.listing and glance.listing.wishes == wishes:
+            prepared = await self._prepare_idle(sight, glance.listing, glance)
             if prepared is not None:
                 progress.reached(Phase.LABELS)
                 return prepared
@@ -157,37 +158,67 @@ class Preparer:
             others = [library for library in there if library not in libraries]
             await self.finder.explain_missing(found, others)
         progress.reached(Phase.LISTING)
-        if request.whole:
-            self._recheck.remember(wishes, libraries, settings, found)
         items, needed = await asyncio.to_thread(items_and_labels, sight, found)
+        if request.whole:
+            last = Listing(
+                watchlists.people,
+                wishes,
+                tuple(libraries),
+                settings,
+                found,
+                items,
+                read_at=self._clock(),
+            )
+            self._recheck.remember(last)
         labels = LabelReader(self._plex, libraries, found.totals)
         present = await labels.read(needed, everything=sight.everything)
         progress.reached(Phase.LABELS)
         return await self._planned(sight, found, items, present, labels)
 
-    async def _prepare_idle(self, sight: Sight, wishes: tuple[Wish, ...]) -> Prepared | None:
+    async def _watchlists_and_glance(
+        self, request: Request, settings: SyncSettings
+    ) -> tuple[Watchlists, Glance | None]:
+        """Return the watchlists, by the clock with what a cheap look at Plex shows meanwhile.
+
+        Raises ServiceError.
+        """
+        if not (request.routine and request.whole):
+            return await self.watchlists_for(request), None
+        looks: list[asyncio.Task[Glance]] = []
+
+        def look(people: tuple[Person, ...]) -> None:
+            job = self._recheck.look(people, settings, self._recorder.ledger)
+            looks.append(asyncio.ensure_future(job))
+
+        try:
+            self.watchlists = await read_watchlists(self._pulsarr, self._clock, look)
+            return self.watchlists, await looks[0]
+        finally:
+            for one in looks:
+                one.cancel()
+            await asyncio.gather(*looks, return_exceptions=True)
+
+    async def _prepare_idle(
+        self, sight: Sight, listing: Listing, glance: Glance
+    ) -> Prepared | None:
         """Return a plan without any change when a cheap look shows that there is nothing to do.
 
         None says that it takes a listing to know. Raises ServiceError.
         """
-        found = await self._recheck.found(wishes, sight.libraries, sight.settings)
-        if found is None:
-            return None
-        items, needed = await asyncio.to_thread(items_and_labels, sight, found)
-        labels = LabelReader(self._plex, sight.libraries, found.totals)
-        present = await self._recheck.labels(
-            items, needed, sight.ledger, labels, everything=sight.everything
-        )
-        if present is None:
-            return None
-        prepared = await self._planned(sight, found, items, present, labels)
+        items, present = glance.items, glance.present
+        labels = LabelReader(self._plex, sight.libraries, listing.found.totals)
+        if items is None or present is None:
+            items = listing.items
+            needed = await asyncio.to_thread(labels_needed, items, sight.ledger, sight.settings)
+            present = await labels.read(needed, everything=sight.everything)
+        prepared = await self._planned(sight, listing.found, items, present, labels)
         return prepared if prepared.plan.is_idle else None
 
     async def _planned(
         self,
         sight: Sight,
         found: Found,
-        items: dict[str, WantedItem],
+        items: Mapping[str, WantedItem],
         present: Present,
         labels: LabelReader,
     ) -> Prepared:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import (
+    AsyncIterator,
     Callable,
     Container,
     Coroutine,
@@ -10,7 +11,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -22,6 +23,7 @@ from .model import (
     Library,
     MediaType,
     Outcome,
+    Person,
     Service,
     ServiceError,
     StoredLabel,
@@ -41,12 +43,20 @@ NEWEST: Final = 200  # rows looked at for titles that arrived lately
 LOOKUPS_MAX: Final = 20  # lookups by key and library in one run; more are cheaper by listing
 
 
-async def read_watchlists(pulsarr: PulsarrPort, clock: Callable[[], float]) -> Watchlists:
-    """Return everybody's watchlist. Raises ServiceError when any part of it cannot be read."""
+async def read_watchlists(
+    pulsarr: PulsarrPort,
+    clock: Callable[[], float],
+    heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
+) -> Watchlists:
+    """Return everybody's watchlist. Raises ServiceError when any part of it cannot be read.
+
+    `heard` gets the people as soon as they are known.
+    """
     read_at = clock()
     people = await pulsarr.people()
     if len({person.id for person in people}) != len(people):
         raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user is listed twice")
+    heard(people)
     titles: dict[int, tuple[Title, ...]] = {}
     waiting = iter(people)
 
@@ -60,10 +70,17 @@ async def read_watchlists(pulsarr: PulsarrPort, clock: Callable[[], float]) -> W
 
 async def together(jobs: Iterable[Coroutine[None, None, None]]) -> None:
     """Run a few jobs together; the first error stops the others and is raised as it is."""
+    async with side_by_side() as group:
+        for job in jobs:
+            group.create_task(job)
+
+
+@asynccontextmanager
+async def side_by_side() -> AsyncIterator[asyncio.TaskGroup]:
+    """Run jobs beside what is done in the context; the first error is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:
-            for job in jobs:
-                group.create_task(job)
+            yield group
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
 

@@ -5,17 +5,18 @@ shows, everything is listed and read anew before a change is planned.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Final
 
 from .ledger import Ledger
-from .model import Library, SyncSettings
+from .model import Item, Library, Person, SyncSettings
 from .planner import WantedItem
 from .ports import PlexPort
 from .present import Present
-from .reading import READERS, Found, LabelReader, together
+from .reading import READERS, Found, together
+from .sight import labels_needed
 from .wanted import Wish
 
 LISTING_AGE_MAX: Final = 6 * 3600.0  # seconds; then everything is listed, whatever seems unchanged
@@ -23,14 +24,34 @@ ITEMS_AT_ONCE: Final = 200  # items whose labels are read with one request
 
 
 @dataclass(frozen=True, slots=True)
-class _Listing:
-    """What the last listing of everything found, and what it was asked."""
+class Listing:
+    """What the last listing of everything found, and what it was asked.
 
+    `people` are all that Pulsarr told of, `items` those that a plan is about; `read_at` is in
+    seconds since the epoch.
+    """
+
+    people: tuple[Person, ...]
     wishes: tuple[Wish, ...]
     libraries: tuple[Library, ...]
     settings: SyncSettings
     found: Found
+    items: Mapping[str, WantedItem]
     read_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a cheap look at Plex showed.
+
+    `listing` is the last one where nothing seems to have changed since. `items` are those of the
+    listing as they are now, with their labels, where both were read together.
+    """
+
+    libraries: tuple[Library, ...]
+    listing: Listing | None = None
+    items: Mapping[str, WantedItem] | None = None
+    present: Present | None = None
 
 
 class Recheck:
@@ -40,106 +61,97 @@ class Recheck:
         """Remember nothing yet; `clock` gives seconds since the epoch."""
         self._plex = plex
         self._clock = clock
-        self._last: _Listing | None = None
+        self._last: Listing | None = None
         self._items_tell_labels = True
 
-    def remember(
-        self,
-        wishes: tuple[Wish, ...],
-        libraries: Sequence[Library],
-        settings: SyncSettings,
-        found: Found,
-    ) -> None:
+    def remember(self, listing: Listing) -> None:
         """Take in what a listing of everything found; the libraries were read before it."""
-        self._last = _Listing(wishes, tuple(libraries), settings, found, self._clock())
+        self._last = listing
 
-    async def found(
-        self, wishes: tuple[Wish, ...], libraries: Sequence[Library], settings: SyncSettings
-    ) -> Found | None:
-        """Return what the last listing found, None when something may have changed since.
+    async def look(
+        self, people: tuple[Person, ...], settings: SyncSettings, ledger: Ledger
+    ) -> Glance:
+        """Look at what the libraries hold, while watchlists are still being read.
 
         Plex counts changes of what a library holds. The number of items is asked beside that,
-        and nothing is believed for long. Raises ServiceError.
+        and nothing is believed for long. Where `people` tell already that they want something
+        else, it is not worth the requests. Raises ServiceError.
         """
+        there = await self._plex.libraries()
+        libraries = [library for library in there if settings.covers(library.key)]
         last = self._last
         if (
             last is None
             or not 0 <= self._clock() - last.read_at < LISTING_AGE_MAX
             or last.settings != settings
+            or _counts(last.people) != _counts(people)
             or _stamps(last.libraries) != _stamps(libraries)
             or not all(library.content_changed for library in libraries)
-            or not await asyncio.to_thread(last.wishes.__eq__, wishes)
         ):
-            return None
-        for library in libraries:
-            _, total = await self._plex.newest(library, 1)
-            if total != last.found.totals[library.key]:
-                return None
-        return None if await self._is_recognised(last.found) else last.found
+            return Glance(there)
+        signs: list[bool] = []  # of a change
+        items: dict[str, WantedItem] = {}
+        present = Present()
+        jobs = [self._count(library, last, signs) for library in libraries]
+        jobs.append(self._ask_unmatched(last.found, signs))
+        needed = await asyncio.to_thread(labels_needed, last.items, ledger, settings)
+        label_by_label = len(set(needed)) + len({library for library, _ in needed})
+        at_once = self._items_tell_labels and len(last.items) <= ITEMS_AT_ONCE * label_by_label
+        if at_once:
+            waiting = batched(last.items, ITEMS_AT_ONCE, strict=False)
+            jobs += [self._read_items(last, waiting, items, present) for _ in range(READERS)]
+        await together(jobs)
+        if any(signs) or (at_once and items.keys() != last.items.keys()):
+            return Glance(there)
+        if not at_once:
+            return Glance(there, last)
+        if len(ledger) and not present.carriers:
+            # An answer about single items should tell their labels, but this one shows none of
+            # all those that were written: this server is asked label by label from now on.
+            self._items_tell_labels = False
+            return Glance(there, last)
+        return Glance(there, last, items, present)
 
-    async def _is_recognised(self, found: Found) -> bool:
-        """Tell whether Plex has recognised an item since, while somebody waits for a title.
+    async def _count(self, library: Library, last: Listing, signs: list[bool]) -> None:
+        _, total = await self._plex.newest(library, 1)
+        signs.append(total != last.found.totals[library.key])
+
+    async def _ask_unmatched(self, found: Found, signs: list[bool]) -> None:
+        """Note whether Plex has recognised an item since, while somebody waits for a title.
 
         It may do so without counting a change. Of many such items (home videos stay like that)
         those are asked for that came last.
         """
         if all(items for wish, items in found.matches if wish.people):
-            return False
+            return
         keys = sorted((item.rating_key for item in found.unmatched), key=int)[-ITEMS_AT_ONCE:]
-        return bool(keys) and any(one.item.ids for one in await self._plex.labelled(keys))
+        if keys:
+            signs += [bool(one.item.ids) for one in await self._plex.labelled(keys)]
 
-    async def labels(
+    async def _read_items(
         self,
+        last: Listing,
+        waiting: Iterable[tuple[str, ...]],
         items: dict[str, WantedItem],
-        needed: Sequence[tuple[str, str]],
-        ledger: Ledger,
-        reader: LabelReader,
-        *,
-        everything: bool,
-    ) -> Present | None:
-        """Return the labels of some items, read now, None when an item is not as it was listed.
-
-        They are read item by item where that takes fewer requests than label by label (`needed`
-        are pairs of library and folded label); then `items` are brought up to date as well.
-        Raises ServiceError.
-        """
-        label_by_label = len(set(needed)) + len({library for library, _ in needed})
-        if self._items_tell_labels and len(items) <= ITEMS_AT_ONCE * label_by_label:
-            present = await self._of_items(items)
-            if present is None or present.carriers or not len(ledger):
-                return present
-            # An answer about single items should tell their labels, but this one shows none of
-            # all those that were written: this server is asked label by label from now on.
-            self._items_tell_labels = False
-        return await reader.read(needed, everything=everything)
-
-    async def _of_items(self, items: dict[str, WantedItem]) -> Present | None:
-        present = Present()
-        seen: dict[str, WantedItem] = {}
-        waiting = batched(items, ITEMS_AT_ONCE, strict=False)
-
-        async def read_some() -> None:
-            for keys in waiting:
-                for one in await self._plex.labelled(keys):
-                    key = one.item.rating_key
-                    present.add_item(key, one.labels)
-                    if _is_same(items.get(key), one.item.library, one.item.ids):
-                        seen[key] = replace(items[key], item=one.item)
-
-        await together(read_some() for _ in range(READERS))
-        if seen.keys() != items.keys():
-            return None
-        items.update(seen)
-        return present
+        present: Present,
+    ) -> None:
+        """Read items with their labels; keep those that are what they were when they were listed."""
+        for keys in waiting:
+            for one in await self._plex.labelled(keys):
+                key = one.item.rating_key
+                present.add_item(key, one.labels)
+                entry = last.items.get(key)
+                if entry is not None and _is_same(entry, one.item):
+                    items[key] = replace(entry, item=one.item)
 
 
-def _is_same(entry: WantedItem | None, library: str, ids: frozenset[str]) -> bool:
+def _is_same(entry: WantedItem, item: Item) -> bool:
     """Tell whether an item is in its library still, and the title that somebody wants."""
-    return (
-        entry is not None
-        and entry.item.library == library
-        and (not entry.title_id or entry.title_id in ids)
-    )
+    return entry.item.library == item.library and (not entry.title_id or entry.title_id in item.ids)
+
+
+def _counts(people: Iterable[Person]) -> list[tuple[Person, int | None]]:
+    return [(person, person.wanted) for person in people]
 
 
 def _stamps(libraries: Sequence[Library]) -> Mapping[str, str]:

@@ -49,7 +49,7 @@ def items_and_labels(
     items = wanted_items(found.matches, sight.settings)
     for rating_key, item in found.others.items():
         items.setdefault(rating_key, WantedItem(item))
-    return items, _needed(items, sight.ledger, sight.settings)
+    return items, labels_needed(items, sight.ledger, sight.settings)
 
 
 def plan_of(sight: Sight, view: View) -> Plan:
@@ -62,7 +62,7 @@ def plan_of(sight: Sight, view: View) -> Plan:
     return plan
 
 
-def _needed(
+def labels_needed(
     items: Mapping[str, WantedItem], rows: Iterable[Row], settings: SyncSettings
 ) -> list[tuple[str, str]]:
     """Return the labels to read, as pairs of library key and folded label."""
