@@ -150,6 +150,13 @@ async def test_activity_of_another_server_is_not_told(
     assert messages == []
 
 
+def at_noon(clock: TickingDateTimeFactory) -> None:
+    """Let it be noon of the next day, whatever time it is: texts name whole days."""
+    tomorrow = (dt_util.now() + timedelta(days=1)).date()
+    noon = datetime.combine(tomorrow, time(12), dt_util.get_default_time_zone())
+    clock.move_to(noon.astimezone(UTC).replace(tzinfo=None))
+
+
 async def at_six(household: Household, clock: TickingDateTimeFactory) -> None:
     """Let it become six o'clock in the evening of the next day, and end the automation then."""
     tomorrow = (dt_util.now() + timedelta(days=1)).date()
@@ -165,6 +172,7 @@ async def at_six(household: Household, clock: TickingDateTimeFactory) -> None:
 async def test_digest_tells_what_waits_for_whom_and_why(
     household: Household, clock: TickingDateTimeFactory, messages: list[ServiceCall]
 ) -> None:
+    at_noon(clock)
     await household.set_up(batch_mode=False, pending_max_age=100_000)
     await automate(household, "waiting_digest.yaml")
     title = household.spare(in_plex=False)

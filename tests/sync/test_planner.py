@@ -46,6 +46,19 @@ def wanted(
     return wanted_items(wishes, settings or SyncSettings())
 
 
+def test_what_is_wanted_as_before_is_the_same_object_and_nothing_else() -> None:
+    up = item("12", "tmdb:14160", title="Up")
+    before = wanted((HEAT, (ANNA, BEN)), (up, (ANNA,)))
+    matches = [
+        (wish(movie(*HEAT.ids), ANNA, BEN), (HEAT,)),
+        (wish(movie(*up.ids), BEN), (up,)),
+    ]
+    after = wanted_items(matches, SyncSettings(), before)
+    assert after == wanted_items(matches, SyncSettings())
+    assert after["11"] is before["11"]
+    assert set(after["12"].labels) == {"ben"}
+
+
 def row(label: str = "anna", *people: Person, **more: Any) -> Row:
     """Return the row of a label on the one movie."""
     ids = tuple(person.id for person in people or (ANNA,))

@@ -60,13 +60,16 @@ class View:
 
 
 def wanted_items(
-    matches: Iterable[tuple[Wish, Sequence[Item]]], settings: SyncSettings
+    matches: Iterable[tuple[Wish, Sequence[Item]]],
+    settings: SyncSettings,
+    known: Mapping[str, WantedItem] | None = None,
 ) -> dict[str, WantedItem]:
     """Return every item of the wishes, by rating key, with its wanted labels.
 
     Labels that are the same are spelled alike on all items. Nobody gets the label that makes
-    an item opt out.
+    an item opt out. What is as in `known` is the same object.
     """
+    known = known or {}
     labels = _Labels(settings)
     items: dict[str, WantedItem] = {}
     people: dict[str, tuple[Person, ...]] = {}
@@ -75,13 +78,15 @@ def wanted_items(
             key = item.rating_key
             # The Plex key sorts between imdb and tmdb; any one will do as long as it stays.
             title_id = min(item.ids & wish.title.ids, default="")
-            if (known := items.get(key)) is None:
+            if (other := items.get(key)) is None:
                 people[key] = wish.people
             else:
                 others = {person.id: person for person in (*people[key], *wish.people)}
                 people[key] = tuple(others.values())
-                title_id = min(filter(None, (known.title_id, title_id)), default="")
+                title_id = min(filter(None, (other.title_id, title_id)), default="")
             items[key] = WantedItem(item, labels.of(people[key], item.type), title_id)
+            if (before := known.get(key)) == items[key] and before is not None:
+                items[key] = before
     return items
 
 

@@ -158,7 +158,7 @@ class Preparer:
             others = [library for library in there if library not in libraries]
             await self.finder.explain_missing(found, others)
         progress.reached(Phase.LISTING)
-        items, needed = await asyncio.to_thread(items_and_labels, sight, found)
+        items, needed = await asyncio.to_thread(items_and_labels, sight, found, self._recheck.items)
         if request.whole:
             last = Listing(
                 watchlists.people,

@@ -117,14 +117,31 @@ class _Gleaned:
     keys: set[int]
 
 
-def _glean(matcher: Matcher, keep: Container[str], items: Sequence[Item]) -> _Gleaned:
+def _glean(
+    matcher: Matcher,
+    keep: Container[str],
+    known: Mapping[str, Item],
+    items: Sequence[Item],
+) -> _Gleaned:
+    """Return what a run keeps of one page: of `known` items the same objects as before.
+
+    Ten thousand new objects an hour would make Python's garbage collector go through all of
+    the process's memory every few hours, with everything held up.
+    """
     return _Gleaned(
         size=len(items),
-        matches=matcher.matches(items),
-        others=[item for item in items if item.rating_key in keep],
+        matches=[
+            one._replace(item=_known_or_new(one.item, known)) for one in matcher.matches(items)
+        ],
+        others=[_known_or_new(item, known) for item in items if item.rating_key in keep],
         special=[item for item in items if not any(one.startswith("plex:") for one in item.ids)],
         keys={int(item.rating_key) for item in items},
     )
+
+
+def _known_or_new(item: Item, known: Mapping[str, Item]) -> Item:
+    before = known.get(item.rating_key)
+    return before if before == item and before is not None else item
 
 
 @dataclass(slots=True)
@@ -159,6 +176,7 @@ class ItemFinder:
         self._plex = plex
         self._keyless = KeylessItems()
         self.known = KnownItems()
+        self._items: dict[str, Item] = {}  # that the last listing kept
         self._turn = 0
 
     async def find_all(
@@ -184,6 +202,7 @@ class ItemFinder:
 
         await together(list_some() for _ in range(READERS))
         found.items = await asyncio.to_thread(_items, matcher, wishes)
+        self._items = found.others | {one.rating_key: one for some in found.items for one in some}
         return found
 
     async def _list(
@@ -191,7 +210,7 @@ class ItemFinder:
     ) -> None:
         """Go through everything that a library holds."""
         remembered, keys, unmatched, total = KeylessItems(), set[int](), list[Item](), 0
-        pages = self._plex.pages(library, partial(_glean, matcher, keep))
+        pages = self._plex.pages(library, partial(_glean, matcher, keep, self._items))
         async with aclosing(pages):
             async for page in pages:
                 matcher.take(page.matches)

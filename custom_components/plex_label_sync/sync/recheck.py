@@ -68,6 +68,11 @@ class Recheck:
         """Take in what a listing of everything found; the libraries were read before it."""
         self._last = listing
 
+    @property
+    def items(self) -> Mapping[str, WantedItem]:
+        """What the last listing was about."""
+        return {} if self._last is None else self._last.items
+
     async def look(
         self, people: tuple[Person, ...], settings: SyncSettings, ledger: Ledger
     ) -> Glance:

@@ -43,10 +43,13 @@ class Sight:
 
 
 def items_and_labels(
-    sight: Sight, found: Found
+    sight: Sight, found: Found, known: Mapping[str, WantedItem]
 ) -> tuple[dict[str, WantedItem], list[tuple[str, str]]]:
-    """Return the items that a plan is about, and the labels to read for it."""
-    items = wanted_items(found.matches, sight.settings)
+    """Return the items that a plan is about, and the labels to read for it.
+
+    What is as in `known` is the same object.
+    """
+    items = wanted_items(found.matches, sight.settings, known)
     for rating_key, item in found.others.items():
         items.setdefault(rating_key, WantedItem(item))
     return items, labels_needed(items, sight.ledger, sight.settings)
