@@ -265,6 +265,24 @@ async def test_what_came_while_the_connection_was_broken_is_caught_up_with(
     assert household.labels(title) == [{"rosa"}]
 
 
+async def test_title_that_plex_recognised_while_nobody_listened_is_caught_up_with(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    title = wished_silently(household)
+    item = household.plex.state.add_item(title, guid="local://77")
+    clock.tick(61)
+    # It is seen in between, without a name.
+    for guid in ("local://77", title.plex_guid):
+        await household.plex.drop_events()
+        household.plex.state.rematch(item.rating_key, guid=guid, guids=(), title=title.title)
+        await reconnect(household)
+        await later(household, clock, 1)
+        await later(household, clock, 1)
+
+    assert household.labels(title) == [{"rosa"}]
+
+
 async def test_connection_that_breaks_again_and_again_is_no_news_and_loses_nothing(
     household: Household, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -65,9 +65,13 @@ class Lookout:
         return await self._judge(items, ledger)
 
     async def _newest_of(self, library: Library) -> list[Item]:
-        """Return the items that were added last and are not known."""
+        """Return the items that were added last and are not known, or not by what they are."""
         rows, _ = await self._plex.newest(library, NEWEST)
-        return [item for item in rows if item.rating_key not in self._known]
+        return [item for item in rows if self._is_news(item)]
+
+    def _is_news(self, item: Item) -> bool:
+        key = item.rating_key
+        return key not in self._known or bool(item.ids and not self._known.recognised(key))
 
     async def _judge(self, items: Sequence[Item], ledger: Ledger) -> Sighting:
         """Return what of the items is worth a look; from then on they are known."""
