@@ -1,7 +1,7 @@
 """The integration in a real Home Assistant process: how long the event loop stands still, and memory."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 import shutil
@@ -24,6 +24,14 @@ type Change = Callable[[], Awaitable[object]]
 
 IDLE: Final = 10.0  # seconds
 PATIENCE: Final = 600.0  # seconds for one sync
+HOURS: Final = 4  # syncs by the clock
+SUMS: Final = (
+    "over_50",
+    "full",
+    "requests",
+    "wall",
+    "cpu",
+)  # over several syncs; of all else the most
 
 
 async def measure_house(
@@ -44,13 +52,21 @@ async def measure_house(
         try:
             client = await onboard(session, home, Owner("Bench", "bench", "password-of-the-bench"))
 
-            async def note(case: str) -> None:
+            async def noted() -> dict[str, Any]:
                 stats = await servers.ask("stats")
-                figures[case] = {**await client.get(METER.name), "requests": stats["requests"]}
+                told = {**await client.get(METER.name), "requests": stats["requests"]}
                 await servers.ask("reset")
+                return told
 
-            await asyncio.sleep(IDLE)
-            await client.get(METER.name)
+            async def note(case: str) -> None:
+                figures[case] = await noted()
+
+            async def weigh(case: str) -> None:
+                await asyncio.sleep(IDLE)
+                figures[case] = await client.get(f"{METER.name}?collect=1")
+
+            await weigh("heap_before")
+            await servers.ask("reset")
             await asyncio.sleep(IDLE)
             await note("idle")
             connections = Connections(
@@ -66,12 +82,27 @@ async def measure_house(
                 await change()
                 await entry.call("sync_all")
                 await note(case)
-            await _by_the_clock(entry, partial(client.get, METER.name))
-            await note("clock")
+            hours = []
+            for _ in range(HOURS):
+                await _by_the_clock(entry, partial(client.get, METER.name))
+                hours.append(await noted())
+            figures["clock"] = together(hours)
+            await weigh("heap_after")
             await client.close()
         finally:
             await home.stop()
     return figures
+
+
+def together(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the figures of several syncs as one: sums, and of what cannot be added the most."""
+    told: dict[str, Any] = {
+        key: (sum if key in SUMS else max)(run[key] for run in runs)
+        for key in runs[0]
+        if key != "stalls"
+    }
+    stalls = sorted((stall for run in runs for stall in run["stalls"]), reverse=True)
+    return {**told, "stalls": stalls, "syncs": len(runs)}
 
 
 async def _by_the_clock(entry: Integration, forget: Change) -> None:

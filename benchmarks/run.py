@@ -16,12 +16,16 @@ from typing import Any, Final
 
 from .house import Change, measure_house
 from .processes import Child, child
+from .remarks import RIVAL_CASES
 from .report import CASES, plot, table
 from .worker import COMPETITORS
 
 HERE: Final = Path(__file__).resolve().parent
 SYNCS: Final = ("first", "cold", "warm", "hand", "person", "churn")
 PARTS: Final = [*COMPETITORS, "house"]
+RIVALS: Final = tuple(name for name in COMPETITORS if name != "ours")
+SLOW: Final = 10.0  # seconds
+FORMAT: Final = 2  # of results.json
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +33,17 @@ class World:
     """A library, who wants something, and how often each is measured.
 
     Rivals keep nothing between runs, so to them an unchanged sync is the same cold and warm: it
-    is measured once. `rival_cases` names what is measured of them.
+    is measured once. `rival_cases` names what is measured of them, `rivals` who they are. Those of
+    which a sync takes SLOW seconds or more have `slow_repeats` turns, the others `rival_repeats`.
     """
 
     items: int
     people: int
     repeats: int
     rival_repeats: int = 0
-    rival_cases: tuple[str, ...] = ("first", "warm", "person", "churn")
+    slow_repeats: int = 1
+    rival_cases: tuple[str, ...] = RIVAL_CASES
+    rivals: tuple[str, ...] = RIVALS
     missing: int = 0
     house: bool = False  # also in a real Home Assistant
     half: bool = False  # and there with a person who wants half of everything
@@ -59,26 +66,47 @@ class Result:
     walls: list[float] = field(default_factory=list)
 
 
-FULL: Final = (
-    World(1_000, 20, 5, 5),
-    World(1_000, 20, 5, 5, ("pending",), missing=1_000),
-    World(10_000, 20, 5, 5),
-    World(10_000, 200, 5),
-    World(100_000, 20, 5, 1, ("first", "warm"), house=True, half=True),
+UNCHANGED: Final = ("first", "warm")
+SMALL: Final = (
+    World(1_000, 20, 5, 5, 5),
+    World(1_000, 20, 5, 5, 5, ("pending",), missing=1_000),
+    World(10_000, 20, 5, 3),
+    World(10_000, 200, 5, 3, rival_cases=UNCHANGED),
 )
+FULL: Final = (
+    *SMALL,
+    World(100_000, 20, 5, 1, rival_cases=UNCHANGED, house=True, half=True),
+)
+# At 100,000 items the quickest rival and the one that asks least; the others take hours.
 USUAL: Final = (
-    World(1_000, 20, 5, 1),
-    World(1_000, 20, 5, 1, ("pending",), missing=1_000),
-    World(10_000, 20, 5, 1, ("first", "warm")),
-    World(10_000, 200, 1),
-    World(100_000, 20, 1, house=True),
+    *SMALL,
+    World(
+        100_000,
+        20,
+        3,
+        1,
+        rival_cases=UNCHANGED,
+        rivals=("Pulsarr's way", "python-plexapi"),
+        house=True,
+        half=True,
+    ),
 )
 QUICK: Final = (
     World(1_000, 20, 2, 1),
-    World(1_000, 20, 2, 1, ("pending",), missing=1_000),
+    World(1_000, 20, 2, 1, rival_cases=("pending",), missing=1_000),
     World(10_000, 20, 1, house=True),
 )
 SIZES: Final = {"full": FULL, "usual": USUAL, "quick": QUICK}
+
+
+BEGUN: Final = time.monotonic()
+
+
+def progress(world: World, what: str) -> None:
+    """Tell what is done, and after how many minutes."""
+    minutes = (time.monotonic() - BEGUN) / 60
+    where = f"{world.items} items, {world.people} people" + ", pending" * bool(world.missing)
+    print(f"  {minutes:5.1f} min  {where}: {what}", flush=True)
 
 
 async def sequence(
@@ -127,18 +155,30 @@ async def measure(
     async with child("benchmarks.servers", *flags, "--seed", str(seed)) as servers:
         for turn in range(world.repeats):
             for name in competitors:
-                if name == "house" or (name != "ours" and turn >= world.rival_repeats):
+                if turn >= turns(world, name, collected):
                     continue
                 place = folder / f"{world.items}-{world.people}-{world.missing}-{turn}-{name}"
                 for case, figures in (await sequence(servers, world, name, place)).items():
                     collected.setdefault((case, name), []).append(figures)
-                print(f"  {world.items} items, {world.people} people: {name}", flush=True)
+                progress(world, f"{name}, turn {turn + 1}")
         house: dict[str, dict[str, Any]] = {}
         if world.house and "house" in competitors:
             await servers.ask("restore")
             house = await measure_house(servers, folder / "home", _changes(servers, world))
-            print(f"  {world.items} items, {world.people} people: in Home Assistant", flush=True)
+            progress(world, "in Home Assistant")
     return _medians(world, collected), house
+
+
+def turns(
+    world: World, name: str, collected: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
+) -> int:
+    """Return how often a competitor is measured, by what was seen of it so far."""
+    if name == "ours":
+        return world.repeats
+    if name not in world.rivals:  # the house as well
+        return 0
+    walls = [run["wall"] for (_, who), runs in collected.items() if who == name for run in runs]
+    return world.slow_repeats if max(walls, default=0.0) >= SLOW else world.rival_repeats
 
 
 def _changes(servers: Child, world: World) -> dict[str, Change]:
@@ -255,7 +295,7 @@ def _kept(args: argparse.Namespace) -> tuple[_Results, _House, float]:
     if (args.worlds is None and args.competitors == PARTS) or not file.exists():
         return {}, {}, 0.0
     told = json.loads(file.read_text(encoding="utf-8"))
-    if (told["seed"], told["size"]) != (args.seed, args.size):
+    if (told.get("format"), told["seed"], told["size"]) != (FORMAT, args.seed, args.size):
         return {}, {}, 0.0
     return (
         {_key(result): result for result in told["results"]},
@@ -266,6 +306,7 @@ def _kept(args: argparse.Namespace) -> tuple[_Results, _House, float]:
 
 def _report(args: argparse.Namespace, results: _Results, house: _House, minutes: float) -> None:
     told = {
+        "format": FORMAT,
         "seed": args.seed,
         "size": args.size,
         "minutes": round(minutes, 1),

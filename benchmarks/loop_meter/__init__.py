@@ -1,6 +1,7 @@
 """Measures, inside a Home Assistant process, how long its event loop stands still.
 
-`GET /api/loop_meter` answers what was seen since the last time it was asked.
+`GET /api/loop_meter` answers what was seen since the last time it was asked. With `?collect=1` it has
+all garbage collected once and answers how long that took and how many objects there are.
 """
 
 import asyncio
@@ -19,10 +20,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.http import HomeAssistantView
 from homeassistant.helpers.typing import ConfigType
 
+from .stalls import Collection, Stall, collecting, longest_full
+
 DOMAIN: Final = "loop_meter"
 TICK: Final = 0.001  # seconds
 LATE: Final = 0.02  # seconds; whoever holds up the loop for longer is noted
 KEPT: Final = 12  # of the longest stalls
+RECENT: Final = 64  # collections among which those of the last tick are
 FRAMES: Final = 6
 
 
@@ -31,18 +35,19 @@ class LoopMeter:
 
     def __init__(self) -> None:
         self._loop_thread = threading.get_ident()
-        self._ticked = time.perf_counter()
+        self._ticked, self._computed = time.perf_counter(), time.process_time()
         self._where = ""
-        self._collecting = 0.0
+        self._collecting: float | None = None  # when the collection that is on began
         self.forget()
         gc.callbacks.append(self._on_collection)
         threading.Thread(target=self._watch, daemon=True).start()
 
     def forget(self) -> None:
         """Start anew."""
-        self._stalls: list[tuple[float, str]] = []
+        self._stalls: list[Stall] = []  # the longest
         self._over_50 = 0
-        self._collection = 0.0
+        self._apart = 0.0  # the longest without collections
+        self._collections: list[Collection] = []
         self._started = time.perf_counter()
         self._cpu = time.process_time()
         with contextlib.suppress(OSError):
@@ -52,18 +57,28 @@ class LoopMeter:
     async def tick(self) -> None:
         """Come back every millisecond, and note when that took longer."""
         while True:
-            self._ticked, computed = time.perf_counter(), time.process_time()
+            self._ticked, self._computed = time.perf_counter(), time.process_time()
             await asyncio.sleep(TICK)
-            late = time.perf_counter() - self._ticked - TICK
-            # What other processes take of the machine is nobody's fault here.
-            late = min(late, time.process_time() - computed)
-            if late > LATE:
-                self._over_50 += late > 0.05
-                self._stalls.append((late * 1000, self._where))
-                self._stalls = sorted(self._stalls, reverse=True)[:KEPT]
-            elif not self._stalls or late * 1000 > self._stalls[0][0]:
-                self._stalls.insert(0, (late * 1000, ""))
+            self._pass(time.perf_counter())
             self._where = ""
+
+    def _pass(self, now: float) -> None:
+        """Note how long the loop has not turned; what was before the last `forget` is no part of it."""
+        began = max(self._ticked, self._started)
+        # What other processes take of the machine is nobody's fault here.
+        computed = time.process_time() - max(self._computed, self._cpu)
+        late = max(0.0, min(now - began - TICK, computed))
+        recent = self._collections[-RECENT:]
+        # After one in another thread, the loop may turn before that thread can say that it ended.
+        if self._collecting is not None:
+            recent.append(Collection(self._collecting, now, 0))
+        self._note(Stall(late, collecting(recent, began, now), self._where))
+
+    def _note(self, stall: Stall) -> None:
+        self._apart = max(self._apart, stall.apart)
+        self._over_50 += stall.seconds > 0.05
+        if stall.seconds > LATE or not self._stalls or stall.seconds > self._stalls[0].seconds:
+            self._stalls = sorted((*self._stalls, stall), key=_seconds, reverse=True)[:KEPT]
 
     def _watch(self) -> None:
         while True:
@@ -75,25 +90,44 @@ class LoopMeter:
                     f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in reversed(stack)
                 )
 
-    def _on_collection(self, phase: str, _info: dict[str, int]) -> None:
+    def _on_collection(self, phase: str, info: dict[str, int]) -> None:
         now = time.perf_counter()
         if phase == "start":
             self._collecting = now
-        else:
-            self._collection = max(self._collection, now - self._collecting)
+        elif self._collecting is not None:
+            self._collections.append(Collection(self._collecting, now, info["generation"]))
+            self._collecting = None
 
     def told(self) -> dict[str, Any]:
         """Return what was seen: milliseconds, MiB and seconds."""
+        self._pass(time.perf_counter())  # the tick that is on may be late already
+        full, longest = longest_full(self._collections)
         return {
-            "stall": max((late for late, _ in self._stalls), default=0.0),
+            "stall": max((one.seconds for one in self._stalls), default=0.0) * 1000,
             "over_50": self._over_50,
-            "stalls": self._stalls,
-            "collection": self._collection * 1000,
+            "apart": self._apart * 1000,
+            "stalls": [
+                (one.seconds * 1000, one.collecting * 1000, one.where) for one in self._stalls
+            ],
+            "full": full,
+            "collection": longest * 1000,
             "idle": self._idle,
             "peak": max(0.0, _memory("VmHWM") - self._idle),
             "wall": time.perf_counter() - self._started,
             "cpu": time.process_time() - self._cpu,
         }
+
+
+def _seconds(stall: Stall) -> float:
+    return stall.seconds
+
+
+def heap() -> dict[str, float]:
+    """Collect everything once; return the milliseconds and the number of objects that Python tracks."""
+    began = time.perf_counter()
+    gc.collect()
+    took = time.perf_counter() - began
+    return {"milliseconds": took * 1000, "objects": len(gc.get_objects())}
 
 
 def _memory(kind: str) -> float:
@@ -114,9 +148,9 @@ class LoopMeterView(HomeAssistantView):
     def __init__(self, meter: LoopMeter) -> None:
         self._meter = meter
 
-    async def get(self, _request: web.Request) -> web.Response:
-        """Return what was seen since the last time, and start anew."""
-        told = self._meter.told()
+    async def get(self, request: web.Request) -> web.Response:
+        """Return what was seen since the last time, or what a collection took; start anew."""
+        told = heap() if request.query.get("collect") == "1" else self._meter.told()
         self._meter.forget()
         return self.json(told)
 

@@ -1,0 +1,103 @@
+"""What the benchmarks conclude from their figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchmarks.house import together
+from benchmarks.loop_meter.stalls import Collection, Stall, collecting, longest_full
+from benchmarks.remarks import collections_said, left_out
+from benchmarks.run import World, turns
+
+NAMES = {"first": "first sync", "person": "one new person", "churn": "churn", "warm": "unchanged"}
+EVERYBODY = ("ours", "quick", "slow")
+
+
+def result(items: int, competitor: str, case: str, wall: float = 1.0) -> dict[str, Any]:
+    return {
+        "items": items,
+        "people": 20,
+        "competitor": competitor,
+        "case": case,
+        "figures": {"wall": wall},
+    }
+
+
+def test_only_the_overlap_of_a_collection_counts() -> None:
+    collections = [Collection(0.0, 1.0, 0), Collection(1.5, 1.7, 2), Collection(2.9, 4.0, 2)]
+    assert collecting(collections, 0.9, 3.0) == pytest.approx(0.1 + 0.2 + 0.1)
+    assert collecting(collections, 1.1, 1.4) == 0.0
+
+
+def test_only_full_collections_are_counted() -> None:
+    count, longest = longest_full([Collection(0.0, 9.0, 1), Collection(10.0, 10.5, 2)])
+    assert (count, longest) == (1, 0.5)
+    assert longest_full([]) == (0, 0.0)
+
+
+def test_stall_is_never_shorter_than_nothing() -> None:
+    assert Stall(0.3, 0.2).apart == pytest.approx(0.1)
+    assert Stall(0.1, 0.2).apart == 0.0
+
+
+def test_who_is_missing_is_told_with_the_time_it_would_take() -> None:
+    results = [
+        result(1_000, name, case, wall=12.0)
+        for name in EVERYBODY
+        for case in ("first", "warm", "person", "churn")
+    ]
+    results += [result(100_000, name, "first") for name in ("ours", "quick")]
+    results += [result(100_000, "quick", "warm")]
+    told = left_out(results, EVERYBODY, NAMES)
+    assert len(told) == 2
+    assert told[0].startswith("100,000 items, 20 people: slow, ")
+    assert "about 20 minutes" in told[0]
+    assert '"one new person" and "churn" of rivals' in told[1]
+
+
+def test_nothing_is_told_where_nothing_is_missing() -> None:
+    results = [
+        result(1_000, name, case)
+        for name in EVERYBODY
+        for case in ("first", "warm", "person", "churn")
+    ]
+    assert left_out(results, EVERYBODY, NAMES) == []
+
+
+def test_what_is_said_of_collections_follows_the_figures() -> None:
+    house = [
+        {"case": "heap_before", "milliseconds": 240.0, "objects": 1_200_000},
+        {"case": "hand", "apart": 61.0, "stalls": [[300.0, 290.0, ""], [61.0, 0.0, "x"]]},
+        {"case": "clock", "apart": 9.0, "stalls": [[9.0, 0.0, ""]], "full": 2, "syncs": 4},
+        {"case": "heap_after", "milliseconds": 250.0, "objects": 1_250_000},
+    ]
+    said = collections_said(house)
+    assert "Of the 2 stalls over 50 ms that were noted, 1 were" in said
+    assert "the longest stall was 61 ms" in said
+    assert "240 ms" in said
+    assert "1,250,000 objects" in said
+    assert "4 unchanged syncs by the clock brought 2 full collections: 12 in a day" in said
+
+
+def test_syncs_together_are_sums_and_the_worst() -> None:
+    one = {"stall": 5.0, "full": 1, "requests": 8, "wall": 2.0, "stalls": [(5.0, 0.0, "")]}
+    two = {"stall": 7.0, "full": 0, "requests": 9, "wall": 1.0, "stalls": [(7.0, 6.0, "x")]}
+    assert together([one, two]) == {
+        "stall": 7.0,
+        "full": 1,
+        "requests": 17,
+        "wall": 3.0,
+        "stalls": [(7.0, 6.0, "x"), (5.0, 0.0, "")],
+        "syncs": 2,
+    }
+
+
+@pytest.mark.parametrize(("wall", "expected"), [(9.9, 3), (10.0, 1)])
+def test_slow_rivals_are_measured_less_often(wall: float, expected: int) -> None:
+    world = World(10_000, 20, 5, 3, rivals=("per title",))
+    seen = {("first", "ours"): [{"wall": 99.0}], ("warm", "per title"): [{"wall": wall}]}
+    assert turns(world, "ours", seen) == 5
+    assert turns(world, "per title", seen) == expected
+    assert turns(world, "python-plexapi", seen) == turns(world, "house", seen) == 0
