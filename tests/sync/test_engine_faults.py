@@ -323,6 +323,15 @@ async def test_labels_that_were_not_written_after_all_are_written_later(home: Ho
 # Reading back
 
 
+async def test_what_changes_while_it_is_read_back_is_read_again(home: Home) -> None:
+    dry = await home.sync(dry_run=True)
+    label_reads = home.plex.stats.count("GET", LABEL_ROUTE)
+    home.plex.faults.add(Fault("truncated", route=LABEL_ROUTE, nth=label_reads + 1))
+    run = await home.sync()
+    assert (run.status, run.failed) == (RunStatus.DONE, ())
+    assert pairs(run.changes) == pairs(dry.changes)
+
+
 @pytest.mark.parametrize("settle", [0.1, 0.4])
 async def test_edit_that_shows_late_is_waited_for(settle: float) -> None:
     slow = PlexKnobs(settle=settle)

@@ -290,6 +290,8 @@ class Engine:
             try:
                 now = await _read_back(prepared, waiting)
             except ServiceError as err:
+                if err.failure is Failure.IMPLAUSIBLE and wait != SETTLE[-1]:
+                    continue  # an edit may have shown between two of its pages
                 result.error = result.error or err
                 result.failed += [FailedChange(one, err.failure) for one in waiting]
                 return
