@@ -85,14 +85,7 @@ class Recheck:
         there = await self._plex.libraries()
         libraries = [library for library in there if settings.covers(library.key)]
         last = self._last
-        if (
-            last is None
-            or not 0 <= self._clock() - last.read_at < LISTING_AGE_MAX
-            or last.settings != settings
-            or _counts(last.people) != _counts(people)
-            or _stamps(last.libraries) != _stamps(libraries)
-            or not all(library.content_changed for library in libraries)
-        ):
+        if last is None or not self._may_hold(last, people, libraries, settings):
             return Glance(there)
         signs: list[bool] = []  # of a change
         items: dict[str, WantedItem] = {}
@@ -116,6 +109,22 @@ class Recheck:
             self._items_tell_labels = False
             return Glance(there, last)
         return Glance(there, last, items, present)
+
+    def _may_hold(
+        self,
+        last: Listing,
+        people: Iterable[Person],
+        libraries: Sequence[Library],
+        settings: SyncSettings,
+    ) -> bool:
+        """Tell whether a listing may still hold, by all that is known without asking for more."""
+        return (
+            0 <= self._clock() - last.read_at < LISTING_AGE_MAX
+            and last.settings == settings
+            and _counts(last.people) == _counts(people)
+            and _stamps(last.libraries) == _stamps(libraries)
+            and all(library.content_changed for library in libraries)
+        )
 
     async def _count(self, library: Library, last: Listing, signs: list[bool]) -> None:
         _, total = await self._plex.newest(library, 1)
