@@ -475,6 +475,25 @@ OWNERSHIP: Final = (
         (_PLANNER,),
     ),
     Guard(
+        1,
+        "a yes counts for no more removals than were shown, and not for what vanished",
+        "sync/brake.py",
+        "if allowed_max is not None and (len(removals) > allowed_max or vanished):",
+        "if False:",
+        (
+            "test_brake.py::test_confirmation_holds_for_no_more_than_was_shown",
+            "test_brake.py::test_removals_that_were_agreed_to_wait_when_labels_have_vanished_meanwhile",
+        ),
+    ),
+    Guard(
+        1,
+        "a yes counts for no more vanished labels than were shown",
+        "sync/engine.py",
+        "if request.accept and (limit is None or len(plan.vanished) <= limit):",
+        "if request.accept:",
+        ("test_brake.py::test_vanished_labels_are_left_off_only_as_many_as_were_shown",),
+    ),
+    Guard(
         2,
         "foreign labels go only where that was chosen",
         "sync/planner.py",

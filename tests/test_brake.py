@@ -266,6 +266,56 @@ async def test_labels_that_vanish_in_bulk_can_be_left_off(
     assert (await full_house.call("sync_all"))["status"] == "done"
 
 
+async def test_vanished_labels_are_left_off_only_as_many_as_were_shown(
+    full_house: Household, hass_client: ClientSessionGenerator
+) -> None:
+    rosas = take_off_by_hand(full_house, "rosa")
+    await full_house.call("sync_all")
+    tims = take_off_by_hand(full_house, "tim")
+
+    result = await answer_issue(full_house, hass_client, "accept")
+
+    assert (result["type"], result["reason"]) == ("abort", "more_than_shown")
+    assert full_house.state("overrides") == "0"
+    question = issue(full_house)
+    assert question is not None
+    assert question.translation_placeholders is not None
+    assert str(rosas + tims) in question.translation_placeholders.values()
+
+    result = await answer_issue(full_house, hass_client, "accept")
+
+    assert result["type"] == "create_entry"
+    assert full_house.state("overrides") == str(rosas + tims)
+
+
+async def test_removals_that_were_agreed_to_wait_when_labels_have_vanished_meanwhile(
+    full_house: Household, hass_client: ClientSessionGenerator
+) -> None:
+    tim = full_house.person("tim")
+    for title in full_house.world.catalogue[:60]:
+        if full_house.plex.state.items_of(title):
+            full_house.pulsarr.state.wish(tim, title)
+    await full_house.call("sync_all")
+    forget(full_house)
+    await full_house.call("sync_all")
+    rosas = len(full_house.plex.state.carriers("rosa"))
+    take_off_by_hand(full_house, "tim")
+
+    result = await answer_issue(full_house, hass_client, "apply")
+
+    assert (result["type"], result["reason"]) == ("abort", "more_than_shown")
+    assert len(full_house.plex.state.carriers("rosa")) == rosas
+    assert full_house.state("overrides") == "0"
+
+
+def take_off_by_hand(household: Household, label: str) -> int:
+    """Take a label off all its items in Plex; return how many these are."""
+    items = household.plex.state.carriers(label)
+    for item in items:
+        household.plex.state.remove_label(item.rating_key, label)
+    return len(items)
+
+
 async def test_question_cannot_be_answered_while_the_integration_does_not_run(
     full_house: Household, hass_client: ClientSessionGenerator
 ) -> None:

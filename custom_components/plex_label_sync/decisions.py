@@ -30,8 +30,10 @@ async def async_restore(coordinator: "PlexLabelSyncCoordinator") -> Run:
 
 
 async def async_accept(coordinator: "PlexLabelSyncCoordinator") -> Run:
-    """Take it that the labels that vanished in bulk were taken off by hand."""
-    return await coordinator.async_run(Request(accept=True))
+    """Take it that the labels that vanished in bulk were taken off by hand, if no more did since."""
+    held = coordinator.records.held
+    shown = held.vanished if held is not None else 0
+    return await coordinator.async_run(Request(accept=True, vanished_max=shown))
 
 
 def held_by(run: Run) -> Held | None:

@@ -10,7 +10,7 @@ from homeassistant.helpers import issue_registry as ir
 from . import decisions
 from .const import CONF_LIBRARIES, DOMAIN
 from .errors import StoppedError
-from .sync.model import HoldReason, RunStatus
+from .sync.model import HoldReason, Run, RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from .coordinator import PlexLabelSyncCoordinator
     from .store import Held
-    from .sync.model import Run
 
     type _Decision = Callable[[PlexLabelSyncCoordinator], Awaitable[Run]]
 
@@ -199,12 +198,19 @@ class HeldFlow(RepairsFlow):
             return self.async_abort(reason="not_loaded")
         if run.error is not None:
             return self.async_abort(reason="failed")
-        if decision is decisions.async_apply and run.status is RunStatus.HELD:
+        if _is_asked_again(decision, run):
             return self.async_abort(reason="more_than_shown")
         if coordinator.records.held is not None:
             # Ending the flow would take the new question away together with the old one.
             return self.async_abort(reason="more_to_decide")
         return self.async_create_entry(data={})
+
+
+def _is_asked_again(decision: "_Decision", run: Run) -> bool:
+    """Tell whether there was more to decide about than was shown, so that nothing was done."""
+    if decision is decisions.async_accept:
+        return HoldReason.LABELS_VANISHED in run.hold_reasons
+    return decision is decisions.async_apply and run.status is RunStatus.HELD
 
 
 class LibraryGoneFlow(ConfirmRepairFlow):

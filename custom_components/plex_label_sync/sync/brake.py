@@ -41,8 +41,8 @@ def judge(
     """Return what of a plan may run.
 
     Additions are always beyond doubt: their wish and their item were read just now. Removals
-    that only make room for a new name are, too. `allowed` lets everything pass, with `allowed_max` only that many removals: somebody has
-    seen the numbers and said yes.
+    that only make room for a new name are, too. `allowed` lets everything pass, with `allowed_max`
+    only that many removals and nothing that vanished: somebody has seen the numbers and said yes.
     """
     removals = [
         change
@@ -60,7 +60,7 @@ def judge(
     if vanished:
         reasons.append(HoldReason.LABELS_VANISHED)
     # Without anything to hold there is nothing to ask, however strange the read.
-    if allowed_max is not None and len(removals) > allowed_max:
+    if allowed_max is not None and (len(removals) > allowed_max or vanished):
         allowed = False
     if allowed or not reasons or not (removals or vanished):
         return Verdict(plan.changes)

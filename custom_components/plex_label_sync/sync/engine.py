@@ -188,7 +188,8 @@ class Engine:
         )
         if request.kind not in {RunKind.FULL, RunKind.LIVE}:
             return plan, run  # somebody asked for just this
-        if request.accept:
+        limit = request.vanished_max
+        if request.accept and (limit is None or len(plan.vanished) <= limit):
             plan = replace(plan, vanished=())
         whole = request.whole
         verdict = judge(

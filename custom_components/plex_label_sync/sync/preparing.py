@@ -50,7 +50,7 @@ class Request:
     (seconds since the epoch) are not good enough. `undo` is the id of a run and `changes` what
     it had changed. `mass_removal` lets the brake pass everything,
     or if `removals_max` is set so many removals: no more than somebody was shown; `restore` puts back what vanished in bulk,
-    `accept` takes it for decisions made by hand. `routine` is a full sync by the clock: where nothing
+    `accept` takes it for decisions made by hand, if it is no more than `vanished_max`. `routine` is a full sync by the clock: where nothing
     seems to have changed, a cheap look is enough to leave all as it is.
     """
 
@@ -66,6 +66,7 @@ class Request:
     removals_max: int | None = None
     restore: bool = False
     accept: bool = False
+    vanished_max: int | None = None
     routine: bool = field(default=False, compare=False)
     undo: str = ""
     changes: tuple[Change, ...] = ()
