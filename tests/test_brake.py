@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.helpers import issue_registry as ir
+import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.store import EXAMPLES_MAX
@@ -264,6 +265,25 @@ async def test_labels_that_vanish_in_bulk_can_be_left_off(
     assert full_house.plex.state.carriers("rosa") == []
     assert full_house.state("overrides") == str(len(items))
     assert (await full_house.call("sync_all"))["status"] == "done"
+
+
+@pytest.mark.parametrize("choice", ["accept", "restore"])
+async def test_labels_that_vanish_in_bulk_are_asked_about_under_a_new_name_as_well(
+    full_house: Household, hass_client: ClientSessionGenerator, choice: str
+) -> None:
+    rosas = take_off_by_hand(full_house, "rosa")
+    full_house.pulsarr.state.rename(full_house.person("rosa"), "rosalinde")
+
+    assert (await full_house.call("sync_all"))["status"] == "held"
+    assert full_house.state("overrides") == "0"
+    assert full_house.plex.state.carriers("rosalinde") == []
+
+    await answer_issue(full_house, hass_client, choice)
+
+    given = len(full_house.plex.state.carriers("rosalinde"))
+    off = int(full_house.state("overrides"))
+    assert (given, off) == ((0, rosas) if choice == "accept" else (rosas, 0))
+    assert (await full_house.call("sync_all"))["changes_total"] == 0
 
 
 async def test_vanished_labels_are_left_off_only_as_many_as_were_shown(

@@ -185,6 +185,32 @@ async def test_label_taken_off_by_hand_does_not_come_back_under_a_new_name(
         assert home.labels.get(key) == labels
 
 
+@pytest.mark.parametrize("how", ["rename", "format"])
+@pytest.mark.parametrize("restore", [False, True])
+async def test_label_taken_off_and_renamed_before_the_next_look_stays_off_unless_it_is_restored(
+    home: Home, how: str, restore: bool
+) -> None:
+    title, key = await labelled(home)
+    other = home.plex.state.add_item(title, "1", edition="Long").rating_key
+    assert (await home.sync()).added == 1
+    home.plex.state.remove_label(key, "rosa")
+    labels = home.labels.get(key)
+    if how == "rename":
+        home.pulsarr.state.rename(home.person("rosa"), "rosalinde")
+    else:
+        home.settings = replace(home.settings, label_format="for {username}")
+    new = "rosalinde" if how == "rename" else "for rosa"
+    if restore:
+        home.settings = replace(home.settings, restore_overrides=True)
+        assert (await home.sync()).overridden == 0
+        assert new in home.labels[key]
+        return
+    for _ in range(3):
+        assert (await home.sync()).overridden == 1
+        assert home.labels.get(key) == labels
+    assert new in home.labels[other]
+
+
 async def _until_idle(home: Home) -> None:
     """Let Plex finish what it was asked for, and be quick again."""
     while home.plex.stats.in_flight:  # noqa: ASYNC110 - counts have no event

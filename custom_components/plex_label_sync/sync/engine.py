@@ -207,7 +207,7 @@ class Engine:
         if HoldReason.LABELS_VANISHED in verdict.reasons:
             # So many are not taken for decisions until somebody says so.
             vanished = len(plan.vanished)
-            keys = {row.key for row in plan.vanished}
+            keys = plan.decided | {row.key for row in plan.vanished}
             notes = {key: row for key, row in notes.items() if key not in keys}
         plan = replace(plan, changes=verdict.allowed, notes=notes)
         return plan, replace(

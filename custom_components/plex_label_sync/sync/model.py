@@ -247,6 +247,7 @@ class Plan:
     rows: Mapping[RowKey, Row | None] = field(default_factory=dict)
     notes: Mapping[RowKey, Row | None] = field(default_factory=dict)
     vanished: tuple[Row, ...] = ()  # labels of ours that are off since the last look
+    decided: frozenset[RowKey] = frozenset()  # new names under which what vanished stays off
     replaced: frozenset[RowKey] = frozenset()  # removals that only make room for a new name
     skipped: int = 0  # changes of an undone run that do not stand any more as it left them
 

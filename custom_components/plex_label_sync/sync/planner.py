@@ -142,7 +142,8 @@ def make_plan(view: View) -> Plan:
         overridden=draft.overridden,
         rows=draft.rows,
         notes=draft.notes,
-        vanished=tuple(draft.vanished),
+        vanished=tuple(dict.fromkeys(draft.vanished)),
+        decided=frozenset(draft.decided),
         replaced=frozenset(draft.replaced),
     )
 
@@ -158,6 +159,7 @@ class _Draft:
         self.rows: dict[RowKey, Row | None] = {}
         self.notes: dict[RowKey, Row | None] = {}
         self.vanished: list[Row] = []
+        self.decided: set[RowKey] = set()
         self.replaced: set[RowKey] = set()
 
 
@@ -198,8 +200,7 @@ class _ItemPlan:
                 # What was off and is there again was put on by somebody else: it is theirs.
                 self._note(row, None if row.off else self._row(label, row))
             return
-        if row is not None and not row.mark and row.confirmed and not self._is_put_back(row):
-            # We wrote it and it is gone: somebody took it off.
+        if row is not None and not row.mark and self._is_taken_off(row):
             self._draft.overridden += 1
             if not row.off:
                 self._draft.vanished.append(row)
@@ -213,16 +214,26 @@ class _ItemPlan:
             and not other.mark
             and not people.isdisjoint(other.people)
         ]
-        refused = any(other.off and people <= set(other.people) for other in former)
-        if row is None and refused and not self._settings.restore_overrides:
+        refused = [
+            other for other in former if people <= set(other.people) and self._is_taken_off(other)
+        ]
+        if row is None and refused:
             # It was taken off by hand under its former name: a new name changes nothing.
             self._draft.overridden += 1
             new = replace(self._row(label, None), off=True)
             self._draft.notes[new.key] = new
+            if fresh := [other for other in refused if not other.off]:
+                self._draft.vanished += fresh
+                self._draft.decided.add(new.key)
             return
         text = self._view.present.spelling(self._item.library, label.text)
         reason = f"renamed from {former[0].label}" if former else wants(label.people)
         self._add(text, reason, self._row(replace(label, text=text), row))
+
+    def _is_taken_off(self, row: Row) -> bool:
+        """Tell whether somebody took off what we wrote, and it is to stay off."""
+        is_gone = row.off or (row.confirmed and not self._carries(fold(row.label)))
+        return is_gone and not self._is_put_back(row)
 
     def _is_put_back(self, row: Row) -> bool:
         """Tell whether a label that we wrote and that is gone is put on again."""
