@@ -25,13 +25,8 @@ type Change = Callable[[], Awaitable[object]]
 IDLE: Final = 10.0  # seconds
 PATIENCE: Final = 600.0  # seconds for one sync
 HOURS: Final = 4  # syncs by the clock
-SUMS: Final = (
-    "over_50",
-    "full",
-    "requests",
-    "wall",
-    "cpu",
-)  # over several syncs; of all else the most
+# Over several syncs; of all else the most is told.
+SUMS: Final = ("over_50", "full", "requests", "wall", "cpu")
 
 
 async def measure_house(

@@ -71,8 +71,8 @@ READS: Final = (
         1,
         "an answer is understood anew when it is another one",
         "transport.py",
-        "if self._last is None or self._last[0] != digest:",
-        "if self._last is None:",
+        "if last is None or last[0] != digest:",
+        "if last is None:",
         ("pulsarr/test_reading.py",),
     ),
     Guard(
@@ -259,7 +259,7 @@ READS: Final = (
     Guard(
         1,
         "a watchlist that cannot be read ends the run",
-        "sync/reading.py",
+        "sync/jobs.py",
         "raise errors.exceptions[0] from None",
         "return",
         ("sync/test_reading.py",),

@@ -180,9 +180,10 @@ class LastAnswer[T]:
     def of(self, body: bytes, understand: Callable[[], T]) -> T:
         """Return what a body means, and remember it if it can be understood."""
         digest = sha256(body).digest()
-        if self._last is None or self._last[0] != digest:
-            self._last = digest, understand()
-        return self._last[1]
+        last = self._last
+        if last is None or last[0] != digest:
+            self._last = last = digest, understand()
+        return last[1]
 
 
 class Transport:

@@ -12,6 +12,7 @@ from .brake import Before, judge
 from .explain import Explanation, Question, explain
 from .grouping import EditGroup, edit_groups
 from .inquiry import Inquiry
+from .jobs import side_by_side
 from .lookout import Lookout
 from .model import (
     Change,
@@ -37,7 +38,7 @@ from .preparing import Prepared, Preparer, Request
 from .present import Present
 from .progress import Phase, Progress
 from .queue import Queue
-from .reading import Found, side_by_side
+from .reading import Found
 from .sighting import Sighting
 from .wanted import TitleIndex
 

@@ -2,20 +2,19 @@
 
 import asyncio
 from collections.abc import (
-    AsyncIterator,
     Callable,
     Container,
-    Coroutine,
     Iterable,
     Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from .jobs import together
 from .missing import Unmatched
 from .model import (
     Failure,
@@ -66,23 +65,6 @@ async def read_watchlists(
 
     await together(read_some() for _ in range(min(PULSARR_READERS, len(people))))
     return Watchlists(people, titles, read_at)
-
-
-async def together(jobs: Iterable[Coroutine[None, None, None]]) -> None:
-    """Run a few jobs together; the first error stops the others and is raised as it is."""
-    async with side_by_side() as group:
-        for job in jobs:
-            group.create_task(job)
-
-
-@asynccontextmanager
-async def side_by_side() -> AsyncIterator[asyncio.TaskGroup]:
-    """Run jobs beside what is done in the context; the first error is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
 
 
 @dataclass(slots=True)

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Final
 
+from .jobs import together
 from .ledger import Ledger
 from .model import Item, Library, Person, SyncSettings
 from .planner import WantedItem
 from .ports import PlexPort
 from .present import Present
-from .reading import READERS, Found, together
+from .reading import READERS, Found
 from .sight import labels_needed
 from .wanted import Wish
 

@@ -1,0 +1,22 @@
+"""Jobs that run at the same time; of several errors the first is raised, as it is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from contextlib import asynccontextmanager
+
+
+async def together(jobs: Iterable[Coroutine[None, None, None]]) -> None:
+    """Run a few jobs together; the first error stops the others and is raised as it is."""
+    async with side_by_side() as group:
+        for job in jobs:
+            group.create_task(job)
+
+
+@asynccontextmanager
+async def side_by_side() -> AsyncIterator[asyncio.TaskGroup]:
+    """Run jobs beside what is done in the context; the first error is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
