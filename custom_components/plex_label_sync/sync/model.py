@@ -81,6 +81,7 @@ class Person:
     alias: str | None = None
     display_name: str | None = None
     can_sync: bool = True
+    uuid: str = ""  # of the Plex account; stays when Pulsarr gives the person a new id
     # How many titles are on the watchlist, where Pulsarr tells: one may have gone for another.
     wanted: int | None = field(default=None, compare=False)
 
@@ -137,13 +138,18 @@ class Library:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entry of a library; one title may have several."""
+    """One entry of a library; one title may have several.
+
+    `guid` is Plex's primary guid as it stands, such as `plex://movie/<hex>`; empty when the
+    answer did not tell.
+    """
 
     rating_key: str
     library: str
     type: MediaType
     title: str
     ids: frozenset[str]
+    guid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +175,30 @@ def fold(label: str) -> str:
     Turkish i without a dot is a plain I, which does not fold back.
     """
     return label.upper().casefold()
+
+
+class GapKind(StrEnum):
+    """What could not be read."""
+
+    PERSON = "person"  # a watchlist
+    LIBRARY = "library"  # a listing or a label directory
+    LABEL = "label"  # the carriers of one label
+    ITEM = "item"
+    PAGE = "page"  # some rows of a listing
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that could not be read: what it should have told is unknown, never none.
+
+    `key` identifies it within its kind: a person's id, a library's key, `<library>/<label>`, a
+    rating key, `<library>:<first row>`. `name` is for people to read.
+    """
+
+    kind: GapKind
+    key: str
+    name: str
+    failure: Failure
 
 
 class Action(StrEnum):
