@@ -19,7 +19,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     Title,
 )
-from custom_components.plex_label_sync.sync.preparing import Request
+from custom_components.plex_label_sync.sync.request import Request
 
 from .rivals.common import Servers
 

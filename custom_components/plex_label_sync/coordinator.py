@@ -31,7 +31,7 @@ from .schedule import Schedule
 from .settings import Settings
 from .status import Activity, State, Status, activity_signal
 from .store import Records
-from .sync.brake import Before
+from .sync.protection import Before
 from .sync.engine import Engine
 from .sync.explain import Explanation, Question
 from .sync.model import (
@@ -44,7 +44,7 @@ from .sync.model import (
     Service,
     ServiceError,
 )
-from .sync.preparing import Request
+from .sync.request import Request
 from .sync.progress import Progress
 from .sync.sighting import Sighting
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from .store import EXAMPLES_MAX, Held
 from .sync.model import Action, Run, RunStatus
-from .sync.preparing import Request
+from .sync.request import Request
 
 if TYPE_CHECKING:
     from .coordinator import PlexLabelSyncCoordinator

@@ -10,7 +10,7 @@ from .store import Summary
 from .sync.leaving import leaving_at
 from .sync.ledger import Ledger
 from .sync.model import Run, RunKind, SyncSettings
-from .sync.preparing import Request
+from .sync.request import Request
 
 NOTHING: Final = Status()
 

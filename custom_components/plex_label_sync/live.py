@@ -17,7 +17,7 @@ from .news import news_about
 from .pulsarr.payloads import Signal, SignalKind
 from .status import Activity
 from .sync.model import Item, Look, Outcome, Run, RunKind, Service, Title
-from .sync.preparing import Request
+from .sync.request import Request
 from .sync.queue import (
     QUEUE_MAX,
     PendingSync,

@@ -29,8 +29,8 @@ from .pulsarr.ids import guid_id
 from .responses import entry_response, explanation_response, pending_response, run_response
 from .sync.explain import Question
 from .sync.model import Run, RunKind, ServiceError
-from .sync.preparing import Request, UnknownLibraryError
-from .sync.wanted import UnknownPersonError, people_named
+from .sync.request import Request, UnknownLibraryError
+from .sync.people import AmbiguousPersonError, UnknownPersonError, people_named
 
 if TYPE_CHECKING:
     from homeassistant.helpers.typing import VolSchemaType

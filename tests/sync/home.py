@@ -27,7 +27,7 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.naming import label_of
-from custom_components.plex_label_sync.sync.preparing import Request
+from custom_components.plex_label_sync.sync.request import Request
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE
@@ -50,6 +50,7 @@ class Memory:
     def __init__(self, plex: PlexSimulator) -> None:
         self.ledger = Ledger()
         self.begun: list[tuple[str, tuple[Change, ...]]] = []
+        self.sent: list[tuple[str, int]] = []
         self.finished: list[tuple[Run, tuple[Change, ...]]] = []
         self.meanwhile: Callable[[], object] = lambda: None  # between the reads and the edits
         self._plex = plex
@@ -66,13 +67,27 @@ class Memory:
         self._puts = self._plex.stats.puts
         self.meanwhile()
 
+    def lost_since(self, when: float) -> int:
+        """Return how many labels were lost since a time that nobody asked for."""
+        return sum(run.lost for run, _ in self.finished if run.started >= when)
+
+    async def sending(self, run_id: str, count: int) -> None:
+        """Write down how many changes may be sent from now on."""
+        assert run_id == self.begun[-1][0]
+        assert self._puts == self._plex.stats.puts or self.sent
+        self.sent.append((run_id, count))
+
     async def finish(
-        self, run: Run, rows: Mapping[RowKey, Row | None], unsure: Sequence[Change]
+        self,
+        run: Run,
+        rows: Mapping[RowKey, Row | None],
+        unsure: Mapping[Change, Row | None],
     ) -> None:
         """Write down what came of it."""
         assert not run.changes or run.id == self.begun[-1][0]
         self.ledger.apply(rows)
-        self.ledger.adopt(unsure, run.started)
+        planned = {change.key: row for change, row in unsure.items()}
+        self.ledger.adopt(unsure, run.started, rows=planned)
         self.finished.append((run, tuple(unsure)))
 
     @property

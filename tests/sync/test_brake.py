@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.plex_label_sync.sync.brake import Before, Verdict, judge
+from custom_components.plex_label_sync.sync.protection import Before, Verdict, judge
 from custom_components.plex_label_sync.sync.model import (
     Action,
     Change,

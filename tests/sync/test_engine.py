@@ -12,7 +12,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
-from custom_components.plex_label_sync.sync.preparing import UnknownLibraryError
+from custom_components.plex_label_sync.sync.request import UnknownLibraryError
 from custom_components.plex_label_sync.sync.wanted import UnknownPersonError
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs

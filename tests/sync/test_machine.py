@@ -16,7 +16,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
-from custom_components.plex_label_sync.sync.preparing import Request
+from custom_components.plex_label_sync.sync.request import Request
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs

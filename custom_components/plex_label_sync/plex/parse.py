@@ -110,6 +110,8 @@ def _item(row: Mapping[str, Any], library: str, media_type: MediaType) -> Item:
         type=media_type,
         title=str(row.get("title", "")),
         ids=ids_of(str(row.get("guid", "")), _rows(row, "Guid")),
+        guid=str(row.get("guid", "")),
+        added=int(row.get("addedAt", 0)),
     )
 
 

@@ -26,6 +26,7 @@ import aiohttp
 from ..sync.model import (
     UNREACHABLE,
     Failure,
+    Gap,
     Item,
     LabelledItem,
     Library,
@@ -173,7 +174,10 @@ class PlexClient:
         return found
 
     async def pages[T](
-        self, library: Library, pick: Callable[[tuple[Item, ...]], T]
+        self,
+        library: Library,
+        pick: Callable[[tuple[Item, ...]], T],
+        on_gap: Callable[[Gap], object] | None = None,
     ) -> AsyncGenerator[T]:
         """Yield what `pick` makes of all items of a library, page by page.
 
@@ -302,7 +306,9 @@ class PlexClient:
         there = await self._metadata(rating_keys, parse.item_keys)
         return frozenset(key for some in there for key in some)
 
-    async def labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
+    async def labelled(
+        self, rating_keys: Sequence[str], on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[LabelledItem, ...]:
         """Return those of the movies and shows that are there, with all their labels.
 
         Raises ServiceError.

@@ -8,7 +8,7 @@ import logging
 from typing import Final
 import uuid
 
-from .brake import Before, judge
+from .brake import DAY, Situation, Verdict, judge
 from .explain import Explanation, Question, explain
 from .grouping import EditGroup, edit_groups
 from .inquiry import Inquiry
@@ -34,11 +34,13 @@ from .model import (
     fold,
 )
 from .ports import PlexPort, PulsarrPort, Recorder
-from .preparing import Prepared, Preparer, Request
+from .preparing import Preparer
 from .present import Present
 from .progress import Phase, Progress
+from .protection import Before, ListMemory, OpenQuestion
 from .queue import Queue
-from .reading import Found
+from .reading import Found, LabelReader
+from .request import Prepared, Request
 from .sighting import Sighting
 from .wanted import TitleIndex
 
@@ -46,6 +48,8 @@ _LOGGER = logging.getLogger(__name__)
 
 # A read right after an edit may still show the old labels: read again after these seconds.
 SETTLE: Final = (0.5, 1.5)
+
+JOURNAL_WRITES: Final = 50  # of one run, at most, about how far its edits have come
 
 STOPPED: Final = "stopped"  # why a change was not made: the run was asked to end
 NOT_CONFIRMED: Final = "not_confirmed"
@@ -56,9 +60,7 @@ class _Result:
     """What became of a plan."""
 
     confirmed: list[Change] = field(default_factory=list)
-    absent: set[Change] = field(default_factory=set)  # sent, and certainly not in Plex
-    sent: list[Change] = field(default_factory=list)
-    given_up: list[Change] = field(default_factory=list)  # Plex took too long: it may do them yet
+    sent: list[Change] = field(default_factory=list)  # and not refused: they may be in Plex
     failed: list[FailedChange] = field(default_factory=list)
     error: ServiceError | None = None
     stopped: bool = False
@@ -75,13 +77,14 @@ class Engine:
         *,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        lists: ListMemory | None = None,
     ) -> None:
-        """`clock` gives seconds since the epoch."""
+        """`clock` gives seconds since the epoch; `lists` is what was believed before."""
         self._plex = plex
         self._recorder = recorder
         self._clock = clock
         self._sleep = sleep
-        self._preparer = Preparer(plex, pulsarr, recorder, clock)
+        self._preparer = Preparer(plex, pulsarr, recorder, clock, lists or ListMemory())
         self._inquiry = Inquiry(plex, self._preparer.finder, clock)
         self._lookout = Lookout(plex, self._preparer, clock)
         self._stopping = False
@@ -101,12 +104,15 @@ class Engine:
         settings: SyncSettings,
         before: Before | None = None,
         progress: Progress | None = None,
+        question: OpenQuestion | None = None,
     ) -> Run:
         """Carry out one run. What a server's failure leaves undone is told in the result.
 
-        `before` is what the last full sync saw; `progress` hears how far the run has come.
+        `before` is what the last full sync saw that was believed, `question` what waits for a
+        decision; `progress` hears how far the run has come.
 
-        Raises UnknownPersonError or UnknownLibraryError when the request names what is not there.
+        Raises UnknownPersonError, AmbiguousPersonError or UnknownLibraryError when the request
+        names what is not there or not unambiguous.
         """
         run = Run(
             id=uuid.uuid4().hex[:12],
@@ -118,16 +124,21 @@ class Engine:
         )
         try:
             progress = progress or Progress()
-            prepared = await self._preparer.prepare(request, settings, progress)
+            prepared = await self._preparer.prepare(request, settings, progress, before)
         except ServiceError as err:
             run = replace(run, status=RunStatus.FAILED, error=err)
             return replace(run, duration=self._clock() - run.started)
         # Tens of thousands of changes are walked through in a thread, here and below.
-        plan, run = await asyncio.to_thread(self._brake, request, prepared, settings, before, run)
+        verdict = await asyncio.to_thread(
+            self._judge, request, prepared, settings, before, question
+        )
+        run = _counted(run, request, prepared, verdict)
         if request.dry_run:
-            run = replace(run, changes=plan.changes)
+            run = replace(run, changes=verdict.plan.changes, gaps=(*prepared.gaps,))
         else:
-            run = await self._apply(run, plan, prepared, progress)
+            run = await self._apply(run, verdict, prepared, progress)
+        if prepared.gaps and run.status is RunStatus.DONE:
+            run = replace(run, status=RunStatus.PARTIAL)
         return replace(
             run,
             looks=_looks(request.titles or (), prepared.found, run),
@@ -141,7 +152,7 @@ class Engine:
 
         Nothing is written. Raises ServiceError.
         """
-        watchlists = await self._preparer.watchlists_for(Request())
+        watchlists = await self._preparer.watchlists_for(Request(), settings)
         facts, fitting = await self._inquiry.ask(
             question, watchlists, self._recorder.ledger, queue, held, settings
         )
@@ -165,100 +176,88 @@ class Engine:
         """Take in that an item was deleted in Plex."""
         self._lookout.gone(rating_key)
 
-    def _brake(
+    def _judge(
         self,
         request: Request,
         prepared: Prepared,
         settings: SyncSettings,
         before: Before | None,
-        run: Run,
-    ) -> tuple[Plan, Run]:
-        """Return what of the plan may run, and the run with its counts and what is held."""
-        plan, found = prepared.plan, prepared.found
-        titles = sum(bool(wish.people) for wish, _ in found.matches)
-        run = replace(
-            run,
-            people=prepared.people,
-            wanting=len({person.id for wish, _ in found.matches for person in wish.people}),
-            titles=titles,
-            items=plan.items,
-            unchanged=plan.unchanged,
-            overridden=plan.overridden,
-            skipped=plan.skipped,
-            not_in_plex=sum(bool(wish.people) and not items for wish, items in found.matches),
-        )
+        question: OpenQuestion | None,
+    ) -> Verdict:
+        """Return what of the plan may run; what somebody asked for just now is not judged."""
         if request.kind not in {RunKind.FULL, RunKind.LIVE}:
-            return plan, run  # somebody asked for just this
-        limit = request.vanished_max
-        if request.accept and (limit is None or len(plan.vanished) <= limit):
-            plan = replace(plan, vanished=())
-        whole = request.whole
-        verdict = judge(
-            plan,
-            settings,
-            ledger_rows=len(self._recorder.ledger),
+            return Verdict(prepared.plan)
+        situation = Situation(
+            ledger=tuple(self._recorder.ledger),
+            lost=self._recorder.lost_since(self._clock() - DAY),
             people=prepared.people,
-            titles=titles,
-            before=before if whole else None,
-            allowed=request.mass_removal,
-            allowed_max=request.removals_max,
+            before=before,
+            doubts=prepared.doubts,
+            question=question,
         )
-        notes = plan.notes
-        vanished = 0
-        if HoldReason.LABELS_VANISHED in verdict.reasons:
-            # So many are not taken for decisions until somebody says so.
-            vanished = len(plan.vanished)
-            keys = plan.decided | {row.key for row in plan.vanished}
-            notes = {key: row for key, row in notes.items() if key not in keys}
-        plan = replace(plan, changes=verdict.allowed, notes=notes)
-        return plan, replace(
-            run,
-            status=RunStatus.HELD if verdict.reasons else run.status,
-            held=verdict.held,
-            hold_reasons=verdict.reasons,
-            vanished=vanished,
-        )
+        return judge(prepared.plan, settings, situation, request.consent)
 
-    async def _apply(self, run: Run, plan: Plan, prepared: Prepared, progress: Progress) -> Run:
+    async def _apply(
+        self, run: Run, verdict: Verdict, prepared: Prepared, progress: Progress
+    ) -> Run:
         """Write a plan into Plex and read back what came of it."""
-        result = _Result()
+        plan, result = verdict.plan, _Result()
         if plan.changes:
+            groups = await asyncio.to_thread(_groups, plan.changes)
+            # In the order in which they are sent, so that a number tells how far that went.
+            ordered = [one for _, changes in groups for one in changes]
             try:
-                await self._recorder.begin(run.id, run.kind, run.started, plan.changes)
+                await self._recorder.begin(run.id, run.kind, run.started, ordered)
             except ServiceError as err:
                 failed = tuple(FailedChange(one, err.failure) for one in plan.changes)
                 return replace(run, status=RunStatus.FAILED, failed=failed, error=err)
-            await self._edit_and_confirm(plan, prepared, result, progress)
+            await self._edit_and_confirm(run.id, groups, prepared, result, progress)
             self._lookout.wrote(one.rating_key for one in result.sent)
-        run, rows, unsure = await asyncio.to_thread(_settled, run, plan, result)
+        run, rows, unsure = await asyncio.to_thread(_settled, run, verdict, result)
+        run = replace(run, gaps=(*prepared.gaps,))
         if plan.changes or rows:
             await self._recorder.finish(run, rows, unsure)
         return run
 
     async def _edit_and_confirm(
-        self, plan: Plan, prepared: Prepared, result: _Result, progress: Progress
+        self,
+        run_id: str,
+        groups: Sequence[tuple[EditGroup, list[Change]]],
+        prepared: Prepared,
+        result: _Result,
+        progress: Progress,
     ) -> None:
         """Send the edits, one after the other, until all are sent or Plex is gone.
 
         What was sent to one library is read back while the next one is edited.
         """
-        groups = await asyncio.to_thread(_groups, plan.changes)
         done = 0
+        pace = _Pace(self._recorder, run_id, sum(len(changes) for _, changes in groups))
         async with side_by_side() as confirming:
             for _, some in groupby(groups, lambda one: one[0].library):
                 before = len(result.sent)
                 for group, changes in some:
                     progress.reached(Phase.EDITS, done, len(groups))
                     done += 1
-                    await self._edit(group, changes, prepared, result)
+                    await self._edit(group, changes, prepared, result, pace)
                 confirming.create_task(self._confirm(prepared, result.sent[before:], result))
             progress.reached(Phase.EDITS)
 
     async def _edit(
-        self, group: EditGroup, changes: Sequence[Change], prepared: Prepared, result: _Result
+        self,
+        group: EditGroup,
+        changes: Sequence[Change],
+        prepared: Prepared,
+        result: _Result,
+        pace: "_Pace",
     ) -> None:
         """Send one edit, unless the run is to end."""
         result.stopped = result.stopped or self._stopping
+        if result.error is None and not result.stopped:
+            try:
+                await pace.sending(len(changes))
+            except ServiceError as err:
+                result.error = err
         if result.error is not None or result.stopped:
             why = result.error.failure if result.error is not None else STOPPED
             result.failed += [FailedChange(one, why) for one in changes]
@@ -271,8 +270,6 @@ class Engine:
         except ServiceError as err:
             _LOGGER.debug("Edits stopped: %s", err)
             result.error = err
-            if err.failure is Failure.TIMEOUT:
-                result.given_up += changes
         # What failed half-way may be in Plex all the same: it is read back like the rest.
         result.sent += [one for one in changes if one.rating_key not in refused]
         result.failed += [
@@ -284,27 +281,47 @@ class Engine:
     async def _confirm(self, prepared: Prepared, sent: Sequence[Change], result: _Result) -> None:
         """Sort what was sent into confirmed and failed by reading it back."""
         waiting = list(sent)
+        reader = prepared.labels.again()
         for wait in (0.0, *SETTLE):
             if not waiting:
                 return
             if wait:
                 await self._sleep(wait)
             try:
-                now = await _read_back(prepared, waiting)
+                now = await _read_back(reader, waiting)
             except ServiceError as err:
-                if err.failure is Failure.IMPLAUSIBLE and wait != SETTLE[-1]:
-                    continue  # an edit may have shown between two of its pages
                 result.error = result.error or err
                 result.failed += [FailedChange(one, err.failure) for one in waiting]
                 return
             shown, waiting = await asyncio.to_thread(_sorted_out, waiting, now)
             result.confirmed += shown
-        result.absent |= set(waiting).difference(result.given_up)
         result.failed += [FailedChange(one, NOT_CONFIRMED) for one in waiting]
 
 
-async def _read_back(prepared: Prepared, changes: Sequence[Change]) -> Present:
-    return await prepared.labels.read(await asyncio.to_thread(_pairs, changes))
+class _Pace:
+    """Has the journal say how far the edits of a run may have come, ahead of them.
+
+    Of a run with few changes it is written before each edit, of a large one now and then.
+    """
+
+    def __init__(self, recorder: Recorder, run_id: str, total: int) -> None:
+        self._recorder = recorder
+        self._run_id = run_id
+        self._total = total
+        self._sent = 0
+        self._written = 0
+
+    async def sending(self, count: int) -> None:
+        """Take in that so many changes more are sent now. Raises ServiceError."""
+        self._sent += count
+        if self._sent > self._written:
+            ahead = max(self._sent, self._written + self._total // JOURNAL_WRITES)
+            self._written = min(ahead, self._total)
+            await self._recorder.sending(self._run_id, self._written)
+
+
+async def _read_back(reader: LabelReader, changes: Sequence[Change]) -> Present:
+    return await reader.read(await asyncio.to_thread(_pairs, changes))
 
 
 def _pairs(changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
@@ -317,7 +334,8 @@ def _sorted_out(changes: Iterable[Change], now: Present) -> tuple[list[Change], 
     """Return the changes that are in Plex and those that are not."""
     found: tuple[list[Change], list[Change]] = ([], [])
     for one in changes:
-        found[not now.shows(one)].append(one)
+        is_known = now.knows(one.library, one.rating_key, one.label)
+        found[not (is_known and now.shows(one))].append(one)
     return found
 
 
@@ -332,23 +350,52 @@ def _groups(changes: Sequence[Change]) -> list[tuple[EditGroup, list[Change]]]:
     ]
 
 
+def _counted(run: Run, request: Request, prepared: Prepared, verdict: Verdict) -> Run:
+    """Return a run with its counts and what is held."""
+    plan, found = prepared.plan, prepared.found
+    reasons = verdict.reasons
+    vanished = HoldReason.LABELS_VANISHED in reasons
+    return replace(
+        run,
+        listed=prepared.listed,
+        people=prepared.people,
+        wanting=len({person.id for wish, _ in found.matches for person in wish.people}),
+        titles=sum(bool(wish.people) for wish, _ in found.matches),
+        items=plan.items,
+        unchanged=plan.unchanged,
+        overridden=plan.overridden,
+        skipped=plan.skipped,
+        not_in_plex=sum(bool(wish.people) and not items for wish, items in found.matches),
+        status=RunStatus.HELD if reasons else run.status,
+        held=verdict.held,
+        held_keys=verdict.held_keys,
+        hold_reasons=reasons,
+        asked=verdict.asks,
+        vanished=len(plan.vanished) if vanished else 0,
+        unknown=plan.unknown if request.whole else (),
+    )
+
+
 def _settled(
-    run: Run, plan: Plan, result: _Result
-) -> tuple[Run, dict[RowKey, Row | None], list[Change]]:
+    run: Run, verdict: Verdict, result: _Result
+) -> tuple[Run, dict[RowKey, Row | None], dict[Change, Row | None]]:
     """Return a run with what it came to, what the ledger's rows become, and what is not sure."""
+    plan = verdict.plan
     confirmed = set(result.confirmed)
     if result.error or result.stopped:
         run = replace(run, status=RunStatus.FAILED)
+    rows: dict[RowKey, Row | None] = dict(plan.notes)
+    changes = tuple(one for one in plan.changes if one in confirmed)
+    rows |= {one.key: plan.rows[one.key] for one in changes if one.key in plan.rows}
     run = replace(
         run,
-        changes=tuple(one for one in plan.changes if one in confirmed),
+        changes=changes,
         failed=tuple(result.failed),
         error=result.error,
+        lost=len(verdict.lost & ({one.key for one in changes} | plan.notes.keys())),
     )
-    rows: dict[RowKey, Row | None] = dict(plan.notes)
-    rows |= {one.key: plan.rows[one.key] for one in run.changes if one.key in plan.rows}
-    settled = confirmed | result.absent
-    return run, rows, [one for one in result.sent if one not in settled]
+    unsure = {one: plan.rows.get(one.key) for one in result.sent if one not in confirmed}
+    return run, rows, unsure
 
 
 def _looks(titles: Sequence[Title], found: Found, run: Run) -> tuple[Look, ...]:
@@ -357,9 +404,16 @@ def _looks(titles: Sequence[Title], found: Found, run: Run) -> tuple[Look, ...]:
         return ()
     not_written = {failed.change.rating_key for failed in run.failed}
     index = TitleIndex(wish.title for wish in found.wishes)
+    by_item: dict[str, list[int]] = {}
+    for at, some in enumerate(found.items):
+        for item in some:
+            by_item.setdefault(item.rating_key, []).append(at)
     looks = []
     for title in titles:
-        mine = [(found.wishes[one], found.items[one]) for one in index.find(title)]
+        named = index.find(title)
+        # Whoever wants the same item wants the title, by whatever ids.
+        same = {at for one in named for item in found.items[one] for at in by_item[item.rating_key]}
+        mine = [(found.wishes[one], found.items[one]) for one in sorted({*named, *same})]
         people = {person.id: person for wish, _ in mine for person in wish.people}
         keys = frozenset(item.rating_key for _, some in mine for item in some)
         if not title.ids:

@@ -14,6 +14,8 @@ class Leaving:
     row: Row
     reason: str | None = None  # None: the label stays
     replaced: bool = False  # it goes only because another name takes its place
+    person: int = 0  # whose name that is
+    chosen: bool = False  # an option asks for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,12 @@ class Company:
             return f"the sync of {person.username} is off"
         return f"{person.username} is excluded"
 
+    def is_excluded(self, row: Row) -> bool:
+        """Tell whether a label is somebody's whom an option excludes."""
+        (person_id,) = row.people if len(row.people) == 1 else (0,)
+        person = self.people.get(person_id)
+        return person is not None and person_id not in self.labelled and person.can_sync
+
 
 def leaving(
     row: Row,
@@ -46,24 +54,28 @@ def leaving(
     settings: SyncSettings,
     *,
     now: float,
+    rematched: bool = False,
 ) -> Leaving:
     """Decide about the row of a label that is on its item and that nobody wants there.
 
-    `new_names` are the labels that people who want the item's title get now, by person.
+    `new_names` are the labels that people who want the item's title get now, by person;
+    `rematched` says that Plex takes the item for another title than it did.
     """
-    if row.title_id and item.ids and row.title_id not in item.ids:
+    if rematched:
         # Plex was told that the item is another title: the label never was meant for it.
         return Leaving(row, f"Plex took another title for it, now {item.title}")
     for person_id in row.people:
         if person_id in new_names:
-            return Leaving(row, f"renamed to {new_names[person_id]}", replaced=True)
+            reason = f"renamed to {new_names[person_id]}"
+            return Leaving(row, reason, replaced=True, person=person_id)
     if settings.removed_label_mode is RemovedLabelMode.KEEP or row.pinned:
         return Leaving(row)
     since = row.dropped or int(now)
     if now - since < settings.removal_delay:
         return Leaving(replace(row, dropped=since))
     date = datetime.fromtimestamp(since, UTC).date().isoformat()
-    return Leaving(row, company.why(row) or f"nobody wants it since {date}")
+    reason = company.why(row) or f"nobody wants it since {date}"
+    return Leaving(row, reason, chosen=company.is_excluded(row))
 
 
 def leaving_at(row: Row, settings: SyncSettings) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from .model import Action, Change, Row, RowKey, fold
+from .model import Action, Change, Person, Row, RowKey, fold
 
 # Bits of a stored row's flags
 _OFF: Final = 1
@@ -14,11 +14,16 @@ _UNCONFIRMED: Final = 8
 
 
 class Ledger:
-    """The rows, by item and label. Labels are the same when they fold to the same text."""
+    """The rows, by item and label. Labels are the same when they fold to the same text.
 
-    def __init__(self, rows: Iterable[Row] = ()) -> None:
-        """Start with the rows that were stored."""
+    `people` are all whom Pulsarr has told of since the ledger began, by id: somebody who left
+    is still known by name, and somebody who got a new id by the Plex account.
+    """
+
+    def __init__(self, rows: Iterable[Row] = (), people: Iterable[Person] = ()) -> None:
+        """Start with what was stored."""
         self._rows = {row.key: row for row in rows}
+        self.people = {person.id: person for person in people}
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -44,6 +49,43 @@ class Ledger:
             items.setdefault(row.rating_key, []).append(row)
         return items
 
+    def labels_of_one(self) -> set[tuple[str, int]]:
+        """Return the labels that were written for one person alone, with that person's id."""
+        return {(row.label, row.people[0]) for row in self._rows.values() if len(row.people) == 1}
+
+    def follow(self, people: Iterable[Person]) -> bool:
+        """Take in who there is now; tell whether anything is new.
+
+        A Plex account that comes under a new id, because an older Pulsarr made a new row when
+        somebody was renamed, is the same person: the labels follow.
+        """
+        now = {person.id: person for person in people}
+        by_uuid = {person.uuid: person.id for person in now.values() if person.uuid}
+        moved = {
+            old.id: by_uuid[old.uuid]
+            for old in self.people.values()
+            if old.uuid and old.id not in now and old.uuid in by_uuid
+        }
+        if moved:
+            for key, row in self._rows.items():
+                if not moved.keys().isdisjoint(row.people):
+                    ids = sorted({moved.get(one, one) for one in row.people})
+                    self._rows[key] = replace(row, people=tuple(ids))
+        before = dict(self.people)
+        for old in moved:
+            del self.people[old]
+        self.people |= {
+            one.id: replace(one, wanted=None) if one.wanted is not None else one
+            for one in now.values()
+        }
+        return bool(moved) or before != self.people
+
+    def ids_now(self, ids: Iterable[int], people: Iterable[Person]) -> frozenset[int]:
+        """Return ids, and the present ones of the same Plex accounts beside them."""
+        some = frozenset(ids)
+        uuids = {one.uuid for one in self.people.values() if one.id in some and one.uuid}
+        return some | {person.id for person in people if person.uuid in uuids and person.uuid}
+
     def apply(self, rows: Mapping[RowKey, Row | None]) -> None:
         """Replace rows; None takes one out."""
         for key, row in rows.items():
@@ -52,19 +94,29 @@ class Ledger:
             else:
                 self._rows[key] = row
 
-    def adopt(self, changes: Iterable[Change], now: float, *, undo: bool = False) -> None:
+    def adopt(
+        self,
+        changes: Iterable[Change],
+        now: float,
+        *,
+        undo: bool = False,
+        rows: Mapping[RowKey, Row | None] | None = None,
+    ) -> None:
         """Take in changes that may or may not have reached Plex, as not confirmed.
 
         Then a label that is not there was not taken off by hand. What an undo takes off is to
-        stay off: there it may look like that.
+        stay off: there it may look like that. `rows` are those that the changes were to make.
         """
+        planned = rows or {}
         for change in changes:
             row = self._rows.get(change.key)
             if not change.ours:
                 continue
             if change.action is Action.ADD:
                 if row is None:
-                    row = Row(change.label, change.library, change.rating_key, int(now))
+                    row = planned.get(change.key) or Row(
+                        change.label, change.library, change.rating_key, int(now)
+                    )
                 elif not row.off:
                     continue
             elif row is None or row.off or undo:
@@ -95,21 +147,27 @@ class Ledger:
         """Return a ledger with the rows as they are now."""
         copied = Ledger()
         copied._rows = dict(self._rows)
+        copied.people = dict(self.people)
         return copied
 
     def as_dict(self) -> dict[str, Any]:
         """Return the rows as compact plain data.
 
-        `items` holds (library, rating key, title id), `kinds` (label, people, flags); both
-        repeat a lot and are kept once. A row is four numbers, flat in `rows`: the positions
-        of both, the seconds since the row before was written, and since when nobody wants it.
+        `items` holds (library, rating key, title id) and `identities`, of the same length,
+        (library's uuid, type, primary guid, arrival, external ids); `kinds` (label, people,
+        flags). All repeat a lot and are kept once. A row is four numbers, flat in `rows`: the
+        positions of item and kind, the seconds since the row before was written, and since when
+        nobody wants it. `people` are (id, username, alias, display name, account).
         """
-        items: dict[tuple[str, str, str], int] = {}
+        items: dict[tuple[tuple[str, str, str], _Identity], int] = {}
         kinds: dict[tuple[str, tuple[int, ...], int], int] = {}
         rows: list[int] = []
         before = 0
         for row in self._rows.values():
-            item = (row.library, row.rating_key, row.title_id)
+            item = (
+                (row.library, row.rating_key, row.title_id),
+                (row.uuid, row.type, row.guid, row.added, row.ids),
+            )
             flags = (
                 _OFF * row.off
                 + _PINNED * row.pinned
@@ -123,7 +181,19 @@ class Ledger:
                 row.dropped,
             )
             before = row.written
-        return {"items": list(items), "kinds": list(kinds), "rows": rows}
+        return {
+            "items": [item for item, _ in items],
+            "identities": [
+                (uuid, type_, guid, added, sorted(ids))
+                for _, (uuid, type_, guid, added, ids) in items
+            ],
+            "kinds": list(kinds),
+            "rows": rows,
+            "people": [
+                (one.id, one.username, one.alias, one.display_name, one.uuid)
+                for one in self.people.values()
+            ],
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Ledger":
@@ -134,6 +204,7 @@ class Ledger:
         items = [
             (str(library), str(key), str(title_id)) for library, key, title_id in data["items"]
         ]
+        identities = _identities(data.get("identities"), len(items))
         kinds = [
             (str(label), tuple(int(one) for one in people), int(flags))
             for label, people, flags in data["kinds"]
@@ -146,6 +217,7 @@ class Ledger:
             if min(item, kind) < 0:
                 raise ValueError("a position below zero")
             library, rating_key, title_id = items[item]
+            uuid, type_, guid, added, ids = identities[item]
             label, people, flags = kinds[kind]
             written += int(later)
             rows.append(
@@ -161,6 +233,52 @@ class Ledger:
                     pinned=bool(flags & _PINNED),
                     mark=bool(flags & _MARK),
                     confirmed=not flags & _UNCONFIRMED,
+                    uuid=uuid,
+                    type=type_,
+                    guid=guid,
+                    ids=ids,
+                    added=added,
                 )
             )
-        return cls(rows)
+        return cls(rows, _people(data.get("people")))
+
+
+type _Identity = tuple[str, str, str, int, frozenset[str]]
+
+_NOTHING_KNOWN: Final[_Identity] = ("", "", "", 0, frozenset())
+
+
+def _identities(rows: object, count: int) -> list[_Identity]:
+    """Return what is known of each item; nothing of one whose row is not as it should be.
+
+    Without an identity a label is still ours, and nothing but its rating key tells of the item.
+    """
+    some = rows if isinstance(rows, list) else []
+    known = [_identity(row) for row in some[:count]]
+    return known + [_NOTHING_KNOWN] * (count - len(known))
+
+
+def _identity(row: object) -> _Identity:
+    match row:
+        case [str(uuid), str(type_), str(guid), int(added), [*ids]]:
+            return uuid, type_, guid, added, frozenset(one for one in ids if isinstance(one, str))
+        case _:
+            return _NOTHING_KNOWN
+
+
+def _people(rows: object) -> list[Person]:
+    """Return whom the ledger knows; a row that is not as it should be is left out."""
+    people = []
+    for row in rows if isinstance(rows, list) else []:
+        match row:
+            case [int(number), str(name), alias, display_name, str(uuid)]:
+                people.append(
+                    Person(
+                        number,
+                        name,
+                        alias if isinstance(alias, str) else None,
+                        display_name if isinstance(display_name, str) else None,
+                        uuid=uuid,
+                    )
+                )
+    return people

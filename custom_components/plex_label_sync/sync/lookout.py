@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from .ledger import Ledger
 from .model import Item, Library, Row, RunKind, SyncSettings, Title
 from .ports import PlexPort
-from .preparing import Preparer, Request
+from .preparing import Preparer
 from .reading import NEWEST
+from .request import Request
 from .sighting import ASKED_MAX, Quiet, Sighting, worth_asking, worth_looking
 
 
@@ -42,7 +43,7 @@ class Lookout:
             return Sighting()
         labelled = await self._plex.labelled([*new, *refreshed])
         items = [one.item for one in labelled if settings.covers(one.item.library)]
-        sighting = await self._judge(items, ledger)
+        sighting = await self._judge(items, ledger, settings)
         # What Plex has not recognised may be told of again as soon as it has.
         self._quiet.add((one.rating_key for one in items if one.ids), now)
         return sighting
@@ -62,7 +63,7 @@ class Lookout:
                 items += await self._newest_of(library)
         if len(items) > ASKED_MAX:
             return Sighting(too_many=True)
-        return await self._judge(items, ledger)
+        return await self._judge(items, ledger, settings)
 
     async def _newest_of(self, library: Library) -> list[Item]:
         """Return the items that were added last and are not known, or not by what they are."""
@@ -73,7 +74,9 @@ class Lookout:
         key = item.rating_key
         return key not in self._known or bool(item.ids and not self._known.recognised(key))
 
-    async def _judge(self, items: Sequence[Item], ledger: Ledger) -> Sighting:
+    async def _judge(
+        self, items: Sequence[Item], ledger: Ledger, settings: SyncSettings
+    ) -> Sighting:
         """Return what of the items is worth a look; from then on they are known."""
         if not items:
             return Sighting()
@@ -83,7 +86,9 @@ class Lookout:
             for item in items
             if item.ids and not self._known.recognised(item.rating_key)
         )
-        watchlists = await self._preparer.watchlists_for(Request(RunKind.LIVE, titles=new))
+        watchlists = await self._preparer.watchlists_for(
+            Request(RunKind.LIVE, titles=new), settings
+        )
         keys = {item.rating_key for item in items}
         rows: dict[str, list[Row]] = {}
         for row in ledger:

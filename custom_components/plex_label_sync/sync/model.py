@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .title_ids import same
+
 
 class MediaType(StrEnum):
     """What a title or a library holds."""
@@ -106,21 +108,24 @@ class Title:
         return frozenset(one for one in self.ids if one.startswith("plex:"))
 
     def same_as(self, other: "Title") -> bool:
-        """Whether both mean the same movie or show: same type and a common id."""
-        return self.type is other.type and not self.ids.isdisjoint(other.ids)
+        """Whether both are known to mean the same movie or show."""
+        return self.type is other.type and same(self.ids, other.ids)
 
 
 @dataclass(frozen=True, slots=True)
 class Watchlists:
     """Everybody's watchlist as Pulsarr told it at one moment.
 
-    `titles` maps a person's id to the titles on that person's watchlist; `read_at` is in
-    seconds since the epoch.
+    `titles` maps a person's id to the titles on that person's watchlist; those in `unread`
+    have one that could not be read. `read_at` is in seconds since the epoch, and so is
+    `lists_read_at` for the lists that were read at another time.
     """
 
     people: tuple[Person, ...]
     titles: Mapping[int, tuple[Title, ...]]
     read_at: float
+    unread: Mapping[int, Failure] = field(default_factory=dict)
+    lists_read_at: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ class Item:
     """One entry of a library; one title may have several.
 
     `guid` is Plex's primary guid as it stands, such as `plex://movie/<hex>`; empty when the
-    answer did not tell.
+    answer did not tell. `added` is when it came into the library, in seconds since the epoch.
     """
 
     rating_key: str
@@ -150,6 +155,7 @@ class Item:
     title: str
     ids: frozenset[str]
     guid: str = ""
+    added: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +248,11 @@ type RowKey = tuple[str, str]  # rating key and folded label
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One label that we wrote on one item. Times are in whole seconds since the epoch."""
+    """One label that we wrote on one item. Times are in whole seconds since the epoch.
+
+    The last fields tell which item that was: the library's uuid, the type, and the primary guid,
+    the ids and the arrival that the item had. What is empty is not known.
+    """
 
     label: str
     library: str
@@ -255,6 +265,11 @@ class Row:
     pinned: bool = False  # stays although nobody wants it: somebody said so
     mark: bool = False  # it says that nobody wants the title any more
     confirmed: bool = True  # read back from Plex
+    uuid: str = ""
+    type: str = ""
+    guid: str = ""
+    ids: frozenset[str] = frozenset()
+    added: int = 0
 
     @property
     def key(self) -> RowKey:
@@ -267,7 +282,8 @@ class Plan:
     """What a run would change, and how much it may leave alone.
 
     `rows` says what the ledger's row becomes when a change is confirmed (None: it goes), `notes`
-    what becomes of rows without any change in Plex.
+    what becomes of rows without any change in Plex. `forgotten` are those of the notes that let
+    the row of a label go that is not known to be off by anybody's decision.
     """
 
     changes: tuple[Change, ...]
@@ -280,11 +296,17 @@ class Plan:
     decided: frozenset[RowKey] = frozenset()  # new names under which what vanished stays off
     replaced: frozenset[RowKey] = frozenset()  # removals that only make room for a new name
     skipped: int = 0  # changes of an undone run that do not stand any more as it left them
+    unproven: frozenset[str] = frozenset()  # rating keys: what would go here takes evidence first
+    forgotten: frozenset[RowKey] = frozenset()
+    shrunk: frozenset[RowKey] = frozenset()  # removals that rest on a list that lost much at once
+    chosen: frozenset[RowKey] = frozenset()  # removals that an option asked for
+    renamed: Mapping[RowKey, int] = field(default_factory=dict)  # changes for a new name: whose
+    unknown: tuple[Row, ...] = ()  # rows that labels would have that are wanted and on the item
 
     @property
     def is_idle(self) -> bool:
         """Whether it leaves everything as it is, the ledger as well."""
-        return not (self.changes or self.notes or self.vanished)
+        return not (self.changes or self.notes or self.vanished or self.unproven)
 
 
 class Outcome(StrEnum):
@@ -322,6 +344,7 @@ class RunStatus(StrEnum):
     """How a run ended."""
 
     DONE = "done"
+    PARTIAL = "partial"  # something could not be read; the rest was done
     HELD = "held"
     FAILED = "failed"
 
@@ -333,6 +356,8 @@ class HoldReason(StrEnum):
     NOBODY_LISTED = "nobody_listed"
     WATCHLISTS_SHRUNK = "watchlists_shrunk"
     LABELS_VANISHED = "labels_vanished"
+    PEOPLE_RENAMED = "people_renamed"
+    LIST_SHRANK = "list_shrank"  # waits for a second read, asks nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +370,7 @@ class Run:
     status: RunStatus
     started: float
     duration: float
+    listed: int = 0  # people that Pulsarr told of
     people: int = 0  # who get labels
     wanting: int = 0  # of these, who want at least one title
     titles: int = 0
@@ -359,6 +385,11 @@ class Run:
     held: tuple[Change, ...] = ()  # what the brake kept back
     hold_reasons: tuple[HoldReason, ...] = ()
     vanished: int = 0  # labels of ours that are off, when that is why the run is held
+    asked: bool = False  # what is held waits for a decision, not only for a second read
+    held_keys: frozenset[RowKey] = frozenset()  # all that is held, rows to forget included
+    lost: int = 0  # labels taken off, forgotten or given up that nobody asked for
+    unknown: tuple[Row, ...] = ()  # labels that may be ours although the ledger lacks them
+    gaps: tuple[Gap, ...] = ()  # what could not be read
     error: ServiceError | None = None
 
     @property

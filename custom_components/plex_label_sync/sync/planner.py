@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from .identity import Relation, relation
 from .leaving import Company, leaving
 from .ledger import Ledger
 from .model import (
@@ -20,6 +21,7 @@ from .model import (
 )
 from .naming import label_of
 from .present import Present
+from .protection import Doubts, Evidence
 from .wanted import Wish
 
 
@@ -46,7 +48,7 @@ class View:
 
     `items` are the wanted ones, and those of the ledger as far as the run looks at them.
     `whole` says that all people and all labels were read: only then may labels of others go.
-    `now` is in seconds since the epoch.
+    `now` is in seconds since the epoch. Nothing goes from an item that `evidence` does not prove.
     """
 
     items: Mapping[str, WantedItem]
@@ -57,6 +59,10 @@ class View:
     now: float
     whole: bool
     restore: bool = False  # labels that vanished since the last look are put back
+    uuids: Mapping[str, str] = field(default_factory=dict)  # of the libraries, by key
+    evidence: Evidence = field(default_factory=Evidence)
+    doubts: Doubts = field(default_factory=Doubts)
+    adopt: frozenset[RowKey] = frozenset()  # labels to take for ours that the ledger lacks
 
 
 def wanted_items(
@@ -124,7 +130,11 @@ def never_written(settings: SyncSettings) -> frozenset[str]:
 
 
 def make_plan(view: View) -> Plan:
-    """Return the changes that turn what is present into what is wanted."""
+    """Return the changes that turn what is present into what is wanted.
+
+    What would take something away from an item that was not read itself is left as it is, and
+    the item named as `unproven`.
+    """
     draft = _Draft(view)
     rows = view.ledger.by_item()
     matched = 0
@@ -145,6 +155,12 @@ def make_plan(view: View) -> Plan:
         vanished=tuple(dict.fromkeys(draft.vanished)),
         decided=frozenset(draft.decided),
         replaced=frozenset(draft.replaced),
+        unproven=frozenset(draft.unproven),
+        forgotten=frozenset(draft.forgotten),
+        shrunk=frozenset(draft.shrunk),
+        chosen=frozenset(draft.chosen),
+        renamed=draft.renamed,
+        unknown=tuple(draft.unknown),
     )
 
 
@@ -161,6 +177,12 @@ class _Draft:
         self.vanished: list[Row] = []
         self.decided: set[RowKey] = set()
         self.replaced: set[RowKey] = set()
+        self.unproven: set[str] = set()
+        self.forgotten: set[RowKey] = set()
+        self.shrunk: set[RowKey] = set()
+        self.chosen: set[RowKey] = set()
+        self.renamed: dict[RowKey, int] = {}
+        self.unknown: list[Row] = []
 
 
 class _ItemPlan:
@@ -172,37 +194,65 @@ class _ItemPlan:
         self._draft = draft
         self._entry = entry
         self._item = entry.item
-        self._rows = {fold(row.label): row for row in rows}
+        self._uuid = view.uuids.get(entry.item.library, "")
+        self._rows: dict[str, Row] = {}
+        self._strangers: list[Row] = []
+        for row in rows:
+            if relation(row, entry.item, self._uuid) is Relation.STRANGER:
+                self._strangers.append(row)
+            else:
+                self._rows[fold(row.label)] = row
         self._names = {
             person.id: label.text for label in entry.labels.values() for person in label.people
         }
 
     def make(self) -> None:
         """Decide about every label that the item should have or that we wrote on it."""
+        for row in self._strangers:
+            if self._is_proven():
+                self._note(row, None)  # it was about another item: none of its labels is ours
+                self._forget(row)
         for folded, label in self._entry.labels.items():
-            self._want(folded, label)
+            if self._knows(folded):
+                self._want(folded, label)
         went = False
         for folded, row in self._rows.items():
-            if folded not in self._entry.labels and not row.mark:
+            if folded not in self._entry.labels and not row.mark and self._knows(folded):
                 went |= self._do_without(row)
-        self._mark(went=went)
+        if all(map(self._knows, (fold(self._settings.removed_label), *self._rows))):
+            self._mark(went=went)
         if self._view.whole and not self._settings.preserve_existing_labels:
             self._take_off_foreign()
 
     def _carries(self, folded: str) -> bool:
         return self._view.present.carries(self._item.rating_key, folded)
 
+    def _knows(self, folded: str) -> bool:
+        """Tell whether it could be read if the item carries a label."""
+        return self._view.present.knows(self._item.library, self._item.rating_key, folded)
+
+    def _is_proven(self) -> bool:
+        """Tell whether the item itself was read; if not, note that it should be."""
+        if self._item.rating_key in self._view.evidence.items:
+            return True
+        self._draft.unproven.add(self._item.rating_key)
+        return False
+
+    def _forget(self, row: Row) -> None:
+        if not row.off:
+            self._draft.forgotten.add(row.key)
+
     def _want(self, folded: str, label: WantedLabel) -> None:
         row = self._rows.get(folded)
         if self._carries(folded):
             self._draft.unchanged += 1
-            if row is not None:
-                # What was off and is there again was put on by somebody else: it is theirs.
-                self._note(row, None if row.off else self._row(label, row))
+            self._has(folded, label, row)
             return
         if row is not None and not row.mark and self._is_taken_off(row):
             self._draft.overridden += 1
             if not row.off:
+                if not self._is_proven():
+                    return
                 self._draft.vanished.append(row)
             self._note(row, replace(self._row(label, row), off=True))
             return
@@ -220,6 +270,8 @@ class _ItemPlan:
         if row is None and refused:
             # It was taken off by hand under its former name: a new name changes nothing.
             self._draft.overridden += 1
+            if not self._is_proven():
+                return
             new = replace(self._row(label, None), off=True)
             self._draft.notes[new.key] = new
             if fresh := [other for other in refused if not other.off]:
@@ -228,7 +280,26 @@ class _ItemPlan:
             return
         text = self._view.present.spelling(self._item.library, label.text)
         reason = f"renamed from {former[0].label}" if former else wants(label.people)
-        self._add(text, reason, self._row(replace(label, text=text), row))
+        new_row = self._row(replace(label, text=text), row)
+        self._add(text, reason, new_row)
+        if former:
+            self._draft.renamed[new_row.key] = min(people & set(former[0].people))
+
+    def _has(self, folded: str, label: WantedLabel, row: Row | None) -> None:
+        """Decide about a wanted label that is on the item already."""
+        if row is None:
+            key = self._item.rating_key, folded
+            text = self._view.present.spelling_on(self._item.rating_key, label.text)
+            new = self._row(replace(label, text=text), None)
+            if key in self._view.adopt:
+                self._draft.notes[key] = new
+            else:
+                self._draft.unknown.append(new)
+        elif not row.off:
+            self._note(row, self._row(label, row))
+        elif self._is_proven():
+            # What was off and is there again was put on by somebody else: it is theirs.
+            self._note(row, None)
 
     def _is_taken_off(self, row: Row) -> bool:
         """Tell whether somebody took off what we wrote, and it is to stay off."""
@@ -244,17 +315,10 @@ class _ItemPlan:
         people = tuple(sorted(person.id for person in label.people))
         title_id = self._entry.title_id
         if row is None:
-            return Row(
-                label.text,
-                self._item.library,
-                self._item.rating_key,
-                int(self._view.now),
-                people,
-                title_id,
-            )
+            item = self._item
+            row = Row(label.text, item.library, item.rating_key, int(self._view.now))
         return replace(
-            row,
-            library=self._item.library,
+            self._identified(row),
             people=people,
             title_id=title_id or row.title_id,
             dropped=0,
@@ -264,22 +328,54 @@ class _ItemPlan:
             confirmed=True,
         )
 
+    def _identified(self, row: Row) -> Row:
+        """Return a row with what is known of the item, and what was known of it before."""
+        item = self._item
+        ids = item.ids if row.ids <= item.ids else row.ids | item.ids
+        return replace(
+            row,
+            library=item.library,
+            uuid=self._uuid or row.uuid,
+            type=item.type.value,
+            guid=item.guid or row.guid,
+            ids=row.ids if ids == row.ids else ids,
+            added=item.added or row.added,
+        )
+
     def _do_without(self, row: Row) -> bool:
         """Decide about a label of ours that nobody wants here; tell whether it goes."""
-        if fold(row.label) in self._settings.exclude_labels:
+        doubts = self._view.doubts
+        if fold(row.label) in self._settings.exclude_labels or doubts.is_unread(row):
             return False
         if row.off or not self._carries(fold(row.label)):
-            self._draft.notes[row.key] = None
+            if doubts.believes_about(row) and self._is_proven():
+                self._draft.notes[row.key] = None
+                self._forget(row)
             return False
         choice = leaving(
-            row, self._item, self._names, self._view.company, self._settings, now=self._view.now
+            row,
+            self._item,
+            self._names,
+            self._view.company,
+            self._settings,
+            now=self._view.now,
+            rematched=relation(row, self._item, self._uuid) is Relation.REMATCHED,
         )
         if choice.reason is None:
-            stays = replace(choice.row, library=self._item.library, confirmed=True)
+            stays = replace(self._identified(choice.row), confirmed=True)
+            if stays.dropped and not row.dropped and not doubts.believes_about(row):
+                stays = replace(stays, dropped=0)  # a doubted answer starts no clock
             self._note(row, stays)
+            return False
+        if not self._is_proven():
             return False
         if choice.replaced:
             self._draft.replaced.add(row.key)
+            self._draft.renamed[row.key] = choice.person
+        elif choice.chosen:
+            self._draft.chosen.add(row.key)
+        elif doubts.shrank(row):
+            self._draft.shrunk.add(row.key)
         self._remove(row, choice.reason)
         return not choice.replaced
 
@@ -304,35 +400,49 @@ class _ItemPlan:
         is_new = wants_mark and not refused and not self._carries(folded)
         if is_new:
             text = self._view.present.spelling(self._item.library, self._settings.removed_label)
-            row = Row(
-                text, self._item.library, self._item.rating_key, int(self._view.now), mark=True
-            )
+            item = self._item
+            row = Row(text, item.library, item.rating_key, int(self._view.now), mark=True)
+            row = self._identified(row)
             self._add(text, "nobody wants it any more", row)
         for key, row in marks.items():
             if key in gone:
                 if not (is_new and key == folded):
                     stays = wants_mark and row.confirmed
-                    self._note(row, replace(row, off=True) if stays else None)
+                    self._note_if_proven(row, replace(row, off=True) if stays else None)
             elif row.off:
-                self._note(row, None)  # somebody else put it on again
-            elif key in self._settings.exclude_labels:
+                self._note_if_proven(row, None)  # somebody else put it on again
+            elif key in self._settings.exclude_labels or not self._is_in_the_way(
+                key, wants_mark=wants_mark
+            ):
                 continue
-            elif self._entry.labels:
+            elif self._is_proven():
+                wanted = bool(self._entry.labels)
+                renamed = f"renamed to {self._settings.removed_label}"
                 self._draft.replaced.add(row.key)
-                self._remove(row, "somebody wants it again")
-            elif wants_mark and key != folded:
-                self._draft.replaced.add(row.key)
-                self._remove(row, f"renamed to {self._settings.removed_label}")
+                self._remove(row, "somebody wants it again" if wanted else renamed)
+
+    def _is_in_the_way(self, key: str, *, wants_mark: bool) -> bool:
+        """Tell whether a mark that is on the item should not be there, or not by this name."""
+        return bool(self._entry.labels) or (
+            wants_mark and key != fold(self._settings.removed_label)
+        )
+
+    def _note_if_proven(self, row: Row, new: Row | None) -> None:
+        if new != row and self._is_proven():
+            self._note(row, new)
 
     def _take_off_foreign(self) -> None:
         """Take off what others wrote on a wanted item, where the options do not protect it."""
         if not self._entry.labels:
             return
+        unread = self._view.doubts.unread_labels
         for folded, texts in self._view.present.labels_of(self._item.rating_key).items():
             if (
                 folded not in self._entry.labels
                 and folded not in self._settings.exclude_labels
+                and folded not in unread
                 and (folded not in self._rows or self._rows[folded].off)
+                and self._is_proven()
             ):
                 for text in sorted(texts):
                     reason = "not ours, and existing labels are not preserved"

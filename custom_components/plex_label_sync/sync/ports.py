@@ -6,6 +6,7 @@ from typing import Protocol
 from .ledger import Ledger
 from .model import (
     Change,
+    Gap,
     Item,
     LabelledItem,
     Library,
@@ -27,9 +28,15 @@ class PlexPort(Protocol):
         """Return the movie and show sections."""
 
     def pages[T](
-        self, library: Library, pick: Callable[[tuple[Item, ...]], T]
+        self,
+        library: Library,
+        pick: Callable[[tuple[Item, ...]], T],
+        on_gap: Callable[[Gap], object] | None = None,
     ) -> AsyncGenerator[T]:
-        """Yield what `pick`, called in threads, makes of all items of a library, page by page."""
+        """Yield what `pick`, called in threads, makes of all items of a library, page by page.
+
+        `on_gap` hears of rows that cannot be read, without it they raise.
+        """
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
         """Return the items added last, and how many the library holds."""
@@ -49,8 +56,13 @@ class PlexPort(Protocol):
     async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
         """Return those of the rating keys that are there."""
 
-    async def labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
-        """Return those of the movies and shows that are there, with all their labels."""
+    async def labelled(
+        self, rating_keys: Sequence[str], on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[LabelledItem, ...]:
+        """Return those of the movies and shows that are there, with all their labels.
+
+        `on_gap` hears of items that cannot be read, without it they raise.
+        """
 
     async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
         """Return items with a text in their title, in any case."""
@@ -82,15 +94,28 @@ class Recorder(Protocol):
     def ledger(self) -> Ledger:
         """What we wrote so far."""
 
+    def lost_since(self, when: float) -> int:
+        """Return how many labels were lost that nobody asked for, since a time in epoch seconds.
+
+        Lost are those that were taken off, forgotten, or noted as an override.
+        """
+
     async def begin(
         self, run_id: str, kind: RunKind, started: float, changes: Sequence[Change]
     ) -> None:
         """Write down what is about to be changed; returns when it is safe on disk."""
 
+    async def sending(self, run_id: str, count: int) -> None:
+        """Write down that the first `count` changes of a run may be sent from now on."""
+
     async def finish(
-        self, run: Run, rows: Mapping[RowKey, Row | None], unsure: Sequence[Change]
+        self,
+        run: Run,
+        rows: Mapping[RowKey, Row | None],
+        unsure: Mapping[Change, Row | None],
     ) -> None:
         """Write down what a run confirmed, and what becomes of the ledger's rows.
 
-        `unsure` were sent and could not be read back: they may be in Plex.
+        `unsure` were sent and could not be read back, with the rows that they were to make:
+        they may be in Plex.
         """

@@ -2,90 +2,42 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
+from .evidence import EvidenceReader
+from .gaps import Gaps
 from .leaving import Company
-from .ledger import Ledger
+from .live_matching import WishMatcher, unwanted
 from .model import (
-    Action,
-    Change,
     Failure,
-    Item,
+    Gap,
+    GapKind,
     Library,
     Person,
     Plan,
     RunKind,
-    Service,
     ServiceError,
     SyncSettings,
     Title,
     Watchlists,
     fold,
 )
+from .naming import label_of
 from .planner import View, WantedItem
 from .ports import PlexPort, PulsarrPort, Recorder
 from .present import Present
 from .progress import Phase, Progress
+from .protection import Before, Doubts, Evidence, ListMemory, doubted_lists
 from .reading import Found, ItemFinder, LabelReader, read_watchlists
 from .recheck import Glance, Listing, Recheck
+from .request import Prepared, Request, chosen_libraries
 from .sight import Sight, items_and_labels, labels_needed, plan_of
-from .undo import removal_plan, undo_plan
-from .wanted import Merger, TitleIndex, Wish, labelled_people, people_named
+from .taking_back import TakingBack, people_known
+from .wanted import Merger, TitleIndex, Wish, labelled_people
 
 FRESH: Final = 60.0  # seconds for which watchlists are good enough for a live decision
 FRESH_UNKNOWN: Final = 10.0  # the same for a title that nobody was known to want
-
-
-class UnknownLibraryError(ValueError):
-    """A library name or key that no chosen library has; its text is the message."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a run shall look at. None means everything; people are ids or names.
-
-    `titles` are looked at without listing whole libraries where that is possible; `seen` are
-    items that Plex has just told of, `thorough` names titles that may have been in Plex for long. Watchlists not read after `newer_than`
-    (seconds since the epoch) are not good enough. `undo` is the id of a run and `changes` what
-    it had changed. `mass_removal` lets the brake pass everything,
-    or if `removals_max` is set so many removals: no more than somebody was shown; `restore` puts back what vanished in bulk,
-    `accept` takes it for decisions made by hand, if it is no more than `vanished_max`. `routine` is a full sync by the clock: where nothing
-    seems to have changed, a cheap look is enough to leave all as it is.
-    """
-
-    kind: RunKind = RunKind.FULL
-    titles: tuple[Title, ...] | None = None
-    thorough: frozenset[Title] = frozenset()
-    newer_than: float = 0.0
-    seen: tuple[Item, ...] = ()
-    people: tuple[str, ...] | None = None
-    libraries: tuple[str, ...] | None = None
-    dry_run: bool = False
-    mass_removal: bool = False
-    removals_max: int | None = None
-    restore: bool = False
-    accept: bool = False
-    vanished_max: int | None = None
-    routine: bool = field(default=False, compare=False)
-    undo: str = ""
-    changes: tuple[Change, ...] = ()
-
-    @property
-    def whole(self) -> bool:
-        """Whether it is a full sync of everybody and everything."""
-        return self.kind is RunKind.FULL and self.people is None and self.libraries is None
-
-
-@dataclass(slots=True)
-class Prepared:
-    """A plan, and what it takes to carry it out."""
-
-    plan: Plan
-    labels: LabelReader
-    libraries: dict[str, Library]
-    people: int = 0
-    found: Found = field(default_factory=lambda: Found((), (), {}))
 
 
 class Preparer:
@@ -97,62 +49,62 @@ class Preparer:
         pulsarr: PulsarrPort,
         recorder: Recorder,
         clock: Callable[[], float],
+        lists: ListMemory,
     ) -> None:
         """`clock` gives seconds since the epoch."""
         self._plex = plex
         self._pulsarr = pulsarr
         self._recorder = recorder
         self._clock = clock
+        self._lists = lists
         self.finder = ItemFinder(plex)
         self._recheck = Recheck(plex, clock)
         self._merger = Merger()
+        self._matcher = WishMatcher()
+        self._evidence = EvidenceReader(plex)
+        self._taking_back = TakingBack(plex, recorder, self._evidence, clock)
         self.watchlists: Watchlists | None = None
         self.listed_from = 0.0  # when the last listing of everything began, in epoch seconds
 
     async def prepare(
-        self, request: Request, settings: SyncSettings, progress: Progress
+        self,
+        request: Request,
+        settings: SyncSettings,
+        progress: Progress,
+        before: Before | None = None,
     ) -> Prepared:
         """Read and plan.
 
-        Raises ServiceError, UnknownPersonError or UnknownLibraryError.
+        Raises ServiceError, UnknownPersonError, AmbiguousPersonError or UnknownLibraryError.
         """
         if request.kind is RunKind.UNDO:
-            return await self._prepare_undo(request, settings)
+            return await self._taking_back.prepare_undo(request, settings)
         if request.kind is RunKind.REMOVAL:
-            return await self._prepare_removal(request, settings)
-        return await self._prepare_sync(request, settings, progress)
+            known = request.people is None or self._recorder.ledger.people
+            people = () if known else await self._pulsarr.people()
+            return await self._taking_back.prepare_removal(request, settings, people)
+        return await self._prepare_sync(request, settings, progress, before)
 
     async def _prepare_sync(
-        self, request: Request, settings: SyncSettings, progress: Progress
+        self,
+        request: Request,
+        settings: SyncSettings,
+        progress: Progress,
+        before: Before | None,
     ) -> Prepared:
         progress.reached(Phase.WATCHLISTS, 0)
         watchlists, glance = await self._watchlists_and_glance(request, settings)
         progress.reached(Phase.WATCHLISTS)
-        people = labelled_people(watchlists, settings)
-        chosen: frozenset[int] | None = None
-        if request.people is not None:
-            chosen = people_named(watchlists.people, request.people)
-        wishes = await asyncio.to_thread(self._merger.wishes, watchlists, people)
+        settings = self._following(settings, watchlists.people)
         there = await self._plex.libraries() if glance is None else glance.libraries
-        libraries = _chosen_libraries(there, request, settings)
-        company = Company(
-            {person.id: person for person in watchlists.people},
-            frozenset(person.id for person in people),
-        )
-        sight = Sight(
-            settings,
-            libraries,
-            self._recorder.ledger,
-            company,
-            complete=request.titles is None,
-            whole=request.whole,
-            restore=request.restore,
-            chosen=chosen,
-        )
+        libraries = chosen_libraries(there, request, settings)
+        sight = await self._sight(request, settings, watchlists, libraries, before)
+        wishes = sight.wishes
         if glance is not None and glance.listing and glance.listing.wishes == wishes:
             prepared = await self._prepare_idle(sight, glance.listing, glance)
             if prepared is not None:
                 progress.reached(Phase.LABELS)
+                _note_unread(prepared, watchlists)
                 return prepared
         found = await self._find(request, libraries, wishes, progress)
         if request.titles is not None:
@@ -160,31 +112,90 @@ class Preparer:
             await self.finder.explain_missing(found, others)
         progress.reached(Phase.LISTING)
         items, needed = await asyncio.to_thread(items_and_labels, sight, found, self._recheck.items)
-        if request.whole:
+        if request.whole and not found.gaps:
+            read_at = self._clock()
             last = Listing(
-                watchlists.people,
-                wishes,
-                tuple(libraries),
-                settings,
-                found,
-                items,
-                read_at=self._clock(),
+                watchlists.people, wishes, tuple(libraries), settings, found, items, read_at=read_at
             )
             self._recheck.remember(last)
-        labels = LabelReader(self._plex, libraries, found.totals)
+        labels = LabelReader(self._plex, libraries, found.totals, found.gaps)
         present = await labels.read(needed, everything=sight.everything)
         progress.reached(Phase.LABELS)
-        return await self._planned(sight, found, items, present, labels)
+        prepared = await self._planned(sight, found, items, present, labels)
+        _note_unread(prepared, watchlists)
+        return prepared
+
+    def _following(self, settings: SyncSettings, people: tuple[Person, ...]) -> SyncSettings:
+        """Return the settings for the people that there are now.
+
+        Who is excluded stays so under a new id.
+        """
+        ledger = self._recorder.ledger
+        excluded = ledger.ids_now(settings.exclude_people, people)
+        ledger.follow(people)
+        return (
+            settings
+            if excluded == settings.exclude_people
+            else replace(settings, exclude_people=excluded)
+        )
+
+    async def _sight(
+        self,
+        request: Request,
+        settings: SyncSettings,
+        watchlists: Watchlists,
+        libraries: Sequence[Library],
+        before: Before | None,
+    ) -> Sight:
+        """Return what the run looks at, and by which rules."""
+        people = labelled_people(watchlists, settings)
+        chosen: frozenset[int] | None = None
+        if request.people is not None:
+            chosen = people_known(watchlists.people, self._recorder.ledger, request.people)
+        wishes = await asyncio.to_thread(self._merger.wishes, watchlists, people)
+        company = Company(
+            {person.id: person for person in watchlists.people},
+            frozenset(person.id for person in people),
+        )
+        unread = [person for person in people if person.id in watchlists.unread]
+        doubts = Doubts(
+            unread=frozenset(person.id for person in unread),
+            unread_labels=frozenset(
+                fold(label_of(person, library.type, settings.label_format))
+                for person in unread
+                for library in libraries
+                if person.username
+            ),
+            shrunk=self._lists.judge(
+                watchlists, company.labelled, believe=request.mass_removal and not request.dry_run
+            ),
+            lists=doubted_lists(
+                before, len(watchlists.people), None if unread else len(wishes), settings
+            ),
+        )
+        return Sight(
+            settings,
+            libraries,
+            self._recorder.ledger,
+            company,
+            wishes,
+            complete=request.titles is None,
+            whole=request.whole,
+            restore=request.restore,
+            chosen=chosen,
+            doubts=doubts,
+            adopt=request.adopt,
+        )
 
     async def _watchlists_and_glance(
         self, request: Request, settings: SyncSettings
     ) -> tuple[Watchlists, Glance | None]:
         """Return the watchlists, by the clock with what a cheap look at Plex shows meanwhile.
 
-        Raises ServiceError.
+        What the look cannot read is left to the listing. Raises ServiceError.
         """
         if not (request.routine and request.whole):
-            return await self.watchlists_for(request), None
+            return await self.watchlists_for(request, settings), None
         looks: list[asyncio.Task[Glance]] = []
 
         def look(people: tuple[Person, ...]) -> None:
@@ -192,8 +203,11 @@ class Preparer:
             looks.append(asyncio.ensure_future(job))
 
         try:
-            self.watchlists = await read_watchlists(self._pulsarr, self._clock, look)
-            return self.watchlists, await looks[0]
+            watchlists = await self._read_watchlists(settings, look)
+            try:
+                return watchlists, await looks[0]
+            except ServiceError:
+                return watchlists, None
         finally:
             for one in looks:
                 one.cancel()
@@ -207,13 +221,32 @@ class Preparer:
         None says that it takes a listing to know. Raises ServiceError.
         """
         items, present = glance.items, glance.present
-        labels = LabelReader(self._plex, sight.libraries, listing.found.totals)
+        found = replace(listing.found, gaps=Gaps())
+        labels = LabelReader(self._plex, sight.libraries, found.totals, found.gaps)
         if items is None or present is None:
             items = listing.items
             needed = await asyncio.to_thread(labels_needed, items, sight.ledger, sight.settings)
             present = await labels.read(needed, everything=sight.everything)
-        prepared = await self._planned(sight, listing.found, items, present, labels)
-        return prepared if prepared.plan.is_idle else None
+        view = self._view(sight, items, present)
+        plan = await asyncio.to_thread(plan_of, sight, view, found.totals)
+        if not plan.is_idle or found.gaps:
+            return None
+        return self._prepared(sight, found, plan, labels)
+
+    def _view(self, sight: Sight, items: Mapping[str, WantedItem], present: Present) -> View:
+        return View(
+            items=items,
+            present=present,
+            ledger=sight.ledger,
+            company=sight.company,
+            settings=sight.settings,
+            now=self._clock(),
+            whole=sight.whole,
+            restore=sight.restore,
+            uuids={library.key: library.uuid for library in sight.libraries},
+            doubts=sight.doubts,
+            adopt=sight.adopt,
+        )
 
     async def _planned(
         self,
@@ -223,19 +256,29 @@ class Preparer:
         present: Present,
         labels: LabelReader,
     ) -> Prepared:
-        view = View(
-            items=items,
-            present=present,
-            ledger=sight.ledger,
-            company=sight.company,
-            settings=sight.settings,
-            now=self._clock(),
-            whole=sight.whole,
-            restore=sight.restore,
+        """Plan; where something would go, read those items themselves and plan again."""
+        view = self._view(sight, items, present)
+        plan = await asyncio.to_thread(plan_of, sight, view, found.totals)
+        if plan.unproven:
+            keys = plan.unproven
+            pairs = await asyncio.to_thread(_pairs_of, keys, items, sight)
+            evidence = await self._evidence.read(keys, pairs, present, labels)
+            proven = await asyncio.to_thread(self._matcher.proven, sight, items, evidence)
+            view = replace(view, items=proven, evidence=evidence)
+            plan = await asyncio.to_thread(plan_of, sight, view, found.totals)
+            _note_contradictions(sight, items, evidence, found)
+        return self._prepared(sight, found, plan, labels)
+
+    def _prepared(self, sight: Sight, found: Found, plan: Plan, labels: LabelReader) -> Prepared:
+        return Prepared(
+            plan,
+            labels,
+            {library.key: library for library in sight.libraries},
+            people=len(sight.company.labelled),
+            listed=len(sight.company.people),
+            found=found,
+            doubts=sight.doubts,
         )
-        plan = await asyncio.to_thread(plan_of, sight, view)
-        by_key = {library.key: library for library in sight.libraries}
-        return Prepared(plan, labels, by_key, len(sight.company.labelled), found)
 
     async def _find(
         self,
@@ -254,13 +297,24 @@ class Preparer:
                 self.listed_from = began
             return found
         asked = TitleIndex(request.titles)
-        wishes = tuple(wish for wish in wishes if wish.title in asked)
-        wishes += _unwanted(request, wishes, ledger)
+        some = tuple(wish for wish in wishes if wish.title in asked)
+        some += await asyncio.to_thread(unwanted, request, some, ledger)
         old = TitleIndex(request.thorough)
-        thorough = frozenset(wish.title for wish in wishes if wish.title in old)
-        return await self.finder.find_some(libraries, wishes, thorough, request.seen)
+        thorough = frozenset(wish.title for wish in some if wish.title in old)
+        found = await self.finder.find_some(libraries, some, thorough, request.seen)
+        # Whether somebody wants an item is decided by all wishes, whatever the event called it.
+        more = await asyncio.to_thread(self._matcher.further, wishes, found)
+        if not more:
+            return found
+        items = [item for some_items in found.items for item in some_items]
+        return await self.finder.find_some(
+            libraries,
+            (*some, *more),
+            thorough | {wish.title for wish in more if wish.title.plex_ids},
+            (*request.seen, *items),
+        )
 
-    async def watchlists_for(self, request: Request) -> Watchlists:
+    async def watchlists_for(self, request: Request, settings: SyncSettings) -> Watchlists:
         """Return watchlists that are fresh enough for the request. Raises ServiceError."""
         known = self.watchlists
         if request.titles is not None and known is not None:
@@ -268,46 +322,20 @@ class Preparer:
             age_max = FRESH_UNKNOWN if strangers else FRESH
             if known.read_at > max(request.newer_than, self._clock() - age_max):
                 return known
-        self.watchlists = await read_watchlists(self._pulsarr, self._clock)
+        return await self._read_watchlists(settings)
+
+    async def _read_watchlists(
+        self,
+        settings: SyncSettings,
+        heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
+    ) -> Watchlists:
+        """Read everybody's watchlist, but for those of excluded people. Raises ServiceError."""
+
+        def excluded(people: tuple[Person, ...]) -> frozenset[int]:
+            return self._recorder.ledger.ids_now(settings.exclude_people, people)
+
+        self.watchlists = await read_watchlists(self._pulsarr, self._clock, heard, excluded)
         return self.watchlists
-
-    async def _prepare_undo(self, request: Request, settings: SyncSettings) -> Prepared:
-        libraries = {one.key: one for one in await self._plex.libraries()}
-        changes = [one for one in request.changes if one.library in libraries]
-        labels = LabelReader(self._plex, libraries.values(), {})
-        present = await labels.read(
-            _with_opt_out(((one.library, fold(one.label)) for one in changes), settings)
-        )
-        plan = undo_plan(
-            changes, request.undo, present, self._recorder.ledger, settings, self._clock()
-        )
-        plan = await self._without_missing_items(plan)
-        skipped = plan.skipped + len(request.changes) - len(changes)
-        return Prepared(replace(plan, skipped=skipped), labels, libraries)
-
-    async def _without_missing_items(self, plan: Plan) -> Plan:
-        """Leave out what would be put back on items that are not there any more."""
-        back = {one.rating_key for one in plan.changes if one.action is Action.ADD}
-        there = await self._plex.existing(sorted(back)) if back else frozenset()
-        changes = tuple(
-            one for one in plan.changes if one.action is Action.REMOVE or one.rating_key in there
-        )
-        skipped = plan.skipped + len(plan.changes) - len(changes)
-        return replace(plan, changes=changes, skipped=skipped)
-
-    async def _prepare_removal(self, request: Request, settings: SyncSettings) -> Prepared:
-        libraries = {one.key: one for one in await self._plex.libraries()}
-        rows = [row for row in self._recorder.ledger if row.library in libraries]
-        people: frozenset[int] | None = None
-        if request.people is not None:
-            watchlists = await self.watchlists_for(request)
-            people = people_named(watchlists.people, request.people)
-            rows = [row for row in rows if row.people and people.issuperset(row.people)]
-        labels = LabelReader(self._plex, libraries.values(), {})
-        present = await labels.read(
-            _with_opt_out(((row.library, fold(row.label)) for row in rows), settings)
-        )
-        return Prepared(removal_plan(rows, present, settings), labels, libraries)
 
 
 def _strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:
@@ -316,56 +344,31 @@ def _strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:
     return any(title not in wanted for title in titles)
 
 
-def _with_opt_out(
-    labels: Iterable[tuple[str, str]], settings: SyncSettings
+def _note_unread(prepared: Prepared, watchlists: Watchlists) -> None:
+    """Note the people whose lists could not be read."""
+    for person in watchlists.people:
+        if (failure := watchlists.unread.get(person.id)) is not None:
+            name = person.username or str(person.id)
+            prepared.gaps.add(Gap(GapKind.PERSON, str(person.id), name, failure))
+
+
+def _pairs_of(
+    rating_keys: frozenset[str], items: Mapping[str, WantedItem], sight: Sight
 ) -> list[tuple[str, str]]:
-    """Return pairs of library key and folded label, and what makes items opt out beside them."""
-    needed = list(labels)
-    return needed + [
-        (library, fold(settings.opt_out_label)) for library in {one for one, _ in needed}
-    ]
+    """Return the libraries and folded labels that matter for some items."""
+    some = {key: items[key] for key in rating_keys if key in items}
+    rows = [row for row in sight.ledger if row.rating_key in rating_keys]
+    needed = labels_needed(some, rows, sight.settings)
+    missing = {(row.library, fold(row.label)) for row in rows if row.rating_key not in items}
+    return sorted({*needed, *missing})
 
 
-def _unwanted(request: Request, wishes: Sequence[Wish], ledger: Ledger) -> tuple[Wish, ...]:
-    """Return wishes of nobody for titles that nobody wants and whose items have labels of ours."""
-    wanted = TitleIndex(wish.title for wish in wishes)
-    seen = {item.rating_key: item.ids for item in request.seen}
-    known = set[str]()
-    for row in ledger:
-        known.add(row.title_id)
-        known |= seen.get(row.rating_key, frozenset())
-    return tuple(
-        Wish(title, ())
-        for title in request.titles or ()
-        if title not in wanted and not known.isdisjoint(title.ids)
-    )
-
-
-def _chosen_libraries(
-    libraries: Iterable[Library], request: Request, settings: SyncSettings
-) -> list[Library]:
-    """Return the libraries that a run covers.
-
-    Raises ServiceError when none of the chosen ones is there (a Plex that is starting up lists
-    none) or when the token may edit none of them: then it may not see everything in them either,
-    and UnknownLibraryError when the request names one that the settings do not cover.
-    """
-    chosen = [library for library in libraries if settings.covers(library.key)]
-    if not chosen:
-        detail = "none of the chosen libraries is there"
-        raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
-    if not any(library.editable for library in chosen):
-        detail = "the token belongs to somebody who does not own this server"
-        raise ServiceError(Service.PLEX, Failure.NOT_OWNER, detail)
-    if request.libraries is None:
-        return chosen
-    for name in request.libraries:
-        if not any(_is_named(library, (name,)) for library in chosen):
-            raise UnknownLibraryError(name)
-    return [library for library in chosen if _is_named(library, request.libraries)]
-
-
-def _is_named(library: Library, names: Sequence[str]) -> bool:
-    """Tell whether a library is meant by its key or its name."""
-    folded = {name.strip().casefold() for name in names}
-    return library.key in folded or library.name.casefold() in folded
+def _note_contradictions(
+    sight: Sight, items: Mapping[str, WantedItem], evidence: Evidence, found: Found
+) -> None:
+    """Note the libraries of which a listing left out what is there by key."""
+    by_key = {library.key: library for library in sight.libraries}
+    for key, one in evidence.items.items():
+        library = by_key.get(one.item.library)
+        if sight.complete and key not in items and library is not None:
+            found.gaps.add(Gap(GapKind.LIBRARY, library.key, library.name, Failure.IMPLAUSIBLE))

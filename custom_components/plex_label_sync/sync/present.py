@@ -1,6 +1,6 @@
 """The labels in Plex as they were read: which there are, and who carries them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from .model import Action, Change, StoredLabel, fold
@@ -18,6 +18,11 @@ class Present:
 
     directory: dict[str, dict[str, list[StoredLabel]]] = field(default_factory=dict)
     carriers: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    # What could not be read: whole libraries by key, and pairs of library key and folded label.
+    unread: set[str | tuple[str, str]] = field(default_factory=set)
+    corrected: set[str] = field(default_factory=set)  # items whose own labels were read
+    # Items with a folded label of which the item tells less than the label's carriers do.
+    disputed: set[tuple[str, str]] = field(default_factory=set)
 
     def add_directory(self, library: str, labels: Iterable[StoredLabel]) -> None:
         """Take in one library's label directory, in place of an older one."""
@@ -34,6 +39,35 @@ class Present:
         """Take in which labels one item carries."""
         for text in labels:
             self._carriers_of(text).add(rating_key)
+
+    def correct(self, rating_key: str, labels: Collection[str]) -> None:
+        """Take in all labels of one item, as the item itself tells them.
+
+        What only the carriers tell is disputed: it may have gone between the two answers.
+        """
+        told = {fold(text) for text in labels}
+        for folded, forms in self.carriers.items():
+            for keys in forms.values():
+                if rating_key in keys:
+                    keys.discard(rating_key)
+                    if folded not in told:
+                        self.disputed.add((rating_key, folded))
+        self.add_item(rating_key, labels)
+        self.corrected.add(rating_key)
+
+    def add(self, other: "Present") -> None:
+        """Take in what another read showed beside this one."""
+        for forms in other.carriers.values():
+            for text, keys in forms.items():
+                self._carriers_of(text).update(keys)
+        self.directory = {**self.directory, **other.directory}
+        self.unread |= other.unread
+
+    def knows(self, library: str, rating_key: str, label: str) -> bool:
+        """Tell whether it is known if an item of a library carries a label."""
+        if rating_key in self.corrected:
+            return (rating_key, fold(label)) not in self.disputed
+        return library not in self.unread and (library, fold(label)) not in self.unread
 
     def _carriers_of(self, text: str) -> set[str]:
         return self.carriers.setdefault(fold(text), {}).setdefault(text, set())

@@ -1,4 +1,4 @@
-"""The reads of a run. One that is failed, partial or implausible raises: it never means "none"."""
+"""The reads of a run. What is failed, partial or implausible is unknown: it never means "none"."""
 
 import asyncio
 from collections.abc import (
@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from .gaps import WHOLE, Gaps
 from .jobs import together
 from .missing import Unmatched
 from .model import (
     Failure,
+    GapKind,
     Item,
     Library,
     MediaType,
@@ -46,25 +48,46 @@ async def read_watchlists(
     pulsarr: PulsarrPort,
     clock: Callable[[], float],
     heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
+    skip: Callable[[tuple[Person, ...]], Container[int]] = lambda _: frozenset(),
 ) -> Watchlists:
-    """Return everybody's watchlist. Raises ServiceError when any part of it cannot be read.
+    """Return everybody's watchlist, but for those of people to `skip`.
 
-    `heard` gets the people as soon as they are known.
+    A list that cannot be read is `unread`, and so is that of a person without a name. `heard`
+    gets the people as soon as they are known.
+
+    Raises ServiceError when Pulsarr cannot be asked, tells nothing usable of its people, or not
+    one of their lists.
     """
     read_at = clock()
     people = await pulsarr.people()
     if len({person.id for person in people}) != len(people):
         raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user is listed twice")
+    if people and not any(person.username for person in people):
+        raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "no user has a name")
     heard(people)
     titles: dict[int, tuple[Title, ...]] = {}
-    waiting = iter(people)
+    failures: dict[int, ServiceError] = {
+        person.id: ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user has no name")
+        for person in people
+        if not person.username
+    }
+    skipped = skip(people)
+    waiting = iter([one for one in people if one.id not in skipped and one.id not in failures])
 
     async def read_some() -> None:
         for person in waiting:
-            titles[person.id] = await pulsarr.watchlist(person.id)
+            try:
+                titles[person.id] = await pulsarr.watchlist(person.id)
+            except ServiceError as err:
+                if err.failure in WHOLE:
+                    raise
+                failures[person.id] = err
 
     await together(read_some() for _ in range(min(PULSARR_READERS, len(people))))
-    return Watchlists(people, titles, read_at)
+    if failures and not titles:
+        raise next(iter(failures.values()))
+    unread = {number: err.failure for number, err in failures.items()}
+    return Watchlists(people, titles, read_at, unread)
 
 
 @dataclass(slots=True)
@@ -73,6 +96,7 @@ class Found:
 
     `others` are further items that the listing was asked to keep, by rating key; `unmatched`
     those that Plex has not recognised yet, `missing` why titles have no items, where it is known.
+    What could not be read stands in `gaps`; libraries without a total were not looked into.
     """
 
     wishes: Sequence[Wish]
@@ -81,6 +105,7 @@ class Found:
     others: dict[str, Item] = field(default_factory=dict)
     unmatched: list[Item] = field(default_factory=list)
     missing: dict[Title, Outcome] = field(default_factory=dict)
+    gaps: Gaps = field(default_factory=Gaps)
 
     @property
     def matches(self) -> Iterator[tuple[Wish, tuple[Item, ...]]]:
@@ -170,19 +195,28 @@ class ItemFinder:
     ) -> Found:
         """Match wishes against everything that the libraries hold.
 
-        Items whose rating key is in `keep` are returned, too. Raises ServiceError.
+        Items whose rating key is in `keep` are returned, too. Raises ServiceError when not one
+        of the libraries can be listed.
         """
         progress = progress or Progress()
         matcher = await asyncio.to_thread(Matcher, wishes)
         found = Found(wishes, (), {})
         waiting = iter(libraries)
 
+        failures: list[ServiceError] = []
+
         async def list_some() -> None:
             for library in waiting:
                 progress.reached(Phase.LISTING, len(found.totals), len(libraries))
-                await self._list(library, matcher, keep, found)
+                try:
+                    await self._list(library, matcher, keep, found)
+                except ServiceError as err:
+                    found.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+                    failures.append(err)
 
         await together(list_some() for _ in range(READERS))
+        if failures and not found.totals:
+            raise failures[0]
         found.items = await asyncio.to_thread(_items, matcher, wishes)
         self._items = found.others | {one.rating_key: one for some in found.items for one in some}
         return found
@@ -192,7 +226,8 @@ class ItemFinder:
     ) -> None:
         """Go through everything that a library holds."""
         remembered, keys, unmatched, total = KeylessItems(), set[int](), list[Item](), 0
-        pages = self._plex.pages(library, partial(_glean, matcher, keep, self._items))
+        glean = partial(_glean, matcher, keep, self._items)
+        pages = self._plex.pages(library, glean, found.gaps.add)
         async with aclosing(pages):
             async for page in pages:
                 matcher.take(page.matches)
@@ -229,23 +264,28 @@ class ItemFinder:
         if not known or keyless or lookups < 0:
             return await self.find_all(libraries, wishes)
         matcher = Matcher(wishes)
-        totals: dict[str, int] = {}
-        unmatched: list[Item] = []
+        found = Found(wishes, (), {})
         for library in libraries:
-            newest, totals[library.key] = await self._plex.newest(library, NEWEST)
-            matcher.offer(newest)
-            unmatched += (item for item in newest if not item.ids)
             matcher.offer(item for item in seen if item.library == library.key)
             for wish in wishes:
                 matcher.offer(self._keyless.find(library, wish.title))
+            try:
+                newest, found.totals[library.key] = await self._plex.newest(library, NEWEST)
+            except ServiceError as err:
+                found.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+                continue
+            matcher.offer(newest)
+            found.unmatched += (item for item in newest if not item.ids)
         missing = [
             wish
             for index, wish in enumerate(wishes)
             if wish not in old and not matcher.items(index)
         ]
+        readable = [library for library in libraries if library.key in found.totals]
         for wish in [*old, *self._some_of(missing, lookups // max(len(libraries), 1))]:
-            await self._look_up(matcher, libraries, wish.title)
-        return Found(wishes, _items(matcher, wishes), totals, unmatched=unmatched)
+            await self._look_up(matcher, readable, wish.title, found.gaps)
+        found.items = _items(matcher, wishes)
+        return found
 
     async def explain_missing(self, found: Found, others: Iterable[Library]) -> None:
         """Note why wanted titles are not there, where that can be seen.
@@ -266,7 +306,10 @@ class ItemFinder:
             ]
             if wishes:
                 matcher = Matcher(wishes)
-                matcher.offer((await self._plex.newest(library, NEWEST))[0])
+                try:
+                    matcher.offer((await self._plex.newest(library, NEWEST))[0])
+                except ServiceError:
+                    continue  # it only tells why a title is missing
                 for index, wish in enumerate(wishes):
                     if matcher.items(index):
                         found.missing[wish.title] = Outcome.LIBRARY_EXCLUDED
@@ -279,11 +322,16 @@ class ItemFinder:
         self._turn += limit
         return [*missing[start:], *missing[:start]][:limit]
 
-    async def _look_up(self, matcher: Matcher, libraries: Sequence[Library], title: Title) -> None:
+    async def _look_up(
+        self, matcher: Matcher, libraries: Sequence[Library], title: Title, gaps: Gaps
+    ) -> None:
         for library in libraries:
             if library.type is title.type:
                 for plex_id in title.plex_ids:
-                    matcher.offer(await self._plex.with_plex_id(library, plex_id))
+                    try:
+                        matcher.offer(await self._plex.with_plex_id(library, plex_id))
+                    except ServiceError as err:
+                        gaps.take(err, GapKind.LIBRARY, library.key, library.name)
 
 
 def _items(matcher: Matcher, wishes: Sequence[Wish]) -> list[tuple[Item, ...]]:
@@ -291,10 +339,10 @@ def _items(matcher: Matcher, wishes: Sequence[Wish]) -> list[tuple[Item, ...]]:
 
 
 class LabelReader:
-    """Reads who carries which labels."""
+    """Reads who carries which labels; what could not be read stands in `gaps`."""
 
     def __init__(
-        self, plex: PlexPort, libraries: Iterable[Library], totals: Mapping[str, int]
+        self, plex: PlexPort, libraries: Iterable[Library], totals: Mapping[str, int], gaps: Gaps
     ) -> None:
         """Know the libraries, and by key how many items those hold that were listed."""
         self._plex = plex
@@ -302,11 +350,17 @@ class LabelReader:
         self._totals = dict(totals)
         self._counting = asyncio.Lock()
         self._adding = asyncio.Lock()
+        self.gaps = gaps
+
+    def again(self) -> "LabelReader":
+        """Return one for another read, with gaps of its own."""
+        return LabelReader(self._plex, self._libraries.values(), self._totals, Gaps())
 
     async def read(self, labels: Iterable[tuple[str, str]], *, everything: bool = False) -> Present:
         """Return the carriers of pairs of library key and folded label.
 
-        With `everything` all labels of the libraries that occur in a pair. Raises ServiceError.
+        With `everything` all labels of the libraries that occur in a pair. Raises ServiceError
+        when Plex cannot be asked.
         """
         by_library: dict[str, set[str]] = {}
         for library_key, folded in labels:
@@ -314,7 +368,11 @@ class LabelReader:
         present = Present()
         for library_key, some in by_library.items():
             if library := self._libraries.get(library_key):
-                await self._read_library(present, library, None if everything else some)
+                try:
+                    await self._read_library(present, library, None if everything else some)
+                except ServiceError as err:
+                    self.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+                    present.unread.add(library.key)
         return present
 
     async def _read_library(
@@ -326,9 +384,15 @@ class LabelReader:
 
         async def read_some() -> None:
             for label in waiting:
-                carriers = await self._plex.carriers(library, label)
-                if carriers:
-                    await self._check_filter(library, label, len(carriers))
+                try:
+                    carriers = await self._plex.carriers(library, label)
+                    if carriers:
+                        await self._check_filter(library, label, len(carriers))
+                except ServiceError as err:
+                    key = f"{library.key}/{label.text}"
+                    self.gaps.take(err, GapKind.LABEL, key, label.text)
+                    present.unread.add((library.key, fold(label.text)))
+                    continue
                 # Some thousands take a while, and only one thread at a time may add.
                 async with self._adding:
                     await asyncio.to_thread(present.add_carriers, label, carriers)

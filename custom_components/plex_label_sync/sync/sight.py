@@ -1,12 +1,14 @@
 """What a sync looks at: the labels to read for it, and the part of the plan that is its own. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from .identity import Relation, relation
 from .leaving import Company
 from .ledger import Ledger
 from .model import (
     Action,
+    LabelledItem,
     Library,
     Plan,
     RemovedLabelMode,
@@ -16,14 +18,16 @@ from .model import (
     fold,
 )
 from .planner import View, WantedItem, make_plan, wanted_items
+from .protection import Doubts
 from .reading import Found
+from .wanted import Wish
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What a sync looks at, and by which rules.
 
-    `complete` says that the libraries were listed, `whole` that everybody and all libraries
+    `wishes` are all that people want who get labels. `complete` says that the libraries were listed, `whole` that everybody and all libraries
     are looked at; `chosen` are the people that it is limited to.
     """
 
@@ -31,10 +35,13 @@ class Sight:
     libraries: Sequence[Library]
     ledger: Ledger
     company: Company
+    wishes: tuple[Wish, ...]
     complete: bool
     whole: bool
     restore: bool
     chosen: frozenset[int] | None = None
+    doubts: Doubts = field(default_factory=Doubts)
+    adopt: frozenset[RowKey] = frozenset()
 
     @property
     def everything(self) -> bool:
@@ -55,11 +62,14 @@ def items_and_labels(
     return items, labels_needed(items, sight.ledger, sight.settings)
 
 
-def plan_of(sight: Sight, view: View) -> Plan:
-    """Return the plan, as far as it concerns what the request asked for."""
+def plan_of(sight: Sight, view: View, listed: Container[str]) -> Plan:
+    """Return the plan, as far as it concerns what the request asked for.
+
+    `listed` are the keys of the libraries of which the items are known.
+    """
     plan = make_plan(view)
     if sight.complete:
-        plan = _forget_missing(plan, view, sight.libraries)
+        plan = _forget_missing(plan, view, listed)
     if sight.chosen is not None:
         plan = _limited(plan, _labels_of(sight.chosen, view.items, sight.ledger))
     return plan
@@ -82,15 +92,29 @@ def labels_needed(
     return needed + [(library, folded) for library in libraries for folded in special]
 
 
-def _forget_missing(plan: Plan, view: View, libraries: Iterable[Library]) -> Plan:
-    """Let the rows of items go that a complete listing did not show any more."""
-    listed = {library.key for library in libraries}
-    gone: dict[RowKey, Row | None] = {
-        row.key: None
-        for row in view.ledger
-        if row.library in listed and row.rating_key not in view.items
-    }
-    return replace(plan, notes={**plan.notes, **gone})
+def _forget_missing(plan: Plan, view: View, listed: Container[str]) -> Plan:
+    """Let the rows of items go that a listing does not show and that are not there by key either."""
+    missing = [
+        row for row in view.ledger if row.library in listed and row.rating_key not in view.items
+    ]
+    gone = [
+        row
+        for row in missing
+        if row.rating_key in view.evidence.absent
+        or ((one := view.evidence.items.get(row.rating_key)) and _is_stranger(row, one, view))
+    ]
+    unproven = {row.rating_key for row in missing if not view.evidence.proves(row.rating_key)}
+    return replace(
+        plan,
+        notes={**plan.notes, **{row.key: None for row in gone}},
+        forgotten=plan.forgotten | {row.key for row in gone if not row.off},
+        unproven=plan.unproven | unproven,
+    )
+
+
+def _is_stranger(row: Row, one: LabelledItem, view: View) -> bool:
+    uuid = view.uuids.get(one.item.library, "")
+    return relation(row, one.item, uuid) is Relation.STRANGER
 
 
 def _limited(plan: Plan, concerns: Callable[[RowKey], bool]) -> Plan:
@@ -106,6 +130,10 @@ def _limited(plan: Plan, concerns: Callable[[RowKey], bool]) -> Plan:
         changes=tuple(one for one in plan.changes if one in changes or one.key in marks),
         notes={key: row for key, row in plan.notes.items() if concerns(key)},
         vanished=tuple(row for row in plan.vanished if concerns(row.key)),
+        forgotten=frozenset(filter(concerns, plan.forgotten)),
+        shrunk=frozenset(filter(concerns, plan.shrunk)),
+        renamed={key: one for key, one in plan.renamed.items() if concerns(key)},
+        unknown=(),
     )
 
 

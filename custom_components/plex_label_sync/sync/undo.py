@@ -1,6 +1,6 @@
 """How a run is taken back, and how all our labels are. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from .ledger import Ledger
@@ -27,6 +27,9 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
     rows: dict[RowKey, Row | None] = {}
     skipped = 0
     for change in changes:
+        if not present.knows(change.library, change.rating_key, change.label):
+            skipped += 1
+            continue
         if fold(change.label) in settings.exclude_labels or present.carries(
             change.rating_key, settings.opt_out_label
         ):
@@ -57,9 +60,12 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
     return Plan(tuple(todo), unchanged=0, items=_items(todo), rows=rows, skipped=skipped)
 
 
-def removal_plan(rows: Iterable[Row], present: Present, settings: SyncSettings) -> Plan:
+def removal_plan(
+    rows: Iterable[Row], present: Present, settings: SyncSettings, titles: Mapping[str, str]
+) -> Plan:
     """Return the plan that takes off the labels of some rows of the ledger.
 
+    `titles` are the items' names by rating key.
     Excluded labels stay, items that opted out are left alone, and what was taken off by hand
     and is there again is not ours. Rows whose label is not in Plex go without a change.
     """
@@ -71,13 +77,14 @@ def removal_plan(rows: Iterable[Row], present: Present, settings: SyncSettings) 
             row.rating_key, settings.opt_out_label
         ):
             continue
+        if not present.knows(row.library, row.rating_key, row.label):
+            continue
         if row.off or not present.carries(row.rating_key, row.label):
             notes[row.key] = None
             continue
         text = present.spelling_on(row.rating_key, row.label)
-        changes.append(
-            Change(Action.REMOVE, text, row.library, row.rating_key, "", "all labels are taken off")
-        )
+        title, why = titles.get(row.rating_key, ""), "all labels are taken off"
+        changes.append(Change(Action.REMOVE, text, row.library, row.rating_key, title, why))
         gone[row.key] = None
     return Plan(tuple(changes), unchanged=0, items=_items(changes), rows=gone, notes=notes)
 

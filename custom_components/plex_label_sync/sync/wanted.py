@@ -7,6 +7,7 @@ from operator import is_
 from typing import NamedTuple
 
 from .model import Item, MediaType, Person, SyncSettings, Title, Watchlists
+from .title_ids import same
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,19 @@ def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, .
     """Merge watchlists: one wish for each distinct title.
 
     Titles are the same when they have the same Plex key; one without a key (Pulsarr leaves it
-    out now and then) is the same as the first that shares an external id with it.
+    out now and then) is the same as the first that shares an external id with it and contradicts
+    it in no stronger one.
     """
     titles: list[Title] = []
     wanters: list[dict[int, Person]] = []
-    by_id: dict[MediaType, dict[str, int]] = {kind: {} for kind in MediaType}
+    by_id: dict[MediaType, dict[str, list[int]]] = {kind: {} for kind in MediaType}
     entries = [
         (person, title) for person in people for title in watchlists.titles.get(person.id, ())
     ]
     # Titles with a key first: they decide what the others join.
     entries.sort(key=lambda entry: not entry[1].plex_ids)
     for person, title in entries:
-        index = _known(title, by_id)
+        index = _known(title, titles, by_id)
         if index is None:
             index = len(titles)
             titles.append(title)
@@ -53,7 +55,8 @@ def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, .
             known = titles[index]
             titles[index] = replace(known, ids=known.ids | title.ids)
         for one in title.ids:
-            by_id[title.type].setdefault(one, index)
+            if index not in (known_as := by_id[title.type].setdefault(one, [])):
+                known_as.append(index)
         wanters[index][person.id] = person
     # Many titles are wanted by the same people: one tuple does for all of them.
     groups: dict[tuple[Person, ...], tuple[Person, ...]] = {}
@@ -90,11 +93,14 @@ def poster_of(watchlists: Watchlists | None, title: Title) -> str | None:
     return title.poster or next(filter(None, found), None)
 
 
-def _known(title: Title, by_id: Mapping[MediaType, Mapping[str, int]]) -> int | None:
+def _known(
+    title: Title, titles: Sequence[Title], by_id: Mapping[MediaType, Mapping[str, list[int]]]
+) -> int | None:
     """Return the index of the same title seen before."""
     for one in sorted(title.plex_ids or title.ids):
-        if (index := by_id[title.type].get(one)) is not None:
-            return index
+        for index in by_id[title.type].get(one, ()):
+            if title.plex_ids or same(title.ids, titles[index].ids):
+                return index
     return None
 
 
@@ -122,16 +128,21 @@ class TitleIndex:
 
     def __init__(self, titles: Iterable[Title]) -> None:
         """Index the titles by type and id."""
-        self._positions = _Positions(titles)
+        self._titles = tuple(titles)
+        self._positions = _Positions(self._titles)
 
     def find(self, title: Title) -> tuple[int, ...]:
-        """Return the positions of all titles that share an id with `title`."""
+        """Return the positions of all titles that mean the same as `title`."""
         found = {index for one in title.ids for index in self._positions.of(title.type, one)}
-        return tuple(sorted(found))
+        return tuple(sorted(i for i in found if same(self._titles[i].ids, title.ids)))
 
     def __contains__(self, title: Title) -> bool:
-        """Tell whether any of the titles shares an id with `title`."""
-        return any(self._positions.of(title.type, one) for one in title.ids)
+        """Tell whether any of the titles means the same as `title`."""
+        return any(
+            same(self._titles[index].ids, title.ids)
+            for one in title.ids
+            for index in self._positions.of(title.type, one)
+        )
 
 
 class Rank(IntEnum):
@@ -178,7 +189,8 @@ class Matcher:
             self._found[rank].setdefault(position, []).append(item)
 
     def _wishes_for(self, item: Item) -> set[int]:
-        return {index for one in item.ids for index in self._positions.of(item.type, one)}
+        some = {index for one in item.ids for index in self._positions.of(item.type, one)}
+        return {index for index in some if same(self._wishes[index].title.ids, item.ids)}
 
     def _rank(self, index: int, item: Item) -> Rank:
         item_keys = {one for one in item.ids if one.startswith("plex:")}
@@ -196,26 +208,3 @@ class Matcher:
         own, keyless, other = (found.get(index, []) for found in self._found)
         some = own + keyless + ([] if own else other)
         return tuple({item.rating_key: item for item in some}.values())  # some were offered twice
-
-
-class UnknownPersonError(ValueError):
-    """A name or id that fits nobody; its text is the message."""
-
-
-def people_named(people: Iterable[Person], wanted: Iterable[str]) -> frozenset[int]:
-    """Return the ids of people given as ids or names.
-
-    Raises UnknownPersonError with the first that fits nobody.
-    """
-    ids: set[int] = set()
-    by_name: dict[str, set[int]] = {}
-    for person in people:
-        for name in (str(person.id), person.username, person.alias, person.display_name):
-            if name:
-                by_name.setdefault(name.casefold(), set()).add(person.id)
-    for text in wanted:
-        found = by_name.get(text.strip().casefold())
-        if not found:
-            raise UnknownPersonError(text)
-        ids |= found
-    return frozenset(ids)

@@ -1,0 +1,60 @@
+"""Reads the items themselves that a plan would take something away from."""
+
+from collections.abc import Collection, Mapping
+
+from .gaps import Gaps
+from .model import GapKind, LabelledItem
+from .ports import PlexPort
+from .present import Present
+from .protection import Evidence
+from .reading import LabelReader
+
+
+class EvidenceReader:
+    """Reads items, and remembers whether this server's answers about them tell labels."""
+
+    def __init__(self, plex: PlexPort) -> None:
+        """Start without knowing."""
+        self._plex = plex
+        self._tells_labels = False
+
+    async def read(
+        self,
+        rating_keys: Collection[str],
+        pairs: Collection[tuple[str, str]],
+        present: Present,
+        labels: LabelReader,
+    ) -> Evidence:
+        """Return what is under some rating keys, and correct what is known of their labels.
+
+        `pairs` are the libraries and folded labels that matter. Where not one item tells a
+        label, the server may not tell labels of items at all: then the carriers are read a
+        second time, and so are the items, and only what both reads say is evidence.
+
+        Raises ServiceError when Plex cannot be asked.
+        """
+        first = await self._labelled(rating_keys, labels.gaps)
+        absent = _absent(rating_keys, first, labels.gaps)
+        self._tells_labels |= any(one.labels for one in first.values())
+        if first and not self._tells_labels:
+            present.add(await labels.read(pairs))
+            second = await self._labelled(rating_keys, labels.gaps)
+            self._tells_labels |= any(one.labels for one in second.values())
+            absent &= _absent(rating_keys, second, labels.gaps)
+            first = {key: one for key, one in second.items() if key in first}
+        if self._tells_labels:
+            for key, one in first.items():
+                present.correct(key, one.labels)
+        return Evidence(first, absent)
+
+    async def _labelled(self, rating_keys: Collection[str], gaps: Gaps) -> dict[str, LabelledItem]:
+        found = await self._plex.labelled(sorted(rating_keys, key=int), gaps.add)
+        return {one.item.rating_key: one for one in found}
+
+
+def _absent(
+    rating_keys: Collection[str], found: Mapping[str, LabelledItem], gaps: Gaps
+) -> frozenset[str]:
+    return frozenset(
+        key for key in rating_keys if key not in found and not gaps.has(GapKind.ITEM, key)
+    )

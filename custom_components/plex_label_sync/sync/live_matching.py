@@ -1,0 +1,75 @@
+"""Whether somebody wants an item: decided by matching it against all wishes. Pure."""
+
+from collections.abc import Mapping
+
+from .ledger import Ledger
+from .planner import WantedItem, wanted_items
+from .protection import Evidence
+from .reading import Found
+from .request import Request
+from .sight import Sight
+from .wanted import Matcher, Rank, TitleIndex, Wish
+
+
+class WishMatcher:
+    """Matches items against all wishes; indexes these only when they have changed."""
+
+    def __init__(self) -> None:
+        """Start without any wishes."""
+        self._wishes: tuple[Wish, ...] = ()
+        self._matcher = Matcher(())
+
+    def _for(self, wishes: tuple[Wish, ...]) -> Matcher:
+        if wishes is not self._wishes:
+            self._wishes, self._matcher = wishes, Matcher(wishes)
+        return self._matcher
+
+    def further(self, wishes: tuple[Wish, ...], found: Found) -> tuple[Wish, ...]:
+        """Return wishes that found items fit and that were not looked for."""
+        known = {wish.title for wish in found.wishes if wish.people}
+        items = {item.rating_key: item for some in found.items for item in some}
+        matches = self._for(wishes).matches(items.values())
+        more = dict.fromkeys(wishes[match.position] for match in matches)
+        return tuple(wish for wish in more if wish.title not in known)
+
+    def proven(
+        self, sight: Sight, items: Mapping[str, WantedItem], evidence: Evidence
+    ) -> dict[str, WantedItem]:
+        """Return the items as they are by the evidence, and who wants them as such."""
+        proven = dict(items)
+        changed = [
+            one.item
+            for key, one in evidence.items.items()
+            if key in items and one.item.ids != items[key].item.ids
+        ]
+        by_wish: dict[int, list[int]] = {}
+        for match in self._for(sight.wishes).matches(changed):
+            # An item under another key is somebody's where the right one is missing: it may be.
+            if match.rank is not Rank.OTHER or items[match.item.rating_key].labels:
+                by_wish.setdefault(match.position, []).append(changed.index(match.item))
+        fresh = wanted_items(
+            ((sight.wishes[at], [changed[one] for one in some]) for at, some in by_wish.items()),
+            sight.settings,
+        )
+        for key, one in evidence.items.items():
+            if key not in items:
+                continue
+            entry = fresh.get(key, WantedItem(one.item)) if one.item in changed else items[key]
+            proven[key] = WantedItem(one.item, entry.labels, entry.title_id)
+        return proven
+
+
+def unwanted(request: Request, wishes: tuple[Wish, ...], ledger: Ledger) -> tuple[Wish, ...]:
+    """Return wishes of nobody for titles that nobody wants and whose items have labels of ours."""
+    wanted = TitleIndex(wish.title for wish in wishes)
+    seen = {item.rating_key: item.ids for item in request.seen}
+    known = set[str]()
+    for row in ledger:
+        known.add(row.title_id)
+        known |= row.ids
+        known |= seen.get(row.rating_key, frozenset())
+    return tuple(
+        Wish(title, ())
+        for title in request.titles or ()
+        if title not in wanted and not known.isdisjoint(title.ids)
+    )

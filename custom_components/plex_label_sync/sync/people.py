@@ -1,0 +1,73 @@
+"""Finds people by what somebody calls them: names, labels or numbers. Pure."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from .model import Person, fold
+
+
+class UnknownPersonError(ValueError):
+    """A name or id that fits nobody; its text is the message."""
+
+
+class AmbiguousPersonError(ValueError):
+    """A text that fits several people equally well."""
+
+    def __init__(self, text: str, people: Sequence[Person]) -> None:
+        """Keep the text, and the usernames of those that it fits."""
+        super().__init__(text)
+        self.text = text
+        self.names = tuple(person.username for person in people)
+
+
+def people_named(
+    people: Iterable[Person],
+    wanted: Iterable[str],
+    labels: Iterable[tuple[str, int]] = (),
+) -> frozenset[int]:
+    """Return the ids of people given as names, labels or ids.
+
+    A username beats an alias or a display name, these beat a label, and a number is an id only
+    where no name fits. `labels` are label texts with the one person whose they are.
+
+    Raises UnknownPersonError with the first text that fits nobody, AmbiguousPersonError for one
+    that fits two.
+    """
+    everybody = {person.id: person for person in people}
+    whose: dict[str, set[int]] = {}
+    for label, person_id in labels:
+        whose.setdefault(fold(label.strip()), set()).add(person_id)
+    found: set[int] = set()
+    for text in wanted:
+        ids = _named(everybody.values(), whose, text.strip())
+        if not ids:
+            raise UnknownPersonError(text)
+        if len(ids) > 1:
+            known = [everybody.get(one) or Person(one, str(one)) for one in sorted(ids)]
+            raise AmbiguousPersonError(text, known)
+        found |= ids
+    return frozenset(found)
+
+
+def _named(people: Iterable[Person], whose: dict[str, set[int]], text: str) -> set[int]:
+    """Return those whom a text fits best."""
+    folded = text.casefold()
+    tiers: tuple[Callable[[Person], tuple[str | None, ...]], ...] = (
+        lambda person: (person.username,),
+        lambda person: (person.alias, person.display_name),
+    )
+    some = tuple(people)
+    for names_of in tiers:
+        named = {
+            person.id
+            for person in some
+            if folded in {(n or "").casefold() for n in names_of(person)}
+        }
+        # Two names that differ in capitals only are told apart by them.
+        exact = {person.id for person in some if text in names_of(person)}
+        if folded and named:
+            return exact if len(exact) == 1 else named
+    if by_label := whose.get(fold(text)):
+        return by_label
+    return {person.id for person in some if str(person.id) == text} or (
+        {int(text)} & {one for ids in whose.values() for one in ids} if text.isdecimal() else set()
+    )

@@ -1,0 +1,175 @@
+"""What is believed of an answer, and what is known for certain before anything is lost. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from .model import HoldReason, LabelledItem, Row, RowKey, SyncSettings, Title, Watchlists, fold
+from .wanted import TitleIndex
+
+SHRUNK_BY: Final = 5  # titles; a list that lost fewer is everyday life
+READ_AGAIN_AFTER: Final = 300.0  # seconds; then a second read of a shrunk list is believed
+EXPLAINED_MAX: Final = 1000  # titles of which an event said that they left a list
+PEOPLE_LOST: Final = 2  # people; one who is gone is for the lists to doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The items that were read by their rating keys in this run, and those that are not there."""
+
+    items: Mapping[str, LabelledItem] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
+
+    def proves(self, rating_key: str) -> bool:
+        """Tell whether it is known what is under a rating key."""
+        return rating_key in self.items or rating_key in self.absent
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What of Pulsarr's answer is not known, or not believed yet.
+
+    `unread` are people whose lists could not be read, with their folded labels in
+    `unread_labels`; `shrunk` those whose lists lost much at once; `lists` says why the whole
+    answer is not believed.
+    """
+
+    unread: frozenset[int] = frozenset()
+    unread_labels: frozenset[str] = frozenset()
+    shrunk: frozenset[int] = frozenset()
+    lists: frozenset[HoldReason] = frozenset()
+
+    def is_unread(self, row: Row) -> bool:
+        """Tell whether somebody may want what a row is for whose list could not be read."""
+        return not self.unread.isdisjoint(row.people) or fold(row.label) in self.unread_labels
+
+    def shrank(self, row: Row) -> bool:
+        """Tell whether a row is for somebody whose list lost much at once."""
+        return not self.shrunk.isdisjoint(row.people)
+
+    def believes_about(self, row: Row) -> bool:
+        """Tell whether it is believed that nobody wants what a row is for."""
+        return not self.lists and not self.shrank(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the last full sync saw whose answers were believed.
+
+    `people` are all that Pulsarr listed; `who` names the options that decide whose titles are
+    counted, as `who_counts` writes them.
+    """
+
+    people: int
+    titles: int
+    who: str = ""
+    label_format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """What waits for somebody's decision: nothing of it is lost on any path."""
+
+    keys: frozenset[RowKey]
+    reasons: tuple[HoldReason, ...]
+
+
+def who_counts(settings: SyncSettings) -> str:
+    """Return the options that decide whose titles are counted, as text to compare."""
+    excluded = ",".join(str(one) for one in sorted(settings.exclude_people))
+    return f"{excluded}|{settings.sync_disabled_people:d}"
+
+
+def doubted_lists(
+    before: Before | None, people: int, titles: int | None, settings: SyncSettings
+) -> frozenset[HoldReason]:
+    """Return why what Pulsarr told of everybody is not believed.
+
+    `people` are all that it listed; `titles` is None when some lists could not be read.
+    """
+    if before is None:
+        return frozenset()
+    reasons = set()
+    if before.people and not people:
+        reasons.add(HoldReason.NOBODY_LISTED)
+    elif _halved(before.people, people, PEOPLE_LOST):
+        reasons.add(HoldReason.WATCHLISTS_SHRUNK)
+    comparable = titles is not None and before.who in {"", who_counts(settings)}
+    if comparable and titles is not None and _halved(before.titles, titles, SHRUNK_BY):
+        reasons.add(HoldReason.WATCHLISTS_SHRUNK)
+    return frozenset(reasons)
+
+
+def _halved(before: int, now: int, least: int) -> bool:
+    return before - now >= least and 2 * now < before
+
+
+class ListMemory:
+    """The watchlists that were believed last, and since when others are doubted.
+
+    Pulsarr deletes a friend whom one answer of Plex leaves out, and a list may come empty once:
+    what lost more than half of itself at one read is believed when it is read so again, some
+    minutes later. `counts` and `doubted` outlive a restart; times are in seconds since the epoch.
+    """
+
+    def __init__(
+        self, counts: Mapping[int, int] | None = None, doubted: Mapping[int, float] | None = None
+    ) -> None:
+        """Start with what was stored."""
+        self.counts = dict(counts or {})
+        self.doubted = dict(doubted or {})
+        self._lists: dict[int, tuple[Title, ...]] = {}
+        self._explained: dict[Title, None] = {}
+
+    def explain(self, title: Title) -> None:
+        """Take in that an event told of a title that it left a list."""
+        self._explained[title] = None
+        while len(self._explained) > EXPLAINED_MAX:
+            del self._explained[next(iter(self._explained))]
+
+    def judge(
+        self, watchlists: Watchlists, counted: Iterable[int], *, believe: bool = False
+    ) -> frozenset[int]:
+        """Return the people whose lists lost too much to be believed yet.
+
+        `counted` are the ids of those who get labels. Somebody who is gone counts as well.
+        With `believe` somebody allows what the lists say, whatever they lost.
+        """
+        shrunk = set[int]()
+        for person_id in counted:
+            titles = watchlists.titles.get(person_id)
+            if titles is None:
+                continue
+            lost = not believe and self._has_shrunk(person_id, titles)
+            read_at = watchlists.lists_read_at.get(person_id, watchlists.read_at)
+            if self._is_doubted(person_id, read_at, lost=lost):
+                shrunk.add(person_id)
+            else:
+                self.counts[person_id] = len(titles)
+                self._lists[person_id] = titles
+        for person_id in self.counts.keys() - {person.id for person in watchlists.people}:
+            lost = not believe and self.counts[person_id] > 0
+            if self._is_doubted(person_id, watchlists.read_at, lost=lost):
+                shrunk.add(person_id)
+            else:
+                self._lists.pop(person_id, None)
+                del self.counts[person_id]
+        return frozenset(shrunk)
+
+    def _is_doubted(self, person_id: int, read_at: float, *, lost: bool) -> bool:
+        """Tell whether a list is doubted; one that lost little, or was read so before, is not."""
+        if lost and read_at - self.doubted.setdefault(person_id, read_at) < READ_AGAIN_AFTER:
+            return True
+        self.doubted.pop(person_id, None)
+        return False
+
+    def _has_shrunk(self, person_id: int, titles: tuple[Title, ...]) -> bool:
+        known = self._lists.get(person_id)
+        if known is None:
+            return _halved(self.counts.get(person_id, 0), len(titles), SHRUNK_BY)
+        if known is titles:
+            return False
+        now, explained = TitleIndex(titles), TitleIndex(self._explained)
+        same = set(titles)
+        lost = sum(one not in same and one not in now and one not in explained for one in known)
+        return lost >= SHRUNK_BY and 2 * lost > len(known)

@@ -1,0 +1,110 @@
+"""Prepares what somebody asked for: to take a run back, or labels off."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from .evidence import EvidenceReader
+from .gaps import Gaps
+from .identity import Relation, relation
+from .ledger import Ledger
+from .model import Change, Library, Person, Row, SyncSettings, fold
+from .people import people_named
+from .ports import PlexPort, Recorder
+from .present import Present
+from .protection import Evidence
+from .reading import Found, LabelReader
+from .request import Prepared, Request
+from .undo import removal_plan, undo_plan
+
+
+class TakingBack:
+    """Reads what an undo or a removal needs and makes its plan."""
+
+    def __init__(
+        self,
+        plex: PlexPort,
+        recorder: Recorder,
+        evidence: EvidenceReader,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` gives seconds since the epoch."""
+        self._plex = plex
+        self._recorder = recorder
+        self._evidence = evidence
+        self._clock = clock
+
+    async def prepare_undo(self, request: Request, settings: SyncSettings) -> Prepared:
+        """Read what a run had changed and plan to take it back. Raises ServiceError."""
+        libraries = {one.key: one for one in await self._plex.libraries()}
+        changes = [one for one in request.changes if one.library in libraries]
+        reader, present, evidence = await self._read(libraries, changes, settings)
+        ledger = self._recorder.ledger
+        known = [
+            one
+            for one in changes
+            if one.rating_key in evidence.items
+            and not _is_stranger(ledger.get(one.key), evidence, libraries)
+        ]
+        plan = undo_plan(known, request.undo, present, ledger, settings, self._clock())
+        plan = replace(plan, skipped=plan.skipped + len(request.changes) - len(known))
+        return Prepared(plan, reader, libraries, found=_found(reader.gaps))
+
+    async def prepare_removal(
+        self, request: Request, settings: SyncSettings, people: Iterable[Person]
+    ) -> Prepared:
+        """Read where our labels are and plan to take them off; `people` are those in Pulsarr.
+
+        Raises ServiceError, UnknownPersonError or AmbiguousPersonError.
+        """
+        libraries = {one.key: one for one in await self._plex.libraries()}
+        ledger = self._recorder.ledger
+        rows = [row for row in ledger if row.library in libraries]
+        if request.people is not None:
+            chosen = people_known(people, ledger, request.people)
+            rows = [row for row in rows if row.people and chosen.issuperset(row.people)]
+        reader, present, evidence = await self._read(libraries, rows, settings)
+        known = [
+            row
+            for row in rows
+            if evidence.proves(row.rating_key) and not _is_stranger(row, evidence, libraries)
+        ]
+        titles = {key: one.item.title for key, one in evidence.items.items()}
+        plan = removal_plan(known, present, settings, titles)
+        return Prepared(plan, reader, libraries, found=_found(reader.gaps))
+
+    async def _read(
+        self,
+        libraries: Mapping[str, Library],
+        some: Sequence[Row] | Sequence[Change],
+        settings: SyncSettings,
+    ) -> tuple[LabelReader, Present, Evidence]:
+        """Read the labels of some rows or changes, and their items themselves."""
+        reader = LabelReader(self._plex, libraries.values(), {}, Gaps())
+        pairs = {(one.library, fold(one.label)) for one in some}
+        pairs |= {(library, fold(settings.opt_out_label)) for library, _ in tuple(pairs)}
+        present = await reader.read(pairs)
+        keys = {one.rating_key for one in some}
+        evidence = await self._evidence.read(keys, pairs, present, reader) if keys else Evidence()
+        return reader, present, evidence
+
+
+def people_known(people: Iterable[Person], ledger: Ledger, wanted: Iterable[str]) -> frozenset[int]:
+    """Return the ids of people by what Pulsarr or the ledger knows of them.
+
+    Raises UnknownPersonError or AmbiguousPersonError.
+    """
+    everybody = {**ledger.people, **{person.id: person for person in people}}
+    return people_named(everybody.values(), wanted, ledger.labels_of_one())
+
+
+def _is_stranger(row: Row | None, evidence: Evidence, libraries: Mapping[str, Library]) -> bool:
+    """Tell whether a row is about another item than the one that has its rating key now."""
+    if row is None or (one := evidence.items.get(row.rating_key)) is None:
+        return False
+    library = libraries.get(one.item.library)
+    uuid = library.uuid if library is not None else ""
+    return relation(row, one.item, uuid) is Relation.STRANGER
+
+
+def _found(gaps: Gaps) -> Found:
+    return Found((), (), {}, gaps=gaps)

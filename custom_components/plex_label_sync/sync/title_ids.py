@@ -1,0 +1,42 @@
+"""Whether two sets of ids mean the same movie or show. Pure."""
+
+from collections.abc import Iterable
+from typing import Final
+
+PLEX: Final = "plex"
+# The stronger comes first: where two sides disagree about one, a weaker one proves nothing.
+EXTERNAL: Final = ("imdb", "tmdb", "tvdb")
+
+
+def _of(ids: Iterable[str], provider: str) -> set[str]:
+    return {one for one in ids if one.startswith(f"{provider}:")}
+
+
+def agree(some: frozenset[str], others: frozenset[str]) -> bool | None:
+    """Tell whether two sets of ids mean the same title; None where nothing can be compared.
+
+    Ids contradict when both sides have ids of one provider and none in common; a contradiction
+    beats an agreement of a weaker one. Plex changes its own key now and then: a title with a
+    new one is the same while all external ids agree.
+    """
+    keys, other_keys = _of(some, PLEX), _of(others, PLEX)
+    if not keys.isdisjoint(other_keys):
+        return True
+    external = [
+        not mine.isdisjoint(theirs)
+        for provider in EXTERNAL
+        if (mine := _of(some, provider)) and (theirs := _of(others, provider))
+    ]
+    if keys and other_keys:
+        return bool(external) and all(external)
+    return external[0] if external else None
+
+
+def same(some: frozenset[str], others: frozenset[str]) -> bool:
+    """Tell whether two sets of ids are known to mean the same title."""
+    return agree(some, others) is True
+
+
+def external(ids: Iterable[str]) -> frozenset[str]:
+    """Return the ids without Plex's own key."""
+    return frozenset(one for one in ids if not one.startswith(f"{PLEX}:"))
