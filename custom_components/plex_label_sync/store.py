@@ -11,6 +11,7 @@ from homeassistant.helpers.event import async_call_later
 
 from .files import Data, Found, RecordFile
 from .sync.journal import Entry, Journal
+from .sync.knowledge import Knowledge, key_of
 from .sync.ledger import Ledger
 from .sync.model import (
     Change,
@@ -55,13 +56,22 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the brake keeps back until somebody decides. `since` is in epoch seconds."""
+    """What the brake keeps back until somebody decides. `since` is in epoch seconds.
+
+    `keys` are the ledger's rows that it is about, as `key_text` writes them.
+    """
 
     since: float
     reasons: tuple[str, ...]
     removals: int
     vanished: int
     examples: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+
+    @property
+    def row_keys(self) -> frozenset[RowKey]:
+        """The rows that it is about."""
+        return frozenset(map(key_of, self.keys))
 
 
 class Records:
@@ -74,6 +84,7 @@ class Records:
         self.journal = Journal()
         self.summary: Summary | None = None
         self.held: Held | None = None
+        self.knowledge = Knowledge()
         self.damaged: list[str] = []  # the files that were damaged or missing
         self.on_saving: Callable[[], None] = lambda: None  # told when saving fails or works again
         self._hass = hass
@@ -116,7 +127,7 @@ class Records:
         self.queue = queue or ()
         self.ledger = ledger or Ledger()
         if journal is not None:
-            self.journal, self.summary, self.held = journal
+            self.journal, self.summary, self.held, self.knowledge = journal
         found = {"queue": queue_found, "ledger": ledger_found, "journal": journal_found}
         # The journal is written last: a first start that was cut off leaves empty others.
         expected = expected or journal_found is not Found.MISSING
@@ -128,9 +139,11 @@ class Records:
         ]
         unfinished = self.journal.unfinished
         for entry in unfinished:
-            # Whether these arrived in Plex is not known; they were not there before.
-            self.ledger.adopt(entry.changes, entry.started, undo=entry.kind is RunKind.UNDO)
-            self.journal.finish(entry.run_id, INTERRUPTED, entry.changes)
+            # Whether these arrived in Plex is not known; they were not there before. What was
+            # not sent yet may have been written by somebody else since.
+            sent = entry.changes[: entry.sent]
+            self.ledger.adopt(sent, entry.started, undo=entry.kind is RunKind.UNDO)
+            self.journal.finish(entry.run_id, INTERRUPTED, sent)
             _LOGGER.info("Run %s was interrupted; its changes are checked", entry.run_id)
         if unfinished or any(what is not Found.READ for what in found.values()):
             await self.async_flush()
@@ -178,15 +191,32 @@ class Records:
 
         Raises ServiceError when that is not possible: then nothing may be changed.
         """
-        entry = Entry(run_id, kind, started, tuple(changes))
+        entry = Entry(run_id, kind, started, tuple(changes), sent=0)
         self.journal.begin(entry)
         if not await self._save_journal():
             self.journal.finish(run_id, RunStatus.FAILED.value, ())
             detail = "the journal could not be saved, so nothing is changed in Plex"
             raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)
 
+    def lost_since(self, when: float) -> int:
+        """Return how many labels were lost since a time that nobody asked for."""
+        return self.knowledge.lost_since(when)
+
+    async def sending(self, run_id: str, count: int) -> None:
+        """Write down that the first `count` changes of a run may be sent from now on.
+
+        Raises ServiceError when that is not possible: then they may not be sent.
+        """
+        self.journal.sending(run_id, count)
+        if not await self._save_journal():
+            detail = "the journal could not be saved, so no more is changed in Plex"
+            raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)
+
     async def finish(
-        self, run: Run, rows: Mapping[RowKey, Row | None], unsure: Sequence[Change]
+        self,
+        run: Run,
+        rows: Mapping[RowKey, Row | None],
+        unsure: Mapping[Change, Row | None],
     ) -> None:
         """Write down what a run confirmed, and what becomes of the ledger's rows.
 
@@ -194,7 +224,9 @@ class Records:
         first: while the journal calls the run unfinished, nothing of it can be forgotten.
         """
         self.ledger.apply(rows)
-        self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO)
+        planned = {change.key: row for change, row in unsure.items()}
+        self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO, rows=planned)
+        self.knowledge.finished(run)
         self.journal.finish(run.id, run.status.value, [*run.changes, *unsure])
         self._not_in_ledger.add(run.id)
         await self._save_ledger()
@@ -222,7 +254,8 @@ class Records:
         )
         more = {"last_sync": self.summary, "held": self.held}
         known = {name: asdict(one) for name, one in more.items() if one is not None}
-        return lambda: {**journal.as_dict(), **known}
+        knowledge = self.knowledge.as_dict()
+        return lambda: {**journal.as_dict(), **known, "knowledge": knowledge}
 
     async def _write(self, file: RecordFile, snapshot: Callable[[], Callable[[], Data]]) -> bool:
         before = self.unsaved
@@ -259,7 +292,7 @@ class Records:
         await self._save_journal()
 
 
-type _JournalFile = tuple[Journal, Summary | None, Held | None]
+type _JournalFile = tuple[Journal, Summary | None, Held | None, Knowledge]
 
 
 def _journal_from_dict(data: Mapping[str, Any]) -> _JournalFile:
@@ -275,7 +308,9 @@ def _journal_from_dict(data: Mapping[str, Any]) -> _JournalFile:
             removals=int(held["removals"]),
             vanished=int(held["vanished"]),
             examples=tuple(held["examples"]),
+            keys=tuple(held.get("keys", ())),
         ),
+        Knowledge.from_dict(data.get("knowledge", {}), None),
     )
 
 

@@ -14,7 +14,8 @@ CHANGES_MAX: Final = 50_000
 class Entry:
     """One run that writes. `status` None means that it did not end: the process died.
 
-    Until the run ends `changes` are the planned ones, afterwards the confirmed ones.
+    Until the run ends `changes` are the planned ones, afterwards the confirmed ones; `sent` tells
+    of how many of the planned ones Plex may know, None where that was not written down.
     """
 
     run_id: str
@@ -22,6 +23,7 @@ class Entry:
     started: float
     changes: tuple[Change, ...]
     status: str | None = None
+    sent: int | None = None
 
 
 class Journal:
@@ -40,13 +42,20 @@ class Journal:
         """Add a run that is about to write."""
         self._entries.append(entry)
 
+    def sending(self, run_id: str, count: int) -> None:
+        """Note that the first `count` changes of a run may be sent from now on."""
+        self._entries = [
+            replace(entry, sent=count) if entry.run_id == run_id else entry
+            for entry in self._entries
+        ]
+
     def finish(self, run_id: str, status: str, changes: Sequence[Change]) -> None:
         """Replace a run's planned changes by what was confirmed, or what may be in Plex.
 
         A run that changed nothing is not kept: it must not push out one that can be undone.
         """
         ended = [
-            replace(entry, status=status, changes=tuple(changes))
+            replace(entry, status=status, changes=tuple(changes), sent=None)
             if entry.run_id == run_id
             else entry
             for entry in self._entries
@@ -94,6 +103,7 @@ class Journal:
                     "started": entry.started,
                     "status": entry.status,
                     "changes": changes,
+                    **({} if entry.sent is None else {"sent": entry.sent}),
                 }
             )
         return {"items": list(items), "edits": list(edits), "runs": runs}
@@ -122,6 +132,7 @@ class Journal:
                 kind=RunKind(run["kind"]),
                 started=float(run["started"]),
                 status=None if run["status"] is None else str(run["status"]),
+                sent=None if (sent := run.get("sent")) is None else int(sent),
                 changes=tuple(
                     change(item, edit)
                     for item, edit in zip(run["changes"][::2], run["changes"][1::2], strict=True)
