@@ -6,6 +6,7 @@ from typing import Protocol
 from .ledger import Ledger
 from .model import (
     Change,
+    Gap,
     Item,
     LabelledItem,
     Library,
@@ -27,9 +28,15 @@ class PlexPort(Protocol):
         """Return the movie and show sections."""
 
     def pages[T](
-        self, library: Library, pick: Callable[[tuple[Item, ...]], T]
+        self,
+        library: Library,
+        pick: Callable[[tuple[Item, ...]], T],
+        on_gap: Callable[[Gap], object] | None = None,
     ) -> AsyncGenerator[T]:
-        """Yield what `pick`, called in threads, makes of all items of a library, page by page."""
+        """Yield what `pick`, called in threads, makes of all items of a library, page by page.
+
+        Each item comes once. Rows that cannot be read are reported to `on_gap`, or raise.
+        """
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
         """Return the items added last, and how many the library holds."""
@@ -49,8 +56,13 @@ class PlexPort(Protocol):
     async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
         """Return those of the rating keys that are there."""
 
-    async def labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
-        """Return those of the movies and shows that are there, with all their labels."""
+    async def labelled(
+        self, rating_keys: Sequence[str], on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[LabelledItem, ...]:
+        """Return those of the movies and shows that are there, with all their labels.
+
+        Items that cannot be read are reported to `on_gap`, or raise.
+        """
 
     async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
         """Return items with a text in their title, in any case."""
