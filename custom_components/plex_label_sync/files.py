@@ -19,6 +19,8 @@ _LOGGER = logging.getLogger(__name__)
 
 STORE_VERSION: Final = 1
 MINOR_VERSIONS: Final = {"queue": 1, "ledger": 3, "journal": 3}
+FORMER: Final = "former"  # the one file that belongs to no entry
+FORMER_MINOR_VERSION: Final = 1
 
 # What readers raise for data that they cannot understand
 NONSENSE: Final = (LookupError, TypeError, ValueError, AttributeError)
@@ -45,13 +47,13 @@ class Found(StrEnum):
 class RecordFile(Store[Data]):
     """A Store that tells a damaged file from none, and whether it could write."""
 
-    def __init__(self, hass: HomeAssistant, entry_id: str, name: str) -> None:
-        """Open the file of one entry."""
+    def __init__(self, hass: HomeAssistant, entry_id: str | None, name: str) -> None:
+        """Open the file of one entry, or for None one of the whole domain."""
         super().__init__(
             hass,
             STORE_VERSION,
-            f"{DOMAIN}.{entry_id}.{name}",
-            minor_version=MINOR_VERSIONS[name],
+            ".".join(filter(None, (DOMAIN, entry_id, name))),
+            minor_version=MINOR_VERSIONS.get(name, FORMER_MINOR_VERSION),
             atomic_writes=True,
         )
         self.name = name
@@ -175,7 +177,7 @@ def migrated(name: str, minor_version: int, data: Data) -> Data:
 
     A file of a newer minor version is used as it is.
     """
-    for version in range(minor_version, MINOR_VERSIONS[name]):
+    for version in range(minor_version, MINOR_VERSIONS.get(name, FORMER_MINOR_VERSION)):
         if (step := _STEPS.get((name, version))) is not None:
             data = step(data)
     return data
