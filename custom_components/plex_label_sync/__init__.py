@@ -37,7 +37,12 @@ from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
 from .pulsarr.payloads import Signal
 from .registration import async_remove
-from .repairs import async_create_damaged_issue, async_delete_issues, async_update_held_issue
+from .repairs import (
+    async_create_damaged_issue,
+    async_create_left_out_issue,
+    async_delete_issues,
+    async_update_held_issue,
+)
 from .services import async_setup_services
 from .settings import Settings
 from .store import Records
@@ -167,6 +172,8 @@ async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records
         ) from err
     if records.damaged:
         async_create_damaged_issue(hass, entry, records.damaged)
+    if records.left_out:
+        async_create_left_out_issue(hass, entry, records.left_out)
     await async_take_over(hass, entry, records)
     return records
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 import logging
 from pathlib import Path
+import shutil
 from typing import Any, Final, override
 
 from homeassistant.core import HomeAssistant
@@ -14,6 +15,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
+from .sync.stored import MALFORMED
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -23,7 +25,7 @@ FORMER: Final = "former"  # the one file that belongs to no entry
 FORMER_MINOR_VERSION: Final = 1
 
 # What readers raise for data that they cannot understand
-NONSENSE: Final = (LookupError, TypeError, ValueError, AttributeError)
+NONSENSE: Final = MALFORMED
 
 type Data = dict[str, Any]
 
@@ -100,9 +102,22 @@ class RecordFile(Store[Data]):
         except OSError:
             return None
 
+    async def async_copy_aside(self) -> None:
+        """Keep a copy of a file of which parts are left out, before it is written anew."""
+        path = Path(self.path)
+
+        def copy() -> None:
+            if path.exists():
+                shutil.copyfile(path, _aside(path))
+
+        try:
+            await self.hass.async_add_executor_job(copy)
+        except OSError as err:  # what could be read is worth more than the rest
+            _LOGGER.warning("The stored file %s cannot be copied: %s", self.key, err)
+
     async def _set_aside(self, path: Path) -> None:
         """Keep a damaged file under a name that says so, before it is written anew."""
-        aside = path.with_name(f"{path.name}.corrupt.{dt_util.utcnow().isoformat()}")
+        aside = _aside(path)
 
         def rename() -> None:
             if path.exists():
@@ -170,6 +185,10 @@ class RecordFile(Store[Data]):
         except BaseException:
             self.failed = True
             raise
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.corrupt.{dt_util.utcnow().isoformat()}")
 
 
 def migrated(name: str, minor_version: int, data: Data) -> Data:

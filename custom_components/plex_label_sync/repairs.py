@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HELD: Final = "held"
 DAMAGED: Final = "store_damaged"
+LEFT_OUT: Final = "store_left_out"
 UNSAVED: Final = "store_unsaved"
 LIBRARY_GONE: Final = "library_gone"
 LIBRARIES_GONE: Final = "libraries_gone"  # all of them
@@ -88,6 +89,25 @@ def async_create_damaged_issue(
 
 
 @callback
+def async_create_left_out_issue(
+    hass: HomeAssistant, entry: ConfigEntry[Any], left_out: "Mapping[str, int]"
+) -> None:
+    """Tell that parts of files made no sense, and how many, until somebody has read it."""
+    parts = ", ".join(f"{part}: {count}" for part, count in left_out.items())
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        f"{LEFT_OUT}_{entry.entry_id}",
+        data={"entry_id": entry.entry_id},
+        is_fixable=True,
+        is_persistent=True,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=LEFT_OUT,
+        translation_placeholders={"name": entry.title, "parts": parts},
+    )
+
+
+@callback
 def async_update_unsaved_issue(
     hass: HomeAssistant, entry: ConfigEntry[Any], *, unsaved: bool
 ) -> None:
@@ -140,7 +160,7 @@ def async_update_libraries_issue(
 @callback
 def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Take back everything that was asked or told about an entry."""
-    for kind in (HELD, DAMAGED, UNSAVED, LIBRARY_GONE):
+    for kind in (HELD, DAMAGED, LEFT_OUT, UNSAVED, LIBRARY_GONE):
         ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
 
 
