@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 HELD: Final = "held"
 DAMAGED: Final = "store_damaged"
+LEFT_OUT: Final = "store_left_out"
 UNSAVED: Final = "store_unsaved"
 LIBRARY_GONE: Final = "library_gone"
 LIBRARIES_GONE: Final = "libraries_gone"  # all of them
@@ -108,6 +109,25 @@ def async_create_damaged_issue(
         severity=ir.IssueSeverity.ERROR,
         translation_key=DAMAGED,
         translation_placeholders={"name": entry.title, "files": ", ".join(damaged)},
+    )
+
+
+@callback
+def async_create_left_out_issue(
+    hass: HomeAssistant, entry: ConfigEntry[Any], left_out: "Mapping[str, int]"
+) -> None:
+    """Tell that parts of files made no sense, and how many, until somebody has read it."""
+    parts = ", ".join(f"{part}: {count}" for part, count in left_out.items())
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        f"{LEFT_OUT}_{entry.entry_id}",
+        data={"entry_id": entry.entry_id},
+        is_fixable=True,
+        is_persistent=True,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=LEFT_OUT,
+        translation_placeholders={"name": entry.title, "parts": parts},
     )
 
 
@@ -221,7 +241,7 @@ def async_update_unknown_issue(
 @callback
 def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Take back everything that was asked or told about an entry."""
-    for kind in (HELD, DAMAGED, UNSAVED, LIBRARY_GONE, UNKNOWN, *_GAP_ISSUES):
+    for kind in (HELD, DAMAGED, LEFT_OUT, UNSAVED, LIBRARY_GONE, UNKNOWN, *_GAP_ISSUES):
         ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
 
 

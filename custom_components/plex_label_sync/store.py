@@ -1,8 +1,10 @@
 """What survives a restart: queue, ledger and journal; memory is the truth, files follow it."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 import logging
 from typing import Any, Final
 
@@ -16,6 +18,7 @@ from .sync.ledger import Ledger
 from .sync.model import (
     Change,
     Failure,
+    HoldReason,
     MediaType,
     Row,
     RowKey,
@@ -27,6 +30,7 @@ from .sync.model import (
     Title,
 )
 from .sync.queue import PendingSync, Queue, Reason
+from .sync.stored import Faults, listed, number, part, record, rows, text, texts, whole
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -86,6 +90,7 @@ class Records:
         self.held: Held | None = None
         self.knowledge = Knowledge()
         self.damaged: list[str] = []  # the files that were damaged or missing
+        self.left_out: Mapping[str, int] = {}  # how much of which part made no sense
         self.on_saving: Callable[[], None] = lambda: None  # told when saving fails or works again
         self._hass = hass
         self._queue_file = RecordFile(hass, entry_id, "queue")
@@ -114,16 +119,17 @@ class Records:
     async def async_load(self, *, expected: bool = False) -> None:
         """Read the files and take over what a run left behind that did not end.
 
-        A file that cannot be understood counts as empty and is named in `damaged`: then
+        A part that makes no sense is left out and named in `left_out`, and a copy of its file
+        is kept. A file that cannot be understood counts as empty and is named in `damaged`: then
         nothing in it is ours any more, and nothing of it will be taken off. So is a file that
         should be there: they are written together, so one is missed beside the others, and all
         are when the entry was set up before (`expected`).
 
         Raises StoreTooNewError or StoreUnreadableError.
         """
-        queue_found, queue = await self._queue_file.async_read(_queue_from_dict)
-        ledger_found, ledger = await self._ledger_file.async_read(Ledger.from_dict)
-        journal_found, journal = await self._journal_file.async_read(_journal_from_dict)
+        queue_found, queue = await self._read(self._queue_file, _queue_from_dict)
+        ledger_found, ledger = await self._read(self._ledger_file, Ledger.from_dict)
+        journal_found, journal = await self._read(self._journal_file, _journal_from_dict)
         self.queue = queue or ()
         self.ledger = ledger or Ledger()
         if journal is not None:
@@ -145,9 +151,22 @@ class Records:
             self.ledger.adopt(sent, entry.started, undo=entry.kind is RunKind.UNDO)
             self.journal.finish(entry.run_id, INTERRUPTED, sent)
             _LOGGER.info("Run %s was interrupted; its changes are checked", entry.run_id)
-        if unfinished or any(what is not Found.READ for what in found.values()):
+        is_as_stored = all(what is Found.READ for what in found.values()) and not self.left_out
+        if unfinished or not is_as_stored:
             await self.async_flush()
         self._save_later()
+
+    async def _read[T](
+        self, file: RecordFile, understand: Callable[[Mapping[str, Any], Faults], T]
+    ) -> tuple[Found, T | None]:
+        """Return what a file holds, without what makes no sense in it."""
+        faults: Faults = []
+        found, content = await file.async_read(lambda data: understand(data, faults))
+        if found is Found.READ and faults:
+            self.left_out = {**self.left_out, **Counter(faults)}
+            _LOGGER.warning("The stored file %s held what makes no sense: %s", file.key, faults)
+            await file.async_copy_aside()
+        return found, content
 
     @callback
     def async_open(self) -> None:
@@ -295,23 +314,29 @@ class Records:
 type _JournalFile = tuple[Journal, Summary | None, Held | None, Knowledge]
 
 
-def _journal_from_dict(data: Mapping[str, Any]) -> _JournalFile:
-    last_sync, held = data.get("last_sync"), data.get("held")
+def _journal_from_dict(data: Mapping[str, Any], faults: Faults) -> _JournalFile:
+    journal = Journal.from_dict(data, faults)
     return (
-        Journal.from_dict(data),
-        None if last_sync is None else Summary(**last_sync),
-        None
-        if held is None
-        else Held(
-            since=float(held["since"]),
-            reasons=tuple(held["reasons"]),
-            removals=int(held["removals"]),
-            vanished=int(held["vanished"]),
-            examples=tuple(held["examples"]),
-            keys=tuple(held.get("keys", ())),
-        ),
-        Knowledge.from_dict(data.get("knowledge", {}), None),
+        journal,
+        _optional("last_sync", partial(record, Summary), data, faults),
+        _optional("held", _held, data, faults),
+        _optional("knowledge", lambda value: Knowledge.from_dict(value, faults), data, faults)
+        or Knowledge(),
     )
+
+
+def _optional[T](
+    name: str, read: Callable[[Any], T], data: Mapping[str, Any], faults: Faults
+) -> T | None:
+    value = data.get(name)
+    return None if value is None else part(name, read, value, faults)
+
+
+def _held(data: Mapping[str, Any]) -> Held:
+    held = record(Held, data)
+    # Of reasons that only a newer version knows the question itself is left.
+    known = tuple(one for one in held.reasons if one in set(HoldReason))
+    return replace(held, reasons=known or (HoldReason.MASS_REMOVAL.value,))
 
 
 def _queue_as_dict(queue: Queue) -> dict[str, Any]:
@@ -333,16 +358,20 @@ def _queue_as_dict(queue: Queue) -> dict[str, Any]:
     }
 
 
-def _queue_from_dict(data: Mapping[str, Any]) -> Queue:
-    return tuple(
-        PendingSync(
-            title=Title(MediaType(entry["type"]), str(entry["title"]), frozenset(entry["ids"])),
-            created=float(entry["created"]),
-            next_try=float(entry["next_try"]),
-            expires=float(entry["expires"]),
-            reason=Reason(entry["reason"]),
-            people=tuple(entry["people"]),
-            tries=int(entry["tries"]),
-        )
-        for entry in data["pending"]
+def _queue_from_dict(data: Mapping[str, Any], faults: Faults) -> Queue:
+    return tuple(rows("queue", _pending, listed(data["pending"]), faults))
+
+
+def _pending(entry: Mapping[str, Any]) -> PendingSync:
+    reason = text(entry["reason"])
+    title = Title(MediaType(entry["type"]), text(entry["title"]), frozenset(texts(entry["ids"])))
+    return PendingSync(
+        title=title,
+        created=number(entry["created"]),
+        next_try=number(entry["next_try"]),
+        expires=number(entry["expires"]),
+        # A reason that only a newer version knows is found out anew.
+        reason=Reason(reason) if reason in set(Reason) else Reason.ANNOUNCED,
+        people=texts(entry["people"]),
+        tries=whole(entry["tries"]),
     )

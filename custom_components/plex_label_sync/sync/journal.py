@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .model import Action, Change, RunKind
+from .stored import Faults, flag, listed, number, part, rows, text, whole
 
 RUNS_MAX: Final = 20
 CHANGES_MAX: Final = 50_000
@@ -109,34 +110,42 @@ class Journal:
         return {"items": list(items), "edits": list(edits), "runs": runs}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "Journal":
-        """Read what `as_dict` wrote.
+    def from_dict(cls, data: Mapping[str, Any], faults: Faults | None = None) -> "Journal":
+        """Read what `as_dict` wrote; a run or a change that makes no sense is a fault of its own.
 
-        Raises LookupError, TypeError, ValueError or AttributeError for anything else.
+        Raises one of MALFORMED for anything else, and for any fault where nobody collects them.
         """
-        items = [(str(library), str(key), str(title)) for library, key, title in data["items"]]
-        edits = [
-            (Action(action), str(label), str(reason), bool(ours))
-            for action, label, reason, ours in data["edits"]
-        ]
+        # What is wrong keeps its place: the others are found by their positions.
+        items = [part("journal", _item, row, faults) for row in listed(data["items"])]
+        edits = [part("journal", _edit, row, faults) for row in listed(data["edits"])]
 
-        def change(item: int, edit: int) -> Change:
-            if min(item, edit) < 0:
-                raise ValueError("a position below zero")
-            (library, key, title), (action, label, reason, ours) = items[item], edits[edit]
+        def change(pair: tuple[object, object]) -> Change:
+            item, edit = items[whole(pair[0])], edits[whole(pair[1])]
+            if item is None or edit is None:
+                raise LookupError("a change about something that makes no sense")
+            (library, key, title), (action, label, reason, ours) = item, edit
             return Change(action, label, library, key, title, reason, ours)
 
-        return cls(
-            Entry(
-                run_id=str(run["id"]),
+        def entry(run: Mapping[str, Any]) -> Entry:
+            changes = listed(run["changes"])
+            pairs = zip(changes[::2], changes[1::2], strict=True)
+            return Entry(
+                run_id=text(run["id"]),
                 kind=RunKind(run["kind"]),
-                started=float(run["started"]),
-                status=None if run["status"] is None else str(run["status"]),
-                sent=None if (sent := run.get("sent")) is None else int(sent),
-                changes=tuple(
-                    change(item, edit)
-                    for item, edit in zip(run["changes"][::2], run["changes"][1::2], strict=True)
-                ),
+                started=number(run["started"]),
+                status=None if run["status"] is None else text(run["status"]),
+                sent=None if (sent := run.get("sent")) is None else whole(sent),
+                changes=tuple(rows("journal", change, pairs, faults)),
             )
-            for run in data["runs"]
-        )
+
+        return cls(rows("journal", entry, listed(data["runs"]), faults))
+
+
+def _item(row: Sequence[object]) -> tuple[str, str, str]:
+    library, key, title = row
+    return text(library), text(key), text(title)
+
+
+def _edit(row: Sequence[object]) -> tuple[Action, str, str, bool]:
+    action, label, reason, ours = row
+    return Action(text(action)), text(label), text(reason), flag(ours)
