@@ -141,7 +141,7 @@ async def test_announcement_is_not_lost_while_the_queue_is_being_saved(
 ) -> None:
     await household.set_up(batch_mode=False)
     title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     announced = asyncio.create_task(household.pulsarr.announce(title))
     await asyncio.sleep(0)
     if then == "unload":
@@ -161,7 +161,7 @@ async def test_announcement_is_not_lost_while_the_queue_is_being_saved(
 async def test_title_waits_on_while_the_journal_cannot_be_saved(household: Household) -> None:
     await household.set_up(batch_mode=False)
     title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.pulsarr.announce(title)
     await household.settle()
     puts = household.plex.stats.puts
@@ -189,7 +189,7 @@ async def test_any_order_of_everything_ends_with_every_label_and_no_lost_title(
     await household.set_up(live_mode=True)
     slow_down(household, put=0.02, get=0.002)
     awaited = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), awaited)
+    await household.pulsarr.wish(household.person("rosa"), awaited, force=True)
 
     async def press(key: str) -> None:
         data = {"entity_id": household.entity_id(key)}
@@ -200,7 +200,7 @@ async def test_any_order_of_everything_ends_with_every_label_and_no_lost_title(
 
     async def wish() -> None:
         title = draw.choice([one for one in household.world.catalogue if one.type == "movie"])
-        await household.pulsarr.wish(household.person("tim"), title)
+        await household.pulsarr.wish(household.person("tim"), title, force=True)
 
     async def change_an_option() -> None:
         options = {**household.entry.options, "max_removals": draw.randint(10, 90)}

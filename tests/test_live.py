@@ -36,7 +36,7 @@ async def soon(household: Household, clock: TickingDateTimeFactory) -> None:
 async def announced(household: Household, name: str = "rosa") -> CatalogueTitle:
     """Somebody wants a title, and an arr app has imported it; Plex does not know it yet."""
     title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person(name), title)
+    await household.pulsarr.wish(household.person(name), title, force=True)
     assert await household.pulsarr.announce(title, force=True)
     return title
 
@@ -52,7 +52,7 @@ async def test_title_that_plex_has_already_is_labelled_at_once_when_it_is_wished
     await household.set_up()
     title = household.spare(in_plex=True)
 
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await soon(household, clock)
 
     assert all("rosa" in labels for labels in household.labels(title))
@@ -65,7 +65,7 @@ async def test_second_person_on_a_title_gets_a_label_too(
     await household.set_up()
     title = household.spare(in_plex=True)
     for name in ("rosa", "tim"):
-        await household.pulsarr.wish(household.person(name), title)
+        await household.pulsarr.wish(household.person(name), title, force=True)
         await soon(household, clock)
 
     assert all({"rosa", "tim"} <= labels for labels in household.labels(title))
@@ -302,7 +302,7 @@ async def test_labels_stay_when_a_title_leaves_its_watchlist(
 ) -> None:
     await household.set_up()
     title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await soon(household, clock)
     before = household.labels(title)
 
@@ -366,7 +366,7 @@ async def test_activity_event_tells_what_was_labelled_for_whom(
 ) -> None:
     await household.set_up()
     title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("tim"), title)
+    await household.pulsarr.wish(household.person("tim"), title, force=True)
     await soon(household, clock)
 
     event = household.entity("activity").attributes

@@ -80,7 +80,7 @@ async def test_title_that_waits_is_labelled_at_once_when_plex_has_processed_it(
 ) -> None:
     await begin(household, clock)
     title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.pulsarr.announce(title, force=True)
     await household.settle()
     await later(household, clock, 1)
@@ -98,7 +98,7 @@ async def test_title_that_plex_recognises_late_is_waited_for_by_that_name_and_th
 ) -> None:
     await begin(household, clock)
     title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.plex.import_title(title, match_after=None)
     await household.pulsarr.announce(title, force=True)
     await household.hear()
@@ -119,7 +119,7 @@ async def test_title_in_a_library_that_is_left_out_says_so(
 ) -> None:
     await begin(household, clock, libraries=["2", "3"])
     title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.plex.import_title(title, section="1")
     await household.pulsarr.announce(title, force=True)
     await told(household, clock)
@@ -134,7 +134,7 @@ async def test_end_of_a_scan_has_everything_that_waits_looked_at(
 ) -> None:
     await begin(household, clock)
     title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.pulsarr.announce(title, force=True)
     await household.settle()
     await later(household, clock, 1)
@@ -223,7 +223,7 @@ async def test_our_own_edits_come_back_as_events_and_are_no_news(
     household.plex.knobs = PlexKnobs(edit_events=True)
     await begin(household, clock)
     title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.settle()
     await later(household, clock, 1)
     assert all("rosa" in labels for labels in household.labels(title))
@@ -329,7 +329,7 @@ async def test_proxy_without_websockets_is_said_once_and_the_rest_works(
     assert household.state("plex_connected") == "on"
 
     title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.settle()
     await later(household, clock, 1)
     assert all("rosa" in labels for labels in household.labels(title))
@@ -398,7 +398,7 @@ async def test_label_of_an_item_that_became_another_title_goes_at_once(
 ) -> None:
     await begin(household, clock)
     wanted = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), wanted)
+    await household.pulsarr.wish(household.person("rosa"), wanted, force=True)
     await household.settle()
     await later(household, clock, 1)
     item = household.plex.state.items_of(wanted)[0]

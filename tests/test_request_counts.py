@@ -116,7 +116,9 @@ async def test_one_more_wish_costs_an_edit_and_its_reading_back(
 async def test_title_that_is_wished_and_there_already(
     clock: TickingDateTimeFactory, settled: Household
 ) -> None:
-    await settled.pulsarr.wish(settled.person("rosa"), settled.spare("show", in_plex=True))
+    await settled.pulsarr.wish(
+        settled.person("rosa"), settled.spare("show", in_plex=True), force=True
+    )
     await settled.settle()
     await later(settled, clock, 1)
     assert settled.state("labels_added") == "1"

@@ -6,6 +6,7 @@ what the README promises: how long it takes at most from Plex knowing the title.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -47,7 +48,7 @@ async def seconds_until_labelled(
     title = household.spare(in_plex=False)
     rosa = household.person("rosa")
     if webhook == "before":
-        await household.pulsarr.wish(rosa, title)
+        await household.pulsarr.wish(rosa, title, force=True)
         assert await household.pulsarr.announce(title, force=True)
         await household.settle()
         await later(household, clock, 5)
@@ -136,7 +137,7 @@ async def test_hundreds_of_wishes_cost_a_bounded_number_of_requests(
     for title in household.world.catalogue:
         for person in household.pulsarr.state.users():
             if title.key not in household.wanted_by(person.name):
-                await household.pulsarr.wish(person.id, title)
+                await household.pulsarr.wish(person.id, title, force=True)
                 wishes += 1
     assert wishes > 300
     await household.settle()
@@ -174,7 +175,7 @@ async def test_label_goes_when_its_delay_is_over_even_after_a_restart_and_withou
     await household.set_up(removed_label_mode="remove", removal_delay=1, batch_mode=False)
     title = household.spare(in_plex=True)
     rosa = household.person("rosa")
-    await household.pulsarr.wish(rosa, title)
+    await household.pulsarr.wish(rosa, title, force=True)
     await household.settle()
     await later(household, clock, 1)
     await household.pulsarr.unwish(rosa, title)
@@ -202,7 +203,7 @@ async def test_label_whose_title_is_wanted_again_in_time_stays(
     await household.set_up(removed_label_mode="remove", removal_delay=1, batch_mode=False)
     title = household.spare(in_plex=True)
     rosa = household.person("rosa")
-    for step in (household.pulsarr.wish, household.pulsarr.unwish):
+    for step in (partial(household.pulsarr.wish, force=True), household.pulsarr.unwish):
         await step(rosa, title)
         await household.settle()
         await later(household, clock, 1)

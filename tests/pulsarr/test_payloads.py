@@ -314,7 +314,7 @@ def wish_of(user: PulsarrUser, title: CatalogueTitle) -> Wish:
         type=title.type,
         kind=title.type,
         key=title.key,
-        guids=tuple(title.guids),
+        stored_guids=tuple(title.guids),
         genres=(),
         thumb=None,
         status="requested",
