@@ -1,6 +1,6 @@
 """No signal is relied on: each may be lost, or any two, and the title gets its label all the same.
 
-The signals are Pulsarr's webhooks, Plex's own events, and our timers. What is asserted here is
+The signals are Pulsarr's webhooks, Plex's own events, our looks at the watchlists, and our timers. What is asserted here is
 what the README promises: how long it takes at most from Plex knowing the title.
 """
 
@@ -26,14 +26,29 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 EVENTS: Final = 3.0  # seconds until an event of Plex's is acted on
 RETRY: Final = 30.0  # seconds between two looks at what waits
+BEAT: Final = 90.0  # seconds until a changed watchlist is noticed and acted on
 SYNC: Final = 3600.0  # seconds between two full syncs
 STEP: Final = 3.0  # seconds
 
 
 async def begin(
-    household: Household, clock: TickingDateTimeFactory, *, events: bool, timers: bool
+    household: Household,
+    clock: TickingDateTimeFactory,
+    *,
+    events: bool,
+    timers: bool,
+    beat: bool = False,
 ) -> None:
     """Set up a house in which some of the signals do not work."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not beat:
+            patch.setattr("custom_components.plex_label_sync.beat.BEAT", 1000 * SYNC)
+        await _begin(household, clock, events=events, timers=timers)
+
+
+async def _begin(
+    household: Household, clock: TickingDateTimeFactory, *, events: bool, timers: bool
+) -> None:
     household.plex.knobs = PlexKnobs(notifications=events)
     await household.set_up(batch_mode=timers, pending_retry_interval=RETRY if timers else 24 * SYNC)
     if events:
@@ -68,24 +83,28 @@ async def seconds_until_labelled(
 
 
 @pytest.mark.parametrize(
-    ("webhook", "events", "timers", "bound"),
+    ("webhook", "events", "timers", "beat", "bound"),
     [
-        ("before", True, True, EVENTS),
-        ("none", True, True, EVENTS),
-        ("before", False, True, RETRY),
-        ("before", True, False, EVENTS),
-        ("none", False, True, SYNC),
-        ("none", True, False, EVENTS),
-        ("after", False, False, EVENTS),
+        ("before", True, True, True, EVENTS),
+        ("none", True, True, True, EVENTS),
+        ("before", False, True, True, RETRY),
+        ("before", True, False, True, EVENTS),
+        ("before", True, True, False, EVENTS),
+        ("none", False, True, False, SYNC),
+        ("none", True, False, False, EVENTS),
+        ("after", False, False, False, EVENTS),
+        ("none", False, False, True, BEAT),
     ],
     ids=[
         "everything works",
         "no webhooks",
         "no events",
         "no timers",
+        "no looks at the watchlists",
         "only timers",
         "only events",
         "only a webhook that comes after the title",
+        "only looks at the watchlists",
     ],
 )
 async def test_title_is_labelled_whatever_is_lost(  # noqa: PLR0917 - one row of the table
@@ -94,9 +113,10 @@ async def test_title_is_labelled_whatever_is_lost(  # noqa: PLR0917 - one row of
     webhook: str,
     events: bool,
     timers: bool,
+    beat: bool,
     bound: float,
 ) -> None:
-    await begin(household, clock, events=events, timers=timers)
+    await begin(household, clock, events=events, timers=timers, beat=beat)
     assert await seconds_until_labelled(household, clock, webhook=webhook) <= bound
 
 

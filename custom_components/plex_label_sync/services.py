@@ -74,14 +74,19 @@ def async_setup_services(hass: HomeAssistant) -> None:
         )
 
 
-async def sync_all(coordinator: PlexLabelSyncCoordinator, request: Request | None = None) -> Run:
+async def sync_all(
+    coordinator: PlexLabelSyncCoordinator,
+    request: Request | None = None,
+    *,
+    user_id: str | None = None,
+) -> Run:
     """Carry out a full sync, or another run that somebody asked for.
 
     Raises HomeAssistantError when nothing could be done, ServiceValidationError for unknown
-    people or libraries.
+    people or libraries, and for one dry run of a user too many.
     """
     try:
-        run = await coordinator.async_run(request or Request())
+        run = await coordinator.async_run(request or Request(), user_id=user_id)
     except UnknownPersonError as err:
         raise _invalid("unknown_person", person=str(err)) from err
     except UnknownLibraryError as err:
@@ -105,7 +110,11 @@ async def _async_sync_all(call: ServiceCall) -> ServiceResponse:
         libraries=_names(call, Field.LIBRARIES),
         mass_removal=call.data[Field.ALLOW_MASS_REMOVAL],
     )
-    return _if_asked(call, run_response(await sync_all(_coordinator(call), request)))
+    return _if_asked(call, run_response(await _sync_all(call, request)))
+
+
+async def _sync_all(call: ServiceCall, request: Request) -> Run:
+    return await sync_all(_coordinator(call), request, user_id=call.context.user_id)
 
 
 async def _async_process_pending(call: ServiceCall) -> ServiceResponse:
@@ -141,7 +150,7 @@ async def _async_undo(call: ServiceCall) -> ServiceResponse:
         undo=entry.run_id,
         changes=entry.changes,
     )
-    run = await sync_all(coordinator, request)
+    run = await _sync_all(call, request)
     return _if_asked(call, {**run_response(run), "skipped": run.skipped})
 
 
@@ -156,7 +165,7 @@ async def _async_remove_labels(call: ServiceCall) -> ServiceResponse:
         dry_run=call.data[Field.DRY_RUN],
         people=_names(call, Field.PEOPLE),
     )
-    return _if_asked(call, run_response(await sync_all(_coordinator(call), request)))
+    return _if_asked(call, run_response(await _sync_all(call, request)))
 
 
 async def _async_clear_overrides(call: ServiceCall) -> ServiceResponse:

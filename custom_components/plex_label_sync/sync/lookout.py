@@ -2,25 +2,44 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Final
 
 from .ledger import Ledger
-from .model import Item, Library, Row, RunKind, SyncSettings, Title
+from .model import (
+    Failure,
+    Item,
+    LabelledItem,
+    Library,
+    Row,
+    RunKind,
+    ServiceError,
+    SyncSettings,
+    Title,
+)
 from .ports import PlexPort
 from .preparing import Preparer, Request
 from .reading import NEWEST
-from .sighting import ASKED_MAX, Quiet, Sighting, worth_asking, worth_looking
+from .sighting import ASKED_MAX, REFRESHED_MAX, Quiet, Sighting, worth_asking, worth_looking
+
+FAILURES_MAX: Final = 30  # requests in vain while the items are found that Plex cannot tell of
+# What one item can be the reason of; for all others Plex itself is.
+_ABOUT_ITEMS: Final = frozenset(
+    {Failure.BUSY, Failure.IMPLAUSIBLE, Failure.REJECTED, Failure.NOT_FOUND}
+)
 
 
 class Lookout:
     """Tells new items from refreshed ones and from echoes of our own edits; writes nothing."""
 
     def __init__(self, plex: PlexPort, preparer: Preparer, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds since the epoch."""
+        """`clock` gives seconds that nobody sets."""
         self._plex = plex
         self._preparer = preparer
         self._known = preparer.finder.known
         self._clock = clock
         self._quiet = Quiet()
+        self._broken = Quiet()  # items that Plex could not tell of
+        self._later: set[str] = set()  # spoken of while they were left alone
 
     def wrote(self, rating_keys: Iterable[str]) -> None:
         """Take in that we edited items: Plex may speak of them now."""
@@ -33,19 +52,63 @@ class Lookout:
     async def processed(
         self, rating_keys: Collection[str], ledger: Ledger, settings: SyncSettings
     ) -> Sighting:
-        """Look at items that Plex has processed. Raises ServiceError."""
+        """Look at items that Plex has processed. Raises ServiceError.
+
+        What is left alone at present is looked at when that is over: somebody may have corrected a
+        match meanwhile.
+        """
         now = self._clock()
-        new, refreshed = worth_asking(rating_keys, self._known, self._quiet, now)
+        ready = {key for key in self._later if not self._quiet.has(key, now)}
+        told = [
+            one for one in dict.fromkeys([*rating_keys, *ready]) if not self._broken.has(one, now)
+        ]
+        new, refreshed = worth_asking(told, self._known, self._quiet, now)
         if len(new) > ASKED_MAX:
             return Sighting(too_many=True)
-        if not new and not refreshed:
+        labelled = await self._labelled([*new, *refreshed]) if new or refreshed else ()
+        self._later -= ready
+        self._later |= {key for key in told if key in self._known and self._quiet.has(key, now)}
+        if len(self._later) > REFRESHED_MAX:
+            self._later.clear()  # a refresh of everything: nobody corrects so many by hand
+        if not labelled:
             return Sighting()
-        labelled = await self._plex.labelled([*new, *refreshed])
         items = [one.item for one in labelled if settings.covers(one.item.library)]
         sighting = await self._judge(items, ledger)
         # What Plex has not recognised may be told of again as soon as it has.
         self._quiet.add((one.rating_key for one in items if one.ids), now)
         return sighting
+
+    def rests_for(self) -> float | None:
+        """Return in how many seconds something is to be looked at that is left alone now."""
+        when = min((self._quiet.until(key) for key in self._later), default=None)
+        return None if when is None else max(0.0, when - self._clock())
+
+    async def _labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
+        """Read items; those that Plex cannot tell of are left out, and left alone for a while.
+
+        Raises ServiceError when it tells of none.
+        """
+        waiting, found = [list(rating_keys)], list[LabelledItem]()
+        broken: list[str] = []
+        failures = 0
+        while waiting:
+            some = waiting.pop()
+            try:
+                found += await self._plex.labelled(some)
+            except ServiceError as err:
+                failures += 1
+                if err.failure not in _ABOUT_ITEMS or failures > FAILURES_MAX:
+                    raise
+                if failures == 1 and len(some) > 1:
+                    await self._plex.libraries()  # raises when it is not the items
+                if len(some) > 1:
+                    waiting += [some[: len(some) // 2], some[len(some) // 2 :]]
+                    continue
+                broken += some
+                if len(broken) == len(rating_keys):
+                    raise
+        self._broken.add(broken, self._clock())
+        return tuple(found)
 
     async def newest(self, since: float, ledger: Ledger, settings: SyncSettings) -> Sighting:
         """Look at what was added before `since`, when nobody listened. Raises ServiceError.
@@ -83,7 +146,9 @@ class Lookout:
             for item in items
             if item.ids and not self._known.recognised(item.rating_key)
         )
-        watchlists = await self._preparer.watchlists_for(Request(RunKind.LIVE, titles=new))
+        watchlists = await self._preparer.watchlists_for(
+            Request(RunKind.LIVE, titles=new, heard_at=self._clock())
+        )
         keys = {item.rating_key for item in items}
         rows: dict[str, list[Row]] = {}
         for row in ledger:

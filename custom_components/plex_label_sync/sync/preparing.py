@@ -32,9 +32,10 @@ from .recheck import Glance, Listing, Recheck
 from .sight import Sight, items_and_labels, labels_needed, plan_of
 from .undo import removal_plan, undo_plan
 from .wanted import Merger, TitleIndex, Wish, labelled_people, people_named
+from .watching import KnownLists
 
 FRESH: Final = 60.0  # seconds for which watchlists are good enough for a live decision
-FRESH_UNKNOWN: Final = 10.0  # the same for a title that nobody was known to want
+FRESH_UNKNOWN: Final = 10.0  # between two readings because of titles that nobody seems to want
 
 
 class UnknownLibraryError(ValueError):
@@ -47,7 +48,8 @@ class Request:
 
     `titles` are looked at without listing whole libraries where that is possible; `seen` are
     items that Plex has just told of, `thorough` names titles that may have been in Plex for long. Watchlists not read after `newer_than`
-    (seconds since the epoch) are not good enough. `undo` is the id of a run and `changes` what
+    (seconds of the steady clock) are not good enough, nor, for titles that nobody is known to want, those read
+    before `heard_at`, when the last of them was announced. `undo` is the id of a run and `changes` what
     it had changed. `mass_removal` lets the brake pass everything,
     or if `removals_max` is set so many removals: no more than somebody was shown; `restore` puts back what vanished in bulk,
     `accept` takes it for decisions made by hand, if it is no more than `vanished_max`. `routine` is a full sync by the clock: where nothing
@@ -57,7 +59,8 @@ class Request:
     kind: RunKind = RunKind.FULL
     titles: tuple[Title, ...] | None = None
     thorough: frozenset[Title] = frozenset()
-    newer_than: float = 0.0
+    newer_than: float = float("-inf")
+    heard_at: float = float("-inf")
     seen: tuple[Item, ...] = ()
     people: tuple[str, ...] | None = None
     libraries: tuple[str, ...] | None = None
@@ -97,17 +100,29 @@ class Preparer:
         pulsarr: PulsarrPort,
         recorder: Recorder,
         clock: Callable[[], float],
+        steady: Callable[[], float] | None = None,
     ) -> None:
-        """`clock` gives seconds since the epoch."""
+        """`clock` gives seconds since the epoch, `steady` seconds that nobody sets."""
         self._plex = plex
         self._pulsarr = pulsarr
         self._recorder = recorder
         self._clock = clock
+        self._steady = steady or clock
+        self.lists = KnownLists(clock, self._steady)
+        self._read_for_strangers = float("-inf")
         self.finder = ItemFinder(plex)
         self._recheck = Recheck(plex, clock)
         self._merger = Merger()
-        self.watchlists: Watchlists | None = None
-        self.listed_from = 0.0  # when the last listing of everything began, in epoch seconds
+        self.listed_from = float("-inf")  # when the last listing of everything began, steadily
+
+    @property
+    def watchlists(self) -> Watchlists | None:
+        """The watchlists as they were read last."""
+        return self.lists.current
+
+    @watchlists.setter
+    def watchlists(self, new: Watchlists) -> None:
+        self.lists.replace(new)
 
     async def prepare(
         self, request: Request, settings: SyncSettings, progress: Progress
@@ -192,8 +207,8 @@ class Preparer:
             looks.append(asyncio.ensure_future(job))
 
         try:
-            self.watchlists = await read_watchlists(self._pulsarr, self._clock, look)
-            return self.watchlists, await looks[0]
+            self.watchlists = lists = await read_watchlists(self._pulsarr, self._clock, look)
+            return lists, await looks[0]
         finally:
             for one in looks:
                 one.cancel()
@@ -248,7 +263,7 @@ class Preparer:
         ledger = self._recorder.ledger
         if request.titles is None:
             rows = await asyncio.to_thread(ledger.by_item)
-            began = self._clock()
+            began = self._steady()
             found = await self.finder.find_all(libraries, wishes, rows, progress)
             if request.libraries is None:
                 self.listed_from = began
@@ -264,12 +279,18 @@ class Preparer:
         """Return watchlists that are fresh enough for the request. Raises ServiceError."""
         known = self.watchlists
         if request.titles is not None and known is not None:
-            strangers = await asyncio.to_thread(_strangers, request.titles, known)
-            age_max = FRESH_UNKNOWN if strangers else FRESH
-            if known.read_at > max(request.newer_than, self._clock() - age_max):
-                return known
-        self.watchlists = await read_watchlists(self._pulsarr, self._clock)
-        return self.watchlists
+            now, fresh_at = self._steady(), self.lists.fresh_at
+            if fresh_at > max(request.newer_than, now - FRESH):
+                if fresh_at > request.heard_at:
+                    return known
+                if not await asyncio.to_thread(_strangers, request.titles, known):
+                    return known
+                # Somebody may want it since: read at once, but not for every one of many.
+                if now - self._read_for_strangers < FRESH_UNKNOWN:
+                    return known
+                self._read_for_strangers = now
+        self.watchlists = lists = await read_watchlists(self._pulsarr, self._clock)
+        return lists
 
     async def _prepare_undo(self, request: Request, settings: SyncSettings) -> Prepared:
         libraries = {one.key: one for one in await self._plex.libraries()}

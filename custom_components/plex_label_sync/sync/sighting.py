@@ -84,9 +84,13 @@ class Quiet:
         self._until: dict[str, float] = {}
 
     def add(self, rating_keys: Iterable[str], now: float) -> None:
-        """Leave items alone for a while from `now`, in seconds since the epoch."""
+        """Leave items alone for a while from `now`, by a clock that nobody sets."""
         self._until = {key: until for key, until in self._until.items() if until > now}
         self._until.update((key, now + QUIET) for key in rating_keys)
+
+    def until(self, rating_key: str) -> float:
+        """Return until when an item is left alone, by the clock that `add` is given."""
+        return self._until.get(rating_key, 0.0)
 
     def has(self, rating_key: str, now: float) -> bool:
         """Tell whether an item is left alone at present."""
