@@ -30,6 +30,9 @@ RESPONSE_KEYS = {
     "unchanged",
     "not_in_plex",
     "overridden",
+    "held",
+    "hold_reasons",
+    "gaps",
     "failed",
     "duration",
     "changes",
@@ -53,6 +56,7 @@ async def test_dry_run_tells_the_changes_and_writes_nothing(household: Household
         "rating_key",
         "title",
         "reason",
+        "held",
     }
     assert household.plex.stats.puts == 0
     assert household.state("last_sync") == "unknown"

@@ -12,6 +12,7 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util.hass_dict import HassKey
 
+from .beat import WatchlistBeat
 from .clash import ClashWatch
 from .const import (
     CONF_BATCH_MODE,
@@ -84,15 +85,18 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     async_update_held_issue(hass, entry, records.held)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.upkeep = Upkeep(hass, coordinator)
+    beat = WatchlistBeat(hass, coordinator)
 
     def on_signal(signal: Signal) -> None:
         coordinator.upkeep.async_on_signal(signal)
+        beat.async_on_signal(signal)
         coordinator.live.async_on_signal(signal)
 
     coordinator.webhook = async_register_webhook(hass, entry, on_signal)
     coordinator.updates.async_start()  # first, so that nothing happens between a listing and its ears
     coordinator.async_start()
     coordinator.live.async_start()
+    beat.async_start()
     Departures(hass, coordinator, coordinator.live).async_start()
     coordinator.upkeep.async_start()
     ClashWatch(hass, coordinator).async_start()
@@ -108,6 +112,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
         coordinator.async_change_modes(Settings.from_options(entry.options))
         if coordinator.settings.live_mode != was_live:
             coordinator.updates.async_change_modes()
+            beat.async_change_modes()
             coordinator.upkeep.async_change_modes()
 
     entry.async_on_unload(entry.add_update_listener(changed))

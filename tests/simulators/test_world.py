@@ -93,7 +93,7 @@ def test_both_types_are_wanted(world: World) -> None:
 def test_a_few_wishes_lack_ids_or_key_but_never_both(world: World) -> None:
     wishes = list(world.pulsarr.wishes())
     without_guids = [wish for wish in wishes if not wish.guids]
-    without_key = [wish for wish in wishes if wish.key is None]
+    without_key = [wish for wish in wishes if not wish.key]
     assert without_guids
     assert without_key
     assert not {wish.id for wish in without_guids} & {wish.id for wish in without_key}
@@ -116,7 +116,7 @@ def test_wish_ids_and_keys_are_those_of_the_catalogue(world: World) -> None:
     for wish in world.pulsarr.wishes():
         title = known[wish.catalogue_key]
         assert wish.guids in ((), title.guids)
-        assert wish.key in (None, title.key)
+        assert wish.key in ("", title.key)
         assert (wish.kind, wish.title) == (title.type, title.title)
 
 

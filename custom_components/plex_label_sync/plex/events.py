@@ -129,7 +129,8 @@ def _ends_scan(row: Mapping[str, Any]) -> bool:
     activity = row.get("Activity")
     if row.get("event") != "ended" or not isinstance(activity, dict):
         return False
-    return activity.get("type") in _SCANS
+    kind = activity.get("type")
+    return isinstance(kind, str) and kind in _SCANS
 
 
 @asynccontextmanager

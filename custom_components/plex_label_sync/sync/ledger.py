@@ -244,6 +244,8 @@ class Ledger:
 
 def _item(row: Sequence[object]) -> tuple[str, str, str]:
     library, key, title_id = row
+    if not text(key).isdecimal():
+        raise ValueError("a rating key is no number")
     return text(library), text(key), text(title_id)
 
 

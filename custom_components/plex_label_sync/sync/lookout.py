@@ -3,25 +3,36 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from .gaps import Gaps
 from .ledger import Ledger
-from .model import Item, Library, Row, RunKind, SyncSettings, Title
+from .model import (
+    Item,
+    LabelledItem,
+    Library,
+    Row,
+    RunKind,
+    SyncSettings,
+    Title,
+)
 from .ports import PlexPort
 from .preparing import Preparer
 from .reading import NEWEST
 from .request import Request
-from .sighting import ASKED_MAX, Quiet, Sighting, worth_asking, worth_looking
+from .sighting import ASKED_MAX, REFRESHED_MAX, Quiet, Sighting, worth_asking, worth_looking
 
 
 class Lookout:
     """Tells new items from refreshed ones and from echoes of our own edits; writes nothing."""
 
     def __init__(self, plex: PlexPort, preparer: Preparer, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds since the epoch."""
+        """`clock` gives seconds that nobody sets."""
         self._plex = plex
         self._preparer = preparer
         self._known = preparer.finder.known
         self._clock = clock
         self._quiet = Quiet()
+        self._broken = Quiet()  # items that Plex could not tell of
+        self._later: set[str] = set()  # spoken of while they were left alone
 
     def wrote(self, rating_keys: Iterable[str]) -> None:
         """Take in that we edited items: Plex may speak of them now."""
@@ -34,19 +45,46 @@ class Lookout:
     async def processed(
         self, rating_keys: Collection[str], ledger: Ledger, settings: SyncSettings
     ) -> Sighting:
-        """Look at items that Plex has processed. Raises ServiceError."""
+        """Look at items that Plex has processed. Raises ServiceError.
+
+        What is left alone at present is looked at when that is over: somebody may have corrected a
+        match meanwhile.
+        """
         now = self._clock()
-        new, refreshed = worth_asking(rating_keys, self._known, self._quiet, now)
+        ready = {key for key in self._later if not self._quiet.has(key, now)}
+        told = [
+            one for one in dict.fromkeys([*rating_keys, *ready]) if not self._broken.has(one, now)
+        ]
+        new, refreshed = worth_asking(told, self._known, self._quiet, now)
         if len(new) > ASKED_MAX:
             return Sighting(too_many=True)
-        if not new and not refreshed:
+        labelled = await self._labelled([*new, *refreshed]) if new or refreshed else ()
+        self._later -= ready
+        self._later |= {key for key in told if key in self._known and self._quiet.has(key, now)}
+        if len(self._later) > REFRESHED_MAX:
+            self._later.clear()  # a refresh of everything: nobody corrects so many by hand
+        if not labelled:
             return Sighting()
-        labelled = await self._plex.labelled([*new, *refreshed])
         items = [one.item for one in labelled if settings.covers(one.item.library)]
         sighting = await self._judge(items, ledger, settings)
         # What Plex has not recognised may be told of again as soon as it has.
         self._quiet.add((one.rating_key for one in items if one.ids), now)
         return sighting
+
+    def rests_for(self) -> float | None:
+        """Return in how many seconds something is to be looked at that is left alone now."""
+        when = min((self._quiet.until(key) for key in self._later), default=None)
+        return None if when is None else max(0.0, when - self._clock())
+
+    async def _labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
+        """Read items; those that Plex cannot tell of are left out, and left alone for a while.
+
+        Raises ServiceError when Plex cannot be asked.
+        """
+        gaps = Gaps()
+        found = await self._plex.labelled(rating_keys, gaps.add)
+        self._broken.add((gap.key for gap in gaps), self._clock())
+        return found
 
     async def newest(self, since: float, ledger: Ledger, settings: SyncSettings) -> Sighting:
         """Look at what was added before `since`, when nobody listened. Raises ServiceError.
@@ -87,7 +125,7 @@ class Lookout:
             if item.ids and not self._known.recognised(item.rating_key)
         )
         watchlists = await self._preparer.watchlists_for(
-            Request(RunKind.LIVE, titles=new), settings
+            Request(RunKind.LIVE, titles=new, heard_at=self._clock()), settings
         )
         keys = {item.rating_key for item in items}
         rows: dict[str, list[Row]] = {}

@@ -80,10 +80,10 @@ class PlexPort(Protocol):
 class PulsarrPort(Protocol):
     """A Pulsarr. Every method raises ServiceError."""
 
-    async def people(self) -> tuple[Person, ...]:
+    async def people(self, *, tries: int = 3) -> tuple[Person, ...]:
         """Return all users."""
 
-    async def watchlist(self, person_id: int) -> tuple[Title, ...]:
+    async def watchlist(self, person_id: int, *, tries: int = 3) -> tuple[Title, ...]:
         """Return one user's whole watchlist."""
 
 

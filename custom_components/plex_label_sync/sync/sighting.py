@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from .identity import is_another_title
 from .model import Item, Library, Row, Title, Watchlists
 from .wanted import TitleIndex
 
@@ -84,9 +85,13 @@ class Quiet:
         self._until: dict[str, float] = {}
 
     def add(self, rating_keys: Iterable[str], now: float) -> None:
-        """Leave items alone for a while from `now`, in seconds since the epoch."""
+        """Leave items alone for a while from `now`, by a clock that nobody sets."""
         self._until = {key: until for key, until in self._until.items() if until > now}
         self._until.update((key, now + QUIET) for key in rating_keys)
+
+    def until(self, rating_key: str) -> float:
+        """Return until when an item is left alone, by the clock that `add` is given."""
+        return self._until.get(rating_key, 0.0)
 
     def has(self, rating_key: str, now: float) -> bool:
         """Tell whether an item is left alone at present."""
@@ -121,7 +126,7 @@ def worth_looking(
             continue
         mine = rows.get(item.rating_key, ())
         title = Title(item.type, item.title, item.ids)
-        other = any(row.title_id and row.title_id not in item.ids for row in mine)
+        other = any(is_another_title(row, item) for row in mine)
         if other or (title in wanted and not mine):
             titles.append(title)
             found.append(item)
