@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import pytest
 
-from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.engine import Engine
-from custom_components.plex_label_sync.sync.model import Failure, Service, ServiceError
 from simulators.catalogue import make_catalogue
 from simulators.plex import Fault, PlexKnobs
 from simulators.plex.server import METADATA_ROUTE
@@ -19,8 +16,6 @@ from simulators.plex.server import METADATA_ROUTE
 from .household import eventually, later
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from freezegun.api import TickingDateTimeFactory
 
     from simulators.catalogue import CatalogueTitle
@@ -65,20 +60,6 @@ def wished_silently(
     title = household.spare(kind, in_plex=False)
     household.pulsarr.state.wish(household.person(name), title)
     return title
-
-
-@contextmanager
-def untellable(bad: str) -> Iterator[None]:
-    """Let Plex answer 500 to every request that names an item."""
-    read = PlexClient.labelled
-
-    async def labelled(plex: PlexClient, keys: Sequence[str], **more: Any) -> Any:
-        if bad in keys:
-            raise ServiceError(Service.PLEX, Failure.BUSY, "answered 500", status=500)
-        return await read(plex, keys, **more)
-
-    with patch.object(PlexClient, "labelled", labelled):
-        yield
 
 
 async def reconnect(household: Household) -> None:
@@ -447,14 +428,14 @@ async def test_item_that_plex_cannot_tell_of_stops_no_other(
     others = [household.plex.state.add_item(one, "1") for one in make_catalogue(9, 30, 0)]
     clock.tick(61)
     bad = others[7].rating_key
-    with untellable(bad):
-        for title in titles:
-            household.plex.refresh_items([bad])
-            await household.plex.import_title(title)
-            household.plex.refresh_items(item.rating_key for item in others)
-            await told(household, clock)
-            assert household.labels(title) == [{"rosa"}]
-            await later(household, clock, 61)
+    household.plex.broken_items[bad] = "busy"
+    for title in titles:
+        household.plex.refresh_items([bad])
+        await household.plex.import_title(title)
+        household.plex.refresh_items(item.rating_key for item in others)
+        await told(household, clock)
+        assert household.labels(title) == [{"rosa"}]
+        await later(household, clock, 61)
 
 
 async def test_message_that_nobody_expected_ends_nothing(

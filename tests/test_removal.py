@@ -12,6 +12,8 @@ import pytest
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from simulators.plex import Fault
 
+from .household import later
+
 if TYPE_CHECKING:
     from simulators.catalogue import CatalogueTitle
 

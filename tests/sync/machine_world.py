@@ -15,7 +15,6 @@ from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.pulsarr import client as pulsarr_client
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
 from custom_components.plex_label_sync.sync import brake
-from custom_components.plex_label_sync.sync.protection import Before
 from custom_components.plex_label_sync.sync.engine import Engine
 from custom_components.plex_label_sync.sync.model import (
     Action,
@@ -26,6 +25,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
+from custom_components.plex_label_sync.sync.protection import Before
 from custom_components.plex_label_sync.sync.request import Request
 from custom_components.plex_label_sync.sync.wanted import UnknownPersonError
 from simulators.catalogue import CatalogueTitle

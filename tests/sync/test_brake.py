@@ -5,7 +5,6 @@ from dataclasses import replace
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.plex_label_sync.sync.protection import Before, Verdict, judge
 from custom_components.plex_label_sync.sync.model import (
     Action,
     Change,
@@ -14,6 +13,7 @@ from custom_components.plex_label_sync.sync.model import (
     Row,
     SyncSettings,
 )
+from custom_components.plex_label_sync.sync.protection import Before, Verdict, judge
 
 from .words import add, remove
 

@@ -79,10 +79,13 @@ class Lookout:
     async def _labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
         """Read items; those that Plex cannot tell of are left out, and left alone for a while.
 
-        Raises ServiceError when Plex cannot be asked.
+        Raises ServiceError when it tells of none.
         """
         gaps = Gaps()
         found = await self._plex.labelled(rating_keys, gaps.add)
+        if len(gaps) == len(rating_keys):
+            failure = next(iter(gaps)).failure
+            raise ServiceError(Service.PLEX, failure, "no item that was named can be read")
         self._broken.add((gap.key for gap in gaps), self._clock())
         return found
 
