@@ -10,6 +10,7 @@ from homeassistant.helpers import issue_registry as ir
 from . import decisions
 from .const import CONF_LIBRARIES, DOMAIN
 from .errors import StoppedError
+from .escaping import as_markdown
 from .sync.model import HoldReason, Run, RunStatus
 
 if TYPE_CHECKING:
@@ -63,10 +64,10 @@ def _held_key(held: "Held") -> str:
 
 def _placeholders(entry: ConfigEntry[Any], held: "Held") -> dict[str, str]:
     return {
-        "name": entry.title,
+        "name": as_markdown(entry.title),
         "removals": str(held.removals),
         "vanished": str(held.vanished),
-        "examples": "\n".join(f"- {example}" for example in held.examples) or "-",
+        "examples": "\n".join(f"- {as_markdown(example)}" for example in held.examples) or "-",
     }
 
 
@@ -84,7 +85,10 @@ def async_create_damaged_issue(
         is_persistent=True,
         severity=ir.IssueSeverity.ERROR,
         translation_key=DAMAGED,
-        translation_placeholders={"name": entry.title, "files": ", ".join(damaged)},
+        translation_placeholders={
+            "name": as_markdown(entry.title),
+            "files": ", ".join(damaged),
+        },
     )
 
 
@@ -103,7 +107,7 @@ def async_create_left_out_issue(
         is_persistent=True,
         severity=ir.IssueSeverity.WARNING,
         translation_key=LEFT_OUT,
-        translation_placeholders={"name": entry.title, "parts": parts},
+        translation_placeholders={"name": as_markdown(entry.title), "parts": as_markdown(parts)},
     )
 
 
@@ -124,7 +128,7 @@ def async_update_unsaved_issue(
         is_persistent=False,
         severity=ir.IssueSeverity.ERROR,
         translation_key=UNSAVED,
-        translation_placeholders={"name": entry.title},
+        translation_placeholders={"name": as_markdown(entry.title)},
     )
 
 
@@ -151,8 +155,8 @@ def async_update_libraries_issue(
         severity=ir.IssueSeverity.WARNING,
         translation_key=LIBRARY_GONE if others_left else LIBRARIES_GONE,
         translation_placeholders={
-            "name": entry.title,
-            "libraries": ", ".join(sorted(gone.values())),
+            "name": as_markdown(entry.title),
+            "libraries": ", ".join(map(as_markdown, sorted(gone.values()))),
         },
     )
 
