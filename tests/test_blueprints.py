@@ -15,6 +15,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed, async_mock_service
 
 from .household import later
+from .markdown import as_shown
 from .test_brake import forget
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ async def soon(household: Household, clock: TickingDateTimeFactory) -> None:
 
 
 def said(messages: list[ServiceCall]) -> list[tuple[str, str]]:
-    """Return titles and texts of what was said."""
-    return [(call.data["title"], call.data["message"]) for call in messages]
+    """Return titles and texts of what was said, as they are shown."""
+    return [(call.data["title"], as_shown(call.data["message"])) for call in messages]
 
 
 def test_there_are_three() -> None:

@@ -36,6 +36,7 @@ from .const import (
     DEFAULT_LABEL_FORMAT,
     DOMAIN,
 )
+from .escaping import as_markdown
 from .former import async_former
 from .forms import (
     Cleaner,
@@ -207,7 +208,8 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
         fields: dict[vol.Marker, TextSelector] = {}
         for peer in self._asked:
             fields |= secret_field(peer, required=False)
-        return self._show("reauth_confirm", vol.Schema(fields), errors, shown)
+        name = as_markdown(entry.title)
+        return self._show("reauth_confirm", vol.Schema(fields), errors, shown, name=name)
 
     async def _async_refused(self, entry: ConfigEntry) -> tuple[Peer, ...]:
         """Return the servers that refuse the credential that is known."""

@@ -1,13 +1,13 @@
 """Shows in a form who gets which label, and warns of a format by which people share one."""
 
 from collections.abc import Mapping, Sequence
-import re
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
 from .const import CONF_LABEL_FORMAT, DEFAULT_LABEL_FORMAT, DOMAIN
+from .escaping import as_code, one_line
 from .settings import Settings
 from .sync.model import Person, fold
 from .sync.preview import NamedPerson, Trouble, label_preview
@@ -81,15 +81,8 @@ def _line(row: NamedPerson, words: Mapping[str, str]) -> str:
 
 def shown_name(person: Person) -> str:
     """Return what a person is called in a form: the username, and another name if there is one."""
-    other = person.display_name or person.alias
-    if not other or fold(other) == fold(person.username):
-        return person.username
-    return f"{person.username} ({other})"
-
-
-def as_code(text: str) -> str:
-    """Return a text for Markdown in which nothing is a sign: names come from other people."""
-    visible = "".join(char if char.isprintable() else " " for char in text)
-    line = " ".join(visible.split()) or "?"
-    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
-    return f"{fence} {line} {fence}" if "`" in line else f"{fence}{line}{fence}"
+    username = one_line(person.username) or f"user {person.id}"
+    other = one_line(person.display_name or person.alias or "")
+    if not other or fold(other) == fold(username):
+        return username
+    return f"{username} ({other})"

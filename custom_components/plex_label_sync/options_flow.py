@@ -11,6 +11,7 @@ import voluptuous as vol
 from .addresses import addresses
 from .connections import PLEX, PULSARR, plex_client, pulsarr_client
 from .const import CONF_BASE_URL, CONF_CLIENT_ID, CONF_WEBHOOK_SECRET
+from .escaping import one_line
 from .forms import PLACEHOLDERS, cleaned
 from .label_preview import LabelPreview, shown_name
 from .lookup import async_or_none
@@ -101,6 +102,6 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         libraries, people = await asyncio.gather(
             async_or_none(plex.libraries()), async_or_none(pulsarr.people())
         )
-        self._libraries = {library.key: library.name for library in libraries or ()}
+        self._libraries = {library.key: one_line(library.name) for library in libraries or ()}
         self._people = {str(person.id): shown_name(person) for person in people or ()}
         self._preview = LabelPreview(people, self.config_entry.options)

@@ -12,6 +12,7 @@ from homeassistant.util import dt as dt_util
 from . import decisions
 from .const import CONF_LIBRARIES, DOMAIN
 from .errors import StoppedError
+from .escaping import as_markdown
 from .sync.model import GapKind, HoldReason, Run
 
 if TYPE_CHECKING:
@@ -87,10 +88,10 @@ def _held_key(held: "Held") -> str:
 
 def _placeholders(entry: ConfigEntry[Any], held: "Held") -> dict[str, str]:
     return {
-        "name": entry.title,
+        "name": as_markdown(entry.title),
         "removals": str(held.removals),
         "vanished": str(held.vanished),
-        "examples": "\n".join(f"- {example}" for example in held.examples) or "-",
+        "examples": "\n".join(f"- {as_markdown(example)}" for example in held.examples) or "-",
     }
 
 
@@ -108,7 +109,10 @@ def async_create_damaged_issue(
         is_persistent=True,
         severity=ir.IssueSeverity.ERROR,
         translation_key=DAMAGED,
-        translation_placeholders={"name": entry.title, "files": ", ".join(damaged)},
+        translation_placeholders={
+            "name": as_markdown(entry.title),
+            "files": ", ".join(damaged),
+        },
     )
 
 
@@ -127,7 +131,7 @@ def async_create_left_out_issue(
         is_persistent=True,
         severity=ir.IssueSeverity.WARNING,
         translation_key=LEFT_OUT,
-        translation_placeholders={"name": entry.title, "parts": parts},
+        translation_placeholders={"name": as_markdown(entry.title), "parts": as_markdown(parts)},
     )
 
 
@@ -148,7 +152,7 @@ def async_update_unsaved_issue(
         is_persistent=False,
         severity=ir.IssueSeverity.ERROR,
         translation_key=UNSAVED,
-        translation_placeholders={"name": entry.title},
+        translation_placeholders={"name": as_markdown(entry.title)},
     )
 
 
@@ -175,8 +179,8 @@ def async_update_libraries_issue(
         severity=ir.IssueSeverity.WARNING,
         translation_key=LIBRARY_GONE if others_left else LIBRARIES_GONE,
         translation_placeholders={
-            "name": entry.title,
-            "libraries": ", ".join(sorted(gone.values())),
+            "name": as_markdown(entry.title),
+            "libraries": ", ".join(map(as_markdown, sorted(gone.values()))),
         },
     )
 
@@ -204,8 +208,8 @@ def async_update_gap_issues(
             severity=ir.IssueSeverity.WARNING,
             translation_key=kind,
             translation_placeholders={
-                "name": entry.title,
-                "names": ", ".join(names[:GAPS_NAMED]) + more,
+                "name": as_markdown(entry.title),
+                "names": ", ".join(map(as_markdown, names[:GAPS_NAMED])) + more,
                 "since": f"{since:%Y-%m-%d %H:%M}",
             },
         )
@@ -231,9 +235,11 @@ def async_update_unknown_issue(
         severity=ir.IssueSeverity.WARNING,
         translation_key=UNKNOWN,
         translation_placeholders={
-            "name": entry.title,
+            "name": as_markdown(entry.title),
             "count": str(len(rows)),
-            "labels": "\n".join(f"- {label}: {count}" for label, count in counts.most_common()),
+            "labels": "\n".join(
+                f"- {as_markdown(label)}: {count}" for label, count in counts.most_common()
+            ),
         },
     )
 

@@ -18,6 +18,7 @@ from homeassistant.util import dt as dt_util
 from .addresses import Address, addresses
 from .const import CONF_WEBHOOK_SECRET, DOMAIN, NAME
 from .coordinator import PlexLabelSyncCoordinator
+from .escaping import as_code, as_markdown
 from .notices import Notice, async_take_back, async_tell
 from .pulsarr.payloads import Signal, SignalKind
 from .registration import (
@@ -194,7 +195,10 @@ class Upkeep:
         self._note(Health.UNREACHABLE, finding, result)
         self._failures += 1
         if self._failures >= FAILURES_BEFORE_ALARM:
-            tried = "\n".join(f"- `{address}`: {said}" for address, said in self.registration.tried)
+            tried = "\n".join(
+                f"- {as_code(address)}: {as_markdown(said)}"
+                for address, said in self.registration.tried
+            )
             async_tell(self._hass, self._entry, Notice.WEBHOOK_UNREACHABLE, tried=tried or "-")
         if self._failures == FAILURES_BEFORE_ALARM:
             _LOGGER.warning(

@@ -11,6 +11,8 @@ from .model import (
     Library,
     Row,
     RunKind,
+    Service,
+    ServiceError,
     SyncSettings,
     Title,
 )
