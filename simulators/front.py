@@ -85,7 +85,7 @@ class FrontDesk:
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         route = route_of(request)
-        fault = self.faults.pick(request.method, route)
+        fault = self.faults.pick(request.method, route, target=request.path_qs)
         if fault is None or (fault.kind == "unauthorized" and route in self.open_routes):
             return await handler(request)
         if fault.kind == "outage":

@@ -7,6 +7,7 @@ from collections import Counter
 import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
+import re
 import socket
 import time
 from typing import Any, Literal
@@ -26,7 +27,13 @@ type FaultKind = Literal[
     "cut_body",  # the connection breaks half-way through the body
     "short_page",  # a well-formed listing with half of the rows that it announces
     "html",  # 200 with a web page, as a proxy or a captive portal sends
+    "empty",  # a well-formed answer that lists nothing, `size` and `totalSize` 0
+    "headless",  # an answer with neither rows nor their number
+    "repeated_row",  # the last row of an answer is the one before once more
+    "left_out",  # one row is missing, and the counts do not tell
+    "no_guids",  # rows without their `Guid` children
     "vanishing_row",  # a listed item is deleted just before this request is answered
+    "swapped_row",  # the same, and another item is added
     "outage",  # connections are cut and refused for `seconds`
 ]
 
@@ -144,8 +151,9 @@ class Stats:
 class Fault:
     """A scripted misbehaviour.
 
-    It acts on the `nth` request (counted from 1) that fits `method` and `route` (a route template; None fits
-    every one) and on those that follow, `times` in all; `times=None` means from then on. For slow faults
+    It acts on the `nth` request (counted from 1) that fits `method`, `route` (a route template) and `match` (a
+    regular expression to be found in the path with its query); None fits every one. It acts on those that follow,
+    too, `times` in all; `times=None` means from then on. For slow faults
     `seconds` is the delay, for an outage its length. Any other fault with `seconds` acts on every fitting
     request during that time after it first acted, whatever `times` says.
     """
@@ -156,6 +164,7 @@ class Fault:
     nth: int = 1
     times: int | None = 1
     seconds: float = 0.0
+    match: str | None = None
 
 
 @dataclass(slots=True)
@@ -189,13 +198,17 @@ class Faults:
         """How many faults are armed or spent."""
         return len(self._armed)
 
-    def pick(self, method: str, route: str, now: float | None = None) -> Fault | None:
+    def pick(
+        self, method: str, route: str, now: float | None = None, *, target: str = ""
+    ) -> Fault | None:
         """Count one request against all faults and return the first that acts on it."""
         moment = time.monotonic() if now is None else now
         acting: Fault | None = None
         for armed in self._armed:
             fault = armed.fault
             if fault.method not in (None, method) or fault.route not in (None, route):
+                continue
+            if fault.match is not None and not re.search(fault.match, target):
                 continue
             armed.seen += 1
             if acting is None and _acts(armed, moment):

@@ -199,6 +199,50 @@ async def test_message_about_damage_goes_when_somebody_has_read_it(
     assert issue(household) is None
 
 
+async def test_part_that_makes_no_sense_is_left_out_told_and_kept_in_a_copy(
+    household: Household,
+) -> None:
+    await stopped(household)
+    path = file_of(household, "journal")
+    whole = json.loads(path.read_text())
+    whole["data"]["last_sync"]["finished"] = "yesterday"
+    text = json.dumps(whole)
+    path.write_text(text)
+
+    assert await start(household)
+
+    told = issue(household, "store_left_out")
+    assert told is not None
+    assert told.is_fixable
+    assert told.translation_placeholders == {
+        "name": household.entry.title,
+        "parts": "last_sync: 1",
+    }
+    assert issue(household) is None
+    (copy,) = path.parent.glob(f"{path.name}.corrupt.*")
+    assert copy.read_text() == text
+    written = json.loads(path.read_text())["data"]
+    assert isinstance(written["last_sync"]["finished"], float)
+    assert len(written["runs"]) == len(whole["data"]["runs"])  # undo is as it was
+
+    await household.hass.config_entries.async_remove(household.entry.entry_id)
+    assert issue(household, "store_left_out") is None
+    assert not list(path.parent.glob(f"{path.name}*"))
+
+
+async def test_part_is_left_out_although_no_copy_can_be_kept(household: Household) -> None:
+    await stopped(household)
+    path = file_of(household, "queue")
+    whole = json.loads(path.read_text())
+    path.write_text(json.dumps({**whole, "data": {"pending": [7]}}))
+
+    with patch("shutil.copyfile", side_effect=PermissionError("read-only")):
+        assert await start(household)
+
+    assert issue(household, "store_left_out") is not None
+    assert json.loads(path.read_text())["data"] == {"pending": []}
+
+
 async def test_damaged_file_that_cannot_be_set_aside_is_not_written_over(
     household: Household,
 ) -> None:

@@ -141,9 +141,9 @@ async def test_records_are_prepared_and_understood_off_the_event_loop(
         threads.append(threading.get_ident())
         return as_dict(self)
 
-    def understand(data: dict[str, Any]) -> Any:
+    def understand(data: dict[str, Any], *more: Any) -> Any:
         threads.append(threading.get_ident())
-        return from_dict(data)
+        return from_dict(data, *more)
 
     with patch.object(kept, "as_dict", prepare), patch.object(kept, "from_dict", understand):
         await begun(hass)

@@ -21,6 +21,8 @@ from custom_components.plex_label_sync.transport import (
     BACK_OFF,
     OFF_LOOP_BYTES,
     RETRY_AFTER_MAX,
+    Answer,
+    BrokenText,
     Transport,
     failure_of_status,
     normalise_url,
@@ -501,3 +503,38 @@ async def test_waiting_for_its_turn_does_not_count_against_a_request(
     await asyncio.gather(*(transport.read("/", same, seconds=1, tries=1) for _ in range(12)))
     assert far.count == 12
     assert time.monotonic() - started > 1
+
+
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        (b'{"title": "Am\xe9lie", "id": 7}', "Am\N{REPLACEMENT CHARACTER}lie"),
+        (rb'{"title": "Am\ud83clie", "id": 7}', "Am\N{REPLACEMENT CHARACTER}lie"),
+        (rb'{"title": "Am\uDE00lie", "id": 7}', "Am\N{REPLACEMENT CHARACTER}lie"),
+    ],
+)
+def test_broken_text_costs_a_character_and_is_marked(body: bytes, title: str) -> None:
+    answer = Answer(200, body, "application/json").json()
+    assert isinstance(answer, dict)
+    assert (answer["title"], answer["id"]) == (title, 7)
+    assert isinstance(answer["title"], BrokenText)
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"title": "Am\xe9', rb'{"title": "\ud83c"', b"\xe9", rb"[" * 200_000 + rb"\ud83c"]
+)
+def test_broken_text_in_what_is_no_json_is_no_answer(body: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # two parsers, two texts
+        Answer(200, body, "application/json").json()
+
+
+def test_text_that_is_whole_is_not_marked() -> None:
+    body = rb'{"a": "\ud83c\udf7f", "b": ["\ud83c"], "\udc00": 1}'
+    answer = Answer(200, body, "application/json").json()
+    assert answer == {
+        "a": "\N{POPCORN}",
+        "b": ["\N{REPLACEMENT CHARACTER}"],
+        "\N{REPLACEMENT CHARACTER}": 1,
+    }
+    assert isinstance(answer, dict)
+    assert not isinstance(answer["a"], BrokenText)

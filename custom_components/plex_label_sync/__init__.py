@@ -28,6 +28,7 @@ from .const import (
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .departures import Departures
 from .files import StoreTooNewError, StoreUnreadableError, async_remove_files
+from .former import async_keep_former, async_take_over
 from .libraries import LibraryWatch
 from .live import LiveSync
 from .live_updates import LiveUpdates
@@ -36,7 +37,12 @@ from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
 from .pulsarr.payloads import Signal
 from .registration import async_remove
-from .repairs import async_create_damaged_issue, async_delete_issues, async_update_held_issue
+from .repairs import (
+    async_create_damaged_issue,
+    async_create_left_out_issue,
+    async_delete_issues,
+    async_update_held_issue,
+)
 from .services import async_setup_services
 from .settings import Settings
 from .store import Records
@@ -115,12 +121,16 @@ async def async_unload_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> None:
-    """Remove our files and our webhook in Pulsarr. Labels stay where they are."""
+    """Remove our files and our webhook in Pulsarr. Labels stay where they are.
+
+    What the ledger says of them is kept, in case the server is set up again.
+    """
     try:
         await async_remove(_pulsarr(hass, entry.data), entry.data[CONF_WEBHOOK_ID])
     except ServiceError as err:
         _LOGGER.warning("The webhook in Pulsarr could not be removed: %s", err)
-    hass.data.get(_UNSAVED, {}).pop(entry.entry_id, None)
+    unsaved = hass.data.get(_UNSAVED, {}).pop(entry.entry_id, None)
+    await async_keep_former(hass, entry, unsaved)
     await async_remove_files(hass, entry.entry_id)
     async_delete_issues(hass, entry)
     async_take_back(hass, entry)
@@ -162,6 +172,9 @@ async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records
         ) from err
     if records.damaged:
         async_create_damaged_issue(hass, entry, records.damaged)
+    if records.left_out:
+        async_create_left_out_issue(hass, entry, records.left_out)
+    await async_take_over(hass, entry, records)
     return records
 
 

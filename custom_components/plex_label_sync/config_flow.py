@@ -14,7 +14,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, CONF_WEBHOOK_ID
 from homeassistant.core import callback
-from homeassistant.helpers.selector import TextSelector
+from homeassistant.helpers.selector import BooleanSelector, TextSelector
 import voluptuous as vol
 
 from .connections import (
@@ -31,10 +31,12 @@ from .const import (
     CONF_CLIENT_ID,
     CONF_LABEL_FORMAT,
     CONF_LIBRARIES,
+    CONF_TAKE_OVER,
     CONF_WEBHOOK_SECRET,
     DEFAULT_LABEL_FORMAT,
     DOMAIN,
 )
+from .former import async_former
 from .forms import (
     Cleaner,
     clean_label_format,
@@ -70,6 +72,7 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
         self._pulsarr_sends_webhooks = True
         self._preview = LabelPreview(None, {})
         self._asked: tuple[Peer, ...] = ()
+        self._was_here = False  # records of a removed entry of this server are there
 
     @staticmethod
     @callback
@@ -116,27 +119,35 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
         else:
             pulsarr = pulsarr_client(self.hass, PULSARR.stored(self._data))
             self._preview = LabelPreview(await async_or_none(pulsarr.people()), {})
+            self._was_here = (
+                await async_former(self.hass).async_get(self.unique_id or "") is not None
+            )
             if not self._pulsarr_sends_webhooks:
                 errors["base"] = "pulsarr_too_old"
-        schema = vol.Schema(
-            {
-                vol.Required(CONF_LIBRARIES, default=list(self._libraries)): libraries_choice(
-                    self._libraries
-                ),
-                vol.Required(CONF_LABEL_FORMAT, default=DEFAULT_LABEL_FORMAT): TextSelector(),
-            }
-        )
+        fields: dict[vol.Marker, Any] = {
+            vol.Required(CONF_LIBRARIES, default=list(self._libraries)): libraries_choice(
+                self._libraries
+            ),
+            vol.Required(CONF_LABEL_FORMAT, default=DEFAULT_LABEL_FORMAT): TextSelector(),
+        }
+        if self._was_here:
+            fields[vol.Required(CONF_TAKE_OVER, default=True)] = BooleanSelector()
+        schema = vol.Schema(fields)
         preview = await self._preview.async_text(self.hass)
         return self._show("libraries", schema, errors, user_input, label_preview=preview)
 
     def _create(self, options: dict[str, Any]) -> ConfigFlowResult:
         """Create the entry, with a webhook that nobody can guess."""
+        # What becomes of former records is no option: the first set-up does it, once.
+        once = {name: options.pop(name) for name in (CONF_TAKE_OVER,) if name in options}
         own = {
             CONF_CLIENT_ID: self._client_id,
             CONF_WEBHOOK_ID: async_generate_id(),
             CONF_WEBHOOK_SECRET: secrets.token_urlsafe(WEBHOOK_SECRET_BYTES),
         }
-        return self.async_create_entry(title=self._title, data=self._data | own, options=options)
+        return self.async_create_entry(
+            title=self._title, data=self._data | own | once, options=options
+        )
 
     # Asking again for what is refused
 

@@ -17,21 +17,21 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .const import DOMAIN
-from .decisions import held_by
+from .decisions import question_of
 from .errors import StoppedError, translation
-from .figures import NOTHING, LedgerFigures, after_run, summary_of, with_summary
+from .figures import NOTHING, LedgerFigures, after_run, with_summary
 from .identity import async_see_plex
 from .news import News, news_of_sync
+from .outcome import Outcome
 from .plex.parse import ServerInfo
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
 from .reachability import Reachability
-from .repairs import async_update_held_issue, async_update_unsaved_issue
+from .repairs import async_update_unsaved_issue
 from .schedule import Schedule
 from .settings import Settings
 from .status import Activity, State, Status, activity_signal
 from .store import Records
-from .sync.protection import Before
 from .sync.engine import Engine
 from .sync.explain import Explanation, Question
 from .sync.model import (
@@ -44,8 +44,8 @@ from .sync.model import (
     Service,
     ServiceError,
 )
-from .sync.request import Request
 from .sync.progress import Progress
+from .sync.request import Request
 from .sync.sighting import Sighting
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self.pulsarr = pulsarr
         self.records = records
         self.settings = Settings.from_options(entry.options)
-        self.engine = Engine(plex, pulsarr, records, clock=time.time)
+        self.engine = Engine(plex, pulsarr, records, clock=time.time, lists=records.knowledge.lists)
         self._one_at_a_time = asyncio.Lock()
         self._running: dict[Request, asyncio.Task[Run]] = {}
         self.reachability = Reachability(entry.title)
@@ -102,6 +102,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self._schedule = Schedule(
             hass, entry.title, sync=self._async_scheduled, probe=self._async_probe
         )
+        self.outcome = Outcome(hass, entry, records, self._schedule, self.async_activity)
 
     @override
     async def _async_update_data(self) -> Status:
@@ -308,12 +309,17 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             visible = request.kind is not RunKind.LIVE and not request.dry_run
             if visible:
                 self.async_set_updated_data(self._status(State.SYNCING))
-            summary = self.records.summary
-            before = None if summary is None else Before(summary.people, summary.titles)
+            before = self.outcome.before
             run: Run | None = None
             try:
                 progress = Progress(self._show_progress) if visible else None
-                run = await self.engine.run(request, self.settings.sync, before, progress)
+                run = await self.engine.run(
+                    request,
+                    self.settings.sync,
+                    before,
+                    progress,
+                    question_of(self.records.held),
+                )
             finally:
                 if run is None:
                     self.async_set_updated_data(self._status(self._resting_state()))
@@ -336,25 +342,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             await self.records.async_flush()
         if request.kind is RunKind.FULL:
             self._incomplete = run.status is RunStatus.FAILED or bool(run.failed)
-        if run.status is RunStatus.HELD and not request.whole and self.records.held is None:
-            self._schedule.sync_soon()  # only a look at everything knows what there is to ask
-        if not request.whole or run.error is not None:
-            return
-        new = held_by(run)
-        was_held = self.records.held is not None
-        if new is not None and self.records.held is not None:
-            new = replace(new, since=self.records.held.since)
-        # What the brake doubts is nothing to compare the next sync with.
-        summary = summary_of(run) if new is None else None
-        await self.records.async_save_outcome(summary, new)
-        async_update_held_issue(self.hass, self.config_entry, new)
-        if new is not None and not was_held:
-            self.async_activity(
-                Activity.RUN_HELD,
-                removals=new.removals,
-                vanished=new.vanished,
-                reasons=list(new.reasons),
-            )
+        await self.outcome.async_keep(request, run, self.settings)
 
     def _note(self, request: Request, run: Run) -> None:
         """Take in whether the servers could be reached; say so once when that changes."""

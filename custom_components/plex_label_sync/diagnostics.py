@@ -31,6 +31,7 @@ from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .files import MINOR_VERSIONS, STORE_VERSION
 from .health import async_pulsarr_version
 from .responses import entry_response
+from .sync.brake import DAY
 from .sync.queue import Queue
 from .transport import Statistics
 
@@ -129,6 +130,16 @@ async def _records(records: "Records") -> dict[str, Any]:
         "runs": [entry_response(one) for one in records.journal.entries[::-1]],
         "last_full_sync": records.summary
         and {**asdict(records.summary), "finished": _moment(records.summary.finished)},
+        "gaps": [
+            {
+                "kind": one.gap.kind.value,
+                "reason": one.gap.failure.value,
+                "since": _moment(one.since),
+                "syncs": one.syncs,
+            }
+            for one in records.knowledge.gaps.values()
+        ],
+        "lost_in_24_hours": records.lost_since(time.time() - DAY),
         "held": records.held
         and {
             "since": _moment(records.held.since),

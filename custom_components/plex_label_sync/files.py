@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 import logging
 from pathlib import Path
+import shutil
 from typing import Any, Final, override
 
 from homeassistant.core import HomeAssistant
@@ -14,14 +15,17 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
+from .sync.stored import MALFORMED
 
 _LOGGER = logging.getLogger(__name__)
 
 STORE_VERSION: Final = 1
 MINOR_VERSIONS: Final = {"queue": 1, "ledger": 3, "journal": 3}
+FORMER: Final = "former"  # the one file that belongs to no entry
+FORMER_MINOR_VERSION: Final = 1
 
 # What readers raise for data that they cannot understand
-NONSENSE: Final = (LookupError, TypeError, ValueError, AttributeError)
+NONSENSE: Final = MALFORMED
 
 type Data = dict[str, Any]
 
@@ -45,13 +49,13 @@ class Found(StrEnum):
 class RecordFile(Store[Data]):
     """A Store that tells a damaged file from none, and whether it could write."""
 
-    def __init__(self, hass: HomeAssistant, entry_id: str, name: str) -> None:
-        """Open the file of one entry."""
+    def __init__(self, hass: HomeAssistant, entry_id: str | None, name: str) -> None:
+        """Open the file of one entry, or for None one of the whole domain."""
         super().__init__(
             hass,
             STORE_VERSION,
-            f"{DOMAIN}.{entry_id}.{name}",
-            minor_version=MINOR_VERSIONS[name],
+            ".".join(filter(None, (DOMAIN, entry_id, name))),
+            minor_version=MINOR_VERSIONS.get(name, FORMER_MINOR_VERSION),
             atomic_writes=True,
         )
         self.name = name
@@ -98,9 +102,22 @@ class RecordFile(Store[Data]):
         except OSError:
             return None
 
+    async def async_copy_aside(self) -> None:
+        """Keep a copy of a file of which parts are left out, before it is written anew."""
+        path = Path(self.path)
+
+        def copy() -> None:
+            if path.exists():
+                shutil.copyfile(path, _aside(path))
+
+        try:
+            await self.hass.async_add_executor_job(copy)
+        except OSError as err:  # what could be read is worth more than the rest
+            _LOGGER.warning("The stored file %s cannot be copied: %s", self.key, err)
+
     async def _set_aside(self, path: Path) -> None:
         """Keep a damaged file under a name that says so, before it is written anew."""
-        aside = path.with_name(f"{path.name}.corrupt.{dt_util.utcnow().isoformat()}")
+        aside = _aside(path)
 
         def rename() -> None:
             if path.exists():
@@ -170,12 +187,16 @@ class RecordFile(Store[Data]):
             raise
 
 
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.corrupt.{dt_util.utcnow().isoformat()}")
+
+
 def migrated(name: str, minor_version: int, data: Data) -> Data:
     """Return a file's data as the present version writes them.
 
     A file of a newer minor version is used as it is.
     """
-    for version in range(minor_version, MINOR_VERSIONS[name]):
+    for version in range(minor_version, MINOR_VERSIONS.get(name, FORMER_MINOR_VERSION)):
         if (step := _STEPS.get((name, version))) is not None:
             data = step(data)
     return data

@@ -17,7 +17,6 @@ from .news import news_about
 from .pulsarr.payloads import Signal, SignalKind
 from .status import Activity
 from .sync.model import Item, Look, Outcome, Run, RunKind, Service, Title
-from .sync.request import Request
 from .sync.queue import (
     QUEUE_MAX,
     PendingSync,
@@ -30,6 +29,7 @@ from .sync.queue import (
     next_due,
     postponed,
 )
+from .sync.request import Request
 from .sync.sighting import Sighting
 
 _LOGGER = logging.getLogger(__name__)

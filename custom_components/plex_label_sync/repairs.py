@@ -1,32 +1,45 @@
 """Repair issues: what only a person can decide or mend."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, cast, override
 
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
 
 from . import decisions
 from .const import CONF_LIBRARIES, DOMAIN
 from .errors import StoppedError
-from .sync.model import HoldReason, Run, RunStatus
+from .sync.model import GapKind, HoldReason, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from homeassistant.components.repairs import RepairsFlowResult
 
     from .coordinator import PlexLabelSyncCoordinator
     from .store import Held
+    from .sync.gaps import OpenGap
+    from .sync.model import Row
 
-    type _Decision = Callable[[PlexLabelSyncCoordinator], Awaitable[Run]]
+    type _Decision = Callable[[PlexLabelSyncCoordinator], Awaitable[Run | None]]
 
 HELD: Final = "held"
 DAMAGED: Final = "store_damaged"
+LEFT_OUT: Final = "store_left_out"
 UNSAVED: Final = "store_unsaved"
 LIBRARY_GONE: Final = "library_gone"
 LIBRARIES_GONE: Final = "libraries_gone"  # all of them
+UNKNOWN: Final = "labels_unknown"
+GAPS_NAMED: Final = 10
+_GAP_ISSUES: Final = {
+    "gap_person": {GapKind.PERSON},
+    "gap_library": {GapKind.LIBRARY, GapKind.PAGE},
+    "gap_label": {GapKind.LABEL},
+    "gap_item": {GapKind.ITEM},
+}
 
 
 @callback
@@ -43,7 +56,7 @@ def async_update_held_issue(
         hass,
         DOMAIN,
         issue_id,
-        data={"entry_id": entry.entry_id, "vanished": vanished},
+        data={"entry_id": entry.entry_id, "choices": ",".join(_choices(held))},
         is_fixable=True,
         is_persistent=False,
         severity=ir.IssueSeverity.WARNING,
@@ -52,9 +65,21 @@ def async_update_held_issue(
     )
 
 
+def _choices(held: "Held") -> tuple[str, ...]:
+    """Return what somebody can decide. Names that Pulsarr gives can only be taken over or mended."""
+    if HoldReason.LABELS_VANISHED in held.reasons:
+        return "restore", "accept"
+    return ("apply",) if _held_key(held) == HoldReason.PEOPLE_RENAMED else ("apply", "keep")
+
+
 def _held_key(held: "Held") -> str:
     """Return the issue whose text tells the most striking of the reasons."""
-    for reason in (HoldReason.NOBODY_LISTED, HoldReason.WATCHLISTS_SHRUNK):
+    for reason in (
+        HoldReason.NOBODY_LISTED,
+        HoldReason.WATCHLISTS_SHRUNK,
+        HoldReason.MASS_REMOVAL,
+        HoldReason.PEOPLE_RENAMED,
+    ):
         if reason in held.reasons:
             return reason.value
     return HoldReason.MASS_REMOVAL.value
@@ -84,6 +109,25 @@ def async_create_damaged_issue(
         severity=ir.IssueSeverity.ERROR,
         translation_key=DAMAGED,
         translation_placeholders={"name": entry.title, "files": ", ".join(damaged)},
+    )
+
+
+@callback
+def async_create_left_out_issue(
+    hass: HomeAssistant, entry: ConfigEntry[Any], left_out: "Mapping[str, int]"
+) -> None:
+    """Tell that parts of files made no sense, and how many, until somebody has read it."""
+    parts = ", ".join(f"{part}: {count}" for part, count in left_out.items())
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        f"{LEFT_OUT}_{entry.entry_id}",
+        data={"entry_id": entry.entry_id},
+        is_fixable=True,
+        is_persistent=True,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=LEFT_OUT,
+        translation_placeholders={"name": entry.title, "parts": parts},
     )
 
 
@@ -138,19 +182,76 @@ def async_update_libraries_issue(
 
 
 @callback
+def async_update_gap_issues(
+    hass: HomeAssistant, entry: ConfigEntry[Any], lasting: "Sequence[OpenGap]"
+) -> None:
+    """Tell what cannot be read for long, one message for each kind."""
+    for kind, kinds in _GAP_ISSUES.items():
+        some = [one for one in lasting if one.gap.kind in kinds]
+        issue_id = f"{kind}_{entry.entry_id}"
+        if not some:
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
+            continue
+        names = list(dict.fromkeys(one.gap.name for one in some))
+        more = f" … (+{len(names) - GAPS_NAMED})" if len(names) > GAPS_NAMED else ""
+        since = dt_util.as_local(dt_util.utc_from_timestamp(min(one.since for one in some)))
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            is_persistent=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=kind,
+            translation_placeholders={
+                "name": entry.title,
+                "names": ", ".join(names[:GAPS_NAMED]) + more,
+                "since": f"{since:%Y-%m-%d %H:%M}",
+            },
+        )
+
+
+@callback
+def async_update_unknown_issue(
+    hass: HomeAssistant, entry: ConfigEntry[Any], rows: "Sequence[Row]"
+) -> None:
+    """Offer to take labels into the ledger that it may have lost, or offer it no more."""
+    issue_id = f"{UNKNOWN}_{entry.entry_id}"
+    if not rows:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    counts = Counter(row.label for row in rows)
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        data={"entry_id": entry.entry_id},
+        is_fixable=True,
+        is_persistent=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=UNKNOWN,
+        translation_placeholders={
+            "name": entry.title,
+            "count": str(len(rows)),
+            "labels": "\n".join(f"- {label}: {count}" for label, count in counts.most_common()),
+        },
+    )
+
+
+@callback
 def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Take back everything that was asked or told about an entry."""
-    for kind in (HELD, DAMAGED, UNSAVED, LIBRARY_GONE):
+    for kind in (HELD, DAMAGED, LEFT_OUT, UNSAVED, LIBRARY_GONE, UNKNOWN, *_GAP_ISSUES):
         ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
 
 
 class HeldFlow(RepairsFlow):
     """Lets a person decide about held changes."""
 
-    def __init__(self, entry_id: str, *, vanished: bool) -> None:
+    def __init__(self, entry_id: str, choices: list[str]) -> None:
         """Know whose changes they are and which choice there is."""
         self._entry_id = entry_id
-        self._vanished = vanished
+        self._choices = choices
 
     async def async_step_init(
         self, _user_input: dict[str, str] | None = None
@@ -159,7 +260,7 @@ class HeldFlow(RepairsFlow):
         issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
         return self.async_show_menu(
             step_id="init",
-            menu_options=["restore", "accept"] if self._vanished else ["apply", "keep"],
+            menu_options=self._choices,
             description_placeholders=issue.translation_placeholders if issue else None,
         )
 
@@ -196,7 +297,7 @@ class HeldFlow(RepairsFlow):
             run = await decision(coordinator)
         except StoppedError:
             return self.async_abort(reason="not_loaded")
-        if run.error is not None:
+        if run is None or run.error is not None:
             return self.async_abort(reason="failed")
         if _is_asked_again(decision, run):
             return self.async_abort(reason="more_than_shown")
@@ -210,7 +311,50 @@ def _is_asked_again(decision: "_Decision", run: Run) -> bool:
     """Tell whether there was more to decide about than was shown, so that nothing was done."""
     if decision is decisions.async_accept:
         return HoldReason.LABELS_VANISHED in run.hold_reasons
-    return decision is decisions.async_apply and run.status is RunStatus.HELD
+    return decision is decisions.async_apply and run.asked
+
+
+class UnknownFlow(RepairsFlow):
+    """Lets a person decide about labels that may be ours."""
+
+    def __init__(self, entry_id: str) -> None:
+        """Know whose labels they are."""
+        self._entry_id = entry_id
+
+    async def async_step_init(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Show the numbers and the choice."""
+        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["adopt", "leave"],
+            description_placeholders=issue.translation_placeholders if issue else None,
+        )
+
+    async def async_step_adopt(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Take the labels into the ledger."""
+        return await self._decide(decisions.async_adopt)
+
+    async def async_step_leave(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Take the labels for somebody else's."""
+        return await self._decide(decisions.async_leave)
+
+    async def _decide(self, decision: "_Decision") -> "RepairsFlowResult":
+        entry = self.hass.config_entries.async_get_entry(self._entry_id)
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
+            return self.async_abort(reason="not_loaded")
+        try:
+            run = await decision(cast("PlexLabelSyncCoordinator", entry.runtime_data))
+        except StoppedError:
+            return self.async_abort(reason="not_loaded")
+        if run is not None and run.error is not None:
+            return self.async_abort(reason="failed")
+        return self.async_create_entry(data={})
 
 
 class LibraryGoneFlow(ConfirmRepairFlow):
@@ -241,7 +385,9 @@ async def async_create_fix_flow(
 ) -> RepairsFlow:
     """Return the flow that belongs to an issue."""
     if issue_id.startswith(f"{HELD}_") and data is not None:
-        return HeldFlow(str(data["entry_id"]), vanished=bool(data["vanished"]))
+        return HeldFlow(str(data["entry_id"]), str(data["choices"]).split(","))
+    if issue_id.startswith(f"{UNKNOWN}_") and data is not None:
+        return UnknownFlow(str(data["entry_id"]))
     if issue_id.startswith(f"{LIBRARY_GONE}_") and data is not None:
         return LibraryGoneFlow(str(data["entry_id"]), frozenset(str(data["gone"]).split(",")))
     return ConfirmRepairFlow()

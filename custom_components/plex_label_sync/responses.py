@@ -5,15 +5,20 @@ from typing import Any, Final
 from homeassistant.util import dt as dt_util
 
 from .sync.explain import Explanation, ItemStatus, LabelStatus
+from .sync.gaps import OpenGaps
 from .sync.journal import Entry
-from .sync.model import Action, Run
+from .sync.model import Action, Gap, Run
 from .sync.queue import PendingSync
 
 CHANGES_MAX: Final = 500  # in one answer
 
 
-def run_response(run: Run) -> dict[str, Any]:
-    """Return a run as an action answers it; at most CHANGES_MAX of its changes."""
+def run_response(run: Run, gaps: OpenGaps) -> dict[str, Any]:
+    """Return a run as an action answers it; at most CHANGES_MAX of its changes.
+
+    Held changes are listed as well; `gaps` tell since when something could not be read.
+    """
+    changes = [(change, False) for change in run.changes] + [(one, True) for one in run.held]
     return {
         "run_id": run.id,
         "dry_run": run.dry_run,
@@ -26,6 +31,9 @@ def run_response(run: Run) -> dict[str, Any]:
         "unchanged": run.unchanged,
         "not_in_plex": run.not_in_plex,
         "overridden": run.overridden,
+        "held": len(run.held),
+        "hold_reasons": [reason.value for reason in run.hold_reasons],
+        "gaps": [_gap_response(gap, run, gaps) for gap in run.gaps],
         "failed": len(run.failed),
         "duration": round(run.duration, 3),
         "changes": [
@@ -36,10 +44,21 @@ def run_response(run: Run) -> dict[str, Any]:
                 "rating_key": change.rating_key,
                 "title": change.title,
                 "reason": change.reason,
+                "held": held,
             }
-            for change in run.changes[:CHANGES_MAX]
+            for change, held in changes[:CHANGES_MAX]
         ],
-        "changes_total": len(run.changes),
+        "changes_total": len(changes),
+    }
+
+
+def _gap_response(gap: Gap, run: Run, gaps: OpenGaps) -> dict[str, Any]:
+    known = gaps.get((gap.kind, gap.key))
+    return {
+        "kind": gap.kind.value,
+        "name": gap.name,
+        "reason": gap.failure.value,
+        "since": _time(known.since if known is not None else run.started),
     }
 
 

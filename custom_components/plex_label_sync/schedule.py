@@ -11,6 +11,7 @@ RETRY_AFTER: Final = 60.0  # seconds from a failed full sync to the next try, do
 RETRY_AFTER_MAX: Final = 600.0  # seconds
 CATCH_UP_AFTER: Final = 1.0  # seconds from a server's return to the full sync that it missed
 SOON: Final = 60.0  # seconds from a flood of news to the full sync that makes up for it
+READ_AGAIN_AFTER: Final = 305.0  # seconds; a list that shrank is believed when it is read so twice
 PROBE_AFTER: Final = 15.0  # seconds between two questions to a server that is away
 
 type Job = Callable[[], Awaitable[object]]
@@ -31,6 +32,7 @@ class Schedule:
         self._retry: CALLBACK_TYPE | None = None
         self._probe: CALLBACK_TYPE | None = None
         self._soon: CALLBACK_TYPE | None = None
+        self._again: CALLBACK_TYPE | None = None
         self._over = False  # an answer may come in after the entry was unloaded
 
     @callback
@@ -60,10 +62,10 @@ class Schedule:
         """Cancel everything; nothing begins any more."""
         self._over = True
         self.stop()
-        for timer in (self._probe, self._soon):
+        for timer in (self._probe, self._soon, self._again):
             if timer is not None:
                 timer()
-        self._probe = self._soon = None
+        self._probe = self._soon = self._again = None
 
     @callback
     def failed(self) -> None:
@@ -92,6 +94,12 @@ class Schedule:
             self._soon = async_call_later(self._hass, SOON, self._async_soon)
 
     @callback
+    def read_again(self) -> None:
+        """Start a full sync when a list that shrank may be believed."""
+        if self._again is None and not self._over:
+            self._again = async_call_later(self._hass, READ_AGAIN_AFTER, self._async_again)
+
+    @callback
     def probe_later(self) -> None:
         """Ask the servers that are away in a while."""
         if self._probe is None and not self._over:
@@ -117,6 +125,10 @@ class Schedule:
 
     async def _async_soon(self, _now: datetime) -> None:
         self._soon = None
+        await self._sync()
+
+    async def _async_again(self, _now: datetime) -> None:
+        self._again = None
         await self._sync()
 
     async def _async_probe(self, _now: datetime) -> None:

@@ -1,6 +1,7 @@
 """The actions: sync, look at what waits, take back, take off, forget decisions."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -29,8 +30,8 @@ from .pulsarr.ids import guid_id
 from .responses import entry_response, explanation_response, pending_response, run_response
 from .sync.explain import Question
 from .sync.model import Run, RunKind, ServiceError
+from .sync.people import AmbiguousPersonError, UnknownPersonError
 from .sync.request import Request, UnknownLibraryError
-from .sync.people import AmbiguousPersonError, UnknownPersonError, people_named
 
 if TYPE_CHECKING:
     from homeassistant.helpers.typing import VolSchemaType
@@ -80,14 +81,25 @@ async def sync_all(coordinator: PlexLabelSyncCoordinator, request: Request | Non
     Raises HomeAssistantError when nothing could be done, ServiceValidationError for unknown
     people or libraries.
     """
-    try:
-        run = await coordinator.async_run(request or Request())
-    except UnknownPersonError as err:
-        raise _invalid("unknown_person", person=str(err)) from err
-    except UnknownLibraryError as err:
-        raise _invalid("unknown_library", library=str(err)) from err
+    with _people_in_words():
+        try:
+            run = await coordinator.async_run(request or Request())
+        except UnknownLibraryError as err:
+            raise _invalid("unknown_library", library=str(err)) from err
     _raise_if_nothing_was_done(run)
     return run
+
+
+@contextmanager
+def _people_in_words() -> Iterator[None]:
+    """Say in words which person is not known, or not meant by one name alone."""
+    try:
+        yield
+    except UnknownPersonError as err:
+        raise _invalid("unknown_person", person=str(err)) from err
+    except AmbiguousPersonError as err:
+        names = ", ".join(err.names)
+        raise _invalid("ambiguous_person", person=err.text, names=names) from err
 
 
 async def process_pending(coordinator: PlexLabelSyncCoordinator) -> PassResult:
@@ -105,7 +117,8 @@ async def _async_sync_all(call: ServiceCall) -> ServiceResponse:
         libraries=_names(call, Field.LIBRARIES),
         mass_removal=call.data[Field.ALLOW_MASS_REMOVAL],
     )
-    return _if_asked(call, run_response(await sync_all(_coordinator(call), request)))
+    coordinator = _coordinator(call)
+    return _if_asked(call, _run_response(coordinator, await sync_all(coordinator, request)))
 
 
 async def _async_process_pending(call: ServiceCall) -> ServiceResponse:
@@ -142,7 +155,11 @@ async def _async_undo(call: ServiceCall) -> ServiceResponse:
         changes=entry.changes,
     )
     run = await sync_all(coordinator, request)
-    return _if_asked(call, {**run_response(run), "skipped": run.skipped})
+    return _if_asked(call, {**_run_response(coordinator, run), "skipped": run.skipped})
+
+
+def _run_response(coordinator: PlexLabelSyncCoordinator, run: Run) -> dict[str, Any]:
+    return run_response(run, coordinator.records.knowledge.gaps)
 
 
 async def _async_get_runs(call: ServiceCall) -> ServiceResponse:
@@ -156,19 +173,19 @@ async def _async_remove_labels(call: ServiceCall) -> ServiceResponse:
         dry_run=call.data[Field.DRY_RUN],
         people=_names(call, Field.PEOPLE),
     )
-    return _if_asked(call, run_response(await sync_all(_coordinator(call), request)))
+    coordinator = _coordinator(call)
+    return _if_asked(call, _run_response(coordinator, await sync_all(coordinator, request)))
 
 
 async def _async_clear_overrides(call: ServiceCall) -> ServiceResponse:
     coordinator = _coordinator(call)
     people: frozenset[int] | None = None
     if names := _names(call, Field.PEOPLE):
-        try:
-            people = people_named(await coordinator.pulsarr.people(), names)
-        except UnknownPersonError as err:
-            raise _invalid("unknown_person", person=str(err)) from err
-        except ServiceError as err:
-            raise HomeAssistantError(**translation(err)) from err
+        with _people_in_words():
+            try:
+                people = await coordinator.engine.people_named(names)
+            except ServiceError as err:
+                raise HomeAssistantError(**translation(err)) from err
     rating_key = call.data.get(Field.RATING_KEY)
     keys = [
         row.key

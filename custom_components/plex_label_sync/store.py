@@ -1,8 +1,10 @@
 """What survives a restart: queue, ledger and journal; memory is the truth, files follow it."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 import logging
 from typing import Any, Final
 
@@ -11,10 +13,12 @@ from homeassistant.helpers.event import async_call_later
 
 from .files import Data, Found, RecordFile
 from .sync.journal import Entry, Journal
+from .sync.knowledge import Knowledge, key_of
 from .sync.ledger import Ledger
 from .sync.model import (
     Change,
     Failure,
+    HoldReason,
     MediaType,
     Row,
     RowKey,
@@ -26,6 +30,7 @@ from .sync.model import (
     Title,
 )
 from .sync.queue import PendingSync, Queue, Reason
+from .sync.stored import Faults, listed, number, part, record, rows, text, texts, whole
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -55,13 +60,22 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the brake keeps back until somebody decides. `since` is in epoch seconds."""
+    """What the brake keeps back until somebody decides. `since` is in epoch seconds.
+
+    `keys` are the ledger's rows that it is about, as `key_text` writes them.
+    """
 
     since: float
     reasons: tuple[str, ...]
     removals: int
     vanished: int
     examples: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+
+    @property
+    def row_keys(self) -> frozenset[RowKey]:
+        """The rows that it is about."""
+        return frozenset(map(key_of, self.keys))
 
 
 class Records:
@@ -74,7 +88,9 @@ class Records:
         self.journal = Journal()
         self.summary: Summary | None = None
         self.held: Held | None = None
+        self.knowledge = Knowledge()
         self.damaged: list[str] = []  # the files that were damaged or missing
+        self.left_out: Mapping[str, int] = {}  # how much of which part made no sense
         self.on_saving: Callable[[], None] = lambda: None  # told when saving fails or works again
         self._hass = hass
         self._queue_file = RecordFile(hass, entry_id, "queue")
@@ -103,20 +119,21 @@ class Records:
     async def async_load(self, *, expected: bool = False) -> None:
         """Read the files and take over what a run left behind that did not end.
 
-        A file that cannot be understood counts as empty and is named in `damaged`: then
+        A part that makes no sense is left out and named in `left_out`, and a copy of its file
+        is kept. A file that cannot be understood counts as empty and is named in `damaged`: then
         nothing in it is ours any more, and nothing of it will be taken off. So is a file that
         should be there: they are written together, so one is missed beside the others, and all
         are when the entry was set up before (`expected`).
 
         Raises StoreTooNewError or StoreUnreadableError.
         """
-        queue_found, queue = await self._queue_file.async_read(_queue_from_dict)
-        ledger_found, ledger = await self._ledger_file.async_read(Ledger.from_dict)
-        journal_found, journal = await self._journal_file.async_read(_journal_from_dict)
+        queue_found, queue = await self._read(self._queue_file, _queue_from_dict)
+        ledger_found, ledger = await self._read(self._ledger_file, Ledger.from_dict)
+        journal_found, journal = await self._read(self._journal_file, _journal_from_dict)
         self.queue = queue or ()
         self.ledger = ledger or Ledger()
         if journal is not None:
-            self.journal, self.summary, self.held = journal
+            self.journal, self.summary, self.held, self.knowledge = journal
         found = {"queue": queue_found, "ledger": ledger_found, "journal": journal_found}
         # The journal is written last: a first start that was cut off leaves empty others.
         expected = expected or journal_found is not Found.MISSING
@@ -128,13 +145,28 @@ class Records:
         ]
         unfinished = self.journal.unfinished
         for entry in unfinished:
-            # Whether these arrived in Plex is not known; they were not there before.
-            self.ledger.adopt(entry.changes, entry.started, undo=entry.kind is RunKind.UNDO)
-            self.journal.finish(entry.run_id, INTERRUPTED, entry.changes)
+            # Whether these arrived in Plex is not known; they were not there before. What was
+            # not sent yet may have been written by somebody else since.
+            sent = entry.changes[: entry.sent]
+            self.ledger.adopt(sent, entry.started, undo=entry.kind is RunKind.UNDO)
+            self.journal.finish(entry.run_id, INTERRUPTED, sent)
             _LOGGER.info("Run %s was interrupted; its changes are checked", entry.run_id)
-        if unfinished or any(what is not Found.READ for what in found.values()):
+        is_as_stored = all(what is Found.READ for what in found.values()) and not self.left_out
+        if unfinished or not is_as_stored:
             await self.async_flush()
         self._save_later()
+
+    async def _read[T](
+        self, file: RecordFile, understand: Callable[[Mapping[str, Any], Faults], T]
+    ) -> tuple[Found, T | None]:
+        """Return what a file holds, without what makes no sense in it."""
+        faults: Faults = []
+        found, content = await file.async_read(lambda data: understand(data, faults))
+        if found is Found.READ and faults:
+            self.left_out = {**self.left_out, **Counter(faults)}
+            _LOGGER.warning("The stored file %s held what makes no sense: %s", file.key, faults)
+            await file.async_copy_aside()
+        return found, content
 
     @callback
     def async_open(self) -> None:
@@ -178,15 +210,32 @@ class Records:
 
         Raises ServiceError when that is not possible: then nothing may be changed.
         """
-        entry = Entry(run_id, kind, started, tuple(changes))
+        entry = Entry(run_id, kind, started, tuple(changes), sent=0)
         self.journal.begin(entry)
         if not await self._save_journal():
             self.journal.finish(run_id, RunStatus.FAILED.value, ())
             detail = "the journal could not be saved, so nothing is changed in Plex"
             raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)
 
+    def lost_since(self, when: float) -> int:
+        """Return how many labels were lost since a time that nobody asked for."""
+        return self.knowledge.lost_since(when)
+
+    async def sending(self, run_id: str, count: int) -> None:
+        """Write down that the first `count` changes of a run may be sent from now on.
+
+        Raises ServiceError when that is not possible: then they may not be sent.
+        """
+        self.journal.sending(run_id, count)
+        if not await self._save_journal():
+            detail = "the journal could not be saved, so no more is changed in Plex"
+            raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)
+
     async def finish(
-        self, run: Run, rows: Mapping[RowKey, Row | None], unsure: Sequence[Change]
+        self,
+        run: Run,
+        rows: Mapping[RowKey, Row | None],
+        unsure: Mapping[Change, Row | None],
     ) -> None:
         """Write down what a run confirmed, and what becomes of the ledger's rows.
 
@@ -194,7 +243,9 @@ class Records:
         first: while the journal calls the run unfinished, nothing of it can be forgotten.
         """
         self.ledger.apply(rows)
-        self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO)
+        planned = {change.key: row for change, row in unsure.items()}
+        self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO, rows=planned)
+        self.knowledge.finished(run)
         self.journal.finish(run.id, run.status.value, [*run.changes, *unsure])
         self._not_in_ledger.add(run.id)
         await self._save_ledger()
@@ -222,7 +273,8 @@ class Records:
         )
         more = {"last_sync": self.summary, "held": self.held}
         known = {name: asdict(one) for name, one in more.items() if one is not None}
-        return lambda: {**journal.as_dict(), **known}
+        knowledge = self.knowledge.as_dict()
+        return lambda: {**journal.as_dict(), **known, "knowledge": knowledge}
 
     async def _write(self, file: RecordFile, snapshot: Callable[[], Callable[[], Data]]) -> bool:
         before = self.unsaved
@@ -259,24 +311,32 @@ class Records:
         await self._save_journal()
 
 
-type _JournalFile = tuple[Journal, Summary | None, Held | None]
+type _JournalFile = tuple[Journal, Summary | None, Held | None, Knowledge]
 
 
-def _journal_from_dict(data: Mapping[str, Any]) -> _JournalFile:
-    last_sync, held = data.get("last_sync"), data.get("held")
+def _journal_from_dict(data: Mapping[str, Any], faults: Faults) -> _JournalFile:
+    journal = Journal.from_dict(data, faults)
     return (
-        Journal.from_dict(data),
-        None if last_sync is None else Summary(**last_sync),
-        None
-        if held is None
-        else Held(
-            since=float(held["since"]),
-            reasons=tuple(held["reasons"]),
-            removals=int(held["removals"]),
-            vanished=int(held["vanished"]),
-            examples=tuple(held["examples"]),
-        ),
+        journal,
+        _optional("last_sync", partial(record, Summary), data, faults),
+        _optional("held", _held, data, faults),
+        _optional("knowledge", lambda value: Knowledge.from_dict(value, faults), data, faults)
+        or Knowledge(),
     )
+
+
+def _optional[T](
+    name: str, read: Callable[[Any], T], data: Mapping[str, Any], faults: Faults
+) -> T | None:
+    value = data.get(name)
+    return None if value is None else part(name, read, value, faults)
+
+
+def _held(data: Mapping[str, Any]) -> Held:
+    held = record(Held, data)
+    # Of reasons that only a newer version knows the question itself is left.
+    known = tuple(one for one in held.reasons if one in set(HoldReason))
+    return replace(held, reasons=known or (HoldReason.MASS_REMOVAL.value,))
 
 
 def _queue_as_dict(queue: Queue) -> dict[str, Any]:
@@ -298,16 +358,20 @@ def _queue_as_dict(queue: Queue) -> dict[str, Any]:
     }
 
 
-def _queue_from_dict(data: Mapping[str, Any]) -> Queue:
-    return tuple(
-        PendingSync(
-            title=Title(MediaType(entry["type"]), str(entry["title"]), frozenset(entry["ids"])),
-            created=float(entry["created"]),
-            next_try=float(entry["next_try"]),
-            expires=float(entry["expires"]),
-            reason=Reason(entry["reason"]),
-            people=tuple(entry["people"]),
-            tries=int(entry["tries"]),
-        )
-        for entry in data["pending"]
+def _queue_from_dict(data: Mapping[str, Any], faults: Faults) -> Queue:
+    return tuple(rows("queue", _pending, listed(data["pending"]), faults))
+
+
+def _pending(entry: Mapping[str, Any]) -> PendingSync:
+    reason = text(entry["reason"])
+    title = Title(MediaType(entry["type"]), text(entry["title"]), frozenset(texts(entry["ids"])))
+    return PendingSync(
+        title=title,
+        created=number(entry["created"]),
+        next_try=number(entry["next_try"]),
+        expires=number(entry["expires"]),
+        # A reason that only a newer version knows is found out anew.
+        reason=Reason(reason) if reason in set(Reason) else Reason.ANNOUNCED,
+        people=texts(entry["people"]),
+        tries=whole(entry["tries"]),
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import gc
 from hashlib import sha256
 from http import HTTPStatus
+import json
 import re
 from ssl import SSLError
 import time
@@ -30,6 +31,10 @@ RETRY_AFTER_MAX: Final = 60.0  # seconds; a longer wait is left to the next run
 FAILURES_KEPT: Final = 10  # of each server, for diagnostics
 
 _NUMBERS: Final = re.compile(r"(?<=/)[0-9][0-9,]*(?=/|$)")  # what a path names one thing by
+
+# Half a character, as text and as JSON writes it: one broken title must not cost a whole answer.
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 _FAILURES: Final[Mapping[int, Failure]] = {
     401: Failure.INVALID_AUTH,
@@ -119,6 +124,15 @@ class Statistics:
         self.last_failures.append(LastFailure(time.time(), err.failure, err.detail))
 
 
+class BrokenText(str):
+    """Text that came broken: U+FFFD stands where bytes were no UTF-8 or half a character was.
+
+    Good enough to be read by people. What has to be exact must refuse it.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back: status below 400 and the raw body."""
@@ -128,8 +142,32 @@ class Answer:
     content_type: str
 
     def json(self) -> object:
-        """Return the parsed body; raises ValueError when it is no JSON."""
-        return orjson.loads(self.body)
+        """Return the parsed body, in which broken texts are `BrokenText`.
+
+        Raises ValueError when it is no JSON.
+        """
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            text = self.body.decode(errors="surrogateescape")
+            if not (_SURROGATE.search(text) or _ESCAPED_SURROGATE.search(text)):
+                raise
+        try:
+            return _mended(json.loads(text))
+        except RecursionError as err:
+            raise ValueError("nested too deeply") from err
+
+
+def _mended(value: object) -> object:
+    """Return a document in which every broken text is a `BrokenText`."""
+    if isinstance(value, str):
+        mended = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+        return BrokenText(mended) if mended != value else value
+    if isinstance(value, list):
+        return [_mended(one) for one in value]
+    if isinstance(value, dict):
+        return {_mended(name): _mended(one) for name, one in value.items()}
+    return value
 
 
 def failure_of_status(status: int) -> Failure:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import fields
 import hmac
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from aiohttp import web
 
 from simulators.http import LOOPBACK, Fault
+from simulators.plex.render import BrokenHow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,6 +51,11 @@ def control_routes(
         "faults/acted": ("GET", control.acted_faults),
         "faults/clear": ("POST", control.clear_faults),
         "drop_events": ("POST", control.drop_events),
+        "broken": ("POST", control.broken),
+        "correct_ids": ("POST", control.correct_ids),
+        "rebuild": ("POST", control.rebuild),
+        "snapshot": ("POST", control.snapshot),
+        "restore": ("POST", control.restore),
     }
     return [
         (method, f"/_control/{name}", _handler(sim, action))
@@ -82,6 +88,7 @@ def _handler(
 class _Control:
     def __init__(self, sim: PlexSimulator) -> None:
         self._sim = sim
+        self._copy: dict[str, tuple[str, ...]] | None = None
 
     async def summary(self, _body: Fields) -> Fields:
         state = self._sim.state
@@ -169,6 +176,39 @@ class _Control:
 
     async def acted_faults(self, _body: Fields) -> Fields:
         return {"acted": self._sim.faults.acted}
+
+    async def broken(self, body: Fields) -> Fields:
+        """Break items in one way, or with `how` null mend them."""
+        how, items = body.get("how"), self._items(body)
+        if how is not None and how not in get_args(BrokenHow.__value__):
+            raise ControlError(f"`how` is one of {', '.join(get_args(BrokenHow.__value__))}")
+        for item in items:
+            self._sim.broken_items.pop(item.rating_key, None)
+            if how is not None:
+                self._sim.broken_items[item.rating_key] = how
+        return {"broken": self._sim.broken_items}
+
+    async def correct_ids(self, body: Fields) -> Fields:
+        guids = [str(guid) for guid in body.get("guids", ())]
+        items = [self._sim.correct_ids(item.rating_key, guids) for item in self._items(body)]
+        return {"items": [_item_json(self._sim.state, item) for item in items]}
+
+    async def rebuild(self, body: Fields) -> Fields:
+        section = str(body.get("section", ""))
+        if section not in self._sim.state.libraries:
+            raise ControlError(f"no library has the key {section!r}")
+        same_keys = bool(body.get("same_keys"))
+        return {"uuid": self._sim.state.rebuild_library(section, same_keys=same_keys).uuid}
+
+    async def snapshot(self, _body: Fields) -> Fields:
+        self._copy = self._sim.state.snapshot()
+        return {"items": len(self._copy)}
+
+    async def restore(self, _body: Fields) -> Fields:
+        if self._copy is None:
+            raise ControlError("there is no snapshot")
+        self._sim.state.restore(self._copy)
+        return {"items": len(self._copy)}
 
     async def drop_events(self, _body: Fields) -> Fields:
         dropped = self._sim.events.listeners

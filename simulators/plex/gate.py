@@ -26,6 +26,7 @@ REASONS = {
     403: "Forbidden",
     404: "Not Found",
     414: "URI Too Long",
+    500: "Internal Server Error",
 }
 
 

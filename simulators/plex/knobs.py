@@ -19,6 +19,7 @@ class PlexKnobs:
         True  # answers about single items tell their labels; expected, never recorded
     )
     trimming: Literal["honoured", "ignored"] = "honoured"  # include/exclude arguments are wishes
+    sorting: bool = True  # false: `sort=` is ignored, everything comes by title
     range_filters: Literal["ignored", "honoured"] = "ignored"  # PMS 1.43.3 ignores `addedAt>>=`
     label_filter_broken: bool = False  # `label=` ignored: every item seems to carry every label
     linger: bool = False  # a label without carriers stays in the label directory

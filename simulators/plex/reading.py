@@ -13,6 +13,8 @@ from simulators.plex.meta import section_filters, section_meta, section_sorts
 from simulators.plex.render import (
     LIBRARY_IDENTIFIER,
     Answer,
+    RowOptions,
+    broken_row,
     item_row,
     library_row,
     row_options,
@@ -259,7 +261,7 @@ class Reading:
             found, start, total=size is not None or knobs.total_size_when_unpaged
         )
         answer = Answer(
-            {**attributes, **heading}, [item_row(state, item, options) for item in found.items]
+            {**attributes, **heading}, [self._row(item, options) for item in found.items]
         )
         if request.query.get("includeMeta") == "1" and len(libraries) == 1:
             number = listing.type or TYPE_NUMBERS.get(libraries[0].type, 0)
@@ -277,6 +279,8 @@ class Reading:
         pairs = query_pairs(request)
         if self._sim.knobs.label_filter_broken:
             pairs = [pair for pair in pairs if pair[0].rpartition(".")[2].rstrip("!") != "label"]
+        if not self._sim.knobs.sorting:
+            pairs = [pair for pair in pairs if pair[0] != "sort"]
         if kind is not None:
             pairs.append(("type", str(TYPE_NUMBERS[kind])))
         return parse_listing(
@@ -295,7 +299,7 @@ class Reading:
         ):
             item, leaf = state.items.get(str(key)), state.leaves.get(str(key))
             if item is not None and viewer.may_see(item):
-                rows.append(item_row(state, item, options))
+                rows.append(self._row(item, options))
             elif (
                 leaf is not None
                 and leaf.show in state.items
@@ -318,6 +322,14 @@ class Reading:
         raise RefusedError(404)
 
     # Helpers
+
+    def _row(self, item: Item, options: RowOptions) -> Row:
+        """An item's row, broken where the item is; raises RefusedError (500) where nothing about it works."""
+        row = item_row(self._sim.state, item, options)
+        how = self._sim.broken_items.get(item.rating_key)
+        if how == "busy":
+            raise RefusedError(500)
+        return row if how is None else broken_row(row, how)
 
     def entered(self, request: web.Request, viewer: Viewer) -> Library:
         """The section in the path; raises RefusedError with 404 or 403."""

@@ -189,6 +189,35 @@ def library_row(library: Library, *, owner: bool) -> Row:
     }
 
 
+type BrokenHow = Literal["busy", "no_key", "wrong_types", "bad_bytes", "surrogate", "bad_guid"]
+"""What is wrong with an item: answers about it are 500, or its row cannot be understood."""
+
+BAD_BYTES, HALF_A_CHARACTER = "\ue000", "\ue001"  # stand for them
+
+
+def broken_row(row: Row, how: BrokenHow) -> Row:
+    """A row with something wrong in it."""
+    match how:
+        case "no_key":
+            return {**row, "ratingKey": ""}
+        case "wrong_types":
+            return {**row, "Guid": "none", "Label": 7}
+        case "bad_bytes":
+            return {**row, "title": f"Am{BAD_BYTES}lie"}
+        case "surrogate":
+            return {**row, "title": f"Am{HALF_A_CHARACTER}lie"}
+        case "bad_guid":
+            return {**row, "guid": f"plex://movie/{HALF_A_CHARACTER}"}
+    return row
+
+
+def _spoiled(body: bytes) -> bytes:
+    """The bytes of an answer with what no encoder would write."""
+    for stand_in, wrong in ((BAD_BYTES, b"\xe9"), (HALF_A_CHARACTER, rb"\ud83c")):
+        body = body.replace(stand_in.encode(), wrong)
+    return body
+
+
 @dataclass(slots=True)
 class Answer:
     """A MediaContainer: attributes, rows of one kind, and other children."""
@@ -203,7 +232,7 @@ class Answer:
         container = {"size": len(self.rows), **self.attributes, **self.extra}
         if self.rows:
             container[self.kind] = self.rows
-        return _dumps({"MediaContainer": container})
+        return _spoiled(_dumps({"MediaContainer": container}))
 
     def as_xml(self) -> bytes:
         """The answer in XML, numbers and truth values as text."""

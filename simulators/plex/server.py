@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import time
 from typing import TYPE_CHECKING, Self
-from xml.etree import ElementTree as ET
 
 from aiohttp import web
 
@@ -17,13 +15,13 @@ from simulators.plex import events
 from simulators.plex.arrivals import arrive, episode_arrived
 from simulators.plex.control import control_routes
 from simulators.plex.events import EventHub
-from simulators.plex.gate import RefusedError, guarded, line_limit, viewer_of
+from simulators.plex.gate import RefusedError, guarded, line_limit
 from simulators.plex.knobs import PlexKnobs
 from simulators.plex.reading import Reading
-from simulators.plex.selection import select
+from simulators.plex.spoil import AFTER, changes_before
 from simulators.plex.state import plex_guids
 from simulators.plex.tags import LabelRules
-from simulators.plex.users import OWNER, SharedUser, Viewer
+from simulators.plex.users import SharedUser, Viewer
 from simulators.plex.writing import Writing
 
 if TYPE_CHECKING:
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from simulators.catalogue import CatalogueTitle
+    from simulators.plex.render import BrokenHow
     from simulators.plex.state import Item, PlexState
 
 LISTING_ROUTE = "/library/sections/{id}/all"
@@ -65,6 +64,7 @@ class PlexSimulator:
         self.faults = Faults()
         self.events = EventHub()
         self.violations: list[str] = []
+        self.broken_items: dict[str, BrokenHow] = {}  # by rating key
         self.knobs = PlexKnobs() if knobs is None else knobs
         self._reading = Reading(self)
         self._writing = Writing(self, self._reading)
@@ -110,8 +110,8 @@ class PlexSimulator:
             faults=self.faults,
             streams=frozenset((*WEBSOCKET_ROUTES, *EVENT_SOURCE_ROUTES)),
             open_routes=frozenset({"/identity"}),
-            before={"vanishing_row": self._lose_a_row},
-            after={"short_page": short_page},
+            before=changes_before(self, self._reading.understood),
+            after=AFTER,
         )
         app.middlewares.extend((middleware_of(desk), line_limit(self)))
         self._add_routes(app)
@@ -230,6 +230,13 @@ class PlexSimulator:
         self.events.timeline([events.entry(item, events.PROCESSED, self.state.now())])
         return item
 
+    def correct_ids(self, rating_key: str, guids: Iterable[str]) -> Item:
+        """Let an item get other external ids under its own guid, as when a mistake is mended online."""
+        item = self.state.items[rating_key]
+        self.state.rematch(rating_key, guid=item.guid, guids=tuple(guids), title=item.title)
+        self.events.timeline([events.entry(item, events.PROCESSED, self.state.now())])
+        return item
+
     def delete_item(self, rating_key: str | int) -> Item:
         """Delete an item and announce it. Raises KeyError for an unknown item."""
         item = self.state.delete_item(rating_key)
@@ -299,33 +306,7 @@ class PlexSimulator:
             raise RefusedError(404)
         return await self.events.server_sent(request, self.knobs.ping_seconds, self._running())
 
-    async def _lose_a_row(self, request: web.Request) -> None:
-        """Delete the first item that the request would list, or one of those before its page."""
-        if "id" not in request.match_info or viewer_of(self, request) != OWNER:
-            return
-        library = self.state.libraries[request.match_info["id"]]
-        found = select(self.state, [library], self._reading.understood(request), None, stop=1)
-        for item in found.items:
-            self.delete_item(item.rating_key)
-
 
 async def _later(server: LocalServer, seconds: float) -> None:
     await asyncio.sleep(OUTAGE_AFTER_SECONDS)
     await server.begin_outage(seconds)
-
-
-def short_page(response: web.Response) -> web.Response:
-    """A listing with half of its rows; what it says about its size stays."""
-    body = bytes(response.body) if isinstance(response.body, (bytes, bytearray)) else b""
-    if response.content_type == "application/json":
-        answer = json.loads(body)
-        for rows in answer["MediaContainer"].values():
-            if isinstance(rows, list):
-                del rows[(len(rows) + 1) // 2 :]
-        response.body = json.dumps(answer, ensure_ascii=False).encode()
-    elif body:
-        root = ET.fromstring(body)  # noqa: S314  # our own answer
-        for child in list(root)[(len(root) + 1) // 2 :]:
-            root.remove(child)
-        response.body = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return response

@@ -214,11 +214,18 @@ class PlexState:
         labels: Iterable[str] = (),
         seasons: int = 1,
         episodes: int = 1,
+        rating_key: str | None = None,
     ) -> Item:
-        """Put a title into a library, by default the first one of its type; `guid` other than Plex's own."""
+        """Put a title into a library, by default the first one of its type; `guid` other than Plex's own.
+
+        `rating_key` uses a key again, which Plex never does. Raises ValueError for one that is in use.
+        """
         moment = self.now() if added_at is None else added_at
+        if rating_key in self.items:
+            raise ValueError(f"there is an item {rating_key}")
+        count = 1 + (seasons + episodes if title.type == "show" else 0)
         item = Item(
-            rating_key=self.reserve_keys(1 + (seasons + episodes if title.type == "show" else 0)),
+            rating_key=self.reserve_keys(count) if rating_key is None else rating_key,
             section=section or self.library_for(title).key,
             type=title.type,
             guid=title.plex_guid if guid is None else guid,
@@ -272,6 +279,32 @@ class PlexState:
             self._drop(self._by_title, item.origin.key, item.rating_key)
         self._touch(item.section)
         return item
+
+    def rebuild_library(self, key: str, *, same_keys: bool = False) -> Library:
+        """Delete a library and make it anew under its number: another uuid, the same titles, no labels.
+
+        The items get new keys, or with `same_keys` their old ones, as on a server that was set up anew.
+        """
+        library = self.libraries[key]
+        library.uuid = (
+            f"{int(library.uuid.replace('-', '')[:8] or '0', 16) + 1:08x}{library.uuid[8:]}"
+        )
+        for old in [item for item in self.items.values() if item.section == key]:
+            self.delete_item(old.rating_key)
+            if old.origin is not None:
+                again = old.rating_key if same_keys else None
+                item = self.add_item(old.origin, key, edition=old.edition, rating_key=again)
+                self.rematch(item.rating_key, guid=old.guid, guids=old.guids, title=old.title)
+        return library
+
+    def snapshot(self) -> dict[str, tuple[str, ...]]:
+        """A copy of all labels, as a backup of the database has them."""
+        return {key: item.labels for key, item in self.items.items()}
+
+    def restore(self, copy: dict[str, tuple[str, ...]]) -> None:
+        """Bring the labels of items that are still there back from a copy."""
+        for key, item in self.items.items():
+            self.apply(item, LabelEdit(add=copy.get(key, ()), clear=True))
 
     def _insert(self, item: Item) -> None:
         self.items[item.rating_key] = item

@@ -10,6 +10,7 @@ import pytest
 
 from custom_components.plex_label_sync.plex import parse
 from custom_components.plex_label_sync.sync.model import Library, MediaType, StoredLabel
+from custom_components.plex_label_sync.transport import BrokenText
 
 MOVIES = Library("1", MediaType.MOVIE, "Movies")
 SHOWS = Library("2", MediaType.SHOW, "TV Shows")
@@ -110,7 +111,7 @@ def test_numbers_may_be_text_and_text_may_be_numbers() -> None:
     listing = answer(size="1", offset="0", totalSize="1", Metadata=[row(101)])
     page = parse.items(listing, SHOWS, tuple)
     assert (page.content[0].rating_key, page.total) == ("101", 1)
-    assert parse.rating_keys(listing) == parse.Page(("101",), 1, 0, 1)
+    assert parse.rating_keys(listing) == parse.Page(("101",), 1, 0, 1, keys=("101",))
     assert parse.total(answer(size="0", totalSize="7")) == 7
     assert parse.stored_labels(answer(Directory=[{"key": 20481, "title": "Anna"}])) == (
         StoredLabel("20481", "Anna"),
@@ -148,12 +149,64 @@ def test_rows_may_lack_what_is_not_needed() -> None:
 
 
 @pytest.mark.parametrize("rating_key", ["", "abc", "1,2", "-1", None, 1.5])
-def test_row_whose_key_no_edit_could_name_is_refused(rating_key: object) -> None:
-    listing = answer(Metadata=[row(rating_key)])
-    with pytest.raises((ValueError, TypeError)):
-        parse.items(listing, MOVIES, tuple)
-    with pytest.raises((ValueError, TypeError)):
-        parse.rating_keys(listing)
+def test_row_whose_key_no_edit_could_name_is_a_bad_one(rating_key: object) -> None:
+    listing = answer(Metadata=[row("7"), row(rating_key)])
+    page = parse.items(listing, MOVIES, tuple)
+    assert [item.rating_key for item in page.content] == ["7"]
+    assert page.bad == parse.rating_keys(listing).bad == (parse.BadRow(1),)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"guid": None},
+        {"guid": []},
+        {"guid": BrokenText("plex://movie/\N{REPLACEMENT CHARACTER}")},
+        {"Guid": "tmdb://949"},
+        {"Guid": ["tmdb://949"]},
+        {"Guid": [{"id": BrokenText("tmdb://9\N{REPLACEMENT CHARACTER}9")}]},
+    ],
+)
+def test_row_whose_ids_cannot_be_read_is_a_bad_one(fields: dict[str, object]) -> None:
+    page = parse.items(answer(Metadata=[row("7"), row("8", **fields)]), MOVIES, tuple)
+    assert [item.rating_key for item in page.content] == ["7"]
+    assert (page.keys, page.bad) == (("7", "8"), (parse.BadRow(1, "8"),))
+
+
+@pytest.mark.parametrize("other", ["7", None, ["ratingKey"]])
+def test_what_is_no_row_at_all_is_a_bad_one(other: object) -> None:
+    page = parse.items(answer(size=2, Metadata=[row("7"), other]), MOVIES, tuple)
+    assert (len(page.content), page.bad) == (1, (parse.BadRow(1),))
+
+
+def test_row_that_comes_twice_is_taken_once() -> None:
+    page = parse.items(answer(Metadata=[row("7"), row("8"), row("7")]), MOVIES, tuple)
+    assert [item.rating_key for item in page.content] == ["7", "8"]
+    assert (page.size, page.keys, page.repeated) == (3, ("7", "8"), 1)
+
+
+def test_rows_that_are_there_already_are_passed_over() -> None:
+    listing = answer(Metadata=[row("7"), row("8"), row("9")])
+    first = parse.items(listing, MOVIES, tuple, parse.Passed(first=1))
+    known = parse.items(listing, MOVIES, tuple, parse.Passed(keys={"8"}))
+    assert [item.rating_key for item in first.content] == ["8", "9"]
+    assert [item.rating_key for item in known.content] == ["7", "9"]
+    assert first.keys == known.keys == ("7", "8", "9")
+
+
+def test_items_come_with_their_primary_guid() -> None:
+    page = parse.items(answer(Metadata=[row("7"), {"ratingKey": "8"}]), MOVIES, tuple)
+    assert [item.guid for item in page.content] == [f"plex://movie/{HEX}", ""]
+
+
+@pytest.mark.parametrize(
+    "parser", [parse.libraries, parse.stored_labels, parse.rating_keys, parse.item_keys]
+)
+def test_answer_without_rows_and_without_their_number_is_not_an_empty_one(
+    parser: Callable[[object], object],
+) -> None:
+    with pytest.raises(ValueError, match="neither rows nor their number"):
+        parser(answer(identifier="com.plexapp.plugins.library"))
 
 
 # Sections, labels, identity
@@ -215,6 +268,8 @@ PARSERS: list[Callable[[object], object]] = [
     parse.stored_labels,
     parse.machine_id,
     parse.server_info,
+    parse.item_keys,
+    parse.labelled_items,
 ]
 
 

@@ -2,11 +2,13 @@
 
 import pytest
 
-from custom_components.plex_label_sync.plex import server
+from custom_components.plex_label_sync.plex import lookups, server
 from custom_components.plex_label_sync.plex.server import PlexClient
-from custom_components.plex_label_sync.sync.model import Failure, ServiceError
+from custom_components.plex_label_sync.sync.model import Failure, Gap, GapKind, ServiceError
 from simulators.http import FaultKind
 from simulators.plex import Fault, PlexSimulator
+from simulators.plex.render import BrokenHow
+from simulators.plex.server import METADATA_ROUTE
 
 from .conftest import MOVIES
 
@@ -83,3 +85,116 @@ async def test_items_are_found_by_a_part_of_their_title_in_any_case(
 async def test_no_more_titles_are_returned_than_asked_for(client: PlexClient) -> None:
     assert await client.with_title(MOVIES, "no such title at all", 50) == ()
     assert len(await client.with_title(MOVIES, "e", 5)) == 5
+
+
+# Items that cannot be read
+
+
+async def labelled(client: PlexClient, keys: list[str], gaps: list[Gap]) -> set[str]:
+    """Return the rating keys of what is told."""
+    return {one.item.rating_key for one in await client.labelled(keys, gaps.append)}
+
+
+@pytest.mark.parametrize("places", [(0,), (3,), (7,), (2, 6), (0, 1, 7), range(8)])
+async def test_item_that_fails_for_ever_costs_no_other_one(
+    plex: PlexSimulator, client: PlexClient, places: tuple[int, ...]
+) -> None:
+    keys = some_keys(plex, 8)
+    bad = [keys[place] for place in places]
+    plex.broken_items |= dict.fromkeys(bad, "busy")
+    gaps: list[Gap] = []
+    plex.stats.reset()
+    assert await labelled(client, keys, gaps) == set(keys) - set(bad)
+    assert gaps == [Gap(GapKind.ITEM, key, key, Failure.BUSY) for key in bad]
+    # Three tries, whether the server is there, and halves: two for each time that eight halve.
+    assert plex.stats.total <= 3 + 1 + len(places) * 2 * 3
+    with pytest.raises(ServiceError) as refused:
+        await client.labelled(keys)
+    assert refused.value.failure is Failure.BUSY
+
+
+@pytest.mark.parametrize("how", ["wrong_types", "bad_guid"])
+async def test_item_whose_row_cannot_be_understood_costs_no_other_one(
+    plex: PlexSimulator, client: PlexClient, how: BrokenHow
+) -> None:
+    keys = some_keys(plex, 8)
+    plex.broken_items[keys[3]] = how
+    gaps: list[Gap] = []
+    plex.stats.reset()
+    assert await labelled(client, keys, gaps) == set(keys) - {keys[3]}
+    assert gaps == [Gap(GapKind.ITEM, keys[3], keys[3], Failure.IMPLAUSIBLE)]
+    assert plex.stats.total == 1
+    with pytest.raises(ServiceError) as refused:
+        await client.labelled(keys)
+    assert refused.value.failure is Failure.IMPLAUSIBLE
+
+
+async def test_row_without_a_key_makes_unknown_whatever_it_may_be(
+    plex: PlexSimulator, client: PlexClient
+) -> None:
+    keys = some_keys(plex, 8)
+    plex.broken_items[keys[3]] = "no_key"
+    gaps: list[Gap] = []
+    assert await labelled(client, [*keys, "999999"], gaps) == set(keys) - {keys[3]}
+    assert {gap.key for gap in gaps} == {keys[3], "999999"}
+
+
+@pytest.mark.parametrize("kind", ["busy", "html", "truncated", "headless", "drop"])
+async def test_that_no_item_can_be_read_is_found_out_in_few_requests(
+    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch, kind: FaultKind
+) -> None:
+    monkeypatch.setattr(server, "MULTI_GET_MAX", 16)
+    plex.faults.add(Fault(kind, route=METADATA_ROUTE, times=None))
+    keys = some_keys(plex, 40)
+    gaps: list[Gap] = []
+    plex.stats.reset()
+    assert await labelled(client, keys, gaps) == set()
+    assert {gap.key for gap in gaps} == set(keys)
+    assert plex.stats.total < 60
+
+
+@pytest.mark.parametrize("kind", ["unauthorized", "unavailable", "throttled"])
+async def test_server_that_answers_nothing_is_not_asked_item_by_item(
+    plex: PlexSimulator, client: PlexClient, kind: FaultKind
+) -> None:
+    plex.faults.add(Fault(kind, times=None))
+    gaps: list[Gap] = []
+    with pytest.raises(ServiceError):
+        await labelled(client, some_keys(plex, 8), gaps)
+    assert not gaps
+    assert plex.stats.total <= 4
+
+
+async def test_only_so_much_is_spent_on_items_that_cannot_be_read(
+    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookups, "EXTRA_MAX", 4)
+    keys = some_keys(plex, 32)
+    plex.broken_items |= dict.fromkeys(keys[::2], "busy")
+    plex.broken_items.pop(keys[0])
+    gaps: list[Gap] = []
+    plex.stats.reset()
+    found = await labelled(client, keys, gaps)
+    assert found | {gap.key for gap in gaps} == set(keys)
+    assert set(keys[2::2]) <= {gap.key for gap in gaps}
+    assert plex.stats.total < 20
+
+
+async def test_items_are_asked_for_without_looking_at_their_files(
+    plex: PlexSimulator, client: PlexClient
+) -> None:
+    keys = some_keys(plex, 4)
+    await client.labelled(keys)
+    await client.existing(keys)
+    asked = [entry.query for entry in plex.stats.log if entry.route == METADATA_ROUTE]
+    assert len(asked) == 2
+    assert all("skipRefresh=1" in query for query in asked)
+
+
+async def test_row_that_was_not_asked_for_is_not_told(
+    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = some_keys(plex, 2)
+    monkeypatch.setattr(plex.state.items[other], "rating_key", "424242")
+    assert [found.item.rating_key for found in await client.labelled([one, other])] == [one]
+    monkeypatch.undo()

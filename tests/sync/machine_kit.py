@@ -12,6 +12,7 @@ from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Change,
     Failure,
+    Gap,
     Item,
     LabelledItem,
     Library,
@@ -156,10 +157,13 @@ class FragilePlex:
         return await self._client.libraries()
 
     def pages[T](
-        self, library: Library, pick: Callable[[tuple[Item, ...]], T]
+        self,
+        library: Library,
+        pick: Callable[[tuple[Item, ...]], T],
+        on_gap: Callable[[Gap], object] | None = None,
     ) -> AsyncGenerator[T]:
         """Pass on."""
-        return self._client.pages(library, pick)
+        return self._client.pages(library, pick, on_gap)
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
         """Pass on."""
@@ -187,9 +191,11 @@ class FragilePlex:
         """Pass on."""
         return await self._client.existing(rating_keys)
 
-    async def labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
+    async def labelled(
+        self, rating_keys: Sequence[str], on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[LabelledItem, ...]:
         """Pass on."""
-        return await self._client.labelled(rating_keys)
+        return await self._client.labelled(rating_keys, on_gap)
 
     async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
         """Pass on."""

@@ -114,15 +114,23 @@ async def test_read_of_pulsarr_that_fails_in_whatever_way_ends_the_run_before_pl
     assert home.plex.stats.total == 0
 
 
-async def test_item_that_vanishes_while_the_library_is_listed_ends_the_run(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["vanishing_row", "swapped_row"])
+async def test_item_that_vanishes_while_the_library_is_listed_costs_no_other_one(
+    home: Home, monkeypatch: pytest.MonkeyPatch, kind: FaultKind
 ) -> None:
     monkeypatch.setattr(server, "PAGE_SIZE", 10)
-    home.plex.faults.add(Fault("vanishing_row", route=LISTING_ROUTE, nth=3))
+    before = home.labels
+    home.plex.faults.add(Fault(kind, route=LISTING_ROUTE, nth=3))
+    there = set(home.plex.state.items)
     run = await home.sync()
-    assert run.error is not None
-    assert run.error.failure is Failure.IMPLAUSIBLE
-    assert home.plex.stats.puts == 0
+    assert run.status is RunStatus.DONE
+    (gone,) = there - set(home.plex.state.items)
+    assert {one.change.rating_key for one in run.failed} <= {gone}
+    wanted = merged(before, home.wanted())
+    stayed = there - {gone}
+    assert {key: labels for key, labels in home.labels.items() if key in stayed} == {
+        key: labels for key, labels in wanted.items() if key in stayed
+    }
 
 
 @pytest.mark.parametrize("kind", ["busy", "unavailable", "throttled", "drop", "cut_body"])

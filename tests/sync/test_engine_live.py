@@ -32,10 +32,11 @@ def lookups(home: Home) -> list[str]:
 
 
 def listings(home: Home) -> int:
-    """Return how often a library was read from its start in its usual order."""
+    """Return how often a library was read from its start, the oldest first."""
     return sum(
         "Container-Start=0" in entry.query
-        and "sort=" not in entry.query
+        and "addedAt%3Adesc" not in entry.query
+        and "addedAt:desc" not in entry.query
         and "guid=" not in entry.query
         and "label" not in entry.query
         for entry in home.plex.stats.log

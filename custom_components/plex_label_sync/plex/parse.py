@@ -1,11 +1,12 @@
 """What Plex's JSON answers mean: sections, listing rows, label directories."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 import re
 from typing import Any, Final
 
 from ..sync.model import Item, LabelledItem, Library, MediaType, StoredLabel
+from ..transport import BrokenText
 
 # `plex://movie/<24 hex>` is the primary guid under the new agents.
 _PLEX_GUID: Final = re.compile(r"^plex://(?:movie|show)/([0-9a-f]{24})$")
@@ -32,16 +33,39 @@ class ServerInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that could not be understood, by its place in the answer and its key if it has one."""
+
+    place: int
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Page[T]:
     """One answer of a listing: what is made of its rows, and how many these are.
 
-    `total` is the number of rows that match the query in all.
+    `total` is the number of rows that match the query in all. `keys` are the rating keys of all
+    rows in order, those that were passed over included; `repeated` of them came before in it.
     """
 
     content: T
     size: int
     offset: int
     total: int
+    keys: tuple[str, ...] = ()
+    bad: tuple[BadRow, ...] = ()
+    repeated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Rows of a page that are there already: some at its beginning, and some by their keys."""
+
+    first: int = 0
+    keys: Container[str] = frozenset()
+
+
+EVERY_ROW: Final = Passed()
 
 
 def ids_of(guid: str, guids: Iterable[Mapping[str, Any]]) -> frozenset[str]:
@@ -76,13 +100,35 @@ def _rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _all_rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """Return the rows of an answer; raises ValueError for other ones than it claims to hold."""
-    rows = _rows(body, name)
+def _counted(body: Mapping[str, Any], name: str) -> list[Any]:
+    """Return the rows of an answer, whatever they are.
+
+    Raises ValueError for other ones than it claims to hold: an answer that says neither how
+    many there are nor names one is no empty one.
+    """
+    if "size" not in body and name not in body:
+        raise ValueError("neither rows nor their number")
+    rows = body.get(name) or []
+    if not isinstance(rows, list):
+        raise TypeError(f"{name} is no list")
     size = int(body.get("size", len(rows)))
     if size != len(rows):
         raise ValueError(f"{len(rows)} rows instead of {size}")
     return rows
+
+
+def _all_rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the rows of an answer; raises ValueError for other ones than it claims to hold."""
+    _counted(body, name)
+    return _rows(body, name)
+
+
+def _exact(value: object) -> str:
+    """Return a text that says which thing is meant; raises TypeError for a broken one."""
+    broken = isinstance(value, bool | BrokenText)
+    if broken or not isinstance(value, int | str):
+        raise TypeError("no exact text")
+    return str(value)
 
 
 def _rating_key(row: Mapping[str, Any]) -> str:
@@ -93,43 +139,90 @@ def _rating_key(row: Mapping[str, Any]) -> str:
     return key
 
 
-def items[T](answer: object, library: Library, pick: Callable[[tuple[Item, ...]], T]) -> Page[T]:
+def items[T](
+    answer: object,
+    library: Library,
+    pick: Callable[[tuple[Item, ...]], T],
+    passed: Passed = EVERY_ROW,
+) -> Page[T]:
     """Return one page of a library's listing, of its items what `pick` makes of them.
 
-    Raises ValueError when rows are missing in it.
+    Raises ValueError when rows are missing in it; those that cannot be read are its `bad` ones.
     """
-    return _page(
-        answer, lambda rows: pick(tuple(_item(row, library.key, library.type) for row in rows))
-    )
+    return _page(answer, lambda row: _item(row, library.key, library.type), pick, passed)
 
 
 def _item(row: Mapping[str, Any], library: str, media_type: MediaType) -> Item:
+    guid = _exact(row.get("guid", ""))
     return Item(
         rating_key=_rating_key(row),
         library=library,
         type=media_type,
-        title=str(row.get("title", "")),
-        ids=ids_of(str(row.get("guid", "")), _rows(row, "Guid")),
-        guid=str(row.get("guid", "")),
-        added=int(row.get("addedAt", 0)),
+        title=str(row.get("title") or ""),
+        ids=ids_of(guid, _guids(row)),
+        guid=guid,
+        added=_moment(row.get("addedAt")),
     )
 
 
-def rating_keys(answer: object) -> Page[tuple[str, ...]]:
+def _moment(value: object) -> int:
+    """Return a time in seconds since the epoch, 0 for what is none."""
+    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0
+
+
+def _guids(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    children = _rows(row, "Guid")
+    if any(isinstance(child.get("id"), BrokenText) for child in children):
+        raise ValueError("an id is broken")
+    return children
+
+
+def rating_keys(answer: object, passed: Passed = EVERY_ROW) -> Page[tuple[str, ...]]:
     """Return the rating keys of one page; raises ValueError when rows are missing in it."""
-    return _page(answer, lambda rows: tuple(map(_rating_key, rows)))
+    return _page(answer, _rating_key, tuple, passed)
 
 
-def _page[T](answer: object, understand: Callable[[list[dict[str, Any]]], T]) -> Page[T]:
+def _page[R, T](
+    answer: object,
+    understand: Callable[[Mapping[str, Any]], R],
+    pick: Callable[[tuple[R, ...]], T],
+    passed: Passed,
+) -> Page[T]:
     body = container(answer)
-    rows = _all_rows(body, "Metadata")
+    rows = _counted(body, "Metadata")
+    keys: dict[str, None] = {}
+    bad: list[BadRow] = []
+    taken: list[R] = []
+    repeated = 0
+    for place, row in enumerate(rows):
+        key = _key_or_none(row)
+        if key in keys:
+            repeated += 1
+            continue
+        if key:
+            keys[key] = None
+        if place < passed.first or key in passed.keys:
+            continue
+        try:
+            taken.append(understand(row))
+        except (AttributeError, ValueError, KeyError, TypeError):
+            bad.append(BadRow(place, key))
     return Page(
-        content=understand(rows),
+        content=pick(tuple(taken)),
         size=len(rows),
         offset=int(body.get("offset", 0)),
         # Absent when the answer was not paged: then it is everything.
         total=int(body.get("totalSize", len(rows))),
+        keys=tuple(keys),
+        bad=tuple(bad),
+        repeated=repeated,
     )
+
+
+def _key_or_none(row: object) -> str:
+    """Return a row's key, or nothing when it cannot be read."""
+    key = str(row.get("ratingKey", "")) if isinstance(row, dict) else ""
+    return key if _RATING_KEY.fullmatch(key) else ""
 
 
 def total(answer: object) -> int:
@@ -186,13 +279,42 @@ def item_keys(answer: object) -> frozenset[str]:
     return frozenset(_rating_key(row) for row in _all_rows(container(answer), "Metadata"))
 
 
-def labelled_items(answer: object) -> tuple[LabelledItem, ...]:
-    """Return the movies and shows of an answer about several items, with all their labels."""
-    return tuple(
-        LabelledItem(
-            _item(row, str(row["librarySectionID"]), MediaType(row["type"])),
-            tuple(str(label["tag"]) for label in _rows(row, "Label")),
-        )
-        for row in _all_rows(container(answer), "Metadata")
-        if row.get("type") in ("movie", "show")
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What an answer about several items tells: movies and shows with all their labels.
+
+    `keys` are those of all its rows, `bad` the rows that could not be understood.
+    """
+
+    items: tuple[LabelledItem, ...]
+    keys: frozenset[str]
+    bad: tuple[BadRow, ...]
+
+
+def labelled_items(answer: object) -> Labelled:
+    """Return the movies and shows of an answer about several items.
+
+    Raises ValueError when rows are missing in it.
+    """
+    body = container(answer)
+    found: list[LabelledItem] = []
+    keys: set[str] = set()
+    bad: list[BadRow] = []
+    for place, row in enumerate(_counted(body, "Metadata")):
+        key = _key_or_none(row)
+        keys.add(key)
+        try:
+            if row.get("type") in ("movie", "show"):
+                found.append(_labelled_item(row, body))
+        except (AttributeError, ValueError, KeyError, TypeError):
+            bad.append(BadRow(place, key))
+    return Labelled(tuple(found), frozenset(keys - {""}), tuple(bad))
+
+
+def _labelled_item(row: Mapping[str, Any], body: Mapping[str, Any]) -> LabelledItem:
+    # Where all rows are of one section, it may stand on the container alone.
+    section = row.get("librarySectionID", body.get("librarySectionID"))
+    return LabelledItem(
+        _item(row, _exact(section), MediaType(row["type"])),
+        tuple(_exact(label["tag"]) for label in _rows(row, "Label")),
     )

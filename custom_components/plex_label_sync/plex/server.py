@@ -5,28 +5,27 @@ per item, which is an order of magnitude slower on the same listing.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
+    Awaitable,
     Callable,
     Coroutine,
+    Iterator,
     Mapping,
-    MutableSequence,
     Sequence,
 )
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 import logging
 import re
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 
 from ..sync.model import (
     UNREACHABLE,
     Failure,
-    Gap,
     Item,
     LabelledItem,
     Library,
@@ -38,6 +37,8 @@ from ..transport import Sleep, Statistics, Transport, normalise_url
 from . import parse
 from .edits import TYPE_NUMBERS, EditPart, edit_parts, edit_query
 from .events import Message, listen
+from .listing import TRIES, Ask, Listing, OnGap, Read
+from .lookups import Lookup
 from .parse import ServerInfo
 
 _LOGGER = logging.getLogger(__name__)
@@ -65,12 +66,10 @@ def _all_of_them(items: tuple[Item, ...]) -> tuple[Item, ...]:
     return items
 
 
-async def _given_up(tasks: MutableSequence[asyncio.Task[Any]]) -> None:
-    """End tasks whose results nobody wants any more, and see that they are over."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    tasks.clear()
+def _batches(rating_keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut keys into as many at a time as one request takes."""
+    for start in range(0, len(rating_keys), MULTI_GET_MAX):
+        yield rating_keys[start : start + MULTI_GET_MAX]
 
 
 def _part(start: int, size: int) -> dict[str, int]:
@@ -177,58 +176,57 @@ class PlexClient:
         self,
         library: Library,
         pick: Callable[[tuple[Item, ...]], T],
-        on_gap: Callable[[Gap], object] | None = None,
+        on_gap: OnGap | None = None,
     ) -> AsyncGenerator[T]:
-        """Yield what `pick` makes of all items of a library, page by page.
+        """Yield what `pick` makes of all items of a library, page by page, each item once.
 
         It is called beside the event loop, for several pages at a time, and the items that it
         does not keep are gone before anything else has to walk through them.
 
-        Raises ServiceError, with IMPLAUSIBLE when rows are missing or the library changed
-        between two pages: a list that is cut short must never look like deletions.
+        Rows that cannot be read are reported to `on_gap`, and so is a library that changes so
+        much that rows may have been missed; without it that raises, for a list that is cut
+        short must never look like deletions. Raises ServiceError when nothing can be read.
         """
-        async for picked in self._all(
-            library, lambda start: self._items(library, PAGE_SIZE, pick, start)
-        ):
+
+        def read(ask: Ask) -> Coroutine[None, None, parse.Page[T]]:
+            # The oldest come first, so that what arrives meanwhile moves nothing.
+            return self._list(
+                library,
+                lambda answer: parse.items(answer, library, pick, ask.passed),
+                {**_LEAN, **_part(ask.start, ask.size), "includeGuids": 1, "sort": "addedAt"},
+                tries=ask.tries,
+            )
+
+        async for picked in self._listing(library, read, on_gap):
             yield picked
 
-    async def _all[T](
-        self, library: Library, read: Callable[[int], Coroutine[None, None, parse.Page[T]]]
+    def _listing[T](
+        self, library: Library, read: Read[T], on_gap: OnGap | None = None
     ) -> AsyncGenerator[T]:
-        """Yield the contents of all pages; `read` reads the page that starts at a row.
+        listing = Listing(
+            library,
+            read,
+            page_size=PAGE_SIZE,
+            readers=READERS,
+            on_gap=on_gap,
+            alive=self._is_alive,
+        )
+        return listing.pages()
 
-        While pages come as long as they were asked for, the next ones are on their way already.
-        """
-        start = 0
-        total: int | None = None
-        coming: deque[asyncio.Task[parse.Page[T]]] = deque()
+    async def _is_alive(self) -> bool:
+        """Tell whether the server answers anything: if not, no part of a question is to blame."""
         try:
-            while total is None or start < total:
-                if not coming:
-                    coming.append(asyncio.ensure_future(read(start)))
-                page = await coming.popleft()
-                if page.offset != start or total not in {None, page.total}:
-                    raise self._implausible(library, "changed while it was read")
-                total = page.total
-                if not page.size and start < total:
-                    raise self._implausible(library, f"lists {start} of {total} items")
-                start += page.size
-                if page.size == PAGE_SIZE:
-                    begun = start + len(coming) * PAGE_SIZE
-                    for one in range(begun, total, PAGE_SIZE)[: READERS - len(coming)]:
-                        coming.append(asyncio.ensure_future(read(one)))
-                else:
-                    await _given_up(coming)  # the next page does not start where these do
-                yield page.content
-        finally:
-            await _given_up(coming)
+            await self.identity()
+        except ServiceError:
+            return False
+        return True
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
         """Return about `limit` items, those added last first, and how many there are in all.
 
         Raises ServiceError.
         """
-        page = await self._items(library, limit, _all_of_them, sort="addedAt:desc")
+        page = await self._items(library, limit, sort="addedAt:desc")
         return page.content, page.total
 
     async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
@@ -238,31 +236,32 @@ class PlexClient:
         titles are dropped here.
         """
         guid = f"plex://{library.type}/{plex_id.removeprefix('plex:')}"
-        page = await self._items(library, PAGE_SIZE, _all_of_them, guid=guid)
+        page = await self._items(library, PAGE_SIZE, guid=guid)
         return tuple(item for item in page.content if plex_id in item.ids)
 
-    async def _items[T](
-        self,
-        library: Library,
-        size: int,
-        pick: Callable[[tuple[Item, ...]], T],
-        start: int = 0,
-        **query: str,
-    ) -> parse.Page[T]:
+    async def _items(
+        self, library: Library, size: int, **query: str
+    ) -> parse.Page[tuple[Item, ...]]:
+        """Return the first rows of a listing, without those that cannot be understood."""
         return await self._list(
             library,
-            lambda answer: parse.items(answer, library, pick),
-            {**_LEAN, **_part(start, size), "includeGuids": 1, **query},
+            lambda answer: parse.items(answer, library, _all_of_them),
+            {**_LEAN, **_part(0, size), "includeGuids": 1, **query},
         )
 
     async def _list[T](
-        self, library: Library, understand: Callable[[object], T], query: Mapping[str, str | int]
+        self,
+        library: Library,
+        understand: Callable[[object], T],
+        query: Mapping[str, str | int],
+        tries: int = TRIES,
     ) -> T:
         return await self._http.read(
             f"/library/sections/{library.key}/all",
             understand,
             query={"type": TYPE_NUMBERS[library.type], **query},
             seconds=READ_TIMEOUT,
+            tries=tries,
         )
 
     async def labels(self, library: Library) -> tuple[StoredLabel, ...]:
@@ -282,11 +281,14 @@ class PlexClient:
         """
         query = {**_LEAN, "label": label.id}
 
-        async def read(start: int) -> parse.Page[tuple[str, ...]]:
-            part = _part(start, PAGE_SIZE) if start else {}
-            return await self._list(library, parse.rating_keys, {**query, **part})
+        def read(ask: Ask) -> Coroutine[None, None, parse.Page[tuple[str, ...]]]:
+            return self._list(
+                library,
+                lambda answer: parse.rating_keys(answer, ask.passed),
+                {**query, **(_part(ask.start, ask.size) if ask.start else {})},
+            )
 
-        return frozenset([key async for keys in self._all(library, read) for key in keys])
+        return frozenset([key async for keys in self._listing(library, read) for key in keys])
 
     async def count_without(self, library: Library, label: StoredLabel) -> int:
         """Return how many items of a library do not carry a label. Raises ServiceError."""
@@ -298,47 +300,50 @@ class PlexClient:
         Plex ignores filters that it does not understand: other titles are dropped here.
         Raises ServiceError.
         """
-        page = await self._items(library, limit, _all_of_them, title=text)
+        page = await self._items(library, limit, title=text)
         return tuple(item for item in page.content if text.casefold() in item.title.casefold())
 
     async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
         """Return those of the rating keys under which there is an item. Raises ServiceError."""
-        there = await self._metadata(rating_keys, parse.item_keys)
-        return frozenset(key for some in there for key in some)
+        there: set[str] = set()
+        for batch in _batches(rating_keys):
+            try:
+                there |= await self._metadata(batch, parse.item_keys)
+            except ServiceError as err:
+                if err.failure is not Failure.NOT_FOUND:  # said only when none of them is there
+                    raise
+        return frozenset(there)
 
     async def labelled(
-        self, rating_keys: Sequence[str], on_gap: Callable[[Gap], object] | None = None
+        self, rating_keys: Sequence[str], on_gap: OnGap | None = None
     ) -> tuple[LabelledItem, ...]:
         """Return those of the movies and shows that are there, with all their labels.
 
-        Raises ServiceError.
+        What is neither returned nor reported to `on_gap` is not there. Without `on_gap` one item
+        that cannot be read is enough to raise ServiceError.
         """
-        found = await self._metadata(rating_keys, parse.labelled_items)
-        return tuple(one for some in found for one in some)
+
+        def ask(keys: Sequence[str], tries: int) -> Awaitable[parse.Labelled]:
+            return self._metadata(keys, parse.labelled_items, tries)
+
+        lookup = Lookup(ask, on_gap, self._is_alive, TRIES)
+        return await lookup.read(_batches(tuple(dict.fromkeys(rating_keys))))
 
     async def _metadata[T](
-        self, rating_keys: Sequence[str], understand: Callable[[object], T]
-    ) -> list[T]:
-        """Return what Plex knows of some items, MULTI_GET_MAX of them with each request.
+        self, rating_keys: Sequence[str], understand: Callable[[object], T], tries: int = TRIES
+    ) -> T:
+        """Return what Plex knows of at most MULTI_GET_MAX items.
 
-        Plex leaves out silently what is not there, and answers 404 when nothing is.
+        Plex leaves out silently what is not there, and answers 404 when nothing is. It shall
+        not look at the files first: that takes long, and is announced like a change.
         """
-        answers: list[T] = []
-        for start in range(0, len(rating_keys), MULTI_GET_MAX):
-            some = ",".join(rating_keys[start : start + MULTI_GET_MAX])
-            try:
-                answers.append(
-                    await self._http.read(
-                        f"/library/metadata/{some}",
-                        understand,
-                        query={**_LEAN, "includeGuids": 1},
-                        seconds=READ_TIMEOUT,
-                    )
-                )
-            except ServiceError as err:
-                if err.failure is not Failure.NOT_FOUND:
-                    raise
-        return answers
+        return await self._http.read(
+            f"/library/metadata/{','.join(rating_keys)}",
+            understand,
+            query={**_LEAN, "includeGuids": 1, "skipRefresh": 1},
+            seconds=READ_TIMEOUT,
+            tries=tries,
+        )
 
     async def edit(
         self,
@@ -386,6 +391,3 @@ class PlexClient:
             _LOGGER.debug("Halving an edit of %d items: %s", len(part.rating_keys), err)
             for half in part.halves():
                 await self._edit_some(path, library, half, refused)
-
-    def _implausible(self, library: Library, what: str) -> ServiceError:
-        return ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, f"library {library.name} {what}")

@@ -17,11 +17,9 @@ from .lookout import Lookout
 from .model import (
     Change,
     FailedChange,
-    Failure,
     HoldReason,
     Look,
     Outcome,
-    Plan,
     Row,
     RowKey,
     Run,
@@ -157,6 +155,13 @@ class Engine:
             question, watchlists, self._recorder.ledger, queue, held, settings
         )
         return explain(facts), fitting
+
+    async def people_named(self, names: Sequence[str]) -> frozenset[int]:
+        """Return the ids of people by what the ledger or Pulsarr knows of them.
+
+        Raises ServiceError, UnknownPersonError or AmbiguousPersonError.
+        """
+        return await self._preparer.people_named(names)
 
     async def sighted(self, rating_keys: Collection[str], settings: SyncSettings) -> Sighting:
         """Return what is worth a look among items that Plex has processed.

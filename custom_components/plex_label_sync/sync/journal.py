@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .model import Action, Change, RunKind
+from .stored import Faults, flag, listed, number, part, rows, text, whole
 
 RUNS_MAX: Final = 20
 CHANGES_MAX: Final = 50_000
@@ -14,7 +15,8 @@ CHANGES_MAX: Final = 50_000
 class Entry:
     """One run that writes. `status` None means that it did not end: the process died.
 
-    Until the run ends `changes` are the planned ones, afterwards the confirmed ones.
+    Until the run ends `changes` are the planned ones, afterwards the confirmed ones; `sent` tells
+    of how many of the planned ones Plex may know, None where that was not written down.
     """
 
     run_id: str
@@ -22,6 +24,7 @@ class Entry:
     started: float
     changes: tuple[Change, ...]
     status: str | None = None
+    sent: int | None = None
 
 
 class Journal:
@@ -40,13 +43,20 @@ class Journal:
         """Add a run that is about to write."""
         self._entries.append(entry)
 
+    def sending(self, run_id: str, count: int) -> None:
+        """Note that the first `count` changes of a run may be sent from now on."""
+        self._entries = [
+            replace(entry, sent=count) if entry.run_id == run_id else entry
+            for entry in self._entries
+        ]
+
     def finish(self, run_id: str, status: str, changes: Sequence[Change]) -> None:
         """Replace a run's planned changes by what was confirmed, or what may be in Plex.
 
         A run that changed nothing is not kept: it must not push out one that can be undone.
         """
         ended = [
-            replace(entry, status=status, changes=tuple(changes))
+            replace(entry, status=status, changes=tuple(changes), sent=None)
             if entry.run_id == run_id
             else entry
             for entry in self._entries
@@ -94,38 +104,48 @@ class Journal:
                     "started": entry.started,
                     "status": entry.status,
                     "changes": changes,
+                    **({} if entry.sent is None else {"sent": entry.sent}),
                 }
             )
         return {"items": list(items), "edits": list(edits), "runs": runs}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "Journal":
-        """Read what `as_dict` wrote.
+    def from_dict(cls, data: Mapping[str, Any], faults: Faults | None = None) -> "Journal":
+        """Read what `as_dict` wrote; a run or a change that makes no sense is a fault of its own.
 
-        Raises LookupError, TypeError, ValueError or AttributeError for anything else.
+        Raises one of MALFORMED for anything else, and for any fault where nobody collects them.
         """
-        items = [(str(library), str(key), str(title)) for library, key, title in data["items"]]
-        edits = [
-            (Action(action), str(label), str(reason), bool(ours))
-            for action, label, reason, ours in data["edits"]
-        ]
+        # What is wrong keeps its place: the others are found by their positions.
+        items = [part("journal", _item, row, faults) for row in listed(data["items"])]
+        edits = [part("journal", _edit, row, faults) for row in listed(data["edits"])]
 
-        def change(item: int, edit: int) -> Change:
-            if min(item, edit) < 0:
-                raise ValueError("a position below zero")
-            (library, key, title), (action, label, reason, ours) = items[item], edits[edit]
+        def change(pair: tuple[object, object]) -> Change:
+            item, edit = items[whole(pair[0])], edits[whole(pair[1])]
+            if item is None or edit is None:
+                raise LookupError("a change about something that makes no sense")
+            (library, key, title), (action, label, reason, ours) = item, edit
             return Change(action, label, library, key, title, reason, ours)
 
-        return cls(
-            Entry(
-                run_id=str(run["id"]),
+        def entry(run: Mapping[str, Any]) -> Entry:
+            changes = listed(run["changes"])
+            pairs = zip(changes[::2], changes[1::2], strict=True)
+            return Entry(
+                run_id=text(run["id"]),
                 kind=RunKind(run["kind"]),
-                started=float(run["started"]),
-                status=None if run["status"] is None else str(run["status"]),
-                changes=tuple(
-                    change(item, edit)
-                    for item, edit in zip(run["changes"][::2], run["changes"][1::2], strict=True)
-                ),
+                started=number(run["started"]),
+                status=None if run["status"] is None else text(run["status"]),
+                sent=None if (sent := run.get("sent")) is None else whole(sent),
+                changes=tuple(rows("journal", change, pairs, faults)),
             )
-            for run in data["runs"]
-        )
+
+        return cls(rows("journal", entry, listed(data["runs"]), faults))
+
+
+def _item(row: Sequence[object]) -> tuple[str, str, str]:
+    library, key, title = row
+    return text(library), text(key), text(title)
+
+
+def _edit(row: Sequence[object]) -> tuple[Action, str, str, bool]:
+    action, label, reason, ours = row
+    return Action(text(action)), text(label), text(reason), flag(ours)

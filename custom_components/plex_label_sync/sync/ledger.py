@@ -1,10 +1,12 @@
 """Which labels on which items this integration wrote."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import batched
 from typing import Any, Final
 
 from .model import Action, Change, Person, Row, RowKey, fold
+from .stored import Faults, listed, part, rows, text, whole
 
 # Bits of a stored row's flags
 _OFF: Final = 1
@@ -196,51 +198,65 @@ class Ledger:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "Ledger":
-        """Read what `as_dict` wrote.
+    def from_dict(cls, data: Mapping[str, Any], faults: Faults | None = None) -> "Ledger":
+        """Read what `as_dict` wrote; a row that makes no sense is a fault of its own.
 
-        Raises LookupError, TypeError, ValueError or AttributeError for anything else.
+        Raises one of MALFORMED for anything else, and for any fault where nobody collects them.
         """
-        items = [
-            (str(library), str(key), str(title_id)) for library, key, title_id in data["items"]
-        ]
+        # What is wrong keeps its place: rows find items and kinds by their positions.
+        items = [part("ledger", _item, row, faults) for row in listed(data["items"])]
+        kinds = [part("ledger", _kind, row, faults) for row in listed(data["kinds"])]
         identities = _identities(data.get("identities"), len(items))
-        kinds = [
-            (str(label), tuple(int(one) for one in people), int(flags))
-            for label, people, flags in data["kinds"]
-        ]
-        numbers: list[int] = data["rows"]
-        columns = [numbers[start::4] for start in range(4)]
+        numbers = listed(data["rows"])
         written = 0
-        rows = []
-        for item, kind, later, dropped in zip(*columns, strict=True):
-            if min(item, kind) < 0:
-                raise ValueError("a position below zero")
-            library, rating_key, title_id = items[item]
-            uuid, type_, guid, added, ids = identities[item]
-            label, people, flags = kinds[kind]
-            written += int(later)
-            rows.append(
-                Row(
-                    label=label,
-                    library=library,
-                    rating_key=rating_key,
-                    written=written,
-                    people=people,
-                    title_id=title_id,
-                    dropped=int(dropped),
-                    off=bool(flags & _OFF),
-                    pinned=bool(flags & _PINNED),
-                    mark=bool(flags & _MARK),
-                    confirmed=not flags & _UNCONFIRMED,
-                    uuid=uuid,
-                    type=type_,
-                    guid=guid,
-                    ids=ids,
-                    added=added,
-                )
+
+        def row_of(some: Sequence[object]) -> Row:
+            nonlocal written
+            at, kind_at, later, dropped = some
+            written += _step(later)
+            item, kind = items[whole(at)], kinds[whole(kind_at)]
+            if item is None or kind is None:
+                raise LookupError("a row about something that makes no sense")
+            (library, rating_key, title_id), (label, people, flags) = item, kind
+            uuid, type_, guid, added, ids = identities[whole(at)]
+            return Row(
+                label=label,
+                library=library,
+                rating_key=rating_key,
+                written=written,
+                people=people,
+                title_id=title_id,
+                dropped=whole(dropped),
+                off=bool(flags & _OFF),
+                pinned=bool(flags & _PINNED),
+                mark=bool(flags & _MARK),
+                confirmed=not flags & _UNCONFIRMED,
+                uuid=uuid,
+                type=type_,
+                guid=guid,
+                ids=ids,
+                added=added,
             )
-        return cls(rows, _people(data.get("people")))
+
+        found = rows("ledger", row_of, batched(numbers, 4, strict=False), faults)
+        return cls(found, _people(data.get("people")))
+
+
+def _item(row: Sequence[object]) -> tuple[str, str, str]:
+    library, key, title_id = row
+    return text(library), text(key), text(title_id)
+
+
+def _kind(row: Sequence[object]) -> tuple[str, tuple[int, ...], int]:
+    label, people, flags = row
+    return text(label), tuple(whole(one) for one in listed(people)), whole(flags)
+
+
+def _step(value: object) -> int:
+    """Return the seconds between two rows, which may go back. Raises TypeError."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError("no whole number")
+    return value
 
 
 type _Identity = tuple[str, str, str, int, frozenset[str]]

@@ -35,7 +35,7 @@ class PlexPort(Protocol):
     ) -> AsyncGenerator[T]:
         """Yield what `pick`, called in threads, makes of all items of a library, page by page.
 
-        `on_gap` hears of rows that cannot be read, without it they raise.
+        Each item comes once. Rows that cannot be read are reported to `on_gap`, or raise.
         """
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
@@ -61,7 +61,7 @@ class PlexPort(Protocol):
     ) -> tuple[LabelledItem, ...]:
         """Return those of the movies and shows that are there, with all their labels.
 
-        `on_gap` hears of items that cannot be read, without it they raise.
+        Items that cannot be read are reported to `on_gap`, or raise.
         """
 
     async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:

@@ -24,6 +24,7 @@ from .model import (
     fold,
 )
 from .naming import label_of
+from .people import UnknownPersonError
 from .planner import View, WantedItem
 from .ports import PlexPort, PulsarrPort, Recorder
 from .present import Present
@@ -80,10 +81,20 @@ class Preparer:
         if request.kind is RunKind.UNDO:
             return await self._taking_back.prepare_undo(request, settings)
         if request.kind is RunKind.REMOVAL:
-            known = request.people is None or self._recorder.ledger.people
-            people = () if known else await self._pulsarr.people()
-            return await self._taking_back.prepare_removal(request, settings, people)
+            chosen = None if request.people is None else await self.people_named(request.people)
+            return await self._taking_back.prepare_removal(settings, chosen)
         return await self._prepare_sync(request, settings, progress, before)
+
+    async def people_named(self, names: Sequence[str]) -> frozenset[int]:
+        """Return the ids of people by what the ledger knows, else by what Pulsarr knows of them.
+
+        Raises ServiceError, UnknownPersonError or AmbiguousPersonError.
+        """
+        ledger = self._recorder.ledger
+        try:
+            return people_known((), ledger, names)
+        except UnknownPersonError:
+            return people_known(await self._pulsarr.people(), ledger, names)
 
     async def _prepare_sync(
         self,

@@ -50,18 +50,17 @@ class TakingBack:
         return Prepared(plan, reader, libraries, found=_found(reader.gaps))
 
     async def prepare_removal(
-        self, request: Request, settings: SyncSettings, people: Iterable[Person]
+        self, settings: SyncSettings, people: frozenset[int] | None
     ) -> Prepared:
-        """Read where our labels are and plan to take them off; `people` are those in Pulsarr.
+        """Read where our labels are and plan to take them off, of some people or of all.
 
-        Raises ServiceError, UnknownPersonError or AmbiguousPersonError.
+        Raises ServiceError.
         """
         libraries = {one.key: one for one in await self._plex.libraries()}
         ledger = self._recorder.ledger
         rows = [row for row in ledger if row.library in libraries]
-        if request.people is not None:
-            chosen = people_known(people, ledger, request.people)
-            rows = [row for row in rows if row.people and chosen.issuperset(row.people)]
+        if people is not None:
+            rows = [row for row in rows if row.people and people.issuperset(row.people)]
         reader, present, evidence = await self._read(libraries, rows, settings)
         known = [
             row

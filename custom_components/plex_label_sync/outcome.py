@@ -1,0 +1,161 @@
+"""What follows from a run beside its figures: what is asked, what could not be read, what is believed."""
+
+from dataclasses import replace
+from datetime import datetime
+import time
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from .decisions import held_by
+from .figures import summary_of
+from .repairs import (
+    async_update_gap_issues,
+    async_update_held_issue,
+    async_update_unknown_issue,
+)
+from .status import Activity
+from .store import Held, Records
+from .sync.gaps import LASTS_AFTER
+from .sync.model import HoldReason, Row, Run
+from .sync.protection import Before, who_counts
+from .sync.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .coordinator import PlexLabelSyncConfigEntry
+    from .schedule import Schedule
+    from .settings import Settings
+
+UNKNOWN_MIN: Final = 3  # labels; fewer are somebody's own work, more look like lost records
+
+
+class Outcome:
+    """Keeps what runs of one entry came to, and asks and tells what only a person can decide."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: "PlexLabelSyncConfigEntry",
+        records: Records,
+        schedule: "Schedule",
+        tell: "Callable[..., None]",
+    ) -> None:
+        """`tell` gets activities with their attributes."""
+        self._hass = hass
+        self._entry = entry
+        self._records = records
+        self._schedule = schedule
+        self._tell = tell
+        self._look_for_unknown = True  # at the first full sync, after which all is known
+        self._timer: CALLBACK_TYPE | None = None
+        self.unknown: tuple[Row, ...] = ()  # what may be ours although the ledger lacks it
+        entry.async_on_unload(self.async_cancel)
+
+    @callback
+    def async_cancel(self) -> None:
+        """Look for lasting gaps no more."""
+        if self._timer is not None:
+            self._timer()
+            self._timer = None
+
+    @property
+    def before(self) -> Before | None:
+        """What the last full sync saw that was believed, None before the first."""
+        known, summary = self._records.knowledge.before, self._records.summary
+        if known is not None or summary is None:
+            return known
+        return Before(summary.people, summary.titles)
+
+    async def async_keep(self, request: Request, run: Run, settings: "Settings") -> None:
+        """Take in a run that was no trial."""
+        is_whole = request.whole and run.error is None
+        known = dict(self._records.knowledge.gaps)
+        self._records.knowledge.read(run.gaps, time.time(), whole=is_whole)
+        self.async_update_gaps()
+        if HoldReason.LIST_SHRANK in run.hold_reasons:
+            self._schedule.read_again()
+        if is_whole:
+            await self._keep_whole(run, settings)
+            if any((gap.kind, gap.key) not in known for gap in run.gaps):
+                self._schedule.sync_soon()  # once: what lasts waits for the clock
+        elif run.asked:
+            await self._ask(run)
+
+    async def _keep_whole(self, run: Run, settings: "Settings") -> None:
+        new = held_by(run)
+        was_held = self._records.held
+        if new is not None and was_held is not None:
+            new = replace(new, since=was_held.since)
+        if new is None and HoldReason.LIST_SHRANK not in run.hold_reasons and not run.gaps:
+            self._believe(run, settings)
+        # What the brake doubts is nothing to compare the next sync with.
+        summary = summary_of(run) if new is None else None
+        await self._records.async_save_outcome(summary, new)
+        async_update_held_issue(self._hass, self._entry, new)
+        if new is not None and was_held is None:
+            self._tell_held(new)
+
+    def _believe(self, run: Run, settings: "Settings") -> None:
+        """Take what a full sync saw for the new normal; ask about labels that may be ours."""
+        knowledge, sync = self._records.knowledge, settings.sync
+        before = Before(run.listed, run.titles, who_counts(sync), sync.label_format)
+        unknown, known = run.unknown, knowledge.unknown
+        if self._look_for_unknown and known is not None and len(self._records.ledger):
+            fresh = tuple(row for row in unknown if row.key not in known)
+            self.unknown = fresh if len(fresh) >= UNKNOWN_MIN else ()
+        elif self.unknown:
+            keys = {row.key for row in unknown}
+            self.unknown = tuple(row for row in self.unknown if row.key in keys)
+        self._look_for_unknown = False
+        if self.unknown:
+            asked = {row.key for row in self.unknown}
+            unknown = tuple(row for row in unknown if row.key not in asked)
+        knowledge.believed(before, unknown)
+        async_update_unknown_issue(self._hass, self._entry, self.unknown)
+
+    async def async_leave_unknown(self) -> None:
+        """Take it that the labels which may be ours are somebody else's."""
+        knowledge = self._records.knowledge
+        if knowledge.unknown is not None:
+            knowledge.unknown |= {row.key for row in self.unknown}
+        self.unknown = ()
+        await self._records.async_save_outcome(None, self._records.held)
+
+    async def _ask(self, run: Run) -> None:
+        """Ask about what a look at a few titles held; a full sync tells what else there is."""
+        new, held = held_by(run), self._records.held
+        if new is None or (held is not None and set(new.keys) <= set(held.keys)):
+            return
+        self._schedule.sync_soon()
+        if held is None:
+            await self._records.async_save_outcome(None, new)
+            async_update_held_issue(self._hass, self._entry, new)
+            self._tell_held(new)
+
+    def _tell_held(self, held: Held) -> None:
+        self._tell(
+            Activity.RUN_HELD,
+            removals=held.removals,
+            vanished=held.vanished,
+            reasons=list(held.reasons),
+        )
+
+    @callback
+    def async_update_gaps(self) -> None:
+        """Tell of gaps that last, and look again when the next one will."""
+        self.async_cancel()
+        now = time.time()
+        gaps = tuple(self._records.knowledge.gaps.values())
+        async_update_gap_issues(self._hass, self._entry, [one for one in gaps if one.lasts(now)])
+        waiting = [one.since + LASTS_AFTER for one in gaps if not one.lasts(now)]
+        if waiting:
+            delay = max(1.0, min(waiting) - now + 1.0)
+            self._timer = async_call_later(self._hass, delay, self._async_timer)
+
+    @callback
+    def _async_timer(self, _now: datetime) -> None:
+        self._timer = None
+        self.async_update_gaps()

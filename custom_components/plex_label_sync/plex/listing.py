@@ -1,0 +1,284 @@
+"""Reading a whole listing in pages, while the library may change and parts of it may be broken.
+
+Rows come in an order that stays (when they were added), so a page that begins with a row that is
+known already continues where the last one ended: whatever was there all the time is read. Without
+changes and trouble that costs nothing, the known row is asked for along with the page. Only where
+it is another row, or where a page repeats one, is something read again, with more overlap; and
+only a page that fails for good is cut in halves until the rows that cannot be read are alone.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableSequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..sync.model import Failure, Gap, GapKind, Library, Service, ServiceError
+from .parse import EVERY_ROW, Page, Passed
+
+OVERLAPS: Final = (20, 400)  # rows read again where a library changed; after these everything
+EXTRA_MAX: Final = 60  # requests for one listing beyond those that an unchanged one takes
+HOPELESS: Final = 22  # failures without any row: both first rows alone and everything around them
+TIMEOUT_COST: Final = 8  # requests that one is worth that takes all of its time
+FORFEITS_MAX: Final = 2  # pages left alone before the rest is
+TRIES: Final = 3
+
+# What one row may cause. Anything else is about the server, the token or the whole library.
+OF_A_PART: Final = frozenset(
+    {
+        Failure.BUSY,
+        Failure.TIMEOUT,
+        Failure.CANNOT_CONNECT,
+        Failure.REJECTED,
+        Failure.IMPLAUSIBLE,
+        Failure.WRONG_SERVICE,
+    }
+)
+
+type OnGap = Callable[[Gap], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A part of a listing to read: from where, how many rows, and which are there already."""
+
+    start: int
+    size: int
+    passed: Passed = EVERY_ROW
+    tries: int = TRIES
+
+
+type Read[T] = Callable[[Ask], Awaitable[Page[T]]]
+
+
+def cost_of(err: ServiceError) -> int:
+    """Return how many requests a failed one counts for."""
+    return TIMEOUT_COST if err.failure is Failure.TIMEOUT else 1
+
+
+async def _given_up(tasks: MutableSequence[asyncio.Future[Any]]) -> None:
+    """End reads whose results nobody wants any more, and see that they are over."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    tasks.clear()
+
+
+class Listing[T]:
+    """One reading of one listing from end to end."""
+
+    def __init__(
+        self,
+        library: Library,
+        read: Read[T],
+        *,
+        page_size: int,
+        readers: int,
+        on_gap: OnGap | None = None,
+        alive: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
+        """`read` reads a part; `alive` tells whether the server answers anything at all."""
+        self._library = library
+        self._read = read
+        self._page_size = page_size
+        self._readers = readers
+        self._on_gap = on_gap
+        self._alive = alive
+        self._seen: set[str] = set()  # rating keys of all rows so far
+        self._lost = 0  # rows of which nothing is known
+        self._start = 0  # the next row
+        self._total: int | None = None
+        self._first_total = 0
+        self._spent = 0
+        self._failures = 0  # by what they cost
+        self._forfeited = 0  # pages that were left alone, with nothing to spend on them any more
+        self._bad_until = 0  # before this row is one that cannot be read
+        self._anchored = True  # the row before the next one was read
+        self._overlap = -1  # which of the overlaps is in use; none while nothing has changed
+        self._begun_again = False
+        self._served = 2 * page_size  # rows that the server gives at once where it gives less
+        self._gaps: dict[Gap, None] = {}
+        self._reported = 0  # of these
+        self._coming: deque[asyncio.Future[Page[T]]] = deque()
+
+    async def pages(self) -> AsyncGenerator[T]:
+        """Yield the contents of all pages. Raises ServiceError."""
+        try:
+            while not self._is_over():
+                page = await self._next()
+                if page is not None:
+                    yield page.content
+        finally:
+            await _given_up(self._coming)
+
+    def _is_over(self) -> bool:
+        """Tell whether everything was read; what changed meanwhile may take another round."""
+        if self._total is None or self._start < self._total:
+            return False
+        missing = self._total - len(self._seen) - self._lost
+        # Newcomers are where they like to be: they are not what this reading is about.
+        if missing <= max(self._total - self._first_total, 0):
+            if 2 * self._total < self._first_total:
+                self._tell_lost(0, self._implausible("changed while it was read"))
+            return True
+        pages = -(-self._total // self._page_size)
+        if self._begun_again or self._spent + pages > EXTRA_MAX:
+            self._tell_lost(0, self._implausible("changed while it was read"))
+            return True
+        self._spent += pages
+        self._begin_again()
+        return False
+
+    # One step
+
+    async def _next(self) -> Page[T] | None:
+        """Return the next page, or nothing when it has to be read in another way."""
+        ask = self._ask()
+        try:
+            page = await (self._coming.popleft() if self._coming else self._read(ask))
+            self._check(ask, page)
+        except ServiceError as err:
+            await _given_up(self._coming)
+            await self._failed(ask, err)
+            return None
+        if not self._continues(ask, page):
+            await _given_up(self._coming)
+            self._moved()
+            return None
+        self._accept(ask, page)
+        if page.size == ask.size and self._overlap < 0 and not self._bad_until:
+            self._prefetch(page.total)
+        else:
+            await _given_up(self._coming)  # the next page does not start where these do
+        return page
+
+    def _ask(self) -> Ask:
+        """Return what to read next."""
+        size, tries = self._page_size, TRIES
+        if self._bad_until:
+            size, tries = max((self._bad_until - self._start) // 2, 1), 1
+        changing = self._overlap >= 0
+        before = min(OVERLAPS[self._overlap] if changing else 1, self._start, self._served // 2)
+        if not self._anchored:
+            before = 0
+        passed = Passed(keys=self._seen) if changing else Passed(first=before)
+        return Ask(self._start - before, size + before, passed, tries)
+
+    def _prefetch(self, total: int) -> None:
+        """Let the next pages be on their way while this one is worked on."""
+        begun = self._start + len(self._coming) * self._page_size
+        free = self._readers - len(self._coming)
+        for one in range(begun, total, self._page_size)[:free]:
+            ask = Ask(one - 1, self._page_size + 1, Passed(first=1))
+            self._coming.append(asyncio.ensure_future(self._read(ask)))
+
+    def _check(self, ask: Ask, page: Page[T]) -> None:
+        """Raise ServiceError for an answer to something else, or one without what it promises."""
+        if page.offset != ask.start:
+            raise self._implausible("changed while it was read")
+        end = page.offset + page.size
+        if end < page.total and end <= self._start:
+            raise self._implausible(f"lists {end} of {page.total} items")
+
+    def _continues(self, ask: Ask, page: Page[T]) -> bool:
+        """Tell whether a page goes on where the last one ended, and repeats nothing."""
+        known = [key in self._seen for key in page.keys]
+        overlap = self._start - ask.start
+        if self._overlap >= 0:
+            return not overlap or any(known)
+        if len(known) < overlap or page.repeated:
+            return False
+        return all(known[:overlap]) and not any(known[overlap:])
+
+    def _accept(self, ask: Ask, page: Page[T]) -> None:
+        """Note what was read, and where it goes on."""
+        end = page.offset + page.size
+        if page.size < ask.size and end < page.total:
+            self._served = min(self._served, page.size)
+        if self._total is None:
+            self._first_total = page.total
+        self._seen.update(page.keys)
+        self._start, self._total, self._anchored = end, page.total, page.size > 0
+        self._overlap = min(self._overlap, 0)
+        if self._start >= self._bad_until:
+            self._bad_until = 0
+        for row in page.bad:
+            self._tell_bad_row(page.offset + row.place, row.key)
+        self._report()
+
+    # What does not go as it should
+
+    async def _failed(self, ask: Ask, err: ServiceError) -> None:
+        """Look for the rows that cannot be read, in smaller parts. Raises ServiceError."""
+        if self._on_gap is None or err.failure not in OF_A_PART:
+            raise err
+        if not self._failures and self._alive is not None and not await self._alive():
+            raise err
+        self._failures += cost_of(err)
+        self._spent += cost_of(err)
+        if self._total is None and self._failures > HOPELESS:
+            raise err
+        end = ask.start + ask.size
+        if end - self._start == 1:
+            self._leave_out(end, err)
+        elif self._spent <= EXTRA_MAX:
+            self._bad_until = end
+        else:
+            self._forfeited += 1
+            is_last = self._forfeited == FORFEITS_MAX and self._total is not None
+            self._leave_out(self._total or end if is_last else end, err)
+
+    def _leave_out(self, end: int, err: ServiceError) -> None:
+        """Go on behind rows that cannot be read."""
+        self._tell_lost(self._start, err)
+        end = min(end, self._total or end)
+        self._lost += end - self._start
+        self._start, self._bad_until, self._anchored = end, 0, False
+
+    def _moved(self) -> None:
+        """Read what moved again, with more overlap each time, then everything from the start."""
+        self._spent += 1
+        self._overlap += 1
+        if self._overlap < len(OVERLAPS) and self._spent <= EXTRA_MAX:
+            return
+        if not self._begun_again and self._spent <= EXTRA_MAX:
+            self._begin_again()
+            return
+        self._overlap, self._anchored = 0, False
+        self._tell_lost(self._start, self._implausible("changed while it was read"))
+
+    def _begin_again(self) -> None:
+        self._begun_again = True
+        self._start, self._overlap, self._bad_until, self._lost = 0, 0, 0, 0
+
+    def _tell_lost(self, row: int, err: ServiceError) -> None:
+        if self._on_gap is None:
+            raise err
+        self._tell(Gap(GapKind.PAGE, f"{self._library.key}:{row}", self._library.name, err.failure))
+
+    def _tell_bad_row(self, row: int, key: str) -> None:
+        if key:
+            self._tell(Gap(GapKind.ITEM, key, key, Failure.IMPLAUSIBLE))
+        else:
+            self._lost += 1
+            self._tell_lost(row, self._implausible("has a row that cannot be understood"))
+
+    def _tell(self, gap: Gap) -> None:
+        if self._on_gap is None:
+            what = f"cannot be read in full, {gap.kind.value} {gap.key}"
+            raise self._implausible(what)
+        self._gaps[gap] = None
+        if self._total is not None:
+            self._report()
+
+    def _report(self) -> None:
+        """Report the gaps; while nothing was read, they may be the whole library's trouble."""
+        new = list(self._gaps)[self._reported :]
+        self._reported += len(new)
+        for gap in new:
+            if self._on_gap is not None:
+                self._on_gap(gap)
+
+    def _implausible(self, what: str) -> ServiceError:
+        detail = f"library {self._library.name} {what}"
+        return ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)

@@ -1,0 +1,89 @@
+"""Asking for items by their keys, so that one which cannot be read costs no other one."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final
+
+from ..sync.model import Failure, Gap, GapKind, LabelledItem, Service, ServiceError
+from .listing import HOPELESS, OF_A_PART, OnGap, cost_of
+from .parse import Labelled
+
+EXTRA_MAX: Final = 100  # requests in one call beyond one for each MULTI_GET_MAX items
+
+type Ask = Callable[[Sequence[str], int], Awaitable[Labelled]]
+
+
+class Lookup:
+    """One look for any number of items."""
+
+    def __init__(
+        self, ask: Ask, on_gap: OnGap | None, alive: Callable[[], Awaitable[bool]], tries: int
+    ) -> None:
+        """`ask` takes keys and how often to try; `alive` tells whether the server answers."""
+        self._ask = ask
+        self._on_gap = on_gap
+        self._alive = alive
+        self._tries = tries
+        self._spent = 0
+        self._answered = False
+        self._given_up: ServiceError | None = None  # nothing was answered however it was asked
+
+    async def read(self, batches: Iterable[Sequence[str]]) -> tuple[LabelledItem, ...]:
+        """Return the items that are there. Raises ServiceError.
+
+        A batch that fails for good is cut in halves until the items that make it fail are
+        alone, and each of these is reported; without anybody to report to it is raised.
+        """
+        found: list[LabelledItem] = []
+        for batch in batches:
+            parts = deque([batch])
+            while parts:
+                part = parts.popleft()
+                if self._given_up is not None:
+                    self._tell(part, self._given_up)
+                    continue
+                try:
+                    answer = await self._ask(part, self._tries if part is batch else 1)
+                except ServiceError as err:
+                    parts.extendleft(reversed(await self._halves(part, err)))
+                else:
+                    self._answered = True
+                    found += self._known(part, answer)
+        return tuple(found)
+
+    async def _halves(self, part: Sequence[str], err: ServiceError) -> list[Sequence[str]]:
+        """Return what to ask for instead of a part that failed; none of what is given up."""
+        if err.failure is Failure.NOT_FOUND:  # said only when none of them is there
+            self._answered = True
+            return []
+        if self._on_gap is None or err.failure not in OF_A_PART:
+            raise err
+        if not self._spent and not await self._alive():
+            raise err
+        self._spent += cost_of(err)
+        if not self._answered and self._spent > HOPELESS:
+            self._given_up = err
+        if len(part) == 1 or self._given_up is not None or self._spent > EXTRA_MAX:
+            self._tell(part, err)
+            return []
+        middle = len(part) // 2
+        return [part[:middle], part[middle:]]
+
+    def _known(self, part: Sequence[str], answer: Labelled) -> list[LabelledItem]:
+        """Return the items that were asked for; report the rows that nobody can understand."""
+        asked = set(part)
+        if answer.bad:
+            bad = {row.key for row in answer.bad}
+            # A row without a key may be any of those that have none.
+            missing = asked - answer.keys if "" in bad else set()
+            detail = "an item cannot be understood"
+            err = ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
+            if self._on_gap is None:
+                raise err
+            self._tell([key for key in part if key in bad or key in missing], err)
+        return [one for one in answer.items if one.item.rating_key in asked]
+
+    def _tell(self, keys: Iterable[str], err: ServiceError) -> None:
+        if self._on_gap is not None:
+            for key in keys:
+                self._on_gap(Gap(GapKind.ITEM, key, key, err.failure))

@@ -1,0 +1,110 @@
+"""What is remembered of earlier runs, beside what they changed. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from .brake import DAY
+from .gaps import OpenGap, OpenGaps, open_gaps
+from .model import Failure, Gap, GapKind, Row, RowKey, Run
+from .protection import Before, ListMemory
+from .stored import Faults, listed, number, part, record, rows, text, whole
+
+UNKNOWN_MAX: Final = 5000  # labels of others on wanted items; more are not compared
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """What runs are judged by. Times are in seconds since the epoch.
+
+    `before` is what the last full sync saw that was believed, `unknown` the wanted labels that
+    it found on items without having written them; `lists` what is believed of watchlists,
+    `losses` how many labels were lost when, `gaps` what could not be read since when.
+    """
+
+    before: Before | None = None
+    unknown: frozenset[RowKey] | None = None
+    lists: ListMemory = field(default_factory=ListMemory)
+    losses: list[tuple[float, int]] = field(default_factory=list)
+    gaps: OpenGaps = field(default_factory=dict)
+
+    def lost_since(self, when: float) -> int:
+        """Return how many labels were lost since a time that nobody asked for."""
+        return sum(count for at, count in self.losses if at >= when)
+
+    def finished(self, run: Run) -> None:
+        """Take in what a run has lost."""
+        if run.lost:
+            self.losses.append((run.started, run.lost))
+        self.losses = [one for one in self.losses if one[0] > run.started - DAY]
+
+    def believed(self, before: Before, unknown: Iterable[Row]) -> None:
+        """Take in what a full sync saw whose answers are believed."""
+        self.before = before
+        keys = frozenset(row.key for row in unknown)
+        self.unknown = keys if len(keys) <= UNKNOWN_MAX else None
+
+    def read(self, gaps: Iterable[Gap], now: float, *, whole: bool) -> None:
+        """Take in what a run could not read."""
+        self.gaps = open_gaps(self.gaps, gaps, now, whole=whole)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "before": None if self.before is None else asdict(self.before),
+            "unknown": None if self.unknown is None else [key_text(one) for one in self.unknown],
+            "counts": [[*one] for one in self.lists.counts.items()],
+            "doubted": [[*one] for one in self.lists.doubted.items()],
+            "losses": [[*one] for one in self.losses],
+            "gaps": [
+                [gap.kind.value, gap.key, gap.name, gap.failure.value, one.since, one.syncs]
+                for one in self.gaps.values()
+                for gap in (one.gap,)
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], faults: Faults | None) -> "Knowledge":
+        """Read what `as_dict` wrote; each part that makes no sense is a fault, and starts anew.
+
+        Raises one of MALFORMED where nobody collects faults.
+        """
+
+        def table[T](name: str, read: Callable[[Sequence[object]], T]) -> list[T]:
+            def understand(value: object) -> list[T]:
+                return rows("knowledge", read, listed(value), faults)
+
+            return part("knowledge", understand, data.get(name, []), faults) or []
+
+        def one[T](name: str, read: Callable[[Any], T]) -> T | None:
+            value = data.get(name)
+            return None if value is None else part("knowledge", read, value, faults)
+
+        return cls(
+            before=one("before", partial(record, Before)),
+            unknown=one("unknown", lambda value: frozenset(map(key_of, listed(value)))),
+            lists=ListMemory(
+                dict(table("counts", lambda row: (whole(row[0]), whole(row[1])))),
+                dict(table("doubted", lambda row: (whole(row[0]), number(row[1])))),
+            ),
+            losses=table("losses", lambda row: (number(row[0]), whole(row[1]))),
+            gaps={(one.gap.kind, one.gap.key): one for one in table("gaps", _open_gap)},
+        )
+
+
+def _open_gap(row: Sequence[object]) -> OpenGap:
+    kind, key, name, failure, since, syncs = listed(row)
+    gap = Gap(GapKind(text(kind)), text(key), text(name), Failure(text(failure)))
+    return OpenGap(gap, number(since), whole(syncs))
+
+
+def key_text(key: RowKey) -> str:
+    """Return a row's key as one text: rating keys have no blanks."""
+    return f"{key[0]} {key[1]}"
+
+
+def key_of(value: object) -> RowKey:
+    """Return the key that `key_text` wrote. Raises TypeError or ValueError for anything else."""
+    rating_key, label = text(value).split(" ", 1)
+    return rating_key, label

@@ -1,0 +1,107 @@
+"""How stored data are read: every value is checked, and what is wrong costs no more than itself."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# What readers raise for data that they cannot understand
+MALFORMED: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+
+NUMBER_MAX: Final = 32_503_680_000  # as a time in seconds the year 3000, which dates can hold
+WHOLE_MAX: Final = 2**53  # beyond, JSON does not keep whole numbers whole
+
+type Faults = list[str]  # the parts that were left out, each by its name
+
+
+def text(value: object) -> str:
+    """Return a text. Raises TypeError for anything else: `None` must not become "None"."""
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} instead of a text")
+    return value
+
+
+def listed(value: object) -> Sequence[Any]:
+    """Return a list. Raises TypeError for anything else: a text has parts as well."""
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{type(value).__name__} instead of a list")
+    return value
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """Return a list of texts. Raises TypeError for anything else."""
+    return tuple(text(one) for one in listed(value))
+
+
+def flag(value: object) -> bool:
+    """Return true or false. Raises TypeError for anything else."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{type(value).__name__} instead of true or false")
+    return value
+
+
+def number(value: object) -> float:
+    """Return an amount or a time in seconds. Raises TypeError or ValueError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{type(value).__name__} instead of a number")
+    if not 0 <= value <= NUMBER_MAX:
+        raise ValueError("a number out of bounds")
+    return float(value)
+
+
+def whole(value: object) -> int:
+    """Return a count or a position. Raises TypeError or ValueError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{type(value).__name__} instead of a whole number")
+    if not 0 <= value <= WHOLE_MAX:
+        raise ValueError("a whole number out of bounds")
+    return value
+
+
+_READERS: Final[Mapping[object, Callable[[object], object]]] = {
+    str: text,
+    bool: flag,
+    float: number,
+    int: whole,
+    tuple[str, ...]: texts,
+}
+
+
+def record[T: "DataclassInstance"](kind: type[T], data: Mapping[str, Any]) -> T:
+    """Return a dataclass of plain values, as `asdict` wrote it; keys that it does not know are left.
+
+    They come from a newer version. What is missing has its default: it comes from an older one.
+
+    Raises one of MALFORMED for anything else.
+    """
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        if field.name in data:
+            values[field.name] = _READERS[field.type](data[field.name])
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise KeyError(field.name)
+    return kind(**values)
+
+
+def part[V, T](name: str, read: Callable[[V], T], value: V, faults: Faults | None) -> T | None:
+    """Return a part as `read` understands it, None with a fault where it cannot.
+
+    Raises one of MALFORMED where nobody collects faults.
+    """
+    try:
+        return read(value)
+    except MALFORMED:
+        if faults is None:
+            raise
+        faults.append(name)
+        return None
+
+
+def rows[V, T](
+    name: str, read: Callable[[V], T], values: Iterable[V], faults: Faults | None
+) -> list[T]:
+    """Return the rows that `read` understands; each of the others is one fault."""
+    found = (part(name, read, value, faults) for value in values)
+    return [one for one in found if one is not None]
