@@ -320,7 +320,7 @@ class PulsarrSimulator:
         if request.path.startswith(CONTROL_PREFIX):
             return await handler(request)
         route = self._route(request)
-        fault = self.faults.pick(request.method, route)
+        fault = self.faults.pick(request.method, route, target=request.path_qs)
 
         async def answer() -> web.StreamResponse:
             if fault is not None and fault.kind == "vanishing_row":

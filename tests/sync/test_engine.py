@@ -13,11 +13,11 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.request import UnknownLibraryError
-from custom_components.plex_label_sync.sync.wanted import UnknownPersonError
+from custom_components.plex_label_sync.sync.people import UnknownPersonError
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs
 
-from .home import Home, household, merged
+from .home import LISTING_ROUTE, Home, household, merged
 
 # A full sync
 
@@ -79,7 +79,10 @@ async def test_second_sync_writes_nothing(home: Home) -> None:
 async def test_plan_is_on_disk_before_the_first_edit(home: Home) -> None:
     run = await home.sync()
     assert home.recorder.puts_at_begin == 0
-    assert home.recorder.begun == [(run.id, run.changes)]
+    ((run_id, planned),) = home.recorder.begun
+    assert (run_id, {*planned}) == (run.id, {*run.changes})
+    assert [*dict(home.recorder.sent)] == [run.id]
+    assert home.recorder.sent[-1][1] == len(planned)
     assert home.plex.stats.puts > 0
 
 
@@ -587,7 +590,7 @@ async def test_label_that_two_people_share_stays_when_the_labels_of_one_are_take
 async def test_run_for_somebody_unknown_is_refused(home: Home) -> None:
     with pytest.raises(UnknownPersonError, match="zoe"):
         await home.sync(people=("rosa", "zoe"))
-    assert home.plex.stats.total == 0
+    assert home.plex.stats.puts == home.plex.stats.count("GET", LISTING_ROUTE) == 0
 
 
 @pytest.mark.parametrize("names", [("Movies 4K",), ("3",), (" movies 4k ", "3")])

@@ -9,6 +9,7 @@ from custom_components.plex_label_sync.sync.engine import SETTLE
 from custom_components.plex_label_sync.sync.model import (
     Change,
     Failure,
+    GapKind,
     RemovedLabelMode,
     Row,
     Run,
@@ -36,6 +37,8 @@ EVERY_KIND: tuple[FaultKind, ...] = (
     "short_page",
     "html",
 )
+# What says that nothing else can be asked either.
+WHOLE_KINDS: frozenset[FaultKind] = frozenset({"unauthorized", "throttled", "drop", "cut_body"})
 LIBRARIES = 3
 
 
@@ -67,6 +70,22 @@ def assert_nothing_happened(
 # Reads
 
 
+def assert_nothing_lost(home: Home, run: Run, before: Labels) -> None:
+    """Check that a run did what it could, told what it could not, and took nothing away."""
+    assert run.status is RunStatus.PARTIAL
+    assert run.gaps
+    assert all(gap.name for gap in run.gaps)
+    assert (run.error, run.held, run.removed) == (None, (), 0)
+    wanted = merged(before, home.wanted())
+    for key, labels in before.items():
+        assert home.labels[key] >= labels
+    for key, labels in home.labels.items():
+        assert labels <= wanted[key]
+    unread = {gap.key for gap in run.gaps if gap.kind is GapKind.LIBRARY}
+    assert not unread & {home.plex.state.items[one.rating_key].section for one in run.changes}
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
 @pytest.mark.parametrize(
     ("route", "nth"),
     [
@@ -79,8 +98,8 @@ def assert_nothing_happened(
         (LISTING_ROUTE, LIBRARIES + 2),
     ],
 )
-async def test_read_of_plex_that_fails_in_whatever_way_ends_the_run_before_anything_is_written(
-    home: Home, route: str, nth: int
+async def test_read_of_plex_that_fails_in_whatever_way_costs_no_label(
+    home: Home, route: str, nth: int, kind: FaultKind
 ) -> None:
     for library in "123":  # so that there are carriers to read, two of each label
         items = [one for one in home.plex.state.items.values() if one.section == library]
@@ -88,22 +107,53 @@ async def test_read_of_plex_that_fails_in_whatever_way_ends_the_run_before_anyth
             for label in ("rosa", "tim", "nina"):
                 home.plex.state.add_label(item.rating_key, label)
     before = home.labels
-    for kind in EVERY_KIND:
-        home.plex.faults.clear()
-        home.plex.faults.add(Fault(kind, route=route, method="GET", nth=nth, times=None))
-        assert_nothing_happened(home, await home.sync(), before, Service.PLEX)
+    home.plex.faults.add(Fault(kind, route=route, method="GET", nth=nth, times=None))
+    run = await home.sync()
+    if run.status is RunStatus.FAILED:
+        assert kind in WHOLE_KINDS or nth == 1
+        assert_nothing_happened(home, run, before, Service.PLEX)
+    else:
+        assert_nothing_lost(home, run, before)
+    home.plex.faults.clear()
+    again = await home.sync()
+    assert (again.status, again.gaps) == (RunStatus.DONE, ())
+    assert home.labels == merged(before, home.wanted())
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+async def test_library_that_cannot_be_listed_is_a_gap_and_the_others_are_served(
+    home: Home, kind: FaultKind
+) -> None:
+    before = home.labels
+    home.plex.faults.add(
+        Fault(kind, method="GET", times=None, match=r"/library/sections/1/all.*includeGuids")
+    )
+    run = await home.sync()
+    if kind in WHOLE_KINDS:
+        assert_nothing_happened(home, run, before)
+        return
+    assert_nothing_lost(home, run, before)
+    assert {(gap.kind, gap.key) for gap in run.gaps} >= {(GapKind.LIBRARY, "1")} or {
+        gap.kind for gap in run.gaps
+    } == {GapKind.PAGE}
+    others = {
+        key: labels
+        for key, labels in home.wanted().items()
+        if home.plex.state.items[key].section != "1"
+    }
+    assert others
+    assert merged(home.labels, others) == home.labels
 
 
 @pytest.mark.parametrize(
     ("route", "nth", "kinds"),
     [
         (WATCHLIST_ROUTE, 1, EVERY_KIND),
-        (WATCHLIST_ROUTE, 6, EVERY_KIND),
         # A list of fewer people is a smaller household.
         (PEOPLE_ROUTE, 1, tuple(kind for kind in EVERY_KIND if kind != "short_page")),
     ],
 )
-async def test_read_of_pulsarr_that_fails_in_whatever_way_ends_the_run_before_plex_is_asked(
+async def test_pulsarr_that_cannot_be_read_ends_the_run_before_plex_is_asked(
     home: Home, route: str, nth: int, kinds: tuple[FaultKind, ...]
 ) -> None:
     before = home.labels
@@ -114,23 +164,49 @@ async def test_read_of_pulsarr_that_fails_in_whatever_way_ends_the_run_before_pl
     assert home.plex.stats.total == 0
 
 
-@pytest.mark.parametrize("kind", ["vanishing_row", "swapped_row"])
-async def test_item_that_vanishes_while_the_library_is_listed_costs_no_other_one(
-    home: Home, monkeypatch: pytest.MonkeyPatch, kind: FaultKind
+@pytest.mark.parametrize("kind", EVERY_KIND)
+@pytest.mark.parametrize("mode", RemovedLabelMode)
+async def test_watchlist_that_cannot_be_read_is_a_gap_and_the_others_are_served(
+    home: Home, kind: FaultKind, mode: RemovedLabelMode
+) -> None:
+    title, other = home.spare("movie"), home.spare("show")
+    (item,), (its,) = home.plex.state.items_of(title), home.plex.state.items_of(other)
+    home.settings = SyncSettings(removed_label_mode=mode)
+    home.wish("rosa", title)
+    await home.sync()
+    before, rosa = home.labels, home.person("rosa")
+    home.pulsarr.state.unwish(rosa, title)
+    home.wish("rosa", other)
+    home.wish("tim", other)
+    home.pulsarr.faults.add(Fault(kind, match=rf"/users/{rosa}/watchlist", times=None))
+    run = await home.sync()
+    if kind in WHOLE_KINDS:
+        assert (run.status, home.labels) == (RunStatus.FAILED, before)
+        return
+    assert run.status is RunStatus.PARTIAL
+    assert {(gap.kind, gap.key, gap.name) for gap in run.gaps} == {
+        (GapKind.PERSON, str(rosa), "rosa")
+    }
+    assert home.labels == merged(before, {its.rating_key: {"tim"}})
+    assert "rosa" in home.labels[item.rating_key]
+    home.settings = SyncSettings(removed_label_mode=mode, exclude_people=frozenset({rosa}))
+    asked = home.pulsarr.stats.count(None, WATCHLIST_ROUTE)
+    assert (await home.sync(dry_run=True)).gaps == ()
+    assert home.pulsarr.stats.count(None, WATCHLIST_ROUTE) == asked + len(home.people) - 1
+
+
+async def test_item_that_vanishes_while_the_library_is_listed_costs_no_label(
+    home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "PAGE_SIZE", 10)
     before = home.labels
-    home.plex.faults.add(Fault(kind, route=LISTING_ROUTE, nth=3))
-    there = set(home.plex.state.items)
+    home.plex.faults.add(Fault("vanishing_row", route=LISTING_ROUTE, nth=3))
     run = await home.sync()
-    assert run.status is RunStatus.DONE
-    (gone,) = there - set(home.plex.state.items)
-    assert {one.change.rating_key for one in run.failed} <= {gone}
-    wanted = merged(before, home.wanted())
-    stayed = there - {gone}
-    assert {key: labels for key, labels in home.labels.items() if key in stayed} == {
-        key: labels for key, labels in wanted.items() if key in stayed
-    }
+    assert run.status in {RunStatus.DONE, RunStatus.PARTIAL}
+    assert (run.error, run.removed) == (None, 0)
+    await home.sync()
+    there = {key: labels for key, labels in before.items() if key in home.plex.state.items}
+    assert home.labels == merged(there, home.wanted())
 
 
 @pytest.mark.parametrize("kind", ["busy", "unavailable", "throttled", "drop", "cut_body"])
@@ -152,31 +228,39 @@ async def test_server_that_is_away_is_said_to_be_away(home: Home) -> None:
 
 
 @pytest.mark.parametrize("preserve", [True, False])
-async def test_plex_that_ignores_the_label_filter_gets_no_edits(home: Home, preserve: bool) -> None:
+async def test_plex_that_ignores_the_label_filter_is_not_believed(
+    home: Home, preserve: bool
+) -> None:
     home.settings = SyncSettings(preserve_existing_labels=preserve)
-    item = next(one for one in home.plex.state.items.values() if one.section == "1")
-    home.plex.state.add_label(item.rating_key, "rosa")
+    for title in (home.spare("movie"), home.spare("show")):
+        (item,) = home.plex.state.items_of(title)
+        for label in ("rosa", "Kids"):
+            home.plex.state.add_label(item.rating_key, label)
     before = home.labels
     home.plex.knobs = PlexKnobs(label_filter_broken=True)
     run = await home.sync()
-    assert_nothing_happened(home, run, before)
-    assert run.error is not None
-    assert run.error.failure is Failure.IMPLAUSIBLE
-    assert "does not filter by label" in run.error.detail
+    assert_nothing_lost(home, run, before)
+    assert {("rosa", Failure.IMPLAUSIBLE)} <= {(gap.name.lower(), gap.failure) for gap in run.gaps}
+    assert run.changes == ()  # what was sent cannot be read back there
 
 
+@pytest.mark.parametrize("tells", [True, False])
 @pytest.mark.parametrize("kind", [RunKind.UNDO, RunKind.REMOVAL])
-async def test_plex_that_ignores_the_label_filter_is_not_believed_when_labels_are_taken_off(
-    home: Home, kind: RunKind
+async def test_labels_are_taken_off_by_what_the_items_say_where_the_filter_is_ignored(
+    home: Home, kind: RunKind, tells: bool
 ) -> None:
+    before = home.labels
     run = await home.sync()
     labels, ledger, edits = home.labels, home.recorder.ledger.as_dict(), home.plex.stats.puts
-    home.plex.knobs = PlexKnobs(label_filter_broken=True)
+    home.plex.knobs = PlexKnobs(label_filter_broken=True, labels_on_items=tells)
     back = await home.sync(kind=kind, undo=run.id, changes=run.changes)
-    assert back.error is not None
-    assert back.error.failure is Failure.IMPLAUSIBLE
-    assert (home.labels, home.plex.stats.puts) == (labels, edits)
-    assert home.recorder.ledger.as_dict() == ledger
+    if tells:
+        assert home.labels == before
+        assert {one.change for one in back.failed} <= {*home.recorder.begun[-1][1]}
+    else:
+        assert back.changes == ()
+        assert (home.labels, home.plex.stats.puts) == (labels, edits)
+        assert home.recorder.ledger.as_dict() == ledger
 
 
 async def test_label_that_really_is_on_everything_is_believed() -> None:
@@ -213,8 +297,11 @@ async def test_edit_that_fails_is_told_and_never_claimed(
     assert not any(is_there(home, one.change) for one in run.failed)
     assert bool(run.changes) is (nth > 1)
     assert all(one.failure for one in run.failed)
-    # Nothing is ours that is not there, and the next sync does what is left.
-    assert pairs(home.recorder.ledger) == pairs(run.changes)
+    # Ours is what is there, and what was sent may be; the next sync does what is left.
+    rows = list(home.recorder.ledger)
+    assert pairs(row for row in rows if row.confirmed) == pairs(run.changes)
+    assert pairs(row for row in rows if not row.confirmed) == pairs(home.recorder.finished[-1][1])
+    assert pairs(rows) <= pairs(planned[: home.recorder.sent[-1][1]])
     home.plex.faults.clear()
     again = await home.sync()
     assert again.status is RunStatus.DONE
@@ -272,6 +359,8 @@ async def test_item_that_goes_away_before_its_edit_is_told_and_the_others_are_la
     assert {one.failure for one in run.failed} == {"not_confirmed"}
     before.pop(gone, None)
     assert home.labels == merged(before, home.wanted())
+    assert not any(row.confirmed for row in home.recorder.ledger.by_item()[gone])
+    await home.sync()
     assert gone not in home.recorder.ledger.by_item()
 
 
@@ -301,10 +390,11 @@ async def test_labels_that_cannot_be_read_back_are_not_claimed_but_are_ours(
     label_reads = home.plex.stats.count("GET", LABEL_ROUTE)
     home.plex.faults.add(Fault(kind, route=LABEL_ROUTE, nth=label_reads + 1, times=None))
     run = await home.sync()
-    assert (run.status, run.changes) == (RunStatus.FAILED, ())
+    ends = RunStatus.FAILED if kind in WHOLE_KINDS else RunStatus.PARTIAL
+    assert (run.status, run.changes) == (ends, ())
+    assert bool(run.gaps) is (ends is RunStatus.PARTIAL)
     sent = home.recorder.finished[0][1]
     assert sent
-    # Others were not even sent: what cannot be read back is no reason to go on.
     assert {one.change for one in run.failed} == set(dry.changes) >= set(sent)
     # Those are in Plex, and nobody else put them there.
     assert pairs(home.recorder.ledger) == pairs(sent)
@@ -361,7 +451,14 @@ async def test_edit_that_never_shows_is_not_claimed(home: Home) -> None:
     waited = sum(SETTLE) * len({one.library for one in dry.changes})  # the clock adds them up
     assert home.clock.now - started == waited
     assert run.duration == waited
-    assert len(home.recorder.ledger) == 0
+    # They were sent: should they show later, they are ours.
+    assert pairs(home.recorder.ledger) == pairs(dry.changes)
+    assert not any(row.confirmed for row in home.recorder.ledger)
+    home.plex.settle()
+    home.plex.knobs = PlexKnobs()
+    again = await home.sync()
+    assert (again.changes, again.vanished) == ((), 0)
+    assert all(row.confirmed for row in home.recorder.ledger)
 
 
 async def test_removal_that_never_shows_is_not_claimed_and_stays_ours(

@@ -255,31 +255,33 @@ async def test_live_run_takes_nothing_off_and_forgets_nothing(home: Home) -> Non
     assert home.labels[item.rating_key] >= {"rosa", "kids"}
 
 
-async def test_failed_look_says_which_server_failed(home: Home) -> None:
+async def test_look_that_fails_says_which_server_failed(home: Home) -> None:
     title = home.spare()
     home.wish("rosa", title)
     await synced(home)
     home.plex.faults.add(Fault("busy", route=LISTING_ROUTE, times=None))
     run = await home.look(title)
-    assert (run.status, run.looks) == (RunStatus.FAILED, ())
-    assert run.error is not None
-    assert run.error.failure is Failure.BUSY
+    assert run.status is RunStatus.PARTIAL
+    assert {gap.failure for gap in run.gaps} == {Failure.BUSY}
+    assert [look.outcome for look in run.looks] == [Outcome.NOT_IN_PLEX]  # it is looked for again
     home.pulsarr.faults.add(Fault("drop", times=None))
     home.clock.now += FRESH + 1
     run = await home.look(title)
+    assert (run.status, run.looks) == (RunStatus.FAILED, ())
     assert run.error is not None
     assert run.error.service.value == "pulsarr"
 
 
-async def test_label_filter_that_is_ignored_ends_a_look(home: Home) -> None:
+async def test_label_filter_that_is_ignored_is_a_gap_of_a_look(home: Home) -> None:
     title = home.spare()
     home.wish("rosa", title)
     await synced(home)
     home.plex.knobs = PlexKnobs(label_filter_broken=True)
+    before = home.labels
     run = await home.look(title)
-    assert run.error is not None
-    assert run.error.failure is Failure.IMPLAUSIBLE
-    assert home.plex.stats.puts == 0
+    assert (run.status, run.changes) == (RunStatus.PARTIAL, ())
+    assert {gap.failure for gap in run.gaps} == {Failure.IMPLAUSIBLE}
+    assert home.labels == before
 
 
 async def test_dry_look_writes_nothing(home: Home) -> None:

@@ -95,19 +95,33 @@ def test_old_name_goes_at_once_even_where_labels_are_kept(mode: RemovedLabelMode
 def test_label_of_another_title_goes_at_once(mode: RemovedLabelMode) -> None:
     options = SyncSettings(removed_label_mode=mode, removal_delay=DAY)
     ran = item("11", "plex:" + "b" * 24, "tmdb:949", title="Ran")
-    choice = leaving(replace(ROW, pinned=True), ran, {}, EVERYBODY, options, now=NOW)
+    row = replace(ROW, pinned=True)
+    choice = leaving(row, ran, {}, EVERYBODY, options, now=NOW, rematched=True)
     assert choice.reason == "Plex took another title for it, now Ran"
     assert not choice.replaced
 
 
+def test_old_name_tells_whose_new_name_takes_its_place() -> None:
+    row = replace(ROW, people=(1, 3))
+    assert leaving(row, HEAT, {3: "karl"}, EVERYBODY, REMOVE, now=NOW).person == 3
+    assert leaving(row, HEAT, {}, EVERYBODY, REMOVE, now=NOW).person == 0
+
+
 @pytest.mark.parametrize(
-    ("title_id", "ids"), [("", ("tmdb:1",)), ("tmdb:1", ()), ("tmdb:1", ("tmdb:1", "imdb:tt1"))]
+    ("company", "people", "chosen"),
+    [
+        (EVERYBODY, (1,), False),
+        (Company({1: ANNA, 2: BEN}, frozenset({2})), (1,), True),  # an option excludes anna
+        (Company({1: ANNA, 2: BEN}, frozenset({2})), (1, 2), False),  # ben may have wanted it, too
+        (Company({1: replace(ANNA, can_sync=False)}, frozenset()), (1,), False),  # in Pulsarr
+        (Company({2: BEN}, frozenset({2})), (1,), False),  # gone from Pulsarr
+    ],
 )
-def test_item_counts_as_another_title_only_when_that_is_sure(
-    title_id: str, ids: tuple[str, ...]
+def test_only_what_an_option_excludes_goes_because_somebody_chose_so(
+    company: Company, people: tuple[int, ...], chosen: bool
 ) -> None:
-    row = replace(ROW, title_id=title_id)
-    assert leaving(row, item("11", *ids), {}, EVERYBODY, KEEP, now=NOW).reason is None
+    choice = leaving(replace(ROW, people=people), HEAT, {}, company, REMOVE, now=NOW)
+    assert choice.chosen is chosen
 
 
 @given(

@@ -10,6 +10,7 @@ from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Action,
     Change,
+    HoldReason,
     Item,
     Person,
     Plan,
@@ -25,8 +26,9 @@ from custom_components.plex_label_sync.sync.planner import (
     wanted_items,
 )
 from custom_components.plex_label_sync.sync.present import Present
+from custom_components.plex_label_sync.sync.protection import Doubts
 
-from .words import ANNA, BEN, CARL, SHOW, item, ledger, movie, present, show, wish
+from .words import ANNA, BEN, CARL, SHOW, item, ledger, movie, present, proven, show, wish
 
 NOW = 1_790_000_000.0
 KEY = "plex:" + "a" * 24
@@ -62,7 +64,7 @@ def test_what_is_wanted_as_before_is_the_same_object_and_nothing_else() -> None:
 def row(label: str = "anna", *people: Person, **more: Any) -> Row:
     """Return the row of a label on the one movie."""
     ids = tuple(person.id for person in people or (ANNA,))
-    return replace(Row(label, "1", "11", 5, ids, KEY), **more)
+    return replace(Row(label, "1", "11", 5, ids, KEY, type="movie", ids=HEAT.ids), **more)
 
 
 def plan_of(
@@ -73,20 +75,24 @@ def plan_of(
     *,
     whole: bool = True,
     restore: bool = False,
+    read: bool = True,
+    **more: Any,
 ) -> Plan:
-    """Return the plan of a household of three."""
+    """Return the plan of a household of three; `read` says that the items themselves were read."""
     people = {person.id: person for person in (ANNA, BEN, CARL)}
+    company = more.pop("company", Company(people, frozenset(people)))
     view = View(
         items=items,
         present=there,
         ledger=rows or Ledger(),
-        company=Company(people, frozenset(people)),
+        company=company,
         settings=settings or SyncSettings(),
         now=NOW,
         whole=whole,
         restore=restore,
+        **more,
     )
-    return make_plan(view)
+    return make_plan(proven(view) if read else view)
 
 
 def effects(plan: Plan) -> list[tuple[Action, str, str]]:
@@ -157,8 +163,10 @@ def test_missing_label_is_added_for_a_reason_that_names_the_people() -> None:
         unchanged=0,
         items=2,
         rows={
-            ("11", "rosa"): Row("rosa", "1", "11", int(NOW), (1, 2, 3), KEY),
-            ("22", "anna"): Row("anna", "2", "22", int(NOW), (1,), "plex:" + "d" * 24),
+            ("11", "rosa"): replace(row("rosa", written=int(NOW)), people=(1, 2, 3)),
+            ("22", "anna"): Row(
+                *("anna", "2", "22", int(NOW), (1,), *DARK.ids), type="show", ids=DARK.ids
+            ),
         },
     )
 
@@ -338,7 +346,7 @@ def test_item_is_marked_when_its_last_label_goes() -> None:
         (Action.REMOVE, "ben", "11"),
     ]
     mark = plan.rows["11", "gone"]
-    assert mark == Row("Gone", "1", "11", int(NOW), mark=True)
+    assert mark == row("Gone", people=(), title_id="", written=int(NOW), mark=True)
     plan = plan_of(wanted((HEAT, (BEN,))), there, rows, MARK)
     assert effects(plan) == [(Action.REMOVE, "anna", "11")]
 
@@ -402,12 +410,176 @@ def test_person_who_is_called_like_the_mark_gets_a_label_all_the_same() -> None:
     assert plan.notes == {("11", "gone"): row("gone")}
 
 
+# Which item a row is about
+
+
+RAN = replace(
+    item("11", "plex:" + "b" * 24, "imdb:tt0089881", title="Ran"),
+    guid="plex://movie/" + "b" * 24,
+    added=77,
+)
+IDENTIFIED = row(
+    ids=frozenset({KEY, "imdb:tt0113277"}), guid="plex://movie/" + "a" * 24, added=77, uuid="u"
+)
+
+
 def test_item_that_became_another_title_loses_the_label_of_the_former_one() -> None:
-    other = replace(HEAT, ids=frozenset({"plex:" + "b" * 24}), title="Ran")
     there = present({"11": ["anna"]})
-    plan = plan_of({"11": WantedItem(other)}, there, Ledger([row()]))
+    plan = plan_of({"11": WantedItem(RAN)}, there, Ledger([IDENTIFIED]))
     assert effects(plan) == [(Action.REMOVE, "anna", "11")]
     assert "Ran" in plan.changes[0].reason
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({}, {"ids": IDENTIFIED.ids, "guid": RAN.guid}),  # a new key, the same ids
+        ({}, {"guid": IDENTIFIED.guid}),  # a number that was corrected under the same key
+        ({}, {"ids": frozenset({"plex:" + "b" * 24})}),  # a listing without ids
+        ({"guid": ""}, {}),
+        ({"ids": frozenset({KEY})}, {}),
+    ],
+)
+def test_item_is_another_title_only_when_its_key_and_its_ids_say_so(
+    old: dict[str, Any], new: dict[str, Any]
+) -> None:
+    there, entries = present({"11": ["anna"]}), {"11": WantedItem(replace(RAN, **new))}
+    plan = plan_of(entries, there, Ledger([replace(IDENTIFIED, **old)]))
+    assert (plan.changes, plan.forgotten) == ((), frozenset())
+    assert None not in plan.notes.values()
+
+
+@pytest.mark.parametrize(
+    ("old", "uuid"),
+    [
+        ({"added": 76}, "u"),  # another item under a key that was used again
+        ({"added": 0}, "u"),
+        ({"uuid": "another"}, "u"),  # a library that was made anew under its number
+        ({"type": "show"}, "u"),
+    ],
+)
+@pytest.mark.parametrize("settings", [SyncSettings(), REMOVE, MARK, REPLACE])
+def test_row_about_another_item_is_forgotten_and_nothing_is_taken_off(
+    old: dict[str, Any], uuid: str, settings: SyncSettings
+) -> None:
+    rows, there = Ledger([replace(IDENTIFIED, **old)]), present({"11": ["anna"]})
+    plan = plan_of({"11": WantedItem(RAN)}, there, rows, settings, uuids={"1": uuid})
+    assert plan.changes == ()
+    assert plan.notes == {("11", "anna"): None}
+    assert plan.forgotten == {("11", "anna")}
+    # It is no override either: what is wanted comes.
+    plan = plan_of(wanted((RAN, (ANNA,))), present({}), rows, settings, uuids={"1": uuid})
+    assert effects(plan) == [(Action.ADD, "anna", "11")]
+    assert plan.vanished == ()
+
+
+# What was not read itself
+
+
+@pytest.mark.parametrize(
+    ("entries", "there", "rows", "settings"),
+    [
+        (NOBODY, {"11": ["anna"]}, [row()], REMOVE),
+        (NOBODY, {"11": ["anna"]}, [row()], MARK),
+        (NOBODY, {}, [row()], SyncSettings()),
+        (wanted((HEAT, (ANNA,))), {}, [row()], SyncSettings()),
+        (wanted((HEAT, (BEN,))), {"11": ["anna", "ben"]}, [row()], REMOVE),
+        (wanted((HEAT, (ANNA,))), {"11": ["anna"]}, [row(off=True)], SyncSettings()),
+        (wanted((HEAT, (ANNA,))), {"11": ["anna", "Kids"]}, [row()], REPLACE),
+        ({"11": WantedItem(RAN)}, {"11": ["anna"]}, [IDENTIFIED], SyncSettings()),
+        (NOBODY, {}, [row("gone", people=(), mark=True)], MARK),
+        (
+            wanted((HEAT, (replace(ANNA, username="anne"),))),
+            {"11": ["anne"]},
+            [row("anne"), row()],
+            SyncSettings(),
+        ),
+    ],
+)
+def test_nothing_goes_from_an_item_that_was_not_read_itself(
+    entries: dict[str, WantedItem],
+    there: dict[str, list[str]],
+    rows: list[Row],
+    settings: SyncSettings,
+) -> None:
+    plan = plan_of(entries, present(dict(there)), Ledger(rows), settings, read=False)
+    assert plan.unproven == {"11"}
+    assert not plan.is_idle
+    assert (plan.vanished, plan.forgotten) == ((), frozenset())
+    assert Action.REMOVE not in {one.action for one in plan.changes}
+    assert not any(one is None or one.off for one in plan.notes.values())
+
+
+# What is not known, or not believed
+
+
+def test_label_whose_carriers_could_not_be_read_is_left_as_it_is() -> None:
+    there = present({})
+    there.unread.add(("1", "anna"))
+    entries = wanted((HEAT, (ANNA, BEN)))
+    plan = plan_of(entries, there, Ledger([row()]), REMOVE)
+    assert effects(plan) == [(Action.ADD, "ben", "11")]
+    assert (plan.notes, plan.vanished) == ({}, ())
+    assert plan_of(NOBODY, there, Ledger([row()]), REMOVE).is_idle
+
+
+def test_label_of_somebody_whose_list_could_not_be_read_stays() -> None:
+    there, rows = present({"11": ["anna", "kids"]}), Ledger([row()])
+    for doubts in (
+        Doubts(unread=frozenset({1})),
+        Doubts(unread=frozenset({9}), unread_labels=frozenset({"anna"})),
+    ):
+        assert plan_of(NOBODY, there, rows, REMOVE, doubts=doubts).is_idle
+        plan = plan_of(wanted((HEAT, (BEN,))), there, rows, replace(REPLACE), doubts=doubts)
+        gone = {one.label for one in plan.changes if one.action is Action.REMOVE}
+        assert gone == {"kids"}
+
+
+def test_doubted_answer_starts_no_delay() -> None:
+    settings = replace(REMOVE, removal_delay=100.0)
+    there, rows = present({"11": ["anna"]}), Ledger([row()])
+    for doubts in (
+        Doubts(lists=frozenset({HoldReason.NOBODY_LISTED})),
+        Doubts(shrunk=frozenset({1})),
+    ):
+        assert plan_of(NOBODY, there, rows, settings, doubts=doubts).is_idle
+    plan = plan_of(NOBODY, there, rows, settings, doubts=Doubts(shrunk=frozenset({2})))
+    assert plan.notes == {("11", "anna"): row(dropped=int(NOW))}
+
+
+def test_removal_that_rests_on_a_shrunk_list_is_told() -> None:
+    there, rows = present({"11": ["anna"]}), Ledger([row()])
+    doubts = Doubts(shrunk=frozenset({1}))
+    assert plan_of(NOBODY, there, rows, REMOVE, doubts=doubts).shrunk == {("11", "anna")}
+    assert plan_of(NOBODY, there, rows, REMOVE).shrunk == frozenset()
+
+
+def test_row_of_a_label_that_is_gone_stays_while_the_lists_are_doubted() -> None:
+    doubts = Doubts(lists=frozenset({HoldReason.WATCHLISTS_SHRUNK}))
+    plan = plan_of(NOBODY, present({}), Ledger([row(off=True)]), doubts=doubts)
+    assert plan.is_idle
+
+
+# What the ledger lacks
+
+
+def test_wanted_label_that_is_there_and_in_no_row_is_told_and_taken_in_only_when_asked_for() -> None:
+    there, entries = present({"11": ["Anna"]}), wanted((HEAT, (ANNA,)))
+    plan = plan_of(entries, there)
+    assert plan.unknown == (row("Anna", written=int(NOW)),)
+    assert plan.is_idle
+    plan = plan_of(entries, there, adopt=frozenset({("11", "anna")}))
+    assert plan.notes == {("11", "anna"): row("Anna", written=int(NOW))}
+    assert plan.unknown == ()
+
+
+def test_removal_of_an_excluded_persons_label_was_asked_for() -> None:
+    people = {person.id: person for person in (ANNA, BEN)}
+    there, rows = present({"11": ["anna"]}), Ledger([row()])
+    excluded = Company(people, frozenset({2}))
+    plan = plan_of(NOBODY, there, rows, REMOVE, company=excluded)
+    assert plan.chosen == {("11", "anna")}
+    assert plan_of(NOBODY, there, rows, REMOVE).chosen == frozenset()
 
 
 def test_three_people_and_two_libraries_make_one_plan() -> None:

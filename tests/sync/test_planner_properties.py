@@ -5,11 +5,13 @@ from dataclasses import replace
 
 from hypothesis import assume, given, strategies as st
 
+from custom_components.plex_label_sync.sync.identity import Relation, relation
 from custom_components.plex_label_sync.sync.leaving import Company
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Action,
     Change,
+    HoldReason,
     Item,
     Person,
     Plan,
@@ -27,9 +29,23 @@ from custom_components.plex_label_sync.sync.planner import (
     wanted_items,
 )
 from custom_components.plex_label_sync.sync.present import Present
+from custom_components.plex_label_sync.sync.protection import Doubts
+from custom_components.plex_label_sync.sync.title_ids import agree, external
 from custom_components.plex_label_sync.sync.wanted import Wish
 
-from .words import LABELS, folded, labels_in_plex, library_items, people, picture, texts, titles
+from .words import (
+    GUIDS,
+    LABELS,
+    evidence,
+    folded,
+    labels_in_plex,
+    library_items,
+    people,
+    picture,
+    proven,
+    texts,
+    titles,
+)
 
 NOW = 1_790_000_000.0
 DAY = 86_400.0
@@ -41,6 +57,7 @@ FLAGS = ("off", "pinned", "mark", "unconfirmed")
 some_flags = st.sampled_from([*FLAGS, *FLAGS, "", "", "off pinned", "off mark", "mark unconfirmed"])
 wanters_of_old = st.sampled_from([(), (1,), (2,), (5,), (1, 2), (2, 3)])
 since = st.sampled_from([0, 0, int(NOW), int(NOW - DAY), int(NOW - 5 * DAY)])
+UUIDS = ("", "", "u", "another")
 labels_of_ours = st.lists(st.sampled_from([*LABELS, "removed"]), max_size=3)
 
 
@@ -63,6 +80,11 @@ def rows_of(draw: st.DrawFn, items: list[Item]) -> list[Row]:
                 pinned="pinned" in flags,
                 mark="mark" in flags,
                 confirmed="unconfirmed" not in flags,
+                uuid=draw(st.sampled_from(UUIDS)),
+                type=draw(st.sampled_from(("", one.type.value, one.type.value, "show"))),
+                guid=draw(st.sampled_from(GUIDS)),
+                ids=draw(st.sampled_from((frozenset(), one.ids, frozenset({"imdb:tt9"})))),
+                added=draw(st.integers(0, 2)),
             )
             rows.setdefault(row.key, row)
     return list(rows.values())
@@ -103,7 +125,7 @@ def views(draw: st.DrawFn) -> View:
     for one in items:
         if any(row.rating_key == one.rating_key for row in rows):
             entries.setdefault(one.rating_key, WantedItem(one))
-    return View(
+    view = View(
         items=entries,
         present=picture(carried),
         ledger=Ledger(rows),
@@ -112,7 +134,9 @@ def views(draw: st.DrawFn) -> View:
         now=NOW,
         whole=draw(st.booleans()),
         restore=draw(st.booleans()),
+        uuids={library: draw(st.sampled_from(UUIDS)) for library in "123"},
     )
+    return proven(view)
 
 
 def company(household: list[Person], some: bool) -> Company:
@@ -227,9 +251,10 @@ def test_kept_labels_go_only_for_a_new_name_another_title_or_a_mark(view: View) 
         row = view.ledger.get(change.key)
         if row is not None and change.ours and change.key not in plan.replaced:
             item = view.items[change.rating_key].item
-            assert row.title_id
-            assert item.ids
-            assert row.title_id not in item.ids
+            assert "" not in {row.guid, item.guid}
+            assert row.guid != item.guid
+            assert agree(external(row.ids), external(item.ids)) is False
+            assert row.added == item.added != 0
 
 
 @given(views())
@@ -244,6 +269,72 @@ def test_label_that_nobody_wants_waits_for_the_delay(view: View) -> None:
         assert view.settings.removed_label_mode is not RemovedLabelMode.KEEP
         assert not row.pinned
         assert view.now - (row.dropped or view.now) >= view.settings.removal_delay
+
+
+@given(views())
+def test_row_about_another_item_never_leads_to_a_removal(view: View) -> None:
+    plan = make_plan(view)
+    for row in view.ledger:
+        entry = view.items.get(row.rating_key)
+        if entry is None or opted_out(view, row.rating_key):
+            continue
+        if relation(row, entry.item, view.uuids[entry.item.library]) is Relation.STRANGER:
+            assert not any(one.key == row.key and one.ours for one in removals(plan))
+            assert row not in plan.vanished
+
+
+@given(views(), st.data())
+def test_nothing_is_lost_on_an_item_that_was_not_read_itself(
+    view: View, data: st.DataObject
+) -> None:
+    read = data.draw(st.lists(st.sampled_from(sorted(view.items) or [""]), unique=True))
+    partly = replace(view, evidence=evidence(view.items[key] for key in read if key))
+    plan, full = make_plan(partly), make_plan(view)
+    for change in removals(plan):
+        assert change.rating_key in read
+    assert {row.rating_key for row in plan.vanished} <= {*read}
+    assert {key for key, _ in plan.forgotten} <= {*read}
+    for key, row in plan.notes.items():
+        known = view.ledger.get(key)
+        if row is None or (row.off and not (known and known.off)):
+            assert key[0] in read
+    # What could not be told is asked for, and additions do not wait for it.
+    lost = {one.rating_key for one in removals(full)} | {row.rating_key for row in full.vanished}
+    lost |= {key for key, _ in full.forgotten}
+    assert lost - {*read} <= plan.unproven
+    assert not plan.unproven & {*read}
+    assert {one.key for one in additions(plan) if not is_mark(plan, one)} == {
+        one.key for one in additions(full) if not is_mark(full, one)
+    }
+
+
+doubts = st.builds(
+    Doubts,
+    unread=st.frozensets(st.integers(1, 5), max_size=2),
+    unread_labels=st.frozensets(st.sampled_from(LABELS).map(fold), max_size=2),
+    shrunk=st.frozensets(st.integers(1, 5), max_size=2),
+    lists=st.frozensets(st.just(HoldReason.NOBODY_LISTED)),
+)
+
+
+@given(views(), doubts)
+def test_what_is_not_known_or_doubted_of_the_lists_only_ever_keeps_labels(
+    view: View, doubts: Doubts
+) -> None:
+    usual, plan = make_plan(view), make_plan(replace(view, doubts=doubts))
+    assert {one.key for one in removals(plan)} <= {one.key for one in removals(usual)}
+    assert plan.forgotten <= usual.forgotten
+    assert plan.vanished == usual.vanished
+    for change in removals(plan):
+        row = view.ledger.get(change.key)
+        if row is not None and change.ours and not row.mark:
+            assert not doubts.is_unread(row)
+            if change.key not in plan.replaced | plan.chosen and doubts.shrank(row):
+                assert change.key in plan.shrunk
+    for key, row in plan.notes.items():
+        known = view.ledger.get(key)
+        if known is not None and row is not None and row.dropped and not known.dropped:
+            assert doubts.believes_about(known)
 
 
 # What is put on
@@ -277,9 +368,9 @@ def test_what_vanished_since_the_last_look_is_told_and_noted(view: View) -> None
         assert row == view.ledger.get(row.key)
         assert not row.off
         assert not view.present.carries(row.rating_key, row.label)
-        note = plan.notes[row.key]
-        assert note is not None
-        assert note.off
+        note = plan.notes.get(row.key)
+        # The decision may go over to a new name; then the old row goes, unless it is excluded.
+        assert (note is not None and note.off) or row.rating_key in {key for key, _ in plan.decided}
     assert len(plan.vanished) <= plan.overridden
 
 

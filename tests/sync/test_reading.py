@@ -1,12 +1,16 @@
 """The reads of a run, where a real server cannot show what may happen."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from custom_components.plex_label_sync.sync.gaps import WHOLE, Gaps
 from custom_components.plex_label_sync.sync.model import (
     Failure,
+    Gap,
+    GapKind,
     Library,
     Person,
     Service,
@@ -32,9 +36,9 @@ ANNAS = StoredLabel("20481", "Anna")
 class Lists:
     """A Pulsarr whose answers a test writes; counts what is asked at the same time."""
 
-    def __init__(self, *people: Person, broken: tuple[int, ...] = ()) -> None:
+    def __init__(self, *people: Person, broken: Mapping[int, Failure] | None = None) -> None:
         self._people = people
-        self._broken = broken
+        self._broken = broken or {}
         self._under_way = 0
         self.peak = 0
         self.answered: list[int] = []
@@ -49,7 +53,7 @@ class Lists:
         self.peak = max(self.peak, self._under_way)
         try:
             if person_id in self._broken:
-                raise ServiceError(Service.PULSARR, Failure.BUSY, f"no list {person_id}")
+                raise ServiceError(Service.PULSARR, self._broken[person_id], f"no list {person_id}")
             await asyncio.sleep(0.001)
         finally:
             self._under_way -= 1
@@ -92,14 +96,45 @@ async def test_person_who_is_listed_twice_cannot_be_true() -> None:
     assert caught.value.failure is Failure.IMPLAUSIBLE
 
 
-async def test_watchlist_that_cannot_be_read_stops_the_others() -> None:
-    pulsarr = Lists(*crowd(40), broken=(6,))
+async def test_watchlist_that_cannot_be_read_is_unread_and_the_others_are_read() -> None:
+    lists = await read_watchlists(Lists(*crowd(40), broken={6: Failure.BUSY}), lambda: 0.0)
+    assert lists.titles.keys() == set(range(1, 41)) - {6}
+    assert lists.unread == {6: Failure.BUSY}
+
+
+async def test_not_one_watchlist_that_can_be_read_is_a_failure() -> None:
+    with pytest.raises(ServiceError, match="no list"):
+        await read_watchlists(Lists(ANNA, BEN, broken={1: Failure.BUSY, 2: Failure.BUSY}), float)
+
+
+@pytest.mark.parametrize("failure", sorted(WHOLE))
+async def test_pulsarr_that_is_away_stops_the_others(failure: Failure) -> None:
+    pulsarr = Lists(*crowd(40), broken={6: failure})
     with pytest.raises(ServiceError, match="no list 6"):
         await read_watchlists(pulsarr, lambda: 0.0)
     assert len(pulsarr.answered) < 20
     before = len(pulsarr.answered)
     await asyncio.sleep(0.02)
     assert len(pulsarr.answered) == before
+
+
+async def test_list_of_somebody_without_a_name_is_not_read() -> None:
+    pulsarr = Lists(ANNA, Person(2, ""))
+    lists = await read_watchlists(pulsarr, lambda: 0.0)
+    assert pulsarr.answered == [1]
+    assert lists.unread == {2: Failure.IMPLAUSIBLE}
+
+
+async def test_people_without_any_name_cannot_be_true() -> None:
+    with pytest.raises(ServiceError, match="no user has a name") as caught:
+        await read_watchlists(Lists(Person(1, ""), Person(2, "")), lambda: 0.0)
+    assert caught.value.failure is Failure.IMPLAUSIBLE
+
+
+async def test_list_of_somebody_to_skip_is_not_read() -> None:
+    pulsarr = Lists(ANNA, BEN, broken={2: Failure.BUSY})
+    lists = await read_watchlists(pulsarr, lambda: 0.0, skip=lambda _: {2})
+    assert (lists.titles.keys(), lists.unread) == ({1}, {})
 
 
 class Labelled:
@@ -136,10 +171,10 @@ class Labelled:
 async def test_that_everything_carries_a_label_is_believed_only_when_nothing_lacks_it(
     carriers: int, without: int, believed: bool
 ) -> None:
-    reader = LabelReader(cast("PlexPort", Labelled(carriers, without)), [MOVIES], {"1": 5})
-    if believed:
-        present = await reader.read([("1", "anna")])
-        assert len(texts(present)) == carriers
-    else:
-        with pytest.raises(ServiceError, match="does not filter by label"):
-            await reader.read([("1", "anna")])
+    gaps = Gaps()
+    reader = LabelReader(cast("PlexPort", Labelled(carriers, without)), [MOVIES], {"1": 5}, gaps)
+    present = await reader.read([("1", "anna")])
+    assert present.knows("1", "7", "Anna") is believed
+    assert len(texts(present)) == (carriers if believed else 0)
+    gap = Gap(GapKind.LABEL, "1/Anna", "Anna", Failure.IMPLAUSIBLE)
+    assert list(gaps) == ([] if believed else [gap])

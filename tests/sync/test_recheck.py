@@ -9,7 +9,7 @@ from custom_components.plex_label_sync.sync import recheck
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, Run, RunStatus, fold
 from custom_components.plex_label_sync.sync.recheck import LISTING_AGE_MAX
 from simulators.catalogue import CatalogueTitle
-from simulators.http import Fault
+from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs
 from simulators.plex.server import LISTING_ROUTE, METADATA_ROUTE
 from simulators.plex.state import plex_guids
@@ -241,11 +241,43 @@ async def test_label_goes_only_after_a_listing_and_a_look_at_its_carriers(home: 
     assert before.count(("GET", LABEL_ROUTE)) == len(home.plex.state.libraries)
 
 
-@pytest.mark.parametrize("route", [SECTIONS_ROUTE, LISTING_ROUTE, METADATA_ROUTE])
-async def test_cheap_look_that_fails_ends_the_run(home: Home, route: str) -> None:
+@pytest.mark.parametrize("kind", ["busy", "html", "truncated", "empty", "headless"])
+@pytest.mark.parametrize(
+    ("route", "method"), [(METADATA_ROUTE, "GET"), (LISTING_ROUTE, "GET"), (LABEL_ROUTE, "GET")]
+)
+async def test_what_a_cheap_look_cannot_read_is_left_to_the_listing(
+    home: Home, route: str, method: str, kind: FaultKind
+) -> None:
+    await home.sync(routine=True)
+    title = home.spare()
+    home.wish("rosa", title)
+    before = home.labels
+    home.plex.faults.add(Fault(kind, route=route, method=method, times=4))
+    run = await by_the_clock(home)
+    assert run.status in {RunStatus.DONE, RunStatus.PARTIAL}
+    assert (run.removed, run.vanished) == (0, 0)
+    home.plex.faults.clear()
+    await by_the_clock(home)
+    assert home.labels == merged(before, home.wanted())
+    assert not any(row.off for row in home.recorder.ledger)
+
+
+async def test_item_that_cannot_be_read_never_ends_a_sync_by_the_clock(home: Home) -> None:
     await home.sync(routine=True)
     labels = home.labels
-    home.plex.faults.add(Fault("busy", route=route, method="GET", times=None))
+    broken = next(iter(home.recorder.ledger)).rating_key
+    home.plex.broken_items[broken] = "busy"
+    for _ in range(2):
+        run = await by_the_clock(home)
+        assert run.status in {RunStatus.DONE, RunStatus.PARTIAL}
+    assert home.labels == labels
+    assert broken in home.recorder.ledger.by_item()
+
+
+async def test_cheap_look_at_a_server_that_is_away_ends_the_run(home: Home) -> None:
+    await home.sync(routine=True)
+    labels = home.labels
+    home.plex.faults.add(Fault("busy", route=SECTIONS_ROUTE, method="GET", times=None))
     run = await by_the_clock(home)
     assert run.status is RunStatus.FAILED
     assert run.error is not None

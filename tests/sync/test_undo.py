@@ -90,15 +90,26 @@ def test_excluded_labels_and_items_that_opted_out_are_skipped() -> None:
 def test_removal_leaves_items_that_opted_out_and_what_was_put_on_again_by_hand() -> None:
     there = present({"11": ["anna", "no-sync"], "12": ["anna"]})
     rows = Ledger([ROW, replace(ROW, rating_key="12", off=True)])
-    plan = removal_plan(rows, there, SyncSettings())
+    plan = removal_plan(rows, there, SyncSettings(), {})
     assert (plan.changes, plan.notes) == ((), {("12", "anna"): None})
+
+
+def test_what_could_not_be_read_is_neither_undone_nor_taken_off() -> None:
+    there = present({"11": ["anna"], "12": ["anna"]})
+    there.unread.add(("1", "anna"))
+    rows = Ledger([ROW, replace(ROW, rating_key="12")])
+    plan = removal_plan(rows, there, SyncSettings(), {})
+    assert (plan.changes, plan.notes) == ((), {})
+    plan = undone([add("anna", "11"), remove("anna", "13")], there, rows)
+    assert (plan.changes, plan.rows, plan.skipped) == ((), {}, 2)
 
 
 def test_all_our_labels_are_taken_off_but_the_excluded_ones() -> None:
     there = present({"11": ["Anna", "kids"], "12": ["Anna", "Kids"]})
     rows = ledger(("11", "anna"), ("12", "kids"), ("13", "anna"), ("13", "kids"))
     settings = SyncSettings(exclude_labels=frozenset({"kids"}))
-    plan = removal_plan(rows, there, settings)
+    plan = removal_plan(rows, there, settings, {"11": "Heat"})
+    assert {one.title for one in plan.changes} == {"Heat"}
     assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
     assert plan.rows == {("11", "anna"): None}
     assert plan.notes == {("13", "anna"): None}
@@ -240,7 +251,7 @@ def test_removal_takes_off_what_is_ours_and_nothing_else(
     there, some = drawn
     rows = Ledger([*more, *some])
     settings = SyncSettings(exclude_labels=frozenset(map(fold, excluded)))
-    plan = removal_plan(rows, there, settings)
+    plan = removal_plan(rows, there, settings, {})
     expected = {
         row.key
         for row in rows

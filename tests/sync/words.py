@@ -1,6 +1,7 @@
 """Short ways to write people, titles and items, and strategies that draw them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from custom_components.plex_label_sync.sync.model import (
     Action,
     Change,
     Item,
+    LabelledItem,
     MediaType,
     Person,
     Row,
@@ -17,8 +19,9 @@ from custom_components.plex_label_sync.sync.model import (
     Watchlists,
     fold,
 )
-from custom_components.plex_label_sync.sync.planner import WantedItem, wanted_items
+from custom_components.plex_label_sync.sync.planner import View, WantedItem, wanted_items
 from custom_components.plex_label_sync.sync.present import Present
+from custom_components.plex_label_sync.sync.protection import Evidence
 from custom_components.plex_label_sync.sync.wanted import Wish
 
 MOVIE, SHOW = MediaType.MOVIE, MediaType.SHOW
@@ -83,7 +86,18 @@ def ledger(*rows: tuple[str, str], library: str = "1") -> Ledger:
     return Ledger(Row(label, library, rating_key, 0) for rating_key, label in rows)
 
 
+def evidence(items: Iterable[WantedItem]) -> Evidence:
+    """Return what a run knows that has read all of some items by their rating keys."""
+    return Evidence({one.item.rating_key: LabelledItem(one.item, ()) for one in items})
+
+
+def proven(view: View) -> View:
+    """Return a view for which every item was read itself."""
+    return replace(view, evidence=evidence(view.items.values()))
+
+
 # Few names that fold together in many ways, so that drawn worlds are full of collisions.
+GUIDS = ("", "plex://movie/1", "plex://movie/2")
 LABELS = ("anna", "Anna", "ANNA", "ben", "Ben", "straße", "STRASSE", "Kids", "kids", "\u0131pek")
 NUMBERS = st.integers(1, 4)
 
@@ -118,6 +132,11 @@ ledger_rows = st.builds(
     pinned=st.booleans(),
     mark=st.booleans(),
     confirmed=st.booleans(),
+    uuid=st.sampled_from(("", "", "uuid-1", "uuid-2")),
+    type=st.sampled_from(("", "movie", "show")),
+    guid=st.sampled_from(GUIDS),
+    ids=st.frozensets(ids, max_size=3),
+    added=st.just(0) | st.integers(1, 2**32),
 )
 
 
@@ -148,6 +167,8 @@ def library_items(draw: st.DrawFn, *, limit: int = 8) -> list[Item]:
             SHOW if library == "2" else MOVIE,
             draw(st.sampled_from(("Heat", "Dark", "Up"))),
             draw(id_sets),
+            guid=draw(st.sampled_from(GUIDS)),
+            added=draw(st.integers(0, 2)),
         )
         for number, library in enumerate(draw(st.lists(st.sampled_from("123"), max_size=limit)))
     ]
@@ -194,12 +215,14 @@ __all__ = [
     "ANNA",
     "BEN",
     "CARL",
+    "GUIDS",
     "LABELS",
     "MOVIE",
     "SHOW",
     "WantedItem",
     "add",
     "all_watchlists",
+    "evidence",
     "folded",
     "id_sets",
     "ids",
@@ -212,6 +235,7 @@ __all__ = [
     "people",
     "picture",
     "present",
+    "proven",
     "remove",
     "show",
     "titles",

@@ -70,7 +70,7 @@ def judge(plan: Plan, settings: SyncSettings, now: Situation, consent: Consent) 
     if consent.vanished is not None or consent.any_vanished:
         vanished = {row.key for row in plan.vanished}
         if consent.any_vanished or vanished <= (consent.vanished or frozenset()):
-            plan = replace(plan, vanished=())
+            plan = replace(plan, vanished=(), forgotten=plan.forgotten - vanished)
     losses = _losses(plan)
     if consent.everything:
         return Verdict(plan)
@@ -79,7 +79,7 @@ def judge(plan: Plan, settings: SyncSettings, now: Situation, consent: Consent) 
         asked = losses | (plan.renamed.keys() if HoldReason.PEOPLE_RENAMED in reasons else set())
         if asked <= consent.removals:
             return Verdict(plan)
-    return _held(plan, losses, reasons)
+    return _held(plan, losses, reasons, consent)
 
 
 def _losses(plan: Plan) -> frozenset[RowKey]:
@@ -139,10 +139,10 @@ def _went_together(vanished: Iterable[Row], ledger: Iterable[Row]) -> bool:
     if any(count >= TOGETHER and count == written[when] for when, count in of_run.items()):
         return True
     newest = 0
-    for row in sorted(rows, key=lambda one: one.written, reverse=True):
-        if row.key not in gone:
+    for when in sorted(written, reverse=True):
+        if of_run[when] < written[when]:
             break
-        newest += 1
+        newest += written[when]
     return newest >= TOGETHER
 
 
@@ -154,7 +154,9 @@ def _renames_many(renamed: Mapping[RowKey, int], settings: SyncSettings, now: Si
     return people >= RENAMED and people > RENAMED_SHARE * now.people
 
 
-def _held(plan: Plan, losses: frozenset[RowKey], reasons: tuple[HoldReason, ...]) -> Verdict:
+def _held(
+    plan: Plan, losses: frozenset[RowKey], reasons: tuple[HoldReason, ...], consent: Consent
+) -> Verdict:
     """Return the verdict that holds what the reasons are about."""
     held_keys: frozenset[RowKey] = frozenset()
     if any(one not in {HoldReason.PEOPLE_RENAMED, HoldReason.LIST_SHRANK} for one in reasons):
@@ -177,5 +179,5 @@ def _held(plan: Plan, losses: frozenset[RowKey], reasons: tuple[HoldReason, ...]
         held_keys,
         reasons,
         asks=any(one is not HoldReason.LIST_SHRANK for one in reasons),
-        lost=losses - held_keys,
+        lost=losses - held_keys - (consent.removals or frozenset()),
     )

@@ -329,12 +329,13 @@ class Engine:
     async def _confirm(self, prepared: Prepared, sent: Sequence[Change], result: _Result) -> None:
         """Sort what was sent into confirmed and failed by reading it back."""
         waiting = list(sent)
-        reader = prepared.labels.again()
+        reader = prepared.labels
         for wait in (0.0, *SETTLE):
             if not waiting:
                 return
             if wait:
                 await self._sleep(wait)
+            reader = reader.again()
             try:
                 now = await _read_back(reader, waiting)
             except ServiceError as err:
@@ -343,6 +344,8 @@ class Engine:
                 return
             shown, waiting = await asyncio.to_thread(_sorted_out, waiting, now)
             result.confirmed += shown
+        for gap in reader.gaps if waiting else ():
+            prepared.gaps.add(gap)
         result.failed += [FailedChange(one, NOT_CONFIRMED) for one in waiting]
 
 
