@@ -26,6 +26,7 @@ from .plex.parse import ServerInfo
 from .plex.server import PlexClient, normalise_plex_url
 from .pulsarr.client import PROBE_TIMEOUT, PulsarrClient, normalise_url as normalise_pulsarr_url
 from .sync.model import Failure, Library, ServiceError
+from .wire import wary
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -217,10 +218,10 @@ async def async_try_pulsarr(hass: HomeAssistant, login: Login) -> bool:
 
 async def _async_speaks_json(hass: HomeAssistant, login: Login) -> bool:
     """Tell whether strangers are refused in JSON, as Pulsarr does it."""
-    session = async_get_clientsession(hass, login.verify_ssl)
     try:
         async with (
             asyncio.timeout(PROBE_TIMEOUT),
+            wary(async_get_clientsession(hass, login.verify_ssl)) as session,
             session.get(f"{login.url}/v1/users/users/list", allow_redirects=False) as response,
         ):
             return response.content_type == "application/json"

@@ -33,7 +33,7 @@ from ..sync.model import (
     ServiceError,
     StoredLabel,
 )
-from ..transport import Sleep, Statistics, Transport, normalise_url
+from ..transport import SMALL_MAX, Sleep, Statistics, Transport, normalise_url
 from . import parse
 from .edits import TYPE_NUMBERS, EditPart, edit_parts, edit_query
 from .events import Message, listen
@@ -137,11 +137,15 @@ class PlexClient:
 
     async def identity(self) -> str:
         """Return the machine identifier, which is told without a token. Raises ServiceError."""
-        return await self._http.read("/identity", parse.machine_id, seconds=PROBE_TIMEOUT, tries=1)
+        return await self._http.read(
+            "/identity", parse.machine_id, seconds=PROBE_TIMEOUT, tries=1, bytes_max=SMALL_MAX
+        )
 
     async def info(self) -> ServerInfo:
         """Return the server's identity and version. Raises ServiceError."""
-        return await self._http.read("/", parse.server_info, seconds=PROBE_TIMEOUT, tries=1)
+        return await self._http.read(
+            "/", parse.server_info, seconds=PROBE_TIMEOUT, tries=1, bytes_max=SMALL_MAX
+        )
 
     async def _may_edit(self, libraries: Sequence[Library]) -> bool:
         """Tell whether the token is the owner's.
