@@ -25,6 +25,7 @@ from .plex.account import OwnedServer
 from .plex.parse import ServerInfo
 from .plex.server import PlexClient, normalise_plex_url
 from .pulsarr.client import PROBE_TIMEOUT, PulsarrClient, normalise_url as normalise_pulsarr_url
+from .server_urls import CredentialsInUrlError
 from .sync.model import Failure, Library, ServiceError
 from .wire import wary
 
@@ -100,6 +101,8 @@ class Peer:
         secret = user_input.get(self.secret_field, "").strip() or known.secret
         try:
             url = self.normalise(user_input.get(CONF_URL, known.url))
+        except CredentialsInUrlError as err:
+            raise FieldError(CONF_URL, "url_with_credentials") from err
         except ValueError as err:
             raise FieldError(CONF_URL, "invalid_url") from err
         return Login(url, secret, user_input.get(CONF_VERIFY_SSL, known.verify_ssl))

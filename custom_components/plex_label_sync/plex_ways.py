@@ -12,6 +12,7 @@ from .connections import PLEX, FieldError, Login, async_find_server, async_try_p
 from .existing import ExistingServer, existing_servers
 from .forms import CONF_SERVER, PLACEHOLDERS, login_schema, server_schema
 from .plex.account import OwnedServer, PlexTvError
+from .reach import async_reach
 from .sign_in import PLEX_TV_UNREACHABLE, SignIn
 
 
@@ -122,7 +123,8 @@ class PlexWays(ConfigFlow):
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                return await self._async_use_plex(PLEX.entered(user_input))
+                login = await async_reach(self.hass, PLEX, PLEX.entered(user_input))
+                return await self._async_use_plex(login)
             except FieldError as err:
                 errors[err.field] = err.error
         return self._show(

@@ -51,27 +51,6 @@ _FAILURES: Final[Mapping[int, Failure]] = {
 }
 
 
-def normalise_url(url: str) -> str:
-    """Return a base URL without trailing slash, query or credentials.
-
-    Raises ValueError for what is no http or https address.
-    """
-    text = url.strip()
-    if "://" not in text:
-        text = f"http://{text}"
-    try:
-        parsed = URL(text)
-    except IndexError as err:  # yarl trips over some brackets
-        raise ValueError("not an http or https address") from err
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise ValueError("not an http or https address")
-    if not parsed.host.isprintable() or " " in parsed.host:
-        raise ValueError("the host name has blanks")
-    parsed.host.encode("idna")  # name resolution does it first, and nobody expects it to fail
-    clean = parsed.with_user(None).with_query(None).with_fragment(None)
-    return str(clean).rstrip("/")
-
-
 @dataclass(slots=True)
 class KindStatistics:
     """What came of the requests of one kind; times are in seconds, waiting for a turn left out."""
