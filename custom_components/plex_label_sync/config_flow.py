@@ -52,6 +52,7 @@ from .lookup import async_or_none
 from .options_flow import PlexLabelSyncOptionsFlow
 from .plex.account import OwnedServer
 from .plex_ways import PlexWays
+from .reach import async_reach
 
 WEBHOOK_SECRET_BYTES: Final = 32
 
@@ -92,7 +93,7 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                login = PULSARR.entered(user_input)
+                login = await async_reach(self.hass, PULSARR, PULSARR.entered(user_input))
                 self._pulsarr_sends_webhooks = await async_try_pulsarr(self.hass, login)
             except FieldError as err:
                 errors[err.field] = err.error
@@ -247,7 +248,7 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                login = peer.entered(user_input, stored)
+                login = await async_reach(self.hass, peer, peer.entered(user_input, stored))
                 is_same = await self._async_is_same_server(entry, peer, login)
             except FieldError as err:
                 errors[err.field] = err.error

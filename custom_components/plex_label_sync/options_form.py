@@ -59,9 +59,9 @@ from .forms import (
     clean_libraries,
     libraries_choice,
 )
+from .server_urls import CredentialsInUrlError, normalise_url
 from .sync.model import RemovedLabelMode, fold
 from .sync.naming import clean_label
-from .transport import normalise_url
 
 SHOW_WEBHOOK: Final = "show_webhook"  # asked for once, not kept
 
@@ -290,6 +290,8 @@ def _clean_base_url(text: str) -> str:
         raise UnusableValueError("invalid_url")
     try:
         return normalise_url(address)
+    except CredentialsInUrlError as err:
+        raise UnusableValueError("url_with_credentials") from err
     except ValueError as err:
         raise UnusableValueError("invalid_url") from err
 

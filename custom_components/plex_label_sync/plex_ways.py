@@ -13,6 +13,7 @@ from .escaping import one_line
 from .existing import ExistingServer, existing_servers
 from .forms import CONF_SERVER, PLACEHOLDERS, login_schema, server_schema
 from .plex.account import OwnedServer, PlexTvError
+from .reach import async_reach
 from .sign_in import PLEX_TV_UNREACHABLE, SignIn
 
 
@@ -123,7 +124,8 @@ class PlexWays(ConfigFlow):
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                return await self._async_use_plex(PLEX.entered(user_input))
+                login = await async_reach(self.hass, PLEX, PLEX.entered(user_input))
+                return await self._async_use_plex(login)
             except FieldError as err:
                 errors[err.field] = err.error
         return self._show(

@@ -18,11 +18,11 @@ from collections.abc import (
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 import logging
-import re
 from typing import Final
 
 import aiohttp
 
+from ..server_urls import normalise_url, without_page
 from ..sync.model import (
     UNREACHABLE,
     Failure,
@@ -33,7 +33,7 @@ from ..sync.model import (
     ServiceError,
     StoredLabel,
 )
-from ..transport import Sleep, Statistics, Transport, normalise_url
+from ..transport import SMALL_MAX, Sleep, Statistics, Transport
 from . import parse
 from .edits import TYPE_NUMBERS, EditPart, edit_parts, edit_query
 from .events import Message, listen
@@ -79,8 +79,7 @@ def _part(start: int, size: int) -> dict[str, int]:
 
 def normalise_plex_url(url: str) -> str:
     """Return a server's base URL from what people paste, such as the address of its web app."""
-    base = normalise_url(url)
-    return re.split(r"/web(?:/|$)", base, maxsplit=1)[0].rstrip("/")
+    return without_page(normalise_url(url), "web")
 
 
 class PlexClient:
@@ -137,11 +136,15 @@ class PlexClient:
 
     async def identity(self) -> str:
         """Return the machine identifier, which is told without a token. Raises ServiceError."""
-        return await self._http.read("/identity", parse.machine_id, seconds=PROBE_TIMEOUT, tries=1)
+        return await self._http.read(
+            "/identity", parse.machine_id, seconds=PROBE_TIMEOUT, tries=1, bytes_max=SMALL_MAX
+        )
 
     async def info(self) -> ServerInfo:
         """Return the server's identity and version. Raises ServiceError."""
-        return await self._http.read("/", parse.server_info, seconds=PROBE_TIMEOUT, tries=1)
+        return await self._http.read(
+            "/", parse.server_info, seconds=PROBE_TIMEOUT, tries=1, bytes_max=SMALL_MAX
+        )
 
     async def _may_edit(self, libraries: Sequence[Library]) -> bool:
         """Tell whether the token is the owner's.

@@ -9,6 +9,7 @@ import aiohttp
 import orjson
 
 from .. import transport
+from ..server_urls import normalise_url as base_url, without_page
 from ..sync.model import Failure, Person, Service, ServiceError, Title
 from . import answers
 from .endpoints import Endpoint, EndpointSettings, TestResult
@@ -39,11 +40,12 @@ _PROBE_FAILURES: Final[Mapping[Failure, Failure]] = {
 
 
 def normalise_url(url: str) -> str:
-    """Return Pulsarr's base URL: with its base path, without a trailing slash or `/v1`.
+    """Return Pulsarr's base URL: with its base path, without `/v1` or a page of its web interface.
 
     Raises ValueError for what is no http or https address.
     """
-    return transport.normalise_url(url).removesuffix(_API).rstrip("/")
+    base = without_page(base_url(url), "app")
+    return base.removesuffix(_API).rstrip("/")
 
 
 class PulsarrClient:
