@@ -25,9 +25,9 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
+from custom_components.plex_label_sync.sync.people import UnknownPersonError
 from custom_components.plex_label_sync.sync.protection import Before
 from custom_components.plex_label_sync.sync.request import Request
-from custom_components.plex_label_sync.sync.people import AmbiguousPersonError, UnknownPersonError
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault
 from simulators.plex import PlexKnobs, PlexSimulator
