@@ -27,7 +27,13 @@ from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .errors import translation
 from .live import PassResult
 from .pulsarr.ids import guid_id
-from .responses import entry_response, explanation_response, pending_response, run_response
+from .responses import (
+    entry_response,
+    explanation_response,
+    open_gaps_response,
+    pending_response,
+    run_response,
+)
 from .sync.explain import Question
 from .sync.model import Run, RunKind, ServiceError
 from .sync.people import AmbiguousPersonError, UnknownPersonError
@@ -213,10 +219,12 @@ async def _async_explain(call: ServiceCall) -> ServiceResponse:
         raise HomeAssistantError(**translation(err)) from err
     if not explanations:
         raise _invalid("title_not_found")
-    return {
+    answer: dict[str, Any] = {
         "titles": [explanation_response(one) for one in explanations],
         "titles_total": fitting,
+        "gaps": open_gaps_response(coordinator.records.knowledge.gaps),
     }
+    return answer
 
 
 def _question(call: ServiceCall) -> Question:

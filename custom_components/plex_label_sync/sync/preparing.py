@@ -23,13 +23,12 @@ from .model import (
     Watchlists,
     fold,
 )
-from .naming import label_of
 from .people import UnknownPersonError
 from .planner import View, WantedItem
 from .ports import PlexPort, PulsarrPort, Recorder
 from .present import Present
 from .progress import Phase, Progress
-from .protection import Before, Doubts, Evidence, ListMemory, doubted_lists
+from .protection import Before, Evidence, ListMemory, doubted_lists, unread_lists
 from .reading import Found, ItemFinder, LabelReader, read_watchlists
 from .recheck import Glance, Listing, Recheck
 from .request import Prepared, Request, chosen_libraries
@@ -178,21 +177,13 @@ class Preparer:
             {person.id: person for person in watchlists.people},
             frozenset(person.id for person in people),
         )
-        unread = [person for person in people if person.id in watchlists.unread]
-        doubts = Doubts(
-            unread=frozenset(person.id for person in unread),
-            unread_labels=frozenset(
-                fold(label_of(person, library.type, settings.label_format))
-                for person in unread
-                for library in libraries
-                if person.username
-            ),
-            shrunk=self._memory.judge(
-                watchlists, company.labelled, believe=request.mass_removal and not request.dry_run
-            ),
-            lists=doubted_lists(
-                before, len(watchlists.people), None if unread else len(wishes), settings
-            ),
+        doubts = unread_lists(watchlists, people, settings)
+        believe = request.mass_removal and not request.dry_run
+        titles = None if doubts.unread else len(wishes)
+        doubts = replace(
+            doubts,
+            shrunk=self._memory.judge(watchlists, company.labelled, believe=believe),
+            lists=doubted_lists(before, len(watchlists.people), titles, settings),
         )
         return Sight(
             settings,

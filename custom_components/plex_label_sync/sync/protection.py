@@ -4,7 +4,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from .model import HoldReason, LabelledItem, Row, RowKey, SyncSettings, Title, Watchlists, fold
+from .model import (
+    HoldReason,
+    LabelledItem,
+    MediaType,
+    Person,
+    Row,
+    RowKey,
+    SyncSettings,
+    Title,
+    Watchlists,
+    fold,
+)
+from .naming import label_of
 from .wanted import TitleIndex
 
 SHRUNK_BY: Final = 5  # titles; a list that lost fewer is everyday life
@@ -50,6 +62,22 @@ class Doubts:
     def believes_about(self, row: Row) -> bool:
         """Tell whether it is believed that nobody wants what a row is for."""
         return not self.lists and not self.shrank(row)
+
+
+def unread_lists(
+    watchlists: Watchlists, people: Iterable[Person], settings: SyncSettings
+) -> Doubts:
+    """Return the doubts about people whose lists could not be read, of those who get labels."""
+    unread = [person for person in people if person.id in watchlists.unread]
+    return Doubts(
+        unread=frozenset(person.id for person in unread),
+        unread_labels=frozenset(
+            fold(label_of(person, kind, settings.label_format))
+            for person in unread
+            for kind in MediaType
+            if person.username
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
