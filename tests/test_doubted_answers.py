@@ -11,7 +11,7 @@ from custom_components.plex_label_sync.const import DOMAIN
 from simulators.http import Fault
 
 from .household import later
-from .test_brake import answer_issue, forget, issue, take_off_by_hand
+from .test_brake import answer_issue, forget, issue
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
@@ -347,14 +347,20 @@ async def test_text_that_fits_two_people_is_refused_with_both_named(household: H
 async def test_labels_that_plex_lost_with_its_database_are_one_question(
     household: Household, hass_client: ClientSessionGenerator
 ) -> None:
-    more_for_rosa(household)
     await household.set_up(live_mode=False)
-    gone = take_off_by_hand(household, "rosa")
-    assert 5 <= gone <= 25
+    copy = household.plex.state.snapshot()
+    more_for_rosa(household)
+    added = (await household.call("sync_all"))["added"]
+    assert 5 <= added <= 25
+    household.plex.state.restore(copy)
 
     answer = await household.call("sync_all")
 
     assert (answer["status"], answer["hold_reasons"]) == ("held", ["labels_vanished"])
     assert household.state("overrides") == "0"
+    question = issue(household)
+    assert question is not None
+    assert question.translation_placeholders is not None
+    assert question.translation_placeholders["vanished"] == str(added)
     assert (await answer_issue(household, hass_client, "restore"))["type"] == "create_entry"
     assert_everything_is_labelled(household)
