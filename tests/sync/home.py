@@ -16,6 +16,7 @@ from custom_components.plex_label_sync.sync.engine import Engine
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Change,
+    HoldReason,
     MediaType,
     Person,
     Row,
@@ -27,6 +28,12 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.naming import label_of
+from custom_components.plex_label_sync.sync.protection import (
+    Before,
+    ListMemory,
+    OpenQuestion,
+    who_counts,
+)
 from custom_components.plex_label_sync.sync.request import Request
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs, PlexSimulator
@@ -49,6 +56,7 @@ class Memory:
 
     def __init__(self, plex: PlexSimulator) -> None:
         self.ledger = Ledger()
+        self.lists = ListMemory()
         self.begun: list[tuple[str, tuple[Change, ...]]] = []
         self.sent: list[tuple[str, int]] = []
         self.finished: list[tuple[Run, tuple[Change, ...]]] = []
@@ -121,11 +129,34 @@ class Home:
     recorder: Memory
     engine: Engine
     clock: Clock
+    make_engine: Callable[[], Engine]
     settings: SyncSettings = field(default_factory=SyncSettings)
+    remembers: bool = False  # what runs saw and asked, for the next ones to be judged by
+    before: Before | None = None
+    question: OpenQuestion | None = None
 
     async def sync(self, **request: Any) -> Run:
         """Run once with the household's settings."""
-        return await self.engine.run(Request(**request), self.settings)
+        asked = Request(**request)
+        run = await self.engine.run(asked, self.settings, self.before, question=self.question)
+        if self.remembers and not asked.dry_run and run.error is None:
+            self._remember(asked, run)
+        return run
+
+    def _remember(self, request: Request, run: Run) -> None:
+        """Keep what a run saw if it was believed, and what it asks."""
+        held = OpenQuestion(run.held_keys, run.hold_reasons) if run.asked else None
+        if request.whole:
+            self.question = held
+            if held is None and HoldReason.LIST_SHRANK not in run.hold_reasons and not run.gaps:
+                who, label_format = who_counts(self.settings), self.settings.label_format
+                self.before = Before(run.listed, run.titles, who, label_format)
+        elif held is not None and self.question is None:
+            self.question = held
+
+    def restart(self) -> None:
+        """Begin anew with nothing but what is on disk."""
+        self.engine = self.make_engine()
 
     async def look(self, *titles: CatalogueTitle, thorough: bool = True, **request: Any) -> Run:
         """Run once for a few titles."""
@@ -237,11 +268,13 @@ async def household(
     knobs: PlexKnobs | None = None,
     settings: SyncSettings | None = None,
     patient: bool = False,
+    remembers: bool = False,
     **world: Any,
 ) -> AsyncIterator[Home]:
     """Run both servers over a small world, by default 60 movies, 20 shows and six people.
 
-    A patient engine really sleeps; otherwise only its clock moves.
+    A patient engine really sleeps; otherwise only its clock moves. A household that `remembers`
+    judges each run by those before it.
     """
     made = make_world(**{"seed": 5, "movies": 60, "shows": 20, "people": 6, "wishes": 20, **world})
     clock = Clock()
@@ -252,14 +285,20 @@ async def household(
         aiohttp.ClientSession() as session,
     ):
         recorder = Memory(plex)
-        engine = Engine(
-            PlexClient(session, plex.url, PLEX_TOKEN, client_id="tests", sleep=clock.sleep),
-            PulsarrClient(session, pulsarr.url, PULSARR_KEY, sleep=clock.sleep),
-            recorder,
-            clock=clock,
-            sleep=asyncio.sleep if patient else clock.sleep,
-        )
-        yield Home(made, plex, pulsarr, recorder, engine, clock, settings or SyncSettings())
+
+        def make_engine() -> Engine:
+            return Engine(
+                PlexClient(session, plex.url, PLEX_TOKEN, client_id="tests", sleep=clock.sleep),
+                PulsarrClient(session, pulsarr.url, PULSARR_KEY, sleep=clock.sleep),
+                recorder,
+                clock=clock,
+                sleep=asyncio.sleep if patient else clock.sleep,
+                lists=recorder.lists,
+            )
+
+        home = Home(made, plex, pulsarr, recorder, make_engine(), clock, make_engine)
+        home.settings, home.remembers = settings or SyncSettings(), remembers
+        yield home
         assert plex.violations == []
         assert plex.stats.peak_concurrency <= 2
 

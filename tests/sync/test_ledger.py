@@ -8,9 +8,16 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_label_sync.sync.ledger import Ledger
-from custom_components.plex_label_sync.sync.model import Action, Change, Row, RowKey, fold
+from custom_components.plex_label_sync.sync.model import (
+    Action,
+    Change,
+    Person,
+    Row,
+    RowKey,
+    fold,
+)
 
-from .words import LABELS, add, ledger, ledger_rows, remove
+from .words import ANNA, BEN, LABELS, add, ledger, ledger_rows, people as drawn_people, remove
 
 histories = st.lists(
     st.builds(
@@ -131,6 +138,72 @@ def test_ledger_survives_being_written_to_disk(some: list[Row]) -> None:
     read = Ledger.from_dict(json.loads(json.dumps(ours.as_dict())))
     assert set(read) == set(ours) == set(some)
     assert Ledger.from_dict(read.as_dict()).as_dict() == read.as_dict()
+
+
+@given(some_rows, st.lists(drawn_people, max_size=4, unique_by=lambda person: person.id))
+def test_whom_the_ledger_knows_survives_being_written_to_disk(
+    some: list[Row], people: list[Person]
+) -> None:
+    ours = Ledger(some)
+    ours.follow([replace(one, uuid=f"uuid-{one.id}", wanted=3) for one in people])
+    again = Ledger.from_dict(json.loads(json.dumps(ours.as_dict())))
+    assert list(again) == list(ours)
+    known = {key: (one.username, one.alias, one.uuid) for key, one in ours.people.items()}
+    assert {key: (one.username, one.alias, one.uuid) for key, one in again.people.items()} == known
+
+
+@given(some_rows)
+def test_file_of_an_older_version_tells_no_identities_and_keeps_the_rows(some: list[Row]) -> None:
+    data = Ledger(some).as_dict()
+    del data["identities"], data["people"]
+    older = Ledger.from_dict(json.loads(json.dumps(data)))
+    nothing: dict[str, Any] = {"uuid": "", "type": "", "guid": "", "ids": frozenset(), "added": 0}
+    assert list(older) == [replace(one, **nothing) for one in some]
+    assert older.people == {}
+
+
+# People
+
+
+def test_account_that_comes_under_a_new_id_keeps_its_labels() -> None:
+    ours = Ledger([row(people=(1,)), row("kids", people=(1, 2)), row("ben", people=(2,))])
+    anna, ben = replace(ANNA, uuid="a"), replace(BEN, uuid="b")
+    assert ours.follow([anna, ben])
+    assert not ours.follow([ben, anna])
+    renamed = replace(anna, id=9, username="anne")
+    assert ours.follow([renamed, ben])
+    assert [one.people for one in ours] == [(9,), (2, 9), (2,)]
+    assert ours.people == {9: renamed, 2: ben}
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        [replace(BEN, uuid="b")],  # somebody else, and anna left
+        [replace(ANNA, id=9, uuid="")],  # by name alone nobody is the same
+        [replace(ANNA, uuid="a"), replace(BEN, uuid="a")],  # she is still there herself
+    ],
+)
+def test_nobody_elses_labels_move(now: list[Person]) -> None:
+    ours = Ledger([row(people=(1,))])
+    ours.follow([replace(ANNA, uuid="a")])
+    ours.follow(now)
+    assert [one.people for one in ours] == [(1,)]
+    assert ours.people[1].username == "anna"  # who left is still known
+
+
+def test_ids_are_those_of_the_same_accounts_as_well() -> None:
+    ours = Ledger()
+    ours.follow([replace(ANNA, uuid="a"), BEN])
+    now = [Person(9, "anne", uuid="a"), Person(8, "ben")]
+    assert ours.ids_now({1}, now) == {1, 9}
+    assert ours.ids_now({2}, now) == {2}
+    assert ours.ids_now((), now) == frozenset()
+
+
+def test_labels_of_one_person_tell_whose_they_are() -> None:
+    ours = Ledger([row(people=(1,)), row("kids", people=(1, 2)), row("old", "12", people=(1,))])
+    assert ours.labels_of_one() == {("anna", 1), ("old", 1)}
 
 
 def test_copy_does_not_follow() -> None:

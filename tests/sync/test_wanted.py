@@ -13,14 +13,13 @@ from custom_components.plex_label_sync.sync.model import (
     Title,
     Watchlists,
 )
+from custom_components.plex_label_sync.sync.title_ids import same
 from custom_components.plex_label_sync.sync.wanted import (
     Matcher,
     Merger,
     TitleIndex,
-    UnknownPersonError,
     Wish,
     labelled_people,
-    people_named,
     wishes_of,
 )
 
@@ -34,7 +33,6 @@ from .words import (
     item,
     library_items,
     movie,
-    people as drawn_people,
     show,
     titles,
     watchlists,
@@ -66,33 +64,6 @@ def test_excluded_person_gets_no_labels_even_when_people_without_sync_do() -> No
     off = Person(4, "dora", can_sync=False)
     settings = SyncSettings(exclude_people=frozenset({4}), sync_disabled_people=True)
     assert labelled_people(watchlists({off: ()}), settings) == ()
-
-
-@pytest.mark.parametrize("text", ["1", "ANNA", " anna ", "oma", "Anna R."])
-def test_people_are_named_by_id_or_any_of_their_names(text: str) -> None:
-    anna = Person(1, "anna", alias="Oma", display_name="Anna R.")
-    assert people_named((anna, BEN), (text,)) == {1}
-
-
-def test_name_that_several_people_have_means_all_of_them() -> None:
-    assert people_named((ANNA, Person(2, "ANNA"), Person(3, "x", alias="Anna")), ("anna",)) == {
-        1,
-        2,
-        3,
-    }
-
-
-def test_name_of_nobody_is_refused_with_the_name() -> None:
-    with pytest.raises(UnknownPersonError, match=r"^carl$"):
-        people_named((ANNA, BEN), ("anna", "carl"))
-
-
-@given(st.lists(drawn_people, unique_by=lambda person: person.id))
-def test_every_person_can_be_named_in_every_way(household: list[Person]) -> None:
-    for person in household:
-        names = (str(person.id), person.username, person.alias, person.display_name)
-        for name in filter(None, names):
-            assert person.id in people_named(household, (name.swapcase(),))
 
 
 # Wishes
@@ -135,6 +106,16 @@ def test_title_without_a_key_joins_the_one_with_the_same_external_id(keyless_fir
 def test_titles_with_different_keys_stay_apart_though_they_share_an_external_id() -> None:
     lists = watchlists({ANNA: (movie(KEY, "tmdb:949"), movie(OTHER_KEY, "tmdb:949"))})
     assert len(wishes_of(lists, (ANNA,))) == 2
+
+
+def test_titles_that_share_a_weak_id_and_contradict_in_a_stronger_one_are_two_wishes() -> None:
+    lists = watchlists(
+        {
+            ANNA: (movie(KEY, "imdb:tt1", "tmdb:1", "tvdb:7"),),
+            BEN: (movie("imdb:tt2", "tmdb:2", "tvdb:7"),),
+        }
+    )
+    assert [one.people for one in wishes_of(lists, lists.people)] == [(ANNA,), (BEN,)]
 
 
 def test_movie_and_show_with_the_same_number_stay_apart() -> None:
@@ -207,6 +188,25 @@ def test_item_of_a_legacy_agent_is_found_by_its_external_id() -> None:
     ]
 
 
+def test_item_that_shares_only_its_weakest_number_is_another_movie() -> None:
+    heat = wish(movie(KEY, "imdb:tt0113277", "tmdb:949", "tvdb:7"), ANNA)
+    other = item("1", OTHER_KEY, "imdb:tt0089881", "tmdb:11645", "tvdb:7")
+    assert found([heat], [other]) == [set()]
+    assert found([heat], [item("1", "tmdb:11645", "tvdb:7")]) == [set()]
+    assert found([heat], [item("1", "tvdb:7")]) == [{"1"}]
+
+
+def test_item_with_a_new_key_is_found_while_all_numbers_agree() -> None:
+    heat = wish(movie(KEY, "imdb:tt0113277", "tmdb:949"), ANNA)
+    assert found([heat], [item("1", OTHER_KEY, "imdb:tt0113277", "tmdb:949")]) == [{"1"}]
+    assert found([heat], [item("1", OTHER_KEY, "imdb:tt0113277", "tmdb:1")]) == [set()]
+
+
+def test_item_with_several_numbers_of_one_provider_is_found_by_any() -> None:
+    dark = wish(movie(KEY, "imdb:tt1"), ANNA)
+    assert found([dark], [item("1", "imdb:tt1", "imdb:tt2", "imdb:tt3")]) == [{"1"}]
+
+
 def test_show_is_never_taken_for_the_movie_with_the_same_number() -> None:
     heat = wish(movie("tmdb:1"), ANNA)
     assert found([heat], [item("1", "tmdb:1", library="2", type_=SHOW)]) == [set()]
@@ -246,7 +246,7 @@ def test_items_are_found_by_their_ids_and_type_alone(
         related = {
             entry
             for entry in items
-            if entry.type is one.title.type and not entry.ids.isdisjoint(one.title.ids)
+            if entry.type is one.title.type and same(entry.ids, one.title.ids)
         }
         own = {entry for entry in related if not entry.ids.isdisjoint(one.title.plex_ids)}
         keyless = {entry for entry in related if not any(i.startswith("plex:") for i in entry.ids)}

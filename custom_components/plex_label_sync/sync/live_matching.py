@@ -43,9 +43,13 @@ class WishMatcher:
             if key in items and one.item.ids != items[key].item.ids
         ]
         by_wish: dict[int, list[int]] = {}
+        keys: set[str] | None = None
         for match in self._for(sight.wishes).matches(changed):
-            # An item under another key is somebody's where the right one is missing: it may be.
-            if match.rank is not Rank.OTHER or items[match.item.rating_key].labels:
+            if match.rank is Rank.OTHER and keys is None:
+                keys = {one for entry in items.values() for one in entry.item.ids}
+            # An item under another key is somebody's where no item has the right one.
+            right = sight.wishes[match.position].title.plex_ids
+            if match.rank is not Rank.OTHER or right.isdisjoint(keys or ()):
                 by_wish.setdefault(match.position, []).append(changed.index(match.item))
         fresh = wanted_items(
             ((sight.wishes[at], [changed[one] for one in some]) for at, some in by_wish.items()),

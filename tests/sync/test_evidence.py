@@ -1,0 +1,396 @@
+"""Nothing is taken off, forgotten or given up without a read of exactly that item."""
+
+from collections.abc import AsyncIterator, Iterable
+from itertools import count
+
+import pytest
+
+from custom_components.plex_label_sync.plex import server
+from custom_components.plex_label_sync.sync.ledger import Ledger
+from custom_components.plex_label_sync.sync.model import (
+    GapKind,
+    RemovedLabelMode,
+    RowKey,
+    Run,
+    RunKind,
+    RunStatus,
+    SyncSettings,
+)
+from simulators.catalogue import CatalogueTitle
+from simulators.http import Fault, FaultKind
+from simulators.plex import PlexKnobs
+from simulators.plex.server import METADATA_ROUTE
+
+from .home import LABEL_ROUTE, LISTING_ROUTE, Home, household
+
+REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+MODES = (RemovedLabelMode.KEEP, RemovedLabelMode.REMOVE)
+# Movies only, all of them in Plex, and no label that anybody else wrote.
+SMALL = {"movies": 40, "shows": 0, "people": 3, "wishes": 9, "missing": 0.3, "foreign_labels": False}
+
+
+@pytest.fixture
+async def home() -> AsyncIterator[Home]:
+    """A household of three with a few movies, whose runs are judged by those before."""
+    async with household(remembers=True, settings=REMOVE, **SMALL) as running:
+        yield running
+
+
+def books(home: Home) -> set[tuple[RowKey, bool]]:
+    """Return which labels on which items are ours, and which of them are off."""
+    return {(row.key, row.off) for row in home.recorder.ledger}
+
+
+async def kept(home: Home, run: Run, *, fault: Fault | None = None) -> None:
+    """Check that a run and those after it leave all our labels as they are."""
+    assert (run.removed, run.vanished, run.overridden, run.lost) == (0, 0, 0, 0)
+    if fault is not None:
+        assert home.plex.faults.acted
+    home.plex.faults.clear()
+    again = await home.sync()
+    assert (again.status, again.removed, again.added, again.lost) == (RunStatus.DONE, 0, 0, 0)
+
+
+def anything_with_a_label_of_ours(home: Home) -> tuple[str, str]:
+    """Return an item's rating key and the label that we wrote on it."""
+    return min((row.rating_key, row.label) for row in home.recorder.ledger)
+
+
+# Listings that say less
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ["no_guids", "empty", "headless", "left_out", "repeated_row"])
+async def test_listing_that_says_less_costs_no_label(
+    home: Home, mode: RemovedLabelMode, kind: FaultKind
+) -> None:
+    home.settings = SyncSettings(removed_label_mode=mode)
+    for title in (home.spare(), home.spare()):
+        home.wish("rosa", title, key=None)
+    await home.sync()
+    labels, rows = home.labels, books(home)
+    fault = Fault(kind, match=r"/all\?.*includeGuids", times=1)
+    home.plex.faults.add(fault)
+    run = await home.sync()
+    assert (home.labels, books(home)) == (labels, rows)
+    await kept(home, run, fault=fault)
+    assert (home.labels, books(home)) == (labels, rows)
+
+
+@pytest.mark.parametrize("kind", ["empty", "headless"])
+async def test_library_that_lists_nothing_where_there_were_items_is_a_gap(
+    home: Home, kind: FaultKind
+) -> None:
+    await home.sync()
+    labels, rows = home.labels, books(home)
+    home.plex.faults.add(Fault(kind, match=r"sections/1/all\?.*includeGuids", times=None))
+    for _ in range(3):
+        run = await home.sync()
+        assert run.status is RunStatus.PARTIAL
+        assert {(gap.kind, gap.key) for gap in run.gaps} == {(GapKind.LIBRARY, "1")}
+        assert (home.labels, books(home)) == (labels, rows)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ["vanishing_row", "swapped_row", "repeated_row"])
+async def test_library_that_changes_between_two_pages_costs_no_row(
+    home: Home, monkeypatch: pytest.MonkeyPatch, mode: RemovedLabelMode, kind: FaultKind
+) -> None:
+    monkeypatch.setattr(server, "PAGE_SIZE", 10)
+    home.settings = SyncSettings(removed_label_mode=mode)
+    await home.sync()
+    for nth in (2, 3, 4):
+        labels, rows = home.labels, books(home)
+        home.plex.faults.add(Fault(kind, match=r"sections/1/all\?.*includeGuids", nth=nth))
+        await home.sync()
+        home.plex.faults.clear()
+        await home.sync()
+        there = home.plex.state.items
+        assert {key: some for key, some in home.labels.items() if key in labels} == {
+            key: some for key, some in labels.items() if key in there
+        }
+        assert {one for one in rows if one[0][0] in there} <= books(home)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("wish", [{}, {"key": None}])
+async def test_number_that_is_corrected_under_the_same_guid_costs_no_label(
+    home: Home, mode: RemovedLabelMode, wish: dict[str, None]
+) -> None:
+    home.settings = SyncSettings(removed_label_mode=mode)
+    title = home.spare()
+    home.wish("rosa", title, **wish)
+    await home.sync()
+    (item,) = home.plex.state.items_of(title)
+    guids = [one.replace(":", "://") for one in title.guids if not one.startswith("imdb")]
+    home.plex.correct_ids(item.rating_key, ["imdb://tt9999999", *guids])
+    if mode is RemovedLabelMode.KEEP:
+        assert (await home.sync()).removed == 0
+        assert home.labels[item.rating_key] == {"rosa"}
+    elif not wish:
+        await kept(home, await home.sync())
+
+
+# Directories and carriers that say less
+
+
+@pytest.mark.parametrize("tells", [True, False])
+async def test_label_that_a_directory_leaves_out_is_not_taken_off_by_hand(
+    home: Home, tells: bool
+) -> None:
+    home.plex.knobs = PlexKnobs(labels_on_items=tells)
+    await home.sync()
+    rows = books(home)
+    fault = Fault("left_out", match=r"sections/1/label")
+    home.plex.faults.add(fault)
+    run = await home.sync()
+    assert books(home) == rows
+    await kept(home, run, fault=fault)
+
+
+@pytest.mark.parametrize("kind", ["empty", "headless", "left_out"])
+async def test_label_whose_carriers_are_not_all_told_is_not_taken_off_by_hand(
+    home: Home, kind: FaultKind
+) -> None:
+    await home.sync()
+    rows = books(home)
+    fault = Fault(kind, match=r"/all\?.*label=", times=1)
+    home.plex.faults.add(fault)
+    run = await home.sync()
+    assert books(home) == rows
+    await kept(home, run, fault=fault)
+
+
+async def test_label_that_is_off_is_noted_after_a_read_of_its_item_alone(home: Home) -> None:
+    await home.sync()
+    key, label = anything_with_a_label_of_ours(home)
+    home.plex.state.remove_label(key, label)
+    home.plex.stats.reset()
+    assert (await home.sync()).overridden == 1
+    asked = [one.path for one in home.plex.stats.log if one.route == METADATA_ROUTE]
+    # Twice, because it told no label, and no other item has shown yet that this server does.
+    assert asked == [f"/library/metadata/{key}"] * 2
+
+
+@pytest.mark.parametrize("how", ["carriers", "item"])
+async def test_what_cannot_be_read_of_an_item_leaves_its_labels_as_they_are(
+    home: Home, how: str
+) -> None:
+    title = home.spare()
+    home.wish("rosa", title)
+    await home.sync()
+    (item,) = home.plex.state.items_of(title)
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    other, label = next(
+        (row.rating_key, row.label)
+        for row in home.recorder.ledger
+        if row.rating_key != item.rating_key
+    )
+    home.plex.state.remove_label(other, label)
+    labels, rows = home.labels, books(home)
+    if how == "item":
+        home.plex.broken_items |= {item.rating_key: "busy", other: "busy"}
+    else:
+        home.plex.faults.add(Fault("html", route=METADATA_ROUTE, times=None))
+    run = await home.sync()
+    assert run.status is RunStatus.PARTIAL
+    assert GapKind.ITEM in {gap.kind for gap in run.gaps}
+    assert (home.labels, books(home)) == (labels, rows)
+    home.plex.faults.clear()
+    home.plex.broken_items.clear()
+    await home.sync()
+    assert item.rating_key not in home.labels
+    assert books(home) == (rows - {((item.rating_key, "rosa"), False)}) - {
+        ((other, label.casefold()), False)
+    } | {((other, label.casefold()), True)}
+
+
+async def test_server_whose_items_tell_no_labels_is_read_twice_before_something_goes(
+    home: Home,
+) -> None:
+    home.plex.knobs = PlexKnobs(labels_on_items=False)
+    title = home.spare()
+    home.wish("rosa", title)
+    await home.sync()
+    key, label = anything_with_a_label_of_ours(home)
+    home.plex.state.remove_label(key, label)
+    (item,) = home.plex.state.items_of(title)
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    home.plex.stats.reset()
+    run = await home.sync()
+    assert (run.overridden, run.removed) == (1, 1)
+    assert item.rating_key not in home.labels
+    assert home.plex.stats.count("GET", METADATA_ROUTE) == 2
+
+
+async def test_deleted_item_is_forgotten_only_when_it_is_not_there_by_its_key_either(
+    home: Home,
+) -> None:
+    await home.sync()
+    key, _ = anything_with_a_label_of_ours(home)
+    home.plex.broken_items[key] = "busy"
+    home.plex.faults.add(Fault("left_out", match=r"sections/1/all\?.*includeGuids", times=1))
+    await home.sync()
+    assert key in home.recorder.ledger.by_item()
+    home.plex.broken_items.clear()
+    home.plex.state.delete_item(key)
+    await home.sync()
+    assert key not in home.recorder.ledger.by_item()
+
+
+# Which item it is
+
+
+def hand_label(home: Home, keys: Iterable[str], label: str) -> None:
+    """Let somebody put a label on items."""
+    for key in keys:
+        home.plex.state.add_label(key, label)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("same_keys", [True, False])
+async def test_labels_set_by_hand_in_a_library_made_anew_are_nobodys_of_ours(
+    home: Home, mode: RemovedLabelMode, same_keys: bool
+) -> None:
+    home.settings = SyncSettings(removed_label_mode=mode)
+    title = home.spare()
+    home.wish("rosa", title)
+    await home.sync()
+    for row in list(home.recorder.ledger):
+        assert row.uuid
+    home.plex.state.rebuild_library("1", same_keys=same_keys)
+    home.restart()
+    items = [one.rating_key for one in home.plex.state.items.values() if one.section == "1"][:5]
+    hand_label(home, items, "Rosa")
+    hand_label(home, [one.rating_key for one in home.plex.state.items_of(title)], "Rosa")
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    before = {key for key, labels in home.labels.items() if "rosa" in labels}
+    for _ in range(2):
+        assert (await home.sync()).removed == 0
+    assert before <= {key for key, labels in home.labels.items() if "rosa" in labels}
+    assert not before & {row.rating_key for row in home.recorder.ledger if row.label == "rosa"}
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_label_on_another_item_under_a_key_that_was_used_again_is_not_ours(
+    home: Home, mode: RemovedLabelMode
+) -> None:
+    home.settings = SyncSettings(removed_label_mode=mode)
+    title, other = home.spare(), home.spare(in_plex=False)
+    home.wish("rosa", title)
+    await home.sync()
+    (item,) = home.plex.state.items_of(title)
+    home.plex.state.delete_item(item.rating_key)
+    home.plex.state.add_item(other, rating_key=item.rating_key, added_at=item.added_at + 7)
+    home.plex.state.add_label(item.rating_key, "Rosa")
+    run = await home.sync()
+    assert run.removed == 0
+    assert home.labels[item.rating_key] == {"rosa"}
+    assert item.rating_key not in home.recorder.ledger.by_item()
+
+
+async def test_item_that_became_another_title_loses_its_label_after_a_read_of_it(
+    home: Home,
+) -> None:
+    home.settings = SyncSettings()
+    title, other = home.spare(), home.spare(in_plex=False)
+    home.wish("rosa", title)
+    await home.sync()
+    (item,) = home.plex.state.items_of(title)
+    guids = [one.replace(":", "://") for one in other.guids]
+    home.plex.state.rematch(
+        item.rating_key, guid=other.plex_guid, guids=guids, title=other.title
+    )
+    home.plex.stats.reset()
+    run = await home.sync()
+    assert [change.rating_key for change in run.changes] == [item.rating_key]
+    assert home.plex.stats.count("GET", METADATA_ROUTE) == 1
+
+
+# What was sent
+
+
+async def test_label_that_shows_late_is_ours(home: Home) -> None:
+    title = home.spare()
+    home.wish("rosa", title)
+    home.plex.knobs = PlexKnobs(settle=60)
+    run = await home.sync()
+    assert run.changes == ()
+    home.plex.settle()
+    home.plex.knobs = PlexKnobs()
+    await home.sync()
+    (item,) = home.plex.state.items_of(title)
+    assert home.labels[item.rating_key] == {"rosa"}
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    assert (await home.sync()).removed == 1
+    assert item.rating_key not in home.labels
+
+
+# Records that say less
+
+
+async def test_labels_that_the_ledger_lacks_are_told_left_alone_and_taken_in_when_asked_for(
+    home: Home,
+) -> None:
+    await home.sync()
+    older = Ledger(home.recorder.ledger)
+    titles: list[CatalogueTitle] = []
+    for _ in range(4):
+        titles.append(home.spare())
+        home.wish("rosa", titles[-1])
+    await home.sync()
+    assert (await home.sync()).unknown == ()
+    home.recorder.ledger = older
+    home.restart()
+    run = await home.sync()
+    keys = {item.rating_key for title in titles for item in home.plex.state.items_of(title)}
+    assert {(row.rating_key, row.label) for row in run.unknown} == {(key, "Rosa") for key in keys}
+    assert (run.status, run.changes) == (RunStatus.DONE, ())
+    assert not keys & {row.rating_key for row in home.recorder.ledger}
+    some = frozenset(row.key for row in run.unknown[:3])
+    await home.sync(adopt=some)
+    assert {row.key for row in home.recorder.ledger if row.rating_key in keys} == some
+    for title in titles:
+        home.pulsarr.state.unwish(home.person("rosa"), title)
+    assert {one.key for one in (await home.sync(mass_removal=True)).changes} == some
+
+
+# What it costs
+
+
+@pytest.mark.parametrize(("gone", "requests"), [(1, 1), (200, 1), (201, 2)])
+async def test_removals_cost_one_request_more_for_each_200_items(gone: int, requests: int) -> None:
+    world = {"movies": 320, "shows": 0, "people": 1, "wishes": 280, "uhd_library": False}
+    async with household(settings=REMOVE, foreign_labels=False, missing=0.0, **world) as home:
+        await home.sync()
+        rosa = home.person("rosa")
+        titles = {title.key: title for title in home.world.catalogue}
+        with_items = count()
+        for wish in home.pulsarr.state.watchlist(rosa):
+            title = titles[wish.catalogue_key]
+            if len(home.plex.state.items_of(title)) == 1 and next(with_items) < gone:
+                home.pulsarr.state.unwish(rosa, title)
+        home.plex.stats.reset()
+        run = await home.sync(mass_removal=True)
+        assert run.removed == gone
+        assert home.plex.stats.count("GET", METADATA_ROUTE) == requests
+        assert home.plex.stats.count("GET", LISTING_ROUTE) == 2 + 1 + 1  # lists, carriers, carriers
+        assert home.plex.stats.count("GET", LABEL_ROUTE) == 2
+
+
+@pytest.mark.parametrize("kind", [RunKind.REMOVAL, RunKind.UNDO])
+async def test_what_somebody_asks_to_take_back_is_read_by_item_as_well(
+    home: Home, kind: RunKind
+) -> None:
+    run = await home.sync()
+    home.plex.stats.reset()
+    key = run.changes[0].rating_key
+    home.plex.broken_items[key] = "busy"
+    back = await home.sync(kind=kind, undo=run.id, changes=run.changes)
+    assert back.status is RunStatus.PARTIAL
+    assert {*home.labels} == {key}
+    rows = list(home.recorder.ledger)
+    assert {row.rating_key for row in rows if row.confirmed and not row.off} == {key}
+    home.plex.broken_items.clear()
+    await home.sync(kind=kind, undo=run.id, changes=run.changes)
+    assert home.labels == {}
