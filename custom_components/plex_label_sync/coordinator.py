@@ -21,6 +21,7 @@ from .decisions import held_by
 from .errors import StoppedError, translation
 from .figures import NOTHING, LedgerFigures, after_run, summary_of, with_summary
 from .identity import async_see_plex
+from .label_guard import LabelGuard
 from .news import News, news_of_sync
 from .plex.parse import ServerInfo
 from .plex.server import PlexClient
@@ -86,7 +87,8 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self.pulsarr = pulsarr
         self.records = records
         self.settings = Settings.from_options(entry.options)
-        self.engine = Engine(plex, pulsarr, records, clock=time.time)
+        self.guard = LabelGuard(hass, entry, pulsarr, lambda: self.settings.sync)
+        self.engine = Engine(plex, self.guard, records, clock=time.time)
         self._one_at_a_time = asyncio.Lock()
         self._running: dict[Request, asyncio.Task[Run]] = {}
         self.reachability = Reachability(entry.title)

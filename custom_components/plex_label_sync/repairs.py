@@ -1,5 +1,6 @@
 """Repair issues: what only a person can decide or mend."""
 
+import json
 from typing import TYPE_CHECKING, Any, Final, cast, override
 
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
@@ -10,16 +11,17 @@ from homeassistant.helpers import issue_registry as ir
 from . import decisions
 from .const import CONF_LIBRARIES, DOMAIN
 from .errors import StoppedError
-from .escaping import as_markdown
-from .sync.model import HoldReason, Run, RunStatus
+from .escaping import as_code, as_markdown
+from .sync.model import HoldReason, Run, RunStatus, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from homeassistant.components.repairs import RepairsFlowResult
 
     from .coordinator import PlexLabelSyncCoordinator
     from .store import Held
+    from .sync.label_conflicts import Conflict
 
     type _Decision = Callable[[PlexLabelSyncCoordinator], Awaitable[Run]]
 
@@ -27,7 +29,9 @@ HELD: Final = "held"
 DAMAGED: Final = "store_damaged"
 LEFT_OUT: Final = "store_left_out"
 UNSAVED: Final = "store_unsaved"
+LABELS_CONFLICT: Final = "labels_conflict"
 LIBRARY_GONE: Final = "library_gone"
+CONFLICTS_MAX: Final = 20  # shown; a question has to be read
 LIBRARIES_GONE: Final = "libraries_gone"  # all of them
 
 
@@ -162,9 +166,46 @@ def async_update_libraries_issue(
 
 
 @callback
+def async_update_conflict_issue(
+    hass: HomeAssistant, entry: ConfigEntry[Any], conflicts: "Sequence[Conflict]"
+) -> None:
+    """Ask about labels that would come to mean two things, or stop asking."""
+    issue_id = f"{LABELS_CONFLICT}_{entry.entry_id}"
+    if not conflicts:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    # An issue's data hold no lists; a label may have several conflicts, one after the other.
+    shown: dict[str, list[str]] = {}
+    for one in conflicts:
+        shown[fold(one.label)] = sorted({*shown.get(fold(one.label), ()), *one.keys})
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        data={"entry_id": entry.entry_id, "shown": json.dumps(shown)},
+        is_fixable=True,
+        is_persistent=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=LABELS_CONFLICT,
+        translation_placeholders={
+            "name": as_markdown(entry.title),
+            "labels": "\n".join(map(_conflict_line, conflicts[:CONFLICTS_MAX])),
+        },
+    )
+
+
+def _conflict_line(conflict: "Conflict") -> str:
+    """Return who would get a label, and who or what has it, in any language."""
+    newcomers = ", ".join(as_code(person.username) for person in conflict.newcomers)
+    others = [as_code(person.username) for person in conflict.others]
+    meanings = ", ".join([*others, "⚙️"] if conflict.reserved else others)
+    return f"- {as_code(conflict.label)}: {newcomers} ⚡ {meanings or newcomers}"
+
+
+@callback
 def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Take back everything that was asked or told about an entry."""
-    for kind in (HELD, DAMAGED, LEFT_OUT, UNSAVED, LIBRARY_GONE):
+    for kind in (HELD, DAMAGED, LABELS_CONFLICT, LEFT_OUT, UNSAVED, LIBRARY_GONE):
         ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
 
 
@@ -237,6 +278,47 @@ def _is_asked_again(decision: "_Decision", run: Run) -> bool:
     return decision is decisions.async_apply and run.status is RunStatus.HELD
 
 
+class LabelsConflictFlow(RepairsFlow):
+    """Lets a person decide whether a label may mean several people."""
+
+    def __init__(self, entry_id: str, shown: str) -> None:
+        """Know whose labels they are, and the conflicts that were shown."""
+        self._entry_id = entry_id
+        self._shown = shown
+
+    async def async_step_init(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Show the labels and the choice."""
+        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["meant", "leave"],
+            description_placeholders=issue.translation_placeholders if issue else None,
+        )
+
+    async def async_step_meant(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Let the labels mean all of them, and write them with the next sync."""
+        return self._decide(meant=True)
+
+    async def async_step_leave(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Let everybody go on with the former label, and do not ask again."""
+        return self._decide(meant=False)
+
+    def _decide(self, *, meant: bool) -> "RepairsFlowResult":
+        entry = self.hass.config_entries.async_get_entry(self._entry_id)
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
+            return self.async_abort(reason="not_loaded")
+        coordinator = cast("PlexLabelSyncCoordinator", entry.runtime_data)
+        coordinator.guard.async_decide(self._shown, meant=meant)
+        coordinator.async_sync_soon()
+        return self.async_create_entry(data={})
+
+
 class LibraryGoneFlow(ConfirmRepairFlow):
     """Takes libraries that are gone off an entry's choice."""
 
@@ -266,6 +348,8 @@ async def async_create_fix_flow(
     """Return the flow that belongs to an issue."""
     if issue_id.startswith(f"{HELD}_") and data is not None:
         return HeldFlow(str(data["entry_id"]), vanished=bool(data["vanished"]))
+    if issue_id.startswith(f"{LABELS_CONFLICT}_") and data is not None:
+        return LabelsConflictFlow(str(data["entry_id"]), str(data["shown"]))
     if issue_id.startswith(f"{LIBRARY_GONE}_") and data is not None:
         return LibraryGoneFlow(str(data["entry_id"]), frozenset(str(data["gone"]).split(",")))
     return ConfirmRepairFlow()
