@@ -11,6 +11,7 @@ import pytest
 
 from custom_components.plex_label_sync.const import (
     CONF_CLIENT_ID,
+    CONF_CONFIRMED,
     CONF_WEBHOOK_SECRET,
     DOMAIN,
 )
@@ -67,6 +68,7 @@ async def test_setting_up_makes_an_entry_that_runs(household: Household) -> None
     assert len(data.pop(CONF_WEBHOOK_ID)) == 64
     assert len(data.pop(CONF_WEBHOOK_SECRET)) >= 43
     assert len(data.pop(CONF_CLIENT_ID)) == 32
+    assert set(data.pop(CONF_CONFIRMED)) == {"people", "meant", "left"}
     assert data == {
         "plex_url": household.plex.url,
         "plex_token": PLEX_TOKEN,

@@ -107,6 +107,9 @@ async def test_form_for_the_libraries_shows_who_gets_which_label(household: Hous
     told = WORDS["case"].split("{others}")
     assert re.search(f"→ `TIM` ⚠️ {told[0]}`tim[^`]*`{told[1]}", text)
     assert any("⚠️" not in line for line in lines)
+    # People who share a label have to be confirmed, whatever the format is.
+    shown = await submit(household.hass, shown)
+    assert_form(shown, "libraries", label_format="labels_clash")
     assert (await submit(household.hass, shown))["type"] is FlowResultType.CREATE_ENTRY
     await household.settle()
 

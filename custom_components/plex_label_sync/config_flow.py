@@ -29,6 +29,7 @@ from .connections import (
 )
 from .const import (
     CONF_CLIENT_ID,
+    CONF_CONFIRMED,
     CONF_LABEL_FORMAT,
     CONF_LIBRARIES,
     CONF_TAKE_OVER,
@@ -120,7 +121,8 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
                 return self._create(options)
         else:
             pulsarr = pulsarr_client(self.hass, PULSARR.stored(self._data))
-            self._preview = LabelPreview(await async_or_none(pulsarr.people()), {})
+            people = await async_or_none(pulsarr.people())
+            self._preview = LabelPreview(people, {}, is_set_up=False)
             self._was_here = (
                 await async_former(self.hass).async_get(self.unique_id or "") is not None
             )
@@ -146,6 +148,7 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
             CONF_CLIENT_ID: self._client_id,
             CONF_WEBHOOK_ID: async_generate_id(),
             CONF_WEBHOOK_SECRET: secrets.token_urlsafe(WEBHOOK_SECRET_BYTES),
+            CONF_CONFIRMED: self._preview.confirmed(options).as_dict(),
         }
         return self.async_create_entry(
             title=self._title, data=self._data | own | once, options=options

@@ -14,6 +14,7 @@ CONF_PULSARR_API_KEY: Final = "pulsarr_api_key"
 CONF_PULSARR_VERIFY_SSL: Final = "pulsarr_verify_ssl"
 CONF_CLIENT_ID: Final = "client_id"
 CONF_WEBHOOK_SECRET: Final = "webhook_secret"
+CONF_CONFIRMED: Final = "confirmed"  # names and shared labels; changes while it is loaded
 CONF_TAKE_OVER: Final = "take_over"  # until the first set-up has done what it says
 
 # Preferences, kept in the config entry's options

@@ -22,6 +22,7 @@ from .decisions import question_of
 from .errors import StoppedError, translation
 from .figures import NOTHING, LedgerFigures, after_run, with_summary
 from .identity import async_see_plex
+from .label_guard import LabelGuard
 from .news import News, news_of_sync
 from .outcome import Outcome
 from .plex.parse import ServerInfo
@@ -90,9 +91,10 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self.pulsarr = pulsarr
         self.records = records
         self.settings = Settings.from_options(entry.options)
+        self.guard = LabelGuard(hass, entry, pulsarr, lambda: self.settings.sync)
         self.engine = Engine(
             plex,
-            pulsarr,
+            self.guard,
             records,
             clock=time.time,
             steady=steady,

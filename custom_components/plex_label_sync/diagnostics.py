@@ -18,6 +18,7 @@ from yarl import URL
 from .const import (
     CONF_BASE_URL,
     CONF_CLIENT_ID,
+    CONF_CONFIRMED,
     CONF_EXCLUDE_LABELS,
     CONF_EXCLUDE_PEOPLE,
     CONF_PLEX_TOKEN,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 SECRETS: Final = frozenset(
     {
         CONF_CLIENT_ID,
+        CONF_CONFIRMED,
         CONF_PLEX_TOKEN,
         CONF_PULSARR_API_KEY,
         CONF_WEBHOOK_ID,
