@@ -17,6 +17,7 @@ from .clash import ClashWatch
 from .const import (
     CONF_BATCH_MODE,
     CONF_CLIENT_ID,
+    CONF_LIBRARIES_SEEN,
     CONF_LIVE_MODE,
     CONF_PLEX_TOKEN,
     CONF_PLEX_URL,
@@ -173,7 +174,8 @@ async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records
 def _besides_modes(entry: PlexLabelSyncConfigEntry) -> tuple[object, ...]:
     """Return everything about an entry that cannot change while it is loaded."""
     options = {name: value for name, value in entry.options.items() if name not in _MODES}
-    return entry.title, dict(entry.data), options
+    data = {name: value for name, value in entry.data.items() if name != CONF_LIBRARIES_SEEN}
+    return entry.title, data, options
 
 
 def _plex(hass: HomeAssistant, data: Mapping[str, Any]) -> PlexClient:

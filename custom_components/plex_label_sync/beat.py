@@ -79,12 +79,14 @@ class WatchlistBeat:
         """Look again later at what an event said: the list itself may say so only then."""
         if not self._coordinator.settings.live_mode or signal.person_id is None:
             return
-        if signal.kind is SignalKind.JOINED:
-            looks = JOINED_LOOKS
-        elif signal.kind in {SignalKind.WISHED, SignalKind.UNWISHED}:
-            looks = DOUBT_LOOKS
-        else:
-            return
+        looks: tuple[float, ...]
+        match signal.kind:
+            case SignalKind.JOINED:
+                looks = JOINED_LOOKS
+            case SignalKind.WISHED | SignalKind.UNWISHED:
+                looks = DOUBT_LOOKS
+            case _:
+                return
         if len(self._doubts) < DOUBTS_MAX:
             now = steady()
             wished = signal.kind is SignalKind.WISHED

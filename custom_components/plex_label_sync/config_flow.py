@@ -46,6 +46,7 @@ from .forms import (
 )
 from .label_preview import LabelPreview
 from .lookup import async_or_none
+from .new_libraries import with_libraries
 from .options_flow import PlexLabelSyncOptionsFlow
 from .plex.account import OwnedServer
 from .plex_ways import PlexWays
@@ -136,7 +137,11 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
             CONF_WEBHOOK_ID: async_generate_id(),
             CONF_WEBHOOK_SECRET: secrets.token_urlsafe(WEBHOOK_SECRET_BYTES),
         }
-        return self.async_create_entry(title=self._title, data=self._data | own, options=options)
+        return self.async_create_entry(
+            title=self._title,
+            data=self._data | own,
+            options=with_libraries(options, self._libraries),
+        )
 
     # Asking again for what is refused
 

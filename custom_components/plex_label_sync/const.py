@@ -14,6 +14,7 @@ CONF_PULSARR_API_KEY: Final = "pulsarr_api_key"
 CONF_PULSARR_VERIFY_SSL: Final = "pulsarr_verify_ssl"
 CONF_CLIENT_ID: Final = "client_id"
 CONF_WEBHOOK_SECRET: Final = "webhook_secret"
+CONF_LIBRARIES_SEEN: Final = "libraries_seen"  # that somebody has decided about, whichever way
 
 # Preferences, kept in the config entry's options
 CONF_LIVE_MODE: Final = "live_mode"

@@ -10,6 +10,7 @@ from homeassistant.helpers import issue_registry as ir
 from . import decisions
 from .const import CONF_LIBRARIES, DOMAIN
 from .errors import StoppedError
+from .new_libraries import LIBRARY_NEW, LibraryNewFlow
 from .sync.model import HoldReason, Run, RunStatus
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def async_update_libraries_issue(
 @callback
 def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Take back everything that was asked or told about an entry."""
-    for kind in (HELD, DAMAGED, UNSAVED, LIBRARY_GONE):
+    for kind in (HELD, DAMAGED, UNSAVED, LIBRARY_GONE, LIBRARY_NEW):
         ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
 
 
@@ -244,4 +245,6 @@ async def async_create_fix_flow(
         return HeldFlow(str(data["entry_id"]), vanished=bool(data["vanished"]))
     if issue_id.startswith(f"{LIBRARY_GONE}_") and data is not None:
         return LibraryGoneFlow(str(data["entry_id"]), frozenset(str(data["gone"]).split(",")))
+    if issue_id.startswith(f"{LIBRARY_NEW}_") and data is not None:
+        return LibraryNewFlow(str(data["entry_id"]), frozenset(str(data["new"]).split(",")))
     return ConfirmRepairFlow()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from .jobs import together
 from .model import Failure, Person, ServiceError, SyncSettings, Title, Watchlists
-from .ports import PulsarrPort
+from .ports import WatchedPulsarrPort
 from .reading import PULSARR_READERS
 from .wanted import gets_labels
 from .watch import NEVER, Turn, Unlooked, changed_titles, is_doubtful, lists_to_read, merged, moved
@@ -61,7 +61,7 @@ class ListWatch:
 
     def __init__(
         self,
-        pulsarr: PulsarrPort,
+        pulsarr: WatchedPulsarrPort,
         lists: KnownLists,
         clock: Callable[[], float],
         steady: Callable[[], float],
