@@ -138,7 +138,7 @@ async def test_title_that_left_a_list_loses_its_label_where_that_is_wanted(
 
 
 async def test_list_that_pulsarr_cannot_read_stops_nobody_else_and_is_asked_for_less_and_less(
-    household: Household, clock: TickingDateTimeFactory
+    household: Household, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     await begin(household, clock)
     rosa = household.person("rosa")
@@ -150,6 +150,7 @@ async def test_list_that_pulsarr_cannot_read_stops_nobody_else_and_is_asked_for_
     await minutes(household, clock, 20)
     failed = [one for one in household.pulsarr.stats.log if one.status == 500]
     assert 2 <= len(failed) <= 6
+    assert caplog.text.count(f"the watchlist of rosa (user {rosa})") == 1
     assert household.state("pulsarr_connected") == "on"
 
 

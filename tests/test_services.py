@@ -175,15 +175,14 @@ async def test_run_that_could_do_nothing_is_an_error_with_a_reason(
     assert household.state("status") == "error"
 
 
-async def test_equal_syncs_that_wait_for_their_turn_are_one(household: Household) -> None:
+async def test_equal_syncs_that_wait_at_the_same_time_are_one(household: Household) -> None:
     await household.set_up()
     household.plex.stats.reset()
 
-    first, *others = await asyncio.gather(*(household.call("sync_all") for _ in range(4)))
+    answers = await asyncio.gather(*(household.call("sync_all") for _ in range(5)))
 
-    # The first had begun to read when the others were asked for.
-    assert len({answer["run_id"] for answer in others}) == 1
-    assert first["run_id"] != others[0]["run_id"]
+    # The first one begins at once, and may miss what the others are about.
+    assert len({answer["run_id"] for answer in answers}) == 2
     assert household.plex.stats.count("GET", "/library/sections") == 2
 
 

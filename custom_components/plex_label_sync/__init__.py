@@ -18,6 +18,7 @@ from .const import (
     CONF_BATCH_MODE,
     CONF_CLIENT_ID,
     CONF_CONFIRMED,
+    CONF_LIBRARIES_SEEN,
     CONF_LIVE_MODE,
     CONF_PLEX_TOKEN,
     CONF_PLEX_URL,
@@ -187,7 +188,8 @@ async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records
 def _besides_modes(entry: PlexLabelSyncConfigEntry) -> tuple[object, ...]:
     """Return everything about an entry that cannot change while it is loaded."""
     options = {name: value for name, value in entry.options.items() if name not in _MODES}
-    data = {name: value for name, value in entry.data.items() if name != CONF_CONFIRMED}
+    own = {CONF_CONFIRMED, CONF_LIBRARIES_SEEN}
+    data = {name: value for name, value in entry.data.items() if name not in own}
     return entry.title, data, options
 
 

@@ -15,6 +15,7 @@ from .faults import FaultLog
 from .pulsarr.payloads import Signal, SignalKind
 from .sync.model import Failure, ServiceError, Title
 from .sync.watch import BEAT
+from .sync.watching import Watched
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class WatchlistBeat:
         self._interval = BEAT
         self._looking = False
         self._failures = 0
-        self._unreadable: dict[int, ServiceError] = {}
+        self._told: set[int] = set()  # whose lists were said to be unreadable
         self._doubts: list[_Doubt] = []
         self._faults = FaultLog(_LOGGER)
 
@@ -69,22 +70,19 @@ class WatchlistBeat:
         self._next = steady() + self._interval
         self._schedule()
 
-    @property
-    def unreadable(self) -> dict[int, ServiceError]:
-        """Whose lists could not be read at the last look, by person, and why."""
-        return self._unreadable
-
     @callback
     def async_on_signal(self, signal: Signal) -> None:
         """Look again later at what an event said: the list itself may say so only then."""
         if not self._coordinator.settings.live_mode or signal.person_id is None:
             return
-        if signal.kind is SignalKind.JOINED:
-            looks = JOINED_LOOKS
-        elif signal.kind in {SignalKind.WISHED, SignalKind.UNWISHED}:
-            looks = DOUBT_LOOKS
-        else:
-            return
+        looks: tuple[float, ...]
+        match signal.kind:
+            case SignalKind.JOINED:
+                looks = JOINED_LOOKS
+            case SignalKind.WISHED | SignalKind.UNWISHED:
+                looks = DOUBT_LOOKS
+            case _:
+                return
         if len(self._doubts) < DOUBTS_MAX:
             now = steady()
             wished = signal.kind is SignalKind.WISHED
@@ -150,11 +148,19 @@ class WatchlistBeat:
         else:
             self._failures = 0
             self._interval = BEAT
-            self._unreadable = watched.unreadable
+            self._tell_unreadable(watched)
         finally:
             self._looking = False
             self._next = steady() + self._interval
             self._schedule()
+
+    def _tell_unreadable(self, watched: Watched) -> None:
+        """Say once whose list cannot be read; everybody else's goes on."""
+        for person_id, err in watched.unreadable.items():
+            if person_id not in self._told:
+                self._told.add(person_id)
+                _LOGGER.warning("Titles are neither added nor removed for one person: %s", err)
+        self._told -= watched.read
 
     @callback
     def _failed(self, err: ServiceError) -> None:

@@ -50,6 +50,7 @@ from .forms import (
 )
 from .label_preview import LabelPreview
 from .lookup import async_or_none
+from .new_libraries import with_libraries
 from .options_flow import PlexLabelSyncOptionsFlow
 from .plex.account import OwnedServer
 from .plex_ways import PlexWays
@@ -151,7 +152,9 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
             CONF_CONFIRMED: self._preview.confirmed(options).as_dict(),
         }
         return self.async_create_entry(
-            title=self._title, data=self._data | own | once, options=options
+            title=self._title,
+            data=self._data | own | once,
+            options=with_libraries(options, self._libraries),
         )
 
     # Asking again for what is refused

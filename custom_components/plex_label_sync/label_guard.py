@@ -17,7 +17,7 @@ from .sync.label_conflicts import (
     with_meant,
 )
 from .sync.model import Person, SyncSettings, Title, fold
-from .sync.ports import PulsarrPort
+from .sync.ports import WatchedPulsarrPort
 
 
 class LabelGuard:
@@ -31,7 +31,7 @@ class LabelGuard:
         self,
         hass: HomeAssistant,
         entry: ConfigEntry[Any],
-        pulsarr: PulsarrPort,
+        pulsarr: WatchedPulsarrPort,
         settings: Callable[[], SyncSettings],
     ) -> None:
         """Ask nothing before somebody does."""

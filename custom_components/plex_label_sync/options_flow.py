@@ -15,6 +15,7 @@ from .escaping import one_line
 from .forms import PLACEHOLDERS, cleaned
 from .label_preview import LabelPreview, shown_name
 from .lookup import async_or_none
+from .new_libraries import async_remember, with_libraries
 from .options_form import (
     CLEANERS,
     SECTION_CONNECTION,
@@ -49,7 +50,8 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
             values, errors = cleaned(user_input, CLEANERS)
             errors = errors or self._preview.check(options | values)
             if not errors:
-                self._accepted = options | values
+                self._accepted = with_libraries(options | values, self._libraries)
+                async_remember(self.hass, self.config_entry, self._libraries)
                 if show_webhook:
                     return await self.async_step_webhook()
                 return self.async_create_entry(data=self._accepted)

@@ -13,6 +13,7 @@ from .const import CONF_LIBRARIES, DOMAIN
 from .errors import StoppedError
 from .escaping import as_code, as_markdown
 from .gap_issues import GAP_ISSUES, UNKNOWN
+from .new_libraries import LIBRARY_NEW, LibraryNewFlow
 from .sync.model import HoldReason, Run, fold
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ def _conflict_line(conflict: "Conflict") -> str:
 @callback
 def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Take back everything that was asked or told about an entry."""
-    kinds = (HELD, DAMAGED, LABELS_CONFLICT, LEFT_OUT, UNSAVED, LIBRARY_GONE)
+    kinds = (HELD, DAMAGED, LABELS_CONFLICT, LEFT_OUT, UNSAVED, LIBRARY_GONE, LIBRARY_NEW)
     for kind in (*kinds, UNKNOWN, *GAP_ISSUES):
         ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
 
@@ -411,4 +412,6 @@ async def async_create_fix_flow(
         return LabelsConflictFlow(str(data["entry_id"]), str(data["shown"]))
     if issue_id.startswith(f"{LIBRARY_GONE}_") and data is not None:
         return LibraryGoneFlow(str(data["entry_id"]), frozenset(str(data["gone"]).split(",")))
+    if issue_id.startswith(f"{LIBRARY_NEW}_") and data is not None:
+        return LibraryNewFlow(str(data["entry_id"]), frozenset(str(data["new"]).split(",")))
     return ConfirmRepairFlow()

@@ -144,9 +144,9 @@ def test_plex_options_reach_the_library() -> None:
 
 def test_clock_runs_once_the_past_is_written(world: World) -> None:
     def fresh(state: PulsarrState) -> str:
-        return state.add_user("late guest").created_at
+        return state.add_user("late guest").created_at or ""
 
-    assert fresh(make_world(1, 10, 4).pulsarr) > world.pulsarr.users()[0].created_at
+    assert fresh(make_world(1, 10, 4).pulsarr) > (world.pulsarr.users()[0].created_at or "")
 
 
 def test_village_with_a_hundred_thousand_titles_is_made_in_seconds() -> None:

@@ -31,7 +31,7 @@ from .model import (
     Watchlists,
     fold,
 )
-from .ports import PlexPort, PulsarrPort, Recorder
+from .ports import PlexPort, Recorder, WatchedPulsarrPort
 from .preparing import Preparer
 from .present import Present
 from .progress import Phase, Progress
@@ -71,7 +71,7 @@ class Engine:
     def __init__(
         self,
         plex: PlexPort,
-        pulsarr: PulsarrPort,
+        pulsarr: WatchedPulsarrPort,
         recorder: Recorder,
         *,
         clock: Callable[[], float],

@@ -80,6 +80,16 @@ class PlexPort(Protocol):
 class PulsarrPort(Protocol):
     """A Pulsarr. Every method raises ServiceError."""
 
+    async def people(self) -> tuple[Person, ...]:
+        """Return all users."""
+
+    async def watchlist(self, person_id: int) -> tuple[Title, ...]:
+        """Return one user's whole watchlist."""
+
+
+class WatchedPulsarrPort(Protocol):
+    """A Pulsarr that is also looked at by the way, when one try has to do."""
+
     async def people(self, *, tries: int = 3) -> tuple[Person, ...]:
         """Return all users."""
 

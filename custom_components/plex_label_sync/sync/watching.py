@@ -1,11 +1,11 @@
 """Keeps watchlists fresh between full readings, at the price of one or two requests."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .jobs import together
-from .model import Failure, Person, ServiceError, SyncSettings, Title, Watchlists
-from .ports import PulsarrPort
+from .model import Failure, ServiceError, SyncSettings, Title, Watchlists
+from .ports import WatchedPulsarrPort
 from .reading import PULSARR_READERS
 from .wanted import gets_labels
 from .watch import NEVER, Turn, Unlooked, changed_titles, is_doubtful, lists_to_read, merged, moved
@@ -47,11 +47,12 @@ class KnownLists:
 class Watched:
     """What a look at the lists came to.
 
-    `unreadable` are lists that could not be had, by person; `puzzling` says that only a full sync
-    can judge what was seen.
+    `read` are the people whose lists were read, `unreadable` says why others could not be;
+    `puzzling` says that only a full sync can judge what was seen.
     """
 
     people: int = 0
+    read: frozenset[int] = frozenset()
     unreadable: dict[int, ServiceError] = field(default_factory=dict)
     puzzling: bool = False
 
@@ -61,7 +62,7 @@ class ListWatch:
 
     def __init__(
         self,
-        pulsarr: PulsarrPort,
+        pulsarr: WatchedPulsarrPort,
         lists: KnownLists,
         clock: Callable[[], float],
         steady: Callable[[], float],
@@ -85,7 +86,7 @@ class ListWatch:
         read_at = self._clock()
         people = await self._pulsarr.people(tries=1)
         if is_doubtful(people, known):
-            return self._judged(people, {"people": len(people)}, {})
+            return self._judged(Watched(len(people)), {"people": len(people)})
         strange = moved(people, known)
         watched = [one for one in people if gets_labels(one, settings) and one.id not in strange]
         self._turns = {one.id: self._turn(one.id, known) for one in watched}
@@ -99,7 +100,7 @@ class ListWatch:
             self._lists.replace(merge.watchlists, all_read=False)
         if stopped is not None:
             raise stopped
-        return self._judged(people, puzzles, unreadable)
+        return self._judged(Watched(len(people), frozenset(read), unreadable), puzzles)
 
     def _turn(self, person_id: int, known: Watchlists) -> Turn:
         """Return when somebody's list was asked for last: a reading of all was everybody's turn."""
@@ -136,13 +137,8 @@ class ListWatch:
         await together(read_some() for _ in range(min(PULSARR_READERS, len(wanted))))
         return read, unreadable, next(iter(stopped), None)
 
-    def _judged(
-        self,
-        people: Collection[Person],
-        puzzles: dict[object, object],
-        unreadable: dict[int, ServiceError],
-    ) -> Watched:
+    def _judged(self, watched: Watched, puzzles: dict[object, object]) -> Watched:
         """Return what a look came to; the same puzzle is one for a full sync once."""
         now = frozenset(puzzles.items())
         new, self._puzzles = now - self._puzzles, now
-        return Watched(len(people), unreadable, puzzling=bool(new))
+        return replace(watched, puzzling=bool(new))
