@@ -119,6 +119,8 @@ class LiveSync:
             if not self._taking_in:
                 self._coordinator.async_in_background(self._take_in_announced(), "announcement")
         elif signal.kind in {SignalKind.WISHED, SignalKind.UNWISHED}:
+            if signal.kind is SignalKind.UNWISHED:
+                self._records.knowledge.lists.explain(signal.title, time.time())
             self.async_changed([signal.title], newer_than=steady())
 
     @callback

@@ -167,10 +167,16 @@ def _held(
         held_keys |= plan.renamed.keys()
     if HoldReason.LIST_SHRANK in reasons:
         held_keys |= plan.shrunk
-    held = tuple(change for change in plan.changes if change.key in held_keys)
+
+    def waits(change: Change) -> bool:
+        """Tell whether a change is held; what is only added waits for no row that is to go."""
+        is_loss = change.action is Action.REMOVE or change.key in plan.renamed
+        return is_loss and change.key in held_keys
+
+    held = tuple(change for change in plan.changes if waits(change))
     allowed = replace(
         plan,
-        changes=tuple(change for change in plan.changes if change.key not in held_keys),
+        changes=tuple(change for change in plan.changes if not waits(change)),
         notes={key: row for key, row in plan.notes.items() if key not in held_keys},
     )
     return Verdict(

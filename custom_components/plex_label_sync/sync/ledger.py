@@ -79,6 +79,7 @@ class Ledger:
         self.people |= {
             one.id: replace(one, wanted=None) if one.wanted is not None else one
             for one in now.values()
+            if one.username  # a name that is missing once is no new name
         }
         return bool(moved) or before != self.people
 
