@@ -26,7 +26,14 @@ from .home import LABEL_ROUTE, LISTING_ROUTE, Home, household
 REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
 MODES = (RemovedLabelMode.KEEP, RemovedLabelMode.REMOVE)
 # Movies only, all of them in Plex, and no label that anybody else wrote.
-SMALL = {"movies": 40, "shows": 0, "people": 3, "wishes": 9, "missing": 0.3, "foreign_labels": False}
+SMALL = {
+    "movies": 40,
+    "shows": 0,
+    "people": 3,
+    "wishes": 9,
+    "missing": 0.3,
+    "foreign_labels": False,
+}
 
 
 @pytest.fixture
@@ -298,9 +305,7 @@ async def test_item_that_became_another_title_loses_its_label_after_a_read_of_it
     await home.sync()
     (item,) = home.plex.state.items_of(title)
     guids = [one.replace(":", "://") for one in other.guids]
-    home.plex.state.rematch(
-        item.rating_key, guid=other.plex_guid, guids=guids, title=other.title
-    )
+    home.plex.state.rematch(item.rating_key, guid=other.plex_guid, guids=guids, title=other.title)
     home.plex.stats.reset()
     run = await home.sync()
     assert [change.rating_key for change in run.changes] == [item.rating_key]

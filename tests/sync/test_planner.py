@@ -563,7 +563,9 @@ def test_row_of_a_label_that_is_gone_stays_while_the_lists_are_doubted() -> None
 # What the ledger lacks
 
 
-def test_wanted_label_that_is_there_and_in_no_row_is_told_and_taken_in_only_when_asked_for() -> None:
+def test_wanted_label_that_is_there_and_in_no_row_is_told_and_taken_in_only_when_asked_for() -> (
+    None
+):
     there, entries = present({"11": ["Anna"]}), wanted((HEAT, (ANNA,)))
     plan = plan_of(entries, there)
     assert plan.unknown == (row("Anna", written=int(NOW)),)

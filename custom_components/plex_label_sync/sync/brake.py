@@ -167,6 +167,11 @@ def _held(
         held_keys |= plan.renamed.keys()
     if HoldReason.LIST_SHRANK in reasons:
         held_keys |= plan.shrunk
+    # A mark says that the others went from its item.
+    items = {change.rating_key for change in plan.changes if change.key in held_keys}
+    held_keys |= {
+        key for key, row in plan.rows.items() if row is not None and row.mark and key[0] in items
+    }
     held = tuple(change for change in plan.changes if change.key in held_keys)
     allowed = replace(
         plan,
