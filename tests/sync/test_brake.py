@@ -186,6 +186,18 @@ def test_rows_that_would_be_forgotten_are_held_with_the_removals() -> None:
     assert verdict.asks
 
 
+def test_mark_waits_for_the_labels_that_it_takes_the_place_of() -> None:
+    some = plan(40)
+    marks = [add("removed", str(number)) for number in (3, 90)]
+    rows_of = {one.key: Row("removed", "1", one.rating_key, 5, mark=True) for one in marks}
+    some = replace(some, changes=(*marks, *some.changes), rows=rows_of)
+    verdict = verdict_of(some, ledger=rows(50))
+    assert verdict.plan.changes == (marks[1],)
+    assert verdict.held == (marks[0], *some.changes[2:])
+    shown = Consent(removals=verdict.held_keys)
+    assert reasons(some, ledger=rows(50), consent=shown) == ()
+
+
 # What is doubted
 
 

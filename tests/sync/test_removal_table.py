@@ -12,6 +12,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
+from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER
 from simulators.catalogue import CatalogueTitle
 from simulators.plex.state import plex_guids
 from tests.guards import ROOT
@@ -88,6 +89,11 @@ async def _fate(home: Home, guard: Guard, cause: Cause, mode: Mode) -> tuple[See
     key = _happen(home, cause, title, item.rating_key)
     if guard is Guard.PINNED:
         home.recorder.ledger.pin([(item.rating_key, "rosa")])
+    if cause is Cause.GONE:  # believed when Pulsarr says so a second time
+        before = home.labels
+        assert (await home.sync()).changes == ()
+        assert home.labels == before
+        home.clock.now += READ_AGAIN_AFTER
     seen: list[Seen] = []
     for _ in range(2):
         run = await home.sync()

@@ -57,8 +57,7 @@ def _person(row: object) -> Person:
         raise UnusableAnswerError("a user has no name")
     return Person(
         id=number,
-        # Pulsarr's own labelling calls a user without a usable name the same.
-        username=name.strip() or f"user_{number}",
+        username=name.strip(),  # without one nothing is decided about their labels
         alias=_optional(fields.get("alias")),
         display_name=_optional(fields.get("display_name")),
         can_sync=_flag(fields.get("can_sync")),

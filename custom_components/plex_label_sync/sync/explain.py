@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
+from .identity import Relation, relation
 from .model import (
     Action,
     Change,
@@ -202,7 +203,9 @@ def _item_status(
     covered = item.rating_key in view.items
     opted_out = view.present.carries(item.rating_key, view.settings.opt_out_label)
     present = view.present.labels_of(item.rating_key)
-    by_label = {fold(row.label): row for row in rows}
+    uuid = view.uuids.get(item.library, "")
+    mine = [row for row in rows if relation(row, item, uuid) is not Relation.STRANGER]
+    by_label = {fold(row.label): row for row in mine}
     wanted = view.items[item.rating_key].labels if covered else {}
     todo = {fold(change.label): change for change in changes}
     labels = tuple(
