@@ -157,3 +157,5 @@ class LiveUpdates:
             self._wait(self._coordinator.settings.queue.retry_interval)
         else:
             self._live.async_look_at(sighting)
+            if sighting.again:
+                self._wait(sighting.again)

@@ -18,6 +18,9 @@ class PlexKnobs:
     labels_on_items: bool = (
         True  # answers about single items tell their labels; expected, never recorded
     )
+    section_on_row: bool = True  # answers about several items tell the section of each
+    owner_sync: bool = True  # the owner's sections allow syncing; on some servers they do not
+    label_by: Literal["both", "id", "text"] = "both"  # what the `label` filter understands
     trimming: Literal["honoured", "ignored"] = "honoured"  # include/exclude arguments are wishes
     sorting: bool = True  # false: `sort=` is ignored, everything comes by title
     range_filters: Literal["ignored", "honoured"] = "ignored"  # PMS 1.43.3 ignores `addedAt>>=`

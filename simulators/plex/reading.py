@@ -147,7 +147,8 @@ class Reading:
 
     async def sections(self, request: web.Request, viewer: Viewer) -> web.Response:
         """`/library/sections`: those that this person may enter."""
-        rows = [library_row(library, owner=viewer.owner) for library in self._libraries(viewer)]
+        may_sync = viewer.owner and self._sim.knobs.owner_sync
+        rows = [library_row(library, owner=may_sync) for library in self._libraries(viewer)]
         if not self._sim.knobs.change_counter:
             rows = [
                 {name: one for name, one in row.items() if name != "contentChangedAt"}
@@ -313,6 +314,11 @@ class Reading:
             attributes |= {
                 name: rows[0][name] for name in rows[0] if name.startswith("librarySection")
             }
+        if not knobs.section_on_row:
+            rows = [
+                {name: one for name, one in row.items() if not name.startswith("librarySection")}
+                for row in rows
+            ]
         response = respond(request, Answer(attributes, rows))
         await self._sim.charge(knobs.get_seconds + knobs.get_seconds_per_row * len(rows), began)
         return response

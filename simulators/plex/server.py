@@ -87,6 +87,7 @@ class PlexSimulator:
             reuse_spelling=knobs.reuse_spelling,
             remove_case=knobs.remove_case,
             linger=knobs.linger,
+            label_by=knobs.label_by,
         )
 
     @property

@@ -25,6 +25,7 @@ class LabelRules:
     reuse_spelling: bool = True
     remove_case: Literal["exact", "fold"] = "exact"
     linger: bool = False
+    label_by: Literal["both", "id", "text"] = "both"
 
 
 def capitalised(text: str, mode: Literal["first", "words", "none"]) -> str:
@@ -68,10 +69,17 @@ class TagStore:
         return self._places[tag.id]
 
     def find(self, value: str) -> list[Tag]:
-        """Tags by id or by text without regard to case, as the `label` filter takes them."""
-        if value.isascii() and value.isdigit() and int(value) in self._tags:
+        """Tags by id or by text without regard to case."""
+        return self._found(value, "both")
+
+    def asked_for(self, value: str) -> list[Tag]:
+        """Tags as the `label` filter takes them."""
+        return self._found(value, self.rules.label_by)
+
+    def _found(self, value: str, by: Literal["both", "id", "text"]) -> list[Tag]:
+        if by != "text" and value.isascii() and value.isdigit() and int(value) in self._tags:
             return [self._tags[int(value)]]
-        return list(self._by_fold.get(value.casefold(), ()))
+        return list(self._by_fold.get(value.casefold(), ())) if by != "id" else []
 
     def obtain(self, text: str) -> Tag:
         """The tag for a label that is being added; made when there is none."""

@@ -29,23 +29,25 @@ class Lookout:
     def gone(self, rating_key: str) -> None:
         """Take in that an item was deleted."""
         self._known.gone(rating_key)
+        self._quiet.gone(rating_key)
 
     async def processed(
         self, rating_keys: Collection[str], ledger: Ledger, settings: SyncSettings
     ) -> Sighting:
         """Look at items that Plex has processed. Raises ServiceError."""
         now = self._clock()
-        new, refreshed = worth_asking(rating_keys, self._known, self._quiet, now)
+        keys = tuple(dict.fromkeys((*rating_keys, *self._quiet.due(now))))
+        new, refreshed = worth_asking(keys, self._known, self._quiet, now)
         if len(new) > ASKED_MAX:
             return Sighting(too_many=True)
         if not new and not refreshed:
-            return Sighting()
+            return Sighting(again=self._quiet.again(now))
         labelled = await self._plex.labelled([*new, *refreshed])
         items = [one.item for one in labelled if settings.covers(one.item.library)]
         sighting = await self._judge(items, ledger)
-        # What Plex has not recognised may be told of again as soon as it has.
         self._quiet.add((one.rating_key for one in items if one.ids), now)
-        return sighting
+        self._quiet.add_unmatched((one.rating_key for one in items if not one.ids), now)
+        return sighting + Sighting(again=self._quiet.again(now))
 
     async def newest(self, since: float, ledger: Ledger, settings: SyncSettings) -> Sighting:
         """Look at what was added before `since`, when nobody listened. Raises ServiceError.
