@@ -36,6 +36,7 @@ class PlexKnobs:
     )
     reuse_spelling: bool = True  # a label that exists in another spelling is reused
     remove_case: Literal["exact", "fold"] = "exact"
+    label_fold: Literal["unicode", "ascii"] = "unicode"  # PMS likely: A to Z only
     metadata_put: Literal["replace", "merge"] = "replace"  # PUT /library/metadata/{id}
     bump: bool = False  # label edits move updatedAt and contentChangedAt
     settle: float = 0.0  # seconds until reads see an edit
@@ -51,6 +52,8 @@ class PlexKnobs:
     # Events
     notifications: bool = True  # false: a proxy in front answers 404 to the event streams
     edit_events: bool = False  # label edits fire timeline events
+    read_refreshes: bool = False  # reading items without `skipRefresh=1` is announced
+    done_state: Literal["", "created"] = ""  # the `metadataState` of items that are processed
     ping_seconds: float = 10.0  # between pings on the server-sent event stream
 
     @classmethod
