@@ -52,10 +52,10 @@ async def host(answer: web.Response | None = None) -> AsyncIterator[tuple[str, l
         yield str(server.make_url("")).rstrip("/"), seen
 
 
-async def failure_of(transport: Transport, **options: int) -> ServiceError:
+async def failure_of(transport: Transport, bytes_max: int = 64 * MIB) -> ServiceError:
     """Return why an answer is not believed."""
     with pytest.raises(ServiceError) as refused:
-        await transport.read("/", lambda answer: answer, tries=1, **options)
+        await transport.read("/", lambda answer: answer, tries=1, bytes_max=bytes_max)
     assert SECRET not in str(refused.value)
     return refused.value
 

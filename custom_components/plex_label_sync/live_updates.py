@@ -168,5 +168,5 @@ class LiveUpdates:
             self._faults.note(err)
         else:
             self._live.async_look_at(sighting)
-            if (rest := self._coordinator.engine.rests_for()) is not None:
-                self._wait(rest)
+            if sighting.again:
+                self._wait(sighting.again)

@@ -187,10 +187,6 @@ class Engine:
         """
         return await self._lookout.newest(since, self._recorder.ledger, settings)
 
-    def rests_for(self) -> float | None:
-        """Return in how many seconds `sighted` is worth another call, with or without items."""
-        return self._lookout.rests_for()
-
     async def watch(self, settings: SyncSettings, urgent: Collection[int] = ()) -> Watched:
         """Look by the way what has changed on watchlists; needs no turn, for it writes nothing.
 

@@ -20,7 +20,7 @@ from .ports import PlexPort
 from .preparing import Preparer
 from .reading import NEWEST
 from .request import Request
-from .sighting import ASKED_MAX, REFRESHED_MAX, Quiet, Sighting, worth_asking, worth_looking
+from .sighting import ASKED_MAX, Quiet, Sighting, worth_asking, worth_looking
 
 
 class Lookout:
@@ -34,7 +34,6 @@ class Lookout:
         self._clock = clock
         self._quiet = Quiet()
         self._broken = Quiet()  # items that Plex could not tell of
-        self._later: set[str] = set()  # spoken of while they were left alone
 
     def wrote(self, rating_keys: Iterable[str]) -> None:
         """Take in that we edited items: Plex may speak of them now."""
@@ -43,6 +42,7 @@ class Lookout:
     def gone(self, rating_key: str) -> None:
         """Take in that an item was deleted."""
         self._known.gone(rating_key)
+        self._quiet.gone(rating_key)
 
     async def processed(
         self, rating_keys: Collection[str], ledger: Ledger, settings: SyncSettings
@@ -53,30 +53,19 @@ class Lookout:
         match meanwhile.
         """
         now = self._clock()
-        ready = {key for key in self._later if not self._quiet.has(key, now)}
-        told = [
-            one for one in dict.fromkeys([*rating_keys, *ready]) if not self._broken.has(one, now)
-        ]
-        new, refreshed = worth_asking(told, self._known, self._quiet, now)
+        told = dict.fromkeys((*rating_keys, *self._quiet.due(now)))
+        keys = tuple(key for key in told if not self._broken.has(key, now))
+        new, refreshed = worth_asking(keys, self._known, self._quiet, now)
         if len(new) > ASKED_MAX:
             return Sighting(too_many=True)
-        labelled = await self._labelled([*new, *refreshed]) if new or refreshed else ()
-        self._later -= ready
-        self._later |= {key for key in told if key in self._known and self._quiet.has(key, now)}
-        if len(self._later) > REFRESHED_MAX:
-            self._later.clear()  # a refresh of everything: nobody corrects so many by hand
-        if not labelled:
-            return Sighting()
+        if not new and not refreshed:
+            return Sighting(again=self._quiet.again(now))
+        labelled = await self._labelled([*new, *refreshed])
         items = [one.item for one in labelled if settings.covers(one.item.library)]
         sighting = await self._judge(items, ledger, settings)
-        # What Plex has not recognised may be told of again as soon as it has.
         self._quiet.add((one.rating_key for one in items if one.ids), now)
-        return sighting
-
-    def rests_for(self) -> float | None:
-        """Return in how many seconds something is to be looked at that is left alone now."""
-        when = min((self._quiet.until(key) for key in self._later), default=None)
-        return None if when is None else max(0.0, when - self._clock())
+        self._quiet.add_unmatched((one.rating_key for one in items if not one.ids), now)
+        return sighting + Sighting(again=self._quiet.again(now))
 
     async def _labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
         """Read items; those that Plex cannot tell of are left out, and left alone for a while.

@@ -115,4 +115,4 @@ def chosen_libraries(
 def _is_named(library: Library, names: Sequence[str]) -> bool:
     """Tell whether a library is meant by its key or its name."""
     folded = {name.strip().casefold() for name in names}
-    return library.key in folded or library.name.casefold() in folded
+    return library.key in folded or library.name.strip().casefold() in folded
