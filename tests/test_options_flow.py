@@ -45,9 +45,10 @@ SECTIONS = {
         "opt_out_label",
         "restore_overrides",
     ],
-    "connection": ["base_url", "show_webhook"],
+    "connection": ["base_url", "show_webhook", "renew_secret"],
 }
-FIELDS = [field for fields in SECTIONS.values() for field in fields if field != "show_webhook"]
+ONCE = {"show_webhook", "renew_secret"}  # asked for, not kept
+FIELDS = [field for fields in SECTIONS.values() for field in fields if field not in ONCE]
 DEFAULTS = {
     "live_mode": True,
     "batch_mode": True,

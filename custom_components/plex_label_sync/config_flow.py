@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-import secrets
 from typing import Any, Final, override
 
 from homeassistant.components.webhook import async_generate_id
@@ -55,8 +54,7 @@ from .options_flow import PlexLabelSyncOptionsFlow
 from .plex.account import OwnedServer
 from .plex_ways import PlexWays
 from .reach import async_reach
-
-WEBHOOK_SECRET_BYTES: Final = 32
+from .webhook_secret import new_secret
 
 _OPTION_CLEANERS: Final[Mapping[str, Cleaner]] = {
     CONF_LIBRARIES: clean_libraries,
@@ -148,7 +146,7 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
         own = {
             CONF_CLIENT_ID: self._client_id,
             CONF_WEBHOOK_ID: async_generate_id(),
-            CONF_WEBHOOK_SECRET: secrets.token_urlsafe(WEBHOOK_SECRET_BYTES),
+            CONF_WEBHOOK_SECRET: new_secret(),
             CONF_CONFIRMED: self._preview.confirmed(options).as_dict(),
         }
         return self.async_create_entry(

@@ -21,6 +21,7 @@ from .const import (
     CONF_CONFIRMED,
     CONF_EXCLUDE_LABELS,
     CONF_EXCLUDE_PEOPLE,
+    CONF_FORMER_SECRETS,
     CONF_PLEX_TOKEN,
     CONF_PLEX_URL,
     CONF_PULSARR_API_KEY,
@@ -46,6 +47,7 @@ SECRETS: Final = frozenset(
     {
         CONF_CLIENT_ID,
         CONF_CONFIRMED,
+        CONF_FORMER_SECRETS,
         CONF_PLEX_TOKEN,
         CONF_PULSARR_API_KEY,
         CONF_WEBHOOK_ID,

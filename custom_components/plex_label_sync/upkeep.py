@@ -32,6 +32,7 @@ from .registration import (
 from .silence import Silence
 from .status import Activity, activity_signal
 from .sync.model import ServiceError
+from .webhook_secret import without_former
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -160,6 +161,8 @@ class Upkeep:
             also_right=() if way else [one.url for one in ways],
             is_leftover=lambda found: way is not None and is_dead(found, way, known),
         )
+        if result.status is RegistrationStatus.TOO_OLD or not result.changed:
+            self._forget_former_secrets()
         if result.status is RegistrationStatus.TOO_OLD:
             return self._too_old()
         async_take_back(self._hass, self._entry, Notice.PULSARR_WITHOUT_WEBHOOKS)
@@ -178,6 +181,12 @@ class Upkeep:
         """Return the webhooks of all our entries, also of those that are not loaded."""
         entries = self._hass.config_entries.async_entries(DOMAIN)
         return frozenset(str(entry.data.get(CONF_WEBHOOK_ID)) for entry in entries)
+
+    @callback
+    def _forget_former_secrets(self) -> None:
+        """Accept the present secret only, once Pulsarr has had it for a while."""
+        if (data := without_former(self._entry.data, time.time())) is not None:
+            self._hass.config_entries.async_update_entry(self._entry, data=data)
 
     # What a check came to
 
