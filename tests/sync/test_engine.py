@@ -12,8 +12,8 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
-from custom_components.plex_label_sync.sync.request import UnknownLibraryError
 from custom_components.plex_label_sync.sync.people import UnknownPersonError
+from custom_components.plex_label_sync.sync.request import UnknownLibraryError
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs
 
