@@ -137,6 +137,19 @@ async def test_title_that_left_a_list_loses_its_label_where_that_is_wanted(
     assert not any("rosa" in labels for labels in household.labels(title))
 
 
+async def test_change_that_plex_could_not_be_asked_about_is_looked_at_later(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    title = wish_silently(household, "rosa")
+    household.plex.faults.add(Fault("unavailable", times=None))
+    await minutes(household, clock, 3)
+    assert not await labelled(household, title, "rosa")
+
+    household.plex.faults.clear()
+    assert await seconds_until(household, clock, title, "rosa") <= BOUND
+
+
 async def test_list_that_pulsarr_cannot_read_stops_nobody_else_and_is_asked_for_less_and_less(
     household: Household, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -213,7 +226,10 @@ async def test_list_of_nobody_changes_nothing(
     household.pulsarr.knobs.empty_users = True
 
     await minutes(household, clock, 1.25)
+    assert {key: set(item.labels) for key, item in household.plex.state.items.items()} == before
 
+    await minutes(household, clock, 1.25)
+    assert household.state("status") == "held", "a full sync has asked what to make of it"
     assert {key: set(item.labels) for key, item in household.plex.state.items.items()} == before
 
 
@@ -334,6 +350,9 @@ async def test_person_under_a_new_id_is_left_to_a_full_sync(
     for title in household.world.catalogue:
         if title.key in wanted:
             household.pulsarr.state.wish(new.id, title)
-    await minutes(household, clock, 2.5)
+    household.plex.stats.reset()
+    await minutes(household, clock, 1.25)
+    assert household.plex.stats.puts == 0, "nothing by the way"
+    await minutes(household, clock, 1.25)
 
     assert household.state("last_sync") > before

@@ -52,7 +52,7 @@ class WatchlistBeat:
         self._interval = BEAT
         self._looking = False
         self._failures = 0
-        self._told: set[int] = set()  # whose lists were said to be unreadable
+        self._unreadable: dict[int, int] = {}  # in how many looks in a row, by person
         self._doubts: list[_Doubt] = []
         self._faults = FaultLog(_LOGGER)
 
@@ -155,12 +155,13 @@ class WatchlistBeat:
             self._schedule()
 
     def _tell_unreadable(self, watched: Watched) -> None:
-        """Say once whose list cannot be read; everybody else's goes on."""
+        """Say once whose list cannot be read, unless that passes; everybody else's goes on."""
+        for person_id in watched.read:
+            self._unreadable.pop(person_id, None)
         for person_id, err in watched.unreadable.items():
-            if person_id not in self._told:
-                self._told.add(person_id)
+            self._unreadable[person_id] = times = self._unreadable.get(person_id, 0) + 1
+            if times == FAILURES_BEFORE_ALARM:
                 _LOGGER.warning("Titles are neither added nor removed for one person: %s", err)
-        self._told -= watched.read
 
     @callback
     def _failed(self, err: ServiceError) -> None:

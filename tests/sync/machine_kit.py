@@ -1,12 +1,12 @@
 """What the safety machine stands on: records that survive crashes, a fragile Plex, whose labels are whose."""
 
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 import re
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from custom_components.plex_label_sync.plex.server import PlexClient
+from custom_components.plex_label_sync.sync.identity import Relation, relation
 from custom_components.plex_label_sync.sync.journal import Entry, Journal
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
@@ -29,6 +29,8 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.naming import label_of
+from custom_components.plex_label_sync.sync.protection import ListMemory
+from custom_components.plex_label_sync.sync.title_ids import same
 from simulators.plex import PlexSimulator
 from simulators.plex.state import Item as PlexItem
 from simulators.pulsarr import PulsarrSimulator
@@ -36,6 +38,7 @@ from simulators.pulsarr import PulsarrSimulator
 type CrashPoint = Literal[
     "before journal",
     "after journal",
+    "after sending",
     "before edit",
     "after edit",
     "half edit",
@@ -48,6 +51,7 @@ type CrashPoint = Literal[
 CRASH_POINTS: Final[tuple[CrashPoint, ...]] = (
     "before journal",
     "after journal",
+    "after sending",
     "before edit",
     "after edit",
     "half edit",
@@ -99,9 +103,21 @@ class Records:
         self.planned: tuple[Change, ...] = ()  # by the last run that began
         self.refuse = False  # the disk is full
         self.meanwhile: Callable[[Sequence[Change]], object] = lambda _: None
+        self.lists = ListMemory()
+        self.losses: list[tuple[float, int]] = []
         self._trouble = trouble
         self._disk_ledger = self.ledger.as_dict()
         self._disk_journal = self.journal.as_dict()
+
+    def lost_since(self, when: float) -> int:
+        """Return how many labels were lost since a time that nobody asked for."""
+        return sum(count for at, count in self.losses if at >= when)
+
+    async def sending(self, run_id: str, count: int) -> None:
+        """Write down how far the edits of a run may have come."""
+        self.journal.sending(run_id, count)
+        self._disk_journal = self.journal.as_dict()
+        self._trouble.pass_by("after sending")
 
     async def begin(
         self, run_id: str, kind: RunKind, started: float, changes: Sequence[Change]
@@ -118,12 +134,17 @@ class Records:
         self._trouble.pass_by("after journal")
 
     async def finish(
-        self, run: Run, rows: Mapping[RowKey, Row | None], unsure: Sequence[Change]
+        self,
+        run: Run,
+        rows: Mapping[RowKey, Row | None],
+        unsure: Mapping[Change, Row | None],
     ) -> None:
         """Write down what came of it, the ledger first."""
         self._trouble.pass_by("before ledger")
         self.ledger.apply(rows)
-        self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO)
+        planned = {change.key: row for change, row in unsure.items()}
+        self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO, rows=planned)
+        self.losses.append((run.started, run.lost))
         self.journal.finish(run.id, run.status.value, [*run.changes, *unsure])
         self.save_ledger()
         self._trouble.pass_by("between ledger and journal")
@@ -139,10 +160,20 @@ class Records:
         self.ledger = Ledger.from_dict(self._disk_ledger)
         self.journal = Journal.from_dict(self._disk_journal)
         for entry in self.journal.unfinished:
-            self.ledger.adopt(entry.changes, entry.started, undo=entry.kind is RunKind.UNDO)
-            self.journal.finish(entry.run_id, "interrupted", entry.changes)
+            sent = entry.changes[: entry.sent]
+            self.ledger.adopt(sent, entry.started, undo=entry.kind is RunKind.UNDO)
+            self.journal.finish(entry.run_id, "interrupted", sent)
+        self.lists = ListMemory(self.lists.counts, self.lists.doubted)
         self.save_ledger()
         self._disk_journal = self.journal.as_dict()
+
+    def backup(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what is on disk."""
+        return self._disk_ledger, self._disk_journal
+
+    def come_back(self, backup: tuple[dict[str, Any], dict[str, Any]]) -> None:
+        """Bring what was on disk once back there."""
+        self._disk_ledger, self._disk_journal = backup
 
 
 class FragilePlex:
@@ -259,7 +290,7 @@ class Truth:
         self.plex.state.add_label(rating_key, label)
         self.touched.add(rating_key)
         self.taken_off.discard(key)
-        if (row is None or row.off) and key not in planned:
+        if (row is None or row.off or not self.is_about(row)) and key not in planned:
             self.foreign |= self.stored - before
 
     def take_off(self, rating_key: str, label: str) -> None:
@@ -271,10 +302,36 @@ class Truth:
         self.plex.state.remove_label(rating_key, label)
         self.touched.add(rating_key)
         self.foreign &= self.stored
-        if row is not None:
+        if row is not None and self.is_about(row):
             self.ever_off.add(key)
             if row.confirmed and not row.mark and not row.off:
                 self.taken_off.add(key)
+
+    def is_about(self, row: Row) -> bool:
+        """Tell whether a row is about the item that has its rating key."""
+        item = self.plex.state.items.get(row.rating_key)
+        return item is not None and self.relation(row, item) is not Relation.STRANGER
+
+    def relation(self, row: Row, item: PlexItem) -> Relation:
+        """Return what a row has to do with an item."""
+        return relation(row, as_item(item), self.plex.state.libraries[item.section].uuid)
+
+    def came_back(self, before: Stored) -> None:
+        """Take in that the labels in Plex, or what we know of them, are those of an older copy.
+
+        What is there and in no row of ours is somebody else's; what is in a row and is not there
+        looks as if it was taken off.
+        """
+        stored, ledger = self.stored, self.records.ledger
+        rows = {row.key: row for row in ledger}
+        self.foreign &= stored
+        for key, label in stored:
+            row = rows.get((key, fold(label)))
+            if row is None or row.off:
+                self.foreign.add((key, label))
+        self.ever_off |= {key for key in rows if not self.carries(*key)}
+        self.taken_off = {key for key in self.taken_off if not self.carries(*key)}
+        self.touched |= {key for key, _ in before ^ stored}
 
     def delete(self, rating_key: str) -> None:
         """Delete an item."""
@@ -283,11 +340,33 @@ class Truth:
             self.forget_missing()
             self.touched.add(rating_key)
 
+    def forget(self, rating_keys: Iterable[str]) -> None:
+        """Forget what was on items that were deleted, whatever is under their keys now."""
+        keys = set(rating_keys)
+        self.foreign = {one for one in self.foreign if one[0] not in keys}
+        self.taken_off = {one for one in self.taken_off if one[0] not in keys}
+        self.touched |= keys
+
     def forget_missing(self) -> None:
         """Forget what was on items that are gone."""
         items = self.plex.state.items
         self.foreign = {one for one in self.foreign if one[0] in items}
         self.taken_off = {one for one in self.taken_off if one[0] in items}
+
+
+def as_item(item: PlexItem) -> Item:
+    """Return an item as an honest answer tells of it."""
+    key = _plex_key(item)
+    ids = external_ids(item) | ({f"plex:{key}"} if key else frozenset())
+    return Item(
+        item.rating_key,
+        item.section,
+        MediaType(item.type),
+        item.title,
+        ids,
+        item.guid,
+        item.added_at,
+    )
 
 
 # What everybody should find in Plex
@@ -318,7 +397,8 @@ def oracle(
         own = [item for item in same_type if group.key and _plex_key(item) == group.key]
         keyless = [item for item in same_type if not _plex_key(item)]
         others = [item for item in same_type if _plex_key(item) and not own]
-        for item in own + [one for one in keyless + others if external_ids(one) & group.ids]:
+        ids = group.ids | ({f"plex:{group.key}"} if group.key else frozenset())
+        for item in own + [one for one in keyless + others if same(as_item(one).ids, ids)]:
             for person in group.people:
                 label = fold(label_of(person, MediaType(item.type), settings.label_format))
                 if label not in settings.exclude_labels | {fold(settings.opt_out_label)}:
@@ -367,13 +447,3 @@ def external_ids(item: PlexItem) -> frozenset[str]:
         return frozenset()
     names = {"imdb": "imdb", "themoviedb": "tmdb", "thetvdb": "tvdb", "tvdb": "tvdb"}
     return frozenset({f"{names[legacy[1]]}:{legacy[2]}"} if legacy[1] in names else ())
-
-
-def requests_before_first_edit(plex: PlexSimulator, since: int) -> Counter[tuple[str, str]] | None:
-    """Return what Plex was asked, by method and route, before the first edit; None without any."""
-    seen: Counter[tuple[str, str]] = Counter()
-    for request in plex.stats.log[since:]:
-        if request.method == "PUT":
-            return seen
-        seen[request.method, request.route] += 1
-    return None

@@ -1,7 +1,7 @@
 """The machine under the safety test: both servers, an engine that can be restarted, and what is checked after a run."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from typing import Any, Final
@@ -14,23 +14,27 @@ from custom_components.plex_label_sync.plex import server as plex_client
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.pulsarr import client as pulsarr_client
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
-from custom_components.plex_label_sync.sync import brake
+from custom_components.plex_label_sync.sync import brake, protection
 from custom_components.plex_label_sync.sync.engine import Engine
+from custom_components.plex_label_sync.sync.identity import Relation
 from custom_components.plex_label_sync.sync.model import (
     Action,
+    HoldReason,
     RemovedLabelMode,
+    Row,
+    RowKey,
     Run,
     RunKind,
     RunStatus,
     SyncSettings,
     fold,
 )
-from custom_components.plex_label_sync.sync.people import UnknownPersonError
-from custom_components.plex_label_sync.sync.protection import Before
+from custom_components.plex_label_sync.sync.people import AmbiguousPersonError, UnknownPersonError
+from custom_components.plex_label_sync.sync.protection import Before, OpenQuestion, who_counts
 from custom_components.plex_label_sync.sync.request import Request
 from simulators.catalogue import CatalogueTitle
-from simulators.http import Fault
 from simulators.plex import PlexKnobs, PlexSimulator
+from simulators.plex.server import METADATA_ROUTE
 from simulators.pulsarr import PulsarrSimulator
 from simulators.world import make_world
 
@@ -43,17 +47,14 @@ from .machine_kit import (
     Trouble,
     Truth,
     oracle,
-    requests_before_first_edit,
 )
 
 FREE_REMOVALS: Final = 4  # small worlds have few labels; the brake shall act in them, too
+SHRUNK_BY: Final = 2  # likewise
 DAY: Final = 86_400.0
 RUNS_TO_SETTLE: Final = 3
 PATIENCE: Final = 0.08  # seconds that a client in a hurry waits for an answer
 TOO_SLOW: Final = 0.25  # seconds that a slow server takes for one
-# Two faults tell no lies that could be seen: a list of half of the people is a smaller household,
-# and an item that is really gone is gone.
-BELIEVABLE: Final = frozenset({"short_page", "vanishing_row"})
 
 
 def _hurry() -> ExitStack:
@@ -80,7 +81,11 @@ class Watched(RuleBasedStateMachine):
         self.trouble = Trouble()
         self.settings = SyncSettings()
         self.before: Before | None = None
+        self.question: OpenQuestion | None = None
+        self.lost: list[tuple[float, int]] = []  # labels that nobody asked to lose, by our count
         self.undoable: tuple[Run, Stored] | None = None
+        self.copies: tuple[dict[str, tuple[str, ...]], tuple[dict[str, Any], dict[str, Any]]] | None
+        self.copies = None
 
     def do[T](self, work: Coroutine[Any, Any, T]) -> T:
         """Run something to its end."""
@@ -108,8 +113,11 @@ class Watched(RuleBasedStateMachine):
         self.truth.foreign |= self.truth.stored
 
     async def _start(self) -> None:
-        patch = mock.patch.object(brake, "FREE_REMOVALS", FREE_REMOVALS)
-        self.stack.enter_context(patch)
+        for module, name, value in (
+            (brake, "FREE_REMOVALS", FREE_REMOVALS),
+            (protection, "SHRUNK_BY", SHRUNK_BY),
+        ):
+            self.stack.enter_context(mock.patch.object(module, name, value))
         await self.stack.enter_async_context(self.plex)
         await self.stack.enter_async_context(self.pulsarr)
         self.session = await self.stack.enter_async_context(aiohttp.ClientSession())
@@ -127,6 +135,7 @@ class Watched(RuleBasedStateMachine):
             self.records,
             clock=self.clock,
             sleep=self._sleep,
+            lists=self.records.lists,
         )
 
     async def _sleep(self, seconds: float) -> None:
@@ -176,9 +185,7 @@ class Watched(RuleBasedStateMachine):
 
     # What a run must never do
 
-    def run(
-        self, request: Request, fault: Fault | None = None, *, hurry: bool = False
-    ) -> Run | None:
+    def run(self, request: Request, *, hurry: bool = False) -> Run | None:
         """Run once; None when it could not be asked for or the process ended meanwhile.
 
         In a hurry the clients give up soon; what they gave up on takes its time all the same.
@@ -194,6 +201,7 @@ class Watched(RuleBasedStateMachine):
             self._calm_down()
             return None
         before = self.truth.stored
+        rows = {row.key: row for row in self.records.ledger}
         opt_out = fold(self.settings.opt_out_label)
         self.opted_out = {key for key, label in before if fold(label) == opt_out}
         since, edits = len(self.plex.stats.log), self.plex.stats.puts
@@ -202,22 +210,27 @@ class Watched(RuleBasedStateMachine):
         run: Run | None = None
         try:
             with _hurry() if hurry else ExitStack():
-                run = self.do(self.engine.run(request, self.settings, self.before))
+                run = self.do(
+                    self.engine.run(request, self.settings, self.before, question=self.question)
+                )
         except Crash:
             self.boot()
-        except UnknownPersonError:
-            pass  # Pulsarr told of some people only
+        except (UnknownPersonError, AmbiguousPersonError):
+            pass  # Pulsarr told of some people only, or two are called so
         finally:
             self._calm_down()
         self.truth.forget_missing()
-        self._check_edits(self.plex.stats.puts - edits, since, fault)
+        self._check_edits(self.plex.stats.puts - edits)
         self._check_foreign(request)
         self._check_overrides(request)
+        if request.kind in {RunKind.FULL, RunKind.LIVE}:
+            self._check_evidence(rows, since)
+            self._check_kept(rows)
+            self._check_lost(rows, request)
         if run is not None:
             self._check_told(run, edits)
-            finished = run.error is None and run.status is not RunStatus.HELD
-            if request.whole and not request.dry_run and finished:
-                self.before = Before(run.people, run.titles)
+            if not request.dry_run and run.error is None:
+                self._remember(request, run)
         if run is not None and run.changes and not run.dry_run:
             self.undoable = (run, before)
         else:
@@ -230,7 +243,9 @@ class Watched(RuleBasedStateMachine):
         self.records.refuse = False
         self.records.meanwhile = lambda _: None
         self.plex.faults.clear()
+        self.plex.broken_items.clear()
         self.pulsarr.faults.clear()
+        self.pulsarr.knobs.empty_users = self.pulsarr.knobs.empty_watchlists = False
         self.do(self._quiet())
         if self.plex.knobs != self.knobs:
             self.plex.knobs = self.knobs
@@ -248,7 +263,18 @@ class Watched(RuleBasedStateMachine):
             self.broken = True
         assert fine, what
 
-    def _check_edits(self, edits: int, since: int, fault: Fault | None) -> None:
+    def _remember(self, request: Request, run: Run) -> None:
+        """Keep what a run saw if it was believed, and what it asks."""
+        held = OpenQuestion(run.held_keys, run.hold_reasons) if run.asked else None
+        if request.whole:
+            self.question = held
+            if held is None and HoldReason.LIST_SHRANK not in run.hold_reasons and not run.gaps:
+                who, label_format = who_counts(self.settings), self.settings.label_format
+                self.before = Before(run.listed, run.titles, who, label_format)
+        elif held is not None and self.question is None:
+            self.question = held
+
+    def _check_edits(self, edits: int) -> None:
         planned = self.records.planned
         self.check(not self.plex.violations, self.plex.violations)
         self.check(not edits or bool(planned), "edits without a plan in the journal")
@@ -257,11 +283,60 @@ class Watched(RuleBasedStateMachine):
             # An item that went before its labels were read cannot say that it opts out.
             is_there = change.rating_key in self.plex.state.items
             self.check(change.rating_key not in self.opted_out or not is_there, change)
-        if fault is not None and fault.method == "GET" and fault.times is None:
-            seen = requests_before_first_edit(self.plex, since)
-            if seen is not None and fault.kind not in BELIEVABLE:
-                hits = sum(seen[key] for key in seen if fault.route in {None, key[1]})
-                self.check(hits < fault.nth, f"edits after {fault}")
+
+    def _gone(self, rows: Mapping[RowKey, Row]) -> dict[RowKey, Row]:
+        """Return the labels that were ours before a run and are not, or are noted as off."""
+        now = {row.key: row for row in self.records.ledger}
+        return {
+            key: row
+            for key, row in rows.items()
+            if not row.off and (key not in now or now[key].off)
+        }
+
+    def _check_evidence(self, rows: Mapping[RowKey, Row], since: int) -> None:
+        """Check that every item was read itself of which something was taken off or forgotten."""
+        read = {
+            key
+            for request in self.plex.stats.log[since:]
+            if request.route == METADATA_ROUTE
+            for key in request.path.rpartition("/")[2].split(",")
+        }
+        lost = {key for key, _ in self._gone(rows)}
+        lost |= {one.rating_key for one in self.records.planned if one.action is Action.REMOVE}
+        self.check(lost <= read, f"not read: {lost - read}")
+
+    def _check_kept(self, rows: Mapping[RowKey, Row]) -> None:
+        """Check that nothing is forgotten that is there, and that kept labels are kept."""
+        items, truth = self.plex.state.items, self.truth
+        removed = {one.key: one for one in self.records.planned if one.action is Action.REMOVE}
+        for key, row in self._gone(rows).items():
+            if key not in removed and row.rating_key not in truth.touched and truth.is_about(row):
+                self.check(not truth.carries(*key), f"forgotten: {row}")
+        keep = self.settings.removed_label_mode is RemovedLabelMode.KEEP
+        for key, change in removed.items() if keep else ():
+            known = rows.get(key)
+            if not change.ours or known is None or known.mark:
+                continue
+            item = items.get(change.rating_key)
+            rematched = item is not None and truth.relation(known, item) is Relation.REMATCHED
+            named_anew = change.reason.startswith("renamed to ")
+            self.check(rematched or named_anew or item is None, f"not kept: {change}")
+
+    def _check_lost(self, rows: Mapping[RowKey, Row], request: Request) -> None:
+        """Check that no more was lost within a day than may be without a question."""
+        if request.mass_removal or request.dry_run:
+            return
+        asked_for = {
+            one.key
+            for one in self.records.planned
+            if one.reason.startswith(("renamed to ", "somebody wants it again"))
+            or one.reason.endswith(" is excluded")
+        }
+        lost = len(self._gone(rows).keys() - asked_for)
+        day = sum(count for at, count in self.lost if at >= self.clock.now - DAY)
+        self.lost.append((self.clock.now, lost))
+        most = max(FREE_REMOVALS, self.settings.max_removals * (len(rows) + day))
+        self.check(not lost or lost + day <= most, f"{lost} lost, after {day} within a day")
 
     def _check_foreign(self, request: Request) -> None:
         stored, truth = self.truth.stored, self.truth

@@ -48,6 +48,16 @@ KINDS: Final[tuple[FaultKind, ...]] = (
     "html",
     "vanishing_row",
 )
+# What is wrong and cannot be seen: an answer that says less, or says something twice.
+LIES: Final[tuple[FaultKind, ...]] = ("empty", "headless", "left_out", "repeated_row", "no_guids")
+lies = st.builds(
+    Fault,
+    st.sampled_from((*LIES, "swapped_row")),
+    route=st.sampled_from((LISTING_ROUTE, LISTING_ROUTE, LABEL_ROUTE, SECTIONS_ROUTE)),
+    method=st.just("GET"),
+    nth=st.integers(1, 9),
+    times=st.sampled_from((1, 2, None)),
+)
 reading_faults = st.builds(
     Fault,
     st.sampled_from(KINDS),
@@ -204,6 +214,75 @@ class Household(Watched):
             guid = f"plex://{item.type}/{int(item.rating_key):024x}"
         self.plex.state.rematch(item.rating_key, guid=guid, guids=guids, title=title.title)
 
+    @rule(which=numbers, provider=st.sampled_from(("imdb", "tmdb", "tvdb")), number=numbers)
+    def correct_an_id(self, which: int, provider: str, number: int) -> None:
+        item = self.plex.state.items.get(self.item(which))
+        if item is not None and item.guids:
+            others = [one for one in item.guids if not one.startswith(provider)]
+            new = f"{provider}://{'tt' if provider == 'imdb' else ''}{900_000 + number}"
+            self.plex.correct_ids(item.rating_key, [*others, new])
+
+    @rule(which=numbers, what=numbers, text=st.none() | texts)
+    def use_a_key_again(self, which: int, what: int, text: str | None) -> None:
+        item = self.plex.state.items.get(self.item(which))
+        title = self.title(what)
+        if item is None or (item.origin is not None and item.origin.key == title.key):
+            return
+        self.truth.delete(item.rating_key)
+        self.plex.state.add_item(title, rating_key=item.rating_key, added_at=item.added_at + 9)
+        if text is not None:
+            self.truth.put_on(item.rating_key, text)
+
+    @rule(
+        library=st.sampled_from("123"),
+        same_keys=st.booleans(),
+        hand=st.lists(st.tuples(numbers, texts), max_size=3),
+    )
+    def make_a_library_anew_and_start_again(
+        self, library: str, same_keys: bool, hand: Sequence[tuple[int, str]]
+    ) -> None:
+        old = [one for one, item in self.plex.state.items.items() if item.section == library]
+        self.plex.state.rebuild_library(library, same_keys=same_keys)
+        self.truth.forget(old)
+        self.boot()
+        for number, text in hand:
+            self.truth.put_on(self.item(number), text)
+
+    @rule()
+    def copy_everything(self) -> None:
+        self.copies = self.plex.state.snapshot(), self.records.backup()
+
+    @rule(then=st.booleans())
+    def bring_the_database_back(self, then: bool) -> None:
+        if self.copies is not None:
+            before = self.truth.stored
+            self.plex.state.restore(self.copies[0])
+            self.undoable = None
+            self.truth.came_back(before)
+            if then:
+                self.run(Request())
+
+    @rule()
+    def bring_the_storage_back(self) -> None:
+        if self.copies is not None:
+            before = self.truth.stored
+            self.records.come_back(self.copies[1])
+            self.undoable = None
+            self.boot()
+            self.truth.came_back(before)
+
+    @rule()
+    def take_in_what_may_be_ours(self) -> None:
+        run = self.run(Request(dry_run=True))
+        if run is not None and run.unknown:
+            keys = frozenset(row.key for row in run.unknown)
+            self.run(Request(adopt=keys))
+            self.truth.foreign = {
+                (key, text)
+                for key, text in self.truth.foreign
+                if (key, fold(text)) not in self.records.ledger
+            }
+
     @rule(which=numbers, then=st.sampled_from(("nothing", "sync", "sync and put back")))
     def take_off_one_of_ours(self, which: int, then: str) -> None:
         if rows := list(self.records.ledger):
@@ -282,7 +361,7 @@ class Household(Watched):
     def keep_what_is_held(self) -> None:
         run = self.run(Request(dry_run=True))
         if run is not None and run.held:
-            keys = [change.key for change in run.held]
+            keys = [change.key for change in run.held if change.key in self.records.ledger]
             self.truth.ever_pinned.update(keys)
             self.records.ledger.pin(keys)
             self.records.save_ledger()
@@ -300,7 +379,7 @@ class Household(Watched):
     ) -> None:
         self.wish(*new, known="all")
         self.plex.faults.add(fault)
-        self.run(request, fault)
+        self.run(request)
 
     @rule(request=requests, fault=writing_faults, new=st.tuples(numbers, numbers))
     def sync_while_plex_cannot_be_edited(
@@ -309,6 +388,49 @@ class Household(Watched):
         self.wish(*new, known="all")
         self.plex.faults.add(fault)
         self.run(request)
+
+    @rule(request=requests, lie=lies, which=st.none() | numbers)
+    def sync_while_plex_says_less(self, request: Request, lie: Fault, which: int | None) -> None:
+        wish = self._unwish(which)
+        # Where items do not tell their labels, two answers that lie alike are all there is.
+        self.plex.faults.add(lie if self.knobs.labels_on_items else replace(lie, times=1))
+        self.run(request)
+        self._wish_again(wish)
+
+    @rule(request=requests, which=st.lists(numbers, min_size=1, max_size=3), unwish=numbers)
+    def sync_while_items_cannot_be_read(
+        self, request: Request, which: Sequence[int], unwish: int
+    ) -> None:
+        wish = self._unwish(unwish)
+        self.plex.broken_items |= {self.item(number): "busy" for number in which}
+        self.run(request)
+        self._wish_again(wish)
+
+    @rule(request=requests, what=st.sampled_from(("people", "titles")), live=st.none() | numbers)
+    def sync_while_pulsarr_tells_of_nobody(
+        self, request: Request, what: str, live: int | None
+    ) -> None:
+        self.pulsarr.knobs.empty_users = what == "people"
+        self.pulsarr.knobs.empty_watchlists = what == "titles"
+        if live is not None:
+            request = self.look_request([live], thorough=True, newer_than=self.clock.now)
+        self.run(request)
+
+    @rule(who=numbers, times=st.integers(1, 2), seconds=st.sampled_from((5.0, 301.0)))
+    def sync_while_one_list_is_empty(self, who: int, times: int, seconds: float) -> None:
+        person = self.person(who)
+        if person is None:
+            return
+        state = self.pulsarr.state
+        titles = {title.key: title for title in self.world.catalogue}
+        wishes = state.watchlist(person)
+        for wish in wishes:
+            state.unwish(person, titles[wish.catalogue_key])
+        for _ in range(times):
+            self.run(Request())
+            self.clock.now += seconds
+        for wish in wishes:
+            state.wish(person, titles[wish.catalogue_key])
 
     @rule(request=requests, fault=pulsarr_faults)
     def sync_while_pulsarr_is_in_trouble(self, request: Request, fault: Fault) -> None:
@@ -328,7 +450,7 @@ class Household(Watched):
         self.trouble.lost = lost
         if fault is not None:
             self.plex.faults.add(fault)
-        self.run(request, fault)
+        self.run(request)
         self._wish_again(wish)
 
     @rule(what=kinds, request=requests, fault=st.none() | slow_faults, which=st.none() | numbers)

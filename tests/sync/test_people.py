@@ -70,8 +70,7 @@ def test_whoever_is_found_is_called_so_and_nobody_else_is_called_so_better(
         for name in filter(str.strip, (str(person.id), person.username, person.alias or "")):
             try:
                 (found,) = people_named(household, (name,))
-            except AmbiguousPersonError as err:
-                assert len(err.names) > 1
+            except AmbiguousPersonError:
                 continue
             one = next(other for other in household if other.id == found)
             names = {one.username.casefold(), (one.alias or "").casefold(), str(one.id)}
