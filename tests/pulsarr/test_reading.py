@@ -284,6 +284,17 @@ async def test_watchlist_is_read_leniently_where_nothing_depends_on_it(
     )
 
 
+async def test_text_that_is_broken_is_mended_in_its_title_alone(
+    other: OtherServer, make_client: MakeClient
+) -> None:
+    rows = [ROW | {"title": "He\ud800t"}, ROW | {"title": "Up", "guids": ["tmdb:\udc00", "imdb:tt7"]}]
+    other.body = {"data": {"watchlistItems": rows, "total": 2, "user": {"id": 7}}}
+    first, second = await make_client(other.url, "k").watchlist(7)
+    assert first.name == "He\ufffdt"
+    assert second.ids & {"imdb:tt7"}
+    assert not [one for one in second.ids if not one.isprintable() or "\ufffd" in one]
+
+
 @pytest.mark.parametrize("body", [{}, {"currentVersion": None}, {"currentVersion": " "}])
 async def test_version_that_is_not_told_is_unknown(
     other: OtherServer, make_client: MakeClient, body: object
