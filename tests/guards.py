@@ -800,7 +800,7 @@ WRITING: Final = (
         5,
         "what cannot be read back is ours, for all we know",
         "sync/engine.py",
-        "    unsure = {one: plan.rows.get(one.key) for one in result.sent if one not in confirmed}\n",
+        "    unsure = {one: plan.rows.get(one.key) for one in result.sent if one not in settled}\n",
         "    unsure: dict[Change, Row | None] = {}\n",
         (
             "sync/test_engine_faults.py::test_labels_that_cannot_be_read_back_are_not_claimed_but_are_ours",
@@ -811,8 +811,8 @@ WRITING: Final = (
         5,
         "what Plex may do after the client gave up is ours",
         "sync/engine.py",
-        "result.sent += [one for one in changes if one.rating_key not in refused]",
-        "result.sent += [] if result.error else [one for one in changes if one.rating_key not in refused]",
+        "if err.failure is not Failure.TIMEOUT:  # Plex may do it yet",
+        "if True:",
         ("sync/test_regressions.py",),
     ),
     Guard(

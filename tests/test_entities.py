@@ -24,6 +24,7 @@ from custom_components.plex_label_sync.schedule import CATCH_UP_AFTER, PROBE_AFT
 from simulators.plex import Fault
 
 from .household import later
+from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
@@ -132,6 +133,8 @@ async def test_other_server_in_the_place_of_ours_is_not_written_to_though_nothin
     title = household.spare(in_plex=True)
     household.pulsarr.state.wish(household.person("rosa"), title)
     ours = {key: one.uuid for key, one in household.plex.state.libraries.items()}
+    machine = household.plex.state.machine_identifier
+    household.plex.state.machine_identifier = "another"
     for library in household.plex.state.libraries.values():
         library.uuid = f"another-{library.key}"
     household.plex.stats.reset()
@@ -142,11 +145,31 @@ async def test_other_server_in_the_place_of_ours_is_not_written_to_though_nothin
     assert household.plex.stats.puts == 0
     assert household.state("status") == "error"
 
+    household.plex.state.machine_identifier = machine
     for library in household.plex.state.libraries.values():
         library.uuid = ours[library.key]
     await household.call("sync_all")
     assert all("rosa" in labels for labels in household.labels(title))
     assert household.state("status") == "idle"
+
+
+async def test_library_that_our_server_made_anew_is_served_and_nothing_in_it_is_ours(
+    household: Household,
+) -> None:
+    await household.set_up(
+        batch_mode=False, live_mode=False, libraries=None, removed_label_mode="remove"
+    )
+    await household.call("sync_all")
+    household.plex.state.rebuild_library("1", same_keys=True)
+    (spare,) = [household.spare(in_plex=True)]
+    by_hand = household.plex.state.items_of(spare)[0].rating_key
+    household.plex.state.add_label(by_hand, "rosa")
+
+    answer = await household.call("sync_all", allow_mass_removal=True)
+
+    assert answer["status"] == "done"
+    assert household.plex.state.labels_of(by_hand) == ("Rosa",)
+    assert_everything_is_labelled(household)
 
 
 async def test_question_under_way_when_the_entry_is_unloaded_is_the_last(

@@ -287,7 +287,10 @@ async def test_watchlist_is_read_leniently_where_nothing_depends_on_it(
 async def test_text_that_is_broken_is_mended_in_its_title_alone(
     other: OtherServer, make_client: MakeClient
 ) -> None:
-    rows = [ROW | {"title": "He\ud800t"}, ROW | {"title": "Up", "guids": ["tmdb:\udc00", "imdb:tt7"]}]
+    rows = [
+        ROW | {"title": "He\ud800t"},
+        ROW | {"title": "Up", "guids": ["tmdb:\udc00", "imdb:tt7"]},
+    ]
     other.body = {"data": {"watchlistItems": rows, "total": 2, "user": {"id": 7}}}
     first, second = await make_client(other.url, "k").watchlist(7)
     assert first.name == "He\ufffdt"

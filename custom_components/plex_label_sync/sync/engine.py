@@ -17,6 +17,7 @@ from .lookout import Lookout
 from .model import (
     Change,
     FailedChange,
+    Failure,
     HoldReason,
     Look,
     Outcome,
@@ -60,6 +61,8 @@ class _Result:
 
     confirmed: list[Change] = field(default_factory=list)
     sent: list[Change] = field(default_factory=list)  # and not refused: they may be in Plex
+    denied: set[Change] = field(default_factory=set)  # by an edit that Plex said it did not do
+    absent: set[Change] = field(default_factory=set)  # denied, and not there when read back
     failed: list[FailedChange] = field(default_factory=list)
     error: ServiceError | None = None
     stopped: bool = False
@@ -314,6 +317,8 @@ class Engine:
         except ServiceError as err:
             _LOGGER.debug("Edits stopped: %s", err)
             result.error = err
+            if err.failure is not Failure.TIMEOUT:  # Plex may do it yet
+                result.denied.update(changes)
         # What failed half-way may be in Plex all the same: it is read back like the rest.
         result.sent += [one for one in changes if one.rating_key not in refused]
         result.failed += [
@@ -325,7 +330,7 @@ class Engine:
     async def _confirm(self, prepared: Prepared, sent: Sequence[Change], result: _Result) -> None:
         """Sort what was sent into confirmed and failed by reading it back."""
         waiting = list(sent)
-        reader = prepared.labels
+        reader, now = prepared.labels, Present()
         for wait in (0.0, *SETTLE):
             if not waiting:
                 return
@@ -342,6 +347,11 @@ class Engine:
             result.confirmed += shown
         for gap in reader.gaps if waiting else ():
             prepared.gaps.add(gap)
+        result.absent.update(
+            one
+            for one in result.denied.intersection(waiting)
+            if now.knows(one.library, one.rating_key, one.label)
+        )
         result.failed += [FailedChange(one, NOT_CONFIRMED) for one in waiting]
 
 
@@ -441,7 +451,8 @@ def _settled(
         error=result.error,
         lost=len(verdict.lost & ({one.key for one in changes} | plan.notes.keys())),
     )
-    unsure = {one: plan.rows.get(one.key) for one in result.sent if one not in confirmed}
+    settled = confirmed | result.absent
+    unsure = {one: plan.rows.get(one.key) for one in result.sent if one not in settled}
     return run, rows, unsure
 
 
