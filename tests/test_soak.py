@@ -71,10 +71,10 @@ class Day:
 
     def _break_something(self) -> None:
         self.faults += 1
-        server = self.rng.choice([self.household.plex, self.household.pulsarr])
+        faults = self.rng.choice([self.household.plex.faults, self.household.pulsarr.faults])
         kind = self.rng.choice(KINDS)
         seconds = self.rng.choice([0.0, 45.0, 200.0]) if kind in {"busy", "throttled"} else 0.0
-        server.faults.add(Fault(kind, times=self.rng.randint(1, 6), seconds=seconds))
+        faults.add(Fault(kind, times=self.rng.randint(1, 6), seconds=seconds))
 
     def _wish(self, *, faulty: bool) -> None:
         """Somebody wants a title that is there; Pulsarr tells nobody."""
