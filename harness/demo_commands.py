@@ -26,6 +26,7 @@ type Json = dict[str, Any]
 SUGGESTIONS: Final = 5
 TITLES_SHOWN: Final = 12
 LABEL_SECONDS: Final = 30.0  # in which a live sync is done for sure
+WISH_SECONDS: Final = 120.0  # in which a wish is noticed of which Pulsarr tells nobody
 RECOVERY_SECONDS: Final = 150.0  # the longest pause between two tries, and some
 OUTAGE_SECONDS_MAX: Final = 600.0
 
@@ -82,11 +83,13 @@ class Visit:
             print(f'It is not in Plex yet. Let it come: scripts/demo import "{name}"')
             return
 
+        print("Pulsarr tells nobody of a wish for what is there: it is noticed within a minute.")
+
         async def labelled() -> bool:
             items = (await self.plex.get("labels", title=name))["items"]
             return all(who.casefold() in _folded(item["labels"]) for item in items)
 
-        await eventually(labelled, f"{who}'s label is on it", within=LABEL_SECONDS)
+        await eventually(labelled, f"{who}'s label is on it", within=WISH_SECONDS)
         print(f"After {time.monotonic() - began:.1f} s its label was in Plex:")
         await self.labels(name)
 

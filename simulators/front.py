@@ -23,6 +23,8 @@ PAGES = {
     "unavailable": (503, "<html><head><title>Service Unavailable</title></head><body><h1>503 Service Unavailable</h1></body></html>"),
     "throttled": (429, "<html><head><title>Too Many Requests</title></head><body><h1>429 Too Many Requests</h1></body></html>"),
     "html": (200, "<!doctype html><html><head><title>Welcome</title></head><body><p>Please sign in.</p></body></html>"),
+    "expired": (498, "<html><head><title>Token Expired</title></head><body><h1>498 Token Expired</h1></body></html>"),
+    "maintenance": (503, '<?xml version="1.0" encoding="UTF-8"?>\n<Response code="503" title="Maintenance" status="Plex Media Server is currently running database migrations."/>\n'),
 }  # fmt: skip
 
 
@@ -86,7 +88,9 @@ class FrontDesk:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         route = route_of(request)
         fault = self.faults.pick(request.method, route, target=request.path_qs)
-        if fault is None or (fault.kind == "unauthorized" and route in self.open_routes):
+        if fault is None or (
+            fault.kind in {"unauthorized", "expired"} and route in self.open_routes
+        ):
             return await handler(request)
         if fault.kind == "outage":
             await self.server.begin_outage(fault.seconds)
@@ -150,7 +154,8 @@ def _page(fault: Fault) -> web.Response:
     headers = (
         {"Retry-After": str(max(1, round(fault.seconds)))} if fault.kind == "throttled" else None
     )
-    return web.Response(status=status, text=text, content_type="text/html", headers=headers)
+    kind = "text/xml" if fault.kind == "maintenance" else "text/html"
+    return web.Response(status=status, text=text, content_type=kind, headers=headers)
 
 
 def _length(response: web.StreamResponse) -> int:

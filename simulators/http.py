@@ -18,7 +18,9 @@ from aiohttp import web
 type FaultKind = Literal[
     "unauthorized",  # 401
     "busy",  # 500: the database is busy
-    "unavailable",  # 503: starting, or in maintenance
+    "unavailable",  # 503: starting, or a proxy in front of nothing
+    "maintenance",  # 503 with the XML of a server that migrates its database, for every path
+    "expired",  # 498: a token of the kind that expires by itself
     "throttled",  # 429 with Retry-After
     "slow_after_apply",  # the work is done, the answer comes `seconds` later
     "slow_before_apply",  # `seconds` pass first; a client that left by then changes nothing

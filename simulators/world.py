@@ -121,16 +121,16 @@ def make_world(
     count = round(len(present) * WANTED_SHARE) if wishes is None else wishes
     more = max(round(count * MISSING_SHARE), 4) if wishes_missing is None else wishes_missing
     wanted = rng.sample(present, min(count, len(present)))
-    return World(
-        catalogue=catalogue,
-        plex=server,
-        pulsarr=_pulsarr(
-            rng,
-            _people(people, awkward=awkward),
-            wanted,
-            rng.sample(absent, min(more, len(absent))),
-        ),
+    pulsarr = _pulsarr(
+        rng,
+        _people(people, awkward=awkward),
+        wanted,
+        rng.sample(absent, min(more, len(absent))),
     )
+    # What is in Plex came through the arr apps, and what is wanted is on its way there.
+    pulsarr.in_arrs.update(title.key for title in present)
+    pulsarr.in_arrs.update(wish.catalogue_key for wish in pulsarr.wishes())
+    return World(catalogue=catalogue, plex=server, pulsarr=pulsarr)
 
 
 def _pulsarr(

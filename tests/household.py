@@ -72,7 +72,10 @@ class Household:
     entry: MockConfigEntry = field(init=False)
 
     def add_entry(self, **options: Any) -> MockConfigEntry:
-        """Add the entry that the flow would have made, without setting it up."""
+        """Add the entry that the flow would have made, without setting it up.
+
+        `libraries=None` stands for all, also those that are made later.
+        """
         self.entry = MockConfigEntry(
             domain=DOMAIN,
             title=self.plex.state.name,
@@ -89,10 +92,14 @@ class Household:
                 CONF_WEBHOOK_SECRET: WEBHOOK_SECRET,
             },
             options={
-                "libraries": ["1", "2", "3"],
-                CONF_BASE_URL: self.base_url,
-                "pending_retry_interval": 30,
-                **options,
+                name: value
+                for name, value in {
+                    "libraries": ["1", "2", "3"],
+                    CONF_BASE_URL: self.base_url,
+                    "pending_retry_interval": 30,
+                    **options,
+                }.items()
+                if name != "libraries" or value is not None
             },
         )
         self.entry.add_to_hass(self.hass)

@@ -15,6 +15,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed, async_mock_service
 
 from .household import later
+from .markdown import as_shown
 from .test_brake import forget
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ async def soon(household: Household, clock: TickingDateTimeFactory) -> None:
 
 
 def said(messages: list[ServiceCall]) -> list[tuple[str, str]]:
-    """Return titles and texts of what was said."""
-    return [(call.data["title"], call.data["message"]) for call in messages]
+    """Return titles and texts of what was said, as they are shown."""
+    return [(call.data["title"], as_shown(call.data["message"])) for call in messages]
 
 
 def test_there_are_three() -> None:
@@ -97,10 +98,10 @@ async def test_person_is_told_of_titles_of_theirs_and_of_nobody_elses(
         household, "title_is_there.yaml", activity=household.entity_id("activity"), person="ROSA"
     )
     theirs = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), theirs)
+    await household.pulsarr.wish(household.person("rosa"), theirs, force=True)
     await soon(household, clock)
     others = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("tim"), others)
+    await household.pulsarr.wish(household.person("tim"), others, force=True)
     await soon(household, clock)
 
     assert said(messages) == [("In Plex for ROSA", f"{theirs.title} is in Plex now.")]
@@ -129,7 +130,7 @@ async def test_person_may_be_told_of_shows_only_with_an_action_of_their_own(
     )
     movie, title = household.spare("movie", in_plex=True), household.spare("show", in_plex=True)
     for one in (movie, title):
-        await household.pulsarr.wish(household.person("rosa"), one)
+        await household.pulsarr.wish(household.person("rosa"), one, force=True)
         await soon(household, clock)
 
     (call,) = sent
@@ -144,7 +145,9 @@ async def test_activity_of_another_server_is_not_told(
 ) -> None:
     await household.set_up(batch_mode=False)
     await automate(household, "title_is_there.yaml", activity="event.another_server", person="rosa")
-    await household.pulsarr.wish(household.person("rosa"), household.spare(in_plex=True))
+    await household.pulsarr.wish(
+        household.person("rosa"), household.spare(in_plex=True), force=True
+    )
     await soon(household, clock)
 
     assert messages == []
@@ -176,7 +179,7 @@ async def test_digest_tells_what_waits_for_whom_and_why(
     await household.set_up(batch_mode=False, pending_max_age=100_000)
     await automate(household, "waiting_digest.yaml")
     title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     assert await household.pulsarr.announce(title, force=True)
     nobodys = household.spare("show", in_plex=False)
     assert await household.pulsarr.announce(nobodys, force=True)

@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.core import Context
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util.file import WriteError
 import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.turns import Turns, Urgency
 
+from .household import eventually
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from pytest_homeassistant_custom_component.common import MockUser
 
     from .household import Household
 
@@ -141,7 +146,7 @@ async def test_announcement_is_not_lost_while_the_queue_is_being_saved(
 ) -> None:
     await household.set_up(batch_mode=False)
     title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     announced = asyncio.create_task(household.pulsarr.announce(title))
     await asyncio.sleep(0)
     if then == "unload":
@@ -161,7 +166,7 @@ async def test_announcement_is_not_lost_while_the_queue_is_being_saved(
 async def test_title_waits_on_while_the_journal_cannot_be_saved(household: Household) -> None:
     await household.set_up(batch_mode=False)
     title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.pulsarr.announce(title)
     await household.settle()
     puts = household.plex.stats.puts
@@ -189,7 +194,7 @@ async def test_any_order_of_everything_ends_with_every_label_and_no_lost_title(
     await household.set_up(live_mode=True)
     slow_down(household, put=0.02, get=0.002)
     awaited = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), awaited)
+    await household.pulsarr.wish(household.person("rosa"), awaited, force=True)
 
     async def press(key: str) -> None:
         data = {"entity_id": household.entity_id(key)}
@@ -200,7 +205,7 @@ async def test_any_order_of_everything_ends_with_every_label_and_no_lost_title(
 
     async def wish() -> None:
         title = draw.choice([one for one in household.world.catalogue if one.type == "movie"])
-        await household.pulsarr.wish(household.person("tim"), title)
+        await household.pulsarr.wish(household.person("tim"), title, force=True)
 
     async def change_an_option() -> None:
         options = {**household.entry.options, "max_removals": draw.randint(10, 90)}
@@ -245,3 +250,120 @@ async def test_any_order_of_everything_ends_with_every_label_and_no_lost_title(
     pending = (await household.call("get_pending"))["pending"]
     assert [one["title"] for one in pending] == [awaited.title]
     assert household.state("problem") == "off"
+
+
+async def reads_begin(household: Household) -> None:
+    """Wait until a run has read the watchlists, and not more."""
+    for _ in range(500):
+        if household.pulsarr.stats.count("GET", "/v1/users/{id}/watchlist"):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("no run came")
+
+
+async def test_sync_by_hand_does_not_share_a_run_that_has_begun_to_read(
+    household: Household,
+) -> None:
+    await household.set_up(batch_mode=False, live_mode=False)
+    slow_down(household, get=0.05)
+    household.pulsarr.stats.reset()
+    older = asyncio.create_task(act(household, "sync_all"))
+    await reads_begin(household)
+    title = household.spare(in_plex=True)
+    household.pulsarr.state.wish(household.person("rosa"), title)
+
+    mine, same = await asyncio.gather(act(household, "sync_all"), act(household, "sync_all"))
+
+    assert all("rosa" in labels for labels in household.labels(title))
+    assert mine["run_id"] == same["run_id"], "equal ones that wait are one"
+    assert mine["run_id"] != (await older)["run_id"]
+    assert mine["added"] >= 1
+
+
+async def test_sync_by_hand_does_not_share_one_by_the_clock(household: Household) -> None:
+    await household.set_up(live_mode=False)
+    slow_down(household, get=0.05)
+    household.pulsarr.stats.reset()
+    switch = {"entity_id": household.entity_id("batch_mode")}
+    for turn in ("turn_off", "turn_on"):
+        await household.hass.services.async_call("switch", turn, switch, blocking=True)
+    await reads_begin(household)
+    title = household.spare(in_plex=True)
+    household.pulsarr.state.wish(household.person("rosa"), title)
+
+    await act(household, "sync_all")
+
+    assert all("rosa" in labels for labels in household.labels(title))
+
+
+async def test_many_dry_runs_of_a_member_do_not_delay_live(
+    household: Household, hass_read_only_user: MockUser
+) -> None:
+    await household.set_up(batch_mode=False)
+    slow_down(household, get=0.05)
+    member = Context(user_id=hass_read_only_user.id)
+
+    async def try_out(number: int) -> object:
+        people = [str(one) for one in range(1, number % 5 + 2)]
+        data = {"dry_run": True, "people": people, "allow_mass_removal": bool(number % 2)}
+        return await household.hass.services.async_call(
+            DOMAIN, "sync_all", data, blocking=True, return_response=True, context=member
+        )
+
+    trying = [asyncio.create_task(try_out(number)) for number in range(60)]
+    await asyncio.sleep(0.1)
+    title = household.spare(in_plex=True)
+    began = asyncio.get_running_loop().time()
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
+    await eventually(lambda: all("rosa" in labels for labels in household.labels(title)), 20)
+    assert asyncio.get_running_loop().time() - began < 8
+
+    ends = await asyncio.gather(*trying, return_exceptions=True)
+    refused = [end for end in ends if isinstance(end, ServiceValidationError)]
+    assert len(refused) > 40
+    assert {end.translation_key for end in refused} == {"dry_run_waits"}
+    assert len(refused) + sum(isinstance(end, dict) for end in ends) == 60
+
+
+async def test_live_goes_first_and_dry_runs_come_last() -> None:
+    turns, order = Turns(), list[str]()
+
+    async def take(name: str, urgency: Urgency) -> None:
+        async with turns.turn(urgency):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async with turns.turn(Urgency.READ_ONLY):
+        assert turns.locked()
+        waiting = [
+            asyncio.create_task(take(name, urgency))
+            for name, urgency in (
+                ("dry run", Urgency.READ_ONLY),
+                ("sync", Urgency.SYNC),
+                ("gone", Urgency.LIVE),
+                ("live", Urgency.LIVE),
+                ("second sync", Urgency.SYNC),
+            )
+        ]
+        await asyncio.sleep(0)
+        waiting[2].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert order == ["live", "sync", "second sync", "dry run"]
+    assert not turns.locked()
+
+
+async def test_turn_that_comes_to_somebody_who_leaves_goes_on_to_the_next() -> None:
+    turns = Turns()
+
+    async def take() -> None:
+        async with turns.turn(Urgency.SYNC):
+            pass
+
+    async with turns.turn(Urgency.SYNC):
+        leaving, next_one = asyncio.create_task(take()), asyncio.create_task(take())
+        await asyncio.sleep(0)
+    leaving.cancel()  # it was just given the turn and has not woken up yet
+    async with asyncio.timeout(5):
+        await next_one
+    assert not turns.locked()

@@ -11,6 +11,7 @@ import pytest
 
 from custom_components.plex_label_sync.const import (
     CONF_CLIENT_ID,
+    CONF_CONFIRMED,
     CONF_WEBHOOK_SECRET,
     DOMAIN,
 )
@@ -62,11 +63,13 @@ async def test_setting_up_makes_an_entry_that_runs(household: Household) -> None
     assert entry.title == household.plex.state.name
     assert entry.unique_id == household.plex.state.machine_identifier
     assert (entry.version, entry.minor_version) == (1, 1)
-    assert entry.options == {"libraries": ["1", "2", "3"], "label_format": "{username}"}
+    assert entry.options == {"label_format": "{username}"}, "all libraries, also later ones"
     data = dict(entry.data)
     assert len(data.pop(CONF_WEBHOOK_ID)) == 64
     assert len(data.pop(CONF_WEBHOOK_SECRET)) >= 43
     assert len(data.pop(CONF_CLIENT_ID)) == 32
+    assert set(data.pop(CONF_CONFIRMED)) == {"people", "meant", "left"}
+    assert data.pop("libraries_seen") == ["1", "2", "3"]
     assert data == {
         "plex_url": household.plex.url,
         "plex_token": PLEX_TOKEN,

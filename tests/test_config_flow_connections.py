@@ -73,7 +73,7 @@ async def assert_pulsarr_is_put_right(household: Household, shown: ConfigFlowRes
         "http://{host}/web",
         "http://{host}/web/index.html#!/settings/manage-libraries",
         "{host}/web/index.html#!/server/abc?key=%2Flibrary",
-        "http://somebody:something@{host}/?X-Plex-Token=pasted-with-the-address",
+        "http://{host}/?X-Plex-Token=pasted-with-the-address",
     ],
 )
 async def test_address_of_plex_may_be_pasted_from_anywhere(
@@ -102,6 +102,7 @@ async def test_address_of_plex_may_be_pasted_from_anywhere(
         ("http://two words", "invalid_url"),
         ("http://[", "invalid_url"),
         ("", "invalid_url"),
+        ("http://somebody:something@{host}/", "url_with_credentials"),
         ("https://{host}", "ssl_error"),
         ("http://{host}/elsewhere", "not_plex"),
     ],
@@ -305,7 +306,7 @@ async def test_key_that_pulsarr_does_not_know_is_told_beside_it(
 async def test_refused_key_stays_the_reason_when_pulsarr_falls_silent_afterwards(
     household: Household,
 ) -> None:
-    household.pulsarr.faults.add(Fault(kind="drop", nth=2, times=None))
+    household.pulsarr.faults.add(Fault(kind="drop", nth=3, times=None))
 
     shown = await submit(
         household.hass, await to_pulsarr(household), **pulsarr_input(household, api_key="wrong!")

@@ -362,3 +362,24 @@ async def test_plex_that_does_not_answer_is_told(household: Household) -> None:
         await household.call("explain", title="e")
 
     assert raised.value.translation_key == "plex_wrong_service"
+
+
+@pytest.mark.parametrize(
+    ("guid", "why"),
+    [
+        ("com.plexapp.agents.hama://anidb-1234?lang=en", "AniDB number only"),
+        (
+            "tv.plex.agents.custom.example://movie/tmdb-603",
+            "metadata provider in Plex tells no ids",
+        ),
+        ("local://99", "Plex has not recognised it"),
+    ],
+)
+async def test_item_that_no_watchlist_can_name_is_said_to_be_one(
+    household: Household, guid: str, why: str
+) -> None:
+    title = household.spare(in_plex=False)
+    item = household.plex.state.add_item(title, guid=guid)
+    await household.set_up(live_mode=False)
+    answer = await household.call("explain", rating_key=item.rating_key)
+    assert why in answer["titles"][0]["summary"]

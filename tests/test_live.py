@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+import time
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from simulators.plex import Fault
 from simulators.pulsarr import arr
@@ -36,7 +38,7 @@ async def soon(household: Household, clock: TickingDateTimeFactory) -> None:
 async def announced(household: Household, name: str = "rosa") -> CatalogueTitle:
     """Somebody wants a title, and an arr app has imported it; Plex does not know it yet."""
     title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person(name), title)
+    await household.pulsarr.wish(household.person(name), title, force=True)
     assert await household.pulsarr.announce(title, force=True)
     return title
 
@@ -52,7 +54,7 @@ async def test_title_that_plex_has_already_is_labelled_at_once_when_it_is_wished
     await household.set_up()
     title = household.spare(in_plex=True)
 
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await soon(household, clock)
 
     assert all("rosa" in labels for labels in household.labels(title))
@@ -65,7 +67,7 @@ async def test_second_person_on_a_title_gets_a_label_too(
     await household.set_up()
     title = household.spare(in_plex=True)
     for name in ("rosa", "tim"):
-        await household.pulsarr.wish(household.person(name), title)
+        await household.pulsarr.wish(household.person(name), title, force=True)
         await soon(household, clock)
 
     assert all({"rosa", "tim"} <= labels for labels in household.labels(title))
@@ -265,20 +267,39 @@ async def test_announced_title_that_nobody_wants_does_not_wait(
     assert household.state("pending") == "0"
 
 
-async def test_announced_title_is_not_given_up_on_the_word_of_older_watchlists(
+async def test_announced_title_that_nobody_was_known_to_want_is_labelled_at_once(
     household: Household, clock: TickingDateTimeFactory
 ) -> None:
-    await household.set_up()
+    await household.set_up(batch_mode=False)
     title = household.spare(in_plex=False)
     household.pulsarr.state.wish(household.person("rosa"), title)
     await appear(household, title)
+    household.pulsarr.stats.reset()
     await post(household, arr.radarr_download(title))
-    await soon(household, clock)
+    await later(household, clock, 3)
+
+    assert household.labels(title) == [{"rosa"}]
+    assert household.state("pending") == "0"
+    assert household.pulsarr.stats.gets == 1 + len(household.pulsarr.state.users())
+
+
+async def test_announced_title_is_not_given_up_on_the_word_of_older_watchlists(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await household.set_up(batch_mode=False)
+    titles = [household.spare(kind, in_plex=False) for kind in ("movie", "show")]
+    payloads = [arr.radarr_download(titles[0]), arr.sonarr_download(titles[1])]
+    for title, payload in zip(titles, payloads, strict=True):
+        household.pulsarr.state.wish(household.person("rosa"), title)
+        await appear(household, title)
+        await post(household, payload)
+        await later(household, clock, 2)
+    # The lists were read for the first title a moment ago: for the second one that has to do.
     assert household.state("pending") == "1"
 
     await later(household, clock, 11)
 
-    assert household.labels(title) == [{"rosa"}]
+    assert [household.labels(title) for title in titles] == [[{"rosa"}]] * 2
     assert household.state("pending") == "0"
 
 
@@ -302,7 +323,7 @@ async def test_labels_stay_when_a_title_leaves_its_watchlist(
 ) -> None:
     await household.set_up()
     title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await soon(household, clock)
     before = household.labels(title)
 
@@ -366,7 +387,7 @@ async def test_activity_event_tells_what_was_labelled_for_whom(
 ) -> None:
     await household.set_up()
     title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("tim"), title)
+    await household.pulsarr.wish(household.person("tim"), title, force=True)
     await soon(household, clock)
 
     event = household.entity("activity").attributes
@@ -403,3 +424,42 @@ async def test_failed_full_sync_is_made_up_for_when_plex_is_back(
 
     assert_everything_is_labelled(household)
     assert household.state("status") == "idle"
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+async def test_clock_that_is_set_makes_nothing_wait_longer_or_shorter(
+    household: Household,
+    clock: TickingDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    hours: int,
+) -> None:
+    await household.set_up(batch_mode=False)
+    title = await announced(household)
+    await soon(household, clock)
+    await later(household, clock, RETRY)
+    (before,) = (await household.call("get_pending"))["pending"]
+
+    set_by = timedelta(hours=hours)
+    clock.move_to(clock() + set_by)  # this moves the steady clock, too, which stays behind
+    monkeypatch.setattr(
+        "custom_components.plex_label_sync.clocks.time.monotonic",
+        lambda real=time.monotonic: real() - set_by.total_seconds(),
+    )
+    there = household.spare(in_plex=True)
+    await household.pulsarr.wish(household.person("tim"), there, force=True)
+    await household.settle()
+    async_fire_time_changed(household.hass, dt_util.utcnow() + timedelta(seconds=2))
+    await household.settle()
+    assert all("tim" in labels for labels in household.labels(there))
+
+    (after,) = (await household.call("get_pending"))["pending"]
+    moved = {
+        name: dt_util.parse_datetime(after[name], raise_on_error=True)
+        - dt_util.parse_datetime(before[name], raise_on_error=True)
+        for name in ("created", "expires")
+    }
+    assert {round(one.total_seconds() / 60) for one in moved.values()} == {hours * 60}
+
+    await appear(household, title)
+    await later(household, clock, RETRY + 2)
+    assert household.labels(title) == [{"rosa"}]

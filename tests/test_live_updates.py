@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 
+from custom_components.plex_label_sync.sync.engine import Engine
 from simulators.catalogue import make_catalogue
 from simulators.plex import Fault, PlexKnobs
 from simulators.plex.server import METADATA_ROUTE
@@ -22,6 +24,13 @@ if TYPE_CHECKING:
     from .household import Household
 
 pytestmark = pytest.mark.usefixtures("clock")
+
+
+@pytest.fixture(autouse=True)
+def _no_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the looks at the watchlists, which would find what Plex told of anyway."""
+    monkeypatch.setattr("custom_components.plex_label_sync.beat.BEAT", 30 * 24 * 3600.0)
+
 
 WINDOW = 2  # seconds, in which events are gathered
 RETRY = 30  # seconds, as the household sets it
@@ -80,7 +89,7 @@ async def test_title_that_waits_is_labelled_at_once_when_plex_has_processed_it(
 ) -> None:
     await begin(household, clock)
     title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.pulsarr.announce(title, force=True)
     await household.settle()
     await later(household, clock, 1)
@@ -98,7 +107,7 @@ async def test_title_that_plex_recognises_late_is_waited_for_by_that_name_and_th
 ) -> None:
     await begin(household, clock)
     title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.plex.import_title(title, match_after=None)
     await household.pulsarr.announce(title, force=True)
     await household.hear()
@@ -119,7 +128,7 @@ async def test_title_in_a_library_that_is_left_out_says_so(
 ) -> None:
     await begin(household, clock, libraries=["2", "3"])
     title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.plex.import_title(title, section="1")
     await household.pulsarr.announce(title, force=True)
     await told(household, clock)
@@ -134,7 +143,7 @@ async def test_end_of_a_scan_has_everything_that_waits_looked_at(
 ) -> None:
     await begin(household, clock)
     title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.pulsarr.announce(title, force=True)
     await household.settle()
     await later(household, clock, 1)
@@ -223,7 +232,7 @@ async def test_our_own_edits_come_back_as_events_and_are_no_news(
     household.plex.knobs = PlexKnobs(edit_events=True)
     await begin(household, clock)
     title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.settle()
     await later(household, clock, 1)
     assert all("rosa" in labels for labels in household.labels(title))
@@ -329,7 +338,7 @@ async def test_proxy_without_websockets_is_said_once_and_the_rest_works(
     assert household.state("plex_connected") == "on"
 
     title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await household.settle()
     await later(household, clock, 1)
     assert all("rosa" in labels for labels in household.labels(title))
@@ -398,7 +407,7 @@ async def test_label_of_an_item_that_became_another_title_goes_at_once(
 ) -> None:
     await begin(household, clock)
     wanted = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), wanted)
+    await household.pulsarr.wish(household.person("rosa"), wanted, force=True)
     await household.settle()
     await later(household, clock, 1)
     item = household.plex.state.items_of(wanted)[0]
@@ -409,6 +418,91 @@ async def test_label_of_an_item_that_became_another_title_goes_at_once(
     await told(household, clock)
 
     assert labels_of(item) == set()
+
+
+async def test_item_that_plex_cannot_tell_of_stops_no_other(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    titles = [wished_silently(household, kind=kind) for kind in ("movie", "show")]
+    others = [household.plex.state.add_item(one, "1") for one in make_catalogue(9, 30, 0)]
+    clock.tick(61)
+    bad = others[7].rating_key
+    household.plex.broken_items[bad] = "busy"
+    for title in titles:
+        household.plex.refresh_items([bad])
+        await household.plex.import_title(title)
+        household.plex.refresh_items(item.rating_key for item in others)
+        await told(household, clock)
+        assert household.labels(title) == [{"rosa"}]
+        await later(household, clock, 61)
+
+
+async def test_message_that_nobody_expected_ends_nothing(
+    household: Household, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    await begin(household, clock)
+    title = wished_silently(household)
+    clock.tick(61)
+    for kind in (["library.update.section"], {"a": 1}, 7, None):
+        household.plex.events.announce(
+            {
+                "type": "activity",
+                "ActivityNotification": [{"event": "ended", "Activity": {"type": kind}}],
+            }
+        )
+    await household.hear()
+    with patch.object(Engine, "gone", side_effect=RuntimeError("secret title")):
+        for item in make_catalogue(9, 3, 0):
+            household.plex.delete_item(household.plex.state.add_item(item, "1").rating_key)
+        await household.hear()
+    assert caplog.text.count("Unexpected RuntimeError") == 1
+    assert "secret title" not in caplog.text
+
+    await household.plex.import_title(title)
+    await told(household, clock)
+
+    assert household.labels(title) == [{"rosa"}]
+    assert household.state("live_updates") == "on"
+
+
+async def test_look_that_fails_in_a_way_that_nobody_expected_is_not_the_last_one(
+    household: Household, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    await begin(household, clock)
+    clock.tick(61)
+    for method in ("sighted", "run"):
+        with patch.object(Engine, method, side_effect=RuntimeError("boom")):
+            await household.plex.import_title(wished_silently(household))
+            await told(household, clock)
+    assert "Unexpected RuntimeError" in caplog.text
+    assert "boom" not in caplog.text
+    title = wished_silently(household, "tim", "show")
+    await later(household, clock, 61)
+    await household.plex.import_title(title)
+    await told(household, clock)
+    await later(household, clock, RETRY)
+
+    assert household.labels(title) == [{"tim"}]
+
+
+async def test_match_that_is_corrected_right_after_our_own_edit_is_noticed(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    wanted, other = household.spare(in_plex=True), wished_silently(household, "tim")
+    await household.pulsarr.wish(household.person("rosa"), wanted, force=True)
+    await household.settle()
+    await later(household, clock, 1)
+    item = household.plex.state.items_of(wanted)[0]
+    assert labels_of(item) == {"rosa"}
+
+    household.plex.match(item.rating_key, other)
+    await told(household, clock)
+    await later(household, clock, 61)
+    await later(household, clock, 2)
+
+    assert labels_of(item) == {"tim"}
 
 
 def wanted_titles(household: Household) -> list[CatalogueTitle]:

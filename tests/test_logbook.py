@@ -82,7 +82,7 @@ async def test_labelled_title_is_told_with_its_people(
     await household.set_up(batch_mode=False)
     title = household.spare(in_plex=True)
     for name in ("rosa", "tim"):
-        await household.pulsarr.wish(household.person(name), title)
+        await household.pulsarr.wish(household.person(name), title, force=True)
     await soon(household, clock)
 
     assert lines()[1:] == [f"labelled {title.title} for rosa and tim"]
@@ -97,7 +97,7 @@ async def test_waiting_for_a_title_is_told_from_beginning_to_end(
         household.spare("show", in_plex=False),
     )
     for title in (found, lost):
-        await household.pulsarr.wish(household.person("rosa"), title)
+        await household.pulsarr.wish(household.person("rosa"), title, force=True)
         assert await household.pulsarr.announce(title, force=True)
     await soon(household, clock)
     await household.plex.import_title(found)
@@ -173,7 +173,7 @@ async def test_activity_carries_everything_that_a_message_needs(
 
     household.hass.bus.async_listen("state_changed", note)
     title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), title)
+    await household.pulsarr.wish(household.person("rosa"), title, force=True)
     await soon(household, clock)
 
     items = household.plex.state.items_of(title)
@@ -214,7 +214,7 @@ async def test_poster_is_public_or_there_is_none(
 ) -> None:
     await household.set_up(batch_mode=False)
     title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), title, thumb=thumb)
+    await household.pulsarr.wish(household.person("rosa"), title, thumb=thumb, force=True)
     await soon(household, clock)
 
     attributes = household.entity("activity").attributes
@@ -228,7 +228,7 @@ async def test_only_those_are_told_whose_labels_are_new(
     await household.set_up(batch_mode=False)
     title = household.spare(in_plex=True)
     for name in ("rosa", "tim"):
-        await household.pulsarr.wish(household.person(name), title)
+        await household.pulsarr.wish(household.person(name), title, force=True)
         await soon(household, clock)
 
     assert lines()[1:] == [f"labelled {title.title} for rosa", f"labelled {title.title} for tim"]

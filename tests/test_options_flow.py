@@ -45,9 +45,10 @@ SECTIONS = {
         "opt_out_label",
         "restore_overrides",
     ],
-    "connection": ["base_url", "show_webhook"],
+    "connection": ["base_url", "show_webhook", "renew_secret"],
 }
-FIELDS = [field for fields in SECTIONS.values() for field in fields if field != "show_webhook"]
+ONCE = {"show_webhook", "renew_secret"}  # asked for, not kept
+FIELDS = [field for fields in SECTIONS.values() for field in fields if field not in ONCE]
 DEFAULTS = {
     "live_mode": True,
     "batch_mode": True,
@@ -68,6 +69,8 @@ DEFAULTS = {
     "max_removals": 20,
     "base_url": "",
 }
+# Where all libraries are chosen, none is stored: later ones belong to it as well.
+SAVED = {field: value for field, value in DEFAULTS.items() if field != "libraries"}
 NUMBERS = (
     "sync_interval",
     "pending_retry_interval",
@@ -98,7 +101,7 @@ async def test_form_shows_the_defaults_of_a_new_entry_and_saves_them(household: 
     shown = await submit(household, shown, **in_sections(shown))
 
     assert shown["type"] is FlowResultType.CREATE_ENTRY
-    assert entry.options == DEFAULTS
+    assert entry.options == SAVED
     for name in NUMBERS:
         assert type(entry.options[name]) is int, name
 
@@ -230,7 +233,8 @@ async def test_unusable_value_is_refused_beside_its_field_and_can_be_put_right(
     shown = await submit(household, shown, **{field: DEFAULTS[field]})
     assert shown["type"] is FlowResultType.CREATE_ENTRY
     base_url = {"base_url": before["base_url"]}
-    assert entry.options == DEFAULTS | base_url | {"live_mode": False, field: DEFAULTS[field]}
+    fixed = {field: DEFAULTS[field]} if field in SAVED else {}
+    assert entry.options == SAVED | base_url | {"live_mode": False, **fixed}
 
 
 async def test_all_unusable_values_are_told_together(household: Household) -> None:
@@ -352,6 +356,30 @@ async def test_library_and_person_that_are_gone_can_be_kept_or_dropped(
     assert entry.options["exclude_people"] == []
 
 
+async def test_choice_of_all_libraries_means_later_ones_as_well(household: Household) -> None:
+    entry = household.add_entry(libraries=["1"])
+    await submit(household, await open_options(household), libraries=["1", "2"])
+    assert entry.options["libraries"] == ["1", "2"]
+
+    await submit(household, await open_options(household), libraries=["3", "1", "2"])
+    assert "libraries" not in entry.options
+    shown = await open_options(household)
+    assert default_of(shown, "libraries") == ["1", "2", "3"]
+    await submit(household, shown, libraries=["2"])
+    assert entry.options["libraries"] == ["2"]
+
+
+async def test_choice_is_kept_as_it_is_while_nobody_knows_which_libraries_there_are(
+    household: Household,
+) -> None:
+    entry = household.add_entry(libraries=["1", "2"])
+    household.plex.faults.add(Fault(kind="html", times=None))
+
+    await submit(household, await open_options(household))
+
+    assert entry.options["libraries"] == ["1", "2"]
+
+
 @pytest.mark.parametrize("kind", ["drop", "slow_before_apply", "html", "unauthorized"])
 async def test_form_opens_and_saves_while_both_servers_are_away(
     household: Household, monkeypatch: pytest.MonkeyPatch, kind: Any
@@ -406,7 +434,7 @@ async def test_option_that_is_sent_without_its_section_changes_nothing_else(
     await submit(household, await open_options(household), live_mode=False)
 
     assert entry.options == {
-        **DEFAULTS,
+        **SAVED,
         "live_mode": False,
         "sync_interval": 120,
         "exclude_people": ["3"],
@@ -425,7 +453,7 @@ async def test_sections_save_what_the_options_by_name_save(household: Household)
 
     assert shown["type"] is FlowResultType.CREATE_ENTRY
     cleaned = {"live_mode": False, "label_format": "{alias}", "removal_delay": 3}
-    assert entry.options == DEFAULTS | cleaned | {"base_url": household.base_url}
+    assert entry.options == SAVED | cleaned | {"base_url": household.base_url}
 
 
 async def test_sections_and_options_by_name_may_be_mixed_and_sections_left_out(
@@ -525,6 +553,7 @@ async def test_webhook_is_shown_on_request_works_for_arr_apps_and_changes_nothin
     await household.settle()
     assert shown["type"] is FlowResultType.CREATE_ENTRY
     assert "show_webhook" not in household.entry.options
+    del before["libraries"]  # all of them, which is what nothing means
     assert dict(household.entry.options).items() >= before.items()
 
 

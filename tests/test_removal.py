@@ -12,6 +12,8 @@ import pytest
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from simulators.plex import Fault
 
+from .household import later
+
 if TYPE_CHECKING:
     from simulators.catalogue import CatalogueTitle
 
@@ -124,7 +126,7 @@ async def test_sync_for_one_person_marks_what_that_one_dropped(household: Househ
     assert all("unwanted" in labels and "rosa" not in labels for labels in household.labels(title))
 
 
-@pytest.mark.parametrize("how", ["excluded", "sync off", "gone", "renamed", "format"])
+@pytest.mark.parametrize("how", ["excluded", "sync off", "renamed", "format"])
 async def test_label_goes_with_its_person(household: Household, how: str) -> None:
     await household.set_up(live_mode=False, removed_label_mode="remove", max_removals=100)
     state, person = household.pulsarr.state, household.person("rosa")
@@ -135,8 +137,6 @@ async def test_label_goes_with_its_person(household: Household, how: str) -> Non
             options["exclude_people"] = [str(person)]
         case "sync off":
             state.change_user(person, can_sync=False)
-        case "gone":
-            state.remove_user(person)
         case "renamed":
             state.rename(person, "rosalinde")
         case "format":
@@ -150,6 +150,27 @@ async def test_label_goes_with_its_person(household: Household, how: str) -> Non
     new = {"renamed": "rosalinde", "format": "for rosa"}.get(how)
     if new is not None:
         assert len(household.plex.state.carriers(new)) == before
+
+
+async def test_label_of_somebody_who_left_goes_when_pulsarr_has_said_so_twice(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await household.set_up(live_mode=False, removed_label_mode="remove", max_removals=100)
+    before = len(household.plex.state.carriers("rosa"))
+    household.pulsarr.state.remove_user(household.person("rosa"))
+
+    answer = await household.call("sync_all")
+
+    assert (answer["status"], answer["hold_reasons"]) == ("held", ["list_shrank"])
+    assert answer["held"] == before > 0
+    assert all(change["held"] for change in answer["changes"])
+    assert household.state("problem") == "off"  # nobody is asked, and nothing is wrong
+    await later(household, clock, 200)
+    assert len(household.plex.state.carriers("rosa")) == before
+
+    await later(household, clock, 120)
+
+    assert household.plex.state.carriers("rosa") == []
 
 
 async def test_rename_replaces_the_label_in_one_run_even_where_labels_are_kept(
@@ -204,9 +225,11 @@ async def test_decisions_about_one_person_are_forgotten_and_no_others(household:
     assert refused.value.translation_key == "unknown_person"
     household.pulsarr.faults.add(Fault("drop", times=None))
     with pytest.raises(HomeAssistantError) as failed:
-        await household.call("clear_overrides", people=["tim"])
+        await household.call("clear_overrides", people=["nobody"])
     assert failed.value.translation_key == "pulsarr_cannot_connect"
-    assert household.state("overrides") == "1"
+    # Who has labels is known without Pulsarr.
+    assert await household.call("clear_overrides", people=["tim"]) == {"cleared": 1}
+    assert household.state("overrides") == "0"
 
 
 async def test_label_taken_off_by_hand_is_put_back_where_the_option_says_so(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.exceptions import HomeAssistantError
@@ -109,6 +110,118 @@ async def test_server_that_lists_no_library_is_starting_and_nothing_is_told(
         await household.call("sync_all")
 
     assert issue(household) is None
+
+
+NEW = "library_new"
+
+
+def make_library(household: Household, key: str = "9", title: str = "Documentaries") -> None:
+    """Somebody makes a library in Plex and moves a wanted film into it."""
+    libraries = household.plex.state.libraries
+    libraries[key] = replace(libraries["1"], key=key, title=title, uuid=f"uuid-{key}")
+    wishes = household.pulsarr.state.watchlist(household.person("rosa"))
+    wish = next(one for one in wishes if one.kind == "movie" and one.guids)
+    wanted = {one.key: one for one in household.world.catalogue}[wish.catalogue_key]
+    household.plex.state.add_item(wanted, key)
+
+
+def asked(household: Household) -> ir.IssueEntry | None:
+    """Return what is asked about new libraries."""
+    registry = ir.async_get(household.hass)
+    return registry.async_get_issue(DOMAIN, f"{NEW}_{household.entry.entry_id}")
+
+
+async def decide(
+    household: Household, hass_client: ClientSessionGenerator, choice: str
+) -> dict[str, Any]:
+    """Open the repair and choose, as the web interface does."""
+    client = await hass_client()
+    issue_id = f"{NEW}_{household.entry.entry_id}"
+    shown = await client.post(
+        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
+    )
+    flow = await shown.json()
+    assert flow["menu_options"] == ["sync", "leave"]
+    assert flow["description_placeholders"]["libraries"] == "Documentaries"
+    done = await client.post(
+        f"/api/repairs/issues/fix/{flow['flow_id']}", json={"next_step_id": choice}
+    )
+    result: dict[str, Any] = await done.json()
+    await household.settle()
+    return result
+
+
+async def test_library_made_later_is_covered_where_all_are_synced(household: Household) -> None:
+    await household.set_up(libraries=None)
+    make_library(household)
+
+    await household.call("sync_all")
+
+    items = [one for one in household.plex.state.items.values() if one.section == "9"]
+    assert [{label.casefold() for label in one.labels} >= {"rosa"} for one in items] == [True]
+    assert asked(household) is None
+
+
+async def test_library_made_anew_is_covered_where_all_are_synced(household: Household) -> None:
+    await household.set_up(libraries=None)
+    taken = take_away(household, "1")
+    household.plex.state.libraries |= taken
+    make_library(household, "10")
+    take_away(household, "3")
+
+    await household.call("sync_all")
+
+    items = [one for one in household.plex.state.items.values() if one.section == "10"]
+    assert all("rosa" in {label.casefold() for label in one.labels} for one in items)
+    assert issue(household) is None
+
+
+@pytest.mark.parametrize("choice", ["sync", "leave"])
+async def test_new_library_is_asked_about_once_where_only_some_are_synced(
+    household: Household, hass_client: ClientSessionGenerator, choice: str
+) -> None:
+    await household.set_up(libraries=["1", "2"])
+    assert asked(household) is None, "the third one was there when these were chosen"
+    make_library(household)
+    await household.call("sync_all")
+    told = asked(household)
+    assert told is not None
+    assert told.translation_placeholders == {
+        "name": household.plex.state.name,
+        "libraries": "Documentaries",
+    }
+    await household.hass.config_entries.async_reload(household.entry.entry_id)
+    await household.settle()
+    assert asked(household) is not None, "nobody has answered yet"
+
+    result = await decide(household, hass_client, choice)
+
+    assert result["type"] == "create_entry"
+    assert household.entry.options["libraries"] == ["1", "2"] + ["9"] * (choice == "sync")
+    await household.call("sync_all")
+    await household.hass.config_entries.async_reload(household.entry.entry_id)
+    await household.settle()
+    assert asked(household) is None
+    items = [one for one in household.plex.state.items.values() if one.section == "9"]
+    assert [bool(one.labels) for one in items] == [choice == "sync"]
+
+
+async def test_new_library_that_goes_again_is_not_asked_about_any_more(
+    household: Household,
+) -> None:
+    await household.set_up(libraries=["1", "2"])
+    make_library(household)
+    await household.call("sync_all")
+    assert asked(household) is not None
+    take_away(household, "9")
+    await household.call("sync_all")
+    assert asked(household) is None
+
+    make_library(household, "11")
+    await household.call("sync_all")
+    assert asked(household) is not None
+    await household.hass.config_entries.async_remove(household.entry.entry_id)
+    assert asked(household) is None
 
 
 async def test_repair_goes_with_the_entry(household: Household) -> None:

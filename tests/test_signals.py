@@ -1,11 +1,12 @@
 """No signal is relied on: each may be lost, or any two, and the title gets its label all the same.
 
-The signals are Pulsarr's webhooks, Plex's own events, and our timers. What is asserted here is
+The signals are Pulsarr's webhooks, Plex's own events, our looks at the watchlists, and our timers. What is asserted here is
 what the README promises: how long it takes at most from Plex knowing the title.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -25,14 +26,29 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 EVENTS: Final = 3.0  # seconds until an event of Plex's is acted on
 RETRY: Final = 30.0  # seconds between two looks at what waits
+BEAT: Final = 90.0  # seconds until a changed watchlist is noticed and acted on
 SYNC: Final = 3600.0  # seconds between two full syncs
 STEP: Final = 3.0  # seconds
 
 
 async def begin(
-    household: Household, clock: TickingDateTimeFactory, *, events: bool, timers: bool
+    household: Household,
+    clock: TickingDateTimeFactory,
+    *,
+    events: bool,
+    timers: bool,
+    beat: bool = False,
 ) -> None:
     """Set up a house in which some of the signals do not work."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not beat:
+            patch.setattr("custom_components.plex_label_sync.beat.BEAT", 1000 * SYNC)
+        await _begin(household, clock, events=events, timers=timers)
+
+
+async def _begin(
+    household: Household, clock: TickingDateTimeFactory, *, events: bool, timers: bool
+) -> None:
     household.plex.knobs = PlexKnobs(notifications=events)
     await household.set_up(batch_mode=timers, pending_retry_interval=RETRY if timers else 24 * SYNC)
     if events:
@@ -47,7 +63,7 @@ async def seconds_until_labelled(
     title = household.spare(in_plex=False)
     rosa = household.person("rosa")
     if webhook == "before":
-        await household.pulsarr.wish(rosa, title)
+        await household.pulsarr.wish(rosa, title, force=True)
         assert await household.pulsarr.announce(title, force=True)
         await household.settle()
         await later(household, clock, 5)
@@ -67,24 +83,28 @@ async def seconds_until_labelled(
 
 
 @pytest.mark.parametrize(
-    ("webhook", "events", "timers", "bound"),
+    ("webhook", "events", "timers", "beat", "bound"),
     [
-        ("before", True, True, EVENTS),
-        ("none", True, True, EVENTS),
-        ("before", False, True, RETRY),
-        ("before", True, False, EVENTS),
-        ("none", False, True, SYNC),
-        ("none", True, False, EVENTS),
-        ("after", False, False, EVENTS),
+        ("before", True, True, True, EVENTS),
+        ("none", True, True, True, EVENTS),
+        ("before", False, True, True, RETRY),
+        ("before", True, False, True, EVENTS),
+        ("before", True, True, False, EVENTS),
+        ("none", False, True, False, SYNC),
+        ("none", True, False, False, EVENTS),
+        ("after", False, False, False, EVENTS),
+        ("none", False, False, True, BEAT),
     ],
     ids=[
         "everything works",
         "no webhooks",
         "no events",
         "no timers",
+        "no looks at the watchlists",
         "only timers",
         "only events",
         "only a webhook that comes after the title",
+        "only looks at the watchlists",
     ],
 )
 async def test_title_is_labelled_whatever_is_lost(  # noqa: PLR0917 - one row of the table
@@ -93,9 +113,10 @@ async def test_title_is_labelled_whatever_is_lost(  # noqa: PLR0917 - one row of
     webhook: str,
     events: bool,
     timers: bool,
+    beat: bool,
     bound: float,
 ) -> None:
-    await begin(household, clock, events=events, timers=timers)
+    await begin(household, clock, events=events, timers=timers, beat=beat)
     assert await seconds_until_labelled(household, clock, webhook=webhook) <= bound
 
 
@@ -136,7 +157,7 @@ async def test_hundreds_of_wishes_cost_a_bounded_number_of_requests(
     for title in household.world.catalogue:
         for person in household.pulsarr.state.users():
             if title.key not in household.wanted_by(person.name):
-                await household.pulsarr.wish(person.id, title)
+                await household.pulsarr.wish(person.id, title, force=True)
                 wishes += 1
     assert wishes > 300
     await household.settle()
@@ -174,7 +195,7 @@ async def test_label_goes_when_its_delay_is_over_even_after_a_restart_and_withou
     await household.set_up(removed_label_mode="remove", removal_delay=1, batch_mode=False)
     title = household.spare(in_plex=True)
     rosa = household.person("rosa")
-    await household.pulsarr.wish(rosa, title)
+    await household.pulsarr.wish(rosa, title, force=True)
     await household.settle()
     await later(household, clock, 1)
     await household.pulsarr.unwish(rosa, title)
@@ -202,7 +223,7 @@ async def test_label_whose_title_is_wanted_again_in_time_stays(
     await household.set_up(removed_label_mode="remove", removal_delay=1, batch_mode=False)
     title = household.spare(in_plex=True)
     rosa = household.person("rosa")
-    for step in (household.pulsarr.wish, household.pulsarr.unwish):
+    for step in (partial(household.pulsarr.wish, force=True), household.pulsarr.unwish):
         await step(rosa, title)
         await household.settle()
         await later(household, clock, 1)

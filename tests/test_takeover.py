@@ -49,12 +49,16 @@ def storage(hass_storage: dict[str, Any]) -> dict[str, Any]:
     return hass_storage
 
 
-async def begun(hass: HomeAssistant, kind: RunKind = RunKind.FULL) -> Records:
-    """Return the records of a run that has begun, over a ledger that holds Tim's label."""
+async def begun(hass: HomeAssistant, kind: RunKind = RunKind.FULL, sent: int = 2) -> Records:
+    """Return the records of a run that has begun, over a ledger that holds Tim's label.
+
+    Of its changes the first `sent` are on their way to Plex.
+    """
     records = await loaded(hass)
     records.ledger.apply({OF_TIM.key: OF_TIM})
     await records.async_flush()
     await records.begin(RUN.id, kind, RUN.started, RUN.changes)
+    await records.sending(RUN.id, sent)
     return records
 
 
@@ -80,6 +84,25 @@ async def test_what_a_run_was_about_to_change_is_ours_but_not_sure_after_a_crash
     assert again.ledger.as_dict() == records.ledger.as_dict()
 
 
+async def test_what_was_planned_and_not_sent_is_nobodys_after_a_crash(
+    hass: HomeAssistant,
+) -> None:
+    await begun(hass, sent=0)
+    records = await loaded(hass)
+    assert list(records.ledger) == [OF_TIM]
+    assert not records.journal.entries
+
+
+async def test_only_what_may_have_been_sent_is_taken_over(hass: HomeAssistant) -> None:
+    await begun(hass, sent=1)
+    records = await loaded(hass)
+    assert {row.key: row.confirmed for row in records.ledger} == {
+        ADDED.key: False,
+        OF_TIM.key: True,
+    }
+    assert [one.changes for one in records.journal.entries] == [(ADDED,)]
+
+
 async def test_what_an_undo_was_about_to_take_off_still_looks_like_a_decision_after_a_crash(
     hass: HomeAssistant,
 ) -> None:
@@ -94,7 +117,7 @@ async def test_run_whose_ledger_cannot_be_saved_is_taken_over_after_a_crash(
     records = await begun(hass)
     write = "homeassistant.helpers.storage.Store._async_write_data"
     with patch(write, side_effect=WriteError("full")):
-        await records.finish(RUN, ROWS, ())
+        await records.finish(RUN, ROWS, {})
     assert records.unsaved
     again = await loaded(hass)
     assert [one.status for one in again.journal.entries] == [INTERRUPTED]
@@ -121,7 +144,7 @@ async def test_ledger_is_on_disk_before_the_journal_calls_the_run_finished(
         await real(store, *args)
 
     with patch.object(Store, "_async_write_data", write):
-        await records.finish(RUN, ROWS, ())
+        await records.finish(RUN, ROWS, {})
     assert written == ["ledger", "journal"]
     again = await loaded(hass)
     assert [one.status for one in again.journal.entries] == [INTERRUPTED]
@@ -154,7 +177,7 @@ async def test_records_are_prepared_and_understood_off_the_event_loop(
 
 async def test_run_that_ended_leaves_nothing_to_take_over(hass: HomeAssistant) -> None:
     records = await begun(hass)
-    await records.finish(RUN, ROWS, ())
+    await records.finish(RUN, ROWS, {})
     again = await loaded(hass)
     assert [one.status for one in again.journal.entries] == [RunStatus.DONE]
     assert list(again.ledger) == [OF_ROSA]
@@ -162,7 +185,7 @@ async def test_run_that_ended_leaves_nothing_to_take_over(hass: HomeAssistant) -
 
 async def test_what_was_sent_and_not_seen_is_undone_with_the_run(hass: HomeAssistant) -> None:
     records = await begun(hass)
-    await records.finish(replace(RUN, changes=(ADDED,)), {OF_ROSA.key: OF_ROSA}, (REMOVED,))
+    await records.finish(replace(RUN, changes=(ADDED,)), {OF_ROSA.key: OF_ROSA}, {REMOVED: None})
     again = await loaded(hass)
     assert {row.key: row.confirmed for row in again.ledger} == {
         ADDED.key: True,

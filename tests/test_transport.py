@@ -16,6 +16,12 @@ from hypothesis import given, strategies as st
 import pytest
 from yarl import URL
 
+from custom_components.plex_label_sync.server_urls import (
+    CredentialsInUrlError,
+    normalise_url,
+    redirected_base,
+    with_default_port,
+)
 from custom_components.plex_label_sync.sync.model import Failure, Service, ServiceError
 from custom_components.plex_label_sync.transport import (
     BACK_OFF,
@@ -25,7 +31,6 @@ from custom_components.plex_label_sync.transport import (
     BrokenText,
     Transport,
     failure_of_status,
-    normalise_url,
 )
 
 from .tls_front import self_signed_front
@@ -171,12 +176,53 @@ async def failure_of(work: Awaitable[object]) -> ServiceError:
         ("192.168.1.5:32400", "http://192.168.1.5:32400"),
         (" https://plex.example.org/ ", "https://plex.example.org"),
         ("http://plex.local:32400/base//", "http://plex.local:32400/base"),
-        ("http://me:pass@plex.local/?a=1#top", "http://plex.local"),
+        ("http://plex.local/?a=1#top", "http://plex.local"),
         ("http://[::1]:32400", "http://[::1]:32400"),
     ],
 )
 def test_address_is_reduced_to_scheme_host_and_path(text: str, url: str) -> None:
     assert normalise_url(text) == url
+
+
+@pytest.mark.parametrize(
+    "text", ["http://me:pass@plex.local/", "me:pass@plex.local", "http://me@h"]
+)
+def test_address_with_a_name_or_a_password_is_refused_for_that(text: str) -> None:
+    with pytest.raises(CredentialsInUrlError):
+        normalise_url(text)
+
+
+@pytest.mark.parametrize(
+    ("location", "base"),
+    [
+        ("https://plex.local/identity", "https://plex.local"),
+        ("https://PLEX.local:8443/base/identity?x=1", "https://plex.local:8443/base"),
+        ("http://plex.local/identity", None),
+        ("https://other.local/identity", None),
+        ("https://me:pass@plex.local/identity", None),
+        ("https://plex.local/login", None),
+        ("/identity", None),
+        ("https://[", None),
+        ("", None),
+    ],
+)
+def test_redirect_counts_only_on_the_same_host_and_encrypted(
+    location: str, base: str | None
+) -> None:
+    assert redirected_base("http://plex.local:32400", "/identity", location) == base
+
+
+@pytest.mark.parametrize(
+    ("base", "found"),
+    [
+        ("http://plex.local", "http://plex.local:32400"),
+        ("https://[::1]", "https://[::1]:32400"),
+        ("http://plex.local:80", None),
+        ("http://plex.local/base", None),
+    ],
+)
+def test_usual_port_is_for_addresses_without_one(base: str, found: str | None) -> None:
+    assert with_default_port(base, 32400) == found
 
 
 @pytest.mark.parametrize(

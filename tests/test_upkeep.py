@@ -184,7 +184,7 @@ async def test_repair_goes_away_with_the_first_real_delivery(
     assert issue(household, "webhook_unreachable") is not None
     # A proxy may answer Pulsarr's test itself and let the events through.
     household.pulsarr.state.change_endpoint(ours(household).id, url=household.base_url + PATH)
-    await household.pulsarr.wish(household.person("tim"), household.spare(in_plex=True))
+    await household.pulsarr.wish(household.person("tim"), household.spare(in_plex=True), force=True)
     assert issue(household, "webhook_unreachable") is None
 
 
@@ -401,7 +401,7 @@ async def test_syncs_that_find_what_was_not_announced_for_a_day_raise_a_repair(
     await find_unannounced(household, clock)
     assert issue(household, "webhook_silent") is not None
 
-    await household.pulsarr.wish(household.person("tim"), household.spare(in_plex=True))
+    await household.pulsarr.wish(household.person("tim"), household.spare(in_plex=True), force=True)
     await household.settle()
     assert issue(household, "webhook_silent") is None
 
@@ -423,7 +423,9 @@ async def test_house_in_which_deliveries_arrive_now_and_then_raises_no_alarm(
         for _ in range(2):
             await find_unannounced(household, clock)
         await later(household, clock, DAY)
-        await household.pulsarr.wish(household.person("nina"), household.spare(in_plex=True))
+        await household.pulsarr.wish(
+            household.person("nina"), household.spare(in_plex=True), force=True
+        )
         await household.settle()
     assert issue(household, "webhook_silent") is None
 

@@ -12,10 +12,14 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util.hass_dict import HassKey
 
+from .beat import WatchlistBeat
 from .clash import ClashWatch
 from .const import (
     CONF_BATCH_MODE,
     CONF_CLIENT_ID,
+    CONF_CONFIRMED,
+    CONF_FORMER_SECRETS,
+    CONF_LIBRARIES_SEEN,
     CONF_LIVE_MODE,
     CONF_PLEX_TOKEN,
     CONF_PLEX_URL,
@@ -23,6 +27,7 @@ from .const import (
     CONF_PULSARR_API_KEY,
     CONF_PULSARR_URL,
     CONF_PULSARR_VERIFY_SSL,
+    CONF_WEBHOOK_SECRET,
     DOMAIN,
 )
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
@@ -61,6 +66,12 @@ PLATFORMS = [
 ]
 _UNSAVED: Final[HassKey[dict[str, Records]]] = HassKey(f"{DOMAIN}_unsaved")
 _MODES = {CONF_BATCH_MODE, CONF_LIVE_MODE}
+_CHANGES_LOADED = {
+    CONF_CONFIRMED,
+    CONF_FORMER_SECRETS,
+    CONF_LIBRARIES_SEEN,
+    CONF_WEBHOOK_SECRET,
+}  # of the data
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -84,30 +95,38 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     async_update_held_issue(hass, entry, records.held)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.upkeep = Upkeep(hass, coordinator)
+    beat = WatchlistBeat(hass, coordinator)
 
     def on_signal(signal: Signal) -> None:
         coordinator.upkeep.async_on_signal(signal)
+        beat.async_on_signal(signal)
         coordinator.live.async_on_signal(signal)
 
     coordinator.webhook = async_register_webhook(hass, entry, on_signal)
     coordinator.updates.async_start()  # first, so that nothing happens between a listing and its ears
     coordinator.async_start()
     coordinator.live.async_start()
+    beat.async_start()
     Departures(hass, coordinator, coordinator.live).async_start()
     coordinator.upkeep.async_start()
     ClashWatch(hass, coordinator).async_start()
     LibraryWatch(hass, coordinator).async_start()
-    loaded = _besides_modes(entry)
+    loaded, secret = _besides_modes(entry), entry.data[CONF_WEBHOOK_SECRET]
 
     async def changed(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> None:
         """Take over other modes as things go on; load the entry again for anything else."""
+        nonlocal secret
         if _besides_modes(entry) != loaded:
             await hass.config_entries.async_reload(entry.entry_id)
             return
+        if entry.data[CONF_WEBHOOK_SECRET] != secret:
+            secret = entry.data[CONF_WEBHOOK_SECRET]
+            coordinator.upkeep.async_change_modes()  # Pulsarr has to be told
         was_live = coordinator.settings.live_mode
         coordinator.async_change_modes(Settings.from_options(entry.options))
         if coordinator.settings.live_mode != was_live:
             coordinator.updates.async_change_modes()
+            beat.async_change_modes()
             coordinator.upkeep.async_change_modes()
 
     entry.async_on_unload(entry.add_update_listener(changed))
@@ -181,7 +200,8 @@ async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records
 def _besides_modes(entry: PlexLabelSyncConfigEntry) -> tuple[object, ...]:
     """Return everything about an entry that cannot change while it is loaded."""
     options = {name: value for name, value in entry.options.items() if name not in _MODES}
-    return entry.title, dict(entry.data), options
+    data = {name: value for name, value in entry.data.items() if name not in _CHANGES_LOADED}
+    return entry.title, data, options
 
 
 def _plex(hass: HomeAssistant, data: Mapping[str, Any]) -> PlexClient:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-import secrets
 from typing import Any, Final, override
 
 from homeassistant.components.webhook import async_generate_id
@@ -29,6 +28,7 @@ from .connections import (
 )
 from .const import (
     CONF_CLIENT_ID,
+    CONF_CONFIRMED,
     CONF_LABEL_FORMAT,
     CONF_LIBRARIES,
     CONF_TAKE_OVER,
@@ -36,6 +36,7 @@ from .const import (
     DEFAULT_LABEL_FORMAT,
     DOMAIN,
 )
+from .escaping import as_markdown
 from .former import async_former
 from .forms import (
     Cleaner,
@@ -48,11 +49,12 @@ from .forms import (
 )
 from .label_preview import LabelPreview
 from .lookup import async_or_none
+from .new_libraries import with_libraries
 from .options_flow import PlexLabelSyncOptionsFlow
 from .plex.account import OwnedServer
 from .plex_ways import PlexWays
-
-WEBHOOK_SECRET_BYTES: Final = 32
+from .reach import async_reach
+from .webhook_secret import new_secret
 
 _OPTION_CLEANERS: Final[Mapping[str, Cleaner]] = {
     CONF_LIBRARIES: clean_libraries,
@@ -91,7 +93,7 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                login = PULSARR.entered(user_input)
+                login = await async_reach(self.hass, PULSARR, PULSARR.entered(user_input))
                 self._pulsarr_sends_webhooks = await async_try_pulsarr(self.hass, login)
             except FieldError as err:
                 errors[err.field] = err.error
@@ -118,7 +120,8 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
                 return self._create(options)
         else:
             pulsarr = pulsarr_client(self.hass, PULSARR.stored(self._data))
-            self._preview = LabelPreview(await async_or_none(pulsarr.people()), {})
+            people = await async_or_none(pulsarr.people())
+            self._preview = LabelPreview(people, {}, is_set_up=False)
             self._was_here = (
                 await async_former(self.hass).async_get(self.unique_id or "") is not None
             )
@@ -143,10 +146,13 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
         own = {
             CONF_CLIENT_ID: self._client_id,
             CONF_WEBHOOK_ID: async_generate_id(),
-            CONF_WEBHOOK_SECRET: secrets.token_urlsafe(WEBHOOK_SECRET_BYTES),
+            CONF_WEBHOOK_SECRET: new_secret(),
+            CONF_CONFIRMED: self._preview.confirmed(options).as_dict(),
         }
         return self.async_create_entry(
-            title=self._title, data=self._data | own | once, options=options
+            title=self._title,
+            data=self._data | own | once,
+            options=with_libraries(options, self._libraries),
         )
 
     # Asking again for what is refused
@@ -207,7 +213,8 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
         fields: dict[vol.Marker, TextSelector] = {}
         for peer in self._asked:
             fields |= secret_field(peer, required=False)
-        return self._show("reauth_confirm", vol.Schema(fields), errors, shown)
+        name = as_markdown(entry.title)
+        return self._show("reauth_confirm", vol.Schema(fields), errors, shown, name=name)
 
     async def _async_refused(self, entry: ConfigEntry) -> tuple[Peer, ...]:
         """Return the servers that refuse the credential that is known."""
@@ -245,7 +252,7 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                login = peer.entered(user_input, stored)
+                login = await async_reach(self.hass, peer, peer.entered(user_input, stored))
                 is_same = await self._async_is_same_server(entry, peer, login)
             except FieldError as err:
                 errors[err.field] = err.error

@@ -25,7 +25,9 @@ from .plex.account import OwnedServer
 from .plex.parse import ServerInfo
 from .plex.server import PlexClient, normalise_plex_url
 from .pulsarr.client import PROBE_TIMEOUT, PulsarrClient, normalise_url as normalise_pulsarr_url
+from .server_urls import CredentialsInUrlError
 from .sync.model import Failure, Library, ServiceError
+from .wire import wary
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -99,6 +101,8 @@ class Peer:
         secret = user_input.get(self.secret_field, "").strip() or known.secret
         try:
             url = self.normalise(user_input.get(CONF_URL, known.url))
+        except CredentialsInUrlError as err:
+            raise FieldError(CONF_URL, "url_with_credentials") from err
         except ValueError as err:
             raise FieldError(CONF_URL, "invalid_url") from err
         return Login(url, secret, user_input.get(CONF_VERIFY_SSL, known.verify_ssl))
@@ -217,10 +221,10 @@ async def async_try_pulsarr(hass: HomeAssistant, login: Login) -> bool:
 
 async def _async_speaks_json(hass: HomeAssistant, login: Login) -> bool:
     """Tell whether strangers are refused in JSON, as Pulsarr does it."""
-    session = async_get_clientsession(hass, login.verify_ssl)
     try:
         async with (
             asyncio.timeout(PROBE_TIMEOUT),
+            wary(async_get_clientsession(hass, login.verify_ssl)) as session,
             session.get(f"{login.url}/v1/users/users/list", allow_redirects=False) as response,
         ):
             return response.content_type == "application/json"

@@ -14,7 +14,10 @@ CONF_PULSARR_API_KEY: Final = "pulsarr_api_key"
 CONF_PULSARR_VERIFY_SSL: Final = "pulsarr_verify_ssl"
 CONF_CLIENT_ID: Final = "client_id"
 CONF_WEBHOOK_SECRET: Final = "webhook_secret"
+CONF_CONFIRMED: Final = "confirmed"  # names and shared labels; changes while it is loaded
+CONF_FORMER_SECRETS: Final = "former_secrets"  # go while it is loaded
 CONF_TAKE_OVER: Final = "take_over"  # until the first set-up has done what it says
+CONF_LIBRARIES_SEEN: Final = "libraries_seen"  # that somebody has decided about, whichever way
 
 # Preferences, kept in the config entry's options
 CONF_LIVE_MODE: Final = "live_mode"

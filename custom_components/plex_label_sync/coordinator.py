@@ -16,11 +16,13 @@ from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
+from .clocks import steady
 from .const import DOMAIN
 from .decisions import question_of
 from .errors import StoppedError, translation
 from .figures import NOTHING, LedgerFigures, after_run, with_summary
 from .identity import async_see_plex
+from .label_guard import LabelGuard
 from .news import News, news_of_sync
 from .outcome import Outcome
 from .plex.parse import ServerInfo
@@ -28,6 +30,7 @@ from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
 from .reachability import Reachability
 from .repairs import async_update_unsaved_issue
+from .runs import Begins, Runs, urgency
 from .schedule import Schedule
 from .settings import Settings
 from .status import Activity, State, Status, activity_signal
@@ -47,6 +50,8 @@ from .sync.model import (
 from .sync.progress import Progress
 from .sync.request import Request
 from .sync.sighting import Sighting
+from .sync.watching import Watched
+from .turns import Turns, Urgency
 
 if TYPE_CHECKING:
     from .live import LiveSync
@@ -86,9 +91,17 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self.pulsarr = pulsarr
         self.records = records
         self.settings = Settings.from_options(entry.options)
-        self.engine = Engine(plex, pulsarr, records, clock=time.time, lists=records.knowledge.lists)
-        self._one_at_a_time = asyncio.Lock()
-        self._running: dict[Request, asyncio.Task[Run]] = {}
+        self.guard = LabelGuard(hass, entry, pulsarr, lambda: self.settings.sync)
+        self.engine = Engine(
+            plex,
+            self.guard,
+            records,
+            clock=time.time,
+            steady=steady,
+            lists=records.knowledge.lists,
+        )
+        self._turns = Turns()
+        self._runs = Runs(hass, entry, self._async_one_run)
         self.reachability = Reachability(entry.title)
         self.figures = LedgerFigures()
         self.async_count_ledger()
@@ -184,15 +197,14 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         """
         self._stopped = True
         self.engine.stop()
-        if running := list(self._running.values()):
-            await asyncio.wait(running, timeout=STOP_TIMEOUT)
+        await self._runs.wait(STOP_TIMEOUT)
 
     async def _async_on_stop(self, _event: Event) -> None:
         await self.async_stop()
 
     async def async_clear_overrides(self, keys: Iterable[RowKey]) -> int:
         """Forget that labels were taken off by hand; the next sync puts them on again."""
-        async with self._one_at_a_time:
+        async with self._turns.turn(Urgency.SYNC):
             cleared = self.records.ledger.clear_overrides(keys)
             await self.records.async_save_ledger()
             self.async_count_ledger()
@@ -204,7 +216,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
 
         Waits for the run that is on: half-written labels explain nothing. Raises ServiceError.
         """
-        async with self._one_at_a_time:
+        async with self._turns.turn(Urgency.READ_ONLY):
             held = self.records.held
             return await self.engine.explain(
                 question,
@@ -215,29 +227,57 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
 
     async def async_pin(self, keys: Iterable[RowKey]) -> None:
         """Let labels of ours stay although nobody wants them."""
-        async with self._one_at_a_time:
+        async with self._turns.turn(Urgency.SYNC):
             self.records.ledger.pin(keys)
             await self.records.async_save_ledger()
 
     async def async_sighted(
-        self, rating_keys: Collection[str], *, missed_until: float = 0.0
+        self, rating_keys: Collection[str], *, missed_until: float = float("-inf")
     ) -> Sighting:
         """Return what is worth a live look among items of which Plex spoke.
 
-        Also among those of which it spoke to nobody before `missed_until`, in epoch seconds.
+        Also among those of which it spoke to nobody before `missed_until`, by the steady clock.
         Waits for the run that is on: what it writes is no news. A full sync follows where that
         costs less. Raises ServiceError, and StoppedError when the entry is being unloaded.
         """
-        async with self._one_at_a_time:
+        async with self._turns.turn(Urgency.LIVE):
             if self._stopped:
                 raise StoppedError
             sighting = Sighting()
-            if missed_until:
+            if missed_until > float("-inf"):
                 sighting = await self.engine.missed(missed_until, self.settings.sync)
             sighting += await self.engine.sighted(rating_keys, self.settings.sync)
         if sighting.too_many:
             self._schedule.sync_soon()
         return sighting
+
+    async def async_watch(self, urgent: Collection[int]) -> Watched:
+        """Look what has changed on watchlists, and have the changed titles looked at.
+
+        Lists of people in `urgent` are read in any case. Raises ServiceError.
+        """
+        try:
+            watched = await self.engine.watch(self.settings.sync, urgent)
+        finally:
+            self._hand_over_changed()
+        if watched.people:
+            self._answered([Service.PULSARR])
+        if watched.puzzling:
+            self._schedule.sync_soon()
+        return watched
+
+    @callback
+    def async_pulsarr_failed(self, err: ServiceError) -> None:
+        """Take in that Pulsarr could not be asked, beside any run."""
+        self._take_in(err)
+        self.async_refresh_status()
+
+    @callback
+    def _hand_over_changed(self) -> None:
+        """Have titles looked at that came onto a watchlist or left it, whoever noticed."""
+        titles = self.engine.take_changed()
+        if titles and self.settings.live_mode and not self._stopped:
+            self.live.async_changed(titles)
 
     @callback
     def async_sync_soon(self) -> None:
@@ -274,36 +314,20 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         with suppress(StoppedError):
             await self.async_run(Request(routine=True))
 
-    async def async_run(self, request: Request) -> Run:
-        """Carry out a run when those before it are done; share it with an equal one.
+    async def async_run(self, request: Request, *, user_id: str | None = None) -> Run:
+        """Carry out a run when those before it are done; share an equal one that still waits.
 
         Cancelling the caller does not stop the run. Raises UnknownPersonError or
-        UnknownLibraryError for a request that cannot be carried out, StoppedError when the
-        entry is being unloaded.
+        UnknownLibraryError for a request that cannot be carried out, WaitingError for one dry run
+        of a user too many, StoppedError when the entry is being unloaded.
         """
         if self._stopped:
             raise StoppedError
-        if (task := self._running.get(request)) is None:
-            task = self.config_entry.async_create_background_task(
-                self.hass, self._async_one_run(request), f"{DOMAIN} {request.kind} run"
-            )
-            self._running[request] = task
-            task.add_done_callback(partial(self._ended, request))
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            me = asyncio.current_task()
-            if task.cancelled() and not (me is not None and me.cancelling()):
-                raise StoppedError from None  # the run was cancelled, not who waits for it
-            raise
+        return await self._runs.run(request, user_id)
 
-    def _ended(self, request: Request, task: asyncio.Task[Run]) -> None:
-        self._running.pop(request, None)
-        if not task.cancelled():
-            task.exception()  # who waited for it may be gone
-
-    async def _async_one_run(self, request: Request) -> Run:
-        async with self._one_at_a_time:
+    async def _async_one_run(self, request: Request, begins: Begins) -> Run:
+        async with self._turns.turn(urgency(request)):
+            begins()
             if self._stopped:
                 raise StoppedError
             visible = request.kind is not RunKind.LIVE and not request.dry_run
@@ -329,6 +353,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             if request.kind is RunKind.FULL and before is not None and not request.dry_run:
                 self._tell_news(run)
             self._publish(request, run)
+            self._hand_over_changed()
             return run
 
     @callback
@@ -410,7 +435,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     @callback
     def async_refresh_status(self) -> None:
         """Show the queue and the ledger as they are now."""
-        busy = self.data.state is State.SYNCING and self._one_at_a_time.locked()
+        busy = self.data.state is State.SYNCING and self._turns.locked()
         self.async_set_updated_data(self._status(State.SYNCING if busy else self._resting_state()))
 
     def _tell_news(self, run: Run) -> None:

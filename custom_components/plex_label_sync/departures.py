@@ -7,12 +7,16 @@ from typing import Final
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
+from .clocks import steady
 from .coordinator import PlexLabelSyncCoordinator
 from .live import LiveSync
 from .sync.leaving import leaving_at, titles_of
 
 SINGLY_MAX: Final = 200  # labels that go at the same time; a full sync looks at more
 GRACE: Final = 1.0  # seconds, so that the delay is over by every clock
+LOOK_MAX: Final = (
+    3600.0  # seconds until the timer is set anew: the clock may be put right meanwhile
+)
 
 
 class Departures:
@@ -52,7 +56,7 @@ class Departures:
         self._stop()
         self._when = when
         if when is not None:
-            delay = max(0.0, when - time.time()) + GRACE
+            delay = min(max(0.0, when - time.time()) + GRACE, LOOK_MAX)
             self._cancel = async_call_later(self._hass, delay, self._async_timer)
 
     @callback
@@ -66,9 +70,10 @@ class Departures:
             if (when := leaving_at(row, self._coordinator.settings.sync)) is not None
             and when <= now
         ]
+        self._when = None  # the next one may be the same, when the clock was set back
         self._coordinator.async_count_ledger()
         if len(rows) > SINGLY_MAX or not all(row.title_id for row in rows):
             self._coordinator.async_sync_soon()
-        else:
-            self._live.async_changed(titles_of(rows), newer_than=now)
+        elif rows:
+            self._live.async_changed(titles_of(rows), newer_than=steady())
         self._async_update()

@@ -18,8 +18,10 @@ from yarl import URL
 from .const import (
     CONF_BASE_URL,
     CONF_CLIENT_ID,
+    CONF_CONFIRMED,
     CONF_EXCLUDE_LABELS,
     CONF_EXCLUDE_PEOPLE,
+    CONF_FORMER_SECRETS,
     CONF_PLEX_TOKEN,
     CONF_PLEX_URL,
     CONF_PULSARR_API_KEY,
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 SECRETS: Final = frozenset(
     {
         CONF_CLIENT_ID,
+        CONF_CONFIRMED,
+        CONF_FORMER_SECRETS,
         CONF_PLEX_TOKEN,
         CONF_PULSARR_API_KEY,
         CONF_WEBHOOK_ID,

@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .const import DOMAIN
 from .sync.model import ServiceError
@@ -14,6 +14,14 @@ class Translation(TypedDict):
     translation_domain: str
     translation_key: str
     translation_placeholders: dict[str, str]
+
+
+class WaitingError(ServiceValidationError):
+    """Somebody's dry run waits already; others are not kept waiting by many of them."""
+
+    def __init__(self) -> None:
+        """Say so in the person's language."""
+        super().__init__(translation_domain=DOMAIN, translation_key="dry_run_waits")
 
 
 class StoppedError(HomeAssistantError):

@@ -1,14 +1,15 @@
 """Shows in a form who gets which label, and warns of a format by which people share one."""
 
 from collections.abc import Mapping, Sequence
-import re
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
 from .const import CONF_LABEL_FORMAT, DEFAULT_LABEL_FORMAT, DOMAIN
+from .escaping import as_code, one_line
 from .settings import Settings
+from .sync.label_conflicts import Confirmed, resolve
 from .sync.model import Person, fold
 from .sync.preview import NamedPerson, Trouble, label_preview
 
@@ -21,20 +22,39 @@ WORDS: Final = "label_preview"  # the key of the texts under `selector`
 class LabelPreview:
     """What a flow shows of the labels; people are None while Pulsarr does not tell them."""
 
-    def __init__(self, people: Sequence[Person] | None, options: Mapping[str, Any]) -> None:
-        """Begin with the options that the form shows at first."""
+    def __init__(
+        self,
+        people: Sequence[Person] | None,
+        options: Mapping[str, Any],
+        *,
+        is_set_up: bool = True,
+    ) -> None:
+        """Begin with the options that the form shows at first, and that are in use if `is_set_up`."""
+        self._is_set_up = is_set_up
         self._people = people
         self._options = dict(options)
 
     def check(self, options: Mapping[str, Any]) -> dict[str, str]:
         """Return an error for a label format that makes people share a label.
 
-        Only once, for a format that was not shown yet: who submits it again wants it so.
+        Only once, for a format that is not in use: who submits it again wants it so.
         """
         before = self._options.get(CONF_LABEL_FORMAT, DEFAULT_LABEL_FORMAT)
         self._options = dict(options)
-        is_new = options.get(CONF_LABEL_FORMAT, DEFAULT_LABEL_FORMAT) != before
+        is_new = (
+            not self._is_set_up or options.get(CONF_LABEL_FORMAT, DEFAULT_LABEL_FORMAT) != before
+        )
+        self._is_set_up = True
         return {CONF_LABEL_FORMAT: LABELS_CLASH} if is_new and self._clashes() else {}
+
+    def confirmed(self, options: Mapping[str, Any]) -> Confirmed:
+        """Return what is confirmed by setting up: who has which label, and who shares one.
+
+        Where people are not known nothing is: whoever shares a label then is asked about.
+        """
+        if self._people is None:
+            return Confirmed()
+        return resolve(self._people, None, Settings.from_options(options).sync).confirmed
 
     def _clashes(self) -> bool:
         return any(row.shares_with for row in self._rows())
@@ -81,15 +101,8 @@ def _line(row: NamedPerson, words: Mapping[str, str]) -> str:
 
 def shown_name(person: Person) -> str:
     """Return what a person is called in a form: the username, and another name if there is one."""
-    other = person.display_name or person.alias
-    if not other or fold(other) == fold(person.username):
-        return person.username
-    return f"{person.username} ({other})"
-
-
-def as_code(text: str) -> str:
-    """Return a text for Markdown in which nothing is a sign: names come from other people."""
-    visible = "".join(char if char.isprintable() else " " for char in text)
-    line = " ".join(visible.split()) or "?"
-    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
-    return f"{fence} {line} {fence}" if "`" in line else f"{fence}{line}{fence}"
+    username = one_line(person.username) or f"user {person.id}"
+    other = one_line(person.display_name or person.alias or "")
+    if not other or fold(other) == fold(username):
+        return username
+    return f"{username} ({other})"

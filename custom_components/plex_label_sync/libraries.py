@@ -1,11 +1,12 @@
-"""Tells when a library that was chosen is not on the Plex server any more."""
+"""Tells when a library that was chosen is not on the Plex server any more, or when one is new."""
 
 from collections.abc import Collection, Iterable
 
 from homeassistant.core import HomeAssistant, callback
 
-from .const import CONF_LIBRARIES
+from .const import CONF_LIBRARIES, CONF_LIBRARIES_SEEN
 from .coordinator import PlexLabelSyncCoordinator
+from .new_libraries import async_remember, async_update_new_libraries_issue, unseen
 from .repairs import async_update_libraries_issue
 from .sync.model import Library
 
@@ -27,12 +28,14 @@ class LibraryWatch:
         self._entry = coordinator.config_entry
         self._names: dict[str, str] = {}
         self._told: dict[str, str] = {}
+        self._asked: dict[str, str] = {}
 
     @callback
     def async_start(self) -> None:
         """Look whenever a run has ended, as long as the entry is loaded."""
         self._entry.async_on_unload(self._coordinator.async_add_listener(self._async_look))
         self._entry.async_on_unload(lambda: self._tell({}))
+        self._entry.async_on_unload(lambda: self._ask({}))
 
     @callback
     def _async_look(self) -> None:
@@ -40,8 +43,23 @@ class LibraryWatch:
         self._names.update((library.key, library.name) for library in there)
         gone = missing(self._entry.options.get(CONF_LIBRARIES), there)
         self._tell({key: self._names.get(key, key) for key in gone})
+        if there:
+            self._look_for_new(there)
+
+    def _look_for_new(self, there: Collection[Library]) -> None:
+        """Ask about what is new; where all are synced, or at first, there is nothing to ask."""
+        chosen = self._entry.options.get(CONF_LIBRARIES)
+        seen = self._entry.data.get(CONF_LIBRARIES_SEEN)
+        if chosen is None or seen is None:
+            async_remember(self._hass, self._entry, (library.key for library in there))
+        self._ask(unseen(chosen, seen, there))
 
     def _tell(self, gone: dict[str, str]) -> None:
         if gone != self._told:
             self._told = gone
             async_update_libraries_issue(self._hass, self._entry, gone)
+
+    def _ask(self, new: dict[str, str]) -> None:
+        if new != self._asked:
+            self._asked = new
+            async_update_new_libraries_issue(self._hass, self._entry, new)

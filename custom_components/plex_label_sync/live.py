@@ -11,8 +11,10 @@ from typing import Final
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
+from .clocks import ClockWatch, steady
 from .coordinator import PlexLabelSyncCoordinator
 from .errors import StoppedError
+from .faults import FaultLog
 from .news import news_about
 from .pulsarr.payloads import Signal, SignalKind
 from .status import Activity
@@ -28,6 +30,7 @@ from .sync.queue import (
     looked,
     next_due,
     postponed,
+    shifted,
 )
 from .sync.request import Request
 from .sync.sighting import Sighting
@@ -77,9 +80,13 @@ class LiveSync:
         self._changed: dict[Title, None] = {}
         self._sighted: dict[Title, None] = {}
         self._seen: dict[str, Item] = {}
-        self._newer_than = 0.0
-        self._rest_until = 0.0
-        self._last_scan = 0.0
+        # All by the steady clock; what waits has the times that people see.
+        self._newer_than = float("-inf")
+        self._heard_at = float("-inf")
+        self._rest_until = float("-inf")
+        self._last_scan = float("-inf")
+        self._clock = ClockWatch()
+        self._faults = FaultLog(_LOGGER)
         self._taking_in = False
         self._timer: CALLBACK_TYPE | None = None
         self._busy = False
@@ -107,17 +114,20 @@ class LiveSync:
         if not self._coordinator.settings.live_mode or signal.title is None:
             return
         if signal.kind is SignalKind.AVAILABLE:
+            self._heard_at = steady()
             self._announced.append(signal.title)
             if not self._taking_in:
                 self._coordinator.async_in_background(self._take_in_announced(), "announcement")
         elif signal.kind in {SignalKind.WISHED, SignalKind.UNWISHED}:
-            self.async_changed([signal.title], newer_than=time.time())
+            if signal.kind is SignalKind.UNWISHED:
+                self._records.knowledge.lists.explain(signal.title, time.time())
+            self.async_changed([signal.title], newer_than=steady())
 
     @callback
-    def async_changed(self, titles: Iterable[Title], *, newer_than: float) -> None:
+    def async_changed(self, titles: Iterable[Title], *, newer_than: float = float("-inf")) -> None:
         """Look soon at titles of which others may want them now than did before.
 
-        Only watchlists that are read after `newer_than` tell, in seconds since the epoch.
+        Only watchlists that are read after `newer_than` tell, in seconds of the steady clock.
         """
         self._newer_than = max(self._newer_than, newer_than)
         self._changed.update(dict.fromkeys(titles))
@@ -138,8 +148,11 @@ class LiveSync:
     def async_scan_ended(self) -> None:
         """Look at everything that waits, because Plex has just looked for new files."""
         if self.queue and self._coordinator.settings.live_mode:
-            self._last_scan = max(time.time(), self._last_scan + SCAN_GAP)
-            self._records.queue = hurried(self.queue, self._last_scan)
+            now = steady()
+            self._last_scan = max(now, self._last_scan + SCAN_GAP)
+            self._follow_clock()
+            when = time.time() + self._last_scan - now
+            self._records.queue = hurried(self.queue, when)
             self._schedule()
 
     def _too_many(self, what: str) -> None:
@@ -186,6 +199,7 @@ class LiveSync:
     async def _process(self, *, everything: bool) -> PassResult:
         changed, self._changed = self._changed, {}
         sighted, self._sighted = self._sighted, {}
+        self._follow_clock()
         seen, self._seen = self._seen, {}
         entries = self.queue if everything else due(self.queue, time.time(), {**changed, **sighted})
         titles = tuple(dict.fromkeys([*(entry.title for entry in entries), *changed, *sighted]))
@@ -197,6 +211,7 @@ class LiveSync:
             titles,
             thorough=frozenset([*first_looks, *changed]),
             newer_than=self._newer_than,
+            heard_at=self._heard_at,
             seen=tuple(seen.values()),
         )
         run = await self._coordinator.async_run(request)
@@ -275,12 +290,19 @@ class LiveSync:
         self._cancel()
         if self._busy:
             return
+        self._follow_clock()
         when = next_due(self.queue)
         if self._changed or self._sighted:
             when = 0.0
         if when is not None:
-            delay = max(gather, max(when, self._rest_until) - time.time())
+            delay = max(gather, when - time.time(), self._rest_until - steady())
             self._timer = async_call_later(self._hass, delay, self._async_timer)
+
+    @callback
+    def _follow_clock(self) -> None:
+        """Let what waits move with the clock when that was set: it waits as long as before."""
+        if step := self._clock.step():
+            self._records.queue = shifted(self.queue, step)
 
     @callback
     def _async_timer(self, _now: datetime) -> None:
@@ -291,15 +313,18 @@ class LiveSync:
         """One pass at a time; what arrives meanwhile is for the next one."""
         self._busy = True
         failed = False
-        began = time.time()
+        began = steady()
         try:
             result = await self.async_process()
             failed = result.run is not None and result.run.error is not None
         except StoppedError:
             return  # what waits is on disk
+        except Exception as err:  # noqa: BLE001 - one pass that fails must not be the last one
+            self._faults.note(err)
+            failed = True
         finally:
             self._busy = False
-            now = time.time()
+            now = steady()
             self._rest_until = now + min(now - began, REST_MAX)
         if failed and (self._changed or self._sighted):
             # Nobody waits for these in the queue: look again when the queue would.

@@ -4,14 +4,15 @@ import asyncio
 from datetime import datetime
 import logging
 import random
-import time
 from typing import TYPE_CHECKING, Final
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
+from .clocks import steady
 from .const import DOMAIN
 from .errors import StoppedError
+from .faults import FaultLog
 from .plex.events import Happening, Message
 from .sync.model import Failure, ServiceError
 from .sync.sighting import ASKED_MAX
@@ -27,6 +28,7 @@ WINDOW: Final = 1.5  # seconds for which Plex's events are gathered; a show come
 BACK_OFF: Final = 1.0  # seconds to the first new try to connect, doubled each time
 BACK_OFF_MAX: Final = 30.0  # seconds
 BACK_OFF_REFUSED: Final = 300.0  # seconds, while Plex refuses the token
+NOTHING_MISSED: Final = float("-inf")
 STEADY: Final = 60.0  # seconds of connection after which a loss is a first one again
 
 
@@ -42,9 +44,11 @@ class LiveUpdates:
         self._live = live
         self._task: asyncio.Task[None] | None = None
         self._timer: CALLBACK_TYPE | None = None
-        self._due = 0.0  # when the timer fires, in seconds since the epoch
+        self._due = 0.0  # when the timer fires, by the steady clock
         self._processed: dict[str, None] = {}  # rating keys that wait for the end of the window
-        self._missed_until = 0.0  # until then something may have happened that nobody heard
+        # Until then something may have happened that nobody heard, by the steady clock.
+        self._missed_until = NOTHING_MISSED
+        self._faults = FaultLog(_LOGGER)
         self._blocked = False  # said that the notifications cannot be had
 
     @callback
@@ -82,6 +86,8 @@ class LiveUpdates:
                 await self._listen()
             except ServiceError as err:
                 delay = await self._failed(err, delay)
+            except Exception as err:  # noqa: BLE001 - who follows for months must not end over one message
+                self._faults.note(err)
             self._coordinator.async_live_updates(on=False)
             if self._hass.loop.time() - began > STEADY:
                 delay = BACK_OFF
@@ -94,10 +100,13 @@ class LiveUpdates:
         async with self._coordinator.plex.listen() as messages:
             self._blocked = False
             self._coordinator.async_live_updates(on=True)
-            self._missed_until = time.time()
+            self._missed_until = steady()
             self._wait(0.0)
             async for message in messages:
-                self._take_in(message)
+                try:
+                    self._take_in(message)
+                except Exception as err:  # noqa: BLE001 - one message is no reason to miss the next
+                    self._faults.note(err)
 
     async def _failed(self, err: ServiceError, delay: float) -> float:
         """Find out whether only the notifications are away; return when to try again."""
@@ -125,7 +134,7 @@ class LiveUpdates:
     @callback
     def _wait(self, seconds: float) -> None:
         """Look in a while, unless the window that is open closes earlier."""
-        due = time.time() + seconds
+        due = steady() + seconds
         if self._timer is not None:
             if self._due <= due:
                 return
@@ -141,7 +150,7 @@ class LiveUpdates:
     async def _look(self) -> None:
         """Find out what of the gathered events is worth a look."""
         processed, self._processed = self._processed, {}
-        missed, self._missed_until = self._missed_until, 0.0
+        missed, self._missed_until = self._missed_until, NOTHING_MISSED
         try:
             sighting = await self._coordinator.async_sighted(tuple(processed), missed_until=missed)
         except StoppedError:
@@ -150,10 +159,14 @@ class LiveUpdates:
             _LOGGER.debug("What Plex told is looked at later: %s", err)
             # Few are kept; for many the newest items are looked at instead.
             if len(processed) > ASKED_MAX:
-                missed = time.time()
+                missed = steady()
             else:
                 self._processed = processed | self._processed
             self._missed_until = max(missed, self._missed_until)
             self._wait(self._coordinator.settings.queue.retry_interval)
+        except Exception as err:  # noqa: BLE001 - as above
+            self._faults.note(err)
         else:
             self._live.async_look_at(sighting)
+            if sighting.again:
+                self._wait(sighting.again)

@@ -13,6 +13,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
 from .const import DOMAIN, NAME
+from .escaping import one_line
 from .event import ATTR_ACTIVITY, ATTR_SERVER, EVENT_ACTIVITY
 from .status import Activity
 
@@ -35,7 +36,7 @@ def _described(hass: HomeAssistant, event: Event[Any]) -> dict[str, Any]:
     told = event.data
     return {
         LOGBOOK_ENTRY_ICON: ICON,
-        LOGBOOK_ENTRY_NAME: told.get(ATTR_SERVER, NAME),
+        LOGBOOK_ENTRY_NAME: one_line(str(told.get(ATTR_SERVER, NAME))),
         LOGBOOK_ENTRY_MESSAGE: _sentence(_texts(hass), told),
     }
 
@@ -52,7 +53,7 @@ def _sentence(texts: Mapping[str, str], told: Mapping[str, Any]) -> str:
     try:
         return texts[key].format(
             **{
-                name: _listed(texts, value) if isinstance(value, Sequence) else value
+                name: one_line(_listed(texts, value)) if isinstance(value, Sequence) else value
                 for name, value in told.items()
             }
         )

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
+from .escaping import as_markdown
 
 
 class Notice(StrEnum):
@@ -32,7 +33,7 @@ def async_tell(
         is_persistent=False,
         severity=ir.IssueSeverity.WARNING,
         translation_key=notice.value,
-        translation_placeholders={"name": entry.title, **placeholders},
+        translation_placeholders={"name": as_markdown(entry.title), **placeholders},
     )
 
 

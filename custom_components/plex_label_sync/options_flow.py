@@ -1,6 +1,7 @@
 """The options flow: one form for everything that may change while the integration runs."""
 
 import asyncio
+import time
 from typing import Any
 
 from homeassistant.components.webhook import async_generate_path
@@ -11,17 +12,21 @@ import voluptuous as vol
 from .addresses import addresses
 from .connections import PLEX, PULSARR, plex_client, pulsarr_client
 from .const import CONF_BASE_URL, CONF_CLIENT_ID, CONF_WEBHOOK_SECRET
+from .escaping import one_line
 from .forms import PLACEHOLDERS, cleaned
 from .label_preview import LabelPreview, shown_name
 from .lookup import async_or_none
+from .new_libraries import async_remember, with_libraries
 from .options_form import (
     CLEANERS,
+    RENEW_SECRET,
     SECTION_CONNECTION,
     SHOW_WEBHOOK,
     SectionedForm,
     options_form,
     shown_again,
 )
+from .webhook_secret import new_secret, renewed
 
 
 class PlexLabelSyncOptionsFlow(OptionsFlow):
@@ -45,10 +50,15 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
             if SECTION_CONNECTION in self._form.sections_sent:  # then no address is an empty one
                 user_input.setdefault(CONF_BASE_URL, "")
             show_webhook = user_input.pop(SHOW_WEBHOOK, False)
+            renew_secret = user_input.pop(RENEW_SECRET, False)
             values, errors = cleaned(user_input, CLEANERS)
             errors = errors or self._preview.check(options | values)
             if not errors:
-                self._accepted = options | values
+                self._accepted = with_libraries(options | values, self._libraries)
+                async_remember(self.hass, self.config_entry, self._libraries)
+                if renew_secret:
+                    self._renew_secret()
+                    return await self.async_step_webhook_renewed()
                 if show_webhook:
                     return await self.async_step_webhook()
                 return self.async_create_entry(data=self._accepted)
@@ -70,6 +80,20 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Show what Sonarr and Radarr need to announce imports; only administrators get here."""
+        return self._show_webhook("webhook", user_input)
+
+    async def async_step_webhook_renewed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the new secret, which Sonarr and Radarr have to be told; Pulsarr is told by itself."""
+        return self._show_webhook("webhook_renewed", user_input)
+
+    def _renew_secret(self) -> None:
+        """Make a new secret; the present one is good until Pulsarr has it."""
+        data = renewed(self.config_entry.data, new_secret(), time.time())
+        self.hass.config_entries.async_update_entry(self.config_entry, data=data)
+
+    def _show_webhook(self, step_id: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         if user_input is not None:
             return self.async_create_entry(data=self._accepted)
         entry = self.config_entry
@@ -81,7 +105,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         ways = tuple(way for way in ways if way.shown == used) or ways
         schema: Any = vol.Schema({})  # as above
         return self.async_show_form(
-            step_id="webhook",
+            step_id=step_id,
             data_schema=schema,
             errors={},
             description_placeholders={
@@ -101,6 +125,6 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         libraries, people = await asyncio.gather(
             async_or_none(plex.libraries()), async_or_none(pulsarr.people())
         )
-        self._libraries = {library.key: library.name for library in libraries or ()}
+        self._libraries = {library.key: one_line(library.name) for library in libraries or ()}
         self._people = {str(person.id): shown_name(person) for person in people or ()}
         self._preview = LabelPreview(people, self.config_entry.options)

@@ -59,11 +59,13 @@ from .forms import (
     clean_libraries,
     libraries_choice,
 )
+from .server_urls import CredentialsInUrlError, normalise_url
 from .sync.model import RemovedLabelMode, fold
 from .sync.naming import clean_label
-from .transport import normalise_url
 
-SHOW_WEBHOOK: Final = "show_webhook"  # asked for once, not kept
+# Asked for once, not kept
+SHOW_WEBHOOK: Final = "show_webhook"
+RENEW_SECRET: Final = "renew_secret"  # noqa: S105 - a field's name
 
 SECTION_LABELS: Final = "labels"
 SECTION_LIVE: Final = "live"
@@ -208,6 +210,7 @@ def options_form(
                 CONF_BASE_URL, description={"suggested_value": options.get(CONF_BASE_URL, "")}
             ): URL_SELECTOR,
             vol.Optional(SHOW_WEBHOOK, default=False): BooleanSelector(),
+            vol.Optional(RENEW_SECRET, default=False): BooleanSelector(),
         },
     }
     form: Fields = {}
@@ -290,6 +293,8 @@ def _clean_base_url(text: str) -> str:
         raise UnusableValueError("invalid_url")
     try:
         return normalise_url(address)
+    except CredentialsInUrlError as err:
+        raise UnusableValueError("url_with_credentials") from err
     except ValueError as err:
         raise UnusableValueError("invalid_url") from err
 

@@ -9,9 +9,11 @@ from homeassistant.core import callback
 import voluptuous as vol
 
 from .connections import PLEX, FieldError, Login, async_find_server, async_try_plex
+from .escaping import one_line
 from .existing import ExistingServer, existing_servers
 from .forms import CONF_SERVER, PLACEHOLDERS, login_schema, server_schema
 from .plex.account import OwnedServer, PlexTvError
+from .reach import async_reach
 from .sign_in import PLEX_TV_UNREACHABLE, SignIn
 
 
@@ -112,7 +114,7 @@ class PlexWays(ConfigFlow):
                 return await self._async_use_plex(login, server.machine_id)
             except FieldError as err:
                 errors["base"] = err.error  # neither address nor token can be mended here
-        names = {machine_id: server.name for machine_id, server in self._owned.items()}
+        names = {machine_id: one_line(server.name) for machine_id, server in self._owned.items()}
         return self._show("plex_server", server_schema(names), errors, user_input)
 
     async def async_step_plex_manual(
@@ -122,7 +124,8 @@ class PlexWays(ConfigFlow):
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                return await self._async_use_plex(PLEX.entered(user_input))
+                login = await async_reach(self.hass, PLEX, PLEX.entered(user_input))
+                return await self._async_use_plex(login)
             except FieldError as err:
                 errors[err.field] = err.error
         return self._show(
@@ -145,7 +148,7 @@ class PlexWays(ConfigFlow):
                 return await self._async_use_plex(login, machine_id)
             except FieldError as err:
                 errors["base"] = err.error  # neither address nor token can be mended here
-        names = {machine_id: server.name for machine_id, server in self._existing.items()}
+        names = {machine_id: one_line(server.name) for machine_id, server in self._existing.items()}
         return self._show("plex_existing", server_schema(names), errors, user_input)
 
     async def _async_use_plex(
@@ -164,8 +167,8 @@ class PlexWays(ConfigFlow):
         if not libraries:
             raise FieldError("base", "no_libraries")
         self._data |= PLEX.data(login)
-        self._title = info.name
-        self._libraries = {library.key: library.name for library in libraries}
+        self._title = one_line(info.name) or info.machine_id
+        self._libraries = {library.key: one_line(library.name) for library in libraries}
         return await self.async_step_pulsarr()
 
     def _show(

@@ -1,18 +1,20 @@
 """Repair issues: what only a person can decide or mend."""
 
-from collections import Counter
+import json
 from typing import TYPE_CHECKING, Any, Final, cast, override
 
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.util import dt as dt_util
 
 from . import decisions
 from .const import CONF_LIBRARIES, DOMAIN
 from .errors import StoppedError
-from .sync.model import GapKind, HoldReason, Run
+from .escaping import as_code, as_markdown
+from .gap_issues import GAP_ISSUES, UNKNOWN
+from .new_libraries import LIBRARY_NEW, LibraryNewFlow
+from .sync.model import HoldReason, Run, fold
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 
     from .coordinator import PlexLabelSyncCoordinator
     from .store import Held
-    from .sync.gaps import OpenGap
-    from .sync.model import Row
+    from .sync.label_conflicts import Conflict
 
     type _Decision = Callable[[PlexLabelSyncCoordinator], Awaitable[Run | None]]
 
@@ -30,16 +31,10 @@ HELD: Final = "held"
 DAMAGED: Final = "store_damaged"
 LEFT_OUT: Final = "store_left_out"
 UNSAVED: Final = "store_unsaved"
+LABELS_CONFLICT: Final = "labels_conflict"
 LIBRARY_GONE: Final = "library_gone"
+CONFLICTS_MAX: Final = 20  # shown; a question has to be read
 LIBRARIES_GONE: Final = "libraries_gone"  # all of them
-UNKNOWN: Final = "labels_unknown"
-GAPS_NAMED: Final = 10
-_GAP_ISSUES: Final = {
-    "gap_person": {GapKind.PERSON},
-    "gap_library": {GapKind.LIBRARY, GapKind.PAGE},
-    "gap_label": {GapKind.LABEL},
-    "gap_item": {GapKind.ITEM},
-}
 
 
 @callback
@@ -87,10 +82,10 @@ def _held_key(held: "Held") -> str:
 
 def _placeholders(entry: ConfigEntry[Any], held: "Held") -> dict[str, str]:
     return {
-        "name": entry.title,
+        "name": as_markdown(entry.title),
         "removals": str(held.removals),
         "vanished": str(held.vanished),
-        "examples": "\n".join(f"- {example}" for example in held.examples) or "-",
+        "examples": "\n".join(f"- {as_markdown(example)}" for example in held.examples) or "-",
     }
 
 
@@ -108,7 +103,10 @@ def async_create_damaged_issue(
         is_persistent=True,
         severity=ir.IssueSeverity.ERROR,
         translation_key=DAMAGED,
-        translation_placeholders={"name": entry.title, "files": ", ".join(damaged)},
+        translation_placeholders={
+            "name": as_markdown(entry.title),
+            "files": ", ".join(damaged),
+        },
     )
 
 
@@ -127,7 +125,7 @@ def async_create_left_out_issue(
         is_persistent=True,
         severity=ir.IssueSeverity.WARNING,
         translation_key=LEFT_OUT,
-        translation_placeholders={"name": entry.title, "parts": parts},
+        translation_placeholders={"name": as_markdown(entry.title), "parts": as_markdown(parts)},
     )
 
 
@@ -148,7 +146,7 @@ def async_update_unsaved_issue(
         is_persistent=False,
         severity=ir.IssueSeverity.ERROR,
         translation_key=UNSAVED,
-        translation_placeholders={"name": entry.title},
+        translation_placeholders={"name": as_markdown(entry.title)},
     )
 
 
@@ -175,73 +173,54 @@ def async_update_libraries_issue(
         severity=ir.IssueSeverity.WARNING,
         translation_key=LIBRARY_GONE if others_left else LIBRARIES_GONE,
         translation_placeholders={
-            "name": entry.title,
-            "libraries": ", ".join(sorted(gone.values())),
+            "name": as_markdown(entry.title),
+            "libraries": ", ".join(map(as_markdown, sorted(gone.values()))),
         },
     )
 
 
 @callback
-def async_update_gap_issues(
-    hass: HomeAssistant, entry: ConfigEntry[Any], lasting: "Sequence[OpenGap]"
+def async_update_conflict_issue(
+    hass: HomeAssistant, entry: ConfigEntry[Any], conflicts: "Sequence[Conflict]"
 ) -> None:
-    """Tell what cannot be read for long, one message for each kind."""
-    for kind, kinds in _GAP_ISSUES.items():
-        some = [one for one in lasting if one.gap.kind in kinds]
-        issue_id = f"{kind}_{entry.entry_id}"
-        if not some:
-            ir.async_delete_issue(hass, DOMAIN, issue_id)
-            continue
-        names = list(dict.fromkeys(one.gap.name for one in some))
-        more = f" … (+{len(names) - GAPS_NAMED})" if len(names) > GAPS_NAMED else ""
-        since = dt_util.as_local(dt_util.utc_from_timestamp(min(one.since for one in some)))
-        ir.async_create_issue(
-            hass,
-            DOMAIN,
-            issue_id,
-            is_fixable=False,
-            is_persistent=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key=kind,
-            translation_placeholders={
-                "name": entry.title,
-                "names": ", ".join(names[:GAPS_NAMED]) + more,
-                "since": f"{since:%Y-%m-%d %H:%M}",
-            },
-        )
-
-
-@callback
-def async_update_unknown_issue(
-    hass: HomeAssistant, entry: ConfigEntry[Any], rows: "Sequence[Row]"
-) -> None:
-    """Offer to take labels into the ledger that it may have lost, or offer it no more."""
-    issue_id = f"{UNKNOWN}_{entry.entry_id}"
-    if not rows:
+    """Ask about labels that would come to mean two things, or stop asking."""
+    issue_id = f"{LABELS_CONFLICT}_{entry.entry_id}"
+    if not conflicts:
         ir.async_delete_issue(hass, DOMAIN, issue_id)
         return
-    counts = Counter(row.label for row in rows)
+    # An issue's data hold no lists; a label may have several conflicts, one after the other.
+    shown: dict[str, list[str]] = {}
+    for one in conflicts:
+        shown[fold(one.label)] = sorted({*shown.get(fold(one.label), ()), *one.keys})
     ir.async_create_issue(
         hass,
         DOMAIN,
         issue_id,
-        data={"entry_id": entry.entry_id},
+        data={"entry_id": entry.entry_id, "shown": json.dumps(shown)},
         is_fixable=True,
         is_persistent=False,
         severity=ir.IssueSeverity.WARNING,
-        translation_key=UNKNOWN,
+        translation_key=LABELS_CONFLICT,
         translation_placeholders={
-            "name": entry.title,
-            "count": str(len(rows)),
-            "labels": "\n".join(f"- {label}: {count}" for label, count in counts.most_common()),
+            "name": as_markdown(entry.title),
+            "labels": "\n".join(map(_conflict_line, conflicts[:CONFLICTS_MAX])),
         },
     )
+
+
+def _conflict_line(conflict: "Conflict") -> str:
+    """Return who would get a label, and who or what has it, in any language."""
+    newcomers = ", ".join(as_code(person.username) for person in conflict.newcomers)
+    others = [as_code(person.username) for person in conflict.others]
+    meanings = ", ".join([*others, "⚙️"] if conflict.reserved else others)
+    return f"- {as_code(conflict.label)}: {newcomers} ⚡ {meanings or newcomers}"
 
 
 @callback
 def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Take back everything that was asked or told about an entry."""
-    for kind in (HELD, DAMAGED, LEFT_OUT, UNSAVED, LIBRARY_GONE, UNKNOWN, *_GAP_ISSUES):
+    kinds = (HELD, DAMAGED, LABELS_CONFLICT, LEFT_OUT, UNSAVED, LIBRARY_GONE, LIBRARY_NEW)
+    for kind in (*kinds, UNKNOWN, *GAP_ISSUES):
         ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
 
 
@@ -357,6 +336,47 @@ class UnknownFlow(RepairsFlow):
         return self.async_create_entry(data={})
 
 
+class LabelsConflictFlow(RepairsFlow):
+    """Lets a person decide whether a label may mean several people."""
+
+    def __init__(self, entry_id: str, shown: str) -> None:
+        """Know whose labels they are, and the conflicts that were shown."""
+        self._entry_id = entry_id
+        self._shown = shown
+
+    async def async_step_init(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Show the labels and the choice."""
+        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["meant", "leave"],
+            description_placeholders=issue.translation_placeholders if issue else None,
+        )
+
+    async def async_step_meant(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Let the labels mean all of them, and write them with the next sync."""
+        return self._decide(meant=True)
+
+    async def async_step_leave(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Let everybody go on with the former label, and do not ask again."""
+        return self._decide(meant=False)
+
+    def _decide(self, *, meant: bool) -> "RepairsFlowResult":
+        entry = self.hass.config_entries.async_get_entry(self._entry_id)
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
+            return self.async_abort(reason="not_loaded")
+        coordinator = cast("PlexLabelSyncCoordinator", entry.runtime_data)
+        coordinator.guard.async_decide(self._shown, meant=meant)
+        coordinator.async_sync_soon()
+        return self.async_create_entry(data={})
+
+
 class LibraryGoneFlow(ConfirmRepairFlow):
     """Takes libraries that are gone off an entry's choice."""
 
@@ -388,6 +408,10 @@ async def async_create_fix_flow(
         return HeldFlow(str(data["entry_id"]), str(data["choices"]).split(","))
     if issue_id.startswith(f"{UNKNOWN}_") and data is not None:
         return UnknownFlow(str(data["entry_id"]))
+    if issue_id.startswith(f"{LABELS_CONFLICT}_") and data is not None:
+        return LabelsConflictFlow(str(data["entry_id"]), str(data["shown"]))
     if issue_id.startswith(f"{LIBRARY_GONE}_") and data is not None:
         return LibraryGoneFlow(str(data["entry_id"]), frozenset(str(data["gone"]).split(",")))
+    if issue_id.startswith(f"{LIBRARY_NEW}_") and data is not None:
+        return LibraryNewFlow(str(data["entry_id"]), frozenset(str(data["new"]).split(",")))
     return ConfirmRepairFlow()

@@ -33,7 +33,7 @@ def run_response(run: Run, gaps: OpenGaps) -> dict[str, Any]:
         "overridden": run.overridden,
         "held": len(run.held),
         "hold_reasons": [reason.value for reason in run.hold_reasons],
-        "gaps": [_gap_response(gap, run, gaps) for gap in run.gaps],
+        "gaps": [_gap_response(gap, _since(gap, run, gaps)) for gap in run.gaps],
         "failed": len(run.failed),
         "duration": round(run.duration, 3),
         "changes": [
@@ -52,13 +52,22 @@ def run_response(run: Run, gaps: OpenGaps) -> dict[str, Any]:
     }
 
 
-def _gap_response(gap: Gap, run: Run, gaps: OpenGaps) -> dict[str, Any]:
+def open_gaps_response(gaps: OpenGaps) -> list[dict[str, Any]]:
+    """Return what could not be read when it was last tried."""
+    return [_gap_response(one.gap, one.since) for one in gaps.values()]
+
+
+def _since(gap: Gap, run: Run, gaps: OpenGaps) -> float:
     known = gaps.get((gap.kind, gap.key))
+    return run.started if known is None else known.since
+
+
+def _gap_response(gap: Gap, since: float) -> dict[str, Any]:
     return {
         "kind": gap.kind.value,
         "name": gap.name,
         "reason": gap.failure.value,
-        "since": _time(known.since if known is not None else run.started),
+        "since": _time(since),
     }
 
 

@@ -27,7 +27,13 @@ from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .errors import translation
 from .live import PassResult
 from .pulsarr.ids import guid_id
-from .responses import entry_response, explanation_response, pending_response, run_response
+from .responses import (
+    entry_response,
+    explanation_response,
+    open_gaps_response,
+    pending_response,
+    run_response,
+)
 from .sync.explain import Question
 from .sync.model import Run, RunKind, ServiceError
 from .sync.people import AmbiguousPersonError, UnknownPersonError
@@ -75,15 +81,20 @@ def async_setup_services(hass: HomeAssistant) -> None:
         )
 
 
-async def sync_all(coordinator: PlexLabelSyncCoordinator, request: Request | None = None) -> Run:
+async def sync_all(
+    coordinator: PlexLabelSyncCoordinator,
+    request: Request | None = None,
+    *,
+    user_id: str | None = None,
+) -> Run:
     """Carry out a full sync, or another run that somebody asked for.
 
     Raises HomeAssistantError when nothing could be done, ServiceValidationError for unknown
-    people or libraries.
+    people or libraries, and for one dry run of a user too many.
     """
     with _people_in_words():
         try:
-            run = await coordinator.async_run(request or Request())
+            run = await coordinator.async_run(request or Request(), user_id=user_id)
         except UnknownLibraryError as err:
             raise _invalid("unknown_library", library=str(err)) from err
     _raise_if_nothing_was_done(run)
@@ -117,8 +128,17 @@ async def _async_sync_all(call: ServiceCall) -> ServiceResponse:
         libraries=_names(call, Field.LIBRARIES),
         mass_removal=call.data[Field.ALLOW_MASS_REMOVAL],
     )
+    return await _run(call, request)
+
+
+async def _run(call: ServiceCall, request: Request) -> ServiceResponse:
+    """Carry out what somebody asked for and answer with what it came to."""
     coordinator = _coordinator(call)
-    return _if_asked(call, _run_response(coordinator, await sync_all(coordinator, request)))
+    run = await sync_all(coordinator, request, user_id=call.context.user_id)
+    answer = run_response(run, coordinator.records.knowledge.gaps)
+    if request.kind is RunKind.UNDO:
+        answer["skipped"] = run.skipped
+    return _if_asked(call, answer)
 
 
 async def _async_process_pending(call: ServiceCall) -> ServiceResponse:
@@ -154,12 +174,7 @@ async def _async_undo(call: ServiceCall) -> ServiceResponse:
         undo=entry.run_id,
         changes=entry.changes,
     )
-    run = await sync_all(coordinator, request)
-    return _if_asked(call, {**_run_response(coordinator, run), "skipped": run.skipped})
-
-
-def _run_response(coordinator: PlexLabelSyncCoordinator, run: Run) -> dict[str, Any]:
-    return run_response(run, coordinator.records.knowledge.gaps)
+    return await _run(call, request)
 
 
 async def _async_get_runs(call: ServiceCall) -> ServiceResponse:
@@ -173,8 +188,7 @@ async def _async_remove_labels(call: ServiceCall) -> ServiceResponse:
         dry_run=call.data[Field.DRY_RUN],
         people=_names(call, Field.PEOPLE),
     )
-    coordinator = _coordinator(call)
-    return _if_asked(call, _run_response(coordinator, await sync_all(coordinator, request)))
+    return await _run(call, request)
 
 
 async def _async_clear_overrides(call: ServiceCall) -> ServiceResponse:
@@ -205,10 +219,12 @@ async def _async_explain(call: ServiceCall) -> ServiceResponse:
         raise HomeAssistantError(**translation(err)) from err
     if not explanations:
         raise _invalid("title_not_found")
-    return {
+    answer: dict[str, Any] = {
         "titles": [explanation_response(one) for one in explanations],
         "titles_total": fitting,
+        "gaps": open_gaps_response(coordinator.records.knowledge.gaps),
     }
+    return answer
 
 
 def _question(call: ServiceCall) -> Question:

@@ -6,7 +6,7 @@ Both clients stand on this; it knows nothing of either service.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 import gc
 from hashlib import sha256
@@ -22,6 +22,7 @@ import orjson
 from yarl import URL
 
 from .sync.model import UNREACHABLE, Failure, Service, ServiceError
+from .wire import TooMuchError, bounded_body, wary
 
 type Sleep = Callable[[float], Awaitable[object]]
 
@@ -29,6 +30,10 @@ OFF_LOOP_BYTES: Final = 64 * 1024  # a body above this is parsed in a thread: it
 BACK_OFF: Final = (0.5, 2.0)  # seconds before the second and the third try
 RETRY_AFTER_MAX: Final = 60.0  # seconds; a longer wait is left to the next run
 FAILURES_KEPT: Final = 10  # of each server, for diagnostics
+# A page of a thousand rows has a few megabytes; a server that does not page sends a library.
+ANSWER_MAX: Final = 64 * 1024 * 1024  # bytes, unpacked
+SMALL_MAX: Final = 1024 * 1024  # bytes of an answer that says a few things
+ERROR_MAX: Final = 64 * 1024  # bytes that are read of a refusal, to go on with the connection
 
 _NUMBERS: Final = re.compile(r"(?<=/)[0-9][0-9,]*(?=/|$)")  # what a path names one thing by
 
@@ -41,29 +46,9 @@ _FAILURES: Final[Mapping[int, Failure]] = {
     403: Failure.FORBIDDEN,
     404: Failure.NOT_FOUND,
     408: Failure.TIMEOUT,
+    498: Failure.INVALID_AUTH,  # a token of the kind that expires by itself
     429: Failure.RATE_LIMITED,
 }
-
-
-def normalise_url(url: str) -> str:
-    """Return a base URL without trailing slash, query or credentials.
-
-    Raises ValueError for what is no http or https address.
-    """
-    text = url.strip()
-    if "://" not in text:
-        text = f"http://{text}"
-    try:
-        parsed = URL(text)
-    except IndexError as err:  # yarl trips over some brackets
-        raise ValueError("not an http or https address") from err
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise ValueError("not an http or https address")
-    if not parsed.host.isprintable() or " " in parsed.host:
-        raise ValueError("the host name has blanks")
-    parsed.host.encode("idna")  # name resolution does it first, and nobody expects it to fail
-    clean = parsed.with_user(None).with_query(None).with_fragment(None)
-    return str(clean).rstrip("/")
 
 
 @dataclass(slots=True)
@@ -142,20 +127,22 @@ class Answer:
     content_type: str
 
     def json(self) -> object:
-        """Return the parsed body, in which broken texts are `BrokenText`.
+        """Return the parsed body; raises ValueError when it is no JSON."""
+        return parse_json(self.body)
 
-        Raises ValueError when it is no JSON.
-        """
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            text = self.body.decode(errors="surrogateescape")
-            if not (_SURROGATE.search(text) or _ESCAPED_SURROGATE.search(text)):
-                raise
-        try:
-            return _mended(json.loads(text))
-        except RecursionError as err:
-            raise ValueError("nested too deeply") from err
+
+def parse_json(body: bytes) -> object:
+    """Return a document in which broken texts are `BrokenText`; raises ValueError for none."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        text = body.decode(errors="surrogateescape")
+        if not (_SURROGATE.search(text) or _ESCAPED_SURROGATE.search(text)):
+            raise
+    try:
+        return _mended(json.loads(text))
+    except RecursionError as err:
+        raise ValueError("nested too deeply") from err
 
 
 def _mended(value: object) -> object:
@@ -224,6 +211,33 @@ class LastAnswer[T]:
         return last[1]
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is sent; a `query` given as text is encoded already."""
+
+    method: str
+    path: str
+    query: Mapping[str, str | int] | str | None
+    json: object
+    seconds: float
+    bytes_max: int
+
+    def url(self, base: str) -> URL:
+        url = URL(base + self.path, encoded=True)
+        if isinstance(self.query, str):
+            return URL(f"{url}?{self.query}", encoded=True)
+        return url.with_query(self.query) if self.query else url
+
+
+async def _body(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
+    """Return an answer's body; nobody reads that of an error. Raises TooMuchError."""
+    if response.status < HTTPStatus.MULTIPLE_CHOICES:
+        return await bounded_body(response, bytes_max)
+    with suppress(TooMuchError, aiohttp.ClientPayloadError):
+        return await bounded_body(response, ERROR_MAX)
+    return b""
+
+
 class Transport:
     """Requests to one server, at most `limit` at a time."""
 
@@ -254,6 +268,7 @@ class Transport:
         query: Mapping[str, str | int] | None = None,
         seconds: float = 45.0,
         tries: int = 3,
+        bytes_max: int = ANSWER_MAX,
         last: LastAnswer[T] | None = None,
     ) -> T:
         """GET `path` and return what `convert` makes of the JSON.
@@ -266,7 +281,9 @@ class Transport:
         Raises ServiceError; its failure is WRONG_SERVICE for what is not JSON at all and
         IMPLAUSIBLE for JSON that is cut off or not of the expected shape.
         """
-        answer = await self.send("GET", path, query=query, seconds=seconds, tries=tries)
+        answer = await self.send(
+            "GET", path, query=query, seconds=seconds, tries=tries, bytes_max=bytes_max
+        )
 
         def understand() -> T:
             if last is None:
@@ -294,6 +311,7 @@ class Transport:
         seconds: float = 45.0,
         tries: int = 3,
         retry_on: frozenset[Failure] = UNREACHABLE,
+        bytes_max: int = ANSWER_MAX,
     ) -> Answer:
         """Send one request, again after a passing failure, and return the answer.
 
@@ -302,9 +320,10 @@ class Transport:
 
         Raises ServiceError.
         """
+        request = _Request(method, path, query, json, seconds, bytes_max)
         for attempt in range(1, tries + 1):
             try:
-                return await self._once(method, path, query, json, seconds)
+                return await self._once(request)
             except ServiceError as err:
                 self.statistics.failed(err)
                 if attempt == tries or err.failure not in retry_on:
@@ -316,50 +335,51 @@ class Transport:
             await self._sleep(wait)
         raise AssertionError  # tries >= 1: the loop returned or raised
 
-    async def _once(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str | int] | str | None,
-        json: object,
-        seconds: float,
-    ) -> Answer:
-        url = URL(self.url + path, encoded=True)
-        if isinstance(query, str):
-            url = URL(f"{url}?{query}", encoded=True)
-        elif query:
-            url = url.with_query(query)
-        kind = self.statistics.began(method, path)
+    async def _once(self, request: _Request) -> Answer:
+        what = f"{request.method} {request.path}"
+        kind = self.statistics.began(request.method, request.path)
         try:
-            async with self._gate, asyncio.timeout(seconds):
+            async with self._gate, asyncio.timeout(request.seconds):
                 with kind.timed():
-                    async with self._session.request(
-                        method,
-                        url,
-                        headers=self._headers,
-                        allow_redirects=False,
-                        json=json,
-                        timeout=aiohttp.ClientTimeout(total=None),
-                    ) as response:
-                        body = await response.read()
-                status, content_type = response.status, response.content_type
-                retry_after = response.headers.get("Retry-After", "")
+                    answer, retry_after = await self._exchange(request)
+        except TooMuchError:
+            kind.failed += 1
+            detail = f"{what} answered more than {request.bytes_max} bytes"
+            raise self._error(Failure.IMPLAUSIBLE, detail) from None
         except (TimeoutError, aiohttp.ClientError, OSError) as err:
             kind.failed += 1
             failure = failure_of_exception(err)
             # The library's own text may hold the address with its query: only its kind is told.
-            raise self._error(failure, f"{method} {path}: {type(err).__name__}") from None
-        self.statistics.bytes_in += len(body)
-        kind.bytes_in += len(body)
+            raise self._error(failure, f"{what}: {type(err).__name__}") from None
+        self.statistics.bytes_in += len(answer.body)
+        kind.bytes_in += len(answer.body)
+        status = answer.status
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            return Answer(status, body, content_type)
+            return answer
         kind.failed += 1
         raise self._error(
             failure_of_status(status),
-            f"{method} {path} answered {status}",
+            f"{what} answered {status}",
             status=status,
             retry_after=float(retry_after) if retry_after.isdecimal() else None,
         )
+
+    async def _exchange(self, request: _Request) -> tuple[Answer, str]:
+        """Send a request; return what came back, and how long it is to wait."""
+        async with (
+            wary(self._session) as session,
+            session.request(
+                request.method,
+                request.url(self.url),
+                headers=self._headers,
+                allow_redirects=False,
+                json=request.json,
+                timeout=aiohttp.ClientTimeout(total=None),
+            ) as response,
+        ):
+            body = await _body(response, request.bytes_max)
+        retry_after = response.headers.get("Retry-After", "")
+        return Answer(response.status, body, response.content_type), retry_after
 
     def _error(
         self,

@@ -18,6 +18,7 @@ from homeassistant.util import dt as dt_util
 from .addresses import Address, addresses
 from .const import CONF_WEBHOOK_SECRET, DOMAIN, NAME
 from .coordinator import PlexLabelSyncCoordinator
+from .escaping import as_code, as_markdown
 from .notices import Notice, async_take_back, async_tell
 from .pulsarr.payloads import Signal, SignalKind
 from .registration import (
@@ -31,6 +32,7 @@ from .registration import (
 from .silence import Silence
 from .status import Activity, activity_signal
 from .sync.model import ServiceError
+from .webhook_secret import without_former
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -159,6 +161,8 @@ class Upkeep:
             also_right=() if way else [one.url for one in ways],
             is_leftover=lambda found: way is not None and is_dead(found, way, known),
         )
+        if result.status is RegistrationStatus.TOO_OLD or not result.changed:
+            self._forget_former_secrets()
         if result.status is RegistrationStatus.TOO_OLD:
             return self._too_old()
         async_take_back(self._hass, self._entry, Notice.PULSARR_WITHOUT_WEBHOOKS)
@@ -178,6 +182,12 @@ class Upkeep:
         entries = self._hass.config_entries.async_entries(DOMAIN)
         return frozenset(str(entry.data.get(CONF_WEBHOOK_ID)) for entry in entries)
 
+    @callback
+    def _forget_former_secrets(self) -> None:
+        """Accept the present secret only, once Pulsarr has had it for a while."""
+        if (data := without_former(self._entry.data, time.time())) is not None:
+            self._hass.config_entries.async_update_entry(self._entry, data=data)
+
     # What a check came to
 
     def _note(self, health: Health, finding: Finding, result: RegistrationResult | None) -> None:
@@ -194,7 +204,10 @@ class Upkeep:
         self._note(Health.UNREACHABLE, finding, result)
         self._failures += 1
         if self._failures >= FAILURES_BEFORE_ALARM:
-            tried = "\n".join(f"- `{address}`: {said}" for address, said in self.registration.tried)
+            tried = "\n".join(
+                f"- {as_code(address)}: {as_markdown(said)}"
+                for address, said in self.registration.tried
+            )
             async_tell(self._hass, self._entry, Notice.WEBHOOK_UNREACHABLE, tried=tried or "-")
         if self._failures == FAILURES_BEFORE_ALARM:
             _LOGGER.warning(

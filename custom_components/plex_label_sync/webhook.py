@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 import binascii
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 import hmac
@@ -20,9 +20,10 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 import orjson
 
-from .const import CONF_WEBHOOK_SECRET, DOMAIN, NAME, WEBHOOK_SECRET_HEADER
+from .const import DOMAIN, NAME, WEBHOOK_SECRET_HEADER
 from .pulsarr.payloads import Signal, SignalKind, parse_payload
 from .ratelimit import TokenBucket
+from .webhook_secret import accepted_secrets
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -66,13 +67,12 @@ def async_register_webhook(
     Raises ValueError when the webhook id is taken.
     """
     stats = WebhookStats()
-    secret: str = entry.data[CONF_WEBHOOK_SECRET]
     known = TokenBucket(BURST, PER_SECOND)
     strangers = TokenBucket(STRANGERS_BURST, STRANGERS_PER_SECOND)
 
     async def handle(_hass: HomeAssistant, _webhook_id: str, request: web.Request) -> web.Response:
         # The secret is looked at first: strangers cannot use up what is meant for Pulsarr.
-        authorised = _is_authorised(request, secret)
+        authorised = _is_authorised(request, accepted_secrets(entry.data))
         wait = (known if authorised else strangers).take(time.monotonic())
         if wait:
             stats.limited += 1
@@ -118,11 +118,15 @@ def async_register_webhook(
     return stats
 
 
-def _is_authorised(request: web.Request, secret: str) -> bool:
-    """Whether one of the places for the secret holds it, compared in constant time."""
-    expected = _comparable(secret)
-    matches = [hmac.compare_digest(_comparable(one), expected) for one in _offered(request)]
-    return bool(secret) and any(matches)
+def _is_authorised(request: web.Request, secrets: Iterable[str]) -> bool:
+    """Whether one of the places for the secret holds a good one, compared in constant time."""
+    expected = [_comparable(secret) for secret in secrets if secret]
+    matches = [
+        hmac.compare_digest(_comparable(one), secret)
+        for one in _offered(request)
+        for secret in expected
+    ]
+    return any(matches)
 
 
 def _offered(request: web.Request) -> Iterator[str]:

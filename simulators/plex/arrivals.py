@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from simulators.plex.events import Entry, EventHub
     from simulators.plex.state import Item, PlexState
 
+SCAN = "library.update.section"  # ends when the files are found
+MATCHING = "library.update.item.metadata"  # goes on until they are recognised
+
 
 async def arrive(
     state: PlexState,
@@ -34,14 +37,33 @@ async def arrive(
     await asyncio.sleep(delay)
     library = state.libraries[section] if section else state.library_for(title)
     library.refreshing = True
-    hub.announce(_activity("started", library.title))
+    hub.announce(activity("started", SCAN, f"Scanning {library.title}"))
     item = state.add_item(title, library.key, guid="local://0", edition=edition)
     name = re.sub(r"[^\w ]+", "", title.title).strip() or "Untitled"
     state.rematch(item.rating_key, guid=f"local://{item.rating_key}", guids=(), title=name)
     rows = _rows_of(state, item)
     hub.timeline(row(events.CREATED, state.now()) for row in rows)
     hub.timeline(row(events.PROGRESS, state.now()) for row in rows)
+    library.refreshing = False
+    library.scanned_at = state.now()
+    hub.announce(activity("ended", SCAN, f"Scanning {library.title}"))
+    hub.announce(
+        {
+            "type": "status",
+            "size": 1,
+            "StatusNotification": [
+                {
+                    "title": "Library scan complete",
+                    "description": "",
+                    "notificationName": "LIBRARY_UPDATE",
+                }
+            ],
+        }
+    )
+    hub.announce(activity("started", MATCHING, f"Matching {name}"))
+    state.matching.add(item.rating_key)
     await asyncio.sleep(match_after or 0.0)
+    state.matching.discard(item.rating_key)
     if item.rating_key not in state.items:
         return item  # deleted while it was looked at
     for step in (events.MATCHING, events.DOWNLOADING, events.PROCESSING):
@@ -51,9 +73,7 @@ async def arrive(
             item.rating_key, guid=title.plex_guid, guids=plex_guids(title), title=title.title
         )
     hub.timeline(row(events.PROCESSED, state.now()) for row in reversed(rows))
-    library.refreshing = False
-    library.scanned_at = state.now()
-    hub.announce(_activity("ended", library.title))
+    hub.announce(activity("ended", MATCHING, f"Matching {name}"))
     return item
 
 
@@ -86,18 +106,19 @@ def _row_of(item: Item, leaf: Leaf | None) -> Callable[[int, int], Entry]:
     return row
 
 
-def _activity(event: str, library: str) -> dict[str, object]:
+def activity(event: str, kind: str, title: str) -> dict[str, object]:
+    """What the server says it is doing: `event` is started, updated or ended."""
     return {
         "type": "activity",
         "size": 1,
         "ActivityNotification": [
             {
                 "event": event,
-                "uuid": "5f6f3a1e-scan",
+                "uuid": f"5f6f3a1e-{kind}",
                 "Activity": {
-                    "type": "library.update.section",
+                    "type": kind,
                     "cancellable": False,
-                    "title": f"Scanning {library}",
+                    "title": title,
                     "subtitle": "",
                     "progress": 0 if event == "started" else 100,
                 },

@@ -78,6 +78,7 @@ class EventHub:
         self._listeners: set[_Listener] = set()
         self._entries = 0
         self.sent = 0  # messages announced, heard or not
+        self.done_state = ""  # the `metadataState` of items that are processed
 
     @property
     def listeners(self) -> int:
@@ -94,6 +95,8 @@ class EventHub:
         rows = []
         for row in entries:
             self._entries += 1
+            if self.done_state and row["state"] == PROCESSED:
+                row["metadataState"] = self.done_state
             rows.append(as_strings(row) if self._entries % 2 == 0 else row)
         for start in range(0, len(rows), ENTRIES_PER_MESSAGE):
             chunk = rows[start : start + ENTRIES_PER_MESSAGE]

@@ -18,6 +18,9 @@ class PlexKnobs:
     labels_on_items: bool = (
         True  # answers about single items tell their labels; expected, never recorded
     )
+    section_on_row: bool = True  # answers about several items tell the section of each
+    owner_sync: bool = True  # the owner's sections allow syncing; on some servers they do not
+    label_by: Literal["both", "id", "text"] = "both"  # what the `label` filter understands
     trimming: Literal["honoured", "ignored"] = "honoured"  # include/exclude arguments are wishes
     sorting: bool = True  # false: `sort=` is ignored, everything comes by title
     range_filters: Literal["ignored", "honoured"] = "ignored"  # PMS 1.43.3 ignores `addedAt>>=`
@@ -33,6 +36,7 @@ class PlexKnobs:
     )
     reuse_spelling: bool = True  # a label that exists in another spelling is reused
     remove_case: Literal["exact", "fold"] = "exact"
+    label_fold: Literal["unicode", "ascii"] = "unicode"  # PMS likely: A to Z only
     metadata_put: Literal["replace", "merge"] = "replace"  # PUT /library/metadata/{id}
     bump: bool = False  # label edits move updatedAt and contentChangedAt
     settle: float = 0.0  # seconds until reads see an edit
@@ -48,6 +52,8 @@ class PlexKnobs:
     # Events
     notifications: bool = True  # false: a proxy in front answers 404 to the event streams
     edit_events: bool = False  # label edits fire timeline events
+    read_refreshes: bool = False  # reading items without `skipRefresh=1` is announced
+    done_state: Literal["", "created"] = ""  # the `metadataState` of items that are processed
     ping_seconds: float = 10.0  # between pings on the server-sent event stream
 
     @classmethod

@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from simulators.plex.tags import Tag
     from simulators.plex.users import Viewer
 
-LABEL_TAG_TYPE = 11
-MAINTENANCE_HOURS = {"ButlerStartHour": 2, "ButlerEndHour": 5}
-
 
 class Reading:
     """The GET routes."""
@@ -41,113 +38,12 @@ class Reading:
     def __init__(self, sim: PlexSimulator) -> None:
         self._sim = sim
 
-    # The server
-
-    async def identity(self, request: web.Request) -> web.Response:
-        """`/identity`: the only thing that is told without a token."""
-        state = self._sim.state
-        answer = Answer(
-            {
-                "claimed": True,
-                "machineIdentifier": state.machine_identifier,
-                "version": state.version,
-            }
-        )
-        return respond(request, answer)
-
-    async def root(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """`/`: what the server is."""
-        state = self._sim.state
-        attributes: Row = {
-            "allowSharing": True,
-            "allowSync": viewer.owner,
-            "claimed": True,
-            "eventStream": True,
-            "friendlyName": state.name,
-            "machineIdentifier": state.machine_identifier,
-            "multiuser": True,
-            "myPlex": True,
-            "myPlexMappingState": "mapped",
-            "myPlexSigninState": "ok",
-            "myPlexSubscription": True,
-            "platform": "Linux",
-            "platformVersion": "6.1 (simulated)",
-            "version": state.version,
-            "updatedAt": max(library.scanned_at for library in state.libraries.values()),
-        }
-        if viewer.owner:
-            attributes |= {
-                "myPlexUsername": self._sim.owner_name,
-                "ownerFeatures": "label,collections,webhooks",
-            }
-        rows: list[Row] = [
-            {"count": 1, "key": key, "title": key} for key in ("activities", "library", "prefs")
-        ]
-        return respond(request, Answer(attributes, rows, "Directory"))
-
-    async def library(self, request: web.Request, _viewer: Viewer) -> web.Response:
-        """`/library`: for the owner only."""
-        rows: list[Row] = [{"key": "sections", "title": "Library Sections"}]
-        attributes = {
-            "allowSync": False,
-            "identifier": LIBRARY_IDENTIFIER,
-            "title1": "Plex Library",
-        }
-        return respond(request, Answer(attributes, rows, "Directory"))
-
-    async def prefs(self, request: web.Request, _viewer: Viewer) -> web.Response:
-        """`/:/prefs`: a few settings of the server."""
-        settings = {"FriendlyName": self._sim.state.name, **MAINTENANCE_HOURS}
-        rows: list[Row] = [
-            {
-                "id": name,
-                "label": name,
-                "summary": "",
-                "type": "int" if isinstance(value, int) else "text",
-                "default": value,
-                "value": value,
-                "hidden": False,
-                "advanced": False,
-                "group": "general",
-            }
-            for name, value in settings.items()
-        ]
-        return respond(request, Answer({}, rows, "Setting"))
-
-    async def activities(self, request: web.Request, _viewer: Viewer) -> web.Response:
-        """`/activities`: the libraries that are being scanned."""
-        rows: list[Row] = [
-            {
-                "uuid": library.uuid,
-                "type": "library.update.section",
-                "title": f"Scanning {library.title}",
-                "progress": 0,
-            }
-            for library in self._sim.state.libraries.values()
-            if library.refreshing
-        ]
-        return respond(request, Answer({}, rows, "Activity"))
-
-    async def tags(self, request: web.Request, _viewer: Viewer) -> web.Response:
-        """`/library/tags?type=11`: every label of the server."""
-        state = self._sim.state
-        wanted = request.query.get("type") in (None, str(LABEL_TAG_TYPE))
-        rows: list[Row] = [
-            {
-                "id": tag.id,
-                "tag": tag.text,
-                "tagType": LABEL_TAG_TYPE,
-                "count": len(state.tags.carriers(tag)),
-            }
-            for tag in (state.tags.all() if wanted else ())
-        ]
-        return respond(request, Answer({}, rows, "Directory"))
-
     # Sections
 
     async def sections(self, request: web.Request, viewer: Viewer) -> web.Response:
         """`/library/sections`: those that this person may enter."""
-        rows = [library_row(library, owner=viewer.owner) for library in self._libraries(viewer)]
+        may_sync = viewer.owner and self._sim.knobs.owner_sync
+        rows = [library_row(library, owner=may_sync) for library in self._libraries(viewer)]
         if not self._sim.knobs.change_counter:
             rows = [
                 {name: one for name, one in row.items() if name != "contentChangedAt"}
@@ -313,6 +209,15 @@ class Reading:
             attributes |= {
                 name: rows[0][name] for name in rows[0] if name.startswith("librarySection")
             }
+        if not knobs.section_on_row:
+            rows = [
+                {name: one for name, one in row.items() if not name.startswith("librarySection")}
+                for row in rows
+            ]
+        if knobs.read_refreshes and request.query.get("skipRefresh") != "1":
+            self._sim.refresh_items(
+                asked for row in rows if (asked := str(row["ratingKey"])) in state.items
+            )
         response = respond(request, Answer(attributes, rows))
         await self._sim.charge(knobs.get_seconds + knobs.get_seconds_per_row * len(rows), began)
         return response

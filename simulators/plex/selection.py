@@ -137,7 +137,7 @@ def _fitting(state: PlexState, condition: Condition) -> Keys:
 
 
 def _labelled(state: PlexState, values: Iterable[str]) -> Keys:
-    tags = [tag for value in values for tag in state.tags.find(value)]
+    tags = [tag for value in values for tag in state.tags.asked_for(value)]
     return Keys(frozenset().union(*(state.tags.carriers(tag) for tag in tags)))
 
 

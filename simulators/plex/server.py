@@ -12,6 +12,7 @@ from aiohttp import web
 from simulators.front import FrontDesk, middleware_of
 from simulators.http import Faults, LocalServer, Stats
 from simulators.plex import events
+from simulators.plex.about import About
 from simulators.plex.arrivals import arrive, episode_arrived
 from simulators.plex.control import control_routes
 from simulators.plex.events import EventHub
@@ -82,11 +83,14 @@ class PlexSimulator:
     @knobs.setter
     def knobs(self, knobs: PlexKnobs) -> None:
         self._knobs = knobs
+        self.events.done_state = knobs.done_state
         self.state.rules = LabelRules(
             capitalise=knobs.capitalise,
             reuse_spelling=knobs.reuse_spelling,
             remove_case=knobs.remove_case,
             linger=knobs.linger,
+            label_by=knobs.label_by,
+            label_fold=knobs.label_fold,
         )
 
     @property
@@ -263,15 +267,21 @@ class PlexSimulator:
         return self._server
 
     def _add_routes(self, app: web.Application) -> None:
-        read, write, add = self._reading, self._writing, app.router.add_route
-        add("GET", "/identity", read.identity)
+        about, read, write = About(self), self._reading, self._writing
+        add = app.router.add_route
+        for method in ("GET", "HEAD"):
+            add(method, "/identity", about.identity)
         for path, status, handler in (
-            ("/", None, read.root),
-            ("/activities", 403, read.activities),
-            ("/:/prefs", 403, read.prefs),
-            ("/library", 401, read.library),
+            ("/", None, about.root),
+            ("/activities", 403, about.activities),
+            ("/:/prefs", 403, about.prefs),
+            ("/accounts", 403, about.accounts),
+            ("/clients", 403, about.none_of("Server")),
+            ("/status/sessions", 403, about.none_of("Metadata")),
+            ("/updater/status", 403, about.updater),
+            ("/library", 401, about.library),
             ("/library/all", None, read.everything),
-            ("/library/tags", 403, read.tags),
+            ("/library/tags", 403, about.tags),
             ("/library/sections", None, read.sections),
             ("/library/sections/", None, read.sections),
             ("/library/sections/all", None, read.sections),
@@ -284,7 +294,9 @@ class PlexSimulator:
             ("/library/sections/{id}/refresh", 403, read.refresh),
             (METADATA_ROUTE, None, read.metadata),
         ):
-            add("GET", path, guarded(self, handler, others=status))
+            for method in ("GET", "HEAD"):
+                add(method, path, guarded(self, handler, others=status))
+        add("PUT", "/updater/check", guarded(self, about.updater, others=403))
         add("PUT", LISTING_ROUTE, guarded(self, write.section, others=403))
         add("PUT", METADATA_ROUTE, guarded(self, write.item, others=403))
         add("DELETE", METADATA_ROUTE, guarded(self, write.delete, others=403))

@@ -37,7 +37,7 @@ class Library:
     location: str
     created_at: int = SEED_TIME - 160_000_000
     scanned_at: int = SEED_TIME
-    content_changed_at: int = 1_000_000  # a counter of the database, not a time
+    content_changed_at: int = 1_000_000  # where the server's one counter stood; may be 0
     refreshing: bool = False
 
 
@@ -74,8 +74,12 @@ class Item:
     @property
     def identified(self) -> bool:
         """Whether the guids of the item tell which title it is."""
-        return self.origin is not None and not self.guid.startswith(
-            ("local://", "com.plexapp.agents.none://", "com.plexapp.agents.hama://anidb")
+        return (
+            self.origin is not None
+            and not self.guid.startswith(
+                ("local://", "com.plexapp.agents.none://", "com.plexapp.agents.hama://anidb")
+            )
+            and not (self.guid.startswith("tv.plex.agents.custom.") and not self.guids)
         )
 
     def sort_key(self, by: SortField) -> tuple[int, str, int]:
@@ -134,11 +138,13 @@ class PlexState:
         self.libraries: dict[str, Library] = {}
         self.items: dict[str, Item] = {}
         self.leaves: dict[str, Leaf] = {}
+        self.matching: set[str] = set()  # keys of items that are being recognised
         self.tags = TagStore()
         self._shelves: dict[tuple[str, ItemType], _Shelf] = {}
         self._by_guid: dict[str, set[str]] = {}
         self._by_title: dict[str, set[str]] = {}  # catalogue key -> rating keys
         self._next_key = 1
+        self._changes = 1_000_000  # of the whole server
         self._last_time = SEED_TIME
 
     # Reading
@@ -172,7 +178,7 @@ class PlexState:
     def page(
         self, section: str, kind: ItemType, by: SortField, start: int, stop: int
     ) -> list[Item]:
-        """A slice of `ordered`, without walking there."""
+        """A slice of `ordered`."""
         return [item for _, item in self._shelf(section, kind).order(by)[start:stop]]
 
     def sort_everything(self) -> None:
@@ -209,6 +215,7 @@ class PlexState:
         section: str | None = None,
         *,
         guid: str | None = None,
+        guids: Iterable[str] | None = None,
         edition: str = "",
         added_at: int | None = None,
         labels: Iterable[str] = (),
@@ -229,7 +236,7 @@ class PlexState:
             section=section or self.library_for(title).key,
             type=title.type,
             guid=title.plex_guid if guid is None else guid,
-            guids=plex_guids(title) if guid is None else (),
+            guids=tuple(guids) if guids is not None else plex_guids(title) if guid is None else (),
             title=title.title,
             year=title.year,
             added_at=moment,
@@ -243,6 +250,11 @@ class PlexState:
         for label in labels:
             self.add_label(item.rating_key, label)
         return item
+
+    def add_custom_item(self, title: CatalogueTitle, *, bare: bool = False) -> Item:
+        """Put a title into a library as a custom metadata provider names it, `bare` without any id."""
+        guid = f"tv.plex.agents.custom.example://{title.type}/{title.type}-{title.key[:8]}"
+        return self.add_item(title, guid=guid, guids=() if bare else plex_guids(title))
 
     def add_collection(self, section: str, title: str, size: int = 0) -> Item:
         """Put a collection into a library."""
@@ -267,6 +279,10 @@ class PlexState:
         self._by_guid.setdefault(guid, set()).add(rating_key)
         self._touch(item.section)
         return item
+
+    def rename(self, item: Item, title: str) -> Item:
+        """Give an item another title by hand."""
+        return self.rematch(item.rating_key, guid=item.guid, guids=item.guids, title=title)
 
     def delete_item(self, rating_key: str | int) -> Item:
         """Remove an item; its rating key is never used again. Raises KeyError for an unknown item."""
@@ -370,8 +386,9 @@ class PlexState:
         return self._shelves.setdefault((section, kind), _Shelf())
 
     def _touch(self, section: str) -> None:
+        self._changes += 1
         if section in self.libraries:
-            self.libraries[section].content_changed_at += 1
+            self.libraries[section].content_changed_at = self._changes
 
     @staticmethod
     def _drop(index: dict[str, set[str]], name: str, rating_key: str) -> None:

@@ -25,6 +25,15 @@ class LabelRules:
     reuse_spelling: bool = True
     remove_case: Literal["exact", "fold"] = "exact"
     linger: bool = False
+    label_by: Literal["both", "id", "text"] = "both"
+    label_fold: Literal["unicode", "ascii"] = "unicode"
+
+    def fold(self, text: str) -> str:
+        """The form in which texts are compared; SQLite's NOCASE knows A to Z only."""
+        return text.casefold() if self.label_fold == "unicode" else text.translate(_ASCII_FOLD)
+
+
+_ASCII_FOLD = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
 def capitalised(text: str, mode: Literal["first", "words", "none"]) -> str:
@@ -68,14 +77,26 @@ class TagStore:
         return self._places[tag.id]
 
     def find(self, value: str) -> list[Tag]:
-        """Tags by id or by text without regard to case, as the `label` filter takes them."""
-        if value.isascii() and value.isdigit() and int(value) in self._tags:
+        """Tags by id or by text without regard to case."""
+        return self._found(value, "both")
+
+    def asked_for(self, value: str) -> list[Tag]:
+        """Tags as the `label` filter takes them."""
+        return self._found(value, self.rules.label_by)
+
+    def _found(self, value: str, by: Literal["both", "id", "text"]) -> list[Tag]:
+        if by != "text" and value.isascii() and value.isdigit() and int(value) in self._tags:
             return [self._tags[int(value)]]
-        return list(self._by_fold.get(value.casefold(), ()))
+        return self._same(value) if by != "id" else []
+
+    def _same(self, text: str) -> list[Tag]:
+        """The tags of which a text is a spelling."""
+        alike = self._by_fold.get(text.casefold(), ())
+        return [tag for tag in alike if self.rules.fold(tag.text) == self.rules.fold(text)]
 
     def obtain(self, text: str) -> Tag:
         """The tag for a label that is being added; made when there is none."""
-        same = self._by_fold.get(text.casefold(), [])
+        same = self._same(text)
         stored = capitalised(text, self.rules.capitalise)
         for tag in same:
             if self.rules.reuse_spelling or tag.text == stored:
@@ -91,7 +112,7 @@ class TagStore:
     def is_meant(self, tag: Tag, text: str) -> bool:
         """Whether a removal of `text` takes off this tag."""
         if self.rules.remove_case == "fold":
-            return tag.text.casefold() == text.casefold()
+            return self.rules.fold(tag.text) == self.rules.fold(text)
         return tag.text == text
 
     def attach(self, tag: Tag, rating_key: str, place: tuple[str, str]) -> None:

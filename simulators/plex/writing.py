@@ -42,10 +42,13 @@ class Writing:
             self._sim.violations.append(
                 f"PUT on all items of section {library.key}: no id was given"
             )
+        title = dict(query_pairs(request)).get("title.value")
         async with self._writer:
             began = time.perf_counter()
             items = select(self._sim.state, [library], listing, None).items
             await self._write(items, edit, began)
+            for item in items if title else ():
+                self._sim.state.rename(item, title or "")
         return web.Response()
 
     async def item(self, request: web.Request, _viewer: Viewer) -> web.Response:

@@ -103,6 +103,8 @@ class Api:
 
     def _user_list(self, *, counts: bool) -> web.Response:
         users = () if self.knobs.empty_users else self.state.users()
+        if any(user.created_at is None or user.updated_at is None for user in users):
+            raise ApiError(500, "the answer does not fit its schema")
         listed = [
             user_json(user, self.knobs, self.state.watchlist_count(user.id) if counts else None)
             for user in users
@@ -112,12 +114,15 @@ class Api:
 
     async def watchlist(self, request: web.Request) -> web.Response:
         """One user's whole watchlist."""
-        user_id = validation.entity_id(request.match_info["id"])
+        given = request.match_info["id"]
         try:
-            user = self.state.user(user_id)
+            user = self.state.user(int(given) if given.isascii() and given.isdigit() else 0)
         except UnknownUserError:
             raise ApiError(404, "User not found") from None
+        user_id = user.id
         wishes = () if self.knobs.empty_watchlists else self.state.watchlist(user_id)
+        if not all(wish.readable for wish in wishes):
+            raise ApiError(500, "the answer does not fit its schema")
         return web.json_response(
             {
                 "success": True,
@@ -219,7 +224,10 @@ class Api:
 
     async def endpoints(self, _request: web.Request) -> web.Response:
         """All registered endpoints, oldest first."""
-        data = [endpoint_json(endpoint) for endpoint in self.state.endpoints.values()]
+        endpoints = self.state.endpoints.values()
+        if not all(set(one.event_types) <= set(self.knobs.event_types) for one in endpoints):
+            raise ApiError(500, "the answer does not fit its schema")
+        data = [endpoint_json(endpoint) for endpoint in endpoints]
         return web.json_response({"success": True, "data": data})
 
     async def endpoint(self, request: web.Request) -> web.Response:

@@ -66,6 +66,7 @@ def control_routes(
         "missing": ("GET", control.titles),
         "wish": ("POST", control.wish),
         "unwish": ("POST", control.unwish),
+        "reconcile": ("POST", control.reconcile),
         "user": ("POST", control.user),
         "announce": ("POST", control.announce),
         "import": ("POST", control.arr_import),
@@ -166,17 +167,25 @@ class _Control:
         return {"missing": rows[:TITLES_SHOWN]}
 
     async def wish(self, given: dict[str, Any]) -> dict[str, Any]:
-        """`person` puts `title` on the watchlist; optional `guids`, `key`."""
+        """`person` puts `title` on the watchlist; optional `guids`, `key`; `force` has it announced anyway."""
         person, title = self._person(given), self._title(given)
-        more = {name: given[name] for name in ("guids", "key") if name in given}
+        more = {name: given[name] for name in ("guids", "key", "force") if name in given}
         await self._sim.wish(person.id, title, **more)
         return {"person": person.name, "title": title.title}
 
     async def unwish(self, given: dict[str, Any]) -> dict[str, Any]:
-        """`person` takes `title` off the watchlist."""
+        """`person` takes `title` off the watchlist; with `later` the next reconciliation finds it."""
         person, title = self._person(given), self._title(given)
+        if given.get("later"):
+            self._sim.leave(person.id, title)
+            return {"person": person.name, "title": title.title, "removed": False}
         gone = await self._sim.unwish(person.id, title)
         return {"person": person.name, "title": title.title, "removed": gone is not None}
+
+    async def reconcile(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The full reconciliation; Plex may leave friends out (`left_out`, names or ids)."""
+        people = [self._sim.state.find_user(who).id for who in given.get("left_out", ())]
+        return {"removed": await self._sim.reconcile(left_out=people)}
 
     async def user(self, given: dict[str, Any]) -> dict[str, Any]:
         """Change `name`, `alias`, `can_sync`… of `person`; `add` a new one; or `remove: true`."""
@@ -189,7 +198,7 @@ class _Control:
             state.remove_user(person.id)
             return {"removed": person.id}
         if "name" in given:
-            state.rename(person.id, str(given["name"]))
+            person = await self._sim.rename(person.id, str(given["name"]))
         changes = {
             name: given[name]
             for name in ("alias", "display_name", "can_sync", "notify_plex_mobile")

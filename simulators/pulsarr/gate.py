@@ -53,6 +53,11 @@ def is_api(path: str) -> bool:
     return path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
 
 
+def wants_html(request: web.Request) -> bool:
+    """Does the client take a page? Others get a JSON 404 for what is neither API nor page."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
 def take_ticket(limiter: RateLimiter, knobs: PulsarrKnobs, route: str, client_ip: str) -> Ticket:
     """Count a request against the client's bucket, or against the route's own one."""
     bucket = limit_bucket(client_ip)
@@ -92,7 +97,7 @@ async def parse_body(request: web.Request) -> object:
         except ValueError:
             raise ApiError(400, "Body is not valid JSON") from None
         return body
-    if not raw:
+    if not raw and not content_type:
         return None
     if content_type == "text/plain":
         return raw.decode(errors="replace")

@@ -77,12 +77,12 @@ class PulsarrKnobs:
     """True: the user list is a well-formed, successful, empty list, as after a failed start."""
     empty_watchlists: bool = False
     """The same for every watchlist."""
-    added_while_approval_pending: bool = True
-    """Does watchlist.added fire for a person whose requests need approval? Not known."""
-    routed: bool = True
-    """False: `routedTo` of watchlist.added is empty (no arr instance takes the title)."""
-    empty_key_in_webhooks: Literal["empty", "null", "drop"] = "empty"
-    """How an item without a key looks in a webhook; `drop`: the payload fails Pulsarr's own check."""
+    thumb_needed: bool = True
+    """Without a picture watchlist.added fails Pulsarr's own check and is dropped, as in December 2025."""
+    removal_lag_s: float = 0.0
+    """How long a row stays after watchlist.removed went out: seconds while Pulsarr takes its own labels off."""
+    renames: Literal["in_place", "new_id"] = "in_place"
+    """Before September 2026 a renamed friend was a new user with a new id."""
     notify_on_availability: bool = True
     public_content: bool = False
     """A public channel is configured: titles are announced once even if no watcher has a channel."""

@@ -83,7 +83,7 @@ def wish_json(wish: Wish) -> dict[str, Any]:
         "key": wish.key,
         "type": wish.type,
         "thumb": wish.thumb,
-        "guids": list(wish.guids),
+        "guids": list(wish.stored_guids),
         "genres": list(wish.genres),
         "status": wish.status,
         "added": wish.added,
@@ -147,8 +147,8 @@ def _watcher_json(user: PulsarrUser) -> dict[str, Any]:
     return answer
 
 
-def watchlist_added(user: PulsarrUser, wish: Wish, *, routed: bool = True) -> dict[str, Any]:
-    """Data of watchlist.added."""
+def watchlist_added(user: PulsarrUser, wish: Wish) -> dict[str, Any]:
+    """Data of watchlist.added, which is sent for what was just routed."""
     content = _content(wish)
     if wish.thumb is not None:
         content["thumb"] = wish.thumb
@@ -163,7 +163,7 @@ def watchlist_added(user: PulsarrUser, wish: Wish, *, routed: bool = True) -> di
     return {
         "addedBy": {"userId": user.id, "username": user.name},
         "content": content,
-        "routedTo": [route] if routed else [],
+        "routedTo": [route],
     }
 
 

@@ -109,9 +109,31 @@ def import_guid(kind: str, guids: Iterable[str]) -> str | None:
     return next((guid for guid in guids if guid.startswith(provider)), None)
 
 
-def sends_added(*, can_sync: bool, requires_approval: bool, added_while_pending: bool) -> bool:
-    """Does watchlist.added go out for this person's new wish?"""
-    return can_sync and (added_while_pending or not requires_approval)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """What Pulsarr looks at before it hands a new wish to Radarr or Sonarr, and tells about it.
+
+    `needed_id` is the one id that the arr app goes by; `announced` says that the same person was told of
+    a title with the same text before; `thumb` may be missing in the newest versions.
+    """
+
+    can_sync: bool = True
+    requires_approval: bool = False
+    needed_id: bool = True
+    in_arr: bool = False
+    announced: bool = False
+    thumb: bool = True
+
+    @property
+    def routed(self) -> bool:
+        """Does an arr app take the title just now?"""
+        free = self.can_sync and not self.requires_approval
+        return free and self.needed_id and not self.in_arr
+
+    @property
+    def told(self) -> bool:
+        """Does watchlist.added go out? Only for what was just routed, and once for the same text."""
+        return self.routed and self.thumb and not self.announced
 
 
 type Access = Literal["allowed", "bad_key", "no_credentials"]

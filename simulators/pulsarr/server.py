@@ -19,16 +19,11 @@ from .delivery import Courier, Delivery
 from .faulty import body_bytes, under_fault, was_cut
 from .imports import ImportDesk
 from .knobs import PulsarrKnobs
-from .payloads import (
-    delete_sync_completed,
-    user_created,
-    watchlist_added,
-    watchlist_removed,
-)
+from .payloads import delete_sync_completed, user_created
 from .ratelimit import RateLimiter
-from .rules import sends_added
 from .state import PulsarrState, PulsarrUser, UnknownUserError, Wish, timestamp
 from .validation import InvalidError
+from .wishes import WishDesk
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -72,6 +67,7 @@ class PulsarrSimulator:
         self._courier = Courier(self.knobs)
         self._api = Api(self.state, self.knobs, self._courier, self._pause)
         self._desk = ImportDesk(self.state, self.knobs, self._count_deliveries)
+        self._wishes = WishDesk(self.state, self.knobs, self._count_deliveries, self._pause)
         self._base = self.knobs.base_path.rstrip("/")
         self._server: LocalServer | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -185,29 +181,40 @@ class PulsarrSimulator:
         await self.deliver("user.created", user_created(user))
         return user
 
-    async def wish(self, user_id: int, title: CatalogueTitle, **fields: Unpack[WishFields]) -> Wish:
-        """Pulsarr noticed and routed a new wish (fields as in PulsarrState.wish): watchlist.added.
+    async def rename(self, user_id: int, name: str) -> PulsarrUser:
+        """A friend has another name: in place, or by `renames` a new user and user.created."""
+        return await self._wishes.rename(user_id, name)
 
-        Not sent for a user whose sync is off.
+    async def wish(
+        self,
+        user_id: int,
+        title: CatalogueTitle,
+        *,
+        force: bool = False,
+        **fields: Unpack[WishFields],
+    ) -> Wish:
+        """Pulsarr noticed a new wish (fields as in PulsarrState.wish) and routes it by its rules.
+
+        Only for what an arr app takes just now there is watchlist.added: a wish for what they have already
+        is silent. `force` skips the rules.
         """
-        wish = self.state.wish(user_id, title, **fields)
-        user = self.state.user(user_id)
-        if sends_added(
-            can_sync=user.can_sync,
-            requires_approval=user.requires_approval,
-            added_while_pending=self.knobs.added_while_approval_pending,
-        ):
-            data = watchlist_added(user, wish, routed=self.knobs.routed)
-            await self._deliver_content("watchlist.added", data)
-        return wish
+        return await self._wishes.wished(user_id, title, force=force, **fields)
+
+    def leave(self, user_id: int, title: CatalogueTitle) -> None:
+        """A title left a watchlist on Plex; Pulsarr finds out with the next full reconciliation."""
+        if any(wish.catalogue_key == title.key for wish in self.state.watchlist(user_id)):
+            self.state.left.add((user_id, title.key))
+
+    async def reconcile(self, *, left_out: Collection[int] = ()) -> int:
+        """The full reconciliation, every two hours in a real Pulsarr: watchlist.removed for what has left."""
+        return await self._wishes.reconcile(left_out=left_out)
 
     async def unwish(self, user_id: int, title: CatalogueTitle) -> Wish | None:
-        """A title left a watchlist: watchlist.removed, for every user and always."""
-        user = self.state.user(user_id)
-        wish = self.state.unwish(user_id, title)
-        if wish is not None:
-            await self._deliver_content("watchlist.removed", watchlist_removed(user, wish))
-        return wish
+        """A title left a watchlist and the full reconciliation finds it at once."""
+        there = [one for one in self.state.watchlist(user_id) if one.catalogue_key == title.key]
+        self.leave(user_id, title)
+        await self.reconcile()
+        return next(iter(there), None)
 
     async def announce(
         self,
@@ -225,6 +232,7 @@ class PulsarrSimulator:
         lists `watchers`, or everybody who wants the title. A show without `season` is its season 1; without
         `episode` it is a bulk release.
         """
+        self.state.in_arrs.add(title.key)
         if force:
             return await self._desk.announce_anyway(
                 title, season=season, episode=episode, listed=watchers
@@ -248,18 +256,6 @@ class PulsarrSimulator:
 
     async def _pause(self, seconds: float) -> None:
         await self.listener.pause(seconds)
-
-    async def _deliver_content(self, event: str, data: dict[str, Any]) -> None:
-        content = data["content"]
-        if not content["key"]:
-            match self.knobs.empty_key_in_webhooks:
-                case "drop":
-                    return
-                case "null":
-                    content["key"] = None
-                case "empty":
-                    content["key"] = ""
-        await self.deliver(event, data)
 
     async def _count_deliveries(self, event: str, data: dict[str, Any]) -> int:
         return len(await self.deliver(event, data))
@@ -294,13 +290,15 @@ class PulsarrSimulator:
         raise ApiError(404, f"Route {request.method}:{path} not found")
 
     async def _page(self, request: web.Request) -> web.Response:
-        """Everything outside the API: the web interface."""
+        """Everything outside the API: the web interface, for whom can show it."""
         if request.method != "GET" or gate.is_api(self._relative(request)):
             raise ApiError(404, f"Route {request.method}:{request.path} not found")
         if self._base and request.path in {"/", self._base}:
             return _redirect(f"{self._base}/")
         if self.knobs.bare_path == "redirect" and request.path != f"{self._base}/login":
             return _redirect(f"{self._base}/login")
+        if request.path != "/" and not gate.wants_html(request):
+            raise ApiError(404, f"Route {request.method}:{request.path} not found")
         return gate.spa_response()
 
     def _relative(self, request: web.Request) -> str:

@@ -54,17 +54,19 @@ class UserChanges(TypedDict, total=False):
     display_name: str | None
     can_sync: bool
     requires_approval: bool
+    plex_uuid: str | None
     discord_id: str | None
     notify_apprise: bool
     notify_discord: bool
     notify_discord_mention: bool
     notify_plex_mobile: bool
+    created_at: str | None
 
 
 class WishFields(TypedDict, total=False):
     """What a wish may have otherwise than the catalogue says."""
 
-    guids: Sequence[str] | None
+    guids: Sequence[object] | None
     key: str | _Same | None
     type: str | None
     status: WishStatus
@@ -105,8 +107,8 @@ class PulsarrUser:
     notify_discord: bool = False
     notify_discord_mention: bool = False
     notify_plex_mobile: bool = False
-    created_at: str = ""
-    updated_at: str = ""
+    created_at: str | None = ""
+    updated_at: str | None = ""
 
     @property
     def has_channel(self) -> bool:
@@ -125,12 +127,22 @@ class Wish:
     title: str
     type: str
     kind: Literal["movie", "show"]
-    key: str | None
-    guids: tuple[str, ...]
+    key: str
+    stored_guids: tuple[object, ...]
     genres: tuple[str, ...]
     thumb: str | None
     status: WishStatus
     added: str | None
+
+    @property
+    def guids(self) -> tuple[str, ...]:
+        """The ids that are texts, as they should all be."""
+        return tuple(guid for guid in self.stored_guids if isinstance(guid, str))
+
+    @property
+    def readable(self) -> bool:
+        """Does it fit the answer's schema? One row that does not makes the whole answer an error."""
+        return len(self.guids) == len(self.stored_guids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +183,12 @@ class PulsarrState:
         self.told: set[tuple[int, str]] = set()
         """Who was already told of what: (user id, "tmdb:949" or "tvdb:370139:S4" or "…:S4E1")."""
         self.told_public: set[str] = set()
+        self.in_arrs: set[str] = set()
+        """Keys of titles that Radarr or Sonarr know: a wish for one of them is not routed again."""
+        self.announced: set[tuple[int, str]] = set()
+        """Who was told of a wish with which text: (user id, title). It is not told again."""
+        self.left: set[tuple[int, str]] = set()
+        """What left a watchlist on Plex and the full reconciliation has not found yet: (user id, key)."""
         self._users: dict[int, PulsarrUser] = {}
         self._wishes: dict[int, dict[str, Wish]] = {}
         self._last_user = 0
@@ -252,6 +270,13 @@ class PulsarrState:
             return user
         return self.change_user(user_id, name=name)
 
+    def rename_as_new(self, user_id: int, name: str) -> PulsarrUser:
+        """The same in versions before September 2026: a new user, and the old one goes with all wishes."""
+        old = self.user(user_id)
+        new = self.add_user(name, can_sync=old.can_sync, plex_uuid=old.plex_uuid)
+        self.remove_user(user_id)
+        return self.change_user(new.id, notify_plex_mobile=old.notify_plex_mobile)
+
     def set_alias(self, user_id: int, alias: str | None) -> PulsarrUser:
         """The admin gave the user another alias, or none."""
         return self.change_user(user_id, alias=alias)
@@ -284,7 +309,7 @@ class PulsarrState:
         user_id: int,
         title: CatalogueTitle,
         *,
-        guids: Sequence[str] | None = None,
+        guids: Sequence[object] | None = None,
         key: str | _Same | None = AS_IN_CATALOGUE,
         type: str | None = None,  # noqa: A002  (the name of the field in the answer)
         status: WishStatus = "requested",
@@ -293,8 +318,9 @@ class PulsarrState:
     ) -> Wish:
         """Put a title on a user's watchlist (again: updates it). Raises UnknownUserError.
 
-        `guids=()` is a fresh item whose ids are not known yet, `key=None` one without a Plex key; `thumb`
-        and `added` may be None; the defaults are believable values.
+        `guids=()` is a fresh item whose ids are not known yet, `guids=[949]` a row that nobody can read,
+        `key=None` an item without a Plex key, which is an empty one; `thumb` and `added` may be None; the
+        defaults are believable values.
         """
         self.user(user_id)
         old = self._wishes[user_id].get(title.key)
@@ -307,20 +333,26 @@ class PulsarrState:
             title=title.title,
             type=title.type if type is None else type,
             kind=title.type,
-            key=title.key if isinstance(key, _Same) else key,
-            guids=tuple(title.guids if guids is None else guids),
+            key=title.key if isinstance(key, _Same) else key or "",
+            stored_guids=tuple(title.guids if guids is None else guids),
             genres=_genres(title.key),
             thumb=f"https://metadata-static.plex.tv/{title.key}.jpg" if thumb == "" else thumb,
             status=status,
             added=timestamp(self.clock()) if added == "" else added,
         )
         self._wishes[user_id][title.key] = entry
+        self.left.discard((user_id, title.key))
         return entry
 
     def unwish(self, user_id: int, title: CatalogueTitle) -> Wish | None:
         """Take a title off a user's watchlist; None if it was not on it. Raises UnknownUserError."""
         self.user(user_id)
-        return self._wishes[user_id].pop(title.key, None)
+        return self.forget(user_id, title.key)
+
+    def forget(self, user_id: int, catalogue_key: str) -> Wish | None:
+        """Delete a row; None if there is none, or no such user any more."""
+        self.left.discard((user_id, catalogue_key))
+        return self._wishes.get(user_id, {}).pop(catalogue_key, None)
 
     def set_status(self, wish: Wish, status: WishStatus) -> None:
         """Move a wish along (pending, requested, grabbed, notified)."""

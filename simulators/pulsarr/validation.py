@@ -106,7 +106,7 @@ def _name(key: str, value: object) -> str:
 
 
 def _url(key: str, value: object) -> str:
-    url = _string(key, value)
+    url = _string(key, value).strip()
     try:
         parts = urlsplit(url)
         good = parts.scheme in {"http", "https"} and bool(parts.hostname)
@@ -122,9 +122,11 @@ def _limited(most: int, *, nullable: bool) -> Callable[[str, object], str | None
     def check(key: str, value: object) -> str | None:
         if value is None and nullable:
             return None
-        if len(_string(key, value)) > most:
+        text = _string(key, value)
+        text = text.strip() if key == "authHeaderName" else text
+        if len(text) > most:
             raise _invalid(key, f"expected at most {most} characters")
-        return str(value)
+        return text
 
     return check
 

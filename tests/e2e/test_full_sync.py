@@ -99,7 +99,7 @@ def _count(stats: dict[str, dict[str, int]], method: str) -> int:
 
 async def test_dry_run_tells_what_would_change_and_changes_nothing(house: House) -> None:
     title = house.spare()
-    await house.servers.pulsarr.post("wish", person="tim", title=title.key)
+    await house.servers.pulsarr.post("wish", person="tim", title=title.key, force=True)
     await house.until_labelled(title, "tim")
     (item, *others) = await house.items(title)
     await house.servers.plex.post(

@@ -68,9 +68,9 @@ async def test_title_that_comes_onto_a_watchlist_is_labelled_and_keeps_it_when_i
     house: House,
 ) -> None:
     title = house.spare()
-    await house.servers.pulsarr.post("wish", person="nina", title=title.key)
+    await house.servers.pulsarr.post("wish", person="nina", title=title.key, force=True)
     await house.until_labelled(title, "nina", within=10)
-    await house.servers.pulsarr.post("wish", person="Jürgen", title=title.key)
+    await house.servers.pulsarr.post("wish", person="Jürgen", title=title.key, force=True)
     await house.until_labelled(title, "nina", "jürgen", within=10)
 
     await house.servers.pulsarr.post("unwish", person="nina", title=title.key)
@@ -81,15 +81,15 @@ async def test_title_that_comes_onto_a_watchlist_is_labelled_and_keeps_it_when_i
 
 async def test_person_whose_sync_is_off_gets_no_label(house: House) -> None:
     title = house.spare(1)
-    await house.servers.pulsarr.post("wish", person="marta", title=title.key)
-    await house.servers.pulsarr.post("wish", person="tim", title=title.key)
+    await house.servers.pulsarr.post("wish", person="marta", title=title.key, force=True)
+    await house.servers.pulsarr.post("wish", person="tim", title=title.key, force=True)
 
     await house.until_labelled(title, "tim", within=10)
 
 
 async def test_changed_label_format_replaces_the_labels_without_a_restart(house: House) -> None:
     title = house.spare(2)
-    await house.servers.pulsarr.post("wish", person="tim", title=title.key)
+    await house.servers.pulsarr.post("wish", person="tim", title=title.key, force=True)
     await house.until_labelled(title, "tim", within=10)
     before = {key: set(labels) for key, labels in (await house.all_labels()).items()}
 
@@ -125,7 +125,7 @@ async def test_live_mode_off_leaves_announcements_alone_until_it_is_on_again(hou
     await integration.change_options(client, entry_id, live_mode=False)
     await integration.until_loaded(client, entry_id)
     await house.entry.until_synced()
-    await house.servers.pulsarr.post("wish", person="rosa", title=title.key)
+    await house.servers.pulsarr.post("wish", person="rosa", title=title.key, force=True)
 
     answer = await house.entry.call("process_pending")
     assert answer["labelled"] == 0

@@ -98,7 +98,7 @@ async def test_wish_after_an_outage_of_pulsarr_is_labelled(house: House) -> None
     assert await house.all_labels() == before
 
     await eventually(house.servers.pulsarr.answers, "Pulsarr is back", within=2 * OUTAGE)
-    await house.servers.pulsarr.post("wish", person="tim", title=title.key)
+    await house.servers.pulsarr.post("wish", person="tim", title=title.key, force=True)
     await house.until_labelled(title, "tim", within=20)
     await house.entry.until_state("status", "idle", within=20)
 

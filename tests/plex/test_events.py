@@ -18,6 +18,7 @@ from custom_components.plex_label_sync.sync.model import Failure, ServiceError
 from simulators.plex import PlexKnobs
 
 from .conftest import TOKEN
+from .test_parse import places
 
 if TYPE_CHECKING:
     from custom_components.plex_label_sync.plex.server import PlexClient
@@ -64,6 +65,8 @@ PROCESSED = Notice(Happening.PROCESSED, "4711", "1")
         entry(type=2),
         entry(**{name: str(entry()[name]) for name in ("sectionID", "itemID", "type", "state")}),
         entry(queueSize=0),
+        entry(metadataState="created"),
+        entry(metadataState="created", mediaState="thumbnailing"),
         entry(itemID=5000, parentItemID=4999, rootItemID=4711, type=4),
         entry(itemID=4999, parentItemID=4711, rootItemID="4711", type="3"),
     ],
@@ -112,6 +115,7 @@ def test_single_object_stands_for_a_list() -> None:
     ("text", "ended"),
     [
         (activity("ended"), True),
+        (activity("ended", "library.update.item.metadata"), True),
         (activity("updated"), False),
         (activity("ended", "media.generate"), False),
     ],
@@ -137,6 +141,26 @@ json_values = st.recursive(
 @given(json_values | st.fixed_dictionaries({"NotificationContainer": json_values}))
 def test_no_message_is_an_error(value: object) -> None:
     assert isinstance(understand(json.dumps(value)), Message)
+
+
+@pytest.mark.parametrize(
+    "value", [[], ["ended"], {}, {"a": []}, None, True, 5, -1.5, "?", "9" * 9000]
+)
+@pytest.mark.parametrize("text", [timeline(entry()), activity("ended")], ids=["entry", "activity"])
+def test_value_of_a_wrong_type_anywhere_costs_at_most_its_message(text: str, value: object) -> None:
+    for place in places(json.loads(text)):
+        document = json.loads(text)
+        inside = document
+        for name in place[:-1]:
+            inside = inside[name]
+        inside[place[-1]] = value
+        assert isinstance(understand(json.dumps(document)), Message)
+
+
+@pytest.mark.parametrize("text", [rb'"Am\ud83clie"', b'"Am\xe9lie"'])
+def test_broken_title_does_not_hide_an_item(text: bytes) -> None:
+    message = timeline(entry()).encode().replace(b'"Heat"', text)
+    assert understand(message) == Message((PROCESSED,))
 
 
 @given(st.text() | st.binary())

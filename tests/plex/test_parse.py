@@ -48,6 +48,20 @@ def row(rating_key: object = "101", **fields: object) -> dict[str, object]:
         ("com.plexapp.agents.hama://imdb-tt0133093?lang=en", {"imdb:tt0133093"}),
         ("com.plexapp.agents.hama://anidb-1234?lang=en", set()),
         ("com.plexapp.agents.hama://1234?lang=en", set()),
+        ("com.plexapp.agents.hama://tvdb2-121361?lang=en", {"tvdb:121361"}),
+        ("com.plexapp.agents.hama://tvdb5-121361-s2?lang=en", {"tvdb:121361"}),
+        ("com.plexapp.agents.hama://tvdb6-121361?lang=en", set()),
+        ("com.plexapp.agents.hama://tsdb-1399?lang=en", {"tmdb:1399"}),
+        ("com.plexapp.agents.hama://tvdb-none?lang=en", set()),
+        ("com.plexapp.agents.xbmcnfo://tt0133093?lang=xn", {"imdb:tt0133093"}),
+        ("com.plexapp.agents.xbmcnfo://603?lang=xn", {"tmdb:603"}),
+        ("com.plexapp.agents.xbmcnfo://a-name?lang=xn", set()),
+        ("xbmcnfo://603", {"tmdb:603"}),
+        ("com.plexapp.agents.xbmcnfotv://121361?lang=xn", {"tvdb:121361"}),
+        ("xbmcnfotv://121361/1/2", {"tvdb:121361"}),
+        ("imdb://tt0133093", set()),
+        ("tv.plex.agents.custom.example://movie/tmdb-movie-603", set()),
+        ("tv.plex.agents.custom.example://movie/tt0133093", set()),
         ("com.plexapp.agents.imdb://tvdb-1234?lang=en", set()),
         ("com.plexapp.agents.none://0f3a?lang=xn", set()),
         ("local://4711", set()),
@@ -76,6 +90,11 @@ def test_external_ids_stand_beside_the_primary_guid() -> None:
         "tmdb:949",
         "tvdb:347",
     }
+
+
+def test_item_of_a_custom_provider_has_the_ids_that_stand_beside_its_guid() -> None:
+    guid = "tv.plex.agents.custom.example://show/tvdb-78874"
+    assert parse.ids_of(guid, [{"id": "tvdb://78874"}]) == {"tvdb:78874"}
 
 
 @given(st.text(), st.lists(st.fixed_dictionaries({"id": st.text() | st.integers()})))
@@ -227,15 +246,28 @@ def test_only_movie_and_show_sections_are_libraries() -> None:
 
 
 @pytest.mark.parametrize("value", [False, 0, "0", "false", "False"])
-def test_section_that_may_not_be_synced_may_not_be_edited(value: object) -> None:
+def test_section_that_may_not_be_synced_is_perhaps_somebody_elses(value: object) -> None:
     sections = [{"key": "1", "type": "movie", "title": "Movies", "allowSync": value}]
     assert parse.libraries(answer(Directory=sections))[0].editable is False
 
 
 @pytest.mark.parametrize("value", [True, 1, "1", "true"])
-def test_section_that_may_be_synced_may_be_edited(value: object) -> None:
+def test_section_that_may_be_synced_is_the_owners(value: object) -> None:
     sections = [{"key": "1", "type": "movie", "title": "Movies", "allowSync": value}]
     assert parse.libraries(answer(Directory=sections))[0].editable is True
+
+
+def test_name_of_a_library_has_no_blanks_around_it() -> None:
+    sections = [{"key": "1", "type": "movie", "title": " Movies "}]
+    assert parse.libraries(answer(Directory=sections))[0].name == "Movies"
+
+
+def test_library_of_an_item_may_stand_on_the_container_alone() -> None:
+    rows = [row("7", type="movie"), row("8", type="movie", librarySectionID=2)]
+    told = parse.labelled_items(answer(librarySectionID=1, Metadata=rows))
+    assert [one.item.library for one in told.items] == ["1", "2"]
+    untold = parse.labelled_items(answer(Metadata=rows))
+    assert [one.item.library for one in untold.items] == ["", "2"]
 
 
 def test_server_says_who_it_is() -> None:

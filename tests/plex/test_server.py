@@ -127,6 +127,35 @@ async def test_friends_token_cannot_edit_labels(
     assert error.failure is Failure.NOT_OWNER
 
 
+async def test_owner_whose_sections_may_not_be_synced_is_the_owner(
+    plex: PlexSimulator, client: PlexClient
+) -> None:
+    plex.knobs = PlexKnobs(owner_sync=False)
+    assert (await client.check())[1] == (MOVIES, SHOWS)
+    assert all(library.editable for library in await client.libraries())
+
+
+async def test_token_that_is_not_the_owners_any_more_shows_in_the_libraries(
+    plex: PlexSimulator, make_client: MakeClient
+) -> None:
+    friend = plex.add_user("friend", sections=["1", "2"])
+    client = make_client(plex.url, friend.token)
+    assert not any(library.editable for library in await client.libraries())
+
+
+async def test_libraries_that_are_others_than_before_are_a_reason_to_ask_whose_token_it_is(
+    plex: PlexSimulator, client: PlexClient
+) -> None:
+    await client.libraries()
+    assert plex.stats.count("GET", "/library") == 0
+    del plex.state.libraries["2"]
+    plex.faults.add(Fault("unauthorized", route="/library"))
+    assert [library.editable for library in await client.libraries()] == [False]
+    assert plex.stats.count("GET", "/library") == 1
+    assert [library.editable for library in await client.libraries()] == [True]
+    assert plex.stats.count("GET", "/library") == 1
+
+
 @pytest.mark.parametrize("kind", ["unauthorized", "html"])
 async def test_only_a_refusal_at_the_root_tells_a_friend_from_the_owner(
     plex: PlexSimulator, client: PlexClient, kind: FaultKind
@@ -483,6 +512,26 @@ async def test_carriers_of_every_label_are_found(
         assert expected
         assert await client.carriers(MOVIES, label) == expected
         assert await client.count_without(MOVIES, label) == len(some) - len(expected)
+
+
+async def test_labels_are_found_where_the_filter_knows_texts_only(
+    plex: PlexSimulator, client: PlexClient
+) -> None:
+    plex.knobs = PlexKnobs(label_by="text", linger=True)
+    first, second, third = sorted(keys_of(plex.state, MOVIES))[:3]
+    for key, text in ((first, "Anna"), (second, "Anna"), (third, "Ben"), (third, "A, b")):
+        plex.state.add_label(key, text)
+    plex.state.add_label(first, "Gone")
+    plex.state.remove_label(first, "Gone")
+    labels = {label.text: label for label in await client.labels(MOVIES)}
+    assert await client.carriers(MOVIES, labels["Gone"]) == frozenset()
+    assert await client.carriers(MOVIES, labels["Anna"]) == {first, second}
+    plex.stats.reset()
+    assert await client.carriers(MOVIES, labels["Ben"]) == {third}
+    assert await client.count_without(MOVIES, labels["Ben"]) == 39
+    assert plex.stats.total == 2
+    error = await failure_of(client.carriers(MOVIES, labels["A, b"]))
+    assert error.failure is Failure.IMPLAUSIBLE
 
 
 async def test_carriers_of_a_label_come_in_one_answer(

@@ -1,12 +1,14 @@
 """Single items: which are there, with all their labels, and those with a text in their title."""
 
+from dataclasses import replace
+
 import pytest
 
 from custom_components.plex_label_sync.plex import lookups, server
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.model import Failure, Gap, GapKind, ServiceError
 from simulators.http import FaultKind
-from simulators.plex import Fault, PlexSimulator
+from simulators.plex import Fault, PlexKnobs, PlexSimulator
 from simulators.plex.render import BrokenHow
 from simulators.plex.server import METADATA_ROUTE
 
@@ -198,3 +200,53 @@ async def test_row_that_was_not_asked_for_is_not_told(
     monkeypatch.setattr(plex.state.items[other], "rating_key", "424242")
     assert [found.item.rating_key for found in await client.labelled([one, other])] == [one]
     monkeypatch.undo()
+
+
+# Items whose rows do not tell where they are
+
+
+async def test_library_of_an_item_is_found_where_rows_do_not_tell_it(
+    plex: PlexSimulator, client: PlexClient
+) -> None:
+    plex.knobs = PlexKnobs(section_on_row=False)
+    keys = some_keys(plex, 8)
+    sections = {key: plex.state.items[key].section for key in keys}
+
+    async def places() -> dict[str, str]:
+        found = await client.labelled(keys)
+        return {one.item.rating_key: one.item.library for one in found}
+
+    assert len(set(sections.values())) == 2
+    assert await places() == sections  # by asking again in parts
+    assert await places() == sections
+    await client.libraries()
+    plex.stats.reset()
+    assert await places() == sections  # one library of each type
+    assert plex.stats.total == 1
+
+
+async def test_library_of_an_item_is_remembered_from_the_listing_where_rows_do_not_tell_it(
+    plex: PlexSimulator, client: PlexClient
+) -> None:
+    for key in list(plex.state.items)[::2]:
+        if plex.state.items[key].section == "1":
+            title = plex.state.items[key].origin
+            assert title is not None
+            other = plex.state.libraries.get("9") or plex.state.add_library(
+                replace(plex.state.libraries["1"], key="9", title="More")
+            )
+            plex.state.add_item(title, other.key)
+    plex.knobs = PlexKnobs(section_on_row=False)
+    keys = [key for key, item in plex.state.items.items() if item.type == "movie"]
+    libraries = await client.libraries()
+    gaps: list[Gap] = []
+    await client.labelled(keys, gaps.append)
+    for library in libraries:
+        async for _ in client.pages(library, len):
+            pass
+    plex.stats.reset()
+    found = await client.labelled(keys)
+    assert {one.item.rating_key: one.item.library for one in found} == {
+        key: plex.state.items[key].section for key in keys
+    }
+    assert plex.stats.total == 1

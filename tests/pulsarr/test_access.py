@@ -4,6 +4,7 @@ from collections.abc import Callable
 import ssl
 from typing import Any
 
+import aiohttp
 import pytest
 
 from custom_components.plex_label_sync.pulsarr import client as client_module
@@ -100,7 +101,9 @@ async def test_base_path_where_there_is_none_is_the_wrong_address(
         ("192.168.1.5:3003", "http://192.168.1.5:3003"),
         ("[::1]:3003", "http://[::1]:3003"),
         ("https://Pulsarr.Example/", "https://pulsarr.example"),
-        ("https://user:password@pulsarr.example/a", "https://pulsarr.example/a"),
+        ("http://h:3003/app/dashboard", "http://h:3003"),
+        ("https://h/pulsarr/app/", "https://h/pulsarr"),
+        ("https://h/apple", "https://h/apple"),
     ],
 )
 def test_address_is_kept_with_its_base_path_only(url: str, base: str) -> None:
@@ -122,6 +125,7 @@ def test_address_is_kept_with_its_base_path_only(url: str, base: str) -> None:
         "http://h\x00",
         "http://a..b",
         "http://[bad",
+        "https://user:password@pulsarr.example/a",
         "http://" + "a" * 70,
     ],
 )
@@ -214,7 +218,7 @@ async def test_untrusted_certificate_is_an_ssl_error(
         raise ssl.SSLCertVerificationError("self-signed certificate")
 
     client = make_client(other.url, "k")
-    monkeypatch.setattr(client._transport._session, "request", fail)
+    monkeypatch.setattr(aiohttp.ClientSession, "request", fail)
     assert (await failure_of(client.check())).failure is Failure.SSL_ERROR
 
 

@@ -61,6 +61,34 @@ async def test_lasting_failure_is_told_after_three_tries(
     assert naps.taken == [0.5, 2.0]
 
 
+@pytest.mark.parametrize("guids", [[949], [None]])
+async def test_list_that_pulsarr_cannot_read_is_told_by_whose_it_is_and_not_as_busy(
+    pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps, guids: list[object]
+) -> None:
+    rosa, tim = pulsarr.state.add_user("rosa"), pulsarr.state.add_user("tim")
+    pulsarr.state.wish(rosa.id, FILM, guids=guids)
+    pulsarr.state.wish(tim.id, FILM)
+    await client.people()
+    err = await failure_of(client.watchlist(rosa.id))
+    assert (err.failure, err.unreachable) == (Failure.UNREADABLE, False)
+    assert f"rosa (user {rosa.id})" in err.detail
+    assert await client.watchlist(tim.id) == (title_of(FILM),)
+    pulsarr.state.wish(rosa.id, FILM)
+    assert await client.watchlist(rosa.id) == (title_of(FILM),)
+
+
+async def test_list_of_users_that_pulsarr_cannot_read_is_not_told_as_busy(
+    pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps
+) -> None:
+    rosa = pulsarr.state.add_user("rosa")
+    pulsarr.state.change_user(rosa.id, created_at=None)
+    err = await failure_of(client.people())
+    assert (err.failure, err.unreachable) == (Failure.UNREADABLE, False)
+    assert "list of users" in err.detail
+    pulsarr.faults.add(Fault("busy", times=None))
+    assert (await failure_of(client.people())).failure is Failure.BUSY
+
+
 async def test_rate_limit_is_waited_for_as_long_as_pulsarr_says(
     pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps
 ) -> None:

@@ -179,6 +179,14 @@ def test_missing_lists_are_empty(missing: object) -> None:
 
 
 def test_single_guid_need_not_stand_in_a_list() -> None:
+    for text in ('["imdb:tt0113277","tmdb:949"]', ' ["tmdb:949", "imdb:tt0113277"] '):
+        content = {"title": "Heat", "type": "movie", "key": "", "guids": text}
+        stored = parse_payload(event("watchlist.added", {"content": content})).title
+        assert stored == Title(MediaType.MOVIE, "Heat", frozenset({"imdb:tt0113277", "tmdb:949"}))
+    for text in ("[", "[]", '["tmdb:949"', "[949]"):
+        nothing = parse_payload(available(guids=text)).title
+        assert nothing is not None
+        assert nothing.ids == frozenset()
     assert parse_payload(available(guids="tmdb:949")).title == Title(
         MediaType.MOVIE, "Heat", frozenset({"tmdb:949"})
     )
@@ -314,7 +322,7 @@ def wish_of(user: PulsarrUser, title: CatalogueTitle) -> Wish:
         type=title.type,
         kind=title.type,
         key=title.key,
-        guids=tuple(title.guids),
+        stored_guids=tuple(title.guids),
         genres=(),
         thumb=None,
         status="requested",

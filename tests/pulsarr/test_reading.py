@@ -34,10 +34,10 @@ from .kit import (
 async def test_people_are_read_in_one_request(
     pulsarr: PulsarrSimulator, client: PulsarrClient
 ) -> None:
-    pulsarr.state.add_user("rosa", alias="Rosa B", display_name="Rosa Blum", id=7)
-    pulsarr.state.add_user("tim", can_sync=False, id=9)
+    pulsarr.state.add_user("rosa", alias="Rosa B", display_name="Rosa Blum", id=7, plex_uuid="7r")
+    pulsarr.state.add_user("tim", can_sync=False, id=9, plex_uuid=None)
     assert await client.people() == (
-        Person(7, "rosa", "Rosa B", "Rosa Blum"),
+        Person(7, "rosa", "Rosa B", "Rosa Blum", uuid="7r"),
         Person(9, "tim", None, None, can_sync=False),
     )
     assert pulsarr.stats.total == 1
@@ -51,7 +51,7 @@ async def test_people_of_older_versions_are_understood(
 ) -> None:
     knobs.user_fields = user_fields
     knobs.display_names = False
-    pulsarr.state.add_user("rosa", id=7)
+    pulsarr.state.add_user("rosa", id=7, plex_uuid=None)
     assert await client.people() == (Person(7, "rosa"),)
 
 
@@ -59,7 +59,7 @@ async def test_version_without_counts_is_asked_for_the_plain_list(
     pulsarr: PulsarrSimulator, client: PulsarrClient, knobs: PulsarrKnobs
 ) -> None:
     knobs.with_counts_route = False
-    pulsarr.state.add_user("rosa", id=7)
+    pulsarr.state.add_user("rosa", id=7, plex_uuid=None)
     assert await client.people() == (Person(7, "rosa"),)
     await client.check()
 
@@ -284,9 +284,36 @@ async def test_watchlist_is_read_leniently_where_nothing_depends_on_it(
     )
 
 
+async def test_text_that_is_broken_is_mended_in_its_title_alone(
+    other: OtherServer, make_client: MakeClient
+) -> None:
+    rows = [
+        ROW | {"title": "He\ud800t"},
+        ROW | {"title": "Up", "guids": ["tmdb:\udc00", "imdb:tt7"]},
+    ]
+    other.body = {"data": {"watchlistItems": rows, "total": 2, "user": {"id": 7}}}
+    first, second = await make_client(other.url, "k").watchlist(7)
+    assert first.name == "He\ufffdt"
+    assert second.ids & {"imdb:tt7"}
+    assert not [one for one in second.ids if not one.isprintable() or "\ufffd" in one]
+
+
 @pytest.mark.parametrize("body", [{}, {"currentVersion": None}, {"currentVersion": " "}])
 async def test_version_that_is_not_told_is_unknown(
     other: OtherServer, make_client: MakeClient, body: object
 ) -> None:
     other.body = body
     assert await make_client(other.url, "k").version() is None
+
+
+async def test_person_is_known_by_the_plex_account_where_pulsarr_tells_it(
+    pulsarr: PulsarrSimulator, client: PulsarrClient
+) -> None:
+    told = pulsarr.state.add_user("rosa", plex_uuid="abc123")
+    pulsarr.state.add_user("tim", plex_uuid=None)
+    assert [person.uuid for person in await client.people()] == ["abc123", ""]
+    pulsarr.knobs.user_fields = "oldest"
+    assert [person.uuid for person in await client.people()] == ["", ""]
+    pulsarr.knobs.user_fields = "newest"
+    new = pulsarr.state.rename_as_new(told.id, "rosalie")
+    assert {one.id: one.uuid for one in await client.people()}[new.id] == "abc123"

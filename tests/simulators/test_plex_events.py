@@ -314,7 +314,9 @@ async def test_scan_and_activities_can_be_asked_for(peer: Peer) -> None:
     assert peer.state.libraries["1"].scanned_at > before
     task = peer.sim.import_title(MOVIES[0], match_after=0.1)
     await asyncio.sleep(0.03)
-    assert (await peer.get("/activities")).box["size"] == 1
-    assert (await peer.get("/library/sections")).directory[0]["refreshing"] is True
+    (doing,) = (await peer.get("/activities")).box["Activity"]
+    assert doing["type"] == "library.update.item.metadata"  # the scan is over
+    assert (await peer.get("/library/sections")).directory[0]["refreshing"] is False
     await task
+    assert (await peer.get("/activities")).box["size"] == 0
     assert (await peer.get("/library/sections")).directory[0]["refreshing"] is False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,28 +79,104 @@ async def test_wish_of_a_user_without_sync_is_silent_but_its_removal_is_not() ->
         assert target.events == ["watchlist.removed"]
 
 
-async def test_wish_that_needs_approval_is_announced_or_not_by_knob() -> None:
-    async with subscribed(added_while_approval_pending=False) as (peer, target):
+async def test_wish_that_needs_approval_is_silent() -> None:
+    async with subscribed() as (peer, target):
         peer.state.change_user(ROSA, requires_approval=True)
         await peer.sim.wish(ROSA, MOVIE)
+    assert target.events == []
+
+
+async def test_wish_for_what_the_arr_apps_have_is_silent() -> None:
+    async with subscribed() as (peer, target):
+        await peer.sim.wish(ROSA, MOVIE)
+        await peer.sim.wish(TIM, MOVIE)
+        await peer.sim.announce(OTHER_MOVIE)
+        await peer.sim.wish(TIM, OTHER_MOVIE)
+        items = (await peer.get(f"/v1/users/{TIM}/watchlist")).json["data"]["watchlistItems"]
+    assert target.events == ["watchlist.added"]
+    assert [item["key"] for item in items] == [MOVIE.key, OTHER_MOVIE.key]
+
+
+async def test_wish_is_not_told_again_for_the_same_text() -> None:
+    async with subscribed("watchlist.added") as (peer, target):
+        twin = replace(OTHER_MOVIE, title=MOVIE.title)
+        await peer.sim.wish(ROSA, MOVIE)
+        await peer.sim.unwish(ROSA, MOVIE)
+        peer.state.in_arrs.clear()
+        for title in (MOVIE, twin):
+            await peer.sim.wish(ROSA, title)
+        assert len(target.events) == 1
+        peer.state.in_arrs.clear()
+        await peer.sim.wish(TIM, MOVIE)
+    assert len(target.events) == 2
+
+
+@pytest.mark.parametrize(
+    ("title", "guids"), [(MOVIE, ["imdb:tt1"]), (SHOW, ["tmdb:1", "imdb:tt1"]), (MOVIE, [])]
+)
+async def test_wish_without_the_id_that_the_arr_app_needs_is_silent(
+    title: CatalogueTitle, guids: list[str]
+) -> None:
+    async with subscribed() as (peer, target):
+        await peer.sim.wish(ROSA, title, guids=guids)
+    assert target.events == []
+
+
+async def test_wish_without_a_picture_is_silent_in_some_versions() -> None:
+    async with subscribed() as (peer, target):
+        await peer.sim.wish(ROSA, MOVIE, thumb=None)
         assert target.events == []
-        peer.sim.knobs.added_while_approval_pending = True
-        await peer.sim.wish(ROSA, OTHER_MOVIE)
-        assert target.events == ["watchlist.added"]
-
-
-@pytest.mark.parametrize(("knob", "keys"), [("empty", [""]), ("null", [None]), ("drop", [])])
-async def test_item_without_key_in_a_webhook_is_a_knob(knob: str, keys: list[str | None]) -> None:
-    async with subscribed(empty_key_in_webhooks=knob) as (peer, target):
-        await peer.sim.wish(ROSA, MOVIE, key=None)
-    assert [body["data"]["content"]["key"] for body in target.bodies] == keys
-
-
-async def test_unrouted_wish_has_an_empty_route() -> None:
-    async with subscribed(routed=False) as (peer, target):
-        await peer.sim.wish(ROSA, SHOW, thumb=None)
-    assert target.bodies[0]["data"]["routedTo"] == []
+        peer.sim.knobs.thumb_needed = False
+        await peer.sim.wish(ROSA, OTHER_MOVIE, thumb=None)
     assert "thumb" not in target.bodies[0]["data"]["content"]
+
+
+async def test_force_announces_a_wish_whatever_the_rules_say_and_the_key_is_never_null() -> None:
+    async with subscribed() as (peer, target):
+        peer.state.in_arrs.add(MOVIE.key)
+        await peer.sim.wish(UNSYNCED, MOVIE, force=True, key=None)
+    assert [body["data"]["content"]["key"] for body in target.bodies] == [""]
+
+
+async def test_removal_is_found_by_the_reconciliation_and_told_before_the_row_goes() -> None:
+    async with subscribed("watchlist.removed", removal_lag_s=0.3) as (peer, target):
+        for user_id in (ROSA, TIM):
+            peer.state.wish(user_id, MOVIE)
+            peer.sim.leave(user_id, MOVIE)
+        await asyncio.sleep(0.02)
+        assert target.events == []
+        finding = asyncio.create_task(peer.sim.reconcile())
+        await until(lambda: len(target.events) == 2)
+        assert peer.state.watchlist_count(ROSA) == 1
+        assert await finding == 2
+        assert peer.state.watchlist_count(ROSA) == peer.state.watchlist_count(TIM) == 0
+        assert await peer.sim.reconcile() == 0
+    assert len(target.events) == 2
+
+
+async def test_title_that_is_wished_again_in_time_does_not_go() -> None:
+    async with subscribed("watchlist.removed") as (peer, target):
+        await peer.sim.wish(ROSA, MOVIE)
+        peer.sim.leave(ROSA, MOVIE)
+        await peer.sim.wish(ROSA, MOVIE)
+        assert await peer.sim.reconcile() == 0
+    assert target.events == []
+
+
+async def test_friend_whom_plex_left_out_goes_with_the_watchlist_and_no_event() -> None:
+    async with subscribed() as (peer, target):
+        peer.state.wish(ROSA, MOVIE)
+        await peer.sim.reconcile(left_out=[ROSA])
+        assert ROSA not in {user.id for user in peer.state.users()}
+    assert target.events == []
+
+
+async def test_rename_in_an_older_version_is_told_as_a_new_user() -> None:
+    async with subscribed(renames="new_id") as (peer, target):
+        old = peer.state.user(ROSA)
+        user = await peer.sim.rename(ROSA, "rosalie")
+        assert (user.id, user.plex_uuid) == (5, old.plex_uuid)
+    assert target.events == ["user.created"]
 
 
 async def test_new_user_is_announced_but_rename_and_removal_are_not() -> None:

@@ -16,6 +16,7 @@ from tests.simulators.pulsarr_kit import KEY, MOVIE, OTHER_MOVIE, pulsarr, until
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 LIST = "/v1/users/users/list"
+BROWSER = {"Accept": "text/html,*/*"}
 LIST_ROUTE = ("GET", LIST)
 
 
@@ -132,9 +133,11 @@ async def test_with_a_base_path_the_api_lives_below_it_only() -> None:
         assert peer.sim.url.endswith("/pulsarr")
         assert (await peer.get(LIST)).status == 200
         bare = await peer.get(LIST, root=True)
-    assert bare.status == 200
-    assert bare.headers["content-type"].startswith("text/html")
-    assert "Pulsarr" in bare.text
+        shown = await peer.get(LIST, root=True, headers=BROWSER)
+    assert (bare.status, bare.json["statusCode"]) == (404, 404)
+    assert shown.status == 200
+    assert shown.headers["content-type"].startswith("text/html")
+    assert "Pulsarr" in shown.text
 
 
 async def test_redirects_carry_the_base_path() -> None:
@@ -146,21 +149,24 @@ async def test_redirects_carry_the_base_path() -> None:
 
 async def test_prefix_that_only_starts_like_the_base_path_is_outside() -> None:
     async with pulsarr(base_path="/pulsarr") as peer:
-        answer = await peer.get("extra/v1/users/users/list", headers={})
+        answer = await peer.get("extra/v1/users/users/list", headers=BROWSER)
     assert answer.headers["content-type"].startswith("text/html")
 
 
 async def test_unknown_page_is_html_but_a_post_to_it_is_404() -> None:
     async with pulsarr() as peer:
-        assert "<html" in (await peer.get("/anything", headers={})).text
+        page = await peer.get("/anything", headers=BROWSER)
+        assert "<html" in page.text
+        other = await peer.get("/anything", headers={})
+        assert (other.status, other.json["error"]) == (404, "Not Found")
         assert (await peer.post("/anything", headers={})).json["statusCode"] == 404
 
 
 @pytest.mark.parametrize(("at_root", "served"), [(False, False), (True, True)])
 async def test_health_is_at_the_base_path_or_at_the_root(at_root: bool, served: bool) -> None:
     async with pulsarr(base_path="/pulsarr", health_at_root=at_root) as peer:
-        root = await peer.get("/health", root=True, headers={})
-        below = await peer.get("/health", headers={})
+        root = await peer.get("/health", root=True, headers=BROWSER)
+        below = await peer.get("/health", headers=BROWSER)
     assert root.headers["content-type"].startswith("application/json") is served
     assert below.headers["content-type"].startswith("application/json") is not served
 
@@ -237,6 +243,13 @@ async def test_body_that_is_no_json_object_is_refused(
 async def test_missing_body_is_400_where_one_is_needed() -> None:
     async with pulsarr() as peer:
         assert (await peer.post("/v1/webhooks/endpoints")).status == 400
+
+
+async def test_post_without_a_body_and_with_any_other_type_is_415() -> None:
+    async with pulsarr() as peer:
+        typed = {**peer.headers, "Content-Type": "application/octet-stream"}
+        assert (await peer.post("/v1/labels/sync", headers=typed)).status == 415
+        assert (await peer.post("/v1/labels/sync")).status == 200
 
 
 # --- version and settings ---

@@ -14,13 +14,13 @@ from simulators.pulsarr.ratelimit import RateLimiter
 from simulators.pulsarr.rules import (
     PUBLIC_PATHS,
     Import,
+    Routing,
     Watcher,
     import_guid,
     is_local,
     judge_access,
     judge_import,
     limit_bucket,
-    sends_added,
 )
 from simulators.pulsarr.state import PulsarrState
 from tests.simulators.pulsarr_kit import CATALOGUE
@@ -114,31 +114,42 @@ def test_available_payload_has_the_documented_shape(
 # --- watchlist events ---
 
 
-@given(st.booleans(), st.booleans(), st.booleans())
-def test_added_is_never_sent_for_a_user_without_sync(
-    can_sync: bool, approval: bool, while_pending: bool
-) -> None:
-    sent = sends_added(
-        can_sync=can_sync, requires_approval=approval, added_while_pending=while_pending
+@given(
+    st.builds(
+        Routing,
+        can_sync=st.booleans(),
+        requires_approval=st.booleans(),
+        needed_id=st.booleans(),
+        in_arr=st.booleans(),
+        announced=st.booleans(),
+        thumb=st.booleans(),
     )
-    assert sent == (can_sync and (while_pending or not approval))
+)
+def test_added_is_sent_only_for_what_was_just_routed_and_once(routing: Routing) -> None:
+    assert routing.told <= routing.routed
+    assert routing.routed == (
+        routing.can_sync
+        and not routing.requires_approval
+        and routing.needed_id
+        and not routing.in_arr
+    )
+    assert not (routing.told and (routing.announced or not routing.thumb))
+    assert Routing().told
 
 
-@given(titles, st.booleans(), st.booleans())
-def test_watchlist_payloads_have_the_documented_shape(
-    title: CatalogueTitle, routed: bool, thumb: bool
-) -> None:
+@given(titles, st.booleans())
+def test_watchlist_payloads_have_the_documented_shape(title: CatalogueTitle, thumb: bool) -> None:
     state = PulsarrState()
     user = state.add_user("rosa", alias="never in these payloads")
     wish = state.wish(user.id, title, thumb="t" if thumb else None)
-    added, removed = watchlist_added(user, wish, routed=routed), watchlist_removed(user, wish)
+    added, removed = watchlist_added(user, wish), watchlist_removed(user, wish)
     assert set(added) == {"addedBy", "content", "routedTo"}
     assert set(removed) == {"watchlistItemId", "content", "removedBy"}
     assert added["addedBy"] == removed["removedBy"] == {"userId": user.id, "username": "rosa"}
     assert removed["watchlistItemId"] == wish.id
     assert set(removed["content"]) == {"title", "type", "key", "guids"}
     assert set(added["content"]) - set(removed["content"]) == ({"thumb"} if thumb else set())
-    assert len(added["routedTo"]) == int(routed)
+    assert len(added["routedTo"]) == 1
 
 
 # --- access ---

@@ -91,7 +91,7 @@ async def test_watchlist_is_the_whole_list_in_one_answer() -> None:
     assert set(movie) == {"title", "key", "type", "thumb", "guids", "genres", "status", "added"}
     assert (movie["title"], movie["key"], movie["type"]) == (MOVIE.title, MOVIE.key, "movie")
     assert movie["guids"] == list(MOVIE.guids)
-    assert (show["key"], show["thumb"], show["added"], show["type"]) == (None, None, None, "show")
+    assert (show["key"], show["thumb"], show["added"], show["type"]) == ("", None, None, "show")
 
 
 async def test_fresh_item_has_empty_guids_and_odd_type_spelling_is_kept() -> None:
@@ -103,14 +103,41 @@ async def test_fresh_item_has_empty_guids_and_odd_type_spelling_is_kept() -> Non
     assert item["key"] == OTHER_MOVIE.key
 
 
-async def test_unknown_user_is_404_and_a_word_as_id_is_400() -> None:
+@pytest.mark.parametrize("who", ["99", "0", "me", "-1"])
+async def test_unknown_user_is_404_whatever_the_id_looks_like(who: str) -> None:
     async with pulsarr(household()) as peer:
-        unknown, word = (
-            await peer.get("/v1/users/99/watchlist"),
-            await peer.get("/v1/users/me/watchlist"),
-        )
-    assert (unknown.status, unknown.json["error"]) == (404, "Not Found")
-    assert (word.status, word.json["error"]) == (400, "Bad Request")
+        answer = await peer.get(f"/v1/users/{who}/watchlist")
+    assert (answer.status, answer.json["error"]) == (404, "Not Found")
+
+
+@pytest.mark.parametrize("guids", [[949], [None], ["tmdb:949", 949]])
+async def test_row_that_does_not_fit_makes_that_watchlist_a_lasting_error(
+    guids: list[object],
+) -> None:
+    state = household()
+    state.wish(1, OTHER_MOVIE, guids=guids)
+    async with pulsarr(state) as peer:
+        for _ in range(3):
+            answer = await peer.get("/v1/users/1/watchlist")
+            assert answer.status == 500
+            assert answer.json == {
+                "statusCode": 500,
+                "error": "Internal Server Error",
+                "message": "Internal Server Error",
+            }
+        assert (await peer.get("/v1/users/2/watchlist")).status == 200
+        assert (await peer.get(f"{LIST}/with-counts")).status == 200
+        state.unwish(1, OTHER_MOVIE)
+        assert (await peer.get("/v1/users/1/watchlist")).status == 200
+
+
+async def test_user_row_that_does_not_fit_makes_the_user_list_a_lasting_error() -> None:
+    state = household()
+    state.change_user(2, created_at=None)
+    async with pulsarr(state) as peer:
+        for path in (LIST, f"{LIST}/with-counts"):
+            assert (await peer.get(path)).status == 500
+        assert (await peer.get("/v1/users/1/watchlist")).status == 200
 
 
 async def test_unwished_title_is_gone_and_removed_user_too() -> None:
@@ -130,6 +157,15 @@ def test_rename_keeps_the_id_and_does_not_take_a_name_that_is_held() -> None:
     assert state.rename(2, "rosa").name == "timothy"
     assert state.rename(2, "Rosa").name == "Rosa"
     assert [user.id for user in state.users()] == [1, 2]
+
+
+def test_rename_in_an_older_version_is_a_new_user_with_the_same_account() -> None:
+    state = household()
+    old = state.user(1)
+    new = state.rename_as_new(1, "rosalie")
+    assert (new.id, new.name, new.plex_uuid) == (3, "rosalie", old.plex_uuid)
+    assert state.watchlist(new.id) == ()
+    assert [user.id for user in state.users()] == [2, 3]
 
 
 def test_ids_are_never_given_twice() -> None:

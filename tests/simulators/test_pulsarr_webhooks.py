@@ -53,7 +53,8 @@ async def test_version_without_webhooks_has_none_of_their_routes(method: str, pa
 
 async def test_endpoint_is_created_listed_read_changed_and_deleted() -> None:
     async with pulsarr() as peer:
-        created = await peer.post(ENDPOINTS, json={**GOOD, "name": "  padded  ", "ignored": 1})
+        padded = {"name": "  padded  ", "url": f" {GOOD['url']} ", "ignored": 1}
+        created = await peer.post(ENDPOINTS, json={**GOOD, **padded})
         assert created.status == 201
         data = created.json["data"]
         assert (data["name"], data["enabled"], data["authHeaderName"]) == ("padded", True, None)
@@ -70,6 +71,13 @@ async def test_endpoint_is_created_listed_read_changed_and_deleted() -> None:
             assert (await peer.call(method, one, json=body)).status == 404
         assert (await peer.post(f"{one}/test")).status == 404
         assert (await peer.post(ENDPOINTS, json=GOOD)).json["data"]["id"] > second
+
+
+async def test_endpoint_with_an_event_that_is_not_known_any_more_makes_the_list_an_error() -> None:
+    async with pulsarr() as peer:
+        await peer.register("http://127.0.0.1:9/hook")
+        peer.sim.knobs.event_types = EVENT_TYPES[:-1]
+        assert (await peer.get(ENDPOINTS)).status == 500
 
 
 async def test_header_secret_is_told_in_clear_text_kept_by_absence_and_cleared_by_null() -> None:

@@ -354,17 +354,29 @@ async def test_fresh_watchlists_are_used_again_for_titles_that_are_on_one(home: 
     assert home.pulsarr.stats.total == 1 + len(home.people)
 
 
-async def test_watchlists_are_read_again_soon_for_a_title_that_nobody_was_known_to_want(
+async def test_watchlists_are_read_at_once_for_an_announced_title_that_nobody_seems_to_want(
     home: Home,
 ) -> None:
-    title = home.spare()
+    title, other = home.spare(), home.spare("show")
     await synced(home)
     home.wish("rosa", title)
-    home.clock.now += FRESH_UNKNOWN - 1
+    home.clock.now += 1
     assert (await home.look(title)).looks[0].outcome is Outcome.NOT_WANTED
     assert home.pulsarr.stats.total == 0
-    home.clock.now += 2
-    assert (await home.look(title)).looks[0].outcome is Outcome.SETTLED
+    run = await home.look(title, heard_at=home.clock.now)
+    assert run.looks[0].outcome is Outcome.SETTLED
+    all_lists = 1 + len(home.people)
+    assert home.pulsarr.stats.total == all_lists
+    # Of many such titles not each has them read again.
+    home.wish("rosa", other)
+    home.clock.now += FRESH_UNKNOWN - 1
+    run = await home.look(other, heard_at=home.clock.now)
+    assert run.looks[0].outcome is Outcome.NOT_WANTED
+    assert home.pulsarr.stats.total == all_lists
+    home.clock.now += 1
+    run = await home.look(other, heard_at=home.clock.now)
+    assert run.looks[0].outcome is Outcome.SETTLED
+    assert home.pulsarr.stats.total == 2 * all_lists
 
 
 async def test_watchlists_older_than_the_news_are_read_again(home: Home) -> None:

@@ -16,6 +16,7 @@ from custom_components.plex_label_sync.sync.model import (
     Watchlists,
 )
 from custom_components.plex_label_sync.sync.protection import (
+    EXPLAINED_FOR,
     EXPLAINED_MAX,
     READ_AGAIN_AFTER,
     Before,
@@ -164,7 +165,7 @@ def test_what_events_told_of_is_no_loss() -> None:
     memory = ListMemory()
     memory.judge(lists({1: 10}), (1,))
     for title in TITLES[2:10]:
-        memory.explain(title)
+        memory.explain(title, 0.5)
     assert memory.judge(lists({1: 2}, 1.0), (1,)) == frozenset()
 
 
@@ -172,10 +173,18 @@ def test_events_are_not_kept_for_ever() -> None:
     memory = ListMemory()
     memory.judge(lists({1: 10}), (1,))
     for title in TITLES[2:10]:
-        memory.explain(title)
+        memory.explain(title, 0.5)
     for number in range(EXPLAINED_MAX):
-        memory.explain(movie(f"tmdb:{number}"))
+        memory.explain(movie(f"tmdb:{number}"), 0.5)
     assert memory.judge(lists({1: 2}, 1.0), (1,)) == {1}
+
+
+def test_event_of_long_ago_explains_nothing() -> None:
+    memory = ListMemory()
+    memory.judge(lists({1: 10}), (1,))
+    for title in TITLES[2:10]:
+        memory.explain(title, 0.5)
+    assert memory.judge(lists({1: 2}, 1.0 + EXPLAINED_FOR), (1,)) == {1}
 
 
 def test_somebody_who_is_gone_counts_as_a_list_that_is_gone() -> None:

@@ -19,6 +19,7 @@ from custom_components.plex_label_sync.sync.sighting import (
     REFRESHED_MAX,
     KnownItems,
     Quiet,
+    Sighting,
     worth_asking,
     worth_looking,
 )
@@ -59,6 +60,40 @@ def test_everything_new_is_asked_for_and_only_few_refreshed_ones(
         == [key for key in told if key in known_keys]
         or len([key for key in told if key in known_keys]) > REFRESHED_MAX
     )
+
+
+def test_what_is_told_of_a_resting_item_is_looked_at_when_its_rest_is_over() -> None:
+    quiet = Quiet()
+    quiet.add(["1", "2", "3"], 100.0)
+    assert quiet.has("1", 110.0)
+    assert quiet.has("3", 110.0)
+    quiet.gone("3")
+    assert quiet.again(110.0) == QUIET - 10
+    assert quiet.due(110.0) == []
+    assert quiet.due(100.0 + QUIET) == ["1"]
+    assert quiet.due(100.0 + QUIET) == []
+    assert quiet.again(100.0 + QUIET) == 0.0
+    assert not quiet.has("1", 100.0 + QUIET)
+
+
+def test_item_that_is_not_recognised_rests_longer_each_time() -> None:
+    quiet, now, rests = Quiet(), 100.0, list[float]()
+    for _ in range(8):
+        quiet.add_unmatched(["1"], now)
+        assert quiet.has("1", now)
+        rests.append(quiet.again(now))
+        now += rests[-1]
+        assert quiet.due(now) == ["1"]
+    assert rests == [2, 4, 8, 16, 32, QUIET, QUIET, QUIET]
+    quiet.add(["1"], now)
+    quiet.add_unmatched(["1"], now + QUIET)
+    assert not quiet.has("1", now + QUIET + 2)
+
+
+def test_sightings_together_are_looked_at_again_when_the_first_of_them_is() -> None:
+    assert (Sighting(again=3.0) + Sighting(again=2.0)).again == 2.0
+    assert (Sighting(again=3.0) + Sighting()).again == 3.0
+    assert (Sighting() + Sighting()).again == 0.0
 
 
 @given(st.lists(st.tuples(keys, st.sampled_from(["seen", "matched", "gone", "listed"]))))

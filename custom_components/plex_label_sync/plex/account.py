@@ -59,6 +59,7 @@ class PlexTv:
 
         self._session = requests.Session()
         self._session.auth = introduce
+        self._session.max_redirects = 0  # a redirect would take the account's token along
         with _explained():
             self._login = pin_login(self._session, REQUEST_TIMEOUT, self._names, oauth=True)
             return str(self._login.oauthUrl(forward_url))

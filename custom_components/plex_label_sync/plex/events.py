@@ -6,9 +6,9 @@ connected python-plexapi server, and hands on whole messages; what matters here 
 entries of a message mean something. The socket itself is aiohttp's.
 
 Facts, as Plex's clients and tools know them (python-plexapi's `alert.py`, Home Assistant's `plex`):
-the socket needs no Plex Pass; numbers may be strings; an entry without `metadataState` and
-`queueSize` in state 5 is an item that is processed, be it new or refreshed; state 9 is a deleted
-one; entries of seasons and episodes name their show as `rootItemID`; nothing is sent again after
+the socket needs no Plex Pass; numbers may be strings; an entry in state 5 without `queueSize` and
+a `metadataState` other than `created` is an item that is processed, be it new or refreshed; state 9
+is a deleted one; entries of seasons and episodes name their show as `rootItemID`; nothing is sent again after
 a gap.
 """
 
@@ -21,10 +21,10 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
-import orjson
 
 from ..sync.model import Failure, Service, ServiceError
-from ..transport import failure_of_exception, failure_of_status
+from ..transport import failure_of_exception, failure_of_status, parse_json
+from ..wire import wary
 
 # The second is how the documentation spells it; servers know the first.
 PATHS: Final = ("/:/websockets/notifications", "/:/websocket/notifications")
@@ -38,7 +38,10 @@ _OF_ITS_OWN: Final = frozenset({1, 2})  # movies and shows
 _OF_A_SHOW: Final = frozenset({3, 4})  # seasons and episodes
 # What a proxy says that does not let WebSockets through.
 _NO_SOCKET: Final = frozenset({Failure.NOT_FOUND, Failure.REJECTED, Failure.WRONG_SERVICE})
-_SCANS: Final = frozenset({"library.update.section", "library.refresh.items"})
+# A scan ends before what it found is matched; that is an activity of its own.
+_SCANS: Final = frozenset(
+    {"library.update.section", "library.refresh.items", "library.update.item.metadata"}
+)
 
 
 class Happening(StrEnum):
@@ -68,8 +71,8 @@ class Message:
 def understand(text: str | bytes) -> Message:
     """Return what one message of the socket means; what nobody understands means nothing."""
     try:
-        body = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        body = parse_json(text.encode(errors="surrogatepass") if isinstance(text, str) else text)
+    except ValueError:
         return Message()
     container = body.get("NotificationContainer") if isinstance(body, dict) else None
     if not isinstance(container, dict):
@@ -112,7 +115,9 @@ def _happening(row: Mapping[str, Any], state: int) -> Happening | None:
     progress = row.get("metadataState")
     if state == _DELETED and progress == "deleted":
         return Happening.DELETED
-    if state == _PROCESSED and not progress and _number(row.get("queueSize")) <= 0:
+    # "created" is told before the item is processed, and by some servers with it.
+    done = not progress or progress == "created"
+    if state == _PROCESSED and done and _number(row.get("queueSize")) <= 0:
         return Happening.PROCESSED
     return None
 
@@ -129,7 +134,8 @@ def _ends_scan(row: Mapping[str, Any]) -> bool:
     activity = row.get("Activity")
     if row.get("event") != "ended" or not isinstance(activity, dict):
         return False
-    return activity.get("type") in _SCANS
+    kind = activity.get("type")
+    return isinstance(kind, str) and kind in _SCANS
 
 
 @asynccontextmanager
@@ -144,8 +150,8 @@ async def listen(
     WRONG_SERVICE when something on the way does not let WebSockets through.
     """
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            socket = await _connect(session, url, headers)
+        async with asyncio.timeout(CONNECT_TIMEOUT), wary(session) as wary_session:
+            socket = await _connect(wary_session, url, headers)
     except aiohttp.WSServerHandshakeError as err:
         failure = failure_of_status(err.status)
         raise ServiceError(

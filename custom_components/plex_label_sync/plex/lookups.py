@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
-from ..sync.model import Failure, Gap, GapKind, LabelledItem, Service, ServiceError
+from ..sync.model import Failure, Gap, GapKind, Item, LabelledItem, Service, ServiceError
 from .listing import HOPELESS, OF_A_PART, OnGap, cost_of
 from .parse import Labelled
 
@@ -17,14 +18,25 @@ class Lookup:
     """One look for any number of items."""
 
     def __init__(
-        self, ask: Ask, on_gap: OnGap | None, alive: Callable[[], Awaitable[bool]], tries: int
+        self,
+        ask: Ask,
+        on_gap: OnGap | None,
+        *,
+        alive: Callable[[], Awaitable[bool]],
+        place: Callable[[Item], str],
+        tries: int,
     ) -> None:
-        """`ask` takes keys and how often to try; `alive` tells whether the server answers."""
+        """`ask` takes keys and how often to try; `alive` tells whether the server answers.
+
+        `place` says in which library an item is whose row does not tell, if that is known.
+        """
         self._ask = ask
+        self._place = place
         self._on_gap = on_gap
         self._alive = alive
         self._tries = tries
         self._spent = 0
+        self._failed = False
         self._answered = False
         self._given_up: ServiceError | None = None  # nothing was answered however it was asked
 
@@ -48,7 +60,10 @@ class Lookup:
                     parts.extendleft(reversed(await self._halves(part, err)))
                 else:
                     self._answered = True
-                    found += self._known(part, answer)
+                    known = [self._placed(one) for one in self._known(part, answer)]
+                    found += [one for one in known if one.item.library]
+                    lost = [one.item.rating_key for one in known if not one.item.library]
+                    parts.extendleft(reversed(self._apart(part, lost)))
         return tuple(found)
 
     async def _halves(self, part: Sequence[str], err: ServiceError) -> list[Sequence[str]]:
@@ -58,8 +73,9 @@ class Lookup:
             return []
         if self._on_gap is None or err.failure not in OF_A_PART:
             raise err
-        if not self._spent and not await self._alive():
+        if not self._failed and not await self._alive():
             raise err
+        self._failed = True
         self._spent += cost_of(err)
         if not self._answered and self._spent > HOPELESS:
             self._given_up = err
@@ -68,6 +84,32 @@ class Lookup:
             return []
         middle = len(part) // 2
         return [part[:middle], part[middle:]]
+
+    def _placed(self, one: LabelledItem) -> LabelledItem:
+        """Return an item with its library, if that is known."""
+        if one.item.library:
+            return one
+        return replace(one, item=replace(one.item, library=self._place(one.item)))
+
+    def _apart(self, part: Sequence[str], lost: Sequence[str]) -> list[Sequence[str]]:
+        """Return how to ask again for items in a library that is not known.
+
+        An answer tells it once all items in it are of one library.
+        """
+        if not lost:
+            return []
+        self._spent += 1
+        if len(part) == 1 or self._spent > EXTRA_MAX:
+            detail = "nothing tells in which library an item is"
+            err = ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
+            if self._on_gap is None:
+                raise err
+            self._tell(lost, err)
+            return []
+        if len(lost) < len(part):
+            return [lost]
+        middle = len(lost) // 2
+        return [lost[:middle], lost[middle:]]
 
     def _known(self, part: Sequence[str], answer: Labelled) -> list[LabelledItem]:
         """Return the items that were asked for; report the rows that nobody can understand."""

@@ -11,14 +11,27 @@ from ..transport import BrokenText
 # `plex://movie/<24 hex>` is the primary guid under the new agents.
 _PLEX_GUID: Final = re.compile(r"^plex://(?:movie|show)/([0-9a-f]{24})$")
 # Legacy agents put the external id into the primary guid: `com.plexapp.agents.imdb://tt01?lang=en`,
-# HAMA a provider in front of it: `com.plexapp.agents.hama://tvdb-1234?lang=en`.
-_LEGACY_GUID: Final = re.compile(r"^com\.plexapp\.agents\.(\w+)://(?:(\w+?)-)?([^?/]+)")
+# HAMA a provider in front of it: `com.plexapp.agents.hama://tvdb-1234?lang=en`. The key of a custom
+# metadata provider (`tv.plex.agents.custom.…://movie/…`) is its own affair and tells nothing.
+_LEGACY_GUID: Final = re.compile(r"^(?:com\.plexapp\.agents\.)?(\w+)://(?:(\w+?)-)?([^?/]+)")
+_IMDB: Final = re.compile(r"tt\d+", re.ASCII)
+_NUMBER: Final = re.compile(r"\d+", re.ASCII)
 _LEGACY_PROVIDERS: Final[Mapping[str, str]] = {
     "imdb": "imdb",
     "themoviedb": "tmdb",
     "thetvdb": "tvdb",
+    "xbmcnfo": "tmdb",  # or imdb, as the id shows
+    "xbmcnfotv": "tvdb",
 }
-_HAMA_PROVIDERS: Final = frozenset({"tvdb", "tmdb", "imdb"})
+# HAMA numbers the ways in which it takes seasons from tvdb; its `tsdb` is tmdb for series. `anidb`
+# is nobody else's number.
+_HAMA_PROVIDERS: Final[Mapping[str, str]] = {
+    "tvdb": "tvdb",
+    **{f"tvdb{way}": "tvdb" for way in range(2, 6)},
+    "tmdb": "tmdb",
+    "tsdb": "tmdb",
+    "imdb": "imdb",
+}
 _EXTERNAL_GUID: Final = re.compile(r"^(imdb|tmdb|tvdb)://([^?/]+)$")
 _RATING_KEY: Final = re.compile(r"[0-9]+")
 
@@ -73,16 +86,31 @@ def ids_of(guid: str, guids: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     ids: set[str] = set()
     if match := _PLEX_GUID.match(guid):
         ids.add(f"plex:{match[1]}")
-    elif match := _LEGACY_GUID.match(guid):
-        agent, prefix, value = match.groups()
-        if agent == "hama" and prefix in _HAMA_PROVIDERS:
-            ids.add(f"{prefix}:{value}")
-        elif agent in _LEGACY_PROVIDERS and not prefix:
-            ids.add(f"{_LEGACY_PROVIDERS[agent]}:{value}")
+    elif legacy := _legacy_id(guid):
+        ids.add(legacy)
     for child in guids:
         if match := _EXTERNAL_GUID.match(str(child.get("id", ""))):
             ids.add(f"{match[1]}:{match[2]}")
     return frozenset(ids)
+
+
+def _legacy_id(guid: str) -> str | None:
+    """Return the external id in a legacy agent's guid, if there is one that others know."""
+    if (match := _LEGACY_GUID.match(guid)) is None:
+        return None
+    agent, prefix, value = match.groups()
+    if agent == "hama":
+        found = _NUMBER.match(value) or _IMDB.match(value)
+        provider = _HAMA_PROVIDERS.get(prefix or "")
+        return f"{provider}:{found[0]}" if provider and found else None
+    provider = _LEGACY_PROVIDERS.get(agent)
+    if provider is None or prefix:
+        return None
+    if agent.startswith("xbmcnfo"):
+        if _IMDB.fullmatch(value):
+            return f"imdb:{value}"
+        return f"{provider}:{value}" if _NUMBER.fullmatch(value) else None
+    return f"{provider}:{value}" if guid.startswith("com.plexapp.agents.") else None
 
 
 def container(answer: object) -> dict[str, Any]:
@@ -235,13 +263,13 @@ def total(answer: object) -> int:
 
 
 def libraries(answer: object) -> tuple[Library, ...]:
-    """Return the movie and show sections, in Plex's order."""
+    """Return the movie and show sections, in Plex's order; `editable` as far as they tell."""
     return tuple(
         Library(
             key=str(row["key"]),
             type=MediaType(row["type"]),
-            name=str(row.get("title", "")),
-            # A token that may only read shows as `allowSync` false on the section.
+            name=str(row.get("title", "")).strip(),
+            # Others' sections say no, but so do some owners': it is no more than a hint.
             editable=str(row.get("allowSync", True)).lower() not in {"0", "false"},
             content_changed=str(row.get("contentChangedAt", "")),
             uuid=str(row.get("uuid", "")),
@@ -294,7 +322,7 @@ class Labelled:
 def labelled_items(answer: object) -> Labelled:
     """Return the movies and shows of an answer about several items.
 
-    Raises ValueError when rows are missing in it.
+    The library of an item is empty where the answer does not tell it. Raises ValueError when rows are missing in it.
     """
     body = container(answer)
     found: list[LabelledItem] = []
@@ -312,8 +340,9 @@ def labelled_items(answer: object) -> Labelled:
 
 
 def _labelled_item(row: Mapping[str, Any], body: Mapping[str, Any]) -> LabelledItem:
-    # Where all rows are of one section, it may stand on the container alone.
-    section = row.get("librarySectionID", body.get("librarySectionID"))
+    # Where all rows are of one section, it may stand on the container alone; where they are of
+    # several, a server that does not put it on the rows does not tell it at all.
+    section = row.get("librarySectionID", body.get("librarySectionID", ""))
     return LabelledItem(
         _item(row, _exact(section), MediaType(row["type"])),
         tuple(_exact(label["tag"]) for label in _rows(row, "Label")),

@@ -11,20 +11,20 @@ from collections.abc import (
     Awaitable,
     Callable,
     Coroutine,
+    Iterable,
     Iterator,
     Mapping,
     Sequence,
 )
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
-import logging
-import re
 from typing import Final
 
 import aiohttp
 
+from ..server_urls import normalise_url, without_page
 from ..sync.model import (
-    UNREACHABLE,
     Failure,
     Item,
     LabelledItem,
@@ -33,15 +33,14 @@ from ..sync.model import (
     ServiceError,
     StoredLabel,
 )
-from ..transport import Sleep, Statistics, Transport, normalise_url
+from ..transport import SMALL_MAX, Sleep, Statistics, Transport
 from . import parse
-from .edits import TYPE_NUMBERS, EditPart, edit_parts, edit_query
+from .editor import Editor
+from .edits import TYPE_NUMBERS, EditPart
 from .events import Message, listen
 from .listing import TRIES, Ask, Listing, OnGap, Read
 from .lookups import Lookup
 from .parse import ServerInfo
-
-_LOGGER = logging.getLogger(__name__)
 
 PAGE_SIZE: Final = 1000  # rows; about 0.3 MB when Plex follows the wishes below
 MULTI_GET_MAX: Final = 200  # items; 240 in one address were seen to work
@@ -57,19 +56,25 @@ _LEAN: Final[Mapping[str, str | int]] = {
     "Collection,UltraBlurColors",
     "excludeFields": "summary,tagline,thumb,art,theme",
 }
-# A timeout is met with smaller edits rather than with the same one again.
-_EDIT_REFUSALS: Final = frozenset({Failure.REJECTED, Failure.TIMEOUT})
-_EDIT_RETRIES: Final = UNREACHABLE - _EDIT_REFUSALS
 
 
 def _all_of_them(items: tuple[Item, ...]) -> tuple[Item, ...]:
     return items
 
 
+def _is_unambiguous(label: StoredLabel) -> bool:
+    """Tell whether a label can be asked for by its text: no "or", and no other label's id."""
+    return "," not in label.text and not label.text.isdecimal()
+
+
 def _batches(rating_keys: Sequence[str]) -> Iterator[Sequence[str]]:
     """Cut keys into as many at a time as one request takes."""
     for start in range(0, len(rating_keys), MULTI_GET_MAX):
         yield rating_keys[start : start + MULTI_GET_MAX]
+
+
+def _editable(libraries: Iterable[Library], *, yes: bool) -> tuple[Library, ...]:
+    return tuple(replace(library, editable=yes) for library in libraries)
 
 
 def _part(start: int, size: int) -> dict[str, int]:
@@ -79,8 +84,7 @@ def _part(start: int, size: int) -> dict[str, int]:
 
 def normalise_plex_url(url: str) -> str:
     """Return a server's base URL from what people paste, such as the address of its web app."""
-    base = normalise_url(url)
-    return re.split(r"/web(?:/|$)", base, maxsplit=1)[0].rstrip("/")
+    return without_page(normalise_url(url), "web")
 
 
 class PlexClient:
@@ -105,8 +109,11 @@ class PlexClient:
         }
         self._http = Transport(session, Service.PLEX, url, headers, limit=READERS, sleep=sleep)
         self._listen = partial(listen, session, url, headers)
-        self._writer = asyncio.Lock()
+        self._editor = Editor(self._http, lambda: EDIT_TIMEOUT)
+        self._machine_id = ""  # as the server said last
         self.libraries_seen: tuple[Library, ...] = ()  # when they were last asked for
+        self._labels_by_text = False  # the server knows no tag ids
+        self._places: dict[str, str] | None = None  # libraries by rating key, where rows lack them
 
     @property
     def statistics(self) -> Statistics:
@@ -129,27 +136,28 @@ class PlexClient:
                 raise
             raise ServiceError(Service.PLEX, Failure.WRONG_SERVICE, err.detail) from err
         info = await self.info()
-        libraries = await self.libraries()
-        if not await self._may_edit(libraries):
+        libraries = await self._libraries()
+        if not await self._is_owner():
             detail = "the token belongs to somebody who does not own this server"
             raise ServiceError(Service.PLEX, Failure.NOT_OWNER, detail)
-        return info, libraries
+        return info, _editable(libraries, yes=True)
 
     async def identity(self) -> str:
         """Return the machine identifier, which is told without a token. Raises ServiceError."""
-        return await self._http.read("/identity", parse.machine_id, seconds=PROBE_TIMEOUT, tries=1)
+        return await self._http.read(
+            "/identity", parse.machine_id, seconds=PROBE_TIMEOUT, tries=1, bytes_max=SMALL_MAX
+        )
 
     async def info(self) -> ServerInfo:
         """Return the server's identity and version. Raises ServiceError."""
-        return await self._http.read("/", parse.server_info, seconds=PROBE_TIMEOUT, tries=1)
+        info = await self._http.read(
+            "/", parse.server_info, seconds=PROBE_TIMEOUT, tries=1, bytes_max=SMALL_MAX
+        )
+        self._machine_id = info.machine_id
+        return info
 
-    async def _may_edit(self, libraries: Sequence[Library]) -> bool:
-        """Tell whether the token is the owner's.
-
-        Others' tokens are refused at the library root, and their sections deny syncing.
-        """
-        if libraries and not any(library.editable for library in libraries):
-            return False
+    async def _is_owner(self) -> bool:
+        """Tell whether the token is the owner's: others' are refused at the library root."""
         try:
             await self._http.read("/library", parse.container, seconds=PROBE_TIMEOUT, tries=1)
         except ServiceError as err:
@@ -160,14 +168,27 @@ class PlexClient:
     async def libraries(self) -> tuple[Library, ...]:
         """Return the movie and show sections.
 
+        Whether the token is the owner's is asked where the sections look like somebody else's:
+        they may not be synced, which some owners' may not be either, or are not those of before.
+
         Raises ServiceError, with IMPLAUSIBLE when they are another server's under the same keys.
         """
+        before = self.libraries_seen
+        found = await self._libraries()
+        doubtful = not any(library.editable for library in found) or {
+            library.key for library in found
+        } != {library.key for library in before or found}
+        return _editable(found, yes=not doubtful or await self._is_owner())
+
+    async def _libraries(self) -> tuple[Library, ...]:
         found = await self._http.read(
             "/library/sections", parse.libraries, seconds=PROBE_TIMEOUT, tries=2
         )
         known = {library.key: library.uuid for library in self.libraries_seen}
-        if any(one.uuid and known.get(one.key, "") not in {"", one.uuid} for one in found):
-            detail = "the libraries are those of another server, or were made anew"
+        changed = any(one.uuid and known.get(one.key, "") not in {"", one.uuid} for one in found)
+        # The same server may have made one anew under the number of another.
+        if changed and self._machine_id != await self.identity():
+            detail = "the libraries are those of another server"
             raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
         self.libraries_seen = found
         return found
@@ -188,11 +209,16 @@ class PlexClient:
         short must never look like deletions. Raises ServiceError when nothing can be read.
         """
 
+        def placed(items: tuple[Item, ...]) -> T:
+            if self._places is not None:
+                self._places.update((item.rating_key, library.key) for item in items)
+            return pick(items)
+
         def read(ask: Ask) -> Coroutine[None, None, parse.Page[T]]:
             # The oldest come first, so that what arrives meanwhile moves nothing.
             return self._list(
                 library,
-                lambda answer: parse.items(answer, library, pick, ask.passed),
+                lambda answer: parse.items(answer, library, placed, ask.passed),
                 {**_LEAN, **_part(ask.start, ask.size), "includeGuids": 1, "sort": "addedAt"},
                 tries=ask.tries,
             )
@@ -276,10 +302,25 @@ class PlexClient:
     async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
         """Return the rating keys of all items of a library that carry a label.
 
-        Asked by tag id, because a comma in a label's text would mean "or". All come in one
-        answer; only where a server gives less is it asked for the rest. Raises ServiceError.
+        Asked by tag id, because a comma in a label's text would mean "or". A label that is
+        listed has carriers: where there are none, the server may know labels by text alone.
+        All come in one answer; only where a server gives less is it asked for the rest.
+        Raises ServiceError.
         """
-        query = {**_LEAN, "label": label.id}
+        if not self._labels_by_text:
+            carriers = await self._carriers(library, label.id)
+            if carriers or not _is_unambiguous(label):
+                return carriers
+            carriers = await self._carriers(library, label.text)
+            self._labels_by_text = bool(carriers)
+            return carriers
+        if not _is_unambiguous(label):
+            detail = f"library {library.name} cannot be asked for a label"
+            raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
+        return await self._carriers(library, label.text)
+
+    async def _carriers(self, library: Library, label: str) -> frozenset[str]:
+        query = {**_LEAN, "label": label}
 
         def read(ask: Ask) -> Coroutine[None, None, parse.Page[tuple[str, ...]]]:
             return self._list(
@@ -292,7 +333,8 @@ class PlexClient:
 
     async def count_without(self, library: Library, label: StoredLabel) -> int:
         """Return how many items of a library do not carry a label. Raises ServiceError."""
-        return await self._list(library, parse.total, {"label!": label.id, **_part(0, 0)})
+        value = label.text if self._labels_by_text else label.id
+        return await self._list(library, parse.total, {"label!": value, **_part(0, 0)})
 
     async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
         """Return at most `limit` items with a text in their title, in any case.
@@ -326,8 +368,15 @@ class PlexClient:
         def ask(keys: Sequence[str], tries: int) -> Awaitable[parse.Labelled]:
             return self._metadata(keys, parse.labelled_items, tries)
 
-        lookup = Lookup(ask, on_gap, self._is_alive, TRIES)
+        lookup = Lookup(ask, on_gap, alive=self._is_alive, place=self._place_of, tries=TRIES)
         return await lookup.read(_batches(tuple(dict.fromkeys(rating_keys))))
+
+    def _place_of(self, item: Item) -> str:
+        """Return the library of an item whose row does not tell; listings tell it from now on."""
+        if self._places is None:
+            self._places = {}
+        same = [library.key for library in self.libraries_seen if library.type is item.type]
+        return same[0] if len(same) == 1 else self._places.get(item.rating_key, "")
 
     async def _metadata[T](
         self, rating_keys: Sequence[str], understand: Callable[[object], T], tries: int = TRIES
@@ -359,35 +408,5 @@ class PlexClient:
 
         Raises ServiceError when Plex cannot be asked any more, ValueError without items.
         """
-        refused: dict[str, ServiceError] = {}
-        path = f"/library/sections/{library.key}/all"
-        async with self._writer:
-            whole = EditPart(tuple(rating_keys), tuple(add), tuple(remove))
-            for part in edit_parts(library.type, whole, path_bytes=len(path)):
-                await self._edit_some(path, library, part, refused)
-        return refused
-
-    async def _edit_some(
-        self, path: str, library: Library, part: EditPart, refused: dict[str, ServiceError]
-    ) -> None:
-        """Send one edit; halve it while Plex finds it too long or takes too long over it.
-
-        A halved edit may have been applied already: adding and removing twice does no harm.
-        Plex hangs when it takes too long over a single item: then no more edits are sent.
-        """
-        query = edit_query(library.type, part)
-        try:
-            await self._http.send(
-                "PUT", path, query=query, seconds=EDIT_TIMEOUT, retry_on=_EDIT_RETRIES
-            )
-        except ServiceError as err:
-            if err.failure not in _EDIT_REFUSALS:
-                raise
-            if len(part.rating_keys) == 1:
-                if err.failure is Failure.TIMEOUT:
-                    raise
-                refused[part.rating_keys[0]] = err
-                return
-            _LOGGER.debug("Halving an edit of %d items: %s", len(part.rating_keys), err)
-            for half in part.halves():
-                await self._edit_some(path, library, half, refused)
+        whole = EditPart(tuple(rating_keys), tuple(add), tuple(remove))
+        return await self._editor.edit(library, whole)

@@ -61,6 +61,7 @@ def _person(row: object) -> Person:
         alias=_optional(fields.get("alias")),
         display_name=_optional(fields.get("display_name")),
         can_sync=_flag(fields.get("can_sync")),
+        uuid=text(fields.get("plex_uuid")),
         wanted=whole_number(fields.get("watchlist_count")),
     )
 

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Final
 
 import aiohttp
 import orjson
 
 from .. import transport
+from ..server_urls import normalise_url as base_url, without_page
 from ..sync.model import Failure, Person, Service, ServiceError, Title
 from . import answers
 from .endpoints import Endpoint, EndpointSettings, TestResult
@@ -38,11 +40,12 @@ _PROBE_FAILURES: Final[Mapping[Failure, Failure]] = {
 
 
 def normalise_url(url: str) -> str:
-    """Return Pulsarr's base URL: with its base path, without a trailing slash or `/v1`.
+    """Return Pulsarr's base URL: with its base path, without `/v1` or a page of its web interface.
 
     Raises ValueError for what is no http or https address.
     """
-    return transport.normalise_url(url).removesuffix(_API).rstrip("/")
+    base = without_page(base_url(url), "app")
+    return base.removesuffix(_API).rstrip("/")
 
 
 class PulsarrClient:
@@ -70,6 +73,7 @@ class PulsarrClient:
         headers = {"X-API-Key": key} if key and key.isprintable() else {}
         self._key_is_usable = key.isprintable()
         self._watchlists: dict[int, transport.LastAnswer[tuple[Title, ...]]] = {}
+        self._names: dict[int, str] = {}  # for those who read why somebody's list cannot be had
         self._transport = transport.Transport(
             session,
             Service.PULSARR,
@@ -99,12 +103,31 @@ class PulsarrClient:
         except ServiceError as err:
             raise _renamed(err, _PROBE_FAILURES) from None
 
-    async def people(self) -> tuple[Person, ...]:
-        """Return all Pulsarr users, also those whose sync is switched off."""
-        people = await self._people()
-        there = {person.id for person in people}
-        self._watchlists = {key: last for key, last in self._watchlists.items() if key in there}
+    async def people(self, *, tries: int = 3) -> tuple[Person, ...]:
+        """Return all Pulsarr users, also those whose sync is switched off.
+
+        Raises ServiceError with UNREADABLE when Pulsarr runs and cannot read its list.
+        """
+        try:
+            people = await self._people(tries=tries)
+        except ServiceError as err:
+            if not _failed_inside(err) or not await self._runs():
+                raise
+            detail = "its list of users; the row of one of them is damaged"
+            raise _damaged(err, detail) from None
+        self._names = {person.id: person.username for person in people}
+        self._watchlists = {
+            key: last for key, last in self._watchlists.items() if key in self._names
+        }
         return people
+
+    async def _runs(self) -> bool:
+        """Tell whether Pulsarr answers anything else, so that it is neither busy nor starting."""
+        try:
+            await self._get_if_there(_VERSION, answers.version, tries=1)
+        except ServiceError:
+            return False
+        return True
 
     async def _people(self, *, seconds: float | None = None, tries: int = 3) -> tuple[Person, ...]:
         try:
@@ -118,17 +141,26 @@ class PulsarrClient:
             # Every Pulsarr has this list.
             raise _renamed(err, {Failure.NOT_FOUND: Failure.WRONG_SERVICE}) from None
 
-    async def watchlist(self, person_id: int) -> tuple[Title, ...]:
+    async def watchlist(self, person_id: int, *, tries: int = 3) -> tuple[Title, ...]:
         """Return everything on one person's watchlist, the same object while it stays as it is.
 
-        Raises ServiceError with NOT_FOUND when the person is gone.
+        Raises ServiceError with NOT_FOUND when the person is gone, with UNREADABLE when Pulsarr
+        cannot read the list: one odd row is enough, and it stays so until somebody repairs it.
         """
-        return await self._get(
-            _WATCHLIST,
-            lambda answer: answers.watchlist(answer, person_id),
-            number=person_id,
-            last=self._watchlists.setdefault(person_id, transport.LastAnswer()),
-        )
+        try:
+            return await self._get(
+                _WATCHLIST,
+                lambda answer: answers.watchlist(answer, person_id),
+                number=person_id,
+                tries=tries,
+                last=self._watchlists.setdefault(person_id, transport.LastAnswer()),
+            )
+        except ServiceError as err:
+            if not _failed_inside(err):
+                raise
+            name = self._names.get(person_id, "")
+            whose = f"{name} (user {person_id})" if name else f"user {person_id}"
+            raise _damaged(err, f"the watchlist of {whose}; a title on it is damaged") from None
 
     async def version(self) -> str | None:
         """Return Pulsarr's version, None where it does not tell (older versions)."""
@@ -197,9 +229,11 @@ class PulsarrClient:
         except ServiceError as err:
             raise _renamed(err, {Failure.FORBIDDEN: Failure.INVALID_AUTH}) from None
 
-    async def _get_if_there[T](self, template: str, convert: Callable[[object], T]) -> T | None:
+    async def _get_if_there[T](
+        self, template: str, convert: Callable[[object], T], *, tries: int = 3
+    ) -> T | None:
         try:
-            return await self._get(template, convert)
+            return await self._get(template, convert, tries=tries)
         except ServiceError as err:
             if err.failure is not Failure.NOT_FOUND:
                 raise
@@ -250,6 +284,15 @@ def _understanding[T](request: str, convert: Callable[[object], T]) -> Callable[
             ) from None
 
     return understand
+
+
+def _failed_inside(err: ServiceError) -> bool:
+    """Tell whether Pulsarr answered that something went wrong in it: what it stores, most likely."""
+    return err.status == HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _damaged(err: ServiceError, what: str) -> ServiceError:
+    return ServiceError(err.service, Failure.UNREADABLE, what, status=err.status)
 
 
 def _renamed(err: ServiceError, names: Mapping[Failure, Failure]) -> ServiceError:

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+import orjson
 from yarl import URL
 
 from ..sync.model import MediaType
@@ -85,7 +86,15 @@ def picture(address: object) -> str | None:
 
 
 def all_ids(key: object, guids: object) -> frozenset[str]:
-    """Return the usable ids of a title's key and list of guids; a missing list is an empty one."""
+    """Return the usable ids of a title's key and list of guids; a missing list is an empty one.
+
+    The list may come as the text in which some versions of Pulsarr store it: `'["tmdb:949"]'`.
+    """
+    if isinstance(guids, str) and guids.lstrip().startswith("["):
+        try:
+            guids = orjson.loads(guids)
+        except orjson.JSONDecodeError:
+            guids = None
     listed: list[object] = guids if isinstance(guids, list) else [guids]
     found = {plex_id(key), *(guid_id(one) for one in listed)}
     return frozenset(one for one in found if one is not None)

@@ -17,6 +17,7 @@ class SignalKind(StrEnum):
     AVAILABLE = "available"
     WISHED = "wished"
     UNWISHED = "unwished"
+    JOINED = "joined"  # somebody is new, whose watchlist Pulsarr has not read yet
     TEST = "test"
     IGNORED = "ignored"
 
@@ -26,7 +27,7 @@ class Signal:
     """One event: a hint to look at a title again, never the truth about it.
 
     `event` is the name as it was sent. `title` is there for AVAILABLE, WISHED and UNWISHED only and
-    may have no ids. `person_id` is who put the title on a watchlist or took it off; `people` are
+    may have no ids. `person_id` is who put the title on a watchlist, took it off, or is new; `people` are
     all Pulsarr users that the event names, which need not be all who want the title.
     """
 
@@ -75,6 +76,10 @@ def _native(event: str, data: object) -> Signal:
             return _watchlist(SignalKind.WISHED, event, data, "addedBy")
         case "watchlist.removed":
             return _watchlist(SignalKind.UNWISHED, event, data, "removedBy")
+        case "user.created":
+            user = _object(data, f"{event}: data").get("user")
+            person_id = whole_number(user.get("id")) if isinstance(user, Mapping) else None
+            return Signal(SignalKind.JOINED, event, person_id=person_id)
         case "test":
             return Signal(SignalKind.TEST, event)
         case _:

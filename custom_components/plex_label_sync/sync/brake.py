@@ -169,13 +169,22 @@ def _held(
         held_keys |= plan.shrunk
     # A mark says that the others went from its item.
     items = {change.rating_key for change in plan.changes if change.key in held_keys}
-    held_keys |= {
+    marks = {
         key for key, row in plan.rows.items() if row is not None and row.mark and key[0] in items
     }
-    held = tuple(change for change in plan.changes if change.key in held_keys)
+    held_keys |= marks
+
+    def waits(change: Change) -> bool:
+        """Tell whether a change is held; what is only added waits for no row that is to go."""
+        is_part = (
+            change.action is Action.REMOVE or change.key in plan.renamed or change.key in marks
+        )
+        return is_part and change.key in held_keys
+
+    held = tuple(change for change in plan.changes if waits(change))
     allowed = replace(
         plan,
-        changes=tuple(change for change in plan.changes if change.key not in held_keys),
+        changes=tuple(change for change in plan.changes if not waits(change)),
         notes={key: row for key, row in plan.notes.items() if key not in held_keys},
     )
     return Verdict(

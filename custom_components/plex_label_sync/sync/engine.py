@@ -31,7 +31,7 @@ from .model import (
     Watchlists,
     fold,
 )
-from .ports import PlexPort, PulsarrPort, Recorder
+from .ports import PlexPort, Recorder, WatchedPulsarrPort
 from .preparing import Preparer
 from .present import Present
 from .progress import Phase, Progress
@@ -41,6 +41,7 @@ from .reading import Found, LabelReader
 from .request import Prepared, Request
 from .sighting import Sighting
 from .wanted import TitleIndex
+from .watching import ListWatch, Watched
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -70,21 +71,27 @@ class Engine:
     def __init__(
         self,
         plex: PlexPort,
-        pulsarr: PulsarrPort,
+        pulsarr: WatchedPulsarrPort,
         recorder: Recorder,
         *,
         clock: Callable[[], float],
+        steady: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         lists: ListMemory | None = None,
     ) -> None:
-        """`clock` gives seconds since the epoch; `lists` is what was believed before."""
+        """`clock` gives seconds since the epoch, `steady` seconds that nobody sets.
+
+        `lists` is what was believed of watchlists before.
+        """
         self._plex = plex
         self._recorder = recorder
         self._clock = clock
         self._sleep = sleep
-        self._preparer = Preparer(plex, pulsarr, recorder, clock, lists or ListMemory())
+        memory = lists or ListMemory()
+        self._preparer = Preparer(plex, pulsarr, recorder, clock, memory=memory, steady=steady)
         self._inquiry = Inquiry(plex, self._preparer.finder, clock)
-        self._lookout = Lookout(plex, self._preparer, clock)
+        self._lookout = Lookout(plex, self._preparer, steady or clock)
+        self._watch = ListWatch(pulsarr, self._preparer.lists, clock, steady or clock)
         self._stopping = False
 
     @property
@@ -126,6 +133,7 @@ class Engine:
         except ServiceError as err:
             run = replace(run, status=RunStatus.FAILED, error=err)
             return replace(run, duration=self._clock() - run.started)
+        looked_at = self._looked_at(request)
         # Tens of thousands of changes are walked through in a thread, here and below.
         verdict = await asyncio.to_thread(
             self._judge, request, prepared, settings, before, question
@@ -137,6 +145,8 @@ class Engine:
             run = await self._apply(run, verdict, prepared, progress)
         if prepared.gaps and run.status is RunStatus.DONE:
             run = replace(run, status=RunStatus.PARTIAL)
+        if run.status is RunStatus.FAILED:
+            self._preparer.lists.unlooked.add(looked_at)
         return replace(
             run,
             looks=_looks(request.titles or (), prepared.found, run),
@@ -176,6 +186,35 @@ class Engine:
         Nothing is written. Raises ServiceError.
         """
         return await self._lookout.newest(since, self._recorder.ledger, settings)
+
+    async def watch(self, settings: SyncSettings, urgent: Collection[int] = ()) -> Watched:
+        """Look by the way what has changed on watchlists; needs no turn, for it writes nothing.
+
+        Lists of people in `urgent` are read in any case. Raises ServiceError.
+        """
+        return await self._watch.look(settings, urgent)
+
+    def take_changed(self) -> tuple[Title, ...]:
+        """Return the titles that came onto a watchlist or left it and that no run has looked at."""
+        return self._preparer.lists.unlooked.take()
+
+    def knows_wish(self, person_id: int, title: Title, since: float) -> bool | None:
+        """Tell whether somebody's list, read after `since` by the steady clock, has a title.
+
+        None when it was not read since then.
+        """
+        lists = self._preparer.lists
+        if lists.current is None or lists.fresh_at <= since:
+            return None
+        return any(one.same_as(title) for one in lists.current.titles.get(person_id, ()))
+
+    def _looked_at(self, request: Request) -> tuple[Title, ...]:
+        """Return the changed titles that a run looks at, which are no news from then on."""
+        if request.dry_run or request.kind not in {RunKind.FULL, RunKind.LIVE}:
+            return ()
+        if request.kind is RunKind.FULL and not request.whole:
+            return ()
+        return self._preparer.lists.unlooked.take(request.titles)
 
     def gone(self, rating_key: str) -> None:
         """Take in that an item was deleted in Plex."""

@@ -329,6 +329,8 @@ def summary_of(
         where = f" in {item.library}" if len(items) > 1 else ""
         if not item.covered:
             parts.append(f"the library {item.library} is not among those that get labels")
+        elif not item.item.ids:
+            parts.append(_unidentified(item.item) + where)
         elif item.opted_out:
             parts.append(f"it carries the label that leaves it alone{where}")
         for state, text in _SUMMARIES.items():
@@ -338,6 +340,15 @@ def summary_of(
                 when = _date(some[0].leaves) if some[0].leaves is not None else ""
                 parts.append(text.format(labels=names, date=when) + where)
     return "; ".join(dict.fromkeys(parts)) + "."
+
+
+def _unidentified(item: Item) -> str:
+    """Return why no wish can be matched with an item that has no id."""
+    if item.guid.startswith("com.plexapp.agents.hama://anidb"):
+        return "Plex knows it by its AniDB number only, by which no watchlist names a title"
+    if item.guid.startswith("tv.plex.agents.custom."):
+        return "its metadata provider in Plex tells no ids by which a watchlist names a title"
+    return "Plex has not recognised it"
 
 
 _WHY_NONE: Final[Mapping[WhyNone, str]] = {

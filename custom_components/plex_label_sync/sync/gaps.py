@@ -32,9 +32,9 @@ class Gaps:
         """Go through the gaps in the order in which they came up."""
         return iter(tuple(self._gaps.values()))
 
-    def __bool__(self) -> bool:
-        """Tell whether there is any gap."""
-        return bool(self._gaps)
+    def __len__(self) -> int:
+        """Return how many gaps there are."""
+        return len(self._gaps)
 
     def add(self, gap: Gap) -> None:
         """Take in what could not be read."""

@@ -11,7 +11,7 @@ from .model import HoldReason, Item, LabelledItem, Library, SyncSettings, Title,
 from .planner import View, WantedItem, make_plan, wanted_items
 from .ports import PlexPort
 from .present import Present
-from .protection import Evidence
+from .protection import Evidence, unread_lists
 from .queue import Queue
 from .reading import Found, ItemFinder
 from .wanted import TitleIndex, Wish, labelled_people, wishes_of
@@ -78,6 +78,7 @@ class Inquiry:
             whole=True,
             uuids={key: one.uuid for key, one in libraries.items()},
             evidence=Evidence({one.item.rating_key: one for one in labelled}),
+            doubts=unread_lists(watchlists, people, settings),
         )
         facts = Facts(by_title, watchlists, libraries, view, make_plan(view), queue, held)
         return facts, len(fitting)

@@ -79,6 +79,7 @@ class Ledger:
         self.people |= {
             one.id: replace(one, wanted=None) if one.wanted is not None else one
             for one in now.values()
+            if one.username  # a name that is missing once is no new name
         }
         return bool(moved) or before != self.people
 
@@ -244,6 +245,8 @@ class Ledger:
 
 def _item(row: Sequence[object]) -> tuple[str, str, str]:
     library, key, title_id = row
+    if not text(key).isdecimal():
+        raise ValueError("a rating key is no number")
     return text(library), text(key), text(title_id)
 
 

@@ -3,8 +3,19 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from .gaps import Gaps
 from .ledger import Ledger
-from .model import Item, Library, Row, RunKind, SyncSettings, Title
+from .model import (
+    Item,
+    LabelledItem,
+    Library,
+    Row,
+    RunKind,
+    Service,
+    ServiceError,
+    SyncSettings,
+    Title,
+)
 from .ports import PlexPort
 from .preparing import Preparer
 from .reading import NEWEST
@@ -16,12 +27,13 @@ class Lookout:
     """Tells new items from refreshed ones and from echoes of our own edits; writes nothing."""
 
     def __init__(self, plex: PlexPort, preparer: Preparer, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds since the epoch."""
+        """`clock` gives seconds that nobody sets."""
         self._plex = plex
         self._preparer = preparer
         self._known = preparer.finder.known
         self._clock = clock
         self._quiet = Quiet()
+        self._broken = Quiet()  # items that Plex could not tell of
 
     def wrote(self, rating_keys: Iterable[str]) -> None:
         """Take in that we edited items: Plex may speak of them now."""
@@ -30,23 +42,43 @@ class Lookout:
     def gone(self, rating_key: str) -> None:
         """Take in that an item was deleted."""
         self._known.gone(rating_key)
+        self._quiet.gone(rating_key)
 
     async def processed(
         self, rating_keys: Collection[str], ledger: Ledger, settings: SyncSettings
     ) -> Sighting:
-        """Look at items that Plex has processed. Raises ServiceError."""
+        """Look at items that Plex has processed. Raises ServiceError.
+
+        What is left alone at present is looked at when that is over: somebody may have corrected a
+        match meanwhile.
+        """
         now = self._clock()
-        new, refreshed = worth_asking(rating_keys, self._known, self._quiet, now)
+        told = dict.fromkeys((*rating_keys, *self._quiet.due(now)))
+        keys = tuple(key for key in told if not self._broken.has(key, now))
+        new, refreshed = worth_asking(keys, self._known, self._quiet, now)
         if len(new) > ASKED_MAX:
             return Sighting(too_many=True)
         if not new and not refreshed:
-            return Sighting()
-        labelled = await self._plex.labelled([*new, *refreshed])
+            return Sighting(again=self._quiet.again(now))
+        labelled = await self._labelled([*new, *refreshed])
         items = [one.item for one in labelled if settings.covers(one.item.library)]
         sighting = await self._judge(items, ledger, settings)
-        # What Plex has not recognised may be told of again as soon as it has.
         self._quiet.add((one.rating_key for one in items if one.ids), now)
-        return sighting
+        self._quiet.add_unmatched((one.rating_key for one in items if not one.ids), now)
+        return sighting + Sighting(again=self._quiet.again(now))
+
+    async def _labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
+        """Read items; those that Plex cannot tell of are left out, and left alone for a while.
+
+        Raises ServiceError when it tells of none.
+        """
+        gaps = Gaps()
+        found = await self._plex.labelled(rating_keys, gaps.add)
+        if len(gaps) == len(rating_keys):
+            failure = next(iter(gaps)).failure
+            raise ServiceError(Service.PLEX, failure, "no item that was named can be read")
+        self._broken.add((gap.key for gap in gaps), self._clock())
+        return found
 
     async def newest(self, since: float, ledger: Ledger, settings: SyncSettings) -> Sighting:
         """Look at what was added before `since`, when nobody listened. Raises ServiceError.
@@ -87,7 +119,7 @@ class Lookout:
             if item.ids and not self._known.recognised(item.rating_key)
         )
         watchlists = await self._preparer.watchlists_for(
-            Request(RunKind.LIVE, titles=new), settings
+            Request(RunKind.LIVE, titles=new, heard_at=self._clock()), settings
         )
         keys = {item.rating_key for item in items}
         rows: dict[str, list[Row]] = {}

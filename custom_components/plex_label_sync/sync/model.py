@@ -34,6 +34,7 @@ class Failure(StrEnum):
     NOT_FOUND = "not_found"
     WRONG_SERVICE = "wrong_service"  # something answers there, but it is not this service
     BUSY = "busy"
+    UNREADABLE = "unreadable"  # a row of its database that the server itself cannot read
     RATE_LIMITED = "rate_limited"
     REJECTED = "rejected"  # the request itself was refused (400, 409, 414)
     NOT_SAVED = "not_saved"  # our own files cannot be written

@@ -9,9 +9,10 @@ from .model import MediaType, Person
 LABEL_MAX: Final = 60  # characters; Plex documents no limit, its column holds 255
 FORMAT_TEXT_MAX: Final = 30  # characters of a format beside its fields: names need the rest
 
-# In Plex's share filters a comma separates labels and an ampersand separates rules: a label with
-# one of them cannot be used there, and an ampersand makes the restricted person's home page fail.
-_FILTER_BREAKERS: Final = frozenset(",&")
+# In Plex's share filters a comma separates labels, an ampersand and a bar separate rules: a label
+# with one of them cannot be used there, and an ampersand makes the restricted person's home page
+# fail.
+_FILTER_BREAKERS: Final = frozenset(",&|")
 _JOINER: Final = "\u200d"  # holds an emoji of several parts together; not printable by itself
 _EDGES: Final = f" {_JOINER}"
 
@@ -36,7 +37,7 @@ def check_label_format(label_format: str) -> None:
     if any(spec or conversion for _, _, spec, conversion in parts):
         raise InvalidLabelFormatError("only plain fields")
     if not _FILTER_BREAKERS.isdisjoint(label_format):
-        raise InvalidLabelFormatError("no comma and no ampersand")
+        raise InvalidLabelFormatError("no comma, no ampersand and no bar")
     if sum(len(text) for text, *_ in parts) > FORMAT_TEXT_MAX:
         raise InvalidLabelFormatError(f"more than {FORMAT_TEXT_MAX} characters beside the fields")
     if unknown := set(fields).difference(FIELDS):

@@ -87,6 +87,16 @@ class PulsarrPort(Protocol):
         """Return one user's whole watchlist."""
 
 
+class WatchedPulsarrPort(Protocol):
+    """A Pulsarr that is also looked at by the way, when one try has to do."""
+
+    async def people(self, *, tries: int = 3) -> tuple[Person, ...]:
+        """Return all users."""
+
+    async def watchlist(self, person_id: int, *, tries: int = 3) -> tuple[Title, ...]:
+        """Return one user's whole watchlist."""
+
+
 class Recorder(Protocol):
     """Keeps what runs did, on disk."""
 

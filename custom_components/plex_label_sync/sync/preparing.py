@@ -23,22 +23,22 @@ from .model import (
     Watchlists,
     fold,
 )
-from .naming import label_of
 from .people import UnknownPersonError
 from .planner import View, WantedItem
 from .ports import PlexPort, PulsarrPort, Recorder
 from .present import Present
 from .progress import Phase, Progress
-from .protection import Before, Doubts, Evidence, ListMemory, doubted_lists
+from .protection import Before, Evidence, ListMemory, doubted_lists, unread_lists
 from .reading import Found, ItemFinder, LabelReader, read_watchlists
 from .recheck import Glance, Listing, Recheck
 from .request import Prepared, Request, chosen_libraries
 from .sight import Sight, items_and_labels, labels_needed, plan_of
 from .taking_back import TakingBack, people_known
 from .wanted import Merger, TitleIndex, Wish, labelled_people
+from .watching import KnownLists
 
 FRESH: Final = 60.0  # seconds for which watchlists are good enough for a live decision
-FRESH_UNKNOWN: Final = 10.0  # the same for a title that nobody was known to want
+FRESH_UNKNOWN: Final = 10.0  # between two readings because of titles that nobody seems to want
 
 
 class Preparer:
@@ -50,22 +50,31 @@ class Preparer:
         pulsarr: PulsarrPort,
         recorder: Recorder,
         clock: Callable[[], float],
-        lists: ListMemory,
+        *,
+        memory: ListMemory,
+        steady: Callable[[], float] | None = None,
     ) -> None:
-        """`clock` gives seconds since the epoch."""
+        """`clock` gives seconds since the epoch, `steady` seconds that nobody sets."""
         self._plex = plex
         self._pulsarr = pulsarr
         self._recorder = recorder
         self._clock = clock
-        self._lists = lists
+        self._memory = memory
+        self._steady = steady or clock
+        self.lists = KnownLists(clock, self._steady)
+        self._read_for_strangers = float("-inf")
         self.finder = ItemFinder(plex)
         self._recheck = Recheck(plex, clock)
         self._merger = Merger()
         self._matcher = WishMatcher()
         self._evidence = EvidenceReader(plex)
         self._taking_back = TakingBack(plex, recorder, self._evidence, clock)
-        self.watchlists: Watchlists | None = None
-        self.listed_from = 0.0  # when the last listing of everything began, in epoch seconds
+        self.listed_from = float("-inf")  # when the last listing of everything began, steadily
+
+    @property
+    def watchlists(self) -> Watchlists | None:
+        """The watchlists as they were read last."""
+        return self.lists.current
 
     async def prepare(
         self,
@@ -168,21 +177,13 @@ class Preparer:
             {person.id: person for person in watchlists.people},
             frozenset(person.id for person in people),
         )
-        unread = [person for person in people if person.id in watchlists.unread]
-        doubts = Doubts(
-            unread=frozenset(person.id for person in unread),
-            unread_labels=frozenset(
-                fold(label_of(person, library.type, settings.label_format))
-                for person in unread
-                for library in libraries
-                if person.username
-            ),
-            shrunk=self._lists.judge(
-                watchlists, company.labelled, believe=request.mass_removal and not request.dry_run
-            ),
-            lists=doubted_lists(
-                before, len(watchlists.people), None if unread else len(wishes), settings
-            ),
+        doubts = unread_lists(watchlists, people, settings)
+        believe = request.mass_removal and not request.dry_run
+        titles = None if doubts.unread else len(wishes)
+        doubts = replace(
+            doubts,
+            shrunk=self._memory.judge(watchlists, company.labelled, believe=believe),
+            lists=doubted_lists(before, len(watchlists.people), titles, settings),
         )
         return Sight(
             settings,
@@ -302,7 +303,7 @@ class Preparer:
         ledger = self._recorder.ledger
         if request.titles is None:
             rows = await asyncio.to_thread(ledger.by_item)
-            began = self._clock()
+            began = self._steady()
             found = await self.finder.find_all(libraries, wishes, rows, progress)
             if request.libraries is None:
                 self.listed_from = began
@@ -329,10 +330,16 @@ class Preparer:
         """Return watchlists that are fresh enough for the request. Raises ServiceError."""
         known = self.watchlists
         if request.titles is not None and known is not None:
-            strangers = await asyncio.to_thread(_strangers, request.titles, known)
-            age_max = FRESH_UNKNOWN if strangers else FRESH
-            if known.read_at > max(request.newer_than, self._clock() - age_max):
-                return known
+            now, fresh_at = self._steady(), self.lists.fresh_at
+            if fresh_at > max(request.newer_than, now - FRESH):
+                if fresh_at > request.heard_at:
+                    return known
+                if not await asyncio.to_thread(_strangers, request.titles, known):
+                    return known
+                # Somebody may want it since: read at once, but not for every one of many.
+                if now - self._read_for_strangers < FRESH_UNKNOWN:
+                    return known
+                self._read_for_strangers = now
         return await self._read_watchlists(settings)
 
     async def _read_watchlists(
@@ -345,8 +352,9 @@ class Preparer:
         def excluded(people: tuple[Person, ...]) -> frozenset[int]:
             return self._recorder.ledger.ids_now(settings.exclude_people, people)
 
-        self.watchlists = await read_watchlists(self._pulsarr, self._clock, heard, excluded)
-        return self.watchlists
+        read = await read_watchlists(self._pulsarr, self._clock, heard, excluded)
+        self.lists.replace(read)
+        return read
 
 
 def _strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:

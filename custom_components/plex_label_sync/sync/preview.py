@@ -42,7 +42,7 @@ def label_preview(people: Iterable[Person], settings: SyncSettings) -> tuple[Nam
     for person, texts in labels.items():
         for label in dict.fromkeys(map(fold, texts)):
             owners[label].append(person)
-    reserved = _reserved(settings)
+    reserved = reserved_labels(settings)
 
     def named(person: Person) -> NamedPerson:
         own = labels[person]
@@ -66,7 +66,7 @@ def label_preview(people: Iterable[Person], settings: SyncSettings) -> tuple[Nam
     )
 
 
-def _reserved(settings: SyncSettings) -> frozenset[str]:
+def reserved_labels(settings: SyncSettings) -> frozenset[str]:
     """Return the labels, folded, that mean something else than a person."""
     marks = [settings.opt_out_label]
     if settings.removed_label_mode is RemovedLabelMode.MARK:

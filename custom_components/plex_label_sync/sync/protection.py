@@ -4,12 +4,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from .model import HoldReason, LabelledItem, Row, RowKey, SyncSettings, Title, Watchlists, fold
+from .model import (
+    HoldReason,
+    LabelledItem,
+    MediaType,
+    Person,
+    Row,
+    RowKey,
+    SyncSettings,
+    Title,
+    Watchlists,
+    fold,
+)
+from .naming import label_of
 from .wanted import TitleIndex
 
 SHRUNK_BY: Final = 5  # titles; a list that lost fewer is everyday life
 READ_AGAIN_AFTER: Final = 300.0  # seconds; then a second read of a shrunk list is believed
 EXPLAINED_MAX: Final = 1000  # titles of which an event said that they left a list
+EXPLAINED_FOR: Final = 1800.0  # seconds for which that is an explanation
 PEOPLE_LOST: Final = 2  # people; one who is gone is for the lists to doubt
 
 
@@ -50,6 +63,22 @@ class Doubts:
     def believes_about(self, row: Row) -> bool:
         """Tell whether it is believed that nobody wants what a row is for."""
         return not self.lists and not self.shrank(row)
+
+
+def unread_lists(
+    watchlists: Watchlists, people: Iterable[Person], settings: SyncSettings
+) -> Doubts:
+    """Return the doubts about people whose lists could not be read, of those who get labels."""
+    unread = [person for person in people if person.id in watchlists.unread]
+    return Doubts(
+        unread=frozenset(person.id for person in unread),
+        unread_labels=frozenset(
+            fold(label_of(person, kind, settings.label_format))
+            for person in unread
+            for kind in MediaType
+            if person.username
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +148,11 @@ class ListMemory:
         self.counts = dict(counts or {})
         self.doubted = dict(doubted or {})
         self._lists: dict[int, tuple[Title, ...]] = {}
-        self._explained: dict[Title, None] = {}
+        self._explained: dict[Title, float] = {}
 
-    def explain(self, title: Title) -> None:
+    def explain(self, title: Title, now: float) -> None:
         """Take in that an event told of a title that it left a list."""
-        self._explained[title] = None
+        self._explained[title] = now
         while len(self._explained) > EXPLAINED_MAX:
             del self._explained[next(iter(self._explained))]
 
@@ -140,8 +169,8 @@ class ListMemory:
             titles = watchlists.titles.get(person_id)
             if titles is None:
                 continue
-            lost = not believe and self._has_shrunk(person_id, titles)
             read_at = watchlists.lists_read_at.get(person_id, watchlists.read_at)
+            lost = not believe and self._has_shrunk(person_id, titles, read_at)
             if self._is_doubted(person_id, read_at, lost=lost):
                 shrunk.add(person_id)
             else:
@@ -163,13 +192,16 @@ class ListMemory:
         self.doubted.pop(person_id, None)
         return False
 
-    def _has_shrunk(self, person_id: int, titles: tuple[Title, ...]) -> bool:
+    def _has_shrunk(self, person_id: int, titles: tuple[Title, ...], read_at: float) -> bool:
         known = self._lists.get(person_id)
         if known is None:
             return _halved(self.counts.get(person_id, 0), len(titles), SHRUNK_BY)
         if known is titles:
             return False
-        now, explained = TitleIndex(titles), TitleIndex(self._explained)
+        now = TitleIndex(titles)
+        explained = TitleIndex(
+            title for title, at in self._explained.items() if at > read_at - EXPLAINED_FOR
+        )
         same = set(titles)
         lost = sum(one not in same and one not in now and one not in explained for one in known)
         return lost >= SHRUNK_BY and 2 * lost > len(known)

@@ -101,6 +101,19 @@ def _names(title: Title) -> list[object]:
     return [title, *((title.type, one) for one in title.ids)]
 
 
+def shifted(queue: Queue, seconds: float) -> Queue:
+    """Return the queue after the clock was set by so many seconds: it waits as long as before."""
+    return tuple(
+        replace(
+            entry,
+            created=entry.created + seconds,
+            next_try=entry.next_try + seconds,
+            expires=entry.expires + seconds,
+        )
+        for entry in queue
+    )
+
+
 def hurried(queue: Queue, when: float) -> Queue:
     """Return the queue with every look at `when`, unless it is earlier anyway."""
     return tuple(replace(entry, next_try=min(entry.next_try, when)) for entry in queue)

@@ -32,7 +32,8 @@ class Request:
 
     `titles` are looked at without listing whole libraries where that is possible; `seen` are
     items that Plex has just told of, `thorough` names titles that may have been in Plex for long. Watchlists not read after `newer_than`
-    (seconds since the epoch) are not good enough. `undo` is the id of a run and `changes` what
+    (seconds of the steady clock) are not good enough, nor, for titles that nobody is known to want, those read
+    before `heard_at`, when the last of them was announced. `undo` is the id of a run and `changes` what
     it had changed. `mass_removal` lets the brake pass everything, `approved` the removals of just
     these labels: what somebody was shown. `restore` puts back what vanished in bulk, `accept`
     takes the labels for decisions made by hand. `adopt` are labels to take into the ledger.
@@ -43,7 +44,8 @@ class Request:
     kind: RunKind = RunKind.FULL
     titles: tuple[Title, ...] | None = None
     thorough: frozenset[Title] = frozenset()
-    newer_than: float = 0.0
+    newer_than: float = float("-inf")
+    heard_at: float = float("-inf")
     seen: tuple[Item, ...] = ()
     people: tuple[str, ...] | None = None
     libraries: tuple[str, ...] | None = None
@@ -113,4 +115,4 @@ def chosen_libraries(
 def _is_named(library: Library, names: Sequence[str]) -> bool:
     """Tell whether a library is meant by its key or its name."""
     folded = {name.strip().casefold() for name in names}
-    return library.key in folded or library.name.casefold() in folded
+    return library.key in folded or library.name.strip().casefold() in folded

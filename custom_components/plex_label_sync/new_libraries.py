@@ -1,0 +1,124 @@
+"""Asks, once, whether a library that is new in Plex gets labels, where only some were chosen."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.components.repairs import RepairsFlow
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .const import CONF_LIBRARIES, CONF_LIBRARIES_SEEN, DOMAIN
+from .sync.model import Library
+
+if TYPE_CHECKING:
+    from homeassistant.components.repairs import RepairsFlowResult
+
+LIBRARY_NEW: Final = "library_new"
+
+
+def unseen(
+    chosen: Iterable[str] | None, seen: Iterable[str] | None, there: Iterable[Library]
+) -> dict[str, str]:
+    """Return the libraries that nobody has decided about, by key with their names.
+
+    Where all are synced (`chosen` is None) there is nothing to decide, and nothing either when it is
+    not known which there were.
+    """
+    if chosen is None or seen is None:
+        return {}
+    known = {*chosen, *seen}
+    return {library.key: library.name for library in there if library.key not in known}
+
+
+def libraries_option(chosen: Iterable[str], there: Iterable[str]) -> list[str] | None:
+    """Return a choice as it is stored: None when it is all that there are, later ones as well."""
+    keys, all_keys = list(chosen), set(there)
+    return None if all_keys and all_keys <= set(keys) else keys
+
+
+def with_libraries(options: Mapping[str, Any], there: Iterable[str]) -> dict[str, Any]:
+    """Return options with the choice of libraries as it is stored."""
+    new = dict(options)
+    if CONF_LIBRARIES in new and libraries_option(new[CONF_LIBRARIES], there) is None:
+        del new[CONF_LIBRARIES]
+    return new
+
+
+@callback
+def async_remember(
+    hass: HomeAssistant, entry: ConfigEntry[Any], keys: Iterable[str], *, anew: bool = False
+) -> None:
+    """Note which libraries somebody has seen and decided about; `anew` forgets the others."""
+    before = () if anew else entry.data.get(CONF_LIBRARIES_SEEN) or ()
+    seen = sorted({*before, *keys})
+    if seen != entry.data.get(CONF_LIBRARIES_SEEN):
+        data = {**entry.data, CONF_LIBRARIES_SEEN: seen}
+        hass.config_entries.async_update_entry(entry, data=data)
+
+
+@callback
+def async_update_new_libraries_issue(
+    hass: HomeAssistant, entry: ConfigEntry[Any], new: Mapping[str, str]
+) -> None:
+    """Ask about new libraries, given by key with their names, or stop asking."""
+    issue_id = f"{LIBRARY_NEW}_{entry.entry_id}"
+    if not new:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        data={"entry_id": entry.entry_id, "new": ",".join(sorted(new))},
+        is_fixable=True,
+        is_persistent=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=LIBRARY_NEW,
+        translation_placeholders={
+            "name": entry.title,
+            "libraries": ", ".join(sorted(new.values())),
+        },
+    )
+
+
+class LibraryNewFlow(RepairsFlow):
+    """Lets a person decide about libraries that are new."""
+
+    def __init__(self, entry_id: str, new: frozenset[str]) -> None:
+        """Know whose libraries they are, and their keys."""
+        self._entry_id = entry_id
+        self._new = new
+
+    async def async_step_init(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Show which libraries and the choice."""
+        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["sync", "leave"],
+            description_placeholders=issue.translation_placeholders if issue else None,
+        )
+
+    async def async_step_sync(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Add the libraries to the choice, which loads the entry again."""
+        return self._decide(sync=True)
+
+    async def async_step_leave(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Leave the libraries alone, and do not ask again."""
+        return self._decide(sync=False)
+
+    def _decide(self, *, sync: bool) -> "RepairsFlowResult":
+        entry = self.hass.config_entries.async_get_entry(self._entry_id)
+        if entry is None:
+            return self.async_abort(reason="not_loaded")
+        async_remember(self.hass, entry, self._new)
+        if sync and (chosen := entry.options.get(CONF_LIBRARIES)) is not None:
+            options = {**entry.options, CONF_LIBRARIES: [*chosen, *sorted(self._new)]}
+            self.hass.config_entries.async_update_entry(entry, options=options)
+        return self.async_create_entry(data={})

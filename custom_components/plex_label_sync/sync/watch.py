@@ -1,0 +1,167 @@
+"""Which watchlists to read again now, and what has changed on them. Pure.
+
+Pulsarr announces few wishes and no change of a list as such, but tells how long each list is.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Final
+
+from .model import Person, Title, Watchlists
+from .wanted import TitleIndex
+
+BEAT: Final = 60.0  # seconds between two questions how long everybody's list is
+ROUND: Final = 1200.0  # seconds in which every list is read: one title may have gone for another
+ROUND_BLIND: Final = 300.0  # the same where Pulsarr does not tell how long a list is
+LISTS_MAX: Final = (
+    60  # lists read at one beat; Pulsarr allows 500 requests a minute to all together
+)
+SHRUNK_MIN: Final = 5  # titles; a list of so many that lost more than half is not believed yet
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When somebody's list was asked for last, on a steady clock, and how often that failed since."""
+
+    asked: float
+    failures: int = 0
+
+    def is_ready(self, now: float) -> bool:
+        """Tell whether to ask again; a list that cannot be read rests, longer each time."""
+        rest = min(BEAT * 2.0 ** min(self.failures, 10), ROUND) if self.failures else 0.0
+        return now - self.asked >= rest
+
+
+NEVER: Final = Turn(float("-inf"))
+
+
+def lists_to_read(
+    people: Sequence[Person],
+    known: Watchlists,
+    turns: Mapping[int, Turn],
+    now: float,
+    urgent: Collection[int] = (),
+) -> tuple[int, ...]:
+    """Return whose lists to read at this beat: urgent ones, those that changed, some in turn.
+
+    `people` are those whose lists matter, with how long these are now; `now` is of a steady clock.
+    """
+    before = {person.id: person.wanted for person in known.people}
+    ready = sorted(people, key=lambda person: turns.get(person.id, NEVER).asked)
+    ready = [one for one in ready if turns.get(one.id, NEVER).is_ready(now)]
+    first = [person.id for person in ready if person.id in urgent]
+    changed = [
+        person.id
+        for person in ready
+        if person.id not in known.titles or before.get(person.id) != person.wanted
+    ]
+    counted = [person.id for person in ready if person.wanted is not None]
+    blind = [person.id for person in ready if person.wanted is None]
+    in_turn = [
+        *counted[: ceil(len(counted) * BEAT / ROUND)],
+        *blind[: ceil(len(blind) * BEAT / ROUND_BLIND)],
+    ]
+    return tuple(dict.fromkeys([*first, *changed, *in_turn]))[:LISTS_MAX]
+
+
+def is_doubtful(people: Collection[Person], known: Watchlists) -> bool:
+    """Tell whether an answer knows less than half of the people that there were."""
+    there = {person.id for person in people}
+    left = sum(person.id in there for person in known.people)
+    return 2 * left < len(known.people)
+
+
+def moved(people: Iterable[Person], known: Watchlists) -> frozenset[int]:
+    """Return the new ids of people who are known under another one: only a full sync judges that."""
+    ids = {person.id for person in known.people}
+    accounts = {person.uuid for person in known.people if person.uuid}
+    return frozenset(one.id for one in people if one.id not in ids and one.uuid in accounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Watchlists with some read anew, and whose of these were not taken over."""
+
+    watchlists: Watchlists
+    doubted: frozenset[int]
+
+
+def merged(
+    known: Watchlists,
+    people: Iterable[Person],
+    read: Mapping[int, tuple[Title, ...]],
+    read_at: float,
+) -> Merge:
+    """Return what is known with the lists that were `read`.
+
+    Names and rights of those who were known, and who is gone, are left to the next full sync, and
+    so is a list that lost most of its titles: what is doubted is not acted on by the way.
+    """
+    titles = dict(known.titles)
+    doubted: set[int] = set()
+    for person_id, some in read.items():
+        if shrank(known.titles.get(person_id, ()), some):
+            doubted.add(person_id)
+        else:
+            titles[person_id] = some
+    now = {person.id: person for person in people}
+    there = {person.id for person in known.people}
+    kept = [
+        replace(person, wanted=now[person.id].wanted)
+        if person.id in now and person.id in read and person.id not in doubted
+        else person
+        for person in known.people
+    ]
+    new = [now[person_id] for person_id in read if person_id not in there and person_id in now]
+    unread = {one: why for one, why in known.unread.items() if one not in read}
+    # What was not read now is as old as it was, and a doubted list was read, but not taken over.
+    read_before = {
+        one: known.lists_read_at.get(one, known.read_at)
+        for one in titles
+        if one not in read or one in doubted
+    }
+    lists = Watchlists((*kept, *new), titles, read_at, unread, read_before)
+    return Merge(lists, frozenset(doubted))
+
+
+def shrank(before: Sequence[Title], after: Sequence[Title]) -> bool:
+    """Tell whether a list lost more than half of itself at one read."""
+    return len(before) >= SHRUNK_MIN and 2 * len(after) < len(before)
+
+
+def changed_titles(before: Watchlists, after: Watchlists) -> tuple[Title, ...]:
+    """Return the titles that came onto a list or left it; lists of people who are gone stay out.
+
+    A list is taken for unchanged when it is the same object.
+    """
+    found: dict[Title, None] = {}
+    for person_id, new in after.titles.items():
+        old = before.titles.get(person_id, ())
+        if new is old:
+            continue
+        was, now = set(old), set(new)
+        found.update((title, None) for title in new if title not in was)
+        if not shrank(old, new):
+            found.update((title, None) for title in old if title not in now)
+    return tuple(found)
+
+
+class Unlooked:
+    """Titles that came onto a list or left it, and that no run has looked at yet."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._titles: dict[Title, None] = {}
+
+    def add(self, titles: Iterable[Title]) -> None:
+        """Add titles for a run to look at."""
+        self._titles.update(dict.fromkeys(titles))
+
+    def take(self, looked_at: Sequence[Title] | None = None) -> tuple[Title, ...]:
+        """Return and forget the titles that are among those looked at; with None all of them."""
+        asked = None if looked_at is None else TitleIndex(looked_at)
+        taken = tuple(one for one in self._titles if asked is None or one in asked)
+        for one in taken:
+            del self._titles[one]
+        return taken

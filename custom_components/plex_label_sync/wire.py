@@ -1,0 +1,82 @@
+"""Sessions that trust nobody: no redirect takes a credential along, no answer fills the memory.
+
+Home Assistant's shared session follows a redirect of a WebSocket with all headers, and unpacks
+whatever arrives at once: a few kilobytes can become gigabytes before anybody sees them.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+import zlib
+
+import aiohttp
+
+ACCEPT_ENCODING: Final = "gzip"  # what `bounded_body` can unpack
+_GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS  # zlib finds out which of them it is
+_PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
+
+
+class TooMuchError(Exception):
+    """An answer is larger than anything that was asked for."""
+
+
+@asynccontextmanager
+async def wary(session: aiohttp.ClientSession) -> AsyncIterator[aiohttp.ClientSession]:
+    """Lend the connections of a session to one that follows no redirects and unpacks nothing.
+
+    Requests still have to say `allow_redirects=False`; a WebSocket cannot.
+    """
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(_refuse_redirect)
+    async with aiohttp.ClientSession(
+        connector=session.connector,
+        connector_owner=False,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={**session.headers, "Accept-Encoding": ACCEPT_ENCODING},
+        trace_configs=[trace],
+    ) as wary_session:
+        yield wary_session
+
+
+async def _refuse_redirect(
+    _session: aiohttp.ClientSession,
+    _context: object,
+    params: aiohttp.TraceRequestRedirectParams,
+) -> None:
+    response = params.response
+    response.close()
+    raise aiohttp.WSServerHandshakeError(
+        response.request_info, (), status=response.status, message="redirected"
+    )
+
+
+async def bounded_body(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
+    """Return an answer's body, unpacked.
+
+    Raises TooMuchError beyond `bytes_max` bytes, packed or unpacked, and
+    `aiohttp.ClientPayloadError` for what cannot be unpacked.
+    """
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in {*_PACKED, "identity", ""}:
+        raise aiohttp.ClientPayloadError(f"cannot unpack {encoding!r}")
+    unpacker = zlib.decompressobj(_GZIP_OR_ZLIB) if encoding in _PACKED else None
+    body = bytearray()
+    arrived = 0
+    async for chunk in response.content.iter_any():
+        arrived += len(chunk)
+        body += chunk if unpacker is None else _unpacked(unpacker, chunk, bytes_max - len(body))
+        if max(len(body), arrived) > bytes_max:
+            response.close()
+            raise TooMuchError
+    if unpacker is not None and arrived and not unpacker.eof:
+        raise aiohttp.ClientPayloadError("the packed body is cut off")
+    return bytes(body)
+
+
+def _unpacked(unpacker: "zlib._Decompress", chunk: bytes, room: int) -> bytes:
+    """Unpack a chunk into at most one byte more than there is room for."""
+    try:
+        return unpacker.decompress(chunk, max(room, 0) + 1)
+    except zlib.error as err:
+        raise aiohttp.ClientPayloadError("the body cannot be unpacked") from err

@@ -1,0 +1,86 @@
+"""What happens when watchlists change: noticed and routed, found to have left, people renamed or left out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Unpack
+
+from .payloads import user_created, watchlist_added, watchlist_removed
+from .rules import Routing, import_guid
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+
+    from simulators.catalogue import CatalogueTitle
+
+    from .knobs import PulsarrKnobs
+    from .state import PulsarrState, PulsarrUser, Wish, WishFields
+
+
+class WishDesk:
+    """Takes in changes of watchlists and of friends, and sends events by Pulsarr's rules."""
+
+    def __init__(
+        self,
+        state: PulsarrState,
+        knobs: PulsarrKnobs,
+        send: Callable[[str, dict[str, Any]], Awaitable[int]],
+        pause: Callable[[float], Awaitable[None]],
+    ) -> None:
+        """`send` delivers one event, `pause` sleeps."""
+        self._state = state
+        self._knobs = knobs
+        self._send = send
+        self._pause = pause
+
+    async def rename(self, user_id: int, name: str) -> PulsarrUser:
+        """A friend has another name: known by the Plex account, or in older versions a new user."""
+        if self._knobs.renames == "in_place":
+            return self._state.rename(user_id, name)
+        user = self._state.rename_as_new(user_id, name)
+        await self._send("user.created", user_created(user))
+        return user
+
+    async def wished(
+        self, user_id: int, title: CatalogueTitle, *, force: bool, **fields: Unpack[WishFields]
+    ) -> Wish:
+        """A new wish is stored, then routed, then told, each if the rules say so or by `force`."""
+        state = self._state
+        wish = state.wish(user_id, title, **fields)
+        user = state.user(user_id)
+        routing = Routing(
+            can_sync=user.can_sync,
+            requires_approval=user.requires_approval,
+            needed_id=import_guid(wish.kind, wish.guids) is not None,
+            in_arr=title.key in state.in_arrs,
+            announced=(user_id, wish.title) in state.announced,
+            thumb=wish.thumb is not None or not self._knobs.thumb_needed,
+        )
+        if routing.routed or force:
+            state.in_arrs.add(title.key)
+        if routing.told or force:
+            state.announced.add((user_id, wish.title))
+            await self._send("watchlist.added", watchlist_added(user, wish))
+        return wish
+
+    async def reconcile(self, *, left_out: Collection[int] = ()) -> int:
+        """Find what has left watchlists on Plex; returns how many titles that were.
+
+        watchlist.removed is sent before the row is deleted, and not waited for. Friends whom Plex's answer
+        left out are deleted with their watchlists, and no event tells.
+        """
+        state = self._state
+        for user_id in left_out:
+            state.remove_user(user_id)
+        found = frozenset(state.left)
+        telling = [
+            asyncio.ensure_future(self._send("watchlist.removed", watchlist_removed(user, wish)))
+            for user in state.users()
+            for wish in state.watchlist(user.id)
+            if (user.id, wish.catalogue_key) in found
+        ]
+        await self._pause(self._knobs.removal_lag_s)
+        for user_id, key in found:
+            state.forget(user_id, key)
+        await asyncio.gather(*telling)
+        return len(telling)

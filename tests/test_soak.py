@@ -1,0 +1,175 @@
+"""A day in a few minutes: faults of all kinds on both servers, and every label comes in its time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+import logging
+import random
+import tracemalloc
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from custom_components.plex_label_sync.const import DOMAIN
+from simulators.http import Fault, FaultKind
+
+from .household import later
+
+if TYPE_CHECKING:
+    from freezegun.api import TickingDateTimeFactory
+
+    from simulators.catalogue import CatalogueTitle
+
+    from .household import Household
+
+pytestmark = [pytest.mark.usefixtures("clock"), pytest.mark.slow, pytest.mark.timeout(1800)]
+
+HOURS: Final = 24
+STEP: Final = 30.0  # seconds
+FAULTY: Final = 40 * 60.0  # of each hour; the rest of it both servers are well
+BOUND: Final = 90.0  # seconds from a wish to its label while they are
+CATCH_UP: Final = 15 * 60.0  # seconds in which everything is made up for that faults delayed
+# What changes no truth and takes no real time. The others have tests of their own.
+KINDS: Final[tuple[FaultKind, ...]] = (
+    "busy",
+    "unavailable",
+    "throttled",
+    "drop",
+    "truncated",
+    "cut_body",
+    "short_page",
+    "html",
+)
+
+
+@dataclass(slots=True)
+class Day:
+    """What happens to a household in a day, and what it should come to."""
+
+    household: Household
+    clock: TickingDateTimeFactory
+    rng: random.Random
+    now: float = 0.0
+    waiting: dict[tuple[str, str], tuple[CatalogueTitle, float, bool]] = field(default_factory=dict)
+    slowest: float = 0.0
+    wishes: int = 0
+    faults: int = 0
+
+    async def step(self, *, faulty: bool) -> None:
+        """Let half a minute pass in which something may happen."""
+        household, rng = self.household, self.rng
+        if faulty and rng.random() < 0.3:
+            self._break_something()
+        if faulty and rng.random() < 0.02:
+            await household.plex.drop_events()
+        if rng.random() < 0.05:
+            self._wish(faulty=faulty)
+        await later(household, self.clock, STEP)
+        self.now += STEP
+        self._look()
+
+    def _break_something(self) -> None:
+        self.faults += 1
+        server = self.rng.choice([self.household.plex, self.household.pulsarr])
+        kind = self.rng.choice(KINDS)
+        seconds = self.rng.choice([0.0, 45.0, 200.0]) if kind in {"busy", "throttled"} else 0.0
+        server.faults.add(Fault(kind, times=self.rng.randint(1, 6), seconds=seconds))
+
+    def _wish(self, *, faulty: bool) -> None:
+        """Somebody wants a title that is there; Pulsarr tells nobody."""
+        users = [one for one in self.household.pulsarr.state.users() if one.can_sync]
+        user = self.rng.choice(users)
+        wanted = self.household.wanted_by(user.name)
+        free = [
+            title
+            for title in self.household.world.catalogue
+            if title.key not in wanted and self.household.plex.state.items_of(title)
+        ]
+        if free:
+            title = self.rng.choice(free)
+            self.household.pulsarr.state.wish(user.id, title)
+            self.waiting[title.key, user.name.casefold()] = (title, self.now, faulty)
+            self.wishes += 1
+
+    def _look(self) -> None:
+        """Take in which labels have come; complain of those that are late."""
+        for key, (title, since, faulty) in list(self.waiting.items()):
+            if all(key[1] in labels for labels in self.household.labels(title)):
+                del self.waiting[key]
+                if not faulty:
+                    self.slowest = max(self.slowest, self.now - since)
+
+    def late(self, seconds: float) -> list[str]:
+        """Return whose labels have not come after so long."""
+        return [
+            f"{title.title} for {name}, {self.now - since:.0f} s"
+            for (_, name), (title, since, _) in self.waiting.items()
+            if self.now - since > seconds
+        ]
+
+    def ours(self) -> int:
+        """Return how many tasks of the integration there are."""
+        return sum(task.get_name().startswith(DOMAIN) for task in asyncio.all_tasks())
+
+    def timers(self) -> int:
+        """Return how many timers wait."""
+        scheduled = self.household.hass.loop._scheduled  # type: ignore[attr-defined]
+        return sum(not handle.cancelled() for handle in scheduled)
+
+
+def memory() -> int:
+    """Return how many bytes the integration's own code holds, but for what the tests keep as files."""
+    snapshot = tracemalloc.take_snapshot().filter_traces(
+        [
+            tracemalloc.Filter(inclusive=True, filename_pattern=f"*/custom_components/{DOMAIN}/*"),
+            tracemalloc.Filter(inclusive=False, filename_pattern="*/files.py"),
+        ]
+    )
+    return sum(stat.size for stat in snapshot.statistics("filename"))
+
+
+@pytest.mark.parametrize("seed", [1])
+async def test_day_of_faults_loses_no_label_and_leaves_nothing_behind(
+    household: Household,
+    clock: TickingDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+) -> None:
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setattr("custom_components.plex_label_sync.live_updates.BACK_OFF", 0.01)
+    monkeypatch.setattr("custom_components.plex_label_sync.live_updates.BACK_OFF_MAX", 0.02)
+    monkeypatch.setattr("custom_components.plex_label_sync.transport.BACK_OFF", (0.01, 0.02))
+    monkeypatch.setattr("custom_components.plex_label_sync.transport.RETRY_AFTER_MAX", 0.5)
+    monkeypatch.setattr("custom_components.plex_label_sync.sync.engine.SETTLE", (0.01, 0.02))
+    household.hass.loop.set_debug(False)
+    await household.set_up()
+    await household.connected()
+    day = Day(household, clock, random.Random(f"soak-{seed}"))
+    tracemalloc.start()
+    held: list[tuple[int, int, int]] = []
+    for _ in range(HOURS):
+        for _ in range(round(FAULTY / STEP)):
+            await day.step(faulty=True)
+        household.plex.faults.clear()
+        household.pulsarr.faults.clear()
+        for quiet in range(round((3600 - FAULTY) / STEP)):
+            await day.step(faulty=False)
+            if quiet * STEP >= CATCH_UP:
+                assert day.late(BOUND) == []
+        for server in (household.plex, household.pulsarr):
+            server.stats.reset()
+        held.append((day.ours(), day.timers(), memory()))
+    tracemalloc.stop()
+    caplog.clear()
+
+    assert day.wishes > 3 * HOURS
+    assert day.faults > 10 * HOURS
+    assert day.slowest <= BOUND + CATCH_UP, "Pulsarr may have said to wait a while"
+    assert household.state("problem") == "off"
+    tasks, timers, most = (max(one) for one in zip(*held[2:], strict=True))
+    assert tasks <= 2
+    assert timers <= held[1][1] + 10
+    # More titles are wanted and labelled than at first; nothing else is kept.
+    assert most <= held[1][2] + 768 * 1024

@@ -1,0 +1,326 @@
+"""Names of people, titles and libraries are data: wherever they are shown, they are text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+import re
+import shutil
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.core import Event
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.template import Template
+from homeassistant.util.yaml import load_yaml_dict
+from hypothesis import given, strategies as st
+import pytest
+from pytest_homeassistant_custom_component.common import async_mock_service
+
+from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.escaping import LENGTH_MAX, as_code, as_markdown, one_line
+from custom_components.plex_label_sync.event import EVENT_ACTIVITY
+from custom_components.plex_label_sync.notices import Notice, async_tell
+from custom_components.plex_label_sync.status import Activity
+
+from .flow_kit import choices_of, submit, to_libraries
+from .markdown import HOSTILE, as_shown, signs_in
+from .test_blueprints import FOLDER, automate
+from .test_brake import forget
+from .test_logbook import described
+
+if TYPE_CHECKING:
+    from homeassistant.core import HomeAssistant, ServiceCall
+
+    from .household import Household
+
+names: Final = st.sampled_from(HOSTILE) | st.text() | st.text("\\`*_[](){}<>!#|~-+.:/@&= \n1aw")
+ROOT: Final = Path(__file__).parent.parent
+
+
+# The helper
+
+
+@given(names)
+def test_name_in_markdown_is_the_same_text_without_signs(name: str) -> None:
+    escaped = as_markdown(name)
+
+    assert signs_in(escaped) == []
+    assert as_shown(escaped) == (one_line(name) or "?")
+    assert "\n" not in escaped
+    assert not re.match(r"[-+#>] |\d+[.)] |[-+=]+$", escaped)
+
+
+@given(names)
+def test_parser_of_markdown_sees_one_paragraph_of_text(name: str) -> None:
+    parser = pytest.importorskip("markdown_it").MarkdownIt("commonmark", {"html": True})
+    parser.enable(["table", "strikethrough"])
+
+    for before in ("", "The last sync of ", "- "):
+        tokens = parser.parse(f"{before}{as_markdown(name)}")
+        inline = [token for token in tokens if token.type == "inline"]
+        kinds = {child.type for token in inline for child in token.children}
+        assert kinds <= {"text", "text_special"}, kinds
+        assert len(inline) == 1
+        shown = "".join(child.content for child in inline[0].children)
+        assert shown == before.strip("- ") * bool(before) + (
+            " " if before.startswith("The") else ""
+        ) + (one_line(name) or "?")
+
+
+@given(names)
+def test_name_is_short_visible_and_on_one_line(name: str) -> None:
+    line = one_line(name)
+
+    assert len(line) <= LENGTH_MAX
+    assert line.replace("\u200d", "").isprintable()
+    assert line == line.strip()
+
+
+def test_emoji_of_several_parts_stays_whole() -> None:
+    assert one_line("the \U0001f468\u200d\U0001f469\u200d\U0001f467 family") == (
+        "the \U0001f468\u200d\U0001f469\u200d\U0001f467 family"
+    )
+
+
+# Repairs
+
+
+def assert_text(shown: str, name: str) -> None:
+    """Check that a name stands somewhere as text, and nowhere as it is."""
+    assert as_markdown(name) in shown or as_code(name) in shown
+    rest = shown.replace(as_markdown(name), "").replace(as_code(name), "")
+    if signs_in(name) and len(name) > 1:
+        assert name not in rest
+
+
+@pytest.mark.parametrize("name", HOSTILE[::3])
+async def test_repairs_show_names_as_text(full_house: Household, name: str) -> None:
+    hass, entry = full_house.hass, full_house.entry
+    for item in full_house.plex.state.items.values():
+        item.title = name
+    full_house.plex.state.libraries["3"].title = name
+    await full_house.call("sync_all")
+    hass.config_entries.async_update_entry(entry, title=name)
+    await full_house.settle()
+    full_house.plex.state.libraries.pop("3")
+    forget(full_house)
+    await full_house.call("sync_all")
+
+    issues = [one for one in ir.async_get(hass).issues.values() if one.domain == DOMAIN]
+    placeholders = [one.translation_placeholders or {} for one in issues]
+    assert issues
+    for told in placeholders:
+        assert_text(told["name"], name)
+    (examples,) = [told["examples"] for told in placeholders if "examples" in told]
+    for line in examples.splitlines():
+        assert line.startswith("- ")
+        assert signs_in(line) == []
+    shown = as_shown(examples)
+    assert one_line(name)[:50] in shown
+
+
+@pytest.mark.parametrize("notice", Notice)
+async def test_notices_show_names_as_text(household: Household, notice: Notice) -> None:
+    entry = household.add_entry()
+    for name in HOSTILE:
+        household.hass.config_entries.async_update_entry(entry, title=name)
+        async_tell(household.hass, entry, notice)
+        issue = ir.async_get(household.hass).async_get_issue(
+            DOMAIN, f"{notice.value}_{entry.entry_id}"
+        )
+        assert issue is not None
+        assert issue.translation_placeholders == {"name": as_markdown(name)}
+
+
+# Forms
+
+
+@pytest.mark.parametrize("name", HOSTILE[::3])
+async def test_forms_show_names_as_text(household: Household, name: str) -> None:
+    state = household.pulsarr.state
+    state.change_user(household.person("rosa"), name=name, alias=None, display_name=None)
+    household.plex.state.libraries["1"].title = name
+
+    shown = await to_libraries(household)
+
+    placeholders = shown["description_placeholders"]
+    assert placeholders is not None
+    assert_text(placeholders["label_preview"], name)
+    assert choices_of(shown, "libraries")["1"] == one_line(name)
+    household.plex.state.name = name
+    entry = household.add_entry()
+    options = await household.hass.config_entries.options.async_init(entry.entry_id)
+    placeholders = options["description_placeholders"]
+    assert placeholders is not None
+    assert_text(placeholders["label_preview"], name)
+    assert choices_of(options, "libraries")["1"] == one_line(name)
+    assert one_line(name) in choices_of(options, "exclude_people").values()
+    assert (await submit(household.hass, shown))["type"] == "create_entry"
+    await household.settle()
+
+
+@pytest.mark.parametrize("name", HOSTILE[::3])
+async def test_form_that_asks_for_a_credential_shows_the_name_as_text(
+    household: Household, name: str
+) -> None:
+    entry = household.add_entry()
+    household.hass.config_entries.async_update_entry(entry, title=name)
+
+    shown = await entry.start_reauth_flow(household.hass)
+
+    placeholders = shown["description_placeholders"]
+    assert placeholders is not None
+    assert placeholders["name"] == as_markdown(name)
+
+
+# The logbook
+
+
+@pytest.mark.parametrize("name", HOSTILE[::3])
+async def test_logbook_shows_names_as_text_on_one_line(household: Household, name: str) -> None:
+    await household.set_up(live_mode=False, batch_mode=False)
+    for activity in Activity:
+        told = {
+            "server": name,
+            "activity": activity.value,
+            "title": name,
+            "people": [name, name],
+            "labels": [name],
+            "added": 1,
+            "removed": 0,
+            "failed": 0,
+            "removals": 30,
+            "vanished": 0,
+        }
+        line = described(household.hass, Event(EVENT_ACTIVITY, told))
+        assert line.startswith(one_line(name))
+        assert line.replace("\u200d", "").isprintable()
+        if activity is Activity.LABELS_CHANGED:
+            assert line.count(one_line(name)[:50]) >= 2
+
+
+# Blueprints and the dashboard
+
+
+@pytest.fixture
+def messages(hass: HomeAssistant, tmp_path: Path) -> list[ServiceCall]:
+    """Collect what the default action of every blueprint says, with the blueprints installed."""
+    hass.config.config_dir = str(tmp_path)
+    shutil.copytree(FOLDER, tmp_path / "blueprints" / "automation" / "plex_label_sync")
+    return async_mock_service(hass, "persistent_notification", "create")
+
+
+async def said_about(household: Household, messages: list[ServiceCall], **told: Any) -> str:
+    """Let something happen; return what the notification shows as Markdown."""
+    messages.clear()
+    data = {"entity_id": household.entity_id("activity"), **told}
+    household.hass.bus.async_fire(EVENT_ACTIVITY, data)
+    await household.settle()
+    (call,) = messages
+    text: str = call.data["message"]
+    return text
+
+
+async def test_message_that_a_title_is_there_shows_it_as_text(
+    household: Household, messages: list[ServiceCall]
+) -> None:
+    await household.set_up(live_mode=False, batch_mode=False)
+    activity = household.entity_id("activity")
+    await automate(household, "title_is_there.yaml", activity=activity, person="rosa")
+    for name in HOSTILE:
+        text = await said_about(
+            household,
+            messages,
+            activity="labels_changed",
+            title=name,
+            type="movie",
+            people=["rosa"],
+            labels=[name],
+            poster=None,
+        )
+        assert_nothing_but_text(text, name, "is in Plex now.")
+
+
+async def test_message_that_a_sync_is_held_shows_the_server_as_text(
+    household: Household, messages: list[ServiceCall]
+) -> None:
+    await household.set_up(live_mode=False, batch_mode=False)
+    activity = household.entity_id("activity")
+    await automate(household, "held_alert.yaml", activity=activity)
+    for name in HOSTILE:
+        for vanished in (0, 3):
+            text = await said_about(
+                household,
+                messages,
+                activity="run_held",
+                server=name,
+                removals=30,
+                vanished=vanished,
+                reasons=[],
+            )
+            assert_nothing_but_text(text.splitlines()[0], name, "labels")
+
+
+async def test_digest_shows_titles_and_people_as_text(
+    household: Household, messages: list[ServiceCall]
+) -> None:
+    await household.set_up(live_mode=False, batch_mode=False)
+    await automate(household, "waiting_digest.yaml")
+    waiting: Any = [
+        {
+            "title": name,
+            "people": [name],
+            "created": "2026-11-01T00:00:00+00:00",
+            "reason": "not_in_plex",
+        }
+        for name in HOSTILE
+    ]
+    async_mock_service(household.hass, DOMAIN, "get_pending", response={"pending": waiting})
+    await household.hass.services.async_call(
+        "automation", "trigger", {"entity_id": "automation.ours"}, blocking=True
+    )
+    await household.settle()
+
+    await household.hass.services.async_call(
+        "automation", "turn_off", {"entity_id": "automation.ours"}, blocking=True
+    )
+    (call,) = messages
+    lines = [line for line in call.data["message"].splitlines() if line]
+    assert len(lines) == len(HOSTILE)
+    for line, name in zip(lines, HOSTILE, strict=True):
+        assert line.startswith("- ")
+        assert_nothing_but_text(line, name, "not in plex")
+
+
+def assert_nothing_but_text(text: str, name: str, end: str) -> None:
+    """Check that a line shows a name as it is, and that no part of the line is a sign."""
+    assert signs_in(text) == []
+    assert " ".join(name.split()) in as_shown(text)
+    assert end in text
+
+
+async def test_dashboard_shows_names_as_text(household: Household) -> None:
+    await household.set_up(live_mode=False, batch_mode=False)
+    dashboard = load_yaml_dict(str(ROOT / "docs" / "dashboard.yaml"))
+    cards = [
+        card
+        for view in dashboard["views"]
+        for section in view["sections"]
+        for card in section["cards"]
+    ]
+    (content,) = [card["content"] for card in cards if card["type"] == "markdown"]
+    activity = household.entity_id("activity")
+    template = Template(
+        content.replace("event.my_plex_activity", activity).replace(
+            "states." + activity, f"states['{activity}']"
+        ),
+        household.hass,
+    )
+    for name in HOSTILE:
+        household.hass.states.async_set(
+            activity,
+            "2026-11-28T10:00:00+00:00",
+            {"title": name, "event_type": "labels_changed", "labels": [name]},
+        )
+        text = template.async_render(parse_result=False)
+        assert signs_in(text.replace("**", "", 2)) == []
+        assert as_shown(text).count(" ".join(name.split())) == 2
