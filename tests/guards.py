@@ -229,7 +229,7 @@ READS: Final = (
         "        if True:\n",
         (
             "sync/test_reading.py",
-            f"{_FAULTS}::test_plex_that_ignores_the_label_filter_gets_no_edits",
+            f"{_FAULTS}::test_plex_that_ignores_the_label_filter_is_not_believed",
         ),
     ),
     Guard(
@@ -240,7 +240,7 @@ READS: Final = (
         "if carriers > total:",
         (
             "sync/test_reading.py",
-            f"{_FAULTS}::test_plex_that_ignores_the_label_filter_gets_no_edits",
+            f"{_FAULTS}::test_plex_that_ignores_the_label_filter_is_not_believed",
         ),
     ),
     Guard(
@@ -250,7 +250,7 @@ READS: Final = (
         "            if total is None:\n",
         "            if total is None:\n                return\n            if False:\n",
         (
-            f"{_FAULTS}::test_plex_that_ignores_the_label_filter_is_not_believed_when_labels_are_taken_off",
+            f"{_FAULTS}::test_labels_are_taken_off_by_what_the_items_say_where_the_filter_is_ignored",
         ),
     ),
     Guard(
@@ -1081,4 +1081,160 @@ EVIDENCE: Final = (
     ),
 )
 
-GUARDS: Final = (*READS, *OWNERSHIP, *WRITING, *EVIDENCE)
+FURTHER: Final = (
+    Guard(
+        1,
+        "what could not be read of an item is not absent",
+        "sync/evidence.py",
+        " and not gaps.has(GapKind.ITEM, key)",
+        "",
+        ("sync/test_evidence.py",),
+    ),
+    Guard(
+        1,
+        "the item's own labels correct what its labels' carriers say",
+        "sync/evidence.py",
+        "                present.correct(key, one.labels)\n",
+        "                pass\n",
+        ("sync/test_evidence.py",),
+    ),
+    Guard(
+        1,
+        "who wants an item is decided by what the item itself says",
+        "sync/preparing.py",
+        "            view = replace(view, items=proven, evidence=evidence)\n",
+        "            view = replace(view, evidence=evidence)\n",
+        ("sync/test_evidence.py",),
+    ),
+    Guard(
+        1,
+        "an item that came later under the same key is another one",
+        "sync/identity.py",
+        "    is_it = bool(row.added) and row.added == item.added\n",
+        "    is_it = True\n",
+        (
+            "sync/test_identity.py",
+            "sync/test_planner.py",
+            "sync/test_evidence.py",
+        ),
+    ),
+    Guard(
+        1,
+        "a show is never the movie under its key",
+        "sync/identity.py",
+        "    if row.type and row.type != item.type:\n",
+        "    if False:\n",
+        (
+            "sync/test_identity.py",
+            "sync/test_planner.py",
+        ),
+    ),
+    Guard(
+        1,
+        "a new Plex key takes all other ids to agree",
+        "sync/title_ids.py",
+        "        return bool(external) and all(external)\n",
+        "        return any(external)\n",
+        (
+            "sync/test_title_ids.py",
+            "sync/test_contradictions.py",
+        ),
+    ),
+    Guard(
+        1,
+        "a doubted answer forgets no row",
+        "sync/planner.py",
+        "            if doubts.believes_about(row) and self._is_proven():\n",
+        "            if self._is_proven():\n",
+        ("sync/test_planner.py",),
+    ),
+    Guard(
+        1,
+        "doubted lists hold on every path",
+        "sync/brake.py",
+        "    reasons = dict.fromkeys(sorted(now.doubts.lists))\n",
+        "    reasons: dict[HoldReason, None] = {}\n",
+        (
+            "sync/test_brake.py",
+            "sync/test_doubts.py",
+        ),
+    ),
+    Guard(
+        1,
+        "fewer than half of the people are not believed",
+        "sync/protection.py",
+        "    elif _halved(before.people, people, PEOPLE_LOST):\n",
+        "    elif False:\n",
+        ("sync/test_protection.py",),
+    ),
+    Guard(
+        1,
+        "somebody who is gone counts as a list that is gone",
+        "sync/protection.py",
+        "            lost = not believe and self.counts[person_id] > 0\n",
+        "            lost = False\n",
+        (
+            "sync/test_protection.py",
+            "sync/test_doubts.py",
+        ),
+    ),
+    Guard(
+        1,
+        "removals that rest on a list that shrank are held",
+        "sync/brake.py",
+        "        held_keys |= plan.shrunk\n",
+        "        pass\n",
+        (
+            "sync/test_brake.py",
+            "sync/test_doubts.py",
+        ),
+    ),
+    Guard(
+        1,
+        "a yes to removals is none to what vanished",
+        "sync/brake.py",
+        "    if reasons and consent.removals is not None and not plan.vanished:\n",
+        "    if reasons and consent.removals is not None:\n",
+        ("sync/test_brake.py",),
+    ),
+    Guard(
+        1,
+        "people without any name are not believed",
+        "sync/reading.py",
+        "    if people and not any(person.username for person in people):\n",
+        "    if False:\n",
+        (
+            "sync/test_reading.py",
+            "sync/test_doubts.py",
+        ),
+    ),
+    Guard(
+        2,
+        "an undo takes nothing off another item",
+        "sync/taking_back.py",
+        "            and not _is_stranger(ledger.get(one.key), evidence, libraries)\n",
+        "",
+        ("sync/test_evidence.py",),
+    ),
+    Guard(
+        5,
+        "what cannot be read back is not confirmed",
+        "sync/engine.py",
+        "        is_known = now.knows(one.library, one.rating_key, one.label)\n",
+        "        is_known = True\n",
+        ("sync/test_engine_faults.py",),
+    ),
+    Guard(
+        2,
+        "a mark waits for the labels that it takes the place of",
+        "sync/brake.py",
+        "        key for key, row in plan.rows.items() if row is not None and row.mark and key[0] in items\n",
+        "        key for key, row in plan.rows.items() if False\n",
+        (
+            "sync/test_brake.py",
+            "sync/test_removal_table.py",
+        ),
+    ),
+)
+
+GUARDS: Final = (*READS, *OWNERSHIP, *WRITING, *EVIDENCE, *FURTHER)

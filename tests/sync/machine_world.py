@@ -332,11 +332,13 @@ class Watched(RuleBasedStateMachine):
             if one.reason.startswith(("renamed to ", "somebody wants it again"))
             or one.reason.endswith(" is excluded")
         }
-        lost = len(self._gone(rows).keys() - asked_for)
+        labels = {key for key, row in self._gone(rows).items() if not row.mark}
+        gone = labels - asked_for
+        lost = len(gone)
         day = sum(count for at, count in self.lost if at >= self.clock.now - DAY)
         self.lost.append((self.clock.now, lost))
         most = max(FREE_REMOVALS, self.settings.max_removals * (len(rows) + day))
-        self.check(not lost or lost + day <= most, f"{lost} lost, after {day} within a day")
+        self.check(not lost or lost + day <= most, f"{gone} lost, after {day} within a day")
 
     def _check_foreign(self, request: Request) -> None:
         stored, truth = self.truth.stored, self.truth

@@ -545,11 +545,11 @@ class Household(Watched):
     def try_and_then_do(self, request: Request, live: bool, what: Sequence[int]) -> None:
         if live:
             request = self.look_request(what, thorough=True, newer_than=0.0)
-        stored, ledger = self.truth.stored, self.records.ledger.as_dict()
+        stored, rows = self.truth.stored, list(self.records.ledger)
         edits = self.plex.stats.puts
         tried = self.run(replace(request, dry_run=True))
         self.check(self.truth.stored == stored)
-        self.check(self.records.ledger.as_dict() == ledger)
+        self.check(list(self.records.ledger) == rows)
         self.check((self.plex.stats.puts, self.records.planned) == (edits, ()))
         done = self.run(request)
         if tried is not None and done is not None:
