@@ -169,6 +169,7 @@ async def test_library_that_our_server_made_anew_is_served_and_nothing_in_it_is_
 
     assert answer["status"] == "done"
     assert household.plex.state.labels_of(by_hand) == ("Rosa",)
+    household.plex.state.remove_label(by_hand, "Rosa")
     assert_everything_is_labelled(household)
 
 
