@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+import json
 import time
 from typing import Any
 
 from aiohttp import web
 
-from simulators.http import Fault, Faults, LocalServer, LoggedRequest, Stats, redact_query, route_of
+from simulators.http import (
+    GARBAGE,
+    Fault,
+    Faults,
+    LocalServer,
+    LoggedRequest,
+    Stats,
+    redact_query,
+    route_of,
+    without_lists,
+)
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 type Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
@@ -119,6 +130,10 @@ class FrontDesk:
         half = response.body[: len(response.body) // 2]
         if fault.kind == "truncated":
             response.body = half
+        if fault.kind == "garbage":
+            response.body = GARBAGE
+        if fault.kind == "wrong_types" and response.content_type == "application/json":
+            response.body = json.dumps(without_lists(json.loads(response.body))).encode()
         if fault.kind == "cut_body":
             broken = web.StreamResponse(
                 status=response.status, headers={"Content-Type": response.content_type}

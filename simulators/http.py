@@ -29,6 +29,8 @@ type FaultKind = Literal[
     "cut_body",  # the connection breaks half-way through the body
     "short_page",  # a well-formed listing with half of the rows that it announces
     "html",  # 200 with a web page, as a proxy or a captive portal sends
+    "garbage",  # bytes that mean nothing, said to be JSON
+    "wrong_types",  # a well-formed answer with a number in the place of each list
     "empty",  # a well-formed answer that lists nothing, `size` and `totalSize` 0
     "headless",  # an answer with neither rows nor their number
     "repeated_row",  # the last row of an answer is the one before once more
@@ -57,6 +59,16 @@ def redact_query(query: str) -> str:
         [(name, REDACTED if name.lower() in SECRET_ARGUMENTS else value) for name, value in pairs],
         safe="*",
     )
+
+
+GARBAGE = b"\x00\xff{]\x9f\x92\x96"
+
+
+def without_lists(value: Any) -> Any:  # noqa: ANN401  # a JSON document
+    """A document with a number in the place of each list."""
+    if isinstance(value, dict):
+        return {name: without_lists(one) for name, one in value.items()}
+    return 7 if isinstance(value, list) else value
 
 
 def route_of(request: web.Request) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from simulators.http import GARBAGE, without_lists
+
 from .gate import error_response, spa_response
 
 if TYPE_CHECKING:
@@ -101,6 +103,10 @@ async def _spoiled(
             return _cut_rows(response)
         case "truncated":
             response.body = body[: len(body) // 2]
+        case "garbage":
+            response.body = GARBAGE
+        case "wrong_types":
+            response.body = json.dumps(without_lists(json.loads(body))).encode()
         case "cut_body":
             half = web.StreamResponse(status=response.status, headers=response.headers)
             half.content_length = len(body)
