@@ -62,6 +62,8 @@ def _person(row: object) -> Person:
         alias=_optional(fields.get("alias")),
         display_name=_optional(fields.get("display_name")),
         can_sync=_flag(fields.get("can_sync")),
+        uuid=_optional(fields.get("plex_uuid")) or "",
+        is_primary=fields.get("is_primary_token") is True,
         wanted=whole_number(fields.get("watchlist_count")),
     )
 
