@@ -39,6 +39,9 @@ from .registration import async_remove
 from .repairs import async_create_damaged_issue, async_delete_issues, async_update_held_issue
 from .services import async_setup_services
 from .settings import Settings
+from .sharing_check import SharingCheck
+from .sharing_events import VisibleNews
+from .sharing_repairs import async_update_sharing_issues
 from .store import Records
 from .sync.model import ServiceError
 from .upkeep import Upkeep
@@ -74,6 +77,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     await coordinator.async_config_entry_first_refresh()
     coordinator.live = LiveSync(hass, coordinator)
     coordinator.updates = LiveUpdates(hass, coordinator, coordinator.live)
+    coordinator.sharing = SharingCheck(hass, coordinator)
+    await coordinator.sharing.async_start()
+    coordinator.visible_news = VisibleNews(coordinator)
     entry.runtime_data = coordinator
     async_update_held_issue(hass, entry, records.held)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -123,6 +129,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
     hass.data.get(_UNSAVED, {}).pop(entry.entry_id, None)
     await async_remove_files(hass, entry.entry_id)
     async_delete_issues(hass, entry)
+    async_update_sharing_issues(hass, entry, None)
     async_take_back(hass, entry)
 
 

@@ -21,9 +21,11 @@ from .const import (
     CONF_EXCLUDE_LABELS,
     CONF_EXCLUDE_PEOPLE,
     CONF_PLEX_TOKEN,
+    CONF_PLEX_TV_TOKEN,
     CONF_PLEX_URL,
     CONF_PULSARR_API_KEY,
     CONF_PULSARR_URL,
+    CONF_SHARING_ACCOUNTS,
     CONF_WEBHOOK_SECRET,
     DOMAIN,
 )
@@ -31,6 +33,7 @@ from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .files import MINOR_VERSIONS, STORE_VERSION
 from .health import async_pulsarr_version
 from .responses import entry_response
+from .sharing_diagnostics import sharing_diagnostics
 from .sync.queue import Queue
 from .transport import Statistics
 
@@ -44,13 +47,15 @@ SECRETS: Final = frozenset(
     {
         CONF_CLIENT_ID,
         CONF_PLEX_TOKEN,
+        CONF_PLEX_TV_TOKEN,
         CONF_PULSARR_API_KEY,
         CONF_WEBHOOK_ID,
         CONF_WEBHOOK_SECRET,
     }
 )
 ADDRESSES: Final = (CONF_PLEX_URL, CONF_PULSARR_URL, CONF_BASE_URL)
-COUNTED: Final = (CONF_EXCLUDE_LABELS, CONF_EXCLUDE_PEOPLE)  # people, by name and by number
+# People, by name and by number
+COUNTED: Final = (CONF_EXCLUDE_LABELS, CONF_EXCLUDE_PEOPLE, CONF_SHARING_ACCOUNTS)
 
 
 async def async_get_config_entry_diagnostics(
@@ -76,7 +81,12 @@ async def async_get_config_entry_diagnostics(
         "plex": coordinator.server.version,
         "pulsarr": await async_pulsarr_version(coordinator),
     }
-    return {**told, **_running(coordinator), **await _records(coordinator.records)}
+    return {
+        **told,
+        **_running(coordinator),
+        **await _records(coordinator.records),
+        "sharing": sharing_diagnostics(coordinator.sharing),
+    }
 
 
 async def async_get_device_diagnostics(

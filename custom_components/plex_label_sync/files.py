@@ -18,7 +18,7 @@ from .const import DOMAIN
 _LOGGER = logging.getLogger(__name__)
 
 STORE_VERSION: Final = 1
-MINOR_VERSIONS: Final = {"queue": 1, "ledger": 3, "journal": 3}
+MINOR_VERSIONS: Final = {"queue": 1, "ledger": 3, "journal": 3, "sharing": 1}
 
 # What readers raise for data that they cannot understand
 NONSENSE: Final = (LookupError, TypeError, ValueError, AttributeError)

@@ -10,6 +10,7 @@ from homeassistant.helpers import issue_registry as ir
 from . import decisions
 from .const import CONF_LIBRARIES, DOMAIN
 from .errors import StoppedError
+from .sharing_repairs import sharing_flow
 from .sync.model import HoldReason, Run, RunStatus
 
 if TYPE_CHECKING:
@@ -242,6 +243,8 @@ async def async_create_fix_flow(
     """Return the flow that belongs to an issue."""
     if issue_id.startswith(f"{HELD}_") and data is not None:
         return HeldFlow(str(data["entry_id"]), vanished=bool(data["vanished"]))
+    if data is not None and (flow := sharing_flow(issue_id, str(data["entry_id"]))) is not None:
+        return flow
     if issue_id.startswith(f"{LIBRARY_GONE}_") and data is not None:
         return LibraryGoneFlow(str(data["entry_id"]), frozenset(str(data["gone"]).split(",")))
     return ConfirmRepairFlow()

@@ -113,6 +113,43 @@ def _item(row: Mapping[str, Any], library: str, media_type: MediaType) -> Item:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RatedItem:
+    """An item with its content rating, empty where it has none, and its labels where these came."""
+
+    item: Item
+    rating: str
+    labels: tuple[str, ...] = ()
+
+
+def rated_items[T](
+    answer: object, library: Library, pick: Callable[[tuple[RatedItem, ...]], T]
+) -> Page[T]:
+    """Return one page of a library's listing like `items`, with the content ratings."""
+    return _page(
+        answer,
+        lambda rows: pick(
+            tuple(
+                RatedItem(_item(row, library.key, library.type), str(row.get("contentRating", "")))
+                for row in rows
+            )
+        ),
+    )
+
+
+def rated_items_with_labels(answer: object) -> tuple[RatedItem, ...]:
+    """Return the movies and shows of an answer about several items, with ratings and labels."""
+    return tuple(
+        RatedItem(
+            _item(row, str(row["librarySectionID"]), MediaType(row["type"])),
+            str(row.get("contentRating", "")),
+            tuple(str(label["tag"]) for label in _rows(row, "Label")),
+        )
+        for row in _all_rows(container(answer), "Metadata")
+        if row.get("type") in ("movie", "show")
+    )
+
+
 def rating_keys(answer: object) -> Page[tuple[str, ...]]:
     """Return the rating keys of one page; raises ValueError when rows are missing in it."""
     return _page(answer, lambda rows: tuple(map(_rating_key, rows)))

@@ -310,6 +310,31 @@ class PlexClient:
         found = await self._metadata(rating_keys, parse.labelled_items)
         return tuple(one for some in found for one in some)
 
+    async def rated_pages[T](
+        self, library: Library, pick: Callable[[tuple[parse.RatedItem, ...]], T]
+    ) -> AsyncGenerator[T]:
+        """Yield what `pick` makes of all items of a library and their content ratings.
+
+        As `pages` does, and raises as it does.
+        """
+
+        async def read(start: int) -> parse.Page[T]:
+            query = {**_LEAN, **_part(start, PAGE_SIZE), "includeGuids": 1}
+            return await self._list(
+                library, lambda answer: parse.rated_items(answer, library, pick), query
+            )
+
+        async for picked in self._all(library, read):
+            yield picked
+
+    async def rated(self, rating_keys: Sequence[str]) -> tuple[parse.RatedItem, ...]:
+        """Return those of the movies and shows that are there, with labels and content ratings.
+
+        Raises ServiceError.
+        """
+        found = await self._metadata(rating_keys, parse.rated_items_with_labels)
+        return tuple(one for some in found for one in some)
+
     async def _metadata[T](
         self, rating_keys: Sequence[str], understand: Callable[[object], T]
     ) -> list[T]:

@@ -86,6 +86,13 @@ class Subject:
         return self.person.username if self.person is not None else ""
 
     @property
+    def id(self) -> str:
+        """Under which warnings know them: the account, or the Pulsarr user where there is none."""
+        if self.account is not None:
+            return self.account.id
+        return f"pulsarr:{self.person.id if self.person is not None else ''}"
+
+    @property
     def label(self) -> str:
         """One of their labels; empty for somebody who gets none."""
         return next((half.label for half in self.halves if half.label), "")
@@ -145,7 +152,7 @@ def _half(
     rule = parse(None) if account is None else rule_of(account, kind)
     truth = UNKNOWN if account is None else shelves.visible_to(account, rule)
     label = "" if person is None else facts.labels.get((person.id, kind), "")
-    carriers = shelves.carriers.get(fold(label), 0) if label else 0
+    carriers = shelves.carrying(fold(label)) if label else 0
     within = 0 if account is None else carriers & shelves.shared_with(account).yes
     some = [one for one in wanted if one.media_type is kind]
     there = [one for one in some if one.items]

@@ -65,14 +65,20 @@ class Shelves:
 
     `carriers` has the labels, folded, of which it is known which items carry them; a label that
     is not in there is unknown everywhere. `ratings` is None where ratings were not read.
-    `positions` finds an item by its rating key.
+    `marked` has labels of which it is known only which of the wanted items carry them, `positions`
+    the place of each item by its rating key.
     """
 
     size: int
     libraries: Mapping[str, int]
     carriers: Mapping[str, int]
     ratings: Mapping[str, int] | None = None
+    marked: Mapping[str, int] = field(default_factory=dict)
     positions: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+    def carrying(self, label: str) -> int:
+        """Return which of the wanted items carry a label, folded."""
+        return self.marked.get(label, self.carriers.get(label, 0))
 
     @property
     def all(self) -> int:

@@ -206,11 +206,10 @@ def _warning(
     labels: tuple[str, ...] = (),
     details: Mapping[str, str | int] | None = None,
 ) -> SharingWarning:
-    person, account = subject.person, subject.account
-    account_id = account.id if account is not None else f"pulsarr:{person.id if person else ''}"
+    person = subject.person
     return SharingWarning(
         key,
-        account_id,
+        subject.id,
         subject.name,
         None if person is None else person.id,
         types,
