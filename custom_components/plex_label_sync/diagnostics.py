@@ -40,7 +40,6 @@ from .transport import Statistics
 if TYPE_CHECKING:
     from homeassistant.helpers.device_registry import DeviceEntry
 
-    from .store import Records
     from .upkeep import Registration
 
 SECRETS: Final = frozenset(
@@ -84,7 +83,7 @@ async def async_get_config_entry_diagnostics(
     return {
         **told,
         **_running(coordinator),
-        **await _records(coordinator.records),
+        **await _records(coordinator),
         "sharing": sharing_diagnostics(coordinator.sharing),
     }
 
@@ -122,8 +121,9 @@ def _running(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
     }
 
 
-async def _records(records: "Records") -> dict[str, Any]:
+async def _records(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
     """Return how large the records are, and of the last runs what they came to."""
+    records = coordinator.records
     rows = list(records.ledger)
     return {
         "queue": _queue(records.queue),
@@ -150,7 +150,10 @@ async def _records(records: "Records") -> dict[str, Any]:
             "versions": {
                 name: f"{STORE_VERSION}.{minor}" for name, minor in MINOR_VERSIONS.items()
             },
-            "bytes": await records.async_sizes(),
+            "bytes": {
+                **await records.async_sizes(),
+                "sharing": await coordinator.sharing.store.async_size(),
+            },
             "unsaved": records.unsaved,
             "damaged": list(records.damaged),
         },

@@ -309,9 +309,9 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
         _async_preview_sharing,
         {
             vol.Required(Field.PERSON.value): cv.string,
-            vol.Optional(Field.ALLOW.value, default=list): _NAMES,
-            vol.Optional(Field.EXCLUDE.value, default=list): _NAMES,
-            vol.Optional(Field.RATINGS.value, default=list): _NAMES,
+            vol.Optional(Field.ALLOW.value): _NAMES,
+            vol.Optional(Field.EXCLUDE.value): _NAMES,
+            vol.Optional(Field.RATINGS.value): _NAMES,
             vol.Optional(Field.KEEP.value, default=False): cv.boolean,
         },
         SupportsResponse.ONLY,

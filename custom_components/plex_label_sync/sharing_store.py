@@ -57,6 +57,7 @@ class SharingStore:
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Start empty; `async_load` fills it."""
         self.kept = Kept()
+        self._hass = hass
         self._file = RecordFile(hass, entry_id, "sharing")
 
     async def async_load(self) -> None:
@@ -66,6 +67,10 @@ class SharingStore:
         """
         _, kept = await self._file.async_read(kept_from_dict)
         self.kept = kept or Kept()
+
+    async def async_size(self) -> int | None:
+        """Return the bytes of the file, None where there is none."""
+        return await self._hass.async_add_executor_job(self._file.size)
 
     async def async_save(self) -> None:
         """Write the file."""
