@@ -333,6 +333,7 @@ async def test_bounds_of_the_numbers_are_shown(household: Household) -> None:
         "pending_max_age": (1, 10080, "min"),
         "removal_delay": (0, 365, "d"),
         "max_removals": (1, 100, "%"),
+        "sharing_interval": (3600, 2592000, "s"),
     }
 
 
