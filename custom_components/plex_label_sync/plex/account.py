@@ -101,7 +101,6 @@ class PlexTv:
                 and resource.accessToken
             )
 
-
     def _is_taken(self, token: str) -> bool:
         """Tell whether plex.tv takes a server's token for the account: mostly they are the same."""
         from plexapi import myplex  # noqa: PLC0415 - see above
