@@ -881,7 +881,7 @@ SHARING: Final = (
     Guard(
         11,
         "rules that are told nowhere are unknown",
-        "plex/sharing.py",
+        "plex/shares.py",
         'absent = "" if tells_rules else None',
         'absent = ""',
         ("plex/test_sharing.py::test_rules_that_are_nowhere_are_unknown_and_not_none",),
@@ -889,7 +889,7 @@ SHARING: Final = (
     Guard(
         11,
         "a preset that was not told is unknown",
-        "plex/sharing.py",
+        "plex/shares.py",
         '"" if account.kind is Kind.FRIEND else None',
         '""',
         ("plex/test_sharing.py::test_presets_that_cannot_be_read_are_unknown",),

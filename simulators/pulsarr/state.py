@@ -59,6 +59,7 @@ class UserChanges(TypedDict, total=False):
     notify_discord: bool
     notify_discord_mention: bool
     notify_plex_mobile: bool
+    plex_uuid: str | None
 
 
 class WishFields(TypedDict, total=False):

@@ -1,19 +1,17 @@
 """What plex.tv says about whom the server is shared with, by way of plexapi. Reads, and only reads.
 
-Everything here blocks, so it belongs in a thread. The answers hold other people's tokens, the
-tokens of invitations and e-mail addresses: what is taken from them is named below, one field after
-the other, and these are not among it.
+Everything here blocks, so it belongs in a thread. What the answers mean is in `shares`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-import re
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ..sharing.model import Access, Account, Answer, Kind, Reason, SharingError
+from .shares import accounts_of, answer_of, home_rows, presets_of, rows, shares_of, xml_rows
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -25,11 +23,9 @@ CHECK_TIMEOUT: Final = 38.0  # seconds in which a check begins requests
 REQUESTS_MAX: Final = 5  # of one check, the second try of one of them included
 PRODUCT: Final = "Plex Label Sync"
 
-_UUID: Final = re.compile(r"/users/([0-9a-fA-F]{8,64})/")
 _WORTH_A_SECOND_TRY: Final = frozenset(
     {Reason.CANNOT_CONNECT, Reason.TIMEOUT, Reason.NOT_UNDERSTOOD}
 )
-_YES: Final = frozenset({"1", "true"})
 NOT_FOUND: Final = 404
 FORBIDDEN: Final = 403
 GONE: Final = 410
@@ -68,30 +64,30 @@ class PlexTvSharing:
         users = visit.xml(visit.users_url)
         shares = visit.xml(visit.shares_url(self.machine_id), of_server=True)
         presets = visit.optional(lambda: _presets_by_either(visit))
-        accounts = _accounts(users, shares, self.machine_id)
-        return _answer(owner, accounts, presets, plex_pass)
+        accounts = accounts_of(users, shares, self.machine_id)
+        return answer_of(owner, accounts, presets, plex_pass)
 
     def _by_new_routes(self, visit: "_Visit", owner: Account, plex_pass: bool | None) -> Answer:
         try:
-            accepted = _list(visit.json("shared_servers/owned/accepted"))
-            presets = visit.optional(lambda: _presets(_home(visit.json("home/users"))))
+            accepted = rows(visit.json("shared_servers/owned/accepted"))
+            presets = visit.optional(lambda: presets_of(home_rows(visit.json("home/users"))))
             # Invitations are the least that may be missing when a second try was needed.
-            pending = visit.optional(lambda: _list(visit.json("shared_servers/owned/pending")))
+            pending = visit.optional(lambda: rows(visit.json("shared_servers/owned/pending")))
         except _GoneError:
             raise SharingError(Reason.GONE) from None
         accounts = (
-            *_shares(accepted, self.machine_id, Access.SHARED),
-            *_shares(pending or (), self.machine_id, Access.INVITED),
+            *shares_of(accepted, self.machine_id, Access.SHARED),
+            *shares_of(pending or (), self.machine_id, Access.INVITED),
         )
-        answer = _answer(owner, accounts, presets, plex_pass)
+        answer = answer_of(owner, accounts, presets, plex_pass)
         return replace(answer, complete=answer.complete and pending is not None)
 
 
 def _presets_by_either(visit: "_Visit") -> dict[str, tuple[str, str]]:
     try:
-        return _presets(_rows_of(visit.xml(visit.home_url), "User"))
+        return presets_of(xml_rows(visit.xml(visit.home_url), "User"))
     except _GoneError:
-        return _presets(_home(visit.json("home/users")))
+        return presets_of(home_rows(visit.json("home/users")))
 
 
 class _GoneError(Exception):
@@ -297,160 +293,3 @@ def _seconds(text: str | None) -> float | None:
     with suppress(ValueError):
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     return None
-
-
-def _answer(
-    owner: Account,
-    accounts: Iterable[Account],
-    presets: Mapping[str, tuple[str, str]] | None,
-    plex_pass: bool | None,
-) -> Answer:
-    """Put together what several routes told; who is in no Plex Home has no age preset."""
-    found = []
-    for account in accounts:
-        uuid, preset = account.uuid, "" if account.kind is Kind.FRIEND else None
-        if presets is not None and account.id in presets:
-            home_uuid, preset = presets[account.id]
-            uuid = uuid or home_uuid
-        found.append(replace(account, uuid=uuid, preset=preset))
-    return Answer(
-        time.time(), owner, tuple(found), plex_pass=plex_pass, complete=presets is not None
-    )
-
-
-# The older interface: XML
-
-
-def _rows_of(root: "Element", tag: str) -> list[dict[str, str]]:
-    """Return the attributes of the elements of one kind; others may stand among them."""
-    return [dict(one.attrib) for one in root if one.tag == tag]
-
-
-def _accounts(users: "Element", shares: "Element", machine_id: str) -> tuple[Account, ...]:
-    libraries = {
-        one.get("userID", ""): frozenset(
-            section.get("key", "")
-            for section in one
-            if section.tag == "Section"
-            and (_is(section.get("shared")) or _is(one.get("allLibraries")))
-        )
-        for one in shares
-        if one.tag == "SharedServer"
-    }
-    if not libraries and any(_access(one, machine_id) is Access.SHARED for one in users):
-        raise SharingError(Reason.NOT_UNDERSTOOD)  # the two answers cannot both be true
-    # They were said to be in there as well; only where the first answer knows no rules at all.
-    other_rules = {one.get("userID", ""): one.attrib for one in shares}
-    rows = [one for one in users if one.tag == "User"]
-    tells_rules = any("filterMovies" in row.attrib for row in rows)
-    found = []
-    for row in rows:
-        number = row.get("id", "")
-        if not number:
-            raise SharingError(Reason.NOT_UNDERSTOOD)
-        access = _access(row, machine_id)
-        rules = row.attrib if tells_rules else other_rules.get(number, {})
-        absent = "" if tells_rules else None
-        found.append(
-            Account(
-                id=number,
-                kind=_kind(_is(row.get("home")), _is(row.get("restricted"))),
-                title=row.get("title", ""),
-                username=row.get("username", ""),
-                uuid=row.get("uuid") or _uuid_in(row.get("thumb", "")),
-                movies=rules.get("filterMovies", absent),
-                shows=rules.get("filterTelevision", absent),
-                everything=rules.get("filterAll") or "",
-                access=access,
-                libraries=libraries.get(number) if access is Access.SHARED else frozenset(),
-            )
-        )
-    return tuple(found)
-
-
-def _access(user: "Element", machine_id: str) -> Access:
-    ours = [
-        one for one in user if one.tag == "Server" and one.get("machineIdentifier") == machine_id
-    ]
-    if not ours:
-        return Access.NONE
-    return Access.INVITED if all(_is(one.get("pending")) for one in ours) else Access.SHARED
-
-
-def _kind(home: bool, restricted: bool) -> Kind:
-    if restricted:
-        return Kind.MANAGED
-    return Kind.HOME if home else Kind.FRIEND
-
-
-def _uuid_in(picture: str) -> str:
-    """Return the account's lasting id, which only the address of its picture holds."""
-    match = _UUID.search(picture)
-    return match[1].lower() if match else ""
-
-
-def _presets(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
-    """Return uuid and age preset by account; absent, empty and null all mean none."""
-    return {
-        str(row["id"]): (str(row.get("uuid") or ""), str(row.get("restrictionProfile") or ""))
-        for row in rows
-        if row.get("id")
-    }
-
-
-def _is(value: object) -> bool:
-    return str(value).lower() in _YES
-
-
-# The newer interface: JSON
-
-
-def _list(answer: object) -> list[Mapping[str, Any]]:
-    if not isinstance(answer, list) or not all(isinstance(row, Mapping) for row in answer):
-        raise SharingError(Reason.NOT_UNDERSTOOD)
-    return answer
-
-
-def _home(answer: object) -> list[Mapping[str, Any]]:
-    if not isinstance(answer, Mapping):
-        raise SharingError(Reason.NOT_UNDERSTOOD)
-    return _list(answer.get("users"))
-
-
-def _shares(
-    rows: Iterable[Mapping[str, Any]], machine_id: str, access: Access
-) -> Iterable[Account]:
-    for row in rows:
-        invited = row.get("invited")
-        if row.get("machineIdentifier") != machine_id or row.get("deletedAt") or row.get("leftAt"):
-            continue
-        if access is Access.SHARED and not _is(row.get("accepted", True)):
-            continue
-        if not isinstance(invited, Mapping) or not invited.get("id"):
-            continue  # somebody who has no account yet
-        rules = row.get("sharingSettings") or invited.get("sharingSettings")
-        known = isinstance(rules, Mapping)
-        settings: Mapping[str, Any] = rules if isinstance(rules, Mapping) else {}
-        yield Account(
-            id=str(invited["id"]),
-            kind=_kind(_is(invited.get("home")), _is(invited.get("restricted"))),
-            title=str(invited.get("title") or ""),
-            username=str(invited.get("username") or ""),
-            uuid=str(invited.get("uuid") or ""),
-            movies=str(settings.get("filterMovies") or "") if known else None,
-            shows=str(settings.get("filterTelevision") or "") if known else None,
-            everything=str(settings.get("filterAll") or ""),
-            access=access,
-            libraries=_libraries(row) if access is Access.SHARED else frozenset(),
-        )
-
-
-def _libraries(row: Mapping[str, Any]) -> frozenset[str] | None:
-    sections = row.get("libraries")
-    if not isinstance(sections, list):
-        return None
-    keys = frozenset(
-        str(one["key"]) for one in sections if isinstance(one, Mapping) and "key" in one
-    )
-    # "All of them" without any named does not say which these are.
-    return None if _is(row.get("allLibraries")) and not keys else keys
