@@ -12,6 +12,7 @@ import pytest
 
 from custom_components.plex_label_sync import sharing_check
 from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.plex import sharing as plex_sharing
 from simulators.plex import PlexTv
 from simulators.plex.facts import texts
 
@@ -139,6 +140,8 @@ async def house(
         tv.owner_uuid = people.find_user("rosa").plex_uuid or ""
         lead_to(monkeypatch, tv.url)
         monkeypatch.setattr(sharing_check, "FIRST_CHECK", (3600.0, 3600.0))
+        # Tests that put the clock forward do so in some threads' frames and not in others.
+        monkeypatch.setattr(plex_sharing, "CHECK_TIMEOUT", 1e12)
 
         def add(name: str, **fields: Any) -> None:
             tv.sharing.add(name, uuid=people.find_user(name).plex_uuid, **fields)
