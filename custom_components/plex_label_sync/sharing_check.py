@@ -84,7 +84,7 @@ class SharingCheck:
         self._tv_reason: Reason | None = None  # why plex.tv told nothing new
         self._plex_failed = False  # the server could not be read
         self._one_at_a_time = asyncio.Lock()
-        self._asked = 0.0  # when plex.tv was asked last, on the monotonic clock
+        self._asked = -COOL_DOWN  # when plex.tv was asked last, on the monotonic clock
         self._rest_until = 0.0  # on the same: plex.tv wants no questions before
         self._cancel_timer: CALLBACK_TYPE | None = None
         self._waits_for_sync: CALLBACK_TYPE | None = None
