@@ -32,5 +32,6 @@ def _automations(activity: str, people: Sequence[str]) -> Iterator[tuple[str, st
     for person in people:
         inputs = {"activity": activity, "person": person}
         yield "title_is_there", f"Tell {person} that a title is there", inputs
+        yield "visible_now", f"Tell {person} that they can watch it now", inputs
     yield "waiting_digest", "Tell every day what waits for Plex", {}
     yield "held_alert", "Tell that a sync was held back", {"activity": activity}

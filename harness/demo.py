@@ -56,6 +56,10 @@ def make_parser() -> argparse.ArgumentParser:
     outage = commands.add_parser("outage", help="have a server refuse connections for a while")
     outage.add_argument("server", choices=("plex", "pulsarr"))
     outage.add_argument("seconds", type=float)
+    rule = commands.add_parser(
+        "rule", parents=[person], help="set what somebody may see, as it stands at plex.tv"
+    )
+    rule.add_argument("text", help='such as "label=tim" or "label!=scary"; "" takes it away')
     commands.add_parser("status", help="show the numbers of the dashboard")
     titles = commands.add_parser("titles", help="show titles and people to play with")
     titles.add_argument(

@@ -11,6 +11,7 @@ import aiohttp
 
 from harness.client import AnswerError, HomeAssistantClient
 from harness.demo_follow import Follower, follow_import
+from harness.demo_sharing import set_rule
 from harness.demo_state import DemoError, DemoState
 from harness.demo_texts import listed
 from harness.integration import Integration
@@ -40,6 +41,7 @@ class Visit:
     client: HomeAssistantClient
     plex: Control
     pulsarr: Control
+    plex_tv: Control
     entry: Integration
 
     @classmethod
@@ -52,6 +54,7 @@ class Visit:
             client,
             Control(session, state.plex_url),
             Control(session, state.pulsarr_url),
+            Control(session, state.plex_tv_url),
             Integration(client, state.entry_id),
         )
 
@@ -148,6 +151,10 @@ class Visit:
         await eventually(settled, "the next full sync has been done", within=RECOVERY_SECONDS)
         await self.entry.until_state("status", "idle", within=RECOVERY_SECONDS)
         say("The integration has caught up and is idle.")
+
+    async def rule(self, person: str, text: str) -> None:
+        """Set somebody's rule at plex.tv, and see what the integration makes of it."""
+        await set_rule(self.plex_tv, self.entry, person, text)
 
     async def status(self) -> None:
         """Show the numbers of the dashboard, and what waits."""
@@ -253,6 +260,7 @@ async def visit(state: DemoState, command: str, arguments: dict[str, Any]) -> No
             "unwish": demo.unwish,
             "labels": demo.labels,
             "outage": demo.outage,
+            "rule": demo.rule,
             "status": demo.status,
             "titles": demo.titles,
         }

@@ -32,6 +32,7 @@ OWNER: Final = Owner("Demo", "demo", "plexlabels")
 WORLD: Final = (
     *("--movies", "300", "--shows", "80", "--people", "6", "--realistic"),
     *("--server-name", "My Plex"),  # as the example dashboard has it
+    "--sharing",
 )
 OPTIONS: Final = {"pending_retry_interval": 5, "sync_interval": 600}
 """In seconds: short, so that one sees things happen."""
@@ -67,6 +68,7 @@ class Demo:
             f"{len(world['people'])} people with {world['wishes']} wishes."
         )
         self.say(f"Home Assistant {self.home.version} is starting; this takes 10 to 60 seconds …")
+        self.home.plex_tv_url = servers.plex_tv.url
         self.home.prepare()
         await self.home.start(self.session)
         self.client = client = await onboard(self.session, self.home, OWNER)
@@ -79,6 +81,7 @@ class Demo:
         await integration.change_options(client, entry_id, **OPTIONS)
         await integration.until_loaded(client, entry_id)
         await entry.until_synced()
+        await self._check_sharing(entry)
         rows = await self._what_to_try()
         entities = await integration.entity_ids(client, entry_id)
         await automations.install(client, entities, await self._people())
@@ -90,10 +93,19 @@ class Demo:
             plex_url=servers.plex.url,
             plex_token=servers.connections.plex_token,
             pulsarr_url=servers.pulsarr.url,
+            plex_tv_url=servers.plex_tv.url,
         ).save(self.folder)
         return demo_texts.introduction(
             self.home.url, OWNER.username, OWNER.password, self.home.version, rows
         )
+
+    async def _check_sharing(self, entry: integration.Integration) -> None:
+        """Look at once who can see what, which otherwise happens some minutes later."""
+        told = await entry.call("check_sharing")
+        if told["status"] != "ok":
+            raise DemoError(f"The simulated plex.tv was not understood: {told['reason']}.")
+        wrong = [one["account"] for one in told["warnings"] if one["severity"] == "error"]
+        self.say(f"Who can see what is known. Somebody's rule is broken: {', '.join(wrong)}.")
 
     async def _labels_in_plex(self) -> str:
         """How many items carry each person's label, as the simulated Plex itself says. Raises DemoError."""

@@ -32,6 +32,7 @@ class DemoState:
     plex_url: str
     plex_token: str = field(repr=False)
     pulsarr_url: str
+    plex_tv_url: str
 
     def save(self, folder: Path) -> None:
         """Write it down, for the owner's eyes only."""

@@ -39,6 +39,10 @@ def what_to_try(
             (f'scripts/demo labels "{spare[0]}"', "what Plex has on it"),
         ]
     rows += [
+        (
+            'scripts/demo rule tim "label=tim"',
+            "mend the broken rule of tim, and see the repair go away",
+        ),
         ("scripts/demo outage plex 20", "Plex is away for a while; import something meanwhile"),
         ("scripts/demo status", "the same numbers in the terminal"),
         ("scripts/demo titles", "what there is to play with (--missing: only what is not in Plex)"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 START_SECONDS: Final = 240.0  # a busy machine takes a minute
 LOG: Final = "home-assistant.log"
+DETOUR: Final = Path(__file__).with_name("plex_tv_detour")
 
 COMPONENTS: Final = (
     "config",
@@ -73,6 +74,8 @@ class HomeAssistant:
     name: str = "Home"
     debug: bool = False
     """Whether the integration logs its debug messages."""
+    plex_tv_url: str = ""
+    """Where plex.tv is asked for instead of where it is; empty leaves that alone."""
     _child: Child | None = field(default=None, init=False)
 
     @property
@@ -111,6 +114,9 @@ class HomeAssistant:
             _write(storage, "http", 1, {"server_host": [LOOPBACK], "server_port": self.port})
         else:
             settings += HTTP.format(host=LOOPBACK, port=self.port)
+        if self.plex_tv_url:
+            settings += f"{DETOUR.name}:\n  url: {self.plex_tv_url}\n"
+            shutil.copytree(DETOUR, self.folder / "custom_components" / DETOUR.name)
         (self.folder / "configuration.yaml").write_text(settings, encoding="utf-8")
         (self.folder / "automations.yaml").write_text("[]\n", encoding="utf-8")
         shutil.copytree(BLUEPRINTS, self.folder / "blueprints")

@@ -63,12 +63,13 @@ async def _content(answer: aiohttp.ClientResponse) -> Json:
 
 @dataclass(slots=True)
 class Simulators:
-    """Both servers, over one world."""
+    """Both servers, over one world, and a plex.tv that knows them."""
 
     child: Child
     connections: Connections
     plex: Control
     pulsarr: Control
+    plex_tv: Control
 
     @classmethod
     async def start(
@@ -83,12 +84,13 @@ class Simulators:
 
         `options` are those of `python -m simulators both`. Raises SimulatorsError.
         """
-        plex_port, pulsarr_port = free_port(), free_port()
+        plex_port, pulsarr_port, plex_tv_port = free_port(), free_port(), free_port()
         token_file, key_file = folder / "plex.token", folder / "pulsarr.key"
         child = Child(
             [
                 *(sys.executable, "-m", "simulators", "both", *options),
                 *("--plex-port", str(plex_port), "--pulsarr-port", str(pulsarr_port)),
+                *("--plex-tv-port", str(plex_tv_port)),
                 *("--token-file", str(token_file), "--key-file", str(key_file)),
                 *("--parent-pid", str(pid)),
             ],
@@ -110,7 +112,8 @@ class Simulators:
             pulsarr_url=pulsarr.url,
             pulsarr_key=key_file.read_text(encoding="utf-8").strip(),
         )
-        return cls(child, connections, plex, pulsarr)
+        plex_tv = Control(session, f"http://{LOOPBACK}:{plex_tv_port}")
+        return cls(child, connections, plex, pulsarr, plex_tv)
 
     async def stop(self) -> None:
         """End both."""

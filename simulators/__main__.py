@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from simulators.plex import cli as plex_cli
 from simulators.plex.account import PlexTv
+from simulators.plex.sharing_people import settle
 from simulators.pulsarr import cli as pulsarr_cli
 from simulators.pulsarr.cli import FAILED, say, started, until_told
 from simulators.world import make_world
@@ -77,6 +78,8 @@ async def run_both(args: argparse.Namespace) -> int:
     plex, pulsarr = plex_cli.simulator(args, world), pulsarr_cli.simulator(args, world)
     pulsarr.arr_import = import_into(plex, find_after=args.plex_after, match_after=args.match_after)
     account = PlexTv([plex])
+    if args.sharing:
+        settle(account, world)
     try:
         if not await started("Plex", plex.start(args.plex_port), args.plex_port):
             return FAILED

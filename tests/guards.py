@@ -17,6 +17,7 @@ LAWS: Final = {
     4: "an edit names its items",
     5: "written means read back",
     6: "the journal is written before Plex is",
+    11: "nothing at plex.tv is changed; what is not understood is unknown",
 }
 
 
@@ -1237,4 +1238,79 @@ FURTHER: Final = (
     ),
 )
 
-GUARDS: Final = (*READS, *OWNERSHIP, *WRITING, *EVIDENCE, *FURTHER)
+SHARING: Final = (
+    Guard(
+        11,
+        "nothing but a question leaves for plex.tv",
+        "plex/sharing.py",
+        'if request.method != "GET":',
+        "if False:",
+        ("plex/test_sharing.py::test_nothing_but_a_question_leaves_for_plex_tv",),
+    ),
+    Guard(
+        11,
+        "the token follows nobody to another place",
+        "plex/sharing.py",
+        "session.max_redirects = 0",
+        "pass",
+        ("plex/test_sharing.py::test_refusal_is_a_word",),
+    ),
+    Guard(
+        11,
+        "rules that are told nowhere are unknown",
+        "plex/shares.py",
+        'absent = "" if tells_rules else None',
+        'absent = ""',
+        ("plex/test_sharing.py::test_rules_that_are_nowhere_are_unknown_and_not_none",),
+    ),
+    Guard(
+        11,
+        "a preset that was not told is unknown",
+        "plex/shares.py",
+        '"" if account.kind is Kind.FRIEND else None',
+        '""',
+        ("plex/test_sharing.py::test_presets_that_cannot_be_read_are_unknown",),
+    ),
+    Guard(
+        11,
+        "an answer holds as many people as it says",
+        "plex/sharing.py",
+        'if int(root.get("size") or 0) > len(root):',
+        "if False:",
+        ("plex/test_sharing.py::test_what_is_no_answer_is_not_understood",),
+    ),
+    Guard(
+        11,
+        "an empty value is not guessed at",
+        "sharing/rules.py",
+        "if any(not value.strip() for value in values):",
+        "if False:",
+        ("sharing/test_rules.py",),
+    ),
+    Guard(
+        11,
+        "what can be read in two ways counts where both agree",
+        "sharing/visible.py",
+        "return reduce(Truth.agreed, others, first)",
+        "return first",
+        ("sharing/test_rules.py",),
+    ),
+    Guard(
+        11,
+        "a label whose carriers were not read is unknown",
+        "sharing/visible.py",
+        "held |= UNKNOWN if carriers is None else",
+        "held |= Truth(0, self.all) if carriers is None else",
+        ("sharing/test_visible.py",),
+    ),
+    Guard(
+        11,
+        "nobody where there were people is not believed at once",
+        "sharing_check.py",
+        "if not answer.accounts and kept.answer",
+        "if False and kept.answer",
+        ("test_sharing.py::test_empty_answer_is_believed_when_it_comes_again",),
+    ),
+)
+
+GUARDS: Final = (*READS, *OWNERSHIP, *WRITING, *EVIDENCE, *FURTHER, *SHARING)

@@ -34,6 +34,8 @@ from simulators.plex import PlexSimulator
 from simulators.pulsarr import PulsarrSimulator
 from simulators.world import make_world
 
+from .plex_tv_kit import lead_to
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -47,6 +49,7 @@ PLEX_TOKEN: Final = "plex-token-of-the-tests"
 PULSARR_KEY: Final = "pulsarr-key-of-the-tests"
 WEBHOOK_ID: Final = "5ec4e7" * 10
 WEBHOOK_SECRET: Final = "webhook-secret-of-the-tests"
+NOBODY: Final = "http://127.0.0.1:9"  # listens there
 SECRETS: Final = (PLEX_TOKEN, PULSARR_KEY, WEBHOOK_ID, WEBHOOK_SECRET)
 
 
@@ -209,8 +212,10 @@ async def household(
     socket_enabled: None,
     hass_client_no_auth: ClientSessionGenerator,
     known_secrets: set[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Household]:
-    """A small household: 60 films and 20 shows, six people, nothing set up yet."""
+    """A small household: 60 films and 20 shows, six people, nothing set up yet, and no plex.tv."""
+    lead_to(monkeypatch, NOBODY)
     known_secrets.update(SECRETS)
     for component in ("webhook", "repairs", "diagnostics", "system_health", "websocket_api"):
         assert await async_setup_component(hass, component, {})

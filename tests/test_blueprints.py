@@ -16,6 +16,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from .household import later
 from .markdown import as_shown
+from .sharing_house import SharingHouse, house
 from .test_brake import forget
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant, ServiceCall
 
     from .household import Household
+
+__all__ = ["house"]
 
 FOLDER: Final = Path(__file__).parent.parent / "blueprints" / "automation" / "plex_label_sync"
 NAMES: Final = sorted(path.name for path in FOLDER.iterdir())
@@ -72,8 +75,13 @@ def said(messages: list[ServiceCall]) -> list[tuple[str, str]]:
     return [(call.data["title"], as_shown(call.data["message"])) for call in messages]
 
 
-def test_there_are_three() -> None:
-    assert NAMES == ["held_alert.yaml", "title_is_there.yaml", "waiting_digest.yaml"]
+def test_there_are_four() -> None:
+    assert NAMES == [
+        "held_alert.yaml",
+        "title_is_there.yaml",
+        "visible_now.yaml",
+        "waiting_digest.yaml",
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -105,6 +113,24 @@ async def test_person_is_told_of_titles_of_theirs_and_of_nobody_elses(
     await soon(household, clock)
 
     assert said(messages) == [("In Plex for ROSA", f"{theirs.title} is in Plex now.")]
+
+
+async def test_person_is_told_what_they_can_watch_now(
+    house: SharingHouse, clock: TickingDateTimeFactory, messages: list[ServiceCall]
+) -> None:
+    household = house.household
+    await house.set_up()
+    await house.check()
+    await automate(
+        household, "visible_now.yaml", activity=household.entity_id("activity"), person="TIM"
+    )
+    title = household.spare(in_plex=True)
+    for name in ("tim", "sam"):
+        household.pulsarr.state.wish(household.person(name), title)
+    await household.call("sync_all")
+    await soon(household, clock)
+
+    assert said(messages) == [("Ready for TIM", f"You can watch {title.title} now.")]
 
 
 async def test_person_may_be_told_of_shows_only_with_an_action_of_their_own(

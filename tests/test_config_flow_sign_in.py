@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from homeassistant.data_entry_flow import FlowResultType, InvalidData, UnknownFlow
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.setup import async_setup_component
-from plexapi.myplex import MyPlexAccount, MyPlexPinLogin, MyPlexResource
+from plexapi.myplex import MyPlexPinLogin, MyPlexResource
 import pytest
 import requests
 
@@ -38,6 +38,7 @@ from .flow_kit import (
     submit,
 )
 from .household import PLEX_TOKEN
+from .plex_tv_kit import lead_to
 from .tls_front import self_signed_front
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ async def plex_tv(
         monkeypatch.setattr(
             MyPlexPinLogin, "CHECKPINS", f"{tv.url}/api/v2/pins/{{pinid}}", raising=False
         )
-        for place in (MyPlexAccount, MyPlexResource):
-            monkeypatch.setattr(place, "key", place.key.replace("https://plex.tv", tv.url))
+        lead_to(monkeypatch, tv.url)
+        resources = MyPlexResource.key.replace("https://plex.tv", tv.url)
+        monkeypatch.setattr(MyPlexResource, "key", resources)
         monkeypatch.setattr(sign_in, "POLL_INTERVAL", 0.02)
         answers_at(tv, household.plex)
         yield tv
@@ -209,9 +211,22 @@ async def test_signing_in_sets_up_the_only_server_and_nothing_is_typed(
     assert entry.data["plex_token"] == PLEX_TOKEN
     assert entry.data["plex_verify_ssl"] is True
     assert entry.data["client_id"] == told["clientID"]
-    assert ACCOUNT_TOKEN not in str(entry.data)
-    # One to begin with, one look, the account, its servers.
-    assert plex_tv.stats.total == 4
+    # plex.tv does not take the server's token here: the account's reads with whom it is shared.
+    assert entry.data["plex_tv_token"] == ACCOUNT_TOKEN
+    # One to begin with, one look, the account, its servers, and whether the server's token does.
+    assert plex_tv.stats.total == 5
+
+
+async def test_account_token_is_not_kept_where_the_servers_does(
+    household: Household, plex_tv: PlexTv
+) -> None:
+    plex_tv.token = PLEX_TOKEN
+    shown = await signed_in(household, plex_tv)
+    shown = await submit(household.hass, shown, **pulsarr_input(household))
+    shown = await submit(household.hass, shown, libraries=["1"], label_format="{username}")
+    assert shown["type"] is FlowResultType.CREATE_ENTRY
+    assert "plex_tv_token" not in shown["result"].data
+    await household.settle()
 
 
 async def test_sign_in_is_seen_when_the_browser_cannot_come_back(
@@ -557,7 +572,11 @@ async def test_refused_token_is_replaced_by_signing_in(
     await household.settle()
 
     assert_aborted(shown, "reauth_successful")
-    assert household.entry.data == {**before, "plex_token": OTHER_TOKEN}
+    assert household.entry.data == {
+        **before,
+        "plex_token": OTHER_TOKEN,
+        "plex_tv_token": ACCOUNT_TOKEN,
+    }
 
 
 async def test_signing_in_with_an_account_that_does_not_own_the_server_is_refused(

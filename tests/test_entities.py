@@ -46,14 +46,17 @@ KEYS = {
         "people",
         "overrides",
         "sync_duration",
+        "sharing_warnings",
+        "last_sharing_check",
     },
     "binary_sensor": {"plex_connected", "pulsarr_connected", "live_updates", "problem"},
-    "button": {"sync_all", "process_pending"},
+    "button": {"sync_all", "process_pending", "check_sharing"},
     "switch": {"live_mode", "batch_mode"},
     "event": {"activity"},
 }
 DIAGNOSTIC = {
     "last_sync",
+    "last_sharing_check",
     "overrides",
     "sync_duration",
     "plex_connected",

@@ -54,6 +54,7 @@ async def test_label_of_ours_is_explained_with_its_person_and_its_time(
         "title",
         "type",
         "guids",
+        "visible",
         "summary",
         "wanted",
         "items",

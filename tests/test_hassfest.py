@@ -184,7 +184,12 @@ async def test_form_of_an_action_agrees_with_what_the_action_takes(hass: HomeAss
             if "example" in field:
                 listed = field["selector"]["text"] and field["selector"]["text"]["multiple"]
                 example = json.loads(field["example"]) if listed else field["example"]
-                assert schema({str(key): example})[str(key)] == example
+                needed = {
+                    str(other): SERVICES[name]["fields"][str(other)]["example"]
+                    for other in schema.schema
+                    if isinstance(other, vol.Required)
+                }
+                assert schema({**needed, str(key): example})[str(key)] == example
 
 
 def test_selectors_of_the_actions_are_valid() -> None:

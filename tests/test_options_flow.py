@@ -45,9 +45,10 @@ SECTIONS = {
         "opt_out_label",
         "restore_overrides",
     ],
+    "sharing": ["check_sharing", "sharing_interval", "sharing_accounts", "show_sharing"],
     "connection": ["base_url", "show_webhook", "renew_secret"],
 }
-ONCE = {"show_webhook", "renew_secret"}  # asked for, not kept
+ONCE = {"show_webhook", "show_sharing", "renew_secret"}  # asked for, not kept
 FIELDS = [field for fields in SECTIONS.values() for field in fields if field not in ONCE]
 DEFAULTS = {
     "live_mode": True,
@@ -68,6 +69,9 @@ DEFAULTS = {
     "opt_out_label": "no-sync",
     "max_removals": 20,
     "base_url": "",
+    "check_sharing": True,
+    "sharing_interval": 86400,
+    "sharing_accounts": [],
 }
 # Where all libraries are chosen, none is stored: later ones belong to it as well.
 SAVED = {field: value for field, value in DEFAULTS.items() if field != "libraries"}
@@ -77,6 +81,7 @@ NUMBERS = (
     "pending_max_age",
     "removal_delay",
     "max_removals",
+    "sharing_interval",
 )
 
 
@@ -133,6 +138,9 @@ async def test_changed_options_are_kept_cleaned_and_take_effect_at_once(
         opt_out_label=" hands off",
         max_removals=35,
         base_url="https://home.example.org:8123/ ",
+        check_sharing=False,
+        sharing_interval=7200.0,
+        sharing_accounts=[" sam = Leo", "", "sam = Leo"],
     )
     await household.settle()
 
@@ -156,6 +164,9 @@ async def test_changed_options_are_kept_cleaned_and_take_effect_at_once(
         "opt_out_label": "hands off",
         "max_removals": 35,
         "base_url": "https://home.example.org:8123",
+        "check_sharing": False,
+        "sharing_interval": 7200,
+        "sharing_accounts": ["sam = Leo"],
     }
     assert household.entry.state is ConfigEntryState.LOADED
     coordinator = household.entry.runtime_data
@@ -210,6 +221,9 @@ async def test_options_that_are_not_in_the_form_stay(household: Household) -> No
         ("exclude_people", ["7", "rosa"], "invalid_person"),
         ("exclude_people", ["1.5"], "invalid_person"),
         ("exclude_people", [""], "invalid_person"),
+        ("sharing_interval", 3600.5, "not_a_whole_number"),
+        ("sharing_accounts", ["sam"], "invalid_sharing_account"),
+        ("sharing_accounts", ["sam=Leo", "=Leo"], "invalid_sharing_account"),
         ("base_url", "home.example.org", "invalid_url"),
         ("base_url", "ftp://home.example.org", "invalid_url"),
         ("base_url", "http://", "invalid_url"),
@@ -322,6 +336,7 @@ async def test_bounds_of_the_numbers_are_shown(household: Household) -> None:
         "pending_max_age": (1, 10080, "min"),
         "removal_delay": (0, 365, "d"),
         "max_removals": (1, 100, "%"),
+        "sharing_interval": (3600, 2592000, "s"),
     }
 
 

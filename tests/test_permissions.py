@@ -26,6 +26,10 @@ PRETENDING: dict[str, dict[str, Any]] = {
     "undo": {"dry_run": True},
     "remove_labels": {"dry_run": True},
 }
+TELLING: dict[str, dict[str, Any]] = {  # who may see what, which is not everybody's business
+    "check_sharing": {"refresh": False},
+    "preview_sharing": {"person": "rosa"},
+}
 LOOKING: dict[str, dict[str, Any]] = {
     "process_pending": {},
     "get_pending": {},
@@ -49,7 +53,7 @@ def child(household: Household) -> MockUser:
     return MockUser(name="Child").add_to_hass(household.hass)
 
 
-@pytest.mark.parametrize(("action", "data"), WRITING.items())
+@pytest.mark.parametrize(("action", "data"), [*WRITING.items(), *TELLING.items()])
 async def test_whoever_is_no_administrator_cannot_rewrite_labels(
     household: Household, child: MockUser, action: str, data: dict[str, Any]
 ) -> None:
@@ -95,4 +99,4 @@ async def test_every_action_is_judged(household: Household) -> None:
     await household.set_up(batch_mode=False, live_mode=False)
 
     actions = household.hass.services.async_services_for_domain(DOMAIN)
-    assert set(actions) == {*WRITING, *LOOKING}
+    assert set(actions) == {*WRITING, *TELLING, *LOOKING}

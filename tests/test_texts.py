@@ -12,6 +12,7 @@ from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.setup import async_setup_component
 import pytest
 
+from custom_components.plex_label_sync import sharing_texts
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
 from custom_components.plex_label_sync.label_preview import WORDS
@@ -95,7 +96,8 @@ def test_every_text_of_the_flows_is_shown_by_somebody(flow: str, section: str) -
 @pytest.mark.parametrize("flow", ["config", "options"])
 def test_every_error_and_abort_of_the_flows_is_looked_at_by_a_test(flow: str) -> None:
     here = Path(__file__).parent
-    kept = (*here.glob("test_*flow*.py"), here / "test_label_preview.py")
+    more = (here / "test_label_preview.py", here / "test_sharing_told.py")
+    kept = (*here.glob("test_*flow*.py"), *more)
     looked_at = {
         word
         for path in kept
@@ -149,7 +151,7 @@ def test_every_other_error_has_a_text_and_every_text_an_error() -> None:
 
 def test_every_choice_of_a_field_has_a_text() -> None:
     modes = {mode.value for mode in RemovedLabelMode}
-    assert TEXTS["selector"].keys() == {"removed_label_mode", WORDS}
+    assert TEXTS["selector"].keys() == {"removed_label_mode", WORDS, *sharing_texts.GROUPS}
     words = TEXTS["selector"][WORDS]["options"]
     assert set(words) == {*Trouble, "more", "nobody", "unknown"}
     assert {key: placeholders(text) for key, text in words.items() if placeholders(text)} == {

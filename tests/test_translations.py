@@ -31,9 +31,9 @@ LANGUAGES: Final = ("de", "es", "fr", "nl")
 ENGLISH: Final[Texts] = dict(leaves(TEXTS))
 
 # Texts that are the same in a language as in English: names, and words that came from there.
-SAME_EVERYWHERE: Final = {"ID", "Plex Media Server", "Pulsarr", "Webhook"}
+SAME_EVERYWHERE: Final = {"ID", "Plex Media Server", "Pulsarr", "Webhook", "{page}", "{rule}"}
 SAME: Final = {
-    "de": SAME_EVERYWHERE | {"Problem", "Server", "Status", "Token"},
+    "de": SAME_EVERYWHERE | {"Person", "Problem", "Server", "Status", "Token"},
     "es": SAME_EVERYWHERE | {"Error", "Rating key", "Token"},
     "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key"},
     "nl": SAME_EVERYWHERE | {"Rating key", "Server", "Status", "Token", "items", "labels"},

@@ -50,6 +50,9 @@ from .repairs import (
 )
 from .services import async_setup_services
 from .settings import Settings
+from .sharing_check import SharingCheck
+from .sharing_events import VisibleNews
+from .sharing_repairs import async_update_sharing_issues
 from .store import Records
 from .sync.model import ServiceError
 from .upkeep import Upkeep
@@ -91,6 +94,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     await coordinator.async_config_entry_first_refresh()
     coordinator.live = LiveSync(hass, coordinator)
     coordinator.updates = LiveUpdates(hass, coordinator, coordinator.live)
+    coordinator.sharing = SharingCheck(hass, coordinator)
+    await coordinator.sharing.async_start()
+    coordinator.visible_news = VisibleNews(coordinator)
     entry.runtime_data = coordinator
     async_update_held_issue(hass, entry, records.held)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -152,6 +158,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
     await async_keep_former(hass, entry, unsaved)
     await async_remove_files(hass, entry.entry_id)
     async_delete_issues(hass, entry)
+    async_update_sharing_issues(hass, entry, None)
     async_take_back(hass, entry)
 
 

@@ -1,4 +1,4 @@
-"""Buttons: sync everything now, look at what waits now."""
+"""Buttons: sync everything now, look at what waits now, look at who can see what."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .entity import PlexLabelSyncEntity
-from .services import process_pending, sync_all
+from .services import check_sharing, process_pending, sync_all
 
 PARALLEL_UPDATES = 1
 
@@ -26,6 +26,9 @@ BUTTONS: tuple[PlexLabelSyncButtonDescription, ...] = (
     PlexLabelSyncButtonDescription(key="sync_all", translation_key="sync_all", press_fn=sync_all),
     PlexLabelSyncButtonDescription(
         key="process_pending", translation_key="process_pending", press_fn=process_pending
+    ),
+    PlexLabelSyncButtonDescription(
+        key="check_sharing", translation_key="check_sharing", press_fn=check_sharing
     ),
 )
 

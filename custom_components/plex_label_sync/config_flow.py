@@ -184,6 +184,7 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
         machine_id = self._get_reauth_entry().unique_id
         for server in servers:
             if server.machine_id == machine_id:
+                self._keep_account_token(server)
                 return await self._async_reauth({CONF_TOKEN: server.token}, None)
         return self.async_abort(reason="wrong_server")
 

@@ -13,6 +13,7 @@ CONF_PULSARR_URL: Final = "pulsarr_url"
 CONF_PULSARR_API_KEY: Final = "pulsarr_api_key"
 CONF_PULSARR_VERIFY_SSL: Final = "pulsarr_verify_ssl"
 CONF_CLIENT_ID: Final = "client_id"
+CONF_PLEX_TV_TOKEN: Final = "plex_tv_token"  # only where plex.tv refuses the server's own
 CONF_WEBHOOK_SECRET: Final = "webhook_secret"
 CONF_CONFIRMED: Final = "confirmed"  # names and shared labels; changes while it is loaded
 CONF_FORMER_SECRETS: Final = "former_secrets"  # go while it is loaded
@@ -38,6 +39,9 @@ CONF_REMOVAL_DELAY: Final = "removal_delay"
 CONF_RESTORE_OVERRIDES: Final = "restore_overrides"
 CONF_OPT_OUT_LABEL: Final = "opt_out_label"
 CONF_MAX_REMOVALS: Final = "max_removals"
+CONF_CHECK_SHARING: Final = "check_sharing"
+CONF_SHARING_INTERVAL: Final = "sharing_interval"
+CONF_SHARING_ACCOUNTS: Final = "sharing_accounts"
 
 DEFAULT_LABEL_FORMAT: Final = "{username}"
 DEFAULT_SYNC_INTERVAL: Final = 3600  # seconds
@@ -48,7 +52,10 @@ DEFAULT_REMOVAL_DELAY: Final = 0  # days
 DEFAULT_OPT_OUT_LABEL: Final = "no-sync"
 DEFAULT_MAX_REMOVALS: Final = 20  # percent of the ledger
 
+DEFAULT_SHARING_INTERVAL: Final = 86_400  # seconds
+
 MIN_SYNC_INTERVAL: Final = 60  # seconds
+MIN_SHARING_INTERVAL: Final = 3600  # seconds
 MIN_PENDING_RETRY_INTERVAL: Final = 1  # seconds
 MIN_PENDING_MAX_AGE: Final = 1  # minutes
 

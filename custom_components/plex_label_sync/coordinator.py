@@ -15,6 +15,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
 
 from .clocks import steady
 from .const import DOMAIN
@@ -33,7 +34,7 @@ from .repairs import async_update_unsaved_issue
 from .runs import Begins, Runs, urgency
 from .schedule import Schedule
 from .settings import Settings
-from .status import Activity, State, Status, activity_signal
+from .status import Activity, SharingStatus, State, Status, activity_signal
 from .store import Records
 from .sync.engine import Engine
 from .sync.explain import Explanation, Question
@@ -56,6 +57,8 @@ from .turns import Turns, Urgency
 if TYPE_CHECKING:
     from .live import LiveSync
     from .live_updates import LiveUpdates
+    from .sharing_check import SharingCheck
+    from .sharing_events import VisibleNews
     from .upkeep import Upkeep
     from .webhook import WebhookStats
 
@@ -76,6 +79,8 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     webhook: "WebhookStats"
     upkeep: "Upkeep"
     updates: "LiveUpdates"
+    sharing: "SharingCheck"
+    visible_news: "VisibleNews | None" = None
 
     def __init__(
         self,
@@ -146,6 +151,17 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             labelled_items=self.figures.labelled_items,
             overrides=self.figures.overrides,
             problem=self._incomplete or self.records.held is not None or self.records.unsaved,
+            **self._sharing_status(),
+        )
+
+    def _sharing_status(self) -> SharingStatus:
+        """Return what the entities show of the sharing side, nothing before it is there."""
+        if self.visible_news is None:
+            return SharingStatus(sharing_warnings=None, last_sharing_check=None)
+        checked = self.sharing.checked
+        return SharingStatus(
+            sharing_warnings=self.sharing.warning_count,
+            last_sharing_check=None if checked is None else dt_util.utc_from_timestamp(checked),
         )
 
     @callback
@@ -447,7 +463,16 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
 
     @callback
     def async_labels_changed(self, news: News) -> None:
-        """Tell that a title got labels."""
+        """Tell that a title got labels, and who can see it where that is known."""
+        if self.visible_news is not None and self.visible_news.knows:
+            self.async_in_background(self.visible_news.async_tell(news), "news of a title")
+        else:
+            self.async_tell_labels(news)
+
+    @callback
+    def async_tell_labels(self, news: News, *, visible_to: list[str] | None = None) -> None:
+        """Tell that a title got labels; `visible_to` is None where that is not known."""
+        known = {} if visible_to is None else {"visible_to": visible_to}
         self.async_activity(
             Activity.LABELS_CHANGED,
             title=news.title,
@@ -456,6 +481,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             labels=list(news.labels),
             poster=news.poster,
             rating_key=news.rating_key,
+            **known,
         )
 
     @callback

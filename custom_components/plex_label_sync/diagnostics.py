@@ -23,9 +23,11 @@ from .const import (
     CONF_EXCLUDE_PEOPLE,
     CONF_FORMER_SECRETS,
     CONF_PLEX_TOKEN,
+    CONF_PLEX_TV_TOKEN,
     CONF_PLEX_URL,
     CONF_PULSARR_API_KEY,
     CONF_PULSARR_URL,
+    CONF_SHARING_ACCOUNTS,
     CONF_WEBHOOK_SECRET,
     DOMAIN,
 )
@@ -33,6 +35,7 @@ from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .files import MINOR_VERSIONS, STORE_VERSION
 from .health import async_pulsarr_version
 from .responses import entry_response
+from .sharing_diagnostics import sharing_diagnostics
 from .sync.brake import DAY
 from .sync.queue import Queue
 from .transport import Statistics
@@ -40,7 +43,6 @@ from .transport import Statistics
 if TYPE_CHECKING:
     from homeassistant.helpers.device_registry import DeviceEntry
 
-    from .store import Records
     from .upkeep import Registration
 
 SECRETS: Final = frozenset(
@@ -49,13 +51,15 @@ SECRETS: Final = frozenset(
         CONF_CONFIRMED,
         CONF_FORMER_SECRETS,
         CONF_PLEX_TOKEN,
+        CONF_PLEX_TV_TOKEN,
         CONF_PULSARR_API_KEY,
         CONF_WEBHOOK_ID,
         CONF_WEBHOOK_SECRET,
     }
 )
 ADDRESSES: Final = (CONF_PLEX_URL, CONF_PULSARR_URL, CONF_BASE_URL)
-COUNTED: Final = (CONF_EXCLUDE_LABELS, CONF_EXCLUDE_PEOPLE)  # people, by name and by number
+# People, by name and by number
+COUNTED: Final = (CONF_EXCLUDE_LABELS, CONF_EXCLUDE_PEOPLE, CONF_SHARING_ACCOUNTS)
 
 
 async def async_get_config_entry_diagnostics(
@@ -81,7 +85,12 @@ async def async_get_config_entry_diagnostics(
         "plex": coordinator.server.version,
         "pulsarr": await async_pulsarr_version(coordinator),
     }
-    return {**told, **_running(coordinator), **await _records(coordinator.records)}
+    return {
+        **told,
+        **_running(coordinator),
+        **await _records(coordinator),
+        "sharing": sharing_diagnostics(coordinator.sharing),
+    }
 
 
 async def async_get_device_diagnostics(
@@ -117,8 +126,9 @@ def _running(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
     }
 
 
-async def _records(records: "Records") -> dict[str, Any]:
+async def _records(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
     """Return how large the records are, and of the last runs what they came to."""
+    records = coordinator.records
     rows = list(records.ledger)
     return {
         "queue": _queue(records.queue),
@@ -155,7 +165,10 @@ async def _records(records: "Records") -> dict[str, Any]:
             "versions": {
                 name: f"{STORE_VERSION}.{minor}" for name, minor in MINOR_VERSIONS.items()
             },
-            "bytes": await records.async_sizes(),
+            "bytes": {
+                **await records.async_sizes(),
+                "sharing": await coordinator.sharing.store.async_size(),
+            },
             "unsaved": records.unsaved,
             "damaged": list(records.damaged),
         },

@@ -21,6 +21,7 @@ class News:
     labels: tuple[str, ...]
     poster: str | None
     rating_key: str
+    rating_keys: tuple[str, ...] = ()  # of all its items that got some
 
 
 def news_about(
@@ -37,6 +38,7 @@ def news_about(
         tuple(sorted({fold(change.label): change.label for change in added}.values())),
         poster_of(watchlists, title),
         added[0].rating_key,
+        tuple(dict.fromkeys(change.rating_key for change in added)),
     )
 
 

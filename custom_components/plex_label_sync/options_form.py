@@ -21,6 +21,7 @@ import voluptuous as vol
 from .const import (
     CONF_BASE_URL,
     CONF_BATCH_MODE,
+    CONF_CHECK_SHARING,
     CONF_EXCLUDE_LABELS,
     CONF_EXCLUDE_PEOPLE,
     CONF_LABEL_FORMAT,
@@ -35,6 +36,8 @@ from .const import (
     CONF_REMOVED_LABEL,
     CONF_REMOVED_LABEL_MODE,
     CONF_RESTORE_OVERRIDES,
+    CONF_SHARING_ACCOUNTS,
+    CONF_SHARING_INTERVAL,
     CONF_SYNC_DISABLED_PEOPLE,
     CONF_SYNC_INTERVAL,
     DEFAULT_LABEL_FORMAT,
@@ -44,9 +47,11 @@ from .const import (
     DEFAULT_PENDING_RETRY_INTERVAL,
     DEFAULT_REMOVAL_DELAY,
     DEFAULT_REMOVED_LABEL,
+    DEFAULT_SHARING_INTERVAL,
     DEFAULT_SYNC_INTERVAL,
     MIN_PENDING_MAX_AGE,
     MIN_PENDING_RETRY_INTERVAL,
+    MIN_SHARING_INTERVAL,
     MIN_SYNC_INTERVAL,
 )
 from .forms import (
@@ -66,16 +71,19 @@ from .sync.naming import clean_label
 # Asked for once, not kept
 SHOW_WEBHOOK: Final = "show_webhook"
 RENEW_SECRET: Final = "renew_secret"  # noqa: S105 - a field's name
+SHOW_SHARING: Final = "show_sharing"
 
 SECTION_LABELS: Final = "labels"
 SECTION_LIVE: Final = "live"
 SECTION_FULL_SYNC: Final = "full_sync"
 SECTION_REMOVAL: Final = "removal"
 SECTION_SAFETY: Final = "safety"
+SECTION_SHARING: Final = "sharing"
 SECTION_CONNECTION: Final = "connection"
 
 MAX_SYNC_INTERVAL: Final = 7 * 24 * 3600  # seconds
 MAX_PENDING_RETRY_INTERVAL: Final = 3600  # seconds
+MAX_SHARING_INTERVAL: Final = 30 * 24 * 3600  # seconds
 MAX_REMOVAL_DELAY: Final = 365  # days
 MAX_PENDING_MAX_AGE: Final = 7 * 24 * 60  # minutes
 
@@ -205,6 +213,16 @@ def options_form(
             field(CONF_OPT_OUT_LABEL, default=DEFAULT_OPT_OUT_LABEL): TextSelector(),
             field(CONF_RESTORE_OVERRIDES, default=False): BooleanSelector(),
         },
+        SECTION_SHARING: {
+            field(CONF_CHECK_SHARING, default=True): BooleanSelector(),
+            field(CONF_SHARING_INTERVAL, default=DEFAULT_SHARING_INTERVAL): _number(
+                MIN_SHARING_INTERVAL, MAX_SHARING_INTERVAL, UnitOfTime.SECONDS
+            ),
+            field(CONF_SHARING_ACCOUNTS, default=[]): TextSelector(
+                TextSelectorConfig(multiple=True)
+            ),
+            vol.Optional(SHOW_SHARING, default=False): BooleanSelector(),
+        },
         SECTION_CONNECTION: {
             vol.Optional(
                 CONF_BASE_URL, description={"suggested_value": options.get(CONF_BASE_URL, "")}
@@ -299,6 +317,14 @@ def _clean_base_url(text: str) -> str:
         raise UnusableValueError("invalid_url") from err
 
 
+def _clean_pairs(texts: Iterable[str]) -> list[str]:
+    """Return who has which account, each once. Raises UnusableValueError for what says neither."""
+    pairs = list(dict.fromkeys(filter(None, (text.strip() for text in texts))))
+    if not all("=" in pair.strip("=") for pair in pairs):
+        raise UnusableValueError("invalid_sharing_account")
+    return pairs
+
+
 CLEANERS: Final[Mapping[str, Cleaner]] = {
     CONF_LABEL_FORMAT: clean_label_format,
     CONF_SYNC_INTERVAL: _clean_number,
@@ -312,4 +338,6 @@ CLEANERS: Final[Mapping[str, Cleaner]] = {
     CONF_OPT_OUT_LABEL: _clean_one_label,
     CONF_REMOVAL_DELAY: _clean_number,
     CONF_MAX_REMOVALS: _clean_number,
+    CONF_SHARING_INTERVAL: _clean_number,
+    CONF_SHARING_ACCOUNTS: _clean_pairs,
 }

@@ -9,6 +9,7 @@ from homeassistant.core import callback
 import voluptuous as vol
 
 from .connections import PLEX, FieldError, Login, async_find_server, async_try_plex
+from .const import CONF_PLEX_TV_TOKEN
 from .escaping import one_line
 from .existing import ExistingServer, existing_servers
 from .forms import CONF_SERVER, PLACEHOLDERS, login_schema, server_schema
@@ -111,11 +112,18 @@ class PlexWays(ConfigFlow):
             server = self._owned[user_input[CONF_SERVER]]
             try:
                 login = await async_find_server(self.hass, server, self._client_id)
+                self._keep_account_token(server)
                 return await self._async_use_plex(login, server.machine_id)
             except FieldError as err:
                 errors["base"] = err.error  # neither address nor token can be mended here
         names = {machine_id: one_line(server.name) for machine_id, server in self._owned.items()}
         return self._show("plex_server", server_schema(names), errors, user_input)
+
+    def _keep_account_token(self, server: OwnedServer) -> None:
+        """Keep what lets us read at plex.tv with whom the server is shared, where it takes that."""
+        self._data[CONF_PLEX_TV_TOKEN] = server.account_token
+        if not server.account_token:
+            del self._data[CONF_PLEX_TV_TOKEN]
 
     async def async_step_plex_manual(
         self, user_input: dict[str, Any] | None = None

@@ -14,6 +14,7 @@ from .errors import StoppedError
 from .escaping import as_code, as_markdown
 from .gap_issues import GAP_ISSUES, UNKNOWN
 from .new_libraries import LIBRARY_NEW, LibraryNewFlow
+from .sharing_repairs import sharing_flow
 from .sync.model import HoldReason, Run, fold
 
 if TYPE_CHECKING:
@@ -406,6 +407,8 @@ async def async_create_fix_flow(
     """Return the flow that belongs to an issue."""
     if issue_id.startswith(f"{HELD}_") and data is not None:
         return HeldFlow(str(data["entry_id"]), str(data["choices"]).split(","))
+    if data is not None and (flow := sharing_flow(issue_id, str(data["entry_id"]))) is not None:
+        return flow
     if issue_id.startswith(f"{UNKNOWN}_") and data is not None:
         return UnknownFlow(str(data["entry_id"]))
     if issue_id.startswith(f"{LABELS_CONFLICT}_") and data is not None:

@@ -84,6 +84,14 @@ SENSORS: tuple[PlexLabelSyncSensorDescription, ...] = (
         value_fn=lambda status: status.sync_duration,
     ),
     _count("overrides", lambda status: status.overrides, EntityCategory.DIAGNOSTIC),
+    _count("sharing_warnings", lambda status: status.sharing_warnings),
+    PlexLabelSyncSensorDescription(
+        key="last_sharing_check",
+        translation_key="last_sharing_check",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda status: status.last_sharing_check,
+    ),
 )
 
 

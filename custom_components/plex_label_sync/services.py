@@ -34,6 +34,11 @@ from .responses import (
     pending_response,
     run_response,
 )
+from .sharing_services import (
+    async_check_response,
+    async_preview_response,
+    async_verdict_rows,
+)
 from .sync.explain import Question
 from .sync.model import Run, RunKind, ServiceError
 from .sync.people import AmbiguousPersonError, UnknownPersonError
@@ -56,6 +61,12 @@ class Field(StrEnum):
     RATING_KEY = "rating_key"
     GUID = "guid"
     TITLE = "title"
+    REFRESH = "refresh"
+    PERSON = "person"
+    ALLOW = "allow"
+    EXCLUDE = "exclude"
+    RATINGS = "ratings"
+    KEEP = "keep"
 
 
 # Keys are plain strings: voluptuous, which Home Assistant used until 2026.8, takes no others.
@@ -219,12 +230,29 @@ async def _async_explain(call: ServiceCall) -> ServiceResponse:
         raise HomeAssistantError(**translation(err)) from err
     if not explanations:
         raise _invalid("title_not_found")
-    answer: dict[str, Any] = {
-        "titles": [explanation_response(one) for one in explanations],
-        "titles_total": fitting,
-        "gaps": open_gaps_response(coordinator.records.knowledge.gaps),
-    }
-    return answer
+    titles: list[Any] = [explanation_response(one) for one in explanations]
+    if await _is_admin(call):
+        rows = await async_verdict_rows(coordinator, explanations)
+        titles = [{**one, "visible": some} for one, some in zip(titles, rows, strict=True)]
+    gaps: list[Any] = open_gaps_response(coordinator.records.knowledge.gaps)
+    return {"titles": titles, "titles_total": fitting, "gaps": gaps}
+
+
+async def check_sharing(coordinator: PlexLabelSyncCoordinator) -> None:
+    """Ask plex.tv now who may see what. Raises HomeAssistantError when the options forbid it."""
+    if not coordinator.sharing.enabled:
+        raise _invalid("sharing_off")
+    await coordinator.sharing.async_check()
+
+
+async def _async_check_sharing(call: ServiceCall) -> ServiceResponse:
+    return await async_check_response(
+        _coordinator(call), _names(call, Field.PEOPLE), refresh=call.data[Field.REFRESH]
+    )
+
+
+async def _async_preview_sharing(call: ServiceCall) -> ServiceResponse:
+    return await async_preview_response(_coordinator(call), call.data)
 
 
 def _question(call: ServiceCall) -> Question:
@@ -254,10 +282,18 @@ _SCHEMA_SYNC: Final = {
     vol.Optional(Field.LIBRARIES.value): _NAMES,
     vol.Optional(Field.ALLOW_MASS_REMOVAL.value, default=False): cv.boolean,
 }
-# What rewrites labels, or takes back what was decided or announced. Whoever may see the titles may
+# What rewrites labels, takes back what was decided or announced, or tells who may see what. Whoever may see the titles may
 # also look for those that wait (`process_pending`): that is due within seconds anyway.
 _FOR_ADMINS: Final = frozenset(
-    {"sync_all", "undo", "remove_labels", "clear_overrides", "drop_pending"}
+    {
+        "sync_all",
+        "undo",
+        "remove_labels",
+        "clear_overrides",
+        "drop_pending",
+        "check_sharing",
+        "preview_sharing",
+    }
 )
 _LIMIT: Final = vol.All(vol.Coerce(int), vol.Range(min=1))
 
@@ -295,6 +331,24 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
         SupportsResponse.ONLY,
     ),
     (
+        "check_sharing",
+        _async_check_sharing,
+        {**_PEOPLE, vol.Optional(Field.REFRESH.value, default=True): cv.boolean},
+        SupportsResponse.ONLY,
+    ),
+    (
+        "preview_sharing",
+        _async_preview_sharing,
+        {
+            vol.Required(Field.PERSON.value): cv.string,
+            vol.Optional(Field.ALLOW.value): _NAMES,
+            vol.Optional(Field.EXCLUDE.value): _NAMES,
+            vol.Optional(Field.RATINGS.value): _NAMES,
+            vol.Optional(Field.KEEP.value, default=False): cv.boolean,
+        },
+        SupportsResponse.ONLY,
+    ),
+    (
         "clear_overrides",
         _async_clear_overrides,
         {**_PEOPLE, vol.Optional(Field.RATING_KEY.value): cv.string},
@@ -310,16 +364,21 @@ def _for_admins(answer: _Answer) -> _Answer:
     """
 
     async def checked(call: ServiceCall) -> ServiceResponse:
-        user_id = call.context.user_id
-        if user_id is not None and not call.data.get(Field.DRY_RUN):
-            user = await call.hass.auth.async_get_user(user_id)
-            if user is None:
-                raise UnknownUser(context=call.context)
-            if not user.is_admin:
-                raise Unauthorized(context=call.context)
+        if not call.data.get(Field.DRY_RUN) and not await _is_admin(call):
+            raise Unauthorized(context=call.context)
         return await answer(call)
 
     return checked
+
+
+async def _is_admin(call: ServiceCall) -> bool:
+    """Tell whether an administrator or nobody in particular calls. Raises UnknownUser."""
+    if (user_id := call.context.user_id) is None:
+        return True
+    user = await call.hass.auth.async_get_user(user_id)
+    if user is None:
+        raise UnknownUser(context=call.context)
+    return user.is_admin
 
 
 def _if_asked(call: ServiceCall, response: dict[str, Any]) -> ServiceResponse:

@@ -7,6 +7,7 @@ from typing import Any, Self
 from .const import (
     CONF_BASE_URL,
     CONF_BATCH_MODE,
+    CONF_CHECK_SHARING,
     CONF_EXCLUDE_LABELS,
     CONF_EXCLUDE_PEOPLE,
     CONF_LABEL_FORMAT,
@@ -21,6 +22,8 @@ from .const import (
     CONF_REMOVED_LABEL,
     CONF_REMOVED_LABEL_MODE,
     CONF_RESTORE_OVERRIDES,
+    CONF_SHARING_ACCOUNTS,
+    CONF_SHARING_INTERVAL,
     CONF_SYNC_DISABLED_PEOPLE,
     CONF_SYNC_INTERVAL,
     DEFAULT_LABEL_FORMAT,
@@ -30,6 +33,7 @@ from .const import (
     DEFAULT_PENDING_RETRY_INTERVAL,
     DEFAULT_REMOVAL_DELAY,
     DEFAULT_REMOVED_LABEL,
+    DEFAULT_SHARING_INTERVAL,
     DEFAULT_SYNC_INTERVAL,
 )
 from .sync.model import RemovedLabelMode, SyncSettings, fold
@@ -49,6 +53,9 @@ class Settings:
     batch_mode: bool
     sync_interval: float
     base_url: str | None
+    check_sharing: bool = True
+    sharing_interval: float = DEFAULT_SHARING_INTERVAL
+    sharing_accounts: tuple[str, ...] = ()
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Self:
@@ -83,4 +90,7 @@ class Settings:
             batch_mode=options.get(CONF_BATCH_MODE, True),
             sync_interval=float(options.get(CONF_SYNC_INTERVAL, DEFAULT_SYNC_INTERVAL)),
             base_url=options.get(CONF_BASE_URL) or None,
+            check_sharing=options.get(CONF_CHECK_SHARING, True),
+            sharing_interval=float(options.get(CONF_SHARING_INTERVAL, DEFAULT_SHARING_INTERVAL)),
+            sharing_accounts=tuple(options.get(CONF_SHARING_ACCOUNTS, ())),
         )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypedDict
 
 from .const import DOMAIN
 
@@ -27,6 +28,7 @@ class Activity(StrEnum):
     PENDING_RESOLVED = "pending_resolved"
     PENDING_EXPIRED = "pending_expired"
     RUN_HELD = "run_held"
+    VISIBLE = "visible"  # a title that somebody wants can be seen by them now
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,15 @@ class Status:
     plex_connected: bool = True
     pulsarr_connected: bool = True
     live_updates: bool = False
+    sharing_warnings: int | None = None
+    last_sharing_check: datetime | None = None
+
+
+class SharingStatus(TypedDict):
+    """What the entities show of the sharing side."""
+
+    sharing_warnings: int | None
+    last_sharing_check: datetime | None
 
 
 def activity_signal(entry_id: str) -> str:

@@ -45,6 +45,7 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
         "pending": sum(one.data.pending for one in running),
         "last_sync": min(last_syncs, default=UNKNOWN),
         "webhook": _webhook(running),
+        "sharing": _sharing(running),
     }
 
 
@@ -69,6 +70,12 @@ def _webhook(running: Iterable[PlexLabelSyncCoordinator]) -> _Verdict:
         return _failed(Health.UNREACHABLE)
     words = {OK if health is Health.WORKING else health.value for health in healths}
     return _joined(sorted(words)) or OFF
+
+
+def _sharing(running: Iterable[PlexLabelSyncCoordinator]) -> str:
+    """Return whether plex.tv tells who may see what, or why it does not; nothing breaks by that."""
+    words = {OK if one.sharing.reason is None else one.sharing.reason.value for one in running}
+    return _joined(sorted(words))
 
 
 def _failed(why: str) -> dict[str, str]:

@@ -25,6 +25,7 @@ from simulators.plex.account_rows import (
 from simulators.plex.auth_page import AUTH_PAGE
 from simulators.plex.filters import plex_argument
 from simulators.plex.render import json_bytes, xml_document
+from simulators.plex.sharing import SharingBook, json_or_xml
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -61,6 +62,8 @@ class PlexTv:
         self.borrowed: set[str] = (
             set()
         )  # machine identifiers of servers that the owner does not own
+        self.sharing = SharingBook()
+        self.owner_uuid = f"{OWNER_ID:016x}"
         self._account_tokens: dict[int, str] = {}
         self._server: LocalServer | None = None
 
@@ -89,10 +92,13 @@ class PlexTv:
             ("/api/users/", self._users),
             ("/api/home/users", self._home_users),
             ("/api/servers/{machine}/shared_servers", self._shared_servers),
+            ("/api/v2/shared_servers/owned/{state:accepted|pending}", self._owned_shares),
+            ("/api/v2/home/users", self._new_home),
         ):
             add("GET", path, handler)
         add("GET", "/auth", self._auth_page)
         add("POST", "/_control/sign_in", self._control_sign_in)
+        add("POST", "/_control/rule", self._control_rule)
         self._server = server
         await server.start(port)
 
@@ -115,6 +121,15 @@ class PlexTv:
     ) -> None:
         """Stop."""
         await self.stop()
+
+    @property
+    def changes_asked_for(self) -> list[str]:
+        """Requests that would have changed something here, the sign-in's apart: nobody may send any."""
+        return [
+            f"{one.method} {one.path}"
+            for one in self.stats.log
+            if one.method != "GET" and (one.method, one.path) != ("POST", "/api/v2/pins")
+        ]
 
     # What people do
 
@@ -168,6 +183,8 @@ class PlexTv:
     # The account
 
     async def _user(self, request: web.Request) -> web.Response:
+        if (refused := self.sharing.refused(request.path)) is not None:
+            return refused
         who = self._who(request)
         if who is None:
             return _error(request, 401, 1001, "User could not be authenticated")
@@ -175,7 +192,7 @@ class PlexTv:
         name = self.owner_name if user is None else user.name
         row: Row = {
             "id": OWNER_ID if user is None else user.id,
-            "uuid": f"{OWNER_ID if user is None else user.id:016x}",
+            "uuid": self.owner_uuid if user is None else f"{user.id:016x}",
             "username": name,
             "title": name,
             "friendlyName": name,
@@ -231,6 +248,8 @@ class PlexTv:
         return self._people(request, home=True)
 
     def _people(self, request: web.Request, *, home: bool) -> web.Response:
+        if (refused := self.sharing.refused(request.path)) is not None:
+            return refused
         who = self._who(request)
         if who is None:
             return _error(request, 401, 1001, "User could not be authenticated")
@@ -241,9 +260,51 @@ class PlexTv:
                     continue
                 row = people.setdefault(user.id, person_row(user))
                 row["Server"].append(share_row(server, user))
-        return _xml("MediaContainer", {"size": len(people), "User": list(people.values())})
+        rows = list(people.values())
+        if who.user is None:
+            more = self.sharing.home_rows(self._owner_row()) if home else None
+            rows += self.sharing.user_rows(self.servers) if more is None else more
+        container: Row = {
+            "friendlyName": "myPlex",
+            "identifier": "com.plexapp.plugins.myplex",
+            "machineIdentifier": "3dff4c4da3b1229a649aa574a9e2b419a684a20e",
+            "totalSize": len(rows),
+            "size": len(rows),
+            "Notice": [{"id": 1}],  # something else may stand among the people
+            "User": rows,
+        }
+        return _xml("MediaContainer", container)
+
+    def _owner_row(self) -> Row:
+        return {
+            "id": OWNER_ID,
+            "uuid": self.owner_uuid,
+            "title": self.owner_name,
+            "username": self.owner_name,
+            "email": f"{self.owner_name}@example.org",
+        }
+
+    async def _owned_shares(self, request: web.Request) -> web.Response:
+        if (refused := self.sharing.refused(request.path)) is not None:
+            return refused
+        who = self._who(request)
+        if who is None:
+            return _error(request, 401, 1001, "User could not be authenticated")
+        pending = request.match_info["state"] == "pending"
+        rows = [] if who.user else self.sharing.owned_rows(self.servers, pending=pending)
+        return json_or_xml(request, "sharedServers", "sharedServer", rows)
+
+    async def _new_home(self, request: web.Request) -> web.Response:
+        if (refused := self.sharing.refused(request.path)) is not None:
+            return refused
+        who = self._who(request)
+        if who is None or who.user is not None:
+            return _error(request, 401, 1001, "User could not be authenticated")
+        return _answer(request, "home", self.sharing.new_home(self._owner_row()))
 
     async def _shared_servers(self, request: web.Request) -> web.Response:
+        if (refused := self.sharing.refused(request.path)) is not None:
+            return refused
         who = self._who(request)
         server = next(
             (
@@ -258,6 +319,7 @@ class PlexTv:
         if server is None:
             return _error(request, 404, 1002, "No such server")
         rows = [shared_server_row(server, user) for user in server.users.values()]
+        rows += self.sharing.share_rows(server)
         return _xml("MediaContainer", {"size": len(rows), "SharedServer": rows})
 
     def _who(self, request: web.Request) -> _Account | None:
@@ -282,6 +344,18 @@ class PlexTv:
         except KeyError:
             return web.json_response({"error": "no such code"}, status=404)
         return web.json_response({})
+
+    async def _control_rule(self, request: web.Request) -> web.Response:
+        """Set somebody's rules, as their owner does by hand or another program by mistake."""
+        body = await request.json()
+        try:
+            account = self.sharing.find(str(body["person"]))
+        except KeyError:
+            names = [one.title for one in self.sharing.accounts.values()]
+            return web.json_response({"error": "nobody", "people": names}, status=404)
+        before = account.rules["filterMovies"]
+        account.restrict(str(body["rule"]))
+        return web.json_response({"person": account.title, "before": before})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from simulators.plex.account import PlexTv
 from simulators.plex.knobs import PlexKnobs
 from simulators.plex.server import PlexSimulator
+from simulators.plex.sharing_people import settle
 from simulators.pulsarr.cli import (
     FAILED,
     add_world_arguments,
@@ -38,6 +39,9 @@ def add_plex_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--server-name", default="Simulated Plex")
     parser.add_argument("--plex-tv-port", type=int, help="also stand in for plex.tv, on this port")
+    parser.add_argument(
+        "--sharing", action="store_true", help="let plex.tv know the people, with a broken rule"
+    )
 
 
 def simulator(args: argparse.Namespace, world: World) -> PlexSimulator:
@@ -61,6 +65,8 @@ async def run(args: argparse.Namespace) -> int:
     world = make_world(args.seed, args.movies, args.shows, args.people, awkward=args.awkward)
     sim = simulator(args, world)
     account = PlexTv([sim])
+    if args.sharing:
+        settle(account, world)
     if not await started("Plex", sim.start(args.port), args.port):
         return FAILED
     try:

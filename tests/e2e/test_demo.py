@@ -260,6 +260,22 @@ async def test_wish_and_unwish_say_what_happened(demo: RunningDemo) -> None:
     assert "The people are: rosa, tim" in stranger.err
 
 
+async def test_broken_rule_is_mended_and_its_repair_goes_away(demo: RunningDemo) -> None:
+    said = await demo.say("rule", "TIM", "label=tim|label!=Kids")
+    assert said.code == 0, said.err
+    assert "error: " in said.out
+    assert "counts 1 things" in said.out
+
+    said = await demo.say("rule", "tim", "label=tim")
+    assert said.code == 0, said.err
+    assert "only what carries tim" in said.out
+    assert "counts 0 things" in said.out
+
+    said = await demo.say("rule", "nobody", "label=tim")
+    assert said.code == 1
+    assert "Nobody at plex.tv is called “nobody”." in said.err
+
+
 async def test_unknown_title_brings_suggestions(demo: RunningDemo) -> None:
     titles = (await demo.say("titles", "--missing")).out
     title = re.findall(r"^  (.+) \(movie\), wanted by", titles, re.MULTILINE)[0]

@@ -29,6 +29,8 @@ class OwnedServer:
     name: str
     token: str = field(repr=False)
     addresses: tuple[str, ...]
+    # The account's own, where plex.tv does not take the server's for it; else empty.
+    account_token: str = field(default="", repr=False)
 
 
 class PlexTv:
@@ -90,12 +92,32 @@ class PlexTv:
                     resource.name,
                     resource.accessToken,
                     _addresses(resource),
+                    account_token=""
+                    if self._is_taken(resource.accessToken)
+                    else str(self._login.token),
                 )
                 for resource in account.resources()
                 if "server" in resource.provides.split(",")
                 and resource.owned
                 and resource.accessToken
             )
+
+    def _is_taken(self, token: str) -> bool:
+        """Tell whether plex.tv takes a server's token for the account: mostly they are the same."""
+        from plexapi import myplex  # noqa: PLC0415 - see above
+        from plexapi.exceptions import PlexApiException  # noqa: PLC0415
+        from requests import RequestException  # noqa: PLC0415
+
+        if token == self._login.token:
+            return True
+        my_account: Any = myplex.MyPlexAccount
+        try:
+            my_account(token=token, session=self._session, timeout=REQUEST_TIMEOUT)
+        except PlexApiException:
+            return False
+        except RequestException:  # then nobody knows, and the server's is tried
+            return True
+        return True
 
 
 def _addresses(resource: Any) -> tuple[str, ...]:  # noqa: ANN401 - plexapi has no types

@@ -128,7 +128,7 @@ def _rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _counted(body: Mapping[str, Any], name: str) -> list[Any]:
+def counted_rows(body: Mapping[str, Any], name: str) -> list[Any]:
     """Return the rows of an answer, whatever they are.
 
     Raises ValueError for other ones than it claims to hold: an answer that says neither how
@@ -147,7 +147,7 @@ def _counted(body: Mapping[str, Any], name: str) -> list[Any]:
 
 def _all_rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """Return the rows of an answer; raises ValueError for other ones than it claims to hold."""
-    _counted(body, name)
+    counted_rows(body, name)
     return _rows(body, name)
 
 
@@ -177,10 +177,11 @@ def items[T](
 
     Raises ValueError when rows are missing in it; those that cannot be read are its `bad` ones.
     """
-    return _page(answer, lambda row: _item(row, library.key, library.type), pick, passed)
+    return page_of(answer, lambda row: item_of(row, library.key, library.type), pick, passed)
 
 
-def _item(row: Mapping[str, Any], library: str, media_type: MediaType) -> Item:
+def item_of(row: Mapping[str, Any], library: str, media_type: MediaType) -> Item:
+    """Return the item of a row. Raises ValueError, KeyError or TypeError for an unreadable one."""
     guid = _exact(row.get("guid", ""))
     return Item(
         rating_key=_rating_key(row),
@@ -207,17 +208,21 @@ def _guids(row: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def rating_keys(answer: object, passed: Passed = EVERY_ROW) -> Page[tuple[str, ...]]:
     """Return the rating keys of one page; raises ValueError when rows are missing in it."""
-    return _page(answer, _rating_key, tuple, passed)
+    return page_of(answer, _rating_key, tuple, passed)
 
 
-def _page[R, T](
+def page_of[R, T](
     answer: object,
     understand: Callable[[Mapping[str, Any]], R],
     pick: Callable[[tuple[R, ...]], T],
     passed: Passed,
 ) -> Page[T]:
+    """Return one page of a listing, of its rows as `understand` reads them what `pick` makes.
+
+    Rows that cannot be understood are its `bad` ones. Raises ValueError when rows are missing.
+    """
     body = container(answer)
-    rows = _counted(body, "Metadata")
+    rows = counted_rows(body, "Metadata")
     keys: dict[str, None] = {}
     bad: list[BadRow] = []
     taken: list[R] = []
@@ -328,22 +333,26 @@ def labelled_items(answer: object) -> Labelled:
     found: list[LabelledItem] = []
     keys: set[str] = set()
     bad: list[BadRow] = []
-    for place, row in enumerate(_counted(body, "Metadata")):
+    for place, row in enumerate(counted_rows(body, "Metadata")):
         key = _key_or_none(row)
         keys.add(key)
         try:
             if row.get("type") in ("movie", "show"):
-                found.append(_labelled_item(row, body))
+                found.append(labelled_item(row, body))
         except (AttributeError, ValueError, KeyError, TypeError):
             bad.append(BadRow(place, key))
     return Labelled(tuple(found), frozenset(keys - {""}), tuple(bad))
 
 
-def _labelled_item(row: Mapping[str, Any], body: Mapping[str, Any]) -> LabelledItem:
+def labelled_item(row: Mapping[str, Any], body: Mapping[str, Any]) -> LabelledItem:
+    """Return the item of a row with its labels; `body` is the answer that holds the row.
+
+    Raises ValueError, KeyError or TypeError for an unreadable one.
+    """
     # Where all rows are of one section, it may stand on the container alone; where they are of
     # several, a server that does not put it on the rows does not tell it at all.
     section = row.get("librarySectionID", body.get("librarySectionID", ""))
     return LabelledItem(
-        _item(row, _exact(section), MediaType(row["type"])),
+        item_of(row, _exact(section), MediaType(row["type"])),
         tuple(_exact(label["tag"]) for label in _rows(row, "Label")),
     )

@@ -41,6 +41,7 @@ from .events import Message, listen
 from .listing import TRIES, Ask, Listing, OnGap, Read
 from .lookups import Lookup
 from .parse import ServerInfo
+from .ratings import RatedItem, rated_items, rated_items_with_labels
 
 PAGE_SIZE: Final = 1000  # rows; about 0.3 MB when Plex follows the wishes below
 MULTI_GET_MAX: Final = 200  # items; 240 in one address were seen to work
@@ -377,6 +378,39 @@ class PlexClient:
             self._places = {}
         same = [library.key for library in self.libraries_seen if library.type is item.type]
         return same[0] if len(same) == 1 else self._places.get(item.rating_key, "")
+
+    async def rated_pages[T](
+        self, library: Library, pick: Callable[[tuple[RatedItem, ...]], T]
+    ) -> AsyncGenerator[T]:
+        """Yield what `pick` makes of all items of a library and their content ratings.
+
+        As `pages` does, and raises as it does.
+        """
+
+        def read(ask: Ask) -> Coroutine[None, None, parse.Page[T]]:
+            return self._list(
+                library,
+                lambda answer: rated_items(answer, library, pick, ask.passed),
+                {**_LEAN, **_part(ask.start, ask.size), "includeGuids": 1, "sort": "addedAt"},
+                tries=ask.tries,
+            )
+
+        async for picked in self._listing(library, read):
+            yield picked
+
+    async def rated(self, rating_keys: Sequence[str]) -> tuple[RatedItem, ...]:
+        """Return those of the movies and shows that are there, with labels and content ratings.
+
+        Raises ServiceError.
+        """
+        found: list[RatedItem] = []
+        for batch in _batches(tuple(dict.fromkeys(rating_keys))):
+            try:
+                found += await self._metadata(batch, rated_items_with_labels)
+            except ServiceError as err:
+                if err.failure is not Failure.NOT_FOUND:  # said only when none of them is there
+                    raise
+        return tuple(found)
 
     async def _metadata[T](
         self, rating_keys: Sequence[str], understand: Callable[[object], T], tries: int = TRIES

@@ -62,6 +62,7 @@ def _person(row: object) -> Person:
         display_name=_optional(fields.get("display_name")),
         can_sync=_flag(fields.get("can_sync")),
         uuid=text(fields.get("plex_uuid")),
+        is_primary=fields.get("is_primary_token") is True,
         wanted=whole_number(fields.get("watchlist_count")),
     )
 

@@ -85,6 +85,7 @@ class Person:
     display_name: str | None = None
     can_sync: bool = True
     uuid: str = ""  # of the Plex account; stays when Pulsarr gives the person a new id
+    is_primary: bool = field(default=False, compare=False)  # with whose token Pulsarr asks Plex
     # How many titles are on the watchlist, where Pulsarr tells: one may have gone for another.
     wanted: int | None = field(default=None, compare=False)
 

@@ -1,0 +1,295 @@
+"""What plex.tv says about whom the server is shared with, by way of plexapi. Reads, and only reads.
+
+Everything here blocks, so it belongs in a thread. What the answers mean is in `shares`.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+import time
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from ..sharing.model import Access, Account, Answer, Kind, Reason, SharingError
+from .shares import accounts_of, answer_of, home_rows, presets_of, rows, shares_of, xml_rows
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+    import requests
+
+REQUEST_TIMEOUT: Final = 8.0  # seconds without a byte
+CHECK_TIMEOUT: Final = 38.0  # seconds in which a check begins requests
+REQUESTS_MAX: Final = 5  # of one check, the second try of one of them included
+PRODUCT: Final = "Plex Label Sync"
+
+_WORTH_A_SECOND_TRY: Final = frozenset(
+    {Reason.CANNOT_CONNECT, Reason.TIMEOUT, Reason.NOT_UNDERSTOOD}
+)
+NOT_FOUND: Final = 404
+FORBIDDEN: Final = 403
+GONE: Final = 410
+TOO_MANY: Final = 429
+ERRORS_FROM: Final = 400
+SERVER_ERRORS_FROM: Final = 500
+
+
+class ChangeRefusedError(RuntimeError):
+    """Somebody tried to send something other than a question to plex.tv; it did not leave."""
+
+
+@dataclass(slots=True)
+class PlexTvSharing:
+    """Reads who may see what. Methods block, and are not to be called at the same time.
+
+    `old_routes_gone` remembers that plex.tv has taken the older of its two interfaces away.
+    """
+
+    token: str
+    client_id: str
+    machine_id: str
+    old_routes_gone: bool = False
+
+    def read(self) -> Answer:
+        """Return what plex.tv says, with at most `REQUESTS_MAX` requests. Raises SharingError."""
+        with _Visit(self.token, self.client_id) as visit:
+            owner, plex_pass = visit.owner()
+            if not self.old_routes_gone:
+                with suppress(_GoneError):
+                    return self._by_old_routes(visit, owner, plex_pass)
+                self.old_routes_gone = True
+            return self._by_new_routes(visit, owner, plex_pass)
+
+    def _by_old_routes(self, visit: "_Visit", owner: Account, plex_pass: bool | None) -> Answer:
+        users = visit.xml(visit.users_url)
+        shares = visit.xml(visit.shares_url(self.machine_id), of_server=True)
+        presets = visit.optional(lambda: _presets_by_either(visit))
+        accounts = accounts_of(users, shares, self.machine_id)
+        return answer_of(owner, accounts, presets, plex_pass)
+
+    def _by_new_routes(self, visit: "_Visit", owner: Account, plex_pass: bool | None) -> Answer:
+        try:
+            accepted = rows(visit.json("shared_servers/owned/accepted"))
+            presets = visit.optional(lambda: presets_of(home_rows(visit.json("home/users"))))
+            # Invitations are the least that may be missing when a second try was needed.
+            pending = visit.optional(lambda: rows(visit.json("shared_servers/owned/pending")))
+        except _GoneError:
+            raise SharingError(Reason.GONE) from None
+        accounts = (
+            *shares_of(accepted, self.machine_id, Access.SHARED),
+            *shares_of(pending or (), self.machine_id, Access.INVITED),
+        )
+        answer = answer_of(owner, accounts, presets, plex_pass)
+        return replace(answer, complete=answer.complete and pending is not None)
+
+
+def _presets_by_either(visit: "_Visit") -> dict[str, tuple[str, str]]:
+    try:
+        return presets_of(xml_rows(visit.xml(visit.home_url), "User"))
+    except _GoneError:
+        return presets_of(home_rows(visit.json("home/users")))
+
+
+class _GoneError(Exception):
+    """A route is not there any more."""
+
+
+class _Visit:
+    """One check: counts its requests, gives one of them a second try, and lets only GET out."""
+
+    def __init__(self, token: str, client_id: str) -> None:
+        from plexapi import myplex  # noqa: PLC0415 - takes long, and only who checks needs it
+        import requests  # noqa: PLC0415
+
+        account: Any = myplex.MyPlexAccount  # plexapi has no types
+        user: Any = myplex.MyPlexUser
+        self._new_account = account
+        self._account: Any = None
+        self._token = token
+        self._base = str(account.key).removesuffix("/user")
+        self.users_url = str(user.key)
+        self.home_url = str(account.HOMEUSERS)
+        self._shares_url = str(account.FRIENDINVITE)
+        self._names = {
+            "X-Plex-Client-Identifier": client_id,
+            "X-Plex-Product": PRODUCT,
+            "X-Plex-Device": "Home Assistant",
+            "X-Plex-Device-Name": "Home Assistant",
+            "X-Plex-Token": token,
+        }
+        self._session = _read_only_session(requests)
+        self._session.auth = self._introduce  # else it would look for a netrc of the house
+        self._session.hooks["response"].append(self._seen)
+        self._ends = time.monotonic() + CHECK_TIMEOUT
+        self._requests = 0
+        self._second_tries = 1
+        self._status = 0
+        self._retry_after: float | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    def _introduce(self, request: "requests.PreparedRequest") -> "requests.PreparedRequest":
+        """Put our names in the place of plexapi's, which all integrations share, and our token."""
+        request.headers.update(self._names)
+        return request
+
+    def _seen(self, response: "requests.Response", *_: object, **__: object) -> None:
+        """Keep what plexapi's exceptions do not tell."""
+        self._status = response.status_code
+        self._retry_after = _seconds(response.headers.get("Retry-After"))
+
+    def shares_url(self, machine_id: str) -> str:
+        """Return where the older interface tells which libraries are shared."""
+        return self._shares_url.format(machineId=machine_id)
+
+    def owner(self) -> tuple[Account, bool | None]:
+        """Return who asks, and whether they have Plex Pass. Raises SharingError."""
+
+        def sign_in() -> Any:  # noqa: ANN401
+            return self._new_account(
+                token=self._token, session=self._session, timeout=REQUEST_TIMEOUT
+            )
+
+        try:
+            account = self._asked(sign_in)
+        except _GoneError:
+            raise SharingError(Reason.GONE) from None
+        if not account.id:
+            raise SharingError(Reason.NOT_UNDERSTOOD)
+        self._account = account
+        return (
+            Account(
+                id=str(account.id),
+                kind=Kind.OWNER,
+                title=str(account.title or account.username or ""),
+                username=str(account.username or ""),
+                uuid=str(account.uuid or ""),
+                libraries=None,
+            ),
+            account.subscriptionActive,
+        )
+
+    def xml(self, url: str, *, of_server: bool = False) -> "Element":
+        """Return the container of an old route. Raises SharingError, _GoneError."""
+
+        def ask() -> Any:  # noqa: ANN401
+            root = self._account.query(url)
+            if root is None or root.tag != "MediaContainer":
+                raise ValueError("no container")
+            if int(root.get("size") or 0) > len(root):
+                raise ValueError("rows are missing")
+            return root
+
+        found: Element = self._asked(ask, of_server=of_server)
+        return found
+
+    def json(self, path: str) -> object:
+        """Return the answer of a new route. Raises SharingError, _GoneError."""
+
+        def ask() -> object:
+            found = self._account.query(
+                f"{self._base}/{path}", headers={"Accept": "application/json"}
+            )
+            if not isinstance(found, list | dict):
+                raise TypeError("no JSON")
+            return found
+
+        return self._asked(ask)
+
+    def optional[T](self, read: Callable[[], T]) -> T | None:
+        """Return what can do without, None when it could not be read. Raises SharingError.
+
+        A limit on requests, and a token that is refused, end everything.
+        """
+        try:
+            return read()
+        except _GoneError:
+            return None
+        except SharingError as err:
+            if err.reason in _WORTH_A_SECOND_TRY:
+                return None
+            raise
+
+    def _asked[T](self, ask: Callable[[], T], *, of_server: bool = False) -> T:
+        """Return what a question is answered with, once with a second try for all of them."""
+        while True:
+            try:
+                return self._once(ask, of_server=of_server)
+            except SharingError as err:
+                if err.reason not in _WORTH_A_SECOND_TRY or not self._second_tries:
+                    raise
+                if self._requests >= REQUESTS_MAX or time.monotonic() > self._ends:
+                    raise
+                self._second_tries -= 1
+
+    def _once[T](self, ask: Callable[[], T], *, of_server: bool) -> T:
+        """Ask, and turn whatever goes wrong into a word; what plexapi says quotes answers."""
+        from plexapi.exceptions import PlexApiException  # noqa: PLC0415 - see above
+        import requests  # noqa: PLC0415
+
+        if self._requests >= REQUESTS_MAX or time.monotonic() > self._ends:
+            raise SharingError(Reason.TIMEOUT)
+        self._requests += 1
+        self._status, self._retry_after = 0, None
+        try:
+            return ask()
+        except requests.Timeout:
+            raise SharingError(Reason.TIMEOUT) from None
+        except requests.TooManyRedirects:
+            raise SharingError(Reason.NOT_UNDERSTOOD) from None
+        except requests.RequestException:
+            reason = Reason.CANNOT_CONNECT
+        except (
+            PlexApiException,
+            SyntaxError,  # XML that is none
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ):
+            reason = Reason.NOT_UNDERSTOOD
+        if self._status == GONE:
+            raise _GoneError
+        if self._status >= ERRORS_FROM:
+            reason = _reason(self._status, of_server=of_server)
+        raise SharingError(reason, retry_after=self._retry_after)
+
+
+def _read_only_session(module: Any) -> "requests.Session":  # noqa: ANN401 - imported late
+    """Return a session that sends GET and follows nobody elsewhere: there is a token on board."""
+    base: Any = module.Session
+
+    class ReadOnlySession(base):  # type: ignore[misc]
+        def send(self, request: "requests.PreparedRequest", **options: Any) -> Any:  # noqa: ANN401
+            if request.method != "GET":
+                raise ChangeRefusedError(f"{request.method} is not for plex.tv")
+            return super().send(request, **options)
+
+    session: requests.Session = ReadOnlySession()
+    session.max_redirects = 0
+    return session
+
+
+def _reason(status: int, *, of_server: bool) -> Reason:
+    if status == TOO_MANY:
+        return Reason.RATE_LIMITED
+    if status >= SERVER_ERRORS_FROM:
+        return Reason.CANNOT_CONNECT
+    if of_server and status in {FORBIDDEN, NOT_FOUND}:
+        return Reason.NOT_OWNER
+    return Reason.NOT_UNDERSTOOD if status == NOT_FOUND else Reason.REFUSED
+
+
+def _seconds(text: str | None) -> float | None:
+    """Return how long to wait, from seconds or a date."""
+    if not text:
+        return None
+    with suppress(ValueError):
+        return max(0.0, float(text))
+    with suppress(ValueError):
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    return None

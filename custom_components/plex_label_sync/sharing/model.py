@@ -1,0 +1,321 @@
+"""The words of the sharing side as plain data: accounts, rules, verdicts, warnings, steps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from ..sync.model import MediaType
+
+
+class Kind(StrEnum):
+    """What an account at plex.tv is to the owner of the server."""
+
+    OWNER = "owner"
+    FRIEND = "friend"
+    HOME = "home"  # a member of the Plex Home with an account of their own
+    MANAGED = "managed"  # a member of the Plex Home without one, such as a child
+
+
+class Access(StrEnum):
+    """Whether somebody gets as far as the libraries of this server."""
+
+    SHARED = "shared"
+    INVITED = "invited"  # asked, and has not accepted yet
+    NONE = "none"
+
+
+class State(StrEnum):
+    """How things stand with an account, in one word."""
+
+    OWNER = "owner"
+    EVERYTHING = "everything"
+    RESTRICTED = "restricted"
+    NOTHING = "nothing"
+    PRESET = "preset"
+    NOT_SHARED = "not_shared"
+    INVITED = "invited"
+    NOT_UNDERSTOOD = "not_understood"
+    NO_ACCOUNT = "no_account"
+
+
+class MatchedBy(StrEnum):
+    """How a Pulsarr user was recognised at plex.tv."""
+
+    UUID = "uuid"
+    USERNAME = "username"
+    OPTION = "option"
+    AMBIGUOUS = "ambiguous"
+    NONE = "none"
+
+
+class Verdict(StrEnum):
+    """The three answers to "can this person see it?". Unknown never becomes one of the others."""
+
+    VISIBLE = "visible"
+    HIDDEN = "hidden"
+    UNKNOWN = "unknown"
+
+
+class Problem(StrEnum):
+    """Why a rule cannot be read."""
+
+    AMPERSAND = "ampersand"  # a plain & inside a label, which Plex itself stumbles over
+    EMPTY_VALUE = "empty_value"
+    NO_VALUE = "no_value"
+    NO_OPERATOR = "no_operator"
+    OPERATOR_IN_VALUE = "operator_in_value"
+    EMPTY_PART = "empty_part"  # nothing between two joints, or at an end
+    ENCODING = "encoding"
+    MISSING = "missing"  # plex.tv did not tell the rule
+
+
+LABEL: Final = "label"
+RATING: Final = "contentRating"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A field that has, or has not, one of some values.
+
+    `values` are folded for comparing; `texts` are the same as somebody wrote them. A field that is
+    neither the label nor the rating is one that nobody here can evaluate.
+    """
+
+    name: str
+    negated: bool
+    values: frozenset[str]
+    texts: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it is about labels."""
+        return self.name == LABEL
+
+    @property
+    def is_rating(self) -> bool:
+        """Whether it is about the content rating."""
+        return self.name == RATING
+
+
+type Group = tuple[Condition, ...]  # one of them is enough
+type Reading = tuple[Group, ...]  # all of them must hold
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an account may see of one kind of title.
+
+    A text that can be read in several ways has several readings, and something is known only
+    where all of them agree. With a `problem` there are none: then nothing is known.
+    """
+
+    text: str
+    readings: tuple[Reading, ...] = ()
+    problem: Problem | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it restricts nothing."""
+        return self.problem is None and not any(self.readings)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every condition of every reading."""
+        return tuple(one for reading in self.readings for group in reading for one in group)
+
+
+OPEN: Final = Rule("", ((),))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account at plex.tv, without anything that would let somebody in.
+
+    `texts` are the rules as plex.tv keeps them, None where it did not tell. `preset` is the name
+    of an age preset, empty for none, None where it is unknown. `libraries` are the keys of the
+    shared sections, None where they are unknown.
+    """
+
+    id: str
+    kind: Kind
+    title: str
+    username: str = ""
+    uuid: str = ""
+    movies: str | None = ""
+    shows: str | None = ""
+    everything: str = ""  # a rule for all kinds, whose meaning nobody has seen
+    preset: str | None = ""
+    access: Access = Access.SHARED
+    libraries: frozenset[str] | None = frozenset()
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.title or self.username or self.id
+
+    def text(self, media_type: MediaType) -> str | None:
+        """Return the rule for one kind of title as plex.tv keeps it."""
+        return self.movies if media_type is MediaType.MOVIE else self.shows
+
+    @property
+    def has_rule(self) -> bool:
+        """Whether anything restricts what it sees within the shared libraries."""
+        return bool(self.movies or self.shows or self.everything or self.preset)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What plex.tv said at one moment, in seconds since the epoch.
+
+    `complete` is false when something was not told that the accounts lack.
+    """
+
+    checked: float
+    owner: Account
+    accounts: tuple[Account, ...]
+    plex_pass: bool | None = None
+    complete: bool = True
+
+    @property
+    def everybody(self) -> tuple[Account, ...]:
+        """The owner, and those with whom the server may be shared."""
+        return self.owner, *self.accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which account a Pulsarr user has; `candidates` are several that it might be."""
+
+    account: Account | None
+    by: MatchedBy
+    candidates: tuple[Account, ...] = ()
+
+
+class Reason(StrEnum):
+    """Why plex.tv has told nothing new."""
+
+    OFF = "off"
+    REFUSED = "refused"
+    NOT_OWNER = "not_owner"
+    RATE_LIMITED = "rate_limited"
+    CANNOT_CONNECT = "cannot_connect"
+    TIMEOUT = "timeout"
+    GONE = "gone"
+    NOT_UNDERSTOOD = "not_understood"
+
+
+class SharingError(Exception):
+    """plex.tv could not be read; says why in a word, and quotes nothing that it said."""
+
+    def __init__(self, reason: Reason, *, retry_after: float | None = None) -> None:
+        """`retry_after` is in seconds."""
+        super().__init__(reason.value)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class Severity(StrEnum):
+    """How much a warning matters."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class WarningKey(StrEnum):
+    """What may be wrong with how a server is shared."""
+
+    RULE_GONE = "rule_gone"
+    OPENS_EVERYTHING = "opens_everything"
+    OWN_LABEL_EXCLUDED = "own_label_excluded"
+    SEES_NOTHING = "sees_nothing"
+    WISHES_HIDDEN = "wishes_hidden"
+    ONE_TYPE_ONLY = "one_type_only"
+    LABEL_MISSING = "label_missing"
+    LABEL_MISSPELT = "label_misspelt"
+    PRESET_BLOCKS = "preset_blocks"
+    NOT_UNDERSTOOD = "not_understood"
+    NOT_SHARED = "not_shared"
+    INVITED = "invited"
+    NO_ACCOUNT = "no_account"
+    RATING_OR_LABEL = "rating_or_label"
+    SERVER_TOO_OLD = "server_too_old"
+
+
+_ERRORS: Final = frozenset({WarningKey.RULE_GONE, WarningKey.OPENS_EVERYTHING})
+_HINTS: Final = frozenset(
+    {
+        WarningKey.NOT_SHARED,
+        WarningKey.INVITED,
+        WarningKey.NO_ACCOUNT,
+        WarningKey.RATING_OR_LABEL,
+        WarningKey.SERVER_TOO_OLD,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SharingWarning:
+    """Something that is probably not meant, and whom it concerns.
+
+    `types` are the kinds of title whose rule it is about; `details` fill its texts.
+    """
+
+    key: WarningKey
+    account_id: str  # or the Pulsarr user where there is no account: `pulsarr:<id>`
+    who: str
+    person_id: int | None = None
+    types: tuple[MediaType, ...] = ()
+    labels: tuple[str, ...] = ()
+    details: Mapping[str, str | int] = field(default_factory=dict, compare=False)
+
+    @property
+    def severity(self) -> Severity:
+        """How much it matters."""
+        if self.key in _ERRORS:
+            return Severity.ERROR
+        return Severity.INFO if self.key in _HINTS else Severity.WARNING
+
+    @property
+    def id(self) -> str:
+        """Under which somebody may say that it need not be told: not its numbers, but its labels."""
+        return "|".join((self.key.value, self.account_id, *sorted(self.labels)))
+
+
+class StepKey(StrEnum):
+    """The lines of a person's checklist, in order: labels first, restrictions after."""
+
+    ACCOUNT = "account"
+    LABELLED = "labelled"
+    PRESET = "preset"
+    PREVIEW = "preview"
+    MOVIES = "movies"
+    SHOWS = "shows"
+    WISHES = "wishes"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a person's checklist."""
+
+    key: StepKey
+    done: bool
+    details: Mapping[str, str | int] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many of some items or titles somebody can see."""
+
+    visible: int = 0
+    hidden: int = 0
+    unknown: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return self.visible + self.hidden + self.unknown
+
+
+NO_COUNTS: Final = Counts()

@@ -1,0 +1,167 @@
+"""Reads the rules of plex.tv in every dialect that was seen there. Pure.
+
+A rule is groups joined by `&`, all of which must hold; a group is conditions joined by `|`, one of
+which is enough. `|` binds tighter: `A|B&C` means (A or B) and C. What does not fit is said to be
+not understood: guessing would show somebody as restricted who is not, or the other way round.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+import re
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+from ..sync.model import MediaType, fold
+from .model import (
+    OPEN,
+    RATING,
+    Account,
+    Condition,
+    Group,
+    Problem,
+    Reading,
+    Rule,
+)
+
+_CONDITION: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.]*)(!?=)(.*)", re.DOTALL)
+_COMMA: Final = re.compile(r",|%2c", re.IGNORECASE)
+_TRIPLE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+TEXT_MAX: Final = 20_000  # characters; a rule of thousands of labels is longer than any seen
+
+
+class _Way(NamedTuple):
+    """One way to take what may be meant in two: nobody has seen which of them Plex follows."""
+
+    twice: bool  # what still looks encoded after decoding is
+    plus_is_blank: bool  # in labels; in ratings it is for sure
+    trimmed: bool  # blanks around a value do not count
+
+
+class _UnreadableError(ValueError):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+
+
+def parse(text: str | None) -> Rule:
+    """Return what a rule means, or why that is not known. Empty means no restriction."""
+    if text is None:
+        return Rule("", problem=Problem.MISSING)
+    if not text:
+        return OPEN
+    if len(text) > TEXT_MAX:
+        return Rule(text, problem=Problem.ENCODING)
+    try:
+        readings = [_reading(text, _Way(*way)) for way in product((False, True), repeat=3)]
+    except _UnreadableError as err:
+        return Rule(text, problem=err.problem)
+    return Rule(text, tuple(dict.fromkeys(one for one in readings if one is not None)))
+
+
+def rule_of(account: Account, media_type: MediaType) -> Rule:
+    """Return what restricts an account among one kind of title.
+
+    Nobody has seen what the rule for everything does: where it is set, both with and without it
+    are readings. A preset without its list of ratings restricts in a way that nobody told.
+    """
+    rule = parse(account.text(media_type))
+    if rule.is_open and account.preset:
+        return Rule(rule.text, problem=Problem.MISSING)
+    return with_and_without(rule, account.everything)
+
+
+def with_and_without(rule: Rule, everything: str) -> Rule:
+    """Return a rule that may or may not be narrowed by another one."""
+    if not everything:
+        return rule
+    more = parse(everything)
+    text = f"{rule.text} [{everything}]".strip()
+    if rule.problem or more.problem:
+        return Rule(text, problem=rule.problem or more.problem)
+    narrowed = ((*one, *other) for one in rule.readings for other in more.readings)
+    return Rule(text, tuple(dict.fromkeys((*rule.readings, *narrowed))))
+
+
+def extended(rule: Rule, reading: Reading) -> Rule:
+    """Return a rule whose every reading is narrowed by more groups."""
+    return Rule(rule.text, tuple((*one, *reading) for one in rule.readings), rule.problem)
+
+
+def _reading(text: str, way: _Way) -> Reading | None:
+    """Return one way to read a rule, None where it cannot be meant. Raises _UnreadableError."""
+    groups: list[Group] = []
+    for number, part in enumerate(text.split("&")):
+        if not part:
+            raise _UnreadableError(Problem.EMPTY_PART)
+        if number and not _CONDITION.match(part):
+            # Not even a field: the & before it belongs to a label.
+            raise _UnreadableError(Problem.AMPERSAND)
+        conditions = []
+        for alternative in part.split("|"):
+            condition = _condition(alternative, way)
+            if condition is None:
+                return None
+            conditions.append(condition)
+        groups.append(tuple(conditions))
+    return tuple(groups)
+
+
+def _condition(text: str, way: _Way) -> Condition | None:
+    if not text:
+        raise _UnreadableError(Problem.EMPTY_PART)
+    match = _CONDITION.fullmatch(text)
+    if match is None:
+        raise _UnreadableError(Problem.NO_OPERATOR)
+    name, operator, raw = match.groups()
+    if not raw:
+        raise _UnreadableError(Problem.NO_VALUE)
+    if "=" in raw:
+        # A comma separates values and joins no conditions; `==` is no operator either.
+        raise _UnreadableError(Problem.OPERATOR_IN_VALUE)
+    # plex.tv's own lists of ratings are form encoded. Of labels nobody knows.
+    values = _values(raw, plus_is_blank=way.plus_is_blank or name == RATING)
+    if way.twice:
+        again = _decoded_again(values)
+        if again is None:
+            return None
+        values = again
+    if any(not value.strip() for value in values):
+        # Plex is said to give up on these and to show everything.
+        raise _UnreadableError(Problem.EMPTY_VALUE)
+    if way.trimmed:
+        values = [value.strip() for value in values]
+    folded = frozenset(map(fold, values))
+    return Condition(name, operator == "!=", folded, tuple(dict.fromkeys(values)))
+
+
+def _values(raw: str, *, plus_is_blank: bool) -> list[str]:
+    values = []
+    for value in _COMMA.split(raw):
+        try:
+            text = unquote(value.replace("+", " ") if plus_is_blank else value, errors="strict")
+        except UnicodeDecodeError:
+            raise _UnreadableError(Problem.ENCODING) from None
+        values.append(text)
+    return values
+
+
+def _decoded_again(values: list[str]) -> list[str] | None:
+    """Return values that may have been encoded twice, None where they cannot have been.
+
+    Without anything that looks encoded they are the same as before.
+    """
+    found: list[str] = []
+    for value in values:
+        if not _TRIPLE.search(value):
+            found.append(value)
+            continue
+        try:
+            found += unquote(value, errors="strict").split(",")
+        except UnicodeDecodeError:
+            return None
+    return found
+
+
+def label_conditions(rule: Rule, *, negated: bool) -> Iterator[Condition]:
+    """Yield the conditions of a rule that are about labels."""
+    return (one for one in rule.conditions if one.is_label and one.negated is negated)

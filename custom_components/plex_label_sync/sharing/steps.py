@@ -1,0 +1,67 @@
+"""A person's checklist, which ticks itself off: labels first, restrictions after. Pure."""
+
+from ..sync.model import MediaType, fold
+from .model import Access, Kind, Rule, Step, StepKey
+from .survey import Half, Subject
+
+_KEYS = {MediaType.MOVIE: StepKey.MOVIES, MediaType.SHOW: StepKey.SHOWS}
+
+
+def steps(subject: Subject) -> tuple[Step, ...]:
+    """Return the checklist of somebody who gets a label, empty for others and for the owner.
+
+    A rule before its labels empties the library: only the order of the lines keeps from that.
+    """
+    label, account = subject.label, subject.account
+    if not label or (account is not None and account.kind is Kind.OWNER):
+        return ()
+    name = subject.name
+    found = account is not None and account.access is Access.SHARED and bool(_shared(subject))
+    wanted = sum(half.wanted for half in subject.halves)
+    in_plex = sum(half.in_plex for half in subject.halves)
+    labelled = sum(half.labelled for half in subject.halves)
+    rules = [
+        Step(
+            _KEYS[half.media_type],
+            allows(half.rule, half.label),
+            {"name": name, "label": half.label},
+        )
+        for half in _shared(subject) or subject.halves
+    ]
+    hidden = sum(len(half.hidden_labelled) for half in subject.halves)
+    ruled = found and all(step.done for step in rules)
+    return (
+        Step(StepKey.ACCOUNT, found, {"name": name}),
+        Step(
+            StepKey.LABELLED,
+            labelled == in_plex > 0,
+            {
+                "name": name,
+                "label": label,
+                "labelled": labelled,
+                "wanted": wanted,
+                "missing": wanted - in_plex,
+            },
+        ),
+        Step(StepKey.PRESET, account is not None and account.preset == "", {"name": name}),
+        Step(StepKey.PREVIEW, ruled, {"name": name, "label": label}),
+        *rules,
+        Step(StepKey.WISHES, ruled and hidden == 0, {"name": name}),
+    )
+
+
+def _shared(subject: Subject) -> list[Half]:
+    return [half for half in subject.halves if half.shared]
+
+
+def allows(rule: Rule, label: str) -> bool:
+    """Tell whether a rule lets something through because of a label, in every reading."""
+    folded = fold(label)
+    return bool(rule.readings) and all(
+        any(
+            one.is_label and not one.negated and folded in one.values
+            for group in reading
+            for one in group
+        )
+        for reading in rule.readings
+    )

@@ -1,0 +1,235 @@
+"""Everything about everybody, from what plex.tv, Plex and Pulsarr told. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..sync.model import MediaType, Person, fold
+from .model import NO_COUNTS, Access, Account, Counts, Kind, Match, MatchedBy, Rule, State
+from .rules import parse, rule_of
+from .visible import UNKNOWN, Shelves, Truth, title_counts
+from .who import matches, without_person
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A title that people want. `items` are those on the shelf of its kind, none if not in Plex."""
+
+    name: str
+    media_type: MediaType
+    items: int
+    people: tuple[int, ...]
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of titles, items, labels and people when rules are tried on them.
+
+    `labels` are each person's by kind of title, for those who get labels. `directory` are the
+    labels, folded, that anything carries, None where that is not known for all libraries.
+    """
+
+    shelves: Mapping[MediaType, Shelves]
+    wanted: Sequence[Wanted]
+    people: Sequence[Person]
+    labels: Mapping[tuple[int, MediaType], str]
+    directory: frozenset[str] | None = None
+    options: tuple[str, ...] = ()
+    server_version: str = ""
+
+    @property
+    def ours(self) -> dict[str, str]:
+        """Every label that we write: folded, and as it is written."""
+        return {fold(label): label for label in self.labels.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """How things stand with somebody and one kind of title.
+
+    `seen` counts the items of all libraries, `shared` those in libraries that are shared with
+    them, None where that is unknown. `label` is empty for somebody who gets none.
+    """
+
+    media_type: MediaType
+    rule: Rule
+    seen: Counts
+    shared: int | None
+    label: str = ""
+    wanted: int = 0
+    in_plex: int = 0
+    labelled: int = 0
+    wishes: Counts = NO_COUNTS
+    hidden: tuple[str, ...] = ()  # wishes that are in Plex
+    hidden_labelled: tuple[str, ...] = ()  # of these, what carries the label and is shared
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A Pulsarr user, an account at plex.tv, or both."""
+
+    person: Person | None
+    match: Match
+    state: State
+    halves: tuple[Half, ...]
+
+    @property
+    def account(self) -> Account | None:
+        """The account, where one was found."""
+        return self.match.account
+
+    @property
+    def name(self) -> str:
+        """What to call them: as Plex does, so that they are found there."""
+        if self.account is not None:
+            return self.account.name
+        return self.person.username if self.person is not None else ""
+
+    @property
+    def id(self) -> str:
+        """Under which warnings know them: the account, or the Pulsarr user where there is none."""
+        if self.account is not None:
+            return self.account.id
+        return f"pulsarr:{self.person.id if self.person is not None else ''}"
+
+    @property
+    def label(self) -> str:
+        """One of their labels; empty for somebody who gets none."""
+        return next((half.label for half in self.halves if half.label), "")
+
+    @property
+    def seen(self) -> int:
+        """How many items they can see."""
+        return sum(half.seen.visible for half in self.halves)
+
+    def half(self, media_type: MediaType) -> Half:
+        """Return how things stand with one kind of title."""
+        return next(one for one in self.halves if one.media_type is media_type)
+
+
+def survey(everybody: Sequence[Account], facts: Facts) -> tuple[Subject, ...]:
+    """Return how things stand with each Pulsarr user, then with each account that is nobody's.
+
+    Accounts with which nothing of this server is shared are of interest only with a person.
+    """
+    found = matches(facts.people, everybody, facts.options)
+    wanted = _by_person(facts)
+    subjects = [
+        _subject(person, found[person.id], wanted.get(person.id, []), facts)
+        for person in facts.people
+    ]
+    others = [
+        _subject(None, Match(account, MatchedBy.NONE), [], facts)
+        for account in without_person(everybody, found)
+        if account.access is not Access.NONE
+    ]
+    return tuple(subjects + others)
+
+
+def _by_person(facts: Facts) -> dict[int, list[Wanted]]:
+    wanted: dict[int, list[Wanted]] = {}
+    for one in facts.wanted:
+        for person_id in one.people:
+            wanted.setdefault(person_id, []).append(one)
+    return wanted
+
+
+def _subject(
+    person: Person | None, match: Match, wanted: Sequence[Wanted], facts: Facts
+) -> Subject:
+    halves = tuple(_half(kind, person, match.account, wanted, facts) for kind in MediaType)
+    return Subject(person, match, _state(match.account, halves), halves)
+
+
+def _half(
+    kind: MediaType,
+    person: Person | None,
+    account: Account | None,
+    wanted: Sequence[Wanted],
+    facts: Facts,
+) -> Half:
+    shelves = facts.shelves[kind]
+    rule = parse(None) if account is None else rule_of(account, kind)
+    truth = UNKNOWN if account is None else shelves.visible_to(account, rule)
+    label = "" if person is None else facts.labels.get((person.id, kind), "")
+    carriers = shelves.carrying(fold(label)) if label else 0
+    within = 0 if account is None else carriers & shelves.shared_with(account).yes
+    some = [one for one in wanted if one.media_type is kind]
+    there = [one for one in some if one.items]
+    hidden = [one for one in there if not one.items & ~truth.no]
+    return Half(
+        media_type=kind,
+        rule=rule,
+        seen=truth.of(shelves.all),
+        shared=_shared(account, shelves),
+        label=label,
+        wanted=len(some),
+        in_plex=len(there),
+        labelled=sum(bool(one.items & carriers) for one in there),
+        wishes=title_counts(truth, [one.items for one in there]),
+        hidden=tuple(one.name for one in hidden),
+        hidden_labelled=tuple(one.name for one in hidden if one.items & within),
+    )
+
+
+def _shared(account: Account | None, shelves: Shelves) -> int | None:
+    if account is None:
+        return None
+    truth = shelves.shared_with(account)
+    return truth.yes.bit_count() if truth != UNKNOWN or not shelves.size else None
+
+
+def _state(account: Account | None, halves: Sequence[Half]) -> State:
+    """Return how things stand, the most striking first."""
+    if account is None:
+        return State.NO_ACCOUNT
+    if account.kind is Kind.OWNER:
+        return State.OWNER
+    if account.access is Access.INVITED:
+        return State.INVITED
+    if account.access is Access.NONE or account.libraries == frozenset():
+        return State.NOT_SHARED
+    if account.preset:
+        return State.PRESET
+    if any(half.rule.problem is not None for half in halves):
+        return State.NOT_UNDERSTOOD
+    if all(half.rule.is_open for half in halves):
+        return State.EVERYTHING
+    sees_nothing = all(half.seen.visible == 0 == half.seen.unknown for half in halves)
+    return State.NOTHING if sees_nothing else State.RESTRICTED
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What another rule would show of one kind of title, beside what the present one shows."""
+
+    counts: Counts
+    newly_visible: int
+    newly_hidden: int
+    hidden: tuple[str, ...]  # wishes
+
+
+def preview(
+    subject: Subject, rules: Mapping[MediaType, Rule], facts: Facts
+) -> dict[MediaType, Preview]:
+    """Return what somebody would see under other rules. Raises ValueError without an account."""
+    account = subject.account
+    if account is None:
+        raise ValueError("nobody to preview for")
+    wanted = _by_person(facts).get(subject.person.id, []) if subject.person else []
+    found: dict[MediaType, Preview] = {}
+    for kind in MediaType:
+        shelves = facts.shelves[kind]
+        now = shelves.visible_to(account, subject.half(kind).rule)
+        then: Truth = shelves.visible_to(account, rules[kind])
+        found[kind] = Preview(
+            then.of(shelves.all),
+            (then.yes & now.no).bit_count(),
+            (then.no & now.yes).bit_count(),
+            tuple(
+                one.name
+                for one in wanted
+                if one.media_type is kind and one.items and not one.items & ~then.no
+            ),
+        )
+    return found

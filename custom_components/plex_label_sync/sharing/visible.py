@@ -1,0 +1,204 @@
+"""Who can see which items: rules against labels, ratings and libraries, as algebra on sets. Pure.
+
+A set of items is an integer with one bit per item: of 20,000 items and 200 people each answer
+takes microseconds. Truth has three values, so a set of what holds goes with one of what does not;
+what is in neither is unknown, and stays so.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import NamedTuple
+
+from ..sync.model import MediaType, fold
+from .model import Access, Account, Condition, Counts, Group, Kind, Reading, Rule, Verdict
+
+
+class Truth(NamedTuple):
+    """For which items something holds, and for which it does not; of the others nobody knows."""
+
+    yes: int
+    no: int
+
+    def __and__(self, other: "Truth") -> "Truth":
+        """Return where both hold."""
+        return Truth(self.yes & other.yes, self.no | other.no)
+
+    def __or__(self, other: "Truth") -> "Truth":
+        """Return where one of them holds."""
+        return Truth(self.yes | other.yes, self.no & other.no)
+
+    def __invert__(self) -> "Truth":
+        """Return where it does not hold."""
+        return Truth(self.no, self.yes)
+
+    def agreed(self, other: "Truth") -> "Truth":
+        """Return what both say."""
+        return Truth(self.yes & other.yes, self.no & other.no)
+
+    def of(self, items: int) -> Counts:
+        """Return how many of some items it holds for."""
+        yes, no = (self.yes & items).bit_count(), (self.no & items).bit_count()
+        return Counts(yes, no, items.bit_count() - yes - no)
+
+    def verdict(self, items: int) -> Verdict:
+        """Return what it says of a title with these items, one of which is enough."""
+        if self.yes & items:
+            return Verdict.VISIBLE
+        return Verdict.HIDDEN if not items & ~self.no else Verdict.UNKNOWN
+
+
+UNKNOWN = Truth(0, 0)
+
+
+def bits(positions: Iterable[int], size: int) -> int:
+    """Return the set of some positions among `size` items."""
+    marks = bytearray(size // 8 + 1)
+    for one in positions:
+        marks[one >> 3] |= 1 << (one & 7)
+    return int.from_bytes(marks, "little")
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """All items of one kind of title: where they are, what they carry and how they are rated.
+
+    `carriers` has the labels, folded, of which it is known which items carry them; a label that
+    is not in there is unknown everywhere. `ratings` is None where ratings were not read.
+    `marked` has labels of which it is known only which of the wanted items carry them, `positions`
+    the place of each item by its rating key.
+    """
+
+    size: int
+    libraries: Mapping[str, int]
+    carriers: Mapping[str, int]
+    ratings: Mapping[str, int] | None = None
+    marked: Mapping[str, int] = field(default_factory=dict)
+    positions: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+    def carrying(self, label: str) -> int:
+        """Return which of the wanted items carry a label, folded."""
+        return self.marked.get(label, self.carriers.get(label, 0))
+
+    @property
+    def all(self) -> int:
+        """Every item."""
+        return (1 << self.size) - 1
+
+    def shared_with(self, account: Account) -> Truth:
+        """Return which items are in libraries that an account gets to."""
+        if account.kind is Kind.OWNER:
+            return Truth(self.all, 0)
+        if account.access is not Access.SHARED:
+            return Truth(0, self.all)
+        if account.libraries is None:
+            return UNKNOWN
+        keys = account.libraries
+        shared = _union(items for key, items in self.libraries.items() if key in keys)
+        return Truth(shared, self.all & ~shared)
+
+    def passing(self, rule: Rule) -> Truth:
+        """Return which items a rule lets through: what all of its readings say."""
+        if rule.problem is not None or not rule.readings:
+            return UNKNOWN
+        first, *others = (self._reading(one) for one in rule.readings)
+        return reduce(Truth.agreed, others, first)
+
+    def visible_to(self, account: Account, rule: Rule) -> Truth:
+        """Return which items an account can see."""
+        if account.kind is Kind.OWNER:
+            return Truth(self.all, 0)
+        return self.shared_with(account) & self.passing(rule)
+
+    def _reading(self, reading: Reading) -> Truth:
+        held = Truth(self.all, 0)
+        for group in reading:
+            held &= self._group(group)
+        return held
+
+    def _group(self, group: Group) -> Truth:
+        held = Truth(0, self.all)
+        for condition in group:
+            held |= self._condition(condition)
+        return held
+
+    def _condition(self, condition: Condition) -> Truth:
+        held = UNKNOWN
+        if condition.is_label:
+            held = Truth(0, self.all)
+            for label in condition.values:
+                carriers = self.carriers.get(label)
+                held |= UNKNOWN if carriers is None else Truth(carriers, self.all & ~carriers)
+        elif condition.is_rating and self.ratings is not None:
+            some = _union(self.ratings.get(value, 0) for value in condition.values)
+            held = Truth(some, self.all & ~some)
+        return ~held if condition.negated else held
+
+
+def _union(sets: Iterable[int]) -> int:
+    return reduce(int.__or__, sets, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class OneItem:
+    """One item as it was just read. `rating` is empty without one, None where it is unknown."""
+
+    media_type: MediaType
+    library: str
+    labels: frozenset[str]  # all of them, folded
+    rating: str | None = None
+
+
+def shelf_of(item: OneItem, rules: Iterable[Rule]) -> Shelves:
+    """Return a single item as a shelf on which some rules can be tried."""
+    named = {
+        value
+        for rule in rules
+        for condition in rule.conditions
+        if condition.is_label
+        for value in condition.values
+    }
+    return Shelves(
+        size=1,
+        libraries={item.library: 1},
+        carriers={label: int(label in item.labels) for label in named},
+        ratings=None if item.rating is None else ({fold(item.rating): 1} if item.rating else {}),
+    )
+
+
+def title_counts(truth: Truth, titles: Sequence[int]) -> Counts:
+    """Return how many titles somebody can see; each is the set of its items, never an empty one."""
+    verdicts = [truth.verdict(items) for items in titles]
+    return Counts(*(verdicts.count(verdict) for verdict in Verdict))
+
+
+class Why(NamedTuple):
+    """Why one item is visible, hidden or unknown: a word, and the part of the rule that decides."""
+
+    verdict: Verdict
+    key: str
+    group: Group = ()
+
+
+def why(item: OneItem, account: Account | None, rule: Rule) -> Why:
+    """Return whether somebody can see one item, and what decides that."""
+    if account is None:
+        return Why(Verdict.UNKNOWN, "no_account")
+    if account.kind is Kind.OWNER:
+        return Why(Verdict.VISIBLE, "owner")
+    if account.access is Access.INVITED:
+        return Why(Verdict.HIDDEN, "invited")
+    shelf = shelf_of(item, (rule,))
+    shared = shelf.shared_with(account).verdict(1)
+    if shared is Verdict.HIDDEN:
+        return Why(shared, "not_shared" if account.access is Access.NONE else "library")
+    if rule.problem is not None:
+        return Why(Verdict.UNKNOWN, "not_understood")
+    verdict = shelf.visible_to(account, rule).verdict(1)
+    if verdict is Verdict.VISIBLE:
+        return Why(verdict, "no_rule" if rule.is_open else "rule")
+    if shared is Verdict.UNKNOWN and verdict is Verdict.UNKNOWN:
+        return Why(verdict, "libraries_unknown")
+    groups = (group for reading in rule.readings for group in reading)
+    deciding = (one for one in groups if shelf.passing(Rule("", ((one,),))).verdict(1) is verdict)
+    return Why(verdict, "rule", next(deciding, ()))

@@ -1,0 +1,30 @@
+"""Runs inside the demo's Home Assistant and leads plexapi to the simulated plex.tv instead of the real one."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.typing import ConfigType
+
+DOMAIN = "plex_tv_detour"
+PLEX_TV = "https://plex.tv"
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Replace the addresses before anybody asks."""
+    url = str(config[DOMAIN]["url"])
+    await hass.async_add_executor_job(lead_to, url)
+    return True
+
+
+def lead_to(url: str) -> None:
+    """Have plexapi ask `url` where it would ask plex.tv."""
+    from plexapi import myplex  # noqa: PLC0415 - takes long, and belongs in a thread
+
+    account: Any = myplex.MyPlexAccount
+    for place, name in (
+        (account, "key"),
+        (account, "HOMEUSERS"),
+        (account, "FRIENDINVITE"),
+        (myplex.MyPlexUser, "key"),
+    ):
+        setattr(place, name, getattr(place, name).replace(PLEX_TV, url))

@@ -1,0 +1,341 @@
+"""Whom the owner shares with, as plex.tv keeps and tells it: rules byte for byte, in both of its interfaces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+import secrets
+from typing import TYPE_CHECKING, Final, Literal
+
+from aiohttp import web
+
+from simulators.plex.render import json_bytes, xml_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from simulators.plex.facts import Row
+    from simulators.plex.server import PlexSimulator
+
+type ShareState = Literal["accepted", "pending", "none", "elsewhere"]
+
+FIRST_ACCOUNT_ID: Final = 70_001
+SHARE_OFFSET: Final = 2_000_000
+FILTERS: Final = ("filterAll", "filterMovies", "filterTelevision", "filterMusic", "filterPhotos")
+PRESET_RATINGS: Final[Mapping[str, str]] = {
+    "little_kid": "contentRating=G%2CTV-Y%2CTV-G%2Cde%2F0%2CFSK+0%2CUK%3A+U%2C0%2B",
+    "older_kid": "contentRating=G%2CPG%2CTV-Y7%2CTV-PG%2Cde%2F6%2CFSK+6",
+    "teen": "contentRating=G%2CPG%2CPG-13%2CTV-14%2Cde%2F12",
+}
+"""With an age preset plex.tv writes its ratings into the rules, form encoded; shortened here."""
+
+
+@dataclass(slots=True)
+class SharedAccount:
+    """Somebody whom the owner knows at plex.tv. Tests may change everything at any time.
+
+    `sections` are the keys of what is shared, None for all. A managed user has neither name nor e-mail address.
+    """
+
+    id: int
+    title: str
+    username: str
+    uuid: str
+    home: bool = False
+    restricted: bool = False
+    protected: bool = False
+    preset: str | None = None
+    sections: set[str] | None = None
+    state: ShareState = "accepted"
+    rules: dict[str, str] = field(default_factory=lambda: dict.fromkeys(FILTERS, ""))
+    email: str = ""
+    server_token: str = field(default_factory=lambda: secrets.token_urlsafe(15), repr=False)
+    invite_token: str = field(default_factory=lambda: secrets.token_urlsafe(15), repr=False)
+
+    def restrict(self, movies: str, shows: str | None = None) -> None:
+        """Set the rules as somebody's program writes them."""
+        self.rules["filterMovies"] = movies
+        self.rules["filterTelevision"] = movies if shows is None else shows
+
+    def set_preset(self, preset: str | None) -> None:
+        """Choose an age preset, or none, as in Plex: that sets or empties the rules."""
+        self.preset = preset
+        self.restrict("" if preset is None else PRESET_RATINGS[preset])
+
+    @property
+    def secrets(self) -> set[str]:
+        """What nobody but this person may ever see."""
+        return {self.server_token, self.invite_token, self.email} - {""}
+
+
+@dataclass(slots=True)
+class Refusal:
+    """What a route answers instead; `times` None is for ever."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    content_type: str = "application/xml"
+    times: int | None = None
+
+
+class SharingBook:
+    """The owner's people, and how plex.tv misbehaves when it is asked about them.
+
+    `uuid_in_users` also tells the lasting id in an attribute, `rules_in_shares` the rules with the shares.
+    """
+
+    def __init__(self) -> None:
+        self.accounts: dict[int, SharedAccount] = {}
+        self.refusals: dict[str, Refusal] = {}  # by the beginning of a path; the first that fits
+        self.uuid_in_users = False
+        self.rules_in_users = True
+        self.rules_in_shares = True
+        self.guest_uuid = "f" * 16
+
+    def add(
+        self,
+        title: str,
+        *,
+        username: str | None = None,
+        uuid: str | None = None,
+        home: bool = False,
+        managed: bool = False,
+        sections: Iterable[str] | None = None,
+        state: ShareState = "accepted",
+        rule: str = "",
+    ) -> SharedAccount:
+        """Let the owner know somebody; `rule` is for films and for shows."""
+        number = FIRST_ACCOUNT_ID + len(self.accounts)
+        name = "" if managed else title if username is None else username
+        account = SharedAccount(
+            id=number,
+            title=title,
+            username=name,
+            uuid=uuid or f"{number:016x}",
+            home=home or managed,
+            restricted=managed,
+            sections=None if sections is None else set(sections),
+            state=state,
+            email="" if managed else f"{number}.somebody@example.org",
+        )
+        account.restrict(rule)
+        self.accounts[number] = account
+        return account
+
+    def find(self, name: str) -> SharedAccount:
+        """Return somebody by title or name in any case; raises KeyError."""
+        folded = name.casefold()
+        for account in self.accounts.values():
+            if folded in {account.title.casefold(), account.username.casefold()}:
+                return account
+        raise KeyError(name)
+
+    @property
+    def secrets(self) -> set[str]:
+        """Everybody's secrets."""
+        return set().union(*(one.secrets for one in self.accounts.values()))
+
+    def refuse(self, path: str, status: int, **more: object) -> None:
+        """Let a route, given by the beginning of its path, answer something else."""
+        self.refusals[path] = Refusal(status, **more)  # type: ignore[arg-type]
+
+    def refused(self, path: str) -> web.Response | None:
+        """Return what a route answers instead, None when it answers as it should."""
+        for beginning, refusal in self.refusals.items():
+            if not path.startswith(beginning):
+                continue
+            if refusal.times is not None:
+                if not refusal.times:
+                    continue
+                refusal.times -= 1
+            return web.Response(
+                status=refusal.status,
+                text=refusal.body,
+                headers=dict(refusal.headers),
+                content_type=refusal.content_type,
+            )
+        return None
+
+    # Rows of the older interface
+
+    def user_rows(self, servers: Iterable[PlexSimulator]) -> list[Row]:
+        """Everybody but the owner, also those with whom nothing is shared."""
+        return [self._user_row(one, servers) for one in self.accounts.values()]
+
+    def _user_row(self, account: SharedAccount, servers: Iterable[PlexSimulator]) -> Row:
+        row: Row = {
+            "id": account.id,
+            "title": account.title,
+            "username": account.username,
+            "email": account.email,
+            "thumb": f"https://plex.tv/users/{account.uuid}/avatar?c=1700000000",
+            "home": account.home,
+            "restricted": account.restricted,
+            "protected": account.protected,
+            "allowSync": False,
+            "allowTuners": 0,
+            **(account.rules if self.rules_in_users else {}),
+            "Server": [],
+        }
+        if self.uuid_in_users:
+            row["uuid"] = account.uuid
+        if account.state == "elsewhere":
+            row["Server"] = [_server_row(account, "e" * 40, "Another server", 1, all_=True)]
+        if account.state in {"accepted", "pending"}:
+            row["Server"] = [
+                _server_row(
+                    account,
+                    server.state.machine_identifier,
+                    server.state.name,
+                    len(_sections(account, server)),
+                    all_=account.sections is None,
+                )
+                for server in servers
+            ]
+        return row
+
+    def home_rows(self, owner: Row) -> list[Row]:
+        """The members of the Plex Home, the owner among them."""
+        members: list[Row] = [
+            {
+                "id": one.id,
+                "uuid": one.uuid,
+                "title": one.title,
+                "username": one.username,
+                "email": one.email,
+                "thumb": f"https://plex.tv/users/{one.uuid}/avatar?c=1700000000",
+                "admin": False,
+                "guest": False,
+                "restricted": one.restricted,
+                "protected": one.protected,
+                "restrictionProfile": one.preset,  # None leaves it out
+            }
+            for one in self.accounts.values()
+            if one.home
+        ]
+        return [{**owner, "admin": True, "guest": False, "restricted": False}, *members]
+
+    def share_rows(self, server: PlexSimulator) -> list[Row]:
+        """What of a server is shared with whom, with everybody's token for it."""
+        return [
+            {
+                "id": one.id + SHARE_OFFSET,
+                "userID": one.id,
+                "username": one.username,
+                "email": one.email,
+                "name": server.state.name,
+                "accessToken": one.server_token,
+                "acceptedAt": 1_700_000_000,
+                "invitedAt": 1_690_000_000,
+                "allLibraries": one.sections is None,
+                "owned": True,
+                **(one.rules if self.rules_in_shares else {}),
+                "Section": [
+                    {
+                        "id": int(library.key) + 500,
+                        "key": library.key,
+                        "title": library.title,
+                        "type": library.type,
+                        "shared": library.key in _sections(one, server),
+                    }
+                    for library in server.state.libraries.values()
+                ],
+            }
+            for one in self.accounts.values()
+            if one.state == "accepted"
+        ]
+
+    # Rows of the newer interface
+
+    def owned_rows(self, servers: Iterable[PlexSimulator], *, pending: bool) -> list[Row]:
+        """The shares that were accepted, or those that were not yet."""
+        state = "pending" if pending else "accepted"
+        return [
+            self._owned_row(one, server, pending=pending)
+            for one in self.accounts.values()
+            if one.state == state
+            for server in servers
+        ]
+
+    @staticmethod
+    def _owned_row(account: SharedAccount, server: PlexSimulator, *, pending: bool) -> Row:
+        rules = {name: text or None for name, text in account.rules.items()}
+        sections = _sections(account, server)
+        return {
+            "id": account.id + SHARE_OFFSET,
+            "machineIdentifier": server.state.machine_identifier,
+            "name": server.state.name,
+            "ownerId": 1,
+            "invitedId": account.id,
+            "invitedEmail": account.email,
+            "accepted": not pending,
+            "acceptedAt": None if pending else "2023-11-14T22:13:20Z",
+            "deletedAt": None,
+            "leftAt": None,
+            "owned": True,
+            "numLibraries": len(sections),
+            "allLibraries": account.sections is None,
+            "inviteToken": account.invite_token,
+            "libraries": [
+                {
+                    "id": int(key) + 500,
+                    "key": int(key),
+                    "title": library.title,
+                    "type": library.type,
+                }
+                for key, library in server.state.libraries.items()
+                if key in sections
+            ],
+            "sharingSettings": {"allowSync": False, **rules},
+            "invited": {
+                "id": account.id,
+                "uuid": account.uuid,
+                "username": account.username or None,
+                "title": account.title,
+                "email": account.email or None,
+                "friendlyName": None,
+                "home": account.home,
+                "restricted": account.restricted,
+                "status": "pending" if pending else "friend",
+            },
+        }
+
+    def new_home(self, owner: Row) -> Row:
+        """The Plex Home as the newer interface tells it."""
+        users = [
+            {**row, "restrictionProfile": row.get("restrictionProfile"), "hasPassword": True}
+            for row in self.home_rows(owner)
+        ]
+        return {
+            "id": 1,
+            "name": "Home",
+            "guestUserID": None,
+            "guestEnabled": False,
+            "subscription": True,
+            "users": users,
+        }
+
+
+def _sections(account: SharedAccount, server: PlexSimulator) -> set[str]:
+    everything = set(server.state.libraries)
+    return everything if account.sections is None else everything & account.sections
+
+
+def _server_row(account: SharedAccount, machine: str, name: str, count: int, *, all_: bool) -> Row:
+    return {
+        "id": account.id + SHARE_OFFSET,
+        "serverId": 7,
+        "machineIdentifier": machine,
+        "name": name,
+        "numLibraries": count,
+        "allLibraries": all_,
+        "owned": True,
+        "pending": account.state == "pending",
+    }
+
+
+def json_or_xml(request: web.Request, root: str, child: str, rows: list[Row]) -> web.Response:
+    """A list as the newer interface answers it: JSON where that is asked for, else XML."""
+    if "application/json" in request.headers.get("Accept", ""):
+        return web.Response(body=json_bytes(rows), content_type="application/json")
+    return web.Response(body=xml_document(root, {child: rows}), content_type="application/xml")

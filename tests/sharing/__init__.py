@@ -1,0 +1,1 @@
+"""Tests of the rules that say who may see what."""

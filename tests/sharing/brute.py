@@ -1,0 +1,84 @@
+"""The tests' own idea of what rules mean: item by item, in the plainest way, sharing no code with the integration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+type Truth = bool | None  # None: nobody can tell
+
+
+@dataclass(frozen=True)
+class Test:
+    """A field has (or, negated, has not) one of some values."""
+
+    field: str
+    values: tuple[str, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Thing:
+    """An item of the tests: its labels and its rating, all in small letters; "" is no rating."""
+
+    labels: frozenset[str]
+    rating: str = ""
+
+
+type Meaning = list[list[Test]]  # all of the lists, one test of each
+
+
+def carries(*labels: str) -> Test:
+    """It has one of the labels."""
+    return Test("label", labels)
+
+
+def lacks(*labels: str) -> Test:
+    """It has none of the labels."""
+    return Test("label", labels, negated=True)
+
+
+def rated(*ratings: str) -> Test:
+    """Its rating is one of these."""
+    return Test("rating", ratings)
+
+
+def not_rated(*ratings: str) -> Test:
+    """It has none of these ratings."""
+    return Test("rating", ratings, negated=True)
+
+
+def strange(field: str, *values: str) -> Test:
+    """It is about something that cannot be looked up."""
+    return Test(field, values)
+
+
+NOT_UNDERSTOOD: Final[list[Meaning]] = []
+
+
+def holds(test: Test, thing: Thing) -> Truth:
+    """Look at one test."""
+    if test.field == "label":
+        found = any(value in thing.labels for value in test.values)
+    elif test.field == "rating":
+        found = thing.rating in test.values
+    else:
+        return None
+    return not found if test.negated else found
+
+
+def passes(meaning: Meaning, thing: Thing) -> Truth:
+    """Look at one meaning: every line needs one test that holds."""
+    lines: list[Truth] = []
+    for line in meaning:
+        answers = [holds(test, thing) for test in line]
+        lines.append(True if True in answers else None if None in answers else False)
+    return False if False in lines else None if None in lines else True
+
+
+def answer(meanings: list[Meaning], thing: Thing) -> str:
+    """Return visible, hidden, or unknown where the meanings do not agree, or there is none."""
+    found = {passes(one, thing) for one in meanings}
+    if len(found) != 1:
+        return "unknown"
+    return {True: "visible", False: "hidden", None: "unknown"}[found.pop()]

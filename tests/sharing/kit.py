@@ -1,0 +1,98 @@
+"""Accounts, people and shelves for the tests, in a few words each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from custom_components.plex_label_sync.sharing.model import Account, Kind, SharingWarning
+from custom_components.plex_label_sync.sharing.survey import Facts, Subject, Wanted, survey
+from custom_components.plex_label_sync.sharing.visible import Shelves, bits
+from custom_components.plex_label_sync.sharing.warn import warnings
+from custom_components.plex_label_sync.sync.model import MediaType, Person, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from custom_components.plex_label_sync.sharing.changes import Gone
+
+MOVIE, SHOW = MediaType.MOVIE, MediaType.SHOW
+OWNER = Account("1", Kind.OWNER, "Max", "max", "0" * 16)
+ROSA = Person(1, "rosa")
+
+
+def friend(rule: str | None = "", **fields: Any) -> Account:
+    """Somebody with whom films (library 1) and shows (library 2) are shared, with one rule for both."""
+    given: dict[str, Any] = {
+        "id": "7",
+        "kind": Kind.FRIEND,
+        "title": "Rosa",
+        "username": "rosa",
+        "movies": rule,
+        "shows": rule,
+        "libraries": frozenset({"1", "2"}),
+    }
+    return Account(**(given | fields))
+
+
+def shelves(*items: str, library: str = "1", ratings: Sequence[str] = ()) -> Shelves:
+    """Items in one library, each given by its labels."""
+    labels = [frozenset(map(fold, text.split())) for text in items]
+    every = frozenset().union(*labels)
+    return Shelves(
+        size=len(items),
+        libraries={library: (1 << len(items)) - 1},
+        carriers={
+            **dict.fromkeys(("scary", "family", "kids", "rosa", "tim"), 0),
+            **{
+                one: bits((n for n, some in enumerate(labels) if one in some), len(items))
+                for one in every
+            },
+        },
+        ratings={
+            one: bits((n for n, rating in enumerate(ratings) if fold(rating) == one), len(items))
+            for one in map(fold, ratings)
+        },
+    )
+
+
+def facts(
+    movies: Sequence[str] = ("rosa", "rosa scary", "family", ""),
+    shows: Sequence[str] = ("rosa", "tim"),
+    wanted: Sequence[tuple[MediaType, int]] = ((MOVIE, 0), (SHOW, 0)),
+    people: Sequence[Person] = (ROSA,),
+    **fields: Any,
+) -> Facts:
+    """A house in which rosa wants the first film and the first show."""
+    on_shelf = {MOVIE: shelves(*movies), SHOW: shelves(*shows, library="2")}
+    carried = {word for text in (*movies, *shows) for word in map(fold, text.split())}
+    given: dict[str, Any] = {
+        "shelves": on_shelf,
+        "wanted": [
+            Wanted(f"{kind} {n}", kind, 1 << n if n >= 0 else 0, (ROSA.id,)) for kind, n in wanted
+        ],
+        "people": people,
+        "labels": {(one.id, kind): one.username for one in people for kind in MediaType},
+        "directory": frozenset(carried),
+        "server_version": "1.43.4.0",
+    }
+    return Facts(**(given | fields))
+
+
+def one(account: Account, some: Facts | None = None) -> Subject:
+    """How things stand with the person rosa, or with the account if it is nobody's."""
+    known = some or facts()
+    found = survey((OWNER, account), known)
+    return next(subject for subject in found if subject.account in {account, None})
+
+
+def told(
+    account: Account, some: Facts | None = None, gone: Mapping[str, Gone] | None = None
+) -> list[SharingWarning]:
+    """What there is to say about everybody when this account is there."""
+    known = some or facts()
+    return list(warnings(survey((OWNER, account), known), known, gone or {}))
+
+
+def keys(*args: Any, **kwargs: Any) -> list[str]:
+    """The keys of what there is to say."""
+    return [warning.key.value for warning in told(*args, **kwargs)]

@@ -1,0 +1,442 @@
+"""Who can see what, as the action tells it: for everybody right, and without a word too many at plex.tv."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util import dt as dt_util
+import pytest
+
+from custom_components.plex_label_sync import sharing_check
+from simulators.http import Fault
+
+from .household import later
+from .sharing.brute import Meaning, carries, lacks, rated
+from .sharing_house import KINDS, SharingHouse, as_text, house, keys_of, row_of, thing_of
+
+if TYPE_CHECKING:
+    from freezegun.api import TickingDateTimeFactory
+
+__all__ = ["house"]
+
+EVERYTHING: Final[list[Meaning]] = [[]]
+
+
+def forget_uuid(house: SharingHouse, name: str) -> None:
+    """Let Pulsarr know somebody by name only, as old versions do."""
+    house.household.pulsarr.state.change_user(house.household.person(name), plex_uuid=None)
+
+
+async def test_everybody_is_counted_as_by_looking_at_every_item(house: SharingHouse) -> None:
+    await house.set_up()
+    house.tv.stats.reset()
+
+    told = await house.check()
+
+    assert house.tv.stats.total <= 5
+    assert house.tv.stats.gets == house.tv.stats.total
+    assert (told["status"], told["reason"], told["plex_pass"]) == ("ok", None, True)
+    expected: dict[str, tuple[str, list[Meaning], set[str] | None]] = {
+        "rosa": ("owner", EVERYTHING, None),
+        "tim": ("restricted", [[[carries("tim")]]], None),
+        "Jürgen": ("restricted", [[[lacks("kids")]]], None),
+        "nina": ("invited", EVERYTHING, set()),
+        "sam": ("everything", EVERYTHING, None),
+        "marta": ("restricted", [[[rated("g", "pg")]]], {"1"}),
+        "Leo": ("restricted", [[[carries("kids", "family")]]], None),
+    }
+    for name, (state, meaning, sections) in expected.items():
+        row = row_of(told, name)
+        assert row["state"] == state, name
+        for key, kind in KINDS.items():
+            assert row[key] == house.counted(kind, meaning, sections), (name, key)
+    kinds = {row["account"]: row["kind"] for row in told["people"]}
+    assert kinds == {
+        "rosa": "owner",
+        "tim": "friend",
+        "Jürgen": "home",
+        "nina": "friend",
+        "sam": "friend",
+        "marta": "friend",
+        "Leo": "managed",
+    }
+
+
+async def test_wishes_are_counted_by_title(house: SharingHouse) -> None:
+    house.account("tim").restrict("label=Kids")
+    await house.set_up()
+
+    row = row_of(await house.check(), "tim")
+
+    state = house.household.plex.state
+    visible, hidden = 0, []
+    for title in house.household.world.catalogue:
+        if title.key not in house.household.wanted_by("tim"):
+            continue
+        if items := state.items_of(title, identified=True):
+            seen = any("kids" in thing_of(one).labels for one in items)
+            visible += seen
+            hidden += [] if seen else [title.title]
+    assert row["wishes"] == {"visible": visible, "hidden": len(hidden), "unknown": 0}
+    assert sorted(row["hidden_wishes"]) == sorted(hidden)[:20]
+    assert "wishes_hidden" in row["warnings"]
+
+
+async def test_rule_that_cannot_be_decided_leaves_everything_unknown(house: SharingHouse) -> None:
+    house.account("tim").restrict("genre=Horror", "label=tim&broken")
+    await house.set_up()
+
+    row = row_of(await house.check(), "tim")
+
+    assert row["state"] == "not_understood"
+    for key, kind in KINDS.items():
+        assert row[key] == {"visible": 0, "hidden": 0, "unknown": len(house.items(kind))}
+    assert "broken" in row["rules"]["shows"]
+
+
+async def test_rules_are_told_as_sentences_in_the_language_of_the_house(
+    house: SharingHouse,
+) -> None:
+    house.account("tim").restrict("label=tim,family&label!=scary")
+    await house.set_up()
+    row = row_of(await house.check(), "tim")
+    assert row["rules"]["movies"] == "only what carries tim or family, and never scary"
+    await house.household.hass.config.async_update(language="de")
+    row = row_of(await house.check(), "tim")
+    assert row["rules"]["movies"] == "nur was tim oder family trägt, und nie scary"
+
+
+async def test_people_keep_their_account_when_they_are_renamed(house: SharingHouse) -> None:
+    house.account("tim").username = house.account("tim").title = "Timothy"
+    forget_uuid(house, "Jürgen")
+    await house.set_up()
+
+    told = await house.check()
+
+    assert row_of(told, "Timothy")["person"] == "tim"
+    assert row_of(told, "tim")["matched_by"] == "uuid"
+    assert row_of(told, "Jürgen")["matched_by"] == "username"
+    assert [one["account"] for one in told["accounts_without_person"]] == ["Leo"]
+
+
+async def test_two_accounts_that_fit_and_none_are_said_to_be_so(house: SharingHouse) -> None:
+    forget_uuid(house, "sam")
+    house.tv.sharing.add("Sam", username="SAM")
+    house.account("tim").uuid = "0123456789abcdef"
+    await house.set_up()
+
+    told = await house.check()
+
+    sam = next(one for one in told["people"] if one["person"] == "sam")
+    assert (sam["state"], sam["matched_by"], len(sam["candidates"])) == (
+        "no_account",
+        "ambiguous",
+        2,
+    )
+    tim = next(one for one in told["people"] if one["person"] == "tim")
+    assert (tim["state"], tim["matched_by"]) == ("no_account", "none")
+    assert keys_of(told, "sam")[:1] == ["no_account"]
+    assert {"tim", "sam", "Sam", "Leo"} == {
+        one["account"] for one in told["accounts_without_person"]
+    }
+
+
+async def test_owner_says_whose_account_it_is(house: SharingHouse) -> None:
+    house.account("tim").uuid = "0123456789abcdef"
+    house.account("tim").username = "somebody"
+    number = house.account("tim").id
+    await house.set_up(sharing_accounts=[f"tim={number}"])
+
+    row = row_of(await house.check(), "tim")
+
+    assert (row["matched_by"], row["account_id"]) == ("option", str(number))
+
+
+async def test_some_people_may_be_asked_for(house: SharingHouse) -> None:
+    await house.set_up()
+    told = await house.check(people=["tim", "leo"])
+    assert [one["account"] for one in told["people"]] == ["tim", "Leo"]
+    with pytest.raises(ServiceValidationError):
+        await house.check(people=["nobody"])
+
+
+async def test_plex_tv_is_asked_once_in_ten_seconds_and_not_for_the_last_answer(
+    house: SharingHouse,
+) -> None:
+    await house.set_up()
+    first = await house.check()
+    house.tv.stats.reset()
+
+    assert await house.household.call("check_sharing") == first
+    assert await house.household.call("check_sharing", refresh=False) == first
+    assert house.tv.stats.total == 0
+
+
+async def test_first_check_follows_the_first_sync_and_then_the_clock(
+    house: SharingHouse, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing_check, "FIRST_CHECK", (60.0, 61.0))
+    # A leap of the clock would end the wait for the answer as well.
+    monkeypatch.setattr(sharing_check, "ANSWER_TIMEOUT", 1e6)
+    await house.set_up(sharing_interval=7200)
+    assert house.household.state("last_sharing_check") == "unknown"
+    assert house.household.state("sharing_warnings") == "unknown"
+    assert house.tv.stats.total == 0
+
+    await later(house.household, clock, 62)
+    assert house.household.state("sharing_warnings") == "0"
+    checked = dt_util.parse_datetime(house.household.state("last_sharing_check"))
+    assert checked is not None
+
+    house.tv.stats.reset()
+    await later(house.household, clock, 7000)
+    assert house.tv.stats.total == 0
+    await later(house.household, clock, 300)
+    assert 0 < house.tv.stats.total <= 5
+
+
+async def test_button_asks_plex_tv(house: SharingHouse) -> None:
+    house.account("tim").restrict("label!=tim")
+    await house.set_up()
+    house.rested()
+    await house.household.hass.services.async_call(
+        "button",
+        "press",
+        {"entity_id": house.household.entity_id("check_sharing")},
+        blocking=True,
+    )
+    await house.household.settle()
+    assert house.household.state("sharing_warnings") == "1"
+
+
+# What if
+
+
+async def test_what_if_is_as_looking_at_every_item_and_asks_plex_tv_nothing(
+    house: SharingHouse,
+) -> None:
+    await house.set_up()
+    await house.check()
+    house.tv.stats.reset()
+    ask: dict[str, Any] = {"person": "tim", "allow": ["Family", "no such"], "exclude": ["Été"]}
+
+    told = await house.household.call("preview_sharing", **ask)
+    rating = await house.household.call("preview_sharing", person="tim", allow="tim", ratings="G")
+    kept = await house.household.call("preview_sharing", keep=True, **ask)
+
+    assert house.tv.stats.total == 0
+    now: list[Meaning] = [[[carries("tim")]]]
+    then: list[Meaning] = [[[carries("family", "no such")], [lacks("été")]]]
+    for key, kind in KINDS.items():
+        assert _first(told[key]) == house.counted(kind, then), key
+        assert _first(rating[key]) == house.counted(kind, [[[rated("g"), carries("tim")]]])
+        assert _first(kept[key]) == house.counted(kind, [[*now[0], *then[0]]])
+        before = house.counted(kind, now)
+        changed = told[key]["newly_visible"] - told[key]["newly_hidden"]
+        assert told[key]["visible"] - before["visible"] == changed
+    assert told["labels_unknown"] == ["no such"]
+    assert told["wishes_hidden_total"] >= len(told["wishes_hidden"]) > 0
+
+
+def _first(row: dict[str, int]) -> dict[str, int]:
+    return {key: row[key] for key in ("visible", "hidden", "unknown")}
+
+
+async def test_what_if_needs_somebody_and_an_answer(house: SharingHouse) -> None:
+    house.account("tim").uuid = "0123456789abcdef"
+    await house.set_up()
+    for person, key in (("sam", "sharing_unknown"), ("tim", "no_plex_account")):
+        with pytest.raises(HomeAssistantError) as raised:
+            await house.household.call("preview_sharing", person=person)
+        assert raised.value.translation_key == key
+        await house.check()
+    with pytest.raises(ServiceValidationError):
+        await house.household.call("preview_sharing", person="nobody")
+
+
+# When plex.tv fails
+
+FAULTS: Final = {
+    "refused": ("/api/v2/user", 401, {}, "refused"),
+    "forbidden": ("/api/users", 403, {}, "refused"),
+    "unprocessable": ("/api/v2/user", 422, {}, "refused"),
+    "not the owner": ("/api/servers", 404, {}, "not_owner"),
+    "limit": ("/api/users", 429, {}, "rate_limited"),
+    "limit with seconds": ("/api/users", 429, {"Retry-After": "7"}, "rate_limited"),
+    "error": ("/api/users", 500, {}, "cannot_connect"),
+    "maintenance": ("/api/v2/user", 503, {}, "cannot_connect"),
+    "gone": ("/api/", 410, {}, "gone"),
+    "web page": ("/api/users", 200, {}, "not_understood"),
+    "nobody": ("/api/users", 200, {}, "not_understood"),
+}
+BODIES: Final = {
+    "web page": "<html><body>Sign in</body></html>",
+    "nobody": '<MediaContainer size="0"/>',
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_failing_plex_tv_is_a_word_and_the_last_answer_stays(
+    house: SharingHouse, name: str
+) -> None:
+    path, status, headers, reason = FAULTS[name]
+    await house.set_up()
+    good = await house.check()
+    house.tv.stats.reset()
+    house.tv.sharing.refuse(path, status, headers=headers, body=BODIES.get(name, ""))
+
+    told = await house.check()
+
+    assert (told["status"], told["reason"]) == ("not_available", reason)
+    assert told["people"] == good["people"]
+    assert told["checked"] == good["checked"]
+    assert house.tv.stats.total <= 5
+    asked = house.tv.stats.total
+    done = await house.household.call("sync_all")
+    assert done["status"] == "done"
+    assert not house.household.hass.config_entries.flow.async_progress()
+    if reason == "rate_limited":
+        house.household.entry.runtime_data.sharing._asked = -1e9
+        again = await house.household.call("check_sharing")
+        assert (again["reason"], house.tv.stats.total) == ("rate_limited", asked)
+    assert (house.issue("sharing_sign_in") is not None) is (reason in {"refused", "not_owner"})
+
+    house.tv.sharing.refusals.clear()
+    assert (await house.check())["status"] == "ok"
+    assert house.issue("sharing_sign_in") is None
+
+
+@pytest.mark.parametrize("kind", ["drop", "slow_before_apply"])
+async def test_plex_tv_that_cannot_be_reached_or_hangs_is_a_word(
+    house: SharingHouse, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing_check, "ANSWER_TIMEOUT", 0.5)
+    await house.set_up()
+    good = await house.check()
+    house.tv.faults.add(Fault(kind, seconds=3.0, times=None))
+
+    told = await house.check()
+
+    assert told["reason"] == ("cannot_connect" if kind == "drop" else "timeout")
+    assert told["people"] == good["people"]
+
+
+async def test_empty_answer_is_believed_when_it_comes_again(house: SharingHouse) -> None:
+    await house.set_up()
+    await house.check()
+    house.tv.sharing.accounts.clear()
+    assert (await house.check())["reason"] == "not_understood"
+    told = await house.check()
+    assert told["status"] == "ok"
+    assert {row["state"] for row in told["people"]} == {"owner", "no_account"}
+
+
+async def test_old_answer_counts_for_a_week_and_over_a_restart(
+    house: SharingHouse, clock: TickingDateTimeFactory
+) -> None:
+    await house.set_up()
+    good = await house.check()
+    await house.household.hass.config_entries.async_reload(house.household.entry.entry_id)
+    await house.household.settle()
+    house.tv.sharing.refuse("/api/", 503)
+    told = await house.household.call("check_sharing", refresh=False)
+    assert told["people"] == good["people"]
+    assert (await house.check())["people"] == good["people"]
+    await later(house.household, clock, 7 * 86_400 + 60)
+    told = await house.check()
+    assert (told["people"], told["warnings"], told["checked"]) == ([], [], good["checked"])
+    assert house.household.state("sharing_warnings") == "unknown"
+
+
+async def test_plex_that_cannot_be_read_is_not_an_empty_one(house: SharingHouse) -> None:
+    await house.set_up()
+    good = await house.check()
+    house.household.plex.faults.add(Fault("busy", times=None))
+    told = await house.check()
+    assert (told["status"], told["reason"]) == ("not_available", "cannot_connect")
+    assert told["people"] == good["people"]
+    house.household.plex.faults.clear()
+    assert (await house.check())["status"] == "ok"
+
+
+async def test_label_that_cannot_be_read_makes_its_rules_unknown(house: SharingHouse) -> None:
+    await house.set_up()
+    await house.check()
+    house.household.plex.faults.add(Fault("busy", route="/library/sections/{id}/label", times=None))
+    told = await house.check()
+    assert told["status"] == "partial"
+    row = row_of(told, "tim")
+    assert row["movies"]["unknown"] == len(house.items("movie"))
+    assert row_of(told, "sam")["movies"]["visible"] == len(house.items("movie"))
+
+
+async def test_switched_off_it_asks_nothing_and_forgets(house: SharingHouse) -> None:
+    await house.set_up()
+    await house.check()
+    assert house.household.entry.runtime_data.sharing.checked
+    house.household.hass.config_entries.async_update_entry(
+        house.household.entry, options={**house.household.entry.options, "check_sharing": False}
+    )
+    await house.household.settle()
+    house.tv.stats.reset()
+
+    told = await house.household.call("check_sharing")
+
+    assert (told["status"], told["reason"], told["people"]) == ("not_available", "off", [])
+    assert house.tv.stats.total == 0
+    with pytest.raises(ServiceValidationError):
+        await house.household.hass.services.async_call(
+            "button",
+            "press",
+            {"entity_id": house.household.entity_id("check_sharing")},
+            blocking=True,
+        )
+
+
+async def test_house_in_which_nobody_is_restricted_is_left_alone(house: SharingHouse) -> None:
+    for account in house.tv.sharing.accounts.values():
+        account.restrict("")
+        account.state = "accepted"
+    await house.set_up()
+
+    told = await house.check()
+
+    assert all(one["severity"] == "info" for one in told["warnings"])
+    assert house.household.state("sharing_warnings") == "0"
+    assert house.issue("sharing") is None
+    assert house.issue("sharing_open") is None
+
+
+async def test_nothing_of_other_people_is_kept_or_told(
+    house: SharingHouse, hass_storage: dict[str, Any]
+) -> None:
+    await house.set_up()
+    told = await house.check()
+    await house.household.call("explain", title="a")
+    texts = as_text(told) + as_text(hass_storage)
+    texts += as_text(
+        {one.entity_id: one.attributes for one in house.household.hass.states.async_all()}
+    )
+    assert not [secret for secret in house.tv.sharing.secrets if secret in texts]
+    assert "@example" not in texts
+    assert house.household.entry.state is ConfigEntryState.LOADED
+    kept = next(value for key, value in hass_storage.items() if key.endswith(".sharing"))
+    assert {name for one in kept["data"]["accounts"] for name in one} == {
+        "id", "kind", "title", "username", "uuid", "movies", "shows", "all", "preset", "access",
+        "libraries",
+    }  # fmt: skip
+
+
+async def test_removed_entry_leaves_nothing_behind(
+    house: SharingHouse, hass_storage: dict[str, Any]
+) -> None:
+    house.account("tim").restrict("label!=tim")
+    await house.set_up()
+    await house.check()
+    assert house.issue("sharing") is not None
+    await house.household.hass.config_entries.async_remove(house.household.entry.entry_id)
+    await house.household.hass.async_block_till_done()
+    assert not [key for key in hass_storage if key.endswith(".sharing")]
+    assert house.issue("sharing") is None
