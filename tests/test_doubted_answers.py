@@ -75,25 +75,21 @@ async def test_events_of_removals_take_nothing_off_while_pulsarr_lists_nobody(
     person, titles = household.person("rosa"), titles_of(household, "rosa")
     events = [
         {
-            "event": "watchlist.removed",
-            "timestamp": "2026-11-01T00:00:00.000Z",
-            "data": {
-                "watchlistItemId": number,
-                "content": {
-                    "title": title.title,
-                    "type": title.type,
-                    "key": title.key,
-                    "guids": list(title.guids),
-                },
-                "removedBy": {"userId": person, "username": "rosa"},
+            "watchlistItemId": number,
+            "content": {
+                "title": title.title,
+                "type": title.type,
+                "key": title.key,
+                "guids": list(title.guids),
             },
+            "removedBy": {"userId": person, "username": "rosa"},
         }
         for number, title in enumerate(titles)
     ]
     nobody(household)
 
     for event in events:
-        await household.pulsarr.deliver(event["event"], event["data"])
+        await household.pulsarr.deliver("watchlist.removed", event)
         await household.settle()
         await later(household, clock, 1)
 
