@@ -529,7 +529,7 @@ OWNERSHIP: Final = (
     Guard(
         2,
         "an excluded label and the one that opts out are not written",
-        "sync/planner.py",
+        "sync/wanted_labels.py",
         "            if folded not in self._never:\n",
         "            if True:\n",
         (_PLANNER,),
@@ -784,7 +784,7 @@ WRITING: Final = (
     Guard(
         5,
         "only what shows is confirmed",
-        "sync/engine.py",
+        "sync/editing.py",
         "found[not (is_known and now.shows(one))].append(one)",
         "found[0].append(one)",
         ("sync/test_engine_faults.py::test_edit_that_never_shows_is_not_claimed",),
@@ -792,7 +792,7 @@ WRITING: Final = (
     Guard(
         5,
         "what cannot be read back is not claimed",
-        "sync/engine.py",
+        "sync/editing.py",
         "result.failed += [FailedChange(one, err.failure) for one in waiting]\n                return",
         "result.confirmed += waiting\n                return",
         (f"{_FAULTS}::test_labels_that_cannot_be_read_back_are_not_claimed_but_are_ours",),
@@ -811,7 +811,7 @@ WRITING: Final = (
     Guard(
         5,
         "what Plex may do after the client gave up is ours",
-        "sync/engine.py",
+        "sync/editing.py",
         "if err.failure is not Failure.TIMEOUT:  # Plex may do it yet",
         "if True:",
         ("sync/test_regressions.py",),
@@ -835,7 +835,7 @@ WRITING: Final = (
     Guard(
         5,
         "an edit that shows late is waited for",
-        "sync/engine.py",
+        "sync/editing.py",
         "for wait in (0.0, *SETTLE):",
         "for wait in (0.0,):",
         (f"{_FAULTS}::test_edit_that_shows_late_is_waited_for",),
@@ -843,7 +843,7 @@ WRITING: Final = (
     Guard(
         5,
         "no edit follows one that failed",
-        "sync/engine.py",
+        "sync/editing.py",
         "if result.error is not None or result.stopped:",
         "if result.stopped:",
         (f"{_FAULTS}::test_edits_after_the_one_that_failed_are_not_sent",),
@@ -1075,7 +1075,7 @@ EVIDENCE: Final = (
     Guard(
         6,
         "how far the edits have come is written down ahead",
-        "sync/engine.py",
+        "sync/editing.py",
         "await self._recorder.sending(self._run_id, self._written)",
         "pass",
         ("sync/test_engine.py",),
@@ -1220,7 +1220,7 @@ FURTHER: Final = (
     Guard(
         5,
         "what cannot be read back is not confirmed",
-        "sync/engine.py",
+        "sync/editing.py",
         "        is_known = now.knows(one.library, one.rating_key, one.label)\n",
         "        is_known = True\n",
         ("sync/test_engine_faults.py",),

@@ -143,7 +143,7 @@ async def test_day_of_faults_loses_no_label_and_leaves_nothing_behind(
     monkeypatch.setattr("custom_components.plex_label_sync.live_updates.BACK_OFF_MAX", 0.02)
     monkeypatch.setattr("custom_components.plex_label_sync.transport.BACK_OFF", (0.01, 0.02))
     monkeypatch.setattr("custom_components.plex_label_sync.transport.RETRY_AFTER_MAX", 0.5)
-    monkeypatch.setattr("custom_components.plex_label_sync.sync.engine.SETTLE", (0.01, 0.02))
+    monkeypatch.setattr("custom_components.plex_label_sync.sync.editing.SETTLE", (0.01, 0.02))
     household.hass.loop.set_debug(False)
     await household.set_up()
     await household.connected()

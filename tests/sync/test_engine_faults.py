@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from custom_components.plex_label_sync.plex import server
-from custom_components.plex_label_sync.sync.engine import SETTLE
+from custom_components.plex_label_sync.sync.editing import SETTLE
 from custom_components.plex_label_sync.sync.model import (
     Change,
     Failure,

@@ -19,14 +19,10 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
-from custom_components.plex_label_sync.sync.planner import (
-    View,
-    WantedItem,
-    make_plan,
-    wanted_items,
-)
+from custom_components.plex_label_sync.sync.planner import View, make_plan
 from custom_components.plex_label_sync.sync.present import Present
 from custom_components.plex_label_sync.sync.protection import Doubts
+from custom_components.plex_label_sync.sync.wanted_labels import WantedItem, wanted_items
 
 from .words import ANNA, BEN, CARL, SHOW, item, ledger, movie, present, proven, show, wish
 

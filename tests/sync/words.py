@@ -19,10 +19,11 @@ from custom_components.plex_label_sync.sync.model import (
     Watchlists,
     fold,
 )
-from custom_components.plex_label_sync.sync.planner import View, WantedItem, wanted_items
+from custom_components.plex_label_sync.sync.planner import View
 from custom_components.plex_label_sync.sync.present import Present
 from custom_components.plex_label_sync.sync.protection import Evidence
 from custom_components.plex_label_sync.sync.wanted import Wish
+from custom_components.plex_label_sync.sync.wanted_labels import WantedItem, wanted_items
 
 MOVIE, SHOW = MediaType.MOVIE, MediaType.SHOW
 

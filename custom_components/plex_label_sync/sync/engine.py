@@ -1,23 +1,19 @@
 """The one path of every run: read, plan, brake, edit, confirm, record."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import groupby
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 import logging
-from typing import Final
 import uuid
 
 from .brake import DAY, Situation, Verdict, judge
+from .editing import Editor, EditResult, edits_of
 from .explain import Explanation, Question, explain
-from .grouping import EditGroup, edit_groups
 from .inquiry import Inquiry
-from .jobs import side_by_side
 from .lookout import Lookout
 from .model import (
     Change,
     FailedChange,
-    Failure,
     HoldReason,
     Look,
     Outcome,
@@ -30,42 +26,19 @@ from .model import (
     SyncSettings,
     Title,
     Watchlists,
-    fold,
 )
 from .ports import PlexPort, Recorder, WatchedPulsarrPort
 from .preparing import Preparer
-from .present import Present
-from .progress import Phase, Progress
+from .progress import Progress
 from .protection import Before, ListMemory, OpenQuestion
 from .queue import Queue
-from .reading import Found, LabelReader
+from .reading import Found
 from .request import Prepared, Request
 from .sighting import Sighting
 from .wanted import TitleIndex
 from .watching import ListWatch, Watched
 
 _LOGGER = logging.getLogger(__name__)
-
-# A read right after an edit may still show the old labels: read again after these seconds.
-SETTLE: Final = (0.5, 1.5)
-
-JOURNAL_WRITES: Final = 50  # of one run, at most, about how far its edits have come
-
-STOPPED: Final = "stopped"  # why a change was not made: the run was asked to end
-NOT_CONFIRMED: Final = "not_confirmed"
-
-
-@dataclass(slots=True)
-class _Result:
-    """What became of a plan."""
-
-    confirmed: list[Change] = field(default_factory=list)
-    sent: list[Change] = field(default_factory=list)  # and not refused: they may be in Plex
-    denied: set[Change] = field(default_factory=set)  # by an edit that Plex said it did not do
-    absent: set[Change] = field(default_factory=set)  # denied, and not there when read back
-    failed: list[FailedChange] = field(default_factory=list)
-    error: ServiceError | None = None
-    stopped: bool = False
 
 
 class Engine:
@@ -89,13 +62,12 @@ class Engine:
         self._plex = plex
         self._recorder = recorder
         self._clock = clock
-        self._sleep = sleep
         memory = lists or ListMemory()
         self._preparer = Preparer(plex, pulsarr, recorder, clock, memory=memory, steady=steady)
         self._inquiry = Inquiry(plex, self._preparer.finder, clock)
         self._lookout = Lookout(plex, self._preparer, steady or clock)
         self._watch = ListWatch(pulsarr, self._preparer.lists, clock, steady or clock)
-        self._stopping = False
+        self._editor = Editor(plex, recorder, sleep)
 
     @property
     def watchlists(self) -> Watchlists | None:
@@ -104,7 +76,7 @@ class Engine:
 
     def stop(self) -> None:
         """Let the run that is on end after its present edit; later ones write nothing."""
-        self._stopping = True
+        self._editor.stop()
 
     async def run(
         self,
@@ -248,9 +220,9 @@ class Engine:
         self, run: Run, verdict: Verdict, prepared: Prepared, progress: Progress
     ) -> Run:
         """Write a plan into Plex and read back what came of it."""
-        plan, result = verdict.plan, _Result()
+        plan, result = verdict.plan, EditResult()
         if plan.changes:
-            groups = await asyncio.to_thread(_groups, plan.changes)
+            groups = await asyncio.to_thread(edits_of, plan.changes)
             # In the order in which they are sent, so that a number tells how far that went.
             ordered = [one for _, changes in groups for one in changes]
             try:
@@ -258,153 +230,13 @@ class Engine:
             except ServiceError as err:
                 failed = tuple(FailedChange(one, err.failure) for one in plan.changes)
                 return replace(run, status=RunStatus.FAILED, failed=failed, error=err)
-            await self._edit_and_confirm(run.id, groups, prepared, result, progress)
+            result = await self._editor.carry_out(run.id, groups, prepared, progress)
             self._lookout.wrote(one.rating_key for one in result.sent)
         run, rows, unsure = await asyncio.to_thread(_settled, run, verdict, result)
         run = replace(run, gaps=(*prepared.gaps,))
         if plan.changes or rows:
             await self._recorder.finish(run, rows, unsure)
         return run
-
-    async def _edit_and_confirm(
-        self,
-        run_id: str,
-        groups: Sequence[tuple[EditGroup, list[Change]]],
-        prepared: Prepared,
-        result: _Result,
-        progress: Progress,
-    ) -> None:
-        """Send the edits, one after the other, until all are sent or Plex is gone.
-
-        What was sent to one library is read back while the next one is edited.
-        """
-        done = 0
-        pace = _Pace(self._recorder, run_id, sum(len(changes) for _, changes in groups))
-        async with side_by_side() as confirming:
-            for _, some in groupby(groups, lambda one: one[0].library):
-                before = len(result.sent)
-                for group, changes in some:
-                    progress.reached(Phase.EDITS, done, len(groups))
-                    done += 1
-                    await self._edit(group, changes, prepared, result, pace)
-                confirming.create_task(self._confirm(prepared, result.sent[before:], result))
-            progress.reached(Phase.EDITS)
-
-    async def _edit(
-        self,
-        group: EditGroup,
-        changes: Sequence[Change],
-        prepared: Prepared,
-        result: _Result,
-        pace: "_Pace",
-    ) -> None:
-        """Send one edit, unless the run is to end."""
-        result.stopped = result.stopped or self._stopping
-        if result.error is None and not result.stopped:
-            try:
-                await pace.sending(len(changes))
-            except ServiceError as err:
-                result.error = err
-        if result.error is not None or result.stopped:
-            why = result.error.failure if result.error is not None else STOPPED
-            result.failed += [FailedChange(one, why) for one in changes]
-            return
-        refused: Mapping[str, ServiceError] = {}
-        try:
-            refused = await self._plex.edit(
-                prepared.libraries[group.library], group.rating_keys, group.add, group.remove
-            )
-        except ServiceError as err:
-            _LOGGER.debug("Edits stopped: %s", err)
-            result.error = err
-            if err.failure is not Failure.TIMEOUT:  # Plex may do it yet
-                result.denied.update(changes)
-        # What failed half-way may be in Plex all the same: it is read back like the rest.
-        result.sent += [one for one in changes if one.rating_key not in refused]
-        result.failed += [
-            FailedChange(one, refused[one.rating_key].failure)
-            for one in changes
-            if one.rating_key in refused
-        ]
-
-    async def _confirm(self, prepared: Prepared, sent: Sequence[Change], result: _Result) -> None:
-        """Sort what was sent into confirmed and failed by reading it back."""
-        waiting = list(sent)
-        reader, now = prepared.labels, Present()
-        for wait in (0.0, *SETTLE):
-            if not waiting:
-                return
-            if wait:
-                await self._sleep(wait)
-            reader = reader.again()
-            try:
-                now = await _read_back(reader, waiting)
-            except ServiceError as err:
-                result.error = result.error or err
-                result.failed += [FailedChange(one, err.failure) for one in waiting]
-                return
-            shown, waiting = await asyncio.to_thread(_sorted_out, waiting, now)
-            result.confirmed += shown
-        for gap in reader.gaps if waiting else ():
-            prepared.gaps.add(gap)
-        result.absent.update(
-            one
-            for one in result.denied.intersection(waiting)
-            if now.knows(one.library, one.rating_key, one.label)
-        )
-        result.failed += [FailedChange(one, NOT_CONFIRMED) for one in waiting]
-
-
-class _Pace:
-    """Has the journal say how far the edits of a run may have come, ahead of them.
-
-    Of a run with few changes it is written before each edit, of a large one now and then.
-    """
-
-    def __init__(self, recorder: Recorder, run_id: str, total: int) -> None:
-        self._recorder = recorder
-        self._run_id = run_id
-        self._total = total
-        self._sent = 0
-        self._written = 0
-
-    async def sending(self, count: int) -> None:
-        """Take in that so many changes more are sent now. Raises ServiceError."""
-        self._sent += count
-        if self._sent > self._written:
-            ahead = max(self._sent, self._written + self._total // JOURNAL_WRITES)
-            self._written = min(ahead, self._total)
-            await self._recorder.sending(self._run_id, self._written)
-
-
-async def _read_back(reader: LabelReader, changes: Sequence[Change]) -> Present:
-    return await reader.read(await asyncio.to_thread(_pairs, changes))
-
-
-def _pairs(changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
-    """Return the labels that are changed, as pairs of library key and folded label."""
-    pairs = {(one.library, one.label) for one in changes}
-    return frozenset((library, fold(label)) for library, label in pairs)
-
-
-def _sorted_out(changes: Iterable[Change], now: Present) -> tuple[list[Change], list[Change]]:
-    """Return the changes that are in Plex and those that are not."""
-    found: tuple[list[Change], list[Change]] = ([], [])
-    for one in changes:
-        is_known = now.knows(one.library, one.rating_key, one.label)
-        found[not (is_known and now.shows(one))].append(one)
-    return found
-
-
-def _groups(changes: Sequence[Change]) -> list[tuple[EditGroup, list[Change]]]:
-    """Return the edits to send, library by library, each with the changes that it makes."""
-    by_item: dict[str, list[Change]] = {}
-    for change in changes:
-        by_item.setdefault(change.rating_key, []).append(change)
-    return [
-        (group, [one for key in group.rating_keys for one in by_item[key] if group.makes(one)])
-        for group in sorted(edit_groups(changes), key=lambda one: one.library)
-    ]
 
 
 def _counted(run: Run, request: Request, prepared: Prepared, verdict: Verdict) -> Run:
@@ -434,7 +266,7 @@ def _counted(run: Run, request: Request, prepared: Prepared, verdict: Verdict) -
 
 
 def _settled(
-    run: Run, verdict: Verdict, result: _Result
+    run: Run, verdict: Verdict, result: EditResult
 ) -> tuple[Run, dict[RowKey, Row | None], dict[Change, Row | None]]:
     """Return a run with what it came to, what the ledger's rows become, and what is not sure."""
     plan = verdict.plan

@@ -23,9 +23,10 @@ from .model import (
     fold,
 )
 from .naming import label_of
-from .planner import View, WantedLabel, never_written, wants
+from .planner import View, wants
 from .queue import PendingSync, Queue
 from .wanted import wishes_of
+from .wanted_labels import WantedLabel, never_written
 
 TITLES_MAX: Final = 10  # explained at once: a text may fit many
 

@@ -8,13 +8,14 @@ from .explain import TITLES_MAX, Facts, Question, titles_asked_for
 from .leaving import Company
 from .ledger import Ledger
 from .model import HoldReason, Item, LabelledItem, Library, SyncSettings, Title, Watchlists
-from .planner import View, WantedItem, make_plan, wanted_items
+from .planner import View, make_plan
 from .ports import PlexPort
 from .present import Present
 from .protection import Evidence, unread_lists
 from .queue import Queue
 from .reading import Found, ItemFinder
 from .wanted import TitleIndex, Wish, labelled_people, wishes_of
+from .wanted_labels import WantedItem, wanted_items
 
 ROWS_MAX: Final = 50  # items of one library looked at for a text in their titles
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from .ledger import Ledger
-from .planner import WantedItem, wanted_items
 from .protection import Evidence
 from .reading import Found
 from .request import Request
 from .sight import Sight
 from .wanted import Matcher, Rank, TitleIndex, Wish
+from .wanted_labels import WantedItem, wanted_items
 
 
 class WishMatcher:

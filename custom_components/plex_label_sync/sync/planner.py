@@ -1,6 +1,6 @@
 """Wanted and present labels and the ledger make a plan. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .identity import Relation, relation
@@ -9,8 +9,6 @@ from .ledger import Ledger
 from .model import (
     Action,
     Change,
-    Item,
-    MediaType,
     Person,
     Plan,
     RemovedLabelMode,
@@ -19,27 +17,9 @@ from .model import (
     SyncSettings,
     fold,
 )
-from .naming import label_of
 from .present import Present
 from .protection import Doubts, Evidence
-from .wanted import Wish
-
-
-@dataclass(frozen=True, slots=True)
-class WantedLabel:
-    """One label that an item should have, and for whom."""
-
-    text: str
-    people: tuple[Person, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class WantedItem:
-    """An item with all labels that it should have, by folded text; none if nobody wants it."""
-
-    item: Item
-    labels: Mapping[str, WantedLabel] = field(default_factory=dict)
-    title_id: str = ""  # an id that the item has in common with what people want
+from .wanted_labels import WantedItem, WantedLabel, never_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,70 +43,6 @@ class View:
     evidence: Evidence = field(default_factory=Evidence)
     doubts: Doubts = field(default_factory=Doubts)
     adopt: frozenset[RowKey] = frozenset()  # labels to take for ours that the ledger lacks
-
-
-def wanted_items(
-    matches: Iterable[tuple[Wish, Sequence[Item]]],
-    settings: SyncSettings,
-    known: Mapping[str, WantedItem] | None = None,
-) -> dict[str, WantedItem]:
-    """Return every item of the wishes, by rating key, with its wanted labels.
-
-    Labels that are the same are spelled alike on all items. Nobody gets the label that makes
-    an item opt out. What is as in `known` is the same object.
-    """
-    known = known or {}
-    labels = _Labels(settings)
-    items: dict[str, WantedItem] = {}
-    people: dict[str, tuple[Person, ...]] = {}
-    for wish, found in matches:
-        for item in found:
-            key = item.rating_key
-            # The Plex key sorts between imdb and tmdb; any one will do as long as it stays.
-            title_id = min(item.ids & wish.title.ids, default="")
-            if (other := items.get(key)) is None:
-                people[key] = wish.people
-            else:
-                others = {person.id: person for person in (*people[key], *wish.people)}
-                people[key] = tuple(others.values())
-                title_id = min(filter(None, (other.title_id, title_id)), default="")
-            items[key] = WantedItem(item, labels.of(people[key], item.type), title_id)
-            if (before := known.get(key)) == items[key] and before is not None:
-                items[key] = before
-    return items
-
-
-class _Labels:
-    """The labels of groups of people. Most items are wanted by the same few groups."""
-
-    def __init__(self, settings: SyncSettings) -> None:
-        self._settings = settings
-        self._never = never_written(settings)
-        self._spellings: dict[str, str] = {}
-        self._known: dict[tuple[tuple[Person, ...], MediaType], dict[str, WantedLabel]] = {}
-
-    def of(self, people: tuple[Person, ...], media_type: MediaType) -> Mapping[str, WantedLabel]:
-        """Return the labels of items of a type that some people want, by folded text."""
-        group = people, media_type
-        if group not in self._known:
-            self._known[group] = self._new(people, media_type)
-        return self._known[group]
-
-    def _new(self, people: Sequence[Person], media_type: MediaType) -> dict[str, WantedLabel]:
-        labels: dict[str, WantedLabel] = {}
-        for person in people:
-            text = label_of(person, media_type, self._settings.label_format)
-            folded = fold(text)
-            if folded not in self._never:
-                others = labels[folded].people if folded in labels else ()
-                text = self._spellings.setdefault(folded, text)
-                labels[folded] = WantedLabel(text, (*others, person))
-        return labels
-
-
-def never_written(settings: SyncSettings) -> frozenset[str]:
-    """Return the labels that are never put on an item, folded."""
-    return settings.exclude_labels | {fold(settings.opt_out_label)}
 
 
 def make_plan(view: View) -> Plan:

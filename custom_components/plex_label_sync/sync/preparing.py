@@ -24,7 +24,7 @@ from .model import (
     fold,
 )
 from .people import UnknownPersonError
-from .planner import View, WantedItem
+from .planner import View
 from .ports import PlexPort, PulsarrPort, Recorder
 from .present import Present
 from .progress import Phase, Progress
@@ -35,6 +35,7 @@ from .request import Prepared, Request, chosen_libraries
 from .sight import Sight, items_and_labels, labels_needed, plan_of
 from .taking_back import TakingBack, people_known
 from .wanted import Merger, TitleIndex, Wish, labelled_people
+from .wanted_labels import WantedItem
 from .watching import KnownLists
 
 FRESH: Final = 60.0  # seconds for which watchlists are good enough for a live decision

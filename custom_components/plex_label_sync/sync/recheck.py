@@ -13,12 +13,12 @@ from typing import Final
 from .jobs import together
 from .ledger import Ledger
 from .model import Item, Library, Person, SyncSettings
-from .planner import WantedItem
 from .ports import PlexPort
 from .present import Present
 from .reading import READERS, Found
 from .sight import labels_needed
 from .wanted import Wish
+from .wanted_labels import WantedItem
 
 LISTING_AGE_MAX: Final = 6 * 3600.0  # seconds; then everything is listed, whatever seems unchanged
 ITEMS_AT_ONCE: Final = 200  # items whose labels are read with one request

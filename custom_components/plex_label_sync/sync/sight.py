@@ -17,10 +17,11 @@ from .model import (
     SyncSettings,
     fold,
 )
-from .planner import View, WantedItem, make_plan, wanted_items
+from .planner import View, make_plan
 from .protection import Doubts
 from .reading import Found
 from .wanted import Wish
+from .wanted_labels import WantedItem, wanted_items
 
 
 @dataclass(frozen=True, slots=True)
