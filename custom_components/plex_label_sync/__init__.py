@@ -34,6 +34,12 @@ from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .departures import Departures
 from .files import StoreTooNewError, StoreUnreadableError, async_remove_files
 from .former import async_keep_former, async_take_over
+from .issues import (
+    async_create_damaged_issue,
+    async_create_left_out_issue,
+    async_delete_issues,
+    async_update_held_issue,
+)
 from .libraries import LibraryWatch
 from .live import LiveSync
 from .live_updates import LiveUpdates
@@ -42,12 +48,6 @@ from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
 from .pulsarr.payloads import Signal
 from .registration import async_remove
-from .repairs import (
-    async_create_damaged_issue,
-    async_create_left_out_issue,
-    async_delete_issues,
-    async_update_held_issue,
-)
 from .services import async_setup_services
 from .settings import Settings
 from .sharing_check import SharingCheck

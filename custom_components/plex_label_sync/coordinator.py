@@ -23,6 +23,7 @@ from .decisions import question_of
 from .errors import StoppedError, translation
 from .figures import NOTHING, LedgerFigures, after_run, with_summary
 from .identity import async_see_plex
+from .issues import async_update_unsaved_issue
 from .label_guard import LabelGuard
 from .news import News, news_of_sync
 from .outcome import Outcome
@@ -30,7 +31,6 @@ from .plex.parse import ServerInfo
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
 from .reachability import Reachability
-from .repairs import async_update_unsaved_issue
 from .runs import Begins, Runs, urgency
 from .schedule import Schedule
 from .settings import Settings

@@ -8,7 +8,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from .const import CONF_CONFIRMED
-from .repairs import async_update_conflict_issue
+from .issues import async_update_conflict_issue
 from .sync.label_conflicts import (
     Confirmed,
     Conflict,

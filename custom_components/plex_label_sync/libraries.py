@@ -6,8 +6,8 @@ from homeassistant.core import HomeAssistant, callback
 
 from .const import CONF_LIBRARIES, CONF_LIBRARIES_SEEN
 from .coordinator import PlexLabelSyncCoordinator
+from .issues import async_update_libraries_issue
 from .new_libraries import async_remember, async_update_new_libraries_issue, unseen
-from .repairs import async_update_libraries_issue
 from .sync.model import Library
 
 

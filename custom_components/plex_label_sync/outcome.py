@@ -11,7 +11,7 @@ from homeassistant.helpers.event import async_call_later
 from .decisions import held_by
 from .figures import summary_of
 from .gap_issues import async_update_gap_issues, async_update_unknown_issue
-from .repairs import async_update_held_issue
+from .issues import async_update_held_issue
 from .status import Activity
 from .store import Held, Records
 from .sync.gaps import LASTS_AFTER
