@@ -76,7 +76,7 @@ async def test_film_that_shares_only_its_weakest_number_is_not_the_one(
     (item,) = home.plex.state.items_of(other)
     guids = [one.replace(":", "://") for one in other.guids if not one.startswith("tvdb")]
     guids.append(f"tvdb://{wanted.tvdb or 4711}")
-    home.plex.state.rematch(item.rating_key, guid=item.guid, guids=guids, title=other.title)
+    home.plex.state.rematch(item.rating_key, guid=item.guid, guids=(*guids,), title=other.title)
     home.wish("rosa", wanted, guids=(*wanted.guids, f"tvdb:{wanted.tvdb or 4711}"))
     await home.sync()
     if live:

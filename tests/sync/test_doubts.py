@@ -25,7 +25,13 @@ REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
 MASS, NOBODY = HoldReason.MASS_REMOVAL, HoldReason.NOBODY_LISTED
 SHRUNK, VANISHED = HoldReason.WATCHLISTS_SHRUNK, HoldReason.LABELS_VANISHED
 RENAMED, LIST_SHRANK = HoldReason.PEOPLE_RENAMED, HoldReason.LIST_SHRANK
-FILMS = {"movies": 90, "shows": 0, "uhd_library": False, "missing": 0.0, "foreign_labels": False}
+FILMS: dict[str, Any] = {
+    "movies": 90,
+    "shows": 0,
+    "uhd_library": False,
+    "missing": 0.0,
+    "foreign_labels": False,
+}
 MANY = 71  # labels in a ledger
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from .home import LABEL_ROUTE, LISTING_ROUTE, Home, household
 REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
 MODES = (RemovedLabelMode.KEEP, RemovedLabelMode.REMOVE)
 # Movies only, all of them in Plex, and no label that anybody else wrote.
-SMALL = {
+SMALL: dict[str, Any] = {
     "movies": 40,
     "shows": 0,
     "people": 3,
@@ -305,7 +306,9 @@ async def test_item_that_became_another_title_loses_its_label_after_a_read_of_it
     await home.sync()
     (item,) = home.plex.state.items_of(title)
     guids = [one.replace(":", "://") for one in other.guids]
-    home.plex.state.rematch(item.rating_key, guid=other.plex_guid, guids=guids, title=other.title)
+    home.plex.state.rematch(
+        item.rating_key, guid=other.plex_guid, guids=(*guids,), title=other.title
+    )
     home.plex.stats.reset()
     run = await home.sync()
     assert [change.rating_key for change in run.changes] == [item.rating_key]
@@ -365,7 +368,13 @@ async def test_labels_that_the_ledger_lacks_are_told_left_alone_and_taken_in_whe
 
 @pytest.mark.parametrize(("gone", "requests"), [(1, 1), (200, 1), (201, 2)])
 async def test_removals_cost_one_request_more_for_each_200_items(gone: int, requests: int) -> None:
-    world = {"movies": 320, "shows": 0, "people": 1, "wishes": 280, "uhd_library": False}
+    world: dict[str, Any] = {
+        "movies": 320,
+        "shows": 0,
+        "people": 1,
+        "wishes": 280,
+        "uhd_library": False,
+    }
     async with household(settings=REMOVE, foreign_labels=False, missing=0.0, **world) as home:
         await home.sync()
         rosa = home.person("rosa")

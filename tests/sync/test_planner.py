@@ -165,7 +165,7 @@ def test_missing_label_is_added_for_a_reason_that_names_the_people() -> None:
         rows={
             ("11", "rosa"): replace(row("rosa", written=int(NOW)), people=(1, 2, 3)),
             ("22", "anna"): Row(
-                *("anna", "2", "22", int(NOW), (1,), *DARK.ids), type="show", ids=DARK.ids
+                "anna", "2", "22", int(NOW), (1,), min(DARK.ids), type="show", ids=DARK.ids
             ),
         },
     )
