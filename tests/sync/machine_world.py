@@ -185,7 +185,7 @@ class Watched(RuleBasedStateMachine):
 
     # What a run must never do
 
-    def run(self, request: Request, *, hurry: bool = False) -> Run | None:
+    def run(self, request: Request, *, hurry: bool = False, lied_to: bool = False) -> Run | None:
         """Run once; None when it could not be asked for or the process ended meanwhile.
 
         In a hurry the clients give up soon; what they gave up on takes its time all the same.
@@ -220,7 +220,7 @@ class Watched(RuleBasedStateMachine):
         finally:
             self._calm_down()
         self.truth.forget_missing()
-        self._check_edits(self.plex.stats.puts - edits)
+        self._check_edits(self.plex.stats.puts - edits, lied_to=lied_to)
         self._check_foreign(request)
         self._check_overrides(request)
         if request.kind in {RunKind.FULL, RunKind.LIVE}:
@@ -274,7 +274,7 @@ class Watched(RuleBasedStateMachine):
         elif held is not None and self.question is None:
             self.question = held
 
-    def _check_edits(self, edits: int) -> None:
+    def _check_edits(self, edits: int, *, lied_to: bool) -> None:
         planned = self.records.planned
         self.check(not self.plex.violations, self.plex.violations)
         self.check(not edits or bool(planned), "edits without a plan in the journal")
@@ -282,7 +282,9 @@ class Watched(RuleBasedStateMachine):
             self.check(fold(change.label) not in self.settings.exclude_labels, change)
             # An item that went before its labels were read cannot say that it opts out.
             is_there = change.rating_key in self.plex.state.items
-            self.check(change.rating_key not in self.opted_out or not is_there, change)
+            # Nothing goes from one that opts out, even if its label is left out of an answer.
+            hidden = lied_to and change.action is Action.ADD
+            self.check(change.rating_key not in self.opted_out or not is_there or hidden, change)
 
     def _gone(self, rows: Mapping[RowKey, Row]) -> dict[RowKey, Row]:
         """Return the labels that were ours before a run and are not, or are noted as off."""

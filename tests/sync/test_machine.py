@@ -394,7 +394,7 @@ class Household(Watched):
         wish = self._unwish(which)
         # Where items do not tell their labels, two answers that lie alike are all there is.
         self.plex.faults.add(lie if self.knobs.labels_on_items else replace(lie, times=1))
-        self.run(request)
+        self.run(request, lied_to=True)
         self._wish_again(wish)
 
     @rule(request=requests, which=st.lists(numbers, min_size=1, max_size=3), unwish=numbers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, strategies as st
 
 from custom_components.plex_label_sync.sync.missing import Unmatched
@@ -134,9 +136,12 @@ def test_item_that_nobody_wants_or_that_is_labelled_is_not() -> None:
 
 
 def test_labelled_item_that_became_another_title_is_looked_at() -> None:
-    row = Row("anna", "1", "1", 5, (1,), "plex:a")
-    sighting = worth_looking([movie("1", "plex:b")], lists(), {"1": [row]})
-    assert [title.ids for title in sighting.titles] == [frozenset({"plex:b"})]
+    ids = frozenset({"plex:a", "imdb:tt1"})
+    row = Row("anna", "1", "1", 5, (1,), "plex:a", guid="plex://movie/a", ids=ids)
+    other = replace(movie("1", "plex:b", "imdb:tt2"), guid="plex://movie/b")
+    sighting = worth_looking([other], lists(), {"1": [row]})
+    assert [title.ids for title in sighting.titles] == [other.ids]
+    assert worth_looking([replace(other, guid=row.guid)], lists(), {"1": [row]}).titles == ()
     assert worth_looking([movie("1")], lists(), {"1": [row]}).titles == ()
 
 

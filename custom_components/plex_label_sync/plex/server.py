@@ -313,6 +313,9 @@ class PlexClient:
             if carriers or not _is_unambiguous(label):
                 return carriers
             carriers = await self._carriers(library, label.text)
+            # One answer that told of nobody does not say that ids mean nothing here.
+            if carriers and (again := await self._carriers(library, label.id)):
+                return again
             self._labels_by_text = bool(carriers)
             return carriers
         if not _is_unambiguous(label):

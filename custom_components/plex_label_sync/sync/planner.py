@@ -56,6 +56,8 @@ def make_plan(view: View) -> Plan:
     matched = 0
     for rating_key, entry in view.items.items():
         matched += bool(entry.labels)
+        if not view.present.knows(entry.item.library, rating_key, view.settings.opt_out_label):
+            continue  # it may be one that is to be left alone
         if not view.present.carries(rating_key, view.settings.opt_out_label):
             _ItemPlan(view, draft, entry, rows.get(rating_key, [])).make()
     draft.changes.sort(
