@@ -216,7 +216,7 @@ async def test_part_that_makes_no_sense_is_left_out_told_and_kept_in_a_copy(
     assert told.is_fixable
     assert told.translation_placeholders == {
         "name": household.entry.title,
-        "parts": "last_sync: 1",
+        "parts": r"last\_sync: 1",
     }
     assert issue(household) is None
     (copy,) = path.parent.glob(f"{path.name}.corrupt.*")

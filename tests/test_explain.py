@@ -123,13 +123,15 @@ async def test_people_who_get_no_label_are_named_with_the_reason(household: Hous
     household.hass.config_entries.async_update_entry(household.entry, options=options)
     state.change_user(household.person("rosa"), can_sync=False)
     await household.settle()
+    household.pulsarr.stats.reset()
 
     explanation = await about(household, title)
 
     why = {one["person"]: (one["label"], one["why_none"]) for one in explanation["wanted"]}
-    assert why["tim"] == (None, "excluded")
-    assert why["rosa"] == (None, "sync_off")
-    assert "tim wants it but is excluded in the options" in explanation["summary"]
+    assert why == {"rosa": (None, "sync_off")}
+    # Nobody reads the watchlist of somebody who is excluded.
+    watchlist = f"/v1/users/{household.person('tim')}/watchlist"
+    assert watchlist not in {one.path for one in household.pulsarr.stats.log}
 
 
 async def test_label_that_is_never_written_is_the_reason(household: Household) -> None:

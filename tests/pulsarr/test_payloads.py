@@ -89,7 +89,7 @@ def test_removed_wish_names_who_removed_it() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["approval.created", "delete_sync.completed", "user.created", "quota.cap_reached", "new.thing"],
+    ["approval.created", "delete_sync.completed", "quota.cap_reached", "new.thing"],
 )
 def test_other_native_events_are_ignored_whatever_they_carry(name: str) -> None:
     assert parse_payload(event(name, ["anything"])) == Signal(SignalKind.IGNORED, name)

@@ -1,5 +1,7 @@
 """What is explained fits what the planner decides, whatever the world looks like."""
 
+from dataclasses import replace
+
 from hypothesis import given, strategies as st
 
 from custom_components.plex_label_sync.sync.explain import (
@@ -172,15 +174,16 @@ def test_movie_and_show_with_the_same_number_are_two_titles() -> None:
 
 def test_everybody_who_wants_a_title_is_named_with_label_or_reason() -> None:
     title = movie("tmdb:1")
-    lists = watchlists({ANNA: [title], BEN: [title]})
-    settings = SyncSettings(exclude_people=frozenset({BEN.id}), label_format="for {username}")
+    ben = replace(BEN, can_sync=False)
+    lists = watchlists({ANNA: [title], ben: [title]})
+    settings = SyncSettings(label_format="for {username}")
     view = View({}, Present(), Ledger(), Company({}, frozenset()), settings, NOW, whole=True)
     (one,) = explain(Facts([(title, [])], lists, {}, view, make_plan(view)))
     assert [(who.person, who.label, who.why_none) for who in one.wanters] == [
         (ANNA, "for anna", None),
-        (BEN, "for ben", WhyNone.EXCLUDED),
+        (ben, "for ben", WhyNone.SYNC_OFF),
     ]
     assert one.summary == (
-        "Heat: anna wants it; ben wants it but is excluded in the options; "
+        "Heat: anna wants it; ben wants it but has the sync switched off in Pulsarr; "
         "it is not in the Plex libraries that get labels."
     )

@@ -46,7 +46,6 @@ class Question:
 class WhyNone(StrEnum):
     """Why somebody who wants a title gets no label for it."""
 
-    EXCLUDED = "excluded"
     SYNC_OFF = "sync_off"
     LABEL_EXCLUDED = "label_excluded"  # the label is one that is never written
 
@@ -187,9 +186,7 @@ def _wanters(title: Title, watchlists: Watchlists, settings: SyncSettings) -> It
             continue
         label = label_of(person, title.type, settings.label_format)
         why: WhyNone | None = None
-        if person.id in settings.exclude_people:
-            why = WhyNone.EXCLUDED
-        elif not (person.can_sync or settings.sync_disabled_people):
+        if not (person.can_sync or settings.sync_disabled_people):
             why = WhyNone.SYNC_OFF
         elif fold(label) in never_written(settings):
             why = WhyNone.LABEL_EXCLUDED
@@ -353,7 +350,6 @@ def _unidentified(item: Item) -> str:
 
 
 _WHY_NONE: Final[Mapping[WhyNone, str]] = {
-    WhyNone.EXCLUDED: "is excluded in the options",
     WhyNone.SYNC_OFF: "has the sync switched off in Pulsarr",
     WhyNone.LABEL_EXCLUDED: "the label {label} is never written",
 }
