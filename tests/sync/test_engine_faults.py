@@ -180,7 +180,8 @@ async def test_watchlist_that_cannot_be_read_is_a_gap_and_the_others_are_served(
     home.wish("tim", other)
     home.pulsarr.faults.add(Fault(kind, match=rf"/users/{rosa}/watchlist", times=None))
     run = await home.sync()
-    if kind in WHOLE_KINDS:
+    # A list may break its connection each time: that alone is no server that is away.
+    if kind in WHOLE_KINDS - {"drop", "cut_body"}:
         assert (run.status, home.labels) == (RunStatus.FAILED, before)
         return
     assert run.status is RunStatus.PARTIAL

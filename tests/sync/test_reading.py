@@ -109,13 +109,19 @@ async def test_not_one_watchlist_that_can_be_read_is_a_failure() -> None:
 
 @pytest.mark.parametrize("failure", sorted(WHOLE))
 async def test_pulsarr_that_is_away_stops_the_others(failure: Failure) -> None:
-    pulsarr = Lists(*crowd(40), broken={6: failure})
-    with pytest.raises(ServiceError, match="no list 6"):
+    pulsarr = Lists(*crowd(40), broken=dict.fromkeys(range(6, 12), failure))
+    with pytest.raises(ServiceError, match="no list"):
         await read_watchlists(pulsarr, lambda: 0.0)
     assert len(pulsarr.answered) < 20
     before = len(pulsarr.answered)
     await asyncio.sleep(0.02)
     assert len(pulsarr.answered) == before
+
+
+async def test_list_that_breaks_its_connection_is_no_pulsarr_that_is_away() -> None:
+    broken = {6: Failure.CANNOT_CONNECT}
+    lists = await read_watchlists(Lists(*crowd(40), broken=broken), lambda: 0.0)
+    assert lists.unread == broken
 
 
 async def test_list_of_somebody_without_a_name_is_not_read() -> None:

@@ -39,6 +39,7 @@ from .sighting import KnownItems
 from .wanted import Match, Matcher, Wish
 
 PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
+AWAY_AFTER: Final = 3  # connections that break one after the other
 READERS: Final = 2  # requests to Plex in flight
 NEWEST: Final = 200  # rows looked at for titles that arrived lately
 LOOKUPS_MAX: Final = 20  # lookups by key and library in one run; more are cheaper by listing
@@ -74,12 +75,19 @@ async def read_watchlists(
     skipped = skip(people)
     waiting = iter([one for one in people if one.id not in skipped and one.id not in failures])
 
+    broken = 0  # connections, one after the other
+
     async def read_some() -> None:
+        nonlocal broken
         for person in waiting:
             try:
                 titles[person.id] = await pulsarr.watchlist(person.id)
+                broken = 0
             except ServiceError as err:
-                if err.failure in WHOLE:
+                # One list may break the connection each time; several are a server that is away.
+                broken += err.failure is Failure.CANNOT_CONNECT
+                may_be_the_list = err.failure is Failure.CANNOT_CONNECT and broken < AWAY_AFTER
+                if err.failure in WHOLE and not may_be_the_list:
                     raise
                 failures[person.id] = err
 
