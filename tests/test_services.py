@@ -53,6 +53,7 @@ async def test_dry_run_tells_the_changes_and_writes_nothing(household: Household
         "action",
         "label",
         "library",
+        "library_key",
         "rating_key",
         "title",
         "reason",
@@ -109,7 +110,8 @@ async def test_sync_can_be_limited_to_libraries(household: Household) -> None:
 
     answer = await household.call("sync_all", libraries=["tv shows"])
 
-    assert {one["library"] for one in answer["changes"]} == {"2"}
+    named = {(one["library"], one["library_key"]) for one in answer["changes"]}
+    assert named == {(household.plex.state.libraries["2"].title, "2")}
 
 
 @pytest.mark.parametrize(

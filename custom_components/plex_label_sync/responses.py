@@ -1,5 +1,6 @@
 """What the actions answer: runs, pending syncs and the journal as plain data."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from homeassistant.util import dt as dt_util
@@ -13,10 +14,11 @@ from .sync.queue import PendingSync
 CHANGES_MAX: Final = 500  # in one answer
 
 
-def run_response(run: Run, gaps: OpenGaps) -> dict[str, Any]:
+def run_response(run: Run, gaps: OpenGaps, libraries: Mapping[str, str]) -> dict[str, Any]:
     """Return a run as an action answers it; at most CHANGES_MAX of its changes.
 
-    Held changes are listed as well; `gaps` tell since when something could not be read.
+    Held changes are listed as well; `gaps` tell since when something could not be read,
+    `libraries` are the names of Plex's libraries by key.
     """
     changes = [(change, False) for change in run.changes] + [(one, True) for one in run.held]
     return {
@@ -40,7 +42,8 @@ def run_response(run: Run, gaps: OpenGaps) -> dict[str, Any]:
             {
                 "action": change.action.value,
                 "label": change.label,
-                "library": change.library,
+                "library": libraries.get(change.library, change.library),
+                "library_key": change.library,
                 "rating_key": change.rating_key,
                 "title": change.title,
                 "reason": change.reason,

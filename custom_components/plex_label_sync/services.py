@@ -146,7 +146,8 @@ async def _run(call: ServiceCall, request: Request) -> ServiceResponse:
     """Carry out what somebody asked for and answer with what it came to."""
     coordinator = _coordinator(call)
     run = await sync_all(coordinator, request, user_id=call.context.user_id)
-    answer = run_response(run, coordinator.records.knowledge.gaps)
+    libraries = {library.key: library.name for library in coordinator.plex.libraries_seen}
+    answer = run_response(run, coordinator.records.knowledge.gaps, libraries)
     if request.kind is RunKind.UNDO:
         answer["skipped"] = run.skipped
     return _if_asked(call, answer)
