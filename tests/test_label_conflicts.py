@@ -165,7 +165,7 @@ async def test_newcomer_by_somebodys_name_gets_nothing_by_live_sync_either(
     newcomer = household.pulsarr.state.add_user("ROSA")
     title = household.spare(in_plex=True)
 
-    await household.pulsarr.wish(newcomer.id, title)
+    await household.pulsarr.wish(newcomer.id, title, force=True)
     await household.settle()
     await household.call("process_pending")
 

@@ -64,6 +64,7 @@ class Preparer:
         self._steady = steady or clock
         self.lists = KnownLists(clock, self._steady)
         self._read_for_strangers = float("-inf")
+        self._wrote_at = float("-inf")  # when a plan with changes was made last, in epoch seconds
         self.finder = ItemFinder(plex)
         self._recheck = Recheck(plex, clock)
         self._merger = Merger()
@@ -246,6 +247,13 @@ class Preparer:
             return None
         return self._prepared(sight, found, plan, labels)
 
+    def _now(self) -> float:
+        """Return the time of a plan, in a second of its own after one that writes.
+
+        What was written in one second was written by one run.
+        """
+        return max(self._clock(), self._wrote_at + 1.0)
+
     def _view(self, sight: Sight, items: Mapping[str, WantedItem], present: Present) -> View:
         return View(
             items=items,
@@ -253,7 +261,7 @@ class Preparer:
             ledger=sight.ledger,
             company=sight.company,
             settings=sight.settings,
-            now=self._clock(),
+            now=self._now(),
             whole=sight.whole,
             restore=sight.restore,
             uuids={library.key: library.uuid for library in sight.libraries},
@@ -283,6 +291,8 @@ class Preparer:
         return self._prepared(sight, found, plan, labels)
 
     def _prepared(self, sight: Sight, found: Found, plan: Plan, labels: LabelReader) -> Prepared:
+        if plan.changes:
+            self._wrote_at = self._now()
         return Prepared(
             plan,
             labels,
