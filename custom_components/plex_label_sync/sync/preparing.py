@@ -153,6 +153,7 @@ class Preparer:
         """
         ledger = self._recorder.ledger
         excluded = ledger.ids_now(settings.exclude_people, people)
+        self._memory.follow(ledger.moved(people))
         ledger.follow(people)
         return (
             settings
