@@ -116,10 +116,15 @@ class Preparer:
         progress.reached(Phase.WATCHLISTS, 0)
         watchlists, glance = await self._watchlists_and_glance(request, settings)
         progress.reached(Phase.WATCHLISTS)
-        settings = self._following(settings, watchlists.people)
+        options = settings
+        settings = self._following(options, watchlists.people)
         there = await self._plex.libraries() if glance is None else glance.libraries
         libraries = chosen_libraries(there, request, settings)
-        sight = await self._sight(request, settings, watchlists, libraries, before)
+        sight = await self._sight(request, settings, watchlists, libraries)
+        titles = None if sight.doubts.unread else len(sight.wishes)
+        # Compared by the options as they were chosen: that somebody excluded has a new id is no choice.
+        lists = doubted_lists(before, len(watchlists.people), titles, options)
+        sight = replace(sight, doubts=replace(sight.doubts, lists=lists))
         wishes = sight.wishes
         if glance is not None and glance.listing and glance.listing.wishes == wishes:
             prepared = await self._prepare_idle(sight, glance.listing, glance)
@@ -167,7 +172,6 @@ class Preparer:
         settings: SyncSettings,
         watchlists: Watchlists,
         libraries: Sequence[Library],
-        before: Before | None,
     ) -> Sight:
         """Return what the run looks at, and by which rules."""
         people = labelled_people(watchlists, settings)
@@ -181,12 +185,8 @@ class Preparer:
         )
         doubts = unread_lists(watchlists, people, settings)
         believe = request.mass_removal and not request.dry_run
-        titles = None if doubts.unread else len(wishes)
-        doubts = replace(
-            doubts,
-            shrunk=self._memory.judge(watchlists, company.labelled, believe=believe),
-            lists=doubted_lists(before, len(watchlists.people), titles, settings),
-        )
+        shrunk = self._memory.judge(watchlists, company.labelled, believe=believe)
+        doubts = replace(doubts, shrunk=shrunk)
         return Sight(
             settings,
             libraries,
