@@ -406,3 +406,32 @@ async def test_lists_are_compared_although_somebody_excluded_has_a_new_id(family
     for name in others:
         drop(family, name)
     assert SHRUNK in (await family.sync()).hold_reasons
+
+
+@pytest.mark.parametrize("by", ["people", "library", "titles"])
+async def test_what_vanished_together_is_no_decision_for_a_look_at_a_part(
+    family: Home, by: str
+) -> None:
+    copy = family.plex.state.snapshot()
+    family.clock.now += 60
+    titles = []
+    for name in ("rosa", *19 * ("tim",)):
+        titles.append(family.spare())
+        family.wish(name, titles[-1])
+    assert (await family.sync()).added == 20
+    labels = family.labels
+    family.plex.state.restore(copy)
+    lost = family.labels
+    if by == "people":
+        await family.sync(people=("rosa",))
+    elif by == "library":
+        await family.sync(libraries=("Movies",))
+    else:
+        for title in titles[:6]:
+            await family.look(title)
+    assert family.labels == lost
+    assert not any(row.off for row in family.recorder.ledger)
+    run = await family.sync()
+    assert (run.hold_reasons, run.vanished) == ((VANISHED,), 20)
+    assert (await family.sync(restore=True)).added == 20
+    assert family.labels == labels

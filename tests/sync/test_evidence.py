@@ -7,15 +7,19 @@ from typing import Any, Final
 import pytest
 
 from custom_components.plex_label_sync.plex import server
+from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     GapKind,
+    Library,
     RemovedLabelMode,
     RowKey,
     Run,
     RunKind,
     RunStatus,
+    StoredLabel,
     SyncSettings,
+    fold,
 )
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault, FaultKind
@@ -167,6 +171,63 @@ async def test_label_whose_carriers_are_not_all_told_is_not_taken_off_by_hand(
     run = await home.sync()
     assert books(home) == rows
     await kept(home, run, fault=fault)
+
+
+def leave_out(monkeypatch: pytest.MonkeyPatch, label: str, where: str) -> None:
+    """Let the directory say nothing of a label, or the label's carriers not one item."""
+    directory, carriers = PlexClient.labels, PlexClient.carriers
+    left = iter([True])
+
+    async def labels(self: PlexClient, library: Library) -> tuple[StoredLabel, ...]:
+        some = await directory(self, library)
+        gone = where == "directory" and any(fold(one.text) == label for one in some)
+        if gone and next(left, False):
+            return tuple(one for one in some if fold(one.text) != label)
+        return some
+
+    async def of_label(self: PlexClient, library: Library, one: StoredLabel) -> tuple[str, ...]:
+        keys = tuple(await carriers(self, library, one))
+        return () if where == "carriers" and one.text == label and next(left, False) else keys
+
+    monkeypatch.setattr(PlexClient, "labels", labels)
+    monkeypatch.setattr(PlexClient, "carriers", of_label)
+
+
+@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("where", ["directory", "carriers"])
+@pytest.mark.parametrize(("label", "carried"), [("no-sync", {"no-sync"}), ("tim", {"tim", "rosa"})])
+async def test_label_of_others_that_is_not_told_once_is_left_to_them(
+    home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    label: str,
+    carried: set[str],
+    where: str,
+    tells: bool,
+) -> None:
+    home.plex.knobs = PlexKnobs(labels_on_items=tells, capitalise="none")
+    title = home.spare()
+    (item,) = home.plex.state.items_of(title)
+    home.plex.state.add_label(item.rating_key, label)
+    home.wish("rosa", title)
+    home.wish("tim", title)
+    await home.sync()
+    assert home.labels[item.rating_key] == carried
+    rows = books(home)
+    leave_out(monkeypatch, label, where)
+    await home.sync()
+    assert home.labels[item.rating_key] == carried
+    assert books(home) == rows
+
+
+async def test_label_of_others_that_somebody_took_off_is_put_on_as_ours(home: Home) -> None:
+    title = home.spare()
+    (item,) = home.plex.state.items_of(title)
+    home.plex.state.add_label(item.rating_key, "no-sync")
+    home.wish("rosa", title)
+    await home.sync()
+    home.plex.state.remove_label(item.rating_key, "no-sync")
+    assert (await home.sync()).added == 1
+    assert home.labels[item.rating_key] == {"rosa"}
 
 
 async def test_label_that_is_off_is_noted_after_a_read_of_its_item_alone(home: Home) -> None:
