@@ -169,7 +169,8 @@ class _ItemPlan:
         if row is not None and not row.mark and self._is_taken_off(row):
             self._draft.overridden += 1
             if not row.off:
-                if not self._is_proven():
+                # Which labels went together, a look at a part cannot tell.
+                if not self._view.whole or not self._is_proven():
                     return
                 self._draft.vanished.append(row)
             self._note(row, replace(self._row(label, row), off=True))
@@ -188,11 +189,12 @@ class _ItemPlan:
         if row is None and refused:
             # It was taken off by hand under its former name: a new name changes nothing.
             self._draft.overridden += 1
-            if not self._is_proven():
+            fresh = [other for other in refused if not other.off]
+            if (fresh and not self._view.whole) or not self._is_proven():
                 return
             new = replace(self._row(label, None), off=True)
             self._draft.notes[new.key] = new
-            if fresh := [other for other in refused if not other.off]:
+            if fresh:
                 self._draft.vanished += fresh
                 self._draft.decided.add(new.key)
             return
