@@ -1,6 +1,6 @@
 """Wanted and present labels and the ledger make a plan. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .identity import Relation, relation
@@ -43,6 +43,8 @@ class View:
     evidence: Evidence = field(default_factory=Evidence)
     doubts: Doubts = field(default_factory=Doubts)
     adopt: frozenset[RowKey] = frozenset()  # labels to take for ours that the ledger lacks
+    # Labels of others that were on items at the last look, and that decide about ours.
+    others: Collection[RowKey] = frozenset()
 
 
 def make_plan(view: View) -> Plan:
@@ -52,6 +54,7 @@ def make_plan(view: View) -> Plan:
     the item named as `unproven`.
     """
     draft = _Draft(view)
+    opt_out = fold(view.settings.opt_out_label)
     rows = view.ledger.by_item()
     matched = 0
     for rating_key, entry in view.items.items():
@@ -59,6 +62,9 @@ def make_plan(view: View) -> Plan:
         if not view.present.knows(entry.item.library, rating_key, view.settings.opt_out_label):
             continue  # it may be one that is to be left alone
         if not view.present.carries(rating_key, view.settings.opt_out_label):
+            if (rating_key, opt_out) in view.others and rating_key not in view.evidence.items:
+                draft.unproven.add(rating_key)  # it was to be left alone
+                continue
             _ItemPlan(view, draft, entry, rows.get(rating_key, [])).make()
     draft.changes.sort(
         key=lambda one: (one.library, one.title, one.rating_key, one.action, one.label)
@@ -198,6 +204,9 @@ class _ItemPlan:
                 self._draft.vanished += fresh
                 self._draft.decided.add(new.key)
             return
+        was_there = (self._item.rating_key, folded) in self._view.others
+        if row is None and was_there and not self._is_proven():
+            return  # somebody else wrote it: it would be taken for ours
         text = self._view.present.spelling(self._item.library, label.text)
         reason = f"renamed from {former[0].label}" if former else wants(label.people)
         new_row = self._row(replace(label, text=text), row)

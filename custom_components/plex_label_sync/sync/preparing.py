@@ -16,6 +16,7 @@ from .model import (
     Library,
     Person,
     Plan,
+    RowKey,
     RunKind,
     ServiceError,
     SyncSettings,
@@ -70,6 +71,7 @@ class Preparer:
         self._matcher = WishMatcher()
         self._evidence = EvidenceReader(plex)
         self._taking_back = TakingBack(plex, recorder, self._evidence, clock)
+        self._others = set[RowKey]()  # labels of others that were on items at the last look
         self.listed_from = float("-inf")  # when the last listing of everything began, steadily
 
     @property
@@ -245,6 +247,7 @@ class Preparer:
         plan = await asyncio.to_thread(plan_of, sight, view, found.totals)
         if not plan.is_idle or found.gaps:
             return None
+        self._remember_others(view, plan)
         return self._prepared(sight, found, plan, labels)
 
     def _view(self, sight: Sight, items: Mapping[str, WantedItem], present: Present) -> View:
@@ -260,7 +263,16 @@ class Preparer:
             uuids={library.key: library.uuid for library in sight.libraries},
             doubts=sight.doubts,
             adopt=sight.adopt,
+            others=self._others,
         )
+
+    def _remember_others(self, view: View, plan: Plan) -> None:
+        """Take in which labels of others are on items, those that an answer left out as well."""
+        opt_out = fold(view.settings.opt_out_label)
+        there = {row.key for row in plan.unknown}
+        there |= {(key, opt_out) for key in view.present.all_with(opt_out) if key in view.items}
+        read = view.evidence.items
+        self._others = {one for one in self._others if one[0] not in read} | there
 
     async def _planned(
         self,
@@ -281,6 +293,7 @@ class Preparer:
             view = replace(view, items=proven, evidence=evidence)
             plan = await asyncio.to_thread(plan_of, sight, view, found.totals)
             _note_contradictions(sight, items, evidence, found)
+        self._remember_others(view, plan)
         return self._prepared(sight, found, plan, labels)
 
     def _prepared(self, sight: Sight, found: Found, plan: Plan, labels: LabelReader) -> Prepared:
