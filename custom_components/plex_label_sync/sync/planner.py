@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from .identity import Relation, relation
 from .leaving import Company, leaving
@@ -20,6 +21,8 @@ from .model import (
 from .present import Present
 from .protection import Doubts, Evidence
 from .wanted_labels import WantedItem, WantedLabel, never_written
+
+SHOWS_WITHIN: Final = 300.0  # seconds from an edit in which a label may come that was not read back
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +280,8 @@ class _ItemPlan:
         if fold(row.label) in self._settings.exclude_labels or doubts.is_unread(row):
             return False
         if row.off or not self._carries(fold(row.label)):
+            if not row.confirmed and self._view.now - row.written < SHOWS_WITHIN:
+                return False  # Plex may show it yet
             if doubts.believes_about(row) and self._is_proven():
                 self._draft.notes[row.key] = None
                 self._forget(row)
