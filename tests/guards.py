@@ -655,8 +655,8 @@ OWNERSHIP: Final = (
         2,
         "removing all labels leaves excluded ones and items that opt out alone",
         "sync/undo.py",
-        "        ):\n            continue\n        if not present.knows(row.",
-        "        ):\n            pass\n        if not present.knows(row.",
+        "        ):\n            continue\n        if not _is_known(present, row",
+        "        ):\n            pass\n        if not _is_known(present, row",
         ("sync/test_undo.py",),
     ),
     Guard(

@@ -161,6 +161,55 @@ async def test_nothing_that_is_asked_about_goes_by_another_path(full_house: Hous
     assert all_labels(full_house) == before
 
 
+@pytest.mark.parametrize("away", ["list", "library"])
+async def test_question_stays_open_about_what_a_sync_cannot_read(
+    full_house: Household, hass_client: ClientSessionGenerator, away: str
+) -> None:
+    titles = titles_of(full_house, "rosa")
+    forget(full_house)
+    await full_house.call("sync_all")
+    before = all_labels(full_house)
+    asked = issue(full_house)
+    assert asked is not None
+    if away == "list":
+        match = rf"/v1/users/{full_house.person('rosa')}/watchlist"
+        full_house.pulsarr.faults.add(Fault("busy", route=WATCHLIST, match=match, times=None))
+    else:
+        full_house.plex.faults.add(Fault("busy", match=r"sections/1/(all|label)", times=None))
+
+    assert (await full_house.call("sync_all"))["gaps"]
+
+    still = issue(full_house)
+    assert still is not None
+    assert still.translation_placeholders == asked.translation_placeholders
+    full_house.pulsarr.faults.clear()
+    full_house.plex.faults.clear()
+    switch = {"entity_id": full_house.entity_id("live_mode")}
+    await full_house.hass.services.async_call("switch", "turn_on", switch, blocking=True)
+    for title in titles[:20]:
+        await full_house.pulsarr.announce(title)
+    await full_house.settle()
+    assert all_labels(full_house) == before
+    await answer_issue(full_house, hass_client, "apply")
+    assert full_house.plex.state.carriers("rosa") == []
+    assert issue(full_house) is None
+
+
+async def test_question_goes_with_an_answer_although_something_cannot_be_read(
+    full_house: Household, hass_client: ClientSessionGenerator
+) -> None:
+    forget(full_house)
+    match = rf"/v1/users/{full_house.person('tim')}/watchlist"
+    full_house.pulsarr.faults.add(Fault("busy", route=WATCHLIST, match=match, times=None))
+    await full_house.call("sync_all")
+    assert issue(full_house) is not None
+
+    await answer_issue(full_house, hass_client, "apply")
+
+    assert full_house.plex.state.carriers("rosa") == []
+    assert issue(full_house) is None
+
+
 async def test_empty_list_of_one_person_waits_for_a_second_read_and_asks_nobody(
     household: Household, clock: TickingDateTimeFactory
 ) -> None:
@@ -266,6 +315,25 @@ async def test_labels_that_restored_records_lack_are_offered(
     left = sum("rosa" in some for one in titles for some in household.labels(one))
     assert left == (0 if choice == "adopt" else written)
     assert "tim" in household.labels(title)[0]
+
+
+async def test_labels_that_an_empty_ledger_of_a_backup_lacks_are_offered(
+    household: Household, hass_storage: dict[str, Any]
+) -> None:
+    for user in household.pulsarr.state.users():
+        forget(household, user.name)
+    await household.set_up(live_mode=False)
+    name = f"plex_label_sync.{household.entry.entry_id}"
+    backup = {key: value for key, value in hass_storage.items() if key.startswith(name)}
+    more_for_rosa(household)
+    assert (await household.call("sync_all"))["added"] >= 8
+    assert await household.hass.config_entries.async_unload(household.entry.entry_id)
+    hass_storage.update(backup)
+    assert await household.hass.config_entries.async_setup(household.entry.entry_id)
+    await household.settle()
+
+    question = told(household, "labels_unknown")
+    assert question is not None
 
 
 async def test_list_that_cannot_be_read_costs_nobody_else_anything_and_is_told(

@@ -1,6 +1,7 @@
 """What is doubted is held on every path, and asked about where only a person can tell."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -357,3 +358,80 @@ async def test_names_of_many_people_that_change_at_once_are_asked_about(
 async def test_one_person_who_is_renamed_is_no_question(family: Home) -> None:
     family.pulsarr.state.rename(family.person("rosa"), "rosalinde")
     assert (await family.sync()).status is RunStatus.DONE
+
+
+# Somebody who comes under a new id
+
+
+def comes_anew(home: Home, name: str) -> list[CatalogueTitle]:
+    """Let Pulsarr make a new row of somebody, with nothing on the list yet; return what was."""
+    titles = [title for title, _ in wishes_of(home, name)]
+    home.pulsarr.state.rename_as_new(home.person(name), name)
+    return titles
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_empty_list_under_a_new_id_costs_no_label(family: Home, restarted: bool) -> None:
+    labels = family.labels
+    titles = comes_anew(family, "rosa")
+    assert len(titles) >= 5
+    if restarted:
+        family.restart()
+    run = await family.sync()
+    assert (run.hold_reasons, run.asked) == ((LIST_SHRANK,), False)
+    assert family.labels == labels
+    for title in titles:
+        family.wish("rosa", title)
+    assert (await family.sync()).status is RunStatus.DONE
+    assert family.labels == labels
+
+
+async def test_whoever_is_excluded_stays_so_under_a_new_id(family: Home) -> None:
+    family.settings = replace(REMOVE, exclude_people=frozenset({family.person("rosa")}))
+    await family.sync()
+    titles = comes_anew(family, "rosa")
+    for title in titles:
+        family.wish("rosa", title)
+    for _ in range(3):
+        await family.sync()
+        assert not any("rosa" in labels for labels in family.labels.values())
+
+
+async def test_lists_are_compared_although_somebody_excluded_has_a_new_id(family: Home) -> None:
+    excluded, *others = [user.name for user in family.pulsarr.state.users()]
+    family.settings = replace(REMOVE, exclude_people=frozenset({family.person(excluded)}))
+    comes_anew(family, excluded)
+    await family.sync()
+    assert family.before is not None
+    for name in others:
+        drop(family, name)
+    assert SHRUNK in (await family.sync()).hold_reasons
+
+
+@pytest.mark.parametrize("by", ["people", "library", "titles"])
+async def test_what_vanished_together_is_no_decision_for_a_look_at_a_part(
+    family: Home, by: str
+) -> None:
+    copy = family.plex.state.snapshot()
+    family.clock.now += 60
+    titles = []
+    for name in ("rosa", *19 * ("tim",)):
+        titles.append(family.spare())
+        family.wish(name, titles[-1])
+    assert (await family.sync()).added == 20
+    labels = family.labels
+    family.plex.state.restore(copy)
+    lost = family.labels
+    if by == "people":
+        await family.sync(people=("rosa",))
+    elif by == "library":
+        await family.sync(libraries=("Movies",))
+    else:
+        for title in titles[:6]:
+            await family.look(title)
+    assert family.labels == lost
+    assert not any(row.off for row in family.recorder.ledger)
+    run = await family.sync()
+    assert (run.hold_reasons, run.vanished) == ((VANISHED,), 20)
+    assert (await family.sync(restore=True)).added == 20
+    assert family.labels == labels

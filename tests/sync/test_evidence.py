@@ -7,15 +7,22 @@ from typing import Any, Final
 import pytest
 
 from custom_components.plex_label_sync.plex import server
+from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
+    Failure,
     GapKind,
+    Library,
     RemovedLabelMode,
     RowKey,
     Run,
     RunKind,
     RunStatus,
+    Service,
+    ServiceError,
+    StoredLabel,
     SyncSettings,
+    fold,
 )
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault, FaultKind
@@ -167,6 +174,63 @@ async def test_label_whose_carriers_are_not_all_told_is_not_taken_off_by_hand(
     run = await home.sync()
     assert books(home) == rows
     await kept(home, run, fault=fault)
+
+
+def leave_out(monkeypatch: pytest.MonkeyPatch, label: str, where: str) -> None:
+    """Let the directory say nothing of a label, or the label's carriers not one item."""
+    directory, carriers = PlexClient.labels, PlexClient.carriers
+    left = iter([True])
+
+    async def labels(self: PlexClient, library: Library) -> tuple[StoredLabel, ...]:
+        some = await directory(self, library)
+        gone = where == "directory" and any(fold(one.text) == label for one in some)
+        if gone and next(left, False):
+            return tuple(one for one in some if fold(one.text) != label)
+        return some
+
+    async def of_label(self: PlexClient, library: Library, one: StoredLabel) -> tuple[str, ...]:
+        keys = tuple(await carriers(self, library, one))
+        return () if where == "carriers" and one.text == label and next(left, False) else keys
+
+    monkeypatch.setattr(PlexClient, "labels", labels)
+    monkeypatch.setattr(PlexClient, "carriers", of_label)
+
+
+@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("where", ["directory", "carriers"])
+@pytest.mark.parametrize("label", ["no-sync", "tim"])
+async def test_label_of_others_that_is_not_told_once_is_left_to_them(
+    home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    label: str,
+    where: str,
+    tells: bool,
+) -> None:
+    home.plex.knobs = PlexKnobs(labels_on_items=tells, capitalise="none")
+    title = home.spare()
+    (item,) = home.plex.state.items_of(title)
+    home.plex.state.add_label(item.rating_key, label)
+    home.wish("rosa", title)
+    home.wish("tim", title)
+    await home.sync()
+    carried = {label} if label == "no-sync" else {"tim", "rosa"}
+    assert home.labels[item.rating_key] == carried
+    rows = books(home)
+    leave_out(monkeypatch, label, where)
+    await home.sync()
+    assert home.labels[item.rating_key] == carried
+    assert books(home) == rows
+
+
+async def test_label_of_others_that_somebody_took_off_is_put_on_as_ours(home: Home) -> None:
+    title = home.spare()
+    (item,) = home.plex.state.items_of(title)
+    home.plex.state.add_label(item.rating_key, "no-sync")
+    home.wish("rosa", title)
+    await home.sync()
+    home.plex.state.remove_label(item.rating_key, "no-sync")
+    assert (await home.sync()).added == 1
+    assert home.labels[item.rating_key] == {"rosa"}
 
 
 async def test_label_that_is_off_is_noted_after_a_read_of_its_item_alone(home: Home) -> None:
@@ -406,3 +470,67 @@ async def test_what_somebody_asks_to_take_back_is_read_by_item_as_well(
     home.plex.broken_items.clear()
     await home.sync(kind=kind, undo=run.id, changes=run.changes)
     assert home.labels == {}
+
+
+# What somebody asks to take back
+
+
+def busy_carriers(monkeypatch: pytest.MonkeyPatch, label: str) -> None:
+    """Let nobody learn who carries a label."""
+    carriers = PlexClient.carriers
+
+    async def of_label(self: PlexClient, library: Library, one: StoredLabel) -> Iterable[str]:
+        if fold(one.text) == label:
+            raise ServiceError(Service.PLEX, Failure.BUSY, "the database is busy")
+        return await carriers(self, library, one)
+
+    monkeypatch.setattr(PlexClient, "carriers", of_label)
+
+
+@pytest.mark.parametrize("kind", [RunKind.REMOVAL, RunKind.UNDO])
+async def test_item_that_may_have_opted_out_is_left_alone_by_what_is_taken_back(
+    home: Home, monkeypatch: pytest.MonkeyPatch, kind: RunKind
+) -> None:
+    home.plex.knobs = PlexKnobs(labels_on_items=False)
+    title = home.spare()
+    home.wish("rosa", title)
+    run = await home.sync()
+    (item,) = home.plex.state.items_of(title)
+    home.plex.state.add_label(item.rating_key, "no-sync")
+    labels = home.labels
+    with monkeypatch.context() as patch:
+        busy_carriers(patch, "no-sync")
+        await home.sync(kind=kind, undo=run.id, changes=run.changes)
+    assert home.labels[item.rating_key] == labels[item.rating_key]
+    await home.sync(kind=kind, undo=run.id, changes=run.changes)
+    assert home.labels == {item.rating_key: labels[item.rating_key]}
+
+
+async def test_undo_brings_no_label_to_another_item_under_a_key_that_was_used_again(
+    home: Home,
+) -> None:
+    title, other = home.spare(), home.spare(in_plex=False)
+    home.wish("rosa", title)
+    await home.sync()
+    (item,) = home.plex.state.items_of(title)
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    run = await home.sync()
+    home.plex.state.delete_item(item.rating_key)
+    home.plex.state.add_item(other, rating_key=item.rating_key, added_at=item.added_at + 7)
+    undone = await home.sync(kind=RunKind.UNDO, undo=run.id, changes=run.changes)
+    assert (undone.added, undone.skipped) == (0, 1)
+    assert item.rating_key not in home.labels
+
+
+async def test_label_that_shows_after_its_wish_is_gone_is_ours(home: Home) -> None:
+    title = home.spare()
+    home.wish("rosa", title)
+    home.plex.knobs = PlexKnobs(settle=60)
+    assert (await home.sync()).changes == ()
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    await home.sync()
+    home.plex.settle()
+    home.plex.knobs = PlexKnobs()
+    assert (await home.sync()).removed == 1
+    (item,) = home.plex.state.items_of(title)
+    assert item.rating_key not in home.labels

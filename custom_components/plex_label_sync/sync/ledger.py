@@ -19,13 +19,20 @@ class Ledger:
     """The rows, by item and label. Labels are the same when they fold to the same text.
 
     `people` are all whom Pulsarr has told of since the ledger began, by id: somebody who left
-    is still known by name, and somebody who got a new id by the Plex account.
+    is still known by name, and somebody who got a new id by the Plex account. `former` are the
+    Plex accounts of ids that somebody had before.
     """
 
-    def __init__(self, rows: Iterable[Row] = (), people: Iterable[Person] = ()) -> None:
+    def __init__(
+        self,
+        rows: Iterable[Row] = (),
+        people: Iterable[Person] = (),
+        former: Mapping[int, str] | None = None,
+    ) -> None:
         """Start with what was stored."""
         self._rows = {row.key: row for row in rows}
         self.people = {person.id: person for person in people}
+        self.former = dict(former or {})
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -55,6 +62,16 @@ class Ledger:
         """Return the labels that were written for one person alone, with that person's id."""
         return {(row.label, row.people[0]) for row in self._rows.values() if len(row.people) == 1}
 
+    def moved(self, people: Iterable[Person]) -> dict[int, int]:
+        """Return the new ids of those whom the ledger knows under an id that is not there now."""
+        now = {person.id: person for person in people}
+        by_uuid = {person.uuid: person.id for person in now.values() if person.uuid}
+        return {
+            old.id: by_uuid[old.uuid]
+            for old in self.people.values()
+            if old.uuid and old.id not in now and old.uuid in by_uuid
+        }
+
     def follow(self, people: Iterable[Person]) -> bool:
         """Take in who there is now; tell whether anything is new.
 
@@ -62,12 +79,7 @@ class Ledger:
         somebody was renamed, is the same person: the labels follow.
         """
         now = {person.id: person for person in people}
-        by_uuid = {person.uuid: person.id for person in now.values() if person.uuid}
-        moved = {
-            old.id: by_uuid[old.uuid]
-            for old in self.people.values()
-            if old.uuid and old.id not in now and old.uuid in by_uuid
-        }
+        moved = self.moved(now.values())
         if moved:
             for key, row in self._rows.items():
                 if not moved.keys().isdisjoint(row.people):
@@ -75,7 +87,7 @@ class Ledger:
                     self._rows[key] = replace(row, people=tuple(ids))
         before = dict(self.people)
         for old in moved:
-            del self.people[old]
+            self.former[old] = self.people.pop(old).uuid
         self.people |= {
             one.id: replace(one, wanted=None) if one.wanted is not None else one
             for one in now.values()
@@ -87,6 +99,7 @@ class Ledger:
         """Return ids, and the present ones of the same Plex accounts beside them."""
         some = frozenset(ids)
         uuids = {one.uuid for one in self.people.values() if one.id in some and one.uuid}
+        uuids |= {uuid for number, uuid in self.former.items() if number in some}
         return some | {person.id for person in people if person.uuid in uuids and person.uuid}
 
     def apply(self, rows: Mapping[RowKey, Row | None]) -> None:
@@ -151,6 +164,7 @@ class Ledger:
         copied = Ledger()
         copied._rows = dict(self._rows)
         copied.people = dict(self.people)
+        copied.former = dict(self.former)
         return copied
 
     def as_dict(self) -> dict[str, Any]:
@@ -160,7 +174,8 @@ class Ledger:
         (library's uuid, type, primary guid, arrival, external ids); `kinds` (label, people,
         flags). All repeat a lot and are kept once. A row is four numbers, flat in `rows`: the
         positions of item and kind, the seconds since the row before was written, and since when
-        nobody wants it. `people` are (id, username, alias, display name, account).
+        nobody wants it. `people` are (id, username, alias, display name, account), `former`
+        (id, account).
         """
         items: dict[tuple[tuple[str, str, str], _Identity], int] = {}
         kinds: dict[tuple[str, tuple[int, ...], int], int] = {}
@@ -196,6 +211,7 @@ class Ledger:
                 (one.id, one.username, one.alias, one.display_name, one.uuid)
                 for one in self.people.values()
             ],
+            **({"former": [[*one] for one in self.former.items()]} if self.former else {}),
         }
 
     @classmethod
@@ -240,7 +256,7 @@ class Ledger:
             )
 
         found = rows("ledger", row_of, batched(numbers, 4, strict=False), faults)
-        return cls(found, _people(data.get("people")))
+        return cls(found, _people(data.get("people")), _former(data.get("former")))
 
 
 def _item(row: Sequence[object]) -> tuple[str, str, str]:
@@ -301,3 +317,13 @@ def _people(rows: object) -> list[Person]:
                     )
                 )
     return people
+
+
+def _former(rows: object) -> dict[int, str]:
+    """Return whose ids of before those were; a row that is not as it should be is left out."""
+    former = {}
+    for row in rows if isinstance(rows, list) else []:
+        match row:
+            case [int(number), str(uuid)]:
+                former[number] = uuid
+    return former

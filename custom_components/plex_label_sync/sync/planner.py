@@ -1,7 +1,8 @@
 """Wanted and present labels and the ledger make a plan. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from .identity import Relation, relation
 from .leaving import Company, leaving
@@ -20,6 +21,8 @@ from .model import (
 from .present import Present
 from .protection import Doubts, Evidence
 from .wanted_labels import WantedItem, WantedLabel, never_written
+
+SHOWS_WITHIN: Final = 300.0  # seconds from an edit in which a label may come that was not read back
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class View:
     evidence: Evidence = field(default_factory=Evidence)
     doubts: Doubts = field(default_factory=Doubts)
     adopt: frozenset[RowKey] = frozenset()  # labels to take for ours that the ledger lacks
+    # Labels of others that were on items at the last look, and that decide about ours.
+    others: Collection[RowKey] = frozenset()
 
 
 def make_plan(view: View) -> Plan:
@@ -52,6 +57,7 @@ def make_plan(view: View) -> Plan:
     the item named as `unproven`.
     """
     draft = _Draft(view)
+    opt_out = fold(view.settings.opt_out_label)
     rows = view.ledger.by_item()
     matched = 0
     for rating_key, entry in view.items.items():
@@ -59,6 +65,9 @@ def make_plan(view: View) -> Plan:
         if not view.present.knows(entry.item.library, rating_key, view.settings.opt_out_label):
             continue  # it may be one that is to be left alone
         if not view.present.carries(rating_key, view.settings.opt_out_label):
+            if (rating_key, opt_out) in view.others and rating_key not in view.evidence.items:
+                draft.unproven.add(rating_key)  # it was to be left alone
+                continue
             _ItemPlan(view, draft, entry, rows.get(rating_key, [])).make()
     draft.changes.sort(
         key=lambda one: (one.library, one.title, one.rating_key, one.action, one.label)
@@ -169,7 +178,8 @@ class _ItemPlan:
         if row is not None and not row.mark and self._is_taken_off(row):
             self._draft.overridden += 1
             if not row.off:
-                if not self._is_proven():
+                # Which labels went together, a look at a part cannot tell.
+                if not self._view.whole or not self._is_proven():
                     return
                 self._draft.vanished.append(row)
             self._note(row, replace(self._row(label, row), off=True))
@@ -188,14 +198,18 @@ class _ItemPlan:
         if row is None and refused:
             # It was taken off by hand under its former name: a new name changes nothing.
             self._draft.overridden += 1
-            if not self._is_proven():
+            fresh = [other for other in refused if not other.off]
+            if (fresh and not self._view.whole) or not self._is_proven():
                 return
             new = replace(self._row(label, None), off=True)
             self._draft.notes[new.key] = new
-            if fresh := [other for other in refused if not other.off]:
+            if fresh:
                 self._draft.vanished += fresh
                 self._draft.decided.add(new.key)
             return
+        was_there = (self._item.rating_key, folded) in self._view.others
+        if row is None and was_there and not self._is_proven():
+            return  # somebody else wrote it: it would be taken for ours
         text = self._view.present.spelling(self._item.library, label.text)
         reason = f"renamed from {former[0].label}" if former else wants(label.people)
         new_row = self._row(replace(label, text=text), row)
@@ -266,6 +280,8 @@ class _ItemPlan:
         if fold(row.label) in self._settings.exclude_labels or doubts.is_unread(row):
             return False
         if row.off or not self._carries(fold(row.label)):
+            if not row.confirmed and self._view.now - row.written < SHOWS_WITHIN:
+                return False  # Plex may show it yet
             if doubts.believes_about(row) and self._is_proven():
                 self._draft.notes[row.key] = None
                 self._forget(row)

@@ -16,6 +16,7 @@ from .model import (
     Library,
     Person,
     Plan,
+    RowKey,
     RunKind,
     ServiceError,
     SyncSettings,
@@ -71,6 +72,7 @@ class Preparer:
         self._matcher = WishMatcher()
         self._evidence = EvidenceReader(plex)
         self._taking_back = TakingBack(plex, recorder, self._evidence, clock)
+        self._others = set[RowKey]()  # labels of others that were on items at the last look
         self.listed_from = float("-inf")  # when the last listing of everything began, steadily
 
     @property
@@ -117,10 +119,15 @@ class Preparer:
         progress.reached(Phase.WATCHLISTS, 0)
         watchlists, glance = await self._watchlists_and_glance(request, settings)
         progress.reached(Phase.WATCHLISTS)
-        settings = self._following(settings, watchlists.people)
+        options = settings
+        settings = self._following(options, watchlists.people)
         there = await self._plex.libraries() if glance is None else glance.libraries
         libraries = chosen_libraries(there, request, settings)
-        sight = await self._sight(request, settings, watchlists, libraries, before)
+        sight = await self._sight(request, settings, watchlists, libraries)
+        titles = None if sight.doubts.unread else len(sight.wishes)
+        # Compared by the options as they were chosen: that somebody excluded has a new id is no choice.
+        lists = doubted_lists(before, len(watchlists.people), titles, options)
+        sight = replace(sight, doubts=replace(sight.doubts, lists=lists))
         wishes = sight.wishes
         if glance is not None and glance.listing and glance.listing.wishes == wishes:
             prepared = await self._prepare_idle(sight, glance.listing, glance)
@@ -154,6 +161,7 @@ class Preparer:
         """
         ledger = self._recorder.ledger
         excluded = ledger.ids_now(settings.exclude_people, people)
+        self._memory.follow(ledger.moved(people))
         ledger.follow(people)
         return (
             settings
@@ -167,7 +175,6 @@ class Preparer:
         settings: SyncSettings,
         watchlists: Watchlists,
         libraries: Sequence[Library],
-        before: Before | None,
     ) -> Sight:
         """Return what the run looks at, and by which rules."""
         people = labelled_people(watchlists, settings)
@@ -181,12 +188,8 @@ class Preparer:
         )
         doubts = unread_lists(watchlists, people, settings)
         believe = request.mass_removal and not request.dry_run
-        titles = None if doubts.unread else len(wishes)
-        doubts = replace(
-            doubts,
-            shrunk=self._memory.judge(watchlists, company.labelled, believe=believe),
-            lists=doubted_lists(before, len(watchlists.people), titles, settings),
-        )
+        shrunk = self._memory.judge(watchlists, company.labelled, believe=believe)
+        doubts = replace(doubts, shrunk=shrunk)
         return Sight(
             settings,
             libraries,
@@ -245,6 +248,7 @@ class Preparer:
         plan = await asyncio.to_thread(plan_of, sight, view, found.totals)
         if not plan.is_idle or found.gaps:
             return None
+        self._remember_others(view, plan)
         return self._prepared(sight, found, plan, labels)
 
     def _now(self) -> float:
@@ -267,7 +271,16 @@ class Preparer:
             uuids={library.key: library.uuid for library in sight.libraries},
             doubts=sight.doubts,
             adopt=sight.adopt,
+            others=self._others,
         )
+
+    def _remember_others(self, view: View, plan: Plan) -> None:
+        """Take in which labels of others are on items, those that an answer left out as well."""
+        opt_out = fold(view.settings.opt_out_label)
+        there = {row.key for row in plan.unknown}
+        there |= {(key, opt_out) for key in view.present.all_with(opt_out) if key in view.items}
+        read = view.evidence.items
+        self._others = {one for one in self._others if one[0] not in read} | there
 
     async def _planned(
         self,
@@ -288,6 +301,7 @@ class Preparer:
             view = replace(view, items=proven, evidence=evidence)
             plan = await asyncio.to_thread(plan_of, sight, view, found.totals)
             _note_contradictions(sight, items, evidence, found)
+        self._remember_others(view, plan)
         return self._prepared(sight, found, plan, labels)
 
     def _prepared(self, sight: Sight, found: Found, plan: Plan, labels: LabelReader) -> Prepared:

@@ -86,6 +86,10 @@ class Present:
         """Tell whether an item carries a label in any spelling."""
         return any(rating_key in keys for keys in self.carriers.get(fold(label), {}).values())
 
+    def all_with(self, label: str) -> set[str]:
+        """Return the items that carry a label in any spelling."""
+        return set[str]().union(*self.carriers.get(fold(label), {}).values())
+
     def shows(self, change: Change) -> bool:
         """Tell whether a change is in Plex. What is taken off is gone in just that spelling."""
         if change.action is Action.ADD:

@@ -156,6 +156,16 @@ class ListMemory:
         while len(self._explained) > EXPLAINED_MAX:
             del self._explained[next(iter(self._explained))]
 
+    def follow(self, moved: Mapping[int, int]) -> None:
+        """Take in that people have other ids now: a list under a new one is the same list."""
+        for old, new in moved.items():
+            if old in self.counts:
+                self.counts.setdefault(new, self.counts.pop(old))
+            if old in self._lists:
+                self._lists.setdefault(new, self._lists.pop(old))
+            if old in self.doubted:
+                self.doubted.setdefault(new, self.doubted.pop(old))
+
     def judge(
         self, watchlists: Watchlists, counted: Iterable[int], *, believe: bool = False
     ) -> frozenset[int]:

@@ -7,7 +7,7 @@ from .evidence import EvidenceReader
 from .gaps import Gaps
 from .identity import Relation, relation
 from .ledger import Ledger
-from .model import Change, Library, Person, Row, SyncSettings, fold
+from .model import Action, Change, Library, Person, Row, SyncSettings, fold
 from .people import people_named
 from .ports import PlexPort, Recorder
 from .present import Present
@@ -44,6 +44,7 @@ class TakingBack:
             for one in changes
             if one.rating_key in evidence.items
             and not _is_stranger(ledger.get(one.key), evidence, libraries)
+            and not _is_elsewhere(one, ledger, evidence)
         ]
         plan = undo_plan(known, request.undo, present, ledger, settings, self._clock())
         plan = replace(plan, skipped=plan.skipped + len(request.changes) - len(known))
@@ -103,6 +104,16 @@ def _is_stranger(row: Row | None, evidence: Evidence, libraries: Mapping[str, Li
     library = libraries.get(one.item.library)
     uuid = library.uuid if library is not None else ""
     return relation(row, one.item, uuid) is Relation.STRANGER
+
+
+def _is_elsewhere(change: Change, ledger: Ledger, evidence: Evidence) -> bool:
+    """Tell whether a label that was taken off would come to another item under the same key.
+
+    Without a row the name is all that is known of the item.
+    """
+    if change.action is Action.ADD or not change.title or change.key in ledger:
+        return False
+    return evidence.items[change.rating_key].item.title != change.title
 
 
 def _found(gaps: Gaps) -> Found:

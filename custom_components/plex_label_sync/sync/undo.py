@@ -27,7 +27,7 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
     rows: dict[RowKey, Row | None] = {}
     skipped = 0
     for change in changes:
-        if not present.knows(change.library, change.rating_key, change.label):
+        if not _is_known(present, change, settings):
             skipped += 1
             continue
         if fold(change.label) in settings.exclude_labels or present.carries(
@@ -77,7 +77,7 @@ def removal_plan(
             row.rating_key, settings.opt_out_label
         ):
             continue
-        if not present.knows(row.library, row.rating_key, row.label):
+        if not _is_known(present, row, settings):
             continue
         if row.off or not present.carries(row.rating_key, row.label):
             notes[row.key] = None
@@ -87,6 +87,14 @@ def removal_plan(
         changes.append(Change(Action.REMOVE, text, row.library, row.rating_key, title, why))
         gone[row.key] = None
     return Plan(tuple(changes), unchanged=0, items=_items(changes), rows=gone, notes=notes)
+
+
+def _is_known(present: Present, one: Change | Row, settings: SyncSettings) -> bool:
+    """Tell whether it could be read if an item carries a label, and if it is to be left alone."""
+    return all(
+        present.knows(one.library, one.rating_key, label)
+        for label in (one.label, settings.opt_out_label)
+    )
 
 
 def _back(change: Change, run_id: str) -> Change:
