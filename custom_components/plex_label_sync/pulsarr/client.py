@@ -45,7 +45,7 @@ def normalise_url(url: str) -> str:
     Raises ValueError for what is no http or https address.
     """
     base = without_page(base_url(url), "app")
-    return base.removesuffix(_API).rstrip("/")
+    return base if base.endswith(f"/{_API}") else base.removesuffix(_API).rstrip("/")
 
 
 class PulsarrClient:
