@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from simulators.plex import Fault, PlexKnobs
 from simulators.pulsarr.payloads import user_created, watchlist_removed
 
-from .household import later
+from .household import eventually, later
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
 
     from simulators.catalogue import CatalogueTitle
+    from simulators.http import FaultKind
 
     from .household import Household
 
@@ -165,6 +169,42 @@ async def test_list_that_pulsarr_cannot_read_stops_nobody_else_and_is_asked_for_
     assert 2 <= len(failed) <= 6
     assert caplog.text.count(f"the watchlist of rosa (user {rosa})") == 1
     assert household.state("pulsarr_connected") == "on"
+
+
+@pytest.mark.parametrize("kind", ["drop", "cut_body"])
+async def test_list_that_breaks_its_connection_each_time_stops_nobody_else(
+    household: Household, clock: TickingDateTimeFactory, kind: FaultKind
+) -> None:
+    await begin(household, clock)
+    match = rf"/users/{household.person('tim')}/watchlist"
+    household.pulsarr.faults.add(Fault(kind=kind, route=WATCHLIST, match=match, times=None))
+    await minutes(household, clock, 22)
+
+    title = wish_silently(household, "rosa")
+
+    assert await seconds_until(household, clock, title, "rosa") <= BOUND
+    household.pulsarr.stats.reset()
+    await minutes(household, clock, 20)
+    assert household.pulsarr.stats.statuses[0] <= 2 * 6
+    assert household.state("pulsarr_connected") == "on"
+    assert household.state("status") == "idle"
+
+
+async def test_look_that_is_cut_off_by_a_reload_is_the_last_one_of_its_entry(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    household.pulsarr.faults.add(Fault(kind="slow_before_apply", route=PEOPLE, seconds=1.0))
+    clock.move_to(clock() + timedelta(seconds=BEAT + 1))
+    async_fire_time_changed(household.hass, dt_util.utcnow())
+    await eventually(lambda: household.pulsarr.stats.in_flight > 0)
+    assert await household.hass.config_entries.async_unload(household.entry.entry_id)
+    await eventually(lambda: household.pulsarr.stats.in_flight == 0)
+    household.pulsarr.stats.reset()
+
+    await minutes(household, clock, 5)
+
+    assert household.pulsarr.stats.total == 0
 
 
 async def test_list_that_can_be_read_again_is_caught_up_with(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
 
     from simulators.catalogue import CatalogueTitle
+    from simulators.http import FaultKind
     from simulators.plex import Item
 
     from .household import Household
@@ -436,6 +437,24 @@ async def test_item_that_plex_cannot_tell_of_stops_no_other(
         await told(household, clock)
         assert household.labels(title) == [{"rosa"}]
         await later(household, clock, 61)
+
+
+@pytest.mark.parametrize("kind", ["busy", "cut_body"])
+async def test_library_that_cannot_be_read_after_a_broken_connection_stops_no_other(
+    household: Household, clock: TickingDateTimeFactory, kind: FaultKind
+) -> None:
+    await begin(household, clock)
+    household.plex.faults.add(Fault(kind, match=r"/library/sections/1/all", times=None))
+    await household.plex.drop_events()
+    await eventually(lambda: household.state("live_updates") == "off")
+    await reconnect(household)
+    await later(household, clock, WINDOW)
+    title = wished_silently(household, kind="show")
+
+    await household.plex.import_title(title)
+    await told(household, clock)
+
+    assert household.labels(title) == [{"rosa"}]
 
 
 async def test_message_that_nobody_expected_ends_nothing(

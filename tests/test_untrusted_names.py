@@ -18,6 +18,7 @@ from pytest_homeassistant_custom_component.common import async_mock_service
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.escaping import LENGTH_MAX, as_code, as_markdown, one_line
 from custom_components.plex_label_sync.event import EVENT_ACTIVITY
+from custom_components.plex_label_sync.new_libraries import async_update_new_libraries_issue
 from custom_components.plex_label_sync.notices import Notice, async_tell
 from custom_components.plex_label_sync.status import Activity
 
@@ -116,6 +117,23 @@ async def test_repairs_show_names_as_text(full_house: Household, name: str) -> N
         assert signs_in(line) == []
     shown = as_shown(examples)
     assert one_line(name)[:50] in shown
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_question_about_a_new_library_shows_names_as_text(
+    household: Household, name: str
+) -> None:
+    entry = household.add_entry()
+    household.hass.config_entries.async_update_entry(entry, title=name)
+
+    async_update_new_libraries_issue(household.hass, entry, {"9": name})
+
+    told = ir.async_get(household.hass).async_get_issue(DOMAIN, f"library_new_{entry.entry_id}")
+    assert told is not None
+    assert told.translation_placeholders == {
+        "name": as_markdown(name),
+        "libraries": as_markdown(name),
+    }
 
 
 @pytest.mark.parametrize("notice", Notice)

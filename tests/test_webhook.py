@@ -304,6 +304,21 @@ async def test_flood_with_the_secret_is_limited_far_beyond_a_large_import(
     assert await hook.post(AVAILABLE) == (200, "")
 
 
+@pytest.mark.parametrize(
+    "title",
+    [b'"Heat \\ud83d"', b'"Heat \xe9"', b'"Heat \xed\xa0\xbd"'],
+    ids=["half a character", "no UTF-8", "half a character in UTF-8"],
+)
+async def test_title_that_comes_broken_costs_no_event(hook: Hook, title: bytes) -> None:
+    body = json.dumps(AVAILABLE).encode().replace(b'"Heat"', title)
+    assert await hook.post(body) == (200, "")
+    (signal,) = hook.signals
+    assert signal.title is not None
+    assert signal.title.ids == HEAT.ids
+    assert signal.title.name.startswith("Heat")
+    assert signal.title.name.encode()
+
+
 # --- what is malformed ---
 
 
@@ -314,10 +329,11 @@ async def test_flood_with_the_secret_is_limited_far_beyond_a_large_import(
         (b"{", "the body is not JSON"),
         (b'{"event": "test"', "the body is not JSON"),
         (b"event=test", "the body is not JSON"),
-        (b'{"event": "\xff"}', "the body is not JSON"),
+        (b'{"event": "\xff"', "the body is not JSON"),
         (b"\xef\xbb\xbf{}", "the body is not JSON"),
         (b'{"event": NaN}', "the body is not JSON"),
         pytest.param(b"[" * 100_000, "the body is not JSON", id="deep"),
+        pytest.param(b"\xff" + b"[" * 100_000, "the body is not JSON", id="deep and broken"),
         (b"null", "the body is not a JSON object"),
         (b"[]", "the body is not a JSON object"),
         (b"{}", "the body has neither an event nor an eventType"),

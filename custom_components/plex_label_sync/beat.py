@@ -149,10 +149,10 @@ class WatchlistBeat:
             self._failures = 0
             self._interval = BEAT
             self._tell_unreadable(watched)
-        finally:
-            self._looking = False
-            self._next = steady() + self._interval
-            self._schedule()
+        # A look that is cancelled is the last one: its entry is being unloaded.
+        self._looking = False
+        self._next = steady() + self._interval
+        self._schedule()
 
     def _tell_unreadable(self, watched: Watched) -> None:
         """Say once whose list cannot be read, unless that passes; everybody else's goes on."""

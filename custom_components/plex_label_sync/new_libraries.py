@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import CONF_LIBRARIES, CONF_LIBRARIES_SEEN, DOMAIN
+from .escaping import as_markdown
 from .sync.model import Library
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def async_update_new_libraries_issue(
         severity=ir.IssueSeverity.WARNING,
         translation_key=LIBRARY_NEW,
         translation_placeholders={
-            "name": entry.title,
-            "libraries": ", ".join(sorted(new.values())),
+            "name": as_markdown(entry.title),
+            "libraries": ", ".join(map(as_markdown, sorted(new.values()))),
         },
     )
 

@@ -34,7 +34,8 @@ def normalise_url(url: str) -> str:
 
 def without_page(base: str, page: str) -> str:
     """Return a base URL without a page of the server's own web interface, such as `/web`."""
-    return re.split(rf"/{page}(?:/|$)", base, maxsplit=1)[0].rstrip("/")
+    # A host may have the same name as the page.
+    return re.split(rf"(?<!/)/{page}(?:/|$)", base, maxsplit=1)[0].rstrip("/")
 
 
 def with_default_port(base: str, port: int) -> str | None:

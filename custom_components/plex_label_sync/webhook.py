@@ -18,11 +18,11 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
-import orjson
 
 from .const import DOMAIN, NAME, WEBHOOK_SECRET_HEADER
 from .pulsarr.payloads import Signal, SignalKind, parse_payload
 from .ratelimit import TokenBucket
+from .transport import parse_json
 from .webhook_secret import accepted_secrets
 
 _LOGGER = logging.getLogger(__name__)
@@ -87,13 +87,10 @@ def async_register_webhook(
                 {hdrs.WWW_AUTHENTICATE: f'Basic realm="{NAME}"'},
             )
         try:
-            signal = parse_payload(orjson.loads(await _body(request)))
+            signal = parse_payload(_document(await _body(request)))
         except _BodyTooLargeError:
             stats.malformed += 1
             return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large")
-        except orjson.JSONDecodeError:
-            stats.malformed += 1
-            return _refusal(HTTPStatus.BAD_REQUEST, "the body is not JSON")
         except ValueError as err:
             stats.malformed += 1
             return _refusal(HTTPStatus.BAD_REQUEST, str(err))
@@ -168,6 +165,17 @@ async def _body(request: web.Request) -> bytes:
     except (ClientError, OSError, web.RequestPayloadError) as err:
         raise ValueError("the body cannot be read") from err
     return bytes(body)
+
+
+def _document(body: bytes) -> object:
+    """Return what a body says; a title that came broken is no reason to miss the event.
+
+    Raises ValueError, with a reason that a person understands, for what is no JSON.
+    """
+    try:
+        return parse_json(body)
+    except ValueError:
+        raise ValueError("the body is not JSON") from None
 
 
 def _refusal(

@@ -79,6 +79,8 @@ def turned(knobs: PlexKnobs) -> str:
         ("https://example.org/plex/web/", "https://example.org/plex"),
         ("https://web.example.org/website", "https://web.example.org/website"),
         ("192.168.1.5:32400", "http://192.168.1.5:32400"),
+        ("http://web/", "http://web"),
+        ("http://web/web/index.html", "http://web"),
     ],
 )
 def test_address_of_the_web_app_is_good_enough(text: str, url: str) -> None:

@@ -256,7 +256,7 @@ async def test_dropped_connection_is_tried_again(
 @pytest.mark.parametrize(
     ("kind", "failure", "requests"),
     [
-        ("busy", Failure.BUSY, 3),
+        ("busy", Failure.BUSY, 13),  # until three items fail alone
         ("unavailable", Failure.BUSY, 3),
         ("drop", Failure.CANNOT_CONNECT, 3),
         ("unauthorized", Failure.INVALID_AUTH, 1),

@@ -104,6 +104,9 @@ async def test_base_path_where_there_is_none_is_the_wrong_address(
         ("http://h:3003/app/dashboard", "http://h:3003"),
         ("https://h/pulsarr/app/", "https://h/pulsarr"),
         ("https://h/apple", "https://h/apple"),
+        ("http://app", "http://app"),
+        ("http://app/app/dashboard", "http://app"),
+        ("http://v1/", "http://v1"),
     ],
 )
 def test_address_is_kept_with_its_base_path_only(url: str, base: str) -> None:

@@ -89,6 +89,15 @@ async def test_list_of_users_that_pulsarr_cannot_read_is_not_told_as_busy(
     assert (await failure_of(client.people())).failure is Failure.BUSY
 
 
+async def test_counts_that_pulsarr_cannot_make_do_not_cost_the_list_of_users(
+    pulsarr: PulsarrSimulator, client: PulsarrClient
+) -> None:
+    rosa = pulsarr.state.add_user("rosa")
+    pulsarr.faults.add(Fault("busy", route=COUNTS_ROUTE, times=None))
+    (person,) = await client.people()
+    assert (person.id, person.wanted) == (rosa.id, None)
+
+
 async def test_rate_limit_is_waited_for_as_long_as_pulsarr_says(
     pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps
 ) -> None:

@@ -24,7 +24,6 @@ from simulators.plex import PlexKnobs
 
 from .home import LABEL_ROUTE, LISTING_ROUTE, SECTIONS_ROUTE, Home, Labels, household, merged
 
-PEOPLE_ROUTE = "/v1/users/users/list/with-counts"
 WATCHLIST_ROUTE = "/v1/users/{id}/watchlist"
 EVERY_KIND: tuple[FaultKind, ...] = (
     "unauthorized",
@@ -38,7 +37,9 @@ EVERY_KIND: tuple[FaultKind, ...] = (
     "html",
 )
 # What says that nothing else can be asked either.
-WHOLE_KINDS: frozenset[FaultKind] = frozenset({"unauthorized", "throttled", "drop", "cut_body"})
+BREAKS: frozenset[FaultKind] = frozenset({"drop", "cut_body"})
+REFUSALS: frozenset[FaultKind] = frozenset({"unauthorized", "throttled"})
+WHOLE_KINDS = REFUSALS | BREAKS
 LIBRARIES = 3
 
 
@@ -129,7 +130,7 @@ async def test_library_that_cannot_be_listed_is_a_gap_and_the_others_are_served(
         Fault(kind, method="GET", times=None, match=r"/library/sections/1/all.*includeGuids")
     )
     run = await home.sync()
-    if kind in WHOLE_KINDS:
+    if kind in REFUSALS:
         assert_nothing_happened(home, run, before)
         return
     assert_nothing_lost(home, run, before)
@@ -146,20 +147,20 @@ async def test_library_that_cannot_be_listed_is_a_gap_and_the_others_are_served(
 
 
 @pytest.mark.parametrize(
-    ("route", "nth", "kinds"),
+    ("match", "kinds"),
     [
-        (WATCHLIST_ROUTE, 1, EVERY_KIND),
+        ("/watchlist", EVERY_KIND),
         # A list of fewer people is a smaller household.
-        (PEOPLE_ROUTE, 1, tuple(kind for kind in EVERY_KIND if kind != "short_page")),
+        ("/users/users/list", tuple(kind for kind in EVERY_KIND if kind != "short_page")),
     ],
 )
 async def test_pulsarr_that_cannot_be_read_ends_the_run_before_plex_is_asked(
-    home: Home, route: str, nth: int, kinds: tuple[FaultKind, ...]
+    home: Home, match: str, kinds: tuple[FaultKind, ...]
 ) -> None:
     before = home.labels
     for kind in kinds:
         home.pulsarr.faults.clear()
-        home.pulsarr.faults.add(Fault(kind, route=route, nth=nth, times=None))
+        home.pulsarr.faults.add(Fault(kind, match=match, times=None))
         assert_nothing_happened(home, await home.sync(), before, Service.PULSARR)
     assert home.plex.stats.total == 0
 
@@ -181,7 +182,7 @@ async def test_watchlist_that_cannot_be_read_is_a_gap_and_the_others_are_served(
     home.pulsarr.faults.add(Fault(kind, match=rf"/users/{rosa}/watchlist", times=None))
     run = await home.sync()
     # A list may break its connection each time: that alone is no server that is away.
-    if kind in WHOLE_KINDS - {"drop", "cut_body"}:
+    if kind in REFUSALS:
         assert (run.status, home.labels) == (RunStatus.FAILED, before)
         return
     assert run.status is RunStatus.PARTIAL
@@ -315,6 +316,26 @@ async def test_edits_after_the_one_that_failed_are_not_sent(home: Home) -> None:
     run = await home.sync()
     assert home.plex.stats.puts == 2
     assert {one.failure for one in run.failed} >= {Failure.INVALID_AUTH}
+
+
+async def test_item_whose_labels_plex_cannot_write_stops_no_other(home: Home) -> None:
+    before = home.labels
+    wanted = merged(before, home.wanted())
+    key = next(key for key, labels in wanted.items() if labels != before.get(key, set()))
+    fault = Fault("busy", method="PUT", times=None, match=rf"[?&]id=(\d+,)*{key}[,&]")
+    home.plex.faults.add(fault)
+    for _ in range(4):
+        run = await home.sync()
+        assert run.error is None
+        assert {one.change.rating_key for one in run.failed} == {key}
+        assert {one.failure for one in run.failed} == {Failure.BUSY}
+        assert home.labels == {one: some for one, some in wanted.items() if one != key} | {
+            one: some for one, some in before.items() if one == key
+        }
+    home.plex.faults.clear()
+    again = await home.sync()
+    assert (again.status, again.failed) == (RunStatus.DONE, ())
+    assert home.labels == wanted
 
 
 @pytest.mark.parametrize("kind", ["slow_after_apply", "slow_before_apply"])

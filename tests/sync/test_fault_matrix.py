@@ -25,6 +25,8 @@ KINDS: tuple[FaultKind, ...] = (
     "garbage",
     "slow_before_apply",
     "wrong_types",
+    "drop",
+    "cut_body",
 )
 WATCHLIST_ROUTE = "/v1/users/{id}/watchlist"
 PARTS = ("watchlist", "listing", "directory", "carriers", "item")

@@ -16,7 +16,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -194,6 +194,16 @@ class PlexClient:
         self.libraries_seen = found
         return found
 
+    @asynccontextmanager
+    async def _about_a_part(self) -> AsyncIterator[None]:
+        """Tell a question that breaks its connection each time from a server that is away."""
+        try:
+            yield
+        except ServiceError as err:
+            if err.failure is not Failure.CANNOT_CONNECT or not await self._is_alive():
+                raise
+            raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, err.detail) from None
+
     async def pages[T](
         self,
         library: Library,
@@ -224,8 +234,9 @@ class PlexClient:
                 tries=ask.tries,
             )
 
-        async for picked in self._listing(library, read, on_gap):
-            yield picked
+        async with self._about_a_part():
+            async for picked in self._listing(library, read, on_gap):
+                yield picked
 
     def _listing[T](
         self, library: Library, read: Read[T], on_gap: OnGap | None = None
@@ -270,11 +281,12 @@ class PlexClient:
         self, library: Library, size: int, **query: str
     ) -> parse.Page[tuple[Item, ...]]:
         """Return the first rows of a listing, without those that cannot be understood."""
-        return await self._list(
-            library,
-            lambda answer: parse.items(answer, library, _all_of_them),
-            {**_LEAN, **_part(0, size), "includeGuids": 1, **query},
-        )
+        async with self._about_a_part():
+            return await self._list(
+                library,
+                lambda answer: parse.items(answer, library, _all_of_them),
+                {**_LEAN, **_part(0, size), "includeGuids": 1, **query},
+            )
 
     async def _list[T](
         self,
@@ -293,12 +305,13 @@ class PlexClient:
 
     async def labels(self, library: Library) -> tuple[StoredLabel, ...]:
         """Return the labels that items of a library carry. Raises ServiceError."""
-        return await self._http.read(
-            f"/library/sections/{library.key}/label",
-            parse.stored_labels,
-            query={"type": TYPE_NUMBERS[library.type]},
-            seconds=READ_TIMEOUT,
-        )
+        async with self._about_a_part():
+            return await self._http.read(
+                f"/library/sections/{library.key}/label",
+                parse.stored_labels,
+                query={"type": TYPE_NUMBERS[library.type]},
+                seconds=READ_TIMEOUT,
+            )
 
     async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
         """Return the rating keys of all items of a library that carry a label.
@@ -333,12 +346,14 @@ class PlexClient:
                 {**query, **(_part(ask.start, ask.size) if ask.start else {})},
             )
 
-        return frozenset([key async for keys in self._listing(library, read) for key in keys])
+        async with self._about_a_part():
+            return frozenset([key async for keys in self._listing(library, read) for key in keys])
 
     async def count_without(self, library: Library, label: StoredLabel) -> int:
         """Return how many items of a library do not carry a label. Raises ServiceError."""
         value = label.text if self._labels_by_text else label.id
-        return await self._list(library, parse.total, {"label!": value, **_part(0, 0)})
+        async with self._about_a_part():
+            return await self._list(library, parse.total, {"label!": value, **_part(0, 0)})
 
     async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
         """Return at most `limit` items with a text in their title, in any case.
@@ -373,7 +388,8 @@ class PlexClient:
             return self._metadata(keys, parse.labelled_items, tries)
 
         lookup = Lookup(ask, on_gap, alive=self._is_alive, place=self._place_of, tries=TRIES)
-        return await lookup.read(_batches(tuple(dict.fromkeys(rating_keys))))
+        async with self._about_a_part():
+            return await lookup.read(_batches(tuple(dict.fromkeys(rating_keys))))
 
     def _place_of(self, item: Item) -> str:
         """Return the library of an item whose row does not tell; listings tell it from now on."""

@@ -45,7 +45,7 @@ def normalise_url(url: str) -> str:
     Raises ValueError for what is no http or https address.
     """
     base = without_page(base_url(url), "app")
-    return base.removesuffix(_API).rstrip("/")
+    return base if base.endswith(f"/{_API}") else base.removesuffix(_API).rstrip("/")
 
 
 class PulsarrClient:
@@ -133,11 +133,17 @@ class PulsarrClient:
         try:
             return await self._get(_USERS_WITH_COUNTS, answers.people, seconds=seconds, tries=tries)
         except ServiceError as err:
-            if err.failure is not Failure.NOT_FOUND:
+            if err.failure is not Failure.NOT_FOUND and not _failed_inside(err):
                 raise
+            first = err
         try:
-            return await self._get(_USERS, answers.people, seconds=seconds, tries=tries)
+            # Without the counts it may be answered all the same.
+            return await self._get(
+                _USERS, answers.people, seconds=seconds, tries=1 if _failed_inside(first) else tries
+            )
         except ServiceError as err:
+            if _failed_inside(first):
+                raise first from None
             # Every Pulsarr has this list.
             raise _renamed(err, {Failure.NOT_FOUND: Failure.WRONG_SERVICE}) from None
 

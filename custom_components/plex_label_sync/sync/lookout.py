@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from .gaps import Gaps
 from .ledger import Ledger
 from .model import (
+    GapKind,
     Item,
     LabelledItem,
     Library,
@@ -83,19 +84,25 @@ class Lookout:
     async def newest(self, since: float, ledger: Ledger, settings: SyncSettings) -> Sighting:
         """Look at what was added before `since`, when nobody listened. Raises ServiceError.
 
-        Everything that was listed after that is known.
+        Everything that was listed after that is known. A library that cannot be read is left to a
+        full sync.
         """
         if self._preparer.listed_from > since:
             return Sighting()
         items: list[Item] = []
+        gaps = Gaps()
         for library in await self._plex.libraries():
             if settings.covers(library.key):
                 if not self._known.knows_library(library):
                     return Sighting(too_many=True)
-                items += await self._newest_of(library)
+                try:
+                    items += await self._newest_of(library)
+                except ServiceError as err:
+                    gaps.take(err, GapKind.LIBRARY, library.key, library.name)
         if len(items) > ASKED_MAX:
             return Sighting(too_many=True)
-        return await self._judge(items, ledger, settings)
+        sighting = await self._judge(items, ledger, settings)
+        return sighting + Sighting(too_many=bool(gaps))
 
     async def _newest_of(self, library: Library) -> list[Item]:
         """Return the items that were added last and are not known, or not by what they are."""

@@ -45,6 +45,25 @@ NEWEST: Final = 200  # rows looked at for titles that arrived lately
 LOOKUPS_MAX: Final = 20  # lookups by key and library in one run; more are cheaper by listing
 
 
+class Breaks:
+    """Tells lists that break their connection each time from a server that is away."""
+
+    def __init__(self) -> None:
+        """No connection was broken yet."""
+        self._in_a_row = 0
+
+    def held(self) -> None:
+        """Take in that a connection held."""
+        self._in_a_row = 0
+
+    def may_be_the_list(self, err: ServiceError) -> bool:
+        """Take in a failure; tell whether it is a broken connection that says nothing of others."""
+        if err.failure is not Failure.CANNOT_CONNECT:
+            return False
+        self._in_a_row += 1
+        return self._in_a_row < AWAY_AFTER
+
+
 async def read_watchlists(
     pulsarr: PulsarrPort,
     clock: Callable[[], float],
@@ -75,19 +94,15 @@ async def read_watchlists(
     skipped = skip(people)
     waiting = iter([one for one in people if one.id not in skipped and one.id not in failures])
 
-    broken = 0  # connections, one after the other
+    breaks = Breaks()
 
     async def read_some() -> None:
-        nonlocal broken
         for person in waiting:
             try:
                 titles[person.id] = await pulsarr.watchlist(person.id)
-                broken = 0
+                breaks.held()
             except ServiceError as err:
-                # One list may break the connection each time; several are a server that is away.
-                broken += err.failure is Failure.CANNOT_CONNECT
-                may_be_the_list = err.failure is Failure.CANNOT_CONNECT and broken < AWAY_AFTER
-                if err.failure in WHOLE and not may_be_the_list:
+                if not breaks.may_be_the_list(err) and err.failure in WHOLE:
                     raise
                 failures[person.id] = err
 

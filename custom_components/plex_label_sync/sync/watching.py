@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from .jobs import together
 from .model import Failure, ServiceError, SyncSettings, Title, Watchlists
 from .ports import WatchedPulsarrPort
-from .reading import PULSARR_READERS
+from .reading import PULSARR_READERS, Breaks
 from .wanted import gets_labels
 from .watch import NEVER, Turn, Unlooked, changed_titles, is_doubtful, lists_to_read, merged, moved
 
@@ -117,6 +117,7 @@ class ListWatch:
         unreadable: dict[int, ServiceError] = {}
         stopped: list[ServiceError] = []
         waiting = iter(wanted)
+        breaks = Breaks()
 
         async def read_some() -> None:
             for person_id in waiting:
@@ -126,12 +127,13 @@ class ListWatch:
                 try:
                     read[person_id] = await self._pulsarr.watchlist(person_id, tries=1)
                 except ServiceError as err:
-                    if err.failure in _ABOUT_ALL:
+                    if not breaks.may_be_the_list(err) and err.failure in _ABOUT_ALL:
                         stopped.append(err)
                         return
                     unreadable[person_id] = err
                     self._turns[person_id] = Turn(self._steady(), failures + 1)
                 else:
+                    breaks.held()
                     self._turns[person_id] = Turn(self._steady())
 
         await together(read_some() for _ in range(min(PULSARR_READERS, len(wanted))))
