@@ -34,7 +34,12 @@ async def test_killed_full_sync_is_completed_after_the_restart_and_the_queue_is_
     session: aiohttp.ClientSession, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     servers = await start_servers(session, tmp_path_factory.mktemp("servers"))
-    process = HomeAssistant(tmp_path_factory.mktemp("home") / "config", free_port(), debug=True)
+    process = HomeAssistant(
+        tmp_path_factory.mktemp("home") / "config",
+        free_port(),
+        debug=True,
+        plex_tv_url=servers.plex_tv.url,
+    )
     process.prepare()
     try:
         await process.start(session)
@@ -120,7 +125,12 @@ async def wreck(
 ) -> AsyncIterator[House]:
     """A house of its own, whose Home Assistant is killed again and again on the same folder."""
     servers = await start_servers(session, tmp_path_factory.mktemp("servers"))
-    process = HomeAssistant(tmp_path_factory.mktemp("wreck") / "config", free_port(), debug=True)
+    process = HomeAssistant(
+        tmp_path_factory.mktemp("wreck") / "config",
+        free_port(),
+        debug=True,
+        plex_tv_url=servers.plex_tv.url,
+    )
     process.prepare()
     try:
         await process.start(session)
