@@ -124,7 +124,9 @@ async def through_the_forms(visitor: Visitor, servers: Simulators) -> None:
         for piece in TEXTS.pieces(f"{STEPS}.libraries.{place}.take_over")
     ]
     fixed = [piece for piece in TEXTS.pieces(f"{STEPS}.libraries") if piece not in offer]
-    await read(visitor, *fixed, *names)
+    words = await read(visitor, *fixed, *names)
+    if TEXTS[f"{STEPS}.libraries.data.take_over"] in words:  # of another server by the same name
+        await visitor.toggle("take_over")
     await visitor.fill("label_format", "{nickname}")
     await refused(visitor, "label_format", "config.error.invalid_label_format")
     await visitor.fill("label_format", "{username}")

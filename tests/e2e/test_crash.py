@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+import json
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -56,6 +57,7 @@ async def test_killed_full_sync_is_completed_after_the_restart_and_the_queue_is_
         await servers.pulsarr.post("announce", title=soon.key)
         await servers.pulsarr.post("announce", title=late.key)
         await eventually(lambda: _is_pending(house, {soon.title, late.title}), "both wait")
+        await eventually(lambda: _is_on_disk(house, soon.title, late.title), "both are on disk")
         begun = sum(map(len, foreign.values()))
         await eventually(
             lambda: _more_labels(house, begun + FEW), "some labels are there", every=0.02
@@ -101,6 +103,16 @@ async def _is_pending(house: House, titles: set[str]) -> bool:
     """Whether exactly these titles wait."""
     rows = (await house.entry.call("get_pending"))["pending"]
     return {row["title"] for row in rows} == titles
+
+
+async def _is_on_disk(house: House, *titles: str) -> bool:
+    """Whether titles wait in what a restart begins with; in memory they do a moment earlier."""
+    name = f"plex_label_sync.{house.entry.entry_id}.queue"
+    file = house.home.process.folder / ".storage" / name
+    if not file.exists():
+        return False
+    text = json.dumps(json.loads(file.read_text(encoding="utf-8")), ensure_ascii=False)
+    return all(title in text for title in titles)
 
 
 async def _is_there(house: House, key: str) -> bool:
