@@ -200,6 +200,12 @@ class Visitor:
         entry = await handle.wait_for_selector("input, textarea")
         await entry.fill(text)
 
+    async def toggle(self, key: str) -> None:
+        """Switch a field of a form over that is on or off, by the field's key."""
+        handle = await self.element(key)
+        switch = await handle.wait_for_selector("ha-switch, ha-checkbox")
+        await switch.click()
+
     async def until_field(self, key: str) -> None:
         """Wait until a form on the page has a field. Raises playwright's Error."""
         await self.page.wait_for_function(FIELD, arg=key)
@@ -225,6 +231,10 @@ class Visitor:
         """Wait until a text is not on the page any more. Raises playwright's Error."""
         await self.page.get_by_text(text).locator("visible=true").first.wait_for(state="detached")
 
+    async def until_done(self) -> None:
+        """Wait until the form that is open says that all is done. Raises playwright's Error."""
+        await self.page.locator("step-flow-create-entry").wait_for()
+
     async def errors(self) -> list[tuple[str, str]]:
         """What forms complain about: key of the field (empty: the whole form) and text."""
         return [(key, text) for key, text in await self.page.evaluate(ERRORS)]
@@ -233,6 +243,10 @@ class Visitor:
         """By how many pixels the page is wider than the window."""
         pixels: int = await self.page.evaluate(OVERFLOW)
         return pixels
+
+    async def lengthen(self, height: int) -> None:
+        """Have a longer window, to see all of a long page at once."""
+        await self.page.set_viewport_size({"width": self.look.size[0], "height": height})
 
     async def picture(self, path: Path) -> None:
         """Save what is to be seen; a browser that is gone takes no picture."""

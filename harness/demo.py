@@ -31,8 +31,8 @@ def make_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
-        description="Without a command: starts a real Home Assistant with the integration, and a simulated Plex "
-        "and Pulsarr. Everything listens on this machine only and ends with Ctrl-C.",
+        description="Without a command: starts a real Home Assistant with the integration, and a simulated Plex, "
+        "plex.tv and Pulsarr. Everything listens on this machine only and ends with Ctrl-C.",
     )
     parser.add_argument(
         "--port", type=port, default=DEFAULT_PORT, help="of Home Assistant (%(default)s)"
@@ -50,14 +50,16 @@ def make_parser() -> argparse.ArgumentParser:
     person.add_argument("person")
 
     commands.add_parser("import", parents=[title], help="a file arrives; follow it to its labels")
-    commands.add_parser("wish", parents=[person, title], help="put a title on a watchlist")
+    commands.add_parser(
+        "wish", parents=[person, title], help="put a title on a watchlist; follow it to its label"
+    )
     commands.add_parser("unwish", parents=[person, title], help="take it off again")
     commands.add_parser("labels", parents=[title], help="show what Plex has on a title")
     outage = commands.add_parser("outage", help="have a server refuse connections for a while")
     outage.add_argument("server", choices=("plex", "pulsarr"))
     outage.add_argument("seconds", type=float)
     rule = commands.add_parser(
-        "rule", parents=[person], help="set what somebody may see, as it stands at plex.tv"
+        "rule", parents=[person], help="set what somebody may see, at plex.tv, and say what follows"
     )
     rule.add_argument("text", help='such as "label=tim" or "label!=scary"; "" takes it away')
     commands.add_parser("status", help="show the numbers of the dashboard")

@@ -171,9 +171,8 @@ class Visit:
             print(f"  {name:<29} {await self.entry.state(key)}")
         for row in (await self.entry.call("get_pending"))["pending"]:
             who = f" for {listed(row['people'])}" if row["people"] else ""
-            print(
-                f"    “{row['title']}”{who}: {row['reason'].replace('_', ' ')}, {row['tries']} tries"
-            )
+            tries = f"{row['tries']} {'try' if row['tries'] == 1 else 'tries'}"
+            print(f"    “{row['title']}”{who}: {row['reason'].replace('_', ' ')}, {tries}")
         for name, control in (("Plex", self.plex), ("Pulsarr", self.pulsarr)):
             print(f"  {name:<29} {'answers' if await control.answers() else 'is away'}")
         print(f"  {'Home Assistant':<29} {self.state.home_url}")

@@ -33,7 +33,7 @@ def what_to_try(
         rows += [
             (
                 f'scripts/demo wish {people[0]} "{spare[0]}"',
-                "somebody puts a title on the watchlist",
+                "somebody puts a title on the watchlist: noticed within a minute",
             ),
             (f'scripts/demo unwish {people[0]} "{spare[0]}"', "and takes it off again"),
             (f'scripts/demo labels "{spare[0]}"', "what Plex has on it"),
@@ -72,11 +72,12 @@ def help_card(rows: Sequence[tuple[str, str]]) -> Json:
                 "type": "markdown",
                 "grid_options": {"columns": "full"},
                 "content": (
-                    "Plex and Pulsarr are simulated; Home Assistant and the integration are real. "
+                    "Plex, plex.tv and Pulsarr are simulated; Home Assistant and the integration are real. "
                     "In a second terminal:\n\n"
                     f"```\n{commands}\n```\n\n"
                     "Or press the buttons on this page, change the options under "
-                    "**Settings > Devices & services > Plex Label Sync**, look at the automations that were "
+                    "**Settings > Devices & services > Plex Label Sync** (under *Sharing* they show who can see "
+                    "what), see what **Settings > Repairs** says of Tim's broken rule, look at the automations that were "
                     "made of the blueprints (their messages are under **Notifications**), and call "
                     "`plex_label_sync.sync_all` with its answer under **Settings > Tools > Actions** (older releases call them developer tools)."
                 ),

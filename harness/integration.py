@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.client import AnswerError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 DOMAIN: Final = "plex_label_sync"
 CONFIG_FLOW: Final = "config/config_entries/flow"
 OPTIONS_FLOW: Final = "config/config_entries/options/flow"
+LOOK_SECONDS: Final = 40.0  # until plex.tv has been asked, also when somebody has just done so
 
 
 class FlowError(Exception):
@@ -71,7 +73,10 @@ async def set_up(client: HomeAssistantClient, connections: Connections) -> str:
     flow.expect("form", "pulsarr")
     await flow.submit(url=connections.pulsarr_url, api_key=connections.pulsarr_key, verify_ssl=True)
     flow.expect("form", "libraries")
-    await flow.submit(**defaults(flow.shown))
+    values = defaults(flow.shown)
+    if "take_over" in values:  # simulated servers are the same by name only
+        values["take_over"] = False
+    await flow.submit(**values)
     flow.expect("create_entry")
     entry_id: str = flow.shown["result"]["entry_id"]
     return entry_id
@@ -152,6 +157,22 @@ class Integration:
     async def call(self, action: str, **data: Any) -> Json:  # noqa: ANN401
         """Call an action of the integration and return its response. Raises AnswerError."""
         return await self.client.call(DOMAIN, action, response=True, **data)
+
+    async def check_sharing(self, *people: str) -> Json:
+        """Have plex.tv asked anew and return what follows. Raises WaitedTooLongError.
+
+        By hand it is asked once in ten seconds at most.
+        """
+        began = datetime.now(UTC)
+
+        async def looked() -> Json | None:
+            told = await self.call("check_sharing", **({"people": list(people)} if people else {}))
+            checked = told["checked"] and datetime.fromisoformat(told["checked"])
+            return told if checked and checked > began else None
+
+        told = await eventually(looked, "plex.tv was asked again", within=LOOK_SECONDS, every=1.0)
+        assert told is not None  # noqa: S101  # it was waited for
+        return told
 
     async def until_state(self, key: str, *wanted: str, within: float = 30.0) -> str:
         """Wait until an entity shows one of these. Raises WaitedTooLongError."""

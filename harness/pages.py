@@ -63,6 +63,15 @@ class Pages:
             if section["description"] not in words:
                 await self.visitor.choose(section["name"])
 
+    async def who_can_see_what(self) -> None:
+        """The page behind the options form."""
+        await self.options()
+        await self.visitor.choose(self.texts[f"{INIT}.sections.sharing.name"])
+        await self.visitor.until_field("show_sharing")
+        await self.visitor.toggle("show_sharing")
+        await self.visitor.submit()
+        await self.visitor.until_field("no_rule_for")
+
     async def menu(self) -> None:
         """The first step of the config flow: the ways to a Plex server."""
         await self.visitor.go("/config/integrations/dashboard")
@@ -89,16 +98,21 @@ class Pages:
         await self.visitor.submit()
         await self.visitor.until_field("label_format")
 
-    async def repairs(self) -> None:
-        """The list of repairs, with the question about labels that would go."""
+    async def repairs(self, issue: str = MASS_REMOVAL) -> None:
+        """The list of repairs, with a certain one: that about labels that would go, if no other is wanted."""
         await self.visitor.go(REPAIRS)
-        await self.visitor.until_read(self.texts[f"{MASS_REMOVAL}.title"])
+        await self.visitor.until_read(self.texts[f"{issue}.title"])
+
+    async def repair(self, issue: str) -> None:
+        """A repair with something to choose."""
+        await self.repairs(issue)
+        await self.visitor.choose(self.texts[f"{issue}.title"])
+        *_, last = self.texts[f"{issue}.fix_flow.step.init.menu_options"].values()
+        await self.visitor.until_read(last)
 
     async def question(self) -> None:
         """The repair that asks whether labels may go."""
-        await self.repairs()
-        await self.visitor.choose(self.texts[f"{MASS_REMOVAL}.title"])
-        await self.visitor.until_read(self.texts[f"{QUESTION}.menu_options.keep"])
+        await self.repair(MASS_REMOVAL)
 
     async def close_dialog(self) -> None:
         """Leave whatever form is open, without sending it."""

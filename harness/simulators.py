@@ -79,12 +79,16 @@ class Simulators:
         options: Sequence[str],
         *,
         pid: int,
+        plex_tv_port: int | None = None,
     ) -> Self:
         """Start both on free ports; they end with the process `pid`. Their secrets are kept in `folder`, which is there.
 
+        plex.tv may be wanted at a port that somebody knows already.
+
         `options` are those of `python -m simulators both`. Raises SimulatorsError.
         """
-        plex_port, pulsarr_port, plex_tv_port = free_port(), free_port(), free_port()
+        plex_port, pulsarr_port = free_port(), free_port()
+        plex_tv_port = plex_tv_port or free_port()
         token_file, key_file = folder / "plex.token", folder / "pulsarr.key"
         child = Child(
             [

@@ -29,6 +29,7 @@ class Texts:
 
     def __init__(self, language: str) -> None:
         file = INTEGRATION / "translations" / f"{language}.json"
+        self.language = language
         self._texts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
 
     def __getitem__(self, path: str) -> Any:  # noqa: ANN401

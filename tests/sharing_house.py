@@ -62,8 +62,8 @@ class SharingHouse:
         registry = ir.async_get(self.household.hass)
         return registry.async_get_issue(DOMAIN, f"{kind}_{self.household.entry.entry_id}")
 
-    async def fix(self, kind: str, answer: str) -> dict[str, Any]:
-        """Choose something in a repair, as the web interface does."""
+    async def fix(self, kind: str, answer: str, *, rested: bool = True) -> dict[str, Any]:
+        """Choose something in a repair, as the web interface does, some time after plex.tv was asked."""
         from homeassistant.components.repairs.const import DOMAIN as REPAIRS
 
         manager = self.household.hass.data[REPAIRS]["flow_manager"]
@@ -71,7 +71,8 @@ class SharingHouse:
         shown = await manager.async_init(DOMAIN, data={"issue_id": issue_id})
         assert shown["type"] == "menu"
         assert answer in shown["menu_options"]
-        self.rested()
+        if rested:
+            self.rested()
         done: dict[str, Any] = await manager.async_configure(
             shown["flow_id"], {"next_step_id": answer}
         )

@@ -9,6 +9,7 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser, async_capture_events
 
+from custom_components.plex_label_sync import sharing_check
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.event import EVENT_ACTIVITY
 
@@ -150,6 +151,33 @@ async def test_dismissal_survives_a_restart_and_hides_nothing_new(house: Sharing
     await house.check()
     house.account("tim").restrict("label!=tim")  # made again: a new mistake
     await house.check()
+    assert house.issue("sharing") is not None
+
+
+async def test_looking_again_at_once_waits_until_plex_tv_may_be_asked(
+    house: SharingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing_check, "COOL_DOWN", 0.5)
+    house.account("tim").restrict("label!=tim")
+    await house.set_up()
+    await house.check()
+    house.account("tim").restrict("label=tim")
+
+    done = await house.fix("sharing", "look_again", rested=False)
+
+    assert done["type"] == FlowResultType.CREATE_ENTRY
+    assert house.issue("sharing") is None
+
+
+async def test_repair_does_not_claim_that_plex_was_asked_when_it_gave_no_answer(
+    house: SharingHouse,
+) -> None:
+    house.account("tim").restrict("label!=tim")
+    await house.set_up()
+    await house.check()
+    house.tv.sharing.refuse("/api/", 429)
+
+    assert (await house.fix("sharing", "look_again"))["reason"] == "not_asked"
     assert house.issue("sharing") is not None
 
 
@@ -332,8 +360,8 @@ async def test_page_shows_everybody_and_what_is_left_to_do(house: SharingHouse) 
         assert f"**`{name}`**" in page
     assert "only what carries `tim`" in page
     assert "⚠️" in page
-    assert "⬜" in page
-    assert "✅" in page
+    assert "☐" in page
+    assert "☑" in page
     assert house.tv.stats.total == 0
 
     tim = str(house.account("tim").id)

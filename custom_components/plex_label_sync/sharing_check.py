@@ -220,6 +220,17 @@ class SharingCheck:
                 await self._work_out()
         self._publish()
 
+    async def async_look_again(self) -> bool:
+        """Ask plex.tv for somebody who has mended something; tell whether it gave a new answer.
+
+        Where it was asked a moment ago, it is asked a moment later: the answer of before tells
+        nothing of what was done since.
+        """
+        before = self.store.kept.answer
+        await asyncio.sleep(max(0.0, self._asked + COOL_DOWN - time.monotonic()))
+        await self.async_check()
+        return self.store.kept.answer is not before
+
     async def _ask(self) -> None:
         """Take in what plex.tv says, or why it says nothing."""
         kept = self.store.kept

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 NO_RULE_FOR: Final = "no_rule_for"
 PEOPLE_MAX: Final = 40  # on a page that somebody has to read
-DONE: Final = "✅"
-TO_DO: Final = "⬜"
+DONE: Final = "☑"  # these two are in every font, emoji are not
+TO_DO: Final = "☐"
 WARNING: Final = "⚠️"
 _RESTRICTED: Final = frozenset({State.RESTRICTED, State.NOTHING, State.PRESET})
 

@@ -137,7 +137,8 @@ class SharingFlow(RepairsFlow):
         """Ask plex.tv again; the issue stays while what it tells is so."""
         if (check := self._check) is None:
             return self.async_abort(reason="not_loaded")
-        await check.async_check()
+        if not await check.async_look_again():
+            return self.async_abort(reason="not_asked")
         if self._about(check):
             # Ending the flow would take the issue away.
             return self.async_abort(reason="still_so")

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from harness import integration
 from harness.checkout import ROOT
-from harness.children import free_port
+from harness.children import LOOPBACK, free_port
 from harness.home_assistant import HomeAssistant
 from harness.onboarding import onboard
 from tests.e2e.house import OWNER, Home, House, start_servers
@@ -21,7 +21,7 @@ from tests.e2e.house import OWNER, Home, House, start_servers
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-NEWEST_ONLY: Final = {"test_browser.py", "test_demo.py"}
+NEWEST_ONLY: Final = {"test_browser.py", "test_browser_sharing.py", "test_demo.py"}
 SECONDS_MAX: Final = (
     480  # for one test; a start of Home Assistant alone takes a minute on a busy machine
 )
@@ -62,11 +62,17 @@ async def home(
     session: aiohttp.ClientSession, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Home]:
     """A running Home Assistant with the integration installed and nothing set up."""
-    process = HomeAssistant(tmp_path_factory.mktemp("home") / "config", free_port(), debug=True)
+    plex_tv_port = free_port()  # the real one is never asked
+    process = HomeAssistant(
+        tmp_path_factory.mktemp("home") / "config",
+        free_port(),
+        debug=True,
+        plex_tv_url=f"http://{LOOPBACK}:{plex_tv_port}",
+    )
     process.prepare()
     try:
         await process.start(session)
-        yield Home(process, await onboard(session, process, OWNER))
+        yield Home(process, await onboard(session, process, OWNER), plex_tv_port)
     finally:
         await process.stop()
 
@@ -80,10 +86,15 @@ async def house(
 ) -> AsyncIterator[House]:
     """A simulated Plex and Pulsarr of this module's own, and the integration set up between them.
 
-    A module may say with which options, in OPTIONS. What no client may do, and what must not be in a log, is
+    A module may say with which options, in OPTIONS, and that plex.tv knows the people, in SHARING. What no client may do, and what must not be in a log, is
     checked at the end; then the entry is removed.
     """
-    servers = await start_servers(session, tmp_path_factory.mktemp("servers"))
+    servers = await start_servers(
+        session,
+        tmp_path_factory.mktemp("servers"),
+        plex_tv_port=home.plex_tv_port,
+        sharing=getattr(request.module, "SHARING", False),
+    )
     try:
         house = await House.set_up(home, servers)
         options: dict[str, Any] = getattr(request.module, "OPTIONS", {})

@@ -49,6 +49,8 @@ class Home:
 
     process: HomeAssistant
     client: HomeAssistantClient
+    plex_tv_port: int | None = None
+    """Where it asks plex.tv."""
 
     def records(self) -> list[tuple[str, str, str]]:
         """Everything that was logged: level, logger and text, tracebacks included."""
@@ -256,13 +258,22 @@ def entry_data(folder: Path, entry_id: str) -> Json | None:
     return next((entry["data"] for entry in entries if entry["entry_id"] == entry_id), None)
 
 
-async def start_servers(session: aiohttp.ClientSession, folder: Path) -> Simulators:
-    """A simulated Plex and Pulsarr with the world of these tests."""
+async def start_servers(
+    session: aiohttp.ClientSession,
+    folder: Path,
+    *,
+    plex_tv_port: int | None = None,
+    sharing: bool = False,
+) -> Simulators:
+    """A simulated Plex and Pulsarr with the world of these tests, whose people plex.tv may know."""
     options = [
         *("--movies", str(FILMS), "--shows", str(SHOWS), "--people", str(PEOPLE)),
         *("--plex-after", "1", "--match-after", "1"),
+        *(("--sharing",) if sharing else ()),
     ]
-    return await Simulators.start(session, folder, options, pid=os.getpid())
+    return await Simulators.start(
+        session, folder, options, pid=os.getpid(), plex_tv_port=plex_tv_port
+    )
 
 
 def _read_by_plexapi(url: str, token: str) -> dict[str, list[str]]:

@@ -9,17 +9,17 @@ import pytest
 import pytest_asyncio
 
 from harness import dashboard, integration
-from harness.browser import Look, Visitor, open_browser
+from harness.browser import Look, Visitor
 from harness.checkout import ARTIFACTS
 from harness.children import LOOPBACK, free_port
 from harness.integration import DOMAIN, Integration
 from harness.pages import INIT, MASS_REMOVAL, QUESTION, Pages
 from harness.texts import Texts, flaws, languages
 from harness.waiting import WaitedTooLongError, eventually
+from tests.e2e.browsing import READ_SECONDS, WALK, browser, read, visitor
 from tests.e2e.house import OWNER, House, start_servers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     import aiohttp
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from harness.simulators import Simulators
     from tests.e2e.house import Home
 
+__all__ = ["browser", "visitor"]
+
 pytestmark = pytest.mark.browser
 
 OPTIONS: Final = {"removed_label_mode": "remove", "max_removals": 1}
@@ -35,34 +37,12 @@ OPTIONS: Final = {"removed_label_mode": "remove", "max_removals": 1}
 WISHES: Final = 26
 """Up to 25 labels never need a question."""
 
-WALK: Final = Look()
 GLANCES: Final = [
     *(Look(language) for language in languages() if language != WALK.language),
     Look(dark=True, phone=True),
 ]
 TEXTS: Final = Texts(WALK.language)
 STEPS: Final = "config.step"
-READ_SECONDS: Final = 12.0
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """A browser without windows."""
-    async with open_browser() as browser:
-        yield browser
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def visitor(
-    browser: Browser, home: Home, request: pytest.FixtureRequest
-) -> AsyncIterator[Visitor]:
-    """Somebody with a window of their own, signed in; what was last to be seen is kept as a picture."""
-    look: Look = getattr(request, "param", WALK)
-    visitor = await Visitor.come(browser, home.process.url, look, home.client.token)
-    yield visitor
-    await visitor.picture(ARTIFACTS / "browser" / f"{request.node.name}.png")
-    await visitor.leave()
-    assert visitor.complaints == []
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -72,29 +52,6 @@ async def house(house: House) -> House:
     entities = await integration.entity_ids(client, house.entry.entry_id)
     await dashboard.install(client, dashboard.example_dashboard(entities))
     return house
-
-
-async def read(visitor: Visitor, *wanted: str) -> str:
-    """Wait until all texts can be read, and nothing that is no text; returns the whole page.
-
-    A text that is a part of another one has to be there once more.
-    """
-    words = ""
-    times = {text: sum(other.count(text) for other in wanted) for text in wanted}
-
-    async def missing() -> list[str]:
-        nonlocal words
-        words = await visitor.words()
-        return [text for text, number in times.items() if words.count(text) < number]
-
-    async def complete() -> bool:
-        return not await missing()
-
-    with contextlib.suppress(WaitedTooLongError):
-        await eventually(complete, "the page is complete", within=READ_SECONDS, every=0.25)
-    assert await missing() == [], f"{visitor.look}: cannot be read in: {words}"
-    assert flaws(words) == []
-    return words
 
 
 async def test_owner_signs_in_and_gets_from_the_first_form_to_labelled_films(
@@ -160,7 +117,16 @@ async def through_the_forms(visitor: Visitor, servers: Simulators) -> None:
     await pages.libraries_form(right)
     people = (await servers.pulsarr.get("state"))["people"]
     names = [one["name"] for one in people if one["can_sync"]]
-    await read(visitor, *TEXTS.pieces(f"{STEPS}.libraries"), *names)
+    # Records of an earlier entry are offered where there are some.
+    offer = [
+        piece
+        for place in ("data", "data_description")
+        for piece in TEXTS.pieces(f"{STEPS}.libraries.{place}.take_over")
+    ]
+    fixed = [piece for piece in TEXTS.pieces(f"{STEPS}.libraries") if piece not in offer]
+    words = await read(visitor, *fixed, *names)
+    if TEXTS[f"{STEPS}.libraries.data.take_over"] in words:  # of another server by the same name
+        await visitor.toggle("take_over")
     await visitor.fill("label_format", "{nickname}")
     await refused(visitor, "label_format", "config.error.invalid_label_format")
     await visitor.fill("label_format", "{username}")

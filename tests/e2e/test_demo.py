@@ -264,12 +264,12 @@ async def test_broken_rule_is_mended_and_its_repair_goes_away(demo: RunningDemo)
     said = await demo.say("rule", "TIM", "label=tim|label!=Kids")
     assert said.code == 0, said.err
     assert "error: " in said.out
-    assert "counts 1 things" in said.out
+    assert "counts 1 thing to mend" in said.out
 
     said = await demo.say("rule", "tim", "label=tim")
     assert said.code == 0, said.err
     assert "only what carries tim" in said.out
-    assert "counts 0 things" in said.out
+    assert "counts 0 things to mend" in said.out
 
     said = await demo.say("rule", "nobody", "label=tim")
     assert said.code == 1

@@ -1,0 +1,68 @@
+"""Somebody with a browser, and how pages are read: for the tests that look at Home Assistant's web interface."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import pytest_asyncio
+
+from harness.browser import Look, Visitor, open_browser
+from harness.checkout import ARTIFACTS
+from harness.texts import flaws
+from harness.waiting import WaitedTooLongError, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from playwright.async_api import Browser  # type: ignore[import-not-found]  # only in .venv
+    import pytest
+
+    from tests.e2e.house import Home
+
+WALK: Final = Look()
+PICTURES: Final = ARTIFACTS / "browser"
+READ_SECONDS: Final = 12.0
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A browser without windows."""
+    async with open_browser() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(
+    browser: Browser, home: Home, request: pytest.FixtureRequest
+) -> AsyncIterator[Visitor]:
+    """Somebody with a window of their own, signed in; what was last to be seen is kept as a picture."""
+    look: Look = getattr(request, "param", WALK)
+    visitor = await Visitor.come(browser, home.process.url, look, home.client.token)
+    yield visitor
+    await visitor.picture(PICTURES / f"{request.node.name}.png")
+    await visitor.leave()
+    assert visitor.complaints == []
+
+
+async def read(visitor: Visitor, *wanted: str) -> str:
+    """Wait until all texts can be read, and nothing that is no text; returns the whole page.
+
+    A text that is a part of another one has to be there once more.
+    """
+    words = ""
+    times = {text: sum(other.count(text) for other in wanted) for text in wanted}
+
+    async def missing() -> list[str]:
+        nonlocal words
+        words = await visitor.words()
+        return [text for text, number in times.items() if words.count(text) < number]
+
+    async def complete() -> bool:
+        return not await missing()
+
+    with contextlib.suppress(WaitedTooLongError):
+        await eventually(complete, "the page is complete", within=READ_SECONDS, every=0.25)
+    assert await missing() == [], f"{visitor.look}: cannot be read in: {words}"
+    assert flaws(words) == []
+    return words

@@ -1,0 +1,166 @@
+"""Who can see what, in a browser: the repairs that go by themselves, and the page of the options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+import pytest_asyncio
+
+from harness.browser import Look
+from harness.pages import Pages
+from harness.texts import Texts
+from tests.e2e.browsing import PICTURES, browser, read, visitor
+
+if TYPE_CHECKING:
+    from harness.browser import Visitor
+    from tests.e2e.house import House
+
+__all__ = ["browser", "visitor"]
+
+pytestmark = pytest.mark.browser
+
+SHARING: Final = True
+"""plex.tv knows the people; one of them has a broken rule."""
+
+LOOKS: Final = [Look(), Look("de"), Look(phone=True), Look("de", phone=True)]
+SOMEBODY: Final = "tim"
+BROKEN: Final = "label=tim|label!=Kids"
+MENDED: Final = "label=tim"
+WRONG: Final = "issues.sharing"
+OPENED: Final = "issues.sharing_open"
+STEP: Final = "fix_flow.step.init"
+SAID: Final = "selector.sharing"
+STEPS: Final = ("account", "labelled", "preset", "preview", "movies", "shows", "wishes")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def texts(visitor: Visitor, house: House) -> Texts:
+    """The texts of the visitor's language, which the house speaks as well: rules are told in that one."""
+    await house.home.client.command("config/core/update", language=visitor.look.language)
+    return Texts(visitor.look.language)
+
+
+async def rule(house: House, text: str) -> dict[str, Any]:
+    """Set somebody's rule at plex.tv; returns what follows from it."""
+    await house.servers.plex_tv.post("rule", person=SOMEBODY, rule=text)
+    return await house.entry.check_sharing()
+
+
+async def photograph(visitor: Visitor, request: pytest.FixtureRequest, what: str) -> None:
+    """Keep what is to be seen, for the eyes."""
+    await visitor.picture(PICTURES / f"{request.node.name}-{what}.png")
+
+
+def said(texts: Texts, group: str, *keys: str) -> list[str]:
+    """What can be read of texts that are told in the language of the house."""
+    return [piece for key in keys for piece in texts.pieces(f"{SAID}_{group}.options.{key}")]
+
+
+def foreign(words: str, texts: Texts, *groups: str) -> list[str]:
+    """English texts that are on a page in another language."""
+    english = Texts("en")
+    return [
+        piece
+        for group in groups
+        for own in [" ".join(texts.pieces(f"{SAID}_{group}"))]
+        for piece in english.pieces(f"{SAID}_{group}")
+        if " " in piece and piece not in own and piece in words
+    ]
+
+
+@pytest.mark.parametrize("visitor", LOOKS, ids=str, indirect=True)
+async def test_repair_about_a_broken_rule_is_told_and_goes_when_it_is_mended(
+    visitor: Visitor, house: House, texts: Texts, request: pytest.FixtureRequest
+) -> None:
+    told = await rule(house, BROKEN)
+    assert [one["account"] for one in told["warnings"] if one["severity"] == "error"] == [SOMEBODY]
+    pages = Pages(visitor, texts)
+
+    await pages.repairs(WRONG)
+    await photograph(visitor, request, "list")
+    assert await visitor.overflow() == 0
+    await pages.repair(WRONG)
+    words = await read(
+        visitor,
+        *texts.pieces(f"{WRONG}.{STEP}"),
+        *said(texts, "warning", "opens_everything"),
+        *said(texts, "fix", "opens_everything"),
+    )
+    await photograph(visitor, request, "told")
+    assert SOMEBODY in words
+    assert foreign(words, texts, "warning", "fix", "page") == []
+    assert await visitor.overflow() == 0
+
+    await house.servers.plex_tv.post("rule", person=SOMEBODY, rule=MENDED)
+    await visitor.choose(texts[f"{WRONG}.{STEP}.menu_options.look_again"])
+    await visitor.until_done()
+    await photograph(visitor, request, "mended")
+    await pages.close_dialog()
+    await visitor.until_gone(texts[f"{WRONG}.title"])
+    assert await house.entry.state("sharing_warnings") == "0"
+
+
+@pytest.mark.parametrize("visitor", LOOKS, ids=str, indirect=True)
+async def test_rule_that_vanished_is_told_with_what_it_said_until_it_is_back(
+    visitor: Visitor, house: House, texts: Texts, request: pytest.FixtureRequest
+) -> None:
+    before = await rule(house, MENDED)
+    after = await rule(house, "")
+    pages = Pages(visitor, texts)
+
+    await pages.repair(OPENED)
+    words = await read(
+        visitor,
+        *texts.pieces(f"{OPENED}.{STEP}"),
+        *(str(titles_seen(one)) for one in (before, after)),
+        texts[f"{SAID}_rule.options.carries"].format(values=SOMEBODY),
+    )
+    await photograph(visitor, request, "told")
+    assert foreign(words, texts, "rule") == []
+    assert await visitor.overflow() == 0
+    await visitor.choose(texts[f"{OPENED}.{STEP}.menu_options.look_again"])
+    await read(visitor, texts[f"{OPENED}.fix_flow.abort.still_so"])
+    await photograph(visitor, request, "still-so")
+    await pages.close_dialog()
+
+    await rule(house, MENDED)
+    await visitor.until_gone(texts[f"{OPENED}.title"])
+
+
+def titles_seen(told: dict[str, Any]) -> int:
+    """How many titles somebody sees."""
+    (row,) = [one for one in told["people"] if one["account"] == SOMEBODY]
+    number: int = row["movies"]["visible"] + row["shows"]["visible"]
+    return number
+
+
+@pytest.mark.parametrize("visitor", LOOKS, ids=str, indirect=True)
+async def test_options_show_who_can_see_what(
+    visitor: Visitor, house: House, texts: Texts, request: pytest.FixtureRequest
+) -> None:
+    told = await rule(house, BROKEN)
+    pages = Pages(visitor, texts)
+
+    await pages.who_can_see_what()
+    names = [one["person"] or one["account"] for one in told["people"]]
+    states = {one["state"] for one in told["people"]}
+    assert states >= {"owner", "everything", "restricted", "invited", "preset"}
+    words = await read(
+        visitor,
+        *names,
+        *(texts[f"{SAID}_state.options.{state}"] for state in states),
+        *said(texts, "page", "checked", "rule_both", "sees"),
+        *said(texts, "warning", "opens_everything"),
+        *said(texts, "fix", "opens_everything"),
+        *said(texts, "step", *STEPS),
+        texts["options.step.sharing.data.no_rule_for"],
+        texts["options.step.sharing.data_description.no_rule_for"],
+    )
+    assert foreign(words, texts, "state", "page", "warning", "fix", "step", "rule") == []
+    assert await visitor.overflow() == 0
+    await photograph(visitor, request, "top")
+    await visitor.lengthen(4 * visitor.look.size[1])
+    await photograph(visitor, request, "whole")
+    await visitor.submit()
+    await visitor.until_gone(texts["options.step.sharing.title"])
