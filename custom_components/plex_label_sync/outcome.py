@@ -118,7 +118,9 @@ class Outcome:
         knowledge, sync = self._records.knowledge, settings.sync
         before = Before(run.listed, run.titles, who_counts(sync), sync.label_format)
         unknown, known = run.unknown, knowledge.unknown
-        if self._look_for_unknown and known is not None and len(self._records.ledger):
+        # A damaged ledger was told already, and lacks everything.
+        is_told = "ledger" in self._records.damaged
+        if self._look_for_unknown and known is not None and not is_told:
             fresh = tuple(row for row in unknown if row.key not in known)
             self.unknown = fresh if len(fresh) >= UNKNOWN_MIN else ()
         elif self.unknown:
