@@ -1,5 +1,6 @@
 """What a person can decide about changes that the brake held."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .store import EXAMPLES_MAX, Held
@@ -71,6 +72,13 @@ def held_by(run: Run) -> Held | None:
         examples=tuple(examples)[:EXAMPLES_MAX],
         keys=tuple(sorted(map(key_text, run.held_keys))),
     )
+
+
+def with_keys(held: Held, more: frozenset[RowKey]) -> Held:
+    """Return a question that is about further rows, too."""
+    further = more - held.row_keys
+    keys = sorted({*held.keys, *map(key_text, further)})
+    return replace(held, removals=held.removals + len(further), keys=tuple(keys))
 
 
 def question_of(held: Held | None) -> OpenQuestion | None:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from .decisions import held_by
+from .decisions import held_by, with_keys
 from .figures import summary_of
 from .gap_issues import async_update_gap_issues, async_update_unknown_issue
 from .issues import async_update_held_issue
 from .status import Activity
 from .store import Held, Records
-from .sync.gaps import LASTS_AFTER
-from .sync.model import HoldReason, Row, Run
+from .sync.gaps import LASTS_AFTER, concerns
+from .sync.model import HoldReason, Row, RowKey, Run
 from .sync.protection import Before, who_counts
 from .sync.request import Request
 
@@ -84,8 +84,14 @@ class Outcome:
     async def _keep_whole(self, run: Run, settings: "Settings") -> None:
         new = held_by(run)
         was_held = self._records.held
-        if new is not None and was_held is not None:
-            new = replace(new, since=was_held.since)
+        if was_held is not None:
+            if new is not None:
+                new = replace(new, since=was_held.since)
+            left = self._undecided(was_held, run)
+            if new is None and left and left == was_held.row_keys:
+                new = was_held
+            elif left:
+                new = with_keys(new or replace(was_held, removals=0, vanished=0, keys=()), left)
         if new is None and HoldReason.LIST_SHRANK not in run.hold_reasons and not run.gaps:
             self._believe(run, settings)
         # What the brake doubts is nothing to compare the next sync with.
@@ -95,12 +101,26 @@ class Outcome:
         if new is not None and was_held is None:
             self._tell_held(new)
 
+    def _undecided(self, held: Held, run: Run) -> frozenset[RowKey]:
+        """Return what of a question nobody has answered and a sync could not look at."""
+        changed = {change.key for change in run.changes}
+        rows = (self._records.ledger.get(key) for key in held.row_keys - changed)
+        return frozenset(
+            row.key
+            for row in rows
+            if row is not None
+            and not (row.pinned or row.off)
+            and any(concerns(gap, row) for gap in run.gaps)
+        )
+
     def _believe(self, run: Run, settings: "Settings") -> None:
         """Take what a full sync saw for the new normal; ask about labels that may be ours."""
         knowledge, sync = self._records.knowledge, settings.sync
         before = Before(run.listed, run.titles, who_counts(sync), sync.label_format)
         unknown, known = run.unknown, knowledge.unknown
-        if self._look_for_unknown and known is not None and len(self._records.ledger):
+        # A damaged ledger was told already, and lacks everything.
+        is_told = "ledger" in self._records.damaged
+        if self._look_for_unknown and known is not None and not is_told:
             fresh = tuple(row for row in unknown if row.key not in known)
             self.unknown = fresh if len(fresh) >= UNKNOWN_MIN else ()
         elif self.unknown:

@@ -435,3 +435,29 @@ async def test_what_vanished_together_is_no_decision_for_a_look_at_a_part(
     assert (run.hold_reasons, run.vanished) == ((VANISHED,), 20)
     assert (await family.sync(restore=True)).added == 20
     assert family.labels == labels
+
+
+@pytest.mark.parametrize("how", ["empty", "gone"])
+async def test_label_of_others_stays_while_the_list_of_its_person_is_doubted(
+    family: Home, how: str
+) -> None:
+    titles = []
+    for _ in range(3):
+        titles.append(family.spare())
+        (item,) = family.plex.state.items_of(titles[-1])
+        family.plex.state.add_label(item.rating_key, "Tim")
+        family.wish("tim", titles[-1])
+        family.wish("rosa", titles[-1])
+    family.settings = replace(REMOVE, preserve_existing_labels=False)
+    assert (await family.sync()).status is RunStatus.DONE
+    labels = family.labels
+    if how == "empty":
+        drop(family, "tim")
+    else:
+        family.pulsarr.state.remove_user(family.person("tim"))
+    run = await family.sync()
+    assert run.hold_reasons == (LIST_SHRANK,)
+    assert family.labels == labels
+    family.clock.now += READ_AGAIN_AFTER
+    await family.sync(mass_removal=True)
+    assert not any("tim" in some for some in family.labels.values())

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .model import Failure, Gap, GapKind, ServiceError
+from .model import Failure, Gap, GapKind, Row, ServiceError, fold
 
 # Why nothing else can be asked either: the server is away, or takes nothing from us.
 WHOLE: Final = frozenset(
@@ -49,6 +49,22 @@ class Gaps:
         if err.failure in WHOLE:
             raise err
         self.add(Gap(kind, key, name, err.failure))
+
+
+def concerns(gap: Gap, row: Row) -> bool:
+    """Tell whether what could not be read may have told of a row's label."""
+    match gap.kind:
+        case GapKind.PERSON:
+            return gap.key in map(str, row.people)
+        case GapKind.LIBRARY:
+            return gap.key == row.library
+        case GapKind.PAGE:
+            return gap.key.partition(":")[0] == row.library
+        case GapKind.LABEL:
+            library, _, label = gap.key.partition("/")
+            return (library, fold(label)) == (row.library, fold(row.label))
+        case GapKind.ITEM:
+            return gap.key == row.rating_key
 
 
 @dataclass(frozen=True, slots=True)

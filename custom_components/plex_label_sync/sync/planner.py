@@ -378,6 +378,8 @@ class _ItemPlan:
                 and (folded not in self._rows or self._rows[folded].off)
                 and self._is_proven()
             ):
+                if folded in self._view.doubts.shrunk_labels:
+                    self._draft.shrunk.add((self._item.rating_key, folded))
                 for text in sorted(texts):
                     reason = "not ours, and existing labels are not preserved"
                     change = self._change(Action.REMOVE, text, reason)

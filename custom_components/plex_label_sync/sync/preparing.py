@@ -29,7 +29,7 @@ from .planner import View
 from .ports import PlexPort, PulsarrPort, Recorder
 from .present import Present
 from .progress import Phase, Progress
-from .protection import Before, Evidence, ListMemory, doubted_lists, unread_lists
+from .protection import Before, Evidence, ListMemory, doubted_lists, labels_of, unread_lists
 from .reading import Found, ItemFinder, LabelReader, read_watchlists
 from .recheck import Glance, Listing, Recheck
 from .request import Prepared, Request, chosen_libraries
@@ -189,7 +189,9 @@ class Preparer:
         doubts = unread_lists(watchlists, people, settings)
         believe = request.mass_removal and not request.dry_run
         shrunk = self._memory.judge(watchlists, company.labelled, believe=believe)
-        doubts = replace(doubts, shrunk=shrunk)
+        known = self._recorder.ledger.people  # those as well who are gone from Pulsarr
+        whose = [known[one] for one in shrunk if one in known]
+        doubts = replace(doubts, shrunk=shrunk, shrunk_labels=labels_of(whose, settings))
         return Sight(
             settings,
             libraries,

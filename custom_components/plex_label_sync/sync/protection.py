@@ -43,14 +43,15 @@ class Doubts:
     """What of Pulsarr's answer is not known, or not believed yet.
 
     `unread` are people whose lists could not be read, with their folded labels in
-    `unread_labels`; `shrunk` those whose lists lost much at once; `lists` says why the whole
-    answer is not believed.
+    `unread_labels`; `shrunk` those whose lists lost much at once, with theirs in
+    `shrunk_labels`; `lists` says why the whole answer is not believed.
     """
 
     unread: frozenset[int] = frozenset()
     unread_labels: frozenset[str] = frozenset()
     shrunk: frozenset[int] = frozenset()
     lists: frozenset[HoldReason] = frozenset()
+    shrunk_labels: frozenset[str] = frozenset()
 
     def is_unread(self, row: Row) -> bool:
         """Tell whether somebody may want what a row is for whose list could not be read."""
@@ -72,12 +73,17 @@ def unread_lists(
     unread = [person for person in people if person.id in watchlists.unread]
     return Doubts(
         unread=frozenset(person.id for person in unread),
-        unread_labels=frozenset(
-            fold(label_of(person, kind, settings.label_format))
-            for person in unread
-            for kind in MediaType
-            if person.username
-        ),
+        unread_labels=labels_of(unread, settings),
+    )
+
+
+def labels_of(people: Iterable[Person], settings: SyncSettings) -> frozenset[str]:
+    """Return the folded labels of some people, as far as they have names."""
+    return frozenset(
+        fold(label_of(person, kind, settings.label_format))
+        for person in people
+        for kind in MediaType
+        if person.username
     )
 
 
