@@ -357,6 +357,24 @@ async def test_question_that_cannot_be_answered_is_refused_with_the_reason(
     assert refused.value.translation_key == key
 
 
+@pytest.mark.parametrize("how", ["title", "guid"])
+async def test_unreadable_library_keeps_nothing_from_being_told_of_the_others(
+    household: Household, how: str
+) -> None:
+    await household.set_up(batch_mode=False)
+    title = household.spare("show", in_plex=True)
+    household.pulsarr.state.wish(household.person("rosa"), title)
+    await household.call("sync_all")
+    household.plex.faults.add(Fault("busy", match=r"/library/sections/1/all", times=None))
+    asked = title.title if how == "title" else f"plex:{title.key}"
+
+    answer = await household.call("explain", **{how: asked})
+
+    told = [one for one in answer["titles"] if one["title"] == title.title]
+    assert told
+    assert label(told[0], "rosa")
+
+
 async def test_plex_that_does_not_answer_is_told(household: Household) -> None:
     await household.set_up(live_mode=False)
     household.plex.faults.add(Fault(kind="html", route="/library/sections", times=9))

@@ -277,6 +277,32 @@ async def test_label_that_really_is_on_everything_is_believed() -> None:
         )
 
 
+async def test_title_that_loses_its_ids_on_a_list_keeps_its_label(home: Home) -> None:
+    home.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+    title, other = home.spare("movie"), home.spare("show")
+    for one in (title, other):
+        home.wish("rosa", one)
+    await home.sync()
+    before = home.labels
+    home.wish("rosa", title, guids=[], key=None)
+    home.pulsarr.state.unwish(home.person("rosa"), other)
+
+    for _ in range(2):
+        run = await home.sync()
+        assert run.status is RunStatus.DONE
+    assert all("rosa" in before[item.rating_key] for item in home.plex.state.items_of(title))
+    assert all("rosa" in home.labels[item.rating_key] for item in home.plex.state.items_of(title))
+    assert not any(
+        "rosa" in home.labels.get(item.rating_key, ()) for item in home.plex.state.items_of(other)
+    )
+
+    home.pulsarr.state.unwish(home.person("rosa"), title)
+    await home.sync()
+    assert not any(
+        "rosa" in home.labels.get(item.rating_key, ()) for item in home.plex.state.items_of(title)
+    )
+
+
 # Writes
 
 

@@ -7,7 +7,16 @@ from typing import Final
 from .explain import TITLES_MAX, Facts, Question, titles_asked_for
 from .leaving import Company
 from .ledger import Ledger
-from .model import HoldReason, Item, LabelledItem, Library, SyncSettings, Title, Watchlists
+from .model import (
+    HoldReason,
+    Item,
+    LabelledItem,
+    Library,
+    ServiceError,
+    SyncSettings,
+    Title,
+    Watchlists,
+)
 from .planner import View, make_plan
 from .ports import PlexPort
 from .present import Present
@@ -87,16 +96,29 @@ class Inquiry:
     async def _items_asked_for(
         self, question: Question, libraries: Iterable[Library]
     ) -> tuple[Item, ...]:
-        """Return the items that a question names, wanted or not."""
+        """Return the items that a question names, wanted or not.
+
+        Raises ServiceError when not one of the libraries can be asked.
+        """
         if question.rating_key is not None:
             return tuple(one.item for one in await self._plex.labelled([question.rating_key]))
-        items: list[Item] = []
+        found: list[tuple[Item, ...]] = []
+        failures: list[ServiceError] = []
         for library in libraries:
-            if question.text is not None:
-                items += await self._plex.with_title(library, question.text, ROWS_MAX)
-            elif question.id is not None and question.id.startswith("plex:"):
-                items += await self._plex.with_plex_id(library, question.id)
-        return tuple(items)
+            try:
+                found.append(await self._named_in(library, question))
+            except ServiceError as err:
+                failures.append(err)
+        if failures and not found:
+            raise failures[0]
+        return tuple(item for items in found for item in items)
+
+    async def _named_in(self, library: Library, question: Question) -> tuple[Item, ...]:
+        if question.text is not None:
+            return await self._plex.with_title(library, question.text, ROWS_MAX)
+        if question.id is not None and question.id.startswith("plex:"):
+            return await self._plex.with_plex_id(library, question.id)
+        return ()
 
     async def _find(
         self, titles: tuple[Title, ...], wishes: tuple[Wish, ...], libraries: list[Library]

@@ -279,6 +279,8 @@ class _ItemPlan:
         doubts = self._view.doubts
         if fold(row.label) in self._settings.exclude_labels or doubts.is_unread(row):
             return False
+        if doubts.may_mean(row, self._item):
+            return False
         if row.off or not self._carries(fold(row.label)):
             if not row.confirmed and self._view.now - row.written < SHOWS_WITHIN:
                 return False  # Plex may show it yet

@@ -6,6 +6,7 @@ from typing import Final
 
 from .model import (
     HoldReason,
+    Item,
     LabelledItem,
     MediaType,
     Person,
@@ -43,12 +44,14 @@ class Doubts:
     """What of Pulsarr's answer is not known, or not believed yet.
 
     `unread` are people whose lists could not be read, with their folded labels in
-    `unread_labels`; `shrunk` those whose lists lost much at once, with theirs in
-    `shrunk_labels`; `lists` says why the whole answer is not believed.
+    `unread_labels`; `vague` titles on people's lists of which no id is known, by person, type and
+    folded name; `shrunk` those whose lists lost much at once, with theirs in `shrunk_labels`;
+    `lists` says why the whole answer is not believed.
     """
 
     unread: frozenset[int] = frozenset()
     unread_labels: frozenset[str] = frozenset()
+    vague: frozenset[tuple[int, MediaType, str]] = frozenset()
     shrunk: frozenset[int] = frozenset()
     lists: frozenset[HoldReason] = frozenset()
     shrunk_labels: frozenset[str] = frozenset()
@@ -56,6 +59,11 @@ class Doubts:
     def is_unread(self, row: Row) -> bool:
         """Tell whether somebody may want what a row is for whose list could not be read."""
         return not self.unread.isdisjoint(row.people) or fold(row.label) in self.unread_labels
+
+    def may_mean(self, row: Row, item: Item) -> bool:
+        """Tell whether somebody for whom a row is may want its item by a title without any id."""
+        name = fold(item.title)
+        return any((person, item.type, name) in self.vague for person in row.people)
 
     def shrank(self, row: Row) -> bool:
         """Tell whether a row is for somebody whose list lost much at once."""
@@ -69,9 +77,16 @@ class Doubts:
 def unread_lists(
     watchlists: Watchlists, people: Iterable[Person], settings: SyncSettings
 ) -> Doubts:
-    """Return the doubts about people whose lists could not be read, of those who get labels."""
+    """Return the doubts about lists that could not be read, or not in full, of who gets labels."""
+    people = tuple(people)
     unread = [person for person in people if person.id in watchlists.unread]
     return Doubts(
+        vague=frozenset(
+            (person.id, title.type, fold(title.name))
+            for person in people
+            for title in watchlists.titles.get(person.id, ())
+            if not title.ids
+        ),
         unread=frozenset(person.id for person in unread),
         unread_labels=labels_of(unread, settings),
     )
