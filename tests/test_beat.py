@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from homeassistant.util import dt as dt_util
 import pytest
@@ -17,6 +19,7 @@ from .household import eventually, later
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
 
+    from custom_components.plex_label_sync.sync.watching import Watched
     from simulators.catalogue import CatalogueTitle
     from simulators.http import FaultKind
 
@@ -187,7 +190,27 @@ async def test_list_that_breaks_its_connection_each_time_stops_nobody_else(
     await minutes(household, clock, 20)
     assert household.pulsarr.stats.statuses[0] <= 2 * 6
     assert household.state("pulsarr_connected") == "on"
-    assert household.state("status") == "idle"
+
+
+async def test_list_that_takes_long_each_time_puts_off_no_look(
+    household: Household, clock: TickingDateTimeFactory
+) -> None:
+    await begin(household, clock)
+    engine = household.entry.runtime_data.engine
+    look, looks = engine.watch, list[float]()
+
+    async def slow(*args: Any) -> Watched:
+        looks.append(clock().timestamp())
+        try:
+            return await look(*args)
+        finally:
+            clock.tick(30)
+
+    with patch.object(engine, "watch", slow):
+        await minutes(household, clock, 6)
+
+    assert len(looks) >= 4
+    assert max(after - before for before, after in pairwise(looks)) <= BEAT + 16
 
 
 async def test_look_that_is_cut_off_by_a_reload_is_the_last_one_of_its_entry(

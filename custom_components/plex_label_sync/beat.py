@@ -20,6 +20,7 @@ from .sync.watching import Watched
 _LOGGER = logging.getLogger(__name__)
 
 BEAT_MAX: Final = 900.0  # seconds between two looks while Pulsarr says that it is asked too often
+REST: Final = 5.0  # seconds at least from the end of a look to the next
 RETRY_AFTER_MAX: Final = 3600.0  # seconds; a longer wait is not believed
 FAILURES_BEFORE_ALARM: Final = 2  # one look in vain is nobody's trouble
 # Seconds after `user.created`, which comes before the newcomer's list is read.
@@ -139,6 +140,7 @@ class WatchlistBeat:
         return engine.knows_wish(doubt.person_id, doubt.title, doubt.said_at) is doubt.wished
 
     async def _look(self, urgent: Iterable[int]) -> None:
+        began = steady()
         try:
             watched = await self._coordinator.async_watch(frozenset(urgent))
         except ServiceError as err:
@@ -151,7 +153,8 @@ class WatchlistBeat:
             self._tell_unreadable(watched)
         # A look that is cancelled is the last one: its entry is being unloaded.
         self._looking = False
-        self._next = steady() + self._interval
+        # A list that is waited for in vain puts off nobody else's.
+        self._next = max(began + self._interval, steady() + REST)
         self._schedule()
 
     def _tell_unreadable(self, watched: Watched) -> None:
