@@ -87,9 +87,23 @@ GO: Final = """
   window.dispatchEvent(new CustomEvent("location-changed", {detail: {replace: false}}));
 }
 """
-OVERFLOW: Final = (
-    "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-)
+# By how much the page is wider than the window, or a text than its place.
+OVERFLOW: Final = """
+() => {
+  const page = document.documentElement;
+  let pixels = page.scrollWidth - page.clientWidth;
+  const walk = (root) => {
+    for (const node of root.querySelectorAll("*")) {
+      if (node.localName === "ha-markdown" && node.clientWidth) {
+        pixels = Math.max(pixels, node.scrollWidth - node.clientWidth);
+      }
+      if (node.shadowRoot) walk(node.shadowRoot);
+    }
+  };
+  walk(document);
+  return pixels;
+}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +254,7 @@ class Visitor:
         return [(key, text) for key, text in await self.page.evaluate(ERRORS)]
 
     async def overflow(self) -> int:
-        """By how many pixels the page is wider than the window."""
+        """By how many pixels the page is wider than the window, or a text than its place."""
         pixels: int = await self.page.evaluate(OVERFLOW)
         return pixels
 
