@@ -159,6 +159,8 @@ async def test_options_show_who_can_see_what(
         texts["options.step.sharing.data.no_rule_for"],
         texts["options.step.sharing.data_description.no_rule_for"],
     )
+    (way, *_) = said(texts, "step", "movies")
+    assert f"☐ {way} {SOMEBODY}" in words  # not done, whatever the broken rule names
     assert foreign(words, texts, "state", "page", "warning", "fix", "step", "rule") == []
     assert await visitor.overflow() == 0
     await photograph(visitor, request, "top")
