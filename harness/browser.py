@@ -17,6 +17,7 @@ from playwright.async_api import (  # type: ignore[import-not-found]  # only in 
 
 from harness.checkout import ROOT
 from harness.integration import DOMAIN
+from harness.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -87,6 +88,7 @@ GO: Final = """
   window.dispatchEvent(new CustomEvent("location-changed", {detail: {replace: false}}));
 }
 """
+IS_ON: Final = "(node) => node.checked"
 # By how much the page is wider than the window, or a text than its place.
 OVERFLOW: Final = """
 () => {
@@ -215,10 +217,21 @@ class Visitor:
         await entry.fill(text)
 
     async def toggle(self, key: str) -> None:
-        """Switch a field of a form over that is on or off, by the field's key."""
+        """Switch a field of a form over that is on or off, by the field's key.
+
+        A click is lost while the section around it still opens. Raises WaitedTooLongError.
+        """
         handle = await self.element(key)
         switch = await handle.wait_for_selector("ha-switch, ha-checkbox")
-        await switch.click()
+        before = await switch.evaluate(IS_ON)
+
+        async def switched() -> bool:
+            if await switch.evaluate(IS_ON) != before:
+                return True
+            await switch.click()
+            return False
+
+        await eventually(switched, f"{key} is switched over", within=10, every=0.5)
 
     async def until_field(self, key: str) -> None:
         """Wait until a form on the page has a field. Raises playwright's Error."""

@@ -83,7 +83,7 @@ class Album:
         await self.take("options-sections", self.pages.open_sections)
         await self.pages.close_dialog()
         await self.take("sharing", self.pages.who_can_see_what)
-        await self.pages.close_dialog()
+        await self.visitor.page.goto(self.visitor.url)  # a form after a form does not just close
         await self.take("sharing-repair", lambda: self.pages.repair(SHARING_WRONG))
         await self.pages.close_dialog()
         await self.take("logbook", lambda: self.pages.logbook(self.entry))
