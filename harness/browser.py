@@ -17,6 +17,7 @@ from playwright.async_api import (  # type: ignore[import-not-found]  # only in 
 
 from harness.checkout import ROOT
 from harness.integration import DOMAIN
+from harness.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -87,9 +88,24 @@ GO: Final = """
   window.dispatchEvent(new CustomEvent("location-changed", {detail: {replace: false}}));
 }
 """
-OVERFLOW: Final = (
-    "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-)
+IS_ON: Final = "(node) => node.checked"
+# By how much the page is wider than the window, or a text than its place.
+OVERFLOW: Final = """
+() => {
+  const page = document.documentElement;
+  let pixels = page.scrollWidth - page.clientWidth;
+  const walk = (root) => {
+    for (const node of root.querySelectorAll("*")) {
+      if (node.localName === "ha-markdown" && node.clientWidth) {
+        pixels = Math.max(pixels, node.scrollWidth - node.clientWidth);
+      }
+      if (node.shadowRoot) walk(node.shadowRoot);
+    }
+  };
+  walk(document);
+  return pixels;
+}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +217,21 @@ class Visitor:
         await entry.fill(text)
 
     async def toggle(self, key: str) -> None:
-        """Switch a field of a form over that is on or off, by the field's key."""
+        """Switch a field of a form over that is on or off, by the field's key.
+
+        A click is lost while the section around it still opens. Raises WaitedTooLongError.
+        """
         handle = await self.element(key)
         switch = await handle.wait_for_selector("ha-switch, ha-checkbox")
-        await switch.click()
+        before = await switch.evaluate(IS_ON)
+
+        async def switched() -> bool:
+            if await switch.evaluate(IS_ON) != before:
+                return True
+            await switch.click()
+            return False
+
+        await eventually(switched, f"{key} is switched over", within=10, every=0.5)
 
     async def until_field(self, key: str) -> None:
         """Wait until a form on the page has a field. Raises playwright's Error."""
@@ -240,7 +267,7 @@ class Visitor:
         return [(key, text) for key, text in await self.page.evaluate(ERRORS)]
 
     async def overflow(self) -> int:
-        """By how many pixels the page is wider than the window."""
+        """By how many pixels the page is wider than the window, or a text than its place."""
         pixels: int = await self.page.evaluate(OVERFLOW)
         return pixels
 

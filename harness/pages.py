@@ -17,6 +17,8 @@ ADD: Final = f"/config/integrations/dashboard/add?domain={DOMAIN}"
 PAGE: Final = f"/config/integrations/integration/{DOMAIN}"
 REPAIRS: Final = "/config/repairs"
 MASS_REMOVAL: Final = "issues.mass_removal"
+SHARING_WRONG: Final = "issues.sharing"
+SHARING_OPEN: Final = "issues.sharing_open"
 QUESTION: Final = f"{MASS_REMOVAL}.fix_flow.step.init"
 INIT: Final = "options.step.init"
 

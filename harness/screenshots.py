@@ -27,7 +27,7 @@ from harness.demo_start import Demo
 from harness.demo_state import own
 from harness.home_assistant import HomeAssistant
 from harness.integration import DOMAIN, Connections, Integration
-from harness.pages import Pages
+from harness.pages import SHARING_WRONG, Pages
 from harness.simulators import Simulators
 from harness.texts import Texts, flaws, languages
 
@@ -81,6 +81,10 @@ class Album:
         await self.take("device", lambda: self.pages.device(self.entry))
         await self.take("options", self.pages.options)
         await self.take("options-sections", self.pages.open_sections)
+        await self.pages.close_dialog()
+        await self.take("sharing", self.pages.who_can_see_what)
+        await self.visitor.page.goto(self.visitor.url)  # a form after a form does not just close
+        await self.take("sharing-repair", lambda: self.pages.repair(SHARING_WRONG))
         await self.pages.close_dialog()
         await self.take("logbook", lambda: self.pages.logbook(self.entry))
         await self.take("flow-menu", self.pages.menu)

@@ -27,6 +27,11 @@ def test_everything_is_to_be_done_at_first_and_nothing_at_last() -> None:
     assert undone(friend("label=rosa")) == []
 
 
+def test_rule_that_shows_nearly_everything_leaves_its_lines_to_do() -> None:
+    assert undone(friend("label=rosa|label!=kids")) == ["preview", "movies", "shows", "wishes"]
+    assert undone(friend("label=rosa&label!=kids")) == []
+
+
 def test_wish_that_stays_hidden_is_the_last_line() -> None:
     some = facts(wanted=((MOVIE, 1), (SHOW, 0)))
     assert undone(friend("label=rosa&label!=scary"), some) == ["wishes"]

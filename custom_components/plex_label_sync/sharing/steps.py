@@ -1,7 +1,7 @@
 """A person's checklist, which ticks itself off: labels first, restrictions after. Pure."""
 
 from ..sync.model import MediaType, fold
-from .model import Access, Kind, Rule, Step, StepKey
+from .model import Access, Group, Kind, Rule, Step, StepKey
 from .survey import Half, Subject
 
 _KEYS = {MediaType.MOVIE: StepKey.MOVIES, MediaType.SHOW: StepKey.SHOWS}
@@ -55,13 +55,22 @@ def _shared(subject: Subject) -> list[Half]:
 
 
 def allows(rule: Rule, label: str) -> bool:
-    """Tell whether a rule lets something through because of a label, in every reading."""
+    """Tell whether a rule lets something through because of a label, in every reading.
+
+    A label beside a "not" is none of what restricts: nearly everything passes anyway.
+    """
     folded = fold(label)
     return bool(rule.readings) and all(
         any(
             one.is_label and not one.negated and folded in one.values
             for group in reading
+            if not opens(group)
             for one in group
         )
         for reading in rule.readings
     )
+
+
+def opens(group: Group) -> bool:
+    """Tell whether "not this" stands beside an alternative: whoever lacks one of them passes."""
+    return len(group) > 1 and any(one.negated for one in group)

@@ -9,7 +9,7 @@ from ..sync.model import MediaType, fold
 from .changes import Gone
 from .model import Access, Group, Kind, MatchedBy, Rule, SharingWarning, WarningKey
 from .rules import label_conditions
-from .steps import allows
+from .steps import allows, opens
 from .survey import Facts, Half, Subject
 
 # The first that keeps titles with an excluded label off every page.
@@ -79,8 +79,8 @@ def _about_rule(subject: Subject, half: Half, facts: Facts) -> Iterator[SharingW
         why = {"problem": rule.problem.value, "rule": rule.text}
         yield _warning(subject, WarningKey.NOT_UNDERSTOOD, kind, details=why)
         return
-    if any(map(_opens, _groups(rule))):
-        labels = _labels_of(group for group in _groups(rule) if _opens(group))
+    if any(map(opens, _groups(rule))):
+        labels = _labels_of(group for group in _groups(rule) if opens(group))
         yield _warning(subject, WarningKey.OPENS_EVERYTHING, kind, labels=labels)
     if half.label and _excludes(rule, half.label):
         yield _warning(subject, WarningKey.OWN_LABEL_EXCLUDED, kind, labels=(half.label,))
@@ -227,11 +227,6 @@ def _candidates(subject: Subject) -> dict[str, str | int]:
 
 def _groups(rule: Rule) -> list[Group]:
     return [group for reading in rule.readings for group in reading]
-
-
-def _opens(group: Group) -> bool:
-    """Tell whether "not this" stands beside an alternative: whoever lacks one of them passes."""
-    return len(group) > 1 and any(one.negated for one in group)
 
 
 def _excludes(rule: Rule, label: str) -> bool:
