@@ -72,9 +72,10 @@ async def test_title_that_just_arrived_is_found_among_the_newest_items(home: Hom
     assert look.outcome is Outcome.SETTLED
     assert look.rating_keys == {item.rating_key}
     assert sorted(person.username for person in look.people) == ["rosa", "tim"]
-    # Sections, the newest of two libraries, labels and two carriers before and after the edit.
+    # Sections, the newest of two libraries, labels and two carriers before and after the edit,
+    # and the item, as other items carry these labels.
     assert lookups(home) == []
-    assert home.plex.stats.gets == 1 + MOVIE_LIBRARIES + 2 * (1 + 2)
+    assert home.plex.stats.gets == 1 + MOVIE_LIBRARIES + 2 * (1 + 2) + 1
     assert home.plex.stats.puts == 1
     assert home.pulsarr.stats.total == 0
 
@@ -158,10 +159,13 @@ async def test_show_is_looked_for_among_shows_only(home: Home) -> None:
     title = home.spare("show", in_plex=False)
     home.wish("rosa", title)
     await synced(home)
-    home.plex.state.add_item(title)
+    item = home.plex.state.add_item(title)
     await home.look(title)
     paths = {entry.path for entry in home.plex.stats.log} - {"/library/sections"}
-    assert all(path.startswith("/library/sections/2/") for path in paths)
+    # The show itself, beside a labelled item to see whether Plex tells labels of items.
+    (asked,) = {path for path in paths if not path.startswith("/library/sections/2/")}
+    assert asked.startswith("/library/metadata/")
+    assert item.rating_key in asked.removeprefix("/library/metadata/").split(",")
     assert labels(home, title) == [{"rosa"}]
 
 

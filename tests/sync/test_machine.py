@@ -5,6 +5,7 @@ from dataclasses import replace
 import os
 from typing import Any, Final
 
+import pytest
 from hypothesis import HealthCheck, settings as hypothesis_settings, strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
@@ -603,6 +604,7 @@ class Household(Watched):
                 self.check(has == had, f"undo of {key}: {had} became {has}")
 
 
+@pytest.mark.timeout(900)
 def test_nothing_that_can_happen_costs_a_foreign_label_or_a_decision_made_by_hand() -> None:
     run_state_machine_as_test(
         Household,

@@ -1,6 +1,7 @@
 """Reads the items themselves that a plan would take something away from."""
 
 from collections.abc import Collection, Mapping
+from itertools import islice
 
 from .gaps import Gaps
 from .model import GapKind, LabelledItem
@@ -33,9 +34,8 @@ class EvidenceReader:
 
         Raises ServiceError when Plex cannot be asked.
         """
-        first = await self._labelled(rating_keys, labels.gaps)
+        first = await self._first(rating_keys, present, labels.gaps)
         absent = _absent(rating_keys, first, labels.gaps)
-        self._tells_labels |= any(one.labels for one in first.values())
         if first and not self._tells_labels:
             present.add(await labels.read(pairs))
             second = await self._labelled(rating_keys, labels.gaps)
@@ -46,6 +46,15 @@ class EvidenceReader:
             for key, one in first.items():
                 present.correct(key, one.labels)
         return Evidence(first, absent)
+
+    async def _first(
+        self, rating_keys: Collection[str], present: Present, gaps: Gaps
+    ) -> dict[str, LabelledItem]:
+        """Read items, with one that carries a label to see whether labels are told at all."""
+        witness = set() if self._tells_labels else {*islice(present.labelled(), 1)}
+        found = await self._labelled({*rating_keys, *witness}, gaps)
+        self._tells_labels |= any(one.labels for one in found.values())
+        return {key: one for key, one in found.items() if key in rating_keys}
 
     async def _labelled(self, rating_keys: Collection[str], gaps: Gaps) -> dict[str, LabelledItem]:
         found = await self._plex.labelled(sorted(rating_keys, key=int), gaps.add)

@@ -165,6 +165,11 @@ class _ItemPlan:
         self._draft.unproven.add(self._item.rating_key)
         return False
 
+    def _may_be_there(self, folded: str) -> bool:
+        """Tell whether a label that was not told of the item may be on it all the same."""
+        known = (self._item.rating_key, folded) in self._view.others
+        return known or self._view.present.has(self._item.library, folded)
+
     def _forget(self, row: Row) -> None:
         if not row.off:
             self._draft.forgotten.add(row.key)
@@ -207,9 +212,8 @@ class _ItemPlan:
                 self._draft.vanished += fresh
                 self._draft.decided.add(new.key)
             return
-        was_there = (self._item.rating_key, folded) in self._view.others
-        if row is None and was_there and not self._is_proven():
-            return  # somebody else wrote it: it would be taken for ours
+        if row is None and self._may_be_there(folded) and not self._is_proven():
+            return  # somebody else may have written it: it would be taken for ours
         text = self._view.present.spelling(self._item.library, label.text)
         reason = f"renamed from {former[0].label}" if former else wants(label.people)
         new_row = self._row(replace(label, text=text), row)

@@ -1,6 +1,6 @@
 """The labels in Plex as they were read: which there are, and who carries them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from .model import Action, Change, StoredLabel, fold
@@ -90,11 +90,19 @@ class Present:
         """Return the items that carry a label in any spelling."""
         return set[str]().union(*self.carriers.get(fold(label), {}).values())
 
+    def labelled(self) -> Iterator[str]:
+        """Yield items that carry a label; one may come more than once."""
+        return (key for forms in self.carriers.values() for keys in forms.values() for key in keys)
+
     def shows(self, change: Change) -> bool:
         """Tell whether a change is in Plex. What is taken off is gone in just that spelling."""
         if change.action is Action.ADD:
             return self.carries(change.rating_key, change.label)
         return change.label not in self.spellings(change.rating_key, change.label)
+
+    def has(self, library: str, label: str) -> bool:
+        """Tell whether a library's directory lists a label: something in it may carry it."""
+        return fold(label) in self.directory.get(library, {})
 
     def spelling(self, library: str, text: str) -> str:
         """Return the text as Plex stores it, or as it is when Plex does not have it yet.
