@@ -371,8 +371,8 @@ async def test_listing_that_dries_up_ends_the_read(make_client: MakeClient) -> N
         ("busy", Failure.BUSY),
         ("unavailable", Failure.BUSY),
         ("throttled", Failure.RATE_LIMITED),
-        ("cut_body", Failure.CANNOT_CONNECT),
-        ("drop", Failure.CANNOT_CONNECT),
+        ("cut_body", Failure.IMPLAUSIBLE),
+        ("drop", Failure.IMPLAUSIBLE),
     ],
 )
 async def test_failed_page_fails_the_whole_read(
@@ -559,6 +559,21 @@ async def test_labels_that_differ_in_case_only_are_read_one_by_one(
         label.text: await client.carriers(MOVIES, label) for label in await client.labels(MOVIES)
     }
     assert carriers == {"anna": {first}, "ANNA": {second}}
+
+
+async def test_spelling_that_nobody_carries_any_more_is_not_taken_for_missing_ids(
+    plex: PlexSimulator, client: PlexClient
+) -> None:
+    plex.knobs = PlexKnobs(linger=True, reuse_spelling=False, capitalise="none")
+    first, second = sorted(keys_of(plex.state, MOVIES))[:2]
+    plex.state.add_label(first, "anna")
+    plex.state.remove_label(first, "anna")
+    plex.state.add_label(first, "ANNA")
+    plex.state.add_label(second, "Family, old")
+    labels = {label.text: label for label in await client.labels(MOVIES)}
+    assert await client.carriers(MOVIES, labels["anna"]) == frozenset()
+    assert await client.carriers(MOVIES, labels["ANNA"]) == {first}
+    assert await client.carriers(MOVIES, labels["Family, old"]) == {second}
 
 
 async def test_label_that_nobody_carries_any_more_has_no_carriers(

@@ -5,9 +5,9 @@ from dataclasses import replace
 import os
 from typing import Any, Final
 
-import pytest
 from hypothesis import HealthCheck, settings as hypothesis_settings, strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
+import pytest
 
 from custom_components.plex_label_sync.sync.model import (
     Change,

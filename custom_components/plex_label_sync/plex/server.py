@@ -5,6 +5,7 @@ per item, which is an order of magnitude slower on the same listing.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -32,6 +33,7 @@ from ..sync.model import (
     Service,
     ServiceError,
     StoredLabel,
+    fold,
 )
 from ..transport import SMALL_MAX, Sleep, Statistics, Transport
 from . import parse
@@ -114,6 +116,7 @@ class PlexClient:
         self._machine_id = ""  # as the server said last
         self.libraries_seen: tuple[Library, ...] = ()  # when they were last asked for
         self._labels_by_text = False  # the server knows no tag ids
+        self._spelled_twice: set[tuple[str, str]] = set()  # library keys and folded labels
         self._places: dict[str, str] | None = None  # libraries by rating key, where rows lack them
 
     @property
@@ -306,12 +309,15 @@ class PlexClient:
     async def labels(self, library: Library) -> tuple[StoredLabel, ...]:
         """Return the labels that items of a library carry. Raises ServiceError."""
         async with self._about_a_part():
-            return await self._http.read(
+            labels = await self._http.read(
                 f"/library/sections/{library.key}/label",
                 parse.stored_labels,
                 query={"type": TYPE_NUMBERS[library.type]},
                 seconds=READ_TIMEOUT,
             )
+        spellings = Counter((library.key, fold(one.text)) for one in labels)
+        self._spelled_twice |= {one for one, count in spellings.items() if count > 1}
+        return labels
 
     async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
         """Return the rating keys of all items of a library that carry a label.
@@ -323,8 +329,9 @@ class PlexClient:
         """
         if not self._labels_by_text:
             carriers = await self._carriers(library, label.id)
-            if carriers or not _is_unambiguous(label):
-                return carriers
+            is_one_of_two = (library.key, fold(label.text)) in self._spelled_twice
+            if carriers or is_one_of_two or not _is_unambiguous(label):
+                return carriers  # its text would tell of other labels
             carriers = await self._carriers(library, label.text)
             # One answer that told of nobody does not say that ids mean nothing here.
             if carriers and (again := await self._carriers(library, label.id)):
