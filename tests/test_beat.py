@@ -202,9 +202,10 @@ async def test_list_that_takes_long_each_time_puts_off_no_look(
     async def slow(*args: Any) -> Watched:
         looks.append(clock().timestamp())
         try:
-            return await look(*args)
+            watched: Watched = await look(*args)
         finally:
             clock.tick(30)
+        return watched
 
     with patch.object(engine, "watch", slow):
         await minutes(household, clock, 6)

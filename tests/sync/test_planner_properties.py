@@ -302,9 +302,9 @@ def test_nothing_is_lost_on_an_item_that_was_not_read_itself(
     added = {one.key for one in additions(plan) if not is_mark(plan, one)}
     wanted = {one.key for one in additions(full) if not is_mark(full, one)}
     assert added <= wanted
-    for key, label in wanted - added:
-        assert key in plan.unproven
-        assert view.present.has(view.items[key].item.library, label)
+    for rating_key, label in wanted - added:
+        assert rating_key in plan.unproven
+        assert view.present.has(view.items[rating_key].item.library, label)
 
 
 doubts = st.builds(
