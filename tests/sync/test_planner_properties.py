@@ -304,7 +304,9 @@ def test_nothing_is_lost_on_an_item_that_was_not_read_itself(
     assert added <= wanted
     for rating_key, label in wanted - added:
         assert rating_key in plan.unproven
-        assert view.present.has(view.items[rating_key].item.library, label)
+        library = view.items[rating_key].item.library
+        written = {(row.library, fold(row.label)) for row in view.ledger}
+        assert view.present.has(library, label) or (library, label) in written
 
 
 doubts = st.builds(

@@ -110,6 +110,8 @@ class _Draft:
         self.chosen: set[RowKey] = set()
         self.renamed: dict[RowKey, int] = {}
         self.unknown: list[Row] = []
+        # Libraries with the labels that were written there, be a directory without them.
+        self.written = {(row.library, fold(row.label)) for row in view.ledger}
 
 
 class _ItemPlan:
@@ -167,8 +169,9 @@ class _ItemPlan:
 
     def _may_be_there(self, folded: str) -> bool:
         """Tell whether a label that was not told of the item may be on it all the same."""
+        place = self._item.library, folded
         known = (self._item.rating_key, folded) in self._view.others
-        return known or self._view.present.has(self._item.library, folded)
+        return known or place in self._draft.written or self._view.present.has(*place)
 
     def _forget(self, row: Row) -> None:
         if not row.off:
