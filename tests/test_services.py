@@ -205,7 +205,7 @@ async def test_run_claims_only_what_is_in_plex(household: Household) -> None:
     await household.set_up(batch_mode=False, live_mode=False)
     planned = await household.call("sync_all", dry_run=True)
     # The first edit is done, the second one is refused until the integration gives up.
-    household.plex.faults.add(Fault(kind="busy", method="PUT", nth=2, times=3))
+    household.plex.faults.add(Fault(kind="busy", method="PUT", nth=2, times=None))
 
     answer = await household.call("sync_all")
 

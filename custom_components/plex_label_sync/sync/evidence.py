@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from itertools import islice
+from typing import Final
 
 from .gaps import Gaps
 from .model import GapKind, LabelledItem
@@ -9,6 +10,8 @@ from .ports import PlexPort
 from .present import Present
 from .protection import Evidence
 from .reading import LabelReader
+
+FEW: Final = 100  # items: one more fits into their request, and none of them may carry a label
 
 
 class EvidenceReader:
@@ -50,8 +53,9 @@ class EvidenceReader:
     async def _first(
         self, rating_keys: Collection[str], present: Present, gaps: Gaps
     ) -> dict[str, LabelledItem]:
-        """Read items, with one that carries a label to see whether labels are told at all."""
-        witness = set() if self._tells_labels else {*islice(present.labelled(), 1)}
+        """Read items; beside few, one that carries a label, to see whether labels are told."""
+        is_alone = not self._tells_labels and len(rating_keys) < FEW
+        witness = {*islice(present.labelled(), 1)} if is_alone else set[str]()
         found = await self._labelled({*rating_keys, *witness}, gaps)
         self._tells_labels |= any(one.labels for one in found.values())
         return {key: one for key, one in found.items() if key in rating_keys}
