@@ -356,6 +356,7 @@ async def test_nobody_listens_while_live_mode_is_off(
 
     await household.hass.services.async_call("switch", "turn_on", switch, blocking=True)
     await reconnect(household)
+    await household.settle()  # the watchlists are looked at as well
 
 
 async def test_nobody_listens_after_the_entry_is_unloaded(
