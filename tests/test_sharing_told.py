@@ -11,6 +11,7 @@ from pytest_homeassistant_custom_component.common import MockUser, async_capture
 
 from custom_components.plex_label_sync import sharing_check
 from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.escaping import as_markdown
 from custom_components.plex_label_sync.event import EVENT_ACTIVITY
 
 from .sharing_house import SharingHouse, house, keys_of, row_of
@@ -105,6 +106,21 @@ async def test_rule_that_vanished_is_an_error_until_it_is_back(house: SharingHou
     await house.check()
     assert house.issue("sharing_open") is None
     assert house.household.state("sharing_warnings") == "0"
+
+
+async def test_name_of_the_server_is_text(house: SharingHouse) -> None:
+    await house.set_up()
+    await house.check()
+    entry = house.household.entry
+    name = "[Plex](https://evil.example) **now**"
+    house.household.hass.config_entries.async_update_entry(entry, title=name)
+    await house.household.settle()  # it is loaded anew
+    house.account("tim").restrict("")
+    await house.check()
+    issue = house.issue("sharing_open")
+    assert issue is not None
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["name"] == as_markdown(name)
 
 
 async def test_rule_may_be_taken_away_on_purpose(house: SharingHouse) -> None:

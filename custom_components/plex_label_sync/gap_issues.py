@@ -6,10 +6,9 @@ from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
+from .entry_issues import async_raise, async_take_back
 from .escaping import as_markdown
 from .sync.gaps import OpenGap
 from .sync.model import GapKind, Row
@@ -31,27 +30,14 @@ def async_update_gap_issues(
     """Tell what cannot be read for long, one message for each kind."""
     for kind, kinds in GAP_ISSUES.items():
         some = [one for one in lasting if one.gap.kind in kinds]
-        issue_id = f"{kind}_{entry.entry_id}"
         if not some:
-            ir.async_delete_issue(hass, DOMAIN, issue_id)
+            async_take_back(hass, entry, kind)
             continue
         names = list(dict.fromkeys(one.gap.name for one in some))
         more = f" … (+{len(names) - GAPS_NAMED})" if len(names) > GAPS_NAMED else ""
         since = dt_util.as_local(dt_util.utc_from_timestamp(min(one.since for one in some)))
-        ir.async_create_issue(
-            hass,
-            DOMAIN,
-            issue_id,
-            is_fixable=False,
-            is_persistent=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key=kind,
-            translation_placeholders={
-                "name": as_markdown(entry.title),
-                "names": ", ".join(map(as_markdown, names[:GAPS_NAMED])) + more,
-                "since": f"{since:%Y-%m-%d %H:%M}",
-            },
-        )
+        shown = ", ".join(map(as_markdown, names[:GAPS_NAMED])) + more
+        async_raise(hass, entry, kind, {"names": shown, "since": f"{since:%Y-%m-%d %H:%M}"})
 
 
 @callback
@@ -59,25 +45,10 @@ def async_update_unknown_issue(
     hass: HomeAssistant, entry: ConfigEntry[Any], rows: Sequence[Row]
 ) -> None:
     """Offer to take labels into the ledger that it may have lost, or offer it no more."""
-    issue_id = f"{UNKNOWN}_{entry.entry_id}"
     if not rows:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        async_take_back(hass, entry, UNKNOWN)
         return
     counts = Counter(row.label for row in rows)
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        issue_id,
-        data={"entry_id": entry.entry_id},
-        is_fixable=True,
-        is_persistent=False,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key=UNKNOWN,
-        translation_placeholders={
-            "name": as_markdown(entry.title),
-            "count": str(len(rows)),
-            "labels": "\n".join(
-                f"- {as_markdown(label)}: {count}" for label, count in counts.most_common()
-            ),
-        },
-    )
+    lines = (f"- {as_markdown(label)}: {count}" for label, count in counts.most_common())
+    placeholders = {"count": str(len(rows)), "labels": "\n".join(lines)}
+    async_raise(hass, entry, UNKNOWN, placeholders, data={})

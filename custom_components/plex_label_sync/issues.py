@@ -8,7 +8,8 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from .const import CONF_LIBRARIES, DOMAIN
+from .const import CONF_LIBRARIES
+from .entry_issues import async_raise, async_take_back
 from .escaping import as_code, as_markdown
 from .gap_issues import GAP_ISSUES, UNKNOWN
 from .new_libraries import LIBRARY_NEW
@@ -33,21 +34,17 @@ def async_update_held_issue(
     hass: HomeAssistant, entry: ConfigEntry[Any], held: "Held | None"
 ) -> None:
     """Ask what to do with held changes, or stop asking."""
-    issue_id = f"{HELD}_{entry.entry_id}"
     if held is None:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        async_take_back(hass, entry, HELD)
         return
     vanished = HoldReason.LABELS_VANISHED in held.reasons
-    ir.async_create_issue(
+    async_raise(
         hass,
-        DOMAIN,
-        issue_id,
-        data={"entry_id": entry.entry_id, "choices": ",".join(_choices(held))},
-        is_fixable=True,
-        is_persistent=False,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key="labels_vanished" if vanished else _held_key(held),
-        translation_placeholders=_placeholders(entry, held),
+        entry,
+        HELD,
+        _placeholders(held),
+        text="labels_vanished" if vanished else _held_key(held),
+        data={"choices": ",".join(_choices(held))},
     )
 
 
@@ -71,9 +68,8 @@ def _held_key(held: "Held") -> str:
     return HoldReason.MASS_REMOVAL.value
 
 
-def _placeholders(entry: ConfigEntry[Any], held: "Held") -> dict[str, str]:
+def _placeholders(held: "Held") -> dict[str, str]:
     return {
-        "name": as_markdown(entry.title),
         "removals": str(held.removals),
         "vanished": str(held.vanished),
         "examples": "\n".join(f"- {as_markdown(example)}" for example in held.examples) or "-",
@@ -85,19 +81,14 @@ def async_create_damaged_issue(
     hass: HomeAssistant, entry: ConfigEntry[Any], damaged: list[str]
 ) -> None:
     """Tell that files were damaged or missing, until somebody has read it."""
-    ir.async_create_issue(
+    async_raise(
         hass,
-        DOMAIN,
-        f"{DAMAGED}_{entry.entry_id}",
-        data={"entry_id": entry.entry_id},
-        is_fixable=True,
-        is_persistent=True,
+        entry,
+        DAMAGED,
+        {"files": ", ".join(damaged)},
+        data={},
         severity=ir.IssueSeverity.ERROR,
-        translation_key=DAMAGED,
-        translation_placeholders={
-            "name": as_markdown(entry.title),
-            "files": ", ".join(damaged),
-        },
+        is_persistent=True,
     )
 
 
@@ -107,17 +98,7 @@ def async_create_left_out_issue(
 ) -> None:
     """Tell that parts of files made no sense, and how many, until somebody has read it."""
     parts = ", ".join(f"{part}: {count}" for part, count in left_out.items())
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        f"{LEFT_OUT}_{entry.entry_id}",
-        data={"entry_id": entry.entry_id},
-        is_fixable=True,
-        is_persistent=True,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key=LEFT_OUT,
-        translation_placeholders={"name": as_markdown(entry.title), "parts": as_markdown(parts)},
-    )
+    async_raise(hass, entry, LEFT_OUT, {"parts": as_markdown(parts)}, data={}, is_persistent=True)
 
 
 @callback
@@ -125,20 +106,10 @@ def async_update_unsaved_issue(
     hass: HomeAssistant, entry: ConfigEntry[Any], *, unsaved: bool
 ) -> None:
     """Tell that files cannot be written, or that they can again."""
-    issue_id = f"{UNSAVED}_{entry.entry_id}"
-    if not unsaved:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
-        return
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        issue_id,
-        is_fixable=False,
-        is_persistent=False,
-        severity=ir.IssueSeverity.ERROR,
-        translation_key=UNSAVED,
-        translation_placeholders={"name": as_markdown(entry.title)},
-    )
+    if unsaved:
+        async_raise(hass, entry, UNSAVED, {}, severity=ir.IssueSeverity.ERROR)
+    else:
+        async_take_back(hass, entry, UNSAVED)
 
 
 @callback
@@ -149,24 +120,17 @@ def async_update_libraries_issue(
 
     Where others are left, they can be taken off the choice right there.
     """
-    issue_id = f"{LIBRARY_GONE}_{entry.entry_id}"
     if not gone:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        async_take_back(hass, entry, LIBRARY_GONE)
         return
     others_left = len(gone) < len(entry.options[CONF_LIBRARIES])
-    ir.async_create_issue(
+    async_raise(
         hass,
-        DOMAIN,
-        issue_id,
-        data={"entry_id": entry.entry_id, "gone": ",".join(sorted(gone))},
-        is_fixable=others_left,
-        is_persistent=False,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key=LIBRARY_GONE if others_left else LIBRARIES_GONE,
-        translation_placeholders={
-            "name": as_markdown(entry.title),
-            "libraries": ", ".join(map(as_markdown, sorted(gone.values()))),
-        },
+        entry,
+        LIBRARY_GONE,
+        {"libraries": ", ".join(map(as_markdown, sorted(gone.values())))},
+        text=LIBRARY_GONE if others_left else LIBRARIES_GONE,
+        data={"gone": ",".join(sorted(gone))} if others_left else None,
     )
 
 
@@ -175,27 +139,19 @@ def async_update_conflict_issue(
     hass: HomeAssistant, entry: ConfigEntry[Any], conflicts: Sequence[Conflict]
 ) -> None:
     """Ask about labels that would come to mean two things, or stop asking."""
-    issue_id = f"{LABELS_CONFLICT}_{entry.entry_id}"
     if not conflicts:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        async_take_back(hass, entry, LABELS_CONFLICT)
         return
     # An issue's data hold no lists; a label may have several conflicts, one after the other.
     shown: dict[str, list[str]] = {}
     for one in conflicts:
         shown[fold(one.label)] = sorted({*shown.get(fold(one.label), ()), *one.keys})
-    ir.async_create_issue(
+    async_raise(
         hass,
-        DOMAIN,
-        issue_id,
-        data={"entry_id": entry.entry_id, "shown": json.dumps(shown)},
-        is_fixable=True,
-        is_persistent=False,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key=LABELS_CONFLICT,
-        translation_placeholders={
-            "name": as_markdown(entry.title),
-            "labels": "\n".join(map(_conflict_line, conflicts[:CONFLICTS_MAX])),
-        },
+        entry,
+        LABELS_CONFLICT,
+        {"labels": "\n".join(map(_conflict_line, conflicts[:CONFLICTS_MAX]))},
+        data={"shown": json.dumps(shown)},
     )
 
 
@@ -211,5 +167,4 @@ def _conflict_line(conflict: Conflict) -> str:
 def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Take back everything that was asked or told about an entry."""
     kinds = (HELD, DAMAGED, LABELS_CONFLICT, LEFT_OUT, UNSAVED, LIBRARY_GONE, LIBRARY_NEW)
-    for kind in (*kinds, UNKNOWN, *GAP_ISSUES):
-        ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
+    async_take_back(hass, entry, *kinds, UNKNOWN, *GAP_ISSUES)

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from homeassistant.components.repairs import RepairsFlow
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 
-from .const import CONF_LIBRARIES, CONF_LIBRARIES_SEEN, DOMAIN
+from .const import CONF_LIBRARIES, CONF_LIBRARIES_SEEN
+from .entry_issues import async_raise, async_take_back
 from .escaping import as_markdown
+from .questions import QuestionFlow
 from .sync.model import Library
 
 if TYPE_CHECKING:
@@ -63,44 +63,21 @@ def async_update_new_libraries_issue(
     hass: HomeAssistant, entry: ConfigEntry[Any], new: Mapping[str, str]
 ) -> None:
     """Ask about new libraries, given by key with their names, or stop asking."""
-    issue_id = f"{LIBRARY_NEW}_{entry.entry_id}"
     if not new:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        async_take_back(hass, entry, LIBRARY_NEW)
         return
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        issue_id,
-        data={"entry_id": entry.entry_id, "new": ",".join(sorted(new))},
-        is_fixable=True,
-        is_persistent=False,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key=LIBRARY_NEW,
-        translation_placeholders={
-            "name": as_markdown(entry.title),
-            "libraries": ", ".join(map(as_markdown, sorted(new.values()))),
-        },
-    )
+    libraries = ", ".join(map(as_markdown, sorted(new.values())))
+    data = {"new": ",".join(sorted(new))}
+    async_raise(hass, entry, LIBRARY_NEW, {"libraries": libraries}, data=data)
 
 
-class LibraryNewFlow(RepairsFlow):
+class LibraryNewFlow(QuestionFlow):
     """Lets a person decide about libraries that are new."""
 
     def __init__(self, entry_id: str, new: frozenset[str]) -> None:
         """Know whose libraries they are, and their keys."""
-        self._entry_id = entry_id
+        super().__init__(entry_id, ("sync", "leave"))
         self._new = new
-
-    async def async_step_init(
-        self, _user_input: dict[str, str] | None = None
-    ) -> "RepairsFlowResult":
-        """Show which libraries and the choice."""
-        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
-        return self.async_show_menu(
-            step_id="init",
-            menu_options=["sync", "leave"],
-            description_placeholders=issue.translation_placeholders if issue else None,
-        )
 
     async def async_step_sync(
         self, _user_input: dict[str, str] | None = None
@@ -115,8 +92,7 @@ class LibraryNewFlow(RepairsFlow):
         return self._decide(sync=False)
 
     def _decide(self, *, sync: bool) -> "RepairsFlowResult":
-        entry = self.hass.config_entries.async_get_entry(self._entry_id)
-        if entry is None:
+        if (entry := self._entry) is None:
             return self.async_abort(reason="not_loaded")
         async_remember(self.hass, entry, self._new)
         if sync and (chosen := entry.options.get(CONF_LIBRARIES)) is not None:

@@ -5,10 +5,8 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 
-from .const import DOMAIN
-from .escaping import as_markdown
+from . import entry_issues
 
 
 class Notice(StrEnum):
@@ -25,24 +23,10 @@ def async_tell(
     hass: HomeAssistant, entry: ConfigEntry[Any], notice: Notice, **placeholders: str
 ) -> None:
     """Raise an issue, or bring its text up to date."""
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        _issue_id(entry, notice),
-        is_fixable=False,
-        is_persistent=False,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key=notice.value,
-        translation_placeholders={"name": as_markdown(entry.title), **placeholders},
-    )
+    entry_issues.async_raise(hass, entry, notice.value, placeholders)
 
 
 @callback
 def async_take_back(hass: HomeAssistant, entry: ConfigEntry[Any], *notices: Notice) -> None:
     """Remove issues, all of them when none is named."""
-    for notice in notices or tuple(Notice):
-        ir.async_delete_issue(hass, DOMAIN, _issue_id(entry, notice))
-
-
-def _issue_id(entry: ConfigEntry[Any], notice: Notice) -> str:
-    return f"{notice.value}_{entry.entry_id}"
+    entry_issues.async_take_back(hass, entry, *(notices or tuple(Notice)))

@@ -1,11 +1,9 @@
 """The flows of Repairs: what only a person can decide or mend."""
 
-from typing import TYPE_CHECKING, cast, override
+from typing import TYPE_CHECKING, override
 
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
 
 from . import decisions
 from .const import CONF_LIBRARIES
@@ -13,6 +11,7 @@ from .errors import StoppedError
 from .gap_issues import UNKNOWN
 from .issues import HELD, LABELS_CONFLICT, LIBRARY_GONE
 from .new_libraries import LIBRARY_NEW, LibraryNewFlow
+from .questions import QuestionFlow
 from .sharing_repairs import sharing_flow
 from .sync.model import HoldReason, Run
 
@@ -26,24 +25,8 @@ if TYPE_CHECKING:
     type _Decision = Callable[[PlexLabelSyncCoordinator], Awaitable[Run | None]]
 
 
-class HeldFlow(RepairsFlow):
+class HeldFlow(QuestionFlow):
     """Lets a person decide about held changes."""
-
-    def __init__(self, entry_id: str, choices: list[str]) -> None:
-        """Know whose changes they are and which choice there is."""
-        self._entry_id = entry_id
-        self._choices = choices
-
-    async def async_step_init(
-        self, _user_input: dict[str, str] | None = None
-    ) -> "RepairsFlowResult":
-        """Show the numbers and the choice."""
-        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
-        return self.async_show_menu(
-            step_id="init",
-            menu_options=self._choices,
-            description_placeholders=issue.translation_placeholders if issue else None,
-        )
 
     async def async_step_apply(
         self, _user_input: dict[str, str] | None = None
@@ -70,10 +53,8 @@ class HeldFlow(RepairsFlow):
         return await self._decide(decisions.async_accept)
 
     async def _decide(self, decision: "_Decision") -> "RepairsFlowResult":
-        entry = self.hass.config_entries.async_get_entry(self._entry_id)
-        if entry is None or entry.state is not ConfigEntryState.LOADED:
+        if (coordinator := self._coordinator) is None:
             return self.async_abort(reason="not_loaded")
-        coordinator = cast("PlexLabelSyncCoordinator", entry.runtime_data)
         try:
             run = await decision(coordinator)
         except StoppedError:
@@ -95,23 +76,12 @@ def _is_asked_again(decision: "_Decision", run: Run) -> bool:
     return decision is decisions.async_apply and run.asked
 
 
-class UnknownFlow(RepairsFlow):
+class UnknownFlow(QuestionFlow):
     """Lets a person decide about labels that may be ours."""
 
     def __init__(self, entry_id: str) -> None:
         """Know whose labels they are."""
-        self._entry_id = entry_id
-
-    async def async_step_init(
-        self, _user_input: dict[str, str] | None = None
-    ) -> "RepairsFlowResult":
-        """Show the numbers and the choice."""
-        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
-        return self.async_show_menu(
-            step_id="init",
-            menu_options=["adopt", "leave"],
-            description_placeholders=issue.translation_placeholders if issue else None,
-        )
+        super().__init__(entry_id, ("adopt", "leave"))
 
     async def async_step_adopt(
         self, _user_input: dict[str, str] | None = None
@@ -126,11 +96,10 @@ class UnknownFlow(RepairsFlow):
         return await self._decide(decisions.async_leave)
 
     async def _decide(self, decision: "_Decision") -> "RepairsFlowResult":
-        entry = self.hass.config_entries.async_get_entry(self._entry_id)
-        if entry is None or entry.state is not ConfigEntryState.LOADED:
+        if (coordinator := self._coordinator) is None:
             return self.async_abort(reason="not_loaded")
         try:
-            run = await decision(cast("PlexLabelSyncCoordinator", entry.runtime_data))
+            run = await decision(coordinator)
         except StoppedError:
             return self.async_abort(reason="not_loaded")
         if run is not None and run.error is not None:
@@ -138,24 +107,13 @@ class UnknownFlow(RepairsFlow):
         return self.async_create_entry(data={})
 
 
-class LabelsConflictFlow(RepairsFlow):
+class LabelsConflictFlow(QuestionFlow):
     """Lets a person decide whether a label may mean several people."""
 
     def __init__(self, entry_id: str, shown: str) -> None:
         """Know whose labels they are, and the conflicts that were shown."""
-        self._entry_id = entry_id
+        super().__init__(entry_id, ("meant", "leave"))
         self._shown = shown
-
-    async def async_step_init(
-        self, _user_input: dict[str, str] | None = None
-    ) -> "RepairsFlowResult":
-        """Show the labels and the choice."""
-        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
-        return self.async_show_menu(
-            step_id="init",
-            menu_options=["meant", "leave"],
-            description_placeholders=issue.translation_placeholders if issue else None,
-        )
 
     async def async_step_meant(
         self, _user_input: dict[str, str] | None = None
@@ -170,10 +128,8 @@ class LabelsConflictFlow(RepairsFlow):
         return self._decide(meant=False)
 
     def _decide(self, *, meant: bool) -> "RepairsFlowResult":
-        entry = self.hass.config_entries.async_get_entry(self._entry_id)
-        if entry is None or entry.state is not ConfigEntryState.LOADED:
+        if (coordinator := self._coordinator) is None:
             return self.async_abort(reason="not_loaded")
-        coordinator = cast("PlexLabelSyncCoordinator", entry.runtime_data)
         coordinator.guard.async_decide(self._shown, meant=meant)
         coordinator.async_sync_soon()
         return self.async_create_entry(data={})

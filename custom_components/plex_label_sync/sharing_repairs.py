@@ -1,22 +1,22 @@
 """Repair issues about who can see what: they go by themselves when what they tell is mended."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
-from homeassistant.components.repairs import RepairsFlow
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
+from .entry_issues import async_raise, async_take_back
 from .escaping import as_code
+from .questions import QuestionFlow
 from .sharing.model import Reason, SharingWarning, WarningKey
 from .sharing_texts import SharingTexts, async_sharing_texts, date_of
 
 if TYPE_CHECKING:
     from homeassistant.components.repairs import RepairsFlowResult
 
-    from .coordinator import PlexLabelSyncCoordinator
     from .sharing_check import SharingCheck
 
 SHARING_OPEN: Final = "sharing_open"  # somebody's rule vanished
@@ -26,8 +26,6 @@ KINDS: Final = (SHARING_OPEN, SHARING, SHARING_SIGN_IN)
 LINES_MAX: Final = 10
 NOTHING_KNOWN: Final = "?"
 
-type _Placeholders = Mapping[str, str]
-
 
 @callback
 def async_update_sharing_issues(
@@ -35,8 +33,7 @@ def async_update_sharing_issues(
 ) -> None:
     """Bring the issues up to date; without a check there are none."""
     if check is None:
-        for kind in KINDS:
-            ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
+        async_take_back(hass, entry, *KINDS)
         return
     _ = entry.async_create_background_task(
         hass, _async_update(hass, entry, check), f"{DOMAIN} sharing issues"
@@ -50,36 +47,19 @@ async def _async_update(
     opened = [one for one in check.told if one.key is WarningKey.RULE_GONE]
     others = [one for one in check.told if one.key is not WarningKey.RULE_GONE]
     refused = check.checked is not None and check.reason in {Reason.REFUSED, Reason.NOT_OWNER}
-    name = {"name": entry.title}
-    _set(hass, entry, SHARING_OPEN, opened and {**name, **_opened(check, opened, texts)})
-    _set(hass, entry, SHARING, others and {**name, **_lines(check, others, texts)})
-    _set(hass, entry, SHARING_SIGN_IN, name if refused else None)
-
-
-@callback
-def _set(
-    hass: HomeAssistant,
-    entry: ConfigEntry[Any],
-    kind: str,
-    placeholders: "_Placeholders | Sequence[object] | None",
-) -> None:
-    """Raise an issue or bring its text up to date; take it back without anything to fill in."""
-    issue_id = f"{kind}_{entry.entry_id}"
-    if not isinstance(placeholders, Mapping):
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
-        return
-    error = kind == SHARING_OPEN
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        issue_id,
-        data={"entry_id": entry.entry_id},
-        is_fixable=kind != SHARING_SIGN_IN,
-        is_persistent=False,
-        severity=ir.IssueSeverity.ERROR if error else ir.IssueSeverity.WARNING,
-        translation_key=kind,
-        translation_placeholders=dict(placeholders),
-    )
+    if opened:
+        told = _opened(check, opened, texts)
+        async_raise(hass, entry, SHARING_OPEN, told, data={}, severity=ir.IssueSeverity.ERROR)
+    else:
+        async_take_back(hass, entry, SHARING_OPEN)
+    if others:
+        async_raise(hass, entry, SHARING, _lines(check, others, texts), data={})
+    else:
+        async_take_back(hass, entry, SHARING)
+    if refused:
+        async_raise(hass, entry, SHARING_SIGN_IN, {})
+    else:
+        async_take_back(hass, entry, SHARING_SIGN_IN)
 
 
 def _opened(
@@ -111,25 +91,14 @@ def _lines(
     return {"count": str(len(found)), "lines": "\n".join(lines)}
 
 
-class SharingFlow(RepairsFlow):
+class SharingFlow(QuestionFlow):
     """Looks again, or stops telling: what is wrong is mended in Plex and nowhere else."""
 
     def __init__(self, entry_id: str, kind: str) -> None:
         """Know whose issue it is, and which."""
-        self._entry_id = entry_id
+        answer = "meant" if kind == SHARING_OPEN else "dismiss"
+        super().__init__(entry_id, ("look_again", answer))
         self._kind = kind
-
-    async def async_step_init(
-        self, _user_input: dict[str, str] | None = None
-    ) -> "RepairsFlowResult":
-        """Show what is wrong and the choice."""
-        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
-        answer = "meant" if self._kind == SHARING_OPEN else "dismiss"
-        return self.async_show_menu(
-            step_id="init",
-            menu_options=["look_again", answer],
-            description_placeholders=issue.translation_placeholders if issue else None,
-        )
 
     async def async_step_look_again(
         self, _user_input: dict[str, str] | None = None
@@ -164,10 +133,8 @@ class SharingFlow(RepairsFlow):
 
     @property
     def _check(self) -> "SharingCheck | None":
-        entry = self.hass.config_entries.async_get_entry(self._entry_id)
-        if entry is None or entry.state is not ConfigEntryState.LOADED:
-            return None
-        return cast("PlexLabelSyncCoordinator", entry.runtime_data).sharing
+        coordinator = self._coordinator
+        return None if coordinator is None else coordinator.sharing
 
     def _about(self, check: "SharingCheck") -> list[SharingWarning]:
         is_open = self._kind == SHARING_OPEN

@@ -1,0 +1,45 @@
+"""What the questions in Repairs have in common."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from homeassistant.components.repairs import RepairsFlow
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.helpers import issue_registry as ir
+
+if TYPE_CHECKING:
+    from homeassistant.components.repairs import RepairsFlowResult
+
+    from .coordinator import PlexLabelSyncCoordinator
+
+
+class QuestionFlow(RepairsFlow):
+    """Shows the text of an issue and what can be chosen; each choice is a step of its own."""
+
+    def __init__(self, entry_id: str, choices: Sequence[str]) -> None:
+        """Know whose issue it is, and the steps that can be chosen."""
+        self._entry_id = entry_id
+        self._choices = choices
+
+    async def async_step_init(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Show the issue and the choice."""
+        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=[*self._choices],
+            description_placeholders=issue.translation_placeholders if issue else None,
+        )
+
+    @property
+    def _entry(self) -> ConfigEntry[Any] | None:
+        return self.hass.config_entries.async_get_entry(self._entry_id)
+
+    @property
+    def _coordinator(self) -> "PlexLabelSyncCoordinator | None":
+        """The coordinator, None while the entry is not loaded."""
+        entry = self._entry
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
+            return None
+        return cast("PlexLabelSyncCoordinator", entry.runtime_data)
