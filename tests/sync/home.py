@@ -104,6 +104,20 @@ class Memory:
         return self._puts
 
 
+type Remembered = tuple[Before | None, OpenQuestion | None]
+
+
+def remembered(known: Remembered, request: Request, run: Run, settings: SyncSettings) -> Remembered:
+    """Return what is known after a run: what was last believed, and what is asked."""
+    before, question = known
+    held = OpenQuestion(run.held_keys, run.hold_reasons) if run.asked else None
+    if not request.whole:
+        return before, question or held
+    if held is None and HoldReason.LIST_SHRANK not in run.hold_reasons and not run.gaps:
+        before = Before(run.listed, run.titles, who_counts(settings), settings.label_format)
+    return before, held
+
+
 class Clock:
     """A clock that tests move, in seconds since the epoch; sleeping moves it too."""
 
@@ -140,19 +154,9 @@ class Home:
         asked = Request(**request)
         run = await self.engine.run(asked, self.settings, self.before, question=self.question)
         if self.remembers and not asked.dry_run and run.error is None:
-            self._remember(asked, run)
+            known = self.before, self.question
+            self.before, self.question = remembered(known, asked, run, self.settings)
         return run
-
-    def _remember(self, request: Request, run: Run) -> None:
-        """Keep what a run saw if it was believed, and what it asks."""
-        held = OpenQuestion(run.held_keys, run.hold_reasons) if run.asked else None
-        if request.whole:
-            self.question = held
-            if held is None and HoldReason.LIST_SHRANK not in run.hold_reasons and not run.gaps:
-                who, label_format = who_counts(self.settings), self.settings.label_format
-                self.before = Before(run.listed, run.titles, who, label_format)
-        elif held is not None and self.question is None:
-            self.question = held
 
     def restart(self) -> None:
         """Begin anew with nothing but what is on disk."""

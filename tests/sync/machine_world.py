@@ -19,7 +19,6 @@ from custom_components.plex_label_sync.sync.engine import Engine
 from custom_components.plex_label_sync.sync.identity import Relation
 from custom_components.plex_label_sync.sync.model import (
     Action,
-    HoldReason,
     RemovedLabelMode,
     Row,
     RowKey,
@@ -30,7 +29,7 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.people import AmbiguousPersonError, UnknownPersonError
-from custom_components.plex_label_sync.sync.protection import Before, OpenQuestion, who_counts
+from custom_components.plex_label_sync.sync.protection import Before, OpenQuestion
 from custom_components.plex_label_sync.sync.request import Request
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs, PlexSimulator
@@ -38,7 +37,7 @@ from simulators.plex.server import METADATA_ROUTE
 from simulators.pulsarr import PulsarrSimulator
 from simulators.world import make_world
 
-from .home import PLEX_TOKEN, PULSARR_KEY, Clock
+from .home import PLEX_TOKEN, PULSARR_KEY, Clock, remembered
 from .machine_kit import (
     Crash,
     FragilePlex,
@@ -230,7 +229,8 @@ class Watched(RuleBasedStateMachine):
         if run is not None:
             self._check_told(run, edits)
             if not request.dry_run and run.error is None:
-                self._remember(request, run)
+                last = self.before, self.question
+                self.before, self.question = remembered(last, request, run, self.settings)
         if run is not None and run.changes and not run.dry_run:
             self.undoable = (run, before)
         else:
@@ -262,17 +262,6 @@ class Watched(RuleBasedStateMachine):
         if not fine:
             self.broken = True
         assert fine, what
-
-    def _remember(self, request: Request, run: Run) -> None:
-        """Keep what a run saw if it was believed, and what it asks."""
-        held = OpenQuestion(run.held_keys, run.hold_reasons) if run.asked else None
-        if request.whole:
-            self.question = held
-            if held is None and HoldReason.LIST_SHRANK not in run.hold_reasons and not run.gaps:
-                who, label_format = who_counts(self.settings), self.settings.label_format
-                self.before = Before(run.listed, run.titles, who, label_format)
-        elif held is not None and self.question is None:
-            self.question = held
 
     def _check_edits(self, edits: int, *, lied_to: bool) -> None:
         planned = self.records.planned
