@@ -1,4 +1,4 @@
-"""Reads the items themselves that a plan would take something away from."""
+"""Reads items themselves, before a plan takes something away or takes a label for its own."""
 
 from collections.abc import Collection, Mapping
 from itertools import islice

@@ -53,8 +53,8 @@ class View:
 def make_plan(view: View) -> Plan:
     """Return the changes that turn what is present into what is wanted.
 
-    What would take something away from an item that was not read itself is left as it is, and
-    the item named as `unproven`.
+    An item that was not read itself loses nothing, and gets no label that somebody else may have
+    put on it before: it is named as `unproven`.
     """
     draft = _Draft(view)
     opt_out = fold(view.settings.opt_out_label)
