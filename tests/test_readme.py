@@ -46,7 +46,8 @@ WRAPPED: Final = [
 
 def section(page: str, heading: str) -> str:
     """Return the text below a heading, up to the next one."""
-    return dict(HEADING.findall((ROOT / page).read_text(encoding="utf-8")))[heading]
+    found: list[tuple[str, str]] = HEADING.findall((ROOT / page).read_text(encoding="utf-8"))
+    return dict(found)[heading]
 
 
 def rows(page: str, heading: str) -> list[list[str]]:
