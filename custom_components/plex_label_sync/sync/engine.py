@@ -101,6 +101,7 @@ class Engine:
             status=RunStatus.DONE,
             started=self._clock(),
             duration=0.0,
+            started_by=request.started_by,
         )
         try:
             progress = progress or Progress()
@@ -226,7 +227,7 @@ class Engine:
             # In the order in which they are sent, so that a number tells how far that went.
             ordered = [one for _, changes in groups for one in changes]
             try:
-                await self._recorder.begin(run.id, run.kind, run.started, ordered)
+                await self._recorder.begin(run, ordered)
             except ServiceError as err:
                 failed = tuple(FailedChange(one, err.failure) for one in plan.changes)
                 return replace(run, status=RunStatus.FAILED, failed=failed, error=err)
