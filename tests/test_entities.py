@@ -98,7 +98,7 @@ async def test_device_is_the_label_sync_and_not_a_second_plex_server(
     assert device.configuration_url == (
         "homeassistant://config/integrations/integration/plex_label_sync"
     )
-    assert not any(domain == "plex" for domain, *_ in device.identifiers)
+    assert device.identifiers == {("plex_label_sync", household.entry.entry_id)}
     name = slugify(household.plex.state.name)
     assert household.entity_id("pending") == f"sensor.{name}_labels_pending"
 
