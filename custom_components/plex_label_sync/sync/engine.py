@@ -121,6 +121,7 @@ class Engine:
             run = await self._apply(run, verdict, prepared, progress)
         if prepared.gaps and run.status is RunStatus.DONE:
             run = replace(run, status=RunStatus.PARTIAL)
+        progress.done()
         if run.status is RunStatus.FAILED:
             self._preparer.lists.unlooked.add(looked_at)
         return replace(
