@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.client import HomeAssistantClient
 
 URL_PATH: Final = "plex-labels"
-EXAMPLE_ENTITY: Final = re.compile(r"\b([a-z_]+\.)my_plex_(\w+)")
+EXAMPLE_ENTITY: Final = re.compile(r"\b([a-z_]+\.)my_plex_labels_(\w+)")
 
 
 def example_dashboard(entities: Mapping[str, str]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SECTIONS: Final = {
     "common",
     "config",
+    "device",
     "entity",
     "exceptions",
     "issues",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from .model import Action, Change, RunKind
+from .model import Action, Change, RunKind, StartedBy
 from .stored import Faults, flag, listed, number, part, rows, text, whole
 
 RUNS_MAX: Final = 20
@@ -17,6 +17,7 @@ class Entry:
 
     Until the run ends `changes` are the planned ones, afterwards the confirmed ones; `sent` tells
     of how many of the planned ones Plex may know, None where that was not written down.
+    `started_by` is the name of a person, or one of StartedBy.
     """
 
     run_id: str
@@ -25,6 +26,7 @@ class Entry:
     changes: tuple[Change, ...]
     status: str | None = None
     sent: int | None = None
+    started_by: str = StartedBy.UNKNOWN
 
 
 class Journal:
@@ -102,6 +104,7 @@ class Journal:
                     "id": entry.run_id,
                     "kind": entry.kind.value,
                     "started": entry.started,
+                    "by": entry.started_by,
                     "status": entry.status,
                     "changes": changes,
                     **({} if entry.sent is None else {"sent": entry.sent}),
@@ -134,6 +137,7 @@ class Journal:
                 kind=RunKind(run["kind"]),
                 started=number(run["started"]),
                 status=None if run["status"] is None else text(run["status"]),
+                started_by=text(run.get("by", StartedBy.UNKNOWN.value)),
                 sent=None if (sent := run.get("sent")) is None else whole(sent),
                 changes=tuple(rows("journal", change, pairs, faults)),
             )
