@@ -348,9 +348,10 @@ async def test_nothing_is_told_of_a_title_that_cannot_be_read_back(house: Sharin
     events = async_capture_events(house.household.hass, EVENT_ACTIVITY)
     from custom_components.plex_label_sync.news import News
     from custom_components.plex_label_sync.sync.model import MediaType
+    from custom_components.plex_label_sync.sync.reasons import PersonRef
 
     news.async_labels_changed(
-        News("Gone", MediaType.MOVIE, ("tim",), ("tim",), None, "987654", ("987654",))
+        News("Gone", MediaType.MOVIE, (PersonRef(2, "tim"),), ("tim",), None, "987654", ("987654",))
     )
     await house.household.settle()
 

@@ -148,7 +148,11 @@ async def test_packed_answers_are_understood(
 
 @pytest.mark.parametrize(
     ("encoding", "body"),
-    [("gzip", b"no gzip"), ("gzip", gzip.compress(b'{"ok": 1}', mtime=0)[:-9]), ("br", b'{"ok": 1}')],
+    [
+        ("gzip", b"no gzip"),
+        ("gzip", gzip.compress(b'{"ok": 1}', mtime=0)[:-9]),
+        ("br", b'{"ok": 1}'),
+    ],
 )
 async def test_what_cannot_be_unpacked_is_no_answer(
     session: aiohttp.ClientSession, encoding: str, body: bytes

@@ -49,6 +49,7 @@ from .sync.model import (
     ServiceError,
 )
 from .sync.progress import Progress
+from .sync.reasons import names_of
 from .sync.request import Request
 from .sync.sighting import Sighting
 from .sync.watching import Watched
@@ -457,8 +458,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     def _tell_news(self, run: Run) -> None:
         """Tell of titles that nobody announced. A first sync has labelled what was there already."""
         if (lists := self.engine.watchlists) is not None:
-            libraries = self.plex.libraries_seen
-            for news in news_of_sync(run.changes, self.records.ledger, lists, libraries):
+            for news in news_of_sync(run.changes, lists):
                 self.async_labels_changed(news)
 
     @callback
@@ -477,7 +477,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             Activity.LABELS_CHANGED,
             title=news.title,
             type=news.type.value,
-            people=list(news.people),
+            people=list(names_of(news.people)),
             labels=list(news.labels),
             poster=news.poster,
             rating_key=news.rating_key,

@@ -270,7 +270,7 @@ class Preparer:
             now=self._now(),
             whole=sight.whole,
             restore=sight.restore,
-            uuids={library.key: library.uuid for library in sight.libraries},
+            libraries={library.key: library for library in sight.libraries},
             doubts=sight.doubts,
             adopt=sight.adopt,
             others=self._others,
