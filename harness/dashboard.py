@@ -16,16 +16,18 @@ if TYPE_CHECKING:
     from harness.client import HomeAssistantClient
 
 URL_PATH: Final = "plex-labels"
-EXAMPLE_ENTITY: Final = re.compile(r"\b[a-z_]+\.my_plex_(\w+)")
+EXAMPLE_ENTITY: Final = re.compile(r"\b([a-z_]+\.)my_plex_labels_(\w+)")
 
 
 def example_dashboard(entities: Mapping[str, str]) -> dict[str, Any]:
     """The example dashboard with the entities of one entry, given by key. Raises KeyError."""
 
     def real(found: re.Match[str]) -> str:
-        """Return the entity that is meant by its key, or by its name."""
-        named = (one for one in entities.values() if one.endswith(f"_{found[1]}"))
-        return entities.get(found[1]) or next(named, "") or entities[found[1]]
+        """Return the entity of that platform that is meant by its key, or by its name."""
+        platform, name = found.groups()
+        of_platform = {key: one for key, one in entities.items() if one.startswith(platform)}
+        named = (one for one in of_platform.values() if one.endswith(f"_{name}"))
+        return of_platform.get(name) or next(named, "") or of_platform[name]
 
     text = EXAMPLE_DASHBOARD.read_text(encoding="utf-8")
     dashboard: dict[str, Any] = yaml.safe_load(EXAMPLE_ENTITY.sub(real, text))

@@ -16,7 +16,7 @@ from homeassistant.const import (
 from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
-from homeassistant.util import dt as dt_util
+from homeassistant.util import dt as dt_util, slugify
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
@@ -25,6 +25,7 @@ from simulators.plex import Fault
 
 from .household import later
 from .test_init import assert_everything_is_labelled
+from .texts import read_json
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
@@ -81,35 +82,51 @@ async def test_every_promised_entity_is_there_in_its_category(household: Househo
     assert found == KEYS
 
 
-async def test_device_is_the_server_with_its_version_and_a_link(household: Household) -> None:
+async def test_device_is_the_label_sync_and_not_a_second_plex_server(
+    household: Household,
+) -> None:
     await household.set_up()
     (device,) = dr.async_entries_for_config_entry(
         dr.async_get(household.hass), household.entry.entry_id
     )
 
-    assert device.name == household.plex.state.name
-    assert device.sw_version == household.plex.state.version
-    assert device.configuration_url == f"{household.plex.url}/web"
+    assert device.name == f"{household.plex.state.name} labels"
     assert device.entry_type is dr.DeviceEntryType.SERVICE
-    assert (device.manufacturer, device.model) == ("Plex Label Sync", "Plex Media Server")
-
-
-async def test_device_has_the_new_version_when_plex_was_updated(
-    household: Household, clock: TickingDateTimeFactory
-) -> None:
-    await household.set_up(batch_mode=False)
-    household.plex.faults.add(Fault("drop", times=None))
-    with pytest.raises(Exception, match="connect"):
-        await household.call("sync_all")
-    household.plex.state.version = "1.44.0.1-new"
-    household.plex.faults.clear()
-    await later(household, clock, PROBE_AFTER + 1)
-
-    (device,) = dr.async_entries_for_config_entry(
-        dr.async_get(household.hass), household.entry.entry_id
+    assert device.manufacturer == "Plex Label Sync"
+    assert device.model == "Label sync for Plex Media Server"
+    assert device.sw_version == read_json("manifest.json")["version"]
+    assert device.configuration_url == (
+        "homeassistant://config/integrations/integration/plex_label_sync"
     )
-    assert household.state("plex_connected") == STATE_ON
-    assert device.sw_version == "1.44.0.1-new"
+    assert device.identifiers == {("plex_label_sync", household.entry.entry_id)}
+    name = slugify(household.plex.state.name)
+    assert household.entity_id("pending") == f"sensor.{name}_labels_pending"
+
+
+async def test_entities_of_an_older_version_keep_their_ids(household: Household) -> None:
+    entry = household.add_entry()
+    registry = er.async_get(household.hass)
+    device = dr.async_get(household.hass).async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={("plex_label_sync", entry.entry_id)},
+        name=entry.title,
+        model="Plex Media Server",
+    )
+    registry.async_get_or_create(
+        "sensor",
+        "plex_label_sync",
+        f"{entry.entry_id}_pending",
+        suggested_object_id="my_plex_pending",
+        config_entry=entry,
+        device_id=device.id,
+    )
+    await household.hass.config_entries.async_setup(entry.entry_id)
+    await household.settle()
+
+    assert household.entity_id("pending") == "sensor.my_plex_pending"
+    (now,) = dr.async_entries_for_config_entry(dr.async_get(household.hass), entry.entry_id)
+    assert now.id == device.id
+    assert now.name == f"{entry.title} labels"
 
 
 async def test_other_server_that_comes_up_at_the_same_address_is_left_alone(
@@ -248,7 +265,7 @@ async def test_progress_is_shown_while_a_run_is_on(household: Household) -> None
     percents = [int(one) for one in shown if one.isdecimal()]
     assert len(percents) > 3
     assert percents == sorted(percents)
-    assert max(percents) <= 100
+    assert max(percents) == 100
     assert household.state("progress") == STATE_UNKNOWN
 
 

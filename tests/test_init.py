@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import device_registry as dr
 import pytest
 
 from custom_components.plex_label_sync.const import CONF_PLEX_TOKEN, CONF_PULSARR_API_KEY, DOMAIN
@@ -172,14 +171,3 @@ async def test_changed_options_take_effect_without_a_restart(household: Househol
     await household.settle()
 
     assert household.plex.state.carriers("for rosa")
-
-
-async def test_device_is_a_service_with_the_servers_version(household: Household) -> None:
-    await household.set_up()
-
-    registry = dr.async_get(household.hass)
-    (device,) = dr.async_entries_for_config_entry(registry, household.entry.entry_id)
-    assert device.identifiers == {(DOMAIN, household.entry.entry_id)}
-    assert device.entry_type is dr.DeviceEntryType.SERVICE
-    assert device.sw_version
-    assert device.sw_version.startswith("1.43.")

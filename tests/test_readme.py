@@ -1,42 +1,58 @@
-"""The README holds what the quality scale's rules about documents ask for, and names everything that there is."""
+"""README and docs hold what the quality scale's rules ask for, name everything that there is, and fit a screen."""
 
 from __future__ import annotations
 
 from pathlib import Path
 import re
 from typing import Any, Final
+from urllib.parse import quote
 
+from homeassistant.util import slugify
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 from custom_components.plex_label_sync.status import Activity
+from harness.dashboard import example_dashboard
 
 from .texts import COMPONENT, TEXTS
 
-README: Final = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-SECTIONS: Final = dict(re.findall(r"^#+ (.+)\n((?:(?!^#).*\n?)*)", README, re.MULTILINE))
+ROOT: Final = Path(__file__).parent.parent
+HEADING: Final = re.compile(r"^#+ (.+)\n((?:(?!^#).*\n?)*)", re.MULTILINE)
 SERVICES: Final[dict[str, Any]] = load_yaml_dict(str(COMPONENT / "services.yaml"))
 SCALE: Final[dict[str, Any]] = load_yaml_dict(str(COMPONENT / "quality_scale.yaml"))["rules"]
+FRONT_PAGE_LINES: Final = 150
+LINE_LENGTH: Final = 105  # "about 100": a word more does no harm
 WHERE: Final = {  # each rule about documents, and the section that follows it
-    "docs-actions": "Actions",
-    "docs-configuration-parameters": "Options",
-    "docs-data-update": "How data are updated",
-    "docs-examples": "Examples",
-    "docs-high-level-description": "Plex Label Sync",
-    "docs-installation-instructions": "Installation",
-    "docs-installation-parameters": "Configuration",
-    "docs-known-limitations": "Known limitations",
-    "docs-removal-instructions": "Removal",
-    "docs-supported-devices": "What you need",
-    "docs-supported-functions": "Entities",
-    "docs-troubleshooting": "Troubleshooting",
-    "docs-use-cases": "What it is good for",
+    "docs-actions": ("docs/entities.md", "Actions"),
+    "docs-configuration-parameters": ("docs/options.md", "Options"),
+    "docs-data-update": ("docs/updates.md", "From Plex to the label"),
+    "docs-examples": ("docs/automations.md", "Blueprints"),
+    "docs-high-level-description": ("README.md", "Plex Label Sync"),
+    "docs-installation-instructions": ("README.md", "Installation"),
+    "docs-installation-parameters": ("docs/setup.md", "Connect to Plex"),
+    "docs-known-limitations": ("docs/troubleshooting.md", "Known limitations"),
+    "docs-removal-instructions": ("docs/removal.md", "Removal"),
+    "docs-supported-devices": ("README.md", "What you need"),
+    "docs-supported-functions": ("docs/entities.md", "Entities"),
+    "docs-troubleshooting": ("docs/troubleshooting.md", "Symptoms"),
+    "docs-use-cases": ("README.md", "Plex Label Sync"),
 }
+PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+WRAPPED: Final = [
+    *(page for page in PAGES if page.name not in {"architecture.md", "safety.md"}),
+    *(ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md")),
+]
 
 
-def rows(section: str) -> list[list[str]]:
+def section(page: str, heading: str) -> str:
+    """Return the text below a heading, up to the next one."""
+    found: list[tuple[str, str]] = HEADING.findall((ROOT / page).read_text(encoding="utf-8"))
+    return dict(found)[heading]
+
+
+def rows(page: str, heading: str) -> list[list[str]]:
     """Return the cells of a section's tables."""
-    lines = (line for line in SECTIONS[section].splitlines() if line.startswith("|"))
+    lines = (line for line in section(page, heading).splitlines() if line.startswith("|"))
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
@@ -45,25 +61,95 @@ def test_every_rule_about_documents_is_followed_by_a_section() -> None:
     assert rules == WHERE.keys()
 
 
-@pytest.mark.parametrize("section", sorted(set(WHERE.values())))
-def test_section_says_something(section: str) -> None:
-    assert len(SECTIONS[section]) > 100
+@pytest.mark.parametrize(("page", "heading"), sorted(set(WHERE.values())))
+def test_section_says_something(page: str, heading: str) -> None:
+    assert len(section(page, heading)) > 100
 
 
 def test_every_entity_is_named() -> None:
-    named = {name.strip() for row in rows("Entities") for name in row[0].split(",")}
+    named = {
+        name.strip() for row in rows("docs/entities.md", "Entities") for name in row[0].split(",")
+    }
     names = {entity["name"] for domain in TEXTS["entity"].values() for entity in domain.values()}
     assert names <= named
 
 
 def test_every_activity_is_named() -> None:
     for activity in Activity:
-        assert f"`{activity}`" in SECTIONS["Entities"]
+        assert f"`{activity}`" in section("docs/entities.md", "Activities")
 
 
 def test_every_action_is_named_with_its_fields() -> None:
-    told = {row[0]: row[1] for row in rows("Actions")}
+    told = {row[0]: row[1] for row in rows("docs/entities.md", "Actions")}
     for name, action in SERVICES.items():
         fields = told[f"`plex_label_sync.{name}`"]
         for field in set(action["fields"]) - {"config_entry_id"}:
             assert f"`{field}`" in fields, f"{name}.{field}"
+
+
+def test_every_option_has_a_row_by_the_name_that_the_form_shows() -> None:
+    listed = [row[0] for row in rows("docs/options.md", "Options")[2:]]
+    sections = TEXTS["options"]["step"]["init"]["sections"].values()
+    names = [name for part in sections for name in part["data"].values()]
+    assert sorted(listed) == sorted(names)
+
+
+def test_the_switch_has_the_name_of_its_option_and_the_connection_another() -> None:
+    option = TEXTS["options"]["step"]["init"]["sections"]["live"]["data"]["live_mode"]
+    assert TEXTS["entity"]["switch"]["live_mode"]["name"] == option
+    assert TEXTS["entity"]["binary_sensor"]["live_updates"]["name"] != option
+
+
+def test_front_page_is_short_and_names_the_commands() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= FRONT_PAGE_LINES
+    for command in ("scripts/demo", "scripts/test"):
+        assert f"`{command}`" in readme
+
+
+def test_front_page_leads_to_every_page_and_every_blueprint() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for page in PAGES[1:]:
+        if page.name != "changing.md":  # for contributors: CONTRIBUTING.md leads there
+            assert f"(docs/{page.name})" in readme
+    assert "hacs_repository/?owner=plex-label-sync&repository=plex_label_sync" in readme
+    assert "config_flow_start/?domain=plex_label_sync" in readme
+    for blueprint in (ROOT / "blueprints").rglob("*.yaml"):
+        assert quote(blueprint.relative_to(ROOT).as_posix(), safe="") in readme
+
+
+def test_the_example_dashboard_uses_the_ids_that_entities_get() -> None:
+    names = {
+        (platform, slugify(entity["name"]))
+        for platform, entities in TEXTS["entity"].items()
+        for entity in entities.values()
+    }
+    text = (ROOT / "docs" / "dashboard.yaml").read_text(encoding="utf-8")
+    used = re.findall(r"\b(\w+)\.my_plex_(\w+)", text)
+    assert used
+    assert set(used) <= names
+
+
+def test_the_example_dashboard_is_filled_in_by_platform_and_key() -> None:
+    keys = {
+        f"{platform}.plex_{slugify(entity['name'])}": key
+        for platform, entities in TEXTS["entity"].items()
+        for key, entity in entities.items()
+    }
+    page = str(example_dashboard({key: entity_id for entity_id, key in keys.items()}))
+    assert "switch.plex_live_updates" in page
+    assert "binary_sensor.plex_plex_event_connection" not in page
+    assert "my_plex" not in page
+
+
+@pytest.mark.parametrize("page", WRAPPED, ids=lambda page: page.name)
+def test_lines_fit_a_screen(page: Path) -> None:
+    text = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    long = [
+        line
+        for line in text.splitlines()
+        if len(line) > LINE_LENGTH and not line.startswith(("|", "[")) and " " in line[4:]
+    ]
+    assert long == []

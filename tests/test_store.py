@@ -148,6 +148,20 @@ JOURNALS: dict[int, dict[str, Any]] = {
         "runs": [{"id": "a1", "kind": "full", "started": 5.0, "status": "done", "changes": [0, 0]}],
     },
     4: {
+        "items": [["1", "11", "Heat"]],
+        "edits": [["add", "Anna", "anna wants it", True]],
+        "runs": [
+            {
+                "id": "a1",
+                "kind": "full",
+                "started": 5.0,
+                "by": "unknown",
+                "status": "done",
+                "changes": [0, 0],
+            }
+        ],
+    },
+    5: {
         "libraries": [["1", ""]],
         "people": [[0, "anna"]],
         "items": [[0, "11", "Heat", "", ""]],
@@ -157,6 +171,7 @@ JOURNALS: dict[int, dict[str, Any]] = {
                 "id": "a1",
                 "kind": "full",
                 "started": 5.0,
+                "by": "unknown",
                 "status": "done",
                 "changes": [0, 0],
             }
@@ -225,7 +240,7 @@ def old_journal(*edits: object, items: object = (["1", "11", "Heat"],)) -> Journ
     changes = [at for number in range(len(edits)) for at in (0, number)]
     run = {"id": "a", "kind": "full", "started": 5.0, "status": "done", "changes": changes}
     data = {"items": items, "edits": edits, "runs": [run]}
-    return Journal.from_dict(migrated("journal", 3, json.loads(json.dumps(data))), [])
+    return Journal.from_dict(migrated("journal", 4, json.loads(json.dumps(data))), [])
 
 
 def test_sentences_of_earlier_versions_are_understood() -> None:

@@ -58,7 +58,7 @@ async def begun(hass: HomeAssistant, kind: RunKind = RunKind.FULL, sent: int = 2
     records = await loaded(hass)
     records.ledger.apply({OF_TIM.key: OF_TIM})
     await records.async_flush()
-    await records.begin(RUN.id, kind, RUN.started, RUN.changes)
+    await records.begin(replace(RUN, kind=kind), RUN.changes)
     await records.sending(RUN.id, sent)
     return records
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 SECTIONS: Final = {
     "common",
     "config",
+    "device",
     "entity",
     "exceptions",
     "issues",

@@ -147,9 +147,10 @@ async def test_house_is_told_in_its_language(
     events = async_capture_events(hass, EVENT_ACTIVITY)
     await household.set_up()
 
+    device = texts["device", "labels", "name"].format(server=household.plex.state.name)
     assert (
         household.entity("last_sync").name
-        == f"{household.plex.state.name} {texts['entity', 'sensor', 'last_sync', 'name']}"
+        == f"{device} {texts['entity', 'sensor', 'last_sync', 'name']}"
     )
     added = household.state("labels_added")
     sentence = texts["common", "sync_finished"].format(added=added, removed=0)

@@ -328,7 +328,7 @@ async def test_dashboard_shows_names_as_text(household: Household) -> None:
     (content,) = [card["content"] for card in cards if card["type"] == "markdown"]
     activity = household.entity_id("activity")
     template = Template(
-        content.replace("event.my_plex_activity", activity).replace(
+        content.replace("event.my_plex_labels_activity", activity).replace(
             "states." + activity, f"states['{activity}']"
         ),
         household.hass,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
@@ -19,16 +19,24 @@ PARALLEL_UPDATES = 1
 class PlexLabelSyncButtonDescription(ButtonEntityDescription):
     """A button and what it does."""
 
-    press_fn: Callable[[PlexLabelSyncCoordinator], Awaitable[object]]
+    press_fn: Callable[[PlexLabelSyncCoordinator, Context | None], Awaitable[object]]
 
 
 BUTTONS: tuple[PlexLabelSyncButtonDescription, ...] = (
-    PlexLabelSyncButtonDescription(key="sync_all", translation_key="sync_all", press_fn=sync_all),
     PlexLabelSyncButtonDescription(
-        key="process_pending", translation_key="process_pending", press_fn=process_pending
+        key="sync_all",
+        translation_key="sync_all",
+        press_fn=lambda coordinator, context: sync_all(coordinator, context=context),
     ),
     PlexLabelSyncButtonDescription(
-        key="check_sharing", translation_key="check_sharing", press_fn=check_sharing
+        key="process_pending",
+        translation_key="process_pending",
+        press_fn=lambda coordinator, context: process_pending(coordinator, context=context),
+    ),
+    PlexLabelSyncButtonDescription(
+        key="check_sharing",
+        translation_key="check_sharing",
+        press_fn=lambda coordinator, _context: check_sharing(coordinator),
     ),
 )
 
@@ -52,4 +60,4 @@ class PlexLabelSyncButton(PlexLabelSyncEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         """Do it; raises HomeAssistantError with the reason when it fails."""
-        await self.entity_description.press_fn(self.coordinator)
+        await self.entity_description.press_fn(self.coordinator, self._context)

@@ -47,6 +47,7 @@ from .sync.model import (
     RunStatus,
     Service,
     ServiceError,
+    StartedBy,
 )
 from .sync.progress import Progress
 from .sync.reasons import names_of
@@ -182,7 +183,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         if self.settings.batch_mode:
             self._schedule.start(self.settings.sync_interval)
         if self.settings.batch_mode or self.settings.live_mode:
-            self.async_in_background(self._async_scheduled(), "first full sync")
+            self.async_in_background(self._async_scheduled(StartedBy.START_UP), "first full sync")
 
     @callback
     def _on_saving(self) -> None:
@@ -204,7 +205,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         elif batch_begins:
             self._schedule.start(settings.sync_interval)
         if batch_begins or live_begins:
-            self.async_in_background(self._async_scheduled(), "full sync")
+            self.async_in_background(self._async_scheduled(StartedBy.OPTIONS), "full sync")
         self.async_refresh_status()
 
     async def async_stop(self) -> None:
@@ -294,7 +295,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         """Have titles looked at that came onto a watchlist or left it, whoever noticed."""
         titles = self.engine.take_changed()
         if titles and self.settings.live_mode and not self._stopped:
-            self.live.async_changed(titles)
+            self.live.async_changed(titles, because=StartedBy.WATCHLIST)
 
     @callback
     def async_sync_soon(self) -> None:
@@ -326,10 +327,10 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         """Run a coroutine that ends with the entry."""
         _ = self.config_entry.async_create_background_task(self.hass, job, f"{DOMAIN} {name}")
 
-    async def _async_scheduled(self) -> None:
+    async def _async_scheduled(self, started_by: StartedBy) -> None:
         """Carry out a full sync that nobody waits for."""
         with suppress(StoppedError):
-            await self.async_run(Request(routine=True))
+            await self.async_run(Request(routine=True, started_by=started_by))
 
     async def async_run(self, request: Request, *, user_id: str | None = None) -> Run:
         """Carry out a run when those before it are done; share an equal one that still waits.

@@ -13,38 +13,40 @@ if TYPE_CHECKING:
     from .coordinator import PlexLabelSyncCoordinator
 
 
-async def async_apply(coordinator: "PlexLabelSyncCoordinator") -> Run:
+async def async_apply(coordinator: "PlexLabelSyncCoordinator", started_by: str) -> Run:
     """Do what the brake held, if it is still no more than was shown."""
-    return await coordinator.async_run(Request(approved=_shown(coordinator)))
+    return await coordinator.async_run(Request(approved=_shown(coordinator), started_by=started_by))
 
 
-async def async_keep(coordinator: "PlexLabelSyncCoordinator") -> Run:
+async def async_keep(coordinator: "PlexLabelSyncCoordinator", started_by: str) -> Run:
     """Leave the held labels where they are, for good, and sync the rest.
 
     Rows of items that are not there any more have no label to keep: they may go.
     """
     held = {change.key for change in (await coordinator.async_run(Request(dry_run=True))).held}
     await coordinator.async_pin(held)
-    return await coordinator.async_run(Request(approved=_shown(coordinator) - held))
+    return await coordinator.async_run(
+        Request(approved=_shown(coordinator) - held, started_by=started_by)
+    )
 
 
-async def async_restore(coordinator: "PlexLabelSyncCoordinator") -> Run:
+async def async_restore(coordinator: "PlexLabelSyncCoordinator", started_by: str) -> Run:
     """Put back the labels that vanished in bulk."""
-    return await coordinator.async_run(Request(restore=True))
+    return await coordinator.async_run(Request(restore=True, started_by=started_by))
 
 
-async def async_accept(coordinator: "PlexLabelSyncCoordinator") -> Run:
+async def async_accept(coordinator: "PlexLabelSyncCoordinator", started_by: str) -> Run:
     """Take it that the labels that vanished in bulk were taken off by hand, if no more did since."""
-    return await coordinator.async_run(Request(accept=_shown(coordinator)))
+    return await coordinator.async_run(Request(accept=_shown(coordinator), started_by=started_by))
 
 
-async def async_adopt(coordinator: "PlexLabelSyncCoordinator") -> Run:
+async def async_adopt(coordinator: "PlexLabelSyncCoordinator", started_by: str) -> Run:
     """Take labels into the ledger that it may have lost: just those that were shown."""
     keys = frozenset(row.key for row in coordinator.outcome.unknown)
-    return await coordinator.async_run(Request(adopt=keys))
+    return await coordinator.async_run(Request(adopt=keys, started_by=started_by))
 
 
-async def async_leave(coordinator: "PlexLabelSyncCoordinator") -> None:
+async def async_leave(coordinator: "PlexLabelSyncCoordinator", _started_by: str) -> None:
     """Take labels that may be ours for somebody else's."""
     await coordinator.outcome.async_leave_unknown()
 

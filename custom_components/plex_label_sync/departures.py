@@ -11,6 +11,7 @@ from .clocks import steady
 from .coordinator import PlexLabelSyncCoordinator
 from .live import LiveSync
 from .sync.leaving import leaving_at, titles_of
+from .sync.model import StartedBy
 
 SINGLY_MAX: Final = 200  # labels that go at the same time; a full sync looks at more
 GRACE: Final = 1.0  # seconds, so that the delay is over by every clock
@@ -75,5 +76,7 @@ class Departures:
         if len(rows) > SINGLY_MAX or not all(row.title_id for row in rows):
             self._coordinator.async_sync_soon()
         elif rows:
-            self._live.async_changed(titles_of(rows), newer_than=steady())
+            self._live.async_changed(
+                titles_of(rows), because=StartedBy.REMOVAL_DELAY, newer_than=steady()
+            )
         self._async_update()

@@ -5,15 +5,22 @@ from typing import Final
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
+from homeassistant.loader import async_get_loaded_integration
 
-from .const import CONF_PLEX_URL, DOMAIN, NAME
+from .const import DOMAIN, NAME
 from .coordinator import PlexLabelSyncCoordinator
 
-PLEX_WEB_APP: Final = "/web"
+MODEL: Final = "Label sync for Plex Media Server"
+# Home Assistant's page with the entries of this integration
+CONFIGURATION_URL: Final = f"homeassistant://config/integrations/integration/{DOMAIN}"
 
 
 class PlexLabelSyncEntity(CoordinatorEntity[PlexLabelSyncCoordinator]):
-    """An entity of one entry's service device."""
+    """An entity of one entry's service device.
+
+    The device is the label sync, not the Plex server: that one belongs to Home Assistant's own
+    Plex integration.
+    """
 
     _attr_has_entity_name = True
 
@@ -24,13 +31,15 @@ class PlexLabelSyncEntity(CoordinatorEntity[PlexLabelSyncCoordinator]):
         super().__init__(coordinator)
         self.entity_description = description
         entry = coordinator.config_entry
+        version = async_get_loaded_integration(coordinator.hass, DOMAIN).version
         self._attr_unique_id = f"{entry.entry_id}_{description.key}"
         self._attr_device_info = DeviceInfo(
             identifiers={(DOMAIN, entry.entry_id)},
             entry_type=DeviceEntryType.SERVICE,
-            name=entry.title,
+            translation_key="labels",
+            translation_placeholders={"server": entry.title},
             manufacturer=NAME,
-            model="Plex Media Server",
-            sw_version=coordinator.server.version,
-            configuration_url=f"{entry.data[CONF_PLEX_URL]}{PLEX_WEB_APP}",
+            model=MODEL,
+            sw_version=None if version is None else str(version),
+            configuration_url=CONFIGURATION_URL,
         )

@@ -1,10 +1,7 @@
-"""Makes sure, when Plex is back, that it is still the same server, and takes in its version."""
+"""Makes sure, when Plex is back, that it is still the same server."""
 
 from typing import TYPE_CHECKING
 
-from homeassistant.helpers import device_registry as dr
-
-from .const import DOMAIN
 from .sync.model import Failure, Service, ServiceError
 
 if TYPE_CHECKING:
@@ -23,8 +20,4 @@ async def async_see_plex(coordinator: "PlexLabelSyncCoordinator") -> None:
     if server.machine_id != entry.unique_id:
         coordinator.hass.config_entries.async_schedule_reload(entry.entry_id)
         raise ServiceError(Service.PLEX, Failure.WRONG_SERVICE, "another Plex server answers")
-    if server.version != coordinator.server.version:
-        registry = dr.async_get(coordinator.hass)
-        if device := registry.async_get_device(identifiers={(DOMAIN, entry.entry_id)}):
-            registry.async_update_device(device.id, sw_version=server.version)
     coordinator.server = server

@@ -18,7 +18,7 @@ from .faults import FaultLog
 from .news import news_about
 from .pulsarr.payloads import Signal, SignalKind
 from .status import Activity
-from .sync.model import Item, Look, Outcome, Run, RunKind, Service, Title
+from .sync.model import Item, Look, Outcome, Run, RunKind, Service, StartedBy, Title
 from .sync.queue import (
     QUEUE_MAX,
     PendingSync,
@@ -81,6 +81,7 @@ class LiveSync:
         self._sighted: dict[Title, None] = {}
         self._seen: dict[str, Item] = {}
         # All by the steady clock; what waits has the times that people see.
+        self._because: StartedBy | None = None  # what asked first for the next look
         self._newer_than = float("-inf")
         self._heard_at = float("-inf")
         self._rest_until = float("-inf")
@@ -115,20 +116,28 @@ class LiveSync:
             return
         if signal.kind is SignalKind.AVAILABLE:
             self._heard_at = steady()
+            self._because = self._because or StartedBy.WEBHOOK
             self._announced.append(signal.title)
             if not self._taking_in:
                 self._coordinator.async_in_background(self._take_in_announced(), "announcement")
         elif signal.kind in {SignalKind.WISHED, SignalKind.UNWISHED}:
             if signal.kind is SignalKind.UNWISHED:
                 self._records.knowledge.lists.explain(signal.title, time.time())
-            self.async_changed([signal.title], newer_than=steady())
+            self.async_changed([signal.title], because=StartedBy.WEBHOOK, newer_than=steady())
 
     @callback
-    def async_changed(self, titles: Iterable[Title], *, newer_than: float = float("-inf")) -> None:
+    def async_changed(
+        self,
+        titles: Iterable[Title],
+        *,
+        because: StartedBy,
+        newer_than: float = float("-inf"),
+    ) -> None:
         """Look soon at titles of which others may want them now than did before.
 
         Only watchlists that are read after `newer_than` tell, in seconds of the steady clock.
         """
+        self._because = self._because or because
         self._newer_than = max(self._newer_than, newer_than)
         self._changed.update(dict.fromkeys(titles))
         if len(self._changed) > CHANGED_MAX:
@@ -140,6 +149,7 @@ class LiveSync:
     def async_look_at(self, sighting: Sighting) -> None:
         """Look at once at what was seen in Plex."""
         if sighting.titles:
+            self._because = self._because or StartedBy.PLEX_EVENT
             self._sighted.update(dict.fromkeys(sighting.titles))
             self._seen.update((item.rating_key, item) for item in sighting.items)
             self._schedule(gather=0.0)
@@ -149,6 +159,7 @@ class LiveSync:
         """Look at everything that waits, because Plex has just looked for new files."""
         if self.queue and self._coordinator.settings.live_mode:
             now = steady()
+            self._because = self._because or StartedBy.PLEX_EVENT
             self._last_scan = max(now, self._last_scan + SCAN_GAP)
             self._follow_clock()
             when = time.time() + self._last_scan - now
@@ -188,15 +199,20 @@ class LiveSync:
         self._coordinator.async_refresh_status()
         return len(queue) - len(kept)
 
-    async def async_process(self, *, everything: bool = False) -> PassResult:
+    async def async_process(
+        self, *, everything: bool = False, started_by: str | None = None
+    ) -> PassResult:
         """Look at what is due, or at all that waits, in one run.
+
+        `started_by` is the name of a person who asked for it, or what else did.
 
         Raises nothing for a server that is away: the entries say so and wait on.
         """
         async with self._looking:
-            return await self._process(everything=everything)
+            return await self._process(everything, started_by)
 
-    async def _process(self, *, everything: bool) -> PassResult:
+    async def _process(self, everything: bool, started_by: str | None) -> PassResult:
+        because, self._because = self._because, None
         changed, self._changed = self._changed, {}
         sighted, self._sighted = self._sighted, {}
         self._follow_clock()
@@ -213,6 +229,7 @@ class LiveSync:
             newer_than=self._newer_than,
             heard_at=self._heard_at,
             seen=tuple(seen.values()),
+            started_by=started_by or because or StartedBy.PENDING,
         )
         run = await self._coordinator.async_run(request)
         if run.error is not None:
@@ -220,6 +237,7 @@ class LiveSync:
             self._changed = changed | self._changed
             self._sighted = sighted | self._sighted
             self._seen = seen | self._seen
+            self._because = because or self._because
             await self._records.async_save_queue(
                 postponed(
                     self.queue,

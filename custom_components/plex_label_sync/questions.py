@@ -7,6 +7,9 @@ from homeassistant.components.repairs import RepairsFlow
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.helpers import issue_registry as ir
 
+from .callers import requester_name
+from .sync.model import StartedBy
+
 if TYPE_CHECKING:
     from homeassistant.components.repairs import RepairsFlowResult
 
@@ -31,6 +34,11 @@ class QuestionFlow(RepairsFlow):
             menu_options=[*self._choices],
             description_placeholders=issue.translation_placeholders if issue else None,
         )
+
+    @property
+    def answered_by(self) -> str:
+        """The name of the person who answers, as far as it is known."""
+        return requester_name() or StartedBy.REPAIRS
 
     @property
     def _entry(self) -> ConfigEntry[Any] | None:

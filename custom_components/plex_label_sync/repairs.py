@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .coordinator import PlexLabelSyncCoordinator
 
-    type _Decision = Callable[[PlexLabelSyncCoordinator], Awaitable[Run | None]]
+    type _Decision = Callable[[PlexLabelSyncCoordinator, str], Awaitable[Run | None]]
 
 
 class HeldFlow(QuestionFlow):
@@ -56,7 +56,7 @@ class HeldFlow(QuestionFlow):
         if (coordinator := self._coordinator) is None:
             return self.async_abort(reason="not_loaded")
         try:
-            run = await decision(coordinator)
+            run = await decision(coordinator, self.answered_by)
         except StoppedError:
             return self.async_abort(reason="not_loaded")
         if run is None or run.error is not None:
@@ -99,7 +99,7 @@ class UnknownFlow(QuestionFlow):
         if (coordinator := self._coordinator) is None:
             return self.async_abort(reason="not_loaded")
         try:
-            run = await decision(coordinator)
+            run = await decision(coordinator, self.answered_by)
         except StoppedError:
             return self.async_abort(reason="not_loaded")
         if run is not None and run.error is not None:

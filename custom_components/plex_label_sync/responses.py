@@ -127,6 +127,7 @@ def entry_response(entry: Entry) -> dict[str, Any]:
         "kind": entry.kind.value,
         "status": entry.status or "running",
         "started": _time(entry.started),
+        "started_by": str(entry.started_by),
         "added": added,
         "removed": len(entry.changes) - added,
     }

@@ -7,6 +7,8 @@ from typing import Final
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 
+from .sync.model import StartedBy
+
 RETRY_AFTER: Final = 60.0  # seconds from a failed full sync to the next try, doubled each time
 RETRY_AFTER_MAX: Final = 600.0  # seconds
 CATCH_UP_AFTER: Final = 1.0  # seconds from a server's return to the full sync that it missed
@@ -15,13 +17,14 @@ READ_AGAIN_AFTER: Final = 305.0  # seconds; a list that shrank is believed when 
 PROBE_AFTER: Final = 15.0  # seconds between two questions to a server that is away
 
 type Job = Callable[[], Awaitable[object]]
+type Sync = Callable[[StartedBy], Awaitable[object]]
 
 
 class Schedule:
     """The timers of one entry. None of them outlives `cancel`."""
 
-    def __init__(self, hass: HomeAssistant, name: str, *, sync: Job, probe: Job) -> None:
-        """`sync` carries out a full sync, `probe` asks the servers that are away."""
+    def __init__(self, hass: HomeAssistant, name: str, *, sync: Sync, probe: Job) -> None:
+        """`sync` carries out a full sync and takes what started it, `probe` asks the servers that are away."""
         self._hass = hass
         self._name = name
         self._sync = sync
@@ -117,19 +120,19 @@ class Schedule:
             self._retry = None
 
     async def _async_tick(self, _now: datetime) -> None:
-        await self._sync()
+        await self._sync(StartedBy.CLOCK)
 
     async def _async_retry(self, _now: datetime) -> None:
         self._retry = None
-        await self._sync()
+        await self._sync(StartedBy.RETRY)
 
     async def _async_soon(self, _now: datetime) -> None:
         self._soon = None
-        await self._sync()
+        await self._sync(StartedBy.FOLLOW_UP)
 
     async def _async_again(self, _now: datetime) -> None:
         self._again = None
-        await self._sync()
+        await self._sync(StartedBy.FOLLOW_UP)
 
     async def _async_probe(self, _now: datetime) -> None:
         self._probe = None

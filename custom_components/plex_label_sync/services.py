@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import (
+    Context,
     HomeAssistant,
     ServiceCall,
     ServiceResponse,
@@ -22,6 +24,7 @@ from homeassistant.exceptions import (
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
+from .callers import async_caller
 from .const import DOMAIN
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .errors import translation
@@ -97,16 +100,20 @@ async def sync_all(
     coordinator: PlexLabelSyncCoordinator,
     request: Request | None = None,
     *,
-    user_id: str | None = None,
+    context: Context | None = None,
 ) -> Run:
-    """Carry out a full sync, or another run that somebody asked for.
+    """Carry out a full sync, or another run that somebody asked for in a context.
 
     Raises HomeAssistantError when nothing could be done, ServiceValidationError for unknown
     people or libraries, and for one dry run of a user too many.
     """
+    request = replace(
+        request or Request(), started_by=await async_caller(coordinator.hass, context)
+    )
+    user_id = None if context is None else context.user_id
     with _people_in_words():
         try:
-            run = await coordinator.async_run(request or Request(), user_id=user_id)
+            run = await coordinator.async_run(request, user_id=user_id)
         except UnknownLibraryError as err:
             raise _invalid("unknown_library", library=str(err)) from err
     _raise_if_nothing_was_done(run)
@@ -125,9 +132,13 @@ def _people_in_words() -> Iterator[None]:
         raise _invalid("ambiguous_person", person=err.text, names=names) from err
 
 
-async def process_pending(coordinator: PlexLabelSyncCoordinator) -> PassResult:
+async def process_pending(
+    coordinator: PlexLabelSyncCoordinator, *, context: Context | None = None
+) -> PassResult:
     """Look for everything that waits. Raises HomeAssistantError when that was not possible."""
-    result = await coordinator.live.async_process(everything=True)
+    result = await coordinator.live.async_process(
+        everything=True, started_by=await async_caller(coordinator.hass, context)
+    )
     if result.run is not None:
         _raise_if_nothing_was_done(result.run)
     return result
@@ -146,7 +157,7 @@ async def _async_sync_all(call: ServiceCall) -> ServiceResponse:
 async def _run(call: ServiceCall, request: Request) -> ServiceResponse:
     """Carry out what somebody asked for and answer with what it came to."""
     coordinator = _coordinator(call)
-    run = await sync_all(coordinator, request, user_id=call.context.user_id)
+    run = await sync_all(coordinator, request, context=call.context)
     texts = await texts_for(call)
     libraries = {library.key: library.name for library in coordinator.plex.libraries_seen}
     answer = run_response(run, coordinator.records.knowledge.gaps, texts, libraries)
@@ -156,7 +167,7 @@ async def _run(call: ServiceCall, request: Request) -> ServiceResponse:
 
 
 async def _async_process_pending(call: ServiceCall) -> ServiceResponse:
-    result = await process_pending(_coordinator(call))
+    result = await process_pending(_coordinator(call), context=call.context)
     return _if_asked(
         call,
         {

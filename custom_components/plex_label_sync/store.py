@@ -203,17 +203,17 @@ class Records:
         self.held = held
         await self._save_journal()
 
-    async def begin(
-        self, run_id: str, kind: RunKind, started: float, changes: Sequence[Change]
-    ) -> None:
+    async def begin(self, run: Run, changes: Sequence[Change]) -> None:
         """Write down what is about to be changed; returns when it is on disk.
 
         Raises ServiceError when that is not possible: then nothing may be changed.
         """
-        entry = Entry(run_id, kind, started, tuple(changes), sent=0)
+        entry = Entry(
+            run.id, run.kind, run.started, tuple(changes), sent=0, started_by=run.started_by
+        )
         self.journal.begin(entry)
         if not await self._save_journal():
-            self.journal.finish(run_id, RunStatus.FAILED.value, ())
+            self.journal.finish(run.id, RunStatus.FAILED.value, ())
             detail = "the journal could not be saved, so nothing is changed in Plex"
             raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)
 

@@ -64,14 +64,11 @@ class Memory:
         self._plex = plex
         self._puts = 0
 
-    async def begin(
-        self, run_id: str, kind: RunKind, started: float, changes: Sequence[Change]
-    ) -> None:
+    async def begin(self, run: Run, changes: Sequence[Change]) -> None:
         """Write down a plan; it comes before the first edit."""
         assert changes
-        assert kind in RunKind
-        assert started > 0
-        self.begun.append((run_id, tuple(changes)))
+        assert run.started > 0
+        self.begun.append((run.id, tuple(changes)))
         self._puts = self._plex.stats.puts
         self.meanwhile()
 

@@ -119,14 +119,12 @@ class Records:
         self._disk_journal = self.journal.as_dict()
         self._trouble.pass_by("after sending")
 
-    async def begin(
-        self, run_id: str, kind: RunKind, started: float, changes: Sequence[Change]
-    ) -> None:
+    async def begin(self, run: Run, changes: Sequence[Change]) -> None:
         """Write down a plan before the first edit."""
         self._trouble.pass_by("before journal")
-        self.journal.begin(Entry(run_id, kind, started, tuple(changes)))
+        self.journal.begin(Entry(run.id, run.kind, run.started, tuple(changes)))
         if self.refuse:
-            self.journal.finish(run_id, "failed", ())
+            self.journal.finish(run.id, "failed", ())
             raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, "the disk is full")
         self._disk_journal = self.journal.as_dict()
         self.planned = tuple(changes)

@@ -89,8 +89,16 @@ class Editor:
 
         What was sent to one library is read back while the next one is edited.
         """
-        result, done = EditResult(), 0
+        result, done, read_back = EditResult(), 0, 0
         pace = _Pace(self._recorder, run_id, sum(len(changes) for _, changes in groups))
+
+        async def confirm(sent: Sequence[Change]) -> None:
+            nonlocal read_back
+            await self._confirm(prepared, sent, result)
+            read_back += len(sent)
+            if done == len(groups):  # before, the edits tell how far the run has come
+                progress.reached(Phase.CONFIRMING, read_back, len(result.sent))
+
         async with side_by_side() as confirming:
             for _, some in groupby(groups, lambda one: one[0].library):
                 before = len(result.sent)
@@ -98,7 +106,7 @@ class Editor:
                     progress.reached(Phase.EDITS, done, len(groups))
                     done += 1
                     await self._edit(group, changes, prepared, result, pace)
-                confirming.create_task(self._confirm(prepared, result.sent[before:], result))
+                confirming.create_task(confirm(result.sent[before:]))
             progress.reached(Phase.EDITS)
         return result
 

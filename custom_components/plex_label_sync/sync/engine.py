@@ -101,6 +101,7 @@ class Engine:
             status=RunStatus.DONE,
             started=self._clock(),
             duration=0.0,
+            started_by=request.started_by,
         )
         try:
             progress = progress or Progress()
@@ -120,6 +121,7 @@ class Engine:
             run = await self._apply(run, verdict, prepared, progress)
         if prepared.gaps and run.status is RunStatus.DONE:
             run = replace(run, status=RunStatus.PARTIAL)
+        progress.done()
         if run.status is RunStatus.FAILED:
             self._preparer.lists.unlooked.add(looked_at)
         return replace(
@@ -226,7 +228,7 @@ class Engine:
             # In the order in which they are sent, so that a number tells how far that went.
             ordered = [one for _, changes in groups for one in changes]
             try:
-                await self._recorder.begin(run.id, run.kind, run.started, ordered)
+                await self._recorder.begin(run, ordered)
             except ServiceError as err:
                 failed = tuple(FailedChange(one, err.failure) for one in plan.changes)
                 return replace(run, status=RunStatus.FAILED, failed=failed, error=err)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypedDict
 
-from .model import Action, Change, MediaType, RunKind
+from .model import Action, Change, MediaType, RunKind, StartedBy
 from .reasons import PersonRef, Reason
 from .stored import Faults, flag, listed, number, part, rows, text, whole
 from .stored_reasons import person_ref, reason_as_dict, reason_of
@@ -20,6 +20,7 @@ class Entry:
 
     Until the run ends `changes` are the planned ones, afterwards the confirmed ones; `sent` tells
     of how many of the planned ones Plex may know, None where that was not written down.
+    `started_by` is the name of a person, or one of StartedBy.
     """
 
     run_id: str
@@ -28,6 +29,7 @@ class Entry:
     changes: tuple[Change, ...]
     status: str | None = None
     sent: int | None = None
+    started_by: str = StartedBy.UNKNOWN
 
 
 class Journal:
@@ -114,6 +116,7 @@ class Journal:
                     "id": entry.run_id,
                     "kind": entry.kind.value,
                     "started": entry.started,
+                    "by": entry.started_by,
                     "status": entry.status,
                     "changes": changes,
                     **({} if entry.sent is None else {"sent": entry.sent}),
@@ -157,6 +160,7 @@ class Journal:
                 kind=RunKind(run["kind"]),
                 started=number(run["started"]),
                 status=None if run["status"] is None else text(run["status"]),
+                started_by=text(run.get("by", StartedBy.UNKNOWN.value)),
                 sent=None if (sent := run.get("sent")) is None else whole(sent),
                 changes=tuple(rows("journal", change, pairs, faults)),
             )

@@ -349,6 +349,24 @@ class RunKind(StrEnum):
     REMOVAL = "removal"
 
 
+class StartedBy(StrEnum):
+    """What started a run, where it was not a person, who is known by name."""
+
+    START_UP = "start_up"
+    CLOCK = "clock"
+    RETRY = "retry"  # a full sync failed, or a server is back
+    FOLLOW_UP = "follow_up"  # an earlier run left something to look at again
+    OPTIONS = "options"
+    WEBHOOK = "webhook"
+    PLEX_EVENT = "plex_event"
+    WATCHLIST = "watchlist"  # a watchlist was seen to have changed
+    PENDING = "pending"  # a title that waits was due
+    REMOVAL_DELAY = "removal_delay"  # the delay of a label was over
+    REPAIRS = "repairs"  # a question was answered, and it is not known by whom
+    AUTOMATION = "automation"
+    UNKNOWN = "unknown"  # written by a version that did not store it
+
+
 class RunStatus(StrEnum):
     """How a run ended."""
 
@@ -379,6 +397,7 @@ class Run:
     status: RunStatus
     started: float
     duration: float
+    started_by: str = StartedBy.UNKNOWN  # or the name of a person
     listed: int = 0  # people that Pulsarr told of
     people: int = 0  # who get labels
     wanting: int = 0  # of these, who want at least one title

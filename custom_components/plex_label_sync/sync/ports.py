@@ -14,7 +14,6 @@ from .model import (
     Row,
     RowKey,
     Run,
-    RunKind,
     ServiceError,
     StoredLabel,
     Title,
@@ -110,9 +109,7 @@ class Recorder(Protocol):
         Lost are those that were taken off, forgotten, or noted as an override.
         """
 
-    async def begin(
-        self, run_id: str, kind: RunKind, started: float, changes: Sequence[Change]
-    ) -> None:
+    async def begin(self, run: Run, changes: Sequence[Change]) -> None:
         """Write down what is about to be changed; returns when it is safe on disk."""
 
     async def sending(self, run_id: str, count: int) -> None:

@@ -15,7 +15,8 @@ class Phase(Enum):
     CONFIRMING = (90, 100)
 
 
-STEP: Final = 5  # percent; smaller advances are not told
+STEP: Final = 5  # percent; smaller advances are not reported, but for the last one
+COMPLETE: Final = 100  # percent
 
 
 class Progress:
@@ -26,10 +27,14 @@ class Progress:
         self._tell = tell
         self._told = -STEP
 
+    def done(self) -> None:
+        """Take in that the run is over, whatever it did not have to do."""
+        self.reached(Phase.CONFIRMING)
+
     def reached(self, phase: Phase, done: int = 1, of: int = 1) -> None:
         """Take in that `done` of the `of` parts of a phase are over."""
         begin, end = phase.value
         percent = begin + (end - begin) * min(done, of) // max(of, 1)
-        if percent >= self._told + STEP:
+        if percent >= self._told + STEP or self._told < percent == COMPLETE:
             self._told = percent
             self._tell(percent)

@@ -15,6 +15,7 @@ from .model import (
     RunKind,
     Service,
     ServiceError,
+    StartedBy,
     SyncSettings,
     Title,
 )
@@ -38,7 +39,8 @@ class Request:
     these labels: what somebody was shown. `restore` puts back what vanished in bulk, `accept`
     takes the labels for decisions made by hand. `adopt` are labels to take into the ledger.
     `routine` is a full sync by the clock: where nothing
-    seems to have changed, a cheap look is enough to leave all as it is.
+    seems to have changed, a cheap look is enough to leave all as it is. `started_by` is the
+    name of a person, or one of StartedBy.
     """
 
     kind: RunKind = RunKind.FULL
@@ -56,6 +58,7 @@ class Request:
     accept: frozenset[RowKey] | None = None
     adopt: frozenset[RowKey] = frozenset()
     routine: bool = field(default=False, compare=False)
+    started_by: str = field(default=StartedBy.UNKNOWN, compare=False)
     undo: str = ""
     changes: tuple[Change, ...] = ()
 

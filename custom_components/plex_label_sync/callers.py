@@ -1,0 +1,21 @@
+"""Who asked for something: a person by name, never by an id."""
+
+from homeassistant.components.http.const import KEY_HASS_USER
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.helpers.http import current_request
+
+from .sync.model import StartedBy
+
+
+async def async_caller(hass: HomeAssistant, context: Context | None) -> str:
+    """Return the name of the person who called an action, or that it was no person."""
+    user_id = None if context is None else context.user_id
+    user = None if user_id is None else await hass.auth.async_get_user(user_id)
+    return (user.name if user is not None else None) or StartedBy.AUTOMATION
+
+
+def requester_name() -> str | None:
+    """Return the name of the person whose request is being answered, None where there is none."""
+    request = current_request.get()
+    user = None if request is None else request.get(KEY_HASS_USER)
+    return None if user is None else user.name
