@@ -199,7 +199,7 @@ def _item(libraries: Sequence[tuple[str, str] | None], row: Sequence[object]) ->
         "library_name": library[1],
         "rating_key": text(rating_key),
         "title": text(title),
-        "type": MediaType(text(kind)) if kind else None,
+        "type": MediaType(text(kind)) if text(kind) else None,
         "title_id": text(title_id),
     }
 
