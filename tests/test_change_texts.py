@@ -32,7 +32,7 @@ from custom_components.plex_label_sync.sync.model import Change
 from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode
 from custom_components.plex_label_sync.texts import WORDING, Texts
 
-from .sync.words import add, movie, person_refs, reasons
+from .sync.builders import add, movie, person_refs, reasons
 from .texts import TEXTS, placeholders, read_json
 
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@ from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.setup import async_setup_component
 import pytest
 
-from custom_components.plex_label_sync import sharing_texts
 from custom_components.plex_label_sync.change_texts import CHANGE_REASON, EXPLANATION
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
-from custom_components.plex_label_sync.label_preview import WORDS
+from custom_components.plex_label_sync.flows.label_preview import WORDS
 from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.sync.model import (
     Failure,
@@ -160,7 +159,7 @@ def test_every_choice_of_a_field_has_a_text() -> None:
         WORDING,
         CHANGE_REASON,
         EXPLANATION,
-        *sharing_texts.GROUPS,
+        *texts.GROUPS,
     }
     words = TEXTS["selector"][WORDS]["options"]
     assert set(words) == {*Trouble, "more", "nobody", "unknown"}

@@ -9,7 +9,7 @@ import pytest
 from custom_components.plex_label_sync.sync.journal import CHANGES_MAX, RUNS_MAX, Entry, Journal
 from custom_components.plex_label_sync.sync.model import Action, Change, MediaType, RunKind
 
-from .words import add, person_refs, reasons, remove
+from .builders import add, person_refs, reasons, remove
 
 changes = st.builds(
     Change,
