@@ -16,6 +16,7 @@ from custom_components.plex_label_sync.change_texts import CHANGE_REASON, EXPLAN
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
 from custom_components.plex_label_sync.flows.label_preview import WORDS
+from custom_components.plex_label_sync.sharing_check import texts
 from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.sync.model import (
     Failure,

@@ -15,8 +15,8 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
-from ..earlier_reasons import journal_with_reason_codes
 from ..sync.stored import MALFORMED
+from .earlier_reasons import journal_with_reason_codes
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import re
 from typing import Any, Final
 
-from .sync.reasons import ReasonCode
+from ..sync.reasons import ReasonCode
 
 # The sentences of earlier versions; what is named is a parameter of the code.
 _SENTENCES: Final[Mapping[ReasonCode, str]] = {
