@@ -31,12 +31,23 @@ LANGUAGES: Final = ("de", "es", "fr", "nl")
 ENGLISH: Final[Texts] = dict(leaves(TEXTS))
 
 # Texts that are the same in a language as in English: names, and words that came from there.
-SAME_EVERYWHERE: Final = {"ID", "Plex Media Server", "Pulsarr", "Webhook", "{page}", "{rule}"}
+SAME_EVERYWHERE: Final = {
+    "ID",
+    "Plex Media Server",
+    "Pulsarr",
+    "Webhook",
+    "{page}",
+    "{review}",
+    "{rule}",
+}
+LIBRARY_LINE: Final = "{library}: {labels} {on_titles}"
 SAME: Final = {
-    "de": SAME_EVERYWHERE | {"Person", "Problem", "Server", "Status", "Token"},
-    "es": SAME_EVERYWHERE | {"Error", "Rating key", "Token"},
+    "de": SAME_EVERYWHERE | {LIBRARY_LINE, "Person", "Problem", "Server", "Status", "Token"},
+    "es": SAME_EVERYWHERE | {LIBRARY_LINE, "Error", "Rating key", "Token"},
     "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key"},
-    "nl": SAME_EVERYWHERE | {"Rating key", "Server", "Status", "Token", "items", "labels"},
+    "nl": SAME_EVERYWHERE
+    | {"Rating key", "Server", "Status", "Token", "items", "labels"}
+    | {LIBRARY_LINE, "{count} label", "{count} labels"},
 }
 
 CODE: Final = re.compile(r"`[^`]+`")
