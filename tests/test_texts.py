@@ -12,9 +12,9 @@ from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.setup import async_setup_component
 import pytest
 
-from custom_components.plex_label_sync import review
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
+from custom_components.plex_label_sync.flows import review
 from custom_components.plex_label_sync.flows.label_preview import WORDS
 from custom_components.plex_label_sync.sharing_check import texts
 from custom_components.plex_label_sync.status import Activity

@@ -46,8 +46,8 @@ from .flows.label_preview import LabelPreview
 from .flows.lookup import async_or_none
 from .flows.options_flow import PlexLabelSyncOptionsFlow
 from .flows.reachable_urls import async_reach
+from .flows.review_step import ReviewStep
 from .plex.account import OwnedServer
-from .review_step import ReviewStep
 
 _OPTION_CLEANERS: Final[Mapping[str, Cleaner]] = {
     CONF_LIBRARIES: clean_libraries,

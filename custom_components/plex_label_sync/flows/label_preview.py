@@ -7,11 +7,11 @@ from homeassistant.core import HomeAssistant
 
 from ..const import CONF_LABEL_FORMAT, DEFAULT_LABEL_FORMAT
 from ..escaping import as_code, one_line
-from ..selector_words import async_words
 from ..settings import Settings
 from ..sync.label_conflicts import Confirmed, resolve
 from ..sync.model import Person, fold
 from ..sync.preview import NamedPerson, Trouble, label_preview
+from .selector_words import async_words
 
 LINES_MAX: Final = 20  # people; a form has to be read
 OTHERS_MAX: Final = 3  # people named beside one of them

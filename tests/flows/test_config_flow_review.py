@@ -15,12 +15,12 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.escaping import as_code
 from custom_components.plex_label_sync.flows.label_preview import shown_name
-from custom_components.plex_label_sync.review import Reader
-from custom_components.plex_label_sync.review_text import PEOPLE_MAX
+from custom_components.plex_label_sync.flows.review import Reader
+from custom_components.plex_label_sync.flows.review_text import PEOPLE_MAX
 from custom_components.plex_label_sync.sync.model import Person
 from simulators.http import Fault
 
-from .flow_fixtures import (
+from ..flow_fixtures import (
     after_reading,
     assert_form,
     default_of,
@@ -31,15 +31,15 @@ from .flow_fixtures import (
     to_libraries,
     to_review,
 )
-from .ha_env import eventually
-from .markdown import HOSTILE, as_shown, signs_in
-from .storage.test_former import removed
-from .texts import TEXTS, read_json
+from ..ha_env import eventually
+from ..markdown import HOSTILE, as_shown, signs_in
+from ..storage.test_former import removed
+from ..texts import TEXTS, read_json
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigFlowResult
 
-    from .ha_env import HaEnv
+    from ..ha_env import HaEnv
 
 PEOPLE: Final = "/v1/users/users/list/with-counts"
 WATCHLIST: Final = "/v1/users/{id}/watchlist"

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from .escaping import as_code, as_markdown
-from .flows.label_preview import line_of, shown_name
+from ..escaping import as_code, as_markdown
+from ..sync.first_sync import FirstSync, LibraryShare, PersonShare, WhyNone
+from ..sync.model import Person
+from .label_preview import line_of, shown_name
 from .selector_words import Words, counted
-from .sync.first_sync import FirstSync, LibraryShare, PersonShare, WhyNone
-from .sync.model import Person
 
 PEOPLE_MAX: Final = 10  # whose titles are listed
 TITLES_MAX: Final = 3  # named of each list

@@ -14,7 +14,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .const import (
+from ..const import (
     CONF_BATCH_MODE,
     CONF_CLIENT_ID,
     CONF_CONFIRMED,
@@ -22,15 +22,15 @@ from .const import (
     CONF_TAKE_OVER,
     CONF_WEBHOOK_SECRET,
 )
-from .faults import FaultLog
-from .flows.connections import PLEX, PULSARR, plex_client, pulsarr_client
-from .flows.label_preview import LabelPreview
-from .flows.plex_steps import PlexWays
-from .new_libraries import with_libraries
+from ..faults import FaultLog
+from ..new_libraries import with_libraries
+from ..settings import Settings
+from ..storage.former import async_former
+from ..webhook.secret import new_secret
+from .connections import PLEX, PULSARR, plex_client, pulsarr_client
+from .label_preview import LabelPreview
+from .plex_steps import PlexWays
 from .review import Reader, Review, async_reason, async_review_text
-from .settings import Settings
-from .storage.former import async_former
-from .webhook.secret import new_secret
 
 if TYPE_CHECKING:
     from asyncio import Task

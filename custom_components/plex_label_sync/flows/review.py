@@ -9,27 +9,27 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
-from .clocks import steady
-from .const import DOMAIN
-from .errors import translation
-from .escaping import as_code
-from .flows.label_preview import WORDS as PREVIEW_WORDS
-from .plex.server import PlexClient
-from .pulsarr.client import PulsarrClient
-from .review_text import listed, review_text
-from .selector_words import async_words
-from .sync.engine import Engine
-from .sync.first_sync import FirstSync, first_sync
-from .sync.label_conflicts import Confirmed, Conflict, resolve
-from .sync.ledger import Ledger
-from .sync.model import (
+from ..clocks import steady
+from ..const import DOMAIN
+from ..errors import translation
+from ..escaping import as_code
+from ..plex.server import PlexClient
+from ..pulsarr.client import PulsarrClient
+from ..sync.engine import Engine
+from ..sync.first_sync import FirstSync, first_sync
+from ..sync.label_conflicts import Confirmed, Conflict, resolve
+from ..sync.ledger import Ledger
+from ..sync.model import (
     Person,
     ServiceError,
     SyncSettings,
     Title,
 )
-from .sync.progress import Progress
-from .sync.request import Request
+from ..sync.progress import Progress
+from ..sync.request import Request
+from .label_preview import WORDS as PREVIEW_WORDS
+from .review_text import listed, review_text
+from .selector_words import async_words
 
 WORDS: Final = "review"  # the key of the texts under `selector`
 
