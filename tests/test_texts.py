@@ -12,6 +12,7 @@ from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.setup import async_setup_component
 import pytest
 
+from custom_components.plex_label_sync.change_texts import CHANGE_REASON, EXPLANATION
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
 from custom_components.plex_label_sync.flows import review
@@ -26,6 +27,7 @@ from custom_components.plex_label_sync.sync.model import (
     ServiceError,
 )
 from custom_components.plex_label_sync.sync.preview import Trouble
+from custom_components.plex_label_sync.texts import WORDING
 
 from .texts import TEXTS, UNSOUND, leaves, nodes, placeholders
 
@@ -157,6 +159,9 @@ def test_every_choice_of_a_field_has_a_text() -> None:
         "start",
         WORDS,
         review.WORDS,
+        WORDING,
+        CHANGE_REASON,
+        EXPLANATION,
         *texts.GROUPS,
     }
     words = TEXTS["selector"][WORDS]["options"]

@@ -40,14 +40,20 @@ SAME_EVERYWHERE: Final = {
     "{review}",
     "{rule}",
 }
-LIBRARY_LINE: Final = "{library}: {labels} {on_titles}"
+# French sets the signs apart.
+SENTENCE: Final = {"{title}: {remarks}.", "{first}; {last}", "{library}: {labels} {on_titles}"}
+DAY: Final = "{day} {month} {year}"
 SAME: Final = {
-    "de": SAME_EVERYWHERE | {LIBRARY_LINE, "Person", "Problem", "Server", "Status", "Token"},
-    "es": SAME_EVERYWHERE | {LIBRARY_LINE, "Error", "Rating key", "Token"},
-    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key"},
+    "de": SAME_EVERYWHERE
+    | {"Person", "Problem", "Server", "Status", "Token"}
+    | SENTENCE
+    | {"April", "August", "September", "November"},
+    "es": SAME_EVERYWHERE | SENTENCE | {"Error", "Rating key", "Token"},
+    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key", DAY},
     "nl": SAME_EVERYWHERE
+    | SENTENCE
     | {"Rating key", "Server", "Status", "Token", "items", "labels"}
-    | {LIBRARY_LINE, "{count} label", "{count} labels"},
+    | {DAY, "item {rating_key}", "{count} label", "{count} labels"},
 }
 
 CODE: Final = re.compile(r"`[^`]+`")
