@@ -54,6 +54,63 @@ _PLANNER: Final = "sync/test_planner.py"
 READS: Final = (
     Guard(
         1,
+        "no item gets a label before it was read itself",
+        "sync/planner.py",
+        "        if not self._is_proven():\n            return  # it may have opted out",
+        "        if False:\n            return  # it may have opted out",
+        (
+            "sync/test_evidence.py::test_item_that_opted_out_gets_no_label_that_is_new_in_its_library",
+            "sync/test_evidence.py::test_every_item_is_read_before_a_label_goes_onto_it",
+        ),
+    ),
+    Guard(
+        1,
+        "nobody is gone while somebody's row cannot be read",
+        "sync/protection.py",
+        "    if watchlists.gaps:\n",
+        "    if False:\n",
+        (
+            "sync/test_evidence.py::test_person_who_cannot_be_read_stops_nobody_else_and_loses_nothing",
+        ),
+    ),
+    Guard(
+        1,
+        "a label of which nobody knows what it is may be any that is not listed",
+        "sync/current_labels.py",
+        "        if self.is_vague(library) and not self.has(library, label):\n",
+        "        if False:\n",
+        ("sync/test_evidence.py::test_label_that_cannot_be_read_stops_no_other_and_loses_nothing",),
+    ),
+    Guard(
+        1,
+        "one list that is refused is not all that are",
+        "sync/readers.py",
+        "        return self._in_a_row < AWAY_AFTER\n",
+        "        return False\n",
+        (
+            "sync/test_readers.py::test_list_that_is_refused_alone_is_no_pulsarr_that_refuses_everything",
+        ),
+    ),
+    Guard(
+        5,
+        "what Plex fails on item by item stops no other edit",
+        "plex/editor.py",
+        "                if len(part.rating_keys) == 1:\n",
+        "                if len(part.rating_keys) == 1 and err.failure is not Failure.REJECTED:\n"
+        "                    raise err\n"
+        "                if len(part.rating_keys) == 1:\n",
+        ("plex/test_server_edits.py::test_items_that_plex_fails_to_edit_stop_no_other",),
+    ),
+    Guard(
+        5,
+        "a library that takes no edit is not the server",
+        "sync/editing.py",
+        "            if err.failure in _ENDS_ALL or result.closed:\n",
+        "            if True:\n",
+        (f"{_FAULTS}::test_edits_that_fail_each_time_are_a_gap_and_the_others_go_on",),
+    ),
+    Guard(
+        1,
         "a cheap look leads to nothing but doing nothing",
         "sync/plan_builder.py",
         "        if not plan.is_idle or found.gaps:\n",
@@ -340,8 +397,8 @@ READS: Final = (
         1,
         "a person without an id is not left out",
         "pulsarr/answers.py",
-        'raise UnusableAnswerError("a user has no id")',
-        "number = 0",
+        "            unreadable.append(",
+        "            _ = (",
         ("pulsarr/test_reading.py",),
     ),
     Guard(
@@ -814,8 +871,8 @@ WRITING: Final = (
         5,
         "what Plex may do after the client gave up is ours",
         "sync/editing.py",
-        "if err.failure is not Failure.TIMEOUT:  # Plex may do it yet",
-        "if True:",
+        "    return err.failure is Failure.TIMEOUT or err.status == _GATEWAY_TIMEOUT\n",
+        "    return False\n",
         ("sync/test_regressions.py",),
     ),
     Guard(
@@ -846,8 +903,8 @@ WRITING: Final = (
         5,
         "no edit follows one that failed",
         "sync/editing.py",
-        "if result.error is not None or result.stopped:",
-        "if result.stopped:",
+        "        if (err := self.error or self.closed.get(library)) is not None:\n",
+        "        if (err := None) is not None:\n",
         (f"{_FAULTS}::test_edits_after_the_one_that_failed_are_not_sent",),
     ),
     Guard(
@@ -932,7 +989,7 @@ EVIDENCE: Final = (
         1,
         "where items tell no labels both are read twice",
         "sync/evidence.py",
-        "        if first and not self._tells_labels:\n",
+        "        if first and not tells_labels:\n",
         "        if False:\n",
         ("sync/test_evidence.py",),
     ),
@@ -1204,7 +1261,7 @@ FURTHER: Final = (
         1,
         "people without any name are not believed",
         "sync/readers.py",
-        "    if people and not any(person.username for person in people):\n",
+        "    if (people or gaps) and not any(person.username for person in people):\n",
         "    if False:\n",
         (
             "sync/test_readers.py",
