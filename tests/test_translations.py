@@ -31,12 +31,22 @@ LANGUAGES: Final = ("de", "es", "fr", "nl")
 ENGLISH: Final[Texts] = dict(leaves(TEXTS))
 
 # Texts that are the same in a language as in English: names, and words that came from there.
-SAME_EVERYWHERE: Final = {"ID", "Plex Media Server", "Pulsarr", "Webhook", "{page}", "{rule}"}
+SAME_EVERYWHERE: Final = {
+    "ID",
+    "Plex Media Server",
+    "Pulsarr",
+    "Webhook",
+    "{page}",
+    "{rule}",
+    "{sentence} ({who})",
+}
+COUNTS: Final = "{sentence}: {counts}"
 SAME: Final = {
-    "de": SAME_EVERYWHERE | {"Person", "Problem", "Server", "Status", "Token"},
-    "es": SAME_EVERYWHERE | {"Error", "Rating key", "Token"},
-    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key"},
-    "nl": SAME_EVERYWHERE | {"Rating key", "Server", "Status", "Token", "items", "labels"},
+    "de": SAME_EVERYWHERE | {COUNTS, "Person", "Problem", "Server", "Status", "Token"},
+    "es": SAME_EVERYWHERE | {COUNTS, "webhook", "Error", "Rating key", "Token"},
+    "fr": SAME_EVERYWHERE | {"webhook", "Options", "Protection", "Rating key"},
+    "nl": SAME_EVERYWHERE
+    | {COUNTS, "webhook", "Rating key", "Server", "Status", "Token", "items", "labels"},
 }
 
 CODE: Final = re.compile(r"`[^`]+`")
@@ -145,5 +155,11 @@ async def test_house_is_told_in_its_language(
         == f"{device} {texts['entity', 'sensor', 'last_sync', 'name']}"
     )
     added = household.state("labels_added")
-    sentence = texts["common", "sync_finished"].format(added=added, removed=0)
+    sentence = texts["common", "with_who"].format(
+        sentence=texts["common", "with_counts"].format(
+            sentence=texts["common", "sync_finished"],
+            counts=texts["common", "count_added"].format(count=added),
+        ),
+        who=texts["common", "by_start_up"],
+    )
     assert described(hass, events[0]) == f"{household.plex.state.name} {sentence}"
