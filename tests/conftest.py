@@ -33,6 +33,8 @@ settings.register_profile(
     settings.get_profile("ci"),
     phases=[phase for phase in Phase if phase not in (Phase.shrink, Phase.explain)],
 )
+# For the inner loop: enough to notice a slip, not to find a needle.
+settings.register_profile("fast", settings.get_profile("ci"), max_examples=15)
 settings.register_profile("thorough", settings.get_profile("dev"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

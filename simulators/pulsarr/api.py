@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .delivery import Courier, Delivery
     from .knobs import PulsarrKnobs
+    from .label_sync import LabelSync
     from .state import Endpoint, PulsarrState
 
     type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -57,6 +58,7 @@ class Api:
     knobs: PulsarrKnobs
     courier: Courier
     pause: Callable[[float], Awaitable[None]]
+    label_sync: LabelSync | None = None  # without one its jobs write nothing, and count
     progress: ProgressBus = field(default_factory=ProgressBus)
     config_secrets: tuple[str, ...] = field(default=(), repr=False)
 
@@ -276,24 +278,28 @@ class Api:
 
     async def labels_sync(self, _request: web.Request) -> web.Response:
         """Write Pulsarr's labels; the answer comes when the job is over."""
-        count = await self._label_job("plex-label-sync")
         zero = {"processed": 0, "updated": 0, "failed": 0, "pending": 0}
-        return _job(count, {"mode": "sync", "results": zero}, "results", "processed", "updated")
+        counts = await self._label_job("plex-label-sync", "processed", "updated")
+        if counts is not None and self.label_sync is not None:
+            counts = await self.label_sync.sync()
+        return _job(counts, {"mode": "sync", "results": zero}, "results")
 
     async def labels_cleanup(self, _request: web.Request) -> web.Response:
         """Take off orphaned labels."""
-        count = await self._label_job("plex-label-sync")
         zero = {"removed": 0, "failed": 0}
-        return _job(count, {"pending": zero, "orphaned": dict(zero)}, "pending")
+        counts = await self._label_job("plex-label-sync")
+        return _job(counts, {"pending": zero, "orphaned": dict(zero)}, "pending")
 
     async def labels_remove(self, _request: web.Request) -> web.Response:
         """Strip every label with Pulsarr's prefix."""
-        count = await self._label_job("plex-label-removal")
         zero = {"processed": 0, "removed": 0, "failed": 0}
-        return _job(count, {"mode": "remove", "results": zero}, "results", "processed", "removed")
+        counts = await self._label_job("plex-label-removal", "processed", "removed")
+        if counts is not None and self.label_sync is not None:
+            counts = await self.label_sync.remove()
+        return _job(counts, {"mode": "remove", "results": zero}, "results")
 
-    async def _label_job(self, kind: str) -> int | None:
-        """Run a label job; how many titles it went through, None if the feature is off."""
+    async def _label_job(self, kind: str, *counted: str) -> dict[str, int] | None:
+        """Run a label job without a Plex; its counts, None if the feature is off."""
         if not self.state.config["plexLabelSync"].get("enabled"):
             return None
         titles = len({wish.catalogue_key for wish in self.state.wishes()})
@@ -303,7 +309,7 @@ class Api:
         self.progress.publish(operation, kind, "processing-content", 50, f"{titles} titles")
         await self.pause(self.knobs.label_job_s / 2)
         self.progress.publish(operation, kind, "complete", 100, "Done")
-        return titles
+        return dict.fromkeys(counted, titles)
 
     async def progress_stream(self, request: web.Request) -> web.StreamResponse:
         """Server-Sent Events."""
@@ -329,11 +335,11 @@ def _test_result(delivery: Delivery) -> dict[str, Any]:
     return result
 
 
-def _job(count: int | None, answer: dict[str, Any], part: str, *counted: str) -> web.Response:
+def _job(counts: dict[str, int] | None, answer: dict[str, Any], part: str) -> web.Response:
     """The answer of a label job: `success:false` with zeros and still 200 if the feature is off."""
-    if count is None:
+    if counts is None:
         message = "Plex label sync is disabled"
         return web.json_response({"success": False, "message": message, **answer})
-    numbers = answer[part] | dict.fromkeys(counted, count)
-    message = "Completed"
-    return web.json_response({"success": True, "message": message, **answer, part: numbers})
+    return web.json_response(
+        {"success": True, "message": "Completed", **answer, part: answer[part] | counts}
+    )

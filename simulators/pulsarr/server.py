@@ -19,6 +19,7 @@ from .delivery import Courier, Delivery
 from .faulty import body_bytes, under_fault, was_cut
 from .imports import ImportDesk
 from .knobs import PulsarrKnobs
+from .label_sync import LabelSync, PlexLink
 from .payloads import delete_sync_completed, user_created
 from .ratelimit import RateLimiter
 from .state import PulsarrState, PulsarrUser, UnknownUserError, Wish, timestamp
@@ -71,6 +72,10 @@ class PulsarrSimulator:
         self._base = self.knobs.base_path.rstrip("/")
         self._server: LocalServer | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    def connect_plex(self, url: str, token: str) -> None:
+        """Let Pulsarr's own label sync write to this server; without one its jobs only count."""
+        self._api.label_sync = LabelSync(self.state, PlexLink(url, token))
 
     # --- life ---
 

@@ -604,6 +604,7 @@ class Household(Watched):
                 self.check(has == had, f"undo of {key}: {had} became {has}")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_nothing_that_can_happen_costs_a_foreign_label_or_a_decision_made_by_hand() -> None:
     run_state_machine_as_test(
