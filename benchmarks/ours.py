@@ -9,7 +9,7 @@ from homeassistant.core import HomeAssistant
 
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
-from custom_components.plex_label_sync.store import Records
+from custom_components.plex_label_sync.storage.records import Records
 from custom_components.plex_label_sync.sync.engine import Engine
 from custom_components.plex_label_sync.sync.model import (
     MediaType,

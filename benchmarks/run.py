@@ -14,7 +14,7 @@ import tempfile
 import time
 from typing import Any, Final
 
-from .house import Change, measure_house
+from .bench_env import Change, measure_house
 from .processes import Child, child
 from .remarks import RIVAL_CASES
 from .report import CASES, plot, table

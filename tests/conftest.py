@@ -40,9 +40,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Offer the household, which needs Home Assistant in the process."""
+    """Offer the ha_env, which needs Home Assistant in the process."""
     if config.pluginmanager.has_plugin(TEST_PACKAGE):
-        config.pluginmanager.import_plugin("tests.household")
+        config.pluginmanager.import_plugin("tests.ha_env")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from homeassistant.core import Context
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
 
-from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.event import EVENT_ACTIVITY
-from simulators.pulsarr import Fault
-
-from .test_brake import answer_issue, forget
-from .test_logbook import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from homeassistant.core import HomeAssistant
-    from pytest_homeassistant_custom_component.common import MockUser
-    from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
-
-    from .household import Household
 
     type Told = Callable[[], list[tuple[str, dict[str, Any]]]]
     type Lines = Callable[[], list[str]]

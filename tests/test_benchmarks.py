@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.house import together
+from benchmarks.bench_env import together
 from benchmarks.loop_meter.stalls import Collection, Stall, collecting, longest_full
 from benchmarks.remarks import collections_said, left_out
 from benchmarks.run import World, turns

@@ -14,16 +14,16 @@ from homeassistant.util.yaml import load_yaml_dict
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed, async_mock_service
 
-from .household import later
+from .ha_env import later
 from .markdown import as_shown
-from .sharing_house import SharingHouse, house
+from .sharing_env import SharingHouse, house
 from .test_brake import forget
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
     from homeassistant.core import HomeAssistant, ServiceCall
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 __all__ = ["house"]
 
@@ -50,24 +50,24 @@ def messages(hass: HomeAssistant) -> list[ServiceCall]:
     return async_mock_service(hass, "persistent_notification", "create")
 
 
-async def automate(household: Household, name: str, **inputs: Any) -> None:
+async def automate(ha_env: HaEnv, name: str, **inputs: Any) -> None:
     """Make an automation of a blueprint."""
     blueprint = {"path": f"plex_label_sync/{name}", "input": inputs}
     assert await async_setup_component(
-        household.hass,
+        ha_env.hass,
         "automation",
         {"automation": {"id": "ours", "alias": "Ours", "use_blueprint": blueprint}},
     )
-    await household.settle()
-    state = household.hass.states.get("automation.ours")
+    await ha_env.settle()
+    state = ha_env.hass.states.get("automation.ours")
     assert state is not None
     assert state.state == "on"
 
 
-async def soon(household: Household, clock: TickingDateTimeFactory) -> None:
+async def soon(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     """Let what was announced be acted on."""
-    await household.settle()
-    await later(household, clock, 1)
+    await ha_env.settle()
+    await later(ha_env, clock, 1)
 
 
 def said(messages: list[ServiceCall]) -> list[tuple[str, str]]:
@@ -99,18 +99,18 @@ async def test_home_assistant_loads_it(hass: HomeAssistant, name: str) -> None:
 
 
 async def test_person_is_told_of_titles_of_theirs_and_of_nobody_elses(
-    household: Household, clock: TickingDateTimeFactory, messages: list[ServiceCall]
+    ha_env: HaEnv, clock: TickingDateTimeFactory, messages: list[ServiceCall]
 ) -> None:
-    await household.set_up(batch_mode=False)
+    await ha_env.set_up(batch_mode=False)
     await automate(
-        household, "title_is_there.yaml", activity=household.entity_id("activity"), person="ROSA"
+        ha_env, "title_is_there.yaml", activity=ha_env.entity_id("activity"), person="ROSA"
     )
-    theirs = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), theirs, force=True)
-    await soon(household, clock)
-    others = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("tim"), others, force=True)
-    await soon(household, clock)
+    theirs = ha_env.spare(in_plex=True)
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), theirs, force=True)
+    await soon(ha_env, clock)
+    others = ha_env.spare(in_plex=True)
+    await ha_env.pulsarr.wish(ha_env.person("tim"), others, force=True)
+    await soon(ha_env, clock)
 
     assert said(messages) == [("In Plex for ROSA", f"{theirs.title} is in Plex now.")]
 
@@ -118,30 +118,28 @@ async def test_person_is_told_of_titles_of_theirs_and_of_nobody_elses(
 async def test_person_is_told_what_they_can_watch_now(
     house: SharingHouse, clock: TickingDateTimeFactory, messages: list[ServiceCall]
 ) -> None:
-    household = house.household
+    ha_env = house.ha_env
     await house.set_up()
     await house.check()
-    await automate(
-        household, "visible_now.yaml", activity=household.entity_id("activity"), person="TIM"
-    )
-    title = household.spare(in_plex=True)
+    await automate(ha_env, "visible_now.yaml", activity=ha_env.entity_id("activity"), person="TIM")
+    title = ha_env.spare(in_plex=True)
     for name in ("tim", "sam"):
-        household.pulsarr.state.wish(household.person(name), title)
-    await household.call("sync_all")
-    await soon(household, clock)
+        ha_env.pulsarr.state.wish(ha_env.person(name), title)
+    await ha_env.call("sync_all")
+    await soon(ha_env, clock)
 
     assert said(messages) == [("Ready for TIM", f"You can watch {title.title} now.")]
 
 
 async def test_person_may_be_told_of_shows_only_with_an_action_of_their_own(
-    household: Household, clock: TickingDateTimeFactory
+    ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    await household.set_up(batch_mode=False)
-    sent = async_mock_service(household.hass, "notify", "phone")
+    await ha_env.set_up(batch_mode=False)
+    sent = async_mock_service(ha_env.hass, "notify", "phone")
     await automate(
-        household,
+        ha_env,
         "title_is_there.yaml",
-        activity=household.entity_id("activity"),
+        activity=ha_env.entity_id("activity"),
         person="rosa",
         types=["show"],
         actions=[
@@ -154,10 +152,10 @@ async def test_person_may_be_told_of_shows_only_with_an_action_of_their_own(
             }
         ],
     )
-    movie, title = household.spare("movie", in_plex=True), household.spare("show", in_plex=True)
+    movie, title = ha_env.spare("movie", in_plex=True), ha_env.spare("show", in_plex=True)
     for one in (movie, title):
-        await household.pulsarr.wish(household.person("rosa"), one, force=True)
-        await soon(household, clock)
+        await ha_env.pulsarr.wish(ha_env.person("rosa"), one, force=True)
+        await soon(ha_env, clock)
 
     (call,) = sent
     assert call.data["message"] == (
@@ -167,14 +165,12 @@ async def test_person_may_be_told_of_shows_only_with_an_action_of_their_own(
 
 
 async def test_activity_of_another_server_is_not_told(
-    household: Household, clock: TickingDateTimeFactory, messages: list[ServiceCall]
+    ha_env: HaEnv, clock: TickingDateTimeFactory, messages: list[ServiceCall]
 ) -> None:
-    await household.set_up(batch_mode=False)
-    await automate(household, "title_is_there.yaml", activity="event.another_server", person="rosa")
-    await household.pulsarr.wish(
-        household.person("rosa"), household.spare(in_plex=True), force=True
-    )
-    await soon(household, clock)
+    await ha_env.set_up(batch_mode=False)
+    await automate(ha_env, "title_is_there.yaml", activity="event.another_server", person="rosa")
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), ha_env.spare(in_plex=True), force=True)
+    await soon(ha_env, clock)
 
     assert messages == []
 
@@ -186,32 +182,32 @@ def at_noon(clock: TickingDateTimeFactory) -> None:
     clock.move_to(noon.astimezone(UTC).replace(tzinfo=None))
 
 
-async def at_six(household: Household, clock: TickingDateTimeFactory) -> None:
+async def at_six(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     """Let it become six o'clock in the evening of the next day, and end the automation then."""
     tomorrow = (dt_util.now() + timedelta(days=1)).date()
     six = datetime.combine(tomorrow, time(18, 0, 1), dt_util.get_default_time_zone())
     clock.move_to(six.astimezone(UTC).replace(tzinfo=None))
-    async_fire_time_changed(household.hass, dt_util.utcnow())
-    await household.settle()
-    await household.hass.services.async_call(
+    async_fire_time_changed(ha_env.hass, dt_util.utcnow())
+    await ha_env.settle()
+    await ha_env.hass.services.async_call(
         "automation", "turn_off", {"entity_id": "automation.ours"}, blocking=True
     )
 
 
 async def test_digest_tells_what_waits_for_whom_and_why(
-    household: Household, clock: TickingDateTimeFactory, messages: list[ServiceCall]
+    ha_env: HaEnv, clock: TickingDateTimeFactory, messages: list[ServiceCall]
 ) -> None:
     at_noon(clock)
-    await household.set_up(batch_mode=False, pending_max_age=100_000)
-    await automate(household, "waiting_digest.yaml")
-    title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title, force=True)
-    assert await household.pulsarr.announce(title, force=True)
-    nobodys = household.spare("show", in_plex=False)
-    assert await household.pulsarr.announce(nobodys, force=True)
-    await soon(household, clock)
-    waiting = [entry["title"] for entry in (await household.call("get_pending"))["pending"]]
-    await at_six(household, clock)
+    await ha_env.set_up(batch_mode=False, pending_max_age=100_000)
+    await automate(ha_env, "waiting_digest.yaml")
+    title = ha_env.spare(in_plex=False)
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    assert await ha_env.pulsarr.announce(title, force=True)
+    nobodys = ha_env.spare("show", in_plex=False)
+    assert await ha_env.pulsarr.announce(nobodys, force=True)
+    await soon(ha_env, clock)
+    waiting = [entry["title"] for entry in (await ha_env.call("get_pending"))["pending"]]
+    await at_six(ha_env, clock)
 
     ((heading, text),) = said(messages)
     assert heading == "Waiting for Plex"
@@ -223,20 +219,20 @@ async def test_digest_tells_what_waits_for_whom_and_why(
 
 @pytest.mark.parametrize("quiet", [True, False])
 async def test_digest_is_silent_when_nothing_waits_if_that_is_wanted(
-    household: Household,
+    ha_env: HaEnv,
     clock: TickingDateTimeFactory,
     messages: list[ServiceCall],
     quiet: bool,
 ) -> None:
-    await household.set_up(batch_mode=False)
-    server = household.entry.entry_id
-    await automate(household, "waiting_digest.yaml", quiet=quiet, server=server)
-    await at_six(household, clock)
+    await ha_env.set_up(batch_mode=False)
+    server = ha_env.entry.entry_id
+    await automate(ha_env, "waiting_digest.yaml", quiet=quiet, server=server)
+    await at_six(ha_env, clock)
 
     assert said(messages) == ([] if quiet else [("Waiting for Plex", "Nothing waits for Plex.")])
 
 
-async def test_held_sync_alerts(full_house: Household, messages: list[ServiceCall]) -> None:
+async def test_held_sync_alerts(full_house: HaEnv, messages: list[ServiceCall]) -> None:
     labels = len(full_house.plex.state.carriers("rosa"))
     await automate(full_house, "held_alert.yaml", activity=full_house.entity_id("activity"))
     forget(full_house)
@@ -251,7 +247,7 @@ async def test_held_sync_alerts(full_house: Household, messages: list[ServiceCal
     assert text.endswith("until you decide in Settings > Repairs.")
 
 
-async def test_vanished_labels_alert(full_house: Household, messages: list[ServiceCall]) -> None:
+async def test_vanished_labels_alert(full_house: HaEnv, messages: list[ServiceCall]) -> None:
     await automate(full_house, "held_alert.yaml", activity=full_house.entity_id("activity"))
     items = full_house.plex.state.carriers("rosa")
     for item in items:

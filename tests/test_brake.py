@@ -8,37 +8,37 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
-from custom_components.plex_label_sync.store import EXAMPLES_MAX
+from custom_components.plex_label_sync.storage.records import EXAMPLES_MAX
 from simulators.plex import Fault
 
-from .household import later
+from .ha_env import later
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 
-def forget(household: Household, name: str = "rosa") -> None:
+def forget(ha_env: HaEnv, name: str = "rosa") -> None:
     """Let a person's watchlist be empty, and nobody else's."""
-    person = household.person(name)
-    for title in household.world.catalogue:
-        household.pulsarr.state.unwish(person, title)
+    person = ha_env.person(name)
+    for title in ha_env.world.catalogue:
+        ha_env.pulsarr.state.unwish(person, title)
 
 
-def issue(household: Household) -> ir.IssueEntry | None:
+def issue(ha_env: HaEnv) -> ir.IssueEntry | None:
     """Return the question that waits for an answer."""
-    return ir.async_get(household.hass).async_get_issue(DOMAIN, f"held_{household.entry.entry_id}")
+    return ir.async_get(ha_env.hass).async_get_issue(DOMAIN, f"held_{ha_env.entry.entry_id}")
 
 
 async def answer_issue(
-    household: Household, hass_client: ClientSessionGenerator, choice: str
+    ha_env: HaEnv, hass_client: ClientSessionGenerator, choice: str
 ) -> dict[str, Any]:
     """Answer the question as the web interface does."""
     client = await hass_client()
-    issue_id = f"held_{household.entry.entry_id}"
+    issue_id = f"held_{ha_env.entry.entry_id}"
     shown = await client.post(
         "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
     )
@@ -48,11 +48,11 @@ async def answer_issue(
         f"/api/repairs/issues/fix/{flow['flow_id']}", json={"next_step_id": choice}
     )
     result: dict[str, Any] = await done.json()
-    await household.settle()
+    await ha_env.settle()
     return result
 
 
-async def test_many_removals_are_held_and_asked_about(full_house: Household) -> None:
+async def test_many_removals_are_held_and_asked_about(full_house: HaEnv) -> None:
     before = len(full_house.plex.state.carriers("rosa"))
     forget(full_house)
     title = full_house.spare("show", in_plex=True)
@@ -75,7 +75,7 @@ async def test_many_removals_are_held_and_asked_about(full_house: Household) -> 
     assert event["event_type"] in {"run_held", "sync_finished"}
 
 
-async def test_title_with_several_items_is_an_example_once(full_house: Household) -> None:
+async def test_title_with_several_items_is_an_example_once(full_house: HaEnv) -> None:
     for key in full_house.wanted_by("rosa"):
         title = next(one for one in full_house.world.catalogue if one.key == key)
         if title.type == "movie":
@@ -93,7 +93,7 @@ async def test_title_with_several_items_is_an_example_once(full_house: Household
 
 
 async def test_many_removals_that_pulsarr_announces_one_by_one_are_asked_about_as_well(
-    clock: TickingDateTimeFactory, full_house: Household
+    clock: TickingDateTimeFactory, full_house: HaEnv
 ) -> None:
     switch = {"entity_id": full_house.entity_id("live_mode")}
     await full_house.hass.services.async_call("switch", "turn_on", switch, blocking=True)
@@ -115,7 +115,7 @@ async def test_many_removals_that_pulsarr_announces_one_by_one_are_asked_about_a
 
 
 async def test_question_survives_a_restart_and_goes_when_the_reason_goes(
-    full_house: Household,
+    full_house: HaEnv,
 ) -> None:
     wanted = full_house.wanted_by("rosa")
     forget(full_house)
@@ -135,7 +135,7 @@ async def test_question_survives_a_restart_and_goes_when_the_reason_goes(
 
 
 async def test_held_removals_are_done_when_somebody_says_so(
-    full_house: Household, hass_client: ClientSessionGenerator
+    full_house: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     forget(full_house)
     await full_house.call("sync_all")
@@ -149,7 +149,7 @@ async def test_held_removals_are_done_when_somebody_says_so(
 
 
 async def test_confirmation_holds_for_no_more_than_was_shown(
-    full_house: Household, hass_client: ClientSessionGenerator
+    full_house: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     forget(full_house)
     await full_house.call("sync_all")
@@ -171,7 +171,7 @@ async def test_confirmation_holds_for_no_more_than_was_shown(
 
 
 async def test_held_removals_are_forgotten_when_somebody_says_so(
-    full_house: Household, hass_client: ClientSessionGenerator
+    full_house: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     before = len(full_house.plex.state.carriers("rosa"))
     forget(full_house)
@@ -185,7 +185,7 @@ async def test_held_removals_are_forgotten_when_somebody_says_so(
     assert issue(full_house) is None
 
 
-async def test_mass_removal_can_be_allowed_beforehand(full_house: Household) -> None:
+async def test_mass_removal_can_be_allowed_beforehand(full_house: HaEnv) -> None:
     forget(full_house)
 
     answer = await full_house.call("sync_all", allow_mass_removal=True)
@@ -194,7 +194,7 @@ async def test_mass_removal_can_be_allowed_beforehand(full_house: Household) -> 
     assert full_house.plex.state.carriers("rosa") == []
 
 
-async def test_pulsarr_that_lists_nobody_is_not_believed(full_house: Household) -> None:
+async def test_pulsarr_that_lists_nobody_is_not_believed(full_house: HaEnv) -> None:
     before = len(full_house.plex.state.carriers("rosa"))
     for user in full_house.pulsarr.state.users():
         full_house.pulsarr.state.remove_user(user.id)
@@ -209,7 +209,7 @@ async def test_pulsarr_that_lists_nobody_is_not_believed(full_house: Household) 
 
 
 async def test_labels_that_vanish_in_bulk_are_asked_about_and_put_back(
-    full_house: Household, hass_client: ClientSessionGenerator
+    full_house: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     items = full_house.plex.state.carriers("rosa")
     for item in items:
@@ -229,7 +229,7 @@ async def test_labels_that_vanish_in_bulk_are_asked_about_and_put_back(
 
 
 async def test_labels_that_wait_to_be_taken_off_still_wait_when_vanished_ones_are_left_off(
-    full_house: Household, hass_client: ClientSessionGenerator
+    full_house: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     rosas = full_house.plex.state.carriers("rosa")
     tim = full_house.person("tim")
@@ -253,7 +253,7 @@ async def test_labels_that_wait_to_be_taken_off_still_wait_when_vanished_ones_ar
 
 
 async def test_labels_that_vanish_in_bulk_can_be_left_off(
-    full_house: Household, hass_client: ClientSessionGenerator
+    full_house: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     items = full_house.plex.state.carriers("rosa")
     for item in items:
@@ -269,7 +269,7 @@ async def test_labels_that_vanish_in_bulk_can_be_left_off(
 
 @pytest.mark.parametrize("choice", ["accept", "restore"])
 async def test_labels_that_vanish_in_bulk_are_asked_about_under_a_new_name_as_well(
-    full_house: Household, hass_client: ClientSessionGenerator, choice: str
+    full_house: HaEnv, hass_client: ClientSessionGenerator, choice: str
 ) -> None:
     rosas = take_off_by_hand(full_house, "rosa")
     full_house.pulsarr.state.rename(full_house.person("rosa"), "rosalinde")
@@ -287,7 +287,7 @@ async def test_labels_that_vanish_in_bulk_are_asked_about_under_a_new_name_as_we
 
 
 async def test_vanished_labels_are_left_off_only_as_many_as_were_shown(
-    full_house: Household, hass_client: ClientSessionGenerator
+    full_house: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     rosas = take_off_by_hand(full_house, "rosa")
     await full_house.call("sync_all")
@@ -309,7 +309,7 @@ async def test_vanished_labels_are_left_off_only_as_many_as_were_shown(
 
 
 async def test_removals_that_were_agreed_to_wait_when_labels_have_vanished_meanwhile(
-    full_house: Household, hass_client: ClientSessionGenerator
+    full_house: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     tim = full_house.person("tim")
     for title in full_house.world.catalogue[:60]:
@@ -328,16 +328,16 @@ async def test_removals_that_were_agreed_to_wait_when_labels_have_vanished_meanw
     assert full_house.state("overrides") == "0"
 
 
-def take_off_by_hand(household: Household, label: str) -> int:
+def take_off_by_hand(ha_env: HaEnv, label: str) -> int:
     """Take a label off all its items in Plex; return how many these are."""
-    items = household.plex.state.carriers(label)
+    items = ha_env.plex.state.carriers(label)
     for item in items:
-        household.plex.state.remove_label(item.rating_key, label)
+        ha_env.plex.state.remove_label(item.rating_key, label)
     return len(items)
 
 
 async def test_question_cannot_be_answered_while_the_integration_does_not_run(
-    full_house: Household, hass_client: ClientSessionGenerator
+    full_house: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     forget(full_house)
     await full_house.call("sync_all")
@@ -357,7 +357,7 @@ async def test_question_cannot_be_answered_while_the_integration_does_not_run(
 
 
 async def test_question_stays_when_the_answer_could_not_be_carried_out(
-    full_house: Household, hass_client: ClientSessionGenerator
+    full_house: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     before = len(full_house.plex.state.carriers("rosa"))
     forget(full_house)

@@ -17,7 +17,7 @@ import pytest
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.turns import Turns, Urgency
 
-from .household import eventually
+from .ha_env import eventually
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
@@ -25,115 +25,115 @@ if TYPE_CHECKING:
 
     from pytest_homeassistant_custom_component.common import MockUser
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 
-def slow_down(household: Household, *, put: float = 0.2, get: float = 0.0) -> None:
+def slow_down(ha_env: HaEnv, *, put: float = 0.2, get: float = 0.0) -> None:
     """Let Plex take its time."""
-    household.plex.knobs = replace(household.plex.knobs, put_seconds=put, get_seconds=get)
+    ha_env.plex.knobs = replace(ha_env.plex.knobs, put_seconds=put, get_seconds=get)
 
 
-async def act(household: Household, action: str, **data: Any) -> dict[str, Any]:
+async def act(ha_env: HaEnv, action: str, **data: Any) -> dict[str, Any]:
     """Call an action without waiting for anything else."""
-    response = await household.hass.services.async_call(
+    response = await ha_env.hass.services.async_call(
         DOMAIN, action, data, blocking=True, return_response=True
     )
     assert isinstance(response, dict)
     return response
 
 
-async def edits_begin(household: Household) -> None:
+async def edits_begin(ha_env: HaEnv) -> None:
     """Wait for the first edit to arrive in Plex."""
     for _ in range(500):
-        if household.plex.stats.puts:
+        if ha_env.plex.stats.puts:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("no edit came")
 
 
 async def test_reload_in_the_middle_of_a_run_ends_it_between_two_edits(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(batch_mode=False, live_mode=False)
-    slow_down(household)
-    running = asyncio.create_task(act(household, "sync_all"))
-    await edits_begin(household)
+    await ha_env.set_up(batch_mode=False, live_mode=False)
+    slow_down(ha_env)
+    running = asyncio.create_task(act(ha_env, "sync_all"))
+    await edits_begin(ha_env)
 
-    assert await household.hass.config_entries.async_unload(household.entry.entry_id)
+    assert await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
 
     answer = await running
     assert answer["status"] == "failed"
     assert answer["added"] > 0
     assert answer["failed"] > 0
-    puts = household.plex.stats.puts
+    puts = ha_env.plex.stats.puts
     await asyncio.sleep(0.3)
-    assert household.plex.stats.puts == puts
+    assert ha_env.plex.stats.puts == puts
     for change in answer["changes"]:
-        labels = household.plex.state.labels_of(change["rating_key"])
+        labels = ha_env.plex.state.labels_of(change["rating_key"])
         assert change["label"].casefold() in {label.casefold() for label in labels}
 
-    slow_down(household, put=0.0)
-    await household.hass.config_entries.async_setup(household.entry.entry_id)
-    again = await household.call("sync_all")
+    slow_down(ha_env, put=0.0)
+    await ha_env.hass.config_entries.async_setup(ha_env.entry.entry_id)
+    again = await ha_env.call("sync_all")
     assert again["added"] == answer["failed"]
-    assert_everything_is_labelled(household)
+    assert_everything_is_labelled(ha_env)
 
 
 async def test_runs_that_wait_for_their_turn_end_with_a_reason_and_write_nothing(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(batch_mode=False, live_mode=False)
-    slow_down(household)
-    first = asyncio.create_task(act(household, "sync_all"))
-    await edits_begin(household)
+    await ha_env.set_up(batch_mode=False, live_mode=False)
+    slow_down(ha_env)
+    first = asyncio.create_task(act(ha_env, "sync_all"))
+    await edits_begin(ha_env)
     waiting = [
-        asyncio.create_task(act(household, "sync_all", people=["rosa"])),
-        asyncio.create_task(act(household, "sync_all", dry_run=True)),
-        asyncio.create_task(act(household, "remove_labels")),
+        asyncio.create_task(act(ha_env, "sync_all", people=["rosa"])),
+        asyncio.create_task(act(ha_env, "sync_all", dry_run=True)),
+        asyncio.create_task(act(ha_env, "remove_labels")),
     ]
     await asyncio.sleep(0.05)
 
-    await household.hass.config_entries.async_unload(household.entry.entry_id)
+    await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
 
     await first
-    puts = household.plex.stats.puts
+    puts = ha_env.plex.stats.puts
     for ended in await asyncio.gather(*waiting, return_exceptions=True):
         assert isinstance(ended, HomeAssistantError)
         assert ended.translation_key == "stopped"
-    assert household.plex.stats.puts == puts
+    assert ha_env.plex.stats.puts == puts
 
 
 async def test_run_that_does_not_end_in_time_is_cancelled_and_taken_over(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(batch_mode=False, live_mode=False)
-    slow_down(household, put=1.0)
-    running = asyncio.create_task(act(household, "sync_all"))
-    await edits_begin(household)
+    await ha_env.set_up(batch_mode=False, live_mode=False)
+    slow_down(ha_env, put=1.0)
+    running = asyncio.create_task(act(ha_env, "sync_all"))
+    await edits_begin(ha_env)
 
     with patch("custom_components.plex_label_sync.coordinator.STOP_TIMEOUT", 0.01):
-        await household.hass.config_entries.async_unload(household.entry.entry_id)
+        await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
 
     with pytest.raises(HomeAssistantError) as ended:
         await running
     assert ended.value.translation_key == "stopped"
-    slow_down(household, put=0.0)
-    await household.hass.config_entries.async_setup(household.entry.entry_id)
-    await household.call("sync_all")
-    assert_everything_is_labelled(household)
-    taken_over = (await household.call("get_runs"))["runs"][-1]
+    slow_down(ha_env, put=0.0)
+    await ha_env.hass.config_entries.async_setup(ha_env.entry.entry_id)
+    await ha_env.call("sync_all")
+    assert_everything_is_labelled(ha_env)
+    taken_over = (await ha_env.call("get_runs"))["runs"][-1]
     assert taken_over["status"] == "interrupted"
 
 
 async def test_stop_of_home_assistant_ends_the_run_between_two_edits(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(batch_mode=False, live_mode=False)
-    slow_down(household)
-    running = asyncio.create_task(act(household, "sync_all"))
-    await edits_begin(household)
+    await ha_env.set_up(batch_mode=False, live_mode=False)
+    slow_down(ha_env)
+    running = asyncio.create_task(act(ha_env, "sync_all"))
+    await edits_begin(ha_env)
 
-    household.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    ha_env.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
 
     answer = await running
     assert answer["status"] == "failed"
@@ -142,87 +142,87 @@ async def test_stop_of_home_assistant_ends_the_run_between_two_edits(
 
 @pytest.mark.parametrize("then", ["unload", "drop another"])
 async def test_announcement_is_not_lost_while_the_queue_is_being_saved(
-    household: Household, then: str
+    ha_env: HaEnv, then: str
 ) -> None:
-    await household.set_up(batch_mode=False)
-    title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title, force=True)
-    announced = asyncio.create_task(household.pulsarr.announce(title))
+    await ha_env.set_up(batch_mode=False)
+    title = ha_env.spare(in_plex=False)
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    announced = asyncio.create_task(ha_env.pulsarr.announce(title))
     await asyncio.sleep(0)
     if then == "unload":
         await announced
-        await household.hass.config_entries.async_reload(household.entry.entry_id)
+        await ha_env.hass.config_entries.async_reload(ha_env.entry.entry_id)
     else:
-        dropped = await act(household, "drop_pending", guid="tmdb:999999")
+        dropped = await act(ha_env, "drop_pending", guid="tmdb:999999")
         assert dropped == {"dropped": 0}
         await announced
-    await household.settle()
+    await ha_env.settle()
 
-    pending = (await household.call("get_pending"))["pending"]
+    pending = (await ha_env.call("get_pending"))["pending"]
 
     assert [one["title"] for one in pending] == [title.title]
 
 
-async def test_title_waits_on_while_the_journal_cannot_be_saved(household: Household) -> None:
-    await household.set_up(batch_mode=False)
-    title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), title, force=True)
-    await household.pulsarr.announce(title)
-    await household.settle()
-    puts = household.plex.stats.puts
+async def test_title_waits_on_while_the_journal_cannot_be_saved(ha_env: HaEnv) -> None:
+    await ha_env.set_up(batch_mode=False)
+    title = ha_env.spare(in_plex=True)
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.announce(title)
+    await ha_env.settle()
+    puts = ha_env.plex.stats.puts
     write = "homeassistant.helpers.storage.Store._async_write_data"
     with (
         patch(write, side_effect=WriteError("full")),
         pytest.raises(HomeAssistantError) as refused,
     ):
-        await household.call("process_pending")
+        await ha_env.call("process_pending")
 
     assert refused.value.translation_key == "storage_not_saved"
-    assert household.plex.stats.puts == puts
-    (waits,) = (await household.call("get_pending"))["pending"]
+    assert ha_env.plex.stats.puts == puts
+    (waits,) = (await ha_env.call("get_pending"))["pending"]
     assert waits["reason"] == "not_written"
 
-    await household.call("process_pending")
-    assert all("rosa" in labels for labels in household.labels(title))
+    await ha_env.call("process_pending")
+    assert all("rosa" in labels for labels in ha_env.labels(title))
 
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_any_order_of_everything_ends_with_every_label_and_no_lost_title(
-    household: Household, seed: int
+    ha_env: HaEnv, seed: int
 ) -> None:
     draw = random.Random(seed)
-    await household.set_up(live_mode=True)
-    slow_down(household, put=0.02, get=0.002)
-    awaited = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), awaited, force=True)
+    await ha_env.set_up(live_mode=True)
+    slow_down(ha_env, put=0.02, get=0.002)
+    awaited = ha_env.spare(in_plex=False)
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), awaited, force=True)
 
     async def press(key: str) -> None:
-        data = {"entity_id": household.entity_id(key)}
-        await household.hass.services.async_call("button", "press", data, blocking=True)
+        data = {"entity_id": ha_env.entity_id(key)}
+        await ha_env.hass.services.async_call("button", "press", data, blocking=True)
 
     async def announce() -> None:
-        await household.pulsarr.announce(awaited)
+        await ha_env.pulsarr.announce(awaited)
 
     async def wish() -> None:
-        title = draw.choice([one for one in household.world.catalogue if one.type == "movie"])
-        await household.pulsarr.wish(household.person("tim"), title, force=True)
+        title = draw.choice([one for one in ha_env.world.catalogue if one.type == "movie"])
+        await ha_env.pulsarr.wish(ha_env.person("tim"), title, force=True)
 
     async def change_an_option() -> None:
-        options = {**household.entry.options, "max_removals": draw.randint(10, 90)}
-        household.hass.config_entries.async_update_entry(household.entry, options=options)
+        options = {**ha_env.entry.options, "max_removals": draw.randint(10, 90)}
+        ha_env.hass.config_entries.async_update_entry(ha_env.entry, options=options)
 
     async def reload() -> None:
-        await household.hass.config_entries.async_reload(household.entry.entry_id)
+        await ha_env.hass.config_entries.async_reload(ha_env.entry.entry_id)
 
     jobs: list[Callable[[], Awaitable[object]]] = [
         lambda: press("sync_all"),
         lambda: press("process_pending"),
-        lambda: act(household, "sync_all"),
-        lambda: act(household, "sync_all", dry_run=True),
-        lambda: act(household, "sync_all", people=["rosa"]),
-        lambda: act(household, "explain", title="e"),
-        lambda: act(household, "get_runs"),
-        lambda: act(household, "clear_overrides"),
+        lambda: act(ha_env, "sync_all"),
+        lambda: act(ha_env, "sync_all", dry_run=True),
+        lambda: act(ha_env, "sync_all", people=["rosa"]),
+        lambda: act(ha_env, "explain", title="e"),
+        lambda: act(ha_env, "get_runs"),
+        lambda: act(ha_env, "clear_overrides"),
         wish,
         wish,
         change_an_option,
@@ -236,86 +236,86 @@ async def test_any_order_of_everything_ends_with_every_label_and_no_lost_title(
 
     async with asyncio.timeout(60):
         ends = await asyncio.gather(*(later(job) for job in jobs), return_exceptions=True)
-        await household.settle()
+        await ha_env.settle()
     # Somebody is told why something did not happen, and is never shown a traceback.
     for failed in (end for end in ends if isinstance(end, BaseException)):
         assert isinstance(failed, HomeAssistantError), failed
         assert failed.translation_key in {"stopped", "entry_not_loaded"}
     await announce()
     await reload()
-    await household.settle()
-    await household.call("sync_all")
+    await ha_env.settle()
+    await ha_env.call("sync_all")
 
-    assert_everything_is_labelled(household)
-    pending = (await household.call("get_pending"))["pending"]
+    assert_everything_is_labelled(ha_env)
+    pending = (await ha_env.call("get_pending"))["pending"]
     assert [one["title"] for one in pending] == [awaited.title]
-    assert household.state("problem") == "off"
+    assert ha_env.state("problem") == "off"
 
 
-async def reads_begin(household: Household) -> None:
+async def reads_begin(ha_env: HaEnv) -> None:
     """Wait until a run has read the watchlists, and not more."""
     for _ in range(500):
-        if household.pulsarr.stats.count("GET", "/v1/users/{id}/watchlist"):
+        if ha_env.pulsarr.stats.count("GET", "/v1/users/{id}/watchlist"):
             return
         await asyncio.sleep(0.01)
     raise AssertionError("no run came")
 
 
 async def test_sync_by_hand_does_not_share_a_run_that_has_begun_to_read(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(batch_mode=False, live_mode=False)
-    slow_down(household, get=0.05)
-    household.pulsarr.stats.reset()
-    older = asyncio.create_task(act(household, "sync_all"))
-    await reads_begin(household)
-    title = household.spare(in_plex=True)
-    household.pulsarr.state.wish(household.person("rosa"), title)
+    await ha_env.set_up(batch_mode=False, live_mode=False)
+    slow_down(ha_env, get=0.05)
+    ha_env.pulsarr.stats.reset()
+    older = asyncio.create_task(act(ha_env, "sync_all"))
+    await reads_begin(ha_env)
+    title = ha_env.spare(in_plex=True)
+    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
 
-    mine, same = await asyncio.gather(act(household, "sync_all"), act(household, "sync_all"))
+    mine, same = await asyncio.gather(act(ha_env, "sync_all"), act(ha_env, "sync_all"))
 
-    assert all("rosa" in labels for labels in household.labels(title))
+    assert all("rosa" in labels for labels in ha_env.labels(title))
     assert mine["run_id"] == same["run_id"], "equal ones that wait are one"
     assert mine["run_id"] != (await older)["run_id"]
     assert mine["added"] >= 1
 
 
-async def test_sync_by_hand_does_not_share_one_by_the_clock(household: Household) -> None:
-    await household.set_up(live_mode=False)
-    slow_down(household, get=0.05)
-    household.pulsarr.stats.reset()
-    switch = {"entity_id": household.entity_id("batch_mode")}
+async def test_sync_by_hand_does_not_share_one_by_the_clock(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
+    slow_down(ha_env, get=0.05)
+    ha_env.pulsarr.stats.reset()
+    switch = {"entity_id": ha_env.entity_id("batch_mode")}
     for turn in ("turn_off", "turn_on"):
-        await household.hass.services.async_call("switch", turn, switch, blocking=True)
-    await reads_begin(household)
-    title = household.spare(in_plex=True)
-    household.pulsarr.state.wish(household.person("rosa"), title)
+        await ha_env.hass.services.async_call("switch", turn, switch, blocking=True)
+    await reads_begin(ha_env)
+    title = ha_env.spare(in_plex=True)
+    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
 
-    await act(household, "sync_all")
+    await act(ha_env, "sync_all")
 
-    assert all("rosa" in labels for labels in household.labels(title))
+    assert all("rosa" in labels for labels in ha_env.labels(title))
 
 
 async def test_many_dry_runs_of_a_member_do_not_delay_live(
-    household: Household, hass_read_only_user: MockUser
+    ha_env: HaEnv, hass_read_only_user: MockUser
 ) -> None:
-    await household.set_up(batch_mode=False)
-    slow_down(household, get=0.05)
+    await ha_env.set_up(batch_mode=False)
+    slow_down(ha_env, get=0.05)
     member = Context(user_id=hass_read_only_user.id)
 
     async def try_out(number: int) -> object:
         people = [str(one) for one in range(1, number % 5 + 2)]
         data = {"dry_run": True, "people": people, "allow_mass_removal": bool(number % 2)}
-        return await household.hass.services.async_call(
+        return await ha_env.hass.services.async_call(
             DOMAIN, "sync_all", data, blocking=True, return_response=True, context=member
         )
 
     trying = [asyncio.create_task(try_out(number)) for number in range(60)]
     await asyncio.sleep(0.1)
-    title = household.spare(in_plex=True)
+    title = ha_env.spare(in_plex=True)
     began = asyncio.get_running_loop().time()
-    await household.pulsarr.wish(household.person("rosa"), title, force=True)
-    await eventually(lambda: all("rosa" in labels for labels in household.labels(title)), 20)
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await eventually(lambda: all("rosa" in labels for labels in ha_env.labels(title)), 20)
     assert asyncio.get_running_loop().time() - began < 8
 
     ends = await asyncio.gather(*trying, return_exceptions=True)

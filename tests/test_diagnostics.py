@@ -17,14 +17,14 @@ from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.diagnostics import place
 from simulators.plex import Fault
 
-from .household import SECRETS
+from .ha_env import SECRETS
 from .test_brake import forget
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 REDACTED = "**REDACTED**"
 
@@ -42,11 +42,11 @@ def hass_storage() -> dict[str, Any]:
 
 
 async def download(
-    household: Household, hass_client: ClientSessionGenerator, *, device: str | None = None
+    ha_env: HaEnv, hass_client: ClientSessionGenerator, *, device: str | None = None
 ) -> tuple[dict[str, Any], str]:
     """Return what Home Assistant's page offers for download, as data and as text."""
     client = await hass_client()
-    path = f"/api/diagnostics/config_entry/{household.entry.entry_id}"
+    path = f"/api/diagnostics/config_entry/{ha_env.entry.entry_id}"
     answer = await client.get(path if device is None else f"{path}/device/{device}")
     assert answer.status == HTTPStatus.OK
     text = await answer.text()
@@ -55,26 +55,26 @@ async def download(
 
 
 async def test_download_says_how_things_stand(
-    household: Household, hass_client: ClientSessionGenerator
+    ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
-    await household.set_up(exclude_people=["1"], exclude_labels=["Family"])
+    await ha_env.set_up(exclude_people=["1"], exclude_labels=["Family"])
 
-    data, _ = await download(household, hass_client)
+    data, _ = await download(ha_env, hass_client)
 
     assert data["versions"] == {
         "home_assistant": ha_version,
         "integration": "0.1.0",
-        "plex": household.plex.state.version,
-        "pulsarr": household.pulsarr.knobs.version,
+        "plex": ha_env.plex.state.version,
+        "pulsarr": ha_env.pulsarr.knobs.version,
     }
     assert data["entry"]["state"] == "loaded"
     assert data["entry"]["options"]["exclude_people"] == 1
     assert data["entry"]["options"]["exclude_labels"] == 1
     assert data["entry"]["options"]["pending_retry_interval"] == 30
     assert data["status"]["state"] == "idle"
-    assert data["status"]["labels_added"] == int(household.state("labels_added"))
+    assert data["status"]["labels_added"] == int(ha_env.state("labels_added"))
     assert data["trouble"] == {}
-    assert data["watchlists"]["people"] == len(household.pulsarr.state.users())
+    assert data["watchlists"]["people"] == len(ha_env.pulsarr.state.users())
     assert data["queue"] == {
         "size": 0,
         "reasons": {},
@@ -82,14 +82,14 @@ async def test_download_says_how_things_stand(
         "tries_max": 0,
         "oldest_seconds": None,
     }
-    assert data["ledger"]["labels"] == int(household.state("labels_added"))
-    assert data["ledger"]["items"] == int(household.state("labelled_items"))
+    assert data["ledger"]["labels"] == int(ha_env.state("labels_added"))
+    assert data["ledger"]["items"] == int(ha_env.state("labelled_items"))
     assert [run["kind"] for run in data["runs"]] == ["full"]
     assert data["last_full_sync"]["added"] == data["runs"][0]["added"]
     assert data["held"] is None
-    storage = Path(household.hass.config.path(".storage"))
+    storage = Path(ha_env.hass.config.path(".storage"))
     assert data["files"]["bytes"] == {
-        name: (storage / f"{DOMAIN}.{household.entry.entry_id}.{name}").stat().st_size
+        name: (storage / f"{DOMAIN}.{ha_env.entry.entry_id}.{name}").stat().st_size
         for name in data["files"]["versions"]
         if name != "sharing"  # comes with the first check
     } | {"sharing": None}
@@ -99,36 +99,36 @@ async def test_download_says_how_things_stand(
 
 
 async def test_download_counts_every_request_by_its_kind(
-    household: Household, hass_client: ClientSessionGenerator
+    ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
-    await household.set_up()
+    await ha_env.set_up()
 
-    data, _ = await download(household, hass_client)
+    data, _ = await download(ha_env, hass_client)
 
     for server in ("plex", "pulsarr"):
         told = data["requests"][server]
-        simulator = getattr(household, server)
+        simulator = getattr(ha_env, server)
         listening = simulator.stats.requests["GET", "/:/websockets/notifications"]
         assert told["requests"] == simulator.stats.total - listening
         assert told["requests"] == sum(kind["requests"] for kind in told["kinds"].values())
         assert told["bytes_in"] == sum(kind["bytes_in"] for kind in told["kinds"].values()) > 0
         assert (told["failures"], told["last_failures"], told["retries"]) == ({}, [], 0)
     plex, pulsarr = data["requests"]["plex"]["kinds"], data["requests"]["pulsarr"]["kinds"]
-    assert plex["PUT /library/sections/{id}/all"]["requests"] == household.plex.stats.puts
+    assert plex["PUT /library/sections/{id}/all"]["requests"] == ha_env.plex.stats.puts
     watchlists = pulsarr["GET /v1/users/{id}/watchlist"]
-    assert watchlists["requests"] == len(household.pulsarr.state.users())
+    assert watchlists["requests"] == len(ha_env.pulsarr.state.users())
     assert 0 < watchlists["slowest"] <= watchlists["seconds"]
 
 
 async def test_download_tells_what_went_wrong_last(
-    household: Household, hass_client: ClientSessionGenerator
+    ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
-    await household.set_up(batch_mode=False)
-    household.plex.faults.add(Fault("drop", times=None))
+    await ha_env.set_up(batch_mode=False)
+    ha_env.plex.faults.add(Fault("drop", times=None))
     with pytest.raises(Exception, match="connect"):
-        await household.call("sync_all")
+        await ha_env.call("sync_all")
 
-    data, _ = await download(household, hass_client)
+    data, _ = await download(ha_env, hass_client)
 
     assert data["trouble"] == {"plex": "cannot_connect"}
     told = data["requests"]["plex"]
@@ -139,16 +139,16 @@ async def test_download_tells_what_went_wrong_last(
 
 
 async def test_download_holds_nothing_secret_and_nobody(
-    household: Household, hass_client: ClientSessionGenerator
+    ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
-    await household.set_up(exclude_labels=["Rosa"], pending_max_age=30)
-    title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title)
-    assert await household.pulsarr.announce(title, force=True)
-    await household.settle()
-    assert household.state("pending") == "1"
+    await ha_env.set_up(exclude_labels=["Rosa"], pending_max_age=30)
+    title = ha_env.spare(in_plex=False)
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), title)
+    assert await ha_env.pulsarr.announce(title, force=True)
+    await ha_env.settle()
+    assert ha_env.state("pending") == "1"
 
-    data, text = await download(household, hass_client)
+    data, text = await download(ha_env, hass_client)
 
     assert data["queue"]["size"] == 1
     for secret in SECRETS:
@@ -157,40 +157,36 @@ async def test_download_holds_nothing_secret_and_nobody(
     assert data["entry"]["data"]["plex_token"] == REDACTED
     assert data["entry"]["data"]["plex_url"].startswith("http://loopback:")
     private = {
-        household.entry.entry_id,
-        household.plex.state.machine_identifier,
-        household.plex.state.name,
+        ha_env.entry.entry_id,
+        ha_env.plex.state.machine_identifier,
+        ha_env.plex.state.name,
         "127.0.0.1",
-        *(person.name for person in household.pulsarr.state.users()),
-        *(one.title for one in household.world.catalogue),
+        *(person.name for person in ha_env.pulsarr.state.users()),
+        *(one.title for one in ha_env.world.catalogue),
     }
     assert [word for word in private if word.casefold() in told.casefold()] == []
 
 
-async def test_device_offers_the_same(
-    household: Household, hass_client: ClientSessionGenerator
-) -> None:
-    await household.set_up()
-    (device,) = dr.async_entries_for_config_entry(
-        dr.async_get(household.hass), household.entry.entry_id
-    )
+async def test_device_offers_the_same(ha_env: HaEnv, hass_client: ClientSessionGenerator) -> None:
+    await ha_env.set_up()
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(ha_env.hass), ha_env.entry.entry_id)
 
-    of_entry, _ = await download(household, hass_client)
-    of_device, _ = await download(household, hass_client, device=device.id)
+    of_entry, _ = await download(ha_env, hass_client)
+    of_device, _ = await download(ha_env, hass_client, device=device.id)
 
     assert of_device.keys() == of_entry.keys()
     assert of_device["ledger"] == of_entry["ledger"]
 
 
 async def test_entry_that_cannot_be_set_up_says_why(
-    household: Household, hass_client: ClientSessionGenerator
+    ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
-    household.add_entry()
-    household.pulsarr.faults.add(Fault("drop", times=None))
-    await household.hass.config_entries.async_setup(household.entry.entry_id)
-    assert household.entry.state is ConfigEntryState.SETUP_RETRY
+    ha_env.add_entry()
+    ha_env.pulsarr.faults.add(Fault("drop", times=None))
+    await ha_env.hass.config_entries.async_setup(ha_env.entry.entry_id)
+    assert ha_env.entry.state is ConfigEntryState.SETUP_RETRY
 
-    data, text = await download(household, hass_client)
+    data, text = await download(ha_env, hass_client)
 
     assert data["entry"]["state"] == "setup_retry"
     # Older releases keep only the text.
@@ -201,31 +197,31 @@ async def test_entry_that_cannot_be_set_up_says_why(
 
 
 async def test_pulsarr_that_does_not_answer_leaves_only_its_version_out(
-    household: Household, hass_client: ClientSessionGenerator
+    ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
-    await household.set_up()
-    household.pulsarr.faults.add(Fault("drop", times=None))
+    await ha_env.set_up()
+    ha_env.pulsarr.faults.add(Fault("drop", times=None))
 
-    data, _ = await download(household, hass_client)
+    data, _ = await download(ha_env, hass_client)
 
     assert data["versions"]["pulsarr"] is None
-    assert data["versions"]["plex"] == household.plex.state.version
+    assert data["versions"]["plex"] == ha_env.plex.state.version
 
 
 async def test_pulsarr_that_takes_too_long_is_not_waited_for(
-    household: Household, hass_client: ClientSessionGenerator, monkeypatch: pytest.MonkeyPatch
+    ha_env: HaEnv, hass_client: ClientSessionGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await household.set_up()
+    await ha_env.set_up()
     monkeypatch.setattr(health, "PATIENCE", 0.05)
-    household.pulsarr.faults.add(Fault("slow_before_apply", seconds=0.5, times=None))
+    ha_env.pulsarr.faults.add(Fault("slow_before_apply", seconds=0.5, times=None))
 
-    data, _ = await download(household, hass_client)
+    data, _ = await download(ha_env, hass_client)
 
     assert data["versions"]["pulsarr"] is None
 
 
 async def test_held_changes_are_counted_and_a_file_that_is_gone_is_told(
-    full_house: Household, hass_client: ClientSessionGenerator
+    full_house: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     labels = len(full_house.plex.state.carriers("rosa"))
     forget(full_house)

@@ -10,7 +10,7 @@ import pytest
 from custom_components.plex_label_sync.const import DOMAIN
 from simulators.http import Fault
 
-from .household import later
+from .ha_env import later
 from .test_brake import answer_issue, forget, issue
 from .test_init import assert_everything_is_labelled
 
@@ -20,59 +20,57 @@ if TYPE_CHECKING:
 
     from simulators.catalogue import CatalogueTitle
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 WATCHLIST = "/v1/users/{id}/watchlist"
 
 
-def titles_of(household: Household, name: str) -> list[CatalogueTitle]:
+def titles_of(ha_env: HaEnv, name: str) -> list[CatalogueTitle]:
     """Return what a person wants and Plex has."""
-    wanted = household.wanted_by(name)
+    wanted = ha_env.wanted_by(name)
     return [
         title
-        for title in household.world.catalogue
-        if title.key in wanted and household.plex.state.items_of(title)
+        for title in ha_env.world.catalogue
+        if title.key in wanted and ha_env.plex.state.items_of(title)
     ]
 
 
-def nobody(household: Household) -> None:
+def nobody(ha_env: HaEnv) -> None:
     """Let Pulsarr list nobody from now on."""
-    for user in household.pulsarr.state.users():
-        household.pulsarr.state.remove_user(user.id)
+    for user in ha_env.pulsarr.state.users():
+        ha_env.pulsarr.state.remove_user(user.id)
 
 
-def all_labels(household: Household) -> dict[str, set[str]]:
+def all_labels(ha_env: HaEnv) -> dict[str, set[str]]:
     """Return what every item carries."""
-    return {key: set(item.labels) for key, item in household.plex.state.items.items()}
+    return {key: set(item.labels) for key, item in ha_env.plex.state.items.items()}
 
 
-def told(household: Household, kind: str) -> ir.IssueEntry | None:
+def told(ha_env: HaEnv, kind: str) -> ir.IssueEntry | None:
     """Return a message in Repairs."""
-    return ir.async_get(household.hass).async_get_issue(
-        DOMAIN, f"{kind}_{household.entry.entry_id}"
-    )
+    return ir.async_get(ha_env.hass).async_get_issue(DOMAIN, f"{kind}_{ha_env.entry.entry_id}")
 
 
-def more_for_rosa(household: Household) -> None:
+def more_for_rosa(ha_env: HaEnv) -> None:
     """Let rosa want eight titles that are in Plex, a few for the brake and many for one list."""
-    wanted = household.wanted_by("rosa")
-    titles = [one for one in household.world.catalogue if household.plex.state.items_of(one)]
+    wanted = ha_env.wanted_by("rosa")
+    titles = [one for one in ha_env.world.catalogue if ha_env.plex.state.items_of(one)]
     for title in [one for one in titles if one.key not in wanted][:8]:
-        household.pulsarr.state.wish(household.person("rosa"), title)
+        ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
 
 
-async def live(household: Household, **options: Any) -> None:
+async def live(ha_env: HaEnv, **options: Any) -> None:
     """Set up with live updates and labels that go when nobody wants the title."""
-    await household.set_up(removed_label_mode="remove", **options)
-    await household.connected()
+    await ha_env.set_up(removed_label_mode="remove", **options)
+    await ha_env.connected()
 
 
 async def test_events_of_removals_take_nothing_off_while_pulsarr_lists_nobody(
-    household: Household, clock: TickingDateTimeFactory
+    ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    await live(household)
-    before = all_labels(household)
-    person, titles = household.person("rosa"), titles_of(household, "rosa")
+    await live(ha_env)
+    before = all_labels(ha_env)
+    person, titles = ha_env.person("rosa"), titles_of(ha_env, "rosa")
     events = [
         {
             "watchlistItemId": number,
@@ -86,63 +84,63 @@ async def test_events_of_removals_take_nothing_off_while_pulsarr_lists_nobody(
         }
         for number, title in enumerate(titles)
     ]
-    nobody(household)
+    nobody(ha_env)
 
     for event in events:
-        await household.pulsarr.deliver("watchlist.removed", event)
-        await household.settle()
-        await later(household, clock, 1)
+        await ha_env.pulsarr.deliver("watchlist.removed", event)
+        await ha_env.settle()
+        await later(ha_env, clock, 1)
 
-    assert all_labels(household) == before
-    assert issue(household) is not None
-    assert household.state("status") == "held"
+    assert all_labels(ha_env) == before
+    assert issue(ha_env) is not None
+    assert ha_env.state("status") == "held"
 
 
 async def test_sync_of_one_library_takes_nothing_off_while_pulsarr_lists_nobody(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(live_mode=False, removed_label_mode="remove")
-    before = all_labels(household)
-    nobody(household)
+    await ha_env.set_up(live_mode=False, removed_label_mode="remove")
+    before = all_labels(ha_env)
+    nobody(ha_env)
 
-    answer = await household.call("sync_all", libraries=["1"])
+    answer = await ha_env.call("sync_all", libraries=["1"])
 
     assert (answer["status"], answer["removed"]) == ("held", 0)
-    assert all_labels(household) == before
-    assert issue(household) is not None
+    assert all_labels(ha_env) == before
+    assert issue(ha_env) is not None
 
 
 async def test_answer_of_nobody_is_asked_about_at_once_where_labels_wait_for_a_delay(
-    household: Household, clock: TickingDateTimeFactory
+    ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    await household.set_up(live_mode=True, removed_label_mode="remove", removal_delay=1)
-    before = all_labels(household)
-    nobody(household)
+    await ha_env.set_up(live_mode=True, removed_label_mode="remove", removal_delay=1)
+    before = all_labels(ha_env)
+    nobody(ha_env)
 
-    answer = await household.call("sync_all")
+    answer = await ha_env.call("sync_all")
 
     assert answer["status"] == "held"
-    assert issue(household) is not None
+    assert issue(ha_env) is not None
     for _ in range(5):
-        await later(household, clock, 12 * 3600)
-    assert all_labels(household) == before
-    assert household.state("status") == "held"
+        await later(ha_env, clock, 12 * 3600)
+    assert all_labels(ha_env) == before
+    assert ha_env.state("status") == "held"
 
 
 async def test_answer_of_nobody_is_asked_about_even_where_nothing_would_go(
-    household: Household, hass_client: ClientSessionGenerator
+    ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
-    await household.set_up(live_mode=False)
-    nobody(household)
+    await ha_env.set_up(live_mode=False)
+    nobody(ha_env)
 
-    assert (await household.call("sync_all"))["status"] == "held"
-    assert (await household.call("sync_all"))["status"] == "held"  # it is no new normal
+    assert (await ha_env.call("sync_all"))["status"] == "held"
+    assert (await ha_env.call("sync_all"))["status"] == "held"  # it is no new normal
 
-    assert (await answer_issue(household, hass_client, "apply"))["type"] == "create_entry"
-    assert (await household.call("sync_all"))["status"] == "done"
+    assert (await answer_issue(ha_env, hass_client, "apply"))["type"] == "create_entry"
+    assert (await ha_env.call("sync_all"))["status"] == "done"
 
 
-async def test_nothing_that_is_asked_about_goes_by_another_path(full_house: Household) -> None:
+async def test_nothing_that_is_asked_about_goes_by_another_path(full_house: HaEnv) -> None:
     switch = {"entity_id": full_house.entity_id("live_mode")}
     titles = titles_of(full_house, "rosa")
     forget(full_house)
@@ -163,7 +161,7 @@ async def test_nothing_that_is_asked_about_goes_by_another_path(full_house: Hous
 
 @pytest.mark.parametrize("away", ["list", "library"])
 async def test_question_stays_open_about_what_a_sync_cannot_read(
-    full_house: Household, hass_client: ClientSessionGenerator, away: str
+    full_house: HaEnv, hass_client: ClientSessionGenerator, away: str
 ) -> None:
     titles = titles_of(full_house, "rosa")
     forget(full_house)
@@ -199,7 +197,7 @@ async def test_question_stays_open_about_what_a_sync_cannot_read(
 
 
 async def test_question_goes_with_an_answer_although_something_cannot_be_read(
-    full_house: Household, hass_client: ClientSessionGenerator
+    full_house: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     forget(full_house)
     match = rf"/v1/users/{full_house.person('tim')}/watchlist"
@@ -214,88 +212,88 @@ async def test_question_goes_with_an_answer_although_something_cannot_be_read(
 
 
 async def test_empty_list_of_one_person_waits_for_a_second_read_and_asks_nobody(
-    household: Household, clock: TickingDateTimeFactory
+    ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    more_for_rosa(household)
-    await household.set_up(live_mode=False, removed_label_mode="remove", max_removals=100)
-    before = all_labels(household)
-    forget(household)
+    more_for_rosa(ha_env)
+    await ha_env.set_up(live_mode=False, removed_label_mode="remove", max_removals=100)
+    before = all_labels(ha_env)
+    forget(ha_env)
 
-    answer = await household.call("sync_all")
+    answer = await ha_env.call("sync_all")
 
     assert (answer["status"], answer["hold_reasons"]) == ("held", ["list_shrank"])
     assert answer["held"] > 0
-    assert issue(household) is None
-    assert all_labels(household) == before
-    await later(household, clock, 310)
-    assert household.plex.state.carriers("rosa") == []
+    assert issue(ha_env) is None
+    assert all_labels(ha_env) == before
+    await later(ha_env, clock, 310)
+    assert ha_env.plex.state.carriers("rosa") == []
 
 
 async def test_many_new_names_of_pulsarr_are_asked_about(
-    household: Household, hass_client: ClientSessionGenerator
+    ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
-    await household.set_up(live_mode=False)
-    before = all_labels(household)
-    users = household.pulsarr.state.users()
+    await ha_env.set_up(live_mode=False)
+    before = all_labels(ha_env)
+    users = ha_env.pulsarr.state.users()
     for user in users:
-        household.pulsarr.state.rename(user.id, f"new {user.name}")
+        ha_env.pulsarr.state.rename(user.id, f"new {user.name}")
 
-    answer = await household.call("sync_all")
+    answer = await ha_env.call("sync_all")
 
     assert (answer["status"], answer["hold_reasons"]) == ("held", ["people_renamed"])
-    assert all_labels(household) == before
-    question = issue(household)
+    assert all_labels(ha_env) == before
+    question = issue(ha_env)
     assert question is not None
     assert question.translation_key == "people_renamed"
 
-    assert (await answer_issue(household, hass_client, "apply"))["type"] == "create_entry"
-    assert_everything_is_labelled(household)
-    assert household.plex.state.carriers(users[0].name) == []
+    assert (await answer_issue(ha_env, hass_client, "apply"))["type"] == "create_entry"
+    assert_everything_is_labelled(ha_env)
+    assert ha_env.plex.state.carriers(users[0].name) == []
 
 
 async def test_new_names_by_another_format_are_not_asked_about_again(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(live_mode=False)
-    options = {**household.entry.options, "label_format": "for {username}"}
-    household.hass.config_entries.async_update_entry(household.entry, options=options)
-    await household.settle()
+    await ha_env.set_up(live_mode=False)
+    options = {**ha_env.entry.options, "label_format": "for {username}"}
+    ha_env.hass.config_entries.async_update_entry(ha_env.entry, options=options)
+    await ha_env.settle()
 
-    answer = await household.call("sync_all")
+    answer = await ha_env.call("sync_all")
 
     assert answer["status"] == "done"
-    assert household.plex.state.carriers("rosa") == []
-    assert household.plex.state.carriers("for rosa")
+    assert ha_env.plex.state.carriers("rosa") == []
+    assert ha_env.plex.state.carriers("for rosa")
 
 
 @pytest.mark.parametrize("choice", ["adopt", "leave"])
 async def test_labels_that_restored_records_lack_are_offered(
-    household: Household,
+    ha_env: HaEnv,
     hass_client: ClientSessionGenerator,
     hass_storage: dict[str, Any],
     choice: str,
 ) -> None:
-    title = household.spare(in_plex=True)
-    household.plex.state.add_label(household.plex.state.items_of(title)[0].rating_key, "tim")
-    household.pulsarr.state.wish(household.person("tim"), title)  # a label by somebody else
-    await household.set_up(live_mode=False)
-    name = f"plex_label_sync.{household.entry.entry_id}"
+    title = ha_env.spare(in_plex=True)
+    ha_env.plex.state.add_label(ha_env.plex.state.items_of(title)[0].rating_key, "tim")
+    ha_env.pulsarr.state.wish(ha_env.person("tim"), title)  # a label by somebody else
+    await ha_env.set_up(live_mode=False)
+    name = f"plex_label_sync.{ha_env.entry.entry_id}"
     backup = {key: value for key, value in hass_storage.items() if key.startswith(name)}
     titles = [
         one
-        for one in household.world.catalogue
-        if household.plex.state.items_of(one) and one.key not in household.wanted_by("rosa")
+        for one in ha_env.world.catalogue
+        if ha_env.plex.state.items_of(one) and one.key not in ha_env.wanted_by("rosa")
     ][:8]
     for one in titles:
-        household.pulsarr.state.wish(household.person("rosa"), one)
-    await household.call("sync_all")
-    written = sum("rosa" in some for one in titles for some in household.labels(one))
-    assert await household.hass.config_entries.async_unload(household.entry.entry_id)
+        ha_env.pulsarr.state.wish(ha_env.person("rosa"), one)
+    await ha_env.call("sync_all")
+    written = sum("rosa" in some for one in titles for some in ha_env.labels(one))
+    assert await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
     hass_storage.update(backup)
-    assert await household.hass.config_entries.async_setup(household.entry.entry_id)
-    await household.settle()
+    assert await ha_env.hass.config_entries.async_setup(ha_env.entry.entry_id)
+    await ha_env.settle()
 
-    question = told(household, "labels_unknown")
+    question = told(ha_env, "labels_unknown")
     assert question is not None
     assert question.translation_placeholders is not None
     assert question.translation_placeholders["count"] == str(written)
@@ -304,130 +302,130 @@ async def test_labels_that_restored_records_lack_are_offered(
     client = await hass_client()
     shown = await client.post(
         "/api/repairs/issues/fix",
-        json={"handler": DOMAIN, "issue_id": f"labels_unknown_{household.entry.entry_id}"},
+        json={"handler": DOMAIN, "issue_id": f"labels_unknown_{ha_env.entry.entry_id}"},
     )
     flow = await shown.json()
     done = await client.post(
         f"/api/repairs/issues/fix/{flow['flow_id']}", json={"next_step_id": choice}
     )
     assert (await done.json())["type"] == "create_entry"
-    await household.settle()
-    assert told(household, "labels_unknown") is None
-    await household.call("remove_labels", people=["rosa"])
+    await ha_env.settle()
+    assert told(ha_env, "labels_unknown") is None
+    await ha_env.call("remove_labels", people=["rosa"])
 
-    left = sum("rosa" in some for one in titles for some in household.labels(one))
+    left = sum("rosa" in some for one in titles for some in ha_env.labels(one))
     assert left == (0 if choice == "adopt" else written)
-    assert "tim" in household.labels(title)[0]
+    assert "tim" in ha_env.labels(title)[0]
 
 
 async def test_labels_that_an_empty_ledger_of_a_backup_lacks_are_offered(
-    household: Household, hass_storage: dict[str, Any]
+    ha_env: HaEnv, hass_storage: dict[str, Any]
 ) -> None:
-    for user in household.pulsarr.state.users():
-        forget(household, user.name)
-    await household.set_up(live_mode=False)
-    name = f"plex_label_sync.{household.entry.entry_id}"
+    for user in ha_env.pulsarr.state.users():
+        forget(ha_env, user.name)
+    await ha_env.set_up(live_mode=False)
+    name = f"plex_label_sync.{ha_env.entry.entry_id}"
     backup = {key: value for key, value in hass_storage.items() if key.startswith(name)}
-    more_for_rosa(household)
-    assert (await household.call("sync_all"))["added"] >= 8
-    assert await household.hass.config_entries.async_unload(household.entry.entry_id)
+    more_for_rosa(ha_env)
+    assert (await ha_env.call("sync_all"))["added"] >= 8
+    assert await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
     hass_storage.update(backup)
-    assert await household.hass.config_entries.async_setup(household.entry.entry_id)
-    await household.settle()
+    assert await ha_env.hass.config_entries.async_setup(ha_env.entry.entry_id)
+    await ha_env.settle()
 
-    question = told(household, "labels_unknown")
+    question = told(ha_env, "labels_unknown")
     assert question is not None
 
 
 async def test_list_that_cannot_be_read_costs_nobody_else_anything_and_is_told(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(live_mode=False, removed_label_mode="remove")
-    before = len(household.plex.state.carriers("rosa"))
-    match = rf"/v1/users/{household.person('rosa')}/watchlist"
-    household.pulsarr.faults.add(Fault("busy", route=WATCHLIST, match=match, times=None))
-    title = household.spare("show", in_plex=True)
-    household.pulsarr.state.wish(household.person("tim"), title)
+    await ha_env.set_up(live_mode=False, removed_label_mode="remove")
+    before = len(ha_env.plex.state.carriers("rosa"))
+    match = rf"/v1/users/{ha_env.person('rosa')}/watchlist"
+    ha_env.pulsarr.faults.add(Fault("busy", route=WATCHLIST, match=match, times=None))
+    title = ha_env.spare("show", in_plex=True)
+    ha_env.pulsarr.state.wish(ha_env.person("tim"), title)
 
-    answer = await household.call("sync_all")
+    answer = await ha_env.call("sync_all")
 
     assert answer["status"] == "partial"
     (gap,) = answer["gaps"]
     assert (gap["kind"], gap["name"], gap["reason"]) == ("person", "rosa", "unreadable")
-    assert all("tim" in labels for labels in household.labels(title))
-    assert len(household.plex.state.carriers("rosa")) == before
+    assert all("tim" in labels for labels in ha_env.labels(title))
+    assert len(ha_env.plex.state.carriers("rosa")) == before
     for _ in range(2):
-        again = await household.call("sync_all")
+        again = await ha_env.call("sync_all")
         assert again["gaps"][0]["since"] == gap["since"]
-    message = told(household, "gap_person")
+    message = told(ha_env, "gap_person")
     assert message is not None
     assert message.translation_placeholders is not None
     assert message.translation_placeholders["names"] == "rosa"
 
-    household.pulsarr.faults.clear()
-    assert (await household.call("sync_all"))["status"] == "done"
-    assert told(household, "gap_person") is None
+    ha_env.pulsarr.faults.clear()
+    assert (await ha_env.call("sync_all"))["status"] == "done"
+    assert told(ha_env, "gap_person") is None
 
 
 async def test_gap_that_lasts_two_hours_is_told_without_another_sync(
-    household: Household, clock: TickingDateTimeFactory
+    ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    await household.set_up(live_mode=False, batch_mode=False)
-    household.plex.faults.add(
+    await ha_env.set_up(live_mode=False, batch_mode=False)
+    ha_env.plex.faults.add(
         Fault("busy", route="/library/sections/{id}/all", match="/sections/1/", times=None)
     )
-    assert (await household.call("sync_all"))["status"] == "partial"
-    assert told(household, "gap_library") is None
+    assert (await ha_env.call("sync_all"))["status"] == "partial"
+    assert told(ha_env, "gap_library") is None
 
-    await later(household, clock, 2 * 3600 + 5)
+    await later(ha_env, clock, 2 * 3600 + 5)
 
-    assert told(household, "gap_library") is not None
+    assert told(ha_env, "gap_library") is not None
 
 
 @pytest.mark.parametrize("called", ["rosa", "Rosa", "number"])
 async def test_labels_of_somebody_who_left_can_be_taken_off_by_what_is_known(
-    household: Household, called: str
+    ha_env: HaEnv, called: str
 ) -> None:
-    await household.set_up(live_mode=False, batch_mode=False)
-    await household.call("sync_all")
-    person = household.person("rosa")
-    household.pulsarr.state.remove_user(person)
+    await ha_env.set_up(live_mode=False, batch_mode=False)
+    await ha_env.call("sync_all")
+    person = ha_env.person("rosa")
+    ha_env.pulsarr.state.remove_user(person)
 
-    answer = await household.call(
+    answer = await ha_env.call(
         "remove_labels", people=[str(person) if called == "number" else called]
     )
 
     assert answer["removed"] > 0
-    assert household.plex.state.carriers("rosa") == []
+    assert ha_env.plex.state.carriers("rosa") == []
 
 
-async def test_text_that_fits_two_people_is_refused_with_both_named(household: Household) -> None:
-    await household.set_up(live_mode=False)
+async def test_text_that_fits_two_people_is_refused_with_both_named(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
     for name in ("rosa", "tim"):
-        household.pulsarr.state.change_user(household.person(name), alias="Boss")
-    await household.call("sync_all")
+        ha_env.pulsarr.state.change_user(ha_env.person(name), alias="Boss")
+    await ha_env.call("sync_all")
 
     with pytest.raises(Exception, match=r"Boss.*rosa, tim"):
-        await household.call("sync_all", people=["Boss"])
+        await ha_env.call("sync_all", people=["Boss"])
 
 
 async def test_labels_that_plex_lost_with_its_database_are_one_question(
-    household: Household, hass_client: ClientSessionGenerator
+    ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
-    await household.set_up(live_mode=False)
-    copy = household.plex.state.snapshot()
-    more_for_rosa(household)
-    added = (await household.call("sync_all"))["added"]
+    await ha_env.set_up(live_mode=False)
+    copy = ha_env.plex.state.snapshot()
+    more_for_rosa(ha_env)
+    added = (await ha_env.call("sync_all"))["added"]
     assert 5 <= added <= 25
-    household.plex.state.restore(copy)
+    ha_env.plex.state.restore(copy)
 
-    answer = await household.call("sync_all")
+    answer = await ha_env.call("sync_all")
 
     assert (answer["status"], answer["hold_reasons"]) == ("held", ["labels_vanished"])
-    assert household.state("overrides") == "0"
-    question = issue(household)
+    assert ha_env.state("overrides") == "0"
+    question = issue(ha_env)
     assert question is not None
     assert question.translation_placeholders is not None
     assert question.translation_placeholders["vanished"] == str(added)
-    assert (await answer_issue(household, hass_client, "restore"))["type"] == "create_entry"
-    assert_everything_is_labelled(household)
+    assert (await answer_issue(ha_env, hass_client, "restore"))["type"] == "create_entry"
+    assert_everything_is_labelled(ha_env)

@@ -23,7 +23,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from custom_components.plex_label_sync.schedule import CATCH_UP_AFTER, PROBE_AFTER
 from simulators.plex import Fault
 
-from .household import later
+from .ha_env import later
 from .test_init import assert_everything_is_labelled
 from .texts import read_json
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
     from homeassistant.core import Event, EventStateChangedData
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 KEYS = {
     "sensor": {
@@ -66,13 +66,13 @@ DIAGNOSTIC = {
 }
 
 
-async def test_every_promised_entity_is_there_in_its_category(household: Household) -> None:
-    await household.set_up()
-    registry = er.async_get(household.hass)
-    entities = er.async_entries_for_config_entry(registry, household.entry.entry_id)
+async def test_every_promised_entity_is_there_in_its_category(ha_env: HaEnv) -> None:
+    await ha_env.set_up()
+    registry = er.async_get(ha_env.hass)
+    entities = er.async_entries_for_config_entry(registry, ha_env.entry.entry_id)
     found: dict[str, set[str]] = {}
     for entity in entities:
-        key = entity.unique_id.removeprefix(f"{household.entry.entry_id}_")
+        key = entity.unique_id.removeprefix(f"{ha_env.entry.entry_id}_")
         found.setdefault(entity.domain, set()).add(key)
         category = EntityCategory.DIAGNOSTIC if key in DIAGNOSTIC else None
         if entity.domain == "switch":
@@ -83,14 +83,12 @@ async def test_every_promised_entity_is_there_in_its_category(household: Househo
 
 
 async def test_device_is_the_label_sync_and_not_a_second_plex_server(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up()
-    (device,) = dr.async_entries_for_config_entry(
-        dr.async_get(household.hass), household.entry.entry_id
-    )
+    await ha_env.set_up()
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(ha_env.hass), ha_env.entry.entry_id)
 
-    assert device.name == f"{household.plex.state.name} labels"
+    assert device.name == f"{ha_env.plex.state.name} labels"
     assert device.entry_type is dr.DeviceEntryType.SERVICE
     assert device.manufacturer == "Plex Label Sync"
     assert device.model == "Label sync for Plex Media Server"
@@ -98,15 +96,15 @@ async def test_device_is_the_label_sync_and_not_a_second_plex_server(
     assert device.configuration_url == (
         "homeassistant://config/integrations/integration/plex_label_sync"
     )
-    assert device.identifiers == {("plex_label_sync", household.entry.entry_id)}
-    name = slugify(household.plex.state.name)
-    assert household.entity_id("pending") == f"sensor.{name}_labels_pending"
+    assert device.identifiers == {("plex_label_sync", ha_env.entry.entry_id)}
+    name = slugify(ha_env.plex.state.name)
+    assert ha_env.entity_id("pending") == f"sensor.{name}_labels_pending"
 
 
-async def test_entities_of_an_older_version_keep_their_ids(household: Household) -> None:
-    entry = household.add_entry()
-    registry = er.async_get(household.hass)
-    device = dr.async_get(household.hass).async_get_or_create(
+async def test_entities_of_an_older_version_keep_their_ids(ha_env: HaEnv) -> None:
+    entry = ha_env.add_entry()
+    registry = er.async_get(ha_env.hass)
+    device = dr.async_get(ha_env.hass).async_get_or_create(
         config_entry_id=entry.entry_id,
         identifiers={("plex_label_sync", entry.entry_id)},
         name=entry.title,
@@ -120,101 +118,101 @@ async def test_entities_of_an_older_version_keep_their_ids(household: Household)
         config_entry=entry,
         device_id=device.id,
     )
-    await household.hass.config_entries.async_setup(entry.entry_id)
-    await household.settle()
+    await ha_env.hass.config_entries.async_setup(entry.entry_id)
+    await ha_env.settle()
 
-    assert household.entity_id("pending") == "sensor.my_plex_pending"
-    (now,) = dr.async_entries_for_config_entry(dr.async_get(household.hass), entry.entry_id)
+    assert ha_env.entity_id("pending") == "sensor.my_plex_pending"
+    (now,) = dr.async_entries_for_config_entry(dr.async_get(ha_env.hass), entry.entry_id)
     assert now.id == device.id
     assert now.name == f"{entry.title} labels"
 
 
 async def test_other_server_that_comes_up_at_the_same_address_is_left_alone(
-    household: Household, clock: TickingDateTimeFactory
+    ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    await household.set_up(batch_mode=False)
-    household.plex.faults.add(Fault("drop", times=None))
+    await ha_env.set_up(batch_mode=False)
+    ha_env.plex.faults.add(Fault("drop", times=None))
     with pytest.raises(Exception, match="connect"):
-        await household.call("sync_all")
-    household.plex.state.machine_identifier = "f" * 40
-    household.plex.faults.clear()
-    household.plex.stats.reset()
-    await later(household, clock, PROBE_AFTER + 1)
+        await ha_env.call("sync_all")
+    ha_env.plex.state.machine_identifier = "f" * 40
+    ha_env.plex.faults.clear()
+    ha_env.plex.stats.reset()
+    await later(ha_env, clock, PROBE_AFTER + 1)
 
-    assert household.entry.state is ConfigEntryState.SETUP_RETRY
-    assert household.plex.stats.puts == 0
+    assert ha_env.entry.state is ConfigEntryState.SETUP_RETRY
+    assert ha_env.plex.stats.puts == 0
 
 
 async def test_other_server_in_the_place_of_ours_is_not_written_to_though_nothing_was_away(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(batch_mode=False, live_mode=False)
-    await household.call("sync_all")
-    title = household.spare(in_plex=True)
-    household.pulsarr.state.wish(household.person("rosa"), title)
-    ours = {key: one.uuid for key, one in household.plex.state.libraries.items()}
-    machine = household.plex.state.machine_identifier
-    household.plex.state.machine_identifier = "another"
-    for library in household.plex.state.libraries.values():
+    await ha_env.set_up(batch_mode=False, live_mode=False)
+    await ha_env.call("sync_all")
+    title = ha_env.spare(in_plex=True)
+    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ours = {key: one.uuid for key, one in ha_env.plex.state.libraries.items()}
+    machine = ha_env.plex.state.machine_identifier
+    ha_env.plex.state.machine_identifier = "another"
+    for library in ha_env.plex.state.libraries.values():
         library.uuid = f"another-{library.key}"
-    household.plex.stats.reset()
+    ha_env.plex.stats.reset()
 
     with pytest.raises(HomeAssistantError) as refused:
-        await household.call("sync_all")
+        await ha_env.call("sync_all")
     assert refused.value.translation_key == "plex_implausible"
-    assert household.plex.stats.puts == 0
-    assert household.state("status") == "error"
+    assert ha_env.plex.stats.puts == 0
+    assert ha_env.state("status") == "error"
 
-    household.plex.state.machine_identifier = machine
-    for library in household.plex.state.libraries.values():
+    ha_env.plex.state.machine_identifier = machine
+    for library in ha_env.plex.state.libraries.values():
         library.uuid = ours[library.key]
-    await household.call("sync_all")
-    assert all("rosa" in labels for labels in household.labels(title))
-    assert household.state("status") == "idle"
+    await ha_env.call("sync_all")
+    assert all("rosa" in labels for labels in ha_env.labels(title))
+    assert ha_env.state("status") == "idle"
 
 
 async def test_library_that_our_server_made_anew_is_served_and_nothing_in_it_is_ours(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(
+    await ha_env.set_up(
         batch_mode=False, live_mode=False, libraries=None, removed_label_mode="remove"
     )
-    await household.call("sync_all")
-    household.plex.state.rebuild_library("1", same_keys=True)
-    (spare,) = [household.spare(in_plex=True)]
-    by_hand = household.plex.state.items_of(spare)[0].rating_key
-    household.plex.state.add_label(by_hand, "rosa")
+    await ha_env.call("sync_all")
+    ha_env.plex.state.rebuild_library("1", same_keys=True)
+    (spare,) = [ha_env.spare(in_plex=True)]
+    by_hand = ha_env.plex.state.items_of(spare)[0].rating_key
+    ha_env.plex.state.add_label(by_hand, "rosa")
 
-    answer = await household.call("sync_all", allow_mass_removal=True)
+    answer = await ha_env.call("sync_all", allow_mass_removal=True)
 
     assert answer["status"] == "done"
-    assert household.plex.state.labels_of(by_hand) == ("Rosa",)
-    household.plex.state.remove_label(by_hand, "Rosa")
-    assert_everything_is_labelled(household)
+    assert ha_env.plex.state.labels_of(by_hand) == ("Rosa",)
+    ha_env.plex.state.remove_label(by_hand, "Rosa")
+    assert_everything_is_labelled(ha_env)
 
 
 async def test_question_under_way_when_the_entry_is_unloaded_is_the_last(
-    household: Household, clock: TickingDateTimeFactory
+    ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    await household.set_up(batch_mode=False, live_mode=False)
-    household.pulsarr.faults.add(Fault("drop", times=None))
+    await ha_env.set_up(batch_mode=False, live_mode=False)
+    ha_env.pulsarr.faults.add(Fault("drop", times=None))
     with pytest.raises(Exception, match="connect"):
-        await household.call("sync_all")
+        await ha_env.call("sync_all")
     clock.move_to(clock() + timedelta(seconds=PROBE_AFTER + 1))
-    async_fire_time_changed(household.hass, dt_util.utcnow())
-    await household.hass.config_entries.async_unload(household.entry.entry_id)
-    await household.settle()
-    household.pulsarr.stats.reset()
+    async_fire_time_changed(ha_env.hass, dt_util.utcnow())
+    await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
+    await ha_env.settle()
+    ha_env.pulsarr.stats.reset()
 
-    await later(household, clock, 10 * PROBE_AFTER)
+    await later(ha_env, clock, 10 * PROBE_AFTER)
 
-    assert household.pulsarr.stats.total == 0
+    assert ha_env.pulsarr.stats.total == 0
 
 
 async def test_what_is_not_known_yet_is_unknown_and_what_cannot_be_known_is_unavailable(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(batch_mode=False, live_mode=False)
+    await ha_env.set_up(batch_mode=False, live_mode=False)
     never_synced = {
         "last_sync",
         "labels_added",
@@ -224,33 +222,33 @@ async def test_what_is_not_known_yet_is_unknown_and_what_cannot_be_known_is_unav
         "people",
     }
     for key in never_synced:
-        assert household.state(key) == STATE_UNKNOWN, key
+        assert ha_env.state(key) == STATE_UNKNOWN, key
     for key in ("pending", "labelled_items", "overrides"):
-        assert household.state(key) == "0", key
+        assert ha_env.state(key) == "0", key
 
-    household.pulsarr.faults.add(Fault("drop", times=None))
-    await household.hass.config_entries.async_reload(household.entry.entry_id)
-    await household.settle()
+    ha_env.pulsarr.faults.add(Fault("drop", times=None))
+    await ha_env.hass.config_entries.async_reload(ha_env.entry.entry_id)
+    await ha_env.settle()
 
     for keys in KEYS.values():
         for key in keys - {"sync_duration"}:
-            assert household.state(key) == STATE_UNAVAILABLE, key
+            assert ha_env.state(key) == STATE_UNAVAILABLE, key
 
 
-async def test_people_are_those_who_want_something(household: Household) -> None:
-    await household.set_up()
+async def test_people_are_those_who_want_something(ha_env: HaEnv) -> None:
+    await ha_env.set_up()
     wanting = {
         person.name
-        for person in household.pulsarr.state.users()
-        if person.can_sync and household.wanted_by(person.name)
+        for person in ha_env.pulsarr.state.users()
+        if person.can_sync and ha_env.wanted_by(person.name)
     }
-    assert household.state("people") == str(len(wanting))
-    assert len(wanting) < len(household.pulsarr.state.users())
+    assert ha_env.state("people") == str(len(wanting))
+    assert len(wanting) < len(ha_env.pulsarr.state.users())
 
 
-async def test_progress_is_shown_while_a_run_is_on(household: Household) -> None:
+async def test_progress_is_shown_while_a_run_is_on(ha_env: HaEnv) -> None:
     shown: list[str] = []
-    household.add_entry()
+    ha_env.add_entry()
 
     @callback  # else it runs in threads, which may overtake each other
     def note(event: Event[EventStateChangedData]) -> None:
@@ -258,115 +256,113 @@ async def test_progress_is_shown_while_a_run_is_on(household: Household) -> None
         if event.data["entity_id"].endswith("_progress") and new is not None:
             shown.append(new.state)
 
-    household.hass.bus.async_listen("state_changed", note)
-    await household.hass.config_entries.async_setup(household.entry.entry_id)
-    await household.settle()
+    ha_env.hass.bus.async_listen("state_changed", note)
+    await ha_env.hass.config_entries.async_setup(ha_env.entry.entry_id)
+    await ha_env.settle()
 
     percents = [int(one) for one in shown if one.isdecimal()]
     assert len(percents) > 3
     assert percents == sorted(percents)
     assert max(percents) == 100
-    assert household.state("progress") == STATE_UNKNOWN
+    assert ha_env.state("progress") == STATE_UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("server", "state"), [("plex", "waiting_for_plex"), ("pulsarr", "waiting_for_pulsarr")]
 )
 async def test_server_that_is_away_shows_and_so_does_its_return(
-    household: Household, clock: TickingDateTimeFactory, server: str, state: str
+    ha_env: HaEnv, clock: TickingDateTimeFactory, server: str, state: str
 ) -> None:
-    await household.set_up(batch_mode=False)
-    simulator = getattr(household, server)
+    await ha_env.set_up(batch_mode=False)
+    simulator = getattr(ha_env, server)
     simulator.faults.add(Fault("drop", times=None))
     with pytest.raises(Exception, match="connect"):
-        await household.call("sync_all")
-    assert household.state(f"{server}_connected") == STATE_OFF
-    assert household.state("status") == state
+        await ha_env.call("sync_all")
+    assert ha_env.state(f"{server}_connected") == STATE_OFF
+    assert ha_env.state("status") == state
 
-    await later(household, clock, PROBE_AFTER + 1)
-    assert household.state(f"{server}_connected") == STATE_OFF
+    await later(ha_env, clock, PROBE_AFTER + 1)
+    assert ha_env.state(f"{server}_connected") == STATE_OFF
 
     simulator.faults.clear()
-    await later(household, clock, PROBE_AFTER + 1)
-    assert household.state(f"{server}_connected") == STATE_ON
-    assert household.state("status") == "idle"
+    await later(ha_env, clock, PROBE_AFTER + 1)
+    assert ha_env.state(f"{server}_connected") == STATE_ON
+    assert ha_env.state("status") == "idle"
 
 
 async def test_sync_that_failed_is_made_up_for_when_the_server_is_back(
-    household: Household, clock: TickingDateTimeFactory
+    ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    await household.set_up()
-    household.pulsarr.faults.add(Fault("drop", times=None))
+    await ha_env.set_up()
+    ha_env.pulsarr.faults.add(Fault("drop", times=None))
     with pytest.raises(Exception, match="connect"):
-        await household.call("sync_all")
-    household.pulsarr.faults.clear()
-    before = household.state("last_sync")
+        await ha_env.call("sync_all")
+    ha_env.pulsarr.faults.clear()
+    before = ha_env.state("last_sync")
 
-    await later(household, clock, PROBE_AFTER + 1)
-    await later(household, clock, CATCH_UP_AFTER + 1)
+    await later(ha_env, clock, PROBE_AFTER + 1)
+    await later(ha_env, clock, CATCH_UP_AFTER + 1)
 
-    assert household.state("last_sync") > before
-    assert dt_util.parse_datetime(household.state("last_sync")) is not None
+    assert ha_env.state("last_sync") > before
+    assert dt_util.parse_datetime(ha_env.state("last_sync")) is not None
 
 
-async def switch(household: Household, key: str, *, on: bool) -> None:
+async def switch(ha_env: HaEnv, key: str, *, on: bool) -> None:
     """Turn one of the switches, and wait until that took effect."""
-    await household.hass.services.async_call(
+    await ha_env.hass.services.async_call(
         "switch",
         "turn_on" if on else "turn_off",
-        {"entity_id": household.entity_id(key)},
+        {"entity_id": ha_env.entity_id(key)},
         blocking=True,
     )
-    await household.settle()
+    await ha_env.settle()
 
 
 async def test_switches_change_the_options_and_nothing_is_loaded_anew(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up()
-    coordinator = household.entry.runtime_data
+    await ha_env.set_up()
+    coordinator = ha_env.entry.runtime_data
     for key in ("live_mode", "batch_mode"):
-        assert household.state(key) == STATE_ON
-        await switch(household, key, on=False)
-        assert household.state(key) == STATE_OFF
-        assert household.entry.options[key] is False
+        assert ha_env.state(key) == STATE_ON
+        await switch(ha_env, key, on=False)
+        assert ha_env.state(key) == STATE_OFF
+        assert ha_env.entry.options[key] is False
     for key in ("live_mode", "batch_mode"):
-        await switch(household, key, on=True)
-        assert household.state(key) == STATE_ON
-        assert household.entry.options[key] is True
-    assert household.entry.runtime_data is coordinator
+        await switch(ha_env, key, on=True)
+        assert ha_env.state(key) == STATE_ON
+        assert ha_env.entry.options[key] is True
+    assert ha_env.entry.runtime_data is coordinator
 
 
-async def test_full_syncs_follow_their_switch(
-    household: Household, clock: TickingDateTimeFactory
-) -> None:
-    await household.set_up(sync_interval=60)
-    await switch(household, "batch_mode", on=False)
-    before = household.state("last_sync")
-    await later(household, clock, 200)
-    assert household.state("last_sync") == before
+async def test_full_syncs_follow_their_switch(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
+    await ha_env.set_up(sync_interval=60)
+    await switch(ha_env, "batch_mode", on=False)
+    before = ha_env.state("last_sync")
+    await later(ha_env, clock, 200)
+    assert ha_env.state("last_sync") == before
 
-    await switch(household, "batch_mode", on=True)
-    at_once = household.state("last_sync")
+    await switch(ha_env, "batch_mode", on=True)
+    at_once = ha_env.state("last_sync")
     assert at_once > before
-    await later(household, clock, 61)
-    assert household.state("last_sync") > at_once
+    await later(ha_env, clock, 61)
+    assert ha_env.state("last_sync") > at_once
 
 
 async def test_live_mode_that_is_switched_on_makes_up_for_what_was_missed(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(live_mode=False, batch_mode=False)
-    title = household.spare(in_plex=True)
-    household.pulsarr.state.wish(household.person("rosa"), title)
+    await ha_env.set_up(live_mode=False, batch_mode=False)
+    title = ha_env.spare(in_plex=True)
+    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
 
-    await switch(household, "live_mode", on=True)
+    await switch(ha_env, "live_mode", on=True)
 
-    assert all("rosa" in labels for labels in household.labels(title))
+    assert all("rosa" in labels for labels in ha_env.labels(title))
 
 
-async def test_live_mode_that_is_switched_on_registers_the_webhook(household: Household) -> None:
-    await household.set_up(live_mode=False)
-    assert household.pulsarr.state.endpoints == {}
-    await switch(household, "live_mode", on=True)
-    assert len(household.pulsarr.state.endpoints) == 1
+async def test_live_mode_that_is_switched_on_registers_the_webhook(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
+    assert ha_env.pulsarr.state.endpoints == {}
+    await switch(ha_env, "live_mode", on=True)
+    assert len(ha_env.pulsarr.state.endpoints) == 1

@@ -16,20 +16,20 @@ from .test_brake import forget
 if TYPE_CHECKING:
     from simulators.catalogue import CatalogueTitle
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 
-async def wanted(household: Household, name: str = "rosa", **options: Any) -> CatalogueTitle:
+async def wanted(ha_env: HaEnv, name: str = "rosa", **options: Any) -> CatalogueTitle:
     """Somebody wants a title that is in Plex, and the first sync is done."""
-    title = household.spare(in_plex=True)
-    household.pulsarr.state.wish(household.person(name), title)
-    await household.set_up(live_mode=False, **options)
+    title = ha_env.spare(in_plex=True)
+    ha_env.pulsarr.state.wish(ha_env.person(name), title)
+    await ha_env.set_up(live_mode=False, **options)
     return title
 
 
-async def about(household: Household, title: CatalogueTitle) -> dict[str, Any]:
+async def about(ha_env: HaEnv, title: CatalogueTitle) -> dict[str, Any]:
     """Return what is explained about one title."""
-    answer = await household.call("explain", guid=title.plex_guid)
+    answer = await ha_env.call("explain", guid=title.plex_guid)
     assert answer["titles_total"] == len(answer["titles"]) == 1
     explanation: dict[str, Any] = answer["titles"][0]
     return explanation
@@ -43,13 +43,13 @@ def label(explanation: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 async def test_label_of_ours_is_explained_with_its_person_and_its_time(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    title = await wanted(household)
+    title = await wanted(ha_env)
 
-    explanation = await about(household, title)
+    explanation = await about(ha_env, title)
 
-    (item, *_) = household.plex.state.items_of(title)
+    (item, *_) = ha_env.plex.state.items_of(title)
     assert set(explanation) == {
         "title",
         "type",
@@ -61,7 +61,7 @@ async def test_label_of_ours_is_explained_with_its_person_and_its_time(
         "pending",
     }
     assert (explanation["title"], explanation["type"]) == (title.title, title.type)
-    rosa = household.person("rosa")
+    rosa = ha_env.person("rosa")
     assert explanation["wanted"] == [
         {"person": "rosa", "person_id": rosa, "label": "rosa", "why_none": None}
     ]
@@ -75,94 +75,94 @@ async def test_label_of_ours_is_explained_with_its_person_and_its_time(
     assert "rosa wants it" in explanation["summary"]
 
 
-async def test_every_way_to_ask_gives_the_same_answer(household: Household) -> None:
-    title = await wanted(household)
-    (item, *_) = household.plex.state.items_of(title)
-    by_guid = await about(household, title)
+async def test_every_way_to_ask_gives_the_same_answer(ha_env: HaEnv) -> None:
+    title = await wanted(ha_env)
+    (item, *_) = ha_env.plex.state.items_of(title)
+    by_guid = await about(ha_env, title)
 
-    by_key = await household.call("explain", rating_key=item.rating_key)
-    by_title = await household.call("explain", title=title.title.upper())
-    by_other_guid = await household.call("explain", guid=title.guids[0].replace(":", "://"))
+    by_key = await ha_env.call("explain", rating_key=item.rating_key)
+    by_title = await ha_env.call("explain", title=title.title.upper())
+    by_other_guid = await ha_env.call("explain", guid=title.guids[0].replace(":", "://"))
 
     assert by_key["titles"] == [by_guid] == by_other_guid["titles"]
     assert by_guid in by_title["titles"]
 
 
 async def test_part_of_a_title_tells_about_all_that_fit_but_not_about_too_many(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(live_mode=False)
-    household.plex.stats.reset()
+    await ha_env.set_up(live_mode=False)
+    ha_env.plex.stats.reset()
 
-    answer = await household.call("explain", title="e")
+    answer = await ha_env.call("explain", title="e")
 
     assert answer["titles_total"] > len(answer["titles"]) == 10
     assert all("e" in one["title"].casefold() for one in answer["titles"])
 
 
-async def test_few_requests_are_enough(household: Household) -> None:
-    title = await wanted(household)
-    household.plex.stats.reset()
-    household.pulsarr.stats.reset()
+async def test_few_requests_are_enough(ha_env: HaEnv) -> None:
+    title = await wanted(ha_env)
+    ha_env.plex.stats.reset()
+    ha_env.pulsarr.stats.reset()
 
-    await about(household, title)
+    await about(ha_env, title)
 
     # Sections; the title by its key, and what arrived last, in each library; the items with
     # their labels; a label directory.
     libraries = 3
-    assert household.plex.stats.puts == 0
-    assert household.plex.stats.gets <= 1 + 3 * libraries + 1 + 1
-    assert household.pulsarr.stats.total <= 1 + len(household.pulsarr.state.users())
+    assert ha_env.plex.stats.puts == 0
+    assert ha_env.plex.stats.gets <= 1 + 3 * libraries + 1 + 1
+    assert ha_env.pulsarr.stats.total <= 1 + len(ha_env.pulsarr.state.users())
 
 
-async def test_people_who_get_no_label_are_named_with_the_reason(household: Household) -> None:
-    title = await wanted(household)
-    state = household.pulsarr.state
-    state.wish(household.person("tim"), title)
-    options = {**household.entry.options, "exclude_people": [str(household.person("tim"))]}
-    household.hass.config_entries.async_update_entry(household.entry, options=options)
-    state.change_user(household.person("rosa"), can_sync=False)
-    await household.settle()
-    household.pulsarr.stats.reset()
+async def test_people_who_get_no_label_are_named_with_the_reason(ha_env: HaEnv) -> None:
+    title = await wanted(ha_env)
+    state = ha_env.pulsarr.state
+    state.wish(ha_env.person("tim"), title)
+    options = {**ha_env.entry.options, "exclude_people": [str(ha_env.person("tim"))]}
+    ha_env.hass.config_entries.async_update_entry(ha_env.entry, options=options)
+    state.change_user(ha_env.person("rosa"), can_sync=False)
+    await ha_env.settle()
+    ha_env.pulsarr.stats.reset()
 
-    explanation = await about(household, title)
+    explanation = await about(ha_env, title)
 
     why = {one["person"]: (one["label"], one["why_none"]) for one in explanation["wanted"]}
     assert why == {"rosa": (None, "sync_off")}
     # Nobody reads the watchlist of somebody who is excluded.
-    watchlist = f"/v1/users/{household.person('tim')}/watchlist"
-    assert watchlist not in {one.path for one in household.pulsarr.stats.log}
+    watchlist = f"/v1/users/{ha_env.person('tim')}/watchlist"
+    assert watchlist not in {one.path for one in ha_env.pulsarr.stats.log}
 
 
-async def test_label_that_is_never_written_is_the_reason(household: Household) -> None:
-    title = await wanted(household, exclude_labels=["ROSA"])
+async def test_label_that_is_never_written_is_the_reason(ha_env: HaEnv) -> None:
+    title = await wanted(ha_env, exclude_labels=["ROSA"])
 
-    explanation = await about(household, title)
+    explanation = await about(ha_env, title)
 
     assert [one["why_none"] for one in explanation["wanted"]] == ["label_excluded"]
 
 
-async def test_what_the_next_sync_would_do_is_what_it_does(household: Household) -> None:
-    await household.set_up(live_mode=False, batch_mode=False)
-    title = household.spare(in_plex=True)
-    household.pulsarr.state.wish(household.person("rosa"), title)
+async def test_what_the_next_sync_would_do_is_what_it_does(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False, batch_mode=False)
+    title = ha_env.spare(in_plex=True)
+    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
 
-    told = label(await about(household, title), "rosa")
+    told = label(await about(ha_env, title), "rosa")
 
     assert (told["present"], told["ours"], told["state"]) == (False, False, "to_add")
     assert told["next_sync"] == {"action": "add", "reason": "rosa wants it"}
-    assert household.plex.stats.puts == 0
-    await household.call("sync_all")
-    assert label(await about(household, title), "rosa")["state"] == "ours"
+    assert ha_env.plex.stats.puts == 0
+    await ha_env.call("sync_all")
+    assert label(await about(ha_env, title), "rosa")["state"] == "ours"
 
 
-async def test_foreign_excluded_and_opt_out_labels_are_told_apart(household: Household) -> None:
-    title = await wanted(household, exclude_labels=["kids"])
-    (item, *_) = household.plex.state.items_of(title)
+async def test_foreign_excluded_and_opt_out_labels_are_told_apart(ha_env: HaEnv) -> None:
+    title = await wanted(ha_env, exclude_labels=["kids"])
+    (item, *_) = ha_env.plex.state.items_of(title)
     for text in ("By hand", "Kids", "No-Sync"):
-        household.plex.state.add_label(item.rating_key, text)
+        ha_env.plex.state.add_label(item.rating_key, text)
 
-    explanation = await about(household, title)
+    explanation = await about(ha_env, title)
 
     states = {
         one["label"].casefold(): (one["state"], one["ours"])
@@ -179,48 +179,48 @@ async def test_foreign_excluded_and_opt_out_labels_are_told_apart(household: Hou
 
 
 async def test_foreign_label_is_announced_to_go_where_the_options_say_so(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    title = await wanted(household, preserve_existing_labels=False)
-    (item, *_) = household.plex.state.items_of(title)
-    household.plex.state.add_label(item.rating_key, "By hand")
+    title = await wanted(ha_env, preserve_existing_labels=False)
+    (item, *_) = ha_env.plex.state.items_of(title)
+    ha_env.plex.state.add_label(item.rating_key, "By hand")
 
-    told = label(await about(household, title), "by hand")
+    told = label(await about(ha_env, title), "by hand")
 
     assert (told["state"], told["ours"]) == ("to_remove", False)
-    await household.call("sync_all")
-    assert household.labels(title)[0] == {"rosa"}
+    await ha_env.call("sync_all")
+    assert ha_env.labels(title)[0] == {"rosa"}
 
 
-async def test_label_taken_off_by_hand_is_an_override(household: Household) -> None:
-    title = await wanted(household)
-    (item, *_) = household.plex.state.items_of(title)
-    household.plex.state.remove_label(item.rating_key, "rosa")
+async def test_label_taken_off_by_hand_is_an_override(ha_env: HaEnv) -> None:
+    title = await wanted(ha_env)
+    (item, *_) = ha_env.plex.state.items_of(title)
+    ha_env.plex.state.remove_label(item.rating_key, "rosa")
 
-    before = label(await about(household, title), "rosa")
-    await household.call("sync_all")
-    after = await about(household, title)
+    before = label(await about(ha_env, title), "rosa")
+    await ha_env.call("sync_all")
+    after = await about(ha_env, title)
 
     assert before["state"] == label(after, "rosa")["state"] == "override"
     assert before["next_sync"] is None
     assert "taken off by hand" in after["summary"]
 
 
-async def test_label_that_goes_later_is_told_with_its_date(household: Household) -> None:
+async def test_label_that_goes_later_is_told_with_its_date(ha_env: HaEnv) -> None:
     with freeze_time("2026-11-20 12:00:00", tick=True) as clock:
-        title = await wanted(household, removed_label_mode="remove", removal_delay=3)
-        household.pulsarr.state.unwish(household.person("rosa"), title)
-        await household.call("sync_all")
+        title = await wanted(ha_env, removed_label_mode="remove", removal_delay=3)
+        ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)
+        await ha_env.call("sync_all")
         clock.move_to("2026-11-22 12:00:00")
 
-        explanation = await about(household, title)
+        explanation = await about(ha_env, title)
         told = label(explanation, "rosa")
         assert (told["state"], told["next_sync"]) == ("leaving", None)
         assert told["leaves"].startswith("2026-11-23T12:00")
         assert "goes on 2026-11-23" in explanation["summary"]
 
         clock.tick(timedelta(days=1, minutes=1))
-        assert label(await about(household, title), "rosa")["state"] == "to_remove"
+        assert label(await about(ha_env, title), "rosa")["state"] == "to_remove"
 
 
 @pytest.mark.parametrize(
@@ -228,12 +228,12 @@ async def test_label_that_goes_later_is_told_with_its_date(household: Household)
     [("keep", {"rosa": "kept"}), ("mark", {"rosa": "to_remove", "removed": "to_add"})],
 )
 async def test_label_that_nobody_wants_is_explained(
-    household: Household, mode: str, states: dict[str, str]
+    ha_env: HaEnv, mode: str, states: dict[str, str]
 ) -> None:
-    title = await wanted(household, removed_label_mode=mode)
-    household.pulsarr.state.unwish(household.person("rosa"), title)
+    title = await wanted(ha_env, removed_label_mode=mode)
+    ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)
 
-    explanation = await about(household, title)
+    explanation = await about(ha_env, title)
 
     told = {one["label"].casefold(): one["state"] for one in explanation["items"][0]["labels"]}
     assert told == states
@@ -241,19 +241,19 @@ async def test_label_that_nobody_wants_is_explained(
     assert "nobody" in explanation["summary"]
 
 
-async def test_mark_is_explained(household: Household) -> None:
-    title = await wanted(household, removed_label_mode="mark")
-    household.pulsarr.state.unwish(household.person("rosa"), title)
-    await household.call("sync_all")
+async def test_mark_is_explained(ha_env: HaEnv) -> None:
+    title = await wanted(ha_env, removed_label_mode="mark")
+    ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)
+    await ha_env.call("sync_all")
 
-    explanation = await about(household, title)
+    explanation = await about(ha_env, title)
 
     assert label(explanation, "removed")["state"] == "mark"
     assert "it is marked" in explanation["summary"]
 
 
 async def test_label_that_the_brake_holds_waits_for_a_decision(
-    full_house: Household,
+    full_house: HaEnv,
 ) -> None:
     (item, *_) = full_house.plex.state.carriers("rosa")
     forget(full_house)
@@ -268,7 +268,7 @@ async def test_label_that_the_brake_holds_waits_for_a_decision(
 
 
 async def test_label_that_vanished_in_bulk_waits_for_a_decision(
-    full_house: Household,
+    full_house: HaEnv,
 ) -> None:
     items = full_house.plex.state.carriers("rosa")
     for item in items:
@@ -281,7 +281,7 @@ async def test_label_that_vanished_in_bulk_waits_for_a_decision(
 
 
 async def test_label_that_somebody_pinned_is_explained(
-    full_house: Household,
+    full_house: HaEnv,
 ) -> None:
     title = full_house.spare("show", in_plex=True)
     full_house.pulsarr.state.wish(full_house.person("rosa"), title)
@@ -295,38 +295,38 @@ async def test_label_that_somebody_pinned_is_explained(
     assert label(explanation, "rosa")["state"] == "pinned"
 
 
-async def test_title_that_waits_for_plex_is_explained(household: Household) -> None:
-    await household.set_up()
-    title = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), title)
-    await household.pulsarr.announce(title)
-    await household.call("process_pending")
+async def test_title_that_waits_for_plex_is_explained(ha_env: HaEnv) -> None:
+    await ha_env.set_up()
+    title = ha_env.spare(in_plex=False)
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), title)
+    await ha_env.pulsarr.announce(title)
+    await ha_env.call("process_pending")
 
-    explanation = await about(household, title)
+    explanation = await about(ha_env, title)
 
     assert explanation["items"] == []
     assert explanation["pending"]["reason"] == "not_in_plex"
     assert "is looked for again" in explanation["summary"]
 
 
-async def test_title_that_nobody_ever_wanted_is_explained(household: Household) -> None:
-    await household.set_up(live_mode=False)
-    title = household.spare(in_plex=True)
+async def test_title_that_nobody_ever_wanted_is_explained(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
+    title = ha_env.spare(in_plex=True)
 
-    explanation = await about(household, title)
+    explanation = await about(ha_env, title)
 
     assert explanation["wanted"] == []
-    assert len(explanation["items"]) == len(household.plex.state.items_of(title))
+    assert len(explanation["items"]) == len(ha_env.plex.state.items_of(title))
 
 
-async def test_item_of_another_library_gets_no_labels(household: Household) -> None:
-    title = household.spare(in_plex=True)
-    (item, *_) = household.plex.state.items_of(title)
-    household.pulsarr.state.wish(household.person("rosa"), title)
-    others = [key for key in household.plex.state.libraries if key != item.section]
-    await household.set_up(live_mode=False, libraries=others)
+async def test_item_of_another_library_gets_no_labels(ha_env: HaEnv) -> None:
+    title = ha_env.spare(in_plex=True)
+    (item, *_) = ha_env.plex.state.items_of(title)
+    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    others = [key for key in ha_env.plex.state.libraries if key != item.section]
+    await ha_env.set_up(live_mode=False, libraries=others)
 
-    answer = await household.call("explain", rating_key=item.rating_key)
+    answer = await ha_env.call("explain", rating_key=item.rating_key)
 
     (told,) = (one for one in answer["titles"][0]["items"] if one["rating_key"] == item.rating_key)
     assert told["gets_labels"] is False
@@ -347,40 +347,40 @@ async def test_item_of_another_library_gets_no_labels(household: Household) -> N
     ],
 )
 async def test_question_that_cannot_be_answered_is_refused_with_the_reason(
-    household: Household, data: dict[str, str], key: str
+    ha_env: HaEnv, data: dict[str, str], key: str
 ) -> None:
-    await household.set_up(live_mode=False)
+    await ha_env.set_up(live_mode=False)
 
     with pytest.raises(ServiceValidationError) as refused:
-        await household.call("explain", **data)
+        await ha_env.call("explain", **data)
 
     assert refused.value.translation_key == key
 
 
 @pytest.mark.parametrize("how", ["title", "guid"])
 async def test_unreadable_library_keeps_nothing_from_being_told_of_the_others(
-    household: Household, how: str
+    ha_env: HaEnv, how: str
 ) -> None:
-    await household.set_up(batch_mode=False)
-    title = household.spare("show", in_plex=True)
-    household.pulsarr.state.wish(household.person("rosa"), title)
-    await household.call("sync_all")
-    household.plex.faults.add(Fault("busy", match=r"/library/sections/1/all", times=None))
+    await ha_env.set_up(batch_mode=False)
+    title = ha_env.spare("show", in_plex=True)
+    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    await ha_env.call("sync_all")
+    ha_env.plex.faults.add(Fault("busy", match=r"/library/sections/1/all", times=None))
     asked = title.title if how == "title" else f"plex:{title.key}"
 
-    answer = await household.call("explain", **{how: asked})
+    answer = await ha_env.call("explain", **{how: asked})
 
     told = [one for one in answer["titles"] if one["title"] == title.title]
     assert told
     assert label(told[0], "rosa")
 
 
-async def test_plex_that_does_not_answer_is_told(household: Household) -> None:
-    await household.set_up(live_mode=False)
-    household.plex.faults.add(Fault(kind="html", route="/library/sections", times=9))
+async def test_plex_that_does_not_answer_is_told(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
+    ha_env.plex.faults.add(Fault(kind="html", route="/library/sections", times=9))
 
     with pytest.raises(HomeAssistantError) as raised:
-        await household.call("explain", title="e")
+        await ha_env.call("explain", title="e")
 
     assert raised.value.translation_key == "plex_wrong_service"
 
@@ -397,10 +397,10 @@ async def test_plex_that_does_not_answer_is_told(household: Household) -> None:
     ],
 )
 async def test_item_that_no_watchlist_can_name_is_said_to_be_one(
-    household: Household, guid: str, why: str
+    ha_env: HaEnv, guid: str, why: str
 ) -> None:
-    title = household.spare(in_plex=False)
-    item = household.plex.state.add_item(title, guid=guid)
-    await household.set_up(live_mode=False)
-    answer = await household.call("explain", rating_key=item.rating_key)
+    title = ha_env.spare(in_plex=False)
+    item = ha_env.plex.state.add_item(title, guid=guid)
+    await ha_env.set_up(live_mode=False)
+    answer = await ha_env.call("explain", rating_key=item.rating_key)
     assert why in answer["titles"][0]["summary"]

@@ -28,7 +28,7 @@ from .texts import COMPONENT, TEXTS, leaves, nodes, read_json
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 MANIFEST: Final = read_json("manifest.json")
 ICONS: Final = read_json("icons.json")
@@ -202,13 +202,13 @@ def test_selectors_of_the_actions_are_valid() -> None:
 
 
 async def test_every_entity_has_a_name_and_an_icon_and_nothing_else_has(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up()
-    registry = er.async_get(household.hass)
+    await ha_env.set_up()
+    registry = er.async_get(ha_env.hass)
     found: dict[str, set[str]] = {}
-    for entity in er.async_entries_for_config_entry(registry, household.entry.entry_id):
-        key = entity.unique_id.removeprefix(f"{household.entry.entry_id}_")
+    for entity in er.async_entries_for_config_entry(registry, ha_env.entry.entry_id):
+        key = entity.unique_id.removeprefix(f"{ha_env.entry.entry_id}_")
         assert entity.translation_key == key
         found.setdefault(entity.domain, set()).add(key)
         texts = TEXTS["entity"][entity.domain][key]

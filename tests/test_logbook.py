@@ -13,7 +13,7 @@ from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.event import EVENT_ACTIVITY
 from custom_components.plex_label_sync.logbook import async_describe_events
 
-from .household import later
+from .ha_env import later
 from .test_brake import forget
 from .texts import COMPONENT, TEXTS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
     from homeassistant.core import HomeAssistant
 
-    from .household import Household
+    from .ha_env import HaEnv
 
     type Lines = Callable[[], list[str]]
 
@@ -46,29 +46,29 @@ def described(hass: HomeAssistant, event: Event[Any]) -> str:
 
 
 @pytest.fixture
-def lines(household: Household) -> Lines:
+def lines(ha_env: HaEnv) -> Lines:
     """Return the lines since the beginning."""
-    events = async_capture_events(household.hass, EVENT_ACTIVITY)
+    events = async_capture_events(ha_env.hass, EVENT_ACTIVITY)
 
     def read() -> list[str]:
         return [
-            described(household.hass, event).removeprefix(f"{household.plex.state.name} ")
+            described(ha_env.hass, event).removeprefix(f"{ha_env.plex.state.name} ")
             for event in events
         ]
 
     return read
 
 
-async def soon(household: Household, clock: TickingDateTimeFactory) -> None:
+async def soon(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     """Let what was announced be acted on."""
-    await household.settle()
-    await later(household, clock, 1)
+    await ha_env.settle()
+    await later(ha_env, clock, 1)
 
 
-async def test_full_syncs_are_told(household: Household, lines: Lines) -> None:
-    await household.set_up()
-    added = household.state("labels_added")
-    await household.call("sync_all")
+async def test_full_syncs_are_told(ha_env: HaEnv, lines: Lines) -> None:
+    await ha_env.set_up()
+    added = ha_env.state("labels_added")
+    await ha_env.call("sync_all")
 
     assert lines() == [
         f"finished a full sync: labels added: {added} (start-up)",
@@ -77,33 +77,33 @@ async def test_full_syncs_are_told(household: Household, lines: Lines) -> None:
 
 
 async def test_labelled_title_is_told_with_its_people(
-    household: Household, clock: TickingDateTimeFactory, lines: Lines
+    ha_env: HaEnv, clock: TickingDateTimeFactory, lines: Lines
 ) -> None:
-    await household.set_up(batch_mode=False)
-    title = household.spare(in_plex=True)
+    await ha_env.set_up(batch_mode=False)
+    title = ha_env.spare(in_plex=True)
     for name in ("rosa", "tim"):
-        await household.pulsarr.wish(household.person(name), title, force=True)
-    await soon(household, clock)
+        await ha_env.pulsarr.wish(ha_env.person(name), title, force=True)
+    await soon(ha_env, clock)
 
     assert lines()[1:] == [f"labelled {title.title} for rosa and tim"]
 
 
 async def test_waiting_for_a_title_is_told_from_beginning_to_end(
-    household: Household, clock: TickingDateTimeFactory, lines: Lines
+    ha_env: HaEnv, clock: TickingDateTimeFactory, lines: Lines
 ) -> None:
-    await household.set_up(batch_mode=False)
+    await ha_env.set_up(batch_mode=False)
     found, lost = (
-        household.spare("movie", in_plex=False),
-        household.spare("show", in_plex=False),
+        ha_env.spare("movie", in_plex=False),
+        ha_env.spare("show", in_plex=False),
     )
     for title in (found, lost):
-        await household.pulsarr.wish(household.person("rosa"), title, force=True)
-        assert await household.pulsarr.announce(title, force=True)
-    await soon(household, clock)
-    await household.plex.import_title(found)
-    await later(household, clock, 60)
-    await later(household, clock, 3600)
-    await later(household, clock, 60)
+        await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+        assert await ha_env.pulsarr.announce(title, force=True)
+    await soon(ha_env, clock)
+    await ha_env.plex.import_title(found)
+    await later(ha_env, clock, 60)
+    await later(ha_env, clock, 3600)
+    await later(ha_env, clock, 60)
 
     assert lines()[1:] == [
         f"waits for {found.title} to appear in Plex",
@@ -114,7 +114,7 @@ async def test_waiting_for_a_title_is_told_from_beginning_to_end(
     ]
 
 
-async def test_held_sync_is_told(full_house: Household, lines: Lines) -> None:
+async def test_held_sync_is_told(full_house: HaEnv, lines: Lines) -> None:
     labels = len(full_house.plex.state.carriers("rosa"))
     forget(full_house)
     await full_house.call("sync_all")
@@ -124,7 +124,7 @@ async def test_held_sync_is_told(full_house: Household, lines: Lines) -> None:
     assert lines()[-1] == f"finished a full sync: held: {labels} (automation)"
 
 
-async def test_vanished_labels_are_told(full_house: Household, lines: Lines) -> None:
+async def test_vanished_labels_are_told(full_house: HaEnv, lines: Lines) -> None:
     items = full_house.plex.state.carriers("rosa")
     for item in items:
         full_house.plex.state.remove_label(item.rating_key, "rosa")
@@ -174,31 +174,31 @@ async def test_vanished_labels_are_told(full_house: Household, lines: Lines) -> 
     ],
 )
 async def test_line_of_an_event_in_the_records(
-    household: Household, told: dict[str, Any], line: str
+    ha_env: HaEnv, told: dict[str, Any], line: str
 ) -> None:
-    await household.set_up(batch_mode=False, live_mode=False)
+    await ha_env.set_up(batch_mode=False, live_mode=False)
     event: Event[Any] = Event(EVENT_ACTIVITY, told)
-    assert described(household.hass, event) == f"Plex Label Sync {line}"
+    assert described(ha_env.hass, event) == f"Plex Label Sync {line}"
 
 
 async def test_activity_carries_everything_that_a_message_needs(
-    household: Household, clock: TickingDateTimeFactory
+    ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    await household.set_up(batch_mode=False)
-    fired = async_capture_events(household.hass, EVENT_ACTIVITY)
+    await ha_env.set_up(batch_mode=False)
+    fired = async_capture_events(ha_env.hass, EVENT_ACTIVITY)
     contexts: list[str] = []
 
     @callback
     def note(event: Event[Any]) -> None:
-        if event.data["entity_id"] == household.entity_id("activity"):
+        if event.data["entity_id"] == ha_env.entity_id("activity"):
             contexts.append(event.context.id)
 
-    household.hass.bus.async_listen("state_changed", note)
-    title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), title, force=True)
-    await soon(household, clock)
+    ha_env.hass.bus.async_listen("state_changed", note)
+    title = ha_env.spare(in_plex=True)
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await soon(ha_env, clock)
 
-    items = household.plex.state.items_of(title)
+    items = ha_env.plex.state.items_of(title)
     carried = {
         "title": title.title,
         "type": "movie",
@@ -207,14 +207,14 @@ async def test_activity_carries_everything_that_a_message_needs(
         "poster": f"https://metadata-static.plex.tv/{title.key}.jpg",
         "rating_key": min((item.rating_key for item in items), key=int),
     }
-    attributes = household.entity("activity").attributes
+    attributes = ha_env.entity("activity").attributes
     assert attributes["event_type"] == "labels_changed"
     assert {key: attributes[key] for key in carried} == carried
     (event,) = fired
     assert event.data == {
-        "entity_id": household.entity_id("activity"),
-        "config_entry_id": household.entry.entry_id,
-        "server": household.plex.state.name,
+        "entity_id": ha_env.entity_id("activity"),
+        "config_entry_id": ha_env.entry.entry_id,
+        "server": ha_env.plex.state.name,
         "activity": "labels_changed",
         **carried,
     }
@@ -233,41 +233,41 @@ async def test_activity_carries_everything_that_a_message_needs(
     ],
 )
 async def test_poster_is_public_or_there_is_none(
-    household: Household, clock: TickingDateTimeFactory, thumb: str | None
+    ha_env: HaEnv, clock: TickingDateTimeFactory, thumb: str | None
 ) -> None:
-    await household.set_up(batch_mode=False)
-    title = household.spare(in_plex=True)
-    await household.pulsarr.wish(household.person("rosa"), title, thumb=thumb, force=True)
-    await soon(household, clock)
+    await ha_env.set_up(batch_mode=False)
+    title = ha_env.spare(in_plex=True)
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, thumb=thumb, force=True)
+    await soon(ha_env, clock)
 
-    attributes = household.entity("activity").attributes
+    attributes = ha_env.entity("activity").attributes
     assert attributes["title"] == title.title
     assert attributes["poster"] is None
 
 
 async def test_only_those_are_told_whose_labels_are_new(
-    household: Household, clock: TickingDateTimeFactory, lines: Lines
+    ha_env: HaEnv, clock: TickingDateTimeFactory, lines: Lines
 ) -> None:
-    await household.set_up(batch_mode=False)
-    title = household.spare(in_plex=True)
+    await ha_env.set_up(batch_mode=False)
+    title = ha_env.spare(in_plex=True)
     for name in ("rosa", "tim"):
-        await household.pulsarr.wish(household.person(name), title, force=True)
-        await soon(household, clock)
+        await ha_env.pulsarr.wish(ha_env.person(name), title, force=True)
+        await soon(ha_env, clock)
 
     assert lines()[1:] == [f"labelled {title.title} for rosa", f"labelled {title.title} for tim"]
-    assert household.entity("activity").attributes["labels"] == ["Tim"]
+    assert ha_env.entity("activity").attributes["labels"] == ["Tim"]
 
 
 async def test_title_that_only_a_full_sync_finds_is_told_as_well(
-    household: Household, lines: Lines
+    ha_env: HaEnv, lines: Lines
 ) -> None:
-    await household.set_up(live_mode=False)
-    title = household.spare(in_plex=True)
+    await ha_env.set_up(live_mode=False)
+    title = ha_env.spare(in_plex=True)
     for name in ("rosa", "tim"):
-        household.pulsarr.state.wish(household.person(name), title)
-    await household.call("sync_all")
+        ha_env.pulsarr.state.wish(ha_env.person(name), title)
+    await ha_env.call("sync_all")
 
-    labels = 2 * len(household.plex.state.items_of(title))
+    labels = 2 * len(ha_env.plex.state.items_of(title))
     assert lines()[-2:] == [
         f"labelled {title.title} for rosa and tim",
         f"finished a full sync: labels added: {labels} (automation)",
@@ -275,33 +275,33 @@ async def test_title_that_only_a_full_sync_finds_is_told_as_well(
 
 
 async def test_full_sync_that_labels_a_whole_library_is_told_in_one_sentence(
-    household: Household, lines: Lines
+    ha_env: HaEnv, lines: Lines
 ) -> None:
-    await household.set_up(live_mode=False)
+    await ha_env.set_up(live_mode=False)
     before = len(lines())
-    for title in household.world.catalogue:
-        household.pulsarr.state.wish(household.person("rosa"), title)
-    await household.call("sync_all")
+    for title in ha_env.world.catalogue:
+        ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    await ha_env.call("sync_all")
 
     assert len(lines()) == before + 1
 
 
-async def test_renamed_persons_labels_are_no_news(household: Household, lines: Lines) -> None:
-    await household.set_up(live_mode=False, libraries=["2"])
+async def test_renamed_persons_labels_are_no_news(ha_env: HaEnv, lines: Lines) -> None:
+    await ha_env.set_up(live_mode=False, libraries=["2"])
     before = len(lines())
-    household.pulsarr.state.change_user(household.person("rosa"), name="rosalind")
-    answer = await household.call("sync_all")
+    ha_env.pulsarr.state.change_user(ha_env.person("rosa"), name="rosalind")
+    answer = await ha_env.call("sync_all")
 
     assert answer["added"] == answer["removed"] > 0
     assert len(lines()) == before + 1
 
 
-async def test_sentences_are_in_the_language_of_the_house(household: Household) -> None:
-    await household.hass.config.async_update(language="de")
-    await household.set_up(batch_mode=False, live_mode=False)
+async def test_sentences_are_in_the_language_of_the_house(ha_env: HaEnv) -> None:
+    await ha_env.hass.config.async_update(language="de")
+    await ha_env.set_up(batch_mode=False, live_mode=False)
     told = {"activity": "labels_changed", "title": "Dune", "people": ["anna", "ben"]}
 
-    line = described(household.hass, Event(EVENT_ACTIVITY, told))
+    line = described(ha_env.hass, Event(EVENT_ACTIVITY, told))
 
     german = json.loads((COMPONENT / "translations" / "de.json").read_text(encoding="utf-8"))
     people = german["common"]["and"].format(first="anna", last="ben")

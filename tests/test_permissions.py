@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockUser
 from custom_components.plex_label_sync.const import DOMAIN
 
 if TYPE_CHECKING:
-    from .household import Household
+    from .ha_env import HaEnv
 
 WRITING: dict[str, dict[str, Any]] = {
     "sync_all": {},
@@ -38,65 +38,65 @@ LOOKING: dict[str, dict[str, Any]] = {
 }
 
 
-async def call_as(user: MockUser | None, household: Household, action: str, **data: Any) -> None:
+async def call_as(user: MockUser | None, ha_env: HaEnv, action: str, **data: Any) -> None:
     """Call an action as somebody does in the web interface, or as an automation: for nobody."""
     context = Context(user_id=None if user is None else user.id)
-    await household.hass.services.async_call(
+    await ha_env.hass.services.async_call(
         DOMAIN, action, data, blocking=True, return_response=True, context=context
     )
-    await household.settle()
+    await ha_env.settle()
 
 
 @pytest.fixture
-def child(household: Household) -> MockUser:
+def child(ha_env: HaEnv) -> MockUser:
     """Somebody who has an account and is no administrator."""
-    return MockUser(name="Child").add_to_hass(household.hass)
+    return MockUser(name="Child").add_to_hass(ha_env.hass)
 
 
 @pytest.mark.parametrize(("action", "data"), [*WRITING.items(), *TELLING.items()])
 async def test_whoever_is_no_administrator_cannot_rewrite_labels(
-    household: Household, child: MockUser, action: str, data: dict[str, Any]
+    ha_env: HaEnv, child: MockUser, action: str, data: dict[str, Any]
 ) -> None:
-    await household.set_up()
-    household.plex.stats.reset()
+    await ha_env.set_up()
+    ha_env.plex.stats.reset()
 
     with pytest.raises(Unauthorized):
-        await call_as(child, household, action, **data)
+        await call_as(child, ha_env, action, **data)
 
-    assert household.plex.stats.puts == 0
+    assert ha_env.plex.stats.puts == 0
 
 
 @pytest.mark.parametrize(("action", "data"), [*PRETENDING.items(), *LOOKING.items()])
 async def test_whoever_is_no_administrator_may_look_and_pretend(
-    household: Household, child: MockUser, action: str, data: dict[str, Any]
+    ha_env: HaEnv, child: MockUser, action: str, data: dict[str, Any]
 ) -> None:
-    await household.set_up()
-    household.plex.stats.reset()
+    await ha_env.set_up()
+    ha_env.plex.stats.reset()
 
-    await call_as(child, household, action, **data)
+    await call_as(child, ha_env, action, **data)
 
-    assert household.plex.stats.puts == 0
+    assert ha_env.plex.stats.puts == 0
 
 
 @pytest.mark.parametrize(("action", "data"), WRITING.items())
 async def test_automations_and_administrators_may_do_everything(
-    household: Household, hass_admin_user: MockUser, action: str, data: dict[str, Any]
+    ha_env: HaEnv, hass_admin_user: MockUser, action: str, data: dict[str, Any]
 ) -> None:
-    await household.set_up()
+    await ha_env.set_up()
 
-    await call_as(None, household, action, **data)
-    await call_as(hass_admin_user, household, action, **data)
+    await call_as(None, ha_env, action, **data)
+    await call_as(hass_admin_user, ha_env, action, **data)
 
 
-async def test_somebody_who_is_gone_may_do_nothing(household: Household) -> None:
-    await household.set_up()
+async def test_somebody_who_is_gone_may_do_nothing(ha_env: HaEnv) -> None:
+    await ha_env.set_up()
 
     with pytest.raises(UnknownUser):
-        await call_as(MockUser(name="Gone"), household, "sync_all")
+        await call_as(MockUser(name="Gone"), ha_env, "sync_all")
 
 
-async def test_every_action_is_judged(household: Household) -> None:
-    await household.set_up(batch_mode=False, live_mode=False)
+async def test_every_action_is_judged(ha_env: HaEnv) -> None:
+    await ha_env.set_up(batch_mode=False, live_mode=False)
 
-    actions = household.hass.services.async_services_for_domain(DOMAIN)
+    actions = ha_env.hass.services.async_services_for_domain(DOMAIN)
     assert set(actions) == {*WRITING, *TELLING, *LOOKING}

@@ -11,12 +11,12 @@ import plexapi
 from plexapi.gdm import GDM
 import pytest
 
-from .flow_kit import assert_form, pulsarr_input, submit
-from .household import PLEX_TOKEN
-from .test_config_flow_existing import choose, know
+from .flow_fixtures import assert_form, pulsarr_input, submit
+from .flows.test_config_flow_existing import choose, know
+from .ha_env import PLEX_TOKEN
 
 if TYPE_CHECKING:
-    from .household import Household
+    from .ha_env import HaEnv
 
 pytest.importorskip("plexwebsocket", reason="the Plex integration's requirements are not there")
 pytest.importorskip("plexauth", reason="the Plex integration's requirements are not there")
@@ -29,7 +29,7 @@ def expected_lingering_timers() -> bool:
 
 
 async def test_server_that_home_assistant_knows_serves_both_integrations(
-    household: Household, monkeypatch: pytest.MonkeyPatch
+    ha_env: HaEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Nobody:
         """An account that shares with nobody and has no players; plex.tv is not asked."""
@@ -39,27 +39,27 @@ async def test_server_that_home_assistant_knows_serves_both_integrations(
 
     monkeypatch.setattr(GDM, "scan", lambda *_, **__: None)
     monkeypatch.setattr(plexapi.myplex, "MyPlexAccount", Nobody)
-    hass = household.hass
-    theirs = know(household)
+    hass = ha_env.hass
+    theirs = know(ha_env)
     assert await async_setup_component(hass, "plex", {})
     await hass.async_block_till_done()
     assert theirs.state is ConfigEntryState.LOADED
     async with asyncio.timeout(10):
-        while household.plex.stats.count("GET", "/status/sessions") == 0:  # noqa: ASYNC110
+        while ha_env.plex.stats.count("GET", "/status/sessions") == 0:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-    assert household.plex.stats.count("GET", "/accounts") == 1
-    assert household.plex.stats.count("GET", "/clients") >= 1
+    assert ha_env.plex.stats.count("GET", "/accounts") == 1
+    assert ha_env.plex.stats.count("GET", "/clients") >= 1
 
-    shown = await choose(household)
-    shown = await submit(hass, shown, server=household.plex.state.machine_identifier)
+    shown = await choose(ha_env)
+    shown = await submit(hass, shown, server=ha_env.plex.state.machine_identifier)
     assert_form(shown, "pulsarr")
-    shown = await submit(hass, shown, **pulsarr_input(household))
+    shown = await submit(hass, shown, **pulsarr_input(ha_env))
     created = await submit(hass, shown)
-    await household.settle()
+    await ha_env.settle()
 
     assert created["data"]["plex_token"] == PLEX_TOKEN
     assert created["result"].state is ConfigEntryState.LOADED
     assert theirs.state is ConfigEntryState.LOADED
-    assert any(item.labels for item in household.plex.state.items.values())
+    assert any(item.labels for item in ha_env.plex.state.items.values())
     assert await hass.config_entries.async_unload(theirs.entry_id)
     assert await hass.config_entries.async_remove(created["result"].entry_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 import pytest
 
-from .household import PLEX_TOKEN, PULSARR_KEY, Household
+from .ha_env import PLEX_TOKEN, PULSARR_KEY, HaEnv
 
 if TYPE_CHECKING:
     from simulators.catalogue import CatalogueTitle
@@ -15,63 +15,63 @@ if TYPE_CHECKING:
 SAME_LABELS: Final = "pulsarr:{username}"
 
 
-async def labels_job(household: Household, method: str, path: str) -> dict[str, Any]:
+async def labels_job(ha_env: HaEnv, method: str, path: str) -> dict[str, Any]:
     """Call one of Pulsarr's label routes, as its own pages do."""
     async with aiohttp.ClientSession() as session:
-        url, headers = household.pulsarr.url + path, {"X-API-Key": PULSARR_KEY}
+        url, headers = ha_env.pulsarr.url + path, {"X-API-Key": PULSARR_KEY}
         async with session.request(method, url, headers=headers, json={}) as answer:
             body: dict[str, Any] = await answer.json()
             return body
 
 
-def switch_label_sync(household: Household, *, on: bool) -> None:
-    household.pulsarr.state.config["plexLabelSync"]["enabled"] = on
+def switch_label_sync(ha_env: HaEnv, *, on: bool) -> None:
+    ha_env.pulsarr.state.config["plexLabelSync"]["enabled"] = on
 
 
-def titles_of(household: Household, name: str) -> list[CatalogueTitle]:
+def titles_of(ha_env: HaEnv, name: str) -> list[CatalogueTitle]:
     """Return what a person wants and Plex has, where Pulsarr finds it: under its own key."""
-    keys = household.wanted_by(name)
+    keys = ha_env.wanted_by(name)
     return [
         title
-        for title in household.world.catalogue
-        if title.key in keys and household.plex.state.items_of(title, identified=True)
+        for title in ha_env.world.catalogue
+        if title.key in keys and ha_env.plex.state.items_of(title, identified=True)
     ]
 
 
-def carry(household: Household, titles: list[CatalogueTitle], label: str) -> bool:
+def carry(ha_env: HaEnv, titles: list[CatalogueTitle], label: str) -> bool:
     """Return whether every item of every title carries a label."""
-    return all(label in labels for title in titles for labels in household.labels(title))
+    return all(label in labels for title in titles for labels in ha_env.labels(title))
 
 
-def nowhere(household: Household, label: str) -> bool:
+def nowhere(ha_env: HaEnv, label: str) -> bool:
     return not any(
-        label in labels for title in household.world.catalogue for labels in household.labels(title)
+        label in labels for title in ha_env.world.catalogue for labels in ha_env.labels(title)
     )
 
 
 @pytest.fixture
-async def labelled(household: Household) -> Household:
-    """A household in which Pulsarr has labelled everything, and somebody else one item."""
-    household.pulsarr.connect_plex(household.plex.url, PLEX_TOKEN)
-    switch_label_sync(household, on=True)
-    for item in household.plex.state.items_of(titles_of(household, "rosa")[0]):
-        household.plex.state.add_label(item.rating_key, "Kids")
-    done = await labels_job(household, "POST", "/v1/labels/sync")
+async def labelled(ha_env: HaEnv) -> HaEnv:
+    """A ha_env in which Pulsarr has labelled everything, and somebody else one item."""
+    ha_env.pulsarr.connect_plex(ha_env.plex.url, PLEX_TOKEN)
+    switch_label_sync(ha_env, on=True)
+    for item in ha_env.plex.state.items_of(titles_of(ha_env, "rosa")[0]):
+        ha_env.plex.state.add_label(item.rating_key, "Kids")
+    done = await labels_job(ha_env, "POST", "/v1/labels/sync")
     assert done["success"] is True
     assert done["results"]["updated"] > 0
     assert done["results"]["failed"] == 0
-    assert carry(household, titles_of(household, "rosa"), "pulsarr:rosa")
-    return household
+    assert carry(ha_env, titles_of(ha_env, "rosa"), "pulsarr:rosa")
+    return ha_env
 
 
-async def drop(household: Household, name: str, title: CatalogueTitle) -> None:
+async def drop(ha_env: HaEnv, name: str, title: CatalogueTitle) -> None:
     """Let a person drop a title, and sync."""
-    household.pulsarr.state.unwish(household.person(name), title)
-    answer = await household.call("sync_all")
+    ha_env.pulsarr.state.unwish(ha_env.person(name), title)
+    answer = await ha_env.call("sync_all")
     assert answer["status"] == "done"
 
 
-async def test_labels_are_kept_under_the_same_names(labelled: Household) -> None:
+async def test_labels_are_kept_under_the_same_names(labelled: HaEnv) -> None:
     switch_label_sync(labelled, on=False)
     before = labelled.plex.state.carriers("pulsarr:rosa")
     await labelled.set_up(
@@ -98,7 +98,7 @@ async def test_labels_are_kept_under_the_same_names(labelled: Household) -> None
     assert carry(labelled, titles_of(labelled, "rosa"), "pulsarr:rosa")
 
 
-async def test_labels_are_taken_over(labelled: Household) -> None:
+async def test_labels_are_taken_over(labelled: HaEnv) -> None:
     titles = titles_of(labelled, "rosa")
     # 1. Set up, paused.
     await labelled.set_up(
@@ -123,7 +123,7 @@ async def test_labels_are_taken_over(labelled: Household) -> None:
 
 
 async def test_new_labels_stand_beside_the_old_ones_until_these_are_removed(
-    labelled: Household,
+    labelled: HaEnv,
 ) -> None:
     titles = titles_of(labelled, "rosa")
     # 1. and 2. Pulsarr off, set up and start.
@@ -144,7 +144,7 @@ async def test_new_labels_stand_beside_the_old_ones_until_these_are_removed(
     assert (again["added"], again["removed"], again["overridden"]) == (0, 0, 0)
 
 
-async def test_mark_of_pulsarr_stays(labelled: Household) -> None:
+async def test_mark_of_pulsarr_stays(labelled: HaEnv) -> None:
     labelled.pulsarr.state.config["plexLabelSync"]["removedLabelMode"] = "special-label"
     dropped = titles_of(labelled, "rosa")[0]
     labelled.pulsarr.state.unwish(labelled.person("rosa"), dropped)

@@ -27,7 +27,7 @@ from .sync.test_removal_table import NEW_NAMES, SEEN
 if TYPE_CHECKING:
     from simulators.catalogue import CatalogueTitle
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 ROWS: Final = (
     (Guard.NONE, Cause.DROPPED_BY_ALL, KEEP),
@@ -50,7 +50,7 @@ ROWS: Final = (
 
 @pytest.mark.parametrize(("guard", "cause", "mode"), ROWS)
 async def test_label_meets_the_fate_that_the_table_says(
-    household: Household, guard: Guard, cause: Cause, mode: Mode
+    ha_env: HaEnv, guard: Guard, cause: Cause, mode: Mode
 ) -> None:
     options: dict[str, Any] = {
         "removed_label_mode": mode.mode,
@@ -61,17 +61,17 @@ async def test_label_meets_the_fate_that_the_table_says(
     }
     with freeze_time(tick=True) as clock:
         assert isinstance(clock, TickingDateTimeFactory)
-        await household.set_up(live_mode=False, batch_mode=False, **options)
-        title = household.spare(in_plex=True)
-        (item, *_) = household.plex.state.items_of(title)
-        plex, pulsarr = household.plex.state, household.pulsarr.state
+        await ha_env.set_up(live_mode=False, batch_mode=False, **options)
+        title = ha_env.spare(in_plex=True)
+        (item, *_) = ha_env.plex.state.items_of(title)
+        plex, pulsarr = ha_env.plex.state, ha_env.pulsarr.state
         if guard in {Guard.FOREIGN, Guard.FOREIGN_NOT_PRESERVED}:
             plex.add_label(item.rating_key, "Rosa")
-        pulsarr.wish(household.person("rosa"), title)
+        pulsarr.wish(ha_env.person("rosa"), title)
         if cause is Cause.DROPPED_BY_ONE:
-            pulsarr.wish(household.person("tim"), title)
-        await household.call("sync_all")
-        assert "rosa" in _labels(household, item.rating_key)
+            pulsarr.wish(ha_env.person("tim"), title)
+        await ha_env.call("sync_all")
+        assert "rosa" in _labels(ha_env, item.rating_key)
 
         match guard:
             case Guard.OPT_OUT:
@@ -79,35 +79,35 @@ async def test_label_meets_the_fate_that_the_table_says(
             case Guard.OVERRIDE | Guard.RESTORED:
                 plex.remove_label(item.rating_key, "rosa")
                 if guard is Guard.OVERRIDE:
-                    await household.call("sync_all")
+                    await ha_env.call("sync_all")
             case Guard.EXCLUDED_LABEL:
-                changed = {**household.entry.options, "exclude_labels": ["Rosa"]}
-                household.hass.config_entries.async_update_entry(household.entry, options=changed)
-                await household.settle()
+                changed = {**ha_env.entry.options, "exclude_labels": ["Rosa"]}
+                ha_env.hass.config_entries.async_update_entry(ha_env.entry, options=changed)
+                await ha_env.settle()
             case _:
                 pass
-        _happen(household, cause, title)
+        _happen(ha_env, cause, title)
 
         seen = []
         for _ in range(2):
-            await household.call("sync_all", allow_mass_removal=True)
-            seen.append(_seen(household, item.rating_key))
+            await ha_env.call("sync_all", allow_mass_removal=True)
+            seen.append(_seen(ha_env, item.rating_key))
             clock.move_to(clock() + timedelta(days=DAYS + 1))
     assert tuple(seen) == SEEN[TABLE[guard][cause][MODES.index(mode)]]
 
 
-def _labels(household: Household, key: str) -> set[str]:
-    return {label.casefold() for label in household.plex.state.items[key].labels}
+def _labels(ha_env: HaEnv, key: str) -> set[str]:
+    return {label.casefold() for label in ha_env.plex.state.items[key].labels}
 
 
-def _seen(household: Household, key: str) -> frozenset[str]:
+def _seen(ha_env: HaEnv, key: str) -> frozenset[str]:
     names = {"rosa": "old", "removed": "mark", **dict.fromkeys(NEW_NAMES, "new")}
-    return frozenset(names[label] for label in _labels(household, key) if label in names)
+    return frozenset(names[label] for label in _labels(ha_env, key) if label in names)
 
 
-def _happen(household: Household, cause: Cause, title: CatalogueTitle) -> None:
+def _happen(ha_env: HaEnv, cause: Cause, title: CatalogueTitle) -> None:
     """Let something happen in Pulsarr since the label was written for Rosa."""
-    pulsarr, rosa = household.pulsarr.state, household.person("rosa")
+    pulsarr, rosa = ha_env.pulsarr.state, ha_env.person("rosa")
     match cause:
         case Cause.DROPPED_BY_ONE | Cause.DROPPED_BY_ALL:
             pulsarr.unwish(rosa, title)

@@ -6,7 +6,7 @@ from freezegun.api import TickingDateTimeFactory
 import pytest
 
 from simulators.plex.server import LISTING_ROUTE, METADATA_ROUTE
-from tests.household import Household, later
+from tests.ha_env import HaEnv, later
 
 if TYPE_CHECKING:
     from simulators.http import Stats
@@ -20,7 +20,7 @@ PEOPLE: Final = ("GET", "/v1/users/users/list/with-counts")
 WATCHLIST: Final = ("GET", "/v1/users/{id}/watchlist")
 HOUR: Final = 3600.0
 
-# The household: three libraries on one page each, six people, one of them not synced. Labels of
+# The ha_env: three libraries on one page each, six people, one of them not synced. Labels of
 # four of them are in the movies, of two in the shows; the third library has none.
 FIRST: Final = {SECTIONS: 1, LISTING: 12, LABELS: 4, EDIT: 9}
 # One look at the items that somebody wants, one at those that Plex has not recognised.
@@ -36,17 +36,17 @@ WEBHOOKS: Final = "/v1/webhooks/endpoints"
 
 
 @pytest.fixture
-async def settled(household: Household) -> Household:
-    """A household after its first full sync, nothing counted yet."""
-    await household.set_up()
-    return forget(household)
+async def settled(ha_env: HaEnv) -> HaEnv:
+    """A ha_env after its first full sync, nothing counted yet."""
+    await ha_env.set_up()
+    return forget(ha_env)
 
 
-def forget(household: Household) -> Household:
+def forget(ha_env: HaEnv) -> HaEnv:
     """Count from zero."""
-    household.plex.stats.reset()
-    household.pulsarr.stats.reset()
-    return household
+    ha_env.plex.stats.reset()
+    ha_env.pulsarr.stats.reset()
+    return ha_env
 
 
 def asked(stats: "Stats") -> dict[tuple[str, str], int]:
@@ -58,15 +58,15 @@ def asked(stats: "Stats") -> dict[tuple[str, str], int]:
     }
 
 
-async def test_first_sync(household: Household) -> None:
-    await household.set_up()
-    assert asked(household.plex.stats) == FIRST
+async def test_first_sync(ha_env: HaEnv) -> None:
+    await ha_env.set_up()
+    assert asked(ha_env.plex.stats) == FIRST
     # The setting up asks for the people once before.
-    assert asked(household.pulsarr.stats) == {**WATCHLISTS, PEOPLE: 2}
+    assert asked(ha_env.pulsarr.stats) == {**WATCHLISTS, PEOPLE: 2}
 
 
 async def test_sync_by_the_clock_that_finds_nothing_to_do(
-    clock: TickingDateTimeFactory, settled: Household
+    clock: TickingDateTimeFactory, settled: HaEnv
 ) -> None:
     for _ in range(3):
         await later(settled, clock, HOUR)
@@ -76,7 +76,7 @@ async def test_sync_by_the_clock_that_finds_nothing_to_do(
 
 
 async def test_sync_by_the_clock_lists_everything_once_in_six_hours(
-    clock: TickingDateTimeFactory, settled: Household
+    clock: TickingDateTimeFactory, settled: HaEnv
 ) -> None:
     seen = []
     for _ in range(12):
@@ -87,7 +87,7 @@ async def test_sync_by_the_clock_lists_everything_once_in_six_hours(
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-async def test_sync_by_hand_that_finds_nothing_to_do(settled: Household, dry_run: bool) -> None:
+async def test_sync_by_hand_that_finds_nothing_to_do(settled: HaEnv, dry_run: bool) -> None:
     response = await settled.call("sync_all", dry_run=dry_run)
     assert response["changes_total"] == 0
     assert asked(settled.plex.stats) == THOROUGH
@@ -95,7 +95,7 @@ async def test_sync_by_hand_that_finds_nothing_to_do(settled: Household, dry_run
 
 
 async def test_new_person_costs_an_edit_and_its_reading_back_per_library(
-    settled: Household,
+    settled: HaEnv,
 ) -> None:
     user = settled.pulsarr.state.add_user("newcomer")
     for title in settled.world.catalogue:
@@ -108,10 +108,10 @@ async def test_new_person_costs_an_edit_and_its_reading_back_per_library(
 
 
 async def test_one_more_wish_costs_an_edit_and_its_reading_back(
-    clock: TickingDateTimeFactory, household: Household
+    clock: TickingDateTimeFactory, ha_env: HaEnv
 ) -> None:
-    await household.set_up(live_mode=False)
-    settled = forget(household)
+    await ha_env.set_up(live_mode=False)
+    settled = forget(ha_env)
     settled.pulsarr.state.wish(settled.person("rosa"), settled.spare("show", in_plex=True))
     await later(settled, clock, HOUR)
     # The item itself, as others carry the label.
@@ -119,7 +119,7 @@ async def test_one_more_wish_costs_an_edit_and_its_reading_back(
 
 
 async def test_title_that_is_wished_and_there_already(
-    clock: TickingDateTimeFactory, settled: Household
+    clock: TickingDateTimeFactory, settled: HaEnv
 ) -> None:
     await settled.pulsarr.wish(
         settled.person("rosa"), settled.spare("show", in_plex=True), force=True
@@ -135,7 +135,7 @@ async def test_title_that_is_wished_and_there_already(
 
 
 async def test_look_for_many_titles_that_are_not_there_yet(
-    clock: TickingDateTimeFactory, settled: Household
+    clock: TickingDateTimeFactory, settled: HaEnv
 ) -> None:
     titles = [one for one in settled.world.catalogue if not settled.plex.state.items_of(one)]
     for title in titles:

@@ -14,7 +14,7 @@ from simulators.plex import PlexKnobs
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
-    from .household import Household
+    from .ha_env import HaEnv
 
 
 def turned(knobs: PlexKnobs) -> str:
@@ -36,18 +36,16 @@ def turned(knobs: PlexKnobs) -> str:
     ],
     ids=turned,
 )
-async def test_labels_are_right_after_one_sync_and_stay_so(
-    household: Household, knobs: PlexKnobs
-) -> None:
-    household.plex.knobs = knobs
-    await household.set_up(removed_label_mode="remove")
-    assert household.entry.state is ConfigEntryState.LOADED
-    assert_everything_is_labelled(household)
+async def test_labels_are_right_after_one_sync_and_stay_so(ha_env: HaEnv, knobs: PlexKnobs) -> None:
+    ha_env.plex.knobs = knobs
+    await ha_env.set_up(removed_label_mode="remove")
+    assert ha_env.entry.state is ConfigEntryState.LOADED
+    assert_everything_is_labelled(ha_env)
     for _ in range(2):
-        assert (await household.call("sync_all"))["changes_total"] == 0
-    title = next(one for one in household.world.catalogue if one.key in household.wanted_by("rosa"))
-    household.pulsarr.state.unwish(household.person("rosa"), title)
-    await household.call("sync_all")
-    await household.settle()
-    assert_everything_is_labelled(household)
-    assert not household.hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+        assert (await ha_env.call("sync_all"))["changes_total"] == 0
+    title = next(one for one in ha_env.world.catalogue if one.key in ha_env.wanted_by("rosa"))
+    ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)
+    await ha_env.call("sync_all")
+    await ha_env.settle()
+    assert_everything_is_labelled(ha_env)
+    assert not ha_env.hass.config_entries.flow.async_progress_by_handler(DOMAIN)

@@ -9,12 +9,12 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.plex_label_sync import sharing_check
+from custom_components.plex_label_sync.sharing_check import check as sharing_check
 from simulators.http import Fault
 
-from .household import later
+from .ha_env import later
 from .sharing.brute import Meaning, carries, lacks, rated
-from .sharing_house import KINDS, SharingHouse, as_text, house, keys_of, row_of, thing_of
+from .sharing_env import KINDS, SharingHouse, as_text, house, keys_of, row_of, thing_of
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
@@ -26,7 +26,7 @@ EVERYTHING: Final[list[Meaning]] = [[]]
 
 def forget_uuid(house: SharingHouse, name: str) -> None:
     """Let Pulsarr know somebody by name only, as old versions do."""
-    house.household.pulsarr.state.change_user(house.household.person(name), plex_uuid=None)
+    house.ha_env.pulsarr.state.change_user(house.ha_env.person(name), plex_uuid=None)
 
 
 async def test_everybody_is_counted_as_by_looking_at_every_item(house: SharingHouse) -> None:
@@ -70,10 +70,10 @@ async def test_wishes_are_counted_by_title(house: SharingHouse) -> None:
 
     row = row_of(await house.check(), "tim")
 
-    state = house.household.plex.state
+    state = house.ha_env.plex.state
     visible, hidden = 0, []
-    for title in house.household.world.catalogue:
-        if title.key not in house.household.wanted_by("tim"):
+    for title in house.ha_env.world.catalogue:
+        if title.key not in house.ha_env.wanted_by("tim"):
             continue
         if items := state.items_of(title, identified=True):
             seen = any("kids" in thing_of(one).labels for one in items)
@@ -103,7 +103,7 @@ async def test_rules_are_told_as_sentences_in_the_language_of_the_house(
     await house.set_up()
     row = row_of(await house.check(), "tim")
     assert row["rules"]["movies"] == "only what carries tim or family, and never scary"
-    await house.household.hass.config.async_update(language="de")
+    await house.ha_env.hass.config.async_update(language="de")
     row = row_of(await house.check(), "tim")
     assert row["rules"]["movies"] == "nur was tim oder family trägt, und nie scary"
 
@@ -169,8 +169,8 @@ async def test_plex_tv_is_asked_once_in_ten_seconds_and_not_for_the_last_answer(
     first = await house.check()
     house.tv.stats.reset()
 
-    assert await house.household.call("check_sharing") == first
-    assert await house.household.call("check_sharing", refresh=False) == first
+    assert await house.ha_env.call("check_sharing") == first
+    assert await house.ha_env.call("check_sharing", refresh=False) == first
     assert house.tv.stats.total == 0
 
 
@@ -181,19 +181,19 @@ async def test_first_check_follows_the_first_sync_and_then_the_clock(
     # A leap of the clock would end the wait for the answer as well.
     monkeypatch.setattr(sharing_check, "ANSWER_TIMEOUT", 1e6)
     await house.set_up(sharing_interval=7200)
-    assert house.household.state("last_sharing_check") == "unknown"
-    assert house.household.state("sharing_warnings") == "unknown"
+    assert house.ha_env.state("last_sharing_check") == "unknown"
+    assert house.ha_env.state("sharing_warnings") == "unknown"
     assert house.tv.stats.total == 0
 
-    await later(house.household, clock, 62)
-    assert house.household.state("sharing_warnings") == "0"
-    checked = dt_util.parse_datetime(house.household.state("last_sharing_check"))
+    await later(house.ha_env, clock, 62)
+    assert house.ha_env.state("sharing_warnings") == "0"
+    checked = dt_util.parse_datetime(house.ha_env.state("last_sharing_check"))
     assert checked is not None
 
     house.tv.stats.reset()
-    await later(house.household, clock, 7000)
+    await later(house.ha_env, clock, 7000)
     assert house.tv.stats.total == 0
-    await later(house.household, clock, 300)
+    await later(house.ha_env, clock, 300)
     assert 0 < house.tv.stats.total <= 5
 
 
@@ -201,14 +201,14 @@ async def test_button_asks_plex_tv(house: SharingHouse) -> None:
     house.account("tim").restrict("label!=tim")
     await house.set_up()
     house.rested()
-    await house.household.hass.services.async_call(
+    await house.ha_env.hass.services.async_call(
         "button",
         "press",
-        {"entity_id": house.household.entity_id("check_sharing")},
+        {"entity_id": house.ha_env.entity_id("check_sharing")},
         blocking=True,
     )
-    await house.household.settle()
-    assert house.household.state("sharing_warnings") == "1"
+    await house.ha_env.settle()
+    assert house.ha_env.state("sharing_warnings") == "1"
 
 
 # What if
@@ -222,9 +222,9 @@ async def test_what_if_is_as_looking_at_every_item_and_asks_plex_tv_nothing(
     house.tv.stats.reset()
     ask: dict[str, Any] = {"person": "tim", "allow": ["Family", "no such"], "exclude": ["Été"]}
 
-    told = await house.household.call("preview_sharing", **ask)
-    rating = await house.household.call("preview_sharing", person="tim", allow="tim", ratings="G")
-    kept = await house.household.call("preview_sharing", keep=True, **ask)
+    told = await house.ha_env.call("preview_sharing", **ask)
+    rating = await house.ha_env.call("preview_sharing", person="tim", allow="tim", ratings="G")
+    kept = await house.ha_env.call("preview_sharing", keep=True, **ask)
 
     assert house.tv.stats.total == 0
     now: list[Meaning] = [[[carries("tim")]]]
@@ -249,11 +249,11 @@ async def test_what_if_needs_somebody_and_an_answer(house: SharingHouse) -> None
     await house.set_up()
     for person, key in (("sam", "sharing_unknown"), ("tim", "no_plex_account")):
         with pytest.raises(HomeAssistantError) as raised:
-            await house.household.call("preview_sharing", person=person)
+            await house.ha_env.call("preview_sharing", person=person)
         assert raised.value.translation_key == key
         await house.check()
     with pytest.raises(ServiceValidationError):
-        await house.household.call("preview_sharing", person="nobody")
+        await house.ha_env.call("preview_sharing", person="nobody")
 
 
 # When plex.tv fails
@@ -294,12 +294,12 @@ async def test_failing_plex_tv_is_a_word_and_the_last_answer_stays(
     assert told["checked"] == good["checked"]
     assert house.tv.stats.total <= 5
     asked = house.tv.stats.total
-    done = await house.household.call("sync_all")
+    done = await house.ha_env.call("sync_all")
     assert done["status"] == "done"
-    assert not house.household.hass.config_entries.flow.async_progress()
+    assert not house.ha_env.hass.config_entries.flow.async_progress()
     if reason == "rate_limited":
-        house.household.entry.runtime_data.sharing._asked = -1e9
-        again = await house.household.call("check_sharing")
+        house.ha_env.entry.runtime_data.sharing._asked = -1e9
+        again = await house.ha_env.call("check_sharing")
         assert (again["reason"], house.tv.stats.total) == ("rate_limited", asked)
     assert (house.issue("sharing_sign_in") is not None) is (reason in {"refused", "not_owner"})
 
@@ -338,33 +338,33 @@ async def test_old_answer_counts_for_a_week_and_over_a_restart(
 ) -> None:
     await house.set_up()
     good = await house.check()
-    await house.household.hass.config_entries.async_reload(house.household.entry.entry_id)
-    await house.household.settle()
+    await house.ha_env.hass.config_entries.async_reload(house.ha_env.entry.entry_id)
+    await house.ha_env.settle()
     house.tv.sharing.refuse("/api/", 503)
-    told = await house.household.call("check_sharing", refresh=False)
+    told = await house.ha_env.call("check_sharing", refresh=False)
     assert told["people"] == good["people"]
     assert (await house.check())["people"] == good["people"]
-    await later(house.household, clock, 7 * 86_400 + 60)
+    await later(house.ha_env, clock, 7 * 86_400 + 60)
     told = await house.check()
     assert (told["people"], told["warnings"], told["checked"]) == ([], [], good["checked"])
-    assert house.household.state("sharing_warnings") == "unknown"
+    assert house.ha_env.state("sharing_warnings") == "unknown"
 
 
 async def test_plex_that_cannot_be_read_is_not_an_empty_one(house: SharingHouse) -> None:
     await house.set_up()
     good = await house.check()
-    house.household.plex.faults.add(Fault("busy", times=None))
+    house.ha_env.plex.faults.add(Fault("busy", times=None))
     told = await house.check()
     assert (told["status"], told["reason"]) == ("not_available", "cannot_connect")
     assert told["people"] == good["people"]
-    house.household.plex.faults.clear()
+    house.ha_env.plex.faults.clear()
     assert (await house.check())["status"] == "ok"
 
 
 async def test_label_that_cannot_be_read_makes_its_rules_unknown(house: SharingHouse) -> None:
     await house.set_up()
     await house.check()
-    house.household.plex.faults.add(Fault("busy", route="/library/sections/{id}/label", times=None))
+    house.ha_env.plex.faults.add(Fault("busy", route="/library/sections/{id}/label", times=None))
     told = await house.check()
     assert told["status"] == "partial"
     row = row_of(told, "tim")
@@ -375,22 +375,22 @@ async def test_label_that_cannot_be_read_makes_its_rules_unknown(house: SharingH
 async def test_switched_off_it_asks_nothing_and_forgets(house: SharingHouse) -> None:
     await house.set_up()
     await house.check()
-    assert house.household.entry.runtime_data.sharing.checked
-    house.household.hass.config_entries.async_update_entry(
-        house.household.entry, options={**house.household.entry.options, "check_sharing": False}
+    assert house.ha_env.entry.runtime_data.sharing.checked
+    house.ha_env.hass.config_entries.async_update_entry(
+        house.ha_env.entry, options={**house.ha_env.entry.options, "check_sharing": False}
     )
-    await house.household.settle()
+    await house.ha_env.settle()
     house.tv.stats.reset()
 
-    told = await house.household.call("check_sharing")
+    told = await house.ha_env.call("check_sharing")
 
     assert (told["status"], told["reason"], told["people"]) == ("not_available", "off", [])
     assert house.tv.stats.total == 0
     with pytest.raises(ServiceValidationError):
-        await house.household.hass.services.async_call(
+        await house.ha_env.hass.services.async_call(
             "button",
             "press",
-            {"entity_id": house.household.entity_id("check_sharing")},
+            {"entity_id": house.ha_env.entity_id("check_sharing")},
             blocking=True,
         )
 
@@ -404,7 +404,7 @@ async def test_house_in_which_nobody_is_restricted_is_left_alone(house: SharingH
     told = await house.check()
 
     assert all(one["severity"] == "info" for one in told["warnings"])
-    assert house.household.state("sharing_warnings") == "0"
+    assert house.ha_env.state("sharing_warnings") == "0"
     assert house.issue("sharing") is None
     assert house.issue("sharing_open") is None
 
@@ -414,14 +414,14 @@ async def test_nothing_of_other_people_is_kept_or_told(
 ) -> None:
     await house.set_up()
     told = await house.check()
-    await house.household.call("explain", title="a")
+    await house.ha_env.call("explain", title="a")
     texts = as_text(told) + as_text(hass_storage)
     texts += as_text(
-        {one.entity_id: one.attributes for one in house.household.hass.states.async_all()}
+        {one.entity_id: one.attributes for one in house.ha_env.hass.states.async_all()}
     )
     assert not [secret for secret in house.tv.sharing.secrets if secret in texts]
     assert "@example" not in texts
-    assert house.household.entry.state is ConfigEntryState.LOADED
+    assert house.ha_env.entry.state is ConfigEntryState.LOADED
     kept = next(value for key, value in hass_storage.items() if key.endswith(".sharing"))
     assert {name for one in kept["data"]["accounts"] for name in one} == {
         "id", "kind", "title", "username", "uuid", "movies", "shows", "all", "preset", "access",
@@ -436,7 +436,7 @@ async def test_removed_entry_leaves_nothing_behind(
     await house.set_up()
     await house.check()
     assert house.issue("sharing") is not None
-    await house.household.hass.config_entries.async_remove(house.household.entry.entry_id)
-    await house.household.hass.async_block_till_done()
+    await house.ha_env.hass.config_entries.async_remove(house.ha_env.entry.entry_id)
+    await house.ha_env.hass.async_block_till_done()
     assert not [key for key in hass_storage if key.endswith(".sharing")]
     assert house.issue("sharing") is None

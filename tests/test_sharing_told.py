@@ -9,13 +9,13 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser, async_capture_events
 
-from custom_components.plex_label_sync import sharing_check
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.escaping import as_markdown
 from custom_components.plex_label_sync.event import EVENT_ACTIVITY
+from custom_components.plex_label_sync.sharing_check import check as sharing_check
 
-from .sharing_house import SharingHouse, house, keys_of, row_of
-from .test_options_flow import open_options, submit
+from .flows.test_options_flow import open_options, submit
+from .sharing_env import SharingHouse, house, keys_of, row_of
 from .test_permissions import call_as
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ async def test_mistake_is_told_about_who_made_it_and_goes_when_it_is_mended(
     assert name in first["text"]
     assert first["fix"]
     counts = first["severity"] != "info"
-    assert int(house.household.state("sharing_warnings")) == (
+    assert int(house.ha_env.state("sharing_warnings")) == (
         sum(one["severity"] != "info" for one in told["warnings"])
     )
     assert (house.issue("sharing") is not None) is counts
@@ -67,7 +67,7 @@ async def test_mistake_is_told_about_who_made_it_and_goes_when_it_is_mended(
 
 
 async def test_other_mistakes_are_told_as_well(house: SharingHouse) -> None:
-    house.household.plex.state.version = "1.43.2.10686-abc"
+    house.ha_env.plex.state.version = "1.43.2.10686-abc"
     house.account("sam").home = True
     house.account("sam").set_preset("teen")
     house.account("nina").state = "none"
@@ -105,16 +105,16 @@ async def test_rule_that_vanished_is_an_error_until_it_is_back(house: SharingHou
     house.account("tim").restrict("label=tim")
     await house.check()
     assert house.issue("sharing_open") is None
-    assert house.household.state("sharing_warnings") == "0"
+    assert house.ha_env.state("sharing_warnings") == "0"
 
 
 async def test_name_of_the_server_is_text(house: SharingHouse) -> None:
     await house.set_up()
     await house.check()
-    entry = house.household.entry
+    entry = house.ha_env.entry
     name = "[Plex](https://evil.example) **now**"
-    house.household.hass.config_entries.async_update_entry(entry, title=name)
-    await house.household.settle()  # it is loaded anew
+    house.ha_env.hass.config_entries.async_update_entry(entry, title=name)
+    await house.ha_env.settle()  # it is loaded anew
     house.account("tim").restrict("")
     await house.check()
     issue = house.issue("sharing_open")
@@ -151,8 +151,8 @@ async def test_dismissal_survives_a_restart_and_hides_nothing_new(house: Sharing
 
     await house.fix("sharing", "dismiss")
     assert house.issue("sharing") is None
-    await house.household.hass.config_entries.async_reload(house.household.entry.entry_id)
-    await house.household.settle()
+    await house.ha_env.hass.config_entries.async_reload(house.ha_env.entry.entry_id)
+    await house.ha_env.settle()
     told = await house.check()
     assert house.issue("sharing") is None
     assert keys_of(told, "tim") == ["own_label_excluded"]
@@ -201,12 +201,12 @@ async def test_repair_of_an_entry_that_is_not_loaded_says_so(house: SharingHouse
     house.account("tim").restrict("label!=tim")
     await house.set_up()
     await house.check()
-    from custom_components.plex_label_sync.sharing_repairs import SharingFlow
+    from custom_components.plex_label_sync.sharing_check.repairs import SharingFlow
 
-    await house.household.hass.config_entries.async_unload(house.household.entry.entry_id)
+    await house.ha_env.hass.config_entries.async_unload(house.ha_env.entry.entry_id)
     for answer in ("look_again", "meant", "dismiss"):
-        flow = SharingFlow(house.household.entry.entry_id, "sharing")
-        flow.hass = house.household.hass
+        flow = SharingFlow(house.ha_env.entry.entry_id, "sharing")
+        flow.hass = house.ha_env.hass
         assert (await getattr(flow, f"async_step_{answer}")())["reason"] == "not_loaded"
 
 
@@ -221,11 +221,11 @@ async def test_checklist_ticks_itself_off_in_order(house: SharingHouse) -> None:
         return [step["key"] for step in row["steps"] if not step["done"]]
 
     rules = ["preview", "movies", "shows", "wishes"]
-    await house.household.call("sync_all", dry_run=True)
+    await house.ha_env.call("sync_all", dry_run=True)
     assert await undone() == ["account", "labelled", "preset", *rules]
     house.account("tim").state = "accepted"
     assert await undone() == ["labelled", "preset", *rules]
-    await house.household.call("sync_all")
+    await house.ha_env.call("sync_all")
     assert await undone() == ["preset", *rules]
     house.account("tim").set_preset(None)
     assert await undone() == rules
@@ -241,16 +241,16 @@ async def test_checklist_ticks_itself_off_in_order(house: SharingHouse) -> None:
 
 
 async def test_explain_says_who_of_those_who_want_a_title_can_see_it(house: SharingHouse) -> None:
-    title = house.household.spare(in_plex=True)
+    title = house.ha_env.spare(in_plex=True)
     for name in ("tim", "sam", "Jürgen", "nina", "rosa"):
-        house.household.pulsarr.state.wish(house.household.person(name), title)
+        house.ha_env.pulsarr.state.wish(house.ha_env.person(name), title)
     house.account("Jürgen").restrict("label!=sam")
     await house.set_up()
     house.account("tim").restrict("label=Kids")
     await house.check()
     house.tv.stats.reset()
 
-    (told,) = (await house.household.call("explain", guid=title.guids[0]))["titles"]
+    (told,) = (await house.ha_env.call("explain", guid=title.guids[0]))["titles"]
 
     verdicts = {row["person"]: row["verdict"] for row in told["visible"]}
     assert verdicts == {
@@ -272,8 +272,8 @@ async def test_explain_says_nothing_of_it_to_whoever_is_no_administrator(
 ) -> None:
     await house.set_up()
     await house.check()
-    child = MockUser(name="Child").add_to_hass(house.household.hass)
-    await call_as(child, house.household, "explain", title="a")
+    child = MockUser(name="Child").add_to_hass(house.ha_env.hass)
+    await call_as(child, house.ha_env, "explain", title="a")
 
 
 def activities(events: list[Any], kind: str) -> list[dict[str, Any]]:
@@ -283,10 +283,10 @@ def activities(events: list[Any], kind: str) -> list[dict[str, Any]]:
 
 async def arrive(house: SharingHouse, *names: str) -> CatalogueTitle:
     """Let people want something that is in Plex, and sync."""
-    title = house.household.spare(in_plex=True)
+    title = house.ha_env.spare(in_plex=True)
     for name in names:
-        house.household.pulsarr.state.wish(house.household.person(name), title)
-    await house.household.call("sync_all")
+        house.ha_env.pulsarr.state.wish(house.ha_env.person(name), title)
+    await house.ha_env.call("sync_all")
     return title
 
 
@@ -295,7 +295,7 @@ async def test_title_that_can_be_seen_now_is_told_once_to_those_who_can_see_it(
 ) -> None:
     house.account("sam").restrict("label=Kids")
     await house.set_up()
-    events = async_capture_events(house.household.hass, EVENT_ACTIVITY)
+    events = async_capture_events(house.ha_env.hass, EVENT_ACTIVITY)
     await arrive(house, "tim")
     assert "visible_to" not in activities(events, "labels_changed")[0]  # nothing is known yet
     assert activities(events, "visible") == []
@@ -311,16 +311,16 @@ async def test_title_that_can_be_seen_now_is_told_once_to_those_who_can_see_it(
     assert visible["title"] == title.title
     assert sorted(visible["people"]) == ["Jürgen", "tim"]
     assert set(visible) >= {"title", "type", "people", "rating_key", "poster"}
-    items = house.household.plex.state.items_of(title)
+    items = house.ha_env.plex.state.items_of(title)
     assert all("tim" in {one.casefold() for one in item.labels} for item in items)
 
     events.clear()
     for item in items:
-        house.household.plex.state.remove_label(item.rating_key, "tim")
-    await house.household.hass.config_entries.async_reload(house.household.entry.entry_id)
-    await house.household.settle()
-    await house.household.call("clear_overrides")
-    await house.household.call("sync_all")
+        house.ha_env.plex.state.remove_label(item.rating_key, "tim")
+    await house.ha_env.hass.config_entries.async_reload(house.ha_env.entry.entry_id)
+    await house.ha_env.settle()
+    await house.ha_env.call("clear_overrides")
+    await house.ha_env.call("sync_all")
     assert activities(events, "labels_changed")
     assert activities(events, "visible") == []
 
@@ -329,10 +329,10 @@ async def test_title_that_another_label_hides_is_not_told(house: SharingHouse) -
     await house.set_up()
     house.account("tim").restrict("label=tim&label!=scary")
     await house.check()
-    events = async_capture_events(house.household.hass, EVENT_ACTIVITY)
-    title = house.household.spare(in_plex=True)
-    for item in house.household.plex.state.items_of(title):
-        house.household.plex.state.add_label(item.rating_key, "Scary")
+    events = async_capture_events(house.ha_env.hass, EVENT_ACTIVITY)
+    title = house.ha_env.spare(in_plex=True)
+    for item in house.ha_env.plex.state.items_of(title):
+        house.ha_env.plex.state.add_label(item.rating_key, "Scary")
 
     await arrive(house, "tim")
 
@@ -344,15 +344,15 @@ async def test_title_that_another_label_hides_is_not_told(house: SharingHouse) -
 async def test_nothing_is_told_of_a_title_that_cannot_be_read_back(house: SharingHouse) -> None:
     await house.set_up()
     await house.check()
-    news = house.household.entry.runtime_data
-    events = async_capture_events(house.household.hass, EVENT_ACTIVITY)
-    from custom_components.plex_label_sync.news import News
+    news = house.ha_env.entry.runtime_data
+    events = async_capture_events(house.ha_env.hass, EVENT_ACTIVITY)
+    from custom_components.plex_label_sync.live.label_events import LabelEvent
     from custom_components.plex_label_sync.sync.model import MediaType
 
     news.async_labels_changed(
-        News("Gone", MediaType.MOVIE, ("tim",), ("tim",), None, "987654", ("987654",))
+        LabelEvent("Gone", MediaType.MOVIE, ("tim",), ("tim",), None, "987654", ("987654",))
     )
-    await house.household.settle()
+    await house.ha_env.settle()
 
     (labels,) = activities(events, "labels_changed")
     assert "visible_to" not in labels
@@ -368,7 +368,7 @@ async def test_page_shows_everybody_and_what_is_left_to_do(house: SharingHouse) 
     await house.check()
     house.tv.stats.reset()
 
-    shown = await submit(house.household, await open_options(house.household), show_sharing=True)
+    shown = await submit(house.ha_env, await open_options(house.ha_env), show_sharing=True)
 
     assert shown["step_id"] == "sharing"
     page = (shown["description_placeholders"] or {})["page"]
@@ -381,24 +381,24 @@ async def test_page_shows_everybody_and_what_is_left_to_do(house: SharingHouse) 
     assert house.tv.stats.total == 0
 
     tim = str(house.account("tim").id)
-    done = await submit(house.household, shown, no_rule_for=[f"steps|{tim}"])
+    done = await submit(house.ha_env, shown, no_rule_for=[f"steps|{tim}"])
     assert done["type"] is FlowResultType.CREATE_ENTRY
-    await house.household.settle()
-    told = await house.household.call("check_sharing", refresh=False)
+    await house.ha_env.settle()
+    told = await house.ha_env.call("check_sharing", refresh=False)
     assert row_of(told, "tim")["steps"] == []
     assert row_of(told, "sam")["steps"] != []
-    assert "show_sharing" not in house.household.entry.options
+    assert "show_sharing" not in house.ha_env.entry.options
 
 
 async def test_page_says_why_it_is_empty(house: SharingHouse) -> None:
     await house.set_up()
     house.tv.sharing.refuse("/api/", 401)
-    shown = await submit(house.household, await open_options(house.household), show_sharing=True)
+    shown = await submit(house.ha_env, await open_options(house.ha_env), show_sharing=True)
     assert "not been asked yet" in (shown["description_placeholders"] or {})["page"]
-    await submit(house.household, shown)
-    await house.household.settle()
+    await submit(house.ha_env, shown)
+    await house.ha_env.settle()
     await house.check()
-    shown = await submit(house.household, await open_options(house.household), show_sharing=True)
+    shown = await submit(house.ha_env, await open_options(house.ha_env), show_sharing=True)
     assert "does not accept the token" in (shown["description_placeholders"] or {})["page"]
 
 
@@ -406,10 +406,10 @@ async def test_account_that_nobody_knows_is_refused(house: SharingHouse) -> None
     await house.set_up()
     await house.check()
     shown = await submit(
-        house.household, await open_options(house.household), sharing_accounts=["sam=Nobody"]
+        house.ha_env, await open_options(house.ha_env), sharing_accounts=["sam=Nobody"]
     )
     assert shown["errors"] == {"sharing_accounts": "unknown_sharing_account"}
-    done = await submit(house.household, shown, sharing_accounts=["sam=Leo"])
+    done = await submit(house.ha_env, shown, sharing_accounts=["sam=Leo"])
     assert done["type"] is FlowResultType.CREATE_ENTRY
-    assert house.household.entry.options["sharing_accounts"] == ["sam=Leo"]
+    assert house.ha_env.entry.options["sharing_accounts"] == ["sam=Leo"]
     assert DOMAIN

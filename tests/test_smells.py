@@ -15,19 +15,19 @@ from .test_brake import forget, issue
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
-    from .household import Household
+    from .ha_env import HaEnv
 
 LISTING = "/library/sections/{id}/all"
 
 
-def all_labels(household: Household) -> dict[str, set[str]]:
+def all_labels(ha_env: HaEnv) -> dict[str, set[str]]:
     """Return every item's labels."""
-    return {key: set(item.labels) for key, item in household.plex.state.items.items()}
+    return {key: set(item.labels) for key, item in ha_env.plex.state.items.items()}
 
 
-def told_as_held(household: Household, events: list[Any]) -> int:
+def told_as_held(ha_env: HaEnv, events: list[Any]) -> int:
     """Return how often the activity event said that a run is held."""
-    wanted = household.entity_id("activity")
+    wanted = ha_env.entity_id("activity")
     states = [one.data["new_state"] for one in events if one.data["entity_id"] == wanted]
     return sum(
         state is not None and state.attributes.get("event_type") == "run_held" for state in states
@@ -43,7 +43,7 @@ def told_as_held(household: Household, events: list[Any]) -> int:
     ],
 )
 async def test_held_run_takes_nothing_off_and_is_told_until_somebody_decides(
-    full_house: Household,
+    full_house: HaEnv,
     smell: str,
     question: str,
 ) -> None:
@@ -85,7 +85,7 @@ async def test_held_run_takes_nothing_off_and_is_told_until_somebody_decides(
 
 @pytest.mark.parametrize("smell", ["filter ignored", "listing shorter"])
 async def test_read_that_says_less_costs_no_label_that_somebody_wants(
-    full_house: Household, smell: str
+    full_house: HaEnv, smell: str
 ) -> None:
     before = all_labels(full_house)
     if smell == "filter ignored":
@@ -102,7 +102,7 @@ async def test_read_that_says_less_costs_no_label_that_somebody_wants(
 
 @pytest.mark.parametrize("smell", ["listing cut", "watchlists cut"])
 async def test_read_that_cannot_be_true_ends_the_run_before_anything_is_written(
-    full_house: Household,
+    full_house: HaEnv,
     smell: str,
 ) -> None:
     forget(full_house)
@@ -127,87 +127,87 @@ async def test_read_that_cannot_be_true_ends_the_run_before_anything_is_written(
 
 
 async def test_labels_that_were_all_taken_off_come_back_with_the_next_sync(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(live_mode=False)
+    await ha_env.set_up(live_mode=False)
 
-    await household.call("remove_labels")
-    assert household.state("labelled_items") == "0"
-    await household.call("sync_all")
+    await ha_env.call("remove_labels")
+    assert ha_env.state("labelled_items") == "0"
+    await ha_env.call("sync_all")
 
-    assert_everything_is_labelled(household)
+    assert_everything_is_labelled(ha_env)
 
 
 async def test_labels_that_were_all_taken_off_stay_off_while_syncs_are_off(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    before = all_labels(household)
-    await household.set_up(live_mode=False)
+    before = all_labels(ha_env)
+    await ha_env.set_up(live_mode=False)
     for key in ("batch_mode", "live_mode"):
-        await household.hass.services.async_call(
-            "switch", "turn_off", {"entity_id": household.entity_id(key)}, blocking=True
+        await ha_env.hass.services.async_call(
+            "switch", "turn_off", {"entity_id": ha_env.entity_id(key)}, blocking=True
         )
 
-    await household.call("remove_labels")
-    await household.hass.config_entries.async_reload(household.entry.entry_id)
-    await household.settle()
+    await ha_env.call("remove_labels")
+    await ha_env.hass.config_entries.async_reload(ha_env.entry.entry_id)
+    await ha_env.settle()
 
-    assert all_labels(household) == before
+    assert all_labels(ha_env) == before
 
 
-async def test_try_of_a_removal_for_some_people_takes_nothing_off(household: Household) -> None:
-    await household.set_up(live_mode=False)
-    before = all_labels(household)
-    carried = len(household.plex.state.carriers("rosa"))
+async def test_try_of_a_removal_for_some_people_takes_nothing_off(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
+    before = all_labels(ha_env)
+    carried = len(ha_env.plex.state.carriers("rosa"))
 
-    answer = await household.call("remove_labels", people=["rosa"], dry_run=True)
+    answer = await ha_env.call("remove_labels", people=["rosa"], dry_run=True)
 
     assert answer["removed"] == answer["changes_total"] == carried
     assert {one["label"].casefold() for one in answer["changes"]} == {"rosa"}
-    assert all_labels(household) == before
+    assert all_labels(ha_env) == before
 
 
-async def test_removal_can_be_undone(household: Household) -> None:
-    await household.set_up(live_mode=False)
-    before = all_labels(household)
-    await household.call("remove_labels")
+async def test_removal_can_be_undone(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
+    before = all_labels(ha_env)
+    await ha_env.call("remove_labels")
 
-    answer = await household.call("undo")
+    answer = await ha_env.call("undo")
 
     assert answer["skipped"] == 0
-    assert all_labels(household) == before
+    assert all_labels(ha_env) == before
 
 
-async def test_run_that_was_cut_off_can_be_undone(household: Household) -> None:
-    before = all_labels(household)
-    await household.set_up(live_mode=False, batch_mode=False)
+async def test_run_that_was_cut_off_can_be_undone(ha_env: HaEnv) -> None:
+    before = all_labels(ha_env)
+    await ha_env.set_up(live_mode=False, batch_mode=False)
     # The first edit is done, the others are refused until the run gives up.
-    household.plex.faults.add(Fault(kind="busy", method="PUT", nth=2, times=None))
-    done = await household.call("sync_all")
+    ha_env.plex.faults.add(Fault(kind="busy", method="PUT", nth=2, times=None))
+    done = await ha_env.call("sync_all")
     assert done["status"] == "failed"
     assert done["added"] > 0
-    household.plex.faults.clear()
+    ha_env.plex.faults.clear()
 
-    answer = await household.call("undo", run_id=done["run_id"])
+    answer = await ha_env.call("undo", run_id=done["run_id"])
 
     assert answer["removed"] == done["added"]
     assert answer["skipped"] == 0
-    assert all_labels(household) == before
+    assert all_labels(ha_env) == before
 
 
 async def test_undo_counts_what_was_changed_since_and_takes_back_the_rest(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(live_mode=False)
-    (gone, off, *_) = household.plex.state.carriers("rosa")
-    household.plex.state.delete_item(gone.rating_key)
-    household.plex.state.remove_label(off.rating_key, "rosa")
-    (run,) = (await household.call("get_runs"))["runs"]
+    await ha_env.set_up(live_mode=False)
+    (gone, off, *_) = ha_env.plex.state.carriers("rosa")
+    ha_env.plex.state.delete_item(gone.rating_key)
+    ha_env.plex.state.remove_label(off.rating_key, "rosa")
+    (run,) = (await ha_env.call("get_runs"))["runs"]
 
-    answer = await household.call("undo")
+    answer = await ha_env.call("undo")
 
     assert answer["skipped"] >= 2
     assert answer["removed"] == run["added"] - answer["skipped"]
-    assert household.plex.state.carriers("rosa") == []
-    undone = await household.call("undo", run_id=answer["run_id"])
+    assert ha_env.plex.state.carriers("rosa") == []
+    undone = await ha_env.call("undo", run_id=answer["run_id"])
     assert (undone["added"], undone["skipped"]) == (answer["removed"], 0)

@@ -15,14 +15,14 @@ import pytest
 from custom_components.plex_label_sync.const import DOMAIN
 from simulators.http import Fault, FaultKind
 
-from .household import later
+from .ha_env import later
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
 
     from simulators.catalogue import CatalogueTitle
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 pytestmark = [pytest.mark.usefixtures("clock"), pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -46,9 +46,9 @@ KINDS: Final[tuple[FaultKind, ...]] = (
 
 @dataclass(slots=True)
 class Day:
-    """What happens to a household in a day, and what it should come to."""
+    """What happens to a ha_env in a day, and what it should come to."""
 
-    household: Household
+    ha_env: HaEnv
     clock: TickingDateTimeFactory
     rng: random.Random
     now: float = 0.0
@@ -59,44 +59,44 @@ class Day:
 
     async def step(self, *, faulty: bool) -> None:
         """Let half a minute pass in which something may happen."""
-        household, rng = self.household, self.rng
+        ha_env, rng = self.ha_env, self.rng
         if faulty and rng.random() < 0.3:
             self._break_something()
         if faulty and rng.random() < 0.02:
-            await household.plex.drop_events()
+            await ha_env.plex.drop_events()
         if rng.random() < 0.05:
             self._wish(faulty=faulty)
-        await later(household, self.clock, STEP)
+        await later(ha_env, self.clock, STEP)
         self.now += STEP
         self._look()
 
     def _break_something(self) -> None:
         self.faults += 1
-        faults = self.rng.choice([self.household.plex.faults, self.household.pulsarr.faults])
+        faults = self.rng.choice([self.ha_env.plex.faults, self.ha_env.pulsarr.faults])
         kind = self.rng.choice(KINDS)
         seconds = self.rng.choice([0.0, 45.0, 200.0]) if kind in {"busy", "throttled"} else 0.0
         faults.add(Fault(kind, times=self.rng.randint(1, 6), seconds=seconds))
 
     def _wish(self, *, faulty: bool) -> None:
         """Somebody wants a title that is there; Pulsarr tells nobody."""
-        users = [one for one in self.household.pulsarr.state.users() if one.can_sync]
+        users = [one for one in self.ha_env.pulsarr.state.users() if one.can_sync]
         user = self.rng.choice(users)
-        wanted = self.household.wanted_by(user.name)
+        wanted = self.ha_env.wanted_by(user.name)
         free = [
             title
-            for title in self.household.world.catalogue
-            if title.key not in wanted and self.household.plex.state.items_of(title)
+            for title in self.ha_env.world.catalogue
+            if title.key not in wanted and self.ha_env.plex.state.items_of(title)
         ]
         if free:
             title = self.rng.choice(free)
-            self.household.pulsarr.state.wish(user.id, title)
+            self.ha_env.pulsarr.state.wish(user.id, title)
             self.waiting[title.key, user.name.casefold()] = (title, self.now, faulty)
             self.wishes += 1
 
     def _look(self) -> None:
         """Take in which labels have come; complain of those that are late."""
         for key, (title, since, faulty) in list(self.waiting.items()):
-            if all(key[1] in labels for labels in self.household.labels(title)):
+            if all(key[1] in labels for labels in self.ha_env.labels(title)):
                 del self.waiting[key]
                 if not faulty:
                     self.slowest = max(self.slowest, self.now - since)
@@ -115,7 +115,7 @@ class Day:
 
     def timers(self) -> int:
         """Return how many timers wait."""
-        scheduled = self.household.hass.loop._scheduled  # type: ignore[attr-defined]
+        scheduled = self.ha_env.hass.loop._scheduled  # type: ignore[attr-defined]
         return sum(not handle.cancelled() for handle in scheduled)
 
 
@@ -132,34 +132,34 @@ def memory() -> int:
 
 @pytest.mark.parametrize("seed", [1])
 async def test_day_of_faults_loses_no_label_and_leaves_nothing_behind(
-    household: Household,
+    ha_env: HaEnv,
     clock: TickingDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
 ) -> None:
     caplog.set_level(logging.WARNING)
-    monkeypatch.setattr("custom_components.plex_label_sync.live_updates.BACK_OFF", 0.01)
-    monkeypatch.setattr("custom_components.plex_label_sync.live_updates.BACK_OFF_MAX", 0.02)
+    monkeypatch.setattr("custom_components.plex_label_sync.live.plex_events.BACK_OFF", 0.01)
+    monkeypatch.setattr("custom_components.plex_label_sync.live.plex_events.BACK_OFF_MAX", 0.02)
     monkeypatch.setattr("custom_components.plex_label_sync.transport.BACK_OFF", (0.01, 0.02))
     monkeypatch.setattr("custom_components.plex_label_sync.transport.RETRY_AFTER_MAX", 0.5)
     monkeypatch.setattr("custom_components.plex_label_sync.sync.editing.SETTLE", (0.01, 0.02))
-    household.hass.loop.set_debug(False)
-    await household.set_up()
-    await household.connected()
-    day = Day(household, clock, random.Random(f"soak-{seed}"))
+    ha_env.hass.loop.set_debug(False)
+    await ha_env.set_up()
+    await ha_env.connected()
+    day = Day(ha_env, clock, random.Random(f"soak-{seed}"))
     tracemalloc.start()
     held: list[tuple[int, int, int]] = []
     for _ in range(HOURS):
         for _ in range(round(FAULTY / STEP)):
             await day.step(faulty=True)
-        household.plex.faults.clear()
-        household.pulsarr.faults.clear()
+        ha_env.plex.faults.clear()
+        ha_env.pulsarr.faults.clear()
         for quiet in range(round((3600 - FAULTY) / STEP)):
             await day.step(faulty=False)
             if quiet * STEP >= CATCH_UP:
                 assert day.late(BOUND) == []
-        for server in (household.plex, household.pulsarr):
+        for server in (ha_env.plex, ha_env.pulsarr):
             server.stats.reset()
         held.append((day.ours(), day.timers(), memory()))
     tracemalloc.stop()
@@ -168,7 +168,7 @@ async def test_day_of_faults_loses_no_label_and_leaves_nothing_behind(
     assert day.wishes > 3 * HOURS
     assert day.faults > 10 * HOURS
     assert day.slowest <= BOUND + CATCH_UP, "Pulsarr may have said to wait a while"
-    assert household.state("problem") == "off"
+    assert ha_env.state("problem") == "off"
     tasks, timers, most = (max(one) for one in zip(*held[2:], strict=True))
     assert tasks <= 2
     assert timers <= held[1][1] + 10

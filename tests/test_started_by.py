@@ -10,107 +10,105 @@ from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.plex_label_sync.const import DOMAIN
 
-from .household import later
+from .ha_env import later
+from .live.test_plex_events import begin, told
 from .test_brake import answer_issue, forget
-from .test_live_updates import begin, told
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 pytestmark = pytest.mark.usefixtures("clock")
 
 
-async def starters(household: Household) -> list[str]:
+async def starters(ha_env: HaEnv) -> list[str]:
     """Return what started the runs that changed something, newest first."""
-    return [run["started_by"] for run in (await household.call("get_runs"))["runs"]]
+    return [run["started_by"] for run in (await ha_env.call("get_runs"))["runs"]]
 
 
-def wish(household: Household, name: str = "rosa", *, in_plex: bool = True) -> Any:
+def wish(ha_env: HaEnv, name: str = "rosa", *, in_plex: bool = True) -> Any:
     """Let somebody want another title, without a webhook."""
-    title = household.spare(in_plex=in_plex)
-    household.pulsarr.state.wish(household.person(name), title)
+    title = ha_env.spare(in_plex=in_plex)
+    ha_env.pulsarr.state.wish(ha_env.person(name), title)
     return title
 
 
-async def press(household: Household, key: str, user: MockUser) -> None:
+async def press(ha_env: HaEnv, key: str, user: MockUser) -> None:
     """Press a button as somebody does in the web interface."""
-    await household.hass.services.async_call(
+    await ha_env.hass.services.async_call(
         "button",
         "press",
-        {"entity_id": household.entity_id(key)},
+        {"entity_id": ha_env.entity_id(key)},
         blocking=True,
         context=Context(user_id=user.id),
     )
-    await household.settle()
+    await ha_env.settle()
 
 
-async def test_start_up_and_clock(household: Household, clock: TickingDateTimeFactory) -> None:
-    await household.set_up(live_mode=False, sync_interval=3600)
-    wish(household)
-    await later(household, clock, 3601)
+async def test_start_up_and_clock(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
+    await ha_env.set_up(live_mode=False, sync_interval=3600)
+    wish(ha_env)
+    await later(ha_env, clock, 3601)
 
-    assert await starters(household) == ["clock", "start_up"]
-
-
-async def test_switching_full_syncs_on(household: Household) -> None:
-    await household.set_up(live_mode=False, batch_mode=False)
-    switch = {"entity_id": household.entity_id("batch_mode")}
-    await household.hass.services.async_call("switch", "turn_on", switch, blocking=True)
-    await household.settle()
-
-    assert await starters(household) == ["options"]
+    assert await starters(ha_env) == ["clock", "start_up"]
 
 
-async def test_person_and_automation(household: Household, hass_admin_user: MockUser) -> None:
-    await household.set_up(live_mode=False, batch_mode=False)
-    await household.call("sync_all")
-    wish(household)
-    await press(household, "sync_all", hass_admin_user)
-    undo = household.hass.services.async_call(
+async def test_switching_full_syncs_on(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False, batch_mode=False)
+    switch = {"entity_id": ha_env.entity_id("batch_mode")}
+    await ha_env.hass.services.async_call("switch", "turn_on", switch, blocking=True)
+    await ha_env.settle()
+
+    assert await starters(ha_env) == ["options"]
+
+
+async def test_person_and_automation(ha_env: HaEnv, hass_admin_user: MockUser) -> None:
+    await ha_env.set_up(live_mode=False, batch_mode=False)
+    await ha_env.call("sync_all")
+    wish(ha_env)
+    await press(ha_env, "sync_all", hass_admin_user)
+    undo = ha_env.hass.services.async_call(
         DOMAIN, "undo", blocking=True, context=Context(user_id=hass_admin_user.id)
     )
     await undo
 
     name = hass_admin_user.name
     assert name
-    assert await starters(household) == [name, name, "automation"]
-    assert hass_admin_user.id not in str(await household.call("get_runs"))
+    assert await starters(ha_env) == [name, name, "automation"]
+    assert hass_admin_user.id not in str(await ha_env.call("get_runs"))
 
 
-async def test_webhook_and_waiting(household: Household, clock: TickingDateTimeFactory) -> None:
-    await household.set_up(batch_mode=False)
-    await household.pulsarr.wish(
-        household.person("rosa"), household.spare(in_plex=True), force=True
-    )
-    await household.settle()
-    await later(household, clock, 1)
-    assert (await starters(household))[0] == "webhook"
+async def test_webhook_and_waiting(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
+    await ha_env.set_up(batch_mode=False)
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), ha_env.spare(in_plex=True), force=True)
+    await ha_env.settle()
+    await later(ha_env, clock, 1)
+    assert (await starters(ha_env))[0] == "webhook"
 
-    missing = household.spare(in_plex=False)
-    await household.pulsarr.wish(household.person("rosa"), missing, force=True)
-    assert await household.pulsarr.announce(missing, force=True)
-    await household.settle()
-    await later(household, clock, 1)
-    household.plex.state.add_item(missing)  # Plex tells nobody
-    await later(household, clock, 60)
+    missing = ha_env.spare(in_plex=False)
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), missing, force=True)
+    assert await ha_env.pulsarr.announce(missing, force=True)
+    await ha_env.settle()
+    await later(ha_env, clock, 1)
+    ha_env.plex.state.add_item(missing)  # Plex tells nobody
+    await later(ha_env, clock, 60)
 
-    assert (await starters(household))[:2] == ["pending", "webhook"]
+    assert (await starters(ha_env))[:2] == ["pending", "webhook"]
 
 
-async def test_plex_event(household: Household, clock: TickingDateTimeFactory) -> None:
-    await begin(household, clock)
-    title = wish(household, in_plex=False)
-    await household.plex.import_title(title)
-    await told(household, clock)
+async def test_plex_event(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
+    await begin(ha_env, clock)
+    title = wish(ha_env, in_plex=False)
+    await ha_env.plex.import_title(title)
+    await told(ha_env, clock)
 
-    assert (await starters(household))[0] == "plex_event"
+    assert (await starters(ha_env))[0] == "plex_event"
 
 
 async def test_whoever_answers_in_repairs(
-    full_house: Household, hass_client: ClientSessionGenerator, hass_admin_user: MockUser
+    full_house: HaEnv, hass_client: ClientSessionGenerator, hass_admin_user: MockUser
 ) -> None:
     forget(full_house)
     await full_house.call("sync_all")
@@ -119,17 +117,15 @@ async def test_whoever_answers_in_repairs(
     assert (await starters(full_house))[0] == hass_admin_user.name
 
 
-async def test_older_journal_does_not_say(
-    household: Household, hass_storage: dict[str, Any]
-) -> None:
-    await household.set_up(live_mode=False)
-    (before,) = (await household.call("get_runs"))["runs"]
-    assert await household.hass.config_entries.async_unload(household.entry.entry_id)
-    stored = hass_storage[f"{DOMAIN}.{household.entry.entry_id}.journal"]
+async def test_older_journal_does_not_say(ha_env: HaEnv, hass_storage: dict[str, Any]) -> None:
+    await ha_env.set_up(live_mode=False)
+    (before,) = (await ha_env.call("get_runs"))["runs"]
+    assert await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
+    stored = hass_storage[f"{DOMAIN}.{ha_env.entry.entry_id}.journal"]
     stored["minor_version"] = 3
     (run,) = stored["data"]["runs"]
     assert run.pop("by") == "start_up"
-    assert await household.hass.config_entries.async_setup(household.entry.entry_id)
-    await household.settle()
+    assert await ha_env.hass.config_entries.async_setup(ha_env.entry.entry_id)
+    await ha_env.settle()
 
-    assert (await household.call("get_runs"))["runs"] == [{**before, "started_by": "unknown"}]
+    assert (await ha_env.call("get_runs"))["runs"] == [{**before, "started_by": "unknown"}]

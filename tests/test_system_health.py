@@ -12,7 +12,7 @@ from custom_components.plex_label_sync import health
 from custom_components.plex_label_sync.const import DOMAIN
 from simulators.plex import Fault
 
-from .household import SECRETS
+from .ha_env import SECRETS
 from .texts import TEXTS
 
 CLOSED = "http://127.0.0.1:9"
@@ -20,12 +20,12 @@ CLOSED = "http://127.0.0.1:9"
 if TYPE_CHECKING:
     from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 
-async def page(household: Household, hass_ws_client: WebSocketGenerator) -> dict[str, Any]:
+async def page(ha_env: HaEnv, hass_ws_client: WebSocketGenerator) -> dict[str, Any]:
     """Return what the page shows in the end, by key, as it comes over the websocket."""
-    client = await hass_ws_client(household.hass)
+    client = await hass_ws_client(ha_env.hass)
     await client.send_json_auto_id({"type": "system_health/info"})
     assert (await client.receive_json())["success"]
     told: dict[str, Any] = {}
@@ -41,22 +41,22 @@ async def page(household: Household, hass_ws_client: WebSocketGenerator) -> dict
 
 
 async def test_page_says_that_all_is_well(
-    household: Household, hass_ws_client: WebSocketGenerator
+    ha_env: HaEnv, hass_ws_client: WebSocketGenerator
 ) -> None:
-    await household.set_up()
+    await ha_env.set_up()
 
-    told = await page(household, hass_ws_client)
+    told = await page(ha_env, hass_ws_client)
 
     last_sync = told.pop("last_sync")
     assert last_sync["type"] == "date"
-    shown = dt_util.parse_datetime(household.state("last_sync"), raise_on_error=True)
+    shown = dt_util.parse_datetime(ha_env.state("last_sync"), raise_on_error=True)
     assert datetime.fromisoformat(last_sync["value"]).replace(microsecond=0) == shown
     assert told == {
         "running": "1 / 1",
         "can_reach_plex": "ok",
         "can_reach_pulsarr": "ok",
-        "plex_version": household.plex.state.version,
-        "pulsarr_version": household.pulsarr.knobs.version,
+        "plex_version": ha_env.plex.state.version,
+        "pulsarr_version": ha_env.pulsarr.knobs.version,
         "pending": 0,
         "webhook": "ok",
         "sharing": "ok",
@@ -64,23 +64,23 @@ async def test_page_says_that_all_is_well(
 
 
 async def test_every_line_of_the_page_has_a_text(
-    household: Household, hass_ws_client: WebSocketGenerator
+    ha_env: HaEnv, hass_ws_client: WebSocketGenerator
 ) -> None:
-    await household.set_up()
+    await ha_env.set_up()
 
-    told = await page(household, hass_ws_client)
+    told = await page(ha_env, hass_ws_client)
 
     assert set(TEXTS["system_health"]["info"]) == set(told)
 
 
 @pytest.mark.parametrize("server", ["plex", "pulsarr"])
 async def test_page_says_which_server_is_away(
-    household: Household, hass_ws_client: WebSocketGenerator, server: str
+    ha_env: HaEnv, hass_ws_client: WebSocketGenerator, server: str
 ) -> None:
-    await household.set_up()
-    getattr(household, server).faults.add(Fault("drop", times=None))
+    await ha_env.set_up()
+    getattr(ha_env, server).faults.add(Fault("drop", times=None))
 
-    told = await page(household, hass_ws_client)
+    told = await page(ha_env, hass_ws_client)
 
     away = {"type": "failed", "error": "cannot_connect"}
     assert told["can_reach_plex"] == (away if server == "plex" else "ok")
@@ -89,44 +89,44 @@ async def test_page_says_which_server_is_away(
 
 
 async def test_page_waits_for_nobody(
-    household: Household, hass_ws_client: WebSocketGenerator, monkeypatch: pytest.MonkeyPatch
+    ha_env: HaEnv, hass_ws_client: WebSocketGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await household.set_up()
+    await ha_env.set_up()
     monkeypatch.setattr(health, "PATIENCE", 0.05)
-    household.plex.faults.add(Fault("slow_before_apply", seconds=0.5, times=None))
+    ha_env.plex.faults.add(Fault("slow_before_apply", seconds=0.5, times=None))
 
-    told = await page(household, hass_ws_client)
+    told = await page(ha_env, hass_ws_client)
 
     assert told["can_reach_plex"] == {"type": "failed", "error": "timeout"}
     assert told["can_reach_pulsarr"] == "ok"
 
 
 async def test_page_says_when_announcements_cannot_arrive(
-    household: Household, hass_ws_client: WebSocketGenerator
+    ha_env: HaEnv, hass_ws_client: WebSocketGenerator
 ) -> None:
-    household.hass.config.internal_url = CLOSED
-    await household.set_up(base_url=CLOSED)
+    ha_env.hass.config.internal_url = CLOSED
+    await ha_env.set_up(base_url=CLOSED)
 
-    told = await page(household, hass_ws_client)
+    told = await page(ha_env, hass_ws_client)
 
     assert told["webhook"] == {"type": "failed", "error": "unreachable"}
 
 
 async def test_page_says_that_live_mode_is_off_and_that_nothing_was_synced_yet(
-    household: Household, hass_ws_client: WebSocketGenerator
+    ha_env: HaEnv, hass_ws_client: WebSocketGenerator
 ) -> None:
-    await household.set_up(live_mode=False, batch_mode=False)
+    await ha_env.set_up(live_mode=False, batch_mode=False)
 
-    told = await page(household, hass_ws_client)
+    told = await page(ha_env, hass_ws_client)
 
     assert told["webhook"] == "off"
     assert told["last_sync"] == "?"
 
 
 async def test_page_works_without_anything_that_runs(
-    household: Household, hass_ws_client: WebSocketGenerator
+    ha_env: HaEnv, hass_ws_client: WebSocketGenerator
 ) -> None:
-    await household.set_up()
-    await household.hass.config_entries.async_unload(household.entry.entry_id)
+    await ha_env.set_up()
+    await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
 
-    assert await page(household, hass_ws_client) == {"running": "0 / 1"}
+    assert await page(ha_env, hass_ws_client) == {"running": "0 / 1"}

@@ -11,7 +11,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
 import pytest
 
-from custom_components.plex_label_sync.store import INTERRUPTED, Records
+from custom_components.plex_label_sync.storage.records import INTERRUPTED, Records
 from custom_components.plex_label_sync.sync.journal import Journal
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (

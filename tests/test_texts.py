@@ -12,11 +12,11 @@ from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.setup import async_setup_component
 import pytest
 
-from custom_components.plex_label_sync import sharing_texts
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
-from custom_components.plex_label_sync.label_preview import WORDS
+from custom_components.plex_label_sync.flows.label_preview import WORDS
 from custom_components.plex_label_sync.logbook import COUNTED
+from custom_components.plex_label_sync.sharing_check import texts
 from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.sync.model import (
     Failure,
@@ -154,7 +154,7 @@ def test_every_other_error_has_a_text_and_every_text_an_error() -> None:
 
 def test_every_choice_of_a_field_has_a_text() -> None:
     modes = {mode.value for mode in RemovedLabelMode}
-    assert TEXTS["selector"].keys() == {"removed_label_mode", WORDS, *sharing_texts.GROUPS}
+    assert TEXTS["selector"].keys() == {"removed_label_mode", WORDS, *texts.GROUPS}
     words = TEXTS["selector"][WORDS]["options"]
     assert set(words) == {*Trouble, "more", "nobody", "unknown"}
     assert {key: placeholders(text) for key, text in words.items() if placeholders(text)} == {

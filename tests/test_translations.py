@@ -22,7 +22,7 @@ from .texts import COMPONENT, TEXTS, UNSOUND, leaves, placeholders, read_json
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 type Path = tuple[str, ...]
 type Texts = dict[Path, str]
@@ -141,20 +141,18 @@ async def test_home_assistant_takes_every_text(
     ]
 
 
-async def test_house_is_told_in_its_language(
-    household: Household, language: str, texts: Texts
-) -> None:
-    hass = household.hass
+async def test_house_is_told_in_its_language(ha_env: HaEnv, language: str, texts: Texts) -> None:
+    hass = ha_env.hass
     await hass.config.async_update(language=language)
     events = async_capture_events(hass, EVENT_ACTIVITY)
-    await household.set_up()
+    await ha_env.set_up()
 
-    device = texts["device", "labels", "name"].format(server=household.plex.state.name)
+    device = texts["device", "labels", "name"].format(server=ha_env.plex.state.name)
     assert (
-        household.entity("last_sync").name
+        ha_env.entity("last_sync").name
         == f"{device} {texts['entity', 'sensor', 'last_sync', 'name']}"
     )
-    added = household.state("labels_added")
+    added = ha_env.state("labels_added")
     sentence = texts["common", "with_who"].format(
         sentence=texts["common", "with_counts"].format(
             sentence=texts["common", "sync_finished"],
@@ -162,4 +160,4 @@ async def test_house_is_told_in_its_language(
         ),
         who=texts["common", "by_start_up"],
     )
-    assert described(hass, events[0]) == f"{household.plex.state.name} {sentence}"
+    assert described(hass, events[0]) == f"{ha_env.plex.state.name} {sentence}"

@@ -16,43 +16,43 @@ from custom_components.plex_label_sync.const import DOMAIN
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
-    from .household import Household
+    from .ha_env import HaEnv
 
 
-def picture(household: Household) -> dict[str, frozenset[str]]:
+def picture(ha_env: HaEnv) -> dict[str, frozenset[str]]:
     """Return every item's labels."""
     return {
         key: frozenset(label.casefold() for label in item.labels)
-        for key, item in household.plex.state.items.items()
+        for key, item in ha_env.plex.state.items.items()
     }
 
 
 async def test_undo_restores_the_state_before_the_run_and_can_be_undone(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    before = picture(household)
-    await household.set_up(live_mode=False)
-    after = picture(household)
+    before = picture(ha_env)
+    await ha_env.set_up(live_mode=False)
+    after = picture(ha_env)
     assert before != after
 
-    answer = await household.call("undo")
+    answer = await ha_env.call("undo")
     assert answer["skipped"] == 0
-    assert picture(household) == before
+    assert picture(ha_env) == before
 
     # The next full sync does not do it all again.
-    await household.call("sync_all")
-    assert picture(household) == before
+    await ha_env.call("sync_all")
+    assert picture(ha_env) == before
 
-    await household.call("undo")
-    assert picture(household) == after
+    await ha_env.call("undo")
+    assert picture(ha_env) == after
 
 
-async def test_undo_leaves_what_was_changed_since(household: Household) -> None:
-    await household.set_up(live_mode=False)
-    (item, *_) = household.plex.state.carriers("rosa")
-    household.plex.state.remove_label(item.rating_key, "rosa")
+async def test_undo_leaves_what_was_changed_since(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
+    (item, *_) = ha_env.plex.state.carriers("rosa")
+    ha_env.plex.state.remove_label(item.rating_key, "rosa")
 
-    answer = await household.call("undo", dry_run=True)
+    answer = await ha_env.call("undo", dry_run=True)
 
     assert answer["skipped"] == 1
     assert item.rating_key not in {
@@ -60,128 +60,128 @@ async def test_undo_leaves_what_was_changed_since(household: Household) -> None:
     }
 
 
-async def test_undo_does_not_bring_labels_to_items_that_are_gone(household: Household) -> None:
-    await household.set_up(live_mode=False, removed_label_mode="remove")
-    title = household.spare(in_plex=True)
-    household.pulsarr.state.wish(household.person("rosa"), title)
-    await household.call("sync_all")
-    household.pulsarr.state.unwish(household.person("rosa"), title)
-    await household.call("sync_all")
-    items = household.plex.state.items_of(title)
+async def test_undo_does_not_bring_labels_to_items_that_are_gone(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False, removed_label_mode="remove")
+    title = ha_env.spare(in_plex=True)
+    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    await ha_env.call("sync_all")
+    ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)
+    await ha_env.call("sync_all")
+    items = ha_env.plex.state.items_of(title)
     for item in items:
-        household.plex.state.delete_item(item.rating_key)
+        ha_env.plex.state.delete_item(item.rating_key)
 
-    answer = await household.call("undo")
+    answer = await ha_env.call("undo")
 
     assert (answer["status"], answer["added"], answer["skipped"]) == ("done", 0, len(items))
 
 
-async def test_runs_are_listed_newest_first(household: Household) -> None:
-    await household.set_up(live_mode=False)
-    first = (await household.call("get_runs"))["runs"]
-    undone = await household.call("undo", run_id=first[0]["run_id"])
+async def test_runs_are_listed_newest_first(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
+    first = (await ha_env.call("get_runs"))["runs"]
+    undone = await ha_env.call("undo", run_id=first[0]["run_id"])
 
-    runs = (await household.call("get_runs"))["runs"]
+    runs = (await ha_env.call("get_runs"))["runs"]
 
     assert [one["run_id"] for one in runs] == [undone["run_id"], first[0]["run_id"]]
     assert [one["kind"] for one in runs] == ["undo", "full"]
     assert runs[0]["removed"] == runs[1]["added"] > 0
-    assert (await household.call("get_runs", limit=1))["runs"] == runs[:1]
+    assert (await ha_env.call("get_runs", limit=1))["runs"] == runs[:1]
 
 
-async def test_unknown_run_is_refused(household: Household) -> None:
-    await household.set_up(live_mode=False)
+async def test_unknown_run_is_refused(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
 
     with pytest.raises(ServiceValidationError) as refused:
-        await household.call("undo", run_id="none")
+        await ha_env.call("undo", run_id="none")
 
     assert refused.value.translation_key == "unknown_run"
 
 
-async def test_all_labels_of_ours_are_taken_off_and_nothing_else(household: Household) -> None:
-    before = picture(household)
-    await household.set_up(live_mode=False, batch_mode=False)
-    await household.call("sync_all")
-    planned = await household.call("remove_labels", dry_run=True)
+async def test_all_labels_of_ours_are_taken_off_and_nothing_else(ha_env: HaEnv) -> None:
+    before = picture(ha_env)
+    await ha_env.set_up(live_mode=False, batch_mode=False)
+    await ha_env.call("sync_all")
+    planned = await ha_env.call("remove_labels", dry_run=True)
 
-    answer = await household.call("remove_labels")
+    answer = await ha_env.call("remove_labels")
 
     assert answer["removed"] == planned["removed"] > 0
-    assert picture(household) == before
-    assert household.state("labelled_items") == "0"
+    assert picture(ha_env) == before
+    assert ha_env.state("labelled_items") == "0"
 
 
-async def test_labels_of_one_person_are_taken_off(household: Household) -> None:
-    await household.set_up(live_mode=False)
-    tims = household.plex.state.carriers("tim")
+async def test_labels_of_one_person_are_taken_off(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
+    tims = ha_env.plex.state.carriers("tim")
 
-    await household.call("remove_labels", people=["rosa"])
+    await ha_env.call("remove_labels", people=["rosa"])
 
-    assert household.plex.state.carriers("rosa") == []
-    assert household.plex.state.carriers("tim") == tims
+    assert ha_env.plex.state.carriers("rosa") == []
+    assert ha_env.plex.state.carriers("tim") == tims
 
 
 @pytest.mark.parametrize("content", [{}, {"labels": []}, {"labels": {"rosa": {"1": {"2": 3}}}}])
 async def test_damaged_ledger_is_told_and_nothing_is_taken_off(
-    household: Household, hass_storage: dict[str, Any], content: dict[str, Any]
+    ha_env: HaEnv, hass_storage: dict[str, Any], content: dict[str, Any]
 ) -> None:
-    entry = household.add_entry(live_mode=False, removed_label_mode="remove")
+    entry = ha_env.add_entry(live_mode=False, removed_label_mode="remove")
     key = f"plex_label_sync.{entry.entry_id}.ledger"
     hass_storage[key] = {"version": 1, "minor_version": 2, "key": key, "data": content}
 
-    assert await household.hass.config_entries.async_setup(entry.entry_id)
-    await household.settle()
+    assert await ha_env.hass.config_entries.async_setup(entry.entry_id)
+    await ha_env.settle()
 
     issue_id = f"store_damaged_{entry.entry_id}"
-    assert ir.async_get(household.hass).async_get_issue(DOMAIN, issue_id) is not None
-    assert household.state("labels_removed") == "0"
-    assert_everything_is_labelled(household)
+    assert ir.async_get(ha_env.hass).async_get_issue(DOMAIN, issue_id) is not None
+    assert ha_env.state("labels_removed") == "0"
+    assert_everything_is_labelled(ha_env)
 
 
 async def test_ledger_of_the_first_version_is_brought_up_to_date(
-    household: Household, hass_storage: dict[str, Any]
+    ha_env: HaEnv, hass_storage: dict[str, Any]
 ) -> None:
-    title = next(one for one in household.world.wanted() if household.plex.state.items_of(one))
-    (item, *_) = household.plex.state.items_of(title)
-    entry = household.add_entry(live_mode=False)
-    household.plex.state.add_label(item.rating_key, "Left over")
+    title = next(one for one in ha_env.world.wanted() if ha_env.plex.state.items_of(one))
+    (item, *_) = ha_env.plex.state.items_of(title)
+    entry = ha_env.add_entry(live_mode=False)
+    ha_env.plex.state.add_label(item.rating_key, "Left over")
     rows = {"Left over": {item.section: {item.rating_key: 1_790_000_000}}}
     key = f"plex_label_sync.{entry.entry_id}.ledger"
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": {"labels": rows}}
-    assert await household.hass.config_entries.async_setup(entry.entry_id)
-    await household.settle()
+    assert await ha_env.hass.config_entries.async_setup(entry.entry_id)
+    await ha_env.settle()
 
-    answer = await household.call("remove_labels")
+    answer = await ha_env.call("remove_labels")
 
     assert "Left over" in {one["label"] for one in answer["changes"]}
 
 
 async def test_records_of_a_newer_version_stop_the_entry(
-    household: Household, hass_storage: dict[str, Any]
+    ha_env: HaEnv, hass_storage: dict[str, Any]
 ) -> None:
-    entry = household.add_entry()
+    entry = ha_env.add_entry()
     key = f"plex_label_sync.{entry.entry_id}.ledger"
     hass_storage[key] = {"version": 9, "minor_version": 1, "key": key, "data": {"labels": {}}}
 
-    assert not await household.hass.config_entries.async_setup(entry.entry_id)
+    assert not await ha_env.hass.config_entries.async_setup(entry.entry_id)
 
     assert entry.state is ConfigEntryState.SETUP_ERROR
-    assert household.plex.stats.puts == 0
+    assert ha_env.plex.stats.puts == 0
 
 
 async def test_nothing_is_written_into_plex_while_the_journal_cannot_be_saved(
-    household: Household,
+    ha_env: HaEnv,
 ) -> None:
-    await household.set_up(live_mode=False, batch_mode=False)
+    await ha_env.set_up(live_mode=False, batch_mode=False)
     with patch(
         "homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError("full")
     ):
         with pytest.raises(HomeAssistantError) as raised:
-            await household.call("sync_all")
+            await ha_env.call("sync_all")
         assert raised.value.translation_key == "storage_not_saved"
-        assert household.plex.stats.puts == 0
-        assert household.state("problem") == "on"
+        assert ha_env.plex.stats.puts == 0
+        assert ha_env.state("problem") == "on"
 
-    await household.call("sync_all")
-    assert_everything_is_labelled(household)
-    assert household.state("problem") == "off"
+    await ha_env.call("sync_all")
+    assert_everything_is_labelled(ha_env)
+    assert ha_env.state("problem") == "off"

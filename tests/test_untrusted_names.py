@@ -22,7 +22,7 @@ from custom_components.plex_label_sync.new_libraries import async_update_new_lib
 from custom_components.plex_label_sync.notices import Notice, async_tell
 from custom_components.plex_label_sync.status import Activity
 
-from .flow_kit import choices_of, submit, to_libraries
+from .flow_fixtures import choices_of, submit, to_libraries
 from .markdown import HOSTILE, as_shown, signs_in
 from .test_blueprints import FOLDER, automate
 from .test_brake import forget
@@ -31,7 +31,7 @@ from .test_logbook import described
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant, ServiceCall
 
-    from .household import Household
+    from .ha_env import HaEnv
 
 names: Final = st.sampled_from(HOSTILE) | st.text() | st.text("\\`*_[](){}<>!#|~-+.:/@&= \n1aw")
 ROOT: Final = Path(__file__).parent.parent
@@ -94,7 +94,7 @@ def assert_text(shown: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE[::3])
-async def test_repairs_show_names_as_text(full_house: Household, name: str) -> None:
+async def test_repairs_show_names_as_text(full_house: HaEnv, name: str) -> None:
     hass, entry = full_house.hass, full_house.entry
     for item in full_house.plex.state.items.values():
         item.title = name
@@ -120,15 +120,13 @@ async def test_repairs_show_names_as_text(full_house: Household, name: str) -> N
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_question_about_a_new_library_shows_names_as_text(
-    household: Household, name: str
-) -> None:
-    entry = household.add_entry()
-    household.hass.config_entries.async_update_entry(entry, title=name)
+async def test_question_about_a_new_library_shows_names_as_text(ha_env: HaEnv, name: str) -> None:
+    entry = ha_env.add_entry()
+    ha_env.hass.config_entries.async_update_entry(entry, title=name)
 
-    async_update_new_libraries_issue(household.hass, entry, {"9": name})
+    async_update_new_libraries_issue(ha_env.hass, entry, {"9": name})
 
-    told = ir.async_get(household.hass).async_get_issue(DOMAIN, f"library_new_{entry.entry_id}")
+    told = ir.async_get(ha_env.hass).async_get_issue(DOMAIN, f"library_new_{entry.entry_id}")
     assert told is not None
     assert told.translation_placeholders == {
         "name": as_markdown(name),
@@ -137,12 +135,12 @@ async def test_question_about_a_new_library_shows_names_as_text(
 
 
 @pytest.mark.parametrize("notice", Notice)
-async def test_notices_show_names_as_text(household: Household, notice: Notice) -> None:
-    entry = household.add_entry()
+async def test_notices_show_names_as_text(ha_env: HaEnv, notice: Notice) -> None:
+    entry = ha_env.add_entry()
     for name in HOSTILE:
-        household.hass.config_entries.async_update_entry(entry, title=name)
-        async_tell(household.hass, entry, notice)
-        issue = ir.async_get(household.hass).async_get_issue(
+        ha_env.hass.config_entries.async_update_entry(entry, title=name)
+        async_tell(ha_env.hass, entry, notice)
+        issue = ir.async_get(ha_env.hass).async_get_issue(
             DOMAIN, f"{notice.value}_{entry.entry_id}"
         )
         assert issue is not None
@@ -153,37 +151,37 @@ async def test_notices_show_names_as_text(household: Household, notice: Notice) 
 
 
 @pytest.mark.parametrize("name", HOSTILE[::3])
-async def test_forms_show_names_as_text(household: Household, name: str) -> None:
-    state = household.pulsarr.state
-    state.change_user(household.person("rosa"), name=name, alias=None, display_name=None)
-    household.plex.state.libraries["1"].title = name
+async def test_forms_show_names_as_text(ha_env: HaEnv, name: str) -> None:
+    state = ha_env.pulsarr.state
+    state.change_user(ha_env.person("rosa"), name=name, alias=None, display_name=None)
+    ha_env.plex.state.libraries["1"].title = name
 
-    shown = await to_libraries(household)
+    shown = await to_libraries(ha_env)
 
     placeholders = shown["description_placeholders"]
     assert placeholders is not None
     assert_text(placeholders["label_preview"], name)
     assert choices_of(shown, "libraries")["1"] == one_line(name)
-    household.plex.state.name = name
-    entry = household.add_entry()
-    options = await household.hass.config_entries.options.async_init(entry.entry_id)
+    ha_env.plex.state.name = name
+    entry = ha_env.add_entry()
+    options = await ha_env.hass.config_entries.options.async_init(entry.entry_id)
     placeholders = options["description_placeholders"]
     assert placeholders is not None
     assert_text(placeholders["label_preview"], name)
     assert choices_of(options, "libraries")["1"] == one_line(name)
     assert one_line(name) in choices_of(options, "exclude_people").values()
-    assert (await submit(household.hass, shown))["type"] == "create_entry"
-    await household.settle()
+    assert (await submit(ha_env.hass, shown))["type"] == "create_entry"
+    await ha_env.settle()
 
 
 @pytest.mark.parametrize("name", HOSTILE[::3])
 async def test_form_that_asks_for_a_credential_shows_the_name_as_text(
-    household: Household, name: str
+    ha_env: HaEnv, name: str
 ) -> None:
-    entry = household.add_entry()
-    household.hass.config_entries.async_update_entry(entry, title=name)
+    entry = ha_env.add_entry()
+    ha_env.hass.config_entries.async_update_entry(entry, title=name)
 
-    shown = await entry.start_reauth_flow(household.hass)
+    shown = await entry.start_reauth_flow(ha_env.hass)
 
     placeholders = shown["description_placeholders"]
     assert placeholders is not None
@@ -194,8 +192,8 @@ async def test_form_that_asks_for_a_credential_shows_the_name_as_text(
 
 
 @pytest.mark.parametrize("name", HOSTILE[::3])
-async def test_logbook_shows_names_as_text_on_one_line(household: Household, name: str) -> None:
-    await household.set_up(live_mode=False, batch_mode=False)
+async def test_logbook_shows_names_as_text_on_one_line(ha_env: HaEnv, name: str) -> None:
+    await ha_env.set_up(live_mode=False, batch_mode=False)
     for activity in Activity:
         told = {
             "server": name,
@@ -209,7 +207,7 @@ async def test_logbook_shows_names_as_text_on_one_line(household: Household, nam
             "removals": 30,
             "vanished": 0,
         }
-        line = described(household.hass, Event(EVENT_ACTIVITY, told))
+        line = described(ha_env.hass, Event(EVENT_ACTIVITY, told))
         assert line.startswith(one_line(name))
         assert line.replace("\u200d", "").isprintable()
         if activity is Activity.LABELS_CHANGED:
@@ -227,26 +225,26 @@ def messages(hass: HomeAssistant, tmp_path: Path) -> list[ServiceCall]:
     return async_mock_service(hass, "persistent_notification", "create")
 
 
-async def said_about(household: Household, messages: list[ServiceCall], **told: Any) -> str:
+async def said_about(ha_env: HaEnv, messages: list[ServiceCall], **told: Any) -> str:
     """Let something happen; return what the notification shows as Markdown."""
     messages.clear()
-    data = {"entity_id": household.entity_id("activity"), **told}
-    household.hass.bus.async_fire(EVENT_ACTIVITY, data)
-    await household.settle()
+    data = {"entity_id": ha_env.entity_id("activity"), **told}
+    ha_env.hass.bus.async_fire(EVENT_ACTIVITY, data)
+    await ha_env.settle()
     (call,) = messages
     text: str = call.data["message"]
     return text
 
 
 async def test_message_that_a_title_is_there_shows_it_as_text(
-    household: Household, messages: list[ServiceCall]
+    ha_env: HaEnv, messages: list[ServiceCall]
 ) -> None:
-    await household.set_up(live_mode=False, batch_mode=False)
-    activity = household.entity_id("activity")
-    await automate(household, "title_is_there.yaml", activity=activity, person="rosa")
+    await ha_env.set_up(live_mode=False, batch_mode=False)
+    activity = ha_env.entity_id("activity")
+    await automate(ha_env, "title_is_there.yaml", activity=activity, person="rosa")
     for name in HOSTILE:
         text = await said_about(
-            household,
+            ha_env,
             messages,
             activity="labels_changed",
             title=name,
@@ -259,15 +257,15 @@ async def test_message_that_a_title_is_there_shows_it_as_text(
 
 
 async def test_message_that_a_sync_is_held_shows_the_server_as_text(
-    household: Household, messages: list[ServiceCall]
+    ha_env: HaEnv, messages: list[ServiceCall]
 ) -> None:
-    await household.set_up(live_mode=False, batch_mode=False)
-    activity = household.entity_id("activity")
-    await automate(household, "held_alert.yaml", activity=activity)
+    await ha_env.set_up(live_mode=False, batch_mode=False)
+    activity = ha_env.entity_id("activity")
+    await automate(ha_env, "held_alert.yaml", activity=activity)
     for name in HOSTILE:
         for vanished in (0, 3):
             text = await said_about(
-                household,
+                ha_env,
                 messages,
                 activity="run_held",
                 server=name,
@@ -279,10 +277,10 @@ async def test_message_that_a_sync_is_held_shows_the_server_as_text(
 
 
 async def test_digest_shows_titles_and_people_as_text(
-    household: Household, messages: list[ServiceCall]
+    ha_env: HaEnv, messages: list[ServiceCall]
 ) -> None:
-    await household.set_up(live_mode=False, batch_mode=False)
-    await automate(household, "waiting_digest.yaml")
+    await ha_env.set_up(live_mode=False, batch_mode=False)
+    await automate(ha_env, "waiting_digest.yaml")
     waiting: Any = [
         {
             "title": name,
@@ -292,13 +290,13 @@ async def test_digest_shows_titles_and_people_as_text(
         }
         for name in HOSTILE
     ]
-    async_mock_service(household.hass, DOMAIN, "get_pending", response={"pending": waiting})
-    await household.hass.services.async_call(
+    async_mock_service(ha_env.hass, DOMAIN, "get_pending", response={"pending": waiting})
+    await ha_env.hass.services.async_call(
         "automation", "trigger", {"entity_id": "automation.ours"}, blocking=True
     )
-    await household.settle()
+    await ha_env.settle()
 
-    await household.hass.services.async_call(
+    await ha_env.hass.services.async_call(
         "automation", "turn_off", {"entity_id": "automation.ours"}, blocking=True
     )
     (call,) = messages
@@ -316,8 +314,8 @@ def assert_nothing_but_text(text: str, name: str, end: str) -> None:
     assert end in text
 
 
-async def test_dashboard_shows_names_as_text(household: Household) -> None:
-    await household.set_up(live_mode=False, batch_mode=False)
+async def test_dashboard_shows_names_as_text(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False, batch_mode=False)
     dashboard = load_yaml_dict(str(ROOT / "docs" / "dashboard.yaml"))
     cards = [
         card
@@ -326,15 +324,15 @@ async def test_dashboard_shows_names_as_text(household: Household) -> None:
         for card in section["cards"]
     ]
     (content,) = [card["content"] for card in cards if card["type"] == "markdown"]
-    activity = household.entity_id("activity")
+    activity = ha_env.entity_id("activity")
     template = Template(
         content.replace("event.my_plex_labels_activity", activity).replace(
             "states." + activity, f"states['{activity}']"
         ),
-        household.hass,
+        ha_env.hass,
     )
     for name in HOSTILE:
-        household.hass.states.async_set(
+        ha_env.hass.states.async_set(
             activity,
             "2026-11-28T10:00:00+00:00",
             {"title": name, "event_type": "labels_changed", "labels": [name]},

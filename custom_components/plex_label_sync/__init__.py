@@ -12,8 +12,8 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util.hass_dict import HassKey
 
-from .beat import WatchlistBeat
-from .clash import ClashWatch
+from .checks.label_sync_conflict import LabelSyncConflictCheck
+from .checks.libraries import LibraryCheck
 from .const import (
     CONF_BATCH_MODE,
     CONF_CLIENT_ID,
@@ -31,32 +31,32 @@ from .const import (
     DOMAIN,
 )
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
-from .departures import Departures
-from .files import StoreTooNewError, StoreUnreadableError, async_remove_files
-from .former import async_keep_former, async_take_over
 from .issues import (
     async_create_damaged_issue,
     async_create_left_out_issue,
     async_delete_issues,
     async_update_held_issue,
 )
-from .libraries import LibraryWatch
-from .live import LiveSync
-from .live_updates import LiveUpdates
+from .live.delayed_removals import DelayedRemovals
+from .live.live_sync import LiveSync
+from .live.plex_events import PlexEventFollower
+from .live.watchlist_poller import WatchlistPoller
 from .notices import async_take_back
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
 from .pulsarr.payloads import Signal
-from .registration import async_remove
 from .services import async_setup_services
 from .settings import Settings
-from .sharing_check import SharingCheck
-from .sharing_events import VisibleNews
-from .sharing_repairs import async_update_sharing_issues
-from .store import Records
+from .sharing_check.check import SharingCheck
+from .sharing_check.events import VisibleEvents
+from .sharing_check.repairs import async_update_sharing_issues
+from .storage.files import StoreTooNewError, StoreUnreadableError, async_remove_files
+from .storage.former import async_keep_former, async_take_over
+from .storage.records import Records
 from .sync.model import ServiceError
-from .upkeep import Upkeep
-from .webhook import async_register_webhook
+from .webhook.manager import WebhookManager
+from .webhook.receiver import async_register_webhook
+from .webhook.registration import async_remove
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -93,18 +93,18 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     )
     await coordinator.async_config_entry_first_refresh()
     coordinator.live = LiveSync(hass, coordinator)
-    coordinator.updates = LiveUpdates(hass, coordinator, coordinator.live)
+    coordinator.updates = PlexEventFollower(hass, coordinator, coordinator.live)
     coordinator.sharing = SharingCheck(hass, coordinator)
     await coordinator.sharing.async_start()
-    coordinator.visible_news = VisibleNews(coordinator)
+    coordinator.visible_news = VisibleEvents(coordinator)
     entry.runtime_data = coordinator
     async_update_held_issue(hass, entry, records.held)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    coordinator.upkeep = Upkeep(hass, coordinator)
-    beat = WatchlistBeat(hass, coordinator)
+    coordinator.webhook_manager = WebhookManager(hass, coordinator)
+    beat = WatchlistPoller(hass, coordinator)
 
     def on_signal(signal: Signal) -> None:
-        coordinator.upkeep.async_on_signal(signal)
+        coordinator.webhook_manager.async_on_signal(signal)
         beat.async_on_signal(signal)
         coordinator.live.async_on_signal(signal)
 
@@ -113,10 +113,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     coordinator.async_start()
     coordinator.live.async_start()
     beat.async_start()
-    Departures(hass, coordinator, coordinator.live).async_start()
-    coordinator.upkeep.async_start()
-    ClashWatch(hass, coordinator).async_start()
-    LibraryWatch(hass, coordinator).async_start()
+    DelayedRemovals(hass, coordinator, coordinator.live).async_start()
+    coordinator.webhook_manager.async_start()
+    LabelSyncConflictCheck(hass, coordinator).async_start()
+    LibraryCheck(hass, coordinator).async_start()
     loaded, secret = _besides_modes(entry), entry.data[CONF_WEBHOOK_SECRET]
 
     async def changed(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> None:
@@ -127,13 +127,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
             return
         if entry.data[CONF_WEBHOOK_SECRET] != secret:
             secret = entry.data[CONF_WEBHOOK_SECRET]
-            coordinator.upkeep.async_change_modes()  # Pulsarr has to be told
+            coordinator.webhook_manager.async_change_modes()  # Pulsarr has to be told
         was_live = coordinator.settings.live_mode
         coordinator.async_change_modes(Settings.from_options(entry.options))
         if coordinator.settings.live_mode != was_live:
             coordinator.updates.async_change_modes()
             beat.async_change_modes()
-            coordinator.upkeep.async_change_modes()
+            coordinator.webhook_manager.async_change_modes()
 
     entry.async_on_unload(entry.add_update_listener(changed))
     return True

@@ -16,16 +16,6 @@ from homeassistant.core import callback
 from homeassistant.helpers.selector import BooleanSelector, TextSelector
 import voluptuous as vol
 
-from .connections import (
-    PLEX,
-    PULSARR,
-    FieldError,
-    Login,
-    Peer,
-    async_try_plex,
-    async_try_pulsarr,
-    pulsarr_client,
-)
 from .const import (
     CONF_CLIENT_ID,
     CONF_CONFIRMED,
@@ -37,8 +27,17 @@ from .const import (
     DOMAIN,
 )
 from .escaping import as_markdown
-from .former import async_former
-from .forms import (
+from .flows.connections import (
+    PLEX,
+    PULSARR,
+    FieldError,
+    Login,
+    Peer,
+    async_try_plex,
+    async_try_pulsarr,
+    pulsarr_client,
+)
+from .flows.fields import (
     Cleaner,
     clean_label_format,
     clean_libraries,
@@ -47,14 +46,15 @@ from .forms import (
     login_schema,
     secret_field,
 )
-from .label_preview import LabelPreview
-from .lookup import async_or_none
+from .flows.label_preview import LabelPreview
+from .flows.lookup import async_or_none
+from .flows.options_flow import PlexLabelSyncOptionsFlow
+from .flows.plex_steps import PlexWays
+from .flows.reachable_urls import async_reach
 from .new_libraries import with_libraries
-from .options_flow import PlexLabelSyncOptionsFlow
 from .plex.account import OwnedServer
-from .plex_ways import PlexWays
-from .reach import async_reach
-from .webhook_secret import new_secret
+from .storage.former import async_former
+from .webhook.secret import new_secret
 
 _OPTION_CLEANERS: Final[Mapping[str, Cleaner]] = {
     CONF_LIBRARIES: clean_libraries,

@@ -17,15 +17,15 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
+from .checks.label_guard import LabelGuard
 from .clocks import steady
 from .const import DOMAIN
-from .decisions import question_of
 from .errors import StoppedError, translation
 from .figures import NOTHING, LedgerFigures, after_run, with_summary
+from .held_decisions import question_of
 from .identity import async_see_plex
 from .issues import async_update_unsaved_issue
-from .label_guard import LabelGuard
-from .news import News, news_of_sync
+from .live.label_events import LabelEvent, label_events_of
 from .outcome import Outcome
 from .plex.parse import ServerInfo
 from .plex.server import PlexClient
@@ -36,8 +36,9 @@ from .runs import Begins, Runs, urgency
 from .schedule import Schedule
 from .settings import Settings
 from .status import Activity, SharingStatus, State, Status, activity_signal
-from .store import Records
+from .storage.records import Records
 from .sync.engine import Engine
+from .sync.event_candidates import Candidates
 from .sync.explain import Explanation, Question
 from .sync.model import (
     Failure,
@@ -52,17 +53,16 @@ from .sync.model import (
 )
 from .sync.progress import Progress
 from .sync.request import Request
-from .sync.sighting import Sighting
-from .sync.watching import Watched
+from .sync.watchlist_reader import Watched
 from .turns import Turns, Urgency
 
 if TYPE_CHECKING:
-    from .live import LiveSync
-    from .live_updates import LiveUpdates
-    from .sharing_check import SharingCheck
-    from .sharing_events import VisibleNews
-    from .upkeep import Upkeep
-    from .webhook import WebhookStats
+    from .live.live_sync import LiveSync
+    from .live.plex_events import PlexEventFollower
+    from .sharing_check.check import SharingCheck
+    from .sharing_check.events import VisibleEvents
+    from .webhook.manager import WebhookManager
+    from .webhook.receiver import WebhookStats
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -79,10 +79,10 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     server: ServerInfo
     live: "LiveSync"
     webhook: "WebhookStats"
-    upkeep: "Upkeep"
-    updates: "LiveUpdates"
+    webhook_manager: "WebhookManager"
+    updates: "PlexEventFollower"
     sharing: "SharingCheck"
-    visible_news: "VisibleNews | None" = None
+    visible_news: "VisibleEvents | None" = None
 
     def __init__(
         self,
@@ -249,9 +249,9 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             self.records.ledger.pin(keys)
             await self.records.async_save_ledger()
 
-    async def async_sighted(
+    async def async_triage(
         self, rating_keys: Collection[str], *, missed_until: float = float("-inf")
-    ) -> Sighting:
+    ) -> Candidates:
         """Return what is worth a live look among items of which Plex spoke.
 
         Also among those of which it spoke to nobody before `missed_until`, by the steady clock.
@@ -261,13 +261,13 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         async with self._turns.turn(Urgency.LIVE):
             if self._stopped:
                 raise StoppedError
-            sighting = Sighting()
+            candidates = Candidates()
             if missed_until > float("-inf"):
-                sighting = await self.engine.missed(missed_until, self.settings.sync)
-            sighting += await self.engine.sighted(rating_keys, self.settings.sync)
-        if sighting.too_many:
+                candidates = await self.engine.missed(missed_until, self.settings.sync)
+            candidates += await self.engine.triage(rating_keys, self.settings.sync)
+        if candidates.too_many:
             self._schedule.sync_soon()
-        return sighting
+        return candidates
 
     async def async_watch(self, urgent: Collection[int]) -> Watched:
         """Look what has changed on watchlists, and have the changed titles looked at.
@@ -463,11 +463,11 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         """Tell of titles that nobody announced. A first sync has labelled what was there already."""
         if (lists := self.engine.watchlists) is not None:
             libraries = self.plex.libraries_seen
-            for news in news_of_sync(run.changes, self.records.ledger, lists, libraries):
+            for news in label_events_of(run.changes, self.records.ledger, lists, libraries):
                 self.async_labels_changed(news)
 
     @callback
-    def async_labels_changed(self, news: News) -> None:
+    def async_labels_changed(self, news: LabelEvent) -> None:
         """Tell that a title got labels, and who can see it where that is known."""
         if self.visible_news is not None and self.visible_news.knows:
             self.async_in_background(self.visible_news.async_tell(news), "news of a title")
@@ -475,7 +475,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             self.async_tell_labels(news)
 
     @callback
-    def async_tell_labels(self, news: News, *, visible_to: list[str] | None = None) -> None:
+    def async_tell_labels(self, news: LabelEvent, *, visible_to: list[str] | None = None) -> None:
         """Tell that a title got labels; `visible_to` is None where that is not known."""
         known = {} if visible_to is None else {"visible_to": visible_to}
         self.async_activity(

@@ -32,18 +32,18 @@ from .const import (
     DOMAIN,
 )
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
-from .files import MINOR_VERSIONS, STORE_VERSION
 from .health import async_pulsarr_version
 from .responses import entry_response
-from .sharing_diagnostics import sharing_diagnostics
-from .sync.brake import DAY
+from .sharing_check.diagnostics import sharing_diagnostics
+from .storage.files import MINOR_VERSIONS, STORE_VERSION
 from .sync.queue import Queue
+from .sync.safety_check import DAY
 from .transport import Statistics
 
 if TYPE_CHECKING:
     from homeassistant.helpers.device_registry import DeviceEntry
 
-    from .upkeep import Registration
+    from .webhook.manager import Registration
 
 SECRETS: Final = frozenset(
     {
@@ -121,7 +121,7 @@ def _running(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
         },
         "webhook": {
             "arrived": _plain(asdict(coordinator.webhook)),
-            "registration": _registration(coordinator.upkeep.registration),
+            "registration": _registration(coordinator.webhook_manager.registration),
         },
     }
 
@@ -135,10 +135,10 @@ async def _records(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
         "ledger": {
             "labels": len(rows),
             "items": len({row.rating_key for row in rows}),
-            "overrides": sum(row.off for row in rows),
+            "overrides": sum(row.removed_by_user for row in rows),
             "pinned": sum(row.pinned for row in rows),
-            "marks": sum(row.mark for row in rows),
-            "nobody_wants": sum(bool(row.dropped) for row in rows),
+            "marks": sum(row.is_removed_marker for row in rows),
+            "nobody_wants": sum(bool(row.unwanted_since) for row in rows),
             "unconfirmed": sum(not row.confirmed for row in rows),
         },
         "runs": [entry_response(one) for one in records.journal.entries[::-1]],

@@ -6,11 +6,11 @@ from typing import Final
 from homeassistant.util import dt as dt_util
 
 from .status import Status
-from .store import Summary
-from .sync.leaving import leaving_at
+from .storage.records import Summary
 from .sync.ledger import Ledger
 from .sync.model import Run, RunKind, SyncSettings
 from .sync.request import Request
+from .sync.retention import removal_due_at
 
 NOTHING: Final = Status()
 
@@ -27,9 +27,9 @@ class LedgerFigures:
     def count(self, ledger: Ledger, settings: SyncSettings, now: float) -> None:
         """Count anew; `now` is in seconds since the epoch."""
         rows = list(ledger)
-        self.labelled_items = len({row.rating_key for row in rows if not row.off})
-        self.overrides = sum(row.off for row in rows)
-        leaving = (leaving_at(row, settings) for row in rows if row.dropped)
+        self.labelled_items = len({row.rating_key for row in rows if not row.removed_by_user})
+        self.overrides = sum(row.removed_by_user for row in rows)
+        leaving = (removal_due_at(row, settings) for row in rows if row.unwanted_since)
         self.next_leaving = min((when for when in leaving if when and when > now), default=None)
 
 

@@ -17,7 +17,7 @@ from .sync.label_conflicts import Conflict
 from .sync.model import HoldReason, fold
 
 if TYPE_CHECKING:
-    from .store import Held
+    from .storage.records import Held
 
 HELD: Final = "held"
 DAMAGED: Final = "store_damaged"

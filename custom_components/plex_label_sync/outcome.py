@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from .decisions import held_by, with_keys
 from .figures import summary_of
 from .gap_issues import async_update_gap_issues, async_update_unknown_issue
+from .held_decisions import held_by, with_keys
 from .issues import async_update_held_issue
-from .store import Held, Records
+from .storage.records import Held, Records
 from .sync.gaps import LASTS_AFTER, concerns
 from .sync.model import HoldReason, Row, RowKey, Run
 from .sync.protection import Before, who_counts
@@ -102,7 +102,7 @@ class Outcome:
             row.key
             for row in rows
             if row is not None
-            and not (row.pinned or row.off)
+            and not (row.pinned or row.removed_by_user)
             and any(concerns(gap, row) for gap in run.gaps)
         )
 

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, override
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
 from homeassistant.core import HomeAssistant
 
-from . import decisions
+from . import held_decisions
 from .const import CONF_LIBRARIES
 from .errors import StoppedError
 from .gap_issues import UNKNOWN
 from .issues import HELD, LABELS_CONFLICT, LIBRARY_GONE
 from .new_libraries import LIBRARY_NEW, LibraryNewFlow
 from .questions import QuestionFlow
-from .sharing_repairs import sharing_flow
+from .sharing_check.repairs import sharing_flow
 from .sync.model import HoldReason, Run
 
 if TYPE_CHECKING:
@@ -32,25 +32,25 @@ class HeldFlow(QuestionFlow):
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Take the labels off after all."""
-        return await self._decide(decisions.async_apply)
+        return await self._decide(held_decisions.async_apply)
 
     async def async_step_keep(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Leave the labels on for good."""
-        return await self._decide(decisions.async_keep)
+        return await self._decide(held_decisions.async_keep)
 
     async def async_step_restore(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Put the labels back that vanished."""
-        return await self._decide(decisions.async_restore)
+        return await self._decide(held_decisions.async_restore)
 
     async def async_step_accept(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Take it that somebody took the labels off on purpose."""
-        return await self._decide(decisions.async_accept)
+        return await self._decide(held_decisions.async_accept)
 
     async def _decide(self, decision: "_Decision") -> "RepairsFlowResult":
         if (coordinator := self._coordinator) is None:
@@ -71,9 +71,9 @@ class HeldFlow(QuestionFlow):
 
 def _is_asked_again(decision: "_Decision", run: Run) -> bool:
     """Tell whether there was more to decide about than was shown, so that nothing was done."""
-    if decision is decisions.async_accept:
+    if decision is held_decisions.async_accept:
         return HoldReason.LABELS_VANISHED in run.hold_reasons
-    return decision is decisions.async_apply and run.asked
+    return decision is held_decisions.async_apply and run.asked
 
 
 class UnknownFlow(QuestionFlow):
@@ -87,13 +87,13 @@ class UnknownFlow(QuestionFlow):
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Take the labels into the ledger."""
-        return await self._decide(decisions.async_adopt)
+        return await self._decide(held_decisions.async_adopt)
 
     async def async_step_leave(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Take the labels for somebody else's."""
-        return await self._decide(decisions.async_leave)
+        return await self._decide(held_decisions.async_leave)
 
     async def _decide(self, decision: "_Decision") -> "RepairsFlowResult":
         if (coordinator := self._coordinator) is None:

@@ -137,7 +137,7 @@ def _item_response(status: ItemStatus) -> dict[str, Any]:
 
 def _label_response(status: LabelStatus) -> dict[str, Any]:
     row, change = status.row, status.change
-    ours = row is not None and not row.off
+    ours = row is not None and not row.removed_by_user
     return {
         "label": status.label,
         "present": status.present,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .status import Activity
-from .store import Held
+from .storage.records import Held
 from .sync.gaps import OpenGap, OpenGaps
 from .sync.ledger import Ledger
 from .sync.model import Action, GapKind, RowKey, Run, RunKind
@@ -75,7 +75,7 @@ def _released(run: Run, held: Held, ledger: Ledger) -> dict[str, Any]:
     """Return what became of the labels that somebody was asked about."""
     keys = held.row_keys
     done: Mapping[RowKey, Action] = {one.key: one.action for one in run.changes if one.key in keys}
-    off = {key for key in keys if (row := ledger.get(key)) is not None and row.off}
+    off = {key for key in keys if (row := ledger.get(key)) is not None and row.removed_by_user}
     actions = [*done.values()]
     return {
         "removals": held.removals,

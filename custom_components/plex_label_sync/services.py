@@ -28,7 +28,7 @@ from .callers import async_caller
 from .const import DOMAIN
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .errors import translation
-from .live import PassResult
+from .live.live_sync import ProcessResult
 from .pulsarr.ids import guid_id
 from .responses import (
     entry_response,
@@ -37,7 +37,7 @@ from .responses import (
     pending_response,
     run_response,
 )
-from .sharing_services import (
+from .sharing_check.services import (
     async_check_response,
     async_preview_response,
     async_verdict_rows,
@@ -133,7 +133,7 @@ def _people_in_words() -> Iterator[None]:
 
 async def process_pending(
     coordinator: PlexLabelSyncCoordinator, *, context: Context | None = None
-) -> PassResult:
+) -> ProcessResult:
     """Look for everything that waits. Raises HomeAssistantError when that was not possible."""
     result = await coordinator.live.async_process(
         everything=True, started_by=await async_caller(coordinator.hass, context)

@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant, callback
 from .const import DOMAIN
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .health import async_failure, async_pulsarr_version
-from .upkeep import Health
+from .webhook.manager import Health
 
 PAGE: Final = f"/config/integrations/integration/{DOMAIN}"
 OK: Final = "ok"  # the word of Home Assistant's own checks
@@ -65,7 +65,7 @@ async def _pulsarr_versions(running: Iterable[PlexLabelSyncCoordinator]) -> str:
 
 def _webhook(running: Iterable[PlexLabelSyncCoordinator]) -> _Verdict:
     """Return whether Pulsarr's announcements arrive at those that want to hear them."""
-    healths = [one.upkeep.registration.health for one in running if one.settings.live_mode]
+    healths = [one.webhook_manager.registration.health for one in running if one.settings.live_mode]
     if Health.UNREACHABLE in healths:
         return _failed(Health.UNREACHABLE)
     words = {OK if health is Health.WORKING else health.value for health in healths}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser  # type: ignore[import-not-found]  # only in .venv
     import pytest
 
-    from tests.e2e.house import Home
+    from tests.e2e.e2e_env import Home
 
 WALK: Final = Look()
 PICTURES: Final = ARTIFACTS / "browser"

@@ -16,7 +16,7 @@ from harness.checkout import ROOT
 from harness.children import LOOPBACK, free_port
 from harness.home_assistant import HomeAssistant
 from harness.onboarding import onboard
-from tests.e2e.house import OWNER, Home, House, start_servers
+from tests.e2e.e2e_env import OWNER, E2eEnv, Home, start_servers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -83,7 +83,7 @@ async def house(
     session: aiohttp.ClientSession,
     home: Home,
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[House]:
+) -> AsyncIterator[E2eEnv]:
     """A simulated Plex and Pulsarr of this module's own, and the integration set up between them.
 
     A module may say with which options, in OPTIONS, and that plex.tv knows the people, in SHARING. What no client may do, and what must not be in a log, is
@@ -96,16 +96,16 @@ async def house(
         sharing=getattr(request.module, "SHARING", False),
     )
     try:
-        house = await House.set_up(home, servers)
+        env = await E2eEnv.set_up(home, servers)
         options: dict[str, Any] = getattr(request.module, "OPTIONS", {})
         if options:
-            await integration.change_options(home.client, house.entry.entry_id, **options)
-            await integration.until_loaded(home.client, house.entry.entry_id)
-            await house.entry.until_synced()
-        yield house
-        assert await house.violations() == []
-        assert house.complaints() == []
-        if await integration.entry_state(home.client, house.entry.entry_id) is not None:
-            await integration.remove(home.client, house.entry.entry_id)
+            await integration.change_options(home.client, env.entry.entry_id, **options)
+            await integration.until_loaded(home.client, env.entry.entry_id)
+            await env.entry.until_synced()
+        yield env
+        assert await env.violations() == []
+        assert env.complaints() == []
+        if await integration.entry_state(home.client, env.entry.entry_id) is not None:
+            await integration.remove(home.client, env.entry.entry_id)
     finally:
         await servers.stop()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from harness.waiting import eventually
 
 if TYPE_CHECKING:
-    from tests.e2e.house import House
+    from tests.e2e.e2e_env import E2eEnv
 
 LISTINGS: Final = "/library/sections/{id}/all"
 LABELS: Final = "/library/sections/{id}/label"
@@ -119,12 +119,12 @@ POINTS: Final = (
 )
 
 
-async def kill_at(house: House, point: Point, work: Callable[[], Awaitable[object]]) -> None:
+async def kill_at(env: E2eEnv, point: Point, work: Callable[[], Awaitable[object]]) -> None:
     """Begin some work, and kill Home Assistant when it reaches the point. Raises WaitedTooLongError."""
-    process = house.home.process
+    process = env.home.process
     if isinstance(point.at, Held):
         held = point.at
-        control = getattr(house.servers, held.server)
+        control = getattr(env.servers, held.server)
         await control.post(
             "faults",
             kind="slow_after_apply" if held.done else "slow_before_apply",
@@ -145,7 +145,7 @@ async def kill_at(house: House, point: Point, work: Callable[[], Awaitable[objec
         await process.kill()
     else:
         storage = process.folder / ".storage"
-        name = f"plex_label_sync.{house.entry.entry_id}"
+        name = f"plex_label_sync.{env.entry.entry_id}"
         files = storage / f"{name}.journal", storage / f"{name}.ledger"
         watch = asyncio.create_task(
             asyncio.to_thread(_kill_when, point.at, files, process.child.pid)

@@ -17,7 +17,7 @@ from harness.pages import INIT, MASS_REMOVAL, QUESTION, Pages
 from harness.texts import Texts, flaws, languages
 from harness.waiting import WaitedTooLongError, eventually
 from tests.e2e.browsing import READ_SECONDS, WALK, browser, read, visitor
-from tests.e2e.house import OWNER, House, start_servers
+from tests.e2e.e2e_env import OWNER, E2eEnv, start_servers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser  # type: ignore[import-not-found]  # only in .venv
 
     from harness.simulators import Simulators
-    from tests.e2e.house import Home
+    from tests.e2e.e2e_env import Home
 
 __all__ = ["browser", "visitor"]
 
@@ -46,12 +46,12 @@ STEPS: Final = "config.step"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house(house: House) -> House:
-    """The shared house, with the example dashboard."""
-    client = house.home.client
-    entities = await integration.entity_ids(client, house.entry.entry_id)
+async def house(env: E2eEnv) -> E2eEnv:
+    """The shared env, with the example dashboard."""
+    client = env.home.client
+    entities = await integration.entity_ids(client, env.entry.entry_id)
     await dashboard.install(client, dashboard.example_dashboard(entities))
-    return house
+    return env
 
 
 async def test_owner_signs_in_and_gets_from_the_first_form_to_labelled_films(
@@ -155,10 +155,10 @@ async def refused(visitor: Visitor, field: str, error: str) -> None:
 
 
 async def test_dashboard_shows_the_numbers_and_its_button_syncs(
-    visitor: Visitor, house: House
+    visitor: Visitor, env: E2eEnv
 ) -> None:
-    before = await house.entry.state("last_sync")
-    numbers = [await house.entry.state(key) for key in ("titles_wanted", "labelled_items")]
+    before = await env.entry.state("last_sync")
+    numbers = [await env.entry.state(key) for key in ("titles_wanted", "labelled_items")]
 
     await Pages(visitor, TEXTS).dashboard()
     words = await read(visitor, TEXTS["entity.sensor.status.state.idle"], *numbers)
@@ -168,28 +168,28 @@ async def test_dashboard_shows_the_numbers_and_its_button_syncs(
     await visitor.choose("Sync all now")
 
     async def synced() -> bool:
-        return await house.entry.state("last_sync") != before
+        return await env.entry.state("last_sync") != before
 
     await eventually(synced, "a full sync has finished")
-    await house.entry.until_state("status", "idle")
+    await env.entry.until_state("status", "idle")
 
 
-async def test_device_page_names_every_entity(visitor: Visitor, house: House) -> None:
-    await Pages(visitor, TEXTS).device(house.entry)
-    await read(visitor, *await names_of_entities(house))
+async def test_device_page_names_every_entity(visitor: Visitor, env: E2eEnv) -> None:
+    await Pages(visitor, TEXTS).device(env.entry)
+    await read(visitor, *await names_of_entities(env))
 
 
-async def names_of_entities(house: House) -> list[str]:
+async def names_of_entities(env: E2eEnv) -> list[str]:
     """How the entities are called that are enabled."""
-    ids = await integration.entity_ids(house.home.client, house.entry.entry_id)
+    ids = await integration.entity_ids(env.home.client, env.entry.entry_id)
     return [TEXTS[f"entity.{one.partition('.')[0]}.{key}.name"] for key, one in ids.items()]
 
 
 async def test_option_is_refused_with_the_reason_and_then_takes_effect(
-    visitor: Visitor, house: House
+    visitor: Visitor, env: E2eEnv
 ) -> None:
     pages = Pages(visitor, TEXTS)
-    people = (await house.servers.pulsarr.get("state"))["people"]
+    people = (await env.servers.pulsarr.get("state"))["people"]
     await pages.options()
     await read(visitor, *(one["name"] for one in people if one["can_sync"]))
     await pages.open_sections()
@@ -202,39 +202,37 @@ async def test_option_is_refused_with_the_reason_and_then_takes_effect(
     await visitor.submit()
 
     async def relabelled() -> bool:
-        labels = (await house.servers.plex.get("state"))["labels"]
+        labels = (await env.servers.plex.get("state"))["labels"]
         return any(label.casefold().startswith("for ") for label in labels)
 
     await eventually(relabelled, "the labels have the new format")
-    await house.entry.until_synced()
+    await env.entry.until_synced()
 
 
-async def carriers(house: House, name: str) -> int:
+async def carriers(env: E2eEnv, name: str) -> int:
     """How many items in Plex carry somebody's label."""
-    labels: dict[str, int] = (await house.servers.plex.get("state"))["labels"]
+    labels: dict[str, int] = (await env.servers.plex.get("state"))["labels"]
     return sum(number for label, number in labels.items() if name.casefold() in label.casefold())
 
 
-async def hold(house: House, name: str) -> int:
+async def hold(env: E2eEnv, name: str) -> int:
     """Have a sync ask first: somebody comes, wants much, and is gone again; returns how many labels that were."""
-    await house.servers.pulsarr.post("user", add=name)
+    await env.servers.pulsarr.post("user", add=name)
     for number in range(WISHES):
-        await house.servers.pulsarr.post(
-            "wish", person=name, title=house.spare(number).key, force=True
-        )
-    await house.entry.call("sync_all")
-    number = await carriers(house, name)
+        await env.servers.pulsarr.post("wish", person=name, title=env.spare(number).key, force=True)
+    await env.entry.call("sync_all")
+    number = await carriers(env, name)
     assert number >= WISHES
-    await house.servers.pulsarr.post("user", person=name, remove=True)
-    assert (await house.entry.call("sync_all"))["status"] == "held"
+    await env.servers.pulsarr.post("user", person=name, remove=True)
+    assert (await env.entry.call("sync_all"))["status"] == "held"
     return number
 
 
 @pytest.mark.parametrize(("name", "answer"), [("keeper", "keep"), ("goner", "apply")])
 async def test_question_tells_how_many_labels_would_go_and_the_answer_decides(
-    visitor: Visitor, house: House, name: str, answer: str
+    visitor: Visitor, env: E2eEnv, name: str, answer: str
 ) -> None:
-    number = await hold(house, name)
+    number = await hold(env, name)
     pages = Pages(visitor, TEXTS)
 
     await pages.dashboard()
@@ -245,35 +243,35 @@ async def test_question_tells_how_many_labels_would_go_and_the_answer_decides(
     assert f"{name}: " in words.casefold()
     await visitor.choose(TEXTS[f"{QUESTION}.menu_options.{answer}"])
 
-    await house.entry.until_state("status", "idle")
-    assert await carriers(house, name) == (number if answer == "keep" else 0)
+    await env.entry.until_state("status", "idle")
+    assert await carriers(env, name) == (number if answer == "keep" else 0)
     await visitor.until_gone(TEXTS[f"{MASS_REMOVAL}.title"])
 
 
-async def test_logbook_reads_like_sentences(visitor: Visitor, house: House) -> None:
-    title = house.missing()[0]
-    await house.servers.pulsarr.post("import", title=title.key, announce_after=0.1)
+async def test_logbook_reads_like_sentences(visitor: Visitor, env: E2eEnv) -> None:
+    title = env.missing()[0]
+    await env.servers.pulsarr.post("import", title=title.key, announce_after=0.1)
 
     async def labelled() -> bool:
-        return any(await house.labels(title))
+        return any(await env.labels(title))
 
     await eventually(labelled, "the title has labels")
 
-    await Pages(visitor, TEXTS).logbook(house.entry)
+    await Pages(visitor, TEXTS).logbook(env.entry)
     await read(visitor, f"labelled {title.title} for", "finished a full sync")
 
 
 @pytest.mark.parametrize("visitor", GLANCES, ids=str, indirect=True)
-async def test_pages_are_complete_in_every_look(visitor: Visitor, house: House) -> None:
+async def test_pages_are_complete_in_every_look(visitor: Visitor, env: E2eEnv) -> None:
     texts = Texts(visitor.look.language)
     pages = Pages(visitor, texts)
 
     await pages.dashboard()
     await read(visitor, texts["entity.sensor.status.state.idle"])
     assert await visitor.overflow() == 0
-    await pages.device(house.entry)
-    # Entities keep the names that they got in the language of the house.
-    await read(visitor, *await names_of_entities(house), texts["entity.sensor.status.state.idle"])
+    await pages.device(env.entry)
+    # Entities keep the names that they got in the language of the env.
+    await read(visitor, *await names_of_entities(env), texts["entity.sensor.status.state.idle"])
     assert await visitor.overflow() == 0
     await pages.options()
     await pages.open_sections()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from harness.browser import Visitor
-    from tests.e2e.house import House
+    from tests.e2e.e2e_env import E2eEnv
 
 __all__ = ["browser", "visitor"]
 
@@ -35,18 +35,18 @@ STEPS: Final = ("account", "labelled", "preset", "preview", "movies", "shows", "
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def texts(visitor: Visitor, house: House) -> AsyncIterator[Texts]:
+async def texts(visitor: Visitor, env: E2eEnv) -> AsyncIterator[Texts]:
     """The texts of the visitor's language, which the house speaks as well: rules are told in that one."""
-    client = house.home.client
+    client = env.home.client
     await client.command("config/core/update", language=visitor.look.language)
     yield Texts(visitor.look.language)
     await client.command("config/core/update", language="en")
 
 
-async def rule(house: House, text: str) -> dict[str, Any]:
+async def rule(env: E2eEnv, text: str) -> dict[str, Any]:
     """Set somebody's rule at plex.tv; returns what follows from it."""
-    await house.servers.plex_tv.post("rule", person=SOMEBODY, rule=text)
-    return await house.entry.check_sharing()
+    await env.servers.plex_tv.post("rule", person=SOMEBODY, rule=text)
+    return await env.entry.check_sharing()
 
 
 async def photograph(visitor: Visitor, request: pytest.FixtureRequest, what: str) -> None:
@@ -55,7 +55,7 @@ async def photograph(visitor: Visitor, request: pytest.FixtureRequest, what: str
 
 
 def said(texts: Texts, group: str, *keys: str) -> list[str]:
-    """What can be read of texts that are told in the language of the house."""
+    """What can be read of texts that are told in the language of the env."""
     return [piece for key in keys for piece in texts.pieces(f"{SAID}_{group}.options.{key}")]
 
 
@@ -73,9 +73,9 @@ def foreign(words: str, texts: Texts, *groups: str) -> list[str]:
 
 @pytest.mark.parametrize("visitor", LOOKS, ids=str, indirect=True)
 async def test_repair_about_a_broken_rule_is_told_and_goes_when_it_is_mended(
-    visitor: Visitor, house: House, texts: Texts, request: pytest.FixtureRequest
+    visitor: Visitor, env: E2eEnv, texts: Texts, request: pytest.FixtureRequest
 ) -> None:
-    told = await rule(house, BROKEN)
+    told = await rule(env, BROKEN)
     assert [one["account"] for one in told["warnings"] if one["severity"] == "error"] == [SOMEBODY]
     pages = Pages(visitor, texts)
 
@@ -94,21 +94,21 @@ async def test_repair_about_a_broken_rule_is_told_and_goes_when_it_is_mended(
     assert foreign(words, texts, "warning", "fix", "page") == []
     assert await visitor.overflow() == 0
 
-    await house.servers.plex_tv.post("rule", person=SOMEBODY, rule=MENDED)
+    await env.servers.plex_tv.post("rule", person=SOMEBODY, rule=MENDED)
     await visitor.choose(texts[f"{SHARING_WRONG}.{STEP}.menu_options.look_again"])
     await visitor.until_done()
     await photograph(visitor, request, "mended")
     await pages.close_dialog()
     await visitor.until_gone(texts[f"{SHARING_WRONG}.title"])
-    assert await house.entry.state("sharing_warnings") == "0"
+    assert await env.entry.state("sharing_warnings") == "0"
 
 
 @pytest.mark.parametrize("visitor", [LOOKS[0], LOOKS[-1]], ids=str, indirect=True)
 async def test_rule_that_vanished_is_told_with_what_it_said_until_it_is_back(
-    visitor: Visitor, house: House, texts: Texts, request: pytest.FixtureRequest
+    visitor: Visitor, env: E2eEnv, texts: Texts, request: pytest.FixtureRequest
 ) -> None:
-    before = await rule(house, MENDED)
-    after = await rule(house, "")
+    before = await rule(env, MENDED)
+    after = await rule(env, "")
     pages = Pages(visitor, texts)
 
     await pages.repair(SHARING_OPEN)
@@ -126,7 +126,7 @@ async def test_rule_that_vanished_is_told_with_what_it_said_until_it_is_back(
     await photograph(visitor, request, "still-so")
     await pages.close_dialog()
 
-    await rule(house, MENDED)
+    await rule(env, MENDED)
     await visitor.until_gone(texts[f"{SHARING_OPEN}.title"])
 
 
@@ -139,9 +139,9 @@ def titles_seen(told: dict[str, Any]) -> int:
 
 @pytest.mark.parametrize("visitor", LOOKS, ids=str, indirect=True)
 async def test_options_show_who_can_see_what(
-    visitor: Visitor, house: House, texts: Texts, request: pytest.FixtureRequest
+    visitor: Visitor, env: E2eEnv, texts: Texts, request: pytest.FixtureRequest
 ) -> None:
-    told = await rule(house, BROKEN)
+    told = await rule(env, BROKEN)
     pages = Pages(visitor, texts)
 
     await pages.who_can_see_what()

@@ -16,7 +16,7 @@ from harness.home_assistant import HomeAssistant
 from harness.onboarding import onboard
 from harness.waiting import eventually
 from tests.e2e.crash_points import POINTS, Point, kill_at
-from tests.e2e.house import OWNER, Home, House, start_servers
+from tests.e2e.e2e_env import OWNER, E2eEnv, Home, start_servers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -48,93 +48,93 @@ async def test_killed_full_sync_is_completed_after_the_restart_and_the_queue_is_
         await servers.plex.post(
             "faults", kind="slow_before_apply", method="PUT", times=None, seconds=EDIT_SECONDS
         )
-        house = await House.begin(home, servers)
-        foreign = await house.all_labels()
-        wanted = sum(map(len, (await house.expected_labels()).values()))
-        soon, late = house.missing()[:2]
+        env = await E2eEnv.begin(home, servers)
+        foreign = await env.all_labels()
+        wanted = sum(map(len, (await env.expected_labels()).values()))
+        soon, late = env.missing()[:2]
 
         # Both are announced while the full sync writes. Plex gets one while nobody looks, the other later.
         await servers.pulsarr.post("announce", title=soon.key)
         await servers.pulsarr.post("announce", title=late.key)
-        await eventually(lambda: _is_pending(house, {soon.title, late.title}), "both wait")
-        await eventually(lambda: _is_on_disk(house, soon.title, late.title), "both are on disk")
+        await eventually(lambda: _is_pending(env, {soon.title, late.title}), "both wait")
+        await eventually(lambda: _is_on_disk(env, soon.title, late.title), "both are on disk")
         begun = sum(map(len, foreign.values()))
         await eventually(
-            lambda: _more_labels(house, begun + FEW), "some labels are there", every=0.02
+            lambda: _more_labels(env, begun + FEW), "some labels are there", every=0.02
         )
         await home.client.close()
         await process.kill()
 
         assert not process.child.running
-        written = await _number_of_labels(house)
+        written = await _number_of_labels(env)
         assert begun + FEW <= written <= wanted - FEW, "killed too late to prove anything"
         await servers.plex.post("faults/clear")
         await servers.plex.post("import", title=soon.key)
 
         await process.start(session)
         await process.until_running(session, home.client.token)
-        await integration.until_loaded(home.client, house.entry.entry_id)
+        await integration.until_loaded(home.client, env.entry.entry_id)
 
-        await house.until_labelled(soon, *house.wanted_by(soon), within=30)
-        await eventually(lambda: _is_pending(house, {late.title}), "the other one waits on")
-        await house.entry.until_synced()
-        assert await house.all_labels() == await house.expected_labels()
+        await env.until_labelled(soon, *env.wanted_by(soon), within=30)
+        await eventually(lambda: _is_pending(env, {late.title}), "the other one waits on")
+        await env.entry.until_synced()
+        assert await env.all_labels() == await env.expected_labels()
         await servers.plex.post("import", title=late.key)
-        await eventually(lambda: _is_there(house, late.key), "Plex has the other one, too")
-        answer = await house.entry.call("process_pending")
+        await eventually(lambda: _is_there(env, late.key), "Plex has the other one, too")
+        answer = await env.entry.call("process_pending")
         assert (answer["labelled"], answer["waiting"]) == (1, 0)
-        assert all(one == sorted(house.wanted_by(late)) for one in await house.labels(late))
-        assert await _is_pending(house, set())
+        assert all(one == sorted(env.wanted_by(late)) for one in await env.labels(late))
+        assert await _is_pending(env, set())
 
-        labels = await house.all_labels()
-        assert labels == await house.expected_labels()
+        labels = await env.all_labels()
+        assert labels == await env.expected_labels()
         assert all(set(kept) <= set(labels[key]) for key, kept in foreign.items())
         assert all(len(found) == len(set(found)) for found in labels.values())
-        assert (await house.entry.call("sync_all"))["changes"] == []
-        assert await house.violations() == []
-        assert house.complaints() == []
+        assert (await env.entry.call("sync_all"))["changes"] == []
+        assert await env.violations() == []
+        assert env.complaints() == []
         await home.client.close()
     finally:
         await process.stop()
         await servers.stop()
 
 
-async def _is_pending(house: House, titles: set[str]) -> bool:
+async def _is_pending(env: E2eEnv, titles: set[str]) -> bool:
     """Whether exactly these titles wait."""
-    rows = (await house.entry.call("get_pending"))["pending"]
+    rows = (await env.entry.call("get_pending"))["pending"]
     return {row["title"] for row in rows} == titles
 
 
-async def _is_on_disk(house: House, *titles: str) -> bool:
+async def _is_on_disk(env: E2eEnv, *titles: str) -> bool:
     """Whether titles wait in what a restart begins with; in memory they do a moment earlier."""
-    name = f"plex_label_sync.{house.entry.entry_id}.queue"
-    file = house.home.process.folder / ".storage" / name
+    name = f"plex_label_sync.{env.entry.entry_id}.queue"
+    file = env.home.process.folder / ".storage" / name
     if not file.exists():
         return False
     text = json.dumps(json.loads(file.read_text(encoding="utf-8")), ensure_ascii=False)
     return all(title in text for title in titles)
 
 
-async def _is_there(house: House, key: str) -> bool:
+async def _is_there(env: E2eEnv, key: str) -> bool:
     """Whether Plex has a title and knows what it is."""
-    items = (await house.servers.plex.get("labels", title=key))["items"]
+    items = (await env.servers.plex.get("labels", title=key))["items"]
     return bool(items) and not items[0]["guid"].startswith("local://")
 
 
-async def _number_of_labels(house: House) -> int:
+async def _number_of_labels(env: E2eEnv) -> int:
     """How many labels Plex holds, everybody's, counted once for each item."""
-    numbers: dict[str, int] = (await house.servers.plex.get("state"))["labels"]
+    numbers: dict[str, int] = (await env.servers.plex.get("state"))["labels"]
     return sum(numbers.values())
 
 
-async def _more_labels(house: House, number: int) -> bool:
-    return await _number_of_labels(house) >= number
+async def _more_labels(env: E2eEnv, number: int) -> bool:
+    return await _number_of_labels(env) >= number
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def wreck(
     session: aiohttp.ClientSession, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
+) -> AsyncIterator[E2eEnv]:
     """A house of its own, whose Home Assistant is killed again and again on the same folder."""
     servers = await start_servers(session, tmp_path_factory.mktemp("servers"))
     process = HomeAssistant(
@@ -147,10 +147,10 @@ async def wreck(
     try:
         await process.start(session)
         home = Home(process, await onboard(session, process, OWNER))
-        house = await House.set_up(home, servers)
-        yield house
-        assert await house.violations() == []
-        assert house.complaints() == []
+        env = await E2eEnv.set_up(home, servers)
+        yield env
+        assert await env.violations() == []
+        assert env.complaints() == []
         await home.client.close()
     finally:
         await process.stop()
@@ -161,48 +161,48 @@ async def wreck(
     "point", [one for one in POINTS if ALL or one.usual], ids=lambda point: point.name
 )
 async def test_nothing_is_lost_or_doubled_wherever_the_process_ends(
-    wreck: House, session: aiohttp.ClientSession, point: Point
+    wreck: E2eEnv, session: aiohttp.ClientSession, point: Point
 ) -> None:
-    house, client = wreck, wreck.home.client
-    assert await house.all_labels() == await house.expected_labels()
-    work = await _prepare(house, point)
-    known = {run["run_id"] for run in (await house.entry.call("get_runs"))["runs"]}
+    env, client = wreck, wreck.home.client
+    assert await env.all_labels() == await env.expected_labels()
+    work = await _prepare(env, point)
+    known = {run["run_id"] for run in (await env.entry.call("get_runs"))["runs"]}
 
-    await kill_at(house, point, work)
+    await kill_at(env, point, work)
 
-    assert not house.home.process.child.running
+    assert not env.home.process.child.running
     await client.close()
-    await _check_labels(house)
-    for server in (house.servers.plex, house.servers.pulsarr):
+    await _check_labels(env)
+    for server in (env.servers.plex, env.servers.pulsarr):
         await server.post("faults/clear")
-    await house.home.process.start(session)
-    await house.home.process.until_running(session, client.token)
-    await integration.until_loaded(client, house.entry.entry_id)
-    await house.entry.call("sync_all")
-    await _check_labels(house)
+    await env.home.process.start(session)
+    await env.home.process.until_running(session, client.token)
+    await integration.until_loaded(client, env.entry.entry_id)
+    await env.entry.call("sync_all")
+    await _check_labels(env)
     if point.scenario != "undo":
-        assert await house.all_labels() == await house.expected_labels()
-    await _check_journal(house, point, known)
+        assert await env.all_labels() == await env.expected_labels()
+    await _check_journal(env, point, known)
 
     # What an undo took off stays off until somebody says otherwise.
-    await house.entry.call("clear_overrides")
-    await house.entry.call("sync_all")
-    assert await house.all_labels() == await house.expected_labels()
-    assert (await house.entry.call("sync_all"))["changes"] == []
+    await env.entry.call("clear_overrides")
+    await env.entry.call("sync_all")
+    assert await env.all_labels() == await env.expected_labels()
+    assert (await env.entry.call("sync_all"))["changes"] == []
 
 
-async def _prepare(house: House, point: Point) -> Callable[[], Awaitable[object]]:
+async def _prepare(env: E2eEnv, point: Point) -> Callable[[], Awaitable[object]]:
     """Make sure that there is work to do; return what begins it."""
-    call, servers = house.entry.call, house.servers
+    call, servers = env.entry.call, env.servers
     match point.scenario:
         case "live":
-            for title in house.missing():
-                if not await house.items(title):
+            for title in env.missing():
+                if not await env.items(title):
                     break
             else:
                 raise AssertionError("the world is too small")
             await servers.plex.post("import", title=title.key)
-            await eventually(lambda: _is_there(house, title.key), "Plex has the title")
+            await eventually(lambda: _is_there(env, title.key), "Plex has the title")
             return partial(servers.pulsarr.post, "announce", title=title.key)
         case "removal":
             return partial(call, "remove_labels")
@@ -214,31 +214,31 @@ async def _prepare(house: House, point: Point) -> Callable[[], Awaitable[object]
             return partial(call, "undo")
 
 
-async def _check_labels(house: House) -> None:
+async def _check_labels(env: E2eEnv) -> None:
     """Nothing of others is lost, nothing is there twice, nothing is there that nobody wants."""
-    labels, expected = await house.all_labels(), await house.expected_labels()
+    labels, expected = await env.all_labels(), await env.expected_labels()
     for key, found in labels.items():
-        before = house.world.plex.items.get(key)
+        before = env.world.plex.items.get(key)
         foreign = {label.casefold() for label in before.labels} if before is not None else set()
         assert foreign <= set(found)
         assert len(found) == len(set(found))
         assert set(found) <= set(expected[key])
 
 
-async def _check_journal(house: House, point: Point, known: set[str]) -> None:
+async def _check_journal(env: E2eEnv, point: Point, known: set[str]) -> None:
     """What was interrupted is in the journal; it can be undone, and that as well."""
-    runs = (await house.entry.call("get_runs"))["runs"]
+    runs = (await env.entry.call("get_runs"))["runs"]
     assert all(run["status"] != "running" for run in runs)
     interrupted = [
         run for run in runs if run["status"] == "interrupted" and run["run_id"] not in known
     ]
     assert point.interrupted in {None, len(interrupted)}
     for run in interrupted:
-        before = await house.all_labels()
-        undone = await house.entry.call("undo", run_id=run["run_id"])
+        before = await env.all_labels()
+        undone = await env.entry.call("undo", run_id=run["run_id"])
         assert (undone["status"], undone["failed"]) == ("done", 0)
-        await _check_labels(house)
+        await _check_labels(env)
         if undone["added"] + undone["removed"]:
-            again = await house.entry.call("undo", run_id=undone["run_id"])
+            again = await env.entry.call("undo", run_id=undone["run_id"])
             assert (again["status"], again["failed"], again["skipped"]) == ("done", 0, 0)
-            assert await house.all_labels() == before
+            assert await env.all_labels() == before

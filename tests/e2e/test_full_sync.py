@@ -15,43 +15,43 @@ from harness.waiting import eventually
 if TYPE_CHECKING:
     import aiohttp
 
-    from tests.e2e.house import House
+    from tests.e2e.e2e_env import E2eEnv
 
 PAGE_SIZE: Final = 1000  # rows that the integration asks for at once
 
 
 async def test_first_full_sync_labels_what_people_want_and_touches_nothing_else(
-    house: House,
+    env: E2eEnv,
 ) -> None:
-    expected = await house.expected_labels()
+    expected = await env.expected_labels()
 
-    assert await house.all_labels() == expected
+    assert await env.all_labels() == expected
     assert sum(map(len, expected.values())) > 50, "the world is too small to prove anything"
-    assert await house.entry.state("labels_removed") == "0"
+    assert await env.entry.state("labels_removed") == "0"
 
 
-async def test_plexapi_sees_the_same_labels(house: House) -> None:
-    expected = {key: labels for key, labels in (await house.expected_labels()).items() if labels}
+async def test_plexapi_sees_the_same_labels(env: E2eEnv) -> None:
+    expected = {key: labels for key, labels in (await env.expected_labels()).items() if labels}
 
-    assert await house.labels_by_plexapi() == expected
+    assert await env.labels_by_plexapi() == expected
 
 
-async def test_entities_show_what_the_servers_know(house: House) -> None:
-    wanted = {title.key for title in house.world.catalogue if house.wanted_by(title)}
-    missing = {title.key for title in house.world.missing()} & wanted
+async def test_entities_show_what_the_servers_know(env: E2eEnv) -> None:
+    wanted = {title.key for title in env.world.catalogue if env.wanted_by(title)}
+    missing = {title.key for title in env.world.missing()} & wanted
 
-    assert await house.entry.state("titles_wanted") == str(len(wanted))
-    assert int(await house.entry.state("titles_missing")) >= len(missing)
-    assert await house.entry.state("pending") == "0"
-    entities = await integration.entity_ids(house.home.client, house.entry.entry_id)
-    states = {key: await house.entry.state(key) for key in entities}
+    assert await env.entry.state("titles_wanted") == str(len(wanted))
+    assert int(await env.entry.state("titles_missing")) >= len(missing)
+    assert await env.entry.state("pending") == "0"
+    entities = await integration.entity_ids(env.home.client, env.entry.entry_id)
+    states = {key: await env.entry.state(key) for key in entities}
     assert "unavailable" not in states.values(), states
 
 
-async def test_webhook_is_registered_in_pulsarr_when_the_entry_is_set_up(house: House) -> None:
-    (endpoint,) = (await house.servers.pulsarr.get("endpoints"))["endpoints"]
+async def test_webhook_is_registered_in_pulsarr_when_the_entry_is_set_up(env: E2eEnv) -> None:
+    (endpoint,) = (await env.servers.pulsarr.get("endpoints"))["endpoints"]
 
-    assert endpoint["url"] == house.webhook_url
+    assert endpoint["url"] == env.webhook_url
     assert endpoint["enabled"]
     assert set(endpoint["eventTypes"]) >= {
         "media.available",
@@ -60,13 +60,13 @@ async def test_webhook_is_registered_in_pulsarr_when_the_entry_is_set_up(house: 
     }
 
 
-async def test_second_full_sync_writes_nothing_and_asks_little(house: House) -> None:
-    plex, pulsarr = house.servers.plex, house.servers.pulsarr
-    before = await house.all_labels()
+async def test_second_full_sync_writes_nothing_and_asks_little(env: E2eEnv) -> None:
+    plex, pulsarr = env.servers.plex, env.servers.pulsarr
+    before = await env.all_labels()
     await plex.post("stats/reset")
     await pulsarr.post("stats/reset")
 
-    answer = await house.entry.call("sync_all")
+    answer = await env.entry.call("sync_all")
 
     assert (answer["status"], answer["added"], answer["removed"], answer["failed"]) == (
         "done",
@@ -75,12 +75,12 @@ async def test_second_full_sync_writes_nothing_and_asks_little(house: House) -> 
         0,
     )
     assert answer["changes"] == []
-    assert await house.all_labels() == before
+    assert await env.all_labels() == before
     state = await plex.get("state")
     libraries = [library for library in state["libraries"] if library["type"] != "artist"]
     pages = sum(math.ceil(library["items"] / PAGE_SIZE) for library in libraries)
     people = len((await pulsarr.get("state"))["people"])
-    labelled = len({name for title in house.world.catalogue for name in house.wanted_by(title)})
+    labelled = len({name for title in env.world.catalogue for name in env.wanted_by(title)})
     asked, asked_pulsarr = await plex.get("stats"), await pulsarr.get("stats")
     assert _count(asked, "GET") == asked["total"], "only reads"
     assert _count(asked, "GET") <= 1 + pages + len(libraries) * (1 + labelled)
@@ -97,27 +97,27 @@ def _count(stats: dict[str, dict[str, int]], method: str) -> int:
     )
 
 
-async def test_dry_run_tells_what_would_change_and_changes_nothing(house: House) -> None:
-    title = house.spare()
-    await house.servers.pulsarr.post("wish", person="tim", title=title.key, force=True)
-    await house.until_labelled(title, "tim")
-    (item, *others) = await house.items(title)
-    await house.servers.plex.post(
+async def test_dry_run_tells_what_would_change_and_changes_nothing(env: E2eEnv) -> None:
+    title = env.spare()
+    await env.servers.pulsarr.post("wish", person="tim", title=title.key, force=True)
+    await env.until_labelled(title, "tim")
+    (item, *others) = await env.items(title)
+    await env.servers.plex.post(
         "label", rating_key=item["rating_key"], label="Tim", action="remove"
     )
-    before = await house.all_labels()
+    before = await env.all_labels()
 
-    answer = await house.entry.call("sync_all", dry_run=True)
+    answer = await env.entry.call("sync_all", dry_run=True)
 
     assert answer["dry_run"]
     changed = [(row["action"], row["rating_key"]) for row in answer["changes"]]
     assert changed in ([], [("add", item["rating_key"])])  # taken off by hand may be a decision
-    assert await house.all_labels() == before
-    assert len(others) + 1 == len(await house.items(title))
+    assert await env.all_labels() == before
+    assert len(others) + 1 == len(await env.items(title))
 
 
-async def test_example_dashboard_shows_entities_that_exist(house: House) -> None:
-    entities = await integration.entity_ids(house.home.client, house.entry.entry_id)
+async def test_example_dashboard_shows_entities_that_exist(env: E2eEnv) -> None:
+    entities = await integration.entity_ids(env.home.client, env.entry.entry_id)
     page = str(example_dashboard(entities))
     shown = set(re.findall(r"\b(?:binary_sensor|sensor|switch|button|event)\.\w+", page))
 
@@ -133,19 +133,19 @@ async def test_example_dashboard_shows_entities_that_exist(house: House) -> None
     ],
 )
 async def test_webhook_refuses_callers_without_the_secret(
-    house: House,
+    env: E2eEnv,
     session: aiohttp.ClientSession,
     headers: dict[str, str],
     body: bytes,
     status: int,
 ) -> None:
-    async with session.post(house.webhook_url, data=body, headers=headers) as answer:
+    async with session.post(env.webhook_url, data=body, headers=headers) as answer:
         answered = answer.status
     assert answered == status
 
 
-async def test_wrong_credentials_are_refused_in_the_form(house: House) -> None:
-    client, connections = house.home.client, house.servers.connections
+async def test_wrong_credentials_are_refused_in_the_form(env: E2eEnv) -> None:
+    client, connections = env.home.client, env.servers.connections
     flow = await integration.Flow.start(client, integration.CONFIG_FLOW, integration.DOMAIN)
     await flow.submit(next_step_id="plex_manual")
 
@@ -159,22 +159,22 @@ async def test_wrong_credentials_are_refused_in_the_form(house: House) -> None:
     assert (shown["type"], shown["reason"]) == ("abort", "already_configured")
 
 
-async def test_logs_hold_no_secret_and_no_error(house: House) -> None:
-    assert house.complaints() == []
+async def test_logs_hold_no_secret_and_no_error(env: E2eEnv) -> None:
+    assert env.complaints() == []
 
 
 async def test_removing_the_entry_takes_the_webhook_out_of_pulsarr_and_leaves_the_labels(
-    house: House,
+    env: E2eEnv,
 ) -> None:
-    before = await house.all_labels()
+    before = await env.all_labels()
 
-    await integration.remove(house.home.client, house.entry.entry_id)
+    await integration.remove(env.home.client, env.entry.entry_id)
 
     async def nothing_left() -> bool:
-        return not (await house.servers.pulsarr.get("endpoints"))["endpoints"]
+        return not (await env.servers.pulsarr.get("endpoints"))["endpoints"]
 
     await eventually(nothing_left, "the webhook is gone", within=10)
-    assert await house.all_labels() == before
+    assert await env.all_labels() == before
     # Only what we have written stays on record, in case the server is set up again.
-    storage = house.home.process.folder / ".storage"
+    storage = env.home.process.folder / ".storage"
     assert [file.name for file in storage.glob("plex_label_sync.*")] == ["plex_label_sync.former"]

@@ -26,8 +26,8 @@ from custom_components.plex_label_sync.sharing.model import (
     SharingError,
 )
 from simulators.plex import Fault, PlexSimulator, PlexTv
-from tests.plex_tv_kit import lead_to, protect
-from tests.simulators.plex_kit import plain_state
+from tests.plex_tv_fixtures import lead_to, protect
+from tests.simulators.plex_fixtures import plain_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

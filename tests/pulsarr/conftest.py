@@ -10,7 +10,7 @@ import pytest
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
 from simulators.pulsarr import PulsarrKnobs, PulsarrSimulator
 
-from .kit import MakeClient, Naps, OtherServer
+from .fixtures import MakeClient, Naps, OtherServer
 
 
 @pytest.fixture

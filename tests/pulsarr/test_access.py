@@ -17,7 +17,7 @@ from simulators.http import Fault, FaultKind
 from simulators.pulsarr import PulsarrKnobs, PulsarrSimulator
 from simulators.pulsarr.knobs import AuthMethod
 
-from .kit import SETTINGS, MakeClient, Naps, OtherServer, failure_of
+from .fixtures import SETTINGS, MakeClient, Naps, OtherServer, failure_of
 
 # --- addresses and keys ---
 

@@ -10,7 +10,7 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from simulators.pulsarr import EVENT_TYPES, EVENT_TYPES_FIRST, PulsarrKnobs, PulsarrSimulator
 
-from .kit import SETTINGS, MakeClient, Naps, OtherServer, failure_of
+from .fixtures import SETTINGS, MakeClient, Naps, OtherServer, failure_of
 
 # --- webhook endpoints ---
 

@@ -12,7 +12,7 @@ from custom_components.plex_label_sync.sync.model import (
 from simulators.http import Fault, FaultKind
 from simulators.pulsarr import PulsarrSimulator
 
-from .kit import (
+from .fixtures import (
     COUNTS_ROUTE,
     FILM,
     SETTINGS,

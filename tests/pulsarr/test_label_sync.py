@@ -9,7 +9,7 @@ from custom_components.plex_label_sync.sync.model import Failure
 from simulators.http import Fault
 from simulators.pulsarr import PulsarrSimulator
 
-from .kit import MakeClient, failure_of
+from .fixtures import MakeClient, failure_of
 
 
 async def test_switch_is_read(pulsarr: PulsarrSimulator, make_client: MakeClient) -> None:

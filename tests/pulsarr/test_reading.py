@@ -18,7 +18,7 @@ from simulators.http import Fault
 from simulators.pulsarr import PulsarrKnobs, PulsarrSimulator
 from simulators.pulsarr.knobs import UserFields
 
-from .kit import (
+from .fixtures import (
     FILM,
     SHOW,
     WATCHLIST_ROUTE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from custom_components.plex_label_sync.sharing.changes import Gone, vanished
 from custom_components.plex_label_sync.sharing.model import Access, Account
 
-from .kit import MOVIE, SHOW, friend
+from .builders import MOVIE, SHOW, friend
 
 
 def after(before: Account, now: Account, gone: dict[str, Gone] | None = None) -> dict[str, Gone]:

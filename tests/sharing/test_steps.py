@@ -8,7 +8,7 @@ from custom_components.plex_label_sync.sharing.steps import allows, steps
 from custom_components.plex_label_sync.sharing.survey import Facts
 from custom_components.plex_label_sync.sync.model import Person
 
-from .kit import MOVIE, SHOW, facts, friend, one
+from .builders import MOVIE, SHOW, facts, friend, one
 
 
 def undone(account: Account, some: Facts | None = None) -> list[str]:

@@ -16,7 +16,7 @@ from custom_components.plex_label_sync.sharing.visible import OneItem, Shelves, 
 from custom_components.plex_label_sync.sync.model import MediaType, Person
 
 from .brute import Thing, answer
-from .kit import MOVIE, OWNER, SHOW, facts, friend, one, shelves
+from .builders import MOVIE, OWNER, SHOW, facts, friend, one, shelves
 from .strategies import LABELS, RATINGS, folded, meanings, things, written
 
 if TYPE_CHECKING:

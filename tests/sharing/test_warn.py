@@ -12,7 +12,7 @@ from custom_components.plex_label_sync.sharing.model import Access, Kind, Severi
 from custom_components.plex_label_sync.sharing.warn import distance, meant_by
 from custom_components.plex_label_sync.sync.model import Person
 
-from .kit import MOVIE, ROSA, SHOW, facts, friend, keys, shelves, told
+from .builders import MOVIE, ROSA, SHOW, facts, friend, keys, shelves, told
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from custom_components.plex_label_sync.sharing.model import Account, Kind, Match
 from custom_components.plex_label_sync.sharing.who import matches, pair_of, without_person
 from custom_components.plex_label_sync.sync.model import Person
 
-from .kit import OWNER, friend
+from .builders import OWNER, friend
 
 UUID = "ab" * 8
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.simulators.plex_kit import Peer, plex
+from tests.simulators.plex_fixtures import Peer, plex
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

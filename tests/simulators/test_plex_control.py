@@ -8,7 +8,16 @@ import aiohttp
 import pytest
 
 from simulators.plex import PlexSimulator
-from tests.simulators.plex_kit import MOVIES, SHOWS, TOKEN, Json, Peer, plain_state, plex, until
+from tests.simulators.plex_fixtures import (
+    MOVIES,
+    SHOWS,
+    TOKEN,
+    Json,
+    Peer,
+    plain_state,
+    plex,
+    until,
+)
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from simulators.plex import PlexKnobs
-from tests.simulators.plex_kit import (
+from tests.simulators.plex_fixtures import (
     CATALOGUE,
     MOVIES,
     SHOWS,

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from simulators.plex import Fault
-from tests.simulators.plex_kit import MOVIES, Peer, added
+from tests.simulators.plex_fixtures import MOVIES, Peer, added
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -8,7 +8,7 @@ import pytest
 
 from simulators.catalogue import make_catalogue
 from simulators.plex import make_plex_state
-from tests.simulators.plex_kit import MOVIES, SHOWS, Peer, plain_state, plex
+from tests.simulators.plex_fixtures import MOVIES, SHOWS, Peer, plain_state, plex
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -11,7 +11,7 @@ import pytest
 
 from simulators.plex import PlexKnobs, reading
 from simulators.plex.selection import Found, select
-from tests.simulators.plex_kit import MOVIES, SHOWS, Peer, plain_state, plex
+from tests.simulators.plex_fixtures import MOVIES, SHOWS, Peer, plain_state, plex
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

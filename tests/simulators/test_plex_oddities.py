@@ -8,7 +8,7 @@ import pytest
 
 from simulators.plex import Fault, PlexKnobs
 from simulators.plex.server import LISTING_ROUTE
-from tests.simulators.plex_kit import MOVIES, Peer, added, until
+from tests.simulators.plex_fixtures import MOVIES, Peer, added, until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

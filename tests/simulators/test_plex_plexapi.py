@@ -9,7 +9,7 @@ from plexapi.exceptions import BadRequest, NotFound, Unauthorized
 import pytest
 
 from simulators.plex import PlexKnobs
-from tests.simulators.plex_kit import MOVIES, SHOWS, Peer, in_thread, plain_state, plex
+from tests.simulators.plex_fixtures import MOVIES, SHOWS, Peer, in_thread, plain_state, plex
 
 if TYPE_CHECKING:
     from collections.abc import Callable

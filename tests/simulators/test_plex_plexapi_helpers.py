@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulators.plex import PlexKnobs
-from tests.simulators.plex_kit import MOVIES, Peer
+from tests.simulators.plex_fixtures import MOVIES, Peer
 from tests.simulators.test_plex_plexapi import ask
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from simulators.plex import Fault, PlexKnobs
-from tests.simulators.plex_kit import MOVIES, TOKEN, Peer, added, plain_state, plex, until
+from tests.simulators.plex_fixtures import MOVIES, TOKEN, Peer, added, plain_state, plex, until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

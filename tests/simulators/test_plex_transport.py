@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from simulators.plex import PlexKnobs, PlexSimulator
-from tests.simulators.plex_kit import MOVIES, TOKEN, Peer, added, plain_state, plex
+from tests.simulators.plex_fixtures import MOVIES, TOKEN, Peer, added, plain_state, plex
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -14,7 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from simulators.plex import Fault, PlexSimulator, PlexTv
-from tests.simulators.plex_kit import TOKEN, Json, in_thread, plain_state
+from tests.simulators.plex_fixtures import TOKEN, Json, in_thread, plain_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

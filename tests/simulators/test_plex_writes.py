@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 import pytest
 
 from simulators.plex import PlexKnobs
-from tests.simulators.plex_kit import MOVIES, SHOWS, Peer, added, plain_state, plex, removed
+from tests.simulators.plex_fixtures import MOVIES, SHOWS, Peer, added, plain_state, plex, removed
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from simulators.pulsarr import arr
-from tests.simulators.pulsarr_kit import MOVIE, SHOW, pulsarr, titles
+from tests.simulators.pulsarr_fixtures import MOVIE, SHOW, pulsarr, titles
 
 if TYPE_CHECKING:
     from simulators.catalogue import CatalogueTitle

@@ -9,7 +9,7 @@ import pytest
 from simulators.catalogue import CatalogueTitle
 from simulators.pulsarr import PulsarrState
 from simulators.pulsarr.control import ControlError, find_title
-from tests.simulators.pulsarr_kit import (
+from tests.simulators.pulsarr_fixtures import (
     CATALOGUE,
     KEY,
     MOVIE,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulators.pulsarr import PulsarrState
-from tests.simulators.pulsarr_kit import (
+from tests.simulators.pulsarr_fixtures import (
     MOVIE,
     OTHER_MOVIE,
     SHOW,

@@ -11,7 +11,7 @@ import pytest
 from simulators.http import Fault, FaultKind
 from simulators.pulsarr import PulsarrState
 from simulators.pulsarr.ratelimit import RateLimiter
-from tests.simulators.pulsarr_kit import KEY, MOVIE, OTHER_MOVIE, pulsarr, until
+from tests.simulators.pulsarr_fixtures import KEY, MOVIE, OTHER_MOVIE, pulsarr, until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

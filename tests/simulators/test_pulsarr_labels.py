@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from simulators.pulsarr import PulsarrState
-from tests.simulators.pulsarr_kit import MOVIE, SHOW, Pulsarr, pulsarr, until
+from tests.simulators.pulsarr_fixtures import MOVIE, SHOW, Pulsarr, pulsarr, until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -23,7 +23,7 @@ from simulators.pulsarr.rules import (
     limit_bucket,
 )
 from simulators.pulsarr.state import PulsarrState
-from tests.simulators.pulsarr_kit import CATALOGUE
+from tests.simulators.pulsarr_fixtures import CATALOGUE
 
 if TYPE_CHECKING:
     from simulators.catalogue import CatalogueTitle

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from simulators.pulsarr import PulsarrState, UnknownUserError
-from tests.simulators.pulsarr_kit import MOVIE, OTHER_MOVIE, SHOW, pulsarr
+from tests.simulators.pulsarr_fixtures import MOVIE, OTHER_MOVIE, SHOW, pulsarr
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 LIST = "/v1/users/users/list"
 
 
-def household() -> PulsarrState:
+def ha_env() -> PulsarrState:
     state = PulsarrState()
     rosa = state.add_user("rosa", alias="Rosa", display_name="Rosa R.", primary=True)
     state.add_user("tim", notify=False, can_sync=False)
@@ -22,7 +22,7 @@ def household() -> PulsarrState:
 
 
 async def test_user_list_has_every_user_even_those_without_sync() -> None:
-    async with pulsarr(household()) as peer:
+    async with pulsarr(ha_env()) as peer:
         answer = (await peer.get(LIST)).json
     assert answer["success"] is True
     rosa, tim = answer["users"]
@@ -38,19 +38,19 @@ async def test_user_list_has_every_user_even_those_without_sync() -> None:
 
 
 async def test_list_with_counts_adds_the_size_of_each_watchlist() -> None:
-    async with pulsarr(household()) as peer:
+    async with pulsarr(ha_env()) as peer:
         users = (await peer.get(f"{LIST}/with-counts")).json["users"]
     assert [user["watchlist_count"] for user in users] == [2, 0]
 
 
 async def test_version_without_counts_route_answers_404() -> None:
-    async with pulsarr(household(), with_counts_route=False) as peer:
+    async with pulsarr(ha_env(), with_counts_route=False) as peer:
         assert (await peer.get(f"{LIST}/with-counts")).status == 404
         assert (await peer.get(LIST)).status == 200
 
 
 async def test_list_routes_without_the_doubled_segment_do_not_exist() -> None:
-    async with pulsarr(household()) as peer:
+    async with pulsarr(ha_env()) as peer:
         assert (await peer.get("/v1/users/list")).status == 404
         assert (await peer.get("/v1/users/users/1/watchlist")).status == 404
 
@@ -70,7 +70,7 @@ async def test_list_routes_without_the_doubled_segment_do_not_exist() -> None:
 async def test_user_fields_depend_on_the_version(
     version: str, absent: set[str], there: set[str]
 ) -> None:
-    async with pulsarr(household(), user_fields=version) as peer:
+    async with pulsarr(ha_env(), user_fields=version) as peer:
         user = (await peer.get(LIST)).json["users"][0]
     assert not absent & set(user)
     assert there <= set(user)
@@ -78,12 +78,12 @@ async def test_user_fields_depend_on_the_version(
 
 
 async def test_display_names_can_be_absent() -> None:
-    async with pulsarr(household(), display_names=False) as peer:
+    async with pulsarr(ha_env(), display_names=False) as peer:
         assert "display_name" not in (await peer.get(LIST)).json["users"][0]
 
 
 async def test_watchlist_is_the_whole_list_in_one_answer() -> None:
-    async with pulsarr(household()) as peer:
+    async with pulsarr(ha_env()) as peer:
         answer = (await peer.get("/v1/users/1/watchlist")).json
     assert answer["data"]["user"] == {"id": 1, "name": "rosa"}
     assert answer["data"]["total"] == len(answer["data"]["watchlistItems"]) == 2
@@ -95,7 +95,7 @@ async def test_watchlist_is_the_whole_list_in_one_answer() -> None:
 
 
 async def test_fresh_item_has_empty_guids_and_odd_type_spelling_is_kept() -> None:
-    state = household()
+    state = ha_env()
     state.wish(1, OTHER_MOVIE, guids=(), type="Movie", status="pending")
     async with pulsarr(state) as peer:
         item = (await peer.get("/v1/users/1/watchlist")).json["data"]["watchlistItems"][-1]
@@ -105,7 +105,7 @@ async def test_fresh_item_has_empty_guids_and_odd_type_spelling_is_kept() -> Non
 
 @pytest.mark.parametrize("who", ["99", "0", "me", "-1"])
 async def test_unknown_user_is_404_whatever_the_id_looks_like(who: str) -> None:
-    async with pulsarr(household()) as peer:
+    async with pulsarr(ha_env()) as peer:
         answer = await peer.get(f"/v1/users/{who}/watchlist")
     assert (answer.status, answer.json["error"]) == (404, "Not Found")
 
@@ -114,7 +114,7 @@ async def test_unknown_user_is_404_whatever_the_id_looks_like(who: str) -> None:
 async def test_row_that_does_not_fit_makes_that_watchlist_a_lasting_error(
     guids: list[object],
 ) -> None:
-    state = household()
+    state = ha_env()
     state.wish(1, OTHER_MOVIE, guids=guids)
     async with pulsarr(state) as peer:
         for _ in range(3):
@@ -132,7 +132,7 @@ async def test_row_that_does_not_fit_makes_that_watchlist_a_lasting_error(
 
 
 async def test_user_row_that_does_not_fit_makes_the_user_list_a_lasting_error() -> None:
-    state = household()
+    state = ha_env()
     state.change_user(2, created_at=None)
     async with pulsarr(state) as peer:
         for path in (LIST, f"{LIST}/with-counts"):
@@ -141,7 +141,7 @@ async def test_user_row_that_does_not_fit_makes_the_user_list_a_lasting_error() 
 
 
 async def test_unwished_title_is_gone_and_removed_user_too() -> None:
-    async with pulsarr(household()) as peer:
+    async with pulsarr(ha_env()) as peer:
         assert peer.state.unwish(1, MOVIE) is not None
         assert peer.state.unwish(1, MOVIE) is None
         items = (await peer.get("/v1/users/1/watchlist")).json["data"]["watchlistItems"]
@@ -152,7 +152,7 @@ async def test_unwished_title_is_gone_and_removed_user_too() -> None:
 
 
 def test_rename_keeps_the_id_and_does_not_take_a_name_that_is_held() -> None:
-    state = household()
+    state = ha_env()
     assert state.rename(2, "timothy").name == "timothy"
     assert state.rename(2, "rosa").name == "timothy"
     assert state.rename(2, "Rosa").name == "Rosa"
@@ -160,7 +160,7 @@ def test_rename_keeps_the_id_and_does_not_take_a_name_that_is_held() -> None:
 
 
 def test_rename_in_an_older_version_is_a_new_user_with_the_same_account() -> None:
-    state = household()
+    state = ha_env()
     old = state.user(1)
     new = state.rename_as_new(1, "rosalie")
     assert (new.id, new.name, new.plex_uuid) == (3, "rosalie", old.plex_uuid)
@@ -169,7 +169,7 @@ def test_rename_in_an_older_version_is_a_new_user_with_the_same_account() -> Non
 
 
 def test_ids_are_never_given_twice() -> None:
-    state = household()
+    state = ha_env()
     state.remove_user(2)
     assert state.add_user("new").id == 3
     with pytest.raises(ValueError, match="taken"):
@@ -178,12 +178,12 @@ def test_ids_are_never_given_twice() -> None:
 
 @pytest.mark.parametrize("who", ["rosa", "Rosa", "ROSA R.", "1", 1])
 def test_user_is_found_by_any_name_or_id(who: str | int) -> None:
-    assert household().find_user(who).id == 1
+    assert ha_env().find_user(who).id == 1
 
 
 def test_nobody_is_found_by_an_unknown_name() -> None:
     with pytest.raises(UnknownUserError):
-        household().find_user("nobody")
+        ha_env().find_user("nobody")
 
 
 def test_exact_name_wins_over_a_name_in_another_case() -> None:
@@ -194,7 +194,7 @@ def test_exact_name_wins_over_a_name_in_another_case() -> None:
 
 
 async def test_recent_requests_are_newest_first_limited_and_have_no_key() -> None:
-    state = household()
+    state = ha_env()
     state.wish(2, OTHER_MOVIE, added="2030-01-01T00:00:00.000Z", status="pending")
     async with pulsarr(state) as peer:
         items = (await peer.get("/v1/stats/recent-requests?limit=2")).json["items"]
@@ -208,13 +208,13 @@ async def test_recent_requests_are_newest_first_limited_and_have_no_key() -> Non
 
 
 async def test_knob_makes_a_wellformed_empty_user_list() -> None:
-    async with pulsarr(household(), empty_users=True) as peer:
+    async with pulsarr(ha_env(), empty_users=True) as peer:
         assert (await peer.get(LIST)).json["users"] == []
         peer.sim.knobs.empty_users = False
         assert len((await peer.get(LIST)).json["users"]) == 2
 
 
 async def test_knob_makes_wellformed_empty_watchlists() -> None:
-    async with pulsarr(household(), empty_watchlists=True) as peer:
+    async with pulsarr(ha_env(), empty_watchlists=True) as peer:
         answer = (await peer.get("/v1/users/1/watchlist")).json
     assert (answer["success"], answer["data"]["total"]) == (True, 0)

@@ -1,4 +1,4 @@
-"""The invented household and village: both servers fit together, and the same seed makes the same world."""
+"""The invented ha_env and village: both servers fit together, and the same seed makes the same world."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""A household whose servers run, for the tests of the engine."""
+"""A open_env whose servers run, for the tests of the engine."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from .home import PLEX_TOKEN, PULSARR_KEY, Home, household
+from .engine_env import PLEX_TOKEN, PULSARR_KEY, EngineEnv, open_env
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def _secrets(known_secrets: set[str]) -> None:
 
 
 @pytest.fixture
-async def home() -> AsyncIterator[Home]:
-    """A small household: 60 movies, 20 shows, six people, 20 wishes."""
-    async with household() as running:
+async def env() -> AsyncIterator[EngineEnv]:
+    """A small open_env: 60 movies, 20 shows, six people, 20 wishes."""
+    async with open_env() as running:
         yield running

@@ -14,7 +14,7 @@ from custom_components.plex_label_sync.plex import server as plex_client
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.pulsarr import client as pulsarr_client
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
-from custom_components.plex_label_sync.sync import brake, protection
+from custom_components.plex_label_sync.sync import protection, safety_check
 from custom_components.plex_label_sync.sync.engine import Engine
 from custom_components.plex_label_sync.sync.identity import Relation
 from custom_components.plex_label_sync.sync.model import (
@@ -37,8 +37,8 @@ from simulators.plex.server import METADATA_ROUTE
 from simulators.pulsarr import PulsarrSimulator
 from simulators.world import make_world
 
-from .home import PLEX_TOKEN, PULSARR_KEY, Clock, remembered
-from .machine_kit import (
+from .engine_env import PLEX_TOKEN, PULSARR_KEY, Clock, remembered
+from .machine_fixtures import (
     Crash,
     FragilePlex,
     Records,
@@ -113,7 +113,7 @@ class Watched(RuleBasedStateMachine):
 
     async def _start(self) -> None:
         for module, name, value in (
-            (brake, "FREE_REMOVALS", FREE_REMOVALS),
+            (safety_check, "FREE_REMOVALS", FREE_REMOVALS),
             (protection, "SHRUNK_BY", SHRUNK_BY),
         ):
             self.stack.enter_context(mock.patch.object(module, name, value))
@@ -281,7 +281,7 @@ class Watched(RuleBasedStateMachine):
         return {
             key: row
             for key, row in rows.items()
-            if not row.off and (key not in now or now[key].off)
+            if not row.removed_by_user and (key not in now or now[key].removed_by_user)
         }
 
     def _check_evidence(self, rows: Mapping[RowKey, Row], since: int) -> None:
@@ -306,7 +306,7 @@ class Watched(RuleBasedStateMachine):
         keep = self.settings.removed_label_mode is RemovedLabelMode.KEEP
         for key, change in removed.items() if keep else ():
             known = rows.get(key)
-            if not change.ours or known is None or known.mark:
+            if not change.ours or known is None or known.is_removed_marker:
                 continue
             item = items.get(change.rating_key)
             rematched = item is not None and truth.relation(known, item) is Relation.REMATCHED
@@ -323,7 +323,7 @@ class Watched(RuleBasedStateMachine):
             if one.reason.startswith(("renamed to ", "somebody wants it again"))
             or one.reason.endswith(" is excluded")
         }
-        labels = {key for key, row in self._gone(rows).items() if not row.mark}
+        labels = {key for key, row in self._gone(rows).items() if not row.is_removed_marker}
         gone = labels - asked_for
         lost = len(gone)
         day = sum(count for at, count in self.lost if at >= self.clock.now - DAY)
@@ -365,7 +365,7 @@ class Watched(RuleBasedStateMachine):
             is_there = row.rating_key in self.plex.state.items  # or it went while it was read
             # A decision outlives the name of the person, and with it the label.
             off = {key for key, _ in truth.ever_off}
-            known = not row.off or row.mark or row.rating_key in off
+            known = not row.removed_by_user or row.is_removed_marker or row.rating_key in off
             self.check(known or not is_there, f"invented: {row}")
             self.check(not row.pinned or row.key in truth.ever_pinned, f"invented: {row}")
 
@@ -407,7 +407,11 @@ class Watched(RuleBasedStateMachine):
         truth, settings, ledger = self.truth, self.settings, self.records.ledger
         has = set(map(fold, self.plex.state.labels_of(key)))
         foreign = {fold(text) for at, text in truth.foreign if at == key}
-        off = {row.label for row in ledger.by_item().get(key, []) if row.off and not row.mark}
+        off = {
+            row.label
+            for row in ledger.by_item().get(key, [])
+            if row.removed_by_user and not row.is_removed_marker
+        }
         off = {fold(text) for text in off} | {text for at, text in truth.taken_off if at == key}
         if settings.restore_overrides:
             self.check(off.isdisjoint(wanted), f"{key}: {off & wanted} stay off")
@@ -421,7 +425,7 @@ class Watched(RuleBasedStateMachine):
                 continue
             self.check(row is not None, f"{label} on {key} was ours and is nobody's")
             if row is not None and settings.removed_label_mode is not RemovedLabelMode.KEEP:
-                self.check(row.pinned or row.mark, f"nobody wants {label} on {key}")
+                self.check(row.pinned or row.is_removed_marker, f"nobody wants {label} on {key}")
 
     def _check_rows(self, wanted: dict[str, set[str]]) -> None:
         for row in self.records.ledger:
@@ -433,8 +437,8 @@ class Watched(RuleBasedStateMachine):
                 or fold(row.label) in self.settings.exclude_labels
             )
             self.check(item is not None or not listed, f"stale: {row}")
-            if item is not None and not skipped and not row.mark:
+            if item is not None and not skipped and not row.is_removed_marker:
                 there = self.truth.carries(row.rating_key, row.label)
                 is_wanted = fold(row.label) in wanted.get(row.rating_key, set())
-                self.check(there or (row.off and is_wanted), f"stale: {row}")
+                self.check(there or (row.removed_by_user and is_wanted), f"stale: {row}")
                 self.check(row.confirmed, f"unconfirmed: {row}")

@@ -1,8 +1,8 @@
-"""What a household of the usual size costs: requests are facts."""
+"""What a open_env of the usual size costs: requests are facts."""
 
 from simulators.plex.server import METADATA_ROUTE
 
-from .home import household
+from .engine_env import open_env
 
 ITEMS = 10_000
 FIRST_MAX = 95  # sections, 10 pages, 20 labels in 2 libraries: written, and read back
@@ -10,7 +10,7 @@ UNCHANGED = 3  # sections and the sizes of two libraries; beside them the items,
 
 
 async def test_ten_thousand_items_and_twenty_people_cost_no_more_than_their_labels() -> None:
-    async with household(
+    async with open_env(
         movies=ITEMS * 4 // 5,
         shows=ITEMS // 5,
         people=20,
@@ -22,16 +22,16 @@ async def test_ten_thousand_items_and_twenty_people_cost_no_more_than_their_labe
         legacy=0.0,
         unmatched=0.0,
         foreign_labels=False,
-    ) as home:
-        run = await home.sync()
+    ) as env:
+        run = await env.sync()
         assert run.added > 500
-        first = home.plex.stats.total
-        items = len(home.wanted())
-        home.plex.stats.reset()
+        first = env.plex.stats.total
+        items = len(env.wanted())
+        env.plex.stats.reset()
 
-        idle = await home.sync(routine=True)
+        idle = await env.sync(routine=True)
 
         assert first <= FIRST_MAX
         assert idle.changes == ()
-        assert home.plex.stats.count("GET", METADATA_ROUTE) == -(-items // 200)
-        assert home.plex.stats.total <= UNCHANGED + -(-items // 200)
+        assert env.plex.stats.count("GET", METADATA_ROUTE) == -(-items // 200)
+        assert env.plex.stats.total <= UNCHANGED + -(-items // 200)

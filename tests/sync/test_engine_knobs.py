@@ -8,7 +8,7 @@ from custom_components.plex_label_sync.plex import server
 from custom_components.plex_label_sync.sync.model import RunStatus, SyncSettings, fold
 from simulators.plex import PlexKnobs
 
-from .home import Home, household, merged
+from .engine_env import EngineEnv, merged, open_env
 
 READINGS = [
     PlexKnobs(),
@@ -41,11 +41,11 @@ def turned(knobs: PlexKnobs) -> str:
     return ",".join(f"{name}={these[name]}" for name in these if these[name] != usual[name])
 
 
-def spellings(home: Home, label: str) -> set[str]:
+def spellings(env: EngineEnv, label: str) -> set[str]:
     """Return in how many ways a label is written in Plex."""
     return {
         text
-        for item in home.plex.state.items.values()
+        for item in env.plex.state.items.values()
         for text in item.labels
         if fold(text) == label
     }
@@ -56,68 +56,66 @@ async def test_everybody_finds_their_label_under_every_reading(
     monkeypatch: pytest.MonkeyPatch, knobs: PlexKnobs
 ) -> None:
     monkeypatch.setattr(server, "PAGE_SIZE", 25)
-    async with household(knobs=knobs, people=8, awkward=True, wishes=16) as home:
-        state = home.plex.state
+    async with open_env(knobs=knobs, people=8, awkward=True, wishes=16) as env:
+        state = env.plex.state
         by_hand = min((item for item in state.items.values() if item.section == "1"), key=str)
         state.add_label(by_hand.rating_key, "STRASSE")  # what a person called straße gets
-        before = home.labels
-        run = await home.sync()
+        before = env.labels
+        run = await env.sync()
         assert (run.status, run.failed) == (RunStatus.DONE, ())
-        assert home.labels == merged(before, home.wanted())
+        assert env.labels == merged(before, env.wanted())
         assert all(
-            len(spellings(home, label)) == 1
-            for labels in home.wanted().values()
-            for label in labels
+            len(spellings(env, label)) == 1 for labels in env.wanted().values() for label in labels
         )
         # Foreign labels go when they may, ours and everybody else's stay.
-        home.settings = SyncSettings(
+        env.settings = SyncSettings(
             preserve_existing_labels=False, exclude_labels=frozenset({fold("4K HDR")})
         )
-        wanted = home.wanted()
-        run = await home.sync()
+        wanted = env.wanted()
+        run = await env.sync()
         assert (run.status, run.failed) == (RunStatus.DONE, ())
-        assert home.labels == {
+        assert env.labels == {
             key: wanted[key] | (labels & {"4k hdr"}) if key in wanted else labels
             for key, labels in merged(before, wanted).items()
         }
-        home.plex.stats.reset()
-        assert (await home.sync()).changes == ()
-        assert home.plex.stats.puts == 0
+        env.plex.stats.reset()
+        assert (await env.sync()).changes == ()
+        assert env.plex.stats.puts == 0
 
 
 async def test_labels_that_differ_in_case_already_are_not_multiplied() -> None:
     knobs = PlexKnobs(reuse_spelling=False, capitalise="none")
-    async with household(knobs=knobs, foreign_labels=False) as home:
-        state = home.plex.state
-        titles = [home.spare("movie")]
-        home.wish("rosa", titles[0])
-        titles.append(home.spare("movie"))
-        home.wish("rosa", titles[1])
+    async with open_env(knobs=knobs, foreign_labels=False) as env:
+        state = env.plex.state
+        titles = [env.spare("movie")]
+        env.wish("rosa", titles[0])
+        titles.append(env.spare("movie"))
+        env.wish("rosa", titles[1])
         (one,), (two,) = (state.items_of(title) for title in titles)
         for label in ("ROSA", "RoSa"):
             state.add_label(one.rating_key, label)
-        before = home.labels
-        await home.sync()
+        before = env.labels
+        await env.sync()
         assert set(one.labels) >= {"ROSA", "RoSa"}  # both are there, no third one
-        assert spellings(home, "rosa") == {"ROSA", "RoSa"}
+        assert spellings(env, "rosa") == {"ROSA", "RoSa"}
         assert len([text for text in two.labels if fold(text) == "rosa"]) == 1
-        assert home.labels == merged(before, home.wanted())
+        assert env.labels == merged(before, env.wanted())
 
 
 async def test_turkish_name_is_written_once_though_plex_capitalises_it() -> None:
-    async with household(people=1, wishes=4, foreign_labels=False) as home:
-        home.pulsarr.state.rename(home.person("rosa"), "\u0131pek")
-        run = await home.sync()
+    async with open_env(people=1, wishes=4, foreign_labels=False) as env:
+        env.pulsarr.state.rename(env.person("rosa"), "\u0131pek")
+        run = await env.sync()
         assert run.failed == ()
-        assert spellings(home, "ipek") == {"Ipek"}
-        assert (await home.sync()).changes == ()
+        assert spellings(env, "ipek") == {"Ipek"}
+        assert (await env.sync()).changes == ()
 
 
 @pytest.mark.parametrize("size", [1, 7])
 async def test_pages_may_have_any_size(
-    home: Home, monkeypatch: pytest.MonkeyPatch, size: int
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     monkeypatch.setattr(server, "PAGE_SIZE", size)
-    before = home.labels
-    await home.sync()
-    assert home.labels == merged(before, home.wanted())
+    before = env.labels
+    await env.sync()
+    assert env.labels == merged(before, env.wanted())

@@ -6,16 +6,16 @@ from typing import Any
 from plexapi import server as plexapi_server
 
 from custom_components.plex_label_sync.sync.model import Change, SyncSettings
-from tests.simulators.plex_kit import in_thread
+from tests.simulators.plex_fixtures import in_thread
 
-from .home import PLEX_TOKEN, Home, household
+from .engine_env import PLEX_TOKEN, EngineEnv, open_env
 
 PlexServer: Any = plexapi_server.PlexServer  # plexapi has no types
 
 
-async def carriers(home: Home, texts: Iterable[str]) -> dict[str, set[str]]:
+async def carriers(env: EngineEnv, texts: Iterable[str]) -> dict[str, set[str]]:
     """Return the rating keys of all items that carry each of some labels, as plexapi finds them."""
-    url, some = home.plex.url, sorted(texts)
+    url, some = env.plex.url, sorted(texts)
 
     def search() -> dict[str, set[str]]:
         plex = PlexServer(url, PLEX_TOKEN, timeout=10)
@@ -41,20 +41,20 @@ def by_label(changes: Iterable[Change]) -> dict[str, set[str]]:
 
 
 async def test_plexapi_finds_the_labels_on_exactly_the_items_that_the_run_named() -> None:
-    async with household(foreign_labels=False) as home:
-        run = await home.sync()
+    async with open_env(foreign_labels=False) as env:
+        run = await env.sync()
         expected = by_label(run.changes)
         assert len(expected) == 5
-        assert await carriers(home, expected) == expected
+        assert await carriers(env, expected) == expected
 
 
 async def test_plexapi_finds_foreign_labels_gone_where_they_were_not_wanted() -> None:
-    async with household() as home:
-        home.settings = SyncSettings(preserve_existing_labels=False)
-        foreign = {label for item in home.plex.state.items.values() for label in item.labels}
-        before = await carriers(home, foreign)
-        await home.sync()
-        wanted = set(home.wanted())
+    async with open_env() as env:
+        env.settings = SyncSettings(preserve_existing_labels=False)
+        foreign = {label for item in env.plex.state.items.values() for label in item.labels}
+        before = await carriers(env, foreign)
+        await env.sync()
+        wanted = set(env.wanted())
         assert any(keys & wanted for keys in before.values())
         left = {text: keys - wanted for text, keys in before.items() if keys - wanted}
-        assert await carriers(home, foreign) == left
+        assert await carriers(env, foreign) == left

@@ -29,7 +29,7 @@ from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs
 from simulators.plex.server import METADATA_ROUTE
 
-from .home import LABEL_ROUTE, LISTING_ROUTE, Home, household
+from .engine_env import LABEL_ROUTE, LISTING_ROUTE, EngineEnv, open_env
 
 REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
 MODES = (RemovedLabelMode.KEEP, RemovedLabelMode.REMOVE)
@@ -45,30 +45,30 @@ SMALL: Final[dict[str, Any]] = {
 
 
 @pytest.fixture
-async def home() -> AsyncIterator[Home]:
-    """A household of three with a few movies, whose runs are judged by those before."""
-    async with household(remembers=True, settings=REMOVE, **SMALL) as running:
+async def env() -> AsyncIterator[EngineEnv]:
+    """A open_env of three with a few movies, whose runs are judged by those before."""
+    async with open_env(remembers=True, settings=REMOVE, **SMALL) as running:
         yield running
 
 
-def books(home: Home) -> set[tuple[RowKey, bool]]:
+def books(env: EngineEnv) -> set[tuple[RowKey, bool]]:
     """Return which labels on which items are ours, and which of them are off."""
-    return {(row.key, row.off) for row in home.recorder.ledger}
+    return {(row.key, row.removed_by_user) for row in env.recorder.ledger}
 
 
-async def kept(home: Home, run: Run, *, fault: Fault | None = None) -> None:
+async def kept(env: EngineEnv, run: Run, *, fault: Fault | None = None) -> None:
     """Check that a run and those after it leave all our labels as they are."""
     assert (run.removed, run.vanished, run.overridden, run.lost) == (0, 0, 0, 0)
     if fault is not None:
-        assert home.plex.faults.acted
-    home.plex.faults.clear()
-    again = await home.sync()
+        assert env.plex.faults.acted
+    env.plex.faults.clear()
+    again = await env.sync()
     assert (again.status, again.removed, again.added, again.lost) == (RunStatus.DONE, 0, 0, 0)
 
 
-def anything_with_a_label_of_ours(home: Home) -> tuple[str, str]:
+def anything_with_a_label_of_ours(env: EngineEnv) -> tuple[str, str]:
     """Return an item's rating key and the label that we wrote on it."""
-    return min((row.rating_key, row.label) for row in home.recorder.ledger)
+    return min((row.rating_key, row.label) for row in env.recorder.ledger)
 
 
 # Listings that say less
@@ -77,73 +77,73 @@ def anything_with_a_label_of_ours(home: Home) -> tuple[str, str]:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("kind", ["no_guids", "empty", "headless", "left_out", "repeated_row"])
 async def test_listing_that_says_less_costs_no_label(
-    home: Home, mode: RemovedLabelMode, kind: FaultKind
+    env: EngineEnv, mode: RemovedLabelMode, kind: FaultKind
 ) -> None:
-    home.settings = SyncSettings(removed_label_mode=mode)
-    for title in (home.spare(), home.spare()):
-        home.wish("rosa", title, key=None)
-    await home.sync()
-    labels, rows = home.labels, books(home)
+    env.settings = SyncSettings(removed_label_mode=mode)
+    for title in (env.spare(), env.spare()):
+        env.wish("rosa", title, key=None)
+    await env.sync()
+    labels, rows = env.labels, books(env)
     fault = Fault(kind, match=r"/all\?.*includeGuids", times=1)
-    home.plex.faults.add(fault)
-    run = await home.sync()
-    assert (home.labels, books(home)) == (labels, rows)
-    await kept(home, run, fault=fault)
-    assert (home.labels, books(home)) == (labels, rows)
+    env.plex.faults.add(fault)
+    run = await env.sync()
+    assert (env.labels, books(env)) == (labels, rows)
+    await kept(env, run, fault=fault)
+    assert (env.labels, books(env)) == (labels, rows)
 
 
 @pytest.mark.parametrize("kind", ["empty", "headless"])
 async def test_library_that_lists_nothing_where_there_were_items_is_a_gap(
-    home: Home, kind: FaultKind
+    env: EngineEnv, kind: FaultKind
 ) -> None:
-    await home.sync()
-    labels, rows = home.labels, books(home)
-    home.plex.faults.add(Fault(kind, match=r"sections/1/all\?.*includeGuids", times=None))
+    await env.sync()
+    labels, rows = env.labels, books(env)
+    env.plex.faults.add(Fault(kind, match=r"sections/1/all\?.*includeGuids", times=None))
     for _ in range(3):
-        run = await home.sync()
+        run = await env.sync()
         assert run.status is RunStatus.PARTIAL
         assert {(gap.kind, gap.key) for gap in run.gaps} == {(GapKind.LIBRARY, "1")}
-        assert (home.labels, books(home)) == (labels, rows)
+        assert (env.labels, books(env)) == (labels, rows)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("kind", ["vanishing_row", "swapped_row", "repeated_row"])
 async def test_library_that_changes_between_two_pages_costs_no_row(
-    home: Home, monkeypatch: pytest.MonkeyPatch, mode: RemovedLabelMode, kind: FaultKind
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, mode: RemovedLabelMode, kind: FaultKind
 ) -> None:
     monkeypatch.setattr(server, "PAGE_SIZE", 10)
-    home.settings = SyncSettings(removed_label_mode=mode)
-    await home.sync()
+    env.settings = SyncSettings(removed_label_mode=mode)
+    await env.sync()
     for nth in (2, 3, 4):
-        labels, rows = home.labels, books(home)
-        home.plex.faults.add(Fault(kind, match=r"sections/1/all\?.*includeGuids", nth=nth))
-        await home.sync()
-        home.plex.faults.clear()
-        await home.sync()
-        there = home.plex.state.items
-        assert {key: some for key, some in home.labels.items() if key in labels} == {
+        labels, rows = env.labels, books(env)
+        env.plex.faults.add(Fault(kind, match=r"sections/1/all\?.*includeGuids", nth=nth))
+        await env.sync()
+        env.plex.faults.clear()
+        await env.sync()
+        there = env.plex.state.items
+        assert {key: some for key, some in env.labels.items() if key in labels} == {
             key: some for key, some in labels.items() if key in there
         }
-        assert {one for one in rows if one[0][0] in there} <= books(home)
+        assert {one for one in rows if one[0][0] in there} <= books(env)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("wish", [{}, {"key": None}])
 async def test_number_that_is_corrected_under_the_same_guid_costs_no_label(
-    home: Home, mode: RemovedLabelMode, wish: dict[str, None]
+    env: EngineEnv, mode: RemovedLabelMode, wish: dict[str, None]
 ) -> None:
-    home.settings = SyncSettings(removed_label_mode=mode)
-    title = home.spare()
-    home.wish("rosa", title, **wish)
-    await home.sync()
-    (item,) = home.plex.state.items_of(title)
+    env.settings = SyncSettings(removed_label_mode=mode)
+    title = env.spare()
+    env.wish("rosa", title, **wish)
+    await env.sync()
+    (item,) = env.plex.state.items_of(title)
     guids = [one.replace(":", "://") for one in title.guids if not one.startswith("imdb")]
-    home.plex.correct_ids(item.rating_key, ["imdb://tt9999999", *guids])
+    env.plex.correct_ids(item.rating_key, ["imdb://tt9999999", *guids])
     if mode is RemovedLabelMode.KEEP:
-        assert (await home.sync()).removed == 0
-        assert home.labels[item.rating_key] == {"rosa"}
+        assert (await env.sync()).removed == 0
+        assert env.labels[item.rating_key] == {"rosa"}
     elif not wish:
-        await kept(home, await home.sync())
+        await kept(env, await env.sync())
 
 
 # Directories and carriers that say less
@@ -151,29 +151,29 @@ async def test_number_that_is_corrected_under_the_same_guid_costs_no_label(
 
 @pytest.mark.parametrize("tells", [True, False])
 async def test_label_that_a_directory_leaves_out_is_not_taken_off_by_hand(
-    home: Home, tells: bool
+    env: EngineEnv, tells: bool
 ) -> None:
-    home.plex.knobs = PlexKnobs(labels_on_items=tells)
-    await home.sync()
-    rows = books(home)
+    env.plex.knobs = PlexKnobs(labels_on_items=tells)
+    await env.sync()
+    rows = books(env)
     fault = Fault("left_out", match=r"sections/1/label")
-    home.plex.faults.add(fault)
-    run = await home.sync()
-    assert books(home) == rows
-    await kept(home, run, fault=fault)
+    env.plex.faults.add(fault)
+    run = await env.sync()
+    assert books(env) == rows
+    await kept(env, run, fault=fault)
 
 
 @pytest.mark.parametrize("kind", ["empty", "headless", "left_out"])
 async def test_label_whose_carriers_are_not_all_told_is_not_taken_off_by_hand(
-    home: Home, kind: FaultKind
+    env: EngineEnv, kind: FaultKind
 ) -> None:
-    await home.sync()
-    rows = books(home)
+    await env.sync()
+    rows = books(env)
     fault = Fault(kind, match=r"/all\?.*label=", times=1)
-    home.plex.faults.add(fault)
-    run = await home.sync()
-    assert books(home) == rows
-    await kept(home, run, fault=fault)
+    env.plex.faults.add(fault)
+    run = await env.sync()
+    assert books(env) == rows
+    await kept(env, run, fault=fault)
 
 
 def leave_out(monkeypatch: pytest.MonkeyPatch, label: str, where: str) -> None:
@@ -200,65 +200,65 @@ def leave_out(monkeypatch: pytest.MonkeyPatch, label: str, where: str) -> None:
 @pytest.mark.parametrize("where", ["directory", "carriers"])
 @pytest.mark.parametrize("label", ["no-sync", "tim"])
 async def test_label_of_others_that_is_not_told_once_is_left_to_them(
-    home: Home,
+    env: EngineEnv,
     monkeypatch: pytest.MonkeyPatch,
     label: str,
     where: str,
     tells: bool,
 ) -> None:
-    home.plex.knobs = PlexKnobs(labels_on_items=tells, capitalise="none")
-    title = home.spare()
-    (item,) = home.plex.state.items_of(title)
-    home.plex.state.add_label(item.rating_key, label)
-    home.wish("rosa", title)
-    home.wish("tim", title)
-    await home.sync()
+    env.plex.knobs = PlexKnobs(labels_on_items=tells, capitalise="none")
+    title = env.spare()
+    (item,) = env.plex.state.items_of(title)
+    env.plex.state.add_label(item.rating_key, label)
+    env.wish("rosa", title)
+    env.wish("tim", title)
+    await env.sync()
     carried = {label} if label == "no-sync" else {"tim", "rosa"}
-    assert home.labels[item.rating_key] == carried
-    rows = books(home)
+    assert env.labels[item.rating_key] == carried
+    rows = books(env)
     leave_out(monkeypatch, label, where)
-    await home.sync()
-    assert home.labels[item.rating_key] == carried
-    assert books(home) == rows
+    await env.sync()
+    assert env.labels[item.rating_key] == carried
+    assert books(env) == rows
 
 
 @pytest.mark.parametrize("tells", [True, False])
 @pytest.mark.parametrize("where", ["directory", "carriers"])
 async def test_label_of_others_that_is_not_told_when_it_is_wished_does_not_become_ours(
-    home: Home, monkeypatch: pytest.MonkeyPatch, where: str, tells: bool
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, where: str, tells: bool
 ) -> None:
-    home.plex.knobs = PlexKnobs(labels_on_items=tells, capitalise="none")
-    await home.sync()
-    title = home.spare()
-    (item,) = home.plex.state.items_of(title)
-    home.plex.state.add_label(item.rating_key, "tim")
-    rows = books(home)
-    home.wish("tim", title)
+    env.plex.knobs = PlexKnobs(labels_on_items=tells, capitalise="none")
+    await env.sync()
+    title = env.spare()
+    (item,) = env.plex.state.items_of(title)
+    env.plex.state.add_label(item.rating_key, "tim")
+    rows = books(env)
+    env.wish("tim", title)
     leave_out(monkeypatch, "tim", where)
-    await home.sync()
-    await home.sync()
-    assert home.labels[item.rating_key] == {"tim"}
-    assert books(home) == rows
+    await env.sync()
+    await env.sync()
+    assert env.labels[item.rating_key] == {"tim"}
+    assert books(env) == rows
 
 
-async def test_label_of_others_that_somebody_took_off_is_put_on_as_ours(home: Home) -> None:
-    title = home.spare()
-    (item,) = home.plex.state.items_of(title)
-    home.plex.state.add_label(item.rating_key, "no-sync")
-    home.wish("rosa", title)
-    await home.sync()
-    home.plex.state.remove_label(item.rating_key, "no-sync")
-    assert (await home.sync()).added == 1
-    assert home.labels[item.rating_key] == {"rosa"}
+async def test_label_of_others_that_somebody_took_off_is_put_on_as_ours(env: EngineEnv) -> None:
+    title = env.spare()
+    (item,) = env.plex.state.items_of(title)
+    env.plex.state.add_label(item.rating_key, "no-sync")
+    env.wish("rosa", title)
+    await env.sync()
+    env.plex.state.remove_label(item.rating_key, "no-sync")
+    assert (await env.sync()).added == 1
+    assert env.labels[item.rating_key] == {"rosa"}
 
 
-async def test_label_that_is_off_is_noted_after_a_read_of_its_item(home: Home) -> None:
-    await home.sync()
-    key, label = anything_with_a_label_of_ours(home)
-    home.plex.state.remove_label(key, label)
-    home.plex.stats.reset()
-    assert (await home.sync()).overridden == 1
-    asked = [one.path for one in home.plex.stats.log if one.route == METADATA_ROUTE]
+async def test_label_that_is_off_is_noted_after_a_read_of_its_item(env: EngineEnv) -> None:
+    await env.sync()
+    key, label = anything_with_a_label_of_ours(env)
+    env.plex.state.remove_label(key, label)
+    env.plex.stats.reset()
+    assert (await env.sync()).overridden == 1
+    asked = [one.path for one in env.plex.stats.log if one.route == METADATA_ROUTE]
     # Beside one that carries a label, to see whether this server tells labels of items.
     (keys,) = (path.rpartition("/")[2].split(",") for path in asked)
     assert key in keys
@@ -267,183 +267,183 @@ async def test_label_that_is_off_is_noted_after_a_read_of_its_item(home: Home) -
 
 @pytest.mark.parametrize("how", ["carriers", "item"])
 async def test_what_cannot_be_read_of_an_item_leaves_its_labels_as_they_are(
-    home: Home, how: str
+    env: EngineEnv, how: str
 ) -> None:
-    title = home.spare()
-    home.wish("rosa", title)
-    await home.sync()
-    (item,) = home.plex.state.items_of(title)
-    home.pulsarr.state.unwish(home.person("rosa"), title)
+    title = env.spare()
+    env.wish("rosa", title)
+    await env.sync()
+    (item,) = env.plex.state.items_of(title)
+    env.pulsarr.state.unwish(env.person("rosa"), title)
     other, label = next(
         (row.rating_key, row.label)
-        for row in home.recorder.ledger
+        for row in env.recorder.ledger
         if row.rating_key != item.rating_key
     )
-    home.plex.state.remove_label(other, label)
-    labels, rows = home.labels, books(home)
+    env.plex.state.remove_label(other, label)
+    labels, rows = env.labels, books(env)
     if how == "item":
-        home.plex.broken_items |= {item.rating_key: "busy", other: "busy"}
+        env.plex.broken_items |= {item.rating_key: "busy", other: "busy"}
     else:
-        home.plex.faults.add(Fault("html", route=METADATA_ROUTE, times=None))
-    run = await home.sync()
+        env.plex.faults.add(Fault("html", route=METADATA_ROUTE, times=None))
+    run = await env.sync()
     assert run.status is RunStatus.PARTIAL
     assert GapKind.ITEM in {gap.kind for gap in run.gaps}
-    assert (home.labels, books(home)) == (labels, rows)
-    home.plex.faults.clear()
-    home.plex.broken_items.clear()
-    await home.sync()
-    assert item.rating_key not in home.labels
-    assert books(home) == (rows - {((item.rating_key, "rosa"), False)}) - {
+    assert (env.labels, books(env)) == (labels, rows)
+    env.plex.faults.clear()
+    env.plex.broken_items.clear()
+    await env.sync()
+    assert item.rating_key not in env.labels
+    assert books(env) == (rows - {((item.rating_key, "rosa"), False)}) - {
         ((other, label.casefold()), False)
     } | {((other, label.casefold()), True)}
 
 
 async def test_server_whose_items_tell_no_labels_is_read_twice_before_something_goes(
-    home: Home,
+    env: EngineEnv,
 ) -> None:
-    home.plex.knobs = PlexKnobs(labels_on_items=False)
-    title = home.spare()
-    home.wish("rosa", title)
-    await home.sync()
-    key, label = anything_with_a_label_of_ours(home)
-    home.plex.state.remove_label(key, label)
-    (item,) = home.plex.state.items_of(title)
-    home.pulsarr.state.unwish(home.person("rosa"), title)
-    home.plex.stats.reset()
-    run = await home.sync()
+    env.plex.knobs = PlexKnobs(labels_on_items=False)
+    title = env.spare()
+    env.wish("rosa", title)
+    await env.sync()
+    key, label = anything_with_a_label_of_ours(env)
+    env.plex.state.remove_label(key, label)
+    (item,) = env.plex.state.items_of(title)
+    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.plex.stats.reset()
+    run = await env.sync()
     assert (run.overridden, run.removed) == (1, 1)
-    assert item.rating_key not in home.labels
-    assert home.plex.stats.count("GET", METADATA_ROUTE) == 2
+    assert item.rating_key not in env.labels
+    assert env.plex.stats.count("GET", METADATA_ROUTE) == 2
 
 
 async def test_deleted_item_is_forgotten_only_when_it_is_not_there_by_its_key_either(
-    home: Home,
+    env: EngineEnv,
 ) -> None:
-    await home.sync()
-    key, _ = anything_with_a_label_of_ours(home)
-    home.plex.broken_items[key] = "busy"
-    home.plex.faults.add(Fault("left_out", match=r"sections/1/all\?.*includeGuids", times=1))
-    await home.sync()
-    assert key in home.recorder.ledger.by_item()
-    home.plex.broken_items.clear()
-    home.plex.state.delete_item(key)
-    await home.sync()
-    assert key not in home.recorder.ledger.by_item()
+    await env.sync()
+    key, _ = anything_with_a_label_of_ours(env)
+    env.plex.broken_items[key] = "busy"
+    env.plex.faults.add(Fault("left_out", match=r"sections/1/all\?.*includeGuids", times=1))
+    await env.sync()
+    assert key in env.recorder.ledger.by_item()
+    env.plex.broken_items.clear()
+    env.plex.state.delete_item(key)
+    await env.sync()
+    assert key not in env.recorder.ledger.by_item()
 
 
 # Which item it is
 
 
-def hand_label(home: Home, keys: Iterable[str], label: str) -> None:
+def hand_label(env: EngineEnv, keys: Iterable[str], label: str) -> None:
     """Let somebody put a label on items."""
     for key in keys:
-        home.plex.state.add_label(key, label)
+        env.plex.state.add_label(key, label)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("same_keys", [True, False])
 async def test_labels_set_by_hand_in_a_library_made_anew_are_nobodys_of_ours(
-    home: Home, mode: RemovedLabelMode, same_keys: bool
+    env: EngineEnv, mode: RemovedLabelMode, same_keys: bool
 ) -> None:
-    home.settings = SyncSettings(removed_label_mode=mode)
-    title = home.spare()
-    home.wish("rosa", title)
-    await home.sync()
-    for row in list(home.recorder.ledger):
+    env.settings = SyncSettings(removed_label_mode=mode)
+    title = env.spare()
+    env.wish("rosa", title)
+    await env.sync()
+    for row in list(env.recorder.ledger):
         assert row.uuid
-    home.plex.state.rebuild_library("1", same_keys=same_keys)
-    home.restart()
-    items = [one.rating_key for one in home.plex.state.items.values() if one.section == "1"][:5]
-    hand_label(home, items, "Rosa")
-    hand_label(home, [one.rating_key for one in home.plex.state.items_of(title)], "Rosa")
-    home.pulsarr.state.unwish(home.person("rosa"), title)
-    before = {key for key, labels in home.labels.items() if "rosa" in labels}
+    env.plex.state.rebuild_library("1", same_keys=same_keys)
+    env.restart()
+    items = [one.rating_key for one in env.plex.state.items.values() if one.section == "1"][:5]
+    hand_label(env, items, "Rosa")
+    hand_label(env, [one.rating_key for one in env.plex.state.items_of(title)], "Rosa")
+    env.pulsarr.state.unwish(env.person("rosa"), title)
+    before = {key for key, labels in env.labels.items() if "rosa" in labels}
     for _ in range(2):
-        assert (await home.sync()).removed == 0
-    assert before <= {key for key, labels in home.labels.items() if "rosa" in labels}
-    assert not before & {row.rating_key for row in home.recorder.ledger if row.label == "rosa"}
+        assert (await env.sync()).removed == 0
+    assert before <= {key for key, labels in env.labels.items() if "rosa" in labels}
+    assert not before & {row.rating_key for row in env.recorder.ledger if row.label == "rosa"}
 
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_label_on_another_item_under_a_key_that_was_used_again_is_not_ours(
-    home: Home, mode: RemovedLabelMode
+    env: EngineEnv, mode: RemovedLabelMode
 ) -> None:
-    home.settings = SyncSettings(removed_label_mode=mode)
-    title, other = home.spare(), home.spare(in_plex=False)
-    home.wish("rosa", title)
-    await home.sync()
-    (item,) = home.plex.state.items_of(title)
-    home.plex.state.delete_item(item.rating_key)
-    home.plex.state.add_item(other, rating_key=item.rating_key, added_at=item.added_at + 7)
-    home.plex.state.add_label(item.rating_key, "Rosa")
-    run = await home.sync()
+    env.settings = SyncSettings(removed_label_mode=mode)
+    title, other = env.spare(), env.spare(in_plex=False)
+    env.wish("rosa", title)
+    await env.sync()
+    (item,) = env.plex.state.items_of(title)
+    env.plex.state.delete_item(item.rating_key)
+    env.plex.state.add_item(other, rating_key=item.rating_key, added_at=item.added_at + 7)
+    env.plex.state.add_label(item.rating_key, "Rosa")
+    run = await env.sync()
     assert run.removed == 0
-    assert home.labels[item.rating_key] == {"rosa"}
-    assert item.rating_key not in home.recorder.ledger.by_item()
+    assert env.labels[item.rating_key] == {"rosa"}
+    assert item.rating_key not in env.recorder.ledger.by_item()
 
 
 async def test_item_that_became_another_title_loses_its_label_after_a_read_of_it(
-    home: Home,
+    env: EngineEnv,
 ) -> None:
-    home.settings = SyncSettings()
-    title, other = home.spare(), home.spare(in_plex=False)
-    home.wish("rosa", title)
-    await home.sync()
-    (item,) = home.plex.state.items_of(title)
+    env.settings = SyncSettings()
+    title, other = env.spare(), env.spare(in_plex=False)
+    env.wish("rosa", title)
+    await env.sync()
+    (item,) = env.plex.state.items_of(title)
     guids = tuple(one.replace(":", "://") for one in other.guids)
-    home.plex.state.rematch(item.rating_key, guid=other.plex_guid, guids=guids, title=other.title)
-    home.plex.stats.reset()
-    run = await home.sync()
+    env.plex.state.rematch(item.rating_key, guid=other.plex_guid, guids=guids, title=other.title)
+    env.plex.stats.reset()
+    run = await env.sync()
     assert [change.rating_key for change in run.changes] == [item.rating_key]
-    assert home.plex.stats.count("GET", METADATA_ROUTE) == 1
+    assert env.plex.stats.count("GET", METADATA_ROUTE) == 1
 
 
 # What was sent
 
 
-async def test_label_that_shows_late_is_ours(home: Home) -> None:
-    title = home.spare()
-    home.wish("rosa", title)
-    home.plex.knobs = PlexKnobs(settle=60)
-    run = await home.sync()
+async def test_label_that_shows_late_is_ours(env: EngineEnv) -> None:
+    title = env.spare()
+    env.wish("rosa", title)
+    env.plex.knobs = PlexKnobs(settle=60)
+    run = await env.sync()
     assert run.changes == ()
-    home.plex.settle()
-    home.plex.knobs = PlexKnobs()
-    await home.sync()
-    (item,) = home.plex.state.items_of(title)
-    assert home.labels[item.rating_key] == {"rosa"}
-    home.pulsarr.state.unwish(home.person("rosa"), title)
-    assert (await home.sync()).removed == 1
-    assert item.rating_key not in home.labels
+    env.plex.settle()
+    env.plex.knobs = PlexKnobs()
+    await env.sync()
+    (item,) = env.plex.state.items_of(title)
+    assert env.labels[item.rating_key] == {"rosa"}
+    env.pulsarr.state.unwish(env.person("rosa"), title)
+    assert (await env.sync()).removed == 1
+    assert item.rating_key not in env.labels
 
 
 # Records that say less
 
 
 async def test_labels_that_the_ledger_lacks_are_told_left_alone_and_taken_in_when_asked_for(
-    home: Home,
+    env: EngineEnv,
 ) -> None:
-    await home.sync()
-    older = Ledger(home.recorder.ledger)
+    await env.sync()
+    older = Ledger(env.recorder.ledger)
     titles: list[CatalogueTitle] = []
     for _ in range(4):
-        titles.append(home.spare())
-        home.wish("rosa", titles[-1])
-    await home.sync()
-    assert (await home.sync()).unknown == ()
-    home.recorder.ledger = older
-    home.restart()
-    run = await home.sync()
-    keys = {item.rating_key for title in titles for item in home.plex.state.items_of(title)}
+        titles.append(env.spare())
+        env.wish("rosa", titles[-1])
+    await env.sync()
+    assert (await env.sync()).unknown == ()
+    env.recorder.ledger = older
+    env.restart()
+    run = await env.sync()
+    keys = {item.rating_key for title in titles for item in env.plex.state.items_of(title)}
     assert {(row.rating_key, row.label) for row in run.unknown} == {(key, "Rosa") for key in keys}
     assert (run.status, run.changes) == (RunStatus.DONE, ())
-    assert not keys & {row.rating_key for row in home.recorder.ledger}
+    assert not keys & {row.rating_key for row in env.recorder.ledger}
     some = frozenset(row.key for row in run.unknown[:3])
-    await home.sync(adopt=some)
-    assert {row.key for row in home.recorder.ledger if row.rating_key in keys} == some
+    await env.sync(adopt=some)
+    assert {row.key for row in env.recorder.ledger if row.rating_key in keys} == some
     for title in titles:
-        home.pulsarr.state.unwish(home.person("rosa"), title)
-    assert {one.key for one in (await home.sync(mass_removal=True)).changes} == some
+        env.pulsarr.state.unwish(env.person("rosa"), title)
+    assert {one.key for one in (await env.sync(mass_removal=True)).changes} == some
 
 
 # What it costs
@@ -458,39 +458,39 @@ async def test_removals_cost_one_request_more_for_each_200_items(gone: int, requ
         "wishes": 280,
         "uhd_library": False,
     }
-    async with household(settings=REMOVE, foreign_labels=False, missing=0.0, **world) as home:
-        await home.sync()
-        rosa = home.person("rosa")
-        titles = {title.key: title for title in home.world.catalogue}
+    async with open_env(settings=REMOVE, foreign_labels=False, missing=0.0, **world) as env:
+        await env.sync()
+        rosa = env.person("rosa")
+        titles = {title.key: title for title in env.world.catalogue}
         with_items = count()
-        for wish in home.pulsarr.state.watchlist(rosa):
+        for wish in env.pulsarr.state.watchlist(rosa):
             title = titles[wish.catalogue_key]
-            if len(home.plex.state.items_of(title)) == 1 and next(with_items) < gone:
-                home.pulsarr.state.unwish(rosa, title)
-        home.plex.stats.reset()
-        run = await home.sync(mass_removal=True)
+            if len(env.plex.state.items_of(title)) == 1 and next(with_items) < gone:
+                env.pulsarr.state.unwish(rosa, title)
+        env.plex.stats.reset()
+        run = await env.sync(mass_removal=True)
         assert run.removed == gone
-        assert home.plex.stats.count("GET", METADATA_ROUTE) == requests
-        assert home.plex.stats.count("GET", LISTING_ROUTE) == 2 + 1 + 1  # lists, carriers, carriers
-        assert home.plex.stats.count("GET", LABEL_ROUTE) == 2
+        assert env.plex.stats.count("GET", METADATA_ROUTE) == requests
+        assert env.plex.stats.count("GET", LISTING_ROUTE) == 2 + 1 + 1  # lists, carriers, carriers
+        assert env.plex.stats.count("GET", LABEL_ROUTE) == 2
 
 
 @pytest.mark.parametrize("kind", [RunKind.REMOVAL, RunKind.UNDO])
 async def test_what_somebody_asks_to_take_back_is_read_by_item_as_well(
-    home: Home, kind: RunKind
+    env: EngineEnv, kind: RunKind
 ) -> None:
-    run = await home.sync()
-    home.plex.stats.reset()
+    run = await env.sync()
+    env.plex.stats.reset()
     key = run.changes[0].rating_key
-    home.plex.broken_items[key] = "busy"
-    back = await home.sync(kind=kind, undo=run.id, changes=run.changes)
+    env.plex.broken_items[key] = "busy"
+    back = await env.sync(kind=kind, undo=run.id, changes=run.changes)
     assert back.status is RunStatus.PARTIAL
-    assert {*home.labels} == {key}
-    rows = list(home.recorder.ledger)
-    assert {row.rating_key for row in rows if row.confirmed and not row.off} == {key}
-    home.plex.broken_items.clear()
-    await home.sync(kind=kind, undo=run.id, changes=run.changes)
-    assert home.labels == {}
+    assert {*env.labels} == {key}
+    rows = list(env.recorder.ledger)
+    assert {row.rating_key for row in rows if row.confirmed and not row.removed_by_user} == {key}
+    env.plex.broken_items.clear()
+    await env.sync(kind=kind, undo=run.id, changes=run.changes)
+    assert env.labels == {}
 
 
 # What somebody asks to take back
@@ -510,48 +510,48 @@ def busy_carriers(monkeypatch: pytest.MonkeyPatch, label: str) -> None:
 
 @pytest.mark.parametrize("kind", [RunKind.REMOVAL, RunKind.UNDO])
 async def test_item_that_may_have_opted_out_is_left_alone_by_what_is_taken_back(
-    home: Home, monkeypatch: pytest.MonkeyPatch, kind: RunKind
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, kind: RunKind
 ) -> None:
-    home.plex.knobs = PlexKnobs(labels_on_items=False)
-    title = home.spare()
-    home.wish("rosa", title)
-    run = await home.sync()
-    (item,) = home.plex.state.items_of(title)
-    home.plex.state.add_label(item.rating_key, "no-sync")
-    labels = home.labels
+    env.plex.knobs = PlexKnobs(labels_on_items=False)
+    title = env.spare()
+    env.wish("rosa", title)
+    run = await env.sync()
+    (item,) = env.plex.state.items_of(title)
+    env.plex.state.add_label(item.rating_key, "no-sync")
+    labels = env.labels
     with monkeypatch.context() as patch:
         busy_carriers(patch, "no-sync")
-        await home.sync(kind=kind, undo=run.id, changes=run.changes)
-    assert home.labels[item.rating_key] == labels[item.rating_key]
-    await home.sync(kind=kind, undo=run.id, changes=run.changes)
-    assert home.labels == {item.rating_key: labels[item.rating_key]}
+        await env.sync(kind=kind, undo=run.id, changes=run.changes)
+    assert env.labels[item.rating_key] == labels[item.rating_key]
+    await env.sync(kind=kind, undo=run.id, changes=run.changes)
+    assert env.labels == {item.rating_key: labels[item.rating_key]}
 
 
 async def test_undo_brings_no_label_to_another_item_under_a_key_that_was_used_again(
-    home: Home,
+    env: EngineEnv,
 ) -> None:
-    title, other = home.spare(), home.spare(in_plex=False)
-    home.wish("rosa", title)
-    await home.sync()
-    (item,) = home.plex.state.items_of(title)
-    home.pulsarr.state.unwish(home.person("rosa"), title)
-    run = await home.sync()
-    home.plex.state.delete_item(item.rating_key)
-    home.plex.state.add_item(other, rating_key=item.rating_key, added_at=item.added_at + 7)
-    undone = await home.sync(kind=RunKind.UNDO, undo=run.id, changes=run.changes)
+    title, other = env.spare(), env.spare(in_plex=False)
+    env.wish("rosa", title)
+    await env.sync()
+    (item,) = env.plex.state.items_of(title)
+    env.pulsarr.state.unwish(env.person("rosa"), title)
+    run = await env.sync()
+    env.plex.state.delete_item(item.rating_key)
+    env.plex.state.add_item(other, rating_key=item.rating_key, added_at=item.added_at + 7)
+    undone = await env.sync(kind=RunKind.UNDO, undo=run.id, changes=run.changes)
     assert (undone.added, undone.skipped) == (0, 1)
-    assert item.rating_key not in home.labels
+    assert item.rating_key not in env.labels
 
 
-async def test_label_that_shows_after_its_wish_is_gone_is_ours(home: Home) -> None:
-    title = home.spare()
-    home.wish("rosa", title)
-    home.plex.knobs = PlexKnobs(settle=60)
-    assert (await home.sync()).changes == ()
-    home.pulsarr.state.unwish(home.person("rosa"), title)
-    await home.sync()
-    home.plex.settle()
-    home.plex.knobs = PlexKnobs()
-    assert (await home.sync()).removed == 1
-    (item,) = home.plex.state.items_of(title)
-    assert item.rating_key not in home.labels
+async def test_label_that_shows_after_its_wish_is_gone_is_ours(env: EngineEnv) -> None:
+    title = env.spare()
+    env.wish("rosa", title)
+    env.plex.knobs = PlexKnobs(settle=60)
+    assert (await env.sync()).changes == ()
+    env.pulsarr.state.unwish(env.person("rosa"), title)
+    await env.sync()
+    env.plex.settle()
+    env.plex.knobs = PlexKnobs()
+    assert (await env.sync()).removed == 1
+    (item,) = env.plex.state.items_of(title)
+    assert item.rating_key not in env.labels

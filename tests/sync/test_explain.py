@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hypothesis import given, strategies as st
 
+from custom_components.plex_label_sync.sync.current_labels import CurrentLabels
 from custom_components.plex_label_sync.sync.explain import (
     Explanation,
     Facts,
@@ -14,7 +15,6 @@ from custom_components.plex_label_sync.sync.explain import (
     explain,
     titles_asked_for,
 )
-from custom_components.plex_label_sync.sync.leaving import Company
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     HoldReason,
@@ -27,11 +27,21 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.planner import View, make_plan
-from custom_components.plex_label_sync.sync.present import Present
 from custom_components.plex_label_sync.sync.queue import PendingSync
+from custom_components.plex_label_sync.sync.retention import Roster
 
+from .builders import (
+    ANNA,
+    BEN,
+    all_watchlists,
+    item,
+    library_items,
+    movie,
+    show,
+    titles,
+    watchlists,
+)
 from .test_planner_properties import NOW, views
-from .words import ANNA, BEN, all_watchlists, item, library_items, movie, show, titles, watchlists
 
 NOBODY = watchlists({})
 TO_COME = {LabelState.TO_ADD, LabelState.TO_REMOVE, LabelState.HELD}
@@ -102,7 +112,7 @@ def test_nothing_is_called_ours_that_the_ledger_does_not_hold(view: View) -> Non
     for status in statuses(explain(facts_of(view, frozenset()))):
         for label in status.labels:
             row = view.ledger.get((status.item.rating_key, fold(label.label)))
-            held = row is not None and not row.off
+            held = row is not None and not row.removed_by_user
             assert held or label.state not in ours
             assert not held or label.state is not LabelState.FOREIGN
 
@@ -177,7 +187,7 @@ def test_everybody_who_wants_a_title_is_named_with_label_or_reason() -> None:
     ben = replace(BEN, can_sync=False)
     lists = watchlists({ANNA: [title], ben: [title]})
     settings = SyncSettings(label_format="for {username}")
-    view = View({}, Present(), Ledger(), Company({}, frozenset()), settings, NOW, whole=True)
+    view = View({}, CurrentLabels(), Ledger(), Roster({}, frozenset()), settings, NOW, whole=True)
     (one,) = explain(Facts([(title, [])], lists, {}, view, make_plan(view)))
     assert [(who.person, who.label, who.why_none) for who in one.wanters] == [
         (ANNA, "for anna", None),

@@ -14,7 +14,7 @@ from custom_components.plex_label_sync.sync.identity import (
 from custom_components.plex_label_sync.sync.model import Item, Row
 from custom_components.plex_label_sync.sync.title_ids import agree, external
 
-from .words import MOVIE, SHOW, item, ledger_rows, library_items
+from .builders import MOVIE, SHOW, item, ledger_rows, library_items
 
 HEAT = replace(
     item("11", "plex:a", "imdb:tt1", "tmdb:1"), guid="plex://movie/a", added=1_700_000_000

@@ -9,7 +9,7 @@ import pytest
 from custom_components.plex_label_sync.sync.journal import CHANGES_MAX, RUNS_MAX, Entry, Journal
 from custom_components.plex_label_sync.sync.model import Action, Change, RunKind
 
-from .words import add, remove
+from .builders import add, remove
 
 changes = st.builds(
     Change,

@@ -29,7 +29,7 @@ from custom_components.plex_label_sync.sync.naming import label_of
 from custom_components.plex_label_sync.sync.preview import reserved_labels
 from custom_components.plex_label_sync.sync.wanted import gets_labels
 
-from .words import ANNA, BEN, CARL, households, people as persons
+from .builders import ANNA, BEN, CARL, households, people as persons
 
 PLAIN = SyncSettings()
 

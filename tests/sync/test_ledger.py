@@ -17,7 +17,7 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 
-from .words import ANNA, BEN, LABELS, add, ledger, ledger_rows, people as drawn_people, remove
+from .builders import ANNA, BEN, LABELS, add, ledger, ledger_rows, people as drawn_people, remove
 
 histories = st.lists(
     st.builds(
@@ -54,8 +54,10 @@ def test_ledger_knows_the_rows_of_each_item() -> None:
 
 def test_rows_are_replaced_and_taken_out() -> None:
     ours = Ledger([row(), row("ben")])
-    ours.apply({("11", "anna"): None, ("11", "ben"): row("Ben", off=True), ("9", "x"): None})
-    assert list(ours) == [row("Ben", off=True)]
+    ours.apply(
+        {("11", "anna"): None, ("11", "ben"): row("Ben", removed_by_user=True), ("9", "x"): None}
+    )
+    assert list(ours) == [row("Ben", removed_by_user=True)]
     assert ours.get(("11", "anna")) is None
 
 
@@ -84,9 +86,9 @@ def test_only_labels_of_ours_can_be_pinned() -> None:
 
 
 def test_overrides_are_forgotten_and_counted() -> None:
-    ours = Ledger([row(off=True), row("ben", off=True), row("carl")])
+    ours = Ledger([row(removed_by_user=True), row("ben", removed_by_user=True), row("carl")])
     assert ours.clear_overrides([("11", "anna"), ("11", "carl"), ("99", "anna")]) == 1
-    assert list(ours) == [row("ben", off=True), row("carl")]
+    assert list(ours) == [row("ben", removed_by_user=True), row("carl")]
     assert ours.clear_overrides([("11", "anna")]) == 0
 
 
@@ -116,8 +118,8 @@ def test_adopting_adds_rows_and_doubts_those_that_may_have_changed(
     known = {one.key for one in before}
     assert {one.key for one in ours} == known | added
     for row in before:
-        doubted = row.key in (added if row.off else removed)
-        expected = replace(row, off=False, confirmed=False) if doubted else row
+        doubted = row.key in (added if row.removed_by_user else removed)
+        expected = replace(row, removed_by_user=False, confirmed=False) if doubted else row
         assert ours.get(row.key) == expected
     assert all(not one.confirmed and one.people == () for one in ours if one.key not in known)
 

@@ -24,8 +24,8 @@ from simulators.plex import PlexKnobs
 from simulators.plex.server import LISTING_ROUTE
 from simulators.plex.state import plex_guids
 
-from .home import LABEL_ROUTE, SECTIONS_ROUTE, title_of
-from .machine_kit import CRASH_POINTS
+from .engine_env import LABEL_ROUTE, SECTIONS_ROUTE, title_of
+from .machine_fixtures import CRASH_POINTS
 from .machine_world import DAY, TOO_SLOW, Watched
 
 THOROUGH: Final = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
@@ -122,7 +122,7 @@ requests = st.one_of(
 )
 
 
-class Household(Watched):
+class HaEnv(Watched):
     """Everything that can happen to the servers, and to the engine between them."""
 
     @initialize(
@@ -353,7 +353,9 @@ class Household(Watched):
         keys = [row.key for row in self.records.ledger]
         if which is not None and keys:
             keys = [keys[which % len(keys)]]
-        cleared = {key for key in keys if (row := self.records.ledger.get(key)) and row.off}
+        cleared = {
+            key for key in keys if (row := self.records.ledger.get(key)) and row.removed_by_user
+        }
         self.records.ledger.clear_overrides(keys)
         self.records.save_ledger()
         self.truth.taken_off -= cleared
@@ -608,7 +610,7 @@ class Household(Watched):
 @pytest.mark.timeout(900)
 def test_nothing_that_can_happen_costs_a_foreign_label_or_a_decision_made_by_hand() -> None:
     run_state_machine_as_test(
-        Household,
+        HaEnv,
         settings=hypothesis_settings(
             max_examples=400 if THOROUGH else 50,
             stateful_step_count=60 if THOROUGH else 30,

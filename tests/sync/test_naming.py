@@ -16,7 +16,7 @@ from custom_components.plex_label_sync.sync.naming import (
     label_of,
 )
 
-from .words import MOVIE, SHOW
+from .builders import MOVIE, SHOW
 
 JOINER = "\u200d"
 names = st.one_of(

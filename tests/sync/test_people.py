@@ -10,7 +10,7 @@ from custom_components.plex_label_sync.sync.people import (
     people_named,
 )
 
-from .words import ANNA, BEN, people as drawn_people
+from .builders import ANNA, BEN, people as drawn_people
 
 
 @pytest.mark.parametrize("text", ["1", "ANNA", " anna ", "oma", "Anna R.", " Oma's Label"])
@@ -64,16 +64,16 @@ def test_name_of_nobody_is_refused_with_the_name(text: str) -> None:
 
 @given(st.lists(drawn_people, unique_by=lambda person: person.id))
 def test_whoever_is_found_is_called_so_and_nobody_else_is_called_so_better(
-    household: list[Person],
+    open_env: list[Person],
 ) -> None:
-    for person in household:
+    for person in open_env:
         for name in filter(str.strip, (str(person.id), person.username, person.alias or "")):
             try:
-                (found,) = people_named(household, (name,))
+                (found,) = people_named(open_env, (name,))
             except AmbiguousPersonError:
                 continue
-            one = next(other for other in household if other.id == found)
+            one = next(other for other in open_env if other.id == found)
             names = {one.username.casefold(), (one.alias or "").casefold(), str(one.id)}
             assert name.strip().casefold() in names
-            if any(other.username.casefold() == name.strip().casefold() for other in household):
+            if any(other.username.casefold() == name.strip().casefold() for other in open_env):
                 assert one.username.casefold() == name.strip().casefold()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.plex_label_sync.sync.leaving import Company
+from custom_components.plex_label_sync.sync.current_labels import CurrentLabels
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Action,
@@ -20,11 +20,11 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.planner import View, make_plan
-from custom_components.plex_label_sync.sync.present import Present
 from custom_components.plex_label_sync.sync.protection import Doubts
+from custom_components.plex_label_sync.sync.retention import Roster
 from custom_components.plex_label_sync.sync.wanted_labels import WantedItem, wanted_items
 
-from .words import ANNA, BEN, CARL, SHOW, item, ledger, movie, present, proven, show, wish
+from .builders import ANNA, BEN, CARL, SHOW, item, ledger, movie, present, proven, show, wish
 
 NOW = 1_790_000_000.0
 KEY = "plex:" + "a" * 24
@@ -65,7 +65,7 @@ def row(label: str = "anna", *people: Person, **more: Any) -> Row:
 
 def plan_of(
     items: dict[str, WantedItem],
-    there: Present,
+    there: CurrentLabels,
     rows: Ledger | None = None,
     settings: SyncSettings | None = None,
     *,
@@ -74,14 +74,14 @@ def plan_of(
     read: bool = True,
     **more: Any,
 ) -> Plan:
-    """Return the plan of a household of three; `read` says that the items themselves were read."""
+    """Return the plan of a open_env of three; `read` says that the items themselves were read."""
     people = {person.id: person for person in (ANNA, BEN, CARL)}
-    company = more.pop("company", Company(people, frozenset(people)))
+    roster = more.pop("roster", Roster(people, frozenset(people)))
     view = View(
         items=items,
         present=there,
         ledger=rows or Ledger(),
-        company=company,
+        roster=roster,
         settings=settings or SyncSettings(),
         now=NOW,
         whole=whole,
@@ -158,7 +158,7 @@ def test_missing_label_is_added_for_a_reason_that_names_the_people() -> None:
         ),
         unchanged=0,
         items=2,
-        rows={
+        ledger_updates={
             ("11", "rosa"): replace(row("rosa", written=int(NOW)), people=(1, 2, 3)),
             ("22", "anna"): Row(
                 label="anna",
@@ -231,22 +231,27 @@ def test_label_of_ours_that_is_gone_was_taken_off_by_hand(restore: bool) -> None
     plan = plan_of(wanted((HEAT, (ANNA,))), present({}), Ledger([row()]), restore=restore)
     if restore:
         assert effects(plan) == [(Action.ADD, "anna", "11")]
-        assert plan.rows == {("11", "anna"): row()}
+        assert plan.ledger_updates == {("11", "anna"): row()}
     else:
         assert effects(plan) == []
         assert plan.overridden == 1
         assert plan.vanished == (row(),)
-        assert plan.notes == {("11", "anna"): row(off=True)}
+        assert plan.ledger_only_updates == {("11", "anna"): row(removed_by_user=True)}
 
 
 def test_override_is_put_back_only_when_the_options_say_so() -> None:
-    off = Ledger([row(off=True)])
+    off = Ledger([row(removed_by_user=True)])
     for restore in (False, True):
         plan = plan_of(wanted((HEAT, (ANNA,))), present({}), off, restore=restore)
-        assert (plan.changes, plan.overridden, plan.vanished, plan.notes) == ((), 1, (), {})
+        assert (plan.changes, plan.overridden, plan.vanished, plan.ledger_only_updates) == (
+            (),
+            1,
+            (),
+            {},
+        )
     plan = plan_of(wanted((HEAT, (ANNA,))), present({}), off, SyncSettings(restore_overrides=True))
     assert effects(plan) == [(Action.ADD, "anna", "11")]
-    assert plan.rows == {("11", "anna"): row()}
+    assert plan.ledger_updates == {("11", "anna"): row()}
 
 
 def test_label_that_may_never_have_arrived_is_written_again() -> None:
@@ -254,26 +259,26 @@ def test_label_that_may_never_have_arrived_is_written_again() -> None:
     plan = plan_of(wanted((HEAT, (ANNA,))), present({}), rows)
     assert effects(plan) == [(Action.ADD, "anna", "11")]
     plan = plan_of(wanted((HEAT, (ANNA,))), present({"11": ["anna"]}), rows)
-    assert (plan.changes, plan.notes) == ((), {("11", "anna"): row()})
+    assert (plan.changes, plan.ledger_only_updates) == ((), {("11", "anna"): row()})
 
 
 def test_row_follows_who_wants_the_title() -> None:
     there = present({"11": ["rosa"]})
     rosa, other = Person(1, "rosa"), Person(2, "ROSA")
-    rows = Ledger([row("rosa", rosa, dropped=9, pinned=True)])
+    rows = Ledger([row("rosa", rosa, unwanted_since=9, pinned=True)])
     plan = plan_of(wanted((HEAT, (rosa, other))), there, rows)
     assert (plan.changes, plan.unchanged) == ((), 1)
-    assert plan.notes == {("11", "rosa"): row("rosa", rosa, other)}
+    assert plan.ledger_only_updates == {("11", "rosa"): row("rosa", rosa, other)}
 
 
 @pytest.mark.parametrize("mark", [True, False])
 def test_label_that_was_off_and_is_there_again_is_somebody_elses(mark: bool) -> None:
-    rows = Ledger([row(off=True, mark=mark)])
+    rows = Ledger([row(removed_by_user=True, is_removed_marker=mark)])
     there = present({"11": ["anna"]})
     for entries in (wanted((HEAT, (ANNA,))), wanted((HEAT, (BEN,))), NOBODY):
         plan = plan_of(entries, there, rows, REMOVE)
         assert Action.REMOVE not in {one.action for one in plan.changes}
-        assert plan.notes == {("11", "anna"): None}
+        assert plan.ledger_only_updates == {("11", "anna"): None}
     settings = replace(REMOVE, preserve_existing_labels=False)
     plan = plan_of(wanted((HEAT, (BEN,))), there, rows, settings)
     (gone,) = (one for one in plan.changes if one.action is Action.REMOVE)
@@ -283,32 +288,35 @@ def test_label_that_was_off_and_is_there_again_is_somebody_elses(mark: bool) -> 
 def test_item_that_moved_to_another_library_keeps_its_rows() -> None:
     there = present({"11": ["anna"]})
     plan = plan_of(wanted((HEAT, (ANNA,))), there, Ledger([row(library="9")]))
-    assert (plan.changes, plan.notes) == ((), {("11", "anna"): row()})
+    assert (plan.changes, plan.ledger_only_updates) == ((), {("11", "anna"): row()})
 
 
 def test_label_that_nobody_wants_stays_or_goes_as_the_options_say() -> None:
     there, rows = present({"11": ["Anna"]}), Ledger([row()])
     plan = plan_of(NOBODY, there, rows)
-    assert (plan.changes, plan.notes, plan.items) == ((), {}, 0)
+    assert (plan.changes, plan.ledger_only_updates, plan.items) == ((), {}, 0)
     plan = plan_of(NOBODY, there, rows, REMOVE)
     assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
-    assert plan.rows == {("11", "anna"): None}
+    assert plan.ledger_updates == {("11", "anna"): None}
     assert plan.replaced == frozenset()
 
 
 def test_row_of_a_label_that_nobody_wants_and_that_is_gone_goes() -> None:
-    plan = plan_of(NOBODY, present({}), Ledger([row(off=True)]))
-    assert (plan.changes, plan.notes) == ((), {("11", "anna"): None})
+    plan = plan_of(NOBODY, present({}), Ledger([row(removed_by_user=True)]))
+    assert (plan.changes, plan.ledger_only_updates) == ((), {("11", "anna"): None})
 
 
 def test_label_waits_for_the_delay_and_then_goes() -> None:
     settings = replace(REMOVE, removal_delay=100.0)
     there = present({"11": ["anna"]})
     plan = plan_of(NOBODY, there, Ledger([row()]), settings)
-    assert (plan.changes, plan.notes) == ((), {("11", "anna"): row(dropped=int(NOW))})
-    plan = plan_of(NOBODY, there, Ledger([row(dropped=int(NOW) - 99)]), settings)
-    assert (plan.changes, plan.notes) == ((), {})
-    plan = plan_of(NOBODY, there, Ledger([row(dropped=int(NOW) - 100)]), settings)
+    assert (plan.changes, plan.ledger_only_updates) == (
+        (),
+        {("11", "anna"): row(unwanted_since=int(NOW))},
+    )
+    plan = plan_of(NOBODY, there, Ledger([row(unwanted_since=int(NOW) - 99)]), settings)
+    assert (plan.changes, plan.ledger_only_updates) == ((), {})
+    plan = plan_of(NOBODY, there, Ledger([row(unwanted_since=int(NOW) - 100)]), settings)
     assert effects(plan) == [(Action.REMOVE, "anna", "11")]
 
 
@@ -319,7 +327,10 @@ def test_new_name_replaces_the_old_one_in_one_plan() -> None:
     assert effects(plan) == [(Action.ADD, "anne", "11"), (Action.REMOVE, "Anna", "11")]
     assert [one.reason for one in plan.changes] == ["renamed from anna", "renamed to anne"]
     assert plan.replaced == {("11", "anna")}
-    assert plan.rows == {("11", "anne"): row("anne", written=int(NOW)), ("11", "anna"): None}
+    assert plan.ledger_updates == {
+        ("11", "anne"): row("anne", written=int(NOW)),
+        ("11", "anna"): None,
+    }
 
 
 def test_excluded_label_of_ours_is_neither_added_nor_removed() -> None:
@@ -328,7 +339,7 @@ def test_excluded_label_of_ours_is_neither_added_nor_removed() -> None:
     for there in (present({"11": ["anna"]}), present({})):
         for entries in (items, NOBODY):
             plan = plan_of(entries, there, Ledger([row()]), settings)
-            assert (plan.changes, plan.notes, plan.vanished) == ((), {}, ())
+            assert (plan.changes, plan.ledger_only_updates, plan.vanished) == ((), {}, ())
 
 
 def test_item_that_opts_out_is_left_alone_with_its_rows() -> None:
@@ -336,7 +347,7 @@ def test_item_that_opts_out_is_left_alone_with_its_rows() -> None:
     there = present({"11": ["No-Sync", "Kids", "anna"]})
     for entries in (wanted((HEAT, (BEN,))), NOBODY):
         plan = plan_of(entries, there, Ledger([row(), row("carl", CARL)]), settings)
-        assert (plan.changes, plan.notes, plan.vanished) == ((), {}, ())
+        assert (plan.changes, plan.ledger_only_updates, plan.vanished) == ((), {}, ())
 
 
 def test_item_is_marked_when_its_last_label_goes() -> None:
@@ -348,8 +359,8 @@ def test_item_is_marked_when_its_last_label_goes() -> None:
         (Action.REMOVE, "anna", "11"),
         (Action.REMOVE, "ben", "11"),
     ]
-    mark = plan.rows["11", "gone"]
-    assert mark == row("Gone", people=(), title_id="", written=int(NOW), mark=True)
+    mark = plan.ledger_updates["11", "gone"]
+    assert mark == row("Gone", people=(), title_id="", written=int(NOW), is_removed_marker=True)
     plan = plan_of(wanted((HEAT, (BEN,))), there, rows, MARK)
     assert effects(plan) == [(Action.REMOVE, "anna", "11")]
 
@@ -362,34 +373,40 @@ def test_mark_of_somebody_else_is_not_taken_for_ours() -> None:
 
 
 def test_mark_goes_when_somebody_wants_the_title_again() -> None:
-    mark = row("gone", people=(), mark=True)
+    mark = row("gone", people=(), is_removed_marker=True)
     there = present({"11": ["gone"]})
     plan = plan_of(wanted((HEAT, (BEN,))), there, Ledger([mark]), SyncSettings())
     assert effects(plan) == [(Action.ADD, "ben", "11"), (Action.REMOVE, "gone", "11")]
-    assert plan.rows["11", "gone"] is None
+    assert plan.ledger_updates["11", "gone"] is None
     assert plan.replaced == {("11", "gone")}
 
 
 def test_mark_that_somebody_took_off_is_not_put_on_again() -> None:
-    mark = row("gone", people=(), mark=True)
+    mark = row("gone", people=(), is_removed_marker=True)
     plan = plan_of(NOBODY, present({}), Ledger([mark]), MARK)
-    assert (plan.changes, plan.notes) == ((), {("11", "gone"): replace(mark, off=True)})
-    plan = plan_of(NOBODY, present({}), Ledger([replace(mark, off=True)]), MARK)
-    assert (plan.changes, plan.notes) == ((), {})
+    assert (plan.changes, plan.ledger_only_updates) == (
+        (),
+        {("11", "gone"): replace(mark, removed_by_user=True)},
+    )
+    plan = plan_of(NOBODY, present({}), Ledger([replace(mark, removed_by_user=True)]), MARK)
+    assert (plan.changes, plan.ledger_only_updates) == ((), {})
 
 
 def test_mark_that_was_taken_off_is_put_on_when_that_is_forgotten() -> None:
-    mark = row("gone", people=(), title_id="", mark=True, off=True)
+    mark = row("gone", people=(), title_id="", is_removed_marker=True, removed_by_user=True)
     rows = Ledger([mark])
     rows.clear_overrides([mark.key])
     plan = plan_of(NOBODY, present({}), rows, MARK)
-    assert (effects(plan), plan.notes) == ([(Action.ADD, "gone", "11")], {})
+    assert (effects(plan), plan.ledger_only_updates) == ([(Action.ADD, "gone", "11")], {})
 
 
 def test_mark_that_was_taken_off_is_not_put_on_under_another_name() -> None:
-    mark = row("away", people=(), mark=True)
+    mark = row("away", people=(), is_removed_marker=True)
     plan = plan_of(NOBODY, present({}), Ledger([mark]), MARK)
-    assert (plan.changes, plan.notes) == ((), {("11", "away"): replace(mark, off=True)})
+    assert (plan.changes, plan.ledger_only_updates) == (
+        (),
+        {("11", "away"): replace(mark, removed_by_user=True)},
+    )
 
 
 def test_label_that_makes_items_opt_out_is_never_written() -> None:
@@ -400,17 +417,17 @@ def test_label_that_makes_items_opt_out_is_never_written() -> None:
 
 
 def test_mark_follows_its_name_in_the_options() -> None:
-    mark = row("away", people=(), mark=True)
+    mark = row("away", people=(), is_removed_marker=True)
     plan = plan_of(NOBODY, present({"11": ["away"]}), Ledger([mark]), MARK)
     assert effects(plan) == [(Action.ADD, "gone", "11"), (Action.REMOVE, "away", "11")]
 
 
 def test_person_who_is_called_like_the_mark_gets_a_label_all_the_same() -> None:
     gone = Person(1, "gone")
-    mark = row("gone", people=(), title_id="", mark=True)
+    mark = row("gone", people=(), title_id="", is_removed_marker=True)
     plan = plan_of(wanted((HEAT, (gone,))), present({"11": ["gone"]}), Ledger([mark]), MARK)
     assert (plan.changes, plan.unchanged) == ((), 1)
-    assert plan.notes == {("11", "gone"): row("gone")}
+    assert plan.ledger_only_updates == {("11", "gone"): row("gone")}
 
 
 # Which item a row is about
@@ -449,7 +466,7 @@ def test_item_is_another_title_only_when_its_key_and_its_ids_say_so(
     there, entries = present({"11": ["anna"]}), {"11": WantedItem(replace(RAN, **new))}
     plan = plan_of(entries, there, Ledger([replace(IDENTIFIED, **old)]))
     assert (plan.changes, plan.forgotten) == ((), frozenset())
-    assert None not in plan.notes.values()
+    assert None not in plan.ledger_only_updates.values()
 
 
 @pytest.mark.parametrize(
@@ -468,7 +485,7 @@ def test_row_about_another_item_is_forgotten_and_nothing_is_taken_off(
     rows, there = Ledger([replace(IDENTIFIED, **old)]), present({"11": ["anna"]})
     plan = plan_of({"11": WantedItem(RAN)}, there, rows, settings, uuids={"1": uuid})
     assert plan.changes == ()
-    assert plan.notes == {("11", "anna"): None}
+    assert plan.ledger_only_updates == {("11", "anna"): None}
     assert plan.forgotten == {("11", "anna")}
     # It is no override either: what is wanted comes.
     plan = plan_of(wanted((RAN, (ANNA,))), present({}), rows, settings, uuids={"1": uuid})
@@ -487,10 +504,10 @@ def test_row_about_another_item_is_forgotten_and_nothing_is_taken_off(
         (NOBODY, {}, [row()], SyncSettings()),
         (wanted((HEAT, (ANNA,))), {}, [row()], SyncSettings()),
         (wanted((HEAT, (BEN,))), {"11": ["anna", "ben"]}, [row()], REMOVE),
-        (wanted((HEAT, (ANNA,))), {"11": ["anna"]}, [row(off=True)], SyncSettings()),
+        (wanted((HEAT, (ANNA,))), {"11": ["anna"]}, [row(removed_by_user=True)], SyncSettings()),
         (wanted((HEAT, (ANNA,))), {"11": ["anna", "Kids"]}, [row()], REPLACE),
         ({"11": WantedItem(RAN)}, {"11": ["anna"]}, [IDENTIFIED], SyncSettings()),
-        (NOBODY, {}, [row("gone", people=(), mark=True)], MARK),
+        (NOBODY, {}, [row("gone", people=(), is_removed_marker=True)], MARK),
         (
             wanted((HEAT, (replace(ANNA, username="anne"),))),
             {"11": ["anne"]},
@@ -510,7 +527,7 @@ def test_nothing_goes_from_an_item_that_was_not_read_itself(
     assert not plan.is_idle
     assert (plan.vanished, plan.forgotten) == ((), frozenset())
     assert Action.REMOVE not in {one.action for one in plan.changes}
-    assert not any(one is None or one.off for one in plan.notes.values())
+    assert not any(one is None or one.removed_by_user for one in plan.ledger_only_updates.values())
 
 
 # What is not known, or not believed
@@ -522,7 +539,7 @@ def test_label_whose_carriers_could_not_be_read_is_left_as_it_is() -> None:
     entries = wanted((HEAT, (ANNA, BEN)))
     plan = plan_of(entries, there, Ledger([row()]), REMOVE)
     assert effects(plan) == [(Action.ADD, "ben", "11")]
-    assert (plan.notes, plan.vanished) == ({}, ())
+    assert (plan.ledger_only_updates, plan.vanished) == ({}, ())
     assert plan_of(NOBODY, there, Ledger([row()]), REMOVE).is_idle
 
 
@@ -547,7 +564,7 @@ def test_doubted_answer_starts_no_delay() -> None:
     ):
         assert plan_of(NOBODY, there, rows, settings, doubts=doubts).is_idle
     plan = plan_of(NOBODY, there, rows, settings, doubts=Doubts(shrunk=frozenset({2})))
-    assert plan.notes == {("11", "anna"): row(dropped=int(NOW))}
+    assert plan.ledger_only_updates == {("11", "anna"): row(unwanted_since=int(NOW))}
 
 
 def test_removal_that_rests_on_a_shrunk_list_is_told() -> None:
@@ -559,7 +576,7 @@ def test_removal_that_rests_on_a_shrunk_list_is_told() -> None:
 
 def test_row_of_a_label_that_is_gone_stays_while_the_lists_are_doubted() -> None:
     doubts = Doubts(lists=frozenset({HoldReason.WATCHLISTS_SHRUNK}))
-    plan = plan_of(NOBODY, present({}), Ledger([row(off=True)]), doubts=doubts)
+    plan = plan_of(NOBODY, present({}), Ledger([row(removed_by_user=True)]), doubts=doubts)
     assert plan.is_idle
 
 
@@ -574,15 +591,15 @@ def test_wanted_label_that_is_there_and_in_no_row_is_told_and_taken_in_only_when
     assert plan.unknown == (row("Anna", written=int(NOW)),)
     assert plan.is_idle
     plan = plan_of(entries, there, adopt=frozenset({("11", "anna")}))
-    assert plan.notes == {("11", "anna"): row("Anna", written=int(NOW))}
+    assert plan.ledger_only_updates == {("11", "anna"): row("Anna", written=int(NOW))}
     assert plan.unknown == ()
 
 
 def test_removal_of_an_excluded_persons_label_was_asked_for() -> None:
     people = {person.id: person for person in (ANNA, BEN)}
     there, rows = present({"11": ["anna"]}), Ledger([row()])
-    excluded = Company(people, frozenset({2}))
-    plan = plan_of(NOBODY, there, rows, REMOVE, company=excluded)
+    excluded = Roster(people, frozenset({2}))
+    plan = plan_of(NOBODY, there, rows, REMOVE, roster=excluded)
     assert plan.chosen == {("11", "anna")}
     assert plan_of(NOBODY, there, rows, REMOVE).chosen == frozenset()
 

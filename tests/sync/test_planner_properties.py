@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from hypothesis import assume, given, strategies as st
 
+from custom_components.plex_label_sync.sync.current_labels import CurrentLabels
 from custom_components.plex_label_sync.sync.identity import Relation, relation
-from custom_components.plex_label_sync.sync.leaving import Company
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Action,
@@ -23,13 +23,13 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.planner import View, make_plan
-from custom_components.plex_label_sync.sync.present import Present
 from custom_components.plex_label_sync.sync.protection import Doubts
+from custom_components.plex_label_sync.sync.retention import Roster
 from custom_components.plex_label_sync.sync.title_ids import agree, external
 from custom_components.plex_label_sync.sync.wanted import Wish
 from custom_components.plex_label_sync.sync.wanted_labels import WantedItem, wanted_items
 
-from .words import (
+from .builders import (
     GUIDS,
     LABELS,
     evidence,
@@ -71,10 +71,10 @@ def rows_of(draw: st.DrawFn, items: list[Item]) -> list[Row]:
                 written=5,
                 people=draw(wanters_of_old),
                 title_id=draw(st.sampled_from(["", "tmdb:1", *sorted(one.ids)])),
-                dropped=draw(since),
-                off="off" in flags,
+                unwanted_since=draw(since),
+                removed_by_user="off" in flags,
                 pinned="pinned" in flags,
-                mark="mark" in flags,
+                is_removed_marker="mark" in flags,
                 confirmed="unconfirmed" not in flags,
                 uuid=draw(st.sampled_from(UUIDS)),
                 type=draw(st.sampled_from(("", one.type.value, one.type.value, "show"))),
@@ -105,8 +105,8 @@ settings_strategy = st.builds(
 def views(draw: st.DrawFn) -> View:
     """Draw wishes with their items, what Plex holds, what we wrote, and the options."""
     items = draw(library_items(limit=4))
-    household = draw(HOUSEHOLD)
-    wanters = st.lists(st.sampled_from(household), min_size=1, max_size=3, unique=True)
+    open_env = draw(HOUSEHOLD)
+    wanters = st.lists(st.sampled_from(open_env), min_size=1, max_size=3, unique=True)
     matches = [
         (
             Wish(draw(titles), tuple(draw(wanters))),
@@ -125,7 +125,7 @@ def views(draw: st.DrawFn) -> View:
         items=entries,
         present=picture(carried),
         ledger=Ledger(rows),
-        company=company(household, draw(st.booleans())),
+        roster=roster(open_env, draw(st.booleans())),
         settings=settings,
         now=NOW,
         whole=draw(st.booleans()),
@@ -135,10 +135,10 @@ def views(draw: st.DrawFn) -> View:
     return proven(view)
 
 
-def company(household: list[Person], some: bool) -> Company:
+def roster(open_env: list[Person], some: bool) -> Roster:
     """Return everybody, of whom all or some get labels."""
-    labelled = {person.id for person in household if person.can_sync or not some}
-    return Company({person.id: person for person in household}, frozenset(labelled))
+    labelled = {person.id for person in open_env if person.can_sync or not some}
+    return Roster({person.id: person for person in open_env}, frozenset(labelled))
 
 
 def carried_out(view: View, plan: Plan) -> View:
@@ -150,7 +150,7 @@ def carried_out(view: View, plan: Plan) -> View:
     )
 
 
-def changed(there: Present, changes: Iterable[Change]) -> Present:
+def changed(there: CurrentLabels, changes: Iterable[Change]) -> CurrentLabels:
     """Return what Plex holds after some changes."""
     carried = texts(there)
     for change in changes:
@@ -158,7 +158,7 @@ def changed(there: Present, changes: Iterable[Change]) -> Present:
             carried.add((change.rating_key, change.label))
         else:
             carried.discard((change.rating_key, change.label))
-    result = Present({key: dict(forms) for key, forms in there.directory.items()})
+    result = CurrentLabels({key: dict(forms) for key, forms in there.directory.items()})
     for key, text in carried:
         result.add_carriers(StoredLabel("0", text), [key])
     return result
@@ -168,8 +168,8 @@ def after(before: Ledger, plan: Plan) -> Ledger:
     """Return the ledger after a plan all of whose changes were confirmed."""
     result = Ledger(before)
     keys = {change.key for change in plan.changes}
-    assert plan.rows.keys() <= keys
-    result.apply({**plan.notes, **plan.rows})
+    assert plan.ledger_updates.keys() <= keys
+    result.apply({**plan.ledger_only_updates, **plan.ledger_updates})
     return result
 
 
@@ -185,8 +185,8 @@ def removals(plan: Plan) -> list[Change]:
 
 def is_mark(plan: Plan, change: Change) -> bool:
     """Tell whether an addition says that nobody wants the title."""
-    row = plan.rows[change.key]
-    return row is not None and row.mark
+    row = plan.ledger_updates[change.key]
+    return row is not None and row.is_removed_marker
 
 
 def opted_out(view: View, rating_key: str) -> bool:
@@ -204,9 +204,9 @@ def test_label_that_is_not_in_the_ledger_goes_only_by_choice(view: View) -> None
         # What was taken off by hand and is there again is somebody else's.
         if change.ours:
             assert row is not None
-            assert not row.off
+            assert not row.removed_by_user
         else:
-            assert row is None or row.off
+            assert row is None or row.removed_by_user
             assert view.whole
             assert not view.settings.preserve_existing_labels
             assert view.items[change.rating_key].labels
@@ -225,7 +225,7 @@ def test_excluded_label_and_item_that_opts_out_are_never_touched(view: View) -> 
     for change in plan.changes:
         assert fold(change.label) not in view.settings.exclude_labels
         assert not opted_out(view, change.rating_key)
-    for rating_key, folded_label in {**plan.notes, **plan.rows}:
+    for rating_key, folded_label in {**plan.ledger_only_updates, **plan.ledger_updates}:
         assert not opted_out(view, rating_key)
         assert folded_label not in view.settings.exclude_labels or (
             (rating_key, folded_label) in view.ledger
@@ -264,7 +264,7 @@ def test_label_that_nobody_wants_waits_for_the_delay(view: View) -> None:
             continue
         assert view.settings.removed_label_mode is not RemovedLabelMode.KEEP
         assert not row.pinned
-        assert view.now - (row.dropped or view.now) >= view.settings.removal_delay
+        assert view.now - (row.unwanted_since or view.now) >= view.settings.removal_delay
 
 
 @given(views())
@@ -290,9 +290,9 @@ def test_nothing_is_lost_on_an_item_that_was_not_read_itself(
         assert change.rating_key in read
     assert {row.rating_key for row in plan.vanished} <= {*read}
     assert {key for key, _ in plan.forgotten} <= {*read}
-    for key, row in plan.notes.items():
+    for key, row in plan.ledger_only_updates.items():
         known = view.ledger.get(key)
-        if row is None or (row.off and not (known and known.off)):
+        if row is None or (row.removed_by_user and not (known and known.removed_by_user)):
             assert key[0] in read
     # What could not be told is asked for. Only what others in the library carry waits for it.
     lost = {one.rating_key for one in removals(full)} | {row.rating_key for row in full.vanished}
@@ -328,13 +328,18 @@ def test_what_is_not_known_or_doubted_of_the_lists_only_ever_keeps_labels(
     assert plan.vanished == usual.vanished
     for change in removals(plan):
         row = view.ledger.get(change.key)
-        if row is not None and change.ours and not row.mark:
+        if row is not None and change.ours and not row.is_removed_marker:
             assert not doubts.is_unread(row)
             if change.key not in plan.replaced | plan.chosen and doubts.shrank(row):
                 assert change.key in plan.shrunk
-    for key, row in plan.notes.items():
+    for key, row in plan.ledger_only_updates.items():
         known = view.ledger.get(key)
-        if known is not None and row is not None and row.dropped and not known.dropped:
+        if (
+            known is not None
+            and row is not None
+            and row.unwanted_since
+            and not known.unwanted_since
+        ):
             assert doubts.believes_about(known)
 
 
@@ -347,7 +352,7 @@ def test_carrying_out_a_plan_gives_everybody_what_they_want(view: View) -> None:
     for key, entry in view.items.items():
         for label in entry.labels if not opted_out(view, key) else ():
             row = then.ledger.get((key, label))
-            is_off = row is not None and row.off
+            is_off = row is not None and row.removed_by_user
             assert then.present.carries(key, label) or is_off
 
 
@@ -355,11 +360,16 @@ def test_carrying_out_a_plan_gives_everybody_what_they_want(view: View) -> None:
 def test_label_that_was_taken_off_by_hand_is_put_back_only_when_asked_for(view: View) -> None:
     plan = make_plan(view)
     for change in additions(plan):
-        row, new = view.ledger.get(change.key), plan.rows[change.key]
+        row, new = view.ledger.get(change.key), plan.ledger_updates[change.key]
         assert new is not None
         # Somebody may be called like the mark: to mark an item does not put their label back.
-        if row is not None and row.confirmed and not row.mark and not new.mark:
-            assert view.settings.restore_overrides or (view.restore and not row.off)
+        if (
+            row is not None
+            and row.confirmed
+            and not row.is_removed_marker
+            and not new.is_removed_marker
+        ):
+            assert view.settings.restore_overrides or (view.restore and not row.removed_by_user)
 
 
 @given(views())
@@ -367,11 +377,13 @@ def test_what_vanished_since_the_last_look_is_told_and_noted(view: View) -> None
     plan = make_plan(view)
     for row in plan.vanished:
         assert row == view.ledger.get(row.key)
-        assert not row.off
+        assert not row.removed_by_user
         assert not view.present.carries(row.rating_key, row.label)
-        note = plan.notes.get(row.key)
+        note = plan.ledger_only_updates.get(row.key)
         # The decision may go over to a new name; then the old row goes, unless it is excluded.
-        assert (note is not None and note.off) or row.rating_key in {key for key, _ in plan.decided}
+        assert (note is not None and note.removed_by_user) or row.rating_key in {
+            key for key, _ in plan.decided
+        }
     assert len(plan.vanished) <= plan.overridden
 
 
@@ -398,9 +410,9 @@ def test_new_name_takes_the_place_of_the_old_one_in_one_plan(view: View) -> None
             row
             for row in view.ledger.by_item().get(key, [])
             if fold(row.label) not in {*entry.labels, *view.settings.exclude_labels}
-            and not row.mark
+            and not row.is_removed_marker
             and not wanters.isdisjoint(row.people)
-            and not row.off
+            and not row.removed_by_user
             and not opted_out(view, key)
         ]
         for row in old:
@@ -420,7 +432,7 @@ def test_planning_again_after_a_plan_was_carried_out_finds_nothing_to_do(view: V
     again = make_plan(then)
     assert again.changes == ()
     assert again.vanished == ()
-    assert again.notes == {}
+    assert again.ledger_only_updates == {}
     assert again.overridden == plan.overridden
     assert again.unchanged == plan.unchanged + sum(
         not is_mark(plan, one) for one in additions(plan)
@@ -439,19 +451,19 @@ def test_second_spelling_is_gone_after_the_second_plan_at_the_latest(view: View)
 @given(views())
 def test_plan_says_what_becomes_of_each_row(view: View) -> None:
     plan = make_plan(view)
-    assert set(plan.rows) == {change.key for change in plan.changes if change.ours}
+    assert set(plan.ledger_updates) == {change.key for change in plan.changes if change.ours}
     assert plan.replaced <= {change.key for change in removals(plan)}
     for change in plan.changes:
         if change.ours:
-            assert (plan.rows[change.key] is None) is (change.action is Action.REMOVE)
-    for key, row in {**plan.notes, **plan.rows}.items():
+            assert (plan.ledger_updates[change.key] is None) is (change.action is Action.REMOVE)
+    for key, row in {**plan.ledger_only_updates, **plan.ledger_updates}.items():
         if row is not None:
             assert row.key == key
-            assert row.confirmed or not row.off
-            assert row.library == view.items[row.rating_key].item.library or row.mark
+            assert row.confirmed or not row.removed_by_user
+            assert row.library == view.items[row.rating_key].item.library or row.is_removed_marker
     # Only a decision that goes over to a new name makes a row without a change.
-    new = {key: row for key, row in plan.notes.items() if key not in view.ledger}
-    assert all(row is not None and row.off for row in new.values())
+    new = {key: row for key, row in plan.ledger_only_updates.items() if key not in view.ledger}
+    assert all(row is not None and row.removed_by_user for row in new.values())
     assert len({(one.rating_key, one.label) for one in plan.changes}) == len(plan.changes)
 
 

@@ -27,7 +27,7 @@ from custom_components.plex_label_sync.sync.protection import (
     who_counts,
 )
 
-from .words import ANNA, BEN, item, movie
+from .builders import ANNA, BEN, item, movie
 
 NOBODY, SHRUNK = HoldReason.NOBODY_LISTED, HoldReason.WATCHLISTS_SHRUNK
 TITLES = tuple(movie(f"imdb:tt{number}") for number in range(40))

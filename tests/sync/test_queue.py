@@ -6,13 +6,13 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 import pytest
 
-from custom_components.plex_label_sync.sync.model import Look, Outcome, Title
+from custom_components.plex_label_sync.sync.model import Outcome, Title, TitleResult
 from custom_components.plex_label_sync.sync.queue import (
     RELOOK_AFTER,
-    Pass,
     PendingSync,
     Queue,
     QueueSettings,
+    QueueUpdate,
     Reason,
     announce,
     due,
@@ -21,7 +21,7 @@ from custom_components.plex_label_sync.sync.queue import (
     postponed,
 )
 
-from .words import ANNA, BEN, id_sets, movie, show, titles
+from .builders import ANNA, BEN, id_sets, movie, show, titles
 
 SETTINGS = QueueSettings(retry_interval=30, max_age=1800)
 HEAT, DARK = movie("tmdb:1"), show("tmdb:1")
@@ -36,12 +36,12 @@ WAITING = {
 
 def looked(
     queue: Queue,
-    looks: Sequence[Look],
+    looks: Sequence[TitleResult],
     now: float,
     settings: QueueSettings = SETTINGS,
     *,
     lists_read_at: float | None = None,
-) -> Pass:
+) -> QueueUpdate:
     """Return what a look makes of a queue; the watchlists were read just before it."""
     read_at = now if lists_read_at is None else lists_read_at
     return looked_with(queue, looks, now, settings, lists_read_at=read_at)
@@ -64,7 +64,7 @@ def test_announced_title_is_due_at_once_and_waits_half_an_hour() -> None:
 
 
 def test_title_announced_again_becomes_due_and_learns_new_ids() -> None:
-    waiting = looked(queue_of(HEAT), [Look(HEAT, (ANNA,), Outcome.NOT_IN_PLEX)], 50.0)
+    waiting = looked(queue_of(HEAT), [TitleResult(HEAT, (ANNA,), Outcome.NOT_IN_PLEX)], 50.0)
     (entry,) = announce(waiting.queue, [movie("tmdb:1", "imdb:tt1")], 60.0, SETTINGS)
     assert entry.title.ids == {"tmdb:1", "imdb:tt1"}
     assert (entry.created, entry.next_try, entry.expires, entry.tries) == (0, 60, 1860, 1)
@@ -86,7 +86,7 @@ def test_next_look_is_when_the_first_entry_is_due() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.SETTLED, Outcome.NOT_WANTED])
 def test_title_that_is_settled_or_wanted_by_nobody_leaves(outcome: Outcome) -> None:
-    result = looked(queue_of(HEAT, DARK), [Look(HEAT, (ANNA, BEN), outcome)], 10.0)
+    result = looked(queue_of(HEAT, DARK), [TitleResult(HEAT, (ANNA, BEN), outcome)], 10.0)
     assert [entry.title for entry in result.queue] == [DARK]
     assert [(entry.people, entry.tries) for entry in result.resolved] == [(("anna", "ben"), 1)]
     assert result.expired == ()
@@ -94,7 +94,7 @@ def test_title_that_is_settled_or_wanted_by_nobody_leaves(outcome: Outcome) -> N
 
 @pytest.mark.parametrize(("outcome", "reason"), WAITING.items())
 def test_title_that_is_not_there_yet_is_looked_for_again(outcome: Outcome, reason: Reason) -> None:
-    result = looked(queue_of(HEAT), [Look(HEAT, (ANNA,), outcome)], 10.0)
+    result = looked(queue_of(HEAT), [TitleResult(HEAT, (ANNA,), outcome)], 10.0)
     (entry,) = result.queue
     assert (entry.reason, entry.people, entry.tries) == (reason, ("anna",), 1)
     assert (entry.next_try, entry.expires) == (40.0, 1800.0)
@@ -103,7 +103,7 @@ def test_title_that_is_not_there_yet_is_looked_for_again(outcome: Outcome, reaso
 
 @pytest.mark.parametrize(("outcome", "reason"), WAITING.items())
 def test_title_that_is_not_there_after_its_time_expires(outcome: Outcome, reason: Reason) -> None:
-    look = Look(HEAT, (), outcome)
+    look = TitleResult(HEAT, (), outcome)
     assert looked(queue_of(HEAT), [look], 1799.9).expired == ()
     result = looked(queue_of(HEAT), [look], 1800.0)
     assert result.queue == ()
@@ -111,19 +111,19 @@ def test_title_that_is_not_there_after_its_time_expires(outcome: Outcome, reason
 
 
 def test_title_that_arrives_at_the_last_moment_is_resolved() -> None:
-    result = looked(queue_of(HEAT), [Look(HEAT, (), Outcome.SETTLED)], 9999.0)
+    result = looked(queue_of(HEAT), [TitleResult(HEAT, (), Outcome.SETTLED)], 9999.0)
     assert len(result.resolved) == 1
     assert result.expired == ()
 
 
 def test_title_that_learned_ids_during_a_look_is_looked_at_again() -> None:
     queue = announce(queue_of(HEAT), [movie("tmdb:1", "imdb:tt1")], 5.0, SETTINGS)
-    result = looked(queue, [Look(HEAT, (), Outcome.NOT_WANTED)], 6.0)
+    result = looked(queue, [TitleResult(HEAT, (), Outcome.NOT_WANTED)], 6.0)
     assert result.queue == queue
 
 
 def test_title_that_nobody_seems_to_want_is_looked_at_again_with_newer_watchlists() -> None:
-    queue, look = queue_of(HEAT, now=100.0), [Look(HEAT, (), Outcome.NOT_WANTED)]
+    queue, look = queue_of(HEAT, now=100.0), [TitleResult(HEAT, (), Outcome.NOT_WANTED)]
     (waiting,) = looked(queue, look, 101.0, lists_read_at=100.0).queue
     assert (waiting.next_try, waiting.tries) == (101.0 + RELOOK_AFTER, 1)
     hasty = QueueSettings(retry_interval=2)
@@ -143,7 +143,7 @@ def test_waiting_for_a_server_that_is_away_does_not_age() -> None:
 
 
 def test_early_look_that_fails_shortens_no_life() -> None:
-    (waiting,) = looked(queue_of(HEAT), [Look(HEAT, (), Outcome.NOT_IN_PLEX)], 10.0).queue
+    (waiting,) = looked(queue_of(HEAT), [TitleResult(HEAT, (), Outcome.NOT_IN_PLEX)], 10.0).queue
     (entry,) = postponed((waiting,), [HEAT], Reason.PULSARR_UNREACHABLE, 5.0, SETTINGS)
     assert entry.next_try == 35.0
     assert entry.expires == waiting.expires
@@ -184,7 +184,8 @@ class QueueMachine(RuleBasedStateMachine):
     def look(self, data: st.DataObject) -> None:
         entries = due(self.queue, self.now)
         looks = [
-            Look(entry.title, (), data.draw(st.sampled_from(list(Outcome)))) for entry in entries
+            TitleResult(entry.title, (), data.draw(st.sampled_from(list(Outcome))))
+            for entry in entries
         ]
         result = looked(self.queue, looks, self.now + 0.1, self.settings)
         gone = {*result.resolved, *result.expired}

@@ -17,7 +17,7 @@ from simulators.catalogue import CatalogueTitle
 from simulators.plex.state import plex_guids
 from tests.guards import ROOT
 
-from .home import Home, household
+from .engine_env import EngineEnv, open_env
 from .machine_world import DAY
 from .removal_table import (
     DAYS,
@@ -64,70 +64,70 @@ async def test_label_meets_the_fate_that_the_table_says(guard: Guard, cause: Cau
         *zip(MODES, TABLE[guard][cause], strict=True),
         (KEEP_WITH_DELAY, TABLE[guard][cause][MODES.index(KEEP)]),
     ]:
-        async with household(movies=6, shows=0, people=2, wishes=0, wishes_missing=0) as home:
-            assert await _fate(home, guard, cause, mode) == SEEN[fate], mode
+        async with open_env(movies=6, shows=0, people=2, wishes=0, wishes_missing=0) as env:
+            assert await _fate(env, guard, cause, mode) == SEEN[fate], mode
 
 
-async def _fate(home: Home, guard: Guard, cause: Cause, mode: Mode) -> tuple[Seen, Seen]:
+async def _fate(env: EngineEnv, guard: Guard, cause: Cause, mode: Mode) -> tuple[Seen, Seen]:
     """Let a label be written, things happen, and time pass; return what is seen then."""
-    home.settings = SyncSettings(
+    env.settings = SyncSettings(
         removed_label_mode=RemovedLabelMode(mode.mode),
         removal_delay=mode.days * DAY,
         preserve_existing_labels=guard not in {Guard.NOT_PRESERVED, Guard.FOREIGN_NOT_PRESERVED},
         restore_overrides=guard is Guard.RESTORED,
     )
-    title = home.spare()
-    (item,) = home.plex.state.items_of(title)
+    title = env.spare()
+    (item,) = env.plex.state.items_of(title)
     if guard in NOT_OURS:
-        home.plex.state.add_label(item.rating_key, "Rosa")
-    home.wish("rosa", title)
+        env.plex.state.add_label(item.rating_key, "Rosa")
+    env.wish("rosa", title)
     if cause is Cause.DROPPED_BY_ONE:
-        home.wish("tim", title)
-    await home.sync()
-    assert "rosa" in home.labels[item.rating_key]
-    await _protect(home, guard, item.rating_key)
-    key = _happen(home, cause, title, item.rating_key)
+        env.wish("tim", title)
+    await env.sync()
+    assert "rosa" in env.labels[item.rating_key]
+    await _protect(env, guard, item.rating_key)
+    key = _happen(env, cause, title, item.rating_key)
     if guard is Guard.PINNED:
-        home.recorder.ledger.pin([(item.rating_key, "rosa")])
+        env.recorder.ledger.pin([(item.rating_key, "rosa")])
     if cause is Cause.GONE:  # believed when Pulsarr says so a second time
-        before = home.labels
-        assert (await home.sync()).changes == ()
-        assert home.labels == before
-        home.clock.now += READ_AGAIN_AFTER
+        before = env.labels
+        assert (await env.sync()).changes == ()
+        assert env.labels == before
+        env.clock.now += READ_AGAIN_AFTER
     seen: list[Seen] = []
     for _ in range(2):
-        run = await home.sync()
+        run = await env.sync()
         assert run.status is RunStatus.DONE
-        seen.append(_seen(home, key))
-        home.clock.now += (DAYS + 1) * DAY
+        seen.append(_seen(env, key))
+        env.clock.now += (DAYS + 1) * DAY
     first, second = seen
-    assert (await home.sync()).changes == ()
+    assert (await env.sync()).changes == ()
     return first, second
 
 
-async def _protect(home: Home, guard: Guard, key: str) -> None:
+async def _protect(env: EngineEnv, guard: Guard, key: str) -> None:
     match guard:
         case Guard.OPT_OUT:
-            home.plex.state.add_label(key, "no-sync")
+            env.plex.state.add_label(key, "no-sync")
         case Guard.EXCLUDED_LABEL:
-            home.settings = replace(home.settings, exclude_labels=frozenset({"rosa"}))
+            env.settings = replace(env.settings, exclude_labels=frozenset({"rosa"}))
         case Guard.OVERRIDE:
-            home.plex.state.remove_label(key, "rosa")
-            assert (await home.sync()).overridden == 1
+            env.plex.state.remove_label(key, "rosa")
+            assert (await env.sync()).overridden == 1
         case Guard.RESTORED:
-            home.plex.state.remove_label(key, "rosa")
+            env.plex.state.remove_label(key, "rosa")
         case _:
             pass
 
 
-def _happen(home: Home, cause: Cause, title: CatalogueTitle, key: str) -> str:
+def _happen(env: EngineEnv, cause: Cause, title: CatalogueTitle, key: str) -> str:
     """Let something happen; return the item to look at then."""
-    state, rosa = home.pulsarr.state, home.person("rosa")
+    state, rosa = env.pulsarr.state, env.person("rosa")
     match cause:
         case Cause.DROPPED_BY_ONE | Cause.DROPPED_BY_ALL:
             state.unwish(rosa, title)
         case Cause.EXCLUDED:
-            home.settings = replace(home.settings, exclude_people=frozenset({rosa}))
+            env.settings = replace(env.settings, exclude_people=frozenset({rosa}))
         case Cause.GONE:
             state.remove_user(rosa)
         case Cause.SYNC_OFF:
@@ -135,26 +135,26 @@ def _happen(home: Home, cause: Cause, title: CatalogueTitle, key: str) -> str:
         case Cause.RENAMED:
             state.rename(rosa, "rosalinde")
         case Cause.FORMAT:
-            home.settings = replace(home.settings, label_format="for {username}")
+            env.settings = replace(env.settings, label_format="for {username}")
         case Cause.REMATCHED:
-            other = next(one for one in home.world.catalogue if one.key != title.key)
-            home.plex.state.rematch(
+            other = next(one for one in env.world.catalogue if one.key != title.key)
+            env.plex.state.rematch(
                 key, guid=other.plex_guid, guids=plex_guids(other), title=other.title
             )
         case Cause.DELETED:
-            home.plex.state.delete_item(key)
+            env.plex.state.delete_item(key)
         case Cause.MOVED:
-            home.plex.state.delete_item(key)
-            return home.plex.state.add_item(title, "3").rating_key
+            env.plex.state.delete_item(key)
+            return env.plex.state.add_item(title, "3").rating_key
         case Cause.NOT_CHOSEN:
-            home.settings = replace(home.settings, libraries=frozenset({"2"}))
+            env.settings = replace(env.settings, libraries=frozenset({"2"}))
         case Cause.NOTHING:
             pass
     return key
 
 
-def _seen(home: Home, key: str) -> Seen:
-    item = home.plex.state.items.get(key)
+def _seen(env: EngineEnv, key: str) -> Seen:
+    item = env.plex.state.items.get(key)
     if item is None:
         return None
     names = {"rosa": "old", "removed": "mark", **dict.fromkeys(NEW_NAMES, "new")}

@@ -5,7 +5,7 @@ import pytest
 
 from custom_components.plex_label_sync.sync.title_ids import EXTERNAL, agree, external, same
 
-from .words import ids
+from .builders import ids
 
 some_ids = st.frozensets(ids, max_size=6)
 

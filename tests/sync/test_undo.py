@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from hypothesis import given, strategies as st
 
+from custom_components.plex_label_sync.sync.current_labels import CurrentLabels
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Action,
@@ -15,10 +16,9 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
-from custom_components.plex_label_sync.sync.present import Present
 from custom_components.plex_label_sync.sync.undo import removal_plan, undo_plan
 
-from .words import add, ledger, ledger_rows, present, remove, texts
+from .builders import add, ledger, ledger_rows, present, remove, texts
 
 NOW = 1_790_000_000.0
 ROW = Row("anna", "1", "11", 5, (1,))
@@ -26,7 +26,7 @@ ROW = Row("anna", "1", "11", 5, (1,))
 
 def undone(
     changes: Iterable[Change],
-    there: Present,
+    there: CurrentLabels,
     rows: Ledger,
     *,
     run_id: str = "one",
@@ -47,30 +47,30 @@ def effects(plan: Plan) -> list[tuple[Action, str, str]]:
 def test_what_was_put_on_is_taken_off_in_its_present_spelling_and_stays_off() -> None:
     plan = undone([add("anna", "11")], present({"11": ["Anna"]}), Ledger([ROW]))
     assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
-    assert plan.rows == {("11", "anna"): replace(ROW, off=True)}
+    assert plan.ledger_updates == {("11", "anna"): replace(ROW, removed_by_user=True)}
     assert plan.changes[0].reason == "undoes run one"
 
 
 def test_what_was_taken_off_is_put_back_and_stays() -> None:
     plan = undone([remove("Anna", "11")], present({}), Ledger())
     assert effects(plan) == [(Action.ADD, "Anna", "11")]
-    assert plan.rows == {("11", "anna"): Row("Anna", "1", "11", int(NOW), pinned=True)}
+    assert plan.ledger_updates == {("11", "anna"): Row("Anna", "1", "11", int(NOW), pinned=True)}
 
 
 def test_label_of_somebody_else_that_was_taken_off_is_put_back_as_theirs() -> None:
     plan = undone([replace(remove("Kids", "11"), ours=False)], present({}), Ledger())
     assert effects(plan) == [(Action.ADD, "Kids", "11")]
-    assert plan.rows == {}
+    assert plan.ledger_updates == {}
     assert not plan.changes[0].ours
 
 
 def test_what_was_changed_since_is_skipped() -> None:
     run = [add("anna", "11"), add("ben", "11"), add("carl", "11"), remove("dora", "11")]
     there = present({"11": ["ben", "carl", "dora"]})
-    rows = Ledger([ROW, replace(ROW, label="carl", off=True)])
+    rows = Ledger([ROW, replace(ROW, label="carl", removed_by_user=True)])
     plan = undone(run, there, rows)
     # anna's is off, ben's is nobody's of ours, carl's was put on by hand, dora's is back.
-    assert (plan.changes, plan.rows, plan.skipped) == ((), {}, 4)
+    assert (plan.changes, plan.ledger_updates, plan.skipped) == ((), {}, 4)
 
 
 def test_second_spelling_of_a_label_that_was_taken_off_counts_as_back() -> None:
@@ -84,14 +84,14 @@ def test_excluded_labels_and_items_that_opted_out_are_skipped() -> None:
     rows = Ledger([ROW, replace(ROW, label="carl", rating_key="12")])
     settings = SyncSettings(exclude_labels=frozenset({"anna", "ben"}))
     plan = undone(run, there, rows, settings=settings)
-    assert (plan.changes, plan.rows, plan.skipped) == ((), {}, 4)
+    assert (plan.changes, plan.ledger_updates, plan.skipped) == ((), {}, 4)
 
 
 def test_removal_leaves_items_that_opted_out_and_what_was_put_on_again_by_hand() -> None:
     there = present({"11": ["anna", "no-sync"], "12": ["anna"]})
-    rows = Ledger([ROW, replace(ROW, rating_key="12", off=True)])
+    rows = Ledger([ROW, replace(ROW, rating_key="12", removed_by_user=True)])
     plan = removal_plan(rows, there, SyncSettings(), {})
-    assert (plan.changes, plan.notes) == ((), {("12", "anna"): None})
+    assert (plan.changes, plan.ledger_only_updates) == ((), {("12", "anna"): None})
 
 
 def test_what_could_not_be_read_is_neither_undone_nor_taken_off() -> None:
@@ -99,9 +99,9 @@ def test_what_could_not_be_read_is_neither_undone_nor_taken_off() -> None:
     there.unread.add(("1", "anna"))
     rows = Ledger([ROW, replace(ROW, rating_key="12")])
     plan = removal_plan(rows, there, SyncSettings(), {})
-    assert (plan.changes, plan.notes) == ((), {})
+    assert (plan.changes, plan.ledger_only_updates) == ((), {})
     plan = undone([add("anna", "11"), remove("anna", "13")], there, rows)
-    assert (plan.changes, plan.rows, plan.skipped) == ((), {}, 2)
+    assert (plan.changes, plan.ledger_updates, plan.skipped) == ((), {}, 2)
 
 
 def test_all_our_labels_are_taken_off_but_the_excluded_ones() -> None:
@@ -111,8 +111,8 @@ def test_all_our_labels_are_taken_off_but_the_excluded_ones() -> None:
     plan = removal_plan(rows, there, settings, {"11": "Heat"})
     assert {one.title for one in plan.changes} == {"Heat"}
     assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
-    assert plan.rows == {("11", "anna"): None}
-    assert plan.notes == {("13", "anna"): None}
+    assert plan.ledger_updates == {("11", "anna"): None}
+    assert plan.ledger_only_updates == {("13", "anna"): None}
     assert plan.items == 1
 
 
@@ -124,7 +124,7 @@ NAMES = ("anna", "Anna", "ben", "kids")
 
 
 @st.composite
-def states(draw: st.DrawFn) -> tuple[Present, Ledger]:
+def states(draw: st.DrawFn) -> tuple[CurrentLabels, Ledger]:
     """Draw what two items carry, each label in one spelling, and what of it is ours."""
     carried = {
         key: draw(st.lists(st.sampled_from(NAMES), max_size=3, unique_by=fold)) for key in KEYS
@@ -139,7 +139,7 @@ def states(draw: st.DrawFn) -> tuple[Present, Ledger]:
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> tuple[Present, Ledger, list[Change]]:
+def runs(draw: st.DrawFn) -> tuple[CurrentLabels, Ledger, list[Change]]:
     """Draw a state and the changes of a run that can be made there."""
     there, rows = draw(states())
     changes = []
@@ -154,7 +154,7 @@ def runs(draw: st.DrawFn) -> tuple[Present, Ledger, list[Change]]:
     return there, rows, changes
 
 
-def changed(there: Present, changes: Iterable[Change]) -> Present:
+def changed(there: CurrentLabels, changes: Iterable[Change]) -> CurrentLabels:
     """Return what Plex holds after some changes: removals by exact spelling."""
     carried = texts(there)
     for change in changes:
@@ -162,13 +162,13 @@ def changed(there: Present, changes: Iterable[Change]) -> Present:
             carried.add((change.rating_key, change.label))
         else:
             carried.discard((change.rating_key, change.label))
-    result = Present()
+    result = CurrentLabels()
     for key, text in carried:
         result.add_carriers(StoredLabel("0", text), [key])
     return result
 
 
-def made(there: Present, rows: Ledger, changes: list[Change]) -> tuple[Present, Ledger]:
+def made(there: CurrentLabels, rows: Ledger, changes: list[Change]) -> tuple[CurrentLabels, Ledger]:
     """Return what a run of the planner leaves behind."""
     after = Ledger(rows)
     for change in changes:
@@ -180,16 +180,16 @@ def made(there: Present, rows: Ledger, changes: list[Change]) -> tuple[Present, 
     return changed(there, changes), after
 
 
-def carried_out(there: Present, rows: Ledger, plan: Plan) -> tuple[Present, Ledger]:
+def carried_out(there: CurrentLabels, rows: Ledger, plan: Plan) -> tuple[CurrentLabels, Ledger]:
     """Return what an undo leaves behind."""
     after = Ledger(rows)
-    after.apply(plan.rows)
+    after.apply(plan.ledger_updates)
     return changed(there, plan.changes), after
 
 
 @given(runs())
 def test_undo_brings_back_the_labels_and_undoing_that_takes_them_away_again(
-    drawn: tuple[Present, Ledger, list[Change]],
+    drawn: tuple[CurrentLabels, Ledger, list[Change]],
 ) -> None:
     before, rows, changes = drawn
     there, after = made(before, rows, changes)
@@ -209,7 +209,7 @@ def test_undo_brings_back_the_labels_and_undoing_that_takes_them_away_again(
 
 @given(runs(), states())
 def test_undo_touches_only_what_stands_as_the_run_left_it(
-    drawn: tuple[Present, Ledger, list[Change]], now: tuple[Present, Ledger]
+    drawn: tuple[CurrentLabels, Ledger, list[Change]], now: tuple[CurrentLabels, Ledger]
 ) -> None:
     _, _, changes = drawn
     there, rows = now
@@ -221,32 +221,32 @@ def test_undo_touches_only_what_stands_as_the_run_left_it(
             change = done[Action.ADD, back.key]
             assert (back.rating_key, back.label) in texts(there)
             assert back.key in rows
-            row = plan.rows[back.key]
+            row = plan.ledger_updates[back.key]
             assert row is not None
-            assert row.off
+            assert row.removed_by_user
         else:
             change = done[Action.REMOVE, back.key]
             assert not there.carries(back.rating_key, back.label)
             assert back.label == change.label
-            assert (back.key in plan.rows) is change.ours
+            assert (back.key in plan.ledger_updates) is change.ours
         assert back.ours is change.ours
-    assert plan.rows.keys() <= {back.key for back in plan.changes}
+    assert plan.ledger_updates.keys() <= {back.key for back in plan.changes}
 
 
 @given(runs())
 def test_undo_of_an_undone_run_does_nothing(
-    drawn: tuple[Present, Ledger, list[Change]],
+    drawn: tuple[CurrentLabels, Ledger, list[Change]],
 ) -> None:
     before, rows, changes = drawn
     there, after = made(before, rows, changes)
     back, back_rows = carried_out(there, after, undone(changes, there, after))
     plan = undone(changes, back, back_rows)
-    assert (plan.changes, plan.rows, plan.skipped) == ((), {}, len(changes))
+    assert (plan.changes, plan.ledger_updates, plan.skipped) == ((), {}, len(changes))
 
 
 @given(states(), st.lists(ledger_rows, max_size=6), st.frozensets(st.sampled_from(NAMES)))
 def test_removal_takes_off_what_is_ours_and_nothing_else(
-    drawn: tuple[Present, Ledger], more: list[Row], excluded: frozenset[str]
+    drawn: tuple[CurrentLabels, Ledger], more: list[Row], excluded: frozenset[str]
 ) -> None:
     there, some = drawn
     rows = Ledger([*more, *some])
@@ -257,13 +257,13 @@ def test_removal_takes_off_what_is_ours_and_nothing_else(
         for row in rows
         if fold(row.label) not in settings.exclude_labels
         and there.carries(row.rating_key, row.label)
-        and not row.off
+        and not row.removed_by_user
     }
-    assert {one.key for one in plan.changes} == expected == set(plan.rows)
+    assert {one.key for one in plan.changes} == expected == set(plan.ledger_updates)
     assert all(one.action is Action.REMOVE for one in plan.changes)
     assert all((one.rating_key, one.label) in texts(there) for one in plan.changes)
     after = Ledger(rows)
-    after.apply({**plan.notes, **plan.rows})
+    after.apply({**plan.ledger_only_updates, **plan.ledger_updates})
     assert all(fold(row.label) in settings.exclude_labels for row in after)
     gone = texts(there) - texts(changed(there, plan.changes))
     assert {(key, fold(text)) for key, text in gone} == expected

@@ -23,7 +23,7 @@ from custom_components.plex_label_sync.sync.wanted import (
     wishes_of,
 )
 
-from .words import (
+from .builders import (
     ANNA,
     BEN,
     CARL,
@@ -54,10 +54,10 @@ def found(wishes: Sequence[Wish], items: Iterable[Item]) -> list[set[str]]:
 
 def test_everybody_whose_sync_is_on_gets_labels() -> None:
     off = Person(4, "dora", can_sync=False)
-    household = watchlists({ANNA: (), off: (), BEN: ()})
-    assert labelled_people(household, SyncSettings()) == (ANNA, BEN)
-    assert labelled_people(household, SyncSettings(sync_disabled_people=True)) == (ANNA, off, BEN)
-    assert labelled_people(household, SyncSettings(exclude_people=frozenset({1}))) == (BEN,)
+    open_env = watchlists({ANNA: (), off: (), BEN: ()})
+    assert labelled_people(open_env, SyncSettings()) == (ANNA, BEN)
+    assert labelled_people(open_env, SyncSettings(sync_disabled_people=True)) == (ANNA, off, BEN)
+    assert labelled_people(open_env, SyncSettings(exclude_people=frozenset({1}))) == (BEN,)
 
 
 def test_excluded_person_gets_no_labels_even_when_people_without_sync_do() -> None:

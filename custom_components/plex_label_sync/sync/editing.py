@@ -7,14 +7,14 @@ from itertools import groupby
 import logging
 from typing import Final
 
-from .grouping import EditGroup, edit_groups
-from .jobs import side_by_side
+from .batching import EditGroup, edit_groups
+from .current_labels import CurrentLabels
+from .jobs import task_group
 from .model import Change, FailedChange, Failure, ServiceError, fold
 from .ports import PlexPort, Recorder
-from .present import Present
 from .progress import Phase, Progress
-from .reading import LabelReader
-from .request import Prepared
+from .readers import LabelReader
+from .request import PreparedPlan
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Editor:
         self,
         run_id: str,
         groups: Sequence[tuple[EditGroup, list[Change]]],
-        prepared: Prepared,
+        prepared: PreparedPlan,
         progress: Progress,
     ) -> EditResult:
         """Send the edits, one after the other, until all are sent or Plex is gone.
@@ -99,7 +99,7 @@ class Editor:
             if done == len(groups):  # before, the edits tell how far the run has come
                 progress.reached(Phase.CONFIRMING, read_back, len(result.sent))
 
-        async with side_by_side() as confirming:
+        async with task_group() as confirming:
             for _, some in groupby(groups, lambda one: one[0].library):
                 before = len(result.sent)
                 for group, changes in some:
@@ -114,7 +114,7 @@ class Editor:
         self,
         group: EditGroup,
         changes: Sequence[Change],
-        prepared: Prepared,
+        prepared: PreparedPlan,
         result: EditResult,
         pace: _Pace,
     ) -> None:
@@ -148,11 +148,11 @@ class Editor:
         ]
 
     async def _confirm(
-        self, prepared: Prepared, sent: Sequence[Change], result: EditResult
+        self, prepared: PreparedPlan, sent: Sequence[Change], result: EditResult
     ) -> None:
         """Sort what was sent into confirmed and failed by reading it back."""
         waiting = list(sent)
-        reader, now = prepared.labels, Present()
+        reader, now = prepared.labels, CurrentLabels()
         for wait in (0.0, *SETTLE):
             if not waiting:
                 return
@@ -177,7 +177,7 @@ class Editor:
         result.failed += [FailedChange(one, NOT_CONFIRMED) for one in waiting]
 
 
-async def _read_back(reader: LabelReader, changes: Sequence[Change]) -> Present:
+async def _read_back(reader: LabelReader, changes: Sequence[Change]) -> CurrentLabels:
     return await reader.read(await asyncio.to_thread(_pairs, changes))
 
 
@@ -187,7 +187,7 @@ def _pairs(changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
     return frozenset((library, fold(label)) for library, label in pairs)
 
 
-def _sorted_out(changes: Iterable[Change], now: Present) -> tuple[list[Change], list[Change]]:
+def _sorted_out(changes: Iterable[Change], now: CurrentLabels) -> tuple[list[Change], list[Change]]:
     """Return the changes that are in Plex and those that are not."""
     found: tuple[list[Change], list[Change]] = ([], [])
     for one in changes:

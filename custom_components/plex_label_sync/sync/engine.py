@@ -6,16 +6,15 @@ from dataclasses import replace
 import logging
 import uuid
 
-from .brake import DAY, Situation, Verdict, judge
 from .editing import Editor, EditResult, edits_of
+from .event_candidates import Candidates
+from .event_triage import EventTriage
 from .explain import Explanation, Question, explain
-from .inquiry import Inquiry
-from .lookout import Lookout
+from .explain_facts import FactReader
 from .model import (
     Change,
     FailedChange,
     HoldReason,
-    Look,
     Outcome,
     Row,
     RowKey,
@@ -25,18 +24,19 @@ from .model import (
     ServiceError,
     SyncSettings,
     Title,
+    TitleResult,
     Watchlists,
 )
+from .plan_builder import PlanBuilder
 from .ports import PlexPort, Recorder, WatchedPulsarrPort
-from .preparing import Preparer
 from .progress import Progress
 from .protection import Before, ListMemory, OpenQuestion
 from .queue import Queue
-from .reading import Found
-from .request import Prepared, Request
-from .sighting import Sighting
+from .readers import Found
+from .request import PreparedPlan, Request
+from .safety_check import DAY, SafetyResult, Situation, check_plan
 from .wanted import TitleIndex
-from .watching import ListWatch, Watched
+from .watchlist_reader import Watched, WatchlistReader
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -63,16 +63,18 @@ class Engine:
         self._recorder = recorder
         self._clock = clock
         memory = lists or ListMemory()
-        self._preparer = Preparer(plex, pulsarr, recorder, clock, memory=memory, steady=steady)
-        self._inquiry = Inquiry(plex, self._preparer.finder, clock)
-        self._lookout = Lookout(plex, self._preparer, steady or clock)
-        self._watch = ListWatch(pulsarr, self._preparer.lists, clock, steady or clock)
+        self._plan_builder = PlanBuilder(
+            plex, pulsarr, recorder, clock, memory=memory, steady=steady
+        )
+        self._fact_reader = FactReader(plex, self._plan_builder.finder, clock)
+        self._event_triage = EventTriage(plex, self._plan_builder, steady or clock)
+        self._watch = WatchlistReader(pulsarr, self._plan_builder.lists, clock, steady or clock)
         self._editor = Editor(plex, recorder, sleep)
 
     @property
     def watchlists(self) -> Watchlists | None:
         """The watchlists as they were read last."""
-        return self._preparer.watchlists
+        return self._plan_builder.watchlists
 
     def stop(self) -> None:
         """Let the run that is on end after its present edit; later ones write nothing."""
@@ -105,25 +107,25 @@ class Engine:
         )
         try:
             progress = progress or Progress()
-            prepared = await self._preparer.prepare(request, settings, progress, before)
+            prepared = await self._plan_builder.prepare(request, settings, progress, before)
         except ServiceError as err:
             run = replace(run, status=RunStatus.FAILED, error=err)
             return replace(run, duration=self._clock() - run.started)
         looked_at = self._looked_at(request)
         # Tens of thousands of changes are walked through in a thread, here and below.
-        verdict = await asyncio.to_thread(
-            self._judge, request, prepared, settings, before, question
+        safety = await asyncio.to_thread(
+            self._check_plan, request, prepared, settings, before, question
         )
-        run = _counted(run, request, prepared, verdict)
+        run = _counted(run, request, prepared, safety)
         if request.dry_run:
-            run = replace(run, changes=verdict.plan.changes, gaps=(*prepared.gaps,))
+            run = replace(run, changes=safety.plan.changes, gaps=(*prepared.gaps,))
         else:
-            run = await self._apply(run, verdict, prepared, progress)
+            run = await self._apply(run, safety, prepared, progress)
         if prepared.gaps and run.status is RunStatus.DONE:
             run = replace(run, status=RunStatus.PARTIAL)
         progress.done()
         if run.status is RunStatus.FAILED:
-            self._preparer.lists.unlooked.add(looked_at)
+            self._plan_builder.lists.unlooked.add(looked_at)
         return replace(
             run,
             looks=_looks(request.titles or (), prepared.found, run),
@@ -137,8 +139,8 @@ class Engine:
 
         Nothing is written. Raises ServiceError.
         """
-        watchlists = await self._preparer.watchlists_for(Request(), settings)
-        facts, fitting = await self._inquiry.ask(
+        watchlists = await self._plan_builder.watchlists_for(Request(), settings)
+        facts, fitting = await self._fact_reader.gather_facts(
             question, watchlists, self._recorder.ledger, queue, held, settings
         )
         return explain(facts), fitting
@@ -148,21 +150,21 @@ class Engine:
 
         Raises ServiceError, UnknownPersonError or AmbiguousPersonError.
         """
-        return await self._preparer.people_named(names)
+        return await self._plan_builder.people_named(names)
 
-    async def sighted(self, rating_keys: Collection[str], settings: SyncSettings) -> Sighting:
+    async def triage(self, rating_keys: Collection[str], settings: SyncSettings) -> Candidates:
         """Return what is worth a look among items that Plex has processed.
 
         Nothing is written. Raises ServiceError.
         """
-        return await self._lookout.processed(rating_keys, self._recorder.ledger, settings)
+        return await self._event_triage.processed(rating_keys, self._recorder.ledger, settings)
 
-    async def missed(self, since: float, settings: SyncSettings) -> Sighting:
+    async def missed(self, since: float, settings: SyncSettings) -> Candidates:
         """Return what is worth a look among items added before `since`, in epoch seconds.
 
         Nothing is written. Raises ServiceError.
         """
-        return await self._lookout.newest(since, self._recorder.ledger, settings)
+        return await self._event_triage.newest(since, self._recorder.ledger, settings)
 
     async def watch(self, settings: SyncSettings, urgent: Collection[int] = ()) -> Watched:
         """Look by the way what has changed on watchlists; needs no turn, for it writes nothing.
@@ -173,14 +175,14 @@ class Engine:
 
     def take_changed(self) -> tuple[Title, ...]:
         """Return the titles that came onto a watchlist or left it and that no run has looked at."""
-        return self._preparer.lists.unlooked.take()
+        return self._plan_builder.lists.unlooked.take()
 
     def knows_wish(self, person_id: int, title: Title, since: float) -> bool | None:
         """Tell whether somebody's list, read after `since` by the steady clock, has a title.
 
         None when it was not read since then.
         """
-        lists = self._preparer.lists
+        lists = self._plan_builder.lists
         if lists.current is None or lists.fresh_at <= since:
             return None
         return any(one.same_as(title) for one in lists.current.titles.get(person_id, ()))
@@ -191,23 +193,23 @@ class Engine:
             return ()
         if request.kind is RunKind.FULL and not request.whole:
             return ()
-        return self._preparer.lists.unlooked.take(request.titles)
+        return self._plan_builder.lists.unlooked.take(request.titles)
 
     def gone(self, rating_key: str) -> None:
         """Take in that an item was deleted in Plex."""
-        self._lookout.gone(rating_key)
+        self._event_triage.gone(rating_key)
 
-    def _judge(
+    def _check_plan(
         self,
         request: Request,
-        prepared: Prepared,
+        prepared: PreparedPlan,
         settings: SyncSettings,
         before: Before | None,
         question: OpenQuestion | None,
-    ) -> Verdict:
+    ) -> SafetyResult:
         """Return what of the plan may run; what somebody asked for just now is not judged."""
         if request.kind not in {RunKind.FULL, RunKind.LIVE}:
-            return Verdict(prepared.plan)
+            return SafetyResult(prepared.plan)
         situation = Situation(
             ledger=tuple(self._recorder.ledger),
             lost=self._recorder.lost_since(self._clock() - DAY),
@@ -216,13 +218,13 @@ class Engine:
             doubts=prepared.doubts,
             question=question,
         )
-        return judge(prepared.plan, settings, situation, request.consent)
+        return check_plan(prepared.plan, settings, situation, request.consent)
 
     async def _apply(
-        self, run: Run, verdict: Verdict, prepared: Prepared, progress: Progress
+        self, run: Run, safety: SafetyResult, prepared: PreparedPlan, progress: Progress
     ) -> Run:
         """Write a plan into Plex and read back what came of it."""
-        plan, result = verdict.plan, EditResult()
+        plan, result = safety.plan, EditResult()
         if plan.changes:
             groups = await asyncio.to_thread(edits_of, plan.changes)
             # In the order in which they are sent, so that a number tells how far that went.
@@ -233,18 +235,18 @@ class Engine:
                 failed = tuple(FailedChange(one, err.failure) for one in plan.changes)
                 return replace(run, status=RunStatus.FAILED, failed=failed, error=err)
             result = await self._editor.carry_out(run.id, groups, prepared, progress)
-            self._lookout.wrote(one.rating_key for one in result.sent)
-        run, rows, unsure = await asyncio.to_thread(_settled, run, verdict, result)
+            self._event_triage.wrote(one.rating_key for one in result.sent)
+        run, rows, unsure = await asyncio.to_thread(_settled, run, safety, result)
         run = replace(run, gaps=(*prepared.gaps,))
         if plan.changes or rows:
             await self._recorder.finish(run, rows, unsure)
         return run
 
 
-def _counted(run: Run, request: Request, prepared: Prepared, verdict: Verdict) -> Run:
+def _counted(run: Run, request: Request, prepared: PreparedPlan, safety: SafetyResult) -> Run:
     """Return a run with its counts and what is held."""
     plan, found = prepared.plan, prepared.found
-    reasons = verdict.reasons
+    reasons = safety.reasons
     vanished = HoldReason.LABELS_VANISHED in reasons
     return replace(
         run,
@@ -258,39 +260,41 @@ def _counted(run: Run, request: Request, prepared: Prepared, verdict: Verdict) -
         skipped=plan.skipped,
         not_in_plex=sum(bool(wish.people) and not items for wish, items in found.matches),
         status=RunStatus.HELD if reasons else run.status,
-        held=verdict.held,
-        held_keys=verdict.held_keys,
+        held=safety.held,
+        held_keys=safety.held_keys,
         hold_reasons=reasons,
-        asked=verdict.asks,
+        asked=safety.asks,
         vanished=len(plan.vanished) if vanished else 0,
         unknown=plan.unknown if request.whole else (),
     )
 
 
 def _settled(
-    run: Run, verdict: Verdict, result: EditResult
+    run: Run, safety: SafetyResult, result: EditResult
 ) -> tuple[Run, dict[RowKey, Row | None], dict[Change, Row | None]]:
     """Return a run with what it came to, what the ledger's rows become, and what is not sure."""
-    plan = verdict.plan
+    plan = safety.plan
     confirmed = set(result.confirmed)
     if result.error or result.stopped:
         run = replace(run, status=RunStatus.FAILED)
-    rows: dict[RowKey, Row | None] = dict(plan.notes)
+    rows: dict[RowKey, Row | None] = dict(plan.ledger_only_updates)
     changes = tuple(one for one in plan.changes if one in confirmed)
-    rows |= {one.key: plan.rows[one.key] for one in changes if one.key in plan.rows}
+    rows |= {
+        one.key: plan.ledger_updates[one.key] for one in changes if one.key in plan.ledger_updates
+    }
     run = replace(
         run,
         changes=changes,
         failed=tuple(result.failed),
         error=result.error,
-        lost=len(verdict.lost & ({one.key for one in changes} | plan.notes.keys())),
+        lost=len(safety.lost & ({one.key for one in changes} | plan.ledger_only_updates.keys())),
     )
     settled = confirmed | result.absent
-    unsure = {one: plan.rows.get(one.key) for one in result.sent if one not in settled}
+    unsure = {one: plan.ledger_updates.get(one.key) for one in result.sent if one not in settled}
     return run, rows, unsure
 
 
-def _looks(titles: Sequence[Title], found: Found, run: Run) -> tuple[Look, ...]:
+def _looks(titles: Sequence[Title], found: Found, run: Run) -> tuple[TitleResult, ...]:
     """Return what became of each title that the run was asked for."""
     if not titles:
         return ()
@@ -319,5 +323,5 @@ def _looks(titles: Sequence[Title], found: Found, run: Run) -> tuple[Look, ...]:
             outcome = Outcome.NOT_WRITTEN
         else:
             outcome = Outcome.SETTLED
-        looks.append(Look(title, tuple(people.values()), outcome, keys))
+        looks.append(TitleResult(title, tuple(people.values()), outcome, keys))
     return tuple(looks)

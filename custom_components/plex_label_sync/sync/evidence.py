@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 from itertools import islice
 from typing import Final
 
+from .current_labels import CurrentLabels
 from .gaps import Gaps
 from .model import GapKind, LabelledItem
 from .ports import PlexPort
-from .present import Present
 from .protection import Evidence
-from .reading import LabelReader
+from .readers import LabelReader
 
 FEW: Final = 100  # items: one more fits into their request, and none of them may carry a label
 
@@ -26,7 +26,7 @@ class EvidenceReader:
         self,
         rating_keys: Collection[str],
         pairs: Collection[tuple[str, str]],
-        present: Present,
+        present: CurrentLabels,
         labels: LabelReader,
     ) -> Evidence:
         """Return what is under some rating keys, and correct what is known of their labels.
@@ -51,7 +51,7 @@ class EvidenceReader:
         return Evidence(first, absent)
 
     async def _first(
-        self, rating_keys: Collection[str], present: Present, gaps: Gaps
+        self, rating_keys: Collection[str], present: CurrentLabels, gaps: Gaps
     ) -> dict[str, LabelledItem]:
         """Read items; beside few, one that carries a label, to see whether labels are told."""
         is_alone = not self._tells_labels and len(rating_keys) < FEW

@@ -270,9 +270,9 @@ def _state_to_come(change: Change, facts: Facts) -> LabelState:
 
 def _state_on(row: Row | None, settings: SyncSettings, *, wanted: bool) -> LabelState:
     """Return the state of a label that is on its item and stays there for now."""
-    if row is None or row.off:
+    if row is None or row.removed_by_user:
         return LabelState.FOREIGN
-    if row.mark:
+    if row.is_removed_marker:
         return LabelState.MARK
     if wanted:
         return LabelState.OURS
@@ -287,15 +287,15 @@ def _state_off(row: Row | None, facts: Facts, *, alone: bool) -> LabelState:
     if row is not None and row in facts.plan.vanished:
         asked = HoldReason.LABELS_VANISHED in facts.held
         return LabelState.HELD if asked else LabelState.OVERRIDE
-    if row is not None and row.off:
+    if row is not None and row.removed_by_user:
         return LabelState.OVERRIDE
     return LabelState.LEFT_ALONE if row is None and alone else LabelState.GONE
 
 
 def _leaves(row: Row, facts: Facts) -> float:
     """Return when a label goes that nobody wants: the delay runs from the first sync on."""
-    noted = facts.plan.notes.get(row.key) or row
-    return (noted.dropped or facts.view.now) + facts.view.settings.removal_delay
+    noted = facts.plan.ledger_only_updates.get(row.key) or row
+    return (noted.unwanted_since or facts.view.now) + facts.view.settings.removal_delay
 
 
 def _names(row: Row | None, watchlists: Watchlists) -> tuple[str, ...]:

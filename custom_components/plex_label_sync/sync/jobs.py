@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 
 
-async def together(jobs: Iterable[Coroutine[None, None, None]]) -> None:
+async def gather_fail_fast(jobs: Iterable[Coroutine[None, None, None]]) -> None:
     """Run a few jobs together; the first error stops the others and is raised as it is."""
-    async with side_by_side() as group:
+    async with task_group() as group:
         for job in jobs:
             group.create_task(job)
 
 
 @asynccontextmanager
-async def side_by_side() -> AsyncIterator[asyncio.TaskGroup]:
+async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
     """Run jobs beside what is done in the context; the first error is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:

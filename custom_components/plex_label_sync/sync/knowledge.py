@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from .brake import DAY
 from .gaps import OpenGap, OpenGaps, open_gaps
 from .model import Failure, Gap, GapKind, Row, RowKey, Run
 from .protection import Before, ListMemory
+from .safety_check import DAY
 from .stored import Faults, listed, number, part, record, rows, text, whole
 
 UNKNOWN_MAX: Final = 5000  # labels of others on wanted items; more are not compared

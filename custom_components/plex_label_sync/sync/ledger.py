@@ -133,11 +133,11 @@ class Ledger:
                     row = planned.get(change.key) or Row(
                         change.label, change.library, change.rating_key, int(now)
                     )
-                elif not row.off:
+                elif not row.removed_by_user:
                     continue
-            elif row is None or row.off or undo:
+            elif row is None or row.removed_by_user or undo:
                 continue
-            self._rows[change.key] = replace(row, off=False, confirmed=False)
+            self._rows[change.key] = replace(row, removed_by_user=False, confirmed=False)
 
     def pin(self, keys: Iterable[RowKey]) -> None:
         """Let labels stay although nobody wants them."""
@@ -151,10 +151,12 @@ class Ledger:
         Then nothing there is ours: the label is put on again, unless somebody did so already.
         The row of a mark stays, not confirmed, because it tells that the item was marked.
         """
-        cleared = [row for key in keys if (row := self._rows.get(key)) is not None and row.off]
+        cleared = [
+            row for key in keys if (row := self._rows.get(key)) is not None and row.removed_by_user
+        ]
         for row in cleared:
-            if row.mark:
-                self._rows[row.key] = replace(row, off=False, confirmed=False)
+            if row.is_removed_marker:
+                self._rows[row.key] = replace(row, removed_by_user=False, confirmed=False)
             else:
                 del self._rows[row.key]
         return len(cleared)
@@ -187,16 +189,16 @@ class Ledger:
                 (row.uuid, row.type, row.guid, row.added, row.ids),
             )
             flags = (
-                _OFF * row.off
+                _OFF * row.removed_by_user
                 + _PINNED * row.pinned
-                + _MARK * row.mark
+                + _MARK * row.is_removed_marker
                 + _UNCONFIRMED * (not row.confirmed)
             )
             rows += (
                 items.setdefault(item, len(items)),
                 kinds.setdefault((row.label, row.people, flags), len(kinds)),
                 row.written - before,
-                row.dropped,
+                row.unwanted_since,
             )
             before = row.written
         return {
@@ -243,10 +245,10 @@ class Ledger:
                 written=written,
                 people=people,
                 title_id=title_id,
-                dropped=whole(dropped),
-                off=bool(flags & _OFF),
+                unwanted_since=whole(dropped),
+                removed_by_user=bool(flags & _OFF),
                 pinned=bool(flags & _PINNED),
-                mark=bool(flags & _MARK),
+                is_removed_marker=bool(flags & _MARK),
                 confirmed=not flags & _UNCONFIRMED,
                 uuid=uuid,
                 type=type_,

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from .ledger import Ledger
 from .protection import Evidence
-from .reading import Found
+from .readers import Found
 from .request import Request
-from .sight import Sight
+from .scope import Scope
 from .wanted import Matcher, Rank, TitleIndex, Wish
 from .wanted_labels import WantedItem, wanted_items
 
@@ -33,7 +33,7 @@ class WishMatcher:
         return tuple(wish for wish in more if wish.title not in known)
 
     def proven(
-        self, sight: Sight, items: Mapping[str, WantedItem], evidence: Evidence
+        self, scope: Scope, items: Mapping[str, WantedItem], evidence: Evidence
     ) -> dict[str, WantedItem]:
         """Return the items as they are by the evidence, and who wants them as such."""
         proven = dict(items)
@@ -44,16 +44,16 @@ class WishMatcher:
         ]
         by_wish: dict[int, list[int]] = {}
         keys: set[str] | None = None
-        for match in self._for(sight.wishes).matches(changed):
+        for match in self._for(scope.wishes).matches(changed):
             if match.rank is Rank.OTHER and keys is None:
                 keys = {one for entry in items.values() for one in entry.item.ids}
             # An item under another key is somebody's where no item has the right one.
-            right = sight.wishes[match.position].title.plex_ids
+            right = scope.wishes[match.position].title.plex_ids
             if match.rank is not Rank.OTHER or right.isdisjoint(keys or ()):
                 by_wish.setdefault(match.position, []).append(changed.index(match.item))
         fresh = wanted_items(
-            ((sight.wishes[at], [changed[one] for one in some]) for at, some in by_wish.items()),
-            sight.settings,
+            ((scope.wishes[at], [changed[one] for one in some]) for at, some in by_wish.items()),
+            scope.settings,
         )
         for key, one in evidence.items.items():
             if key not in items:

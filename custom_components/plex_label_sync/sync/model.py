@@ -262,10 +262,10 @@ class Row:
     written: int
     people: tuple[int, ...] = ()  # for whom; empty when that is not known
     title_id: str = ""  # by which the item was found; tells when it became another title
-    dropped: int = 0  # since when nobody wants it, 0 while somebody does
-    off: bool = False  # an override: wanted, but taken off by hand
+    unwanted_since: int = 0  # since when nobody wants it, 0 while somebody does
+    removed_by_user: bool = False  # an override: wanted, but taken off by hand
     pinned: bool = False  # stays although nobody wants it: somebody said so
-    mark: bool = False  # it says that nobody wants the title any more
+    is_removed_marker: bool = False  # it says that nobody wants the title any more
     confirmed: bool = True  # read back from Plex
     uuid: str = ""
     type: str = ""
@@ -283,7 +283,7 @@ class Row:
 class Plan:
     """What a run would change, and how much it may leave alone.
 
-    `rows` says what the ledger's row becomes when a change is confirmed (None: it goes), `notes`
+    `ledger_updates` says what the ledger's row becomes when a change is confirmed (None: it goes), `ledger_only_updates`
     what becomes of rows without any change in Plex. `forgotten` are those of the notes that let
     the row of a label go that is not known to be off by anybody's decision.
     """
@@ -292,8 +292,8 @@ class Plan:
     unchanged: int  # wanted labels that are there already
     items: int  # items that match a wanted title
     overridden: int = 0  # wanted labels that somebody took off by hand
-    rows: Mapping[RowKey, Row | None] = field(default_factory=dict)
-    notes: Mapping[RowKey, Row | None] = field(default_factory=dict)
+    ledger_updates: Mapping[RowKey, Row | None] = field(default_factory=dict)
+    ledger_only_updates: Mapping[RowKey, Row | None] = field(default_factory=dict)
     vanished: tuple[Row, ...] = ()  # labels of ours that are off since the last look
     decided: frozenset[RowKey] = frozenset()  # new names under which what vanished stays off
     replaced: frozenset[RowKey] = frozenset()  # removals that only make room for a new name
@@ -308,7 +308,7 @@ class Plan:
     @property
     def is_idle(self) -> bool:
         """Whether it leaves everything as it is, the ledger as well."""
-        return not (self.changes or self.notes or self.vanished or self.unproven)
+        return not (self.changes or self.ledger_only_updates or self.vanished or self.unproven)
 
 
 class Outcome(StrEnum):
@@ -324,7 +324,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TitleResult:
     """One title that a run was asked to look at: who wants it and what came of it."""
 
     title: Title
@@ -402,7 +402,7 @@ class Run:
     skipped: int = 0
     changes: tuple[Change, ...] = ()  # confirmed ones; in a dry run the planned ones
     failed: tuple[FailedChange, ...] = ()
-    looks: tuple[Look, ...] = ()  # of the titles that a live run was asked for
+    looks: tuple[TitleResult, ...] = ()  # of the titles that a live run was asked for
     held: tuple[Change, ...] = ()  # what the brake kept back
     hold_reasons: tuple[HoldReason, ...] = ()
     vanished: int = 0  # labels of ours that are off, when that is why the run is held

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from .current_labels import CurrentLabels
 from .identity import Relation, relation
-from .leaving import Company, leaving
 from .ledger import Ledger
 from .model import (
     Action,
@@ -18,8 +18,8 @@ from .model import (
     SyncSettings,
     fold,
 )
-from .present import Present
 from .protection import Doubts, Evidence
+from .retention import Roster, removal_decision
 from .wanted_labels import WantedItem, WantedLabel, never_written
 
 SHOWS_WITHIN: Final = 300.0  # seconds from an edit in which a label may come that was not read back
@@ -35,9 +35,9 @@ class View:
     """
 
     items: Mapping[str, WantedItem]
-    present: Present
+    present: CurrentLabels
     ledger: Ledger
-    company: Company
+    roster: Roster
     settings: SyncSettings
     now: float
     whole: bool
@@ -77,8 +77,8 @@ def make_plan(view: View) -> Plan:
         unchanged=draft.unchanged,
         items=matched,
         overridden=draft.overridden,
-        rows=draft.rows,
-        notes=draft.notes,
+        ledger_updates=draft.ledger_updates,
+        ledger_only_updates=draft.ledger_only_updates,
         vanished=tuple(dict.fromkeys(draft.vanished)),
         decided=frozenset(draft.decided),
         replaced=frozenset(draft.replaced),
@@ -99,8 +99,8 @@ class _Draft:
         self.changes: list[Change] = []
         self.unchanged = 0
         self.overridden = 0
-        self.rows: dict[RowKey, Row | None] = {}
-        self.notes: dict[RowKey, Row | None] = {}
+        self.ledger_updates: dict[RowKey, Row | None] = {}
+        self.ledger_only_updates: dict[RowKey, Row | None] = {}
         self.vanished: list[Row] = []
         self.decided: set[RowKey] = set()
         self.replaced: set[RowKey] = set()
@@ -146,7 +146,11 @@ class _ItemPlan:
                 self._want(folded, label)
         went = False
         for folded, row in self._rows.items():
-            if folded not in self._entry.labels and not row.mark and self._knows(folded):
+            if (
+                folded not in self._entry.labels
+                and not row.is_removed_marker
+                and self._knows(folded)
+            ):
                 went |= self._do_without(row)
         if all(map(self._knows, (fold(self._settings.removed_label), *self._rows))):
             self._mark(went=went)
@@ -174,7 +178,7 @@ class _ItemPlan:
         return known or place in self._draft.written or self._view.present.has(*place)
 
     def _forget(self, row: Row) -> None:
-        if not row.off:
+        if not row.removed_by_user:
             self._draft.forgotten.add(row.key)
 
     def _want(self, folded: str, label: WantedLabel) -> None:
@@ -183,21 +187,21 @@ class _ItemPlan:
             self._draft.unchanged += 1
             self._has(folded, label, row)
             return
-        if row is not None and not row.mark and self._is_taken_off(row):
+        if row is not None and not row.is_removed_marker and self._is_taken_off(row):
             self._draft.overridden += 1
-            if not row.off:
+            if not row.removed_by_user:
                 # Which labels went together, a look at a part cannot tell.
                 if not self._view.whole or not self._is_proven():
                     return
                 self._draft.vanished.append(row)
-            self._note(row, replace(self._row(label, row), off=True))
+            self._note(row, replace(self._row(label, row), removed_by_user=True))
             return
         people = {person.id for person in label.people}
         former = [
             other
             for key, other in self._rows.items()
             if key not in self._entry.labels
-            and not other.mark
+            and not other.is_removed_marker
             and not people.isdisjoint(other.people)
         ]
         refused = [
@@ -206,11 +210,11 @@ class _ItemPlan:
         if row is None and refused:
             # It was taken off by hand under its former name: a new name changes nothing.
             self._draft.overridden += 1
-            fresh = [other for other in refused if not other.off]
+            fresh = [other for other in refused if not other.removed_by_user]
             if (fresh and not self._view.whole) or not self._is_proven():
                 return
-            new = replace(self._row(label, None), off=True)
-            self._draft.notes[new.key] = new
+            new = replace(self._row(label, None), removed_by_user=True)
+            self._draft.ledger_only_updates[new.key] = new
             if fresh:
                 self._draft.vanished += fresh
                 self._draft.decided.add(new.key)
@@ -231,10 +235,10 @@ class _ItemPlan:
             text = self._view.present.spelling_on(self._item.rating_key, label.text)
             new = self._row(replace(label, text=text), None)
             if key in self._view.adopt:
-                self._draft.notes[key] = new
+                self._draft.ledger_only_updates[key] = new
             else:
                 self._draft.unknown.append(new)
-        elif not row.off:
+        elif not row.removed_by_user:
             self._note(row, self._row(label, row))
         elif self._is_proven():
             # What was off and is there again was put on by somebody else: it is theirs.
@@ -242,12 +246,12 @@ class _ItemPlan:
 
     def _is_taken_off(self, row: Row) -> bool:
         """Tell whether somebody took off what we wrote, and it is to stay off."""
-        is_gone = row.off or (row.confirmed and not self._carries(fold(row.label)))
+        is_gone = row.removed_by_user or (row.confirmed and not self._carries(fold(row.label)))
         return is_gone and not self._is_put_back(row)
 
     def _is_put_back(self, row: Row) -> bool:
         """Tell whether a label that we wrote and that is gone is put on again."""
-        return self._settings.restore_overrides or (self._view.restore and not row.off)
+        return self._settings.restore_overrides or (self._view.restore and not row.removed_by_user)
 
     def _row(self, label: WantedLabel, row: Row | None) -> Row:
         """Return the row of a wanted label that is on the item."""
@@ -260,10 +264,10 @@ class _ItemPlan:
             self._identified(row),
             people=people,
             title_id=title_id or row.title_id,
-            dropped=0,
-            off=False,
+            unwanted_since=0,
+            removed_by_user=False,
             pinned=False,
-            mark=False,
+            is_removed_marker=False,
             confirmed=True,
         )
 
@@ -288,26 +292,26 @@ class _ItemPlan:
             return False
         if doubts.may_mean(row, self._item):
             return False
-        if row.off or not self._carries(fold(row.label)):
+        if row.removed_by_user or not self._carries(fold(row.label)):
             if not row.confirmed and self._view.now - row.written < SHOWS_WITHIN:
                 return False  # Plex may show it yet
             if doubts.believes_about(row) and self._is_proven():
-                self._draft.notes[row.key] = None
+                self._draft.ledger_only_updates[row.key] = None
                 self._forget(row)
             return False
-        choice = leaving(
+        choice = removal_decision(
             row,
             self._item,
             self._names,
-            self._view.company,
+            self._view.roster,
             self._settings,
             now=self._view.now,
             rematched=relation(row, self._item, self._uuid) is Relation.REMATCHED,
         )
         if choice.reason is None:
             stays = replace(self._identified(choice.row), confirmed=True)
-            if stays.dropped and not row.dropped and not doubts.believes_about(row):
-                stays = replace(stays, dropped=0)  # a doubted answer starts no clock
+            if stays.unwanted_since and not row.unwanted_since and not doubts.believes_about(row):
+                stays = replace(stays, unwanted_since=0)  # a doubted answer starts no clock
             self._note(row, stays)
             return False
         if not self._is_proven():
@@ -329,7 +333,7 @@ class _ItemPlan:
         marks = {
             key: row
             for key, row in self._rows.items()
-            if row.mark and key not in self._entry.labels
+            if row.is_removed_marker and key not in self._entry.labels
         }
         wants_mark = (
             self._settings.removed_label_mode is RemovedLabelMode.MARK
@@ -344,15 +348,17 @@ class _ItemPlan:
         if is_new:
             text = self._view.present.spelling(self._item.library, self._settings.removed_label)
             item = self._item
-            row = Row(text, item.library, item.rating_key, int(self._view.now), mark=True)
+            row = Row(
+                text, item.library, item.rating_key, int(self._view.now), is_removed_marker=True
+            )
             row = self._identified(row)
             self._add(text, "nobody wants it any more", row)
         for key, row in marks.items():
             if key in gone:
                 if not (is_new and key == folded):
                     stays = wants_mark and row.confirmed
-                    self._note_if_proven(row, replace(row, off=True) if stays else None)
-            elif row.off:
+                    self._note_if_proven(row, replace(row, removed_by_user=True) if stays else None)
+            elif row.removed_by_user:
                 self._note_if_proven(row, None)  # somebody else put it on again
             elif key in self._settings.exclude_labels or not self._is_in_the_way(
                 key, wants_mark=wants_mark
@@ -384,7 +390,7 @@ class _ItemPlan:
                 folded not in self._entry.labels
                 and folded not in self._settings.exclude_labels
                 and folded not in unread
-                and (folded not in self._rows or self._rows[folded].off)
+                and (folded not in self._rows or self._rows[folded].removed_by_user)
                 and self._is_proven()
             ):
                 if folded in self._view.doubts.shrunk_labels:
@@ -396,17 +402,17 @@ class _ItemPlan:
 
     def _add(self, text: str, reason: str, row: Row) -> None:
         self._draft.changes.append(self._change(Action.ADD, text, reason))
-        self._draft.rows[row.key] = row
+        self._draft.ledger_updates[row.key] = row
 
     def _remove(self, row: Row, reason: str) -> None:
         """Take a label of ours off."""
         text = self._view.present.spelling_on(self._item.rating_key, row.label)
         self._draft.changes.append(self._change(Action.REMOVE, text, reason))
-        self._draft.rows[row.key] = None
+        self._draft.ledger_updates[row.key] = None
 
     def _note(self, row: Row, new: Row | None) -> None:
         if new != row:
-            self._draft.notes[row.key] = new
+            self._draft.ledger_only_updates[row.key] = new
 
     def _change(self, action: Action, label: str, reason: str) -> Change:
         item = self._item

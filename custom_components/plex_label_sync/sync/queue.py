@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from .model import Look, Outcome, Title
+from .model import Outcome, Title, TitleResult
 from .wanted import TitleIndex
 
 QUEUE_MAX: Final = 5000  # entries; what comes on top is left to a full sync
@@ -50,7 +50,7 @@ type Queue = tuple[PendingSync, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class QueueUpdate:
     """What one look at due entries did to the queue."""
 
     queue: Queue
@@ -132,12 +132,12 @@ def next_due(queue: Queue) -> float | None:
 
 def looked(
     queue: Queue,
-    looks: Sequence[Look],
+    looks: Sequence[TitleResult],
     now: float,
     settings: QueueSettings,
     *,
     lists_read_at: float,
-) -> Pass:
+) -> QueueUpdate:
     """Return the queue after its titles were looked for.
 
     What is settled or wanted by nobody leaves; what still waits gets its reason and its next
@@ -165,7 +165,7 @@ def looked(
             expired.append(replace(tried, reason=reason))
         else:
             kept.append(replace(tried, reason=reason, next_try=now + settings.retry_interval))
-    return Pass(tuple(kept), tuple(resolved), tuple(expired))
+    return QueueUpdate(tuple(kept), tuple(resolved), tuple(expired))
 
 
 def postponed(

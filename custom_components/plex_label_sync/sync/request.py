@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .brake import Consent
 from .gaps import Gaps
 from .model import (
     Change,
@@ -20,7 +19,8 @@ from .model import (
     Title,
 )
 from .protection import Doubts
-from .reading import Found, LabelReader
+from .readers import Found, LabelReader
+from .safety_check import Consent
 
 
 class UnknownLibraryError(ValueError):
@@ -74,7 +74,7 @@ class Request:
 
 
 @dataclass(slots=True)
-class Prepared:
+class PreparedPlan:
     """A plan, and what it takes to carry it out."""
 
     plan: Plan

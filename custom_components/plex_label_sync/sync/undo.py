@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from .current_labels import CurrentLabels
 from .ledger import Ledger
 from .model import Action, Change, Plan, Row, RowKey, SyncSettings, fold
-from .present import Present
 
 
 def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed, and when
     changes: Iterable[Change],
     run_id: str,
-    present: Present,
+    present: CurrentLabels,
     ledger: Ledger,
     settings: SyncSettings,
     now: float,
@@ -40,28 +40,28 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
         row = ledger.get(change.key)
         if change.action is Action.ADD:
             # Only what is still ours; if somebody took it over meanwhile, it is theirs.
-            if not present.shows(change) or (change.ours and (row is None or row.off)):
+            if not present.shows(change) or (change.ours and (row is None or row.removed_by_user)):
                 skipped += 1
                 continue
             text = present.spelling_on(change.rating_key, change.label)
             todo.append(replace(back, label=text))
             if row is not None:
-                rows[change.key] = replace(row, off=True, pinned=False)
+                rows[change.key] = replace(row, removed_by_user=True, pinned=False)
         elif there:
             skipped += 1
         else:
             todo.append(back)
             if change.ours:
                 rows[change.key] = (
-                    replace(row, off=False, pinned=False)
+                    replace(row, removed_by_user=False, pinned=False)
                     if row is not None
                     else Row(change.label, change.library, change.rating_key, int(now), pinned=True)
                 )
-    return Plan(tuple(todo), unchanged=0, items=_items(todo), rows=rows, skipped=skipped)
+    return Plan(tuple(todo), unchanged=0, items=_items(todo), ledger_updates=rows, skipped=skipped)
 
 
 def removal_plan(
-    rows: Iterable[Row], present: Present, settings: SyncSettings, titles: Mapping[str, str]
+    rows: Iterable[Row], present: CurrentLabels, settings: SyncSettings, titles: Mapping[str, str]
 ) -> Plan:
     """Return the plan that takes off the labels of some rows of the ledger.
 
@@ -79,17 +79,23 @@ def removal_plan(
             continue
         if not _is_known(present, row, settings):
             continue
-        if row.off or not present.carries(row.rating_key, row.label):
+        if row.removed_by_user or not present.carries(row.rating_key, row.label):
             notes[row.key] = None
             continue
         text = present.spelling_on(row.rating_key, row.label)
         title, why = titles.get(row.rating_key, ""), "all labels are taken off"
         changes.append(Change(Action.REMOVE, text, row.library, row.rating_key, title, why))
         gone[row.key] = None
-    return Plan(tuple(changes), unchanged=0, items=_items(changes), rows=gone, notes=notes)
+    return Plan(
+        tuple(changes),
+        unchanged=0,
+        items=_items(changes),
+        ledger_updates=gone,
+        ledger_only_updates=notes,
+    )
 
 
-def _is_known(present: Present, one: Change | Row, settings: SyncSettings) -> bool:
+def _is_known(present: CurrentLabels, one: Change | Row, settings: SyncSettings) -> bool:
     """Tell whether it could be read if an item carries a label, and if it is to be left alone."""
     return all(
         present.knows(one.library, one.rating_key, label)

@@ -1,0 +1,1 @@
+"""What would spoil the labels: another writer, a library that is gone, two people with one label."""

@@ -1,0 +1,75 @@
+"""Keeps labels from coming to mean two things: stands between Pulsarr's people and the engine."""
+
+from collections.abc import Callable, Collection, Mapping
+import json
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+
+from ..const import CONF_CONFIRMED
+from ..issues import async_update_conflict_issue
+from ..sync.label_conflicts import (
+    Confirmed,
+    Conflict,
+    resolve,
+    with_left,
+    with_meant,
+)
+from ..sync.model import Person, SyncSettings, Title, fold
+from ..sync.ports import WatchedPulsarrPort
+
+
+class LabelGuard:
+    """A Pulsarr whose people have the names under which they get labels.
+
+    What is confirmed stands in the entry's data: names as they change without a conflict, and what
+    somebody has decided about.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry[Any],
+        pulsarr: WatchedPulsarrPort,
+        settings: Callable[[], SyncSettings],
+    ) -> None:
+        """Ask nothing before somebody does."""
+        self._hass = hass
+        self._entry = entry
+        self._pulsarr = pulsarr
+        self._settings = settings
+        self._asked: tuple[Conflict, ...] = ()
+
+    async def people(self, *, tries: int = 3) -> tuple[Person, ...]:
+        """Return all users, those in a conflict under their confirmed names. Raises ServiceError."""
+        return self._served(await self._pulsarr.people(tries=tries))
+
+    async def watchlist(self, person_id: int, *, tries: int = 3) -> tuple[Title, ...]:
+        """Return one user's whole watchlist. Raises ServiceError."""
+        return await self._pulsarr.watchlist(person_id, tries=tries)
+
+    @callback
+    def _served(self, people: Collection[Person]) -> tuple[Person, ...]:
+        before = Confirmed.from_dict(self._entry.data.get(CONF_CONFIRMED))
+        resolution = resolve(people, before, self._settings())
+        if resolution.confirmed != before:
+            self._save(resolution.confirmed)
+        if resolution.asked != self._asked:
+            self._asked = resolution.asked
+            async_update_conflict_issue(self._hass, self._entry, self._asked)
+        return resolution.people
+
+    @callback
+    def async_decide(self, shown: str, *, meant: bool) -> None:
+        """Take in what somebody said about the conflicts that were `shown`, and no others."""
+        keys = {label: frozenset(some) for label, some in json.loads(shown).items()}
+        confirmed = Confirmed.from_dict(self._entry.data.get(CONF_CONFIRMED)) or Confirmed()
+        self._save(with_meant(confirmed, keys) if meant else with_left(confirmed, keys))
+        self._asked = tuple(
+            one for one in self._asked if not one.keys <= keys.get(fold(one.label), frozenset())
+        )
+
+    def _save(self, confirmed: Confirmed) -> None:
+        data: Mapping[str, Any] = {**self._entry.data, CONF_CONFIRMED: confirmed.as_dict()}
+        self._hass.config_entries.async_update_entry(self._entry, data=data)

@@ -1,0 +1,65 @@
+"""Tells when a library that was chosen is not on the Plex server any more, or when one is new."""
+
+from collections.abc import Collection, Iterable
+
+from homeassistant.core import HomeAssistant, callback
+
+from ..const import CONF_LIBRARIES, CONF_LIBRARIES_SEEN
+from ..coordinator import PlexLabelSyncCoordinator
+from ..issues import async_update_libraries_issue
+from ..new_libraries import async_remember, async_update_new_libraries_issue, unseen
+from ..sync.model import Library
+
+
+def missing(chosen: Iterable[str] | None, there: Collection[Library]) -> frozenset[str]:
+    """Return the keys of the chosen libraries that are gone; a server that lists none is starting."""
+    if not there:
+        return frozenset()
+    return frozenset(chosen or ()) - {library.key for library in there}
+
+
+class LibraryCheck:
+    """Looks at the libraries that the last run has seen. It asks nothing of its own."""
+
+    def __init__(self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator) -> None:
+        """Nothing happens before `async_start`."""
+        self._hass = hass
+        self._coordinator = coordinator
+        self._entry = coordinator.config_entry
+        self._names: dict[str, str] = {}
+        self._told: dict[str, str] = {}
+        self._asked: dict[str, str] = {}
+
+    @callback
+    def async_start(self) -> None:
+        """Look whenever a run has ended, as long as the entry is loaded."""
+        self._entry.async_on_unload(self._coordinator.async_add_listener(self._async_look))
+        self._entry.async_on_unload(lambda: self._tell({}))
+        self._entry.async_on_unload(lambda: self._ask({}))
+
+    @callback
+    def _async_look(self) -> None:
+        there = self._coordinator.plex.libraries_seen
+        self._names.update((library.key, library.name) for library in there)
+        gone = missing(self._entry.options.get(CONF_LIBRARIES), there)
+        self._tell({key: self._names.get(key, key) for key in gone})
+        if there:
+            self._look_for_new(there)
+
+    def _look_for_new(self, there: Collection[Library]) -> None:
+        """Ask about what is new; where all are synced, or at first, there is nothing to ask."""
+        chosen = self._entry.options.get(CONF_LIBRARIES)
+        seen = self._entry.data.get(CONF_LIBRARIES_SEEN)
+        if chosen is None or seen is None:
+            async_remember(self._hass, self._entry, (library.key for library in there))
+        self._ask(unseen(chosen, seen, there))
+
+    def _tell(self, gone: dict[str, str]) -> None:
+        if gone != self._told:
+            self._told = gone
+            async_update_libraries_issue(self._hass, self._entry, gone)
+
+    def _ask(self, new: dict[str, str]) -> None:
+        if new != self._asked:
+            self._asked = new
+            async_update_new_libraries_issue(self._hass, self._entry, new)

@@ -1,0 +1,1 @@
+"""Setting up and changing an entry: steps, fields, and what forms show."""

@@ -1,0 +1,136 @@
+"""Fields that several forms share, and how what was entered there is cleaned."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import voluptuous as vol
+
+from ..sync.naming import FIELDS, InvalidLabelFormatError, check_label_format
+from .connections import Peer
+
+CONF_SERVER: Final = "server"
+
+URL_SELECTOR: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
+SECRET_SELECTOR: Final = TextSelector(
+    TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
+)
+
+# Neither an address nor a brace may stand in a translated text: they are filled in.
+PLACEHOLDERS: Final[Mapping[str, str]] = {
+    "fields": ", ".join(f"{{{name}}}" for name in FIELDS),
+    # As code: what looks like an address becomes a link, and an example leads nowhere.
+    "plex_example": "`http://192.168.1.10:32400`",
+    "pulsarr_example": "`http://192.168.1.10:3003`",
+    "home_assistant_example": "`http://192.168.1.10:8123`",
+    "token_help": "https://support.plex.tv/articles/"
+    "204059436-finding-an-authentication-token-x-plex-token/",
+}
+
+
+class UnusableValueError(ValueError):
+    """A value that a form refuses; `error` is the key of the text that says why."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Stands for a value that a field does not take; `shown` is what may stand there again."""
+
+    error: str
+    shown: float | None = None
+
+
+type Cleaner = Callable[[Any], Any]
+
+
+def login_schema(peer: Peer, *, secret_required: bool) -> vol.Schema:
+    """Return the form for a server's address and credential."""
+    return vol.Schema(
+        {
+            vol.Required(CONF_URL): URL_SELECTOR,
+            **secret_field(peer, required=secret_required),
+            vol.Required(CONF_VERIFY_SSL, default=True): BooleanSelector(),
+        }
+    )
+
+
+def secret_field(peer: Peer, *, required: bool) -> dict[vol.Marker, TextSelector]:
+    """Return the field for a server's credential."""
+    if required:
+        return {vol.Required(peer.secret_field): SECRET_SELECTOR}
+    return {vol.Optional(peer.secret_field, default=""): SECRET_SELECTOR}
+
+
+def server_schema(names: Mapping[str, str]) -> vol.Schema:
+    """Return the form that asks for a Plex server; `names` maps machine identifiers to names."""
+    options = [SelectOptionDict(value=value, label=label) for value, label in names.items()]
+    selector = SelectSelector(SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST))
+    return vol.Schema({vol.Required(CONF_SERVER, default=next(iter(names))): selector})
+
+
+def choice(
+    names: Mapping[str, str], *, mode: SelectSelectorMode, custom_value: bool = False
+) -> SelectSelector:
+    """Return a selector of several values, each shown under its name."""
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=[SelectOptionDict(value=value, label=label) for value, label in names.items()],
+            multiple=True,
+            mode=mode,
+            custom_value=custom_value,
+        )
+    )
+
+
+def libraries_choice(names: Mapping[str, str]) -> SelectSelector:
+    """Return the selector of libraries; `names` maps section keys to what people call them."""
+    return choice(names, mode=SelectSelectorMode.LIST)
+
+
+def clean_label_format(text: str) -> str:
+    """Return a label format without blanks around it. Raises UnusableValueError."""
+    label_format = text.strip()
+    try:
+        check_label_format(label_format)
+    except InvalidLabelFormatError as err:
+        raise UnusableValueError("invalid_label_format") from err
+    return label_format
+
+
+def clean_libraries(keys: list[str]) -> list[str]:
+    """Return the chosen libraries, each once. Raises UnusableValueError when there is none."""
+    if not keys:
+        raise UnusableValueError("no_libraries")
+    return list(dict.fromkeys(keys))
+
+
+def cleaned(
+    user_input: Mapping[str, Any], cleaners: Mapping[str, Cleaner]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what was entered, cleaned field by field, and the errors of unusable fields."""
+    values: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    for field, value in user_input.items():
+        if isinstance(value, Unusable):
+            errors[field] = value.error
+            continue
+        try:
+            values[field] = cleaners[field](value) if field in cleaners else value
+        except UnusableValueError as err:
+            errors[field] = err.error
+    return values, errors

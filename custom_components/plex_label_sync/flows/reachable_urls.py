@@ -1,0 +1,84 @@
+"""Finds out, while a server is being set up, under which address it answers.
+
+Nobody is shown a credential for that: whoever answers may be anybody.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+import logging
+from typing import Final
+
+import aiohttp
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from ..plex import parse, server as plex_server
+from ..pulsarr import client as pulsarr_client
+from ..server_urls import redirected_base, with_default_port
+from ..transport import SMALL_MAX, parse_json
+from ..wire import TooMuchError, bounded_body, wary
+from .connections import PLEX, Login, Peer
+
+_LOGGER = logging.getLogger(__name__)
+
+PLEX_PORT: Final = 32400
+PLEX_PATH: Final = "/identity"
+PULSARR_PATH: Final = "/v1/users/users/list"
+_JSON: Final = {"Accept": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Knock:
+    """What came of a try: where it is redirected to, and whether it is a Plex server."""
+
+    base: str | None = None
+    is_plex: bool = False
+
+
+async def async_reach(hass: HomeAssistant, peer: Peer, login: Login) -> Login:
+    """Return a login under the address at which its server is to be asked from now on.
+
+    That is another one than was entered where the server redirects to https, and where it is a
+    Plex server that listens at its usual port only. What is wrong with the address shows when
+    the login is tried.
+    """
+    if peer is not PLEX:
+        knock = await _knock(hass, login, PULSARR_PATH, pulsarr_client.PROBE_TIMEOUT)
+        return replace(login, url=knock.base or login.url)
+    usual = with_default_port(login.url, PLEX_PORT)
+    urls = [login.url] if usual is None else [login.url, usual]
+    knocks = await asyncio.gather(
+        *(
+            _knock(hass, replace(login, url=url), PLEX_PATH, plex_server.PROBE_TIMEOUT)
+            for url in urls
+        )
+    )
+    for url, knock in zip(urls, knocks, strict=True):
+        if knock.base or knock.is_plex:
+            return replace(login, url=knock.base or url)
+    return login
+
+
+async def _knock(hass: HomeAssistant, login: Login, path: str, seconds: float) -> _Knock:
+    """Ask a server something that needs no credential."""
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            wary(async_get_clientsession(hass, login.verify_ssl)) as session,
+            session.get(login.url + path, headers=_JSON, allow_redirects=False) as response,
+        ):
+            if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+                location = response.headers.get("Location", "")
+                return _Knock(base=redirected_base(login.url, path, location))
+            return _Knock(is_plex=_is_plex(await bounded_body(response, SMALL_MAX)))
+    except (TimeoutError, TooMuchError, aiohttp.ClientError, OSError) as err:
+        _LOGGER.debug("Nobody answers under an address: %s", type(err).__name__)
+        return _Knock()
+
+
+def _is_plex(body: bytes) -> bool:
+    try:
+        return bool(parse.machine_id(parse_json(body)))
+    except (ValueError, KeyError, TypeError):
+        return False

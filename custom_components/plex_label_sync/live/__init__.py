@@ -1,0 +1,1 @@
+"""Live mode: what announces a change, and what is done about it at once."""

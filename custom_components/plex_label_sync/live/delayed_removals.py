@@ -1,0 +1,82 @@
+"""Takes labels off when their delay is over, without waiting for the next full sync."""
+
+from datetime import datetime
+import time
+from typing import Final
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from ..clocks import steady
+from ..coordinator import PlexLabelSyncCoordinator
+from ..sync.model import StartedBy
+from ..sync.retention import removal_due_at, titles_of
+from .live_sync import LiveSync
+
+SINGLY_MAX: Final = 200  # labels that go at the same time; a full sync looks at more
+GRACE: Final = 1.0  # seconds, so that the delay is over by every clock
+LOOK_MAX: Final = (
+    3600.0  # seconds until the timer is set anew: the clock may be put right meanwhile
+)
+
+
+class DelayedRemovals:
+    """A timer for the next label of which the delay ends. It is found in the ledger, on disk."""
+
+    def __init__(
+        self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator, live: LiveSync
+    ) -> None:
+        """`live` is told the titles that lose a label."""
+        self._hass = hass
+        self._coordinator = coordinator
+        self._live = live
+        self._when: float | None = None
+        self._cancel: CALLBACK_TYPE | None = None
+
+    @callback
+    def async_start(self) -> None:
+        """Follow the ledger from now on."""
+        entry = self._coordinator.config_entry
+        entry.async_on_unload(self._coordinator.async_add_listener(self._async_update))
+        entry.async_on_unload(self._stop)
+        self._async_update()
+
+    @callback
+    def _stop(self) -> None:
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+
+    @callback
+    def _async_update(self) -> None:
+        """Set the timer anew if another label is the next one."""
+        live = self._coordinator.settings.live_mode
+        when = self._coordinator.figures.next_leaving if live else None
+        if when == self._when:
+            return
+        self._stop()
+        self._when = when
+        if when is not None:
+            delay = min(max(0.0, when - time.time()) + GRACE, LOOK_MAX)
+            self._cancel = async_call_later(self._hass, delay, self._async_timer)
+
+    @callback
+    def _async_timer(self, _now: datetime) -> None:
+        """Have the titles looked at of which the delay is over; what is held is not asked again."""
+        self._cancel = None
+        now = time.time()
+        rows = [
+            row
+            for row in self._coordinator.records.ledger
+            if (when := removal_due_at(row, self._coordinator.settings.sync)) is not None
+            and when <= now
+        ]
+        self._when = None  # the next one may be the same, when the clock was set back
+        self._coordinator.async_count_ledger()
+        if len(rows) > SINGLY_MAX or not all(row.title_id for row in rows):
+            self._coordinator.async_sync_soon()
+        elif rows:
+            self._live.async_changed(
+                titles_of(rows), because=StartedBy.REMOVAL_DELAY, newer_than=steady()
+            )
+        self._async_update()

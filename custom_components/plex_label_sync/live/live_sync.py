@@ -1,0 +1,361 @@
+"""Live sync: titles that somebody announced are looked at soon, and again until Plex has them."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+import logging
+import time
+from typing import Final
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from ..clocks import ClockWatch, steady
+from ..coordinator import PlexLabelSyncCoordinator
+from ..errors import StoppedError
+from ..faults import FaultLog
+from ..pulsarr.payloads import Signal, SignalKind
+from ..status import Activity
+from ..sync.event_candidates import Candidates
+from ..sync.model import Item, Outcome, Run, RunKind, Service, StartedBy, Title, TitleResult
+from ..sync.queue import (
+    QUEUE_MAX,
+    PendingSync,
+    Queue,
+    Reason,
+    announce,
+    due,
+    hurried,
+    looked,
+    next_due,
+    postponed,
+    shifted,
+)
+from ..sync.request import Request
+from .label_events import news_about
+
+_LOGGER = logging.getLogger(__name__)
+
+GATHER: Final = 0.3  # seconds for which events are collected before they are acted on
+REST_MAX: Final = 10.0  # seconds; a pass is followed by a rest as long as itself, at most this
+SCAN_GAP: Final = 10.0  # seconds between two looks because Plex ended a scan
+CHANGED_MAX: Final = 1000  # titles on and off watchlists looked at singly
+
+_AWAY: Final = {
+    Service.PLEX: Reason.PLEX_UNREACHABLE,
+    Service.PULSARR: Reason.PULSARR_UNREACHABLE,
+}
+# What waits for one of these was looked for among everything that Plex has.
+_LOOKED_FOR: Final = frozenset(
+    {Reason.NOT_IN_PLEX, Reason.NOT_MATCHED_YET, Reason.LIBRARY_EXCLUDED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessResult:
+    """What one look at the queue came to, in titles."""
+
+    processed: int = 0
+    labelled: int = 0
+    waiting: int = 0
+    expired: int = 0
+    run: Run | None = None
+
+
+class LiveSync:
+    """Collects the titles to look at and has them looked at.
+
+    Titles that are announced as available wait in the queue, which is on disk. Titles that
+    came onto or left a watchlist are looked at once: the next full sync finds them anyway.
+    """
+
+    def __init__(self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator) -> None:
+        """Start with the queue that the last session left."""
+        self._hass = hass
+        self._coordinator = coordinator
+        self._records = coordinator.records
+        self._settings = coordinator.settings.queue
+        self._announced: list[Title] = []
+        self._changed: dict[Title, None] = {}
+        self._candidates: dict[Title, None] = {}
+        self._seen: dict[str, Item] = {}
+        # All by the steady clock; what waits has the times that people see.
+        self._because: StartedBy | None = None  # what asked first for the next look
+        self._newer_than = float("-inf")
+        self._heard_at = float("-inf")
+        self._rest_until = float("-inf")
+        self._last_scan = float("-inf")
+        self._clock = ClockWatch()
+        self._faults = FaultLog(_LOGGER)
+        self._taking_in = False
+        self._timer: CALLBACK_TYPE | None = None
+        self._busy = False
+        self._looking = asyncio.Lock()
+
+    @callback
+    def async_start(self) -> None:
+        """Look at what waited over a restart; each entry gets at least one more try."""
+        now = time.time()
+        grace = now + 2 * self._settings.retry_interval
+        self._records.queue = tuple(
+            replace(entry, expires=max(entry.expires, grace)) for entry in self._records.queue
+        )
+        self._coordinator.config_entry.async_on_unload(self._cancel)
+        self._schedule()
+
+    @property
+    def queue(self) -> Queue:
+        """The pending syncs."""
+        return self._records.queue
+
+    @callback
+    def async_on_signal(self, signal: Signal) -> None:
+        """Take in one webhook; the work happens afterwards."""
+        if not self._coordinator.settings.live_mode or signal.title is None:
+            return
+        if signal.kind is SignalKind.AVAILABLE:
+            self._heard_at = steady()
+            self._because = self._because or StartedBy.WEBHOOK
+            self._announced.append(signal.title)
+            if not self._taking_in:
+                self._coordinator.async_in_background(self._take_in_announced(), "announcement")
+        elif signal.kind in {SignalKind.WISHED, SignalKind.UNWISHED}:
+            if signal.kind is SignalKind.UNWISHED:
+                self._records.knowledge.lists.explain(signal.title, time.time())
+            self.async_changed([signal.title], because=StartedBy.WEBHOOK, newer_than=steady())
+
+    @callback
+    def async_changed(
+        self,
+        titles: Iterable[Title],
+        *,
+        because: StartedBy,
+        newer_than: float = float("-inf"),
+    ) -> None:
+        """Look soon at titles of which others may want them now than did before.
+
+        Only watchlists that are read after `newer_than` tell, in seconds of the steady clock.
+        """
+        self._because = self._because or because
+        self._newer_than = max(self._newer_than, newer_than)
+        self._changed.update(dict.fromkeys(titles))
+        if len(self._changed) > CHANGED_MAX:
+            self._changed.clear()
+            self._too_many("titles came onto or left watchlists")
+        self._schedule()
+
+    @callback
+    def async_look_at(self, candidates: Candidates) -> None:
+        """Look at once at what was seen in Plex."""
+        if candidates.titles:
+            self._because = self._because or StartedBy.PLEX_EVENT
+            self._candidates.update(dict.fromkeys(candidates.titles))
+            self._seen.update((item.rating_key, item) for item in candidates.items)
+            self._schedule(gather=0.0)
+
+    @callback
+    def async_scan_ended(self) -> None:
+        """Look at everything that waits, because Plex has just looked for new files."""
+        if self.queue and self._coordinator.settings.live_mode:
+            now = steady()
+            self._because = self._because or StartedBy.PLEX_EVENT
+            self._last_scan = max(now, self._last_scan + SCAN_GAP)
+            self._follow_clock()
+            when = time.time() + self._last_scan - now
+            self._records.queue = hurried(self.queue, when)
+            self._schedule()
+
+    def _too_many(self, what: str) -> None:
+        _LOGGER.warning("Too many %s to look at them one by one; a full sync follows", what)
+        self._coordinator.async_sync_soon()
+
+    async def _take_in_announced(self) -> None:
+        """Put what was announced into the queue, on disk before it is looked for."""
+        self._taking_in = True
+        try:
+            while self._announced:
+                titles, self._announced = self._announced, []
+                known = len(self.queue)
+                queue = announce(self.queue, titles, time.time(), self._settings)
+                await self._records.async_save_queue(queue)
+                for entry in queue[known:]:
+                    self._tell(Activity.PENDING_ADDED, entry)
+                if len(queue) == QUEUE_MAX:
+                    self._too_many("announced titles wait")
+        finally:
+            self._taking_in = False
+        self._coordinator.async_refresh_status()
+        self._schedule()
+
+    async def async_drop(self, guid: str | None) -> int:
+        """Stop waiting for the titles with an id, or for all; return how many that were."""
+        queue = self.queue
+        wanted = None if guid is None else guid.replace("://", ":").casefold()
+        kept = tuple(
+            entry for entry in queue if wanted is not None and wanted not in entry.title.ids
+        )
+        await self._records.async_save_queue(kept)
+        self._coordinator.async_refresh_status()
+        return len(queue) - len(kept)
+
+    async def async_process(
+        self, *, everything: bool = False, started_by: str | None = None
+    ) -> ProcessResult:
+        """Look at what is due, or at all that waits, in one run.
+
+        `started_by` is the name of a person who asked for it, or what else did.
+
+        Raises nothing for a server that is away: the entries say so and wait on.
+        """
+        async with self._looking:
+            return await self._process(everything, started_by)
+
+    async def _process(self, everything: bool, started_by: str | None) -> ProcessResult:
+        because, self._because = self._because, None
+        changed, self._changed = self._changed, {}
+        candidates, self._candidates = self._candidates, {}
+        self._follow_clock()
+        seen, self._seen = self._seen, {}
+        entries = (
+            self.queue if everything else due(self.queue, time.time(), {**changed, **candidates})
+        )
+        titles = tuple(dict.fromkeys([*(entry.title for entry in entries), *changed, *candidates]))
+        if not titles:
+            return ProcessResult(waiting=len(self.queue))
+        first_looks = [entry.title for entry in entries if entry.reason not in _LOOKED_FOR]
+        request = Request(
+            RunKind.LIVE,
+            titles,
+            thorough=frozenset([*first_looks, *changed]),
+            newer_than=self._newer_than,
+            heard_at=self._heard_at,
+            seen=tuple(seen.values()),
+            started_by=started_by or because or StartedBy.PENDING,
+        )
+        run = await self._coordinator.async_run(request)
+        if run.error is not None:
+            # For these nobody waits in the queue: they are kept for the next look as well.
+            self._changed = changed | self._changed
+            self._candidates = candidates | self._candidates
+            self._seen = seen | self._seen
+            self._because = because or self._because
+            await self._records.async_save_queue(
+                postponed(
+                    self.queue,
+                    titles,
+                    _AWAY.get(run.error.service, Reason.NOT_WRITTEN),
+                    time.time(),
+                    self._settings,
+                )
+            )
+            result = ProcessResult(len(titles), 0, len(self.queue), 0, run)
+        else:
+            result = await self._take_in(run)
+        self._coordinator.async_refresh_status()
+        return result
+
+    async def _take_in(self, run: Run) -> ProcessResult:
+        """Bring the queue up to date with a run and tell what happened."""
+        now = time.time()
+        # Labels that Plex did not take are worth another try, wherever the title came from.
+        queue = self.queue
+        for look in run.looks:
+            if look.outcome is Outcome.NOT_WRITTEN:
+                waits = any(entry.title == look.title for entry in queue)
+                queue = queue if waits else announce(queue, [look.title], now, self._settings)
+        lists = self._coordinator.engine.watchlists
+        result = looked(
+            queue,
+            run.looks,
+            now,
+            self._settings,
+            lists_read_at=lists.read_at if lists is not None else 0.0,
+        )
+        await self._records.async_save_queue(result.queue)
+        for entry in result.resolved:
+            self._tell(Activity.PENDING_RESOLVED, entry)
+        for entry in result.expired:
+            _LOGGER.warning(
+                "%s was announced but is still not labelled in Plex (%s); "
+                "the next full sync looks for it again",
+                entry.title.name,
+                entry.reason.value,
+            )
+            self._tell(Activity.PENDING_EXPIRED, entry)
+        for look in run.looks:
+            self._tell_changes(look, run)
+        return ProcessResult(
+            processed=len(run.looks),
+            labelled=sum(look.outcome is Outcome.SETTLED for look in run.looks),
+            waiting=len(result.queue),
+            expired=len(result.expired),
+            run=run,
+        )
+
+    def _tell(self, kind: Activity, entry: PendingSync) -> None:
+        self._coordinator.async_activity(
+            kind, title=entry.title.name, type=entry.title.type.value, people=list(entry.people)
+        )
+
+    def _tell_changes(self, look: TitleResult, run: Run) -> None:
+        changes = [change for change in run.changes if change.rating_key in look.rating_keys]
+        lists = self._coordinator.engine.watchlists
+        if news := news_about(look.title, changes, self._records.ledger, lists):
+            self._coordinator.async_labels_changed(news)
+
+    @callback
+    def _schedule(self, *, gather: float = GATHER) -> None:
+        """Set the timer for whatever comes first."""
+        self._cancel()
+        if self._busy:
+            return
+        self._follow_clock()
+        when = next_due(self.queue)
+        if self._changed or self._candidates:
+            when = 0.0
+        if when is not None:
+            delay = max(gather, when - time.time(), self._rest_until - steady())
+            self._timer = async_call_later(self._hass, delay, self._async_timer)
+
+    @callback
+    def _follow_clock(self) -> None:
+        """Let what waits move with the clock when that was set: it waits as long as before."""
+        if step := self._clock.step():
+            self._records.queue = shifted(self.queue, step)
+
+    @callback
+    def _async_timer(self, _now: datetime) -> None:
+        self._timer = None
+        self._coordinator.async_in_background(self._pass(), "pending pass")
+
+    async def _pass(self) -> None:
+        """One pass at a time; what arrives meanwhile is for the next one."""
+        self._busy = True
+        failed = False
+        began = steady()
+        try:
+            result = await self.async_process()
+            failed = result.run is not None and result.run.error is not None
+        except StoppedError:
+            return  # what waits is on disk
+        except Exception as err:  # noqa: BLE001 - one pass that fails must not be the last one
+            self._faults.note(err)
+            failed = True
+        finally:
+            self._busy = False
+            now = steady()
+            self._rest_until = now + min(now - began, REST_MAX)
+        if failed and (self._changed or self._candidates):
+            # Nobody waits for these in the queue: look again when the queue would.
+            self._timer = async_call_later(
+                self._hass, self._settings.retry_interval, self._async_timer
+            )
+        else:
+            self._schedule()
+
+    @callback
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer()
+            self._timer = None

@@ -1,0 +1,172 @@
+"""Follows what Plex tells its listeners, so that a title is labelled whatever else got lost."""
+
+import asyncio
+from datetime import datetime
+import logging
+import random
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from ..clocks import steady
+from ..const import DOMAIN
+from ..errors import StoppedError
+from ..faults import FaultLog
+from ..plex.events import Happening, Message
+from ..sync.event_candidates import ASKED_MAX
+from ..sync.model import Failure, ServiceError
+
+if TYPE_CHECKING:
+    from ..coordinator import PlexLabelSyncCoordinator
+    from .live_sync import LiveSync
+
+_LOGGER = logging.getLogger(__name__)
+
+TASK_NAME: Final = f"{DOMAIN} live updates"
+WINDOW: Final = 1.5  # seconds for which Plex's events are gathered; a show comes with its episodes
+BACK_OFF: Final = 1.0  # seconds to the first new try to connect, doubled each time
+BACK_OFF_MAX: Final = 30.0  # seconds
+BACK_OFF_REFUSED: Final = 300.0  # seconds, while Plex refuses the token
+NOTHING_MISSED: Final = float("-inf")
+STEADY: Final = 60.0  # seconds of connection after which a loss is a first one again
+
+
+class PlexEventFollower:
+    """The connection to Plex's notifications, for as long as live mode is on."""
+
+    def __init__(
+        self, hass: HomeAssistant, coordinator: "PlexLabelSyncCoordinator", live: "LiveSync"
+    ) -> None:
+        """`live` is told what is worth a look."""
+        self._hass = hass
+        self._coordinator = coordinator
+        self._live = live
+        self._task: asyncio.Task[None] | None = None
+        self._timer: CALLBACK_TYPE | None = None
+        self._due = 0.0  # when the timer fires, by the steady clock
+        self._processed: dict[str, None] = {}  # rating keys that wait for the end of the window
+        # Until then something may have happened that nobody heard, by the steady clock.
+        self._missed_until = NOTHING_MISSED
+        self._faults = FaultLog(_LOGGER)
+        self._blocked = False  # said that the notifications cannot be had
+
+    @callback
+    def async_start(self) -> None:
+        """Begin to listen if live mode is on."""
+        self._coordinator.config_entry.async_on_unload(self._stop)
+        self.async_change_modes()
+
+    @callback
+    def async_change_modes(self) -> None:
+        """Begin or end to listen, as live mode is on or off now."""
+        if not self._coordinator.settings.live_mode:
+            self._stop()
+        elif self._task is None:
+            self._task = self._coordinator.config_entry.async_create_background_task(
+                self._hass, self._follow(), TASK_NAME
+            )
+
+    @callback
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        if self._timer is not None:
+            self._timer()
+            self._timer = None
+        self._coordinator.async_live_updates(on=False)
+
+    async def _follow(self) -> None:
+        """Stay connected; Plex repeats nothing, so each connection begins with a catch-up."""
+        delay = BACK_OFF
+        while True:
+            began = self._hass.loop.time()
+            try:
+                await self._listen()
+            except ServiceError as err:
+                delay = await self._failed(err, delay)
+            except Exception as err:  # noqa: BLE001 - who follows for months must not end over one message
+                self._faults.note(err)
+            self._coordinator.async_live_updates(on=False)
+            if self._hass.loop.time() - began > STEADY:
+                delay = BACK_OFF
+            _LOGGER.debug("No live updates from Plex; next try in %.0f s", delay)
+            await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - to spread tries
+            delay = max(delay, min(delay * 2, BACK_OFF_MAX))
+
+    async def _listen(self) -> None:
+        """Take in messages until the connection ends. Raises ServiceError when there is none."""
+        async with self._coordinator.plex.listen() as messages:
+            self._blocked = False
+            self._coordinator.async_live_updates(on=True)
+            self._missed_until = steady()
+            self._wait(0.0)
+            async for message in messages:
+                try:
+                    self._take_in(message)
+                except Exception as err:  # noqa: BLE001 - one message is no reason to miss the next
+                    self._faults.note(err)
+
+    async def _failed(self, err: ServiceError, delay: float) -> float:
+        """Find out whether only the notifications are away; return when to try again."""
+        if await self._coordinator.async_plex_answers() and not self._blocked:
+            self._blocked = True
+            _LOGGER.warning(
+                "Plex answers, but live updates from it do not work (%s); titles are labelled "
+                "when Pulsarr announces them, and by the clock",
+                err,
+            )
+        return BACK_OFF_REFUSED if err.failure is Failure.INVALID_AUTH else delay
+
+    @callback
+    def _take_in(self, message: Message) -> None:
+        for notice in message.notices:
+            if notice.what is Happening.DELETED:
+                self._coordinator.engine.gone(notice.rating_key)
+                self._processed.pop(notice.rating_key, None)
+            elif self._coordinator.settings.sync.covers(notice.library):
+                self._processed[notice.rating_key] = None
+                self._wait(WINDOW)
+        if message.scan_ended:
+            self._live.async_scan_ended()
+
+    @callback
+    def _wait(self, seconds: float) -> None:
+        """Look in a while, unless the window that is open closes earlier."""
+        due = steady() + seconds
+        if self._timer is not None:
+            if self._due <= due:
+                return
+            self._timer()
+        self._due = due
+        self._timer = async_call_later(self._hass, seconds, self._async_timer)
+
+    @callback
+    def _async_timer(self, _now: datetime) -> None:
+        self._timer = None
+        self._coordinator.async_in_background(self._look(), "look at what Plex told")
+
+    async def _look(self) -> None:
+        """Find out what of the gathered events is worth a look."""
+        processed, self._processed = self._processed, {}
+        missed, self._missed_until = self._missed_until, NOTHING_MISSED
+        try:
+            candidates = await self._coordinator.async_triage(tuple(processed), missed_until=missed)
+        except StoppedError:
+            return
+        except ServiceError as err:
+            _LOGGER.debug("What Plex told is looked at later: %s", err)
+            # Few are kept; for many the newest items are looked at instead.
+            if len(processed) > ASKED_MAX:
+                missed = steady()
+            else:
+                self._processed = processed | self._processed
+            self._missed_until = max(missed, self._missed_until)
+            self._wait(self._coordinator.settings.queue.retry_interval)
+        except Exception as err:  # noqa: BLE001 - as above
+            self._faults.note(err)
+        else:
+            self._live.async_look_at(candidates)
+            if candidates.again:
+                self._wait(candidates.again)

@@ -1,0 +1,1 @@
+"""Who can see what: reading, telling and keeping it; the rules themselves are in `sharing`."""

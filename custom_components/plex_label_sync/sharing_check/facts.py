@@ -1,0 +1,261 @@
+"""Reads from Plex what rules are about: which items there are, how they are rated, who carries what."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from ..plex.ratings import RatedItem
+from ..plex.server import PlexClient
+from ..settings import Settings
+from ..sharing.model import Rule
+from ..sharing.survey import Facts, Wanted
+from ..sharing.visible import Shelves, bits
+from ..sync.model import (
+    Library,
+    MediaType,
+    Person,
+    ServiceError,
+    StoredLabel,
+    Watchlists,
+    fold,
+)
+from ..sync.naming import label_of
+from ..sync.wanted import Match, Matcher, Wish, gets_labels, wishes_of
+
+WANTED_MAX: Final = 50_000  # items whose labels are read one by one
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """One kind of title while its libraries are read."""
+
+    keys: list[str] = field(default_factory=list)
+    ratings: list[str] = field(default_factory=list)
+    libraries: dict[str, int] = field(default_factory=dict)
+    carriers: dict[str, set[str]] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    positions: dict[str, int] = field(default_factory=dict)
+
+    def mask(self, keys: Iterable[str]) -> int:
+        """Return rating keys as a set of positions."""
+        found = (self.positions[key] for key in keys if key in self.positions)
+        return bits(found, len(self.keys))
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read; `gaps` says that some of it could not be."""
+
+    facts: Facts
+    gaps: bool = False
+
+
+class FactsReader:
+    """Reads the facts of one check. Nothing is written, and nothing waits for it."""
+
+    def __init__(self, plex: PlexClient, settings: Settings, server_version: str) -> None:
+        """Know whom to ask, and which libraries and labels are meant."""
+        self._plex = plex
+        self._settings = settings
+        self._version = server_version
+        self._gaps = False
+
+    async def async_read(
+        self, people: Sequence[Person], watchlists: Watchlists | None, rules: Iterable[Rule]
+    ) -> Read:
+        """Return everything that the rules are about. Raises ServiceError.
+
+        `watchlists` are those that the last sync read: Pulsarr is not asked for them again.
+        """
+        self._gaps = False
+        libraries = [
+            one for one in await self._plex.libraries() if self._settings.sync.covers(one.key)
+        ]
+        named = labels_named(rules)
+        wishes = await asyncio.to_thread(_wishes, watchlists)
+        matcher = Matcher(wishes)
+        shelves = {kind: _Shelf() for kind in MediaType}
+        directory: set[str] | None = set()
+        for library in libraries:
+            shelf = shelves[library.type]
+            await self._list(library, shelf, matcher)
+            stored = await self._directory(library)
+            if stored is None:
+                directory = None
+                shelf.unknown |= named
+                continue
+            if directory is not None:
+                directory |= {fold(one.text) for one in stored}
+            await self._carriers(library, shelf, [one for one in stored if fold(one.text) in named])
+        labels = labels_of_people(people, self._settings)
+        wanted = await asyncio.to_thread(_wanted, wishes, matcher, shelves)
+        marked = await self._marked(wanted, labels.values(), shelves)
+        facts = Facts(
+            shelves={
+                kind: await asyncio.to_thread(_finished, shelf, named, marked[kind])
+                for kind, shelf in shelves.items()
+            },
+            wanted=[one for one, _ in wanted],
+            people=people,
+            labels=labels,
+            directory=None if directory is None else frozenset(directory),
+            options=self._settings.sharing_accounts,
+            server_version=self._version,
+        )
+        return Read(facts, gaps=self._gaps)
+
+    async def async_more(self, facts: Facts, rules: Iterable[Rule]) -> tuple[Facts, frozenset[str]]:
+        """Return facts that also know the labels of other rules, and which nothing carries.
+
+        Raises ServiceError. Items that came since are not among them.
+        """
+        wanted = labels_named(rules)
+        known = set(facts.shelves[MediaType.MOVIE].carriers)
+        missing = wanted - known
+        shelves = dict(facts.shelves)
+        if missing:
+            keys: dict[MediaType, dict[str, set[str]]] = {
+                kind: {label: set() for label in missing} for kind in MediaType
+            }
+            for library in await self._plex.libraries():
+                if not self._settings.sync.covers(library.key):
+                    continue
+                for stored in await self._plex.labels(library):
+                    if (folded := fold(stored.text)) in missing:
+                        keys[library.type][folded] |= await self._plex.carriers(library, stored)
+            for kind, shelf in facts.shelves.items():
+                found = {
+                    label: bits(
+                        (shelf.positions[key] for key in some if key in shelf.positions), shelf.size
+                    )
+                    for label, some in keys[kind].items()
+                }
+                shelves[kind] = replace(shelf, carriers={**shelf.carriers, **found})
+        unknown = frozenset(
+            label
+            for label in wanted
+            if not any(shelf.carriers.get(label, 0) for shelf in shelves.values())
+        )
+        return replace(facts, shelves=shelves), unknown
+
+    async def _list(self, library: Library, shelf: _Shelf, matcher: Matcher) -> None:
+        """Put a library's items on the shelf, and remember those that somebody wants."""
+        start = len(shelf.keys)
+
+        def pick(items: tuple[RatedItem, ...]) -> tuple[list[str], list[str], list[Match]]:
+            return (
+                [one.item.rating_key for one in items],
+                [one.rating for one in items],
+                matcher.matches(one.item for one in items),
+            )
+
+        async for keys, ratings, matches in self._plex.rated_pages(library, pick):
+            shelf.keys += keys
+            shelf.ratings += ratings
+            matcher.take(matches)
+        shelf.positions.update({key: place for place, key in enumerate(shelf.keys[start:], start)})
+        shelf.libraries[library.key] = (1 << len(shelf.keys)) - (1 << start)
+
+    async def _directory(self, library: Library) -> tuple[StoredLabel, ...] | None:
+        try:
+            return await self._plex.labels(library)
+        except ServiceError:
+            self._gaps = True
+            return None
+
+    async def _carriers(
+        self, library: Library, shelf: _Shelf, stored: Iterable[StoredLabel]
+    ) -> None:
+        for one in stored:
+            folded = fold(one.text)
+            try:
+                found = await self._plex.carriers(library, one)
+            except ServiceError:
+                self._gaps = True
+                shelf.unknown.add(folded)
+            else:
+                shelf.carriers.setdefault(folded, set()).update(found)
+
+    async def _marked(
+        self,
+        wanted: Sequence[tuple[Wanted, frozenset[str]]],
+        labels: Iterable[str],
+        shelves: Mapping[MediaType, _Shelf],
+    ) -> dict[MediaType, dict[str, int]]:
+        """Return which of the wanted items carry which of our labels, as they are now."""
+        ours = {fold(label) for label in labels}
+        keys = sorted({key for _, some in wanted for key in some})[:WANTED_MAX]
+        found: dict[MediaType, dict[str, set[str]]] = {
+            kind: {label: set() for label in ours} for kind in MediaType
+        }
+        if keys and ours:
+            for one in await self._plex.labelled(keys):
+                for label in ours.intersection(map(fold, one.labels)):
+                    found[one.item.type][label].add(one.item.rating_key)
+        return {
+            kind: {label: shelves[kind].mask(some) for label, some in by_label.items()}
+            for kind, by_label in found.items()
+        }
+
+
+def labels_named(rules: Iterable[Rule]) -> set[str]:
+    """Return every label, folded, that a rule names."""
+    return {
+        value
+        for rule in rules
+        for condition in rule.conditions
+        if condition.is_label
+        for value in condition.values
+    }
+
+
+def labels_of_people(
+    people: Iterable[Person], settings: Settings
+) -> dict[tuple[int, MediaType], str]:
+    """Return the labels of those who get any."""
+    sync = settings.sync
+    return {
+        (person.id, kind): label
+        for person in people
+        if gets_labels(person, sync)
+        for kind in MediaType
+        if fold(label := label_of(person, kind, sync.label_format)) not in sync.exclude_labels
+    }
+
+
+def _wishes(watchlists: Watchlists | None) -> tuple[Wish, ...]:
+    return () if watchlists is None else wishes_of(watchlists, watchlists.people)
+
+
+def _wanted(
+    wishes: Sequence[Wish], matcher: Matcher, shelves: Mapping[MediaType, _Shelf]
+) -> list[tuple[Wanted, frozenset[str]]]:
+    found = []
+    for index, wish in enumerate(wishes):
+        kind = wish.title.type
+        keys = frozenset(item.rating_key for item in matcher.items(index))
+        people = tuple(person.id for person in wish.people)
+        found.append((Wanted(wish.title.name, kind, shelves[kind].mask(keys), people), keys))
+    return found
+
+
+def _finished(shelf: _Shelf, named: Collection[str], marked: Mapping[str, int]) -> Shelves:
+    """Return a shelf for the rules; a label that is in no directory is carried by nothing."""
+    ratings: dict[str, list[int]] = {}
+    for place, rating in enumerate(shelf.ratings):
+        if rating:
+            ratings.setdefault(fold(rating), []).append(place)
+    size = len(shelf.keys)
+    return Shelves(
+        size=size,
+        libraries=dict(shelf.libraries),
+        carriers={
+            label: shelf.mask(shelf.carriers.get(label, ()))
+            for label in named
+            if label not in shelf.unknown
+        },
+        ratings={rating: bits(places, size) for rating, places in ratings.items()},
+        marked=marked,
+        positions=shelf.positions,
+    )

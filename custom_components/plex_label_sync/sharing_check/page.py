@@ -1,0 +1,105 @@
+"""The page "who can see what" of the options: everybody's state, rules, warnings and checklist."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+
+from ..escaping import as_code
+from ..sharing.model import State
+from ..sharing.steps import steps
+from ..sharing.survey import Subject
+from .store import left_out_key
+from .texts import SharingTexts, async_sharing_texts, rules_of
+
+if TYPE_CHECKING:
+    from .check import Findings, SharingCheck
+
+NO_RULE_FOR: Final = "no_rule_for"
+PEOPLE_MAX: Final = 40  # on a page that somebody has to read
+DONE: Final = "☑"  # these two are in every font, emoji are not
+TO_DO: Final = "☐"
+WARNING: Final = "⚠️"
+_RESTRICTED: Final = frozenset({State.RESTRICTED, State.NOTHING, State.PRESET})
+
+
+def people_with_steps(check: "SharingCheck") -> dict[str, str]:
+    """Return those who have a checklist, by the key under which they may be left out."""
+    subjects = () if check.findings is None else check.findings.subjects
+    return {left_out_key(one): one.name for one in subjects if steps(one)}
+
+
+def people_left_out(check: "SharingCheck") -> list[str]:
+    """Return the keys of those for whom somebody wants no rule."""
+    return [key for key in people_with_steps(check) if key in check.store.kept.dismissed]
+
+
+async def async_leave_out(check: "SharingCheck", keys: Iterable[str]) -> None:
+    """Show no checklist for some people, and one for all others."""
+    kept = check.store.kept
+    everybody = set(people_with_steps(check))
+    kept.dismissed -= everybody
+    await check.async_dismiss(everybody.intersection(keys))
+
+
+async def async_page(hass: HomeAssistant, check: "SharingCheck | None") -> str:
+    """Return the page as Markdown."""
+    texts = await async_sharing_texts(hass)
+    if check is None or not check.enabled:
+        return texts.page("off")
+    findings = check.findings if check.answer is not None else None
+    if findings is None:
+        reason = check.reason
+        return texts.page("nothing_known" if reason is None else f"reason_{reason.value}")
+    parts = [_head(check, texts)]
+    shown = findings.subjects[:PEOPLE_MAX]
+    parts += [_about(one, check, findings, texts) for one in shown]
+    if more := len(findings.subjects) - len(shown):
+        parts.append(texts.page("more", count=more))
+    return "\n\n".join(parts)
+
+
+def _head(check: "SharingCheck", texts: SharingTexts) -> str:
+    when = _moment(check.checked or 0.0)
+    if check.reason is None:
+        return texts.page("checked", date=when)
+    return f"{texts.page('checked', date=when)} {texts.page(f'reason_{check.reason.value}')}"
+
+
+def _about(
+    subject: Subject, check: "SharingCheck", findings: "Findings", texts: SharingTexts
+) -> str:
+    lines = [f"**{as_code(subject.name)}**: {texts.state(subject.state)}"]
+    if subject.state in _RESTRICTED or subject.state is State.NOT_UNDERSTOOD:
+        rules = rules_of(subject, texts, as_code)
+        if rules["movies"] == rules["shows"]:
+            lines.append(texts.page("rule_both", rule=rules["movies"]))
+        else:
+            lines.append(texts.page("rule_movies", rule=rules["movies"]))
+            lines.append(texts.page("rule_shows", rule=rules["shows"]))
+    if subject.account is not None:
+        lines.append(
+            texts.page(
+                "sees",
+                movies=subject.halves[0].seen.visible,
+                of_movies=subject.halves[0].seen.total,
+                shows=subject.halves[1].seen.visible,
+                of_shows=subject.halves[1].seen.total,
+            )
+        )
+    gone = check.store.kept.gone
+    for one in findings.warnings:
+        if one.account_id == subject.id:
+            text, fix = texts.warning(one, gone, as_code)
+            lines.append(f"{WARNING} {text} {fix}")
+    if left_out_key(subject) not in check.store.kept.dismissed:
+        lines += [
+            f"{DONE if one.done else TO_DO} {texts.step(one, as_code)}" for one in steps(subject)
+        ]
+    first, *others = lines
+    return "\n".join([first, *(f"- {line}" for line in others)])
+
+
+def _moment(seconds: float) -> str:
+    return dt_util.as_local(dt_util.utc_from_timestamp(seconds)).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,321 @@
+"""The actions about sharing, and what they answer. For administrators: it says who may see what."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN
+from ..errors import translation
+from ..plex.ratings import RatedItem
+from ..sharing.model import (
+    LABEL,
+    RATING,
+    Condition,
+    Counts,
+    MatchedBy,
+    Reading,
+    Rule,
+    Verdict,
+)
+from ..sharing.rules import extended, rule_of
+from ..sharing.steps import steps
+from ..sharing.survey import Subject, preview
+from ..sharing.visible import OneItem, Why, why
+from ..sharing.who import account_named, without_person
+from ..sync.explain import Explanation
+from ..sync.model import MediaType, ServiceError, fold
+from ..sync.people import AmbiguousPersonError, UnknownPersonError, people_named
+from .store import left_out_key
+from .texts import (
+    SharingTexts,
+    async_sharing_texts,
+    best_verdict,
+    rules_of,
+)
+
+if TYPE_CHECKING:
+    from ..coordinator import PlexLabelSyncCoordinator
+    from .check import Findings, SharingCheck
+
+HIDDEN_MAX: Final = 20  # wishes named per person
+PREVIEW_MAX: Final = 50  # wishes named in a preview
+
+
+async def async_check_response(
+    coordinator: "PlexLabelSyncCoordinator", people: Sequence[str] | None, *, refresh: bool
+) -> dict[str, Any]:
+    """Return who can see what. Raises ServiceValidationError for unknown people."""
+    check = coordinator.sharing
+    await check.async_check(refresh=refresh)
+    findings = check.findings if check.answer is not None else None
+    texts = await async_sharing_texts(coordinator.hass)
+    told: dict[str, Any] = {
+        "checked": None if check.checked is None else _time(check.checked),
+        "status": check.status,
+        "reason": None if check.reason is None else check.reason.value,
+        "plex_pass": None if check.answer is None else check.answer.plex_pass,
+        "people": [],
+        "warnings": [],
+        "accounts_without_person": [],
+    }
+    if findings is None:
+        return told
+    subjects = _named(findings, people)
+    ids = {one.id for one in subjects}
+    gone = check.store.kept.gone
+    some = [one for one in findings.warnings if one.account_id in ids]
+    return {
+        **told,
+        "people": [_person_row(one, check, texts) for one in subjects],
+        "warnings": [
+            {
+                "key": one.key.value,
+                "severity": one.severity.value,
+                "person": _person_name(findings, one.person_id),
+                "account": one.who,
+                "labels": list(one.labels),
+                "text": text,
+                "fix": fix,
+            }
+            for one in some
+            for text, fix in [texts.warning(one, gone)]
+        ],
+        "accounts_without_person": _unknown_accounts(findings),
+    }
+
+
+def _named(findings: "Findings", names: Sequence[str] | None) -> tuple[Subject, ...]:
+    """Return those whom somebody named, by a Pulsarr user or by an account; all without names."""
+    if not names:
+        return findings.subjects
+    chosen: set[str] = set()
+    for name in names:
+        try:
+            ids = people_named(findings.facts.people, [name])
+        except AmbiguousPersonError as err:
+            names_of = ", ".join(err.names)
+            raise _invalid("ambiguous_person", person=err.text, names=names_of) from err
+        except UnknownPersonError as err:
+            account = account_named(findings.answer.everybody, name.strip())
+            if account is None:
+                raise _invalid("unknown_person", person=str(err)) from err
+            chosen.add(account.id)
+        else:
+            chosen |= {
+                one.id
+                for one in findings.subjects
+                if one.person is not None and one.person.id in ids
+            }
+    return tuple(one for one in findings.subjects if one.id in chosen)
+
+
+def _person_name(findings: "Findings", person_id: int | None) -> str | None:
+    people = (one for one in findings.facts.people if one.id == person_id)
+    return next((one.username for one in people), None)
+
+
+def _person_row(subject: Subject, check: "SharingCheck", texts: SharingTexts) -> dict[str, Any]:
+    account, person = subject.account, subject.person
+    movies, shows = subject.half(MediaType.MOVIE), subject.half(MediaType.SHOW)
+    findings = check.findings
+    found = () if findings is None else findings.warnings
+    lines = () if left_out_key(subject) in check.store.kept.dismissed else steps(subject)
+    return {
+        "person": person.username if person else None,
+        "person_id": person.id if person else None,
+        "account": account.name if account else None,
+        "account_id": account.id if account else None,
+        "matched_by": subject.match.by.value,
+        "candidates": [f"{one.name} ({one.id})" for one in subject.match.candidates]
+        if subject.match.by is MatchedBy.AMBIGUOUS
+        else [],
+        "kind": account.kind.value if account else None,
+        "state": subject.state.value,
+        "rules": rules_of(subject, texts),
+        "movies": _counts(movies.seen),
+        "shows": _counts(shows.seen),
+        "wishes": _counts(
+            Counts(
+                movies.wishes.visible + shows.wishes.visible,
+                movies.wishes.hidden + shows.wishes.hidden,
+                movies.wishes.unknown + shows.wishes.unknown,
+            )
+        ),
+        "hidden_wishes": [*movies.hidden, *shows.hidden][:HIDDEN_MAX],
+        "steps": [
+            {"key": one.key.value, "done": one.done, "text": texts.step(one)} for one in lines
+        ],
+        "warnings": [one.key.value for one in found if one.account_id == subject.id],
+    }
+
+
+def _unknown_accounts(findings: "Findings") -> list[dict[str, Any]]:
+    """Return the accounts that are no Pulsarr user's, to choose from in the options."""
+    found = {one.person.id: one.match for one in findings.subjects if one.person is not None}
+    return [
+        {"account": one.name, "account_id": one.id, "kind": one.kind.value}
+        for one in without_person(findings.answer.everybody, found)
+    ]
+
+
+def _counts(counts: Counts) -> dict[str, int]:
+    return {"visible": counts.visible, "hidden": counts.hidden, "unknown": counts.unknown}
+
+
+# What if
+
+
+async def async_preview_response(
+    coordinator: "PlexLabelSyncCoordinator", asked: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what somebody would see under another rule; plex.tv is not asked.
+
+    Raises HomeAssistantError, and ServiceValidationError for somebody unknown.
+    """
+    check = coordinator.sharing
+    await check.async_check(refresh=False)
+    if check.findings is None or check.answer is None:
+        raise _invalid("sharing_unknown")
+    subject = _one(check.findings, asked["person"])
+    if subject.account is None:
+        raise _invalid("no_plex_account", person=asked["person"])
+    reading = rule_reading(
+        asked.get("allow", ()), asked.get("exclude", ()), asked.get("ratings", ())
+    )
+    rules = {
+        kind: extended(rule_of(subject.account, kind), reading)
+        if asked.get("keep")
+        else Rule("", (reading,))
+        for kind in MediaType
+    }
+    try:
+        facts, unknown = await check.async_facts_for(rules.values())
+    except ServiceError as err:
+        raise HomeAssistantError(**translation(err)) from err
+    found = await coordinator.hass.async_add_executor_job(preview, subject, rules, facts)
+    hidden = [name for one in found.values() for name in one.hidden]
+    return {
+        **{
+            name: {
+                **_counts(found[kind].counts),
+                "newly_visible": found[kind].newly_visible,
+                "newly_hidden": found[kind].newly_hidden,
+            }
+            for name, kind in (("movies", MediaType.MOVIE), ("shows", MediaType.SHOW))
+        },
+        "wishes_hidden": hidden[:PREVIEW_MAX],
+        "wishes_hidden_total": len(hidden),
+        "labels_unknown": [
+            text
+            for text in (*asked.get("allow", ()), *asked.get("exclude", ()))
+            if fold(text) in unknown
+        ],
+    }
+
+
+def _one(findings: "Findings", name: str) -> Subject:
+    found = _named(findings, [name])
+    if len(found) != 1:
+        raise _invalid("unknown_person", person=name)
+    return found[0]
+
+
+def rule_reading(allow: Iterable[str], exclude: Iterable[str], ratings: Iterable[str]) -> Reading:
+    """Return a rule as Plex makes one of what is entered: a label lets in above the ratings."""
+    conditions = [
+        Condition(name, False, frozenset(map(fold, texts)), texts)  # noqa: FBT003
+        for name, texts in ((RATING, tuple(ratings)), (LABEL, tuple(allow)))
+        if texts
+    ]
+    never = tuple(exclude)
+    kept_out = Condition(LABEL, True, frozenset(map(fold, never)), never)  # noqa: FBT003
+    return (
+        *([tuple(conditions)] if conditions else []),
+        *([(kept_out,)] if never else []),
+    )
+
+
+# Verdicts on single titles
+
+
+async def async_verdict_rows(
+    coordinator: "PlexLabelSyncCoordinator", explanations: Sequence[Explanation]
+) -> list[list[dict[str, Any]]]:
+    """Return for each title who of those who want it can see it; empty lists while that is unknown."""
+    findings = await _async_findings(coordinator)
+    if findings is None:
+        return [[] for _ in explanations]
+    keys = sorted({one.item.rating_key for title in explanations for one in title.items})
+    try:
+        read = {one.item.rating_key: one for one in await coordinator.plex.rated(keys)}
+    except ServiceError:
+        return [[] for _ in explanations]
+    texts = await async_sharing_texts(coordinator.hass)
+    return [
+        [
+            _verdict_row(
+                wanter.person.username,
+                wanter.person.id,
+                findings,
+                [read[one.item.rating_key] for one in title.items if one.item.rating_key in read],
+                texts,
+            )
+            for wanter in title.wanters
+        ]
+        for title in explanations
+    ]
+
+
+async def _async_findings(coordinator: "PlexLabelSyncCoordinator") -> "Findings | None":
+    check = coordinator.sharing
+    if check.answer is None:
+        return None
+    await check.async_check(refresh=False)
+    return check.findings
+
+
+def _verdict_row(
+    name: str, person_id: int, findings: "Findings", items: Sequence[RatedItem], texts: SharingTexts
+) -> dict[str, Any]:
+    verdict, reason = Verdict.UNKNOWN, texts.page("not_in_plex")
+    found = verdicts(person_id, findings, items)
+    if found:
+        verdict = best_verdict(one.verdict for one, _, _ in found)
+        why_, rule, item = next(one for one in found if one[0].verdict is verdict)
+        reason = texts.reason(why_, rule, item.labels, item.rating)
+    elif not items:
+        verdict = Verdict.HIDDEN
+    return {
+        "person": name,
+        "person_id": person_id,
+        "verdict": verdict.value,
+        "reason": reason,
+    }
+
+
+def verdicts(
+    person_id: int, findings: "Findings", items: Sequence[RatedItem]
+) -> list[tuple[Why, Rule, RatedItem]]:
+    """Return what a person's rule says of each item as it was just read."""
+    subject = findings.subject_of(person_id)
+    found = []
+    for one in items:
+        account = None if subject is None else subject.account
+        rule = subject.half(one.item.type).rule if subject is not None else Rule("", ())
+        item = OneItem(
+            one.item.type, one.item.library, frozenset(map(fold, one.labels)), one.rating
+        )
+        found.append((why(item, account, rule), rule, one))
+    return found
+
+
+def _time(seconds: float) -> str:
+    return dt_util.utc_from_timestamp(seconds).isoformat()
+
+
+def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
+    )

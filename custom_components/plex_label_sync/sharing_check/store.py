@@ -1,0 +1,175 @@
+"""What is kept of the sharing side over a restart: the accounts as they were told last, and decisions.
+
+No token and no address is among it. The file goes with the entry, and when the check is switched off.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from homeassistant.core import HomeAssistant
+
+from ..sharing.changes import Gone
+from ..sharing.model import Access, Account, Answer, Kind
+from ..sharing.survey import Subject
+from ..storage.files import Data, RecordFile
+from ..sync.model import MediaType
+
+STEPS: Final = "steps"
+TOLD_MAX: Final = 5000  # titles of which somebody was told that they can be seen now
+
+
+@dataclass(slots=True)
+class Kept:
+    """Everything that the file holds.
+
+    `seen` is how many items each account could see when that was known last, `gone` are rules that
+    vanished, `dismissed` the warnings and checklists that need not be told, `told` the people and
+    titles of the event `visible`. `saw_nobody` says that plex.tv named nobody the last time.
+    """
+
+    answer: Answer | None = None
+    seen: dict[str, int] = field(default_factory=dict)
+    gone: dict[str, Gone] = field(default_factory=dict)
+    dismissed: set[str] = field(default_factory=set)
+    told: dict[str, None] = field(default_factory=dict)
+    saw_nobody: bool = False
+
+    def tell(self, person_id: int, title: str) -> bool:
+        """Note that somebody is told of a title; return whether they were not before."""
+        key = f"{person_id}|{title}"
+        if key in self.told:
+            return False
+        self.told[key] = None
+        for old in list(self.told)[: max(0, len(self.told) - TOLD_MAX)]:
+            del self.told[old]
+        return True
+
+
+def left_out_key(subject: Subject) -> str:
+    """Return under what somebody is kept for whom no rule is wanted."""
+    return f"{STEPS}|{subject.id}"
+
+
+class SharingStore:
+    """The file of one entry, and what it holds."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Start empty; `async_load` fills it."""
+        self.kept = Kept()
+        self._hass = hass
+        self._file = RecordFile(hass, entry_id, "sharing")
+
+    async def async_load(self) -> None:
+        """Read the file; one that cannot be understood is set aside and counts as empty.
+
+        Raises StoreTooNewError or StoreUnreadableError.
+        """
+        _, kept = await self._file.async_read(kept_from_dict)
+        self.kept = kept or Kept()
+
+    async def async_size(self) -> int | None:
+        """Return the bytes of the file, None where there is none."""
+        return await self._hass.async_add_executor_job(self._file.size)
+
+    async def async_save(self) -> None:
+        """Write the file."""
+        await self._file.async_write(self._snapshot)
+
+    async def async_forget(self) -> None:
+        """Delete the file."""
+        self.kept = Kept()
+        await self._file.async_remove()
+
+    def _snapshot(self) -> Callable[[], Data]:
+        data = kept_as_dict(self.kept)
+        return lambda: data
+
+
+def kept_as_dict(kept: Kept) -> Data:
+    """Return what is kept as JSON can hold it."""
+    answer = kept.answer
+    return {
+        "checked": None if answer is None else answer.checked,
+        "plex_pass": None if answer is None else answer.plex_pass,
+        "complete": answer is not None and answer.complete,
+        "accounts": [] if answer is None else [_account_row(one) for one in answer.everybody],
+        "seen": dict(kept.seen),
+        "gone": {
+            number: {
+                "rules": {kind.value: text for kind, text in one.texts.items()},
+                "since": one.since,
+                "before": one.before,
+            }
+            for number, one in kept.gone.items()
+        },
+        "dismissed": sorted(kept.dismissed),
+        "told": list(kept.told),
+        "saw_nobody": kept.saw_nobody,
+    }
+
+
+def kept_from_dict(data: Mapping[str, Any]) -> Kept:
+    """Read what was kept. Raises what bad data cause."""
+    accounts = [_account(row) for row in data["accounts"]]
+    return Kept(
+        answer=_answer(data, accounts),
+        seen={str(number): int(count) for number, count in data["seen"].items()},
+        gone={
+            str(number): Gone(
+                {MediaType(kind): str(text) for kind, text in one["rules"].items()},
+                int(one["since"]),
+                None if one["before"] is None else int(one["before"]),
+            )
+            for number, one in data["gone"].items()
+        },
+        dismissed=set(map(str, data["dismissed"])),
+        told=dict.fromkeys(map(str, data["told"])),
+        saw_nobody=bool(data["saw_nobody"]),
+    )
+
+
+def _answer(data: Mapping[str, Any], accounts: Sequence[Account]) -> Answer | None:
+    if not accounts:
+        return None
+    owner, *others = accounts
+    return Answer(
+        checked=float(data["checked"]),
+        owner=owner,
+        accounts=tuple(others),
+        plex_pass=data["plex_pass"],
+        complete=bool(data["complete"]),
+    )
+
+
+def _account_row(one: Account) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": one.kind.value,
+        "title": one.title,
+        "username": one.username,
+        "uuid": one.uuid,
+        "movies": one.movies,
+        "shows": one.shows,
+        "all": one.everything,
+        "preset": one.preset,
+        "access": one.access.value,
+        "libraries": None if one.libraries is None else sorted(one.libraries),
+    }
+
+
+def _account(row: Mapping[str, Any]) -> Account:
+    libraries = row["libraries"]
+    return Account(
+        id=str(row["id"]),
+        kind=Kind(row["kind"]),
+        title=str(row["title"]),
+        username=str(row["username"]),
+        uuid=str(row["uuid"]),
+        movies=row["movies"],
+        shows=row["shows"],
+        everything=str(row["all"]),
+        preset=row["preset"],
+        access=Access(row["access"]),
+        libraries=None if libraries is None else frozenset(libraries),
+    )

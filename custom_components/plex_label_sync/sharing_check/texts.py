@@ -1,0 +1,168 @@
+"""What the sharing side says, in the language of the house: warnings, steps, rules and reasons."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
+
+from ..const import DOMAIN
+from ..sharing.changes import Gone
+from ..sharing.model import Problem, Rule, SharingWarning, State, Step, Verdict, WarningKey
+from ..sharing.rules import parse
+from ..sharing.sentence import Quote, sentence
+from ..sharing.survey import Half, Subject
+from ..sharing.visible import Why
+from ..sync.model import MediaType
+
+# The keys of the texts under `selector`.
+RULE: Final = "sharing_rule"
+WARNING: Final = "sharing_warning"
+FIX: Final = "sharing_fix"
+STEP: Final = "sharing_step"
+REASON: Final = "sharing_reason"
+PAGE: Final = "sharing_page"
+STATE: Final = "sharing_state"
+GROUPS: Final = (RULE, WARNING, FIX, STEP, REASON, PAGE, STATE)
+
+
+def _plain(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class SharingTexts:
+    """The texts of one language, by group and key."""
+
+    groups: Mapping[str, Mapping[str, str]]
+
+    @property
+    def rule_words(self) -> Mapping[str, str]:
+        """The words of which a rule's sentence is made."""
+        return self.groups[RULE]
+
+    def rule(self, rule: Rule, quote: Quote = _plain) -> str:
+        """Return a rule as a sentence."""
+        return sentence(rule, self.rule_words, quote)
+
+    def kinds(self, types: Sequence[MediaType]) -> str:
+        """Return what kinds of title something is about."""
+        key = "movie_show" if len(types) != 1 else types[0].value
+        return self.groups[PAGE][key]
+
+    def warning(
+        self, one: SharingWarning, gone: Mapping[str, Gone], quote: Quote = _plain
+    ) -> tuple[str, str]:
+        """Return what is wrong, and what to do about it."""
+        key = _variant(one)
+        told = {
+            "name": quote(one.who),
+            "labels": self.listed(map(quote, one.labels)),
+            "kinds": self.kinds(one.types),
+            "others": self.kinds(tuple(kind for kind in MediaType if kind not in one.types)),
+            **{
+                name: quote(value) if isinstance(value, str) else value
+                for name, value in one.details.items()
+            },
+            **self._gone(gone.get(one.account_id), quote),
+        }
+        return (
+            self.groups[WARNING][key].format(**told),
+            self.groups[FIX][key].format(**told),
+        )
+
+    def _gone(self, gone: Gone | None, quote: Quote) -> dict[str, str]:
+        if gone is None:
+            return {}
+        return {"date": date_of(gone.since), "gone": self.gone(gone, quote)}
+
+    def gone(self, gone: Gone, quote: Quote = _plain) -> str:
+        """Return what the rules said that vanished."""
+        said = dict.fromkeys(self.rule(parse(text), quote) for text in gone.texts.values())
+        return "; ".join(said)
+
+    def step(self, one: Step, quote: Quote = _plain) -> str:
+        """Return a line of a checklist."""
+        told = {
+            name: quote(value) if isinstance(value, str) else value
+            for name, value in one.details.items()
+        }
+        return self.groups[STEP][one.key.value].format(**told)
+
+    def reason(self, why: Why, rule: Rule, labels: Iterable[str], rating: str) -> str:
+        """Return why an item is visible, hidden or unknown."""
+        key = f"rule_{why.verdict.value}" if why.key == "rule" else why.key
+        part = Rule(rule.text, ((why.group,),)) if why.group else rule
+        return self.groups[REASON][key].format(
+            rule=self.rule(part),
+            labels=self.listed(labels) or self.groups[REASON]["no_labels"],
+            rating=rating or self.groups[REASON]["no_rating"],
+        )
+
+    def state(self, state: State) -> str:
+        """Return how things stand with somebody."""
+        return self.groups[STATE][state.value]
+
+    def page(self, key: str, **told: object) -> str:
+        """Return a text of the page."""
+        return self.groups[PAGE][key].format(**told)
+
+    def listed(self, words: Iterable[str]) -> str:
+        """Return words as they stand in a sentence: a, b or c."""
+        *others, last = list(words) or [""]
+        if not others:
+            return last
+        return self.rule_words["or"].format(first=", ".join(others), last=last)
+
+
+def _variant(one: SharingWarning) -> str:
+    """Return which of the texts of a warning fits."""
+    details = one.details
+    if one.key is WarningKey.NOT_UNDERSTOOD:
+        if details.get("problem") == Problem.AMPERSAND.value:
+            return "not_understood_ampersand"
+        return "not_understood_untold" if not details.get("rule") else one.key.value
+    if one.key is WarningKey.NO_ACCOUNT and details.get("candidates"):
+        return "no_account_several"
+    if one.key is WarningKey.WISHES_HIDDEN and details.get("allowed"):
+        return "wishes_hidden_allowed"
+    return one.key.value
+
+
+def date_of(seconds: float) -> str:
+    """Return a day as it is written everywhere."""
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+
+
+async def async_sharing_texts(hass: HomeAssistant) -> SharingTexts:
+    """Return the texts in the language of the house."""
+    texts = await async_get_translations(hass, hass.config.language, "selector", [DOMAIN])
+    groups: dict[str, dict[str, str]] = {}
+    for group in GROUPS:
+        prefix = f"component.{DOMAIN}.selector.{group}.options."
+        groups[group] = {
+            key.removeprefix(prefix): text for key, text in texts.items() if key.startswith(prefix)
+        }
+    return SharingTexts(groups)
+
+
+def best_verdict(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict on a title with items of which each has one: one visible item is enough."""
+    found = set(verdicts)
+    if Verdict.VISIBLE in found:
+        return Verdict.VISIBLE
+    return Verdict.UNKNOWN if Verdict.UNKNOWN in found or not found else Verdict.HIDDEN
+
+
+def rules_of(subject: Subject, texts: SharingTexts, quote: Quote = _plain) -> dict[str, str]:
+    """Return the rules for films and for shows as sentences."""
+    return {
+        name: texts.rule(_half(subject, kind).rule, quote)
+        for name, kind in (("movies", MediaType.MOVIE), ("shows", MediaType.SHOW))
+    }
+
+
+def _half(subject: Subject, kind: MediaType) -> Half:
+    return subject.half(kind)

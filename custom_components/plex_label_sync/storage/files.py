@@ -1,0 +1,275 @@
+"""One of an entry's files: read with suspicion, brought up to date, written off the event loop."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+import logging
+from pathlib import Path
+import shutil
+from typing import Any, Final, override
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.json import json_bytes, json_fragment
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN
+from ..sync.stored import MALFORMED
+
+_LOGGER = logging.getLogger(__name__)
+
+STORE_VERSION: Final = 1
+MINOR_VERSIONS: Final = {"queue": 1, "ledger": 3, "journal": 4, "sharing": 1}
+FORMER: Final = "former"  # the one file that belongs to no entry
+FORMER_MINOR_VERSION: Final = 1
+
+# What readers raise for data that they cannot understand
+NONSENSE: Final = MALFORMED
+
+type Data = dict[str, Any]
+
+
+class StoreTooNewError(Exception):
+    """A file was written by a newer version of the integration."""
+
+
+class StoreUnreadableError(Exception):
+    """A file is there and cannot be read now, so nobody knows what it holds."""
+
+
+class Found(StrEnum):
+    """What became of reading a file."""
+
+    READ = "read"
+    MISSING = "missing"
+    DAMAGED = "damaged"
+
+
+class RecordFile(Store[Data]):
+    """A Store that tells a damaged file from none, and whether it could write."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str | None, name: str) -> None:
+        """Open the file of one entry, or for None one of the whole domain."""
+        super().__init__(
+            hass,
+            STORE_VERSION,
+            ".".join(filter(None, (DOMAIN, entry_id, name))),
+            minor_version=MINOR_VERSIONS.get(name, FORMER_MINOR_VERSION),
+            atomic_writes=True,
+        )
+        self.name = name
+        self.failed = False  # the last write did not work: what memory holds is not on disk
+        self._one_at_a_time = asyncio.Lock()
+
+    async def async_read[T](
+        self, understand: Callable[[Mapping[str, Any]], T]
+    ) -> tuple[Found, T | None]:
+        """Return what the file holds.
+
+        A damaged file is kept under another name. Home Assistant does so with broken JSON and
+        then answers as if there were no file: that is told from a first start here.
+
+        Raises StoreTooNewError or StoreUnreadableError.
+        """
+        path = Path(self.path)
+        was_there = await self.hass.async_add_executor_job(path.exists)
+        try:
+            data = await self.async_load()
+            if data is not None:
+                return Found.READ, await self.hass.async_add_executor_job(understand, data)
+        except NONSENSE:
+            _LOGGER.exception("The stored file %s cannot be understood", self.key)
+        except OSError as err:
+            raise StoreUnreadableError(str(err)) from err
+        except HomeAssistantError as err:
+            if isinstance(err.__cause__, OSError):
+                raise StoreUnreadableError(str(err.__cause__)) from err
+            if hasattr(err, "max_supported_version"):
+                # Home Assistant refuses such a file by itself since 2026.
+                raise StoreTooNewError from err
+            _LOGGER.exception("The stored file %s cannot be read", self.key)
+        else:
+            if not was_there:
+                return Found.MISSING, None
+        await self._set_aside(path)
+        return Found.DAMAGED, None
+
+    def size(self) -> int | None:
+        """Return the file's bytes on disk, None when there is none. Blocks."""
+        try:
+            return Path(self.path).stat().st_size
+        except OSError:
+            return None
+
+    async def async_copy_aside(self) -> None:
+        """Keep a copy of a file of which parts are left out, before it is written anew."""
+        path = Path(self.path)
+
+        def copy() -> None:
+            if path.exists():
+                shutil.copyfile(path, _aside(path))
+
+        try:
+            await self.hass.async_add_executor_job(copy)
+        except OSError as err:  # what could be read is worth more than the rest
+            _LOGGER.warning("The stored file %s cannot be copied: %s", self.key, err)
+
+    async def _set_aside(self, path: Path) -> None:
+        """Keep a damaged file under a name that says so, before it is written anew."""
+        aside = _aside(path)
+
+        def rename() -> None:
+            if path.exists():
+                path.rename(aside)
+
+        try:
+            await self.hass.async_add_executor_job(rename)
+        except OSError as err:
+            raise StoreUnreadableError(str(err)) from err
+
+    @override
+    async def _async_migrate_func(
+        self, old_major_version: int, old_minor_version: int, old_data: Data
+    ) -> Data:
+        if old_major_version > STORE_VERSION:
+            raise StoreTooNewError
+        return await self.hass.async_add_executor_job(
+            migrated, self.name, old_minor_version, old_data
+        )
+
+    async def async_write(self, snapshot: Callable[[], Callable[[], Data]]) -> bool:
+        """Save and tell whether that worked; the caller keeps the data.
+
+        `snapshot` is called when it is this write's turn, so that the newest state is written
+        last; what it returns is called in a thread. Cancelling the caller does not stop it.
+        """
+        task = self.hass.async_create_task(self._write(snapshot), f"save {self.key}")
+        return await asyncio.shield(task)
+
+    async def _write(self, snapshot: Callable[[], Callable[[], Data]]) -> bool:
+        async with self._one_at_a_time:
+            self.failed = False
+            await self._save(snapshot())
+            if self.failed:
+                _LOGGER.error("%s could not be saved; it is kept in memory", self.key)
+            return not self.failed
+
+    @override
+    async def async_save(self, data: Data) -> None:
+        """Save data that nobody changes any more."""
+        await self._save(lambda: data)
+
+    async def _save(self, build: Callable[[], Data]) -> None:
+        """Encode in a thread, because large files would hold up the event loop, and save."""
+        encoded: Any = await self.hass.async_add_executor_job(
+            lambda: json_fragment(json_bytes(build()))
+        )
+        try:
+            # Home Assistant copies a fragment as it is, in the event loop as well as elsewhere.
+            await super().async_save(encoded)
+        except OSError:
+            self.failed = True
+
+    async def async_settled(self) -> None:
+        """Wait for the writes that are under way."""
+        async with self._one_at_a_time:
+            pass
+
+    @override
+    async def _async_write_data(self, *args: Any) -> None:
+        # Home Assistant logs a failed write and goes on; we must know. What it hands over
+        # differs between its versions.
+        try:
+            await super()._async_write_data(*args)
+        except BaseException:
+            self.failed = True
+            raise
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.corrupt.{dt_util.utcnow().isoformat()}")
+
+
+def migrated(name: str, minor_version: int, data: Data) -> Data:
+    """Return a file's data as the present version writes them.
+
+    A file of a newer minor version is used as it is.
+    """
+    for version in range(minor_version, MINOR_VERSIONS.get(name, FORMER_MINOR_VERSION)):
+        if (step := _STEPS.get((name, version))) is not None:
+            data = step(data)
+    return data
+
+
+def _ledger_knows_for_whom(data: Data) -> Data:
+    """1 → 2: rows were just a time; they say for whom, by which id, and what was decided."""
+    return {
+        "labels": {
+            label: {
+                library: {key: [written, [], "", 0, 0] for key, written in items.items()}
+                for library, items in libraries.items()
+            }
+            for label, libraries in data["labels"].items()
+        }
+    }
+
+
+def _ledger_is_compact(data: Data) -> Data:
+    """2 → 3: what repeats is kept once."""
+    items: list[list[Any]] = []
+    kinds: list[list[Any]] = []
+    rows: list[int] = []
+    before = 0
+    for label, libraries in data["labels"].items():
+        for library, by_key in libraries.items():
+            for key, (written, people, title_id, dropped, flags) in by_key.items():
+                rows += (len(items), len(kinds), written - before, dropped)
+                items.append([library, key, title_id])
+                kinds.append([label, people, flags])
+                before = written
+    return {"items": items, "kinds": kinds, "rows": rows}
+
+
+def _journal_knows_whose(data: Data) -> Data:
+    """1 → 2: changes say whether the label is ours."""
+    runs = [
+        {**run, "changes": [[*change, True] for change in run["changes"]]} for run in data["runs"]
+    ]
+    return {**data, "runs": runs}
+
+
+def _journal_is_compact(data: Data) -> Data:
+    """2 → 3: what repeats is kept once."""
+    items: list[list[Any]] = []
+    edits: list[list[Any]] = []
+    runs = []
+    for run in data["runs"]:
+        changes: list[int] = []
+        for action, label, library, key, title, reason, ours in run["changes"]:
+            changes += (len(items), len(edits))
+            items.append([library, key, title])
+            edits.append([action, label, reason, ours])
+        runs.append({**run, "changes": changes})
+    return {**data, "items": items, "edits": edits, "runs": runs}
+
+
+_STEPS: Final[Mapping[tuple[str, int], Callable[[Data], Data]]] = {
+    ("ledger", 1): _ledger_knows_for_whom,
+    ("ledger", 2): _ledger_is_compact,
+    ("journal", 1): _journal_knows_whose,
+    ("journal", 2): _journal_is_compact,
+}
+
+
+async def async_remove_files(hass: HomeAssistant, entry_id: str) -> None:
+    """Delete an entry's files, and what was kept of damaged ones."""
+    for name in MINOR_VERSIONS:
+        file = RecordFile(hass, entry_id, name)
+        await file.async_remove()
+        await hass.async_add_executor_job(_remove_set_aside, Path(file.path))
+
+
+def _remove_set_aside(path: Path) -> None:
+    for aside in path.parent.glob(f"{path.name}.corrupt.*"):
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,377 @@
+"""What survives a restart: queue, ledger and journal; memory is the truth, files follow it."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import partial
+import logging
+from typing import Any, Final
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from ..sync.journal import Entry, Journal
+from ..sync.knowledge import Knowledge, key_of
+from ..sync.ledger import Ledger
+from ..sync.model import (
+    Change,
+    Failure,
+    HoldReason,
+    MediaType,
+    Row,
+    RowKey,
+    Run,
+    RunKind,
+    RunStatus,
+    Service,
+    ServiceError,
+    Title,
+)
+from ..sync.queue import PendingSync, Queue, Reason
+from ..sync.stored import Faults, listed, number, part, record, rows, text, texts, whole
+from .files import Data, Found, RecordFile
+
+_LOGGER = logging.getLogger(__name__)
+
+EXAMPLES_MAX: Final = 10  # changes shown of what is held
+SAVE_AGAIN_AFTER: Final = 60.0  # seconds from a failed write to the next try
+
+INTERRUPTED: Final = "interrupted"  # status of a run during which the process ended
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The last finished full sync, as the entities show it.
+
+    `finished` is in seconds since the epoch, `duration` in seconds. `people` are all who get
+    labels, `wanting` those of them who want something.
+    """
+
+    finished: float
+    titles: int
+    missing: int
+    added: int
+    removed: int
+    people: int = 0
+    wanting: int = 0
+    duration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the brake keeps back until somebody decides. `since` is in epoch seconds.
+
+    `keys` are the ledger's rows that it is about, as `key_text` writes them.
+    """
+
+    since: float
+    reasons: tuple[str, ...]
+    removals: int
+    vanished: int
+    examples: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+
+    @property
+    def row_keys(self) -> frozenset[RowKey]:
+        """The rows that it is about."""
+        return frozenset(map(key_of, self.keys))
+
+
+class Records:
+    """The queue, the ledger and the journal of one entry; memory is the truth."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Start empty; `async_load` fills it."""
+        self.queue: Queue = ()
+        self.ledger = Ledger()
+        self.journal = Journal()
+        self.summary: Summary | None = None
+        self.held: Held | None = None
+        self.knowledge = Knowledge()
+        self.damaged: list[str] = []  # the files that were damaged or missing
+        self.left_out: Mapping[str, int] = {}  # how much of which part made no sense
+        self.on_saving: Callable[[], None] = lambda: None  # told when saving fails or works again
+        self._hass = hass
+        self._queue_file = RecordFile(hass, entry_id, "queue")
+        self._ledger_file = RecordFile(hass, entry_id, "ledger")
+        self._journal_file = RecordFile(hass, entry_id, "journal")
+        self._not_in_ledger: set[str] = set()  # runs whose rows are in memory only
+        self._save_again: CALLBACK_TYPE | None = None
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether something is in memory only, because it could not be written."""
+        return any(file.failed for file in self._files)
+
+    @property
+    def _files(self) -> tuple[RecordFile, ...]:
+        return self._queue_file, self._ledger_file, self._journal_file
+
+    async def async_sizes(self) -> dict[str, int | None]:
+        """Return how many bytes each file has on disk, None where there is none."""
+
+        def sizes() -> dict[str, int | None]:
+            return {file.name: file.size() for file in self._files}
+
+        return await self._hass.async_add_executor_job(sizes)
+
+    async def async_load(self, *, expected: bool = False) -> None:
+        """Read the files and take over what a run left behind that did not end.
+
+        A part that makes no sense is left out and named in `left_out`, and a copy of its file
+        is kept. A file that cannot be understood counts as empty and is named in `damaged`: then
+        nothing in it is ours any more, and nothing of it will be taken off. So is a file that
+        should be there: they are written together, so one is missed beside the others, and all
+        are when the entry was set up before (`expected`).
+
+        Raises StoreTooNewError or StoreUnreadableError.
+        """
+        queue_found, queue = await self._read(self._queue_file, _queue_from_dict)
+        ledger_found, ledger = await self._read(self._ledger_file, Ledger.from_dict)
+        journal_found, journal = await self._read(self._journal_file, _journal_from_dict)
+        self.queue = queue or ()
+        self.ledger = ledger or Ledger()
+        if journal is not None:
+            self.journal, self.summary, self.held, self.knowledge = journal
+        found = {"queue": queue_found, "ledger": ledger_found, "journal": journal_found}
+        # The journal is written last: a first start that was cut off leaves empty others.
+        expected = expected or journal_found is not Found.MISSING
+        expected = expected or bool(self.queue) or len(self.ledger) > 0
+        self.damaged = [
+            name
+            for name, what in found.items()
+            if what is Found.DAMAGED or (expected and what is Found.MISSING)
+        ]
+        unfinished = self.journal.unfinished
+        for entry in unfinished:
+            # Whether these arrived in Plex is not known; they were not there before. What was
+            # not sent yet may have been written by somebody else since.
+            sent = entry.changes[: entry.sent]
+            self.ledger.adopt(sent, entry.started, undo=entry.kind is RunKind.UNDO)
+            self.journal.finish(entry.run_id, INTERRUPTED, sent)
+            _LOGGER.info("Run %s was interrupted; its changes are checked", entry.run_id)
+        is_as_stored = all(what is Found.READ for what in found.values()) and not self.left_out
+        if unfinished or not is_as_stored:
+            await self.async_flush()
+        self._save_later()
+
+    async def _read[T](
+        self, file: RecordFile, understand: Callable[[Mapping[str, Any], Faults], T]
+    ) -> tuple[Found, T | None]:
+        """Return what a file holds, without what makes no sense in it."""
+        faults: Faults = []
+        found, content = await file.async_read(lambda data: understand(data, faults))
+        if found is Found.READ and faults:
+            self.left_out = {**self.left_out, **Counter(faults)}
+            _LOGGER.warning("The stored file %s held what makes no sense: %s", file.key, faults)
+            await file.async_copy_aside()
+        return found, content
+
+    @callback
+    def async_open(self) -> None:
+        """Go on with records that were closed and could not be saved."""
+        self.on_saving = lambda: None
+        self._save_later()
+
+    async def async_close(self) -> None:
+        """Wait until everything is written that was to be, and give up on what cannot be."""
+        for file in self._files:
+            await file.async_settled()
+        if self.unsaved:
+            await self._flush_failed()
+        self._cancel()
+
+    async def async_flush(self) -> None:
+        """Save everything."""
+        await self._save_ledger()
+        await self.async_save_queue(self.queue)
+        await self._save_journal()
+
+    async def async_save_queue(self, queue: Queue) -> None:
+        """Replace the queue, in memory at once and on disk before this returns."""
+        self.queue = queue
+        await self._write(self._queue_file, self._queue_snapshot)
+
+    async def async_save_ledger(self) -> None:
+        """Save the ledger after it was changed."""
+        await self._save_ledger()
+
+    async def async_save_outcome(self, summary: Summary | None, held: Held | None) -> None:
+        """Keep what the last full sync came to, and what it held."""
+        self.summary = summary or self.summary
+        self.held = held
+        await self._save_journal()
+
+    async def begin(self, run: Run, changes: Sequence[Change]) -> None:
+        """Write down what is about to be changed; returns when it is on disk.
+
+        Raises ServiceError when that is not possible: then nothing may be changed.
+        """
+        entry = Entry(
+            run.id, run.kind, run.started, tuple(changes), sent=0, started_by=run.started_by
+        )
+        self.journal.begin(entry)
+        if not await self._save_journal():
+            self.journal.finish(run.id, RunStatus.FAILED.value, ())
+            detail = "the journal could not be saved, so nothing is changed in Plex"
+            raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)
+
+    def lost_since(self, when: float) -> int:
+        """Return how many labels were lost since a time that nobody asked for."""
+        return self.knowledge.lost_since(when)
+
+    async def sending(self, run_id: str, count: int) -> None:
+        """Write down that the first `count` changes of a run may be sent from now on.
+
+        Raises ServiceError when that is not possible: then they may not be sent.
+        """
+        self.journal.sending(run_id, count)
+        if not await self._save_journal():
+            detail = "the journal could not be saved, so no more is changed in Plex"
+            raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)
+
+    async def finish(
+        self,
+        run: Run,
+        rows: Mapping[RowKey, Row | None],
+        unsure: Mapping[Change, Row | None],
+    ) -> None:
+        """Write down what a run confirmed, and what becomes of the ledger's rows.
+
+        Additions that were sent and could not be read back count as ours. The ledger comes
+        first: while the journal calls the run unfinished, nothing of it can be forgotten.
+        """
+        self.ledger.apply(rows)
+        planned = {change.key: row for change, row in unsure.items()}
+        self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO, rows=planned)
+        self.knowledge.finished(run)
+        self.journal.finish(run.id, run.status.value, [*run.changes, *unsure])
+        self._not_in_ledger.add(run.id)
+        await self._save_ledger()
+        await self._save_journal()
+
+    async def _save_ledger(self) -> bool:
+        runs = frozenset(self._not_in_ledger)
+        saved = await self._write(self._ledger_file, lambda: self.ledger.copy().as_dict)
+        if saved:
+            self._not_in_ledger -= runs
+        return saved
+
+    async def _save_journal(self) -> bool:
+        return await self._write(self._journal_file, self._journal_snapshot)
+
+    def _queue_snapshot(self) -> Callable[[], Data]:
+        queue = self.queue
+        return lambda: _queue_as_dict(queue)
+
+    def _journal_snapshot(self) -> Callable[[], Data]:
+        # The file goes on calling a run unfinished until the ledger with its rows is saved.
+        journal = Journal(
+            replace(entry, status=None) if entry.run_id in self._not_in_ledger else entry
+            for entry in self.journal.entries
+        )
+        more = {"last_sync": self.summary, "held": self.held}
+        known = {name: asdict(one) for name, one in more.items() if one is not None}
+        knowledge = self.knowledge.as_dict()
+        return lambda: {**journal.as_dict(), **known, "knowledge": knowledge}
+
+    async def _write(self, file: RecordFile, snapshot: Callable[[], Callable[[], Data]]) -> bool:
+        before = self.unsaved
+        saved = await file.async_write(snapshot)
+        self._save_later()
+        if self.unsaved is not before:
+            self.on_saving()
+        return saved
+
+    def _save_later(self) -> None:
+        """Try again by the clock what could not be written."""
+        if not self.unsaved:
+            self._cancel()
+        elif self._save_again is None:
+            self._save_again = async_call_later(
+                self._hass, SAVE_AGAIN_AFTER, self._async_save_again
+            )
+
+    def _cancel(self) -> None:
+        if self._save_again is not None:
+            self._save_again()
+            self._save_again = None
+
+    async def _async_save_again(self, _now: datetime) -> None:
+        self._save_again = None
+        await self._flush_failed()
+
+    async def _flush_failed(self) -> None:
+        """Save what could not be saved; the ledger before the journal."""
+        if self._ledger_file.failed or self._not_in_ledger:
+            await self._save_ledger()
+        if self._queue_file.failed:
+            await self.async_save_queue(self.queue)
+        await self._save_journal()
+
+
+type _JournalFile = tuple[Journal, Summary | None, Held | None, Knowledge]
+
+
+def _journal_from_dict(data: Mapping[str, Any], faults: Faults) -> _JournalFile:
+    journal = Journal.from_dict(data, faults)
+    return (
+        journal,
+        _optional("last_sync", partial(record, Summary), data, faults),
+        _optional("held", _held, data, faults),
+        _optional("knowledge", lambda value: Knowledge.from_dict(value, faults), data, faults)
+        or Knowledge(),
+    )
+
+
+def _optional[T](
+    name: str, read: Callable[[Any], T], data: Mapping[str, Any], faults: Faults
+) -> T | None:
+    value = data.get(name)
+    return None if value is None else part(name, read, value, faults)
+
+
+def _held(data: Mapping[str, Any]) -> Held:
+    held = record(Held, data)
+    # Of reasons that only a newer version knows the question itself is left.
+    known = tuple(one for one in held.reasons if one in set(HoldReason))
+    return replace(held, reasons=known or (HoldReason.MASS_REMOVAL.value,))
+
+
+def _queue_as_dict(queue: Queue) -> dict[str, Any]:
+    return {
+        "pending": [
+            {
+                "type": entry.title.type.value,
+                "title": entry.title.name,
+                "ids": sorted(entry.title.ids),
+                "created": entry.created,
+                "next_try": entry.next_try,
+                "expires": entry.expires,
+                "reason": entry.reason.value,
+                "people": list(entry.people),
+                "tries": entry.tries,
+            }
+            for entry in queue
+        ]
+    }
+
+
+def _queue_from_dict(data: Mapping[str, Any], faults: Faults) -> Queue:
+    return tuple(rows("queue", _pending, listed(data["pending"]), faults))
+
+
+def _pending(entry: Mapping[str, Any]) -> PendingSync:
+    reason = text(entry["reason"])
+    title = Title(MediaType(entry["type"]), text(entry["title"]), frozenset(texts(entry["ids"])))
+    return PendingSync(
+        title=title,
+        created=number(entry["created"]),
+        next_try=number(entry["next_try"]),
+        expires=number(entry["expires"]),
+        # A reason that only a newer version knows is found out anew.
+        reason=Reason(reason) if reason in set(Reason) else Reason.ANNOUNCED,
+        people=texts(entry["people"]),
+        tries=whole(entry["tries"]),
+    )

@@ -1,0 +1,173 @@
+"""A cheap look at whether anything has changed since everything was listed.
+
+It can lead to one thing only: that a run ends because there is nothing to do. Whatever else it
+shows, everything is listed and read anew before a change is planned.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import batched
+from typing import Final
+
+from .current_labels import CurrentLabels
+from .jobs import gather_fail_fast
+from .ledger import Ledger
+from .model import Item, Library, Person, SyncSettings
+from .ports import PlexPort
+from .readers import READERS, Found
+from .scope import labels_needed
+from .wanted import Wish
+from .wanted_labels import WantedItem
+
+LISTING_AGE_MAX: Final = 6 * 3600.0  # seconds; then everything is listed, whatever seems unchanged
+ITEMS_AT_ONCE: Final = 200  # items whose labels are read with one request
+
+
+@dataclass(frozen=True, slots=True)
+class LibrarySnapshot:
+    """What the last listing of everything found, and what it was asked.
+
+    `people` are all that Pulsarr told of, `items` those that a plan is about; `read_at` is in
+    seconds since the epoch.
+    """
+
+    people: tuple[Person, ...]
+    wishes: tuple[Wish, ...]
+    libraries: tuple[Library, ...]
+    settings: SyncSettings
+    found: Found
+    items: Mapping[str, WantedItem]
+    read_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuickCheck:
+    """What a cheap look at Plex showed.
+
+    `listing` is the last one where nothing seems to have changed since. `items` are those of the
+    listing as they are now, with their labels, where both were read together.
+    """
+
+    libraries: tuple[Library, ...]
+    listing: LibrarySnapshot | None = None
+    items: Mapping[str, WantedItem] | None = None
+    present: CurrentLabels | None = None
+
+
+class ChangeDetector:
+    """Remembers the last listing of everything and tells whether it still holds."""
+
+    def __init__(self, plex: PlexPort, clock: Callable[[], float]) -> None:
+        """Remember nothing yet; `clock` gives seconds since the epoch."""
+        self._plex = plex
+        self._clock = clock
+        self._last: LibrarySnapshot | None = None
+        self._items_tell_labels = True
+
+    def remember(self, listing: LibrarySnapshot) -> None:
+        """Take in what a listing of everything found; the libraries were read before it."""
+        self._last = listing
+
+    @property
+    def items(self) -> Mapping[str, WantedItem]:
+        """What the last listing was about."""
+        return {} if self._last is None else self._last.items
+
+    async def look(
+        self, people: tuple[Person, ...], settings: SyncSettings, ledger: Ledger
+    ) -> QuickCheck:
+        """Look at what the libraries hold, while watchlists are still being read.
+
+        Plex counts changes of what a library holds. The number of items is asked beside that,
+        and nothing is believed for long. Where `people` tell already that they want something
+        else, it is not worth the requests. Raises ServiceError.
+        """
+        there = await self._plex.libraries()
+        libraries = [library for library in there if settings.covers(library.key)]
+        last = self._last
+        if last is None or not self._may_hold(last, people, libraries, settings):
+            return QuickCheck(there)
+        signs: list[bool] = []  # of a change
+        items: dict[str, WantedItem] = {}
+        present = CurrentLabels()
+        jobs = [self._count(library, last, signs) for library in libraries]
+        jobs.append(self._ask_unmatched(last.found, signs))
+        needed = await asyncio.to_thread(labels_needed, last.items, ledger, settings)
+        label_by_label = len(set(needed)) + len({library for library, _ in needed})
+        at_once = self._items_tell_labels and len(last.items) <= ITEMS_AT_ONCE * label_by_label
+        if at_once:
+            waiting = batched(last.items, ITEMS_AT_ONCE, strict=False)
+            jobs += [self._read_items(last, waiting, items, present) for _ in range(READERS)]
+        await gather_fail_fast(jobs)
+        if any(signs) or (at_once and items.keys() != last.items.keys()):
+            return QuickCheck(there)
+        if not at_once:
+            return QuickCheck(there, last)
+        if len(ledger) and not present.carriers:
+            # An answer about single items should tell their labels, but this one shows none of
+            # all those that were written: this server is asked label by label from now on.
+            self._items_tell_labels = False
+            return QuickCheck(there, last)
+        return QuickCheck(there, last, items, present)
+
+    def _may_hold(
+        self,
+        last: LibrarySnapshot,
+        people: Iterable[Person],
+        libraries: Sequence[Library],
+        settings: SyncSettings,
+    ) -> bool:
+        """Tell whether a listing may still hold, by all that is known without asking for more."""
+        return (
+            0 <= self._clock() - last.read_at < LISTING_AGE_MAX
+            and last.settings == settings
+            and _counts(last.people) == _counts(people)
+            and _stamps(last.libraries) == _stamps(libraries)
+            and all(library.content_changed for library in libraries)
+        )
+
+    async def _count(self, library: Library, last: LibrarySnapshot, signs: list[bool]) -> None:
+        _, total = await self._plex.newest(library, 1)
+        signs.append(total != last.found.totals[library.key])
+
+    async def _ask_unmatched(self, found: Found, signs: list[bool]) -> None:
+        """Note whether Plex has recognised an item since, while somebody waits for a title.
+
+        It may do so without counting a change. Of many such items (home videos stay like that)
+        those are asked for that came last.
+        """
+        if all(items for wish, items in found.matches if wish.people):
+            return
+        keys = sorted((item.rating_key for item in found.unmatched), key=int)[-ITEMS_AT_ONCE:]
+        if keys:
+            signs += [bool(one.item.ids) for one in await self._plex.labelled(keys)]
+
+    async def _read_items(
+        self,
+        last: LibrarySnapshot,
+        waiting: Iterable[tuple[str, ...]],
+        items: dict[str, WantedItem],
+        present: CurrentLabels,
+    ) -> None:
+        """Read items with their labels; keep those that are what they were when they were listed."""
+        for keys in waiting:
+            for one in await self._plex.labelled(keys):
+                key = one.item.rating_key
+                present.add_item(key, one.labels)
+                entry = last.items.get(key)
+                if entry is not None and _is_same(entry, one.item):
+                    items[key] = replace(entry, item=one.item)
+
+
+def _is_same(entry: WantedItem, item: Item) -> bool:
+    """Tell whether an item is in its library still, and the title that somebody wants."""
+    return entry.item.library == item.library and (not entry.title_id or entry.title_id in item.ids)
+
+
+def _counts(people: Iterable[Person]) -> list[tuple[Person, int | None]]:
+    return [(person, person.wanted) for person in people]
+
+
+def _stamps(libraries: Sequence[Library]) -> Mapping[str, str]:
+    return {library.key: library.content_changed for library in libraries}

@@ -1,0 +1,140 @@
+"""Reads what Plex said something about, and says which titles are worth a look."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from .event_candidates import ASKED_MAX, Candidates, Cooldown, worth_asking, worth_looking
+from .gaps import Gaps
+from .ledger import Ledger
+from .model import (
+    GapKind,
+    Item,
+    LabelledItem,
+    Library,
+    Row,
+    RunKind,
+    Service,
+    ServiceError,
+    SyncSettings,
+    Title,
+)
+from .plan_builder import PlanBuilder
+from .ports import PlexPort
+from .readers import NEWEST
+from .request import Request
+
+
+class EventTriage:
+    """Tells new items from refreshed ones and from echoes of our own edits; writes nothing."""
+
+    def __init__(
+        self, plex: PlexPort, plan_builder: PlanBuilder, clock: Callable[[], float]
+    ) -> None:
+        """`clock` gives seconds that nobody sets."""
+        self._plex = plex
+        self._plan_builder = plan_builder
+        self._known = plan_builder.finder.known
+        self._clock = clock
+        self._cooldown = Cooldown()
+        self._broken = Cooldown()  # items that Plex could not tell of
+
+    def wrote(self, rating_keys: Iterable[str]) -> None:
+        """Take in that we edited items: Plex may speak of them now."""
+        self._cooldown.add(rating_keys, self._clock())
+
+    def gone(self, rating_key: str) -> None:
+        """Take in that an item was deleted."""
+        self._known.gone(rating_key)
+        self._cooldown.gone(rating_key)
+
+    async def processed(
+        self, rating_keys: Collection[str], ledger: Ledger, settings: SyncSettings
+    ) -> Candidates:
+        """Look at items that Plex has processed. Raises ServiceError.
+
+        What is left alone at present is looked at when that is over: somebody may have corrected a
+        match meanwhile.
+        """
+        now = self._clock()
+        told = dict.fromkeys((*rating_keys, *self._cooldown.due(now)))
+        keys = tuple(key for key in told if not self._broken.has(key, now))
+        new, refreshed = worth_asking(keys, self._known, self._cooldown, now)
+        if len(new) > ASKED_MAX:
+            return Candidates(too_many=True)
+        if not new and not refreshed:
+            return Candidates(again=self._cooldown.again(now))
+        labelled = await self._labelled([*new, *refreshed])
+        items = [one.item for one in labelled if settings.covers(one.item.library)]
+        candidates = await self._triage(items, ledger, settings)
+        self._cooldown.add((one.rating_key for one in items if one.ids), now)
+        self._cooldown.add_unmatched((one.rating_key for one in items if not one.ids), now)
+        return candidates + Candidates(again=self._cooldown.again(now))
+
+    async def _labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
+        """Read items; those that Plex cannot tell of are left out, and left alone for a while.
+
+        Raises ServiceError when it tells of none.
+        """
+        gaps = Gaps()
+        found = await self._plex.labelled(rating_keys, gaps.add)
+        if len(gaps) == len(rating_keys):
+            failure = next(iter(gaps)).failure
+            raise ServiceError(Service.PLEX, failure, "no item that was named can be read")
+        self._broken.add((gap.key for gap in gaps), self._clock())
+        return found
+
+    async def newest(self, since: float, ledger: Ledger, settings: SyncSettings) -> Candidates:
+        """Look at what was added before `since`, when nobody listened. Raises ServiceError.
+
+        Everything that was listed after that is known. A library that cannot be read is left to a
+        full sync.
+        """
+        if self._plan_builder.listed_from > since:
+            return Candidates()
+        items: list[Item] = []
+        gaps = Gaps()
+        for library in await self._plex.libraries():
+            if settings.covers(library.key):
+                if not self._known.knows_library(library):
+                    return Candidates(too_many=True)
+                try:
+                    items += await self._newest_of(library)
+                except ServiceError as err:
+                    gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+        if len(items) > ASKED_MAX:
+            return Candidates(too_many=True)
+        candidates = await self._triage(items, ledger, settings)
+        return candidates + Candidates(too_many=bool(gaps))
+
+    async def _newest_of(self, library: Library) -> list[Item]:
+        """Return the items that were added last and are not known, or not by what they are."""
+        rows, _ = await self._plex.newest(library, NEWEST)
+        return [item for item in rows if self._is_news(item)]
+
+    def _is_news(self, item: Item) -> bool:
+        key = item.rating_key
+        return key not in self._known or bool(item.ids and not self._known.recognised(key))
+
+    async def _triage(
+        self, items: Sequence[Item], ledger: Ledger, settings: SyncSettings
+    ) -> Candidates:
+        """Return what of the items is worth a look; from then on they are known."""
+        if not items:
+            return Candidates()
+        # What was just recognised may be wanted by somebody whose wish is not known yet.
+        new = tuple(
+            Title(item.type, item.title, item.ids)
+            for item in items
+            if item.ids and not self._known.recognised(item.rating_key)
+        )
+        watchlists = await self._plan_builder.watchlists_for(
+            Request(RunKind.LIVE, titles=new, heard_at=self._clock()), settings
+        )
+        keys = {item.rating_key for item in items}
+        rows: dict[str, list[Row]] = {}
+        for row in ledger:
+            if row.rating_key in keys:
+                rows.setdefault(row.rating_key, []).append(row)
+        candidates = await asyncio.to_thread(worth_looking, items, watchlists, rows)
+        self._known.seen(items)
+        return candidates

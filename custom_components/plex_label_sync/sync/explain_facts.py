@@ -1,0 +1,157 @@
+"""Reads what it takes to explain a few titles, without listing whole libraries where that works."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from .current_labels import CurrentLabels
+from .explain import TITLES_MAX, Facts, Question, titles_asked_for
+from .ledger import Ledger
+from .model import (
+    HoldReason,
+    Item,
+    LabelledItem,
+    Library,
+    ServiceError,
+    SyncSettings,
+    Title,
+    Watchlists,
+)
+from .planner import View, make_plan
+from .ports import PlexPort
+from .protection import Evidence, unread_lists
+from .queue import Queue
+from .readers import Found, ItemFinder
+from .retention import Roster
+from .wanted import TitleIndex, Wish, labelled_people, wishes_of
+from .wanted_labels import WantedItem, wanted_items
+
+ROWS_MAX: Final = 50  # items of one library looked at for a text in their titles
+
+
+class FactReader:
+    """Answers questions about titles; writes nothing."""
+
+    def __init__(self, plex: PlexPort, finder: ItemFinder, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds since the epoch."""
+        self._plex = plex
+        self._finder = finder
+        self._clock = clock
+
+    async def gather_facts(  # noqa: PLR0917 - the question, and everything that is known already
+        self,
+        question: Question,
+        watchlists: Watchlists,
+        ledger: Ledger,
+        queue: Queue,
+        held: frozenset[HoldReason],
+        settings: SyncSettings,
+    ) -> tuple[Facts, int]:
+        """Return the facts about at most TITLES_MAX titles, and how many the question fits.
+
+        Raises ServiceError.
+        """
+        libraries = {one.key: one for one in await self._plex.libraries()}
+        chosen = [one for one in libraries.values() if settings.covers(one.key)]
+        known = await self._items_asked_for(question, chosen)
+        fitting = await asyncio.to_thread(titles_asked_for, question, watchlists, queue, known)
+        titles = fitting[:TITLES_MAX]
+        people = labelled_people(watchlists, settings)
+        wishes = await asyncio.to_thread(wishes_of, watchlists, people)
+        found = await self._find(titles, wishes, chosen)
+        items = wanted_items(found.matches, settings)
+        chosen_keys = {one.key for one in chosen}
+        for item in known:
+            if item.library in chosen_keys:
+                items.setdefault(item.rating_key, WantedItem(item))
+        by_title = [(title, _items_of(title, found, known)) for title in titles]
+        keys = sorted({item.rating_key for _, some in by_title for item in some})
+        labelled = await self._plex.labelled(keys) if keys else ()
+        present = _present(labelled)
+        # What was deleted meanwhile is not explained.
+        there = {one.item.rating_key for one in labelled}
+        by_title = [
+            (title, [one for one in some if one.rating_key in there]) for title, some in by_title
+        ]
+        for key in {one.item.library for one in labelled} & chosen_keys:
+            present.add_directory(key, await self._plex.labels(libraries[key]))
+        view = View(
+            items={key: one for key, one in items.items() if key in there},
+            present=present,
+            ledger=ledger,
+            roster=Roster(
+                {person.id: person for person in watchlists.people},
+                frozenset(person.id for person in people),
+            ),
+            settings=settings,
+            now=self._clock(),
+            whole=True,
+            uuids={key: one.uuid for key, one in libraries.items()},
+            evidence=Evidence({one.item.rating_key: one for one in labelled}),
+            doubts=unread_lists(watchlists, people, settings),
+        )
+        facts = Facts(by_title, watchlists, libraries, view, make_plan(view), queue, held)
+        return facts, len(fitting)
+
+    async def _items_asked_for(
+        self, question: Question, libraries: Iterable[Library]
+    ) -> tuple[Item, ...]:
+        """Return the items that a question names, wanted or not.
+
+        Raises ServiceError when not one of the libraries can be asked.
+        """
+        if question.rating_key is not None:
+            return tuple(one.item for one in await self._plex.labelled([question.rating_key]))
+        found: list[tuple[Item, ...]] = []
+        failures: list[ServiceError] = []
+        for library in libraries:
+            try:
+                found.append(await self._named_in(library, question))
+            except ServiceError as err:
+                failures.append(err)
+        if failures and not found:
+            raise failures[0]
+        return tuple(item for items in found for item in items)
+
+    async def _named_in(self, library: Library, question: Question) -> tuple[Item, ...]:
+        if question.text is not None:
+            return await self._plex.with_title(library, question.text, ROWS_MAX)
+        if question.id is not None and question.id.startswith("plex:"):
+            return await self._plex.with_plex_id(library, question.id)
+        return ()
+
+    async def _find(
+        self, titles: tuple[Title, ...], wishes: tuple[Wish, ...], libraries: list[Library]
+    ) -> Found:
+        """Find the items of the wishes that mean one of the titles, and of unwanted titles."""
+        if not titles:
+            return Found((), (), {})
+        asked = TitleIndex(titles)
+        some = tuple(wish for wish in wishes if wish.title in asked)
+        wanted = TitleIndex(wish.title for wish in some)
+        some += tuple(Wish(title, ()) for title in titles if title not in wanted)
+        thorough = frozenset(wish.title for wish in some)
+        return await self._finder.find_some(libraries, some, thorough)
+
+
+def _items_of(title: Title, found: Found, known: Iterable[Item]) -> list[Item]:
+    """Return a title's items, and those that the question named and that share an id with it."""
+    items = {
+        item.rating_key: item
+        for wish, some in found.matches
+        if wish.title == title or wish.title.same_as(title)
+        for item in some
+    }
+    for item in known:
+        other = Title(item.type, item.title, item.ids)
+        if other == title or other.same_as(title):
+            items.setdefault(item.rating_key, item)
+    return sorted(items.values(), key=lambda item: (item.library, item.rating_key))
+
+
+def _present(labelled: Iterable[LabelledItem]) -> CurrentLabels:
+    """Return the labels of whole items."""
+    present = CurrentLabels()
+    for one in labelled:
+        present.add_item(one.item.rating_key, one.labels)
+    return present

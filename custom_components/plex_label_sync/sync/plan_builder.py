@@ -1,0 +1,424 @@
+"""From a request to a plan: what is read for it, and which rules make the plan of it."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from .change_detection import ChangeDetector, LibrarySnapshot, QuickCheck
+from .current_labels import CurrentLabels
+from .evidence import EvidenceReader
+from .gaps import Gaps
+from .live_matching import WishMatcher, unwanted
+from .model import (
+    Failure,
+    Gap,
+    GapKind,
+    Library,
+    Person,
+    Plan,
+    RowKey,
+    RunKind,
+    ServiceError,
+    SyncSettings,
+    Title,
+    Watchlists,
+    fold,
+)
+from .people import UnknownPersonError
+from .planner import View
+from .ports import PlexPort, PulsarrPort, Recorder
+from .progress import Phase, Progress
+from .protection import Before, Evidence, ListMemory, doubted_lists, labels_of, unread_lists
+from .readers import Found, ItemFinder, LabelReader, read_watchlists
+from .request import PreparedPlan, Request, chosen_libraries
+from .retention import Roster
+from .scope import Scope, items_and_labels, labels_needed, plan_of
+from .undo_builder import UndoBuilder, people_known
+from .wanted import Merger, TitleIndex, Wish, labelled_people
+from .wanted_labels import WantedItem
+from .watchlist_reader import KnownLists
+
+FRESH: Final = 60.0  # seconds for which watchlists are good enough for a live decision
+FRESH_UNKNOWN: Final = 10.0  # between two readings because of titles that nobody seems to want
+
+
+class PlanBuilder:
+    """Reads what a request needs and makes its plan."""
+
+    def __init__(
+        self,
+        plex: PlexPort,
+        pulsarr: PulsarrPort,
+        recorder: Recorder,
+        clock: Callable[[], float],
+        *,
+        memory: ListMemory,
+        steady: Callable[[], float] | None = None,
+    ) -> None:
+        """`clock` gives seconds since the epoch, `steady` seconds that nobody sets."""
+        self._plex = plex
+        self._pulsarr = pulsarr
+        self._recorder = recorder
+        self._clock = clock
+        self._memory = memory
+        self._steady = steady or clock
+        self.lists = KnownLists(clock, self._steady)
+        self._read_for_strangers = float("-inf")
+        self._wrote_at = float("-inf")  # when a plan with changes was made last, in epoch seconds
+        self.finder = ItemFinder(plex)
+        self._change_detector = ChangeDetector(plex, clock)
+        self._merger = Merger()
+        self._matcher = WishMatcher()
+        self._evidence = EvidenceReader(plex)
+        self._taking_back = UndoBuilder(plex, recorder, self._evidence, clock)
+        self._others = set[RowKey]()  # labels of others that were on items at the last look
+        self.listed_from = float("-inf")  # when the last listing of everything began, steadily
+
+    @property
+    def watchlists(self) -> Watchlists | None:
+        """The watchlists as they were read last."""
+        return self.lists.current
+
+    async def prepare(
+        self,
+        request: Request,
+        settings: SyncSettings,
+        progress: Progress,
+        before: Before | None = None,
+    ) -> PreparedPlan:
+        """Read and plan.
+
+        Raises ServiceError, UnknownPersonError, AmbiguousPersonError or UnknownLibraryError.
+        """
+        if request.kind is RunKind.UNDO:
+            return await self._taking_back.prepare_undo(request, settings)
+        if request.kind is RunKind.REMOVAL:
+            chosen = None if request.people is None else await self.people_named(request.people)
+            return await self._taking_back.prepare_removal(settings, chosen)
+        return await self._prepare_sync(request, settings, progress, before)
+
+    async def people_named(self, names: Sequence[str]) -> frozenset[int]:
+        """Return the ids of people by what the ledger knows, else by what Pulsarr knows of them.
+
+        Raises ServiceError, UnknownPersonError or AmbiguousPersonError.
+        """
+        ledger = self._recorder.ledger
+        try:
+            return people_known((), ledger, names)
+        except UnknownPersonError:
+            return people_known(await self._pulsarr.people(), ledger, names)
+
+    async def _prepare_sync(
+        self,
+        request: Request,
+        settings: SyncSettings,
+        progress: Progress,
+        before: Before | None,
+    ) -> PreparedPlan:
+        progress.reached(Phase.WATCHLISTS, 0)
+        watchlists, quick_check = await self._watchlists_and_quick_check(request, settings)
+        progress.reached(Phase.WATCHLISTS)
+        options = settings
+        settings = self._following(options, watchlists.people)
+        there = await self._plex.libraries() if quick_check is None else quick_check.libraries
+        libraries = chosen_libraries(there, request, settings)
+        scope = await self._scope(request, settings, watchlists, libraries)
+        titles = None if scope.doubts.unread else len(scope.wishes)
+        # Compared by the options as they were chosen: that somebody excluded has a new id is no choice.
+        lists = doubted_lists(before, len(watchlists.people), titles, options)
+        scope = replace(scope, doubts=replace(scope.doubts, lists=lists))
+        wishes = scope.wishes
+        if quick_check is not None and quick_check.listing and quick_check.listing.wishes == wishes:
+            prepared = await self._prepare_idle(scope, quick_check.listing, quick_check)
+            if prepared is not None:
+                progress.reached(Phase.LABELS)
+                _note_unread(prepared, watchlists)
+                return prepared
+        found = await self._find(request, libraries, wishes, progress)
+        if request.titles is not None:
+            others = [library for library in there if library not in libraries]
+            await self.finder.explain_missing(found, others)
+        progress.reached(Phase.LISTING)
+        items, needed = await asyncio.to_thread(
+            items_and_labels, scope, found, self._change_detector.items
+        )
+        if request.whole and not found.gaps:
+            read_at = self._clock()
+            last = LibrarySnapshot(
+                watchlists.people, wishes, tuple(libraries), settings, found, items, read_at=read_at
+            )
+            self._change_detector.remember(last)
+        labels = LabelReader(self._plex, libraries, found.totals, found.gaps)
+        present = await labels.read(needed, everything=scope.everything)
+        progress.reached(Phase.LABELS)
+        prepared = await self._planned(scope, found, items, present, labels)
+        _note_unread(prepared, watchlists)
+        return prepared
+
+    def _following(self, settings: SyncSettings, people: tuple[Person, ...]) -> SyncSettings:
+        """Return the settings for the people that there are now.
+
+        Who is excluded stays so under a new id.
+        """
+        ledger = self._recorder.ledger
+        excluded = ledger.ids_now(settings.exclude_people, people)
+        self._memory.follow(ledger.moved(people))
+        ledger.follow(people)
+        return (
+            settings
+            if excluded == settings.exclude_people
+            else replace(settings, exclude_people=excluded)
+        )
+
+    async def _scope(
+        self,
+        request: Request,
+        settings: SyncSettings,
+        watchlists: Watchlists,
+        libraries: Sequence[Library],
+    ) -> Scope:
+        """Return what the run looks at, and by which rules."""
+        people = labelled_people(watchlists, settings)
+        chosen: frozenset[int] | None = None
+        if request.people is not None:
+            chosen = people_known(watchlists.people, self._recorder.ledger, request.people)
+        wishes = await asyncio.to_thread(self._merger.wishes, watchlists, people)
+        roster = Roster(
+            {person.id: person for person in watchlists.people},
+            frozenset(person.id for person in people),
+        )
+        doubts = unread_lists(watchlists, people, settings)
+        believe = request.mass_removal and not request.dry_run
+        shrunk = self._memory.judge(watchlists, roster.labelled, believe=believe)
+        known = self._recorder.ledger.people  # those as well who are gone from Pulsarr
+        whose = [known[one] for one in shrunk if one in known]
+        doubts = replace(doubts, shrunk=shrunk, shrunk_labels=labels_of(whose, settings))
+        return Scope(
+            settings,
+            libraries,
+            self._recorder.ledger,
+            roster,
+            wishes,
+            complete=request.titles is None,
+            whole=request.whole,
+            restore=request.restore,
+            chosen=chosen,
+            doubts=doubts,
+            adopt=request.adopt,
+        )
+
+    async def _watchlists_and_quick_check(
+        self, request: Request, settings: SyncSettings
+    ) -> tuple[Watchlists, QuickCheck | None]:
+        """Return the watchlists, by the clock with what a cheap look at Plex shows meanwhile.
+
+        What the look cannot read is left to the listing. Raises ServiceError.
+        """
+        if not (request.routine and request.whole):
+            return await self.watchlists_for(request, settings), None
+        looks: list[asyncio.Task[QuickCheck]] = []
+
+        def look(people: tuple[Person, ...]) -> None:
+            job = self._change_detector.look(people, settings, self._recorder.ledger)
+            looks.append(asyncio.ensure_future(job))
+
+        try:
+            watchlists = await self._read_watchlists(settings, look)
+            try:
+                return watchlists, await looks[0]
+            except ServiceError:
+                return watchlists, None
+        finally:
+            for one in looks:
+                one.cancel()
+            await asyncio.gather(*looks, return_exceptions=True)
+
+    async def _prepare_idle(
+        self, scope: Scope, listing: LibrarySnapshot, quick_check: QuickCheck
+    ) -> PreparedPlan | None:
+        """Return a plan without any change when a cheap look shows that there is nothing to do.
+
+        None says that it takes a listing to know. Raises ServiceError.
+        """
+        items, present = quick_check.items, quick_check.present
+        found = replace(listing.found, gaps=Gaps())
+        labels = LabelReader(self._plex, scope.libraries, found.totals, found.gaps)
+        if items is None or present is None:
+            items = listing.items
+            needed = await asyncio.to_thread(labels_needed, items, scope.ledger, scope.settings)
+            present = await labels.read(needed, everything=scope.everything)
+        view = self._view(scope, items, present)
+        plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
+        if not plan.is_idle or found.gaps:
+            return None
+        self._remember_others(view, plan)
+        return self._prepared(scope, found, plan, labels)
+
+    def _now(self) -> float:
+        """Return the time of a plan, in a second of its own after one that writes.
+
+        What was written in one second was written by one run.
+        """
+        return max(self._clock(), self._wrote_at + 1.0)
+
+    def _view(self, scope: Scope, items: Mapping[str, WantedItem], present: CurrentLabels) -> View:
+        return View(
+            items=items,
+            present=present,
+            ledger=scope.ledger,
+            roster=scope.roster,
+            settings=scope.settings,
+            now=self._now(),
+            whole=scope.whole,
+            restore=scope.restore,
+            uuids={library.key: library.uuid for library in scope.libraries},
+            doubts=scope.doubts,
+            adopt=scope.adopt,
+            others=self._others,
+        )
+
+    def _remember_others(self, view: View, plan: Plan) -> None:
+        """Take in which labels of others are on items, those that an answer left out as well."""
+        opt_out = fold(view.settings.opt_out_label)
+        there = {row.key for row in plan.unknown}
+        there |= {(key, opt_out) for key in view.present.all_with(opt_out) if key in view.items}
+        read = view.evidence.items
+        self._others = {one for one in self._others if one[0] not in read} | there
+
+    async def _planned(
+        self,
+        scope: Scope,
+        found: Found,
+        items: Mapping[str, WantedItem],
+        present: CurrentLabels,
+        labels: LabelReader,
+    ) -> PreparedPlan:
+        """Plan; where something would go, read those items themselves and plan again."""
+        view = self._view(scope, items, present)
+        plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
+        if plan.unproven:
+            keys = plan.unproven
+            pairs = await asyncio.to_thread(_pairs_of, keys, items, scope)
+            evidence = await self._evidence.read(keys, pairs, present, labels)
+            proven = await asyncio.to_thread(self._matcher.proven, scope, items, evidence)
+            view = replace(view, items=proven, evidence=evidence)
+            plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
+            _note_contradictions(scope, items, evidence, found)
+        self._remember_others(view, plan)
+        return self._prepared(scope, found, plan, labels)
+
+    def _prepared(
+        self, scope: Scope, found: Found, plan: Plan, labels: LabelReader
+    ) -> PreparedPlan:
+        if plan.changes:
+            self._wrote_at = self._now()
+        return PreparedPlan(
+            plan,
+            labels,
+            {library.key: library for library in scope.libraries},
+            people=len(scope.roster.labelled),
+            listed=len(scope.roster.people),
+            found=found,
+            doubts=scope.doubts,
+        )
+
+    async def _find(
+        self,
+        request: Request,
+        libraries: Sequence[Library],
+        wishes: tuple[Wish, ...],
+        progress: Progress,
+    ) -> Found:
+        """Find the items of what is wanted, as far as the request looks at it."""
+        ledger = self._recorder.ledger
+        if request.titles is None:
+            rows = await asyncio.to_thread(ledger.by_item)
+            began = self._steady()
+            found = await self.finder.find_all(libraries, wishes, rows, progress)
+            if request.libraries is None:
+                self.listed_from = began
+            return found
+        asked = TitleIndex(request.titles)
+        some = tuple(wish for wish in wishes if wish.title in asked)
+        some += await asyncio.to_thread(unwanted, request, some, ledger)
+        old = TitleIndex(request.thorough)
+        thorough = frozenset(wish.title for wish in some if wish.title in old)
+        found = await self.finder.find_some(libraries, some, thorough, request.seen)
+        # Whether somebody wants an item is decided by all wishes, whatever the event called it.
+        more = await asyncio.to_thread(self._matcher.further, wishes, found)
+        if not more:
+            return found
+        items = [item for some_items in found.items for item in some_items]
+        return await self.finder.find_some(
+            libraries,
+            (*some, *more),
+            thorough | {wish.title for wish in more if wish.title.plex_ids},
+            (*request.seen, *items),
+        )
+
+    async def watchlists_for(self, request: Request, settings: SyncSettings) -> Watchlists:
+        """Return watchlists that are fresh enough for the request. Raises ServiceError."""
+        known = self.watchlists
+        if request.titles is not None and known is not None:
+            now, fresh_at = self._steady(), self.lists.fresh_at
+            if fresh_at > max(request.newer_than, now - FRESH):
+                if fresh_at > request.heard_at:
+                    return known
+                if not await asyncio.to_thread(_strangers, request.titles, known):
+                    return known
+                # Somebody may want it since: read at once, but not for every one of many.
+                if now - self._read_for_strangers < FRESH_UNKNOWN:
+                    return known
+                self._read_for_strangers = now
+        return await self._read_watchlists(settings)
+
+    async def _read_watchlists(
+        self,
+        settings: SyncSettings,
+        heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
+    ) -> Watchlists:
+        """Read everybody's watchlist, but for those of excluded people. Raises ServiceError."""
+
+        def excluded(people: tuple[Person, ...]) -> frozenset[int]:
+            return self._recorder.ledger.ids_now(settings.exclude_people, people)
+
+        read = await read_watchlists(self._pulsarr, self._clock, heard, excluded)
+        self.lists.replace(read)
+        return read
+
+
+def _strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:
+    """Tell whether one of the titles is on nobody's watchlist."""
+    wanted = TitleIndex(title for some in watchlists.titles.values() for title in some)
+    return any(title not in wanted for title in titles)
+
+
+def _note_unread(prepared: PreparedPlan, watchlists: Watchlists) -> None:
+    """Note the people whose lists could not be read."""
+    for person in watchlists.people:
+        if (failure := watchlists.unread.get(person.id)) is not None:
+            name = person.username or str(person.id)
+            prepared.gaps.add(Gap(GapKind.PERSON, str(person.id), name, failure))
+
+
+def _pairs_of(
+    rating_keys: frozenset[str], items: Mapping[str, WantedItem], scope: Scope
+) -> list[tuple[str, str]]:
+    """Return the libraries and folded labels that matter for some items."""
+    some = {key: items[key] for key in rating_keys if key in items}
+    rows = [row for row in scope.ledger if row.rating_key in rating_keys]
+    needed = labels_needed(some, rows, scope.settings)
+    missing = {(row.library, fold(row.label)) for row in rows if row.rating_key not in items}
+    return sorted({*needed, *missing})
+
+
+def _note_contradictions(
+    scope: Scope, items: Mapping[str, WantedItem], evidence: Evidence, found: Found
+) -> None:
+    """Note the libraries of which a listing left out what is there by key."""
+    by_key = {library.key: library for library in scope.libraries}
+    for key, one in evidence.items.items():
+        library = by_key.get(one.item.library)
+        if scope.complete and key not in items and library is not None:
+            found.gaps.add(Gap(GapKind.LIBRARY, library.key, library.name, Failure.IMPLAUSIBLE))

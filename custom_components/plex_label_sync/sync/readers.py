@@ -1,0 +1,441 @@
+"""The reads of a run. What is failed, partial or implausible is unknown: it never means "none"."""
+
+import asyncio
+from collections.abc import (
+    Callable,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from .current_labels import CurrentLabels
+from .event_candidates import SeenItems
+from .gaps import WHOLE, Gaps
+from .jobs import gather_fail_fast
+from .missing import Unmatched
+from .model import (
+    Failure,
+    GapKind,
+    Item,
+    Library,
+    MediaType,
+    Outcome,
+    Person,
+    Service,
+    ServiceError,
+    StoredLabel,
+    Title,
+    Watchlists,
+    fold,
+)
+from .ports import PlexPort, PulsarrPort
+from .progress import Phase, Progress
+from .wanted import Match, Matcher, Wish
+
+PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
+AWAY_AFTER: Final = 3  # connections that break one after the other
+READERS: Final = 2  # requests to Plex in flight
+NEWEST: Final = 200  # rows looked at for titles that arrived lately
+LOOKUPS_MAX: Final = 20  # lookups by key and library in one run; more are cheaper by listing
+
+
+class Breaks:
+    """Tells lists that break their connection each time from a server that is away."""
+
+    def __init__(self) -> None:
+        """No connection was broken yet."""
+        self._in_a_row = 0
+
+    def held(self) -> None:
+        """Take in that a connection held."""
+        self._in_a_row = 0
+
+    def may_be_the_list(self, err: ServiceError) -> bool:
+        """Take in a failure; tell whether it is a broken connection that says nothing of others."""
+        if err.failure is not Failure.CANNOT_CONNECT:
+            return False
+        self._in_a_row += 1
+        return self._in_a_row < AWAY_AFTER
+
+
+async def read_watchlists(
+    pulsarr: PulsarrPort,
+    clock: Callable[[], float],
+    heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
+    skip: Callable[[tuple[Person, ...]], Container[int]] = lambda _: frozenset(),
+) -> Watchlists:
+    """Return everybody's watchlist, but for those of people to `skip`.
+
+    A list that cannot be read is `unread`, and so is that of a person without a name. `heard`
+    gets the people as soon as they are known.
+
+    Raises ServiceError when Pulsarr cannot be asked, tells nothing usable of its people, or not
+    one of their lists.
+    """
+    read_at = clock()
+    people = await pulsarr.people()
+    if len({person.id for person in people}) != len(people):
+        raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user is listed twice")
+    if people and not any(person.username for person in people):
+        raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "no user has a name")
+    heard(people)
+    titles: dict[int, tuple[Title, ...]] = {}
+    failures: dict[int, ServiceError] = {
+        person.id: ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user has no name")
+        for person in people
+        if not person.username
+    }
+    skipped = skip(people)
+    waiting = iter([one for one in people if one.id not in skipped and one.id not in failures])
+
+    breaks = Breaks()
+
+    async def read_some() -> None:
+        for person in waiting:
+            try:
+                titles[person.id] = await pulsarr.watchlist(person.id)
+                breaks.held()
+            except ServiceError as err:
+                if not breaks.may_be_the_list(err) and err.failure in WHOLE:
+                    raise
+                failures[person.id] = err
+
+    await gather_fail_fast(read_some() for _ in range(min(PULSARR_READERS, len(people))))
+    if failures and not titles:
+        raise next(iter(failures.values()))
+    unread = {number: err.failure for number, err in failures.items()}
+    return Watchlists(people, titles, read_at, unread)
+
+
+@dataclass(slots=True)
+class Found:
+    """The items of each of some wishes, and how many items each library that was looked into holds.
+
+    `others` are further items that the listing was asked to keep, by rating key; `unmatched`
+    those that Plex has not recognised yet, `missing` why titles have no items, where it is known.
+    What could not be read stands in `gaps`; libraries without a total were not looked into.
+    """
+
+    wishes: Sequence[Wish]
+    items: Sequence[tuple[Item, ...]]
+    totals: dict[str, int]
+    others: dict[str, Item] = field(default_factory=dict)
+    unmatched: list[Item] = field(default_factory=list)
+    missing: dict[Title, Outcome] = field(default_factory=dict)
+    gaps: Gaps = field(default_factory=Gaps)
+
+    @property
+    def matches(self) -> Iterator[tuple[Wish, tuple[Item, ...]]]:
+        """Each wish with its items."""
+        return zip(self.wishes, self.items, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gleaned:
+    """What a run keeps of one page of a listing."""
+
+    size: int
+    matches: list[Match]
+    others: list[Item]
+    special: list[Item]  # without a Plex key; Plex has not recognised those without any id
+    keys: set[int]
+
+
+def _glean(
+    matcher: Matcher,
+    keep: Container[str],
+    known: Mapping[str, Item],
+    items: Sequence[Item],
+) -> _Gleaned:
+    """Return what a run keeps of one page: of `known` items the same objects as before.
+
+    Ten thousand new objects an hour would make Python's garbage collector go through all of
+    the process's memory every few hours, with everything held up.
+    """
+    return _Gleaned(
+        size=len(items),
+        matches=[
+            one._replace(item=_known_or_new(one.item, known)) for one in matcher.matches(items)
+        ],
+        others=[_known_or_new(item, known) for item in items if item.rating_key in keep],
+        special=[item for item in items if not any(one.startswith("plex:") for one in item.ids)],
+        keys={int(item.rating_key) for item in items},
+    )
+
+
+def _known_or_new(item: Item, known: Mapping[str, Item]) -> Item:
+    before = known.get(item.rating_key)
+    return before if before == item and before is not None else item
+
+
+@dataclass(slots=True)
+class KeylessItems:
+    """Items without a Plex key, remembered from the last listing.
+
+    Plex finds an item by its own key but not by an external id; what has only external ids
+    (legacy agents, not matched yet) is found again here. A library that was listed has an
+    entry, be it empty.
+    """
+
+    by_library: dict[str, dict[tuple[MediaType, str], list[Item]]] = field(default_factory=dict)
+
+    def remember(self, library: Library, items: Iterable[Item]) -> None:
+        """Add the items without a key of one page."""
+        index = self.by_library.setdefault(library.key, {})
+        for item in items:
+            for one in item.ids:
+                index.setdefault((item.type, one), []).append(item)
+
+    def find(self, library: Library, title: Title) -> list[Item]:
+        """Return the remembered items of a title."""
+        index = self.by_library.get(library.key, {})
+        return [item for one in title.ids for item in index.get((title.type, one), ())]
+
+
+class ItemFinder:
+    """Finds the items of wishes in Plex."""
+
+    def __init__(self, plex: PlexPort) -> None:
+        """Start without any knowledge of the libraries."""
+        self._plex = plex
+        self._keyless = KeylessItems()
+        self.known = SeenItems()
+        self._items: dict[str, Item] = {}  # that the last listing kept
+        self._turn = 0
+
+    async def find_all(
+        self,
+        libraries: Sequence[Library],
+        wishes: Sequence[Wish],
+        keep: Container[str] = frozenset(),
+        progress: Progress | None = None,
+    ) -> Found:
+        """Match wishes against everything that the libraries hold.
+
+        Items whose rating key is in `keep` are returned, too. Raises ServiceError when not one
+        of the libraries can be listed.
+        """
+        progress = progress or Progress()
+        matcher = await asyncio.to_thread(Matcher, wishes)
+        found = Found(wishes, (), {})
+        waiting = iter(libraries)
+
+        failures: list[ServiceError] = []
+
+        async def list_some() -> None:
+            for library in waiting:
+                progress.reached(Phase.LISTING, len(found.totals), len(libraries))
+                try:
+                    await self._list(library, matcher, keep, found)
+                except ServiceError as err:
+                    found.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+                    failures.append(err)
+
+        await gather_fail_fast(list_some() for _ in range(READERS))
+        if failures and not found.totals:
+            raise failures[0]
+        found.items = await asyncio.to_thread(_items, matcher, wishes)
+        self._items = found.others | {one.rating_key: one for some in found.items for one in some}
+        return found
+
+    async def _list(
+        self, library: Library, matcher: Matcher, keep: Container[str], found: Found
+    ) -> None:
+        """Go through everything that a library holds."""
+        remembered, keys, unmatched, total = KeylessItems(), set[int](), list[Item](), 0
+        glean = partial(_glean, matcher, keep, self._items)
+        pages = self._plex.pages(library, glean, found.gaps.add)
+        async with aclosing(pages):
+            async for page in pages:
+                matcher.take(page.matches)
+                remembered.remember(library, page.special)
+                unmatched += (item for item in page.special if not item.ids)
+                found.others.update((item.rating_key, item) for item in page.others)
+                keys |= page.keys
+                total += page.size
+        found.totals[library.key] = total
+        found.unmatched += unmatched
+        self._keyless.by_library[library.key] = remembered.by_library.get(library.key, {})
+        self.known.take_over(library, keys, unmatched)
+
+    async def find_some(
+        self,
+        libraries: Sequence[Library],
+        wishes: Sequence[Wish],
+        thorough: Container[Title],
+        seen: Sequence[Item] = (),
+    ) -> Found:
+        """Match a few wishes without listing whole libraries. Raises ServiceError.
+
+        Looks at what was added last, at what was just `seen` or remembered, and by Plex key. Titles in
+        `thorough` may have been in Plex for long: when one of them has no key, when looking
+        them up one by one would cost more than the listing, or when nothing is remembered yet,
+        everything is listed. The others are waited for; they come up among the newest items.
+        """
+        types = {wish.title.type for wish in wishes}
+        libraries = [library for library in libraries if library.type in types]
+        known = all(library.key in self._keyless.by_library for library in libraries)
+        old = [wish for wish in wishes if wish.title in thorough]
+        keyless = any(not wish.title.plex_ids for wish in old)
+        lookups = LOOKUPS_MAX - len(old) * len(libraries)
+        if not known or keyless or lookups < 0:
+            return await self.find_all(libraries, wishes)
+        matcher = Matcher(wishes)
+        found = Found(wishes, (), {})
+        for library in libraries:
+            matcher.offer(item for item in seen if item.library == library.key)
+            for wish in wishes:
+                matcher.offer(self._keyless.find(library, wish.title))
+            try:
+                newest, found.totals[library.key] = await self._plex.newest(library, NEWEST)
+            except ServiceError as err:
+                found.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+                continue
+            matcher.offer(newest)
+            found.unmatched += (item for item in newest if not item.ids)
+        missing = [
+            wish
+            for index, wish in enumerate(wishes)
+            if wish not in old and not matcher.items(index)
+        ]
+        readable = [library for library in libraries if library.key in found.totals]
+        for wish in [*old, *self._some_of(missing, lookups // max(len(libraries), 1))]:
+            await self._look_up(matcher, readable, wish.title, found.gaps)
+        found.items = _items(matcher, wishes)
+        return found
+
+    async def explain_missing(self, found: Found, others: Iterable[Library]) -> None:
+        """Note why wanted titles are not there, where that can be seen.
+
+        `others` are the libraries that are not synced: of each, what was added last is looked
+        at, in one request for all titles. Raises ServiceError.
+        """
+        missing = [wish for wish, items in found.matches if wish.people and not items]
+        unmatched = Unmatched(found.unmatched)
+        for wish in missing:
+            if unmatched.may_hold(wish.title):
+                found.missing[wish.title] = Outcome.NOT_MATCHED_YET
+        for library in others:
+            wishes = [
+                wish
+                for wish in missing
+                if wish.title.type is library.type and wish.title not in found.missing
+            ]
+            if wishes:
+                matcher = Matcher(wishes)
+                try:
+                    matcher.offer((await self._plex.newest(library, NEWEST))[0])
+                except ServiceError:
+                    continue  # it only tells why a title is missing
+                for index, wish in enumerate(wishes):
+                    if matcher.items(index):
+                        found.missing[wish.title] = Outcome.LIBRARY_EXCLUDED
+
+    def _some_of(self, missing: Sequence[Wish], limit: int) -> Sequence[Wish]:
+        """Return a few wishes that are still without an item, other ones each time."""
+        if len(missing) <= limit:
+            return missing
+        start = self._turn % len(missing)
+        self._turn += limit
+        return [*missing[start:], *missing[:start]][:limit]
+
+    async def _look_up(
+        self, matcher: Matcher, libraries: Sequence[Library], title: Title, gaps: Gaps
+    ) -> None:
+        for library in libraries:
+            if library.type is title.type:
+                for plex_id in title.plex_ids:
+                    try:
+                        matcher.offer(await self._plex.with_plex_id(library, plex_id))
+                    except ServiceError as err:
+                        gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+
+
+def _items(matcher: Matcher, wishes: Sequence[Wish]) -> list[tuple[Item, ...]]:
+    return [matcher.items(index) for index in range(len(wishes))]
+
+
+class LabelReader:
+    """Reads who carries which labels; what could not be read stands in `gaps`."""
+
+    def __init__(
+        self, plex: PlexPort, libraries: Iterable[Library], totals: Mapping[str, int], gaps: Gaps
+    ) -> None:
+        """Know the libraries, and by key how many items those hold that were listed."""
+        self._plex = plex
+        self._libraries = {library.key: library for library in libraries}
+        self._totals = dict(totals)
+        self._counting = asyncio.Lock()
+        self._adding = asyncio.Lock()
+        self.gaps = gaps
+
+    def again(self) -> "LabelReader":
+        """Return one for another read, with gaps of its own."""
+        return LabelReader(self._plex, self._libraries.values(), self._totals, Gaps())
+
+    async def read(
+        self, labels: Iterable[tuple[str, str]], *, everything: bool = False
+    ) -> CurrentLabels:
+        """Return the carriers of pairs of library key and folded label.
+
+        With `everything` all labels of the libraries that occur in a pair. Raises ServiceError
+        when Plex cannot be asked.
+        """
+        by_library: dict[str, set[str]] = {}
+        for library_key, folded in labels:
+            by_library.setdefault(library_key, set()).add(folded)
+        present = CurrentLabels()
+        for library_key, some in by_library.items():
+            if library := self._libraries.get(library_key):
+                try:
+                    await self._read_library(present, library, None if everything else some)
+                except ServiceError as err:
+                    self.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+                    present.unread.add(library.key)
+        return present
+
+    async def _read_library(
+        self, present: CurrentLabels, library: Library, labels: set[str] | None
+    ) -> None:
+        directory = await self._plex.labels(library)
+        present.add_directory(library.key, directory)
+        waiting = iter([one for one in directory if labels is None or fold(one.text) in labels])
+
+        async def read_some() -> None:
+            for label in waiting:
+                try:
+                    carriers = await self._plex.carriers(library, label)
+                    if carriers:
+                        await self._check_filter(library, label, len(carriers))
+                except ServiceError as err:
+                    key = f"{library.key}/{label.text}"
+                    self.gaps.take(err, GapKind.LABEL, key, label.text)
+                    present.unread.add((library.key, fold(label.text)))
+                    continue
+                # Some thousands take a while, and only one thread at a time may add.
+                async with self._adding:
+                    await asyncio.to_thread(present.add_carriers, label, carriers)
+
+        await gather_fail_fast(read_some() for _ in range(READERS))
+
+    async def _check_filter(self, library: Library, label: StoredLabel, carriers: int) -> None:
+        """Refuse to believe that everything carries a label unless nothing lacks it.
+
+        Plex answers a filter that it does not understand with the whole library.
+        """
+        async with self._counting:
+            total = self._totals.get(library.key)
+            if total is None:
+                _, total = await self._plex.newest(library, 1)
+                self._totals[library.key] = total
+        if carriers < total:
+            return
+        if carriers > total or await self._plex.count_without(library, label):
+            detail = f"library {library.name} does not filter by label"
+            raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)

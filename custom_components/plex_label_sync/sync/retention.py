@@ -1,0 +1,99 @@
+"""What becomes of a label of ours that nobody wants on its item any more. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from .model import Item, MediaType, Person, RemovedLabelMode, Row, SyncSettings, Title
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalDecision:
+    """The decision about one row: take the label off and why, or leave it with a changed row."""
+
+    row: Row
+    reason: str | None = None  # None: the label stays
+    replaced: bool = False  # it goes only because another name takes its place
+    person: int = 0  # whose name that is
+    chosen: bool = False  # an option asks for it
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who there is: everybody in Pulsarr, and of these who gets labels."""
+
+    people: Mapping[int, Person]
+    labelled: frozenset[int]
+
+    def why(self, row: Row) -> str | None:
+        """Return the reason for a label's end that lies with its people, not with the title."""
+        if len(row.people) != 1:
+            return None
+        (person_id,) = row.people
+        person = self.people.get(person_id)
+        if person is None:
+            return f"{row.label} is not in Pulsarr any more"
+        if person_id in self.labelled:
+            return None
+        if not person.can_sync:
+            return f"the sync of {person.username} is off"
+        return f"{person.username} is excluded"
+
+    def is_excluded(self, row: Row) -> bool:
+        """Tell whether a label is somebody's whom an option excludes."""
+        (person_id,) = row.people if len(row.people) == 1 else (0,)
+        person = self.people.get(person_id)
+        return person is not None and person_id not in self.labelled and person.can_sync
+
+
+def removal_decision(
+    row: Row,
+    item: Item,
+    new_names: Mapping[int, str],
+    roster: Roster,
+    settings: SyncSettings,
+    *,
+    now: float,
+    rematched: bool = False,
+) -> RemovalDecision:
+    """Decide about the row of a label that is on its item and that nobody wants there.
+
+    `new_names` are the labels that people who want the item's title get now, by person;
+    `rematched` says that Plex takes the item for another title than it did.
+    """
+    if rematched:
+        # Plex was told that the item is another title: the label never was meant for it.
+        return RemovalDecision(row, f"Plex took another title for it, now {item.title}")
+    for person_id in row.people:
+        if person_id in new_names:
+            reason = f"renamed to {new_names[person_id]}"
+            return RemovalDecision(row, reason, replaced=True, person=person_id)
+    if settings.removed_label_mode is RemovedLabelMode.KEEP or row.pinned:
+        return RemovalDecision(row)
+    since = row.unwanted_since or int(now)
+    if now - since < settings.removal_delay:
+        return RemovalDecision(replace(row, unwanted_since=since))
+    date = datetime.fromtimestamp(since, UTC).date().isoformat()
+    reason = roster.why(row) or f"nobody wants it since {date}"
+    return RemovalDecision(row, reason, chosen=roster.is_excluded(row))
+
+
+def removal_due_at(row: Row, settings: SyncSettings) -> float | None:
+    """Return when a label may go whose delay runs, in seconds since the epoch; else None."""
+    if settings.removed_label_mode is RemovedLabelMode.KEEP or not row.unwanted_since:
+        return None
+    return (
+        None
+        if row.removed_by_user or row.pinned or row.is_removed_marker
+        else row.unwanted_since + settings.removal_delay
+    )
+
+
+def titles_of(rows: Iterable[Row]) -> tuple[Title, ...]:
+    """Return titles that find the items of rows.
+
+    The rows do not tell a movie's number from a show's: both are looked at, and what is true of
+    each decides about its labels.
+    """
+    ids = dict.fromkeys(row.title_id for row in rows if row.title_id)
+    return tuple(Title(kind, one, frozenset({one})) for one in ids for kind in MediaType)

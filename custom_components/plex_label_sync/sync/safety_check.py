@@ -1,0 +1,203 @@
+"""May this plan run? Holds back what is too much, or rests on an answer that is not believed. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from .model import Action, Change, HoldReason, Plan, Row, RowKey, SyncSettings
+from .protection import Before, Doubts, OpenQuestion
+
+FREE_REMOVALS: Final = 25  # labels; fewer never need a question
+DAY: Final = 24 * 3600.0  # seconds for which lost labels are counted
+TOGETHER: Final = 5  # labels; as many that vanish together are no hand's work
+RENAMED: Final = 3  # people; fewer may be renamed without a question
+RENAMED_SHARE: Final = 0.25  # of the people
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What somebody has agreed to.
+
+    `everything` passes all; `removals` and `vanished` pass just these labels, and only if there
+    is nothing else to ask about. None stands for no answer.
+    """
+
+    everything: bool = False
+    removals: frozenset[RowKey] | None = None
+    vanished: frozenset[RowKey] | None = None
+    any_vanished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a plan is judged by.
+
+    `lost` are labels that were lost in the last 24 hours without anybody asking for it;
+    `people` is how many get labels.
+    """
+
+    ledger: tuple[Row, ...] = ()
+    lost: int = 0
+    people: int = 0
+    before: Before | None = None
+    doubts: Doubts = field(default_factory=Doubts)
+    question: OpenQuestion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyResult:
+    """What of a plan may run, what is held, and why.
+
+    `asks` says that the held part waits for a decision; else it waits for a second read.
+    `lost` are the labels that would be lost by what may run without anybody asking for it.
+    """
+
+    plan: Plan
+    held: tuple[Change, ...] = ()
+    held_keys: frozenset[RowKey] = frozenset()
+    reasons: tuple[HoldReason, ...] = ()
+    asks: bool = False
+    lost: frozenset[RowKey] = frozenset()
+
+
+def check_plan(
+    plan: Plan, settings: SyncSettings, now: Situation, consent: Consent
+) -> SafetyResult:
+    """Return what of a plan may run.
+
+    Additions are always beyond doubt: their wish and their item were read just now. Changes that
+    only make room for a new name are, too, unless Pulsarr renames many people at once.
+    """
+    if consent.vanished is not None or consent.any_vanished:
+        vanished = {row.key for row in plan.vanished}
+        if consent.any_vanished or vanished <= (consent.vanished or frozenset()):
+            plan = replace(plan, vanished=(), forgotten=plan.forgotten - vanished)
+    losses = _losses(plan)
+    if consent.everything:
+        return SafetyResult(plan)
+    reasons = _reasons(plan, losses, settings, now)
+    if reasons and consent.removals is not None and not plan.vanished:
+        asked = losses | (plan.renamed.keys() if HoldReason.PEOPLE_RENAMED in reasons else set())
+        if asked <= consent.removals:
+            return SafetyResult(plan)
+    return _held(plan, losses, reasons, consent)
+
+
+def _losses(plan: Plan) -> frozenset[RowKey]:
+    """Return the labels that would be lost without anybody asking for it."""
+    removed = {
+        change.key
+        for change in plan.changes
+        if change.action is Action.REMOVE and change.key not in plan.replaced
+    }
+    gone = removed | plan.forgotten | {row.key for row in plan.vanished}
+    return frozenset(gone - plan.chosen)
+
+
+def _reasons(
+    plan: Plan, losses: frozenset[RowKey], settings: SyncSettings, now: Situation
+) -> tuple[HoldReason, ...]:
+    vanished = {row.key for row in plan.vanished}
+    reasons = dict.fromkeys(sorted(now.doubts.lists))
+    rows = len(now.ledger) + now.lost
+    count = len(losses) + now.lost
+    if losses and count > FREE_REMOVALS and count > settings.max_removals * rows:
+        if losses - vanished:
+            reasons[HoldReason.MASS_REMOVAL] = None
+        if vanished:
+            reasons[HoldReason.LABELS_VANISHED] = None
+    if _went_together(plan.vanished, now.ledger):
+        reasons[HoldReason.LABELS_VANISHED] = None
+    if _renames_many(plan.renamed, settings, now):
+        reasons[HoldReason.PEOPLE_RENAMED] = None
+    if (question := now.question) is not None and question.keys & (losses | plan.renamed.keys()):
+        # What was asked is protected until somebody answers.
+        renamed = question.keys & plan.renamed.keys()
+        reasons |= dict.fromkeys(
+            one
+            for one in question.reasons
+            if {
+                HoldReason.LABELS_VANISHED: bool(vanished & question.keys),
+                HoldReason.PEOPLE_RENAMED: bool(renamed),
+            }.get(one, bool(question.keys & (losses - vanished)))
+        )
+    if plan.shrunk:
+        reasons[HoldReason.LIST_SHRANK] = None
+    return tuple(reasons)
+
+
+def _went_together(vanished: Iterable[Row], ledger: Iterable[Row]) -> bool:
+    """Tell whether labels vanished as a whole that were written at one moment, or last.
+
+    Plex's database came back from a copy, or something else took them all: no hand does that.
+    """
+    gone = {row.key for row in vanished}
+    if len(gone) < TOGETHER:
+        return False
+    rows = [row for row in ledger if row.confirmed and not row.removed_by_user]
+    written = Counter(row.written for row in rows)
+    of_run = Counter(row.written for row in rows if row.key in gone)
+    if any(count >= TOGETHER and count == written[when] for when, count in of_run.items()):
+        return True
+    newest = 0
+    for when in sorted(written, reverse=True):
+        if of_run[when] < written[when]:
+            break
+        newest += written[when]
+    return newest >= TOGETHER
+
+
+def _renames_many(renamed: Mapping[RowKey, int], settings: SyncSettings, now: Situation) -> bool:
+    """Tell whether Pulsarr gives many people other names; the form of the format asked already."""
+    if now.before is None or now.before.label_format not in {"", settings.label_format}:
+        return False
+    people = len(set(renamed.values()))
+    return people >= RENAMED and people > RENAMED_SHARE * now.people
+
+
+def _held(
+    plan: Plan, losses: frozenset[RowKey], reasons: tuple[HoldReason, ...], consent: Consent
+) -> SafetyResult:
+    """Return the safety that holds what the reasons are about."""
+    held_keys: frozenset[RowKey] = frozenset()
+    if any(one not in {HoldReason.PEOPLE_RENAMED, HoldReason.LIST_SHRANK} for one in reasons):
+        held_keys |= losses | plan.decided
+        if HoldReason.LABELS_VANISHED not in reasons:
+            held_keys -= plan.decided | {row.key for row in plan.vanished}
+    if HoldReason.PEOPLE_RENAMED in reasons:
+        held_keys |= plan.renamed.keys()
+    if HoldReason.LIST_SHRANK in reasons:
+        held_keys |= plan.shrunk
+    # A mark says that the others went from its item.
+    items = {change.rating_key for change in plan.changes if change.key in held_keys}
+    marks = {
+        key
+        for key, row in plan.ledger_updates.items()
+        if row is not None and row.is_removed_marker and key[0] in items
+    }
+    held_keys |= marks
+
+    def waits(change: Change) -> bool:
+        """Tell whether a change is held; what is only added waits for no row that is to go."""
+        is_part = (
+            change.action is Action.REMOVE or change.key in plan.renamed or change.key in marks
+        )
+        return is_part and change.key in held_keys
+
+    held = tuple(change for change in plan.changes if waits(change))
+    allowed = replace(
+        plan,
+        changes=tuple(change for change in plan.changes if not waits(change)),
+        ledger_only_updates={
+            key: row for key, row in plan.ledger_only_updates.items() if key not in held_keys
+        },
+    )
+    return SafetyResult(
+        allowed,
+        held,
+        held_keys,
+        reasons,
+        asks=any(one is not HoldReason.LIST_SHRANK for one in reasons),
+        lost=losses - held_keys - (consent.removals or frozenset()),
+    )

@@ -1,0 +1,160 @@
+"""What a sync looks at: the labels to read for it, and the part of the plan that is its own. Pure."""
+
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from .identity import Relation, relation
+from .ledger import Ledger
+from .model import (
+    Action,
+    LabelledItem,
+    Library,
+    Plan,
+    RemovedLabelMode,
+    Row,
+    RowKey,
+    SyncSettings,
+    fold,
+)
+from .planner import View, make_plan
+from .protection import Doubts
+from .readers import Found
+from .retention import Roster
+from .wanted import Wish
+from .wanted_labels import WantedItem, wanted_items
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a sync looks at, and by which rules.
+
+    `wishes` are all that people want who get labels. `complete` says that the libraries were listed, `whole` that everybody and all libraries
+    are looked at; `chosen` are the people that it is limited to.
+    """
+
+    settings: SyncSettings
+    libraries: Sequence[Library]
+    ledger: Ledger
+    roster: Roster
+    wishes: tuple[Wish, ...]
+    complete: bool
+    whole: bool
+    restore: bool
+    chosen: frozenset[int] | None = None
+    doubts: Doubts = field(default_factory=Doubts)
+    adopt: frozenset[RowKey] = frozenset()
+
+    @property
+    def everything(self) -> bool:
+        """Whether all labels of the libraries are read, those of others as well."""
+        return self.whole and not self.settings.preserve_existing_labels
+
+
+def items_and_labels(
+    scope: Scope, found: Found, known: Mapping[str, WantedItem]
+) -> tuple[dict[str, WantedItem], list[tuple[str, str]]]:
+    """Return the items that a plan is about, and the labels to read for it.
+
+    What is as in `known` is the same object.
+    """
+    items = wanted_items(found.matches, scope.settings, known)
+    for rating_key, item in found.others.items():
+        items.setdefault(rating_key, WantedItem(item))
+    return items, labels_needed(items, scope.ledger, scope.settings)
+
+
+def plan_of(scope: Scope, view: View, listed: Container[str]) -> Plan:
+    """Return the plan, as far as it concerns what the request asked for.
+
+    `listed` are the keys of the libraries of which the items are known.
+    """
+    plan = make_plan(view)
+    if scope.complete:
+        plan = _forget_missing(plan, view, listed)
+    if scope.chosen is not None:
+        plan = _limited(plan, _labels_of(scope.chosen, view.items, scope.ledger))
+    return plan
+
+
+def labels_needed(
+    items: Mapping[str, WantedItem], rows: Iterable[Row], settings: SyncSettings
+) -> list[tuple[str, str]]:
+    """Return the labels to read, as pairs of library key and folded label."""
+    needed = [(entry.item.library, folded) for entry in items.values() for folded in entry.labels]
+    needed += [
+        (items[row.rating_key].item.library, fold(row.label))
+        for row in rows
+        if row.rating_key in items
+    ]
+    special = [fold(settings.opt_out_label)]
+    if settings.removed_label_mode is RemovedLabelMode.MARK:
+        special.append(fold(settings.removed_label))
+    libraries = {entry.item.library for entry in items.values()}
+    return needed + [(library, folded) for library in libraries for folded in special]
+
+
+def _forget_missing(plan: Plan, view: View, listed: Container[str]) -> Plan:
+    """Let the rows of items go that a listing does not show and that are not there by key either."""
+    missing = [
+        row for row in view.ledger if row.library in listed and row.rating_key not in view.items
+    ]
+    gone = [
+        row
+        for row in missing
+        if row.rating_key in view.evidence.absent
+        or ((one := view.evidence.items.get(row.rating_key)) and _is_stranger(row, one, view))
+    ]
+    unproven = {row.rating_key for row in missing if not view.evidence.proves(row.rating_key)}
+    return replace(
+        plan,
+        ledger_only_updates={**plan.ledger_only_updates, **{row.key: None for row in gone}},
+        forgotten=plan.forgotten | {row.key for row in gone if not row.removed_by_user},
+        unproven=plan.unproven | unproven,
+    )
+
+
+def _is_stranger(row: Row, one: LabelledItem, view: View) -> bool:
+    uuid = view.uuids.get(one.item.library, "")
+    return relation(row, one.item, uuid) is Relation.STRANGER
+
+
+def _limited(plan: Plan, concerns: Callable[[RowKey], bool]) -> Plan:
+    """Return the part of a plan that concerns some labels on some items.
+
+    The mark of an item goes with the labels that are taken off it.
+    """
+    changes = [one for one in plan.changes if concerns(one.key)]
+    left = {one.rating_key for one in changes if one.action is Action.REMOVE}
+    marks = {
+        key
+        for key, row in plan.ledger_updates.items()
+        if row and row.is_removed_marker and key[0] in left
+    }
+    return replace(
+        plan,
+        changes=tuple(one for one in plan.changes if one in changes or one.key in marks),
+        ledger_only_updates={
+            key: row for key, row in plan.ledger_only_updates.items() if concerns(key)
+        },
+        vanished=tuple(row for row in plan.vanished if concerns(row.key)),
+        forgotten=frozenset(filter(concerns, plan.forgotten)),
+        shrunk=frozenset(filter(concerns, plan.shrunk)),
+        renamed={key: one for key, one in plan.renamed.items() if concerns(key)},
+        unknown=(),
+    )
+
+
+def _labels_of(
+    people: frozenset[int], items: Mapping[str, WantedItem], ledger: Ledger
+) -> Callable[[RowKey], bool]:
+    """Return what tells whether a label on an item is there for some of the people."""
+
+    def concerns(key: RowKey) -> bool:
+        rating_key, folded = key
+        label = items[rating_key].labels.get(folded) if rating_key in items else None
+        if label is not None:
+            return any(person.id in people for person in label.people)
+        row = ledger.get(key)
+        return row is not None and not people.isdisjoint(row.people)
+
+    return concerns

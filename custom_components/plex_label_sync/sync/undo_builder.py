@@ -1,0 +1,120 @@
+"""Prepares what somebody asked for: to take a run back, or labels off."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from .current_labels import CurrentLabels
+from .evidence import EvidenceReader
+from .gaps import Gaps
+from .identity import Relation, relation
+from .ledger import Ledger
+from .model import Action, Change, Library, Person, Row, SyncSettings, fold
+from .people import people_named
+from .ports import PlexPort, Recorder
+from .protection import Evidence
+from .readers import Found, LabelReader
+from .request import PreparedPlan, Request
+from .undo import removal_plan, undo_plan
+
+
+class UndoBuilder:
+    """Reads what an undo or a removal needs and makes its plan."""
+
+    def __init__(
+        self,
+        plex: PlexPort,
+        recorder: Recorder,
+        evidence: EvidenceReader,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` gives seconds since the epoch."""
+        self._plex = plex
+        self._recorder = recorder
+        self._evidence = evidence
+        self._clock = clock
+
+    async def prepare_undo(self, request: Request, settings: SyncSettings) -> PreparedPlan:
+        """Read what a run had changed and plan to take it back. Raises ServiceError."""
+        libraries = {one.key: one for one in await self._plex.libraries()}
+        changes = [one for one in request.changes if one.library in libraries]
+        reader, present, evidence = await self._read(libraries, changes, settings)
+        ledger = self._recorder.ledger
+        known = [
+            one
+            for one in changes
+            if one.rating_key in evidence.items
+            and not _is_stranger(ledger.get(one.key), evidence, libraries)
+            and not _is_elsewhere(one, ledger, evidence)
+        ]
+        plan = undo_plan(known, request.undo, present, ledger, settings, self._clock())
+        plan = replace(plan, skipped=plan.skipped + len(request.changes) - len(known))
+        return PreparedPlan(plan, reader, libraries, found=_found(reader.gaps))
+
+    async def prepare_removal(
+        self, settings: SyncSettings, people: frozenset[int] | None
+    ) -> PreparedPlan:
+        """Read where our labels are and plan to take them off, of some people or of all.
+
+        Raises ServiceError.
+        """
+        libraries = {one.key: one for one in await self._plex.libraries()}
+        ledger = self._recorder.ledger
+        rows = [row for row in ledger if row.library in libraries]
+        if people is not None:
+            rows = [row for row in rows if row.people and people.issuperset(row.people)]
+        reader, present, evidence = await self._read(libraries, rows, settings)
+        known = [
+            row
+            for row in rows
+            if evidence.proves(row.rating_key) and not _is_stranger(row, evidence, libraries)
+        ]
+        titles = {key: one.item.title for key, one in evidence.items.items()}
+        plan = removal_plan(known, present, settings, titles)
+        return PreparedPlan(plan, reader, libraries, found=_found(reader.gaps))
+
+    async def _read(
+        self,
+        libraries: Mapping[str, Library],
+        some: Sequence[Row] | Sequence[Change],
+        settings: SyncSettings,
+    ) -> tuple[LabelReader, CurrentLabels, Evidence]:
+        """Read the labels of some rows or changes, and their items themselves."""
+        reader = LabelReader(self._plex, libraries.values(), {}, Gaps())
+        pairs = {(one.library, fold(one.label)) for one in some}
+        pairs |= {(library, fold(settings.opt_out_label)) for library, _ in tuple(pairs)}
+        present = await reader.read(pairs)
+        keys = {one.rating_key for one in some}
+        evidence = await self._evidence.read(keys, pairs, present, reader) if keys else Evidence()
+        return reader, present, evidence
+
+
+def people_known(people: Iterable[Person], ledger: Ledger, wanted: Iterable[str]) -> frozenset[int]:
+    """Return the ids of people by what Pulsarr or the ledger knows of them.
+
+    Raises UnknownPersonError or AmbiguousPersonError.
+    """
+    everybody = {**ledger.people, **{person.id: person for person in people}}
+    return people_named(everybody.values(), wanted, ledger.labels_of_one())
+
+
+def _is_stranger(row: Row | None, evidence: Evidence, libraries: Mapping[str, Library]) -> bool:
+    """Tell whether a row is about another item than the one that has its rating key now."""
+    if row is None or (one := evidence.items.get(row.rating_key)) is None:
+        return False
+    library = libraries.get(one.item.library)
+    uuid = library.uuid if library is not None else ""
+    return relation(row, one.item, uuid) is Relation.STRANGER
+
+
+def _is_elsewhere(change: Change, ledger: Ledger, evidence: Evidence) -> bool:
+    """Tell whether a label that was taken off would come to another item under the same key.
+
+    Without a row the name is all that is known of the item.
+    """
+    if change.action is Action.ADD or not change.title or change.key in ledger:
+        return False
+    return evidence.items[change.rating_key].item.title != change.title
+
+
+def _found(gaps: Gaps) -> Found:
+    return Found((), (), {}, gaps=gaps)

@@ -1,0 +1,155 @@
+"""Keeps watchlists fresh between full readings, at the price of one or two requests."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+
+from .jobs import gather_fail_fast
+from .model import Failure, ServiceError, SyncSettings, Title, Watchlists
+from .ports import WatchedPulsarrPort
+from .readers import PULSARR_READERS, Breaks
+from .wanted import gets_labels
+from .watchlist_changes import (
+    NEVER,
+    Turn,
+    Unlooked,
+    changed_titles,
+    is_doubtful,
+    lists_to_read,
+    merged,
+    moved,
+)
+
+# What is not about one list: whoever is asked next says the same.
+_ABOUT_ALL = frozenset({Failure.RATE_LIMITED, Failure.INVALID_AUTH, Failure.CANNOT_CONNECT})
+
+
+class KnownLists:
+    """The watchlists as they were read last, and what has changed on them since somebody looked.
+
+    However they come in, from a run or from a look by the way: no change gets lost.
+    """
+
+    def __init__(self, clock: Callable[[], float], steady: Callable[[], float]) -> None:
+        """`clock` gives seconds since the epoch, `steady` seconds that nobody sets."""
+        self._clock = clock
+        self._steady = steady
+        self.current: Watchlists | None = None
+        # When their reading began, by the steady clock: of all of them, and of any.
+        self.read_at = float("-inf")
+        self.fresh_at = float("-inf")
+        self.unlooked = Unlooked()
+
+    def replace(self, new: Watchlists, *, all_read: bool = True) -> None:
+        """Take over lists whose reading began at `new.read_at`.
+
+        Without `all_read` most are as they were, because nothing seems to have changed on them.
+        """
+        if self.current is not None:
+            self.unlooked.add(changed_titles(self.current, new))
+        self.current = new
+        self.fresh_at = self._steady() - max(0.0, self._clock() - new.read_at)
+        if all_read:
+            self.read_at = self.fresh_at
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a look at the lists came to.
+
+    `read` are the people whose lists were read, `unreadable` says why others could not be;
+    `puzzling` says that only a full sync can judge what was seen.
+    """
+
+    people: int = 0
+    read: frozenset[int] = frozenset()
+    unreadable: dict[int, ServiceError] = field(default_factory=dict)
+    puzzling: bool = False
+
+
+class WatchlistReader:
+    """Asks how long everybody's list is and reads some of the lists; decides nothing about labels."""
+
+    def __init__(
+        self,
+        pulsarr: WatchedPulsarrPort,
+        lists: KnownLists,
+        clock: Callable[[], float],
+        steady: Callable[[], float],
+    ) -> None:
+        """`clock` gives seconds since the epoch, `steady` seconds that nobody sets."""
+        self._pulsarr = pulsarr
+        self._lists = lists
+        self._clock = clock
+        self._steady = steady
+        self._turns: dict[int, Turn] = {}
+        self._puzzles: frozenset[object] = frozenset()  # that a full sync was asked for already
+
+    async def look(self, settings: SyncSettings, urgent: Collection[int] = ()) -> Watched:
+        """Look once; lists of people in `urgent` are read in any case.
+
+        Raises ServiceError for what is not about one list alone.
+        """
+        known = self._lists.current
+        if known is None:
+            return Watched()  # the first full sync reads everything
+        read_at = self._clock()
+        people = await self._pulsarr.people(tries=1)
+        if is_doubtful(people, known):
+            return self._judged(Watched(len(people)), {"people": len(people)})
+        strange = moved(people, known)
+        watched = [one for one in people if gets_labels(one, settings) and one.id not in strange]
+        self._turns = {one.id: self._turn(one.id, known) for one in watched}
+        wanted = lists_to_read(watched, known, self._turns, self._steady(), urgent)
+        read, unreadable, stopped = await self._read(wanted)
+        puzzles: dict[object, object] = dict.fromkeys(strange)
+        if self._lists.current is known:  # else a run has read everything meanwhile
+            merge = merged(known, people, read, read_at)
+            counts = {person.id: person.wanted for person in people}
+            puzzles |= {one: counts.get(one) for one in merge.doubted}
+            self._lists.replace(merge.watchlists, all_read=False)
+        if stopped is not None:
+            raise stopped
+        return self._judged(Watched(len(people), frozenset(read), unreadable), puzzles)
+
+    def _turn(self, person_id: int, known: Watchlists) -> Turn:
+        """Return when somebody's list was asked for last: a reading of all was everybody's turn."""
+        turn = self._turns.get(person_id, NEVER)
+        if turn.asked < self._lists.read_at and person_id in known.titles:
+            return Turn(self._lists.read_at)
+        return turn
+
+    async def _read(
+        self, wanted: Collection[int]
+    ) -> tuple[dict[int, tuple[Title, ...]], dict[int, ServiceError], ServiceError | None]:
+        """Return the lists that could be read, why others could not, and what ended it early."""
+        read: dict[int, tuple[Title, ...]] = {}
+        unreadable: dict[int, ServiceError] = {}
+        stopped: list[ServiceError] = []
+        waiting = iter(wanted)
+        breaks = Breaks()
+
+        async def read_some() -> None:
+            for person_id in waiting:
+                if stopped:
+                    return
+                failures = self._turns[person_id].failures
+                try:
+                    read[person_id] = await self._pulsarr.watchlist(person_id, tries=1)
+                except ServiceError as err:
+                    if not breaks.may_be_the_list(err) and err.failure in _ABOUT_ALL:
+                        stopped.append(err)
+                        return
+                    unreadable[person_id] = err
+                    self._turns[person_id] = Turn(self._steady(), failures + 1)
+                else:
+                    breaks.held()
+                    self._turns[person_id] = Turn(self._steady())
+
+        await gather_fail_fast(read_some() for _ in range(min(PULSARR_READERS, len(wanted))))
+        return read, unreadable, next(iter(stopped), None)
+
+    def _judged(self, watched: Watched, puzzles: dict[object, object]) -> Watched:
+        """Return what a look came to; the same puzzle is one for a full sync once."""
+        now = frozenset(puzzles.items())
+        new, self._puzzles = now - self._puzzles, now
+        return replace(watched, puzzling=bool(new))

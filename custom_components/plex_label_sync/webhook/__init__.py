@@ -1,0 +1,1 @@
+"""Our webhook: where it is registered, what arrives there, and whether it still arrives."""

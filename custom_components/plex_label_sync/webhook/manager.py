@@ -1,0 +1,316 @@
+"""Keeps our webhook registered in Pulsarr under an address that works, without haste."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+import logging
+import time
+from typing import Final
+
+from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.start import async_at_started
+from homeassistant.util import dt as dt_util
+
+from ..const import CONF_WEBHOOK_SECRET, DOMAIN, NAME
+from ..coordinator import PlexLabelSyncCoordinator
+from ..escaping import as_code, as_markdown
+from ..notices import Notice, async_take_back, async_tell
+from ..pulsarr.payloads import Signal, SignalKind
+from ..status import Activity, activity_signal
+from ..sync.model import ServiceError
+from .missed_webhooks import Silence
+from .registration import (
+    Finding,
+    RegistrationResult,
+    RegistrationStatus,
+    async_find_way,
+    async_reconcile,
+    is_dead,
+)
+from .secret import without_former
+from .urls import Address, addresses
+
+_LOGGER = logging.getLogger(__name__)
+
+RETRY_MIN: Final = 30.0  # seconds, doubled from try to try
+RETRY_MAX: Final = 3600.0  # seconds
+CHECK_INTERVAL: Final = 3600.0  # seconds; Pulsarr's database may be restored, or moved
+SOON: Final = 2.0  # seconds; changes of addresses come several at a time
+FAILURES_BEFORE_ALARM: Final = 2  # a proxy that restarts is nobody's trouble
+
+
+class Health(StrEnum):
+    """Whether Pulsarr's announcements arrive here."""
+
+    UNKNOWN = "unknown"  # not looked at yet, or Pulsarr is away
+    WORKING = "working"
+    UNTESTED = "untested"  # registered, but Pulsarr would not try the address
+    UNREACHABLE = "unreachable"
+    TOO_OLD = "too_old"
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What is known about our webhook in Pulsarr; holds no secret.
+
+    `address` is where Pulsarr calls us, `tried` what came of each address of the last check.
+    """
+
+    health: Health = Health.UNKNOWN
+    address: str | None = None
+    tried: tuple[tuple[str, str], ...] = ()
+    checked: datetime | None = None
+
+
+class WebhookManager:
+    """Registers our webhook, follows changed addresses, and tells when nothing can arrive.
+
+    One log line when it begins to fail and one when it works again.
+    """
+
+    def __init__(self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator) -> None:
+        """Nothing happens before `async_start`."""
+        self._hass = hass
+        self._coordinator = coordinator
+        self._entry = coordinator.config_entry
+        self._one_at_a_time = asyncio.Lock()
+        self._timer: CALLBACK_TYPE | None = None
+        self._failures = 0
+        self._misses = 0  # checks in a row for which Pulsarr was away
+        self._pulsarr_usable = True
+        self._ways: tuple[Address, ...] = ()
+        self._silence = Silence(time.time())
+        self._synced = False
+        self.registration = Registration()
+
+    @callback
+    def async_start(self) -> None:
+        """Look after the webhook as long as the entry is loaded and live mode is on."""
+        entry, signal = self._entry, activity_signal(self._entry.entry_id)
+        for stop in (
+            self._cancel,
+            self._take_back,
+            # Before it has started, Home Assistant may not listen yet, and know no address.
+            async_at_started(self._hass, self._async_started),
+            self._hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._async_config_changed),
+            self._coordinator.async_add_listener(self._async_status_changed),
+            async_dispatcher_connect(self._hass, signal, self._async_on_activity),
+        ):
+            entry.async_on_unload(stop)
+
+    @callback
+    def async_change_modes(self) -> None:
+        """Begin, or end, as live mode is on or off now. What Pulsarr knows of us stays."""
+        self._cancel()
+        if self._coordinator.settings.live_mode:
+            self._check_in(0)
+        else:
+            self._failures = 0
+            self.registration = Registration()
+            self._take_back()
+
+    @callback
+    def async_on_signal(self, signal: Signal) -> None:
+        """Take in that something was delivered: so Pulsarr reaches us, whatever a test said."""
+        if signal.by_arr or signal.kind is SignalKind.TEST:
+            return
+        if self._silence.finds:
+            async_take_back(self._hass, self._entry, Notice.WEBHOOK_SILENT)
+        self._silence = Silence(time.time())
+        if self._failures:
+            self._works()
+
+    async def async_check(self) -> None:
+        """Make sure that Pulsarr has our webhook, under an address that works."""
+        async with self._one_at_a_time:
+            self._cancel()
+            if not self._coordinator.settings.live_mode:
+                return
+            try:
+                delay = await self._async_check()
+            except ServiceError as err:
+                delay = self._postponed(err)
+            else:
+                self._pulsarr_is_back()
+            self._check_in(delay)
+
+    async def _async_check(self) -> float:
+        """Carry out a check; return after how many seconds the next one is due.
+
+        Raises ServiceError when Pulsarr cannot be asked.
+        """
+        client, data = self._coordinator.pulsarr, self._entry.data
+        webhook_id, secret = data[CONF_WEBHOOK_ID], data[CONF_WEBHOOK_SECRET]
+        self._ways = ways = self._addresses()
+        stats = self._coordinator.webhook
+        finding = await async_find_way(client, ways, secret, lambda: stats.tests)
+        if not ways:
+            return self._fails(finding, None)
+        way, known = finding.reached, self._known_ids()
+        result = await async_reconcile(
+            client,
+            name=f"{NAME} ({self._entry.title})"[:100],
+            # Where none works, one may yet: a firewall is opened, a name gets known.
+            url=(way or ways[0]).url,
+            secret=secret,
+            webhook_id=webhook_id,
+            also_right=() if way else [one.url for one in ways],
+            is_leftover=lambda found: way is not None and is_dead(found, way, known),
+        )
+        if result.status is RegistrationStatus.TOO_OLD or not result.changed:
+            self._forget_former_secrets()
+        if result.status is RegistrationStatus.TOO_OLD:
+            return self._too_old()
+        async_take_back(self._hass, self._entry, Notice.PULSARR_WITHOUT_WEBHOOKS)
+        if way is None and finding.conclusive:
+            return self._fails(finding, result)
+        self._note(Health.WORKING if way else Health.UNTESTED, finding, result)
+        if way is not None:
+            self._works()
+        return CHECK_INTERVAL
+
+    def _addresses(self) -> tuple[Address, ...]:
+        webhook_id: str = self._entry.data[CONF_WEBHOOK_ID]
+        return addresses(self._hass, webhook_id, self._coordinator.settings.base_url)
+
+    def _known_ids(self) -> frozenset[str]:
+        """Return the webhooks of all our entries, also of those that are not loaded."""
+        entries = self._hass.config_entries.async_entries(DOMAIN)
+        return frozenset(str(entry.data.get(CONF_WEBHOOK_ID)) for entry in entries)
+
+    @callback
+    def _forget_former_secrets(self) -> None:
+        """Accept the present secret only, once Pulsarr has had it for a while."""
+        if (data := without_former(self._entry.data, time.time())) is not None:
+            self._hass.config_entries.async_update_entry(self._entry, data=data)
+
+    # What a check came to
+
+    def _note(self, health: Health, finding: Finding, result: RegistrationResult | None) -> None:
+        registered = [way.shown for way in self._ways if result and way.url == result.url]
+        self.registration = Registration(
+            health,
+            next(iter(registered), None),
+            tuple((one.address.shown, one.said) for one in finding.attempts),
+            dt_util.utcnow(),
+        )
+
+    def _fails(self, finding: Finding, result: RegistrationResult | None) -> float:
+        """Take in that no address works; tell about it when that is no passing trouble."""
+        self._note(Health.UNREACHABLE, finding, result)
+        self._failures += 1
+        if self._failures >= FAILURES_BEFORE_ALARM:
+            tried = "\n".join(
+                f"- {as_code(address)}: {as_markdown(said)}"
+                for address, said in self.registration.tried
+            )
+            async_tell(self._hass, self._entry, Notice.WEBHOOK_UNREACHABLE, tried=tried or "-")
+        if self._failures == FAILURES_BEFORE_ALARM:
+            _LOGGER.warning(
+                "%s: Pulsarr cannot reach Home Assistant to announce anything: %s",
+                self._entry.title,
+                "; ".join(f"{address}: {said}" for address, said in self.registration.tried)
+                or "Home Assistant does not know its own address",
+            )
+        return _back_off(self._failures)
+
+    @callback
+    def _works(self) -> None:
+        if self._failures >= FAILURES_BEFORE_ALARM:
+            _LOGGER.info("%s: Pulsarr reaches Home Assistant again", self._entry.title)
+        self._failures = 0
+        async_take_back(self._hass, self._entry, Notice.WEBHOOK_UNREACHABLE)
+
+    def _too_old(self) -> float:
+        if self.registration.health is not Health.TOO_OLD:
+            _LOGGER.info(
+                "%s: this Pulsarr is too old to send webhooks; the full sync does its work",
+                self._entry.title,
+            )
+        self._note(Health.TOO_OLD, Finding(), None)
+        self._works()
+        async_tell(self._hass, self._entry, Notice.PULSARR_WITHOUT_WEBHOOKS)
+        return CHECK_INTERVAL
+
+    def _postponed(self, err: ServiceError) -> float:
+        """Take in that Pulsarr could not be asked."""
+        if not self._misses:
+            _LOGGER.info("%s: the webhook cannot be checked: %s", self._entry.title, err)
+        self._misses += 1
+        return max(_back_off(self._misses), err.retry_after or 0.0)
+
+    def _pulsarr_is_back(self) -> None:
+        if self._misses:
+            _LOGGER.info("%s: the webhook could be checked again", self._entry.title)
+        self._misses = 0
+
+    # When to check
+
+    @callback
+    def _async_started(self, _hass: HomeAssistant) -> None:
+        if self._coordinator.settings.live_mode:
+            self._check_in(0)
+
+    @callback
+    def _async_config_changed(self, _event: Event) -> None:
+        """Follow Home Assistant's addresses; the other settings are none of ours."""
+        if self._addresses() != self._ways:
+            self._check_in(SOON)
+
+    @callback
+    def _async_status_changed(self) -> None:
+        """Look again when Pulsarr is back: it may be another database, or another version."""
+        was, self._pulsarr_usable = self._pulsarr_usable, self._coordinator.data.pulsarr_connected
+        if self._pulsarr_usable and not was:
+            self._check_in(SOON)
+
+    @callback
+    def _async_on_activity(self, kind: Activity, attributes: dict[str, object]) -> None:
+        """Take in what was found without having been announced."""
+        if kind is not Activity.SYNC_FINISHED:
+            return
+        # The first one makes up for the time in which nobody listened.
+        first, self._synced = not self._synced, True
+        if first or not attributes["added"] or self.registration.health is not Health.WORKING:
+            return
+        self._silence = self._silence.with_find(time.time())
+        if self._silence.is_suspicious(time.time()):
+            async_tell(
+                self._hass,
+                self._entry,
+                Notice.WEBHOOK_SILENT,
+                address=self.registration.address or "-",
+            )
+
+    @callback
+    def _take_back(self) -> None:
+        async_take_back(self._hass, self._entry, Notice.WEBHOOK_UNREACHABLE, Notice.WEBHOOK_SILENT)
+
+    @callback
+    def _check_in(self, seconds: float) -> None:
+        self._cancel()
+        if not self._coordinator.settings.live_mode:
+            return
+        if seconds <= 0:
+            self._coordinator.async_in_background(self.async_check(), "webhook check")
+        else:
+            self._timer = async_call_later(self._hass, seconds, self._async_due)
+
+    @callback
+    def _async_due(self, _now: datetime) -> None:
+        self._timer = None
+        self._check_in(0)
+
+    @callback
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer()
+            self._timer = None
+
+
+def _back_off(failures: int) -> float:
+    return min(RETRY_MIN * 2.0 ** (failures - 1), RETRY_MAX)

@@ -1,0 +1,169 @@
+"""Walks through the flows the way the web interface does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, SOURCE_USER
+from homeassistant.data_entry_flow import FlowResultType, section
+
+from custom_components.plex_label_sync.const import DOMAIN
+
+from .ha_env import PLEX_TOKEN, PULSARR_KEY
+from .texts import TEXTS, leaves, placeholders
+
+if TYPE_CHECKING:
+    from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
+    from homeassistant.core import HomeAssistant
+
+    from .ha_env import HaEnv
+    from .texts import Tree
+
+EMPTIED: Final = {"base_url"}  # fields that are optional in their form
+CLOSED: Final = "http://127.0.0.1:1"  # nobody listens there
+
+
+async def open_menu(hass: HomeAssistant) -> ConfigFlowResult:
+    """Begin to set up a server, as far as the ways to it."""
+    menu = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    assert menu["type"] is FlowResultType.MENU
+    assert menu["step_id"] == "user"
+    ways: Any = menu["menu_options"]
+    # In this order: what is easiest comes first.
+    every_way = list(TEXTS["config"]["step"]["user"]["menu_options"])
+    assert ways in (every_way, [way for way in every_way if way != "plex_existing"])
+    return menu
+
+
+async def start(hass: HomeAssistant) -> ConfigFlowResult:
+    """Begin to set up a server, as far as the form for its address and token."""
+    return await submit(hass, await open_menu(hass), next_step_id="plex_manual")
+
+
+async def submit(hass: HomeAssistant, shown: ConfigFlowResult, **fields: Any) -> ConfigFlowResult:
+    """Send what was entered in a form."""
+    return await hass.config_entries.flow.async_configure(shown["flow_id"], fields)
+
+
+async def start_reconfigure(hass: HomeAssistant, entry: ConfigEntry) -> ConfigFlowResult:
+    """Begin to change an entry's connections."""
+    return await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+    )
+
+
+async def open_reauth(hass: HomeAssistant) -> ConfigFlowResult:
+    """Open the form that asks again for a credential, which the integration has put up."""
+    (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    assert flow["context"]["source"] == SOURCE_REAUTH
+    return await hass.config_entries.flow.async_configure(flow["flow_id"])
+
+
+def plex_input(ha_env: HaEnv, **changes: Any) -> dict[str, Any]:
+    """Return what a person would enter for the ha_env's Plex server."""
+    return {"url": ha_env.plex.url, "token": PLEX_TOKEN, "verify_ssl": True, **changes}
+
+
+def pulsarr_input(ha_env: HaEnv, **changes: Any) -> dict[str, Any]:
+    """Return what a person would enter for the ha_env's Pulsarr."""
+    return {"url": ha_env.pulsarr.url, "api_key": PULSARR_KEY, "verify_ssl": True, **changes}
+
+
+def assert_form(shown: ConfigFlowResult, step: str, **errors: str) -> None:
+    """Check that a form is shown, with these errors and no others, and with all its texts."""
+    assert shown["type"] is FlowResultType.FORM
+    assert shown["step_id"] == step
+    assert shown["errors"] == errors, shown["errors"]
+    texts = _texts(shown)
+    for field, _, name in _parts(shown):
+        place = texts["step"][step] if name is None else texts["step"][step]["sections"][name]
+        assert place["data"][str(field)], field
+        assert place["data_description"][str(field)], field
+    told = [text for _, text in leaves(texts["step"][step])]
+    told += [texts["error"][error] for error in errors.values()]
+    filled_in = set(shown["description_placeholders"] or {})
+    assert set().union(*map(placeholders, told)) <= filled_in
+
+
+def assert_aborted(shown: ConfigFlowResult, reason: str) -> None:
+    """Check that a flow has ended without an entry, and says why."""
+    assert shown["type"] is FlowResultType.ABORT
+    assert shown["reason"] == reason
+    assert _texts(shown)["abort"][reason]
+
+
+def _texts(shown: ConfigFlowResult) -> Tree:
+    """Return the texts of the flow that shows something."""
+    texts: Tree = TEXTS["config" if shown["handler"] == DOMAIN else "options"]
+    return texts
+
+
+def _parts(shown: ConfigFlowResult) -> list[tuple[Any, Any, str | None]]:
+    """Return a form's fields with their selectors and the section they are in."""
+    schema: Any = shown["data_schema"]
+    assert schema is not None
+    parts: list[tuple[Any, Any, str | None]] = []
+    for marker, value in schema.schema.items():
+        if isinstance(value, section):
+            inner: Any = value.schema
+            parts += [(field, selector, str(marker)) for field, selector in inner.schema.items()]
+        else:
+            parts.append((marker, value, None))
+    return parts
+
+
+def fields_of(shown: ConfigFlowResult) -> list[str]:
+    """Return the names of a form's fields, in order."""
+    return [str(field) for field, _, _ in _parts(shown)]
+
+
+def sections_of(shown: ConfigFlowResult) -> dict[str, list[str]]:
+    """Return the names of the fields in each section of a form."""
+    sections: dict[str, list[str]] = {}
+    for field, _, name in _parts(shown):
+        if name is not None:
+            sections.setdefault(name, []).append(str(field))
+    return sections
+
+
+def in_sections(shown: ConfigFlowResult, **changes: Any) -> dict[str, Any]:
+    """Return what the web interface sends when these fields of a form are changed."""
+    sent: dict[str, Any] = {}
+    for field, _, name in _parts(shown):
+        assert name is not None
+        value = changes.get(str(field), default_of(shown, str(field)))
+        if value != "" or str(field) not in EMPTIED:  # an empty optional text is left out
+            sent.setdefault(name, {})[str(field)] = value
+    return sent
+
+
+def selector_of(shown: ConfigFlowResult, field: str) -> Any:
+    """Return a field's selector."""
+    return next(selector for marker, selector, _ in _parts(shown) if marker == field)
+
+
+def default_of(shown: ConfigFlowResult, field: str) -> Any:
+    """Return what a field holds when the form is opened."""
+    marker = next(marker for marker, _, _ in _parts(shown) if marker == field)
+    if marker.description and "suggested_value" in marker.description:
+        return marker.description["suggested_value"]
+    return marker.default()
+
+
+def choices_of(shown: ConfigFlowResult, field: str) -> dict[str, str]:
+    """Return what may be chosen in a field: values and the names they are shown under."""
+    options = selector_of(shown, field).config["options"]
+    return {option["value"]: option["label"] for option in options}
+
+
+async def to_pulsarr(ha_env: HaEnv) -> ConfigFlowResult:
+    """Go as far as the form for Pulsarr."""
+    shown = await submit(ha_env.hass, await start(ha_env.hass), **plex_input(ha_env))
+    assert_form(shown, "pulsarr")
+    return shown
+
+
+async def to_libraries(ha_env: HaEnv) -> ConfigFlowResult:
+    """Go as far as the form for the libraries."""
+    shown = await to_pulsarr(ha_env)
+    return await submit(ha_env.hass, shown, **pulsarr_input(ha_env))

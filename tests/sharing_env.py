@@ -1,0 +1,158 @@
+"""A ha_env with a plex.tv that knows everybody: the owner, friends, the Plex Home, a child, somebody invited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.helpers import issue_registry as ir
+import pytest
+
+from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.plex import sharing as plex_sharing
+from custom_components.plex_label_sync.sharing_check import check as sharing_check
+from simulators.plex import PlexTv
+from simulators.plex.facts import texts
+
+from .plex_tv_fixtures import lead_to, protect
+from .sharing.brute import Meaning, Thing, answer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from simulators.plex import Item
+    from simulators.plex.sharing import SharedAccount
+
+    from .ha_env import HaEnv
+
+KINDS: Final = {"movies": "movie", "shows": "show"}
+EVERYBODY: Final = ("tim", "Jürgen", "nina", "sam", "marta", "Leo")
+
+
+@dataclass
+class SharingHouse:
+    """The ha_env, and what is known at plex.tv."""
+
+    ha_env: HaEnv
+    tv: PlexTv
+    options: dict[str, Any] = field(default_factory=dict)
+
+    async def set_up(self, **options: Any) -> None:
+        """Set the entry up; the first full sync is over then, the first check is not."""
+        await self.ha_env.set_up(live_mode=False, **options)
+
+    async def check(self, **data: Any) -> dict[str, Any]:
+        """Ask plex.tv again, however recently that was done, and return the answer."""
+        self.rested()
+        return await self.ha_env.call("check_sharing", **data)
+
+    def rested(self) -> None:
+        """Let it be some time since plex.tv was asked."""
+        self.ha_env.entry.runtime_data.sharing._asked = -1e9
+        self.ha_env.entry.runtime_data.sharing._rest_until = 0.0
+
+    def account(self, name: str) -> SharedAccount:
+        """Return somebody's account."""
+        return self.tv.sharing.find(name)
+
+    def issue(self, kind: str) -> ir.IssueEntry | None:
+        """Return a repair issue."""
+        registry = ir.async_get(self.ha_env.hass)
+        return registry.async_get_issue(DOMAIN, f"{kind}_{self.ha_env.entry.entry_id}")
+
+    async def fix(self, kind: str, answer: str, *, rested: bool = True) -> dict[str, Any]:
+        """Choose something in a repair, as the web interface does, some time after plex.tv was asked."""
+        from homeassistant.components.repairs.const import DOMAIN as REPAIRS
+
+        manager = self.ha_env.hass.data[REPAIRS]["flow_manager"]
+        issue_id = f"{kind}_{self.ha_env.entry.entry_id}"
+        shown = await manager.async_init(DOMAIN, data={"issue_id": issue_id})
+        assert shown["type"] == "menu"
+        assert answer in shown["menu_options"]
+        if rested:
+            self.rested()
+        done: dict[str, Any] = await manager.async_configure(
+            shown["flow_id"], {"next_step_id": answer}
+        )
+        await self.ha_env.settle()
+        return done
+
+    def items(self, kind: str, sections: set[str] | None = None) -> list[Item]:
+        """Return the items of one kind, in some libraries."""
+        return [
+            one
+            for one in self.ha_env.plex.state.items.values()
+            if one.type == kind and (sections is None or one.section in sections)
+        ]
+
+    def counted(
+        self, kind: str, meaning: list[Meaning], sections: set[str] | None = None
+    ) -> dict[str, int]:
+        """Return how many items of a kind somebody sees, by looking at every one of them."""
+        counts = dict.fromkeys(("visible", "hidden", "unknown"), 0)
+        for item in self.items(kind):
+            verdict = answer(meaning, thing_of(item))
+            if sections is not None and item.section not in sections:
+                verdict = "hidden"
+            counts[verdict] += 1
+        return counts
+
+    def written(self) -> str:
+        """Return everything that stands on the disk, and in the registries."""
+        folder = Path(self.ha_env.hass.config.path(".storage"))
+        files = folder.glob("*") if folder.is_dir() else ()
+        return "\n".join(path.read_text(encoding="utf-8") for path in files if path.is_file())
+
+
+def thing_of(item: Item) -> Thing:
+    """Return an item as the brute-force evaluator takes it."""
+    rating = str(texts(item)["contentRating"]).casefold()
+    return Thing(frozenset(one.casefold() for one in item.labels), rating)
+
+
+def row_of(answer: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the row of a person, or of an account without one."""
+    rows = [one for one in answer["people"] if name in {one["person"], one["account"]}]
+    assert len(rows) == 1, [(one["person"], one["account"]) for one in answer["people"]]
+    row: dict[str, Any] = rows[0]
+    return row
+
+
+def keys_of(answer: dict[str, Any], name: str) -> list[str]:
+    """Return the keys of the warnings about somebody."""
+    return [one["key"] for one in answer["warnings"] if name in {one["person"], one["account"]}]
+
+
+def as_text(told: Any) -> str:
+    """Return an answer as text."""
+    return json.dumps(told, ensure_ascii=False, default=str)
+
+
+@pytest.fixture
+async def house(
+    ha_env: HaEnv, monkeypatch: pytest.MonkeyPatch, known_secrets: set[str]
+) -> AsyncIterator[SharingHouse]:
+    """Six kinds of people, all recognised but the child, who has no watchlist; nothing set up yet."""
+    people = ha_env.pulsarr.state
+    ha_env.plex.owner_name = "rosa"
+    async with PlexTv([ha_env.plex]) as tv:
+        tv.owner_uuid = people.find_user("rosa").plex_uuid or ""
+        lead_to(monkeypatch, tv.url)
+        monkeypatch.setattr(sharing_check, "FIRST_CHECK", (3600.0, 3600.0))
+        # Tests that put the clock forward do so in some threads' frames and not in others.
+        monkeypatch.setattr(plex_sharing, "CHECK_TIMEOUT", 1e12)
+
+        def add(name: str, **fields: Any) -> None:
+            tv.sharing.add(name, uuid=people.find_user(name).plex_uuid, **fields)
+
+        add("tim", rule="label=tim")
+        add("Jürgen", home=True, rule="label!=Kids")
+        add("nina", state="pending")
+        add("sam")
+        add("marta", sections=["1"], rule="contentRating=G%2CPG")
+        tv.sharing.add("Leo", managed=True, rule="label=Kids%2CFamily")
+        protect(known_secrets, tv)
+        yield SharingHouse(ha_env, tv)
+        assert tv.changes_asked_for == []

@@ -1,0 +1,325 @@
+"""Both simulated servers and an engine between them, and what everybody should find in Plex."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from custom_components.plex_label_sync.plex.edits import PUT_IDS_MAX
+from custom_components.plex_label_sync.plex.server import PlexClient
+from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
+from custom_components.plex_label_sync.sync.engine import Engine
+from custom_components.plex_label_sync.sync.ledger import Ledger
+from custom_components.plex_label_sync.sync.model import (
+    Change,
+    HoldReason,
+    MediaType,
+    Person,
+    Row,
+    RowKey,
+    Run,
+    RunKind,
+    SyncSettings,
+    Title,
+    fold,
+)
+from custom_components.plex_label_sync.sync.naming import label_of
+from custom_components.plex_label_sync.sync.protection import (
+    Before,
+    ListMemory,
+    OpenQuestion,
+    who_counts,
+)
+from custom_components.plex_label_sync.sync.request import Request
+from simulators.catalogue import CatalogueTitle
+from simulators.plex import PlexKnobs, PlexSimulator
+from simulators.plex.server import LISTING_ROUTE
+from simulators.pulsarr import PulsarrSimulator
+from simulators.pulsarr.state import Wish
+from simulators.world import World, make_world
+
+PLEX_TOKEN = "plex-token-of-the-open_env"
+PULSARR_KEY = "pulsarr-key-of-the-open_env"
+LABEL_ROUTE = "/library/sections/{id}/label"
+SECTIONS_ROUTE = "/library/sections"
+
+type Labels = dict[str, set[str]]
+"""Folded labels by rating key, items without labels left out."""
+
+
+class Memory:
+    """Keeps what runs did, as the files of the real thing do."""
+
+    def __init__(self, plex: PlexSimulator) -> None:
+        self.ledger = Ledger()
+        self.lists = ListMemory()
+        self.begun: list[tuple[str, tuple[Change, ...]]] = []
+        self.sent: list[tuple[str, int]] = []
+        self.finished: list[tuple[Run, tuple[Change, ...]]] = []
+        self.meanwhile: Callable[[], object] = lambda: None  # between the reads and the edits
+        self._plex = plex
+        self._puts = 0
+
+    async def begin(self, run: Run, changes: Sequence[Change]) -> None:
+        """Write down a plan; it comes before the first edit."""
+        assert changes
+        assert run.started > 0
+        self.begun.append((run.id, tuple(changes)))
+        self._puts = self._plex.stats.puts
+        self.meanwhile()
+
+    def lost_since(self, when: float) -> int:
+        """Return how many labels were lost since a time that nobody asked for."""
+        return sum(run.lost for run, _ in self.finished if run.started >= when)
+
+    async def sending(self, run_id: str, count: int) -> None:
+        """Write down how many changes may be sent from now on."""
+        assert run_id == self.begun[-1][0]
+        assert self._puts == self._plex.stats.puts or self.sent
+        self.sent.append((run_id, count))
+
+    async def finish(
+        self,
+        run: Run,
+        rows: Mapping[RowKey, Row | None],
+        unsure: Mapping[Change, Row | None],
+    ) -> None:
+        """Write down what came of it."""
+        assert not run.changes or run.id == self.begun[-1][0]
+        self.ledger.apply(rows)
+        planned = {change.key: row for change, row in unsure.items()}
+        self.ledger.adopt(unsure, run.started, rows=planned)
+        self.finished.append((run, tuple(unsure)))
+
+    @property
+    def puts_at_begin(self) -> int:
+        """How many edits Plex had seen when the last plan was written down."""
+        return self._puts
+
+
+type Remembered = tuple[Before | None, OpenQuestion | None]
+
+
+def remembered(known: Remembered, request: Request, run: Run, settings: SyncSettings) -> Remembered:
+    """Return what is known after a run: what was last believed, and what is asked."""
+    before, question = known
+    held = OpenQuestion(run.held_keys, run.hold_reasons) if run.asked else None
+    if not request.whole:
+        return before, question or held
+    if held is None and HoldReason.LIST_SHRANK not in run.hold_reasons and not run.gaps:
+        before = Before(run.listed, run.titles, who_counts(settings), settings.label_format)
+    return before, held
+
+
+class Clock:
+    """A clock that tests move, in seconds since the epoch; sleeping moves it too."""
+
+    def __init__(self) -> None:
+        self.now = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+@dataclass(slots=True)
+class EngineEnv:
+    """Everything that a test of the engine needs."""
+
+    world: World
+    plex: PlexSimulator
+    pulsarr: PulsarrSimulator
+    recorder: Memory
+    engine: Engine
+    clock: Clock
+    make_engine: Callable[[], Engine]
+    settings: SyncSettings = field(default_factory=SyncSettings)
+    remembers: bool = False  # what runs saw and asked, for the next ones to be judged by
+    before: Before | None = None
+    question: OpenQuestion | None = None
+
+    async def sync(self, **request: Any) -> Run:
+        """Run once with the open_env's settings."""
+        asked = Request(**request)
+        run = await self.engine.run(asked, self.settings, self.before, question=self.question)
+        if self.remembers and not asked.dry_run and run.error is None:
+            known = self.before, self.question
+            self.before, self.question = remembered(known, asked, run, self.settings)
+        return run
+
+    def restart(self) -> None:
+        """Begin anew with nothing but what is on disk."""
+        self.engine = self.make_engine()
+
+    async def look(self, *titles: CatalogueTitle, thorough: bool = True, **request: Any) -> Run:
+        """Run once for a few titles."""
+        some = tuple(title_of(title) for title in titles)
+        return await self.sync(
+            kind=RunKind.LIVE,
+            titles=some,
+            thorough=frozenset(some) if thorough else frozenset(),
+            **request,
+        )
+
+    @property
+    def labels(self) -> Labels:
+        """What every item carries now."""
+        return {
+            key: {fold(label) for label in item.labels}
+            for key, item in self.plex.state.items.items()
+            if item.labels
+        }
+
+    @property
+    def people(self) -> dict[int, Person]:
+        """Everybody in Pulsarr."""
+        return {
+            user.id: Person(user.id, user.name, user.alias, user.display_name, user.can_sync)
+            for user in self.pulsarr.state.users()
+        }
+
+    def wanted(self, only: Iterable[int] | None = None) -> Labels:
+        """Return the labels that items should have, by the settings, of some people or all."""
+        wanted: Labels = {}
+        chosen = set(self.people if only is None else only)
+        catalogue = {title.key: title for title in self.world.catalogue}
+        for wish in self.pulsarr.state.wishes():
+            person = self.people[wish.user_id]
+            if person.id in chosen - self.settings.exclude_people and (
+                person.can_sync or self.settings.sync_disabled_people
+            ):
+                title = catalogue[wish.catalogue_key]
+                label = fold(label_of(person, MediaType(title.type), self.settings.label_format))
+                for key in self.items_of(title, wish):
+                    wanted.setdefault(key, set()).add(label)
+        return {
+            key: labels - self.settings.exclude_labels
+            for key, labels in wanted.items()
+            if labels - self.settings.exclude_labels
+        }
+
+    def items_of(self, title: CatalogueTitle, wish: Wish) -> list[str]:
+        """Return the items of a title that a wish, with what it knows, can be matched with."""
+        return [
+            item.rating_key
+            for item in self.plex.state.items_of(title)
+            if (wish.guids or item.guid == title.plex_guid)
+            and (self.settings.libraries is None or item.section in self.settings.libraries)
+        ]
+
+    def edits_needed(self, before: Labels, after: Labels) -> int:
+        """Return the edits that add what came between: one per distinct change, or one per label."""
+        whole: Counter[tuple[str, frozenset[str]]] = Counter()
+        single: Counter[tuple[str, str]] = Counter()
+        for key, labels in after.items():
+            section = self.plex.state.items[key].section
+            if added := frozenset(labels - before.get(key, set())):
+                whole[section, added] += 1
+                single.update((section, label) for label in added)
+        sizes = min((list(whole.values()), list(single.values())), key=len)
+        return sum(-(-size // PUT_IDS_MAX) for size in sizes)
+
+    def reads_needed(self) -> int:
+        """Return the reads of a full sync: sections, pages, label lists, and carriers of each label."""
+        libraries = self.plex.state.libraries
+        labels: dict[str, set[str]] = {}
+        for key, some in self.wanted().items():
+            labels.setdefault(self.plex.state.items[key].section, set()).update(some)
+        for row in self.recorder.ledger:
+            labels.setdefault(row.library, set()).add(fold(row.label))
+        return 1 + len(libraries) + len(labels) + sum(map(len, labels.values()))
+
+    def person(self, name: str) -> int:
+        """Return a person's id."""
+        return self.pulsarr.state.find_user(name).id
+
+    def wish(self, name: str, title: CatalogueTitle, **fields: Any) -> None:
+        """Put a title on a person's watchlist."""
+        self.pulsarr.state.wish(self.person(name), title, **fields)
+
+    def spare(self, kind: str = "movie", *, in_plex: bool = True) -> CatalogueTitle:
+        """Return a title that nobody wants, with at most one plain item."""
+        taken = {wish.catalogue_key for wish in self.pulsarr.state.wishes()}
+        for title in self.world.catalogue:
+            items = self.plex.state.items_of(title, identified=False)
+            plain = [item for item in items if item.guid == title.plex_guid]
+            suits = title.type == kind and title.key not in taken
+            if suits and len(items) == len(plain) == int(in_plex):
+                return title
+        raise AssertionError("the world is too small")
+
+
+def title_of(title: CatalogueTitle) -> Title:
+    """Return a title as a webhook tells it."""
+    ids = frozenset({f"plex:{title.key}", *title.guids})
+    return Title(MediaType(title.type), title.title, ids)
+
+
+@asynccontextmanager
+async def open_env(
+    *,
+    knobs: PlexKnobs | None = None,
+    settings: SyncSettings | None = None,
+    patient: bool = False,
+    remembers: bool = False,
+    **world: Any,
+) -> AsyncIterator[EngineEnv]:
+    """Run both servers over a small world, by default 60 movies, 20 shows and six people.
+
+    A patient engine really sleeps; otherwise only its clock moves. A open_env that `remembers`
+    judges each run by those before it.
+    """
+    made = make_world(**{"seed": 5, "movies": 60, "shows": 20, "people": 6, "wishes": 20, **world})
+    clock = Clock()
+    plex = PlexSimulator(made.plex, token=PLEX_TOKEN, knobs=knobs)
+    async with (
+        plex,
+        PulsarrSimulator(made.pulsarr, api_key=PULSARR_KEY) as pulsarr,
+        aiohttp.ClientSession() as session,
+    ):
+        recorder = Memory(plex)
+
+        def make_engine() -> Engine:
+            return Engine(
+                PlexClient(session, plex.url, PLEX_TOKEN, client_id="tests", sleep=clock.sleep),
+                PulsarrClient(session, pulsarr.url, PULSARR_KEY, sleep=clock.sleep),
+                recorder,
+                clock=clock,
+                sleep=asyncio.sleep if patient else clock.sleep,
+                lists=recorder.lists,
+            )
+
+        env = EngineEnv(made, plex, pulsarr, recorder, make_engine(), clock, make_engine)
+        env.settings, env.remembers = settings or SyncSettings(), remembers
+        yield env
+        assert plex.violations == []
+        assert plex.stats.peak_concurrency <= 2
+
+
+def merged(before: Mapping[str, set[str]], more: Mapping[str, set[str]]) -> Labels:
+    """Return labels and more labels together."""
+    return {key: before.get(key, set()) | more.get(key, set()) for key in {*before, *more}}
+
+
+__all__ = [
+    "LABEL_ROUTE",
+    "LISTING_ROUTE",
+    "PLEX_TOKEN",
+    "PULSARR_KEY",
+    "SECTIONS_ROUTE",
+    "Clock",
+    "EngineEnv",
+    "Labels",
+    "Memory",
+    "merged",
+    "open_env",
+    "title_of",
+]

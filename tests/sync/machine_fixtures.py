@@ -1,0 +1,447 @@
+"""What the safety machine stands on: records that survive crashes, a fragile Plex, whose labels are whose."""
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+import re
+from typing import Any, Final, Literal
+
+from custom_components.plex_label_sync.plex.server import PlexClient
+from custom_components.plex_label_sync.sync.identity import Relation, relation
+from custom_components.plex_label_sync.sync.journal import Entry, Journal
+from custom_components.plex_label_sync.sync.ledger import Ledger
+from custom_components.plex_label_sync.sync.model import (
+    Change,
+    Failure,
+    Gap,
+    Item,
+    LabelledItem,
+    Library,
+    MediaType,
+    Person,
+    Row,
+    RowKey,
+    Run,
+    RunKind,
+    Service,
+    ServiceError,
+    StoredLabel,
+    SyncSettings,
+    fold,
+)
+from custom_components.plex_label_sync.sync.naming import label_of
+from custom_components.plex_label_sync.sync.protection import ListMemory
+from custom_components.plex_label_sync.sync.title_ids import same
+from simulators.plex import PlexSimulator
+from simulators.plex.state import Item as PlexItem
+from simulators.pulsarr import PulsarrSimulator
+
+type CrashPoint = Literal[
+    "before journal",
+    "after journal",
+    "after sending",
+    "before edit",
+    "after edit",
+    "half edit",
+    "carriers",
+    "directory",
+    "before ledger",
+    "between ledger and journal",
+    "after journal end",
+]
+CRASH_POINTS: Final[tuple[CrashPoint, ...]] = (
+    "before journal",
+    "after journal",
+    "after sending",
+    "before edit",
+    "after edit",
+    "half edit",
+    "carriers",
+    "directory",
+    "before ledger",
+    "between ledger and journal",
+    "after journal end",
+)
+type Stored = frozenset[tuple[str, str]]
+"""Rating keys and labels, spelled as Plex stores them."""
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+class Trouble:
+    """What is going to happen during the next run: the process ends, or an edit's answer is lost."""
+
+    def __init__(self) -> None:
+        self.crash: CrashPoint | None = None
+        self.lost: Literal["whole", "half"] | None = None
+        self.countdown = 0
+
+    def clear(self) -> None:
+        """Let everything go well again."""
+        self.crash = self.lost = None
+
+    def reach(self, point: CrashPoint) -> bool:
+        """Tell whether the process ends at this point."""
+        if self.crash != point:
+            return False
+        self.countdown -= 1
+        return self.countdown < 0
+
+    def pass_by(self, point: CrashPoint) -> None:
+        """End the process here if that is due."""
+        if self.reach(point):
+            raise Crash(point)
+
+
+class Records:
+    """Ledger and journal in memory, and what of them is on disk: as the files of the real thing."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        self.ledger = Ledger()
+        self.journal = Journal()
+        self.planned: tuple[Change, ...] = ()  # by the last run that began
+        self.refuse = False  # the disk is full
+        self.meanwhile: Callable[[Sequence[Change]], object] = lambda _: None
+        self.lists = ListMemory()
+        self.losses: list[tuple[float, int]] = []
+        self._trouble = trouble
+        self._disk_ledger = self.ledger.as_dict()
+        self._disk_journal = self.journal.as_dict()
+
+    def lost_since(self, when: float) -> int:
+        """Return how many labels were lost since a time that nobody asked for."""
+        return sum(count for at, count in self.losses if at >= when)
+
+    async def sending(self, run_id: str, count: int) -> None:
+        """Write down how far the edits of a run may have come."""
+        self.journal.sending(run_id, count)
+        self._disk_journal = self.journal.as_dict()
+        self._trouble.pass_by("after sending")
+
+    async def begin(self, run: Run, changes: Sequence[Change]) -> None:
+        """Write down a plan before the first edit."""
+        self._trouble.pass_by("before journal")
+        self.journal.begin(Entry(run.id, run.kind, run.started, tuple(changes)))
+        if self.refuse:
+            self.journal.finish(run.id, "failed", ())
+            raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, "the disk is full")
+        self._disk_journal = self.journal.as_dict()
+        self.planned = tuple(changes)
+        self.meanwhile(changes)
+        self._trouble.pass_by("after journal")
+
+    async def finish(
+        self,
+        run: Run,
+        rows: Mapping[RowKey, Row | None],
+        unsure: Mapping[Change, Row | None],
+    ) -> None:
+        """Write down what came of it, the ledger first."""
+        self._trouble.pass_by("before ledger")
+        self.ledger.apply(rows)
+        planned = {change.key: row for change, row in unsure.items()}
+        self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO, rows=planned)
+        self.losses.append((run.started, run.lost))
+        self.journal.finish(run.id, run.status.value, [*run.changes, *unsure])
+        self.save_ledger()
+        self._trouble.pass_by("between ledger and journal")
+        self._disk_journal = self.journal.as_dict()
+        self._trouble.pass_by("after journal end")
+
+    def save_ledger(self) -> None:
+        """Bring the ledger to disk."""
+        self._disk_ledger = self.ledger.as_dict()
+
+    def restart(self) -> None:
+        """Load what is on disk, and take over what a run left behind that did not end."""
+        self.ledger = Ledger.from_dict(self._disk_ledger)
+        self.journal = Journal.from_dict(self._disk_journal)
+        for entry in self.journal.unfinished:
+            sent = entry.changes[: entry.sent]
+            self.ledger.adopt(sent, entry.started, undo=entry.kind is RunKind.UNDO)
+            self.journal.finish(entry.run_id, "interrupted", sent)
+        self.lists = ListMemory(self.lists.counts, self.lists.doubted)
+        self.save_ledger()
+        self._disk_journal = self.journal.as_dict()
+
+    def backup(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what is on disk."""
+        return self._disk_ledger, self._disk_journal
+
+    def come_back(self, backup: tuple[dict[str, Any], dict[str, Any]]) -> None:
+        """Bring what was on disk once back there."""
+        self._disk_ledger, self._disk_journal = backup
+
+
+class FragilePlex:
+    """A real client, in whose calls the process can end and the answers to edits can get lost."""
+
+    def __init__(self, client: PlexClient, trouble: Trouble) -> None:
+        self._client = client
+        self._trouble = trouble
+
+    async def libraries(self) -> tuple[Library, ...]:
+        """QueueUpdate on."""
+        return await self._client.libraries()
+
+    def pages[T](
+        self,
+        library: Library,
+        pick: Callable[[tuple[Item, ...]], T],
+        on_gap: Callable[[Gap], object] | None = None,
+    ) -> AsyncGenerator[T]:
+        """QueueUpdate on."""
+        return self._client.pages(library, pick, on_gap)
+
+    async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
+        """QueueUpdate on."""
+        return await self._client.newest(library, limit)
+
+    async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
+        """QueueUpdate on."""
+        return await self._client.with_plex_id(library, plex_id)
+
+    async def labels(self, library: Library) -> tuple[StoredLabel, ...]:
+        """QueueUpdate on, unless the process ends."""
+        self._trouble.pass_by("directory")
+        return await self._client.labels(library)
+
+    async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
+        """QueueUpdate on, unless the process ends."""
+        self._trouble.pass_by("carriers")
+        return await self._client.carriers(library, label)
+
+    async def count_without(self, library: Library, label: StoredLabel) -> int:
+        """QueueUpdate on."""
+        return await self._client.count_without(library, label)
+
+    async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
+        """QueueUpdate on."""
+        return await self._client.existing(rating_keys)
+
+    async def labelled(
+        self, rating_keys: Sequence[str], on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[LabelledItem, ...]:
+        """QueueUpdate on."""
+        return await self._client.labelled(rating_keys, on_gap)
+
+    async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
+        """QueueUpdate on."""
+        return await self._client.with_title(library, text, limit)
+
+    async def edit(
+        self,
+        library: Library,
+        rating_keys: Sequence[str],
+        add: Sequence[str],
+        remove: Sequence[str],
+    ) -> Mapping[str, ServiceError]:
+        """QueueUpdate on; the process may end before, halfway or after, and the answer may get lost."""
+        self._trouble.pass_by("before edit")
+        halfway = self._trouble.reach("half edit")
+        if halfway or self._trouble.lost == "half":
+            rating_keys = rating_keys[: (len(rating_keys) + 1) // 2]
+        refused = await self._client.edit(library, rating_keys, add, remove)
+        if halfway:
+            raise Crash
+        self._trouble.pass_by("after edit")
+        if self._trouble.lost is not None:
+            raise ServiceError(Service.PLEX, Failure.TIMEOUT, "the answer is lost")
+        return refused
+
+
+@dataclass(slots=True)
+class Truth:
+    """Who put which labels on, as somebody knows who watches everything."""
+
+    plex: PlexSimulator
+    records: Records
+    foreign: set[tuple[str, str]] = field(default_factory=set)  # as Plex stores them
+    taken_off: set[RowKey] = field(default_factory=set)  # labels of ours, by hand, and still off
+    ever_off: set[RowKey] = field(default_factory=set)
+    ever_pinned: set[RowKey] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)  # items that others edited since the last run
+
+    @property
+    def stored(self) -> Stored:
+        """Every label on every item."""
+        items = self.plex.state.items.items()
+        return frozenset((key, label) for key, item in items for label in item.labels)
+
+    def carries(self, rating_key: str, label: str) -> bool:
+        """Tell whether an item carries a label in any spelling."""
+        item = self.plex.state.items.get(rating_key)
+        return item is not None and fold(label) in map(fold, item.labels)
+
+    def put_on(self, rating_key: str, label: str, *, planned: Iterable[RowKey] = ()) -> None:
+        """Put a label on an item as anybody but us.
+
+        It is a foreign one, unless that cannot be told: while we believe ours to be there (it
+        was taken off since the last look) or are just about to write it.
+        """
+        if rating_key not in self.plex.state.items or self.carries(rating_key, label):
+            return
+        key = (rating_key, fold(label))
+        row = self.records.ledger.get(key)
+        before = self.stored
+        self.plex.state.add_label(rating_key, label)
+        self.touched.add(rating_key)
+        self.taken_off.discard(key)
+        if (row is None or row.removed_by_user or not self.is_about(row)) and key not in planned:
+            self.foreign |= self.stored - before
+
+    def take_off(self, rating_key: str, label: str) -> None:
+        """Take a label off an item as anybody but us."""
+        if not self.carries(rating_key, label):
+            return
+        key = (rating_key, fold(label))
+        row = self.records.ledger.get(key)
+        self.plex.state.remove_label(rating_key, label)
+        self.touched.add(rating_key)
+        self.foreign &= self.stored
+        if row is not None and self.is_about(row):
+            self.ever_off.add(key)
+            if row.confirmed and not row.is_removed_marker and not row.removed_by_user:
+                self.taken_off.add(key)
+
+    def is_about(self, row: Row) -> bool:
+        """Tell whether a row is about the item that has its rating key."""
+        item = self.plex.state.items.get(row.rating_key)
+        return item is not None and self.relation(row, item) is not Relation.STRANGER
+
+    def relation(self, row: Row, item: PlexItem) -> Relation:
+        """Return what a row has to do with an item."""
+        return relation(row, as_item(item), self.plex.state.libraries[item.section].uuid)
+
+    def came_back(self, before: Stored) -> None:
+        """Take in that the labels in Plex, or what we know of them, are those of an older copy.
+
+        What is there and in no row of ours is somebody else's; what is in a row and is not there
+        looks as if it was taken off.
+        """
+        stored, ledger = self.stored, self.records.ledger
+        rows = {row.key: row for row in ledger}
+        self.foreign &= stored
+        for key, label in stored:
+            row = rows.get((key, fold(label)))
+            if row is None or row.removed_by_user:
+                self.foreign.add((key, label))
+        self.ever_off |= {key for key in rows if not self.carries(*key)}
+        self.taken_off = {key for key in self.taken_off if not self.carries(*key)}
+        self.touched |= {key for key, _ in before ^ stored}
+
+    def delete(self, rating_key: str) -> None:
+        """Delete an item."""
+        if rating_key in self.plex.state.items:
+            self.plex.delete_item(rating_key)
+            self.forget_missing()
+            self.touched.add(rating_key)
+
+    def forget(self, rating_keys: Iterable[str]) -> None:
+        """Forget what was on items that were deleted, whatever is under their keys now."""
+        keys = set(rating_keys)
+        self.foreign = {one for one in self.foreign if one[0] not in keys}
+        self.taken_off = {one for one in self.taken_off if one[0] not in keys}
+        self.touched |= keys
+
+    def forget_missing(self) -> None:
+        """Forget what was on items that are gone."""
+        items = self.plex.state.items
+        self.foreign = {one for one in self.foreign if one[0] in items}
+        self.taken_off = {one for one in self.taken_off if one[0] in items}
+
+
+def as_item(item: PlexItem) -> Item:
+    """Return an item as an honest answer tells of it."""
+    key = _plex_key(item)
+    ids = external_ids(item) | ({f"plex:{key}"} if key else frozenset())
+    return Item(
+        item.rating_key,
+        item.section,
+        MediaType(item.type),
+        item.title,
+        ids,
+        item.guid,
+        item.added_at,
+    )
+
+
+# What everybody should find in Plex
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Wishes that mean the same title."""
+
+    kind: str
+    key: str | None
+    ids: frozenset[str]
+    people: tuple[Person, ...]
+
+
+def oracle(
+    plex: PlexSimulator, pulsarr: PulsarrSimulator, settings: SyncSettings
+) -> dict[str, set[str]]:
+    """Return the folded labels that items should have, by rating key; those without left out."""
+    wanted: dict[str, set[str]] = {}
+    in_reach = [
+        item
+        for item in plex.state.items.values()
+        if settings.libraries is None or item.section in settings.libraries
+    ]
+    for group in _groups(pulsarr, settings):
+        same_type = [item for item in in_reach if item.type == group.kind]
+        own = [item for item in same_type if group.key and _plex_key(item) == group.key]
+        keyless = [item for item in same_type if not _plex_key(item)]
+        others = [item for item in same_type if _plex_key(item) and not own]
+        ids = group.ids | ({f"plex:{group.key}"} if group.key else frozenset())
+        for item in own + [one for one in keyless + others if same(as_item(one).ids, ids)]:
+            for person in group.people:
+                label = fold(label_of(person, MediaType(item.type), settings.label_format))
+                if label not in settings.exclude_labels | {fold(settings.opt_out_label)}:
+                    wanted.setdefault(item.rating_key, set()).add(label)
+    return wanted
+
+
+def _groups(pulsarr: PulsarrSimulator, settings: SyncSettings) -> list[_Group]:
+    people = {
+        user.id: Person(user.id, user.name, user.alias, user.display_name, user.can_sync)
+        for user in pulsarr.state.users()
+        if user.id not in settings.exclude_people
+        and (user.can_sync or settings.sync_disabled_people)
+    }
+    by_title: dict[str, list[tuple[str | None, frozenset[str], str, Person]]] = {}
+    for wish in pulsarr.state.wishes():
+        if wish.user_id in people:
+            entry = (wish.key, frozenset(wish.guids), wish.kind, people[wish.user_id])
+            by_title.setdefault(wish.catalogue_key, []).append(entry)
+    groups = []
+    for entries in by_title.values():
+        keyed = [one for one in entries if one[0]]
+        keyless = [one for one in entries if not one[0]]
+        if keyed and any(one[1] for one in keyed):  # then both have the same external ids
+            keyed, keyless = entries, []
+        for some in (keyed, keyless):
+            if some:
+                ids = frozenset[str]().union(*(one[1] for one in some))
+                key = next((one[0] for one in some if one[0]), None)
+                # Those of whom nothing at all is known cannot be found.
+                who = tuple(one[3] for one in some if one[0] or one[1])
+                groups.append(_Group(some[0][2], key, ids, who))
+    return groups
+
+
+def _plex_key(item: PlexItem) -> str:
+    return item.guid.rpartition("/")[2] if item.guid.startswith("plex://") else ""
+
+
+def external_ids(item: PlexItem) -> frozenset[str]:
+    """Return the ids by which anybody but Plex itself knows an item."""
+    if item.guids:
+        return frozenset(guid.replace("://", ":") for guid in item.guids)
+    legacy = re.match(r"com\.plexapp\.agents\.(?:hama://(?=tvdb))?(\w+)(?:://|-)([^?]+)", item.guid)
+    if legacy is None:
+        return frozenset()
+    names = {"imdb": "imdb", "themoviedb": "tmdb", "thetvdb": "tvdb", "tvdb": "tvdb"}
+    return frozenset({f"{names[legacy[1]]}:{legacy[2]}"} if legacy[1] in names else ())

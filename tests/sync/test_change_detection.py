@@ -1,0 +1,284 @@
+"""A full sync by the clock: cheap where nothing has changed, and never the ground for a change."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from custom_components.plex_label_sync.sync import change_detection
+from custom_components.plex_label_sync.sync.change_detection import LISTING_AGE_MAX
+from custom_components.plex_label_sync.sync.model import RemovedLabelMode, Run, RunStatus, fold
+from simulators.catalogue import CatalogueTitle
+from simulators.http import Fault, FaultKind
+from simulators.plex import PlexKnobs
+from simulators.plex.server import LISTING_ROUTE, METADATA_ROUTE
+from simulators.plex.state import plex_guids
+
+from .engine_env import LABEL_ROUTE, SECTIONS_ROUTE, EngineEnv, merged, open_env
+
+CHEAP = {("GET", SECTIONS_ROUTE): 1, ("GET", LISTING_ROUTE): 3, ("GET", METADATA_ROUTE): 1}
+HOUR = 3600.0
+
+
+async def by_the_clock(env: EngineEnv) -> Run:
+    """Sync as it happens every hour, and count what it asks."""
+    env.plex.stats.reset()
+    env.clock.now += 60
+    return await env.sync(routine=True)
+
+
+def was_listed(env: EngineEnv) -> bool:
+    """Tell whether the libraries were listed anew; that comes with their label directories."""
+    return env.plex.stats.count("GET", LABEL_ROUTE) > 0
+
+
+def the_first_with_a_label_of_ours(env: EngineEnv) -> tuple[str, str]:
+    """Return an item's rating key and the label that we wrote on it."""
+    return min((row.rating_key, row.label) for row in env.recorder.ledger)
+
+
+async def test_nothing_new_is_seen_from_a_handful_of_answers(env: EngineEnv) -> None:
+    first = await env.sync(routine=True)
+    labels = env.labels
+    run = await by_the_clock(env)
+    assert env.plex.stats.requests == CHEAP
+    assert run.status is RunStatus.DONE
+    assert env.labels == labels
+    assert (run.titles, run.items, run.not_in_plex, run.people, run.wanting) == (
+        first.titles,
+        first.items,
+        first.not_in_plex,
+        first.people,
+        first.wanting,
+    )
+    assert run.unchanged == first.unchanged + first.added
+    assert run.changes == ()
+
+
+async def test_what_is_asked_by_hand_is_looked_at_thoroughly(env: EngineEnv) -> None:
+    await env.sync(routine=True)
+    env.plex.stats.reset()
+    await env.sync()
+    assert was_listed(env)
+
+
+async def test_cost_of_an_idle_sync_does_not_grow_with_what_is_wanted(
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_detection, "ITEMS_AT_ONCE", 1)
+    await env.sync(routine=True)
+    run = await by_the_clock(env)
+    assert env.plex.stats.count("GET", METADATA_ROUTE) == 0
+    assert env.plex.stats.gets == env.reads_needed()
+    assert run.changes == ()
+
+
+def _missing(env: EngineEnv) -> CatalogueTitle:
+    """Return a title that somebody waits for."""
+    synced = {person.id for person in env.people.values() if person.can_sync}
+    wanted = {one.catalogue_key for one in env.pulsarr.state.wishes() if one.user_id in synced}
+    return next(
+        one
+        for one in env.world.catalogue
+        if one.key in wanted and not env.plex.state.items_of(one, identified=False)
+    )
+
+
+def _add_missing(env: EngineEnv) -> None:
+    env.plex.state.add_item(_missing(env))
+
+
+def _wish(env: EngineEnv) -> None:
+    env.wish("rosa", env.spare())
+
+
+def _wish_for_something_else(env: EngineEnv) -> None:
+    """Let one title go for another: there are as many as before."""
+    rosa = env.person("rosa")
+    gone = next(one for one in env.pulsarr.state.wishes() if one.user_id == rosa)
+    titles = {title.key: title for title in env.world.catalogue}
+    env.pulsarr.state.unwish(rosa, titles[gone.catalogue_key])
+    env.wish("rosa", env.spare())
+
+
+def _take_off(env: EngineEnv) -> None:
+    key, label = the_first_with_a_label_of_ours(env)
+    env.plex.state.remove_label(key, label)
+
+
+def _delete(env: EngineEnv) -> None:
+    env.plex.state.delete_item(the_first_with_a_label_of_ours(env)[0])
+
+
+def _delete_unnoticed(env: EngineEnv) -> None:
+    """Delete an item, and let Plex not tell that its library changed."""
+    key, _ = the_first_with_a_label_of_ours(env)
+    library = env.plex.state.libraries[env.plex.state.items[key].section]
+    counter = library.content_changed_at
+    env.plex.state.delete_item(key)
+    library.content_changed_at = counter
+
+
+def _rematch_unnoticed(env: EngineEnv) -> None:
+    """Let an item become another title, and let Plex not tell that its library changed."""
+    key, _ = the_first_with_a_label_of_ours(env)
+    library = env.plex.state.libraries[env.plex.state.items[key].section]
+    counter = library.content_changed_at
+    env.plex.state.rematch(key, guid="plex://movie/" + 24 * "f", guids=(), title="Another")
+    library.content_changed_at = counter
+
+
+def _leave_out_a_person(env: EngineEnv) -> None:
+    env.settings = replace(env.settings, exclude_people=frozenset({env.person("rosa")}))
+
+
+def _let_time_pass(env: EngineEnv) -> None:
+    env.clock.now += LISTING_AGE_MAX
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        _add_missing,
+        _wish,
+        _wish_for_something_else,
+        _take_off,
+        _delete,
+        _delete_unnoticed,
+        _rematch_unnoticed,
+        _leave_out_a_person,
+        _let_time_pass,
+    ],
+)
+async def test_whatever_happens_is_followed_by_a_listing_and_comes_out_as_by_hand(
+    env: EngineEnv, happens: Callable[[EngineEnv], object]
+) -> None:
+    await env.sync(routine=True)
+    await by_the_clock(env)
+    happens(env)
+    await by_the_clock(env)
+    assert was_listed(env)
+    labels, rows = env.labels, list(env.recorder.ledger)
+    await env.sync()
+    assert env.labels == labels
+    assert list(env.recorder.ledger) == rows
+
+
+async def test_new_item_of_a_missing_title_gets_its_labels(env: EngineEnv) -> None:
+    await env.sync(routine=True)
+    _add_missing(env)
+    before = env.labels
+    run = await by_the_clock(env)
+    assert run.added
+    assert env.labels == merged(before, env.wanted())
+
+
+async def test_item_that_plex_recognises_later_gets_its_labels_though_nothing_seems_to_have_changed(
+    env: EngineEnv,
+) -> None:
+    title = _missing(env)
+    item = env.plex.state.add_item(title, guid="local://77")
+    await env.sync(routine=True)
+    await by_the_clock(env)
+    assert not was_listed(env)
+    library = env.plex.state.libraries[item.section]
+    counter = library.content_changed_at
+    env.plex.state.rematch(
+        item.rating_key, guid=title.plex_guid, guids=plex_guids(title), title=title.title
+    )
+    library.content_changed_at = counter
+    assert (await by_the_clock(env)).added
+
+
+async def test_server_that_does_not_count_its_changes_is_listed_each_time() -> None:
+    async with open_env(knobs=PlexKnobs(change_counter=False)) as env:
+        await env.sync(routine=True)
+        await by_the_clock(env)
+        assert was_listed(env)
+
+
+async def test_server_whose_counter_moves_with_our_edits_is_cheap_after_the_next_listing() -> None:
+    async with open_env(knobs=PlexKnobs(bump=True)) as env:
+        assert (await env.sync(routine=True)).added
+        await by_the_clock(env)
+        assert was_listed(env)
+        await by_the_clock(env)
+        assert env.plex.stats.requests == CHEAP
+
+
+async def test_server_that_does_not_tell_labels_of_single_items_is_asked_label_by_label() -> None:
+    async with open_env(knobs=PlexKnobs(labels_on_items=False)) as env:
+        await env.sync(routine=True)
+        labels = env.labels
+        for wasted in (1, 0):
+            run = await by_the_clock(env)
+            assert env.plex.stats.count("GET", METADATA_ROUTE) == wasted
+            assert env.plex.stats.gets == env.reads_needed() + wasted
+            assert (run.status, run.changes, run.vanished) == (RunStatus.DONE, (), 0)
+        assert env.labels == labels
+        assert not any(row.removed_by_user for row in env.recorder.ledger)
+
+
+async def test_label_goes_only_after_a_listing_and_a_look_at_its_carriers(env: EngineEnv) -> None:
+    env.settings = replace(
+        env.settings, removed_label_mode=RemovedLabelMode.REMOVE, removal_delay=HOUR
+    )
+    await env.sync(routine=True)
+    key, label = the_first_with_a_label_of_ours(env)
+    for wish in list(env.pulsarr.state.wishes()):
+        title = next(one for one in env.world.catalogue if one.key == wish.catalogue_key)
+        if any(item.rating_key == key for item in env.plex.state.items_of(title)):
+            env.pulsarr.state.unwish(wish.user_id, title)
+    await by_the_clock(env)
+    await by_the_clock(env)
+    assert env.plex.stats.requests == CHEAP
+    env.clock.now += HOUR
+    run = await by_the_clock(env)
+    assert run.removed
+    assert fold(label) not in env.labels.get(key, set())
+    routes = [(one.method, one.route) for one in env.plex.stats.log]
+    before = routes[: routes.index(("PUT", LISTING_ROUTE))]
+    assert before.count(("GET", LABEL_ROUTE)) == len(env.plex.state.libraries)
+
+
+@pytest.mark.parametrize("kind", ["busy", "html", "truncated", "empty", "headless"])
+@pytest.mark.parametrize(
+    ("route", "method"), [(METADATA_ROUTE, "GET"), (LISTING_ROUTE, "GET"), (LABEL_ROUTE, "GET")]
+)
+async def test_what_a_cheap_look_cannot_read_is_left_to_the_listing(
+    env: EngineEnv, route: str, method: str, kind: FaultKind
+) -> None:
+    await env.sync(routine=True)
+    title = env.spare()
+    env.wish("rosa", title)
+    before = env.labels
+    env.plex.faults.add(Fault(kind, route=route, method=method, times=4))
+    run = await by_the_clock(env)
+    assert run.status in {RunStatus.DONE, RunStatus.PARTIAL}
+    assert (run.removed, run.vanished) == (0, 0)
+    env.plex.faults.clear()
+    await by_the_clock(env)
+    assert env.labels == merged(before, env.wanted())
+    assert not any(row.removed_by_user for row in env.recorder.ledger)
+
+
+async def test_item_that_cannot_be_read_never_ends_a_sync_by_the_clock(env: EngineEnv) -> None:
+    await env.sync(routine=True)
+    labels = env.labels
+    broken = next(iter(env.recorder.ledger)).rating_key
+    env.plex.broken_items[broken] = "busy"
+    for _ in range(2):
+        run = await by_the_clock(env)
+        assert run.status in {RunStatus.DONE, RunStatus.PARTIAL}
+    assert env.labels == labels
+    assert broken in env.recorder.ledger.by_item()
+
+
+async def test_cheap_look_at_a_server_that_is_away_ends_the_run(env: EngineEnv) -> None:
+    await env.sync(routine=True)
+    labels = env.labels
+    env.plex.faults.add(Fault("busy", route=SECTIONS_ROUTE, method="GET", times=None))
+    run = await by_the_clock(env)
+    assert run.status is RunStatus.FAILED
+    assert run.error is not None
+    assert env.labels == labels

@@ -1,0 +1,187 @@
+"""The reads of a run, where a real server cannot show what may happen."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from custom_components.plex_label_sync.sync.gaps import WHOLE, Gaps
+from custom_components.plex_label_sync.sync.model import (
+    Failure,
+    Gap,
+    GapKind,
+    Library,
+    Person,
+    Service,
+    ServiceError,
+    StoredLabel,
+    Title,
+)
+from custom_components.plex_label_sync.sync.readers import (
+    PULSARR_READERS,
+    LabelReader,
+    read_watchlists,
+)
+
+from .builders import ANNA, BEN, MOVIE, movie, texts
+
+if TYPE_CHECKING:
+    from custom_components.plex_label_sync.sync.ports import PlexPort
+
+MOVIES = Library("1", MOVIE, "Movies")
+ANNAS = StoredLabel("20481", "Anna")
+
+
+class Lists:
+    """A Pulsarr whose answers a test writes; counts what is asked at the same time."""
+
+    def __init__(self, *people: Person, broken: Mapping[int, Failure] | None = None) -> None:
+        self._people = people
+        self._broken = broken or {}
+        self._under_way = 0
+        self.peak = 0
+        self.answered: list[int] = []
+
+    async def people(self) -> tuple[Person, ...]:
+        """Return everybody."""
+        return self._people
+
+    async def watchlist(self, person_id: int) -> tuple[Title, ...]:
+        """Return one movie for each person, after a while."""
+        self._under_way += 1
+        self.peak = max(self.peak, self._under_way)
+        try:
+            if person_id in self._broken:
+                raise ServiceError(Service.PULSARR, self._broken[person_id], f"no list {person_id}")
+            await asyncio.sleep(0.001)
+        finally:
+            self._under_way -= 1
+        self.answered.append(person_id)
+        return (movie(f"tmdb:{person_id}"),)
+
+
+def crowd(count: int) -> tuple[Person, ...]:
+    """Return many people."""
+    return tuple(Person(number, f"person {number}") for number in range(1, count + 1))
+
+
+async def test_everybodys_watchlist_is_read() -> None:
+    lists = await read_watchlists(Lists(ANNA, BEN), lambda: 70.0)
+    assert lists.people == (ANNA, BEN)
+    assert dict(lists.titles) == {1: (movie("tmdb:1"),), 2: (movie("tmdb:2"),)}
+    assert lists.read_at == 70.0
+
+
+async def test_nobody_has_no_watchlists() -> None:
+    lists = await read_watchlists(Lists(), lambda: 0.0)
+    assert (lists.people, lists.titles) == ((), {})
+
+
+async def test_no_more_than_a_few_watchlists_are_read_at_a_time() -> None:
+    pulsarr = Lists(*crowd(20))
+    lists = await read_watchlists(pulsarr, lambda: 0.0)
+    assert sorted(lists.titles) == list(range(1, 21))
+    assert pulsarr.peak == PULSARR_READERS
+
+
+async def test_watchlists_are_as_old_as_the_first_question() -> None:
+    times = iter((10.0, 20.0, 30.0))
+    assert (await read_watchlists(Lists(ANNA), lambda: next(times))).read_at == 10.0
+
+
+async def test_person_who_is_listed_twice_cannot_be_true() -> None:
+    with pytest.raises(ServiceError, match="listed twice") as caught:
+        await read_watchlists(Lists(ANNA, BEN, Person(1, "anna again")), lambda: 0.0)
+    assert caught.value.failure is Failure.IMPLAUSIBLE
+
+
+async def test_watchlist_that_cannot_be_read_is_unread_and_the_others_are_read() -> None:
+    lists = await read_watchlists(Lists(*crowd(40), broken={6: Failure.BUSY}), lambda: 0.0)
+    assert lists.titles.keys() == set(range(1, 41)) - {6}
+    assert lists.unread == {6: Failure.BUSY}
+
+
+async def test_not_one_watchlist_that_can_be_read_is_a_failure() -> None:
+    with pytest.raises(ServiceError, match="no list"):
+        await read_watchlists(Lists(ANNA, BEN, broken={1: Failure.BUSY, 2: Failure.BUSY}), float)
+
+
+@pytest.mark.parametrize("failure", sorted(WHOLE))
+async def test_pulsarr_that_is_away_stops_the_others(failure: Failure) -> None:
+    pulsarr = Lists(*crowd(40), broken=dict.fromkeys(range(6, 12), failure))
+    with pytest.raises(ServiceError, match="no list"):
+        await read_watchlists(pulsarr, lambda: 0.0)
+    assert len(pulsarr.answered) < 20
+    before = len(pulsarr.answered)
+    await asyncio.sleep(0.02)
+    assert len(pulsarr.answered) == before
+
+
+async def test_list_that_breaks_its_connection_is_no_pulsarr_that_is_away() -> None:
+    broken = {6: Failure.CANNOT_CONNECT}
+    lists = await read_watchlists(Lists(*crowd(40), broken=broken), lambda: 0.0)
+    assert lists.unread == broken
+
+
+async def test_list_of_somebody_without_a_name_is_not_read() -> None:
+    pulsarr = Lists(ANNA, Person(2, ""))
+    lists = await read_watchlists(pulsarr, lambda: 0.0)
+    assert pulsarr.answered == [1]
+    assert lists.unread == {2: Failure.IMPLAUSIBLE}
+
+
+async def test_people_without_any_name_cannot_be_true() -> None:
+    with pytest.raises(ServiceError, match="no user has a name") as caught:
+        await read_watchlists(Lists(Person(1, ""), Person(2, "")), lambda: 0.0)
+    assert caught.value.failure is Failure.IMPLAUSIBLE
+
+
+async def test_list_of_somebody_to_skip_is_not_read() -> None:
+    pulsarr = Lists(ANNA, BEN, broken={2: Failure.BUSY})
+    lists = await read_watchlists(pulsarr, lambda: 0.0, skip=lambda _: {2})
+    assert lists.titles.keys() == {1}
+    assert not lists.unread
+
+
+class Labelled:
+    """A Plex library with one label, whose counts need not fit together."""
+
+    def __init__(self, carriers: int, without: int) -> None:
+        self._carriers = carriers
+        self._without = without
+
+    async def labels(self, _library: Library) -> tuple[StoredLabel, ...]:
+        """Return the one label."""
+        return (ANNAS,)
+
+    async def carriers(self, _library: Library, _label: StoredLabel) -> frozenset[str]:
+        """Return so many items."""
+        return frozenset(map(str, range(self._carriers)))
+
+    async def count_without(self, _library: Library, _label: StoredLabel) -> int:
+        """Return how many other items there are said to be."""
+        return self._without
+
+
+@pytest.mark.parametrize(
+    ("carriers", "without", "believed"),
+    [
+        (0, 5, True),
+        (4, 1, True),
+        (5, 0, True),  # everything carries it, and nothing lacks it
+        (5, 5, False),  # the filter was ignored, both ways
+        (5, 1, False),
+        (6, 0, False),  # more than the library holds
+    ],
+)
+async def test_that_everything_carries_a_label_is_believed_only_when_nothing_lacks_it(
+    carriers: int, without: int, believed: bool
+) -> None:
+    gaps = Gaps()
+    reader = LabelReader(cast("PlexPort", Labelled(carriers, without)), [MOVIES], {"1": 5}, gaps)
+    present = await reader.read([("1", "anna")])
+    assert present.knows("1", "7", "Anna") is believed
+    assert len(texts(present)) == (carriers if believed else 0)
+    gap = Gap(GapKind.LABEL, "1/Anna", "Anna", Failure.IMPLAUSIBLE)
+    assert list(gaps) == ([] if believed else [gap])

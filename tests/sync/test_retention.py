@@ -1,0 +1,162 @@
+"""What becomes of a label of ours that nobody wants on its item any more."""
+
+from dataclasses import replace
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.plex_label_sync.sync.model import Person, RemovedLabelMode, Row, SyncSettings
+from custom_components.plex_label_sync.sync.retention import Roster, removal_decision
+
+from .builders import ANNA, BEN, CARL, item, ledger_rows
+
+NOW = 1_790_000_000.0  # 2026-09-21
+DAY = 86_400.0
+HEAT = item("11", "plex:" + "a" * 24)
+ROW = Row("anna", "1", "11", 5, (1,), "plex:" + "a" * 24)
+EVERYBODY = Roster({1: ANNA, 2: BEN, 3: CARL}, frozenset({1, 2, 3}))
+KEEP = SyncSettings()
+REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+
+settings = st.builds(
+    SyncSettings,
+    removed_label_mode=st.sampled_from(RemovedLabelMode),
+    removal_delay=st.sampled_from([0.0, 1.0, DAY]),
+)
+names = st.dictionaries(st.integers(1, 5), st.sampled_from(["anna", "Opa"]))
+
+
+def test_label_stays_where_labels_are_kept() -> None:
+    choice = removal_decision(ROW, HEAT, {}, EVERYBODY, KEEP, now=NOW)
+    assert (choice.row, choice.reason) == (ROW, None)
+
+
+def test_label_goes_at_once_without_a_delay() -> None:
+    choice = removal_decision(ROW, HEAT, {}, EVERYBODY, REMOVE, now=NOW)
+    assert choice.reason == "nobody wants it since 2026-09-21"
+    assert not choice.replaced
+
+
+@pytest.mark.parametrize(
+    ("seconds", "goes"), [(0.0, False), (2 * DAY - 1, False), (2 * DAY, True), (9 * DAY, True)]
+)
+def test_label_goes_when_the_delay_is_over(seconds: float, goes: bool) -> None:
+    delayed = replace(REMOVE, removal_delay=2 * DAY)
+    row = replace(ROW, unwanted_since=int(NOW))
+    choice = removal_decision(row, HEAT, {}, EVERYBODY, delayed, now=NOW + seconds)
+    assert choice.reason == ("nobody wants it since 2026-09-21" if goes else None)
+    assert choice.row == row
+
+
+def test_delay_begins_when_nobody_is_first_seen_to_want_it() -> None:
+    delayed = replace(REMOVE, removal_delay=DAY)
+    choice = removal_decision(ROW, HEAT, {}, EVERYBODY, delayed, now=NOW + 0.7)
+    assert (choice.row, choice.reason) == (replace(ROW, unwanted_since=int(NOW)), None)
+
+
+def test_pinned_label_stays() -> None:
+    row = replace(ROW, pinned=True, unwanted_since=1)
+    assert removal_decision(row, HEAT, {}, EVERYBODY, REMOVE, now=NOW).reason is None
+
+
+@pytest.mark.parametrize(
+    ("roster", "reason"),
+    [
+        (Roster({2: BEN}, frozenset({2})), "anna is not in Pulsarr any more"),
+        (
+            Roster({1: replace(ANNA, can_sync=False)}, frozenset()),
+            "the sync of anna is off",
+        ),
+        (Roster({1: ANNA}, frozenset()), "anna is excluded"),
+    ],
+)
+def test_reason_tells_what_became_of_the_person(roster: Roster, reason: str) -> None:
+    assert removal_decision(ROW, HEAT, {}, roster, REMOVE, now=NOW).reason == reason
+
+
+@pytest.mark.parametrize("people", [(), (1, 2)])
+def test_reason_names_nobody_where_it_may_be_several(people: tuple[int, ...]) -> None:
+    row = replace(ROW, people=people)
+    choice = removal_decision(row, HEAT, {}, Roster({}, frozenset()), REMOVE, now=NOW)
+    assert choice.reason == "nobody wants it since 2026-09-21"
+
+
+@pytest.mark.parametrize("mode", RemovedLabelMode)
+def test_old_name_goes_at_once_even_where_labels_are_kept(mode: RemovedLabelMode) -> None:
+    options = SyncSettings(removed_label_mode=mode, removal_delay=DAY)
+    row = replace(ROW, pinned=True)
+    choice = removal_decision(row, HEAT, {1: "anne"}, EVERYBODY, options, now=NOW)
+    assert (choice.reason, choice.replaced) == ("renamed to anne", True)
+    choice = removal_decision(row, HEAT, {2: "ben"}, EVERYBODY, options, now=NOW)
+    assert (choice.reason, choice.replaced) == (None, False)
+
+
+@pytest.mark.parametrize("mode", RemovedLabelMode)
+def test_label_of_another_title_goes_at_once(mode: RemovedLabelMode) -> None:
+    options = SyncSettings(removed_label_mode=mode, removal_delay=DAY)
+    ran = item("11", "plex:" + "b" * 24, "tmdb:949", title="Ran")
+    row = replace(ROW, pinned=True)
+    choice = removal_decision(row, ran, {}, EVERYBODY, options, now=NOW, rematched=True)
+    assert choice.reason == "Plex took another title for it, now Ran"
+    assert not choice.replaced
+
+
+def test_old_name_tells_whose_new_name_takes_its_place() -> None:
+    row = replace(ROW, people=(1, 3))
+    assert removal_decision(row, HEAT, {3: "karl"}, EVERYBODY, REMOVE, now=NOW).person == 3
+    assert removal_decision(row, HEAT, {}, EVERYBODY, REMOVE, now=NOW).person == 0
+
+
+@pytest.mark.parametrize(
+    ("roster", "people", "chosen"),
+    [
+        (EVERYBODY, (1,), False),
+        (Roster({1: ANNA, 2: BEN}, frozenset({2})), (1,), True),  # an option excludes anna
+        (Roster({1: ANNA, 2: BEN}, frozenset({2})), (1, 2), False),  # ben may have wanted it, too
+        (Roster({1: replace(ANNA, can_sync=False)}, frozenset()), (1,), False),  # in Pulsarr
+        (Roster({2: BEN}, frozenset({2})), (1,), False),  # gone from Pulsarr
+    ],
+)
+def test_only_what_an_option_excludes_goes_because_somebody_chose_so(
+    roster: Roster, people: tuple[int, ...], chosen: bool
+) -> None:
+    choice = removal_decision(replace(ROW, people=people), HEAT, {}, roster, REMOVE, now=NOW)
+    assert choice.chosen is chosen
+
+
+@given(
+    row=ledger_rows,
+    new_names=names,
+    options=settings,
+    known=st.dictionaries(st.integers(1, 5), st.sampled_from([ANNA, BEN])),
+    labelled=st.frozensets(st.integers(1, 5)),
+)
+def test_row_that_stays_changes_in_nothing_but_since_when_it_is_unwanted(
+    row: Row,
+    new_names: dict[int, str],
+    options: SyncSettings,
+    known: dict[int, Person],
+    labelled: frozenset[int],
+) -> None:
+    roster = Roster(known, labelled)
+    choice = removal_decision(row, HEAT, new_names, roster, options, now=NOW)
+    assert replace(choice.row, unwanted_since=row.unwanted_since) == row
+    if choice.reason is None:
+        assert choice.row.unwanted_since in {row.unwanted_since, int(NOW)}
+        assert new_names.keys().isdisjoint(row.people)
+        if options.removed_label_mode is not RemovedLabelMode.KEEP and not row.pinned:
+            assert NOW - choice.row.unwanted_since < options.removal_delay
+            # A restart of the delay would keep it for ever.
+            assert row.unwanted_since in {0, choice.row.unwanted_since}
+    else:
+        assert choice.reason.strip()
+        assert choice.row.unwanted_since == row.unwanted_since
+
+
+@given(ledger_rows, names, settings, st.floats(0, 2**33))
+def test_label_that_went_would_have_gone_later_too(
+    row: Row, new_names: dict[int, str], options: SyncSettings, later: float
+) -> None:
+    early = removal_decision(row, HEAT, new_names, EVERYBODY, options, now=NOW)
+    late = removal_decision(row, HEAT, new_names, EVERYBODY, options, now=NOW + later)
+    assert early.reason is None or late.reason is not None
