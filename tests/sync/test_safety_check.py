@@ -432,6 +432,15 @@ def test_what_is_held_and_what_may_run_is_the_whole_plan(
     assert safety.asks is bool({*safety.reasons} - {LIST_SHRANK})
 
 
+def test_label_that_vanished_while_its_removal_is_asked_about_waits_for_the_answer() -> None:
+    (row,) = rows(1)
+    off = replace(row, removed_by_user=True)
+    some = replace(plan(), vanished=(row,), ledger_only_updates={row.key: off})
+    now = Situation((row,), 0, 1, None, question=OpenQuestion(frozenset([row.key]), (MASS,)))
+    safety = check_plan(some, SyncSettings(), now, Consent())
+    assert (safety.plan.ledger_only_updates, safety.lost, safety.asks) == ({}, frozenset(), True)
+
+
 @given(plans(), situations, shares)
 def test_no_more_is_ever_lost_within_a_day_than_may_pass_without_a_question(
     some: Plan, now: Situation, share: float

@@ -81,7 +81,7 @@ def check_plan(
         asked = losses | (plan.renamed.keys() if HoldReason.PEOPLE_RENAMED in reasons else set())
         if asked <= consent.removals:
             return SafetyResult(plan)
-    return _held(plan, losses, reasons, consent)
+    return _held(plan, losses, _asked(plan, losses, now), reasons, consent)
 
 
 def _losses(plan: Plan) -> frozenset[RowKey]:
@@ -111,20 +111,29 @@ def _reasons(
         reasons[HoldReason.LABELS_VANISHED] = None
     if _renames_many(plan.renamed, settings, now):
         reasons[HoldReason.PEOPLE_RENAMED] = None
-    if (question := now.question) is not None and question.keys & (losses | plan.renamed.keys()):
-        # What was asked is protected until somebody answers.
-        renamed = question.keys & plan.renamed.keys()
-        reasons |= dict.fromkeys(
-            one
-            for one in question.reasons
-            if {
-                HoldReason.LABELS_VANISHED: bool(vanished & question.keys),
-                HoldReason.PEOPLE_RENAMED: bool(renamed),
-            }.get(one, bool(question.keys & (losses - vanished)))
-        )
+    if now.question is not None and _asked(plan, losses, now):
+        reasons |= dict.fromkeys(_reasons_again(plan, losses, now.question))
     if plan.shrunk:
         reasons[HoldReason.LIST_SHRANK] = None
     return tuple(reasons)
+
+
+def _asked(plan: Plan, losses: frozenset[RowKey], now: Situation) -> frozenset[RowKey]:
+    """Return what of a plan an open question is about: protected until somebody answers."""
+    return frozenset() if now.question is None else now.question.keys & (losses | {*plan.renamed})
+
+
+def _reasons_again(
+    plan: Plan, losses: frozenset[RowKey], question: OpenQuestion
+) -> tuple[HoldReason, ...]:
+    """Return which of a question's reasons still hold something; all when none does by itself."""
+    vanished = {row.key for row in plan.vanished}
+    still = {
+        HoldReason.LABELS_VANISHED: bool(vanished & question.keys),
+        HoldReason.PEOPLE_RENAMED: bool(plan.renamed.keys() & question.keys),
+    }
+    removed = bool(question.keys & (losses - vanished))
+    return tuple(one for one in question.reasons if still.get(one, removed)) or question.reasons
 
 
 def _went_together(vanished: Iterable[Row], ledger: Iterable[Row]) -> bool:
@@ -157,14 +166,19 @@ def _renames_many(renamed: Mapping[RowKey, int], settings: SyncSettings, now: Si
 
 
 def _held(
-    plan: Plan, losses: frozenset[RowKey], reasons: tuple[HoldReason, ...], consent: Consent
+    plan: Plan,
+    losses: frozenset[RowKey],
+    asked: frozenset[RowKey],
+    reasons: tuple[HoldReason, ...],
+    consent: Consent,
 ) -> SafetyResult:
-    """Return the safety that holds what the reasons are about."""
+    """Return what the reasons, or an open question, hold of a plan."""
     held_keys: frozenset[RowKey] = frozenset()
     if any(one not in {HoldReason.PEOPLE_RENAMED, HoldReason.LIST_SHRANK} for one in reasons):
         held_keys |= losses | plan.decided
         if HoldReason.LABELS_VANISHED not in reasons:
             held_keys -= plan.decided | {row.key for row in plan.vanished}
+    held_keys |= asked
     if HoldReason.PEOPLE_RENAMED in reasons:
         held_keys |= plan.renamed.keys()
     if HoldReason.LIST_SHRANK in reasons:
