@@ -490,10 +490,10 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         )
 
     @callback
-    def async_activity(self, kind: Activity, **attributes: object) -> None:
+    def async_activity(self, activity: Activity, /, **attributes: object) -> None:
         """Tell the event entity that something happened."""
         signal = activity_signal(self.config_entry.entry_id)
-        async_dispatcher_send(self.hass, signal, kind, attributes)
+        async_dispatcher_send(self.hass, signal, activity, attributes)
 
     async def _async_probe(self) -> None:
         """Ask the servers that are away whether they are back."""
