@@ -40,13 +40,20 @@ SAME_EVERYWHERE: Final = {
     "{rule}",
     "{sentence} ({who})",
 }
-COUNTS: Final = "{sentence}: {counts}"
+# French sets the signs apart
+SENTENCE: Final = {"{title}: {remarks}.", "{first}; {last}", "{sentence}: {counts}"}
+DAY: Final = "{day} {month} {year}"
 SAME: Final = {
-    "de": SAME_EVERYWHERE | {COUNTS, "Person", "Problem", "Server", "Status", "Token"},
-    "es": SAME_EVERYWHERE | {COUNTS, "webhook", "Error", "Rating key", "Token"},
-    "fr": SAME_EVERYWHERE | {"webhook", "Options", "Protection", "Rating key"},
+    "de": SAME_EVERYWHERE
+    | {"Person", "Problem", "Server", "Status", "Token"}
+    | SENTENCE
+    | {"April", "August", "September", "November"},
+    "es": SAME_EVERYWHERE | SENTENCE | {"Error", "Rating key", "Token", "webhook"},
+    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key", "webhook", DAY},
     "nl": SAME_EVERYWHERE
-    | {COUNTS, "webhook", "Rating key", "Server", "Status", "Token", "items", "labels"},
+    | SENTENCE
+    | {"Rating key", "Server", "Status", "Token", "items", "labels", "webhook"}
+    | {DAY, "item {rating_key}", "{count} label", "{count} labels"},
 }
 
 CODE: Final = re.compile(r"`[^`]+`")

@@ -48,9 +48,20 @@ def _finished(request: Request, run: Run, after: Open) -> Iterator[Told]:
         case RunKind.UNDO:
             yield Activity.RUN_UNDONE, {"run_id": request.undo, **counts, "skipped": run.skipped}
         case RunKind.REMOVAL:
-            yield Activity.LABELS_REMOVED, {"people": [*(request.people or ())], **counts}
+            yield Activity.LABELS_REMOVED, {"people": _whose(request, run), **counts}
         case RunKind.LIVE:
             pass  # each of its titles is told by itself
+
+
+def _whose(request: Request, run: Run) -> list[str]:
+    """Return the names of those whose labels were to go, nobody's for everybody's."""
+    known = {
+        text.casefold(): ref.name
+        for change in run.changes
+        for ref in change.people
+        for text in (ref.name, str(ref.id), change.label)
+    }
+    return list(dict.fromkeys(known.get(one.casefold(), one) for one in request.people or ()))
 
 
 def _counts(run: Run) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from .errors import translation
 from .live.live_sync import ProcessResult
 from .pulsarr.ids import guid_id
 from .responses import (
+    entries_response,
     entry_response,
     explanation_response,
     open_gaps_response,
@@ -46,6 +47,7 @@ from .sync.explain import Question
 from .sync.model import Run, RunKind, ServiceError
 from .sync.people import AmbiguousPersonError, UnknownPersonError
 from .sync.request import Request, UnknownLibraryError
+from .texts import Texts, async_language_of, async_texts
 
 if TYPE_CHECKING:
     from homeassistant.helpers.typing import VolSchemaType
@@ -61,6 +63,7 @@ class Field(StrEnum):
     ALLOW_MASS_REMOVAL = "allow_mass_removal"
     RUN_ID = "run_id"
     LIMIT = "limit"
+    CHANGES = "changes"
     RATING_KEY = "rating_key"
     GUID = "guid"
     TITLE = "title"
@@ -157,11 +160,17 @@ async def _run(call: ServiceCall, request: Request) -> ServiceResponse:
     """Carry out what somebody asked for and answer with what it came to."""
     coordinator = _coordinator(call)
     run = await sync_all(coordinator, request, context=call.context)
-    libraries = {library.key: library.name for library in coordinator.plex.libraries_seen}
-    answer = run_response(run, coordinator.records.knowledge.gaps, libraries)
+    texts = await texts_for(call)
+    gaps = coordinator.records.knowledge.gaps
+    answer = run_response(run, gaps, texts, _libraries(coordinator))
     if request.kind is RunKind.UNDO:
         answer["skipped"] = run.skipped
     return _if_asked(call, answer)
+
+
+def _libraries(coordinator: PlexLabelSyncCoordinator) -> dict[str, str]:
+    """Return the names of Plex's libraries by key."""
+    return {library.key: library.name for library in coordinator.plex.libraries_seen}
 
 
 async def _async_process_pending(call: ServiceCall) -> ServiceResponse:
@@ -201,8 +210,22 @@ async def _async_undo(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_get_runs(call: ServiceCall) -> ServiceResponse:
-    entries = _coordinator(call).records.journal.entries[::-1]
-    return {"runs": [entry_response(entry) for entry in entries[: call.data[Field.LIMIT]]]}
+    coordinator = _coordinator(call)
+    entries = coordinator.records.journal.entries[::-1]
+    if (run_id := call.data.get(Field.RUN_ID)) is not None:
+        entries = tuple(entry for entry in entries if entry.run_id == run_id)
+        if not entries:
+            raise _invalid("unknown_run")
+    entries = entries[: call.data[Field.LIMIT]]
+    if run_id is None and not call.data[Field.CHANGES]:
+        return {"runs": [entry_response(entry) for entry in entries]}
+    texts = await texts_for(call)
+    libraries = _libraries(coordinator)
+    # Tens of thousands of changes are put into words in a thread.
+    runs: list[Any] = await call.hass.async_add_executor_job(
+        entries_response, entries, texts, libraries
+    )
+    return {"runs": runs}
 
 
 async def _async_remove_labels(call: ServiceCall) -> ServiceResponse:
@@ -242,7 +265,8 @@ async def _async_explain(call: ServiceCall) -> ServiceResponse:
         raise HomeAssistantError(**translation(err)) from err
     if not explanations:
         raise _invalid("title_not_found")
-    titles: list[Any] = [explanation_response(one) for one in explanations]
+    texts = await texts_for(call)
+    titles: list[Any] = [explanation_response(one, texts) for one in explanations]
     if await _is_admin(call):
         rows = await async_verdict_rows(coordinator, explanations)
         titles = [{**one, "visible": some} for one, some in zip(titles, rows, strict=True)]
@@ -328,7 +352,11 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
     (
         "get_runs",
         _async_get_runs,
-        {vol.Optional(Field.LIMIT.value, default=20): _LIMIT},
+        {
+            vol.Optional(Field.LIMIT.value, default=20): _LIMIT,
+            vol.Optional(Field.RUN_ID.value): cv.string,
+            vol.Optional(Field.CHANGES.value, default=False): cv.boolean,
+        },
         SupportsResponse.ONLY,
     ),
     ("remove_labels", _async_remove_labels, {**_DRY_RUN, **_PEOPLE}, SupportsResponse.OPTIONAL),
@@ -391,6 +419,12 @@ async def _is_admin(call: ServiceCall) -> bool:
     if user is None:
         raise UnknownUser(context=call.context)
     return user.is_admin
+
+
+async def texts_for(call: ServiceCall) -> Texts:
+    """Return the texts in the language of whoever calls an action."""
+    language = await async_language_of(call.hass, call.context.user_id)
+    return await async_texts(call.hass, language)
 
 
 def _if_asked(call: ServiceCall, response: dict[str, Any]) -> ServiceResponse:
