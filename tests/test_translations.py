@@ -37,7 +37,8 @@ SAME_EVERYWHERE: Final = {
     "Pulsarr",
     "Webhook",
     "{page}",
-    "{review}",
+    "{ranges}",
+    "{reason}",
     "{rule}",
 }
 # French sets the signs apart.
@@ -49,11 +50,13 @@ SAME: Final = {
     | SENTENCE
     | {"April", "August", "September", "November"},
     "es": SAME_EVERYWHERE | SENTENCE | {"Error", "Rating key", "Token"},
-    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key", DAY},
+    "fr": SAME_EVERYWHERE
+    | {"Options", "Protection", "Rating key", DAY}
+    | {"{count} minute", "{count} minutes"},
     "nl": SAME_EVERYWHERE
     | SENTENCE
     | {"Rating key", "Server", "Status", "Token", "items", "labels"}
-    | {DAY, "item {rating_key}", "{count} label", "{count} labels"},
+    | {DAY, "item {rating_key}", "{count} label", "{count} labels", "{count}%"},
 }
 
 CODE: Final = re.compile(r"`[^`]+`")
