@@ -1312,7 +1312,15 @@ SHARING: Final = (
         "plex/sharing.py",
         "session.max_redirects = 0",
         "pass",
-        ("plex/test_sharing.py::test_refusal_is_a_word",),
+        ("plex/test_sharing.py::test_redirect_of_plex_tv_is_not_followed_with_the_token",),
+    ),
+    Guard(
+        11,
+        "the account's token follows nobody to another place",
+        "plex/account.py",
+        "self._session.max_redirects = 0",
+        "pass",
+        ("plex/test_sharing.py::test_redirect_while_signing_in_is_not_followed_with_the_token",),
     ),
     Guard(
         11,

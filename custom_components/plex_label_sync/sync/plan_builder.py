@@ -66,7 +66,7 @@ class PlanBuilder:
         self.lists = KnownLists(clock, self._steady)
         self._read_for_strangers = float("-inf")
         self._wrote_at = float("-inf")  # when a plan with changes was made last, in epoch seconds
-        self.finder = ItemFinder(plex)
+        self.finder = ItemFinder(plex, self._steady)
         self._change_detector = ChangeDetector(plex, clock)
         self._merger = Merger()
         self._matcher = WishMatcher()
