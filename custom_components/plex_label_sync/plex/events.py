@@ -181,13 +181,14 @@ async def _connect(
 ) -> aiohttp.ClientWebSocketResponse:
     for path in PATHS:
         try:
-            return await session.ws_connect(
+            socket: aiohttp.ClientWebSocketResponse = await session.ws_connect(
                 f"{url}{path}",
                 headers=headers,
                 heartbeat=HEARTBEAT,
                 max_msg_size=MESSAGE_MAX,
                 **_UNDECODED,
             )
+            return socket  # noqa: TRY300 - the next path is tried where this one is not there
         except aiohttp.WSServerHandshakeError as err:
             if err.status != HTTPStatus.NOT_FOUND or path == PATHS[-1]:
                 raise

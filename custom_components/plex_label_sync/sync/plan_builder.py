@@ -9,6 +9,7 @@ from .change_detection import ChangeDetector, LibrarySnapshot, QuickCheck
 from .current_labels import CurrentLabels
 from .evidence import EvidenceReader
 from .gaps import Gaps
+from .ledger import Ledger
 from .live_matching import WishMatcher, unwanted
 from .model import (
     Failure,
@@ -120,7 +121,10 @@ class PlanBuilder:
         watchlists, quick_check = await self._watchlists_and_quick_check(request, settings)
         progress.reached(Phase.WATCHLISTS)
         options = settings
-        settings = self._following(options, watchlists.people)
+        # A trial leaves alone what goes to disk with the next run.
+        ledger = self._recorder.ledger.copy() if request.dry_run else self._recorder.ledger
+        memory = self._memory.copy() if request.dry_run else self._memory
+        settings = _following(options, watchlists.people, ledger, memory)
         gaps = [] if quick_check is None else [*quick_check.gaps]
         there = (
             await self._plex.libraries(gaps.append)
@@ -128,7 +132,9 @@ class PlanBuilder:
             else quick_check.libraries
         )
         libraries = chosen_libraries(there, request, settings)
-        scope = await self._scope(request, settings, watchlists, libraries)
+        scope = await self._scope(
+            request, settings, watchlists, libraries, ledger=ledger, memory=memory
+        )
         titles = None if scope.doubts.unread else len(scope.wishes)
         # Compared by the options as they were chosen: that somebody excluded has a new id is no choice.
         listed = len(watchlists.people) + len(watchlists.gaps)
@@ -164,48 +170,36 @@ class PlanBuilder:
         _note_unread(prepared, watchlists)
         return prepared
 
-    def _following(self, settings: SyncSettings, people: tuple[Person, ...]) -> SyncSettings:
-        """Return the settings for the people that there are now.
-
-        Who is excluded stays so under a new id.
-        """
-        ledger = self._recorder.ledger
-        excluded = ledger.ids_now(settings.exclude_people, people)
-        self._memory.follow(ledger.moved(people))
-        ledger.follow(people)
-        return (
-            settings
-            if excluded == settings.exclude_people
-            else replace(settings, exclude_people=excluded)
-        )
-
     async def _scope(
         self,
         request: Request,
         settings: SyncSettings,
         watchlists: Watchlists,
         libraries: Sequence[Library],
+        *,
+        ledger: Ledger,
+        memory: ListMemory,
     ) -> Scope:
         """Return what the run looks at, and by which rules."""
         people = labelled_people(watchlists, settings)
         chosen: frozenset[int] | None = None
         if request.people is not None:
-            chosen = people_known(watchlists.people, self._recorder.ledger, request.people)
+            chosen = people_known(watchlists.people, ledger, request.people)
         wishes = await asyncio.to_thread(self._merger.wishes, watchlists, people)
         roster = Roster(
             {person.id: person for person in watchlists.people},
             frozenset(person.id for person in people),
         )
-        doubts = unread_lists(watchlists, people, settings, self._recorder.ledger)
+        doubts = unread_lists(watchlists, people, settings, ledger)
         believe = request.mass_removal and not request.dry_run
-        shrunk = self._memory.judge(watchlists, roster.labelled, believe=believe)
-        known = self._recorder.ledger.people  # those as well who are gone from Pulsarr
+        shrunk = memory.judge(watchlists, roster.labelled, believe=believe)
+        known = ledger.people  # those as well who are gone from Pulsarr
         whose = [known[one] for one in shrunk if one in known]
         doubts = replace(doubts, shrunk=shrunk, shrunk_labels=labels_of(whose, settings))
         return Scope(
             settings,
             libraries,
-            self._recorder.ledger,
+            ledger,
             roster,
             wishes,
             complete=request.titles is None,
@@ -394,6 +388,23 @@ class PlanBuilder:
         read = await read_watchlists(self._pulsarr, self._clock, heard, excluded)
         self.lists.replace(read)
         return read
+
+
+def _following(
+    settings: SyncSettings, people: tuple[Person, ...], ledger: Ledger, memory: ListMemory
+) -> SyncSettings:
+    """Return the settings for the people that there are now.
+
+    Who is excluded stays so under a new id.
+    """
+    excluded = ledger.ids_now(settings.exclude_people, people)
+    memory.follow(ledger.moved(people))
+    ledger.follow(people)
+    return (
+        settings
+        if excluded == settings.exclude_people
+        else replace(settings, exclude_people=excluded)
+    )
 
 
 def _strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:
