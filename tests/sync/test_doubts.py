@@ -11,6 +11,7 @@ from custom_components.plex_label_sync.sync.model import (
     HoldReason,
     RemovedLabelMode,
     Run,
+    RunKind,
     RunStatus,
     SyncSettings,
 )
@@ -344,6 +345,44 @@ async def test_marks_that_vanish_with_a_database_are_asked_about_and_put_back(
     assert not any(row.removed_by_user for row in family.recorder.ledger)
     assert (await family.sync(restore=True)).added == len(marked)
     assert all(label in family.labels[key] for key, label in marked)
+
+
+@pytest.mark.parametrize("mode", [RemovedLabelMode.KEEP, RemovedLabelMode.REMOVE])
+@pytest.mark.parametrize("how", ["sync", "removal"])
+async def test_labels_that_come_back_with_a_database_are_told_and_taken_in_when_asked_for(
+    family: EngineEnv, mode: RemovedLabelMode, how: str
+) -> None:
+    await in_one_run(family, 10)
+    copy = family.plex.state.snapshot()
+    rosa = family.person("rosa")
+    titles = {title.key: title for title in family.world.catalogue}
+    for wish in family.pulsarr.state.watchlist(rosa):
+        family.pulsarr.state.unwish(rosa, titles[wish.catalogue_key])
+    family.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+    family.clock.now += 60
+    if how == "sync":
+        run = await family.sync(mass_removal=True)
+    else:
+        run = await family.sync(kind=RunKind.REMOVAL, people=("rosa",))
+    family.settings = SyncSettings(removed_label_mode=mode)
+    gone = {one.key for one in run.changes}
+    assert len(gone) >= 10
+    assert (await family.sync(mass_removal=True)).returned == ()
+    family.plex.state.restore(copy)
+
+    run = await family.sync()
+
+    assert {row.key for row in run.returned} == gone
+    assert (run.changes, run.vanished) == ((), 0)
+    assert not gone & {row.key for row in family.recorder.ledger}
+    some = frozenset(sorted(gone)[:4])
+    run = await family.sync(adopt=some)
+    assert {row.key for row in run.returned} == gone - some
+    assert some <= {row.key for row in family.recorder.ledger}
+    after = await family.sync(mass_removal=True)
+    assert {one.key for one in after.changes} == (
+        some if mode is RemovedLabelMode.REMOVE else set()
+    )
 
 
 async def test_trial_changes_nothing_that_is_kept(family: EngineEnv) -> None:

@@ -34,6 +34,7 @@ from .protection import Before, Evidence, ListMemory, doubted_lists, labels_of, 
 from .readers import Found, ItemFinder, LabelReader, read_watchlists
 from .request import PreparedPlan, Request, chosen_libraries
 from .retention import Roster
+from .returned import labels_to_read, with_returned
 from .scope import Scope, items_and_labels, labels_needed, plan_of
 from .undo_builder import UndoBuilder, people_known
 from .wanted import Merger, TitleIndex, Wish, labelled_people
@@ -164,6 +165,8 @@ class PlanBuilder:
             )
             self._change_detector.remember(last)
         labels = LabelReader(self._plex, libraries, found.totals, found.gaps)
+        if request.whole:
+            needed += labels_to_read(self._recorder.removed_lately().values(), items)
         present = await labels.read(needed, everything=scope.everything)
         progress.reached(Phase.LABELS)
         prepared = await self._planned(scope, found, items, present, labels)
@@ -308,6 +311,8 @@ class PlanBuilder:
             plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
             _note_contradictions(scope, items, evidence, found)
         self._remember_others(view, plan)
+        if scope.whole:
+            plan = with_returned(plan, view, self._recorder.removed_lately())
         return self._prepared(scope, found, plan, labels)
 
     def _prepared(
@@ -335,7 +340,8 @@ class PlanBuilder:
         """Find the items of what is wanted, as far as the request looks at it."""
         ledger = self._recorder.ledger
         if request.titles is None:
-            rows = await asyncio.to_thread(ledger.by_item)
+            rows = {row.rating_key for row in ledger}
+            rows |= {key for key, _ in self._recorder.removed_lately()}
             began = self._steady()
             found = await self.finder.find_all(libraries, wishes, rows, progress)
             if request.libraries is None:
