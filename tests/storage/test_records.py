@@ -48,6 +48,13 @@ def test_damaged_old_file_is_refused_like_a_damaged_new_one(data: dict[str, Any]
 # One literal file for each version that is read, and what is in it.
 LEDGERS: dict[int, dict[str, Any]] = {
     3: {"items": [["1", "11", ""]], "kinds": [["Anna", [], 0]], "rows": [0, 0, 1_790_000_000, 0]},
+    4: {
+        "items": [["1", "11", ""]],
+        "identities": [["", "", "", 0, []]],
+        "kinds": [["Anna", [], 0]],
+        "rows": [0, 0, 1_790_000_000, 0],
+        "people": [],
+    },
 }
 JOURNALS: dict[int, dict[str, Any]] = {
     3: {

@@ -21,7 +21,8 @@ from .earlier_reasons import journal_with_reason_codes
 _LOGGER = logging.getLogger(__name__)
 
 STORE_VERSION: Final = 1
-MINOR_VERSIONS: Final = {"queue": 1, "ledger": 3, "journal": 5, "sharing": 1}
+MINOR_VERSIONS: Final = {"queue": 1, "ledger": 4, "journal": 5, "sharing": 1}
+CAUSES_UNKNOWN: Final = "causes_unknown"  # in a ledger of before: by what labels are kept off
 FORMER: Final = "former"  # the one file that belongs to no entry
 FORMER_MINOR_VERSION: Final = 1
 
@@ -203,7 +204,13 @@ def migrated(name: str, minor_version: int, data: Data) -> Data:
     return data
 
 
+def _ledger_knows_by_what(data: Data) -> Data:
+    """3 → 4: rows say whether an undo keeps a label off; here only the journal can tell."""
+    return {**data, CAUSES_UNKNOWN: True}
+
+
 _STEPS: Final[Mapping[tuple[str, int], Callable[[Data], Data]]] = {
+    ("ledger", 3): _ledger_knows_by_what,
     ("journal", 4): journal_with_reason_codes,
 }
 
