@@ -56,6 +56,7 @@ KEYS = {
     "button": {"sync_all", "process_pending", "check_sharing"},
     "switch": {"live_mode", "batch_mode"},
     "event": {"activity"},
+    "image": {"last_labelled"},
 }
 DIAGNOSTIC = {
     "last_sync",
