@@ -12,6 +12,7 @@ from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.setup import async_setup_component
 import pytest
 
+from custom_components.plex_label_sync.change_texts import CHANGE_REASON, EXPLANATION
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
 from custom_components.plex_label_sync.flows.label_preview import WORDS
@@ -25,6 +26,7 @@ from custom_components.plex_label_sync.sync.model import (
     ServiceError,
 )
 from custom_components.plex_label_sync.sync.preview import Trouble
+from custom_components.plex_label_sync.texts import WORDING
 
 from .texts import TEXTS, UNSOUND, leaves, nodes, placeholders
 
@@ -151,7 +153,14 @@ def test_every_other_error_has_a_text_and_every_text_an_error() -> None:
 
 def test_every_choice_of_a_field_has_a_text() -> None:
     modes = {mode.value for mode in RemovedLabelMode}
-    assert TEXTS["selector"].keys() == {"removed_label_mode", WORDS, *texts.GROUPS}
+    assert TEXTS["selector"].keys() == {
+        "removed_label_mode",
+        WORDS,
+        WORDING,
+        CHANGE_REASON,
+        EXPLANATION,
+        *texts.GROUPS,
+    }
     words = TEXTS["selector"][WORDS]["options"]
     assert set(words) == {*Trouble, "more", "nobody", "unknown"}
     assert {key: placeholders(text) for key, text in words.items() if placeholders(text)} == {

@@ -9,7 +9,7 @@ import zlib
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from simulators.plex.server import PlexSimulator
+    from simulators.plex.backend import PlexBackend
     from simulators.plex.users import Viewer
 
 WIDTH: Final = 240  # pixels
@@ -19,7 +19,7 @@ HEIGHT: Final = 360
 class Pictures:
     """The GET routes that answer with pictures."""
 
-    def __init__(self, sim: PlexSimulator) -> None:
+    def __init__(self, sim: PlexBackend) -> None:
         self._sim = sim
 
     async def poster(self, request: web.Request, _viewer: Viewer) -> web.Response:

@@ -301,7 +301,7 @@ class LiveSync:
     def _tell_changes(self, look: TitleResult, run: Run) -> None:
         changes = [change for change in run.changes if change.rating_key in look.rating_keys]
         lists = self._coordinator.engine.watchlists
-        if news := news_about(look.title, changes, self._records.ledger, lists):
+        if news := news_about(changes, lists, look.title.poster):
             self._coordinator.async_labels_changed(news)
 
     @callback
