@@ -10,8 +10,12 @@ from .parse import container
 
 PICTURE_MAX: Final = 8 * 1024 * 1024  # bytes
 PICTURE_TIMEOUT: Final = 15.0  # seconds, while somebody looks at a dashboard
-# Pictures and nothing that a browser would run, such as SVG.
-CONTENT_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/webp"})
+# How pictures begin, whatever the answer says of them; nothing that a browser would run, such as SVG.
+_BEGINNINGS: Final = (
+    ("image/jpeg", re.compile(rb"\xff\xd8\xff")),
+    ("image/png", re.compile(rb"\x89PNG\r\n\x1a\n")),
+    ("image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL)),
+)
 
 # A picture on this very server. Plex may name an address elsewhere, which is left alone.
 _OWN_PICTURE: Final = re.compile(r"/library/metadata/[0-9]+/(?:thumb|poster)(?:/[0-9]+)?")
@@ -51,9 +55,10 @@ class Pictures:
             if err.failure is Failure.NOT_FOUND:
                 return None
             raise
-        if answer.content_type not in CONTENT_TYPES:
-            raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, "the poster is no picture")
-        return Picture(answer.content_type, answer.body)
+        for content_type, beginning in _BEGINNINGS:
+            if beginning.match(answer.body):
+                return Picture(content_type, answer.body)
+        raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, "the poster is no picture")
 
 
 def _poster_path(answer: object) -> str | None:
