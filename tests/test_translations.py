@@ -36,14 +36,14 @@ SENTENCE: Final = {"{title}: {remarks}.", "{first}; {last}"}  # French sets the 
 DAY: Final = "{day} {month} {year}"
 SAME: Final = {
     "de": SAME_EVERYWHERE
-    | {"Person", "Problem", "Server", "Status", "Token"}
+    | {"Label", "Person", "Problem", "Server", "Status", "Token"}
     | SENTENCE
     | {"April", "August", "September", "November"},
     "es": SAME_EVERYWHERE | SENTENCE | {"Error", "Rating key", "Token"},
-    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key", DAY},
+    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key", "Type", DAY},
     "nl": SAME_EVERYWHERE
     | SENTENCE
-    | {"Rating key", "Server", "Status", "Token", "items", "labels"}
+    | {"Label", "Rating key", "Server", "Status", "Token", "items", "labels"}
     | {DAY, "item {rating_key}", "{count} label", "{count} labels"},
 }
 

@@ -397,6 +397,11 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self.async_refresh_status()
         await self.records.async_save_summary()
 
+    async def async_settled(self) -> None:
+        """Wait for the run that is on, if one is."""
+        async with self._turns.turn(Urgency.READ_ONLY):
+            pass
+
     @callback
     def standings(self) -> Standings | None:
         """Return what tells the status of titles, None before the first look at all of them."""
