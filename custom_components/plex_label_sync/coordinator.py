@@ -372,7 +372,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
                     request, run, was_open, self._open(), self.records.ledger
                 ):
                     self.async_activity(kind, **told)
-            self._publish(request, run)
+            self._publish(run)
             self._hand_over_changed()
             return run
 
@@ -457,21 +457,18 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             self.async_refresh_status()
             self._schedule.catch_up()
 
-    def _publish(self, request: Request, run: Run) -> None:
+    def _publish(self, run: Run) -> None:
         """Show a run's outcome in the entities."""
-        state = self._resting_state()
-        status = self._status(state)
-        if not request.dry_run and (run.error is None or run.changes):
-            if run.failed:
-                _LOGGER.warning(
-                    "%s: %d label changes are not in Plex, for example %r on %s: %s",
-                    self.name,
-                    len(run.failed),
-                    run.failed[0].change.label,
-                    run.failed[0].change.title,
-                    run.failed[0].failure,
-                )
-        self.async_set_updated_data(status)
+        if run.failed:
+            _LOGGER.warning(
+                "%s: %d label changes are not in Plex, for example %r on %s: %s",
+                self.name,
+                len(run.failed),
+                run.failed[0].change.label,
+                run.failed[0].change.title,
+                run.failed[0].failure,
+            )
+        self.async_set_updated_data(self._status(self._resting_state()))
 
     def _resting_state(self) -> State:
         """Return what the status is while no full sync is on."""
