@@ -15,7 +15,7 @@ import pytest
 from custom_components.plex_label_sync.change_texts import CHANGE_REASON, EXPLANATION
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
-from custom_components.plex_label_sync.flows import review
+from custom_components.plex_label_sync.flows import option_problems, review_text
 from custom_components.plex_label_sync.flows.label_preview import WORDS
 from custom_components.plex_label_sync.logbook import COUNTED
 from custom_components.plex_label_sync.sharing_check import texts
@@ -23,13 +23,17 @@ from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     HoldReason,
+    MediaType,
     RemovedLabelMode,
     Service,
     ServiceError,
     StartedBy,
 )
 from custom_components.plex_label_sync.sync.preview import Trouble
+from custom_components.plex_label_sync.sync.queue import Reason as PendingReason
+from custom_components.plex_label_sync.sync.title_status import StatusReason, TitleStatus
 from custom_components.plex_label_sync.texts import WORDING
+from custom_components.plex_label_sync.titles import TITLE_REASON
 
 from .texts import TEXTS, UNSOUND, leaves, nodes, placeholders
 
@@ -160,12 +164,20 @@ def test_every_choice_of_a_field_has_a_text() -> None:
         "removed_label_mode",
         "start",
         WORDS,
-        review.WORDS,
+        review_text.WORDS,
+        option_problems.WORDS,
         WORDING,
         CHANGE_REASON,
         EXPLANATION,
+        TITLE_REASON,
+        "title_status",
+        "media_type",
         *texts.GROUPS,
     }
+    assert set(TEXTS["selector"]["title_status"]["options"]) == set(TitleStatus)
+    assert set(TEXTS["selector"]["media_type"]["options"]) == set(MediaType)
+    pending = {f"pending_{one}" for one in PendingReason}
+    assert set(TEXTS["selector"][TITLE_REASON]["options"]) == set(StatusReason) | pending
     words = TEXTS["selector"][WORDS]["options"]
     assert set(words) == {*Trouble, "more", "nobody", "unknown"}
     assert {key: placeholders(text) for key, text in words.items() if placeholders(text)} == {
