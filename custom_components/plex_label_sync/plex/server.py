@@ -43,6 +43,7 @@ from .events import Message, listen
 from .listing import TRIES, Ask, Listing, OnGap, Read
 from .lookups import Lookup
 from .parse import ServerInfo
+from .pictures import Pictures
 from .ratings import RatedItem, rated_items, rated_items_with_labels
 
 PAGE_SIZE: Final = 1000  # rows; about 0.3 MB when Plex follows the wishes below
@@ -113,6 +114,7 @@ class PlexClient:
         self._http = Transport(session, Service.PLEX, url, headers, limit=READERS, sleep=sleep)
         self._listen = partial(listen, session, url, headers)
         self._editor = Editor(self._http, lambda: EDIT_TIMEOUT)
+        self.pictures = Pictures(self._http)
         self._machine_id = ""  # as the server said last
         self.libraries_seen: tuple[Library, ...] = ()  # when they were last asked for
         self._labels_by_text = False  # the server knows no tag ids

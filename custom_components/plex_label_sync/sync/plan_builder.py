@@ -253,7 +253,7 @@ class PlanBuilder:
         if not plan.is_idle or found.gaps:
             return None
         self._remember_others(view, plan)
-        return self._prepared(scope, found, plan, labels)
+        return self._prepared(scope, found, plan, labels, view)
 
     def _now(self) -> float:
         """Return the time of a plan, in a second of its own after one that writes.
@@ -306,10 +306,10 @@ class PlanBuilder:
             plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
             _note_contradictions(scope, items, evidence, found)
         self._remember_others(view, plan)
-        return self._prepared(scope, found, plan, labels)
+        return self._prepared(scope, found, plan, labels, view)
 
     def _prepared(
-        self, scope: Scope, found: Found, plan: Plan, labels: LabelReader
+        self, scope: Scope, found: Found, plan: Plan, labels: LabelReader, view: View
     ) -> PreparedPlan:
         if plan.changes:
             self._wrote_at = self._now()
@@ -321,6 +321,8 @@ class PlanBuilder:
             listed=len(scope.roster.people),
             found=found,
             doubts=scope.doubts,
+            scope=scope,
+            view=view,
         )
 
     async def _find(
