@@ -15,6 +15,7 @@ import pytest
 from custom_components.plex_label_sync.change_texts import CHANGE_REASON, EXPLANATION
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
+from custom_components.plex_label_sync.flows import review
 from custom_components.plex_label_sync.flows.label_preview import WORDS
 from custom_components.plex_label_sync.logbook import COUNTED
 from custom_components.plex_label_sync.sharing_check import texts
@@ -47,7 +48,7 @@ SECTIONS: Final = {
     "services",
     "system_health",
 }
-FLOW_SECTIONS: Final = {"abort", "error", "progress", "step"}
+FLOW_SECTIONS: Final = {"abort", "create_entry", "error", "progress", "step"}
 STEP_KEYS: Final = {
     "data",
     "data_description",
@@ -157,7 +158,9 @@ def test_every_choice_of_a_field_has_a_text() -> None:
     modes = {mode.value for mode in RemovedLabelMode}
     assert TEXTS["selector"].keys() == {
         "removed_label_mode",
+        "start",
         WORDS,
+        review.WORDS,
         WORDING,
         CHANGE_REASON,
         EXPLANATION,

@@ -37,11 +37,17 @@ SAME_EVERYWHERE: Final = {
     "Pulsarr",
     "Webhook",
     "{page}",
+    "{review}",
     "{rule}",
     "{sentence} ({who})",
 }
-# French sets the signs apart
-SENTENCE: Final = {"{title}: {remarks}.", "{first}; {last}", "{sentence}: {counts}"}
+# French sets the signs apart.
+SENTENCE: Final = {
+    "{title}: {remarks}.",
+    "{first}; {last}",
+    "{library}: {labels} {on_titles}",
+    "{sentence}: {counts}",
+}
 DAY: Final = "{day} {month} {year}"
 SAME: Final = {
     "de": SAME_EVERYWHERE

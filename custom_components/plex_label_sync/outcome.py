@@ -71,7 +71,7 @@ class Outcome:
                 new = was_held
             elif left:
                 new = with_keys(new or replace(was_held, removals=0, vanished=0, keys=()), left)
-        if new is None and HoldReason.LIST_SHRANK not in run.hold_reasons and not run.gaps:
+        if new is None and HoldReason.LIST_SHRANK not in run.hold_reasons and run.is_complete:
             self._believe(run)
         # What the brake doubts is nothing to compare the next sync with.
         if new is None:

@@ -63,6 +63,7 @@ class Engine:
         self._plex = plex
         self._recorder = recorder
         self._clock = clock
+        self.found = Found((), (), {})  # what the last run found of what is wanted
         memory = lists or ListMemory()
         self._plan_builder = PlanBuilder(
             plex, pulsarr, recorder, clock, memory=memory, steady=steady
@@ -113,6 +114,7 @@ class Engine:
         except ServiceError as err:
             run = replace(run, status=RunStatus.FAILED, error=err)
             return replace(run, duration=self._clock() - run.started)
+        self.found = prepared.found
         looked_at = self._looked_at(request)
         # Tens of thousands of changes are walked through in a thread, here and below.
         safety = await asyncio.to_thread(
@@ -281,6 +283,7 @@ def _counted(run: Run, request: Request, prepared: PreparedPlan, safety: SafetyR
         asked=safety.asks,
         vanished=len(plan.vanished) if vanished else 0,
         unknown=plan.unknown if request.whole else (),
+        is_complete=not prepared.gaps,
     )
 
 
