@@ -166,9 +166,9 @@ class Runner:
             finally:
                 self.is_syncing, self.progress = False, None
                 self.on_change()
+            self.on_finished(Finished(request, run, before is None))
             if not request.dry_run:
                 self._tell(request, run, was_open)
-            self.on_finished(Finished(request, run, before is None))
             self._hand_over_changed()
             return run
 
