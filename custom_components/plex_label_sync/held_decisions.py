@@ -11,13 +11,15 @@ async def async_apply(runner: Runner, started_by: str) -> Run:
 
 
 async def async_keep(runner: Runner, started_by: str) -> Run:
-    """Leave the held labels where they are, for good, and sync the rest.
+    """Leave the held labels that were shown where they are, for good, and sync the rest.
 
-    Rows of items that are not there any more have no label to keep: they may go.
+    Rows of items that are not there any more have no label to keep: they may go. What is held
+    since is another question.
     """
+    shown = _shown(runner)
     held = {change.key for change in (await runner.async_run(Request(dry_run=True))).held}
-    await runner.async_pin(held)
-    return await runner.async_run(Request(approved=_shown(runner) - held, started_by=started_by))
+    await runner.async_pin(held & shown)
+    return await runner.async_run(Request(approved=shown - held, started_by=started_by))
 
 
 async def async_restore(runner: Runner, started_by: str) -> Run:

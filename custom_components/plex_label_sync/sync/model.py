@@ -274,7 +274,8 @@ class Row:
     people: tuple[int, ...] = ()  # for whom; empty when that is not known
     title_id: str = ""  # by which the item was found; tells when it became another title
     unwanted_since: int = 0  # since when nobody wants it, 0 while somebody does
-    removed_by_user: bool = False  # an override: wanted, but taken off by hand
+    removed_by_user: bool = False  # an override: wanted, and kept off by a decision
+    removed_by_undo: bool = False  # the decision was an undo, or will be when it is seen to be off
     pinned: bool = False  # stays although nobody wants it: somebody said so
     is_removed_marker: bool = False  # it says that nobody wants the title any more
     confirmed: bool = True  # read back from Plex
@@ -315,6 +316,7 @@ class Plan:
     chosen: frozenset[RowKey] = frozenset()  # removals that an option asked for
     renamed: Mapping[RowKey, int] = field(default_factory=dict)  # changes for a new name: whose
     unknown: tuple[Row, ...] = ()  # rows that labels would have that are wanted and on the item
+    returned: tuple[Row, ...] = ()  # the same for labels that recent runs took off
 
     @property
     def is_idle(self) -> bool:
@@ -421,6 +423,7 @@ class Run:
     held_keys: frozenset[RowKey] = frozenset()  # all that is held, rows to forget included
     lost: int = 0  # labels taken off, forgotten or given up that nobody asked for
     unknown: tuple[Row, ...] = ()  # labels that may be ours although the ledger lacks them
+    returned: tuple[Row, ...] = ()  # labels that recent runs took off, and that are there again
     gaps: tuple[Gap, ...] = ()  # what could not be read, or not be edited
     is_complete: bool = True  # everything was read that it was to be judged by
     error: ServiceError | None = None
