@@ -256,6 +256,11 @@ class Runner:
                 counted = await asyncio.to_thread(figures, standings)
                 self.records.summary = with_figures(self.records.summary, counted)
 
+    async def async_settled(self) -> None:
+        """Wait for the run that is on, if one is."""
+        async with self._turns.turn(Urgency.READ_ONLY):
+            pass
+
     @callback
     def standings(self) -> Standings | None:
         """Return what tells the status of titles, None before the first look at all of them."""

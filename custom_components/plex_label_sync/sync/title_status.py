@@ -36,7 +36,7 @@ class StatusReason(StrEnum):
     NO_IDS = "no_ids"
     NOT_LABELLED_YET = "not_labelled_yet"
     WAITS_FOR_DECISION = "waits_for_decision"
-    OVERRIDDEN = "overridden"
+    OVERRIDE = "override"
     LABEL_EXCLUDED = "label_excluded"
     OPTED_OUT = "opted_out"
     NOT_LOOKED_FOR = "not_looked_for"
@@ -241,7 +241,7 @@ class Standings:
             return Standing(TitleStatus.OPTED_OUT, StatusReason.OPTED_OUT)
         row = self._ledger.get(key)
         if row is not None and row.removed_by_user:
-            return Standing(TitleStatus.KEPT_OFF, StatusReason.OVERRIDDEN)
+            return Standing(TitleStatus.KEPT_OFF, StatusReason.OVERRIDE)
         if key in self._held:
             return Standing(TitleStatus.WAITING, StatusReason.WAITS_FOR_DECISION)
         return Standing(TitleStatus.WAITING, StatusReason.NOT_LABELLED_YET)
