@@ -22,7 +22,7 @@ from .model import (
     fold,
 )
 from .naming import label_of
-from .planner import View
+from .plan_view import View
 from .queue import PendingSync, Queue
 from .wanted import wishes_of
 from .wanted_labels import WantedLabel, never_written
