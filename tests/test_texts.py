@@ -16,6 +16,7 @@ from custom_components.plex_label_sync.change_texts import CHANGE_REASON, EXPLAN
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
 from custom_components.plex_label_sync.flows.label_preview import WORDS
+from custom_components.plex_label_sync.held_texts import HELD
 from custom_components.plex_label_sync.sharing_check import texts
 from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.sync.model import (
@@ -159,6 +160,7 @@ def test_every_choice_of_a_field_has_a_text() -> None:
         WORDING,
         CHANGE_REASON,
         EXPLANATION,
+        HELD,
         *texts.GROUPS,
     }
     words = TEXTS["selector"][WORDS]["options"]
@@ -172,7 +174,7 @@ def test_every_choice_of_a_field_has_a_text() -> None:
 
 
 def test_every_reason_to_ask_has_a_question_with_its_answers() -> None:
-    told = {"name", "removals", "vanished", "examples"}
+    told = {"name", "removals", "vanished", "groups"}
     for reason in set(HoldReason) - {HoldReason.LIST_SHRANK}:  # waits, and asks nobody
         flow = TEXTS["issues"][reason]["fix_flow"]
         step = flow["step"]["init"]
@@ -182,7 +184,7 @@ def test_every_reason_to_ask_has_a_question_with_its_answers() -> None:
             HoldReason.PEOPLE_RENAMED: {"apply"},
         }.get(reason, {"apply", "keep"})
         assert set(step["menu_options"]) == answers
-        assert placeholders(step["description"]) <= told
+        assert {"name", "removals", "groups"} <= placeholders(step["description"]) <= told
         assert TEXTS["issues"][reason]["title"] == step["title"]
         assert set(flow["abort"]) <= words_in_the_code()
 

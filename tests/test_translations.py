@@ -32,7 +32,12 @@ ENGLISH: Final[Texts] = dict(leaves(TEXTS))
 
 # Texts that are the same in a language as in English: names, and words that came from there.
 SAME_EVERYWHERE: Final = {"ID", "Plex Media Server", "Pulsarr", "Webhook", "{page}", "{rule}"}
-SENTENCE: Final = {"{title}: {remarks}.", "{first}; {last}"}  # French sets the signs apart
+SENTENCE: Final = {
+    "{title}: {remarks}.",
+    "{first}; {last}",
+    "{reason}: {labels}",
+    "{people}: {reason}",
+}  # French sets the signs apart
 DAY: Final = "{day} {month} {year}"
 SAME: Final = {
     "de": SAME_EVERYWHERE

@@ -98,7 +98,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     await coordinator.sharing.async_start()
     coordinator.visible_news = VisibleEvents(coordinator)
     entry.runtime_data = coordinator
-    async_update_held_issue(hass, entry, records.held)
+    await async_update_held_issue(hass, entry, records.held)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.webhook_manager = WebhookManager(hass, coordinator)
     beat = WatchlistPoller(hass, coordinator)

@@ -1,5 +1,6 @@
 """What follows from a run beside its figures: what is asked, what could not be read, what is believed."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 import time
@@ -13,7 +14,8 @@ from .gap_issues import async_update_gap_issues, async_update_unknown_issue
 from .held_decisions import held_by, with_keys
 from .issues import async_update_held_issue
 from .status import Activity
-from .storage.records import Held, Records
+from .storage.held import Held
+from .storage.records import Records
 from .sync.gaps import LASTS_AFTER, concerns
 from .sync.model import HoldReason, Row, RowKey, Run
 from .sync.protection import Before, who_counts
@@ -82,7 +84,7 @@ class Outcome:
             await self._ask(run)
 
     async def _keep_whole(self, run: Run, settings: "Settings") -> None:
-        new = held_by(run)
+        new = await asyncio.to_thread(held_by, run, self._records.ledger)
         was_held = self._records.held
         if was_held is not None:
             if new is not None:
@@ -91,13 +93,15 @@ class Outcome:
             if new is None and left and left == was_held.row_keys:
                 new = was_held
             elif left:
-                new = with_keys(new or replace(was_held, removals=0, vanished=0, keys=()), left)
+                new = with_keys(
+                    new or replace(was_held, removals=0, vanished=0, groups=(), keys=()), left
+                )
         if new is None and HoldReason.LIST_SHRANK not in run.hold_reasons and not run.gaps:
             self._believe(run, settings)
         # What the brake doubts is nothing to compare the next sync with.
         summary = summary_of(run) if new is None else None
         await self._records.async_save_outcome(summary, new)
-        async_update_held_issue(self._hass, self._entry, new)
+        await async_update_held_issue(self._hass, self._entry, new)
         if new is not None and was_held is None:
             self._tell_held(new)
 
@@ -143,13 +147,14 @@ class Outcome:
 
     async def _ask(self, run: Run) -> None:
         """Ask about what a look at a few titles held; a full sync tells what else there is."""
-        new, held = held_by(run), self._records.held
+        new = await asyncio.to_thread(held_by, run, self._records.ledger)
+        held = self._records.held
         if new is None or (held is not None and set(new.keys) <= set(held.keys)):
             return
         self._schedule.sync_soon()
         if held is None:
             await self._records.async_save_outcome(None, new)
-            async_update_held_issue(self._hass, self._entry, new)
+            await async_update_held_issue(self._hass, self._entry, new)
             self._tell_held(new)
 
     def _tell_held(self, held: Held) -> None:

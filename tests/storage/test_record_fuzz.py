@@ -17,7 +17,8 @@ import pytest
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.responses import entry_response, pending_response
 from custom_components.plex_label_sync.storage.files import MINOR_VERSIONS, STORE_VERSION
-from custom_components.plex_label_sync.storage.records import Held, Records, Summary
+from custom_components.plex_label_sync.storage.held import Held
+from custom_components.plex_label_sync.storage.records import Records, Summary
 from custom_components.plex_label_sync.sync.journal import Journal
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import Action, HoldReason
@@ -96,7 +97,10 @@ JOURNAL: Final[dict[str, Any]] = {
         "reasons": ["mass_removal"],
         "removals": 30,
         "vanished": 0,
-        "examples": ["rosa: Heat"],
+        "groups": [
+            [{"code": "person_gone"}, [[1, "rosa"], [2, "tim"]], 28, ["Heat", "Up"]],
+            [None, [[1, "rosa"]], 2, []],
+        ],
     },
 }
 FILES: Final = {"queue": QUEUE, "journal": JOURNAL}

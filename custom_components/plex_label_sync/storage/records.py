@@ -12,12 +12,11 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from ..sync.journal import Entry, Journal
-from ..sync.knowledge import Knowledge, key_of
+from ..sync.knowledge import Knowledge
 from ..sync.ledger import Ledger
 from ..sync.model import (
     Change,
     Failure,
-    HoldReason,
     MediaType,
     Row,
     RowKey,
@@ -31,10 +30,10 @@ from ..sync.model import (
 from ..sync.queue import PendingSync, Queue, Reason
 from ..sync.stored import Faults, listed, number, part, record, rows, text, texts, whole
 from .files import Data, Found, RecordFile
+from .held import Held, held_of
 
 _LOGGER = logging.getLogger(__name__)
 
-EXAMPLES_MAX: Final = 10  # changes shown of what is held
 SAVE_AGAIN_AFTER: Final = 60.0  # seconds from a failed write to the next try
 
 INTERRUPTED: Final = "interrupted"  # status of a run during which the process ended
@@ -56,26 +55,6 @@ class Summary:
     people: int = 0
     wanting: int = 0
     duration: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What the brake keeps back until somebody decides. `since` is in epoch seconds.
-
-    `keys` are the ledger's rows that it is about, as `key_text` writes them.
-    """
-
-    since: float
-    reasons: tuple[str, ...]
-    removals: int
-    vanished: int
-    examples: tuple[str, ...]
-    keys: tuple[str, ...] = ()
-
-    @property
-    def row_keys(self) -> frozenset[RowKey]:
-        """The rows that it is about."""
-        return frozenset(map(key_of, self.keys))
 
 
 class Records:
@@ -271,8 +250,11 @@ class Records:
             replace(entry, status=None) if entry.run_id in self._not_in_ledger else entry
             for entry in self.journal.entries
         )
-        more = {"last_sync": self.summary, "held": self.held}
-        known = {name: asdict(one) for name, one in more.items() if one is not None}
+        summary, held = self.summary, self.held
+        known = {
+            **({} if summary is None else {"last_sync": asdict(summary)}),
+            **({} if held is None else {"held": held.as_dict()}),
+        }
         knowledge = self.knowledge.as_dict()
         return lambda: {**journal.as_dict(), **known, "knowledge": knowledge}
 
@@ -319,7 +301,7 @@ def _journal_from_dict(data: Mapping[str, Any], faults: Faults) -> _JournalFile:
     return (
         journal,
         _optional("last_sync", partial(record, Summary), data, faults),
-        _optional("held", _held, data, faults),
+        _optional("held", held_of, data, faults),
         _optional("knowledge", lambda value: Knowledge.from_dict(value, faults), data, faults)
         or Knowledge(),
     )
@@ -330,13 +312,6 @@ def _optional[T](
 ) -> T | None:
     value = data.get(name)
     return None if value is None else part(name, read, value, faults)
-
-
-def _held(data: Mapping[str, Any]) -> Held:
-    held = record(Held, data)
-    # Of reasons that only a newer version knows the question itself is left.
-    known = tuple(one for one in held.reasons if one in set(HoldReason))
-    return replace(held, reasons=known or (HoldReason.MASS_REMOVAL.value,))
 
 
 def _queue_as_dict(queue: Queue) -> dict[str, Any]:
