@@ -15,8 +15,10 @@ import pytest
 from custom_components.plex_label_sync.change_texts import CHANGE_REASON, EXPLANATION
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
+from custom_components.plex_label_sync.flows import review
 from custom_components.plex_label_sync.flows.label_preview import WORDS
 from custom_components.plex_label_sync.held_texts import HELD
+from custom_components.plex_label_sync.logbook import COUNTED
 from custom_components.plex_label_sync.sharing_check import texts
 from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.sync.model import (
@@ -25,6 +27,7 @@ from custom_components.plex_label_sync.sync.model import (
     RemovedLabelMode,
     Service,
     ServiceError,
+    StartedBy,
 )
 from custom_components.plex_label_sync.sync.preview import Trouble
 from custom_components.plex_label_sync.texts import WORDING
@@ -46,7 +49,7 @@ SECTIONS: Final = {
     "services",
     "system_health",
 }
-FLOW_SECTIONS: Final = {"abort", "error", "progress", "step"}
+FLOW_SECTIONS: Final = {"abort", "create_entry", "error", "progress", "step"}
 STEP_KEYS: Final = {
     "data",
     "data_description",
@@ -156,7 +159,9 @@ def test_every_choice_of_a_field_has_a_text() -> None:
     modes = {mode.value for mode in RemovedLabelMode}
     assert TEXTS["selector"].keys() == {
         "removed_label_mode",
+        "start",
         WORDS,
+        review.WORDS,
         WORDING,
         CHANGE_REASON,
         EXPLANATION,
@@ -226,9 +231,11 @@ def _keys(node: ast.expr | None) -> set[str]:
 
 
 def test_every_activity_has_its_sentences() -> None:
-    sentences = set(TEXTS["common"]) - {"and"}
-    assert {activity.value for activity in Activity} <= sentences
-    for sentence in sentences:
+    sentences = set(TEXTS["common"]) - {"and", "more", "with_counts", "with_who", "count_none"}
+    sentences -= {f"count_{name}" for names in COUNTED.values() for name in names}
+    by = {f"by_{one.value}" for one in StartedBy if one is not StartedBy.UNKNOWN}
+    assert by | {activity.value for activity in Activity} <= sentences
+    for sentence in sentences - by:
         assert any(sentence.startswith(activity.value) for activity in Activity), sentence
 
 

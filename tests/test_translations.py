@@ -31,24 +31,36 @@ LANGUAGES: Final = ("de", "es", "fr", "nl")
 ENGLISH: Final[Texts] = dict(leaves(TEXTS))
 
 # Texts that are the same in a language as in English: names, and words that came from there.
-SAME_EVERYWHERE: Final = {"ID", "Plex Media Server", "Pulsarr", "Webhook", "{page}", "{rule}"}
+SAME_EVERYWHERE: Final = {
+    "ID",
+    "Plex Media Server",
+    "Pulsarr",
+    "Webhook",
+    "{page}",
+    "{review}",
+    "{rule}",
+    "{sentence} ({who})",
+}
+# French sets the signs apart.
 SENTENCE: Final = {
     "{title}: {remarks}.",
     "{first}; {last}",
+    "{library}: {labels} {on_titles}",
+    "{sentence}: {counts}",
     "{reason}: {labels}",
     "{people}: {reason}",
-}  # French sets the signs apart
+}
 DAY: Final = "{day} {month} {year}"
 SAME: Final = {
     "de": SAME_EVERYWHERE
     | {"Person", "Problem", "Server", "Status", "Token"}
     | SENTENCE
     | {"April", "August", "September", "November"},
-    "es": SAME_EVERYWHERE | SENTENCE | {"Error", "Rating key", "Token"},
-    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key", DAY},
+    "es": SAME_EVERYWHERE | SENTENCE | {"Error", "Rating key", "Token", "webhook"},
+    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key", "webhook", DAY},
     "nl": SAME_EVERYWHERE
     | SENTENCE
-    | {"Rating key", "Server", "Status", "Token", "items", "labels"}
+    | {"Rating key", "Server", "Status", "Token", "items", "labels", "webhook"}
     | {DAY, "item {rating_key}", "{count} label", "{count} labels"},
 }
 
@@ -156,5 +168,11 @@ async def test_house_is_told_in_its_language(ha_env: HaEnv, language: str, texts
         == f"{device} {texts['entity', 'sensor', 'last_sync', 'name']}"
     )
     added = ha_env.state("labels_added")
-    sentence = texts["common", "sync_finished"].format(added=added, removed=0)
+    sentence = texts["common", "with_who"].format(
+        sentence=texts["common", "with_counts"].format(
+            sentence=texts["common", "sync_finished"],
+            counts=texts["common", "count_added"].format(count=added),
+        ),
+        who=texts["common", "by_start_up"],
+    )
     assert described(hass, events[0]) == f"{ha_env.plex.state.name} {sentence}"

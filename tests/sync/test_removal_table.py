@@ -14,7 +14,7 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER
 from simulators.catalogue import CatalogueTitle
-from simulators.plex.state import plex_guids
+from simulators.plex.items import plex_guids
 from tests.guards import ROOT
 
 from .engine_env import EngineEnv, open_env
