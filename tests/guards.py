@@ -854,7 +854,7 @@ WRITING: Final = (
         6,
         "the plan is written down first",
         "sync/engine.py",
-        "await self._recorder.begin(run.id, run.kind, run.started, ordered)",
+        "await self._recorder.begin(run, ordered)",
         "pass",
         ("sync/test_engine.py::test_plan_is_on_disk_before_the_first_edit",),
     ),

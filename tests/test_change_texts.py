@@ -33,6 +33,7 @@ from custom_components.plex_label_sync.sync.model import Change
 from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode, names_of
 from custom_components.plex_label_sync.texts import WORDING, Texts
 
+from .guards import ROOT
 from .sync.builders import add, movie, person_refs, reasons
 from .texts import TEXTS, placeholders, read_json
 
@@ -213,3 +214,15 @@ def test_title_is_never_empty(language: str, title: str) -> None:
 
 def test_old_day_without_a_time_zone_is_told() -> None:
     assert Texts("en", UTC, ALL["en"].groups).date(0) == "1 January 1970"
+
+
+def test_documentation_lists_every_code_with_its_data() -> None:
+    page = (ROOT / "docs" / "entities.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \| [^|]+ \| ([^|]*) ?\|$", page, re.MULTILINE)
+    told = {
+        code: set(re.findall(r"`([a-z_]+)`", data))
+        for codes, data in rows
+        for code in re.findall(r"`([a-z_]+)`", codes)
+        if code in set(ReasonCode)
+    }
+    assert told == {code.value: set(reason_data(Reason(code), ())) for code in ReasonCode}

@@ -93,7 +93,7 @@ async def test_held_run_and_its_dry_run_list_everything_with_people_and_reasons(
     assert planned["changes_total"] == len(planned["changes"])
     held = [one for one in planned["changes"] if one["held"]]
     assert planned["held"] == done["held"] == len(held)
-    assert planned["hold_reasons"] == ["mass_removal"]
+    assert "mass_removal" in planned["hold_reasons"]
     assert {(one["action"], one["reason_code"], *one["people"]) for one in held} == {
         ("remove", "not_wanted", "rosa")
     }
