@@ -302,7 +302,7 @@ async def test_review_can_be_read_on_every_screen(
 ) -> None:
     texts = Texts(visitor.look.language)
     pages = Pages(visitor, texts)
-    servers = await start_servers(session, tmp_path, name=f"Cabin {visitor.look}")
+    servers = await start_servers(session, tmp_path, seed=2)
     await home.client.command("config/core/update", language=visitor.look.language)
     try:
         await pages.menu()

@@ -30,6 +30,7 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from custom_components.plex_label_sync.sync.naming import label_of
 from custom_components.plex_label_sync.sync.protection import ListMemory
+from custom_components.plex_label_sync.sync.returned import removed_lately
 from custom_components.plex_label_sync.sync.title_ids import same
 from simulators.plex import PlexSimulator
 from simulators.plex.items import Item as PlexItem
@@ -109,6 +110,12 @@ class Records:
         self._disk_ledger = self.ledger.as_dict()
         self._disk_journal = self.journal.as_dict()
 
+    def removed_lately(self) -> dict[RowKey, Change]:
+        """Return the labels of ours that runs took off, and that no run put on since."""
+        return removed_lately(
+            entry.changes for entry in self.journal.entries if entry.status is not None
+        )
+
     def lost_since(self, when: float) -> int:
         """Return how many labels were lost since a time that nobody asked for."""
         return sum(count for at, count in self.losses if at >= when)
@@ -181,9 +188,9 @@ class FragilePlex:
         self._client = client
         self._trouble = trouble
 
-    async def libraries(self) -> tuple[Library, ...]:
+    async def libraries(self, on_gap: Callable[[Gap], object] | None = None) -> tuple[Library, ...]:
         """QueueUpdate on."""
-        return await self._client.libraries()
+        return await self._client.libraries(on_gap)
 
     def pages[T](
         self,
@@ -202,10 +209,12 @@ class FragilePlex:
         """QueueUpdate on."""
         return await self._client.with_plex_id(library, plex_id)
 
-    async def labels(self, library: Library) -> tuple[StoredLabel, ...]:
+    async def labels(
+        self, library: Library, on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[StoredLabel, ...]:
         """QueueUpdate on, unless the process ends."""
         self._trouble.pass_by("directory")
-        return await self._client.labels(library)
+        return await self._client.labels(library, on_gap)
 
     async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
         """QueueUpdate on, unless the process ends."""

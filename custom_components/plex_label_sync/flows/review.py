@@ -1,7 +1,7 @@
 """A look at the first sync before there is an entry: the engine's own dry run, with nothing to write to."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import time
 from typing import Final
@@ -20,18 +20,18 @@ from ..sync.first_sync import FirstSync, first_sync
 from ..sync.label_conflicts import Confirmed, Conflict, resolve
 from ..sync.ledger import Ledger
 from ..sync.model import (
+    Change,
+    Gap,
     Person,
+    RowKey,
     ServiceError,
     SyncSettings,
     Title,
 )
 from ..sync.progress import Progress
 from ..sync.request import Request
-from .label_preview import WORDS as PREVIEW_WORDS
-from .review_text import listed, review_text
-from .selector_words import async_words
-
-WORDS: Final = "review"  # the key of the texts under `selector`
+from ..texts import async_texts
+from .review_text import WORDS, listed, review_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,14 @@ class _AgreedPeople:
         self._settings = settings
         self.asked: tuple[Conflict, ...] = ()
 
-    async def people(self, *, tries: int = 3) -> tuple[Person, ...]:
-        """Return all users, those in a conflict under their confirmed names. Raises ServiceError."""
-        people = await self._pulsarr.people(tries=tries)
+    async def people(
+        self, *, tries: int = 3, on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[Person, ...]:
+        """Return all users, those in a conflict under their confirmed names.
+
+        Rows that cannot be read are reported to `on_gap`. Raises ServiceError.
+        """
+        people = await self._pulsarr.people(tries=tries, on_gap=on_gap)
         resolution = resolve(people, self._confirmed, self._settings)
         self.asked = resolution.asked
         return resolution.people
@@ -119,6 +124,10 @@ class _NothingToWriteTo:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger: Final = ledger
 
+    def removed_lately(self) -> Mapping[RowKey, Change]:
+        """Return nothing: no run has taken a label off."""
+        return {}
+
     def lost_since(self, when: float) -> int:  # noqa: ARG002 - nothing was ever written
         """Return how many labels were lost: none."""
         return 0
@@ -132,20 +141,19 @@ class _NothingToWriteTo:
 
 async def async_review_text(hass: HomeAssistant, review: Review, *, taken_over: bool) -> str:
     """Return what a form shows of a look, as Markdown; `taken_over` says that records are there."""
-    words = await async_words(hass, WORDS)
-    preview_words = await async_words(hass, PREVIEW_WORDS)
+    texts = await async_texts(hass)
     if review.first is None:
-        return words["unknown"]
+        return texts.phrase(WORDS, "unknown")
     parts = []
     if review.first.run.gaps:
-        names = listed((as_code(gap.name) for gap in review.first.run.gaps), preview_words)
-        parts.append(words["gaps"].format(names=names))
+        names = listed((as_code(gap.name) for gap in review.first.run.gaps), texts)
+        parts.append(texts.phrase(WORDS, "gaps", names=names))
     if taken_over:
-        parts.append(words["taken_over"])
-    parts.append(review_text(review.first, words, preview_words))
+        parts.append(texts.phrase(WORDS, "taken_over"))
+    parts.append(review_text(review.first, texts))
     if review.undecided:
-        labels = listed((as_code(one.label) for one in review.undecided), preview_words)
-        parts.append(words["undecided"].format(labels=labels))
+        labels = listed((as_code(one.label) for one in review.undecided), texts)
+        parts.append(texts.phrase(WORDS, "undecided", labels=labels))
     return "\n\n".join(parts)
 
 
@@ -154,7 +162,7 @@ async def async_reason(hass: HomeAssistant, review: Review) -> str:
     if review.first is not None:
         return ""
     if review.error is None:
-        return (await async_words(hass, WORDS))["unexpected"]
+        return (await async_texts(hass)).phrase(WORDS, "unexpected")
     told = translation(review.error)
     texts = await async_get_translations(hass, hass.config.language, "exceptions", [DOMAIN])
     text = texts[f"component.{DOMAIN}.exceptions.{told['translation_key']}.message"]
