@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from ipaddress import ip_address
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +36,9 @@ from .health import async_pulsarr_version
 from .responses import entry_response
 from .sharing_check.diagnostics import sharing_diagnostics
 from .storage.files import MINOR_VERSIONS, STORE_VERSION
+from .summary import Summary
+from .sync.journal import Entry
+from .sync.model import StartedBy
 from .sync.queue import Queue
 from .sync.safety_check import DAY
 from .transport import Statistics
@@ -104,7 +107,7 @@ def _running(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
     """Return what the parts of a loaded entry know about themselves."""
     lists = coordinator.engine.watchlists
     return {
-        "status": _plain(asdict(coordinator.data)),
+        "status": _plain(asdict(replace(coordinator.data, by_person=None, last_labelled=None))),
         "trouble": coordinator.reachability.failures,
         "watchlists": None
         if lists is None
@@ -126,6 +129,23 @@ def _running(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
     }
 
 
+def _last_full_sync(summary: Summary) -> dict[str, Any] | None:
+    """Return what the last full sync came to; of people and titles no more than how many."""
+    if summary.last_sync is None:
+        return None
+    return {
+        **asdict(replace(summary, people=None, last_labelled=None)),
+        "last_sync": _moment(summary.last_sync),
+        "people": len(summary.people or ()),
+    }
+
+
+def _run(entry: Entry) -> dict[str, Any]:
+    """Return a run of the journal without the name of a person who started it."""
+    by_nobody = entry.started_by in set(StartedBy)
+    return {**entry_response(entry), "started_by": str(entry.started_by) if by_nobody else "person"}
+
+
 async def _records(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
     """Return how large the records are, and of the last runs what they came to."""
     records = coordinator.records
@@ -136,14 +156,14 @@ async def _records(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
             "labels": len(rows),
             "items": len({row.rating_key for row in rows}),
             "overrides": sum(row.removed_by_user for row in rows),
+            "undone": sum(row.removed_by_user and row.removed_by_undo for row in rows),
             "pinned": sum(row.pinned for row in rows),
             "marks": sum(row.is_removed_marker for row in rows),
             "nobody_wants": sum(bool(row.unwanted_since) for row in rows),
             "unconfirmed": sum(not row.confirmed for row in rows),
         },
-        "runs": [entry_response(one) for one in records.journal.entries[::-1]],
-        "last_full_sync": records.summary
-        and {**asdict(records.summary), "finished": _moment(records.summary.finished)},
+        "runs": [_run(one) for one in records.journal.entries[::-1]],
+        "last_full_sync": _last_full_sync(records.summary),
         "gaps": [
             {
                 "kind": one.gap.kind.value,
