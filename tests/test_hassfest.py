@@ -50,7 +50,14 @@ REQUIRED_KEYS: Final = {  # of a custom integration's manifest
 }
 OPTIONAL_KEYS: Final = {"after_dependencies", "loggers", "single_config_entry", "zeroconf"}
 # Parts of Home Assistant that may be imported without naming them, besides the entity platforms.
-ALWAYS_THERE: Final = {"diagnostics", "homeassistant", "logbook", "repairs", "system_health"}
+ALWAYS_THERE: Final = {
+    "diagnostics",
+    "homeassistant",
+    "logbook",
+    "persistent_notification",
+    "repairs",
+    "system_health",
+}
 BRAND_SIZES: Final = {
     "icon.png": 256,
     "icon@2x.png": 512,

@@ -15,6 +15,7 @@ import pytest
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
 from custom_components.plex_label_sync.flows.label_preview import WORDS
+from custom_components.plex_label_sync.probing.texts import DETAIL
 from custom_components.plex_label_sync.sharing_check import texts
 from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.sync.model import (
@@ -151,7 +152,12 @@ def test_every_other_error_has_a_text_and_every_text_an_error() -> None:
 
 def test_every_choice_of_a_field_has_a_text() -> None:
     modes = {mode.value for mode in RemovedLabelMode}
-    assert TEXTS["selector"].keys() == {"removed_label_mode", WORDS, *texts.GROUPS}
+    assert TEXTS["selector"].keys() == {
+        "removed_label_mode",
+        WORDS,
+        DETAIL,
+        *texts.GROUPS,
+    }
     words = TEXTS["selector"][WORDS]["options"]
     assert set(words) == {*Trouble, "more", "nobody", "unknown"}
     assert {key: placeholders(text) for key, text in words.items() if placeholders(text)} == {

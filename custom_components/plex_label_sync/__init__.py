@@ -1,6 +1,7 @@
 """Plex Label Sync: the people of Pulsarr's watchlists as labels on Plex items."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 import logging
 from typing import Any, Final
 
@@ -43,6 +44,8 @@ from .live.plex_events import PlexEventFollower
 from .live.watchlist_poller import WatchlistPoller
 from .notices import async_take_back
 from .plex.server import PlexClient
+from .probing.runner import Probing, async_take_off
+from .probing.store import async_forgotten_trial
 from .pulsarr.client import PulsarrClient
 from .pulsarr.payloads import Signal
 from .services import async_setup_services
@@ -97,6 +100,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     coordinator.sharing = SharingCheck(hass, coordinator)
     await coordinator.sharing.async_start()
     coordinator.visible_news = VisibleEvents(coordinator)
+    coordinator.probing = Probing(hass, coordinator)
+    with _readable():
+        await coordinator.probing.store.async_load()
     entry.runtime_data = coordinator
     async_update_held_issue(hass, entry, records.held)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -110,6 +116,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
 
     coordinator.webhook = async_register_webhook(hass, entry, on_signal)
     coordinator.updates.async_start()  # first, so that nothing happens between a listing and its ears
+    coordinator.probing.async_start()  # what a probe left behind goes first
     coordinator.async_start()
     coordinator.live.async_start()
     beat.async_start()
@@ -141,6 +148,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
 
 async def async_unload_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> bool:
     """Stop everything; what Pulsarr knows of our webhook stays."""
+    await entry.runtime_data.probing.async_stop()
     await entry.runtime_data.async_stop()
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
@@ -154,6 +162,11 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
         await async_remove(_pulsarr(hass, entry.data), entry.data[CONF_WEBHOOK_ID])
     except ServiceError as err:
         _LOGGER.warning("The webhook in Pulsarr could not be removed: %s", err)
+    if (trial := await async_forgotten_trial(hass, entry.entry_id)) is not None:
+        try:
+            await async_take_off(_plex(hass, entry.data), trial)
+        except ServiceError as err:
+            _LOGGER.warning("The labels of a probe could not be removed: %s", err)
     unsaved = hass.data.get(_UNSAVED, {}).pop(entry.entry_id, None)
     await async_keep_former(hass, entry, unsaved)
     await async_remove_files(hass, entry.entry_id)
@@ -181,13 +194,14 @@ async def _records(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Reco
     return records
 
 
-async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records:
-    """Read an entry's files. Raises ConfigEntryError or ConfigEntryNotReady."""
-    records = Records(hass, entry.entry_id)
-    # Who has entities was set up before: then there are files.
-    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Say why an entry cannot be set up whose files cannot be read.
+
+    Raises ConfigEntryError or ConfigEntryNotReady.
+    """
     try:
-        await records.async_load(expected=bool(entities))
+        yield
     except StoreTooNewError as err:
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key="store_too_new") from err
     except StoreUnreadableError as err:
@@ -196,6 +210,15 @@ async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records
             translation_key="store_unreadable",
             translation_placeholders={"detail": str(err)},
         ) from err
+
+
+async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records:
+    """Read an entry's files. Raises ConfigEntryError or ConfigEntryNotReady."""
+    records = Records(hass, entry.entry_id)
+    # Who has entities was set up before: then there are files.
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    with _readable():
+        await records.async_load(expected=bool(entities))
     if records.damaged:
         async_create_damaged_issue(hass, entry, records.damaged)
     if records.left_out:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from functools import partial
 import logging
@@ -58,6 +58,7 @@ from .turns import Turns, Urgency
 if TYPE_CHECKING:
     from .live.live_sync import LiveSync
     from .live.plex_events import PlexEventFollower
+    from .probing.runner import Probing
     from .sharing_check.check import SharingCheck
     from .sharing_check.events import VisibleEvents
     from .webhook.manager import WebhookManager
@@ -81,6 +82,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     webhook_manager: "WebhookManager"
     updates: "PlexEventFollower"
     sharing: "SharingCheck"
+    probing: "Probing"
     visible_news: "VisibleEvents | None" = None
 
     def __init__(
@@ -218,6 +220,10 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
 
     async def _async_on_stop(self, _event: Event) -> None:
         await self.async_stop()
+
+    def turn(self, urgency: Urgency) -> AbstractAsyncContextManager[None]:
+        """Wait until no run is on, and keep others waiting until the context ends."""
+        return self._turns.turn(urgency)
 
     async def async_clear_overrides(self, keys: Iterable[RowKey]) -> int:
         """Forget that labels were taken off by hand; the next sync puts them on again."""

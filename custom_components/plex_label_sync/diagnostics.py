@@ -33,6 +33,7 @@ from .const import (
 )
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .health import async_pulsarr_version
+from .probing.store import ProbeStore
 from .responses import entry_response
 from .sharing_check.diagnostics import sharing_diagnostics
 from .storage.files import MINOR_VERSIONS, STORE_VERSION
@@ -90,6 +91,7 @@ async def async_get_config_entry_diagnostics(
         **_running(coordinator),
         **await _records(coordinator),
         "sharing": sharing_diagnostics(coordinator.sharing),
+        "probe": _probe(coordinator.probing.store),
     }
 
 
@@ -168,10 +170,26 @@ async def _records(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
             "bytes": {
                 **await records.async_sizes(),
                 "sharing": await coordinator.sharing.store.async_size(),
+                "probe": await coordinator.probing.store.async_size(),
             },
             "unsaved": records.unsaved,
             "damaged": list(records.damaged),
         },
+    }
+
+
+def _probe(store: ProbeStore) -> dict[str, Any] | None:
+    """Return what the last probe came to; its facts hold no names."""
+    if (last := store.last) is None:
+        return None
+    return {
+        "asked": _moment(last.asked),
+        "movie": last.movie,
+        "version": last.version,
+        "platform": last.platform,
+        "requests": last.requests,
+        "unfinished": store.trial is not None,
+        "facts": {one.code.value: one.answer for one in last.facts},
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from homeassistant.components import persistent_notification
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import (
     Context,
@@ -29,6 +30,7 @@ from .const import DOMAIN
 from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .errors import translation
 from .live.live_sync import ProcessResult
+from .probing.texts import async_probe_texts, probe_response, probe_table
 from .pulsarr.ids import guid_id
 from .responses import (
     entry_response,
@@ -267,6 +269,32 @@ async def _async_preview_sharing(call: ServiceCall) -> ServiceResponse:
     return await async_preview_response(_coordinator(call), call.data)
 
 
+async def probe(coordinator: PlexLabelSyncCoordinator) -> None:
+    """Ask both servers what is not known for sure, and show what they answered."""
+    result = await coordinator.probing.async_run()
+    texts = await async_probe_texts(coordinator.hass)
+    persistent_notification.async_create(
+        coordinator.hass,
+        probe_table(result, texts),
+        title=coordinator.name,
+        notification_id=f"{DOMAIN}_probe_{coordinator.config_entry.entry_id}",
+    )
+
+
+async def _async_probe(call: ServiceCall) -> ServiceResponse:
+    coordinator = _coordinator(call)
+    rating_key = call.data.get(Field.RATING_KEY, "").strip() or None
+    if rating_key is not None:
+        _require_rating_key(rating_key)
+    result = await coordinator.probing.async_run(rating_key)
+    return _if_asked(call, probe_response(result, await async_probe_texts(call.hass)))
+
+
+def _require_rating_key(text: str) -> None:
+    if not (text.isascii() and text.isdigit()):
+        raise _invalid("invalid_rating_key", rating_key=text)
+
+
 def _question(call: ServiceCall) -> Question:
     """Return which titles are asked about."""
     asked = {
@@ -280,8 +308,7 @@ def _question(call: ServiceCall) -> Question:
     if field is Field.TITLE:
         return Question(text=text)
     if field is Field.RATING_KEY:
-        if not (text.isascii() and text.isdigit()):
-            raise _invalid("invalid_rating_key", rating_key=text)
+        _require_rating_key(text)
         return Question(rating_key=text)
     if (one := guid_id(text)) is None:
         raise _invalid("invalid_guid", guid=text)
@@ -305,6 +332,7 @@ _FOR_ADMINS: Final = frozenset(
         "drop_pending",
         "check_sharing",
         "preview_sharing",
+        "probe",
     }
 )
 _LIMIT: Final = vol.All(vol.Coerce(int), vol.Range(min=1))
@@ -359,6 +387,12 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
             vol.Optional(Field.KEEP.value, default=False): cv.boolean,
         },
         SupportsResponse.ONLY,
+    ),
+    (
+        "probe",
+        _async_probe,
+        {vol.Optional(Field.RATING_KEY.value): cv.string},
+        SupportsResponse.OPTIONAL,
     ),
     (
         "clear_overrides",

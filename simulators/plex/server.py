@@ -91,6 +91,7 @@ class PlexSimulator:
             linger=knobs.linger,
             label_by=knobs.label_by,
             label_fold=knobs.label_fold,
+            label_max=knobs.label_max,
         )
 
     @property
@@ -309,7 +310,8 @@ class PlexSimulator:
         add("*", "/{anything:.*}", guarded(self, read.nothing))
 
     async def _websocket(self, request: web.Request, _viewer: Viewer) -> web.StreamResponse:
-        if not self.knobs.notifications:
+        served = self.knobs.socket_path
+        if not self.knobs.notifications or served not in ("both", request.path.split("/")[2]):
             raise RefusedError(404)
         return await self.events.websocket(request)
 

@@ -29,13 +29,15 @@ class Editor:
         self._writer = asyncio.Lock()
         self._broken: set[str] = set()  # items that Plex failed on since it did anything else
 
-    async def edit(self, library: Library, whole: EditPart) -> dict[str, ServiceError]:
+    async def edit(
+        self, library: Library, whole: EditPart, tries: int = TRIES
+    ) -> dict[str, ServiceError]:
         """Return the items that Plex refused, with why. Raises ServiceError and ValueError."""
         refused: dict[str, ServiceError] = {}
         path = f"/library/sections/{library.key}/all"
         async with self._writer:
             for part in edit_parts(library.type, whole, path_bytes=len(path)):
-                await self._edit_some(path, library, part, refused)
+                await self._edit_some(path, library, part, refused, tries)
         return refused
 
     async def _edit_some(
@@ -44,7 +46,7 @@ class Editor:
         library: Library,
         part: EditPart,
         refused: dict[str, ServiceError],
-        tries: int = TRIES,
+        tries: int,
     ) -> None:
         """Send one edit; halve it while Plex finds it too long, takes too long or fails over it.
 

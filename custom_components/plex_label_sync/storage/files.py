@@ -20,7 +20,7 @@ from ..sync.stored import MALFORMED
 _LOGGER = logging.getLogger(__name__)
 
 STORE_VERSION: Final = 1
-MINOR_VERSIONS: Final = {"queue": 1, "ledger": 3, "journal": 4, "sharing": 1}
+MINOR_VERSIONS: Final = {"queue": 1, "ledger": 3, "journal": 4, "sharing": 1, "probe": 1}
 FORMER: Final = "former"  # the one file that belongs to no entry
 FORMER_MINOR_VERSION: Final = 1
 
