@@ -1,13 +1,11 @@
 """One probe from its first question to its last."""
 
-from dataclasses import replace
 import logging
 
 from ..sync.model import Service, ServiceError
 from . import facts
 from .asking import RESERVE, NoRequestLeftError, Pace
 from .cleaning import clean_up
-from .facts import Filtered
 from .model import Code, ItemRow, Result, Section, Trial, Why
 from .ports import PlexPort, PulsarrPort, TrialJournal
 from .steps import Findings, Place, Reading, ask_pulsarr, listening
@@ -70,19 +68,19 @@ class ProbeRun:
             return
         async with listening(self._plex, self._pace, self._found) as ear:
             await self._reading.first_items(place)
-            seen = Filtered(place.total)
             with self._found.about(Code.LABEL_FILTER, Code.LABEL_BY, Code.LABEL_FOLD):
-                seen = await self._reading.by_label(place)
-                seen = replace(seen, nonsense=await self._reading.nonsense(place))
+                nonsense = await self._reading.nonsense(place)
+                seen = await self._reading.by_label(place, nonsense)
                 self._found.add(*facts.label_filter(seen))
-            if seen.broken:
-                place.forget_labelled()
             await self._reading.refreshes(place, ear)
-        carriers = set(place.inline)
         shown = await self._reading.many(place)
         self._found.add(
             facts.labels_on_items(
-                {key: row.labels is not None for key, row in shown.items() if key in carriers}
+                {
+                    key: row.labels is not None
+                    for key, row in shown.items()
+                    if key in place.labelled or row.labels is not None
+                }
             )
         )
         self._reading.listed(place, shown)

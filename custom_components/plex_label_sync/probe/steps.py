@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import logging
 from typing import Final
 
@@ -12,7 +12,7 @@ from . import facts
 from .asking import NoRequestLeftError, Pace, ends_everything
 from .facts import TOO_LONG, Filtered, Tried
 from .labels import all_in_capitals, in_capitals
-from .model import NEEDS_MOVIE, UNKNOWN, Code, Fact, ItemRow, Root, Section, Why
+from .model import NEEDS_MOVIE, UNKNOWN, Code, Fact, ItemRow, Root, Rows, Section, Why
 from .ports import PlexPort, PulsarrPort
 
 _LOGGER = logging.getLogger(__name__)
@@ -145,11 +145,7 @@ class Place:
     # Of items that carry a label, whether a listing showed any on them.
     inline: dict[str, bool] = field(default_factory=dict)
     included: dict[str, bool] = field(default_factory=dict)  # with includeLabels=1
-
-    def forget_labelled(self) -> None:
-        """Take nothing for labelled because it came for a label: everything came."""
-        self.inline.clear()
-        self.included.clear()
+    labelled: set[str] = field(default_factory=set)  # items known to carry a label
 
 
 class Reading:
@@ -206,9 +202,12 @@ class Reading:
             place.rows, place.total = answer.rows, answer.total
             place.first = place.first or next((one.rating_key for one in answer.rows), "")
 
-    async def by_label(self, place: Place) -> Filtered:
-        """Ask for the carriers of the place's label in every way; returns what that came to."""
-        seen = Filtered(place.total, place.carriers)
+    async def by_label(self, place: Place, nonsense: int | None = None) -> Filtered:
+        """Ask for the carriers of the place's label in every way; returns what that came to.
+
+        `nonsense` is how many items are said to carry a label that nobody has, if that was asked.
+        """
+        seen = Filtered(place.total, place.carriers, nonsense=nonsense)
         label = place.label
         if label is None:
             self._found.add(
@@ -219,33 +218,33 @@ class Reading:
             )
             return seen
         by_id = await self._plex.listing(place.section, ROWS, label=label.id)
-        place.inline |= {one.rating_key: one.labels is not None for one in by_id.rows}
-        if place.carriers is None:
-            place.first = next((one.rating_key for one in by_id.rows), place.first)
         other = all_in_capitals(label.text)
         beyond = other != in_capitals(label.text)
-        by_other = await self._asked_in(place, other if beyond else label.text)
-        by_text = by_other
-        if beyond and not by_other:
+        by_other = by_text = await self._asked_in(place, other if beyond else label.text)
+        if beyond and not by_other.rows:
             by_text = await self._asked_in(place, label.text)
         by_ascii = None
-        if not beyond or (by_text and not by_other and place.carriers is None):
-            by_ascii = await self._asked_in(place, in_capitals(label.text), size=0)
-        return Filtered(
-            total=place.total,
-            expected=place.carriers,
+        if not beyond or (by_text.rows and not by_other.rows and place.carriers is None):
+            by_ascii = await self._asked_in(place, in_capitals(label.text))
+        seen = replace(
+            seen,
             by_id=by_id.total,
-            by_text=by_text,
-            by_ascii_case=by_ascii,
-            by_other_case=by_other if beyond else None,
+            by_text=by_text.total,
+            by_ascii_case=None if by_ascii is None else by_ascii.total,
+            by_other_case=by_other.total if beyond else None,
             beyond_ascii=beyond,
         )
+        if not seen.broken:
+            place.inline |= {one.rating_key: one.labels is not None for one in by_id.rows}
+            place.included |= {one.rating_key: one.labels is not None for one in by_text.rows}
+            place.labelled |= place.inline.keys() | place.included.keys()
+            if place.carriers is None:
+                place.first = next(iter(sorted(place.labelled)), place.first)
+        return seen
 
-    async def _asked_in(self, place: Place, text: str, size: int = ROWS) -> int:
+    async def _asked_in(self, place: Place, text: str) -> Rows:
         """Ask by text, and for labels in the rows."""
-        answer = await self._plex.listing(place.section, size, label=text, include_labels=size > 0)
-        place.included |= {one.rating_key: one.labels is not None for one in answer.rows}
-        return answer.total
+        return await self._plex.listing(place.section, ROWS, label=text, include_labels=True)
 
     def listed(self, place: Place, shown: Mapping[str, ItemRow]) -> None:
         """Note of the items of the listing that carry labels whether it showed any."""

@@ -77,8 +77,6 @@ class MovieTrial:
         place.label = first
         seen = await self._reading.by_label(place)
         self._found.add(*facts.label_filter(seen))
-        if seen.broken:
-            place.forget_labelled()
         said = await ear.heard(self._trial.rating_key, began)
         self._found.add(facts.yes_or_no(Code.EDIT_EVENTS, said))
         present = await self._more_labels(place, first.text, seen)
