@@ -76,6 +76,8 @@ class HomeAssistant:
     """Whether the integration logs its debug messages."""
     plex_tv_url: str = ""
     """Where plex.tv is asked for instead of where it is; empty leaves that alone."""
+    bare: bool = False
+    """Whether the integration is left to be installed later."""
     _child: Child | None = field(default=None, init=False)
 
     @property
@@ -101,7 +103,7 @@ class HomeAssistant:
         return self._child
 
     def prepare(self) -> None:
-        """Write the configuration, with the integration as it is in the checkout."""
+        """Write the configuration, with the integration as it is in the checkout unless it is bare."""
         storage = self.folder / ".storage"
         storage.mkdir(parents=True)
         settings = CONFIGURATION.format(
@@ -119,9 +121,11 @@ class HomeAssistant:
             shutil.copytree(DETOUR, self.folder / "custom_components" / DETOUR.name)
         (self.folder / "configuration.yaml").write_text(settings, encoding="utf-8")
         (self.folder / "automations.yaml").write_text("[]\n", encoding="utf-8")
-        shutil.copytree(BLUEPRINTS, self.folder / "blueprints")
         # Leaves the owner to be created; the other steps would set up things that want internet.
         _write(storage, "onboarding", 4, {"done": ["core_config", "analytics", "integration"]})
+        if self.bare:
+            return
+        shutil.copytree(BLUEPRINTS, self.folder / "blueprints")
         target = self.folder / "custom_components" / INTEGRATION.name
         shutil.copytree(INTEGRATION, target, ignore=shutil.ignore_patterns("__pycache__"))
 

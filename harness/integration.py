@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DOMAIN: Final = "plex_label_sync"
 CONFIG_FLOW: Final = "config/config_entries/flow"
 OPTIONS_FLOW: Final = "config/config_entries/options/flow"
+READING_SECONDS: Final = 600.0  # until the first sync was looked at, in a large library
 LOOK_SECONDS: Final = 40.0  # until plex.tv has been asked, also when somebody has just done so
 
 
@@ -52,6 +53,16 @@ class Flow:
         self.shown = await self._client.post(f"{self._path}/{self.shown['flow_id']}", values)
         return self.shown
 
+    async def until_read(self) -> Json:
+        """Wait while the flow reads by itself; returns what is shown then. Raises WaitedTooLongError."""
+
+        async def over() -> bool:
+            self.shown = await self._client.get(f"{self._path}/{self.shown['flow_id']}")
+            return str(self.shown["type"]) != "progress"
+
+        await eventually(over, "the flow has read what it shows", within=READING_SECONDS)
+        return self.shown
+
     def expect(self, kind: str, step: str | None = None) -> None:
         """Raise FlowError unless the flow shows this, without errors."""
         shown = self.shown
@@ -73,6 +84,9 @@ async def set_up(client: HomeAssistantClient, connections: Connections) -> str:
     flow.expect("form", "pulsarr")
     await flow.submit(url=connections.pulsarr_url, api_key=connections.pulsarr_key, verify_ssl=True)
     flow.expect("form", "libraries")
+    await flow.submit(**defaults(flow.shown))
+    await flow.until_read()
+    flow.expect("form", "review")
     values = defaults(flow.shown)
     if "take_over" in values:  # simulated servers are the same by name only
         values["take_over"] = False

@@ -100,6 +100,11 @@ class Pages:
         await self.visitor.submit()
         await self.visitor.until_field("label_format")
 
+    async def review_form(self) -> None:
+        """From the form for the libraries: what the first sync would do."""
+        await self.visitor.submit()
+        await self.visitor.until_field("start")
+
     async def repairs(self, issue: str = MASS_REMOVAL) -> None:
         """The list of repairs, with a certain one: that about labels that would go, if no other is wanted."""
         await self.visitor.go(REPAIRS)

@@ -91,6 +91,7 @@ class Album:
         await self.take("flow-plex", self.pages.plex_form)
         await self.take("flow-pulsarr", lambda: self.pages.pulsarr_form(self.second))
         await self.take("flow-libraries", lambda: self.pages.libraries_form(self.second))
+        await self.take("flow-review", self.pages.review_form)
         await self.visitor.page.goto(self.visitor.url)  # a form that one has got so far in stays
 
     async def held(self) -> None:

@@ -40,7 +40,19 @@ def notes() -> str:
     newest = re.search(r"^## \[?v?\d[^\n]*\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     if newest is None or not newest[1].strip():
         raise ValueError("CHANGELOG.md says nothing about the newest version.")
-    return newest[1].strip() + "\n"
+    return joined(newest[1].strip()) + "\n"
+
+
+def joined(text: str) -> str:
+    """Return a text with the lines of each paragraph and item in one: a release shows their ends as such."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        begins = re.match(r"\s*(?:[-*+] |\d+\. |#|$)", line)
+        if begins or not lines or not lines[-1] or lines[-1].startswith("#"):
+            lines.append(line.rstrip())
+        else:
+            lines[-1] += " " + line.strip()
+    return "\n".join(lines)
 
 
 def main() -> int:

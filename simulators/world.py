@@ -11,7 +11,8 @@ from simulators.catalogue import FIRST_NAMES, CatalogueTitle, make_catalogue
 from simulators.plex.generator import make_plex_state
 from simulators.pulsarr import PulsarrState
 from simulators.pulsarr.imports import import_of
-from simulators.pulsarr.state import UserOptions, timestamp
+from simulators.pulsarr.records import UserOptions
+from simulators.pulsarr.state import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

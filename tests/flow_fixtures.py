@@ -167,3 +167,31 @@ async def to_libraries(ha_env: HaEnv) -> ConfigFlowResult:
     """Go as far as the form for the libraries."""
     shown = await to_pulsarr(ha_env)
     return await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
+
+
+async def to_review(
+    hass: HomeAssistant, shown: ConfigFlowResult, **fields: Any
+) -> ConfigFlowResult:
+    """Send the form for the libraries and wait until the first sync was looked at."""
+    return await after_reading(hass, await submit(hass, shown, **fields))
+
+
+async def after_reading(hass: HomeAssistant, shown: ConfigFlowResult) -> ConfigFlowResult:
+    """Wait until the first sync was looked at; return the form that shows it."""
+    assert shown["type"] is FlowResultType.SHOW_PROGRESS, shown
+    assert shown["step_id"] == "reading"
+    assert TEXTS["config"]["progress"][shown["progress_action"]]
+    await hass.async_block_till_done()
+    return await hass.config_entries.flow.async_configure(shown["flow_id"])
+
+
+async def finish(
+    hass: HomeAssistant,
+    shown: ConfigFlowResult,
+    review: dict[str, Any] | None = None,
+    **fields: Any,
+) -> ConfigFlowResult:
+    """Send the form for the libraries and then the review, both as they come up but for these fields."""
+    shown = await to_review(hass, shown, **fields)
+    assert shown["step_id"] == "review", shown
+    return await submit(hass, shown, **(review or {}))

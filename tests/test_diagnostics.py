@@ -19,6 +19,7 @@ from simulators.plex import Fault
 
 from .ha_env import SECRETS
 from .test_brake import forget
+from .texts import COMPONENT
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .ha_env import HaEnv
 
 REDACTED = "**REDACTED**"
+MANIFEST = json.loads((COMPONENT / "manifest.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +65,7 @@ async def test_download_says_how_things_stand(
 
     assert data["versions"] == {
         "home_assistant": ha_version,
-        "integration": "0.1.0",
+        "integration": MANIFEST["version"],
         "plex": ha_env.plex.state.version,
         "pulsarr": ha_env.pulsarr.knobs.version,
     }

@@ -56,6 +56,7 @@ async def test_label_of_ours_is_explained_with_its_person_and_its_time(
         "guids",
         "visible",
         "summary",
+        "reasons",
         "wanted",
         "items",
         "pending",
@@ -150,7 +151,12 @@ async def test_what_the_next_sync_would_do_is_what_it_does(ha_env: HaEnv) -> Non
     told = label(await about(ha_env, title), "rosa")
 
     assert (told["present"], told["ours"], told["state"]) == (False, False, "to_add")
-    assert told["next_sync"] == {"action": "add", "reason": "rosa wants it"}
+    assert told["next_sync"] == {
+        "action": "add",
+        "reason": "rosa wants it",
+        "reason_code": "wanted",
+        "reason_data": {"people": ["rosa"]},
+    }
     assert ha_env.plex.stats.puts == 0
     await ha_env.call("sync_all")
     assert label(await about(ha_env, title), "rosa")["state"] == "ours"
@@ -175,7 +181,7 @@ async def test_foreign_excluded_and_opt_out_labels_are_told_apart(ha_env: HaEnv)
         "rosa": ("ours", True),
     }
     assert explanation["items"][0]["opted_out"] is True
-    assert "leaves it alone" in explanation["summary"]
+    assert "excludes it from syncing" in explanation["summary"]
 
 
 async def test_foreign_label_is_announced_to_go_where_the_options_say_so(
@@ -203,7 +209,7 @@ async def test_label_taken_off_by_hand_is_an_override(ha_env: HaEnv) -> None:
 
     assert before["state"] == label(after, "rosa")["state"] == "override"
     assert before["next_sync"] is None
-    assert "taken off by hand" in after["summary"]
+    assert "was removed by hand" in after["summary"]
 
 
 async def test_label_that_goes_later_is_told_with_its_date(ha_env: HaEnv) -> None:
@@ -217,7 +223,7 @@ async def test_label_that_goes_later_is_told_with_its_date(ha_env: HaEnv) -> Non
         told = label(explanation, "rosa")
         assert (told["state"], told["next_sync"]) == ("leaving", None)
         assert told["leaves"].startswith("2026-11-23T12:00")
-        assert "goes on 2026-11-23" in explanation["summary"]
+        assert "will be removed on 23 November 2026" in explanation["summary"]
 
         clock.tick(timedelta(days=1, minutes=1))
         assert label(await about(ha_env, title), "rosa")["state"] == "to_remove"
@@ -264,7 +270,7 @@ async def test_label_that_the_brake_holds_waits_for_a_decision(
     told = label(answer["titles"][0], "rosa")
     assert told["state"] == "held"
     assert told["next_sync"]["action"] == "remove"
-    assert "waits for a decision" in answer["titles"][0]["summary"]
+    assert "waits for your decision" in answer["titles"][0]["summary"]
 
 
 async def test_label_that_vanished_in_bulk_waits_for_a_decision(
@@ -306,7 +312,7 @@ async def test_title_that_waits_for_plex_is_explained(ha_env: HaEnv) -> None:
 
     assert explanation["items"] == []
     assert explanation["pending"]["reason"] == "not_in_plex"
-    assert "is looked for again" in explanation["summary"]
+    assert "the next check for it is at" in explanation["summary"]
 
 
 async def test_title_that_nobody_ever_wanted_is_explained(ha_env: HaEnv) -> None:
@@ -391,9 +397,9 @@ async def test_plex_that_does_not_answer_is_told(ha_env: HaEnv) -> None:
         ("com.plexapp.agents.hama://anidb-1234?lang=en", "AniDB number only"),
         (
             "tv.plex.agents.custom.example://movie/tmdb-603",
-            "metadata provider in Plex tells no ids",
+            "metadata provider in Plex supplies no IDs",
         ),
-        ("local://99", "Plex has not recognised it"),
+        ("local://99", "Plex has not matched it"),
     ],
 )
 async def test_item_that_no_watchlist_can_name_is_said_to_be_one(

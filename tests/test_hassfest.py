@@ -52,6 +52,7 @@ OPTIONAL_KEYS: Final = {"after_dependencies", "loggers", "single_config_entry", 
 # Parts of Home Assistant that may be imported without naming them, besides the entity platforms.
 ALWAYS_THERE: Final = {
     "diagnostics",
+    "frontend",
     "homeassistant",
     "logbook",
     "persistent_notification",

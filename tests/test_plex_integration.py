@@ -11,7 +11,7 @@ import plexapi
 from plexapi.gdm import GDM
 import pytest
 
-from .flow_fixtures import assert_form, pulsarr_input, submit
+from .flow_fixtures import assert_form, finish, pulsarr_input, submit
 from .flows.test_config_flow_existing import choose, know
 from .ha_env import PLEX_TOKEN
 
@@ -54,7 +54,7 @@ async def test_server_that_home_assistant_knows_serves_both_integrations(
     shown = await submit(hass, shown, server=ha_env.plex.state.machine_identifier)
     assert_form(shown, "pulsarr")
     shown = await submit(hass, shown, **pulsarr_input(ha_env))
-    created = await submit(hass, shown)
+    created = await finish(hass, shown)
     await ha_env.settle()
 
     assert created["data"]["plex_token"] == PLEX_TOKEN

@@ -125,7 +125,7 @@ def test_the_example_dashboard_uses_the_ids_that_entities_get() -> None:
         for entity in entities.values()
     }
     text = (ROOT / "docs" / "dashboard.yaml").read_text(encoding="utf-8")
-    used = re.findall(r"\b(\w+)\.my_plex_(\w+)", text)
+    used = re.findall(r"\b(\w+)\.my_plex_labels_(\w+)", text)
     assert used
     assert set(used) <= names
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from importlib.util import module_from_spec, spec_from_file_location
 import json
 from pathlib import Path
 import re
 import subprocess
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 import zipfile
 
 import pytest
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 INTEGRATION: Final = ROOT / "custom_components" / "plex_label_sync"
@@ -92,9 +96,43 @@ def test_same_files_make_the_same_zip(archive: Path, tmp_path: Path) -> None:
 def test_notes_are_the_newest_section_of_the_changelog(archive: Path) -> None:
     notes = (archive.parent / "notes.md").read_text()
     changelog = (ROOT / "CHANGELOG.md").read_text()
-    assert notes.strip() in changelog
-    assert "## " not in notes
+    newest = changelog.split("\n## ")[1].partition("\n")[2]
+    assert notes.split() == newest.split()
     assert len(notes) > 100
+
+
+def test_lines_of_the_notes_are_joined(archive: Path) -> None:
+    # GitHub shows the end of a line in a release's text as one.
+    notes = (archive.parent / "notes.md").read_text().splitlines()
+    assert all(
+        not line or line.startswith(("- ", "#")) or before == ""
+        for before, line in zip(["", *notes], notes, strict=False)
+    )
+
+
+def join() -> Callable[[str], str]:
+    """Return the function that joins lines, from the script."""
+    spec = spec_from_file_location("_zip", ROOT / "scripts" / "_zip.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    joined: Callable[[str], str] = module.joined
+    return joined
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("one\ntwo", "one two"),
+        ("one\n\ntwo", "one\n\ntwo"),
+        ("- one\n  two\n- three", "- one two\n- three"),
+        ("### Head\ntext\n  more", "### Head\ntext more"),
+        ("- one\n  - two\n    three", "- one\n  - two three"),
+    ],
+)
+def test_wrapped_lines_are_joined(text: str, joined: str) -> None:
+    assert join()(text) == joined
 
 
 def test_zip_can_be_installed_and_set_up_in_a_bare_home_assistant(
@@ -117,6 +155,8 @@ def test_workflow_publishes_the_file_that_the_installer_looks_for() -> None:
     hacs = json.loads((ROOT / "hacs.json").read_text())
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
     assert hacs["zip_release"] is True
+    checked = [step.get("run", "") for step in workflow["jobs"]["check"]["steps"]]
+    assert "scripts/rehearse" in checked
     publish = workflow["jobs"]["publish"]
     assert publish["needs"] == "check"
     commands = [step.get("run", "") for step in publish["steps"]]

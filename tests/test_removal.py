@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from freezegun.api import TickingDateTimeFactory
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.plex_label_sync.sync.ledger import Ledger
@@ -47,9 +48,14 @@ async def test_label_is_taken_off_where_the_option_says_so(ha_env: HaEnv) -> Non
 
     assert answer["removed"] == len(ha_env.labels(title))
     assert not any("rosa" in labels for labels in ha_env.labels(title))
-    assert {one["reason"].rpartition(" ")[0] for one in answer["changes"]} == {
-        "nobody wants it since"
-    }
+    today = dt_util.now()
+    for change in answer["changes"]:
+        day = f"{today.day} {today:%B %Y}"
+        assert change["reason"] == f"no longer on any watchlist since {day}"
+        assert (change["reason_code"], change["people"]) == ("not_wanted", ["rosa"])
+        since = dt_util.parse_datetime(change["reason_data"]["since"])
+        assert since is not None
+        assert abs((today - since).total_seconds()) < 600
 
 
 async def test_label_that_somebody_else_wants_on_the_title_stays(ha_env: HaEnv) -> None:

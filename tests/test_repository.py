@@ -152,6 +152,34 @@ def test_commands_can_be_run() -> None:
         assert path.stat().st_mode & stat.S_IXUSR, path
 
 
+def paths_of(part: str) -> set[str]:
+    """Return what a part of the tests is made of."""
+    answer = run("scripts/test", "--part", part, "--paths")
+    assert answer.returncode == 0, answer.stderr
+    return set(answer.stdout.split())
+
+
+def test_every_test_belongs_to_one_part_and_the_workflow_runs_all_parts() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text())
+    parts = workflow["jobs"]["part"]["strategy"]["matrix"]["part"]
+    of_parts = {part: paths_of(part) for part in parts}
+    for path in files():
+        name = path.relative_to(ROOT).as_posix()
+        if re.fullmatch(r"tests/(.*/)?test_[^/]*\.py", name):
+            owners = [
+                part
+                for part, paths in of_parts.items()
+                if any(name == one or name.startswith(f"{one}/") for one in paths)
+            ]
+            assert len(owners) == 1, (name, owners)
+
+
+def test_a_part_that_does_not_exist_is_refused() -> None:
+    answer = run("scripts/test", "--part", "everything", "--paths")
+    assert answer.returncode != 0
+    assert "core, home-assistant, simulators or end-to-end" in answer.stderr
+
+
 def test_nothing_names_a_machine_or_a_host_of_packages() -> None:
     pattern = re.compile("|".join(PRIVATE))
     found = [

@@ -56,7 +56,10 @@ async def test_dry_run_tells_the_changes_and_writes_nothing(ha_env: HaEnv) -> No
         "library_key",
         "rating_key",
         "title",
+        "people",
         "reason",
+        "reason_code",
+        "reason_data",
         "held",
     }
     assert ha_env.plex.stats.puts == 0

@@ -348,9 +348,12 @@ async def test_nothing_is_told_of_a_title_that_cannot_be_read_back(house: Sharin
     events = async_capture_events(house.ha_env.hass, EVENT_ACTIVITY)
     from custom_components.plex_label_sync.live.label_events import LabelEvent
     from custom_components.plex_label_sync.sync.model import MediaType
+    from custom_components.plex_label_sync.sync.reasons import PersonRef
 
     news.async_labels_changed(
-        LabelEvent("Gone", MediaType.MOVIE, ("tim",), ("tim",), None, "987654", ("987654",))
+        LabelEvent(
+            "Gone", MediaType.MOVIE, (PersonRef(2, "tim"),), ("tim",), None, "987654", ("987654",)
+        )
     )
     await house.ha_env.settle()
 

@@ -22,13 +22,14 @@ from custom_components.plex_label_sync.sync.model import (
     RunKind,
     RunStatus,
 )
+from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
 
 ENTRY: Final = "one"
-ADDED: Final = Change(Action.ADD, "Rosa", "1", "101", "Heat", "rosa wants it")
-REMOVED: Final = Change(Action.REMOVE, "Tim", "1", "102", "Up", "nobody wants it")
+ADDED: Final = Change(Action.ADD, "Rosa", "1", "101", "Heat", Reason(ReasonCode.WANTED))
+REMOVED: Final = Change(Action.REMOVE, "Tim", "1", "102", "Up", Reason(ReasonCode.NOT_WANTED))
 RUN: Final = Run(
     id="r1",
     kind=RunKind.FULL,

@@ -12,8 +12,10 @@ from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.setup import async_setup_component
 import pytest
 
+from custom_components.plex_label_sync.change_texts import CHANGE_REASON, EXPLANATION
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
+from custom_components.plex_label_sync.flows import review
 from custom_components.plex_label_sync.flows.label_preview import WORDS
 from custom_components.plex_label_sync.probing.texts import DETAIL
 from custom_components.plex_label_sync.sharing_check import texts
@@ -26,6 +28,7 @@ from custom_components.plex_label_sync.sync.model import (
     ServiceError,
 )
 from custom_components.plex_label_sync.sync.preview import Trouble
+from custom_components.plex_label_sync.texts import WORDING
 
 from .texts import TEXTS, UNSOUND, leaves, nodes, placeholders
 
@@ -44,7 +47,7 @@ SECTIONS: Final = {
     "services",
     "system_health",
 }
-FLOW_SECTIONS: Final = {"abort", "error", "progress", "step"}
+FLOW_SECTIONS: Final = {"abort", "create_entry", "error", "progress", "step"}
 STEP_KEYS: Final = {
     "data",
     "data_description",
@@ -154,8 +157,13 @@ def test_every_choice_of_a_field_has_a_text() -> None:
     modes = {mode.value for mode in RemovedLabelMode}
     assert TEXTS["selector"].keys() == {
         "removed_label_mode",
+        "start",
         WORDS,
         DETAIL,
+        review.WORDS,
+        WORDING,
+        CHANGE_REASON,
+        EXPLANATION,
         *texts.GROUPS,
     }
     words = TEXTS["selector"][WORDS]["options"]

@@ -31,12 +31,29 @@ LANGUAGES: Final = ("de", "es", "fr", "nl")
 ENGLISH: Final[Texts] = dict(leaves(TEXTS))
 
 # Texts that are the same in a language as in English: names, and words that came from there.
-SAME_EVERYWHERE: Final = {"ID", "Plex Media Server", "Pulsarr", "Webhook", "{page}", "{rule}"}
+SAME_EVERYWHERE: Final = {
+    "ID",
+    "Plex Media Server",
+    "Pulsarr",
+    "Webhook",
+    "{page}",
+    "{review}",
+    "{rule}",
+}
+# French sets the signs apart.
+SENTENCE: Final = {"{title}: {remarks}.", "{first}; {last}", "{library}: {labels} {on_titles}"}
+DAY: Final = "{day} {month} {year}"
 SAME: Final = {
-    "de": SAME_EVERYWHERE | {"Person", "Problem", "Server", "Status", "Token"},
-    "es": SAME_EVERYWHERE | {"Error", "Rating key", "Token"},
-    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key"},
-    "nl": SAME_EVERYWHERE | {"Rating key", "Server", "Status", "Token", "items", "labels"},
+    "de": SAME_EVERYWHERE
+    | {"Person", "Problem", "Server", "Status", "Token"}
+    | SENTENCE
+    | {"April", "August", "September", "November"},
+    "es": SAME_EVERYWHERE | SENTENCE | {"Error", "Rating key", "Token"},
+    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key", DAY},
+    "nl": SAME_EVERYWHERE
+    | SENTENCE
+    | {"Rating key", "Server", "Status", "Token", "items", "labels"}
+    | {DAY, "item {rating_key}", "{count} label", "{count} labels"},
 }
 
 CODE: Final = re.compile(r"`[^`]+`")

@@ -22,7 +22,7 @@ from custom_components.plex_label_sync.new_libraries import async_update_new_lib
 from custom_components.plex_label_sync.notices import Notice, async_tell
 from custom_components.plex_label_sync.status import Activity
 
-from .flow_fixtures import choices_of, submit, to_libraries
+from .flow_fixtures import choices_of, finish, to_libraries
 from .markdown import HOSTILE, as_shown, signs_in
 from .test_blueprints import FOLDER, automate
 from .test_brake import forget
@@ -170,7 +170,7 @@ async def test_forms_show_names_as_text(ha_env: HaEnv, name: str) -> None:
     assert_text(placeholders["label_preview"], name)
     assert choices_of(options, "libraries")["1"] == one_line(name)
     assert one_line(name) in choices_of(options, "exclude_people").values()
-    assert (await submit(ha_env.hass, shown))["type"] == "create_entry"
+    assert (await finish(ha_env.hass, shown))["type"] == "create_entry"
     await ha_env.settle()
 
 

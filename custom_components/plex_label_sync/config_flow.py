@@ -5,24 +5,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, override
 
-from homeassistant.components.webhook import async_generate_id
 from homeassistant.config_entries import (
     ConfigEntry,
     ConfigFlowResult,
     OptionsFlow,
 )
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, CONF_WEBHOOK_ID
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import callback
-from homeassistant.helpers.selector import BooleanSelector, TextSelector
+from homeassistant.helpers.selector import TextSelector
 import voluptuous as vol
 
 from .const import (
     CONF_CLIENT_ID,
-    CONF_CONFIRMED,
     CONF_LABEL_FORMAT,
     CONF_LIBRARIES,
-    CONF_TAKE_OVER,
-    CONF_WEBHOOK_SECRET,
     DEFAULT_LABEL_FORMAT,
     DOMAIN,
 )
@@ -49,12 +45,9 @@ from .flows.fields import (
 from .flows.label_preview import LabelPreview
 from .flows.lookup import async_or_none
 from .flows.options_flow import PlexLabelSyncOptionsFlow
-from .flows.plex_steps import PlexWays
 from .flows.reachable_urls import async_reach
-from .new_libraries import with_libraries
+from .flows.review_step import ReviewStep
 from .plex.account import OwnedServer
-from .storage.former import async_former
-from .webhook.secret import new_secret
 
 _OPTION_CLEANERS: Final[Mapping[str, Cleaner]] = {
     CONF_LIBRARIES: clean_libraries,
@@ -62,7 +55,7 @@ _OPTION_CLEANERS: Final[Mapping[str, Cleaner]] = {
 }
 
 
-class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
+class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
     """Connects one Plex server and its Pulsarr."""
 
     VERSION = 1
@@ -72,9 +65,7 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
         """Start without knowing anything."""
         super().__init__()
         self._pulsarr_sends_webhooks = True
-        self._preview = LabelPreview(None, {})
         self._asked: tuple[Peer, ...] = ()
-        self._was_here = False  # records of a removed entry of this server are there
 
     @staticmethod
     @callback
@@ -107,7 +98,7 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
     async def async_step_libraries(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask which libraries get labels, and what a label is called; then create the entry.
+        """Ask which libraries get labels, and what a label is called; then look at the first sync.
 
         Shows who gets which label. An old Pulsarr is told of here, when the form is first shown,
         and a changed format by which people share a label, once: submitting it again goes on.
@@ -117,14 +108,12 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
             options, errors = cleaned(user_input, _OPTION_CLEANERS)
             errors = errors or self._preview.check(options)
             if not errors:
-                return self._create(options)
+                self._options, self._reading = options, None
+                return await self.async_step_reading()
         else:
             pulsarr = pulsarr_client(self.hass, PULSARR.stored(self._data))
             people = await async_or_none(pulsarr.people())
             self._preview = LabelPreview(people, {}, is_set_up=False)
-            self._was_here = (
-                await async_former(self.hass).async_get(self.unique_id or "") is not None
-            )
             if not self._pulsarr_sends_webhooks:
                 errors["base"] = "pulsarr_too_old"
         fields: dict[vol.Marker, Any] = {
@@ -133,27 +122,9 @@ class PlexLabelSyncConfigFlow(PlexWays, domain=DOMAIN):
             ),
             vol.Required(CONF_LABEL_FORMAT, default=DEFAULT_LABEL_FORMAT): TextSelector(),
         }
-        if self._was_here:
-            fields[vol.Required(CONF_TAKE_OVER, default=True)] = BooleanSelector()
         schema = vol.Schema(fields)
         preview = await self._preview.async_text(self.hass)
         return self._show("libraries", schema, errors, user_input, label_preview=preview)
-
-    def _create(self, options: dict[str, Any]) -> ConfigFlowResult:
-        """Create the entry, with a webhook that nobody can guess."""
-        # What becomes of former records is no option: the first set-up does it, once.
-        once = {name: options.pop(name) for name in (CONF_TAKE_OVER,) if name in options}
-        own = {
-            CONF_CLIENT_ID: self._client_id,
-            CONF_WEBHOOK_ID: async_generate_id(),
-            CONF_WEBHOOK_SECRET: new_secret(),
-            CONF_CONFIRMED: self._preview.confirmed(options).as_dict(),
-        }
-        return self.async_create_entry(
-            title=self._title,
-            data=self._data | own | once,
-            options=with_libraries(options, self._libraries),
-        )
 
     # Asking again for what is refused
 

@@ -51,6 +51,7 @@ from .sync.model import (
     StartedBy,
 )
 from .sync.progress import Progress
+from .sync.reasons import names_of
 from .sync.request import Request
 from .sync.watchlist_reader import Watched
 from .turns import Turns, Urgency
@@ -464,8 +465,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
     def _tell_news(self, run: Run) -> None:
         """Tell of titles that nobody announced. A first sync has labelled what was there already."""
         if (lists := self.engine.watchlists) is not None:
-            libraries = self.plex.libraries_seen
-            for news in label_events_of(run.changes, self.records.ledger, lists, libraries):
+            for news in label_events_of(run.changes, lists):
                 self.async_labels_changed(news)
 
     @callback
@@ -484,7 +484,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             Activity.LABELS_CHANGED,
             title=news.title,
             type=news.type.value,
-            people=list(news.people),
+            people=list(names_of(news.people)),
             labels=list(news.labels),
             poster=news.poster,
             rating_key=news.rating_key,

@@ -1,12 +1,10 @@
 """What follows from a run beside its figures: what is asked, what could not be read, what is believed."""
 
 from dataclasses import replace
-from datetime import datetime
 import time
 from typing import TYPE_CHECKING, Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
+from homeassistant.core import HomeAssistant, callback
 
 from .figures import summary_of
 from .gap_issues import async_update_gap_issues, async_update_unknown_issue
@@ -18,6 +16,7 @@ from .sync.gaps import LASTS_AFTER, concerns
 from .sync.model import HoldReason, Row, RowKey, Run
 from .sync.protection import Before, who_counts
 from .sync.request import Request
+from .timer import Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,16 +46,9 @@ class Outcome:
         self._schedule = schedule
         self._tell = tell
         self._look_for_unknown = True  # at the first full sync, after which all is known
-        self._timer: CALLBACK_TYPE | None = None
+        self._timer = Timer(hass, self.async_update_gaps)
         self.unknown: tuple[Row, ...] = ()  # what may be ours although the ledger lacks it
-        entry.async_on_unload(self.async_cancel)
-
-    @callback
-    def async_cancel(self) -> None:
-        """Look for lasting gaps no more."""
-        if self._timer is not None:
-            self._timer()
-            self._timer = None
+        entry.async_on_unload(self._timer.cancel)
 
     @property
     def before(self) -> Before | None:
@@ -163,16 +155,10 @@ class Outcome:
     @callback
     def async_update_gaps(self) -> None:
         """Tell of gaps that last, and look again when the next one will."""
-        self.async_cancel()
+        self._timer.cancel()
         now = time.time()
         gaps = tuple(self._records.knowledge.gaps.values())
         async_update_gap_issues(self._hass, self._entry, [one for one in gaps if one.lasts(now)])
         waiting = [one.since + LASTS_AFTER for one in gaps if not one.lasts(now)]
         if waiting:
-            delay = max(1.0, min(waiting) - now + 1.0)
-            self._timer = async_call_later(self._hass, delay, self._async_timer)
-
-    @callback
-    def _async_timer(self, _now: datetime) -> None:
-        self._timer = None
-        self.async_update_gaps()
+            self._timer.set(max(1.0, min(waiting) - now + 1.0))

@@ -5,22 +5,33 @@ from typing import Any, Final
 
 from homeassistant.util import dt as dt_util
 
+from .change_texts import (
+    reason_data,
+    reason_text,
+    remark_data,
+    remark_text,
+    summary_text,
+    title_text,
+)
 from .sync.explain import Explanation, ItemStatus, LabelStatus
 from .sync.gaps import OpenGaps
 from .sync.journal import Entry
-from .sync.model import Action, Gap, Run
+from .sync.model import Action, Change, Gap, Run
 from .sync.queue import PendingSync
+from .sync.reasons import names_of
+from .texts import Texts
 
 CHANGES_MAX: Final = 500  # in one answer
 
 
-def run_response(run: Run, gaps: OpenGaps, libraries: Mapping[str, str]) -> dict[str, Any]:
-    """Return a run as an action answers it; at most CHANGES_MAX of its changes.
+def run_response(
+    run: Run, gaps: OpenGaps, texts: Texts, libraries: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return a run as an action answers it; at most CHANGES_MAX of its changes, held ones first.
 
-    Held changes are listed as well; `gaps` tell since when something could not be read,
-    `libraries` are the names of Plex's libraries by key.
+    `gaps` tell since when something could not be read, `libraries` are their names by key.
     """
-    changes = [(change, False) for change in run.changes] + [(one, True) for one in run.held]
+    changes = [(one, True) for one in run.held] + [(one, False) for one in run.changes]
     return {
         "run_id": run.id,
         "dry_run": run.dry_run,
@@ -39,19 +50,38 @@ def run_response(run: Run, gaps: OpenGaps, libraries: Mapping[str, str]) -> dict
         "failed": len(run.failed),
         "duration": round(run.duration, 3),
         "changes": [
-            {
-                "action": change.action.value,
-                "label": change.label,
-                "library": libraries.get(change.library, change.library),
-                "library_key": change.library,
-                "rating_key": change.rating_key,
-                "title": change.title,
-                "reason": change.reason,
-                "held": held,
-            }
+            change_response(change, texts, libraries, held=held)
             for change, held in changes[:CHANGES_MAX]
         ],
         "changes_total": len(changes),
+    }
+
+
+def change_response(
+    change: Change, texts: Texts, libraries: Mapping[str, str], *, held: bool = False
+) -> dict[str, Any]:
+    """Return a change as actions answer it, of a run or of the journal.
+
+    `libraries` are the names of Plex's libraries by key, as far as they are there.
+    """
+    return {
+        "action": change.action.value,
+        "label": change.label,
+        "library": libraries.get(change.library) or change.library_name or change.library,
+        "library_key": change.library,
+        "rating_key": change.rating_key,
+        "title": title_text(change, texts),
+        "people": list(names_of(change.people)),
+        **_reason_response(change, texts),
+        "held": held,
+    }
+
+
+def _reason_response(change: Change, texts: Texts) -> dict[str, Any]:
+    return {
+        "reason": reason_text(change.reason, change.people, texts),
+        "reason_code": change.reason.code.value,
+        "reason_data": reason_data(change.reason, change.people),
     }
 
 
@@ -103,13 +133,21 @@ def entry_response(entry: Entry) -> dict[str, Any]:
     }
 
 
-def explanation_response(one: Explanation) -> dict[str, Any]:
+def explanation_response(one: Explanation, texts: Texts) -> dict[str, Any]:
     """Return what `explain` answers about one title; times as ISO 8601 in UTC."""
     return {
         "title": one.title.name,
         "type": one.title.type.value,
         "guids": sorted(one.title.ids),
-        "summary": one.summary,
+        "summary": summary_text(one, texts),
+        "reasons": [
+            {
+                "code": remark.code.value,
+                "text": remark_text(remark, texts),
+                "data": remark_data(remark),
+            }
+            for remark in one.remarks
+        ],
         "wanted": [
             {
                 "person": wanter.person.username,
@@ -119,23 +157,23 @@ def explanation_response(one: Explanation) -> dict[str, Any]:
             }
             for wanter in one.wanters
         ],
-        "items": [_item_response(item) for item in one.items],
+        "items": [_item_response(item, texts) for item in one.items],
         "pending": None if one.pending is None else pending_response(one.pending),
     }
 
 
-def _item_response(status: ItemStatus) -> dict[str, Any]:
+def _item_response(status: ItemStatus, texts: Texts) -> dict[str, Any]:
     return {
         "library": status.library,
         "rating_key": status.item.rating_key,
         "title": status.item.title,
         "gets_labels": status.covered,
         "opted_out": status.opted_out,
-        "labels": [_label_response(label) for label in status.labels],
+        "labels": [_label_response(label, texts) for label in status.labels],
     }
 
 
-def _label_response(status: LabelStatus) -> dict[str, Any]:
+def _label_response(status: LabelStatus, texts: Texts) -> dict[str, Any]:
     row, change = status.row, status.change
     ours = row is not None and not row.removed_by_user
     return {
@@ -148,7 +186,7 @@ def _label_response(status: LabelStatus) -> dict[str, Any]:
         "leaves": None if status.leaves is None else _time(status.leaves),
         "next_sync": None
         if change is None
-        else {"action": change.action.value, "reason": change.reason},
+        else {"action": change.action.value, **_reason_response(change, texts)},
     }
 
 

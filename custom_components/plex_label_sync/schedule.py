@@ -1,13 +1,15 @@
 """When full syncs start by themselves, and when a server that is away is asked again."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later, async_track_time_interval
+from homeassistant.helpers.event import async_track_time_interval
 
 from .sync.model import StartedBy
+from .timer import Timer
 
 RETRY_AFTER: Final = 60.0  # seconds from a failed full sync to the next try, doubled each time
 RETRY_AFTER_MAX: Final = 600.0  # seconds
@@ -16,26 +18,25 @@ SOON: Final = 60.0  # seconds from a flood of news to the full sync that makes u
 READ_AGAIN_AFTER: Final = 305.0  # seconds; a list that shrank is believed when it is read so twice
 PROBE_AFTER: Final = 15.0  # seconds between two questions to a server that is away
 
-type Job = Callable[[], Awaitable[object]]
-type Sync = Callable[[StartedBy], Awaitable[object]]
+type Sync = Callable[[StartedBy], Coroutine[Any, Any, None]]
+type Probe = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Schedule:
     """The timers of one entry. None of them outlives `cancel`."""
 
-    def __init__(self, hass: HomeAssistant, name: str, *, sync: Sync, probe: Job) -> None:
+    def __init__(self, hass: HomeAssistant, name: str, *, sync: Sync, probe: Probe) -> None:
         """`sync` carries out a full sync and takes what started it, `probe` asks the servers that are away."""
         self._hass = hass
         self._name = name
         self._sync = sync
-        self._ask = probe
         self._interval: float | None = None
         self._failures = 0
         self._clock: CALLBACK_TYPE | None = None
-        self._retry: CALLBACK_TYPE | None = None
-        self._probe: CALLBACK_TYPE | None = None
-        self._soon: CALLBACK_TYPE | None = None
-        self._again: CALLBACK_TYPE | None = None
+        self._retry = Timer(hass, partial(sync, StartedBy.RETRY))
+        self._soon = Timer(hass, partial(sync, StartedBy.FOLLOW_UP))
+        self._again = Timer(hass, partial(sync, StartedBy.FOLLOW_UP))
+        self._probe = Timer(hass, probe)
         self._over = False  # an answer may come in after the entry was unloaded
 
     @callback
@@ -66,74 +67,45 @@ class Schedule:
         self._over = True
         self.stop()
         for timer in (self._probe, self._soon, self._again):
-            if timer is not None:
-                timer()
-        self._probe = self._soon = self._again = None
+            timer.cancel()
 
     @callback
     def failed(self) -> None:
         """Try a failed full sync again, later each time."""
         if self._interval is not None:
-            delay = min(RETRY_AFTER * 2**self._failures, RETRY_AFTER_MAX, self._interval)
+            self._retry.set(min(RETRY_AFTER * 2**self._failures, RETRY_AFTER_MAX, self._interval))
             self._failures += 1
-            self._retry_in(delay)
 
     @callback
     def succeeded(self) -> None:
         """Forget that a full sync has failed."""
         self._failures = 0
-        self._cancel_retry()
+        self._retry.cancel()
 
     @callback
     def catch_up(self) -> None:
         """Make up for a failed full sync now, because a server is back."""
-        if self._retry is not None:
-            self._retry_in(CATCH_UP_AFTER)
+        if self._retry.is_set:
+            self._retry.set(CATCH_UP_AFTER)
 
     @callback
     def sync_soon(self) -> None:
         """Start one full sync in a while, however often this is asked for until then."""
-        if self._soon is None and not self._over:
-            self._soon = async_call_later(self._hass, SOON, self._async_soon)
+        self._set_once(self._soon, SOON)
 
     @callback
     def read_again(self) -> None:
         """Start a full sync when a list that shrank may be believed."""
-        if self._again is None and not self._over:
-            self._again = async_call_later(self._hass, READ_AGAIN_AFTER, self._async_again)
+        self._set_once(self._again, READ_AGAIN_AFTER)
 
     @callback
     def probe_later(self) -> None:
         """Ask the servers that are away in a while."""
-        if self._probe is None and not self._over:
-            self._probe = async_call_later(self._hass, PROBE_AFTER, self._async_probe)
+        self._set_once(self._probe, PROBE_AFTER)
 
-    @callback
-    def _retry_in(self, seconds: float) -> None:
-        self._cancel_retry()
-        self._retry = async_call_later(self._hass, seconds, self._async_retry)
-
-    @callback
-    def _cancel_retry(self) -> None:
-        if self._retry is not None:
-            self._retry()
-            self._retry = None
+    def _set_once(self, timer: Timer, seconds: float) -> None:
+        if not self._over:
+            timer.set_once(seconds)
 
     async def _async_tick(self, _now: datetime) -> None:
         await self._sync(StartedBy.CLOCK)
-
-    async def _async_retry(self, _now: datetime) -> None:
-        self._retry = None
-        await self._sync(StartedBy.RETRY)
-
-    async def _async_soon(self, _now: datetime) -> None:
-        self._soon = None
-        await self._sync(StartedBy.FOLLOW_UP)
-
-    async def _async_again(self, _now: datetime) -> None:
-        self._again = None
-        await self._sync(StartedBy.FOLLOW_UP)
-
-    async def _async_probe(self, _now: datetime) -> None:
-        self._probe = None
-        await self._ask()

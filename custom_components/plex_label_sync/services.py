@@ -48,6 +48,7 @@ from .sync.explain import Question
 from .sync.model import Run, RunKind, ServiceError
 from .sync.people import AmbiguousPersonError, UnknownPersonError
 from .sync.request import Request, UnknownLibraryError
+from .texts import Texts, async_language_of, async_texts
 
 if TYPE_CHECKING:
     from homeassistant.helpers.typing import VolSchemaType
@@ -159,8 +160,9 @@ async def _run(call: ServiceCall, request: Request) -> ServiceResponse:
     """Carry out what somebody asked for and answer with what it came to."""
     coordinator = _coordinator(call)
     run = await sync_all(coordinator, request, context=call.context)
+    texts = await texts_for(call)
     libraries = {library.key: library.name for library in coordinator.plex.libraries_seen}
-    answer = run_response(run, coordinator.records.knowledge.gaps, libraries)
+    answer = run_response(run, coordinator.records.knowledge.gaps, texts, libraries)
     if request.kind is RunKind.UNDO:
         answer["skipped"] = run.skipped
     return _if_asked(call, answer)
@@ -244,7 +246,8 @@ async def _async_explain(call: ServiceCall) -> ServiceResponse:
         raise HomeAssistantError(**translation(err)) from err
     if not explanations:
         raise _invalid("title_not_found")
-    titles: list[Any] = [explanation_response(one) for one in explanations]
+    texts = await texts_for(call)
+    titles: list[Any] = [explanation_response(one, texts) for one in explanations]
     if await _is_admin(call):
         rows = await async_verdict_rows(coordinator, explanations)
         titles = [{**one, "visible": some} for one, some in zip(titles, rows, strict=True)]
@@ -425,6 +428,12 @@ async def _is_admin(call: ServiceCall) -> bool:
     if user is None:
         raise UnknownUser(context=call.context)
     return user.is_admin
+
+
+async def texts_for(call: ServiceCall) -> Texts:
+    """Return the texts in the language of whoever calls an action."""
+    language = await async_language_of(call.hass, call.context.user_id)
+    return await async_texts(call.hass, language)
 
 
 def _if_asked(call: ServiceCall, response: dict[str, Any]) -> ServiceResponse:

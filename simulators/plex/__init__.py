@@ -3,9 +3,10 @@
 from simulators.http import Fault
 from simulators.plex.account import PlexTv
 from simulators.plex.generator import make_plex_state
+from simulators.plex.items import Item, Library
 from simulators.plex.knobs import PlexKnobs
 from simulators.plex.server import PlexSimulator
-from simulators.plex.state import Item, Library, PlexState
+from simulators.plex.state import PlexState
 from simulators.plex.users import SharedUser
 
 __all__ = [

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from simulators.plex.backend import PlexBackend
     from simulators.plex.facts import Row
-    from simulators.plex.server import PlexSimulator
     from simulators.plex.users import Viewer
 
 LABEL_TAG_TYPE = 11
@@ -23,7 +23,7 @@ MAINTENANCE_HOURS = {"ButlerStartHour": 2, "ButlerEndHour": 5}
 class About:
     """The GET routes that are about no library."""
 
-    def __init__(self, sim: PlexSimulator) -> None:
+    def __init__(self, sim: PlexBackend) -> None:
         self._sim = sim
 
     async def identity(self, request: web.Request) -> web.Response:

@@ -7,12 +7,21 @@ from datetime import UTC, datetime
 import secrets
 import string
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
 from simulators.front import FrontDesk, middleware_of
 from simulators.http import Faults, LocalServer, Stats
+from simulators.plex.account_answers import (
+    answer,
+    argument,
+    error_answer,
+    form_or_query,
+    json_or_xml,
+    wants_json,
+    xml,
+)
 from simulators.plex.account_rows import (
     Pin,
     connections,
@@ -23,9 +32,8 @@ from simulators.plex.account_rows import (
     shared_server_row,
 )
 from simulators.plex.auth_page import AUTH_PAGE
-from simulators.plex.filters import plex_argument
-from simulators.plex.render import json_bytes, xml_document
-from simulators.plex.sharing import SharingBook, json_or_xml
+from simulators.plex.render import json_bytes
+from simulators.plex.sharing import SharingBook
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -153,10 +161,10 @@ class PlexTv:
     # Pins
 
     async def _new_pin(self, request: web.Request) -> web.Response:
-        client = _argument(request, "X-Plex-Client-Identifier")
+        client = argument(request, "X-Plex-Client-Identifier")
         if not client:
-            return _error(request, 400, 1000, "X-Plex-Client-Identifier is missing")
-        strong = (_form_or_query(await request.post(), request, "strong") or "").lower() in (
+            return error_answer(request, 400, 1000, "X-Plex-Client-Identifier is missing")
+        strong = (form_or_query(await request.post(), request, "strong") or "").lower() in (
             "1",
             "true",
         )
@@ -165,20 +173,20 @@ class PlexTv:
             id=1_000_000 + len(self.pins),
             code="".join(secrets.choice(CODE_LETTERS) for _ in range(25 if strong else 4)),
             client=client,
-            product=_argument(request, "X-Plex-Product") or "Unknown",
+            product=argument(request, "X-Plex-Product") or "Unknown",
             expires_at=time.monotonic() + seconds,
             seconds=seconds,
         )
         self.pins[pin.id] = pin
-        return _answer(request, "pin", pin_row(pin), status=201)
+        return answer(request, "pin", pin_row(pin), status=201)
 
     async def _pin(self, request: web.Request) -> web.Response:
         number = request.match_info["id"]
         pin = self.pins.get(int(number)) if number.isdecimal() else None
-        client = _argument(request, "X-Plex-Client-Identifier")
+        client = argument(request, "X-Plex-Client-Identifier")
         if pin is None or not pin.left or pin.client != client:
-            return _error(request, 404, 1020, "Code not found or expired")
-        return _answer(request, "pin", pin_row(pin))
+            return error_answer(request, 404, 1020, "Code not found or expired")
+        return answer(request, "pin", pin_row(pin))
 
     # The account
 
@@ -187,7 +195,7 @@ class PlexTv:
             return refused
         who = self._who(request)
         if who is None:
-            return _error(request, 401, 1001, "User could not be authenticated")
+            return error_answer(request, 401, 1001, "User could not be authenticated")
         user = who.user
         name = self.owner_name if user is None else user.name
         row: Row = {
@@ -207,12 +215,12 @@ class PlexTv:
             },
             "profile": {"autoSelectAudio": True, "autoSelectSubtitle": 1},
         }
-        return _answer(request, "user", row)
+        return answer(request, "user", row)
 
     async def _resources(self, request: web.Request) -> web.Response:
         who = self._who(request)
         if who is None:
-            return _error(request, 401, 1001, "User could not be authenticated")
+            return error_answer(request, 401, 1001, "User could not be authenticated")
         devices = [
             server_row(
                 server,
@@ -235,11 +243,11 @@ class PlexTv:
                 "connections": [],
             }
         )
-        if _wants_json(request):
+        if wants_json(request):
             return web.Response(body=json_bytes(devices), content_type="application/json")
         for device in devices:
             device["connections"] = {"connection": device["connections"]}
-        return _answer(request, "resources", {"resource": devices})
+        return answer(request, "resources", {"resource": devices})
 
     async def _users(self, request: web.Request) -> web.Response:
         return self._people(request, home=False)
@@ -252,7 +260,7 @@ class PlexTv:
             return refused
         who = self._who(request)
         if who is None:
-            return _error(request, 401, 1001, "User could not be authenticated")
+            return error_answer(request, 401, 1001, "User could not be authenticated")
         people: dict[int, Row] = {}
         for server in self.servers:
             for user in server.users.values() if who.user is None else ():
@@ -273,7 +281,7 @@ class PlexTv:
             "Notice": [{"id": 1}],  # something else may stand among the people
             "User": rows,
         }
-        return _xml("MediaContainer", container)
+        return xml("MediaContainer", container)
 
     def _owner_row(self) -> Row:
         return {
@@ -289,7 +297,7 @@ class PlexTv:
             return refused
         who = self._who(request)
         if who is None:
-            return _error(request, 401, 1001, "User could not be authenticated")
+            return error_answer(request, 401, 1001, "User could not be authenticated")
         pending = request.match_info["state"] == "pending"
         rows = [] if who.user else self.sharing.owned_rows(self.servers, pending=pending)
         return json_or_xml(request, "sharedServers", "sharedServer", rows)
@@ -299,8 +307,8 @@ class PlexTv:
             return refused
         who = self._who(request)
         if who is None or who.user is not None:
-            return _error(request, 401, 1001, "User could not be authenticated")
-        return _answer(request, "home", self.sharing.new_home(self._owner_row()))
+            return error_answer(request, 401, 1001, "User could not be authenticated")
+        return answer(request, "home", self.sharing.new_home(self._owner_row()))
 
     async def _shared_servers(self, request: web.Request) -> web.Response:
         if (refused := self.sharing.refused(request.path)) is not None:
@@ -315,15 +323,15 @@ class PlexTv:
             None,
         )
         if who is None or who.user is not None:
-            return _error(request, 401, 1001, "User could not be authenticated")
+            return error_answer(request, 401, 1001, "User could not be authenticated")
         if server is None:
-            return _error(request, 404, 1002, "No such server")
+            return error_answer(request, 404, 1002, "No such server")
         rows = [shared_server_row(server, user) for user in server.users.values()]
         rows += self.sharing.share_rows(server)
-        return _xml("MediaContainer", {"size": len(rows), "SharedServer": rows})
+        return xml("MediaContainer", {"size": len(rows), "SharedServer": rows})
 
     def _who(self, request: web.Request) -> _Account | None:
-        token = _argument(request, "X-Plex-Token")
+        token = argument(request, "X-Plex-Token")
         if token == self.token:
             return _Account(token)
         users = {user.id: user for server in self.servers for user in server.users.values()}
@@ -366,39 +374,3 @@ class _Account:
 
 def _may_use(server: PlexSimulator, user: SharedUser | None) -> bool:
     return user is None or any(shared.id == user.id for shared in server.users.values())
-
-
-def _argument(request: web.Request, name: str) -> str | None:
-    return plex_argument(name, request.query, request.headers)
-
-
-def _form_or_query(form: Any, request: web.Request, name: str) -> str | None:  # noqa: ANN401
-    value = form.get(name, request.query.get(name))
-    return value if isinstance(value, str) else None
-
-
-def _wants_json(request: web.Request) -> bool:
-    return "application/json" in request.headers.get("Accept", "")
-
-
-def _answer(request: web.Request, name: str, row: Row, *, status: int = 200) -> web.Response:
-    if _wants_json(request):
-        return web.Response(status=status, body=json_bytes(row), content_type="application/json")
-    return _xml(
-        name, {key: "" if value is None else value for key, value in row.items()}, status=status
-    )
-
-
-def _xml(name: str, row: Row, *, status: int = 200) -> web.Response:
-    return web.Response(
-        status=status, body=xml_document(name, row), content_type="text/xml", charset="utf-8"
-    )
-
-
-def _error(request: web.Request, status: int, code: int, message: str) -> web.Response:
-    if _wants_json(request):
-        body = json_bytes({"errors": [{"code": code, "message": message, "status": status}]})
-        return web.Response(status=status, body=body, content_type="application/json")
-    return _xml(
-        "errors", {"error": [{"code": code, "message": message, "status": status}]}, status=status
-    )

@@ -7,14 +7,15 @@ import re
 from typing import TYPE_CHECKING
 
 from simulators.plex import events
-from simulators.plex.state import Leaf, plex_guids
+from simulators.plex.items import Leaf, plex_guids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simulators.catalogue import CatalogueTitle
     from simulators.plex.events import Entry, EventHub
-    from simulators.plex.state import Item, PlexState
+    from simulators.plex.items import Item
+    from simulators.plex.state import PlexState
 
 SCAN = "library.update.section"  # ends when the files are found
 MATCHING = "library.update.item.metadata"  # goes on until they are recognised

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from simulators.catalogue import CatalogueTitle
-    from simulators.plex.server import PlexSimulator
-    from simulators.plex.state import Item, PlexState
+    from simulators.plex.backend import PlexBackend
+    from simulators.plex.items import Item
+    from simulators.plex.state import PlexState
 
 type Fields = dict[str, Any]
 type Action = Callable[[Fields], Awaitable[Fields]]
@@ -31,7 +32,7 @@ class ControlError(Exception):
 
 
 def control_routes(
-    sim: PlexSimulator,
+    sim: PlexBackend,
 ) -> list[tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]]:
     """Method, path and handler of every control route."""
     control = _Control(sim)
@@ -64,7 +65,7 @@ def control_routes(
 
 
 def _handler(
-    sim: PlexSimulator, action: Action
+    sim: PlexBackend, action: Action
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         given = request.headers.get(CONTROL_HEADER, "")
@@ -86,7 +87,7 @@ def _handler(
 
 
 class _Control:
-    def __init__(self, sim: PlexSimulator) -> None:
+    def __init__(self, sim: PlexBackend) -> None:
         self._sim = sim
         self._copy: dict[str, tuple[str, ...]] | None = None
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from simulators.http import LocalServer
-    from simulators.plex.state import Item, Leaf
+    from simulators.plex.items import Item, Leaf
 
 type Entry = dict[str, Any]
 type Message = dict[str, Any]

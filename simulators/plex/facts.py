@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulators.plex.state import Item
+    from simulators.plex.items import Item
 
 type Row = dict[str, Any]
 

@@ -14,8 +14,8 @@ from simulators.plex.users import OWNER, Viewer
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
 
+    from simulators.plex.backend import PlexBackend
     from simulators.plex.render import Answer
-    from simulators.plex.server import PlexSimulator
 
 type ViewerHandler = Callable[[web.Request, Viewer], Awaitable[web.StreamResponse]]
 type PlainHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -65,7 +65,7 @@ def respond(
     )
 
 
-def viewer_of(sim: PlexSimulator, request: web.Request) -> Viewer:
+def viewer_of(sim: PlexBackend, request: web.Request) -> Viewer:
     """Who asks; raises RefusedError (401) without a valid token."""
     token = plex_argument("X-Plex-Token", request.query, request.headers)
     if token == sim.token:
@@ -76,9 +76,7 @@ def viewer_of(sim: PlexSimulator, request: web.Request) -> Viewer:
     return Viewer(shared)
 
 
-def guarded(
-    sim: PlexSimulator, handler: ViewerHandler, *, others: int | None = None
-) -> PlainHandler:
+def guarded(sim: PlexBackend, handler: ViewerHandler, *, others: int | None = None) -> PlainHandler:
     """A handler behind the token check; `others` is the status for anybody but the owner, None lets them in."""
 
     async def checked(request: web.Request) -> web.StreamResponse:
@@ -90,14 +88,14 @@ def guarded(
     return checked
 
 
-def _admitted(sim: PlexSimulator, request: web.Request, others: int | None) -> Viewer:
+def _admitted(sim: PlexBackend, request: web.Request, others: int | None) -> Viewer:
     viewer = viewer_of(sim, request)
     if others is not None and not viewer.owner:
         raise RefusedError(others)
     return viewer
 
 
-def line_limit(sim: PlexSimulator) -> Middleware:
+def line_limit(sim: PlexBackend) -> Middleware:
     """Middleware that refuses request lines over the limit, as servers and proxies do before they look inside."""
 
     @web.middleware

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from simulators.plex.state import SEED_TIME, Library, LibraryType, PlexState
+from simulators.plex.items import SEED_TIME, Library, LibraryType
+from simulators.plex.state import PlexState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

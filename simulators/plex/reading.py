@@ -25,9 +25,9 @@ from simulators.plex.selection import Found, select
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from simulators.plex.backend import PlexBackend
     from simulators.plex.facts import Row
-    from simulators.plex.server import PlexSimulator
-    from simulators.plex.state import Item, Leaf, Library
+    from simulators.plex.items import Item, Leaf, Library
     from simulators.plex.tags import Tag
     from simulators.plex.users import Viewer
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 class Reading:
     """The GET routes."""
 
-    def __init__(self, sim: PlexSimulator) -> None:
+    def __init__(self, sim: PlexBackend) -> None:
         self._sim = sim
 
     # Sections

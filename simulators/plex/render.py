@@ -14,8 +14,9 @@ from simulators.plex.filters import plex_argument
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from simulators.plex.items import Item, Library
     from simulators.plex.knobs import PlexKnobs
-    from simulators.plex.state import Item, Library, PlexState
+    from simulators.plex.state import PlexState
 
 _dumps: Callable[[Any], bytes]
 try:

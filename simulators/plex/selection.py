@@ -10,7 +10,8 @@ from simulators.plex.filters import TYPE_NAMES, Condition, Group, Listing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from simulators.plex.state import Item, ItemType, Library, PlexState, SortField
+    from simulators.plex.items import Item, ItemType, Library, SortField
+    from simulators.plex.state import PlexState
 
 OWN_TYPE = {"movie": 1, "show": 2}
 ITEM_TYPES = ("movie", "show", "collection")

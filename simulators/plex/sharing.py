@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from aiohttp import web
 
-from simulators.plex.render import json_bytes, xml_document
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -332,10 +330,3 @@ def _server_row(account: SharedAccount, machine: str, name: str, count: int, *, 
         "owned": True,
         "pending": account.state == "pending",
     }
-
-
-def json_or_xml(request: web.Request, root: str, child: str, rows: list[Row]) -> web.Response:
-    """A list as the newer interface answers it: JSON where that is asked for, else XML."""
-    if "application/json" in request.headers.get("Accept", ""):
-        return web.Response(body=json_bytes(rows), content_type="application/json")
-    return web.Response(body=xml_document(root, {child: rows}), content_type="application/xml")

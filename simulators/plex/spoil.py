@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from simulators.plex.backend import PlexBackend
     from simulators.plex.filters import Listing
-    from simulators.plex.server import PlexSimulator
 
 type Box = dict[str, Any]
 type Change = Callable[[web.Response], web.Response]
@@ -99,7 +99,7 @@ AFTER: dict[str, Change] = {
 
 
 def changes_before(
-    sim: PlexSimulator, understood: Callable[[web.Request], Listing]
+    sim: PlexBackend, understood: Callable[[web.Request], Listing]
 ) -> dict[str, Callable[[web.Request], Awaitable[None]]]:
     """What happens to the library just before a request is answered, by kind of fault."""
 

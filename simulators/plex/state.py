@@ -4,99 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
-import re
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from simulators.plex.edits import LabelEdit
-from simulators.plex.tags import LabelRules, Tag, TagStore
+from simulators.plex.items import SEED_TIME, Item, plex_guids
+from simulators.plex.tags import LabelRules, TagStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from simulators.catalogue import CatalogueTitle
-
-type ItemType = Literal["movie", "show", "collection"]
-type LibraryType = Literal["movie", "show", "artist"]
-type SortField = Literal["titleSort", "addedAt"]
-
-SEED_TIME = 1_790_000_000  # the newest seeded item was added before this moment (2026-09-21)
-ARTICLES = re.compile(r"^(the|a|an|der|le|«)\s*", re.IGNORECASE)
-
-
-@dataclass(slots=True)
-class Library:
-    """One section of the server."""
-
-    key: str
-    type: LibraryType
-    title: str
-    agent: str
-    scanner: str
-    uuid: str
-    location: str
-    created_at: int = SEED_TIME - 160_000_000
-    scanned_at: int = SEED_TIME
-    content_changed_at: int = 1_000_000  # where the server's one counter stood; may be 0
-    refreshing: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Item:
-    """One entry of a library."""
-
-    rating_key: str
-    section: str
-    type: ItemType
-    guid: str
-    guids: tuple[str, ...]  # `tmdb://949` …, only of items that Plex's own agents matched
-    title: str
-    year: int
-    added_at: int
-    updated_at: int
-    edition: str = ""
-    origin: CatalogueTitle | None = None  # the truth, which the server itself may not know
-    tags: tuple[Tag, ...] = ()
-    label_locked: bool = False
-    episodes: int = 0
-    seasons: int = 0
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels as stored, in the order they came."""
-        return tuple(tag.text for tag in self.tags)
-
-    @property
-    def number(self) -> int:
-        """The rating key as a number."""
-        return int(self.rating_key)
-
-    @property
-    def identified(self) -> bool:
-        """Whether the guids of the item tell which title it is."""
-        return (
-            self.origin is not None
-            and not self.guid.startswith(
-                ("local://", "com.plexapp.agents.none://", "com.plexapp.agents.hama://anidb")
-            )
-            and not (self.guid.startswith("tv.plex.agents.custom.") and not self.guids)
-        )
-
-    def sort_key(self, by: SortField) -> tuple[int, str, int]:
-        """Where the item stands in a listing; newest first is the reverse of `addedAt`."""
-        if by == "addedAt":
-            return (self.added_at, "", self.number)
-        return (0, ARTICLES.sub("", self.title).casefold(), self.number)
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """A season or an episode of a show; only those that arrived while the server ran are known."""
-
-    rating_key: str
-    kind: Literal["season", "episode"]
-    parent: str
-    show: str
+    from simulators.plex.items import ItemType, Leaf, Library, SortField
 
 
 @dataclass(slots=True)
@@ -405,8 +324,3 @@ class PlexState:
 
 def _number(item: Item) -> int:
     return item.number
-
-
-def plex_guids(title: CatalogueTitle) -> tuple[str, ...]:
-    """The `Guid` children of an item that Plex's own agent matched."""
-    return tuple(guid.replace(":", "://", 1) for guid in title.guids)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulators.plex.state import Item
+    from simulators.plex.items import Item
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,16 @@ from simulators.plex.selection import select
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from simulators.plex.backend import PlexBackend
+    from simulators.plex.items import Item
     from simulators.plex.reading import Reading
-    from simulators.plex.server import PlexSimulator
-    from simulators.plex.state import Item
     from simulators.plex.users import Viewer
 
 
 class Writing:
     """The routes that change something; for the owner only."""
 
-    def __init__(self, sim: PlexSimulator, reading: Reading) -> None:
+    def __init__(self, sim: PlexBackend, reading: Reading) -> None:
         self._sim = sim
         self._reading = reading
         self._writer = asyncio.Lock()  # SQLite has one writer

@@ -4,8 +4,9 @@ from simulators.http import Fault
 
 from .delivery import Delivery
 from .knobs import EVENT_TYPES, EVENT_TYPES_FIRST, PulsarrKnobs
+from .records import AS_IN_CATALOGUE, Endpoint, PulsarrUser, UnknownUserError, Wish
 from .server import PulsarrSimulator
-from .state import AS_IN_CATALOGUE, Endpoint, PulsarrState, PulsarrUser, UnknownUserError, Wish
+from .state import PulsarrState
 
 __all__ = [
     "AS_IN_CATALOGUE",

@@ -17,7 +17,8 @@ from .payloads import (
     wish_json,
 )
 from .progress import ProgressBus
-from .state import UnknownUserError, Wish, timestamp
+from .records import UnknownUserError, Wish
+from .state import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from .delivery import Courier, Delivery
     from .knobs import PulsarrKnobs
     from .label_sync import LabelSync
-    from .state import Endpoint, PulsarrState
+    from .records import Endpoint
+    from .state import PulsarrState
 
     type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

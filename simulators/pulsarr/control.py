@@ -13,15 +13,15 @@ from aiohttp import web
 from simulators.http import LOOPBACK, Fault
 
 from .payloads import endpoint_json
-from .state import UnknownUserError
+from .records import UnknownUserError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from simulators.catalogue import CatalogueTitle
 
-    from .server import PulsarrSimulator
-    from .state import PulsarrUser
+    from .backend import PulsarrBackend
+    from .records import PulsarrUser
 
 CONTROL_PREFIX: Final = "/_control/"
 CONTROL_HEADER: Final = "X-Control-Token"
@@ -52,7 +52,7 @@ def find_title(catalogue: tuple[CatalogueTitle, ...], text: str) -> CatalogueTit
 
 
 def control_routes(
-    sim: PulsarrSimulator,
+    sim: PulsarrBackend,
 ) -> list[tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]]:
     """Method, path and handler of every control route."""
     control = _Control(sim)
@@ -85,7 +85,7 @@ def control_routes(
 
 
 def _handler(
-    sim: PulsarrSimulator,
+    sim: PulsarrBackend,
     work: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -118,7 +118,7 @@ def _refusal(status: int, text: str) -> web.Response:
 class _Control:
     """The control calls; each takes a JSON object and returns one."""
 
-    def __init__(self, sim: PulsarrSimulator) -> None:
+    def __init__(self, sim: PulsarrBackend) -> None:
         self._sim = sim
 
     def _title(self, given: dict[str, Any]) -> CatalogueTitle:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .knobs import PulsarrKnobs
-    from .state import Endpoint
+    from .records import Endpoint
 
 DELIVERIES_KEPT: Final = 10_000
 OK: Final = range(200, 300)

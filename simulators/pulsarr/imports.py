@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from simulators.catalogue import CatalogueTitle
 
     from .knobs import PulsarrKnobs
-    from .state import PulsarrState, Wish
+    from .records import Wish
+    from .state import PulsarrState
 
 EVENT: Final = "media.available"
 

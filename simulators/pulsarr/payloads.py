@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from simulators.catalogue import CatalogueTitle
 
     from .knobs import PulsarrKnobs
-    from .state import Endpoint, PulsarrUser, Wish
+    from .records import Endpoint, PulsarrUser, Wish
 
 EVENT_DESCRIPTIONS: Final[Mapping[str, str]] = {
     "media.available": "A watchlisted title was imported",

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from simulators.catalogue import CatalogueTitle
 
     from .knobs import PulsarrKnobs
-    from .state import PulsarrState, PulsarrUser, Wish, WishFields
+    from .records import PulsarrUser, Wish, WishFields
+    from .state import PulsarrState
 
 
 class WishDesk:

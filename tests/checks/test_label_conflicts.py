@@ -10,7 +10,7 @@ import pytest
 
 from custom_components.plex_label_sync.const import CONF_CONFIRMED, DOMAIN
 
-from ..flow_fixtures import assert_form, submit, to_libraries
+from ..flow_fixtures import assert_form, finish, submit, to_libraries
 from ..markdown import HOSTILE, signs_in
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ async def test_set_up_confirms_who_shares_a_label_when_it_is_submitted_twice(
     shown = await submit(ha_env.hass, shown)
     assert_form(shown, "libraries", label_format="labels_clash")
 
-    created = await submit(ha_env.hass, shown)
+    created = await finish(ha_env.hass, shown)
 
     assert created["type"] is FlowResultType.CREATE_ENTRY
     ha_env.entry = created["result"]  # type: ignore[assignment] # as good as a test's own

@@ -16,7 +16,7 @@ from harness.integration import DOMAIN, Integration
 from harness.pages import INIT, MASS_REMOVAL, QUESTION, Pages
 from harness.texts import Texts, flaws, languages
 from harness.waiting import WaitedTooLongError, eventually
-from tests.e2e.browsing import READ_SECONDS, WALK, browser, read, visitor
+from tests.e2e.browsing import PICTURES, READ_SECONDS, WALK, browser, read, visitor
 from tests.e2e.e2e_env import OWNER, E2eEnv, start_servers
 
 if TYPE_CHECKING:
@@ -117,22 +117,30 @@ async def through_the_forms(visitor: Visitor, servers: Simulators) -> None:
     await pages.libraries_form(right)
     people = (await servers.pulsarr.get("state"))["people"]
     names = [one["name"] for one in people if one["can_sync"]]
-    # Records of an earlier entry are offered where there are some.
-    offer = [
-        piece
-        for place in ("data", "data_description")
-        for piece in TEXTS.pieces(f"{STEPS}.libraries.{place}.take_over")
-    ]
-    fixed = [piece for piece in TEXTS.pieces(f"{STEPS}.libraries") if piece not in offer]
-    words = await read(visitor, *fixed, *names)
-    if TEXTS[f"{STEPS}.libraries.data.take_over"] in words:  # of another server by the same name
-        await visitor.toggle("take_over")
+    await read(visitor, *TEXTS.pieces(f"{STEPS}.libraries"), *names)
     await visitor.fill("label_format", "{nickname}")
     await refused(visitor, "label_format", "config.error.invalid_label_format")
     await visitor.fill("label_format", "{username}")
+    await pages.review_form()
+    wanting = [one["name"] for one in people if one["can_sync"] and one["watchlist_count"]]
+    words = await read(visitor, *review_pieces(TEXTS), *wanting)
+    assert await visitor.overflow() == 0
+    if TEXTS[f"{STEPS}.review.data.take_over"] in words:  # of another server by the same name
+        await visitor.toggle("take_over")
+    await visitor.picture(ARTIFACTS / "browser" / "review.png")
     await visitor.submit()
     await read(visitor, "Skip and finish")
     await visitor.submit()
+
+
+def review_pieces(texts: Texts) -> list[str]:
+    """What is to be read of every review, in the language of the house or of the visitor.
+
+    Records of an earlier entry are offered where there are some.
+    """
+    step = texts[f"{STEPS}.review"]
+    starts = texts["selector.start.options"]
+    return [step["title"], step["data"]["start"], starts["now"], starts["paused"]]
 
 
 async def refused(visitor: Visitor, field: str, error: str) -> None:
@@ -281,3 +289,36 @@ async def test_pages_are_complete_in_every_look(visitor: Visitor, env: E2eEnv) -
     await read(visitor, *texts.pieces(f"{STEPS}.user.description"))
     await pages.plex_form()
     await read(visitor, *texts.pieces(f"{STEPS}.plex_manual"))
+
+
+REVIEWERS: Final = [
+    Look(language, phone=phone) for language in ("en", "de") for phone in (False, True)
+]
+
+
+@pytest.mark.parametrize("visitor", REVIEWERS, ids=str, indirect=True)
+async def test_review_can_be_read_on_every_screen(
+    visitor: Visitor, home: Home, session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    texts = Texts(visitor.look.language)
+    pages = Pages(visitor, texts)
+    servers = await start_servers(session, tmp_path, name=f"Cabin {visitor.look}")
+    await home.client.command("config/core/update", language=visitor.look.language)
+    try:
+        await pages.menu()
+        await pages.plex_form()
+        await pages.pulsarr_form(servers.connections)
+        await pages.libraries_form(servers.connections)
+        await pages.review_form()
+        people = (await servers.pulsarr.get("state"))["people"]
+        wanting = [one["name"] for one in people if one["can_sync"] and one["watchlist_count"]]
+        words = await read(visitor, *review_pieces(texts), *wanting)
+        review = texts["selector.review.options"]
+        for key in ("added", "missing", "without"):
+            assert review[key].partition("{")[0].strip() in words
+        assert await visitor.overflow() == 0
+        await visitor.picture(PICTURES / f"review-{visitor.look}.png")
+        await pages.close_dialog()
+    finally:
+        await home.client.command("config/core/update", language=WALK.language)
+        await servers.stop()

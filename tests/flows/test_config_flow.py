@@ -23,6 +23,7 @@ from ..flow_fixtures import (
     choices_of,
     default_of,
     fields_of,
+    finish,
     plex_input,
     selector_of,
     start,
@@ -54,7 +55,7 @@ async def test_setting_up_makes_an_entry_that_runs(ha_env: HaEnv) -> None:
     assert choices_of(shown, "libraries") == {"1": "Movies", "2": "TV Shows", "3": "Movies 4K"}
     assert default_of(shown, "libraries") == ["1", "2", "3"]
     assert default_of(shown, "label_format") == "{username}"
-    created = await submit(hass, shown)
+    created = await finish(hass, shown)
     await ha_env.settle()
 
     assert created["type"] is FlowResultType.CREATE_ENTRY
@@ -91,7 +92,7 @@ async def test_plex_knows_the_installation_by_one_name_from_the_first_request_on
         original(self, *args, client_id=client_id, **more)
 
     monkeypatch.setattr(plex_server.PlexClient, "__init__", noting)
-    created = await submit(ha_env.hass, await to_libraries(ha_env))
+    created = await finish(ha_env.hass, await to_libraries(ha_env))
     await ha_env.settle()
 
     assert names == {created["result"].data[CONF_CLIENT_ID]}
@@ -107,7 +108,7 @@ async def test_secrets_differ_from_entry_to_entry_and_credentials_are_not_shown(
 
     made = []
     for _ in range(2):
-        created = await submit(ha_env.hass, await to_libraries(ha_env))
+        created = await finish(ha_env.hass, await to_libraries(ha_env))
         made.append(dict(created["result"].data))
         await ha_env.settle()
         await ha_env.hass.config_entries.async_remove(created["result"].entry_id)
@@ -126,7 +127,7 @@ async def test_server_that_is_set_up_already_is_not_set_up_again(ha_env: HaEnv) 
 
 async def test_flow_that_was_left_open_does_not_stand_in_the_way(ha_env: HaEnv) -> None:
     await to_libraries(ha_env)
-    created = await submit(ha_env.hass, await to_libraries(ha_env))
+    created = await finish(ha_env.hass, await to_libraries(ha_env))
     await ha_env.settle()
 
     assert created["type"] is FlowResultType.CREATE_ENTRY
@@ -139,7 +140,7 @@ async def test_flow_that_was_left_open_does_not_stand_in_the_way(ha_env: HaEnv) 
 async def test_only_the_chosen_libraries_are_kept_and_the_format_is_trimmed(
     ha_env: HaEnv,
 ) -> None:
-    created = await submit(
+    created = await finish(
         ha_env.hass,
         await to_libraries(ha_env),
         libraries=["3", "1"],
@@ -164,7 +165,7 @@ async def test_label_format_that_cannot_name_people_is_told_beside_it(
     assert_form(shown, "libraries", label_format="invalid_label_format")
     assert default_of(shown, "libraries") == ["1"]
     assert default_of(shown, "label_format") == label_format
-    created = await submit(ha_env.hass, shown, libraries=["1"], label_format="{display_name}")
+    created = await finish(ha_env.hass, shown, libraries=["1"], label_format="{display_name}")
     assert created["options"] == {"libraries": ["1"], "label_format": "{display_name}"}
     await ha_env.settle()
 
@@ -178,7 +179,7 @@ async def test_no_library_is_not_enough_and_all_mistakes_are_told_together(
     )
 
     assert_form(shown, "libraries", libraries="no_libraries", label_format="invalid_label_format")
-    created = await submit(ha_env.hass, shown, libraries=["2"], label_format="{username}")
+    created = await finish(ha_env.hass, shown, libraries=["2"], label_format="{username}")
     assert created["type"] is FlowResultType.CREATE_ENTRY
     await ha_env.settle()
 
@@ -197,7 +198,7 @@ async def test_old_pulsarr_is_told_of_once_and_works(ha_env: HaEnv) -> None:
 
     shown = await to_libraries(ha_env)
     assert_form(shown, "libraries", base="pulsarr_too_old")
-    created = await submit(ha_env.hass, shown)
+    created = await finish(ha_env.hass, shown)
     await ha_env.settle()
 
     assert created["type"] is FlowResultType.CREATE_ENTRY

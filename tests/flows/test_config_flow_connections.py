@@ -23,6 +23,7 @@ from ..flow_fixtures import (
     assert_form,
     choices_of,
     default_of,
+    finish,
     plex_input,
     pulsarr_input,
     start,
@@ -85,7 +86,7 @@ async def test_address_of_plex_may_be_pasted_from_anywhere(ha_env: HaEnv, pasted
         **plex_input(ha_env, url=pasted.format(host=host)),
     )
     shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
-    created = await submit(ha_env.hass, shown)
+    created = await finish(ha_env.hass, shown)
     await ha_env.settle()
 
     assert created["data"][CONF_PLEX_URL] == ha_env.plex.url
@@ -313,7 +314,7 @@ async def test_pulsarr_without_authentication_needs_no_key(ha_env: HaEnv) -> Non
     ha_env.pulsarr.knobs.auth = "disabled"
 
     shown = await submit(ha_env.hass, await to_pulsarr(ha_env), url=ha_env.pulsarr.url)
-    created = await submit(ha_env.hass, shown)
+    created = await finish(ha_env.hass, shown)
     await ha_env.settle()
 
     assert created["data"]["pulsarr_api_key"] == ""
@@ -330,7 +331,7 @@ async def test_pulsarr_under_a_base_path_is_found_there_only(ha_env: HaEnv) -> N
         )
         assert_form(shown, "pulsarr", url="not_pulsarr")
         shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env, url=f"{pulsarr.url}/"))
-        created = await submit(ha_env.hass, shown)
+        created = await finish(ha_env.hass, shown)
         await ha_env.settle()
 
         assert created["data"][CONF_PULSARR_URL] == pulsarr.url

@@ -19,6 +19,7 @@ from ..flow_fixtures import (
     choices_of,
     default_of,
     fields_of,
+    finish,
     open_menu,
     pulsarr_input,
     submit,
@@ -84,7 +85,7 @@ async def test_known_server_is_set_up_without_typing_and_its_entry_stays_as_it_i
     shown = await submit(ha_env.hass, shown, server=machine_id)
     assert_form(shown, "pulsarr")
     shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
-    created = await submit(ha_env.hass, shown)
+    created = await finish(ha_env.hass, shown)
     await ha_env.settle()
 
     assert created["type"] is FlowResultType.CREATE_ENTRY

@@ -32,6 +32,7 @@ from ..flow_fixtures import (
     choices_of,
     default_of,
     fields_of,
+    finish,
     open_menu,
     open_reauth,
     pulsarr_input,
@@ -197,9 +198,9 @@ async def test_signing_in_sets_up_the_only_server_and_nothing_is_typed(
     shown = await (await browser.get(flow)).json()
     assert (shown["type"], shown["step_id"]) == ("form", "pulsarr")
     await browser.post(flow, json=pulsarr_input(ha_env))
-    created = await (
-        await browser.post(flow, json={"libraries": ["1"], "label_format": "{username}"})
-    ).json()
+    await browser.post(flow, json={"libraries": ["1"], "label_format": "{username}"})
+    await ha_env.hass.async_block_till_done()
+    created = await (await browser.post(flow, json={"start": "now"})).json()
     await ha_env.settle()
 
     assert created["type"] == "create_entry"
@@ -221,7 +222,7 @@ async def test_account_token_is_not_kept_where_the_servers_does(
     plex_tv.token = PLEX_TOKEN
     shown = await signed_in(ha_env, plex_tv)
     shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
-    shown = await submit(ha_env.hass, shown, libraries=["1"], label_format="{username}")
+    shown = await finish(ha_env.hass, shown, libraries=["1"], label_format="{username}")
     assert shown["type"] is FlowResultType.CREATE_ENTRY
     assert "plex_tv_token" not in shown["result"].data
     await ha_env.settle()
@@ -266,7 +267,7 @@ async def test_account_with_several_servers_asks_which_and_offers_its_own_only(
 
         shown = await submit(ha_env.hass, shown, server=machine_id)
         shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
-        created = await submit(ha_env.hass, shown)
+        created = await finish(ha_env.hass, shown)
         await ha_env.settle()
 
         assert created["result"].unique_id == machine_id
@@ -489,7 +490,7 @@ async def test_token_is_not_shown_to_a_stranger_at_a_local_address(
         ]
         shown = await signed_in(ha_env, plex_tv)
         shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
-        created = await submit(ha_env.hass, shown)
+        created = await finish(ha_env.hass, shown)
         await ha_env.settle()
 
     assert created["data"]["plex_url"] == ha_env.plex.url
@@ -528,7 +529,7 @@ async def test_local_addresses_come_first_the_relay_last_and_nothing_unencrypted
         assert_form(shown, "plex_server", base="no_way_to_server")
         return
     shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
-    created = await submit(ha_env.hass, shown)
+    created = await finish(ha_env.hass, shown)
     await ha_env.settle()
 
     assert created["data"]["plex_url"] == ways[chosen]

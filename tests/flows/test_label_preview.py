@@ -15,7 +15,7 @@ from custom_components.plex_label_sync.sync.model import Person, SyncSettings
 from custom_components.plex_label_sync.sync.preview import label_preview as rows_of
 from simulators.http import Fault
 
-from ..flow_fixtures import assert_form, default_of, submit, to_libraries
+from ..flow_fixtures import assert_form, default_of, finish, submit, to_libraries
 from ..sync.test_preview import families
 from ..texts import TEXTS
 
@@ -110,7 +110,7 @@ async def test_form_for_the_libraries_shows_who_gets_which_label(ha_env: HaEnv) 
     # People who share a label have to be confirmed, whatever the format is.
     shown = await submit(ha_env.hass, shown)
     assert_form(shown, "libraries", label_format="labels_clash")
-    assert (await submit(ha_env.hass, shown))["type"] is FlowResultType.CREATE_ENTRY
+    assert (await finish(ha_env.hass, shown))["type"] is FlowResultType.CREATE_ENTRY
     await ha_env.settle()
 
 
@@ -126,7 +126,7 @@ async def test_format_by_which_people_share_a_label_is_told_once_with_the_list(
     assert_form(shown, "libraries", label_format="labels_clash")
     assert default_of(shown, "label_format") == "{alias}"
     assert sum("→ `the kids` ⚠️" in line for line in shown_labels(shown)) == 2
-    created = await submit(ha_env.hass, shown, label_format="{alias}")
+    created = await finish(ha_env.hass, shown, label_format="{alias}")
 
     assert created["type"] is FlowResultType.CREATE_ENTRY
     assert created["options"]["label_format"] == "{alias}"
@@ -148,7 +148,7 @@ async def test_people_who_are_not_known_at_present_do_not_hold_up(
     assert_form(shown, "libraries")
     assert shown_labels(shown) == [WORDS["unknown"]]
     ha_env.pulsarr.faults.clear()
-    created = await submit(ha_env.hass, shown, label_format="{alias}")
+    created = await finish(ha_env.hass, shown, label_format="{alias}")
     assert created["type"] is FlowResultType.CREATE_ENTRY
     await ha_env.settle()
 

@@ -14,6 +14,7 @@ from custom_components.plex_label_sync.flows import reachable_urls
 
 from ..flow_fixtures import (
     assert_form,
+    finish,
     plex_input,
     pulsarr_input,
     start,
@@ -64,7 +65,7 @@ async def test_redirect_to_https_is_followed_once_and_its_end_is_stored(
             ha_env.hass, shown, **pulsarr_input(ha_env, url=pulsarr_door, verify_ssl=False)
         )
         assert_form(shown, "libraries")
-        created = await submit(ha_env.hass, shown)
+        created = await finish(ha_env.hass, shown)
         await ha_env.settle()
         assert (created["data"][CONF_PLEX_URL], created["data"][CONF_PULSARR_URL]) == (
             plex,
@@ -100,7 +101,7 @@ async def test_plex_without_a_port_is_found_at_its_usual_one(
         )
         assert_form(shown, "pulsarr")
     shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
-    created = await submit(ha_env.hass, shown)
+    created = await finish(ha_env.hass, shown)
     await ha_env.settle()
     assert created["data"][CONF_PLEX_URL] == ha_env.plex.url
 

@@ -489,7 +489,7 @@ async def test_look_that_fails_in_a_way_that_nobody_expected_is_not_the_last_one
 ) -> None:
     await begin(ha_env, clock)
     clock.tick(61)
-    for method in ("sighted", "run"):
+    for method in ("triage", "run"):
         with patch.object(Engine, method, side_effect=RuntimeError("boom")):
             await ha_env.plex.import_title(wished_silently(ha_env))
             await told(ha_env, clock)

@@ -17,7 +17,14 @@ from custom_components.plex_label_sync.storage import former
 from custom_components.plex_label_sync.storage.files import MINOR_VERSIONS
 from custom_components.plex_label_sync.sync.ledger import Ledger
 
-from ..flow_fixtures import assert_form, default_of, fields_of, submit, to_libraries
+from ..flow_fixtures import (
+    assert_form,
+    default_of,
+    fields_of,
+    submit,
+    to_libraries,
+    to_review,
+)
 from ..test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
@@ -79,7 +86,9 @@ async def set_up_again(ha_env: HaEnv, **fields: Any) -> ConfigEntry:
     """Go through the flow as somebody does who comes back; return the entry."""
     shown = await to_libraries(ha_env)
     assert_form(shown, "libraries")
-    assert fields_of(shown) == ["libraries", "label_format", "take_over"]
+    shown = await to_review(ha_env.hass, shown)
+    assert_form(shown, "review")
+    assert fields_of(shown) == ["start", "take_over"]
     assert default_of(shown, "take_over") is True
     created = await submit(ha_env.hass, shown, **fields)
     assert created["type"] is FlowResultType.CREATE_ENTRY
@@ -119,15 +128,15 @@ async def test_nothing_is_asked_where_there_is_nothing_to_take_over(ha_env: HaEn
     await removed(ha_env)
     ha_env.plex.state.machine_identifier = "0" * 40
 
-    shown = await to_libraries(ha_env)
+    shown = await to_review(ha_env.hass, await to_libraries(ha_env))
 
-    assert fields_of(shown) == ["libraries", "label_format"]
+    assert fields_of(shown) == ["start"]
 
 
 async def test_choice_that_was_not_made_keeps_the_records(ha_env: HaEnv) -> None:
     await removed(ha_env)
 
-    await to_libraries(ha_env)  # somebody closes the window here
+    await to_review(ha_env.hass, await to_libraries(ha_env))  # somebody closes the window here
 
     assert list(stored(ha_env)) == [machine_id(ha_env)]
 
@@ -137,9 +146,9 @@ async def test_entry_without_labels_leaves_nothing(ha_env: HaEnv) -> None:
     await ha_env.hass.config_entries.async_remove(ha_env.entry.entry_id)
     await ha_env.settle()
 
-    shown = await to_libraries(ha_env)
+    shown = await to_review(ha_env.hass, await to_libraries(ha_env))
 
-    assert fields_of(shown) == ["libraries", "label_format"]
+    assert fields_of(shown) == ["start"]
 
 
 async def test_records_come_and_go_with_every_removal_and_every_set_up(
@@ -219,8 +228,8 @@ async def test_damaged_records_stop_nobody_from_setting_up(
     await removed(ha_env)
     rewrite(ha_env, damage)
 
-    shown = await to_libraries(ha_env)
-    assert fields_of(shown) == ["libraries", "label_format"]
+    shown = await to_review(ha_env.hass, await to_libraries(ha_env))
+    assert fields_of(shown) == ["start"]
     created = await submit(ha_env.hass, shown)
     await ha_env.settle()
 

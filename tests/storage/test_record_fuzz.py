@@ -64,8 +64,13 @@ QUEUE: Final[dict[str, Any]] = {
     ]
 }
 JOURNAL: Final[dict[str, Any]] = {
-    "items": [["1", "11", "Heat"], ["1", "12", "Up"]],
-    "edits": [["add", "rosa", "rosa wants it", True], ["remove", "tim", "nobody wants it", True]],
+    "libraries": [["1", "Movies"]],
+    "people": [[1, "rosa"], [2, "tim"]],
+    "items": [[0, "11", "Heat", "movie", "tmdb:949"], [0, "12", "Up", "movie", "tmdb:14160"]],
+    "edits": [
+        ["add", "rosa", True, {"code": "wanted"}, [0]],
+        ["remove", "tim", True, {"code": "not_wanted", "since": 1_790_000_000}, [1]],
+    ],
     "runs": [
         {
             "id": run,
@@ -168,7 +173,11 @@ def is_sound(path: Path, old: object, new: object) -> bool:
         return False  # one of few words, and none of them is among the wrong ones
     if last == "status" and new is None:
         return True
-    if "changes" in path and new == 7:
+    if path[0] == "items" and last == 3:  # the type, which may be unknown
+        return new == ""
+    if new == 7 and (
+        "changes" in path or path[0::2] == ("items", 0) or path[0:3:2] == ("edits", 4)
+    ):
         return False  # no such position
     if isinstance(old, bool) or isinstance(new, bool):
         return isinstance(old, bool) and isinstance(new, bool)

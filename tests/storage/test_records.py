@@ -13,6 +13,12 @@ from custom_components.plex_label_sync.storage.files import MINOR_VERSIONS, NONS
 from custom_components.plex_label_sync.sync.journal import Entry, Journal
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import Action, Change, Row, RunKind
+from custom_components.plex_label_sync.sync.reasons import (
+    PersonRef,
+    Reason,
+    ReasonCode,
+    names_of,
+)
 
 from ..sync.builders import LABELS, ledger_rows
 
@@ -71,9 +77,14 @@ def test_changes_of_the_first_journal_count_as_ours(
     entries = Journal.from_dict(new).entries
     assert [entry.run_id for entry in entries] == [run["id"] for run in runs]
     assert [entry.status for entry in entries] == [run["status"] for run in runs]
-    assert [entry.changes for entry in entries] == [
-        tuple(Change(*change) for change in run["changes"]) for run in runs
-    ]
+    assert [
+        [
+            [one.action.value, one.label, one.library, one.rating_key, one.title]
+            for one in entry.changes
+        ]
+        for entry in entries
+    ] == [[change[:5] for change in run["changes"]] for run in runs]
+    assert all(one.ours for entry in entries for one in entry.changes)
 
 
 @given(st.lists(ledger_rows, max_size=8))
@@ -136,6 +147,36 @@ JOURNALS: dict[int, dict[str, Any]] = {
         "edits": [["add", "Anna", "anna wants it", True]],
         "runs": [{"id": "a1", "kind": "full", "started": 5.0, "status": "done", "changes": [0, 0]}],
     },
+    4: {
+        "items": [["1", "11", "Heat"]],
+        "edits": [["add", "Anna", "anna wants it", True]],
+        "runs": [
+            {
+                "id": "a1",
+                "kind": "full",
+                "started": 5.0,
+                "by": "unknown",
+                "status": "done",
+                "changes": [0, 0],
+            }
+        ],
+    },
+    5: {
+        "libraries": [["1", ""]],
+        "people": [[0, "anna"]],
+        "items": [[0, "11", "Heat", "", ""]],
+        "edits": [["add", "Anna", True, {"code": "wanted"}, [0]]],
+        "runs": [
+            {
+                "id": "a1",
+                "kind": "full",
+                "started": 5.0,
+                "by": "unknown",
+                "status": "done",
+                "changes": [0, 0],
+            }
+        ],
+    },
 }
 
 
@@ -149,7 +190,8 @@ def test_ledger_of_each_version_is_read(version: int) -> None:
 @pytest.mark.parametrize("version", JOURNALS)
 def test_journal_of_each_version_is_read(version: int) -> None:
     read = Journal.from_dict(migrated("journal", version, JOURNALS[version]))
-    change = Change(Action.ADD, "Anna", "1", "11", "Heat", "anna wants it")
+    why, anna = Reason(ReasonCode.WANTED), PersonRef(0, "anna")
+    change = Change(Action.ADD, "Anna", "1", "11", "Heat", why, (anna,))
     assert read.entries == (Entry("a1", RunKind.FULL, 5.0, (change,), "done"),)
     assert set(JOURNALS) == set(range(1, MINOR_VERSIONS["journal"] + 1))
 
@@ -174,3 +216,57 @@ def test_second_ledger_keeps_everything(rows: list[Row]) -> None:
     # Which items these were was not known then.
     known = {replace(row, uuid="", type="", guid="", ids=frozenset[str](), added=0) for row in rows}
     assert set(Ledger.from_dict(migrated("ledger", 2, {"labels": labels}))) == known
+
+
+# The sentences of earlier versions, and what is known of them now.
+SENTENCES: dict[str, tuple[Reason, tuple[str, ...]]] = {
+    "anna wants it": (Reason(ReasonCode.WANTED), ("anna",)),
+    "anna and ben want it": (Reason(ReasonCode.WANTED), ("anna", "ben")),
+    "anna, ben and carl want it": (Reason(ReasonCode.WANTED), ("anna", "ben", "carl")),
+    "renamed from anna": (Reason(ReasonCode.RENAMED_FROM, label="anna"), ()),
+    "renamed to anne": (Reason(ReasonCode.RENAMED_TO, label="anne"), ()),
+    "nobody wants it since 2026-09-21": (Reason(ReasonCode.NOT_WANTED, since=1_789_948_800), ()),
+    "nobody wants it since 2026-99-99": (Reason(ReasonCode.NOT_WANTED), ()),
+    "anna is not in Pulsarr any more": (Reason(ReasonCode.PERSON_GONE), ("anna",)),
+    "the sync of anna is off": (Reason(ReasonCode.SYNC_OFF), ("anna",)),
+    "rock and roll is excluded": (Reason(ReasonCode.PERSON_EXCLUDED), ("rock and roll",)),
+    "Plex took another title for it, now Ran": (Reason(ReasonCode.REMATCHED, title="Ran"), ()),
+    "nobody wants it any more": (Reason(ReasonCode.MARKED), ()),
+    "somebody wants it again": (Reason(ReasonCode.WANTED_AGAIN), ()),
+    "not ours, and existing labels are not preserved": (Reason(ReasonCode.FOREIGN), ()),
+    "undoes run a1b2": (Reason(ReasonCode.UNDO, run_id="a1b2"), ()),
+    "all labels are taken off": (Reason(ReasonCode.REQUESTED), ()),
+    "because": (Reason(ReasonCode.UNRECORDED), ()),
+}
+
+
+def old_journal(*edits: object, items: object = (["1", "11", "Heat"],)) -> Journal:
+    """Return a journal of before reasons had codes, as it is read now; odd parts are left out."""
+    changes = [at for number in range(len(edits)) for at in (0, number)]
+    run = {"id": "a", "kind": "full", "started": 5.0, "status": "done", "changes": changes}
+    data = {"items": items, "edits": edits, "runs": [run]}
+    return Journal.from_dict(migrated("journal", 4, json.loads(json.dumps(data))), [])
+
+
+def test_sentences_of_earlier_versions_are_understood() -> None:
+    (entry,) = old_journal(*(["add", "anna", one, True] for one in SENTENCES)).entries
+    read = {
+        sentence: (change.reason, names_of(change.people))
+        for sentence, change in zip(SENTENCES, entry.changes, strict=True)
+    }
+    assert read == SENTENCES
+    assert {one.code for one, _ in SENTENCES.values()} == set(ReasonCode)
+
+
+def test_odd_parts_of_an_earlier_journal_cost_only_themselves() -> None:
+    good = ["add", "anna", "anna wants it", True]
+    (entry,) = old_journal(good, ["add", "anna", 7, True], 7, good).entries
+    assert len(entry.changes) == 2
+    (entry,) = old_journal(good, items=[["1", "11"]]).entries
+    assert entry.changes == ()
+
+
+@given(st.text(max_size=30))
+def test_any_sentence_of_an_earlier_journal_is_read(sentence: str) -> None:
+    (entry,) = old_journal(["add", "anna", sentence, True]).entries
+    assert len(entry.changes) == 1

@@ -22,6 +22,7 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from custom_components.plex_label_sync.sync.planner import View
 from custom_components.plex_label_sync.sync.protection import Evidence
+from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode
 from custom_components.plex_label_sync.sync.wanted import Wish
 from custom_components.plex_label_sync.sync.wanted_labels import WantedItem, wanted_items
 
@@ -63,12 +64,12 @@ def wish(title: Title, *people: Person) -> Wish:
 
 def add(label: str, rating_key: str, library: str = "1") -> Change:
     """Return the addition of a label."""
-    return Change(Action.ADD, label, library, rating_key, "Heat", "somebody wants it")
+    return Change(Action.ADD, label, library, rating_key, "Heat", Reason(ReasonCode.WANTED))
 
 
 def remove(label: str, rating_key: str, library: str = "1") -> Change:
     """Return the removal of a label."""
-    return Change(Action.REMOVE, label, library, rating_key, "Heat", "nobody wants it")
+    return Change(Action.REMOVE, label, library, rating_key, "Heat", Reason(ReasonCode.NOT_WANTED))
 
 
 def present(labels: dict[str, Sequence[str]], *, library: str = "1") -> CurrentLabels:
@@ -96,6 +97,17 @@ def proven(view: View) -> View:
     """Return a view for which every item was read itself."""
     return replace(view, evidence=evidence(view.items.values()))
 
+
+names = st.sampled_from(("anna", "ben", "", "Zoë & Co")) | st.text(max_size=5)
+reasons = st.builds(
+    Reason,
+    code=st.sampled_from(ReasonCode),
+    label=names,
+    title=names,
+    since=st.integers(0, 2**32),
+    run_id=names,
+)
+person_refs = st.builds(PersonRef, id=st.integers(0, 5), name=names)
 
 # Few names that fold together in many ways, so that drawn worlds are full of collisions.
 GUIDS = ("", "plex://movie/1", "plex://movie/2")
@@ -234,9 +246,11 @@ __all__ = [
     "library_items",
     "movie",
     "people",
+    "person_refs",
     "picture",
     "present",
     "proven",
+    "reasons",
     "remove",
     "show",
     "titles",

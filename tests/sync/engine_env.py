@@ -39,7 +39,7 @@ from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE
 from simulators.pulsarr import PulsarrSimulator
-from simulators.pulsarr.state import Wish
+from simulators.pulsarr.records import Wish
 from simulators.world import World, make_world
 
 PLEX_TOKEN = "plex-token-of-the-open_env"

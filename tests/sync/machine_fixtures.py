@@ -32,7 +32,7 @@ from custom_components.plex_label_sync.sync.naming import label_of
 from custom_components.plex_label_sync.sync.protection import ListMemory
 from custom_components.plex_label_sync.sync.title_ids import same
 from simulators.plex import PlexSimulator
-from simulators.plex.state import Item as PlexItem
+from simulators.plex.items import Item as PlexItem
 from simulators.pulsarr import PulsarrSimulator
 
 type CrashPoint = Literal[

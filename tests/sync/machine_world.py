@@ -30,6 +30,7 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from custom_components.plex_label_sync.sync.people import AmbiguousPersonError, UnknownPersonError
 from custom_components.plex_label_sync.sync.protection import Before, OpenQuestion
+from custom_components.plex_label_sync.sync.reasons import ReasonCode
 from custom_components.plex_label_sync.sync.request import Request
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs, PlexSimulator
@@ -310,7 +311,7 @@ class Watched(RuleBasedStateMachine):
                 continue
             item = items.get(change.rating_key)
             rematched = item is not None and truth.relation(known, item) is Relation.REMATCHED
-            named_anew = change.reason.startswith("renamed to ")
+            named_anew = change.reason.code is ReasonCode.RENAMED_TO
             self.check(rematched or named_anew or item is None, f"not kept: {change}")
 
     def _check_lost(self, rows: Mapping[RowKey, Row], request: Request) -> None:
@@ -320,8 +321,8 @@ class Watched(RuleBasedStateMachine):
         asked_for = {
             one.key
             for one in self.records.planned
-            if one.reason.startswith(("renamed to ", "somebody wants it again"))
-            or one.reason.endswith(" is excluded")
+            if one.reason.code
+            in {ReasonCode.RENAMED_TO, ReasonCode.WANTED_AGAIN, ReasonCode.PERSON_EXCLUDED}
         }
         labels = {key for key, row in self._gone(rows).items() if not row.is_removed_marker}
         gone = labels - asked_for

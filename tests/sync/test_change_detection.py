@@ -11,8 +11,8 @@ from custom_components.plex_label_sync.sync.model import RemovedLabelMode, Run, 
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs
+from simulators.plex.items import plex_guids
 from simulators.plex.server import LISTING_ROUTE, METADATA_ROUTE
-from simulators.plex.state import plex_guids
 
 from .engine_env import LABEL_ROUTE, SECTIONS_ROUTE, EngineEnv, merged, open_env
 

@@ -17,7 +17,7 @@ from custom_components.plex_label_sync.sync.model import (
 from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER
 from custom_components.plex_label_sync.sync.safety_check import FREE_REMOVALS
 from simulators.catalogue import CatalogueTitle
-from simulators.pulsarr.state import Wish
+from simulators.pulsarr.records import Wish
 
 from .engine_env import EngineEnv, open_env
 from .machine_world import DAY

@@ -13,6 +13,7 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.people import UnknownPersonError
+from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode, names_of
 from custom_components.plex_label_sync.sync.request import UnknownLibraryError
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs
@@ -62,7 +63,8 @@ async def test_changes_say_on_which_item_and_why(env: EngineEnv) -> None:
         assert change.label in item.labels or change.label.casefold() in {
             label.casefold() for label in item.labels
         }
-        assert "want" in change.reason
+        assert change.reason == Reason(ReasonCode.WANTED)
+        assert change.label.casefold() in {name.casefold() for name in names_of(change.people)}
 
 
 async def test_second_sync_writes_nothing(env: EngineEnv) -> None:
@@ -147,8 +149,8 @@ async def test_two_people_share_one_title(env: EngineEnv) -> None:
     run = await env.sync()
     (item,) = env.plex.state.items_of(title)
     assert {"rosa", "tim"} <= env.labels[item.rating_key]
-    reasons = {one.reason for one in run.changes if one.rating_key == item.rating_key}
-    assert reasons == {"rosa wants it", "tim wants it"}
+    people = {names_of(one.people) for one in run.changes if one.rating_key == item.rating_key}
+    assert people == {("rosa",), ("tim",)}
 
 
 async def test_second_person_joins_a_title_that_is_labelled(env: EngineEnv) -> None:

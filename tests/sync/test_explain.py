@@ -11,6 +11,8 @@ from custom_components.plex_label_sync.sync.explain import (
     ItemStatus,
     LabelState,
     Question,
+    Remark,
+    Topic,
     WhyNone,
     explain,
     titles_asked_for,
@@ -126,13 +128,21 @@ def test_day_on_which_a_label_goes_is_still_to_come(view: View) -> None:
 
 
 @given(views(), holds)
-def test_summary_is_one_sentence_that_begins_with_the_title(
+def test_remarks_say_who_wants_a_title_first_and_nothing_twice(
     view: View, held: frozenset[HoldReason]
 ) -> None:
     for one in explain(facts_of(view, held)):
-        assert one.summary.startswith(one.title.name)
-        assert one.summary.endswith(".")
-        assert "{" not in one.summary
+        assert one.remarks[0].code in {Topic.WANTED, Topic.WANTED_BY_NOBODY}
+        assert len(set(one.remarks)) == len(one.remarks)
+
+
+@given(views(), holds)
+def test_remarks_name_what_their_codes_are_about(view: View, held: frozenset[HoldReason]) -> None:
+    for one in explain(facts_of(view, held)):
+        for remark in one.remarks:
+            is_about_labels = isinstance(remark.code, LabelState | WhyNone)
+            assert bool(remark.labels) is is_about_labels
+            assert (remark.when is not None) == (remark.code is LabelState.LEAVING)
 
 
 @given(all_watchlists(), st.lists(titles, max_size=3), library_items(limit=4))
@@ -193,7 +203,8 @@ def test_everybody_who_wants_a_title_is_named_with_label_or_reason() -> None:
         (ANNA, "for anna", None),
         (ben, "for ben", WhyNone.SYNC_OFF),
     ]
-    assert one.summary == (
-        "Heat: anna wants it; ben wants it but has the sync switched off in Pulsarr; "
-        "it is not in the Plex libraries that get labels."
+    assert one.remarks == (
+        Remark(Topic.WANTED, people=("anna",)),
+        Remark(WhyNone.SYNC_OFF, people=("ben",), labels=("for ben",)),
+        Remark(Topic.NOT_IN_PLEX),
     )

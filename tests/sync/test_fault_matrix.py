@@ -68,6 +68,7 @@ def rows(env: EngineEnv) -> set[tuple[str, str]]:
     return {row.key for row in env.recorder.ledger if not row.removed_by_user}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("part", PARTS)
 async def test_what_fails_for_one_stops_nobody_else_and_costs_nothing(

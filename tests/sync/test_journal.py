@@ -7,9 +7,9 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_label_sync.sync.journal import CHANGES_MAX, RUNS_MAX, Entry, Journal
-from custom_components.plex_label_sync.sync.model import Action, Change, RunKind
+from custom_components.plex_label_sync.sync.model import Action, Change, MediaType, RunKind
 
-from .builders import add, remove
+from .builders import add, person_refs, reasons, remove
 
 changes = st.builds(
     Change,
@@ -18,7 +18,11 @@ changes = st.builds(
     library=st.sampled_from("12"),
     rating_key=st.integers(1, 99).map(str),
     title=st.text(max_size=5),
-    reason=st.text(max_size=5),
+    reason=reasons,
+    people=st.lists(person_refs, max_size=3).map(tuple),
+    type=st.none() | st.sampled_from(MediaType),
+    title_id=st.sampled_from(("", "tmdb:949")),
+    library_name=st.sampled_from(("", "Movies", "Filme")),
     ours=st.booleans(),
 )
 entries = st.builds(
@@ -146,7 +150,8 @@ def test_what_repeats_is_stored_once() -> None:
     )
 
 
-ITEM, EDIT = ["1", "11", "Heat"], ["add", "anna", "because", True]
+ITEM = [0, "11", "Heat", "movie", "tmdb:949"]
+EDIT = ["add", "anna", True, {"code": "wanted"}, [0]]
 
 
 @pytest.mark.parametrize(
@@ -161,8 +166,14 @@ ITEM, EDIT = ["1", "11", "Heat"], ["add", "anna", "because", True]
         ([ITEM], [EDIT], {"changes": [-1, 0]}),
         ([ITEM], [EDIT], {"changes": ["0", "0"]}),
         ([ITEM], [EDIT], {"changes": None}),
-        ([["1", "11"]], [EDIT], {"changes": []}),
-        ([ITEM], [["odd", "anna", "because", True]], {"changes": []}),
+        ([[0, "11"]], [EDIT], {"changes": []}),
+        ([[1, *ITEM[1:]]], [EDIT], {"changes": []}),
+        ([[*ITEM[:3], "odd", ""]], [EDIT], {"changes": []}),
+        ([ITEM], [["odd", *EDIT[1:]]], {"changes": []}),
+        ([ITEM], [[*EDIT[:3], {"code": 7}, []]], {"changes": []}),
+        ([ITEM], [[*EDIT[:3], {"code": "wanted", "since": "?"}, []]], {"changes": []}),
+        ([ITEM], [[*EDIT[:3], "wanted", []]], {"changes": []}),
+        ([ITEM], [[*EDIT[:4], [1]]], {"changes": []}),
         (None, [EDIT], {"changes": []}),
         ([ITEM], {"a": 1}, {"changes": []}),
     ],
@@ -173,4 +184,12 @@ def test_journal_that_makes_no_sense_is_refused(
     whole = {"id": "a", "kind": "full", "started": 0, "status": None}
     runs = [{**whole, **run}] if run is not None else None
     with pytest.raises((LookupError, TypeError, ValueError, AttributeError)):
-        Journal.from_dict({"items": items, "edits": edits, "runs": runs})
+        Journal.from_dict(
+            {
+                "libraries": [["1", "Movies"]],
+                "people": [[1, "anna"]],
+                "items": items,
+                "edits": edits,
+                "runs": runs,
+            }
+        )

@@ -12,6 +12,7 @@ from custom_components.plex_label_sync.sync.model import (
     Change,
     HoldReason,
     Item,
+    Library,
     Person,
     Plan,
     RemovedLabelMode,
@@ -21,10 +22,11 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from custom_components.plex_label_sync.sync.planner import View, make_plan
 from custom_components.plex_label_sync.sync.protection import Doubts
+from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode
 from custom_components.plex_label_sync.sync.retention import Roster
 from custom_components.plex_label_sync.sync.wanted_labels import WantedItem, wanted_items
 
-from .builders import ANNA, BEN, CARL, SHOW, item, ledger, movie, present, proven, show, wish
+from .builders import ANNA, BEN, CARL, MOVIE, SHOW, item, ledger, movie, present, proven, show, wish
 
 NOW = 1_790_000_000.0
 KEY = "plex:" + "a" * 24
@@ -153,8 +155,28 @@ def test_missing_label_is_added_for_a_reason_that_names_the_people() -> None:
     )
     assert plan == Plan(
         changes=(
-            Change(Action.ADD, "rosa", "1", "11", "Heat", "rosa, Rosa and ROSA want it"),
-            Change(Action.ADD, "anna", "2", "22", "Dark", "anna wants it"),
+            Change(
+                Action.ADD,
+                "rosa",
+                "1",
+                "11",
+                "Heat",
+                Reason(ReasonCode.WANTED),
+                (PersonRef(1, "rosa"), PersonRef(2, "Rosa"), PersonRef(3, "ROSA")),
+                MOVIE,
+                KEY,
+            ),
+            Change(
+                Action.ADD,
+                "anna",
+                "2",
+                "22",
+                "Dark",
+                Reason(ReasonCode.WANTED),
+                (PersonRef(1, "anna"),),
+                SHOW,
+                "plex:" + "d" * 24,
+            ),
         ),
         unchanged=0,
         items=2,
@@ -197,9 +219,7 @@ def test_foreign_labels_of_wanted_items_go_when_they_are_not_preserved() -> None
     there = present({"11": ["Kids", "anna", "KIDS"], "12": ["Kids"]})
     plan = plan_of(wanted((HEAT, (ANNA,))), there, settings=REPLACE)
     assert effects(plan) == [(Action.REMOVE, "KIDS", "11"), (Action.REMOVE, "Kids", "11")]
-    assert {one.reason for one in plan.changes} == {
-        "not ours, and existing labels are not preserved"
-    }
+    assert {(one.reason, one.people) for one in plan.changes} == {(Reason(ReasonCode.FOREIGN), ())}
 
 
 def test_label_of_the_ledger_stays_when_foreign_ones_go() -> None:
@@ -323,9 +343,14 @@ def test_label_waits_for_the_delay_and_then_goes() -> None:
 def test_new_name_replaces_the_old_one_in_one_plan() -> None:
     there = present({"11": ["Anna"]})
     anna = replace(ANNA, username="anne")
-    plan = plan_of(wanted((HEAT, (anna,))), there, Ledger([row()]))
+    roster = Roster({1: anna}, frozenset({1}))
+    plan = plan_of(wanted((HEAT, (anna,))), there, Ledger([row()]), roster=roster)
     assert effects(plan) == [(Action.ADD, "anne", "11"), (Action.REMOVE, "Anna", "11")]
-    assert [one.reason for one in plan.changes] == ["renamed from anna", "renamed to anne"]
+    assert [one.reason for one in plan.changes] == [
+        Reason(ReasonCode.RENAMED_FROM, label="anna"),
+        Reason(ReasonCode.RENAMED_TO, label="anne"),
+    ]
+    assert {one.people for one in plan.changes} == {(PersonRef(1, "anne"),)}
     assert plan.replaced == {("11", "anna")}
     assert plan.ledger_updates == {
         ("11", "anne"): row("anne", written=int(NOW)),
@@ -447,7 +472,8 @@ def test_item_that_became_another_title_loses_the_label_of_the_former_one() -> N
     there = present({"11": ["anna"]})
     plan = plan_of({"11": WantedItem(RAN)}, there, Ledger([IDENTIFIED]))
     assert effects(plan) == [(Action.REMOVE, "anna", "11")]
-    assert "Ran" in plan.changes[0].reason
+    assert plan.changes[0].reason == Reason(ReasonCode.REMATCHED, title="Ran")
+    assert plan.changes[0].people == (PersonRef(1, "anna"),)
 
 
 @pytest.mark.parametrize(
@@ -483,12 +509,24 @@ def test_row_about_another_item_is_forgotten_and_nothing_is_taken_off(
     old: dict[str, Any], uuid: str, settings: SyncSettings
 ) -> None:
     rows, there = Ledger([replace(IDENTIFIED, **old)]), present({"11": ["anna"]})
-    plan = plan_of({"11": WantedItem(RAN)}, there, rows, settings, uuids={"1": uuid})
+    plan = plan_of(
+        {"11": WantedItem(RAN)},
+        there,
+        rows,
+        settings,
+        libraries={"1": Library("1", MOVIE, "Movies", uuid=uuid)},
+    )
     assert plan.changes == ()
     assert plan.ledger_only_updates == {("11", "anna"): None}
     assert plan.forgotten == {("11", "anna")}
     # It is no override either: what is wanted comes.
-    plan = plan_of(wanted((RAN, (ANNA,))), present({}), rows, settings, uuids={"1": uuid})
+    plan = plan_of(
+        wanted((RAN, (ANNA,))),
+        present({}),
+        rows,
+        settings,
+        libraries={"1": Library("1", MOVIE, "Movies", uuid=uuid)},
+    )
     assert effects(plan) == [(Action.ADD, "anna", "11")]
     assert plan.vanished == ()
 

@@ -13,6 +13,7 @@ from custom_components.plex_label_sync.sync.model import (
     Change,
     HoldReason,
     Item,
+    Library,
     Person,
     Plan,
     RemovedLabelMode,
@@ -24,6 +25,7 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from custom_components.plex_label_sync.sync.planner import View, make_plan
 from custom_components.plex_label_sync.sync.protection import Doubts
+from custom_components.plex_label_sync.sync.reasons import ReasonCode, names_of
 from custom_components.plex_label_sync.sync.retention import Roster
 from custom_components.plex_label_sync.sync.title_ids import agree, external
 from custom_components.plex_label_sync.sync.wanted import Wish
@@ -32,6 +34,7 @@ from custom_components.plex_label_sync.sync.wanted_labels import WantedItem, wan
 from .builders import (
     GUIDS,
     LABELS,
+    MOVIE,
     evidence,
     folded,
     labels_in_plex,
@@ -130,7 +133,10 @@ def views(draw: st.DrawFn) -> View:
         now=NOW,
         whole=draw(st.booleans()),
         restore=draw(st.booleans()),
-        uuids={library: draw(st.sampled_from(UUIDS)) for library in "123"},
+        libraries={
+            key: Library(key, MOVIE, f"Library {key}", uuid=draw(st.sampled_from(UUIDS)))
+            for key in "123"
+        },
     )
     return proven(view)
 
@@ -260,7 +266,7 @@ def test_label_that_nobody_wants_waits_for_the_delay(view: View) -> None:
         row = view.ledger.get(change.key)
         if row is None or not change.ours or change.key in plan.replaced:
             continue
-        if "another title" in change.reason:
+        if change.reason.code is ReasonCode.REMATCHED:
             continue
         assert view.settings.removed_label_mode is not RemovedLabelMode.KEEP
         assert not row.pinned
@@ -274,7 +280,7 @@ def test_row_about_another_item_never_leads_to_a_removal(view: View) -> None:
         entry = view.items.get(row.rating_key)
         if entry is None or opted_out(view, row.rating_key):
             continue
-        if relation(row, entry.item, view.uuids[entry.item.library]) is Relation.STRANGER:
+        if relation(row, entry.item, view.uuid_of(entry.item.library)) is Relation.STRANGER:
             assert not any(one.key == row.key and one.ours for one in removals(plan))
             assert row not in plan.vanished
 
@@ -501,4 +507,25 @@ def test_changes_say_which_item_they_mean_and_why(view: View) -> None:
     for change in make_plan(view).changes:
         one = view.items[change.rating_key].item
         assert (change.library, change.title) == (one.library, one.title)
-        assert change.reason
+        assert (change.library_name, change.type) == (f"Library {one.library}", one.type)
+
+
+@given(views())
+def test_changes_say_for_whom_they_are(view: View) -> None:
+    for change in make_plan(view).changes:
+        row, label = view.ledger.get(change.key), None
+        if change.action is Action.ADD:
+            label = view.items[change.rating_key].labels.get(fold(change.label))
+            wanting = () if label is None else label.people
+            assert [one.id for one in change.people] == [one.id for one in wanting]
+        elif change.reason.code is ReasonCode.WANTED_AGAIN:
+            wanted = view.items[change.rating_key].labels.values()
+            assert {one.id for one in change.people} == {
+                one.id for label in wanted for one in label.people
+            }
+        elif change.ours and row is not None:
+            assert {one.id for one in change.people} <= set(row.people)
+            assert len(row.people) != 1 or len(change.people) == 1
+        else:
+            assert not change.people
+        assert all(names_of(change.people))

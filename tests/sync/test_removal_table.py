@@ -14,7 +14,7 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER
 from simulators.catalogue import CatalogueTitle
-from simulators.plex.state import plex_guids
+from simulators.plex.items import plex_guids
 from tests.guards import ROOT
 
 from .engine_env import EngineEnv, open_env
@@ -54,11 +54,15 @@ SEEN: Final[dict[Fate, tuple[Seen, Seen]]] = {
 }
 NEW_NAMES: Final = {"rosalinde", "for rosa"}
 BY_HAND: Final = (Guard.OVERRIDE, Guard.RESTORED)
+FIRST_LOOK: Final = (Guard.NONE, Guard.FOREIGN)
 NOT_OURS: Final = (Guard.FOREIGN, Guard.FOREIGN_NOT_PRESERVED)
 
 
 @pytest.mark.parametrize("cause", Cause)
-@pytest.mark.parametrize("guard", Guard)
+@pytest.mark.parametrize(
+    "guard",
+    [pytest.param(guard, marks=() if guard in FIRST_LOOK else pytest.mark.slow) for guard in Guard],
+)
 async def test_label_meets_the_fate_that_the_table_says(guard: Guard, cause: Cause) -> None:
     for mode, fate in [
         *zip(MODES, TABLE[guard][cause], strict=True),

@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_label_sync.sync.model import Person, RemovedLabelMode, Row, SyncSettings
+from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode
 from custom_components.plex_label_sync.sync.retention import Roster, removal_decision
 
 from .builders import ANNA, BEN, CARL, item, ledger_rows
@@ -33,7 +34,7 @@ def test_label_stays_where_labels_are_kept() -> None:
 
 def test_label_goes_at_once_without_a_delay() -> None:
     choice = removal_decision(ROW, HEAT, {}, EVERYBODY, REMOVE, now=NOW)
-    assert choice.reason == "nobody wants it since 2026-09-21"
+    assert choice.reason == Reason(ReasonCode.NOT_WANTED, since=int(NOW))
     assert not choice.replaced
 
 
@@ -44,7 +45,8 @@ def test_label_goes_when_the_delay_is_over(seconds: float, goes: bool) -> None:
     delayed = replace(REMOVE, removal_delay=2 * DAY)
     row = replace(ROW, unwanted_since=int(NOW))
     choice = removal_decision(row, HEAT, {}, EVERYBODY, delayed, now=NOW + seconds)
-    assert choice.reason == ("nobody wants it since 2026-09-21" if goes else None)
+    reason = Reason(ReasonCode.NOT_WANTED, since=int(NOW))
+    assert choice.reason == (reason if goes else None)
     assert choice.row == row
 
 
@@ -60,25 +62,25 @@ def test_pinned_label_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("roster", "reason"),
+    ("roster", "code"),
     [
-        (Roster({2: BEN}, frozenset({2})), "anna is not in Pulsarr any more"),
+        (Roster({2: BEN}, frozenset({2})), ReasonCode.PERSON_GONE),
         (
             Roster({1: replace(ANNA, can_sync=False)}, frozenset()),
-            "the sync of anna is off",
+            ReasonCode.SYNC_OFF,
         ),
-        (Roster({1: ANNA}, frozenset()), "anna is excluded"),
+        (Roster({1: ANNA}, frozenset()), ReasonCode.PERSON_EXCLUDED),
     ],
 )
-def test_reason_tells_what_became_of_the_person(roster: Roster, reason: str) -> None:
-    assert removal_decision(ROW, HEAT, {}, roster, REMOVE, now=NOW).reason == reason
+def test_reason_tells_what_became_of_the_person(roster: Roster, code: ReasonCode) -> None:
+    assert removal_decision(ROW, HEAT, {}, roster, REMOVE, now=NOW).reason == Reason(code)
 
 
 @pytest.mark.parametrize("people", [(), (1, 2)])
 def test_reason_names_nobody_where_it_may_be_several(people: tuple[int, ...]) -> None:
     row = replace(ROW, people=people)
     choice = removal_decision(row, HEAT, {}, Roster({}, frozenset()), REMOVE, now=NOW)
-    assert choice.reason == "nobody wants it since 2026-09-21"
+    assert choice.reason == Reason(ReasonCode.NOT_WANTED, since=int(NOW))
 
 
 @pytest.mark.parametrize("mode", RemovedLabelMode)
@@ -86,7 +88,7 @@ def test_old_name_goes_at_once_even_where_labels_are_kept(mode: RemovedLabelMode
     options = SyncSettings(removed_label_mode=mode, removal_delay=DAY)
     row = replace(ROW, pinned=True)
     choice = removal_decision(row, HEAT, {1: "anne"}, EVERYBODY, options, now=NOW)
-    assert (choice.reason, choice.replaced) == ("renamed to anne", True)
+    assert (choice.reason, choice.replaced) == (Reason(ReasonCode.RENAMED_TO, label="anne"), True)
     choice = removal_decision(row, HEAT, {2: "ben"}, EVERYBODY, options, now=NOW)
     assert (choice.reason, choice.replaced) == (None, False)
 
@@ -97,7 +99,7 @@ def test_label_of_another_title_goes_at_once(mode: RemovedLabelMode) -> None:
     ran = item("11", "plex:" + "b" * 24, "tmdb:949", title="Ran")
     row = replace(ROW, pinned=True)
     choice = removal_decision(row, ran, {}, EVERYBODY, options, now=NOW, rematched=True)
-    assert choice.reason == "Plex took another title for it, now Ran"
+    assert choice.reason == Reason(ReasonCode.REMATCHED, title="Ran")
     assert not choice.replaced
 
 
@@ -149,7 +151,6 @@ def test_row_that_stays_changes_in_nothing_but_since_when_it_is_unwanted(
             # A restart of the delay would keep it for ever.
             assert row.unwanted_since in {0, choice.row.unwanted_since}
     else:
-        assert choice.reason.strip()
         assert choice.row.unwanted_since == row.unwanted_since
 
 

@@ -16,6 +16,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
+from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode
 from custom_components.plex_label_sync.sync.undo import removal_plan, undo_plan
 
 from .builders import add, ledger, ledger_rows, present, remove, texts
@@ -36,6 +37,11 @@ def undone(
     return undo_plan(changes, run_id, there, rows, settings or SyncSettings(), NOW)
 
 
+def removal(row: Row) -> Change:
+    """Return the removal of a row's label."""
+    return remove(row.label, row.rating_key, row.library)
+
+
 def effects(plan: Plan) -> list[tuple[Action, str, str]]:
     """Return what a plan does, in short."""
     return [(one.action, one.label, one.rating_key) for one in plan.changes]
@@ -48,7 +54,7 @@ def test_what_was_put_on_is_taken_off_in_its_present_spelling_and_stays_off() ->
     plan = undone([add("anna", "11")], present({"11": ["Anna"]}), Ledger([ROW]))
     assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
     assert plan.ledger_updates == {("11", "anna"): replace(ROW, removed_by_user=True)}
-    assert plan.changes[0].reason == "undoes run one"
+    assert plan.changes[0].reason == Reason(ReasonCode.UNDO, run_id="one")
 
 
 def test_what_was_taken_off_is_put_back_and_stays() -> None:
@@ -90,7 +96,7 @@ def test_excluded_labels_and_items_that_opted_out_are_skipped() -> None:
 def test_removal_leaves_items_that_opted_out_and_what_was_put_on_again_by_hand() -> None:
     there = present({"11": ["anna", "no-sync"], "12": ["anna"]})
     rows = Ledger([ROW, replace(ROW, rating_key="12", removed_by_user=True)])
-    plan = removal_plan(rows, there, SyncSettings(), {})
+    plan = removal_plan(rows, there, SyncSettings(), removal)
     assert (plan.changes, plan.ledger_only_updates) == ((), {("12", "anna"): None})
 
 
@@ -98,7 +104,7 @@ def test_what_could_not_be_read_is_neither_undone_nor_taken_off() -> None:
     there = present({"11": ["anna"], "12": ["anna"]})
     there.unread.add(("1", "anna"))
     rows = Ledger([ROW, replace(ROW, rating_key="12")])
-    plan = removal_plan(rows, there, SyncSettings(), {})
+    plan = removal_plan(rows, there, SyncSettings(), removal)
     assert (plan.changes, plan.ledger_only_updates) == ((), {})
     plan = undone([add("anna", "11"), remove("anna", "13")], there, rows)
     assert (plan.changes, plan.ledger_updates, plan.skipped) == ((), {}, 2)
@@ -108,7 +114,7 @@ def test_all_our_labels_are_taken_off_but_the_excluded_ones() -> None:
     there = present({"11": ["Anna", "kids"], "12": ["Anna", "Kids"]})
     rows = ledger(("11", "anna"), ("12", "kids"), ("13", "anna"), ("13", "kids"))
     settings = SyncSettings(exclude_labels=frozenset({"kids"}))
-    plan = removal_plan(rows, there, settings, {"11": "Heat"})
+    plan = removal_plan(rows, there, settings, removal)
     assert {one.title for one in plan.changes} == {"Heat"}
     assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
     assert plan.ledger_updates == {("11", "anna"): None}
@@ -251,7 +257,7 @@ def test_removal_takes_off_what_is_ours_and_nothing_else(
     there, some = drawn
     rows = Ledger([*more, *some])
     settings = SyncSettings(exclude_labels=frozenset(map(fold, excluded)))
-    plan = removal_plan(rows, there, settings, {})
+    plan = removal_plan(rows, there, settings, removal)
     expected = {
         row.key
         for row in rows

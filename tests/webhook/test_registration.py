@@ -17,7 +17,7 @@ from custom_components.plex_label_sync.webhook.registration import (
 )
 from simulators.http import Fault
 from simulators.pulsarr import Endpoint, PulsarrSimulator
-from simulators.pulsarr.state import EndpointFields
+from simulators.pulsarr.records import EndpointFields
 
 WEBHOOK_ID = "a3" * 32
 SECRET = "s3cret-value"

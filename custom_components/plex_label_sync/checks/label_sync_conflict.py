@@ -1,15 +1,14 @@
 """Tells when Pulsarr labels the same titles itself: two hands on one list of labels."""
 
-from datetime import datetime
 import logging
 from typing import Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
+from homeassistant.core import HomeAssistant, callback
 
 from ..coordinator import PlexLabelSyncCoordinator
 from ..notices import Notice, async_take_back, async_tell
 from ..sync.model import ServiceError
+from ..timer import Timer
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -25,18 +24,17 @@ class LabelSyncConflictCheck:
         """Nothing happens before `async_start`."""
         self._hass = hass
         self._coordinator = coordinator
-        self._timer: CALLBACK_TYPE | None = None
+        self._timer = Timer(hass, self._async_due)
         self._clashes = False
 
     @callback
     def async_start(self) -> None:
         """Ask now, and again as long as the entry is loaded."""
-        self._coordinator.config_entry.async_on_unload(self._cancel)
+        self._coordinator.config_entry.async_on_unload(self._timer.cancel)
         self._async_due()
 
     @callback
-    def _async_due(self, _now: datetime | None = None) -> None:
-        self._timer = None
+    def _async_due(self) -> None:
         self._coordinator.async_in_background(self._async_look(), "clash check")
 
     async def _async_look(self) -> None:
@@ -46,7 +44,7 @@ class LabelSyncConflictCheck:
             is_on = await self._coordinator.pulsarr.labels_itself()
         except ServiceError as err:
             _LOGGER.debug("Whether Pulsarr labels titles itself is not known: %s", err)
-            self._ask_in(RETRY)
+            self._timer.set(RETRY)
             return
         if is_on:
             async_tell(self._hass, entry, Notice.PULSARR_LABELS)
@@ -60,15 +58,4 @@ class LabelSyncConflictCheck:
         elif self._clashes and not is_on:
             _LOGGER.info("%s: Pulsarr's own label sync is switched off", entry.title)
         self._clashes = bool(is_on)
-        self._ask_in(INTERVAL_WHILE_CLASHING if is_on else INTERVAL)
-
-    @callback
-    def _ask_in(self, seconds: float) -> None:
-        self._cancel()
-        self._timer = async_call_later(self._hass, seconds, self._async_due)
-
-    @callback
-    def _cancel(self) -> None:
-        if self._timer is not None:
-            self._timer()
-            self._timer = None
+        self._timer.set(INTERVAL_WHILE_CLASHING if is_on else INTERVAL)

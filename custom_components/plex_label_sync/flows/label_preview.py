@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.translation import async_get_translations
 
-from ..const import CONF_LABEL_FORMAT, DEFAULT_LABEL_FORMAT, DOMAIN
+from ..const import CONF_LABEL_FORMAT, DEFAULT_LABEL_FORMAT
 from ..escaping import as_code, one_line
 from ..settings import Settings
 from ..sync.label_conflicts import Confirmed, resolve
 from ..sync.model import Person, fold
 from ..sync.preview import NamedPerson, Trouble, label_preview
+from .selector_words import async_words
 
 LINES_MAX: Final = 20  # people; a form has to be read
 OTHERS_MAX: Final = 3  # people named beside one of them
@@ -64,11 +64,7 @@ class LabelPreview:
 
     async def async_text(self, hass: HomeAssistant) -> str:
         """Return who gets which label as a Markdown list."""
-        prefix = f"component.{DOMAIN}.selector.{WORDS}.options."
-        texts = await async_get_translations(hass, hass.config.language, "selector", [DOMAIN])
-        words = {
-            key.removeprefix(prefix): text for key, text in texts.items() if key.startswith(prefix)
-        }
+        words = await async_words(hass, WORDS)
         if self._people is None:
             return words["unknown"]
         return as_list(self._rows(), words) or words["nobody"]
@@ -79,13 +75,14 @@ def as_list(rows: Sequence[NamedPerson], words: Mapping[str, str]) -> str:
 
     `words` are the texts for each trouble, and `more`, by their keys.
     """
-    lines = [_line(row, words) for row in rows[:LINES_MAX]]
+    lines = [line_of(row, words) for row in rows[:LINES_MAX]]
     if (more := len(rows) - LINES_MAX) > 0:
         lines.append(words["more"].format(count=more))
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _line(row: NamedPerson, words: Mapping[str, str]) -> str:
+def line_of(row: NamedPerson, words: Mapping[str, str]) -> str:
+    """Return who gets which label, and what is wrong with it."""
     labels = ", ".join(map(as_code, row.labels))
     others = [as_code(shown_name(other)) for other in row.shares_with[:OTHERS_MAX]]
     if len(row.shares_with) > OTHERS_MAX:

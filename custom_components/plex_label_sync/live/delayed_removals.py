@@ -1,16 +1,15 @@
 """Takes labels off when their delay is over, without waiting for the next full sync."""
 
-from datetime import datetime
 import time
 from typing import Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
+from homeassistant.core import HomeAssistant, callback
 
 from ..clocks import steady
 from ..coordinator import PlexLabelSyncCoordinator
 from ..sync.model import StartedBy
 from ..sync.retention import removal_due_at, titles_of
+from ..timer import Timer
 from .live_sync import LiveSync
 
 SINGLY_MAX: Final = 200  # labels that go at the same time; a full sync looks at more
@@ -27,25 +26,18 @@ class DelayedRemovals:
         self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator, live: LiveSync
     ) -> None:
         """`live` is told the titles that lose a label."""
-        self._hass = hass
         self._coordinator = coordinator
         self._live = live
         self._when: float | None = None
-        self._cancel: CALLBACK_TYPE | None = None
+        self._timer = Timer(hass, self._async_due)
 
     @callback
     def async_start(self) -> None:
         """Follow the ledger from now on."""
         entry = self._coordinator.config_entry
         entry.async_on_unload(self._coordinator.async_add_listener(self._async_update))
-        entry.async_on_unload(self._stop)
+        entry.async_on_unload(self._timer.cancel)
         self._async_update()
-
-    @callback
-    def _stop(self) -> None:
-        if self._cancel is not None:
-            self._cancel()
-            self._cancel = None
 
     @callback
     def _async_update(self) -> None:
@@ -54,16 +46,14 @@ class DelayedRemovals:
         when = self._coordinator.figures.next_leaving if live else None
         if when == self._when:
             return
-        self._stop()
+        self._timer.cancel()
         self._when = when
         if when is not None:
-            delay = min(max(0.0, when - time.time()) + GRACE, LOOK_MAX)
-            self._cancel = async_call_later(self._hass, delay, self._async_timer)
+            self._timer.set(min(max(0.0, when - time.time()) + GRACE, LOOK_MAX))
 
     @callback
-    def _async_timer(self, _now: datetime) -> None:
+    def _async_due(self) -> None:
         """Have the titles looked at of which the delay is over; what is held is not asked again."""
-        self._cancel = None
         now = time.time()
         rows = [
             row

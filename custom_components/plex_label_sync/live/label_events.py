@@ -1,11 +1,11 @@
 """What there is to tell about labels that a run has put on titles. Pure."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from ..sync.ledger import Ledger
-from ..sync.model import Action, Change, Library, MediaType, Title, Watchlists, fold
+from ..sync.model import Action, Change, MediaType, Watchlists, fold
+from ..sync.reasons import PersonRef, ReasonCode
 from ..sync.wanted import poster_of
 
 TITLES_MAX: Final = 25  # of one full sync; more at once are a first sync, or a change of settings
@@ -17,7 +17,7 @@ class LabelEvent:
 
     title: str
     type: MediaType
-    people: tuple[str, ...]
+    people: tuple[PersonRef, ...]
     labels: tuple[str, ...]
     poster: str | None
     rating_key: str
@@ -25,72 +25,38 @@ class LabelEvent:
 
 
 def news_about(
-    title: Title, changes: Iterable[Change], ledger: Ledger, watchlists: Watchlists | None
+    changes: Iterable[Change], watchlists: Watchlists | None, poster: str | None = None
 ) -> LabelEvent | None:
-    """Return what to tell of a title whose items were changed, None when nothing was added."""
+    """Return what to tell of a title whose items were changed, None when nothing was added.
+
+    `poster` is a picture of the title where one is known already.
+    """
     added = [change for change in changes if change.action is Action.ADD]
-    if not added:
+    if not added or (kind := added[0].type) is None:
         return None
+    people = {ref.id: ref for change in added for ref in change.people}
     return LabelEvent(
-        title.name,
-        title.type,
-        _for_whom(added, ledger, watchlists),
+        added[0].title,
+        kind,
+        tuple(people[one] for one in sorted(people)),
         tuple(sorted({fold(change.label): change.label for change in added}.values())),
-        poster_of(watchlists, title),
+        poster or poster_of(watchlists, kind, added[0].title_id),
         added[0].rating_key,
         tuple(dict.fromkeys(change.rating_key for change in added)),
     )
 
 
-def label_events_of(
-    changes: Collection[Change],
-    ledger: Ledger,
-    watchlists: Watchlists,
-    libraries: Iterable[Library],
-) -> tuple[LabelEvent, ...]:
+def label_events_of(changes: Iterable[Change], watchlists: Watchlists) -> tuple[LabelEvent, ...]:
     """Return what to tell of the titles that a full sync found by itself, nothing of too many.
 
-    An item that lost a label as well got another name for the same, which is no news.
+    Another name for the same, and a mark, are no news.
     """
-    types = {library.key: library.type for library in libraries}
-    renamed = {change.rating_key for change in changes if change.action is Action.REMOVE}
-    found: dict[tuple[MediaType, str], list[Change]] = {}
+    found: dict[tuple[MediaType | None, str], list[Change]] = {}
     for change in changes:
-        row = ledger.get(change.key)
-        if row is None or change.rating_key in renamed or change.library not in types:
+        if change.reason.code is not ReasonCode.WANTED:
             continue
-        found.setdefault((types[change.library], row.title_id), []).append(change)
+        found.setdefault((change.type, change.title_id), []).append(change)
         if len(found) > TITLES_MAX:
             return ()
-    titles = _titles(found, watchlists)
-    news = (
-        news_about(titles[key], some, ledger, watchlists)
-        for key, some in found.items()
-        if key in titles
-    )
+    news = (news_about(some, watchlists) for some in found.values())
     return tuple(one for one in news if one is not None)
-
-
-def _titles(
-    wanted: Collection[tuple[MediaType, str]], watchlists: Watchlists
-) -> dict[tuple[MediaType, str], Title]:
-    """Return the titles with some ids, as they stand on watchlists."""
-    return {
-        (title.type, one): title
-        for titles in watchlists.titles.values()
-        for title in titles
-        for one in title.ids
-        if (title.type, one) in wanted
-    }
-
-
-def _for_whom(
-    changes: Iterable[Change], ledger: Ledger, watchlists: Watchlists | None
-) -> tuple[str, ...]:
-    """Return the names of those whose labels were added."""
-    ids: set[int] = set()
-    for change in changes:
-        if (row := ledger.get(change.key)) is not None:
-            ids.update(row.people)
-    people = () if watchlists is None else watchlists.people
-    return tuple(person.username for person in people if person.id in ids)

@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 import logging
 import time
 from typing import Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
+from homeassistant.core import HomeAssistant, callback
 
 from ..clocks import ClockWatch, steady
 from ..coordinator import PlexLabelSyncCoordinator
@@ -33,6 +31,7 @@ from ..sync.queue import (
     shifted,
 )
 from ..sync.request import Request
+from ..timer import Timer
 from .label_events import news_about
 
 _LOGGER = logging.getLogger(__name__)
@@ -72,7 +71,6 @@ class LiveSync:
 
     def __init__(self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator) -> None:
         """Start with the queue that the last session left."""
-        self._hass = hass
         self._coordinator = coordinator
         self._records = coordinator.records
         self._settings = coordinator.settings.queue
@@ -89,7 +87,7 @@ class LiveSync:
         self._clock = ClockWatch()
         self._faults = FaultLog(_LOGGER)
         self._taking_in = False
-        self._timer: CALLBACK_TYPE | None = None
+        self._timer = Timer(hass, self._async_due)
         self._busy = False
         self._looking = asyncio.Lock()
 
@@ -101,7 +99,7 @@ class LiveSync:
         self._records.queue = tuple(
             replace(entry, expires=max(entry.expires, grace)) for entry in self._records.queue
         )
-        self._coordinator.config_entry.async_on_unload(self._cancel)
+        self._coordinator.config_entry.async_on_unload(self._timer.cancel)
         self._schedule()
 
     @property
@@ -301,13 +299,13 @@ class LiveSync:
     def _tell_changes(self, look: TitleResult, run: Run) -> None:
         changes = [change for change in run.changes if change.rating_key in look.rating_keys]
         lists = self._coordinator.engine.watchlists
-        if news := news_about(look.title, changes, self._records.ledger, lists):
+        if news := news_about(changes, lists, look.title.poster):
             self._coordinator.async_labels_changed(news)
 
     @callback
     def _schedule(self, *, gather: float = GATHER) -> None:
         """Set the timer for whatever comes first."""
-        self._cancel()
+        self._timer.cancel()
         if self._busy:
             return
         self._follow_clock()
@@ -316,7 +314,7 @@ class LiveSync:
             when = 0.0
         if when is not None:
             delay = max(gather, when - time.time(), self._rest_until - steady())
-            self._timer = async_call_later(self._hass, delay, self._async_timer)
+            self._timer.set(delay)
 
     @callback
     def _follow_clock(self) -> None:
@@ -325,8 +323,7 @@ class LiveSync:
             self._records.queue = shifted(self.queue, step)
 
     @callback
-    def _async_timer(self, _now: datetime) -> None:
-        self._timer = None
+    def _async_due(self) -> None:
         self._coordinator.async_in_background(self._pass(), "pending pass")
 
     async def _pass(self) -> None:
@@ -348,14 +345,6 @@ class LiveSync:
             self._rest_until = now + min(now - began, REST_MAX)
         if failed and (self._changed or self._candidates):
             # Nobody waits for these in the queue: look again when the queue would.
-            self._timer = async_call_later(
-                self._hass, self._settings.retry_interval, self._async_timer
-            )
+            self._timer.set(self._settings.retry_interval)
         else:
             self._schedule()
-
-    @callback
-    def _cancel(self) -> None:
-        if self._timer is not None:
-            self._timer()
-            self._timer = None

@@ -1,13 +1,11 @@
 """Follows what Plex tells its listeners, so that a title is labelled whatever else got lost."""
 
 import asyncio
-from datetime import datetime
 import logging
 import random
 from typing import TYPE_CHECKING, Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
+from homeassistant.core import HomeAssistant, callback
 
 from ..clocks import steady
 from ..const import DOMAIN
@@ -16,6 +14,7 @@ from ..faults import FaultLog
 from ..plex.events import Happening, Message
 from ..sync.event_candidates import ASKED_MAX
 from ..sync.model import Failure, ServiceError
+from ..timer import Timer
 
 if TYPE_CHECKING:
     from ..coordinator import PlexLabelSyncCoordinator
@@ -43,8 +42,7 @@ class PlexEventFollower:
         self._coordinator = coordinator
         self._live = live
         self._task: asyncio.Task[None] | None = None
-        self._timer: CALLBACK_TYPE | None = None
-        self._due = 0.0  # when the timer fires, by the steady clock
+        self._timer = Timer(hass, self._async_due)
         self._processed: dict[str, None] = {}  # rating keys that wait for the end of the window
         # Until then something may have happened that nobody heard, by the steady clock.
         self._missed_until = NOTHING_MISSED
@@ -72,9 +70,7 @@ class PlexEventFollower:
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        if self._timer is not None:
-            self._timer()
-            self._timer = None
+        self._timer.cancel()
         self._coordinator.async_live_updates(on=False)
 
     async def _follow(self) -> None:
@@ -134,17 +130,10 @@ class PlexEventFollower:
     @callback
     def _wait(self, seconds: float) -> None:
         """Look in a while, unless the window that is open closes earlier."""
-        due = steady() + seconds
-        if self._timer is not None:
-            if self._due <= due:
-                return
-            self._timer()
-        self._due = due
-        self._timer = async_call_later(self._hass, seconds, self._async_timer)
+        self._timer.set_earlier(seconds)
 
     @callback
-    def _async_timer(self, _now: datetime) -> None:
-        self._timer = None
+    def _async_due(self) -> None:
         self._coordinator.async_in_background(self._look(), "look at what Plex told")
 
     async def _look(self) -> None:

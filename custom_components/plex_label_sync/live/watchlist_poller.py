@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 import logging
 from typing import Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
+from homeassistant.core import HomeAssistant, callback
 
 from ..clocks import steady
 from ..coordinator import CREDENTIAL_FAILURES, PlexLabelSyncCoordinator
@@ -16,6 +14,7 @@ from ..pulsarr.payloads import Signal, SignalKind
 from ..sync.model import Failure, ServiceError, Title
 from ..sync.watchlist_changes import BEAT
 from ..sync.watchlist_reader import Watched
+from ..timer import Timer
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -46,9 +45,8 @@ class WatchlistPoller:
 
     def __init__(self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator) -> None:
         """Nothing happens before `async_start`."""
-        self._hass = hass
         self._coordinator = coordinator
-        self._cancel: CALLBACK_TYPE | None = None
+        self._timer = Timer(hass, self._async_due)
         self._next = 0.0  # by the steady clock
         self._interval = BEAT
         self._looking = False
@@ -60,13 +58,13 @@ class WatchlistPoller:
     @callback
     def async_start(self) -> None:
         """Look as long as the entry is loaded and live mode is on."""
-        self._coordinator.config_entry.async_on_unload(self._stop)
+        self._coordinator.config_entry.async_on_unload(self._timer.cancel)
         self.async_change_modes()
 
     @callback
     def async_change_modes(self) -> None:
         """Begin, or end, as live mode is on or off now."""
-        self._stop()
+        self._timer.cancel()
         self._doubts.clear()
         self._next = steady() + self._interval
         self._schedule()
@@ -92,23 +90,16 @@ class WatchlistPoller:
             self._schedule()
 
     @callback
-    def _stop(self) -> None:
-        if self._cancel is not None:
-            self._cancel()
-            self._cancel = None
-
-    @callback
     def _schedule(self) -> None:
         """Set the timer for the next look, whatever it is for."""
-        self._stop()
+        self._timer.cancel()
         if self._looking or not self._coordinator.settings.live_mode:
             return
         when = min([self._next, *(doubt.looks[0] for doubt in self._doubts)])
-        self._cancel = async_call_later(self._hass, max(0.0, when - steady()), self._async_timer)
+        self._timer.set(max(0.0, when - steady()))
 
     @callback
-    def _async_timer(self, _now: datetime) -> None:
-        self._cancel = None
+    def _async_due(self) -> None:
         now = steady()
         urgent = self._due(now)
         if urgent or now >= self._next:

@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 import logging
 import random
 import time
 from typing import TYPE_CHECKING, Final
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
 
 from ..const import CONF_CLIENT_ID, CONF_PLEX_TOKEN, CONF_PLEX_TV_TOKEN, DOMAIN
 from ..plex.sharing import PlexTvSharing
@@ -21,6 +19,7 @@ from ..sharing.survey import Facts, Subject, survey
 from ..sharing.warn import warnings
 from ..storage.files import StoreTooNewError, StoreUnreadableError
 from ..sync.model import MediaType, Person, ServiceError
+from ..timer import Timer
 from .facts import FactsReader
 from .repairs import async_update_sharing_issues
 from .store import STEPS, SharingStore
@@ -86,7 +85,7 @@ class SharingCheck:
         self._one_at_a_time = asyncio.Lock()
         self._asked = -COOL_DOWN  # when plex.tv was asked last, on the monotonic clock
         self._rest_until = 0.0  # on the same: plex.tv wants no questions before
-        self._cancel_timer: CALLBACK_TYPE | None = None
+        self._timer = Timer(hass, self._async_due)
         self._waits_for_sync: CALLBACK_TYPE | None = None
 
     # What others ask
@@ -161,7 +160,7 @@ class SharingCheck:
         except (StoreTooNewError, StoreUnreadableError) as err:
             # Labels do not depend on it: what is lost is read again.
             _LOGGER.warning("What was kept about sharing cannot be read: %s", err)
-        entry.async_on_unload(self._cancel)
+        entry.async_on_unload(self._timer.cancel)
         self._waits_for_sync = self._coordinator.async_add_listener(self._on_status)
         entry.async_on_unload(self._stop_waiting)
 
@@ -174,7 +173,7 @@ class SharingCheck:
         # By chance, so that not all houses of the world ask after the same power cut.
         soon = random.uniform(*FIRST_CHECK)  # noqa: S311
         since = time.time() - (self.checked or 0.0)
-        self._schedule(max(soon, self.settings.sharing_interval - since))
+        self._timer.set(max(soon, self.settings.sharing_interval - since))
 
     @callback
     def _stop_waiting(self) -> None:
@@ -183,19 +182,7 @@ class SharingCheck:
             self._waits_for_sync = None
 
     @callback
-    def _cancel(self) -> None:
-        if self._cancel_timer is not None:
-            self._cancel_timer()
-            self._cancel_timer = None
-
-    @callback
-    def _schedule(self, seconds: float) -> None:
-        self._cancel()
-        self._cancel_timer = async_call_later(self._hass, seconds, self._on_timer)
-
-    @callback
-    def _on_timer(self, _now: datetime) -> None:
-        self._cancel_timer = None
+    def _async_due(self) -> None:
         self._coordinator.async_in_background(self.async_check(), "sharing check")
 
     # Checks
@@ -315,7 +302,7 @@ class SharingCheck:
         if self.reason is not None and self.reason not in _REFUSED:
             rest = self._rest_until - time.monotonic()
             pause = min(pause, max(TRY_AGAIN, rest))
-        self._schedule(pause)
+        self._timer.set(pause)
 
     @callback
     def _publish(self) -> None:

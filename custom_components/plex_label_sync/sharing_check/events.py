@@ -7,6 +7,7 @@ from ..live.label_events import LabelEvent
 from ..sharing.model import Verdict
 from ..status import Activity
 from ..sync.model import ServiceError
+from ..sync.reasons import PersonRef, names_of
 from .services import verdicts
 from .texts import best_verdict
 
@@ -31,11 +32,12 @@ class VisibleEvents:
         """Tell that a title got labels and who can see it, then that it became visible."""
         async with self._in_order:
             seeing, title = await self._seeing(news)
-            self._coordinator.async_tell_labels(news, visible_to=seeing)
+            names = None if seeing is None else list(names_of(seeing))
+            self._coordinator.async_tell_labels(news, visible_to=names)
             if not seeing:
                 return
             store = self._coordinator.sharing.store
-            new = [name for name in seeing if store.kept.tell(self._number(name), title)]
+            new = [one for one in seeing if store.kept.tell(one.id, title)]
             if not new:
                 return
             await store.async_save()
@@ -43,12 +45,12 @@ class VisibleEvents:
                 Activity.VISIBLE,
                 title=news.title,
                 type=news.type.value,
-                people=new,
+                people=list(names_of(new)),
                 rating_key=news.rating_key,
                 poster=news.poster,
             )
 
-    async def _seeing(self, news: LabelEvent) -> tuple[list[str] | None, str]:
+    async def _seeing(self, news: LabelEvent) -> tuple[list[PersonRef] | None, str]:
         """Return who of those whose label it got can see a title; None while that is not known.
 
         Also what the title is known by. Its labels are read anew: another one may keep it out.
@@ -62,15 +64,9 @@ class VisibleEvents:
         if check.findings is None or not items:
             return None, ""
         seeing = []
-        for name in news.people:
-            found = verdicts(self._number(name), check.findings, items)
+        for person in news.people:
+            found = verdicts(person.id, check.findings, items)
             if best_verdict(why.verdict for why, _, _ in found) is Verdict.VISIBLE:
-                seeing.append(name)
+                seeing.append(person)
         ids = sorted(one for item in items for one in item.item.ids if one.startswith("plex:"))
         return seeing, (ids or [f"{news.type.value}:{news.rating_key}"])[0]
-
-    def _number(self, name: str) -> int:
-        """Return a Pulsarr user's id, -1 for somebody who is not there any more."""
-        lists = self._coordinator.engine.watchlists
-        people = () if lists is None else lists.people
-        return next((one.id for one in people if one.username == name), -1)

@@ -16,11 +16,12 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..sync.stored import MALFORMED
+from .earlier_reasons import journal_with_reason_codes
 
 _LOGGER = logging.getLogger(__name__)
 
 STORE_VERSION: Final = 1
-MINOR_VERSIONS: Final = {"queue": 1, "ledger": 3, "journal": 4, "sharing": 1, "probe": 1}
+MINOR_VERSIONS: Final = {"queue": 1, "ledger": 3, "journal": 5, "sharing": 1, "probe": 1}
 FORMER: Final = "former"  # the one file that belongs to no entry
 FORMER_MINOR_VERSION: Final = 1
 
@@ -259,6 +260,7 @@ _STEPS: Final[Mapping[tuple[str, int], Callable[[Data], Data]]] = {
     ("ledger", 2): _ledger_is_compact,
     ("journal", 1): _journal_knows_whose,
     ("journal", 2): _journal_is_compact,
+    ("journal", 4): journal_with_reason_codes,
 }
 
 

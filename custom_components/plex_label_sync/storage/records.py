@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from functools import partial
 import logging
 from typing import Any, Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
+from homeassistant.core import HomeAssistant, callback
 
 from ..sync.journal import Entry, Journal
 from ..sync.knowledge import Knowledge, key_of
@@ -30,6 +28,7 @@ from ..sync.model import (
 )
 from ..sync.queue import PendingSync, Queue, Reason
 from ..sync.stored import Faults, listed, number, part, record, rows, text, texts, whole
+from ..timer import Timer
 from .files import Data, Found, RecordFile
 
 _LOGGER = logging.getLogger(__name__)
@@ -97,7 +96,7 @@ class Records:
         self._ledger_file = RecordFile(hass, entry_id, "ledger")
         self._journal_file = RecordFile(hass, entry_id, "journal")
         self._not_in_ledger: set[str] = set()  # runs whose rows are in memory only
-        self._save_again: CALLBACK_TYPE | None = None
+        self._save_again = Timer(hass, self._flush_failed)
 
     @property
     def unsaved(self) -> bool:
@@ -180,7 +179,7 @@ class Records:
             await file.async_settled()
         if self.unsaved:
             await self._flush_failed()
-        self._cancel()
+        self._save_again.cancel()
 
     async def async_flush(self) -> None:
         """Save everything."""
@@ -287,20 +286,9 @@ class Records:
     def _save_later(self) -> None:
         """Try again by the clock what could not be written."""
         if not self.unsaved:
-            self._cancel()
-        elif self._save_again is None:
-            self._save_again = async_call_later(
-                self._hass, SAVE_AGAIN_AFTER, self._async_save_again
-            )
-
-    def _cancel(self) -> None:
-        if self._save_again is not None:
-            self._save_again()
-            self._save_again = None
-
-    async def _async_save_again(self, _now: datetime) -> None:
-        self._save_again = None
-        await self._flush_failed()
+            self._save_again.cancel()
+        else:
+            self._save_again.set_once(SAVE_AGAIN_AFTER)
 
     async def _flush_failed(self) -> None:
         """Save what could not be saved; the ledger before the journal."""

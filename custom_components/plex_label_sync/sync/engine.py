@@ -62,6 +62,7 @@ class Engine:
         self._plex = plex
         self._recorder = recorder
         self._clock = clock
+        self.found = Found((), (), {})  # what the last run found of what is wanted
         memory = lists or ListMemory()
         self._plan_builder = PlanBuilder(
             plex, pulsarr, recorder, clock, memory=memory, steady=steady
@@ -111,6 +112,7 @@ class Engine:
         except ServiceError as err:
             run = replace(run, status=RunStatus.FAILED, error=err)
             return replace(run, duration=self._clock() - run.started)
+        self.found = prepared.found
         looked_at = self._looked_at(request)
         # Tens of thousands of changes are walked through in a thread, here and below.
         safety = await asyncio.to_thread(

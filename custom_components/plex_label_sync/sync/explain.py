@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -23,7 +22,7 @@ from .model import (
     fold,
 )
 from .naming import label_of
-from .planner import View, wants
+from .planner import View
 from .queue import PendingSync, Queue
 from .wanted import wishes_of
 from .wanted_labels import WantedLabel, never_written
@@ -69,6 +68,34 @@ class LabelState(StrEnum):
     GONE = "gone"  # we wrote it, and it is not there any more
 
 
+class Topic(StrEnum):
+    """What a sentence about a title says that is about no single label."""
+
+    WANTED = "wanted"
+    WANTED_BY_NOBODY = "wanted_by_nobody"  # who gets labels
+    NOT_IN_PLEX = "not_in_plex"  # in none of the libraries that get labels
+    ANNOUNCED = "announced"  # it is looked for again
+    LIBRARY_NOT_COVERED = "library_not_covered"
+    OPTED_OUT = "opted_out"
+    ANIDB_ONLY = "anidb_only"  # an id that no watchlist uses
+    UNKNOWN_PROVIDER = "unknown_provider"  # of metadata, which tells no such id
+    NOT_RECOGNISED = "not_recognised"  # by Plex
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One part of a sentence about a title: a code, and what is named in its text.
+
+    `when` is in seconds since the epoch; what a code does not need is empty.
+    """
+
+    code: Topic | WhyNone | LabelState
+    people: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    library: str = ""
+    when: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Wanter:
     """Somebody who wants a title, with the label, or why there is none."""
@@ -110,7 +137,7 @@ class Explanation:
     wanters: tuple[Wanter, ...]
     items: tuple[ItemStatus, ...]
     pending: PendingSync | None
-    summary: str
+    remarks: tuple[Remark, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +202,8 @@ def explain(facts: Facts) -> tuple[Explanation, ...]:
             for item in items
         )
         pending = next((one for one in facts.queue if one.title.same_as(title)), None)
-        summary = summary_of(title, wanters, statuses, pending)
-        explanations.append(Explanation(title, wanters, statuses, pending, summary))
+        remarks = remarks_on(wanters, statuses, pending)
+        explanations.append(Explanation(title, wanters, statuses, pending, remarks))
     return tuple(explanations)
 
 
@@ -201,7 +228,7 @@ def _item_status(
     covered = item.rating_key in view.items
     opted_out = view.present.carries(item.rating_key, view.settings.opt_out_label)
     present = view.present.labels_of(item.rating_key)
-    uuid = view.uuids.get(item.library, "")
+    uuid = view.uuid_of(item.library)
     mine = [row for row in rows if relation(row, item, uuid) is not Relation.STRANGER]
     by_label = {fold(row.label): row for row in mine}
     wanted = view.items[item.rating_key].labels if covered else {}
@@ -304,73 +331,61 @@ def _names(row: Row | None, watchlists: Watchlists) -> tuple[str, ...]:
     return tuple(person.username for person in watchlists.people if person.id in who)
 
 
-def summary_of(
-    title: Title,
-    wanters: Sequence[Wanter],
-    items: Sequence[ItemStatus],
-    pending: PendingSync | None,
-) -> str:
-    """Return one sentence about a title that a parent understands."""
-    labelled = [one.person for one in wanters if one.why_none is None]
-    parts = [f"{title.name}: {wants(labelled) if labelled else 'nobody who gets labels wants it'}"]
-    parts += [
-        f"{one.person.username} wants it but {_WHY_NONE[one.why_none].format(label=one.label)}"
+def remarks_on(
+    wanters: Sequence[Wanter], items: Sequence[ItemStatus], pending: PendingSync | None
+) -> tuple[Remark, ...]:
+    """Return what a sentence about a title says, in its order."""
+    named = tuple(one.person.username for one in wanters if one.why_none is None)
+    remarks = [Remark(Topic.WANTED, people=named) if named else Remark(Topic.WANTED_BY_NOBODY)]
+    remarks += [
+        Remark(one.why_none, people=(one.person.username,), labels=(one.label,))
         for one in wanters
         if one.why_none is not None
     ]
     if not items:
-        parts.append("it is not in the Plex libraries that get labels")
+        remarks.append(Remark(Topic.NOT_IN_PLEX))
         if pending is not None:
-            parts.append(f"it was announced and is looked for again at {_clock(pending.next_try)}")
-        return "; ".join(parts) + "."
+            remarks.append(Remark(Topic.ANNOUNCED, when=pending.next_try))
     for item in items:
-        where = f" in {item.library}" if len(items) > 1 else ""
-        if not item.covered:
-            parts.append(f"the library {item.library} is not among those that get labels")
-        elif not item.item.ids:
-            parts.append(_unidentified(item.item) + where)
-        elif item.opted_out:
-            parts.append(f"it carries the label that leaves it alone{where}")
-        for state, text in _SUMMARIES.items():
-            some = [one for one in item.labels if one.state is state]
-            if some:
-                names = ", ".join(one.label for one in some)
-                when = _date(some[0].leaves) if some[0].leaves is not None else ""
-                parts.append(text.format(labels=names, date=when) + where)
-    return "; ".join(dict.fromkeys(parts)) + "."
+        remarks += _remarks_on_item(item, item.library if len(items) > 1 else "")
+    return tuple(dict.fromkeys(remarks))
 
 
-def _unidentified(item: Item) -> str:
+def _remarks_on_item(item: ItemStatus, where: str) -> Iterator[Remark]:
+    """Return what there is to say about an item; `where` is its library where that matters."""
+    if not item.covered:
+        yield Remark(Topic.LIBRARY_NOT_COVERED, library=item.library)
+    elif not item.item.ids:
+        yield Remark(_unidentified(item.item), library=where)
+    elif item.opted_out:
+        yield Remark(Topic.OPTED_OUT, library=where)
+    for state in _TOLD:
+        some = [one for one in item.labels if one.state is state]
+        if some:
+            names = tuple(one.label for one in some)
+            yield Remark(state, labels=names, library=where, when=some[0].leaves)
+
+
+def _unidentified(item: Item) -> Topic:
     """Return why no wish can be matched with an item that has no id."""
     if item.guid.startswith("com.plexapp.agents.hama://anidb"):
-        return "Plex knows it by its AniDB number only, by which no watchlist names a title"
+        return Topic.ANIDB_ONLY
     if item.guid.startswith("tv.plex.agents.custom."):
-        return "its metadata provider in Plex tells no ids by which a watchlist names a title"
-    return "Plex has not recognised it"
+        return Topic.UNKNOWN_PROVIDER
+    return Topic.NOT_RECOGNISED
 
 
-_WHY_NONE: Final[Mapping[WhyNone, str]] = {
-    WhyNone.SYNC_OFF: "has the sync switched off in Pulsarr",
-    WhyNone.LABEL_EXCLUDED: "the label {label} is never written",
-}
-_SUMMARIES: Final[Mapping[LabelState, str]] = {
-    LabelState.OURS: "it carries {labels}",
-    LabelState.TO_ADD: "the next sync puts on {labels}",
-    LabelState.TO_REMOVE: "the next sync takes off {labels}",
-    LabelState.HELD: "{labels} waits for a decision in Settings, Repairs",
-    LabelState.OVERRIDE: "{labels} was taken off by hand and stays off",
-    LabelState.LEAVING: "{labels} goes on {date}",
-    LabelState.KEPT: "{labels} stays although nobody wants it",
-    LabelState.PINNED: "{labels} stays because somebody decided so",
-    LabelState.MARK: "it is marked {labels}",
-    LabelState.FOREIGN: "{labels} was put on by somebody else",
-    LabelState.EXCLUDED: "{labels} is left alone as the options say",
-}
-
-
-def _clock(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M} UTC"
-
-
-def _date(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+# In the order in which a sentence tells them. The others say nothing that is not told already.
+_TOLD: Final = (
+    LabelState.OURS,
+    LabelState.TO_ADD,
+    LabelState.TO_REMOVE,
+    LabelState.HELD,
+    LabelState.OVERRIDE,
+    LabelState.LEAVING,
+    LabelState.KEPT,
+    LabelState.PINNED,
+    LabelState.MARK,
+    LabelState.FOREIGN,
+    LabelState.EXCLUDED,
+)

@@ -86,7 +86,7 @@ class FactReader:
             settings=settings,
             now=self._clock(),
             whole=True,
-            uuids={key: one.uuid for key, one in libraries.items()},
+            libraries=libraries,
             evidence=Evidence({one.item.rating_key: one for one in labelled}),
             doubts=unread_lists(watchlists, people, settings),
         )

@@ -1,11 +1,14 @@
 """The last runs with their changes: written before Plex is, so that a crash loses nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypedDict
 
-from .model import Action, Change, RunKind, StartedBy
+from .model import Action, Change, MediaType, RunKind, StartedBy
+from .reasons import PersonRef, Reason
 from .stored import Faults, flag, listed, number, part, rows, text, whole
+from .stored_reasons import person_ref, reason_as_dict, reason_of
 
 RUNS_MAX: Final = 20
 CHANGES_MAX: Final = 50_000
@@ -85,18 +88,27 @@ class Journal:
     def as_dict(self) -> dict[str, Any]:
         """Return the entries as compact plain data.
 
-        A change is a pair of positions, flat in one list per run: in `items` (library, rating
-        key, title) and in `edits` (action, label, reason, whether the label is ours). Both
-        repeat a lot and are kept once.
+        A change is a pair of positions, flat in one list per run: in `items` (library's position,
+        rating key, title, type, title id) and in `edits` (action, label, whether the label is
+        ours, reason, people's positions). All that repeats is kept once, `libraries` (key, name)
+        and `people` (id, name) as well.
         """
-        items: dict[tuple[str, str, str], int] = {}
-        edits: dict[tuple[str, str, str, bool], int] = {}
+        libraries: dict[tuple[str, str], int] = {}
+        people: dict[tuple[int, str], int] = {}
+        items: dict[tuple[int, str, str, str, str], int] = {}
+        edits: dict[tuple[str, str, bool, Reason, tuple[int, ...]], int] = {}
         runs = []
         for entry in self._entries:
             changes: list[int] = []
             for one in entry.changes:
-                item = (one.library, one.rating_key, one.title)
-                edit = (one.action.value, one.label, one.reason, one.ours)
+                library = (one.library, one.library_name)
+                at = libraries.setdefault(library, len(libraries))
+                kind = "" if one.type is None else one.type.value
+                item = (at, one.rating_key, one.title, kind, one.title_id)
+                who = tuple(
+                    people.setdefault((ref.id, ref.name), len(people)) for ref in one.people
+                )
+                edit = (one.action.value, one.label, one.ours, one.reason, who)
                 changes.append(items.setdefault(item, len(items)))
                 changes.append(edits.setdefault(edit, len(edits)))
             runs.append(
@@ -110,7 +122,13 @@ class Journal:
                     **({} if entry.sent is None else {"sent": entry.sent}),
                 }
             )
-        return {"items": list(items), "edits": list(edits), "runs": runs}
+        return {
+            "libraries": list(libraries),
+            "people": list(people),
+            "items": list(items),
+            "edits": [(*edit, reason_as_dict(reason), who) for *edit, reason, who in edits],
+            "runs": runs,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], faults: Faults | None = None) -> "Journal":
@@ -118,16 +136,21 @@ class Journal:
 
         Raises one of MALFORMED for anything else, and for any fault where nobody collects them.
         """
+
         # What is wrong keeps its place: the others are found by their positions.
-        items = [part("journal", _item, row, faults) for row in listed(data["items"])]
-        edits = [part("journal", _edit, row, faults) for row in listed(data["edits"])]
+        def table[T](name: str, read: Callable[[Sequence[Any]], T]) -> list[T | None]:
+            return [part("journal", read, row, faults) for row in listed(data[name])]
+
+        libraries = table("libraries", _library)
+        people = table("people", person_ref)
+        items = table("items", partial(_item, libraries))
+        edits = table("edits", partial(_edit, people))
 
         def change(pair: tuple[object, object]) -> Change:
             item, edit = items[whole(pair[0])], edits[whole(pair[1])]
             if item is None or edit is None:
                 raise LookupError("a change about something that makes no sense")
-            (library, key, title), (action, label, reason, ours) = item, edit
-            return Change(action, label, library, key, title, reason, ours)
+            return Change(**item, **edit)
 
         def entry(run: Mapping[str, Any]) -> Entry:
             changes = listed(run["changes"])
@@ -145,11 +168,50 @@ class Journal:
         return cls(rows("journal", entry, listed(data["runs"]), faults))
 
 
-def _item(row: Sequence[object]) -> tuple[str, str, str]:
-    library, key, title = row
-    return text(library), text(key), text(title)
+class _ItemFields(TypedDict):
+    library: str
+    library_name: str
+    rating_key: str
+    title: str
+    type: MediaType | None
+    title_id: str
 
 
-def _edit(row: Sequence[object]) -> tuple[Action, str, str, bool]:
-    action, label, reason, ours = row
-    return Action(text(action)), text(label), text(reason), flag(ours)
+class _EditFields(TypedDict):
+    action: Action
+    label: str
+    ours: bool
+    reason: Reason
+    people: tuple[PersonRef, ...]
+
+
+def _library(row: Sequence[object]) -> tuple[str, str]:
+    key, name = row
+    return text(key), text(name)
+
+
+def _item(libraries: Sequence[tuple[str, str] | None], row: Sequence[object]) -> _ItemFields:
+    at, rating_key, title, kind, title_id = row
+    if (library := libraries[whole(at)]) is None:
+        raise LookupError("an item of a library that makes no sense")
+    return {
+        "library": library[0],
+        "library_name": library[1],
+        "rating_key": text(rating_key),
+        "title": text(title),
+        "type": MediaType(text(kind)) if text(kind) else None,
+        "title_id": text(title_id),
+    }
+
+
+def _edit(people: Sequence[PersonRef | None], row: Sequence[object]) -> _EditFields:
+    action, label, ours, reason, who = row
+    some = [people[whole(at)] for at in listed(who)]
+    return {
+        "action": Action(text(action)),
+        "label": text(label),
+        "ours": flag(ours),
+        "reason": reason_of(reason),
+        # Without a name a change still says what was done.
+        "people": tuple(filter(None, some)),
+    }

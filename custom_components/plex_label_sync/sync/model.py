@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .reasons import PersonRef, Reason
 from .title_ids import same
 
 
@@ -218,9 +219,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Add or remove one label on one item, and why.
+    """Add or remove one label on one item, for whom and why, as the planner decided it.
 
-    `ours` is false for a label that somebody else wrote.
+    `title` is the item's in Plex, `title_id` an id that the item has in common with what the
+    people want or wanted. `ours` is false for a label that somebody else wrote. What an earlier
+    version did not write down is empty.
     """
 
     action: Action
@@ -228,7 +231,11 @@ class Change:
     library: str
     rating_key: str
     title: str
-    reason: str
+    reason: Reason
+    people: tuple[PersonRef, ...] = ()
+    type: MediaType | None = None
+    title_id: str = ""
+    library_name: str = ""
     ours: bool = True
 
     @property

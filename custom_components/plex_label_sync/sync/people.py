@@ -1,8 +1,9 @@
-"""Finds people by what somebody calls them: names, labels or numbers. Pure."""
+"""Finds people by what somebody calls them, and names them in changes. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from .model import Person, fold
+from .model import Person, Row, fold
+from .reasons import PersonRef
 
 
 class UnknownPersonError(ValueError):
@@ -71,3 +72,33 @@ def _named(people: Iterable[Person], whose: dict[str, set[int]], text: str) -> s
     return {person.id for person in some if str(person.id) == text} or (
         {int(text)} & {one for ids in whose.values() for one in ids} if text.isdecimal() else set()
     )
+
+
+class PeopleRefs:
+    """People as changes name them. The same few groups want most titles: each is kept once."""
+
+    def __init__(self, known: Mapping[int, Person]) -> None:
+        """`known` are all whose names are known by id, those as well who left Pulsarr."""
+        self._known = known
+        self._groups: dict[tuple[Person, ...], tuple[PersonRef, ...]] = {}
+        self._of_rows: dict[tuple[tuple[int, ...], str], tuple[PersonRef, ...]] = {}
+
+    def of(self, people: tuple[Person, ...]) -> tuple[PersonRef, ...]:
+        """Return some people."""
+        if people not in self._groups:
+            self._groups[people] = tuple(map(_ref, people))
+        return self._groups[people]
+
+    def of_row(self, row: Row) -> tuple[PersonRef, ...]:
+        """Return for whom a label was written. Somebody unknown goes by a label of their own."""
+        key = row.people, row.label
+        if key not in self._of_rows:
+            found = tuple(_ref(self._known[one]) for one in row.people if one in self._known)
+            if not found and len(row.people) == 1:
+                found = (PersonRef(row.people[0], row.label),)
+            self._of_rows[key] = found
+        return self._of_rows[key]
+
+
+def _ref(person: Person) -> PersonRef:
+    return PersonRef(person.id, person.username or str(person.id))

@@ -272,7 +272,7 @@ class PlanBuilder:
             now=self._now(),
             whole=scope.whole,
             restore=scope.restore,
-            uuids={library.key: library.uuid for library in scope.libraries},
+            libraries={library.key: library for library in scope.libraries},
             doubts=scope.doubts,
             adopt=scope.adopt,
             others=self._others,

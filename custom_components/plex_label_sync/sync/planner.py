@@ -10,6 +10,7 @@ from .ledger import Ledger
 from .model import (
     Action,
     Change,
+    Library,
     Person,
     Plan,
     RemovedLabelMode,
@@ -18,7 +19,9 @@ from .model import (
     SyncSettings,
     fold,
 )
+from .people import PeopleRefs
 from .protection import Doubts, Evidence
+from .reasons import Reason, ReasonCode
 from .retention import Roster, removal_decision
 from .wanted_labels import WantedItem, WantedLabel, never_written
 
@@ -42,12 +45,17 @@ class View:
     now: float
     whole: bool
     restore: bool = False  # labels that vanished since the last look are put back
-    uuids: Mapping[str, str] = field(default_factory=dict)  # of the libraries, by key
+    libraries: Mapping[str, Library] = field(default_factory=dict)  # by key
     evidence: Evidence = field(default_factory=Evidence)
     doubts: Doubts = field(default_factory=Doubts)
     adopt: frozenset[RowKey] = frozenset()  # labels to take for ours that the ledger lacks
     # Labels of others that were on items at the last look, and that decide about ours.
     others: Collection[RowKey] = frozenset()
+
+    def uuid_of(self, library: str) -> str:
+        """Return the uuid of the library with a key, empty if it is not known."""
+        known = self.libraries.get(library)
+        return "" if known is None else known.uuid
 
 
 def make_plan(view: View) -> Plan:
@@ -112,6 +120,7 @@ class _Draft:
         self.unknown: list[Row] = []
         # Libraries with the labels that were written there, be a directory without them.
         self.written = {(row.library, fold(row.label)) for row in view.ledger}
+        self.people = PeopleRefs({**view.ledger.people, **view.roster.people})
 
 
 class _ItemPlan:
@@ -123,7 +132,7 @@ class _ItemPlan:
         self._draft = draft
         self._entry = entry
         self._item = entry.item
-        self._uuid = view.uuids.get(entry.item.library, "")
+        self._uuid = view.uuid_of(entry.item.library)
         self._rows: dict[str, Row] = {}
         self._strangers: list[Row] = []
         for row in rows:
@@ -222,9 +231,13 @@ class _ItemPlan:
         if row is None and self._may_be_there(folded) and not self._is_proven():
             return  # somebody else may have written it: it would be taken for ours
         text = self._view.present.spelling(self._item.library, label.text)
-        reason = f"renamed from {former[0].label}" if former else wants(label.people)
+        reason = (
+            Reason(ReasonCode.RENAMED_FROM, label=former[0].label)
+            if former
+            else Reason(ReasonCode.WANTED)
+        )
         new_row = self._row(replace(label, text=text), row)
-        self._add(text, reason, new_row)
+        self._add(text, reason, new_row, label.people)
         if former:
             self._draft.renamed[new_row.key] = min(people & set(former[0].people))
 
@@ -352,7 +365,7 @@ class _ItemPlan:
                 text, item.library, item.rating_key, int(self._view.now), is_removed_marker=True
             )
             row = self._identified(row)
-            self._add(text, "nobody wants it any more", row)
+            self._add(text, Reason(ReasonCode.MARKED), row)
         for key, row in marks.items():
             if key in gone:
                 if not (is_new and key == folded):
@@ -365,10 +378,13 @@ class _ItemPlan:
             ):
                 continue
             elif self._is_proven():
-                wanted = bool(self._entry.labels)
-                renamed = f"renamed to {self._settings.removed_label}"
+                reason = (
+                    Reason(ReasonCode.WANTED_AGAIN)
+                    if self._entry.labels
+                    else Reason(ReasonCode.RENAMED_TO, label=self._settings.removed_label)
+                )
                 self._draft.replaced.add(row.key)
-                self._remove(row, "somebody wants it again" if wanted else renamed)
+                self._remove(row, reason)
 
     def _is_in_the_way(self, key: str, *, wants_mark: bool) -> bool:
         """Tell whether a mark that is on the item should not be there, or not by this name."""
@@ -396,32 +412,41 @@ class _ItemPlan:
                 if folded in self._view.doubts.shrunk_labels:
                     self._draft.shrunk.add((self._item.rating_key, folded))
                 for text in sorted(texts):
-                    reason = "not ours, and existing labels are not preserved"
-                    change = self._change(Action.REMOVE, text, reason)
+                    change = self._change(Action.REMOVE, text, Reason(ReasonCode.FOREIGN))
                     self._draft.changes.append(replace(change, ours=False))
 
-    def _add(self, text: str, reason: str, row: Row) -> None:
-        self._draft.changes.append(self._change(Action.ADD, text, reason))
+    def _add(self, text: str, reason: Reason, row: Row, people: tuple[Person, ...] = ()) -> None:
+        change = self._change(Action.ADD, text, reason)
+        self._draft.changes.append(replace(change, people=self._draft.people.of(people)))
         self._draft.ledger_updates[row.key] = row
 
-    def _remove(self, row: Row, reason: str) -> None:
+    def _remove(self, row: Row, reason: Reason) -> None:
         """Take a label of ours off."""
         text = self._view.present.spelling_on(self._item.rating_key, row.label)
-        self._draft.changes.append(self._change(Action.REMOVE, text, reason))
+        change = self._change(Action.REMOVE, text, reason)
+        people = self._draft.people.of_row(row)
+        if reason.code is ReasonCode.WANTED_AGAIN:
+            wanting = {one.id: one for label in self._entry.labels.values() for one in label.people}
+            people = self._draft.people.of(tuple(wanting.values()))
+        title_id = change.title_id or row.title_id
+        self._draft.changes.append(replace(change, people=people, title_id=title_id))
         self._draft.ledger_updates[row.key] = None
 
     def _note(self, row: Row, new: Row | None) -> None:
         if new != row:
             self._draft.ledger_only_updates[row.key] = new
 
-    def _change(self, action: Action, label: str, reason: str) -> Change:
+    def _change(self, action: Action, label: str, reason: Reason) -> Change:
         item = self._item
-        return Change(action, label, item.library, item.rating_key, item.title, reason)
-
-
-def wants(people: Sequence[Person]) -> str:
-    """Say who wants something."""
-    names = [person.username for person in people]
-    if len(names) == 1:
-        return f"{names[0]} wants it"
-    return f"{', '.join(names[:-1])} and {names[-1]} want it"
+        library = self._view.libraries.get(item.library)
+        return Change(
+            action,
+            label,
+            item.library,
+            item.rating_key,
+            item.title,
+            reason,
+            type=item.type,
+            title_id=self._entry.title_id,
+            library_name="" if library is None else library.name,
+        )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from .model import Item, MediaType, Person, RemovedLabelMode, Row, SyncSettings, Title
+from .reasons import Reason, ReasonCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class RemovalDecision:
     """The decision about one row: take the label off and why, or leave it with a changed row."""
 
     row: Row
-    reason: str | None = None  # None: the label stays
+    reason: Reason | None = None  # None: the label stays
     replaced: bool = False  # it goes only because another name takes its place
     person: int = 0  # whose name that is
     chosen: bool = False  # an option asks for it
@@ -25,19 +25,17 @@ class Roster:
     people: Mapping[int, Person]
     labelled: frozenset[int]
 
-    def why(self, row: Row) -> str | None:
-        """Return the reason for a label's end that lies with its people, not with the title."""
+    def why(self, row: Row) -> ReasonCode | None:
+        """Return the reason for a label's end that lies with its person, not with the title."""
         if len(row.people) != 1:
             return None
         (person_id,) = row.people
         person = self.people.get(person_id)
         if person is None:
-            return f"{row.label} is not in Pulsarr any more"
+            return ReasonCode.PERSON_GONE
         if person_id in self.labelled:
             return None
-        if not person.can_sync:
-            return f"the sync of {person.username} is off"
-        return f"{person.username} is excluded"
+        return ReasonCode.PERSON_EXCLUDED if person.can_sync else ReasonCode.SYNC_OFF
 
     def is_excluded(self, row: Row) -> bool:
         """Tell whether a label is somebody's whom an option excludes."""
@@ -63,18 +61,18 @@ def removal_decision(
     """
     if rematched:
         # Plex was told that the item is another title: the label never was meant for it.
-        return RemovalDecision(row, f"Plex took another title for it, now {item.title}")
+        return RemovalDecision(row, Reason(ReasonCode.REMATCHED, title=item.title))
     for person_id in row.people:
         if person_id in new_names:
-            reason = f"renamed to {new_names[person_id]}"
+            reason = Reason(ReasonCode.RENAMED_TO, label=new_names[person_id])
             return RemovalDecision(row, reason, replaced=True, person=person_id)
     if settings.removed_label_mode is RemovedLabelMode.KEEP or row.pinned:
         return RemovalDecision(row)
     since = row.unwanted_since or int(now)
     if now - since < settings.removal_delay:
         return RemovalDecision(replace(row, unwanted_since=since))
-    date = datetime.fromtimestamp(since, UTC).date().isoformat()
-    reason = roster.why(row) or f"nobody wants it since {date}"
+    code = roster.why(row)
+    reason = Reason(ReasonCode.NOT_WANTED, since=since) if code is None else Reason(code)
     return RemovalDecision(row, reason, chosen=roster.is_excluded(row))
 
 

@@ -114,8 +114,7 @@ def _forget_missing(plan: Plan, view: View, listed: Container[str]) -> Plan:
 
 
 def _is_stranger(row: Row, one: LabelledItem, view: View) -> bool:
-    uuid = view.uuids.get(one.item.library, "")
-    return relation(row, one.item, uuid) is Relation.STRANGER
+    return relation(row, one.item, view.uuid_of(one.item.library)) is Relation.STRANGER
 
 
 def _limited(plan: Plan, concerns: Callable[[RowKey], bool]) -> Plan:

@@ -1,11 +1,12 @@
 """How a run is taken back, and how all our labels are. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from .current_labels import CurrentLabels
 from .ledger import Ledger
 from .model import Action, Change, Plan, Row, RowKey, SyncSettings, fold
+from .reasons import Reason, ReasonCode
 
 
 def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed, and when
@@ -61,11 +62,14 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
 
 
 def removal_plan(
-    rows: Iterable[Row], present: CurrentLabels, settings: SyncSettings, titles: Mapping[str, str]
+    rows: Iterable[Row],
+    present: CurrentLabels,
+    settings: SyncSettings,
+    change_of: Callable[[Row], Change],
 ) -> Plan:
     """Return the plan that takes off the labels of some rows of the ledger.
 
-    `titles` are the items' names by rating key.
+    `change_of` returns the removal of a row's label.
     Excluded labels stay, items that opted out are left alone, and what was taken off by hand
     and is there again is not ours. Rows whose label is not in Plex go without a change.
     """
@@ -83,8 +87,7 @@ def removal_plan(
             notes[row.key] = None
             continue
         text = present.spelling_on(row.rating_key, row.label)
-        title, why = titles.get(row.rating_key, ""), "all labels are taken off"
-        changes.append(Change(Action.REMOVE, text, row.library, row.rating_key, title, why))
+        changes.append(replace(change_of(row), label=text))
         gone[row.key] = None
     return Plan(
         tuple(changes),
@@ -105,7 +108,7 @@ def _is_known(present: CurrentLabels, one: Change | Row, settings: SyncSettings)
 
 def _back(change: Change, run_id: str) -> Change:
     action = Action.REMOVE if change.action is Action.ADD else Action.ADD
-    return replace(change, action=action, reason=f"undoes run {run_id}")
+    return replace(change, action=action, reason=Reason(ReasonCode.UNDO, run_id=run_id))
 
 
 def _items(changes: Sequence[Change]) -> int:

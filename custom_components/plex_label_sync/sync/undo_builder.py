@@ -8,11 +8,12 @@ from .evidence import EvidenceReader
 from .gaps import Gaps
 from .identity import Relation, relation
 from .ledger import Ledger
-from .model import Action, Change, Library, Person, Row, SyncSettings, fold
-from .people import people_named
+from .model import Action, Change, Item, Library, Person, Row, SyncSettings, fold
+from .people import PeopleRefs, people_named
 from .ports import PlexPort, Recorder
 from .protection import Evidence
 from .readers import Found, LabelReader
+from .reasons import Reason, ReasonCode
 from .request import PreparedPlan, Request
 from .undo import removal_plan, undo_plan
 
@@ -40,7 +41,7 @@ class UndoBuilder:
         reader, present, evidence = await self._read(libraries, changes, settings)
         ledger = self._recorder.ledger
         known = [
-            one
+            _named(one, evidence.items[one.rating_key].item, libraries)
             for one in changes
             if one.rating_key in evidence.items
             and not _is_stranger(ledger.get(one.key), evidence, libraries)
@@ -68,8 +69,12 @@ class UndoBuilder:
             for row in rows
             if evidence.proves(row.rating_key) and not _is_stranger(row, evidence, libraries)
         ]
-        titles = {key: one.item.title for key, one in evidence.items.items()}
-        plan = removal_plan(known, present, settings, titles)
+        refs = PeopleRefs(ledger.people)
+
+        def change_of(row: Row) -> Change:
+            return _removal(row, evidence, libraries, refs)
+
+        plan = removal_plan(known, present, settings, change_of)
         return PreparedPlan(plan, reader, libraries, found=_found(reader.gaps))
 
     async def _read(
@@ -114,6 +119,35 @@ def _is_elsewhere(change: Change, ledger: Ledger, evidence: Evidence) -> bool:
     if change.action is Action.ADD or not change.title or change.key in ledger:
         return False
     return evidence.items[change.rating_key].item.title != change.title
+
+
+def _removal(
+    row: Row, evidence: Evidence, libraries: Mapping[str, Library], refs: PeopleRefs
+) -> Change:
+    """Return the removal of a row's label that somebody asked for."""
+    change = Change(
+        Action.REMOVE,
+        row.label,
+        row.library,
+        row.rating_key,
+        title="",
+        reason=Reason(ReasonCode.REQUESTED),
+        people=refs.of_row(row),
+        title_id=row.title_id,
+    )
+    one = evidence.items.get(row.rating_key)
+    return change if one is None else _named(change, one.item, libraries)
+
+
+def _named(change: Change, item: Item, libraries: Mapping[str, Library]) -> Change:
+    """Return a change with what an earlier version or the ledger does not tell of its item."""
+    library = libraries.get(change.library)
+    return replace(
+        change,
+        title=change.title or item.title,
+        type=change.type or item.type,
+        library_name=change.library_name if library is None else library.name,
+    )
 
 
 def _found(gaps: Gaps) -> Found:

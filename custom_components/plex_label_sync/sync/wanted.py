@@ -86,11 +86,16 @@ class Merger:
         return wishes
 
 
-def poster_of(watchlists: Watchlists | None, title: Title) -> str | None:
-    """Return the picture of a title: its own, else that of the same title on a watchlist."""
+def poster_of(watchlists: Watchlists | None, kind: MediaType, title_id: str) -> str | None:
+    """Return the picture of the title with an id, from somebody's watchlist."""
     listed = () if watchlists is None else watchlists.titles.values()
-    found = (one.poster for titles in listed for one in titles if one.same_as(title))
-    return title.poster or next(filter(None, found), None)
+    found = (
+        one.poster
+        for titles in listed
+        for one in titles
+        if one.type is kind and title_id in one.ids
+    )
+    return next(filter(None, found), None)
 
 
 def _known(

@@ -9,9 +9,8 @@ import time
 from typing import Final
 
 from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
-from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
@@ -22,6 +21,7 @@ from ..notices import Notice, async_take_back, async_tell
 from ..pulsarr.payloads import Signal, SignalKind
 from ..status import Activity, activity_signal
 from ..sync.model import ServiceError
+from ..timer import Timer
 from .missed_webhooks import Silence
 from .registration import (
     Finding,
@@ -78,7 +78,7 @@ class WebhookManager:
         self._coordinator = coordinator
         self._entry = coordinator.config_entry
         self._one_at_a_time = asyncio.Lock()
-        self._timer: CALLBACK_TYPE | None = None
+        self._timer = Timer(hass, self._async_due)
         self._failures = 0
         self._misses = 0  # checks in a row for which Pulsarr was away
         self._pulsarr_usable = True
@@ -92,7 +92,7 @@ class WebhookManager:
         """Look after the webhook as long as the entry is loaded and live mode is on."""
         entry, signal = self._entry, activity_signal(self._entry.entry_id)
         for stop in (
-            self._cancel,
+            self._timer.cancel,
             self._take_back,
             # Before it has started, Home Assistant may not listen yet, and know no address.
             async_at_started(self._hass, self._async_started),
@@ -105,7 +105,7 @@ class WebhookManager:
     @callback
     def async_change_modes(self) -> None:
         """Begin, or end, as live mode is on or off now. What Pulsarr knows of us stays."""
-        self._cancel()
+        self._timer.cancel()
         if self._coordinator.settings.live_mode:
             self._check_in(0)
         else:
@@ -127,7 +127,7 @@ class WebhookManager:
     async def async_check(self) -> None:
         """Make sure that Pulsarr has our webhook, under an address that works."""
         async with self._one_at_a_time:
-            self._cancel()
+            self._timer.cancel()
             if not self._coordinator.settings.live_mode:
                 return
             try:
@@ -292,24 +292,17 @@ class WebhookManager:
 
     @callback
     def _check_in(self, seconds: float) -> None:
-        self._cancel()
+        self._timer.cancel()
         if not self._coordinator.settings.live_mode:
             return
         if seconds <= 0:
             self._coordinator.async_in_background(self.async_check(), "webhook check")
         else:
-            self._timer = async_call_later(self._hass, seconds, self._async_due)
+            self._timer.set(seconds)
 
     @callback
-    def _async_due(self, _now: datetime) -> None:
-        self._timer = None
+    def _async_due(self) -> None:
         self._check_in(0)
-
-    @callback
-    def _cancel(self) -> None:
-        if self._timer is not None:
-            self._timer()
-            self._timer = None
 
 
 def _back_off(failures: int) -> float:

@@ -1,0 +1,161 @@
+"""A look at the first sync before there is an entry: the engine's own dry run, with nothing to write to."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+import time
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
+
+from ..clocks import steady
+from ..const import DOMAIN
+from ..errors import translation
+from ..escaping import as_code
+from ..plex.server import PlexClient
+from ..pulsarr.client import PulsarrClient
+from ..sync.engine import Engine
+from ..sync.first_sync import FirstSync, first_sync
+from ..sync.label_conflicts import Confirmed, Conflict, resolve
+from ..sync.ledger import Ledger
+from ..sync.model import (
+    Person,
+    ServiceError,
+    SyncSettings,
+    Title,
+)
+from ..sync.progress import Progress
+from ..sync.request import Request
+from .label_preview import WORDS as PREVIEW_WORDS
+from .review_text import listed, review_text
+from .selector_words import async_words
+
+WORDS: Final = "review"  # the key of the texts under `selector`
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a look came to: what the first sync would do, or why that is not known.
+
+    `undecided` are labels that mean several people, about which nobody has decided.
+    """
+
+    first: FirstSync | None = None
+    error: ServiceError | None = None
+    undecided: tuple[Conflict, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything could be read."""
+        return self.first is not None and not self.first.run.gaps
+
+
+class Reader:
+    """Reads both servers as a first sync does, and writes nothing."""
+
+    def __init__(
+        self,
+        plex: PlexClient,
+        pulsarr: PulsarrClient,
+        settings: SyncSettings,
+        *,
+        confirmed: Confirmed,
+        ledger: Ledger | None,
+    ) -> None:
+        """`confirmed` is what was agreed to of the labels, `ledger` what would be taken over."""
+        self._plex = plex
+        self._settings = settings
+        self._people = _AgreedPeople(pulsarr, confirmed, settings)
+        self._ledger = Ledger() if ledger is None else ledger
+
+    async def async_read(self, reached: Callable[[int], object]) -> Review:
+        """Return what the first sync would do; `reached` hears how far the look has come, in percent.
+
+        What a server's failure leaves unknown is told in the result.
+        """
+        recorder = _NothingToWriteTo(self._ledger.copy())
+        engine = Engine(self._plex, self._people, recorder, clock=time.time, steady=steady)
+        run = await engine.run(Request(dry_run=True), self._settings, progress=Progress(reached))
+        if run.error is not None or engine.watchlists is None:
+            return Review(error=run.error)
+        first = await asyncio.to_thread(
+            first_sync,
+            run,
+            engine.found.matches,
+            engine.watchlists,
+            self._plex.libraries_seen,
+            self._settings,
+        )
+        return Review(first, undecided=self._people.asked)
+
+
+class _AgreedPeople:
+    """A Pulsarr whose people have the names under which the first sync will label."""
+
+    def __init__(
+        self, pulsarr: PulsarrClient, confirmed: Confirmed, settings: SyncSettings
+    ) -> None:
+        self._pulsarr = pulsarr
+        self._confirmed = confirmed
+        self._settings = settings
+        self.asked: tuple[Conflict, ...] = ()
+
+    async def people(self, *, tries: int = 3) -> tuple[Person, ...]:
+        """Return all users, those in a conflict under their confirmed names. Raises ServiceError."""
+        people = await self._pulsarr.people(tries=tries)
+        resolution = resolve(people, self._confirmed, self._settings)
+        self.asked = resolution.asked
+        return resolution.people
+
+    async def watchlist(self, person_id: int, *, tries: int = 3) -> tuple[Title, ...]:
+        """Return one user's whole watchlist. Raises ServiceError."""
+        return await self._pulsarr.watchlist(person_id, tries=tries)
+
+
+class _NothingToWriteTo:
+    """A recorder that lets no run write: an edit has to be written down first, and cannot be."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger: Final = ledger
+
+    def lost_since(self, when: float) -> int:  # noqa: ARG002 - nothing was ever written
+        """Return how many labels were lost: none."""
+        return 0
+
+    async def _refuse(self, *_: object, **__: object) -> None:
+        """Let nothing be written down, so that nothing can be edited."""
+        raise RuntimeError("a review writes nothing")
+
+    begin = sending = finish = _refuse
+
+
+async def async_review_text(hass: HomeAssistant, review: Review, *, taken_over: bool) -> str:
+    """Return what a form shows of a look, as Markdown; `taken_over` says that records are there."""
+    words = await async_words(hass, WORDS)
+    preview_words = await async_words(hass, PREVIEW_WORDS)
+    if review.first is None:
+        return words["unknown"]
+    parts = []
+    if review.first.run.gaps:
+        names = listed((as_code(gap.name) for gap in review.first.run.gaps), preview_words)
+        parts.append(words["gaps"].format(names=names))
+    if taken_over:
+        parts.append(words["taken_over"])
+    parts.append(review_text(review.first, words, preview_words))
+    if review.undecided:
+        labels = listed((as_code(one.label) for one in review.undecided), preview_words)
+        parts.append(words["undecided"].format(labels=labels))
+    return "\n\n".join(parts)
+
+
+async def async_reason(hass: HomeAssistant, review: Review) -> str:
+    """Return why nothing is known, in a sentence; empty when it is."""
+    if review.first is not None:
+        return ""
+    if review.error is None:
+        return (await async_words(hass, WORDS))["unexpected"]
+    told = translation(review.error)
+    texts = await async_get_translations(hass, hass.config.language, "exceptions", [DOMAIN])
+    text = texts[f"component.{DOMAIN}.exceptions.{told['translation_key']}.message"]
+    return text.format(**told["translation_placeholders"])

@@ -1,0 +1,143 @@
+"""What a first sync would do, person by person: made from a dry run, for whoever decides about it. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .model import Action, Item, Library, Person, Run, SyncSettings, Watchlists, fold
+from .naming import label_of
+from .preview import NamedPerson, label_preview
+from .wanted import Wish, gets_labels
+
+
+class WhyNone(StrEnum):
+    """Why somebody gets no label at all."""
+
+    SYNC_OFF = "sync_off"  # in Pulsarr
+    NOTHING_WANTED = "nothing_wanted"
+    NOT_READ = "not_read"  # the watchlist
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryShare:
+    """What somebody gets in one library: labels that are added, and the titles that they are on.
+
+    `there` counts the titles that are in the library and get none: they have it, or may not get it.
+    """
+
+    library: str  # its name
+    labels: int
+    titles: tuple[str, ...]
+    there: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonShare:
+    """What somebody gets: labels, where, and the titles that are in none of the libraries."""
+
+    named: NamedPerson
+    libraries: tuple[LibraryShare, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def labels(self) -> int:
+        """How many labels are added for the person."""
+        return sum(one.labels for one in self.libraries)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSync:
+    """What a first sync would do; `missing` are wanted titles that are in none of the libraries."""
+
+    run: Run
+    people: tuple[PersonShare, ...]  # shared and unusable labels first, then who gets most
+    without: tuple[tuple[Person, WhyNone], ...]
+    titles: int  # that get at least one label
+    missing: tuple[str, ...]
+
+
+def first_sync(
+    run: Run,
+    matches: Iterable[tuple[Wish, Sequence[Item]]],
+    watchlists: Watchlists,
+    libraries: Iterable[Library],
+    settings: SyncSettings,
+) -> FirstSync:
+    """Return what a dry run comes to, of which these are the wishes with their items."""
+    adds = {change.key for change in run.changes if change.action is Action.ADD}
+    names = {library.key: library.name for library in libraries}
+    shares: dict[int, _Share] = defaultdict(_Share)
+    titles, missing = 0, []
+    for wish, items in matches:
+        if not wish.people:
+            continue
+        if not items:
+            missing.append(wish.title.name)
+        gains = [shares[one.id].take(one, wish, items, adds, settings) for one in wish.people]
+        titles += any(gains)
+    named = [one for one in label_preview(watchlists.people, settings) if one.person.id in shares]
+    people = [
+        PersonShare(one, shares[one.person.id].libraries(names), shares[one.person.id].lacking)
+        for one in named
+    ]
+    people.sort(key=lambda one: (not one.named.troubles, -one.labels))
+    without = tuple(
+        (person, _why_none(person, watchlists, settings))
+        for person in watchlists.people
+        if person.id not in shares
+    )
+    return FirstSync(run, tuple(people), without, titles, tuple(missing))
+
+
+def _why_none(person: Person, watchlists: Watchlists, settings: SyncSettings) -> WhyNone:
+    if not gets_labels(person, settings):
+        return WhyNone.SYNC_OFF
+    return WhyNone.NOT_READ if person.id in watchlists.unread else WhyNone.NOTHING_WANTED
+
+
+class _Share:
+    """One person's part, while it is counted."""
+
+    def __init__(self) -> None:
+        self._labels: dict[str, int] = defaultdict(int)
+        self._gain: dict[str, list[str]] = defaultdict(list)
+        self._there: dict[str, int] = defaultdict(int)
+        self._missing: list[str] = []
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The titles that are in none of the libraries."""
+        return tuple(self._missing)
+
+    def take(
+        self,
+        person: Person,
+        wish: Wish,
+        items: Sequence[Item],
+        adds: set[tuple[str, str]],
+        settings: SyncSettings,
+    ) -> bool:
+        """Count a title; return whether the person's label is added to one of its items."""
+        if not items:
+            self._missing.append(wish.title.name)
+        gains: dict[str, int] = {}
+        for item in items:
+            label = fold(label_of(person, item.type, settings.label_format))
+            gains[item.library] = gains.get(item.library, 0) + ((item.rating_key, label) in adds)
+        for library, labels in gains.items():
+            self._labels[library] += labels
+            if labels:
+                self._gain[library].append(wish.title.name)
+            else:
+                self._there[library] += 1
+        return any(gains.values())
+
+    def libraries(self, names: dict[str, str]) -> tuple[LibraryShare, ...]:
+        """Return the person's part in each library."""
+        return tuple(
+            LibraryShare(
+                names.get(key, key), self._labels[key], tuple(self._gain[key]), self._there[key]
+            )
+            for key in sorted(self._labels, key=lambda key: (len(key), key))
+        )

@@ -1,0 +1,38 @@
+"""Reasons and people as they are stored, in the journal and with what is held."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from .reasons import PersonRef, Reason, ReasonCode
+from .stored import text, whole
+
+
+def reason_as_dict(reason: Reason) -> dict[str, Any]:
+    """Return a reason as plain data, without what its code does not need."""
+    values = {field.name: getattr(reason, field.name) for field in fields(Reason)}
+    return {name: value for name, value in values.items() if value} | {"code": reason.code.value}
+
+
+def reason_of(data: object) -> Reason:
+    """Return the reason that `reason_as_dict` wrote. Raises one of MALFORMED for anything else.
+
+    A code that only a newer version knows is one that is not recorded.
+    """
+    if not isinstance(data, Mapping):
+        raise TypeError("a reason is no mapping")
+    code = text(data["code"])
+    known = ReasonCode(code) if code in set(ReasonCode) else ReasonCode.UNRECORDED
+    return Reason(
+        known,
+        label=text(data.get("label", "")),
+        title=text(data.get("title", "")),
+        since=whole(data.get("since", 0)),
+        run_id=text(data.get("run_id", "")),
+    )
+
+
+def person_ref(row: Sequence[object]) -> PersonRef:
+    """Return a person from id and name. Raises one of MALFORMED for anything else."""
+    number, name = row
+    return PersonRef(whole(number), text(name))

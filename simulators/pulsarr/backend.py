@@ -1,0 +1,222 @@
+"""What the routes of the simulated Pulsarr work with: its state, its settings, and what happens in it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from typing import TYPE_CHECKING, Any, Unpack
+
+from simulators.http import Faults, Stats
+
+from .api import Api
+from .delivery import Courier, Delivery
+from .imports import ImportDesk
+from .knobs import PulsarrKnobs
+from .label_sync import LabelSync, PlexLink
+from .payloads import delete_sync_completed, user_created
+from .ratelimit import RateLimiter
+from .state import PulsarrState, timestamp
+from .wishes import WishDesk
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+
+    from simulators.catalogue import CatalogueTitle
+    from simulators.http import LocalServer
+
+    from .records import Endpoint, PulsarrUser, UserOptions, Wish, WishFields
+
+    type ArrImport = Callable[[CatalogueTitle, Mapping[str, Any]], Awaitable[None]]
+
+
+class PulsarrBackend:
+    """A Pulsarr without its routes.
+
+    `catalogue` is only needed by the control API, which finds titles by their text; with a `control_token`
+    that API wants it in a header. `arr_import` is what the control API's import does besides announcing the
+    title, e.g. letting Plex find the file: it gets the title and the fields of the control call.
+    """
+
+    def __init__(
+        self,
+        state: PulsarrState | None = None,
+        *,
+        api_key: str | None = None,
+        knobs: PulsarrKnobs | None = None,
+        catalogue: Sequence[CatalogueTitle] = (),
+        control_token: str | None = None,
+    ) -> None:
+        self.state = PulsarrState() if state is None else state
+        self.knobs = PulsarrKnobs() if knobs is None else knobs
+        self.catalogue = tuple(catalogue)
+        self.control_token = control_token
+        self.api_key = secrets.token_urlsafe(24) if api_key is None else api_key
+        self.stats = Stats()
+        self.faults = Faults()
+        self.limiter = RateLimiter(time.monotonic)
+        self.arr_import: ArrImport | None = None
+        self._courier = Courier(self.knobs)
+        self._api = Api(self.state, self.knobs, self._courier, self._pause)
+        self._desk = ImportDesk(self.state, self.knobs, self._count_deliveries)
+        self._wishes = WishDesk(self.state, self.knobs, self._count_deliveries, self._pause)
+        self._base = self.knobs.base_path.rstrip("/")
+        self._server: LocalServer | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def connect_plex(self, url: str, token: str) -> None:
+        """Let Pulsarr's own label sync write to this server; without one its jobs only count."""
+        self._api.label_sync = LabelSync(self.state, PlexLink(url, token))
+
+    @property
+    def root_url(self) -> str:
+        """Address of the server without the base path (the control API is there)."""
+        return self.listener.url
+
+    @property
+    def url(self) -> str:
+        """What a person would enter as Pulsarr's address, base path included."""
+        return f"{self.root_url}{self._base}"
+
+    @property
+    def listener(self) -> LocalServer:
+        """The running server. Raises RuntimeError before start."""
+        if self._server is None:
+            raise RuntimeError("the simulator is not running")
+        return self._server
+
+    @property
+    def port(self) -> int:
+        """The port of `url`."""
+        return self.listener.port
+
+    async def outage(self, seconds: float) -> None:
+        """Refuse connections from now on and for `seconds`; what is connected is cut."""
+        await self.listener.begin_outage(seconds)
+
+    def spawn(self, work: Awaitable[Any]) -> None:
+        """Run something in the background until the simulator stops."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def cancel_tasks(self) -> None:
+        """Drop parked imports and what runs in the background."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._desk.stop()
+
+    # --- what happens in Pulsarr ---
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """The registered webhook endpoints, oldest first."""
+        return list(self.state.endpoints.values())
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """What was sent, oldest first."""
+        return list(self._courier.deliveries)
+
+    @property
+    def parked(self) -> int:
+        """How many imports wait for somebody to want them."""
+        return self._desk.parked
+
+    async def deliver(self, event: str, data: dict[str, Any]) -> list[Delivery]:
+        """Send any event with any data to all enabled endpoints that subscribe to it."""
+        if not self.knobs.webhooks:
+            return []
+        targets = [
+            endpoint
+            for endpoint in self.endpoints
+            if endpoint.enabled and event in endpoint.event_types
+        ]
+        moment = timestamp(self.state.clock())
+        return await self._courier.send_all(targets, event, data, moment)
+
+    async def add_user(self, name: str, **fields: Unpack[UserOptions]) -> PulsarrUser:
+        """A new Plex friend was found (fields as in PulsarrState.add_user): user.created."""
+        user = self.state.add_user(name, **fields)
+        await self.deliver("user.created", user_created(user))
+        return user
+
+    async def rename(self, user_id: int, name: str) -> PulsarrUser:
+        """A friend has another name: in place, or by `renames` a new user and user.created."""
+        return await self._wishes.rename(user_id, name)
+
+    async def wish(
+        self,
+        user_id: int,
+        title: CatalogueTitle,
+        *,
+        force: bool = False,
+        **fields: Unpack[WishFields],
+    ) -> Wish:
+        """Pulsarr noticed a new wish (fields as in PulsarrState.wish) and routes it by its rules.
+
+        Only for what an arr app takes just now there is watchlist.added: a wish for what they have already
+        is silent. `force` skips the rules.
+        """
+        return await self._wishes.wished(user_id, title, force=force, **fields)
+
+    def leave(self, user_id: int, title: CatalogueTitle) -> None:
+        """A title left a watchlist on Plex; Pulsarr finds out with the next full reconciliation."""
+        if any(wish.catalogue_key == title.key for wish in self.state.watchlist(user_id)):
+            self.state.left.add((user_id, title.key))
+
+    async def reconcile(self, *, left_out: Collection[int] = ()) -> int:
+        """The full reconciliation, every two hours in a real Pulsarr: watchlist.removed for what has left."""
+        return await self._wishes.reconcile(left_out=left_out)
+
+    async def unwish(self, user_id: int, title: CatalogueTitle) -> Wish | None:
+        """A title left a watchlist and the full reconciliation finds it at once."""
+        there = [one for one in self.state.watchlist(user_id) if one.catalogue_key == title.key]
+        self.leave(user_id, title)
+        await self.reconcile()
+        return next(iter(there), None)
+
+    async def announce(
+        self,
+        title: CatalogueTitle,
+        *,
+        season: int | None = None,
+        episode: int | None = None,
+        watchers: Collection[int] | None = None,
+        force: bool = False,
+    ) -> int:
+        """An arr import has arrived at Pulsarr; returns the number of media.available deliveries made now.
+
+        By Pulsarr's rules this is often 0: nobody wants the title (it is parked), no watcher has a channel,
+        everybody was told before. `watchers` (user ids) narrows who is looked at. `force` skips the rules and
+        lists `watchers`, or everybody who wants the title. A show without `season` is its season 1; without
+        `episode` it is a bulk release.
+        """
+        self.state.in_arrs.add(title.key)
+        if force:
+            return await self._desk.announce_anyway(
+                title, season=season, episode=episode, listed=watchers
+            )
+        return await self._desk.arrived(title, season=season, episode=episode, only=watchers)
+
+    async def delete_sync(
+        self, titles: Sequence[CatalogueTitle], *, processed: int = 0, dry_run: bool = False
+    ) -> list[Delivery]:
+        """A delete-sync run has ended: delete_sync.completed."""
+        done = max(processed, len(titles))
+        data = delete_sync_completed(titles, processed=done, dry_run=dry_run)
+        return await self.deliver("delete_sync.completed", data)
+
+    async def post_arr(self, url: str, payload: object) -> int:
+        """Post a Radarr or Sonarr payload (see simulators.pulsarr.arr) to any address; returns the status.
+
+        Raises aiohttp.ClientError or TimeoutError when there is no answer.
+        """
+        return await self._courier.post_plain(url, payload)
+
+    async def _pause(self, seconds: float) -> None:
+        await self.listener.pause(seconds)
+
+    async def _count_deliveries(self, event: str, data: dict[str, Any]) -> int:
+        return len(await self.deliver(event, data))

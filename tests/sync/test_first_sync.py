@@ -1,0 +1,152 @@
+"""What a first sync would do, person by person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import given, strategies as st
+
+from custom_components.plex_label_sync.sync.first_sync import FirstSync, WhyNone, first_sync
+from custom_components.plex_label_sync.sync.model import (
+    Failure,
+    Library,
+    MediaType,
+    Person,
+    Run,
+    RunKind,
+    RunStatus,
+    SyncSettings,
+    Title,
+    Watchlists,
+    fold,
+)
+from custom_components.plex_label_sync.sync.naming import label_of
+from custom_components.plex_label_sync.sync.wanted import labelled_people, wishes_of
+
+from .builders import add, item, movie, watchlists
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from custom_components.plex_label_sync.sync.model import Change, Item
+
+ROSA, TIM, NINA = Person(1, "rosa"), Person(2, "tim"), Person(3, "nina")
+LIBRARIES = (Library("1", MediaType.MOVIE, "Movies"), Library("3", MediaType.MOVIE, "4K"))
+HEAT, DUNE = movie("tmdb:1", name="Heat"), movie("tmdb:2", name="Dune")
+NOTHING: tuple[Change, ...] = ()
+
+
+def seen(
+    lists: Watchlists,
+    items: Mapping[Title, Sequence[Item]],
+    changes: Sequence[Change] = NOTHING,
+    settings: SyncSettings | None = None,
+) -> FirstSync:
+    """Return what is made of watchlists, of the items that were found, and of a dry run's changes."""
+    settings = settings or SyncSettings()
+    run = Run(
+        id="1",
+        kind=RunKind.FULL,
+        dry_run=True,
+        status=RunStatus.DONE,
+        started=0.0,
+        duration=0.0,
+        changes=tuple(changes),
+    )
+    wishes = wishes_of(lists, labelled_people(lists, settings))
+    matches = [(wish, tuple(items.get(wish.title, ()))) for wish in wishes]
+    return first_sync(run, matches, lists, LIBRARIES, settings)
+
+
+def test_labels_and_titles_are_counted_for_each_library() -> None:
+    found = {
+        HEAT: [item("1", "tmdb:1"), item("2", "tmdb:1"), item("9", "tmdb:1", library="3")],
+        DUNE: [item("3", "tmdb:2")],
+    }
+    told = seen(
+        watchlists({ROSA: [HEAT, DUNE]}),
+        found,
+        [add("rosa", "1"), add("rosa", "2"), add("rosa", "9", "3")],
+    )
+
+    (rosa,) = told.people
+    movies, uhd = rosa.libraries
+    assert (movies.library, movies.labels, movies.titles, movies.there) == (
+        "Movies",
+        2,
+        ("Heat",),
+        1,
+    )
+    assert (uhd.library, uhd.labels, uhd.titles, uhd.there) == ("4K", 1, ("Heat",), 0)
+    assert rosa.labels == 3
+    assert told.titles == 1
+
+
+def test_title_that_is_nowhere_is_missing_for_each_who_wants_it_and_once_in_all() -> None:
+    told = seen(watchlists({ROSA: [HEAT, DUNE], TIM: [HEAT]}), {DUNE: [item("3", "tmdb:2")]})
+
+    assert told.missing == ("Heat",)
+    assert [one.missing for one in told.people] == [("Heat",), ("Heat",)]
+
+
+def test_who_gets_nothing_is_told_with_the_reason() -> None:
+    off = Person(4, "marta", can_sync=False)
+    lists = watchlists({ROSA: [HEAT], TIM: [], NINA: [], off: [HEAT]})
+    lists = Watchlists(lists.people, lists.titles, 0.0, unread={NINA.id: Failure.IMPLAUSIBLE})
+
+    told = seen(lists, {HEAT: [item("1", "tmdb:1")]}, [add("rosa", "1")])
+
+    assert dict(told.without) == {
+        TIM: WhyNone.NOTHING_WANTED,
+        NINA: WhyNone.NOT_READ,
+        off: WhyNone.SYNC_OFF,
+    }
+    assert [one.named.person for one in told.people] == [ROSA]
+
+
+def test_trouble_comes_first_and_then_who_gets_most() -> None:
+    other = Person(5, "ROSA")
+    found = {HEAT: [item("1", "tmdb:1")], DUNE: [item("3", "tmdb:2")]}
+    told = seen(
+        watchlists({NINA: [HEAT], TIM: [HEAT, DUNE], ROSA: [HEAT], other: []}),
+        found,
+        [add("nina", "1"), add("tim", "1"), add("tim", "3"), add("rosa", "1")],
+    )
+
+    assert [one.named.person.username for one in told.people] == ["rosa", "tim", "nina"]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([ROSA, TIM, NINA]), st.lists(st.sampled_from([HEAT, DUNE]), unique=True)
+    ),
+    st.sets(st.tuples(st.sampled_from([ROSA, TIM, NINA]), st.sampled_from(["1", "2", "9"]))),
+)
+def test_no_label_is_lost_and_none_counted_twice(
+    wanted: dict[Person, list[Title]], labelled: set[tuple[Person, str]]
+) -> None:
+    found = {
+        HEAT: [item("1", "tmdb:1"), item("9", "tmdb:1", library="3")],
+        DUNE: [item("2", "tmdb:2")],
+    }
+    changes = [
+        add(person.username, one.rating_key, one.library)
+        for person, titles in wanted.items()
+        for title in titles
+        for one in found[title]
+        if (person, one.rating_key) not in labelled
+    ]
+
+    told = seen(watchlists(wanted), found, changes)
+
+    assert sum(share.labels for share in told.people) == len(changes)
+    for share in told.people:
+        own = fold(label_of(share.named.person, MediaType.MOVIE, "{username}"))
+        assert share.labels == sum(fold(change.label) == own for change in changes)
+        titles = wanted[share.named.person]
+        assert {name for one in share.libraries for name in one.titles} <= {
+            title.name for title in titles
+        }
+    assert {one.named.person for one in told.people} | {one for one, _ in told.without} == set(
+        wanted
+    )
