@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from simulators.plex.edits import LabelEdit
 from simulators.plex.items import SEED_TIME, Item, plex_guids
