@@ -36,6 +36,9 @@ type FaultKind = Literal[
     "repeated_row",  # the last row of an answer is the one before once more
     "left_out",  # one row is missing, and the counts do not tell
     "no_guids",  # rows without their `Guid` children
+    "null_row",  # null in the place of the first row
+    "keyless_row",  # the first row tells no key or id
+    "nameless_row",  # null for the name of the first row
     "vanishing_row",  # a listed item is deleted just before this request is answered
     "swapped_row",  # the same, and another item is added
     "outage",  # connections are cut and refused for `seconds`
@@ -59,6 +62,24 @@ def redact_query(query: str) -> str:
         [(name, REDACTED if name.lower() in SECRET_ARGUMENTS else value) for name, value in pairs],
         safe="*",
     )
+
+
+KEYS = ("key", "ratingKey", "id")
+NAMES = ("title", "name")
+
+
+def spoil_row(rows: list[Any], how: str) -> None:
+    """Make the first row of a list one that nobody can read."""
+    if not rows:
+        return
+    if how == "null_row":
+        rows[0] = None
+    elif isinstance(rows[0], dict):
+        rows[0] = {
+            name: one for name, one in rows[0].items() if how != "keyless_row" or name not in KEYS
+        }
+        if how == "nameless_row":
+            rows[0] |= dict.fromkeys(name for name in NAMES if name in rows[0])
 
 
 GARBAGE = b"\x00\xff{]\x9f\x92\x96"

@@ -71,8 +71,8 @@ async def test_full_syncs_are_told(ha_env: HaEnv, lines: Lines) -> None:
     await ha_env.call("sync_all")
 
     assert lines() == [
-        f"finished a full sync: labels added: {added}, taken off: 0",
-        "finished a full sync, with nothing to change",
+        f"finished a full sync: labels added: {added} (start-up)",
+        "finished a full sync: nothing to change (automation)",
     ]
 
 
@@ -108,7 +108,7 @@ async def test_waiting_for_a_title_is_told_from_beginning_to_end(
     assert lines()[1:] == [
         f"waits for {found.title} to appear in Plex",
         f"waits for {lost.title} to appear in Plex",
-        f"waits no longer for {found.title}",
+        f"is no longer waiting for {found.title}",
         f"labelled {found.title} for rosa",
         f"gave up waiting for {lost.title}",
     ]
@@ -119,7 +119,9 @@ async def test_held_sync_is_told(full_house: HaEnv, lines: Lines) -> None:
     forget(full_house)
     await full_house.call("sync_all")
 
-    assert f"asks before it takes off labels: {labels}" in lines()
+    assert lines()[-1] == f"needs approval to remove labels: {labels} (automation)"
+    await full_house.call("sync_all")
+    assert lines()[-1] == f"finished a full sync: held: {labels} (automation)"
 
 
 async def test_vanished_labels_are_told(full_house: HaEnv, lines: Lines) -> None:
@@ -128,7 +130,10 @@ async def test_vanished_labels_are_told(full_house: HaEnv, lines: Lines) -> None
         full_house.plex.state.remove_label(item.rating_key, "rosa")
     await full_house.call("sync_all")
 
-    assert f"asks what to do about labels that vanished from Plex: {len(items)}" in lines()
+    asked = f"asks what to do about labels that vanished from Plex: {len(items)}"
+    assert lines()[-1] == f"{asked} (automation)"
+    await full_house.call("sync_all")
+    assert lines()[-1] == f"finished a full sync: held: {len(items)} (automation)"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +151,24 @@ async def test_vanished_labels_are_told(full_house: HaEnv, lines: Lines) -> None
         ({"activity": "labels_changed", "people": ["a"]}, "labels changed"),
         (
             {"activity": "sync_finished", "added": 3, "removed": 1, "failed": 2},
-            "finished a full sync: labels added: 3, taken off: 1, not written: 2",
+            "finished a full sync: labels added: 3, labels removed: 1, not written: 2",
+        ),
+        (
+            {"activity": "sync_finished", "added": 3, "gaps": 2, "started_by": "Ada"},
+            "finished a full sync: labels added: 3, unreadable: 2 (Ada)",
+        ),
+        (
+            {"activity": "labels_removed", "people": []},
+            "removed the labels of everybody: nothing to change",
+        ),
+        (
+            {"activity": "gap_opened", "kind": "person", "names": ["a", "b"], "count": 4},
+            "cannot read the watchlist of a, b and 2 more",
+        ),
+        ({"activity": "gap_closed", "kind": "item", "names": ["Dune"]}, "can read Dune again"),
+        (
+            {"activity": "sync_finished", "started_by": "unknown"},
+            "finished a full sync: nothing to change",
         ),
         ({"activity": "something_new"}, "something new"),
     ],
@@ -191,6 +213,7 @@ async def test_activity_carries_everything_that_a_message_needs(
     (event,) = fired
     assert event.data == {
         "entity_id": ha_env.entity_id("activity"),
+        "config_entry_id": ha_env.entry.entry_id,
         "server": ha_env.plex.state.name,
         "activity": "labels_changed",
         **carried,
@@ -247,7 +270,7 @@ async def test_title_that_only_a_full_sync_finds_is_told_as_well(
     labels = 2 * len(ha_env.plex.state.items_of(title))
     assert lines()[-2:] == [
         f"labelled {title.title} for rosa and tim",
-        f"finished a full sync: labels added: {labels}, taken off: 0",
+        f"finished a full sync: labels added: {labels} (automation)",
     ]
 
 

@@ -11,7 +11,11 @@ from homeassistant.util import slugify
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
+from custom_components.plex_label_sync.live.label_events import TITLES_MAX
 from custom_components.plex_label_sync.status import Activity
+from custom_components.plex_label_sync.storage.former import SERVERS_MAX
+from custom_components.plex_label_sync.sync.journal import RUNS_MAX
+from custom_components.plex_label_sync.sync.safety_check import FREE_REMOVALS
 from harness.dashboard import example_dashboard
 
 from .texts import COMPONENT, TEXTS
@@ -94,6 +98,20 @@ def test_every_option_has_a_row_by_the_name_that_the_form_shows() -> None:
     assert sorted(listed) == sorted(names)
 
 
+@pytest.mark.parametrize(
+    ("page", "words", "number"),
+    [
+        ("docs/options.md", "Up to {} labels", FREE_REMOVALS),
+        ("docs/safety.md", "More than {} labels", FREE_REMOVALS),
+        ("docs/entities.md", "more than {} titles at once", TITLES_MAX),
+        ("docs/safety.md", "one of the last {}", RUNS_MAX),
+        ("docs/removal.md", "last {} removed servers", SERVERS_MAX),
+    ],
+)
+def test_numbers_are_those_of_the_code(page: str, words: str, number: int) -> None:
+    assert words.format(number) in " ".join((ROOT / page).read_text(encoding="utf-8").split())
+
+
 def test_the_switch_has_the_name_of_its_option_and_the_connection_another() -> None:
     option = TEXTS["options"]["step"]["init"]["sections"]["live"]["data"]["live_mode"]
     assert TEXTS["entity"]["switch"]["live_mode"]["name"] == option
@@ -140,6 +158,15 @@ def test_the_example_dashboard_is_filled_in_by_platform_and_key() -> None:
     assert "switch.plex_live_updates" in page
     assert "binary_sensor.plex_plex_event_connection" not in page
     assert "my_plex" not in page
+
+
+def test_every_path_of_the_pages_for_contributors_exists() -> None:
+    for page in ("docs/changing.md", "CONTRIBUTING.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        paths = set(re.findall(r"`([\w.-]+(?:/[\w.-]+)*(?:\.(?:py|json|yaml|toml|md)|/))`", text))
+        assert len(paths) > 5
+        gone = {path for path in paths if not any((at / path).exists() for at in (ROOT, COMPONENT))}
+        assert gone == set(), page
 
 
 @pytest.mark.parametrize("page", WRAPPED, ids=lambda page: page.name)

@@ -39,20 +39,26 @@ SAME_EVERYWHERE: Final = {
     "{page}",
     "{review}",
     "{rule}",
+    "{sentence} ({who})",
 }
 # French sets the signs apart.
-SENTENCE: Final = {"{title}: {remarks}.", "{first}; {last}", "{library}: {labels} {on_titles}"}
+SENTENCE: Final = {
+    "{title}: {remarks}.",
+    "{first}; {last}",
+    "{library}: {labels} {on_titles}",
+    "{sentence}: {counts}",
+}
 DAY: Final = "{day} {month} {year}"
 SAME: Final = {
     "de": SAME_EVERYWHERE
     | {"Person", "Problem", "Server", "Status", "Token"}
     | SENTENCE
     | {"April", "August", "September", "November"},
-    "es": SAME_EVERYWHERE | SENTENCE | {"Error", "Rating key", "Token"},
-    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key", DAY},
+    "es": SAME_EVERYWHERE | SENTENCE | {"Error", "Rating key", "Token", "webhook"},
+    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key", "webhook", DAY},
     "nl": SAME_EVERYWHERE
     | SENTENCE
-    | {"Rating key", "Server", "Status", "Token", "items", "labels"}
+    | {"Rating key", "Server", "Status", "Token", "items", "labels", "webhook"}
     | {DAY, "item {rating_key}", "{count} label", "{count} labels"},
 }
 
@@ -160,5 +166,11 @@ async def test_house_is_told_in_its_language(ha_env: HaEnv, language: str, texts
         == f"{device} {texts['entity', 'sensor', 'last_sync', 'name']}"
     )
     added = ha_env.state("labels_added")
-    sentence = texts["common", "sync_finished"].format(added=added, removed=0)
+    sentence = texts["common", "with_who"].format(
+        sentence=texts["common", "with_counts"].format(
+            sentence=texts["common", "sync_finished"],
+            counts=texts["common", "count_added"].format(count=added),
+        ),
+        who=texts["common", "by_start_up"],
+    )
     assert described(hass, events[0]) == f"{ha_env.plex.state.name} {sentence}"

@@ -185,3 +185,39 @@ async def test_nothing_is_written_into_plex_while_the_journal_cannot_be_saved(
     await ha_env.call("sync_all")
     assert_everything_is_labelled(ha_env)
     assert ha_env.state("problem") == "off"
+
+
+async def test_every_change_of_a_run_can_be_read(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
+    synced = await ha_env.call("sync_all", dry_run=True)
+    undone = await ha_env.call("undo")
+    (plain, _) = (await ha_env.call("get_runs"))["runs"]
+
+    runs = (await ha_env.call("get_runs", changes=True))["runs"]
+    (last,) = (await ha_env.call("get_runs", run_id=undone["run_id"]))["runs"]
+
+    assert synced["changes"] == []
+    assert last == runs[0] == {**plain, "changes": last["changes"]}
+    assert [len(run["changes"]) for run in runs] == [undone["removed"], runs[1]["added"]]
+    for run in runs:
+        for change in run["changes"]:
+            assert change["when"] == run["started"]
+            assert change["people"]
+            assert change["title"]
+            assert change["reason"]
+    assert [one["reason_code"] for one in last["changes"]] == ["undo"] * undone["removed"]
+    added, removed = (
+        {(one["rating_key"], one["label"].casefold()) for one in run["changes"]}
+        for run in (runs[1], last)
+    )
+    assert added == removed
+    assert (await ha_env.call("get_runs", changes=True, limit=1))["runs"] == [last]
+
+
+async def test_changes_of_an_unknown_run_are_refused(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
+
+    with pytest.raises(ServiceValidationError) as refused:
+        await ha_env.call("get_runs", run_id="none")
+
+    assert refused.value.translation_key == "unknown_run"

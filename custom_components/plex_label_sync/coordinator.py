@@ -31,6 +31,7 @@ from .plex.parse import ServerInfo
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
 from .reachability import Reachability
+from .run_activities import Open, activities_of
 from .runs import Begins, Runs, urgency
 from .schedule import Schedule
 from .settings import Settings
@@ -124,7 +125,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         self._schedule = Schedule(
             hass, entry.title, sync=self._async_scheduled, probe=self._async_probe
         )
-        self.outcome = Outcome(hass, entry, records, self._schedule, self.async_activity)
+        self.outcome = Outcome(hass, entry, records, self._schedule)
 
     @override
     async def _async_update_data(self) -> Status:
@@ -358,6 +359,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             if visible:
                 self.async_set_updated_data(self._status(State.SYNCING))
             before = self.outcome.before
+            was_open = self._open()
             run: Run | None = None
             try:
                 progress = Progress(self._show_progress) if visible else None
@@ -376,9 +378,18 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
                 await self._keep(request, run)
             if request.kind is RunKind.FULL and before is not None and not request.dry_run:
                 self._tell_news(run)
+            if not request.dry_run:
+                for kind, told in activities_of(
+                    request, run, was_open, self._open(), self.records.ledger
+                ):
+                    self.async_activity(kind, **told)
             self._publish(request, run)
             self._hand_over_changed()
             return run
+
+    def _open(self) -> Open:
+        """Return what waits for a decision and what cannot be read."""
+        return Open(self.records.held, self.records.knowledge.gaps)
 
     @callback
     def _show_progress(self, percent: int) -> None:
@@ -434,13 +445,6 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         status = self._status(state)
         if not request.dry_run and (run.error is None or run.changes):
             status = after_run(status, request, run)
-            if run.kind is RunKind.FULL:
-                self.async_activity(
-                    Activity.SYNC_FINISHED,
-                    added=run.added,
-                    removed=run.removed,
-                    failed=len(run.failed),
-                )
             if run.failed:
                 _LOGGER.warning(
                     "%s: %d label changes are not in Plex, for example %r on %s: %s",
@@ -492,10 +496,10 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         )
 
     @callback
-    def async_activity(self, kind: Activity, **attributes: object) -> None:
+    def async_activity(self, activity: Activity, /, **attributes: object) -> None:
         """Tell the event entity that something happened."""
         signal = activity_signal(self.config_entry.entry_id)
-        async_dispatcher_send(self.hass, signal, kind, attributes)
+        async_dispatcher_send(self.hass, signal, activity, attributes)
 
     async def _async_probe(self) -> None:
         """Ask the servers that are away whether they are back."""

@@ -16,8 +16,9 @@ from .status import Activity, activity_signal
 PARALLEL_UPDATES = 0
 
 # The same on the event bus, from which the logbook reads sentences: of the state of an event
-# entity it shows no more than the type.
+# entity it shows no more than the type, and Home Assistant cannot be told to leave that out.
 EVENT_ACTIVITY: Final = f"{DOMAIN}_activity"
+ATTR_CONFIG_ENTRY_ID: Final = "config_entry_id"
 ATTR_ACTIVITY: Final = "activity"
 ATTR_SERVER: Final = "server"
 
@@ -52,9 +53,11 @@ class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
     @callback
     def _async_fire(self, activity: Activity, attributes: dict[str, Any]) -> None:
         context = Context()
+        entry = self.coordinator.config_entry
         told = {
             ATTR_ENTITY_ID: self.entity_id,
-            ATTR_SERVER: self.coordinator.config_entry.title,
+            ATTR_CONFIG_ENTRY_ID: entry.entry_id,
+            ATTR_SERVER: entry.title,
             ATTR_ACTIVITY: activity.value,
             **attributes,
         }

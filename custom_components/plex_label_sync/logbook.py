@@ -16,9 +16,18 @@ from .const import DOMAIN, NAME
 from .escaping import one_line
 from .event import ATTR_ACTIVITY, ATTR_SERVER, EVENT_ACTIVITY
 from .status import Activity
+from .sync.model import StartedBy
 
 # The activity's own; without one a line has a blank square.
 ICON: Final = "mdi:tag-text-outline"
+
+# The numbers that stand behind a sentence, where they are not zero.
+COUNTED: Final[Mapping[str, Sequence[str]]] = {
+    Activity.SYNC_FINISHED: ("added", "removed", "failed", "held", "gaps"),
+    Activity.RUN_RELEASED: ("released", "restored", "kept", "kept_off", "failed"),
+    Activity.RUN_UNDONE: ("added", "removed", "skipped", "failed"),
+    Activity.LABELS_REMOVED: ("removed", "failed"),
+}
 
 type _Describe = Callable[[Event[Any]], dict[str, Any]]
 
@@ -49,31 +58,61 @@ def _texts(hass: HomeAssistant) -> dict[str, str]:
 
 def _sentence(texts: Mapping[str, str], told: Mapping[str, Any]) -> str:
     """Return what an activity says; what a newer or older version told still makes a line."""
-    key = _key(told)
+    key = _key(texts, told)
     try:
-        return texts[key].format(
-            **{
-                name: one_line(_listed(texts, value)) if isinstance(value, Sequence) else value
-                for name, value in told.items()
-            }
-        )
+        sentence = texts[key].format(**_values(texts, told))
+        if names := COUNTED.get(str(told.get(ATTR_ACTIVITY))):
+            counts = _counts(texts, told, names)
+            sentence = texts["with_counts"].format(sentence=sentence, counts=counts)
+        if who := _who(texts, told):
+            sentence = texts["with_who"].format(sentence=sentence, who=who)
     except KeyError:
         return key.replace("_", " ")
+    return sentence
 
 
-def _key(told: Mapping[str, Any]) -> str:
+def _key(texts: Mapping[str, str], told: Mapping[str, Any]) -> str:
     """Return which of the sentences fits."""
     activity = str(told.get(ATTR_ACTIVITY, ""))
     match activity:
         case Activity.LABELS_CHANGED if not told.get("people"):
             return f"{activity}_for_nobody"
-        case Activity.SYNC_FINISHED if told.get("failed"):
-            return f"{activity}_partly"
-        case Activity.SYNC_FINISHED if not (told.get("added") or told.get("removed")):
-            return f"{activity}_unchanged"
+        case Activity.LABELS_REMOVED if not told.get("people"):
+            return f"{activity}_for_everybody"
         case Activity.RUN_HELD if told.get("vanished"):
             return f"{activity}_vanished"
+        case Activity.GAP_OPENED | Activity.GAP_CLOSED:
+            special = f"{activity}_{told.get('kind')}"
+            return special if special in texts else activity
     return activity
+
+
+def _values(texts: Mapping[str, str], told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is filled into a sentence; of many names it is said how many more there are."""
+    values = dict(told)
+    if names := told.get("names"):
+        left_out = told.get("count", 0) - len(names)
+        more = [texts["more"].format(count=left_out)] if left_out > 0 else []
+        values["names"] = [*names, *more]
+    return {
+        name: one_line(_listed(texts, value)) if isinstance(value, Sequence) else value
+        for name, value in values.items()
+    }
+
+
+def _counts(texts: Mapping[str, str], told: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return the numbers of an activity that are not zero."""
+    counts = [(name, told.get(name)) for name in names]
+    parts = [texts[f"count_{name}"].format(count=count) for name, count in counts if count]
+    return ", ".join(parts) or texts["count_none"]
+
+
+def _who(texts: Mapping[str, str], told: Mapping[str, Any]) -> str:
+    """Return who or what caused an activity: a person's name, or another cause in words."""
+    started_by = str(told.get("started_by", ""))
+    if started_by in {"", StartedBy.UNKNOWN}:
+        return ""
+    return one_line(texts.get(f"by_{started_by}", started_by))
 
 
 def _listed(texts: Mapping[str, str], words: Sequence[str]) -> str:

@@ -10,7 +10,6 @@ from .figures import summary_of
 from .gap_issues import async_update_gap_issues, async_update_unknown_issue
 from .held_decisions import held_by, with_keys
 from .issues import async_update_held_issue
-from .status import Activity
 from .storage.records import Held, Records
 from .sync.gaps import LASTS_AFTER, concerns
 from .sync.model import HoldReason, Row, RowKey, Run
@@ -19,8 +18,6 @@ from .sync.request import Request
 from .timer import Timer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .coordinator import PlexLabelSyncConfigEntry
     from .schedule import Schedule
     from .settings import Settings
@@ -37,14 +34,12 @@ class Outcome:
         entry: "PlexLabelSyncConfigEntry",
         records: Records,
         schedule: "Schedule",
-        tell: "Callable[..., None]",
     ) -> None:
-        """`tell` gets activities with their attributes."""
+        """Nothing is asked yet."""
         self._hass = hass
         self._entry = entry
         self._records = records
         self._schedule = schedule
-        self._tell = tell
         self._look_for_unknown = True  # at the first full sync, after which all is known
         self._timer = Timer(hass, self.async_update_gaps)
         self.unknown: tuple[Row, ...] = ()  # what may be ours although the ledger lacks it
@@ -84,14 +79,12 @@ class Outcome:
                 new = was_held
             elif left:
                 new = with_keys(new or replace(was_held, removals=0, vanished=0, keys=()), left)
-        if new is None and HoldReason.LIST_SHRANK not in run.hold_reasons and not run.gaps:
+        if new is None and HoldReason.LIST_SHRANK not in run.hold_reasons and run.is_complete:
             self._believe(run, settings)
         # What the brake doubts is nothing to compare the next sync with.
         summary = summary_of(run) if new is None else None
         await self._records.async_save_outcome(summary, new)
         async_update_held_issue(self._hass, self._entry, new)
-        if new is not None and was_held is None:
-            self._tell_held(new)
 
     def _undecided(self, held: Held, run: Run) -> frozenset[RowKey]:
         """Return what of a question nobody has answered and a sync could not look at."""
@@ -142,15 +135,6 @@ class Outcome:
         if held is None:
             await self._records.async_save_outcome(None, new)
             async_update_held_issue(self._hass, self._entry, new)
-            self._tell_held(new)
-
-    def _tell_held(self, held: Held) -> None:
-        self._tell(
-            Activity.RUN_HELD,
-            removals=held.removals,
-            vanished=held.vanished,
-            reasons=list(held.reasons),
-        )
 
     @callback
     def async_update_gaps(self) -> None:

@@ -1,6 +1,6 @@
 """What the actions answer: runs, pending syncs and the journal as plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from homeassistant.util import dt as dt_util
@@ -117,6 +117,22 @@ def pending_response(entry: PendingSync) -> dict[str, Any]:
         "tries": entry.tries,
         "expires": _time(entry.expires),
     }
+
+
+def entries_response(
+    entries: Iterable[Entry], texts: Texts, libraries: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return runs of the journal with every change that they made, however many those are."""
+    return [
+        {
+            **entry_response(entry),
+            "changes": [
+                {**change_response(change, texts, libraries), "when": _time(entry.started)}
+                for change in entry.changes
+            ],
+        }
+        for entry in entries
+    ]
 
 
 def entry_response(entry: Entry) -> dict[str, Any]:

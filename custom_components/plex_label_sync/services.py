@@ -33,6 +33,7 @@ from .live.live_sync import ProcessResult
 from .probing.texts import async_probe_texts, probe_response, probe_table
 from .pulsarr.ids import guid_id
 from .responses import (
+    entries_response,
     entry_response,
     explanation_response,
     open_gaps_response,
@@ -64,6 +65,7 @@ class Field(StrEnum):
     ALLOW_MASS_REMOVAL = "allow_mass_removal"
     RUN_ID = "run_id"
     LIMIT = "limit"
+    CHANGES = "changes"
     RATING_KEY = "rating_key"
     GUID = "guid"
     TITLE = "title"
@@ -161,11 +163,16 @@ async def _run(call: ServiceCall, request: Request) -> ServiceResponse:
     coordinator = _coordinator(call)
     run = await sync_all(coordinator, request, context=call.context)
     texts = await texts_for(call)
-    libraries = {library.key: library.name for library in coordinator.plex.libraries_seen}
-    answer = run_response(run, coordinator.records.knowledge.gaps, texts, libraries)
+    gaps = coordinator.records.knowledge.gaps
+    answer = run_response(run, gaps, texts, _libraries(coordinator))
     if request.kind is RunKind.UNDO:
         answer["skipped"] = run.skipped
     return _if_asked(call, answer)
+
+
+def _libraries(coordinator: PlexLabelSyncCoordinator) -> dict[str, str]:
+    """Return the names of Plex's libraries by key."""
+    return {library.key: library.name for library in coordinator.plex.libraries_seen}
 
 
 async def _async_process_pending(call: ServiceCall) -> ServiceResponse:
@@ -205,8 +212,22 @@ async def _async_undo(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_get_runs(call: ServiceCall) -> ServiceResponse:
-    entries = _coordinator(call).records.journal.entries[::-1]
-    return {"runs": [entry_response(entry) for entry in entries[: call.data[Field.LIMIT]]]}
+    coordinator = _coordinator(call)
+    entries = coordinator.records.journal.entries[::-1]
+    if (run_id := call.data.get(Field.RUN_ID)) is not None:
+        entries = tuple(entry for entry in entries if entry.run_id == run_id)
+        if not entries:
+            raise _invalid("unknown_run")
+    entries = entries[: call.data[Field.LIMIT]]
+    if run_id is None and not call.data[Field.CHANGES]:
+        return {"runs": [entry_response(entry) for entry in entries]}
+    texts = await texts_for(call)
+    libraries = _libraries(coordinator)
+    # Tens of thousands of changes are put into words in a thread.
+    runs: list[Any] = await call.hass.async_add_executor_job(
+        entries_response, entries, texts, libraries
+    )
+    return {"runs": runs}
 
 
 async def _async_remove_labels(call: ServiceCall) -> ServiceResponse:
@@ -359,7 +380,11 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
     (
         "get_runs",
         _async_get_runs,
-        {vol.Optional(Field.LIMIT.value, default=20): _LIMIT},
+        {
+            vol.Optional(Field.LIMIT.value, default=20): _LIMIT,
+            vol.Optional(Field.RUN_ID.value): cv.string,
+            vol.Optional(Field.CHANGES.value, default=False): cv.boolean,
+        },
         SupportsResponse.ONLY,
     ),
     ("remove_labels", _async_remove_labels, {**_DRY_RUN, **_PEOPLE}, SupportsResponse.OPTIONAL),

@@ -28,6 +28,11 @@ class Activity(StrEnum):
     PENDING_RESOLVED = "pending_resolved"
     PENDING_EXPIRED = "pending_expired"
     RUN_HELD = "run_held"
+    RUN_RELEASED = "run_released"  # what was held was decided, or is over
+    RUN_UNDONE = "run_undone"
+    LABELS_REMOVED = "labels_removed"
+    GAP_OPENED = "gap_opened"  # something cannot be read
+    GAP_CLOSED = "gap_closed"
     VISIBLE = "visible"  # a title that somebody wants can be seen by them now
 
 

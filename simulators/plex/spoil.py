@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 import json
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+from simulators.http import spoil_row
 from simulators.plex.gate import viewer_of
 from simulators.plex.selection import select
 from simulators.plex.users import OWNER
@@ -71,6 +73,10 @@ def _no_guids(box: Box) -> None:
         row.pop("Guid", None)
 
 
+def _spoil_row(how: str, box: Box) -> None:
+    spoil_row(_rows(box), how)
+
+
 def short_page(response: web.Response) -> web.Response:
     """A listing with half of its rows; what it says about its size stays."""
     body = bytes(response.body) if isinstance(response.body, (bytes, bytearray)) else b""
@@ -95,6 +101,10 @@ AFTER: dict[str, Change] = {
     "repeated_row": _in_json(_repeated_row),
     "left_out": _in_json(_left_out),
     "no_guids": _in_json(_no_guids),
+    **{
+        how: _in_json(partial(_spoil_row, how))
+        for how in ("null_row", "keyless_row", "nameless_row")
+    },
 }
 
 

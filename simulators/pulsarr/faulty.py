@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from simulators.http import GARBAGE, without_lists
+from simulators.http import GARBAGE, spoil_row, without_lists
 
 from .gate import error_response, spa_response
 
@@ -101,6 +101,13 @@ async def _spoiled(
     match fault.kind:
         case "short_page":
             return _cut_rows(response)
+        case "null_row" | "keyless_row" | "nameless_row":
+            document = json.loads(body)
+            data = document.get("data", document) if isinstance(document, dict) else {}
+            for value in data.values() if isinstance(data, dict) else ():
+                if isinstance(value, list):
+                    spoil_row(value, fault.kind)
+            response.body = json.dumps(document).encode()
         case "truncated":
             response.body = body[: len(body) // 2]
         case "garbage":

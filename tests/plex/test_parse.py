@@ -122,8 +122,8 @@ def test_absent_lists_mean_empty_ones() -> None:
     page = parse.items(answer(size=0), MOVIES, tuple)
     assert page == parse.Page((), 0, 0, 0)
     assert parse.rating_keys(answer(size=0)) == parse.Page((), 0, 0, 0)
-    assert parse.libraries(answer(size=0)) == ()
-    assert parse.stored_labels(answer(size=0)) == ()
+    assert parse.libraries(answer(size=0)) == parse.Directory(())
+    assert parse.stored_labels(answer(size=0)) == parse.Directory(())
 
 
 def test_numbers_may_be_text_and_text_may_be_numbers() -> None:
@@ -132,7 +132,7 @@ def test_numbers_may_be_text_and_text_may_be_numbers() -> None:
     assert (page.content[0].rating_key, page.total) == ("101", 1)
     assert parse.rating_keys(listing) == parse.Page(("101",), 1, 0, 1, keys=("101",))
     assert parse.total(answer(size="0", totalSize="7")) == 7
-    assert parse.stored_labels(answer(Directory=[{"key": 20481, "title": "Anna"}])) == (
+    assert parse.stored_labels(answer(Directory=[{"key": 20481, "title": "Anna"}])).content == (
         StoredLabel("20481", "Anna"),
     )
 
@@ -157,7 +157,7 @@ def test_list_of_carriers_with_other_rows_than_it_claims_is_refused(fields: dict
 def test_directory_with_other_rows_than_it_claims_is_refused() -> None:
     rows = [{"key": "1", "type": "movie", "title": "Movies"}]
     for parser in (parse.libraries, parse.stored_labels):
-        assert len(parser(answer(size=1, Directory=rows))) == 1
+        assert len(parser(answer(size=1, Directory=rows)).content) == 1
         with pytest.raises(ValueError, match="1 rows instead of 2"):
             parser(answer(size=2, Directory=rows))
 
@@ -237,29 +237,81 @@ def test_only_movie_and_show_sections_are_libraries() -> None:
         {"key": "5", "type": "artist", "title": "Music"},
         {"key": 2, "type": "show"},
         {"key": "6", "type": "photo", "title": "Photos"},
-        {},
     ]
-    assert parse.libraries(answer(Directory=sections)) == (
-        Library("1", MediaType.MOVIE, "Movies"),
-        Library("2", MediaType.SHOW, ""),
+    assert parse.libraries(answer(Directory=sections)) == parse.Directory(
+        (Library("1", MediaType.MOVIE, "Movies"), Library("2", MediaType.SHOW, "2"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("bad", "name"),
+    [
+        (None, ""),
+        ({}, ""),
+        ({"key": "7"}, ""),
+        ({"key": None, "type": "movie", "title": "Attic"}, "Attic"),
+        ({"key": "", "type": "movie", "title": "Attic"}, "Attic"),
+        ({"type": "movie", "title": "Attic"}, "Attic"),
+        ({"key": "7", "type": ["movie"], "title": "Attic"}, "Attic"),
+        ({"key": BrokenText("\ufffd"), "type": "movie", "title": BrokenText("A\ufffd")}, ""),
+    ],
+)
+def test_row_of_a_section_that_cannot_be_read_costs_no_other(bad: object, name: str) -> None:
+    rows = [bad, {"key": "1", "type": "movie", "title": "Movies"}]
+    assert parse.libraries(answer(size=2, Directory=rows)) == parse.Directory(
+        (Library("1", MediaType.MOVIE, "Movies"),), (name,)
+    )
+
+
+@pytest.mark.parametrize("title", [None, 7, ["x"], ""])
+def test_section_without_a_name_is_called_by_its_key(title: object) -> None:
+    rows = [{"key": "1", "type": "movie", "title": title}]
+    assert parse.libraries(answer(Directory=rows)).content[0].name == "1"
+
+
+@pytest.mark.parametrize("value", [None, [], {}, True, ""])
+def test_what_a_section_does_not_tell_is_no_other_value(value: object) -> None:
+    rows = [{"key": "1", "type": "movie", "uuid": value, "contentChangedAt": value}]
+    (library,) = parse.libraries(answer(Directory=rows)).content
+    assert (library.uuid, library.content_changed) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        (None, ""),
+        ({}, ""),
+        ({"key": "7"}, ""),
+        ({"key": "7", "title": None}, ""),
+        ({"key": "7", "title": ""}, ""),
+        ({"key": "7", "title": BrokenText("A\ufffd")}, ""),
+        ({"title": "Ben"}, "Ben"),
+        ({"key": None, "title": "Ben"}, "Ben"),
+        ({"key": [], "title": "Ben"}, "Ben"),
+    ],
+)
+def test_row_of_a_label_that_cannot_be_read_costs_no_other(bad: object, text: str) -> None:
+    rows = [bad, {"key": "8", "title": "Anna"}]
+    assert parse.stored_labels(answer(size=2, Directory=rows)) == parse.Directory(
+        (StoredLabel("8", "Anna"),), (text,)
     )
 
 
 @pytest.mark.parametrize("value", [False, 0, "0", "false", "False"])
 def test_section_that_may_not_be_synced_is_perhaps_somebody_elses(value: object) -> None:
     sections = [{"key": "1", "type": "movie", "title": "Movies", "allowSync": value}]
-    assert parse.libraries(answer(Directory=sections))[0].editable is False
+    assert parse.libraries(answer(Directory=sections)).content[0].editable is False
 
 
 @pytest.mark.parametrize("value", [True, 1, "1", "true"])
 def test_section_that_may_be_synced_is_the_owners(value: object) -> None:
     sections = [{"key": "1", "type": "movie", "title": "Movies", "allowSync": value}]
-    assert parse.libraries(answer(Directory=sections))[0].editable is True
+    assert parse.libraries(answer(Directory=sections)).content[0].editable is True
 
 
 def test_name_of_a_library_has_no_blanks_around_it() -> None:
     sections = [{"key": "1", "type": "movie", "title": " Movies "}]
-    assert parse.libraries(answer(Directory=sections))[0].name == "Movies"
+    assert parse.libraries(answer(Directory=sections)).content[0].name == "Movies"
 
 
 def test_library_of_an_item_may_stand_on_the_container_alone() -> None:

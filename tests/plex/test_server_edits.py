@@ -41,10 +41,15 @@ def puts(plex: PlexSimulator) -> list[list[str]]:
     ]
 
 
-async def failure_of_edit(client: PlexClient, keys: list[str]) -> ServiceError:
+def plex_edits(plex: PlexSimulator, client: PlexClient) -> int:
+    """Return how many edits were sent, answered or not; all other requests were answered."""
+    return client.statistics.requests - plex.stats.gets
+
+
+async def failure_of_edit(client: PlexClient, keys: list[str], label: str = "Anna") -> ServiceError:
     """Return the error that adding a label ends with."""
     with pytest.raises(ServiceError) as caught:
-        await client.edit(MOVIES, keys, ["Anna"], [])
+        await client.edit(MOVIES, keys, [label], [])
     return caught.value
 
 
@@ -221,9 +226,71 @@ async def test_plex_that_hangs_gets_no_more_edits(
 ) -> None:
     monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.05)
     plex.faults.add(Fault("slow_before_apply", method="PUT", seconds=3, times=None))
-    error = await failure_of_edit(client, movies[:16])
-    assert error.failure is Failure.TIMEOUT
-    assert client.statistics.requests == 5  # 16, 8, 4, 2 and 1 item
+    refused = await client.edit(MOVIES, movies[:16], ["Anna"], [])
+    assert set(refused) == set(movies[:16])
+    # 16, 8, 4, 2 and 1 item, the other one, and two more before it is the edit that is to blame.
+    assert (plex_edits(plex, client), client.statistics.failures) == (7, {Failure.TIMEOUT: 7})
+    error = await failure_of_edit(client, movies[:1], "Ben")
+    assert (error.failure, plex_edits(plex, client)) == (Failure.TIMEOUT, 8)
+
+
+FAILS: dict[FaultKind, Failure] = {
+    "slow_before_apply": Failure.TIMEOUT,
+    "drop": Failure.CANNOT_CONNECT,
+    "busy": Failure.BUSY,
+}
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait hardly at all for an edit."""
+    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.05)
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("kind", FAILS)
+@pytest.mark.parametrize("bad", [(0,), (7,), (0, 1), (3, 11)])
+async def test_items_that_plex_fails_to_edit_stop_no_other(
+    plex: PlexSimulator,
+    client: PlexClient,
+    movies: list[str],
+    kind: FaultKind,
+    bad: tuple[int, ...],
+) -> None:
+    keys = movies[:16]
+    broken = [keys[one] for one in bad]
+    match = rf"[?&]id=(\d+,)*({'|'.join(broken)})[,&]"
+    seconds = 0.2 if kind == "slow_before_apply" else 0.0
+    plex.faults.add(Fault(kind, method="PUT", match=match, seconds=seconds, times=None))
+    for label in ("Anna", "Ben"):
+        refused = await client.edit(MOVIES, keys, [label], [])
+        assert {key: err.failure for key, err in refused.items()} == dict.fromkeys(
+            broken, FAILS[kind]
+        )
+        assert [key for key in keys if label in plex.state.labels_of(key)] == [
+            key for key in keys if key not in broken
+        ]
+    # What failed once is sent by itself: one request for all others, and one for each of these.
+    before = plex_edits(plex, client)
+    await client.edit(MOVIES, keys, ["Carl"], [])
+    tries = 1 if kind == "slow_before_apply" else 3
+    assert plex_edits(plex, client) - before == 1 + tries * len(broken)
+    plex.faults.clear()
+    before = plex_edits(plex, client)
+    assert await client.edit(MOVIES, keys, ["Dora"], []) == {}
+    assert await client.edit(MOVIES, keys, ["Emil"], []) == {}
+    assert plex_edits(plex, client) - before == 1 + len(broken) + 1
+
+
+async def test_label_that_plex_fails_to_write_stops_no_other(
+    plex: PlexSimulator,
+    client: PlexClient,
+    movies: list[str],
+) -> None:
+    plex.faults.add(Fault("drop", method="PUT", match="Anna", times=None))
+    for _ in range(2):
+        assert set(await client.edit(MOVIES, movies[:16], ["Anna"], [])) == set(movies[:16])
+    assert await client.edit(MOVIES, movies[:16], ["Ben"], []) == {}
 
 
 @pytest.mark.parametrize("kind", ["busy", "unavailable"])
@@ -256,9 +323,8 @@ async def test_dropped_connection_is_tried_again(
 @pytest.mark.parametrize(
     ("kind", "failure", "requests"),
     [
-        ("busy", Failure.BUSY, 13),  # until three items fail alone
         ("unavailable", Failure.BUSY, 3),
-        ("drop", Failure.CANNOT_CONNECT, 3),
+        ("throttled", Failure.RATE_LIMITED, 3),
         ("unauthorized", Failure.INVALID_AUTH, 1),
     ],
 )

@@ -9,6 +9,8 @@ from custom_components.plex_label_sync.pulsarr import answers
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
 from custom_components.plex_label_sync.sync.model import (
     Failure,
+    Gap,
+    GapKind,
     MediaType,
     Person,
     Title,
@@ -202,23 +204,53 @@ async def test_refused_key_is_not_taken_for_a_missing_route(
 
 
 @pytest.mark.parametrize(
-    ("user", "failure"),
+    ("user", "name"),
     [
-        ("rosa", "a user is no object"),
-        ({"name": "rosa"}, "a user has no id"),
-        ({"id": True, "name": "rosa"}, "a user has no id"),
-        ({"id": 1}, "a user has no name"),
-        ({"id": 1, "name": None}, "a user has no name"),
-        ({"id": 2, "name": "tim"}, "two users have the same id"),
+        ("rosa", "user 2 of 3"),
+        (None, "user 2 of 3"),
+        ({}, "user 2 of 3"),
+        ({"name": "rosa"}, "rosa"),
+        ({"id": None, "name": "rosa"}, "rosa"),
+        ({"id": True, "name": "rosa"}, "rosa"),
+        ({"id": 2, "name": "rosa"}, "rosa"),
     ],
 )
-async def test_unusable_user_ends_the_read_instead_of_going_missing(
-    other: OtherServer, make_client: MakeClient, user: object, failure: str
+async def test_user_that_cannot_be_read_is_a_gap_and_costs_nobody_else(
+    other: OtherServer, make_client: MakeClient, user: object, name: str
+) -> None:
+    tim, anna = {"id": 2, "name": "tim"}, {"id": 3, "name": "anna"}
+    other.body = {"success": True, "users": [tim, user, anna]}
+    gaps: list[Gap] = []
+    people = await make_client(other.url, "k").people(on_gap=gaps.append)
+    assert [one.username for one in people] == ["tim", "anna"]
+    assert gaps == [Gap(GapKind.PERSON, f"row:{name}", name, Failure.IMPLAUSIBLE)]
+    assert await make_client(other.url, "k").people() == people
+
+
+@pytest.mark.parametrize("user", [{"id": 1}, {"id": 1, "name": None}, {"id": 1, "name": " "}])
+async def test_user_without_a_name_is_there_without_one(
+    other: OtherServer, make_client: MakeClient, user: object
 ) -> None:
     other.body = {"success": True, "users": [user, {"id": 2, "name": "tim"}]}
-    err = await failure_of(make_client(other.url, "k").people())
-    assert err.failure is Failure.IMPLAUSIBLE
-    assert failure in err.detail
+    gaps: list[Gap] = []
+    people = await make_client(other.url, "k").people(on_gap=gaps.append)
+    assert ([one.username for one in people], gaps) == (["", "tim"], [])
+
+
+async def test_user_that_is_told_twice_alike_is_one(
+    other: OtherServer, make_client: MakeClient
+) -> None:
+    other.body = {"success": True, "users": [{"id": 2, "name": "tim"}] * 2}
+    gaps: list[Gap] = []
+    assert len(await make_client(other.url, "k").people(on_gap=gaps.append)) == 1
+    assert gaps == []
+
+
+async def test_users_of_whom_not_one_can_be_read_are_not_taken_for_nobody(
+    other: OtherServer, make_client: MakeClient
+) -> None:
+    other.body = {"success": True, "users": [{"name": "tim"}, 7]}
+    assert (await failure_of(make_client(other.url, "k").people())).failure is Failure.IMPLAUSIBLE
 
 
 @pytest.mark.parametrize("body", [{"success": True}, {"success": True, "users": {}}])

@@ -110,7 +110,7 @@ def remembered(known: Remembered, request: Request, run: Run, settings: SyncSett
     held = OpenQuestion(run.held_keys, run.hold_reasons) if run.asked else None
     if not request.whole:
         return before, question or held
-    if held is None and HoldReason.LIST_SHRANK not in run.hold_reasons and not run.gaps:
+    if held is None and HoldReason.LIST_SHRANK not in run.hold_reasons and run.is_complete:
         before = Before(run.listed, run.titles, who_counts(settings), settings.label_format)
     return before, held
 

@@ -181,9 +181,9 @@ class FragilePlex:
         self._client = client
         self._trouble = trouble
 
-    async def libraries(self) -> tuple[Library, ...]:
+    async def libraries(self, on_gap: Callable[[Gap], object] | None = None) -> tuple[Library, ...]:
         """QueueUpdate on."""
-        return await self._client.libraries()
+        return await self._client.libraries(on_gap)
 
     def pages[T](
         self,
@@ -202,10 +202,12 @@ class FragilePlex:
         """QueueUpdate on."""
         return await self._client.with_plex_id(library, plex_id)
 
-    async def labels(self, library: Library) -> tuple[StoredLabel, ...]:
+    async def labels(
+        self, library: Library, on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[StoredLabel, ...]:
         """QueueUpdate on, unless the process ends."""
         self._trouble.pass_by("directory")
-        return await self._client.labels(library)
+        return await self._client.labels(library, on_gap)
 
     async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
         """QueueUpdate on, unless the process ends."""

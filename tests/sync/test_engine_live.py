@@ -72,10 +72,10 @@ async def test_title_that_just_arrived_is_found_among_the_newest_items(env: Engi
     assert look.outcome is Outcome.SETTLED
     assert look.rating_keys == {item.rating_key}
     assert sorted(person.username for person in look.people) == ["rosa", "tim"]
-    # Sections, the newest of two libraries, labels and two carriers before and after the edit,
-    # and the item, as other items carry these labels.
+    # Sections, the newest of two libraries, labels and two carriers, and the item itself before
+    # and after the edit.
     assert lookups(env) == []
-    assert env.plex.stats.gets == 1 + MOVIE_LIBRARIES + 2 * (1 + 2) + 1
+    assert env.plex.stats.gets == 1 + MOVIE_LIBRARIES + (1 + 2) + 2
     assert env.plex.stats.puts == 1
     assert env.pulsarr.stats.total == 0
 

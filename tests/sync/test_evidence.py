@@ -1,6 +1,6 @@
 """Nothing is taken off, forgotten or given up without a read of exactly that item."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from itertools import count
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Failure,
+    Gap,
     GapKind,
     Library,
     RemovedLabelMode,
@@ -29,7 +30,7 @@ from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs
 from simulators.plex.server import METADATA_ROUTE
 
-from .engine_env import LABEL_ROUTE, LISTING_ROUTE, EngineEnv, open_env
+from .engine_env import LABEL_ROUTE, LISTING_ROUTE, SECTIONS_ROUTE, EngineEnv, merged, open_env
 
 REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
 MODES = (RemovedLabelMode.KEEP, RemovedLabelMode.REMOVE)
@@ -181,8 +182,10 @@ def leave_out(monkeypatch: pytest.MonkeyPatch, label: str, where: str) -> None:
     directory, carriers = PlexClient.labels, PlexClient.carriers
     left = iter([True])
 
-    async def labels(self: PlexClient, library: Library) -> tuple[StoredLabel, ...]:
-        some = await directory(self, library)
+    async def labels(
+        self: PlexClient, library: Library, on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[StoredLabel, ...]:
+        some = await directory(self, library, on_gap)
         gone = where == "directory" and any(fold(one.text) == label for one in some)
         if gone and next(left, False):
             return tuple(one for one in some if fold(one.text) != label)
@@ -239,6 +242,44 @@ async def test_label_of_others_that_is_not_told_when_it_is_wished_does_not_becom
     await env.sync()
     assert env.labels[item.rating_key] == {"tim"}
     assert books(env) == rows
+
+
+@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("where", ["directory", "carriers"])
+async def test_item_that_opted_out_gets_no_label_that_is_new_in_its_library(
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, where: str, tells: bool
+) -> None:
+    env.plex.knobs = PlexKnobs(labels_on_items=tells, capitalise="none")
+    title = env.spare()
+    (item,) = env.plex.state.items_of(title)
+    env.plex.state.add_label(item.rating_key, "no-sync")
+    user = env.pulsarr.state.add_user("newcomer")
+    env.pulsarr.state.wish(user.id, title)
+    leave_out(monkeypatch, "no-sync", where)
+    for _ in range(2):
+        await env.sync()
+        assert env.labels[item.rating_key] == {"no-sync"}
+
+
+@pytest.mark.parametrize("mode", RemovedLabelMode)
+async def test_every_item_is_read_before_a_label_goes_onto_it(
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, mode: RemovedLabelMode
+) -> None:
+    env.settings = SyncSettings(removed_label_mode=mode)
+    env.plex.stats.reset()
+    read = set[str]()
+
+    def look() -> None:
+        """Take in what was asked for before anything is written."""
+        asked = [one.path for one in env.plex.stats.log if one.route == METADATA_ROUTE]
+        read.update(key for path in asked for key in path.rpartition("/")[2].split(","))
+
+    env.recorder.meanwhile = look
+    run = await env.sync()
+    assert run.added
+    assert {one.rating_key for one in run.changes} <= read
+    # Nothing carries a label yet, so this server may not tell labels of items: it is asked twice.
+    assert env.plex.stats.count("GET", METADATA_ROUTE) <= 2 + 2
 
 
 async def test_label_of_others_that_somebody_took_off_is_put_on_as_ours(env: EngineEnv) -> None:
@@ -444,6 +485,116 @@ async def test_labels_that_the_ledger_lacks_are_told_left_alone_and_taken_in_whe
     for title in titles:
         env.pulsarr.state.unwish(env.person("rosa"), title)
     assert {one.key for one in (await env.sync(mass_removal=True)).changes} == some
+
+
+# Rows that nobody can read
+
+ROWS: Final[tuple[FaultKind, ...]] = ("null_row", "keyless_row", "nameless_row")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ROWS)
+async def test_library_that_cannot_be_read_stops_no_other_and_loses_nothing(
+    mode: RemovedLabelMode, kind: FaultKind
+) -> None:
+    settings = SyncSettings(removed_label_mode=mode)
+    async with open_env(remembers=True, settings=settings, missing=0.0) as env:
+        await env.sync()
+        new, other = env.spare("show"), env.spare("movie")
+        for title in (new, other):
+            env.wish("tim", title)
+        labels, rows = env.labels, books(env)
+        env.plex.faults.add(Fault(kind, route=SECTIONS_ROUTE, times=None))
+        for _ in range(2):
+            run = await env.sync()
+            # The first row is that of the movies. Without a name it is as good as any.
+            missing = set() if kind == "nameless_row" else {GapKind.LIBRARY}
+            assert {gap.kind for gap in run.gaps} == missing
+            assert run.status is (RunStatus.PARTIAL if missing else RunStatus.DONE)
+            assert (run.removed, run.lost, run.vanished) == (0, 0, 0)
+            for title in (new,) if missing else (new, other):
+                for item in env.plex.state.items_of(title):
+                    assert "tim" in env.labels[item.rating_key]
+            assert all(some <= env.labels[key] for key, some in labels.items())
+            assert rows <= books(env)
+        env.plex.faults.clear()
+        run = await env.sync()
+        assert run.status is RunStatus.DONE
+        assert env.labels == merged(labels, env.wanted())
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("tells", [True, False])
+async def test_label_that_cannot_be_read_stops_no_other_and_loses_nothing(
+    mode: RemovedLabelMode, kind: FaultKind, tells: bool
+) -> None:
+    settings = SyncSettings(removed_label_mode=mode)
+    async with open_env(remembers=True, settings=settings, missing=0.0) as env:
+        env.plex.knobs = PlexKnobs(labels_on_items=tells)
+        await env.sync()
+        new = env.spare("movie")
+        env.wish("tim", new)
+        by_hand, label = anything_with_a_label_of_ours(env)
+        opted_out = env.spare("movie")
+        assert opted_out != new
+        for title in (opted_out,):
+            env.wish("rosa", title)
+            for item in env.plex.state.items_of(title):
+                env.plex.state.add_label(item.rating_key, "no-sync")
+        labels, rows = env.labels, books(env)
+        env.plex.faults.add(Fault(kind, route=LABEL_ROUTE, times=None))
+        for _ in range(2):
+            run = await env.sync()
+            assert run.status is RunStatus.PARTIAL
+            assert {gap.kind for gap in run.gaps} == {GapKind.LABEL}
+            assert (run.removed, run.lost, run.vanished) == (0, 0, 0)
+            assert all(some <= env.labels[key] for key, some in labels.items())
+            assert rows <= books(env)
+            for item in env.plex.state.items_of(opted_out):
+                assert env.labels[item.rating_key] == {"no-sync"}
+            if tells:
+                for item in env.plex.state.items_of(new):
+                    assert "tim" in env.labels[item.rating_key]
+        env.plex.faults.clear()
+        env.plex.state.remove_label(by_hand, label)
+        run = await env.sync()
+        assert run.status is RunStatus.DONE
+        assert (run.vanished, run.overridden) == (0, 1)
+        for item in env.plex.state.items_of(new):
+            assert "tim" in env.labels[item.rating_key]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ["null_row", "keyless_row", "nameless_row"])
+async def test_person_who_cannot_be_read_stops_nobody_else_and_loses_nothing(
+    env: EngineEnv, mode: RemovedLabelMode, kind: FaultKind
+) -> None:
+    env.settings = SyncSettings(removed_label_mode=mode)
+    title = env.spare()
+    first, second = [one.name for one in env.pulsarr.state.users()][:2]
+    env.wish(first, title)
+    await env.sync()
+    labels, rows = env.labels, books(env)
+    new = env.spare()
+    env.wish(second, new)
+    env.pulsarr.state.unwish(env.person(first), title)
+    env.pulsarr.faults.add(Fault(kind, match="users/list", times=None))
+    for _ in range(3):
+        run = await env.sync()
+        assert (run.status, run.error) == (RunStatus.PARTIAL, None)
+        assert {gap.kind for gap in run.gaps} == {GapKind.PERSON}
+        assert (run.removed, run.lost, run.vanished, run.hold_reasons) == (0, 0, 0, ())
+        assert all(some <= env.labels[key] for key, some in labels.items())
+        assert rows <= books(env)
+        (item,) = env.plex.state.items_of(new)
+        assert env.labels[item.rating_key] == {fold(second)}
+        env.clock.now += 3600
+    env.pulsarr.faults.clear()
+    run = await env.sync()
+    assert run.status is RunStatus.DONE
+    (item,) = env.plex.state.items_of(title)
+    assert (item.rating_key in env.labels) is (mode is RemovedLabelMode.KEEP)
 
 
 # What it costs

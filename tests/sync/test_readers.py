@@ -1,7 +1,7 @@
 """The reads of a run, where a real server cannot show what may happen."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -43,8 +43,9 @@ class Lists:
         self.peak = 0
         self.answered: list[int] = []
 
-    async def people(self) -> tuple[Person, ...]:
+    async def people(self, *, on_gap: Callable[[Gap], object] | None = None) -> tuple[Person, ...]:
         """Return everybody."""
+        assert on_gap is not None
         return self._people
 
     async def watchlist(self, person_id: int) -> tuple[Title, ...]:
@@ -107,7 +108,7 @@ async def test_not_one_watchlist_that_can_be_read_is_a_failure() -> None:
         await read_watchlists(Lists(ANNA, BEN, broken={1: Failure.BUSY, 2: Failure.BUSY}), float)
 
 
-@pytest.mark.parametrize("failure", sorted(WHOLE))
+@pytest.mark.parametrize("failure", sorted(WHOLE - {Failure.INVALID_AUTH}))
 async def test_pulsarr_that_is_away_stops_the_others(failure: Failure) -> None:
     pulsarr = Lists(*crowd(40), broken=dict.fromkeys(range(6, 12), failure))
     with pytest.raises(ServiceError, match="no list"):
@@ -118,10 +119,19 @@ async def test_pulsarr_that_is_away_stops_the_others(failure: Failure) -> None:
     assert len(pulsarr.answered) == before
 
 
-async def test_list_that_breaks_its_connection_is_no_pulsarr_that_is_away() -> None:
-    broken = {6: Failure.CANNOT_CONNECT}
+@pytest.mark.parametrize(
+    "failure", [Failure.CANNOT_CONNECT, Failure.RATE_LIMITED, Failure.INVALID_AUTH]
+)
+async def test_list_that_is_refused_alone_is_no_pulsarr_that_refuses_everything(
+    failure: Failure,
+) -> None:
+    broken = {6: failure, 20: failure, 30: failure}
     lists = await read_watchlists(Lists(*crowd(40), broken=broken), lambda: 0.0)
     assert lists.unread == broken
+    assert len(lists.titles) == 37
+    with pytest.raises(ServiceError) as caught:
+        await read_watchlists(Lists(ANNA, BEN, broken={1: failure, 2: failure}), float)
+    assert caught.value.failure is failure
 
 
 async def test_list_of_somebody_without_a_name_is_not_read() -> None:
@@ -151,7 +161,9 @@ class Labelled:
         self._carriers = carriers
         self._without = without
 
-    async def labels(self, _library: Library) -> tuple[StoredLabel, ...]:
+    async def labels(
+        self, _library: Library, _on_gap: Callable[[Gap], object]
+    ) -> tuple[StoredLabel, ...]:
         """Return the one label."""
         return (ANNAS,)
 

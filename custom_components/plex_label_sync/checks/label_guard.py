@@ -16,7 +16,7 @@ from ..sync.label_conflicts import (
     with_left,
     with_meant,
 )
-from ..sync.model import Person, SyncSettings, Title, fold
+from ..sync.model import Gap, Person, SyncSettings, Title, fold
 from ..sync.ports import WatchedPulsarrPort
 
 
@@ -41,9 +41,14 @@ class LabelGuard:
         self._settings = settings
         self._asked: tuple[Conflict, ...] = ()
 
-    async def people(self, *, tries: int = 3) -> tuple[Person, ...]:
-        """Return all users, those in a conflict under their confirmed names. Raises ServiceError."""
-        return self._served(await self._pulsarr.people(tries=tries))
+    async def people(
+        self, *, tries: int = 3, on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[Person, ...]:
+        """Return all users, those in a conflict under their confirmed names.
+
+        Rows that cannot be read are reported to `on_gap`. Raises ServiceError.
+        """
+        return self._served(await self._pulsarr.people(tries=tries, on_gap=on_gap))
 
     async def watchlist(self, person_id: int, *, tries: int = 3) -> tuple[Title, ...]:
         """Return one user's whole watchlist. Raises ServiceError."""

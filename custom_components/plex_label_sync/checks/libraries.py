@@ -42,7 +42,8 @@ class LibraryCheck:
         there = self._coordinator.plex.libraries_seen
         self._names.update((library.key, library.name) for library in there)
         gone = missing(self._entry.options.get(CONF_LIBRARIES), there)
-        self._tell({key: self._names.get(key, key) for key in gone})
+        if self._coordinator.plex.all_libraries_seen:  # else one of them may be there unread
+            self._tell({key: self._names.get(key, key) for key in gone})
         if there:
             self._look_for_new(there)
 

@@ -18,6 +18,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..sync.naming import FIELDS, InvalidLabelFormatError, check_label_format
+from ..sync.safety_check import FREE_REMOVALS
 from .connections import Peer
 
 CONF_SERVER: Final = "server"
@@ -34,6 +35,7 @@ PLACEHOLDERS: Final[Mapping[str, str]] = {
     "plex_example": "`http://192.168.1.10:32400`",
     "pulsarr_example": "`http://192.168.1.10:3003`",
     "home_assistant_example": "`http://192.168.1.10:8123`",
+    "free_removals": str(FREE_REMOVALS),
     "token_help": "https://support.plex.tv/articles/"
     "204059436-finding-an-authentication-token-x-plex-token/",
 }

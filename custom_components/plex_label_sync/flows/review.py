@@ -20,6 +20,7 @@ from ..sync.first_sync import FirstSync, first_sync
 from ..sync.label_conflicts import Confirmed, Conflict, resolve
 from ..sync.ledger import Ledger
 from ..sync.model import (
+    Gap,
     Person,
     ServiceError,
     SyncSettings,
@@ -101,9 +102,14 @@ class _AgreedPeople:
         self._settings = settings
         self.asked: tuple[Conflict, ...] = ()
 
-    async def people(self, *, tries: int = 3) -> tuple[Person, ...]:
-        """Return all users, those in a conflict under their confirmed names. Raises ServiceError."""
-        people = await self._pulsarr.people(tries=tries)
+    async def people(
+        self, *, tries: int = 3, on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[Person, ...]:
+        """Return all users, those in a conflict under their confirmed names.
+
+        Rows that cannot be read are reported to `on_gap`. Raises ServiceError.
+        """
+        people = await self._pulsarr.people(tries=tries, on_gap=on_gap)
         resolution = resolve(people, self._confirmed, self._settings)
         self.asked = resolution.asked
         return resolution.people

@@ -1,7 +1,8 @@
 """Sends edits of labels, one after the other."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 import logging
 from typing import Final
@@ -16,73 +17,157 @@ _LOGGER = logging.getLogger(__name__)
 # A timeout is met with smaller edits rather than with the same one again.
 _EDIT_REFUSALS: Final = frozenset({Failure.REJECTED, Failure.TIMEOUT})
 _EDIT_RETRIES: Final = UNREACHABLE - _EDIT_REFUSALS
-BROKEN_MAX: Final = 3  # items that cannot be written and no other that can: then nothing can
+# What Plex, or a proxy in front of it, answers when one edit is too much for it.
+_FAILED_INSIDE: Final = frozenset(
+    {
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+BROKEN_MAX: Final = 2  # items that fail alone, with nothing written since: then one more edit may
+
+
+type _Labels = tuple[tuple[str, ...], tuple[str, ...]]  # what an edit adds and removes
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """What failed in one library since anything was written there."""
+
+    broken: dict[str, _Labels] = field(default_factory=dict)  # items that failed alone, and in what
+    given_up: _Labels | None = None  # an edit that failed whatever its items
 
 
 class Editor:
     """The one writer of a server."""
 
-    def __init__(self, http: Transport, seconds: Callable[[], float]) -> None:
-        """`seconds` tells how long one edit may take."""
+    def __init__(
+        self,
+        http: Transport,
+        seconds: Callable[[], float],
+        alive: Callable[[], Awaitable[bool]],
+    ) -> None:
+        """`seconds` tells how long one edit may take, `alive` whether the server answers."""
         self._http = http
         self._seconds = seconds
+        self._alive = alive
         self._writer = asyncio.Lock()
-        self._broken: set[str] = set()  # items that Plex failed on since it did anything else
+        self._trouble: dict[str, _Trouble] = {}  # by library
+        self._suspects: set[str] = set()  # items that failed last time: they are sent alone
 
-    async def edit(
-        self, library: Library, whole: EditPart, tries: int = TRIES
-    ) -> dict[str, ServiceError]:
-        """Return the items that Plex refused, with why. Raises ServiceError and ValueError."""
+    async def edit(self, library: Library, whole: EditPart) -> dict[str, ServiceError]:
+        """Return the items that Plex refused or failed on, with why.
+
+        Where that is a timeout or a broken connection, the item may have been edited all the
+        same. Raises ServiceError when nothing can be written in the library any more, with
+        CANNOT_CONNECT only when the server is away, and ValueError without items.
+        """
         refused: dict[str, ServiceError] = {}
-        path = f"/library/sections/{library.key}/all"
+        trouble = self._trouble.setdefault(library.key, _Trouble())
+        labels = whole.add, whole.remove
+        path = _path(library)
         async with self._writer:
-            for part in edit_parts(library.type, whole, path_bytes=len(path)):
-                await self._edit_some(path, library, part, refused, tries)
+            waiting = [(one, TRIES) for one in self._parts(library, whole, len(path))]
+            while waiting:
+                part, tries = waiting.pop()
+                if (err := await self._send(path, library, part, tries, trouble)) is None:
+                    continue
+                if _is_hopeless(err, trouble, labels):
+                    trouble.given_up = labels
+                    # It is this edit that Plex fails on, whatever its items: the next one may work.
+                    refused |= dict.fromkeys(part.rating_keys, err)
+                    unsent = ServiceError(
+                        err.service, Failure.BUSY, "not tried after others failed"
+                    )
+                    for left, _ in waiting:
+                        refused |= dict.fromkeys(left.rating_keys, unsent)
+                    return refused
+                if len(part.rating_keys) == 1:
+                    (key,) = part.rating_keys
+                    refused[key] = err
+                    if err.failure is not Failure.REJECTED:
+                        self._suspects.add(key)
+                        trouble.broken[key] = labels
+                    continue
+                _LOGGER.debug("Halving an edit of %d items: %s", len(part.rating_keys), err)
+                # That trouble passes was waited for with the whole.
+                again = TRIES if err.failure in _EDIT_REFUSALS else 1
+                waiting += [(half, again) for half in reversed(part.halves())]
         return refused
 
-    async def _edit_some(
-        self,
-        path: str,
-        library: Library,
-        part: EditPart,
-        refused: dict[str, ServiceError],
-        tries: int,
-    ) -> None:
-        """Send one edit; halve it while Plex finds it too long, takes too long or fails over it.
+    async def edit_once(self, library: Library, part: EditPart) -> None:
+        """Send one edit as it is, once. Raises ServiceError, and ValueError without items."""
+        query = edit_query(library.type, part)
+        async with self._writer:
+            await self._http.send(
+                "PUT", _path(library), query=query, seconds=self._seconds(), tries=1
+            )
+
+    def _parts(self, library: Library, whole: EditPart, path_bytes: int) -> list[EditPart]:
+        """Return the requests to send, the last one first; what failed before comes alone."""
+        apart = [key for key in whole.rating_keys if key in self._suspects]
+        rest = tuple(key for key in whole.rating_keys if key not in self._suspects)
+        groups = [rest] if rest or not apart else []
+        groups += [(key,) for key in apart]
+        parts = [
+            part
+            for keys in groups
+            for part in edit_parts(
+                library.type, replace(whole, rating_keys=keys), path_bytes=path_bytes
+            )
+        ]
+        return parts[::-1]
+
+    async def _send(
+        self, path: str, library: Library, part: EditPart, tries: int, trouble: _Trouble
+    ) -> ServiceError | None:
+        """Send one edit; return why it failed, if smaller ones or others may not.
 
         A halved edit may have been applied already: adding and removing twice does no harm.
-        Plex hangs when it takes too long over a single item: then no more edits are sent.
+        Raises ServiceError when the server is away, or takes nothing from us.
         """
-        query = edit_query(library.type, part)
         try:
             await self._http.send(
                 "PUT",
                 path,
-                query=query,
+                query=edit_query(library.type, part),
                 seconds=self._seconds(),
                 tries=tries,
                 retry_on=_EDIT_RETRIES,
             )
         except ServiceError as err:
-            failed_inside = err.status == HTTPStatus.INTERNAL_SERVER_ERROR
-            if err.failure not in _EDIT_REFUSALS and not failed_inside:
+            if err.failure is Failure.REJECTED:
+                return err
+            of_a_part = (
+                err.failure in {Failure.TIMEOUT, Failure.CANNOT_CONNECT}
+                or err.status in _FAILED_INSIDE
+            )
+            may_be_busy = err.failure is Failure.TIMEOUT and len(part.rating_keys) > 1
+            if not of_a_part or not (may_be_busy or await self._alive()):
                 raise
-            if len(part.rating_keys) == 1:
-                self._refuse(part.rating_keys[0], err)
-                refused[part.rating_keys[0]] = err
-                return
-            _LOGGER.debug("Halving an edit of %d items: %s", len(part.rating_keys), err)
-            for half in part.halves():
-                # That it passes was waited for with the whole.
-                await self._edit_some(path, library, half, refused, 1 if failed_inside else tries)
-        else:
-            self._broken.clear()
+            return err
+        trouble.broken.clear()
+        trouble.given_up = None
+        self._suspects.difference_update(part.rating_keys)
+        return None
 
-    def _refuse(self, rating_key: str, err: ServiceError) -> None:
-        """Take in that an item cannot be written; raise it when that is about more than the item."""
-        if err.failure is Failure.TIMEOUT:
-            raise err
-        if err.failure is not Failure.REJECTED:
-            self._broken.add(rating_key)
-            if len(self._broken) >= BROKEN_MAX:
-                raise err
+
+def _path(library: Library) -> str:
+    return f"/library/sections/{library.key}/all"
+
+
+def _is_hopeless(err: ServiceError, trouble: _Trouble, labels: _Labels) -> bool:
+    """Tell whether an edit fails whatever its items; raise that when others did before it.
+
+    Plex that hangs does so over everything: few edits shall wait for that.
+    """
+    if err.failure is Failure.REJECTED:
+        return False
+    if trouble.given_up not in {None, labels} or (
+        len(trouble.broken) >= BROKEN_MAX and any(one != labels for one in trouble.broken.values())
+    ):
+        if err.failure is Failure.CANNOT_CONNECT:  # and the server answers everything else
+            raise ServiceError(err.service, Failure.IMPLAUSIBLE, err.detail) from None
+        raise err
+    return len(trouble.broken) >= BROKEN_MAX

@@ -267,29 +267,76 @@ def total(answer: object) -> int:
     return int(body["totalSize"] if "totalSize" in body else body["size"])
 
 
-def libraries(answer: object) -> tuple[Library, ...]:
+@dataclass(frozen=True, slots=True)
+class Directory[T]:
+    """What a directory lists, and of each row that cannot be read the name, if that can."""
+
+    content: tuple[T, ...]
+    bad: tuple[str, ...] = ()
+
+
+def _directory[T](
+    answer: object, understand: Callable[[Mapping[str, Any]], T | None]
+) -> Directory[T]:
+    """Return a directory's rows as `understand` reads them, without those that it wants none of."""
+    found: list[T] = []
+    bad: list[str] = []
+    for row in counted_rows(container(answer), "Directory"):
+        try:
+            one = understand(row)
+        except (AttributeError, ValueError, KeyError, TypeError):
+            name = row.get("title") if isinstance(row, dict) else None
+            is_exact = isinstance(name, str) and not isinstance(name, BrokenText)
+            bad.append(str(name) if is_exact else "")
+        else:
+            if one is not None:
+                found.append(one)
+    return Directory(tuple(found), tuple(bad))
+
+
+def libraries(answer: object) -> Directory[Library]:
     """Return the movie and show sections, in Plex's order; `editable` as far as they tell."""
-    return tuple(
-        Library(
-            key=str(row["key"]),
-            type=MediaType(row["type"]),
-            name=str(row.get("title", "")).strip(),
-            # Others' sections say no, but so do some owners': it is no more than a hint.
-            editable=str(row.get("allowSync", True)).lower() not in {"0", "false"},
-            content_changed=str(row.get("contentChangedAt", "")),
-            uuid=str(row.get("uuid", "")),
-        )
-        for row in _all_rows(container(answer), "Directory")
-        if row.get("type") in ("movie", "show")
+    return _directory(answer, _library)
+
+
+def _library(row: Mapping[str, Any]) -> Library | None:
+    kind = row["type"]
+    if not isinstance(kind, str):
+        raise TypeError("no type")
+    if kind not in {"movie", "show"}:
+        return None
+    key = _exact(row["key"])
+    if not key:
+        raise ValueError("no key")
+    name = row.get("title")
+    return Library(
+        key=key,
+        type=MediaType(kind),
+        # It is for people: without a name its number is one.
+        name=(name.strip() if isinstance(name, str) else "") or key,
+        # Others' sections say no, but so do some owners': it is no more than a hint.
+        editable=str(row.get("allowSync", True)).lower() not in {"0", "false"},
+        content_changed=_told(row.get("contentChangedAt")),
+        uuid=_told(row.get("uuid")),
     )
 
 
-def stored_labels(answer: object) -> tuple[StoredLabel, ...]:
+def _told(value: object) -> str:
+    """Return a value to compare, empty for what is not told: that is no other value."""
+    is_told = isinstance(value, int | str) and not isinstance(value, bool | BrokenText)
+    return str(value) if is_told else ""
+
+
+def stored_labels(answer: object) -> Directory[StoredLabel]:
     """Return one library's label directory: tag ids and stored spellings."""
-    return tuple(
-        StoredLabel(id=str(row["key"]), text=str(row["title"]))
-        for row in _all_rows(container(answer), "Directory")
-    )
+    return _directory(answer, _stored_label)
+
+
+def _stored_label(row: Mapping[str, Any]) -> StoredLabel:
+    key, title = _exact(row["key"]), _exact(row["title"])
+    if not key or not title:
+        raise ValueError("neither can be empty")
+    return StoredLabel(id=key, text=title)
 
 
 def machine_id(answer: object) -> str:

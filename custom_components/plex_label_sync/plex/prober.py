@@ -128,11 +128,9 @@ class PlexProber:
         library = Library(trial.library, MediaType.MOVIE, "")
         began = time.monotonic()
         try:
-            refused = await self._editor.edit(library, part, tries=1)
+            await self._editor.edit_once(library, part)
         finally:
             self._counter.edited()
-        for err in refused.values():
-            raise err
         return time.monotonic() - began
 
     @asynccontextmanager

@@ -28,6 +28,8 @@ from ..probe.ports import RequestCounter
 from ..server_urls import normalise_url, without_page
 from ..sync.model import (
     Failure,
+    Gap,
+    GapKind,
     Item,
     LabelledItem,
     Library,
@@ -114,9 +116,10 @@ class PlexClient:
         }
         self._http = Transport(session, Service.PLEX, url, headers, limit=READERS, sleep=sleep)
         self._listen = partial(listen, session, url, headers)
-        self._editor = Editor(self._http, lambda: EDIT_TIMEOUT)
+        self._editor = Editor(self._http, lambda: EDIT_TIMEOUT, self._is_alive)
         self._machine_id = ""  # as the server said last
         self.libraries_seen: tuple[Library, ...] = ()  # when they were last asked for
+        self.all_libraries_seen = True  # no row of them was unreadable then
         self._labels_by_text = False  # the server knows no tag ids
         self._spelled_twice: set[tuple[str, str]] = set()  # library keys and folded labels
         self._places: dict[str, str] | None = None  # libraries by rating key, where rows lack them
@@ -177,8 +180,10 @@ class PlexClient:
             return err.failure not in {Failure.INVALID_AUTH, Failure.FORBIDDEN}
         return True
 
-    async def libraries(self) -> tuple[Library, ...]:
+    async def libraries(self, on_gap: OnGap | None = None) -> tuple[Library, ...]:
         """Return the movie and show sections.
+
+        Rows that cannot be read are left out, and reported to `on_gap`.
 
         Whether the token is the owner's is asked where the sections look like somebody else's:
         they may not be synced, which some owners' may not be either, or are not those of before.
@@ -186,23 +191,28 @@ class PlexClient:
         Raises ServiceError, with IMPLAUSIBLE when they are another server's under the same keys.
         """
         before = self.libraries_seen
-        found = await self._libraries()
+        found = await self._libraries(on_gap)
         doubtful = not any(library.editable for library in found) or {
             library.key for library in found
         } != {library.key for library in before or found}
         return _editable(found, yes=not doubtful or await self._is_owner())
 
-    async def _libraries(self) -> tuple[Library, ...]:
-        found = await self._http.read(
+    async def _libraries(self, on_gap: OnGap | None = None) -> tuple[Library, ...]:
+        answer = await self._http.read(
             "/library/sections", parse.libraries, seconds=PROBE_TIMEOUT, tries=2
         )
+        found = answer.content
+        for place, name in enumerate(answer.bad):
+            if on_gap is not None:
+                key = f"row:{name or place}"
+                on_gap(Gap(GapKind.LIBRARY, key, name or "?", Failure.IMPLAUSIBLE))
         known = {library.key: library.uuid for library in self.libraries_seen}
         changed = any(one.uuid and known.get(one.key, "") not in {"", one.uuid} for one in found)
         # The same server may have made one anew under the number of another.
         if changed and self._machine_id != await self.identity():
             detail = "the libraries are those of another server"
             raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
-        self.libraries_seen = found
+        self.libraries_seen, self.all_libraries_seen = found, not answer.bad
         return found
 
     @asynccontextmanager
@@ -314,15 +324,28 @@ class PlexClient:
             tries=tries,
         )
 
-    async def labels(self, library: Library) -> tuple[StoredLabel, ...]:
-        """Return the labels that items of a library carry. Raises ServiceError."""
+    async def labels(
+        self, library: Library, on_gap: OnGap | None = None
+    ) -> tuple[StoredLabel, ...]:
+        """Return the labels that items of a library carry.
+
+        Rows that cannot be read are reported to `on_gap`, or raise; the key of one whose label
+        is not known ends with a slash. Raises ServiceError.
+        """
         async with self._about_a_part():
-            labels = await self._http.read(
+            answer = await self._http.read(
                 f"/library/sections/{library.key}/label",
                 parse.stored_labels,
                 query={"type": TYPE_NUMBERS[library.type]},
                 seconds=READ_TIMEOUT,
             )
+        labels = answer.content
+        for text in answer.bad:
+            if on_gap is None:
+                detail = f"library {library.name} has a label that cannot be read"
+                raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
+            name = text or library.name
+            on_gap(Gap(GapKind.LABEL, f"{library.key}/{text}", name, Failure.IMPLAUSIBLE))
         spellings = Counter((library.key, fold(one.text)) for one in labels)
         self._spelled_twice |= {one for one, count in spellings.items() if count > 1}
         return labels
@@ -471,7 +494,8 @@ class PlexClient:
     ) -> dict[str, ServiceError]:
         """Add and remove labels on items of one library, in as few requests as will go.
 
-        Returns the items that Plex refused, with why. That an item is not in there means only
+        Returns the items that Plex refused or failed on, with why; after a timeout or a broken
+        connection they may be edited all the same. That an item is not in there means only
         that Plex said yes: it says so to edits that it ignores.
 
         Raises ServiceError when Plex cannot be asked any more, ValueError without items.

@@ -5,9 +5,11 @@ lacks it is an error, never an empty list.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from ..sync.model import Failure, Person, Title
+from ..transport import BrokenText
 from .endpoints import Endpoint, EndpointSettings, TestResult
 from .ids import all_ids, media_type, picture, text, whole_number
 
@@ -36,28 +38,49 @@ def _any_object(answer: object) -> Mapping[str, object]:
     return answer
 
 
-def people(answer: object) -> tuple[Person, ...]:
-    """Return all users in Pulsarr's order."""
+@dataclass(frozen=True, slots=True)
+class People:
+    """All users in Pulsarr's order, and for each row that cannot be read what may name it."""
+
+    users: tuple[Person, ...]
+    unreadable: tuple[str, ...] = ()
+
+
+def people(answer: object) -> People:
+    """Return all users; a row that cannot be read costs nobody else.
+
+    A user without a name is there, with an empty one: guessing one would rename the labels of a
+    whole library. Without an id, or with the one of another user, nobody knows who it is.
+    """
     rows = envelope(answer).get("users")
     if not isinstance(rows, list):
         raise UnusableAnswerError("the answer has no list of users", Failure.WRONG_SERVICE)
-    found = tuple(_person(row) for row in rows)
-    if len({one.id for one in found}) < len(found):
-        raise UnusableAnswerError("two users have the same id")
-    return found
+    found: dict[int, Person] = {}
+    unreadable: list[str] = []
+    for place, row in enumerate(rows, 1):
+        person = _person(row)
+        if person is None or found.get(person.id, person) != person:
+            name = text(row.get("name")) if isinstance(row, Mapping) else ""
+            unreadable.append(name or f"user {place} of {len(rows)}")
+        else:
+            found[person.id] = person
+    if unreadable and not found:
+        raise UnusableAnswerError("not one of the users can be read")
+    return People(tuple(found.values()), tuple(unreadable))
 
 
-def _person(row: object) -> Person:
-    fields = _object(row, "a user")
+def _person(row: object) -> Person | None:
+    if not isinstance(row, Mapping):
+        return None
+    fields: Mapping[str, object] = row
     number, name = whole_number(fields.get("id")), fields.get("name")
     if number is None:
-        raise UnusableAnswerError("a user has no id")
-    if not isinstance(name, str):
-        # Every version has the name. Guessing one would rename the labels of a whole library.
-        raise UnusableAnswerError("a user has no name")
+        return None
+    is_exact = isinstance(name, str) and not isinstance(name, BrokenText)
     return Person(
         id=number,
-        username=name.strip(),  # without one nothing is decided about their labels
+        # Without a name nothing is decided about their labels.
+        username=str(name).strip() if is_exact else "",
         alias=_optional(fields.get("alias")),
         display_name=_optional(fields.get("display_name")),
         can_sync=_flag(fields.get("can_sync")),

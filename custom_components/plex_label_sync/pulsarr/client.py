@@ -11,7 +11,8 @@ import orjson
 from .. import transport
 from ..probe.ports import RequestCounter
 from ..server_urls import normalise_url as base_url, without_page
-from ..sync.model import Failure, Person, Service, ServiceError, Title
+from ..sync.gaps import ROW
+from ..sync.model import Failure, Gap, GapKind, Person, Service, ServiceError, Title
 from . import answers
 from .endpoints import Endpoint, EndpointSettings, TestResult
 from .prober import PulsarrProber
@@ -109,18 +110,26 @@ class PulsarrClient:
         except ServiceError as err:
             raise _renamed(err, _PROBE_FAILURES) from None
 
-    async def people(self, *, tries: int = 3) -> tuple[Person, ...]:
+    async def people(
+        self, *, tries: int = 3, on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[Person, ...]:
         """Return all Pulsarr users, also those whose sync is switched off.
 
-        Raises ServiceError with UNREADABLE when Pulsarr runs and cannot read its list.
+        Rows that cannot be read are left out, and reported to `on_gap`: then it is not known who
+        else there is. Raises ServiceError with UNREADABLE when Pulsarr runs and cannot read its
+        list.
         """
         try:
-            people = await self._people(tries=tries)
+            answer = await self._people(tries=tries)
         except ServiceError as err:
             if not _failed_inside(err) or not await self._runs():
                 raise
             detail = "its list of users; the row of one of them is damaged"
             raise _damaged(err, detail) from None
+        people = answer.users
+        if on_gap is not None:
+            for name in answer.unreadable:
+                on_gap(Gap(GapKind.PERSON, f"{ROW}{name}", name, Failure.IMPLAUSIBLE))
         self._names = {person.id: person.username for person in people}
         self._watchlists = {
             key: last for key, last in self._watchlists.items() if key in self._names
@@ -135,7 +144,7 @@ class PulsarrClient:
             return False
         return True
 
-    async def _people(self, *, seconds: float | None = None, tries: int = 3) -> tuple[Person, ...]:
+    async def _people(self, *, seconds: float | None = None, tries: int = 3) -> answers.People:
         try:
             return await self._get(_USERS_WITH_COUNTS, answers.people, seconds=seconds, tries=tries)
         except ServiceError as err:

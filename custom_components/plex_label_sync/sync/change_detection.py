@@ -13,7 +13,7 @@ from typing import Final
 from .current_labels import CurrentLabels
 from .jobs import gather_fail_fast
 from .ledger import Ledger
-from .model import Item, Library, Person, SyncSettings
+from .model import Gap, Item, Library, Person, SyncSettings
 from .ports import PlexPort
 from .readers import READERS, Found
 from .scope import labels_needed
@@ -53,6 +53,7 @@ class QuickCheck:
     listing: LibrarySnapshot | None = None
     items: Mapping[str, WantedItem] | None = None
     present: CurrentLabels | None = None
+    gaps: tuple[Gap, ...] = ()  # libraries that could not be read
 
 
 class ChangeDetector:
@@ -83,11 +84,12 @@ class ChangeDetector:
         and nothing is believed for long. Where `people` tell already that they want something
         else, it is not worth the requests. Raises ServiceError.
         """
-        there = await self._plex.libraries()
+        gaps: list[Gap] = []
+        there = await self._plex.libraries(gaps.append)
         libraries = [library for library in there if settings.covers(library.key)]
         last = self._last
-        if last is None or not self._may_hold(last, people, libraries, settings):
-            return QuickCheck(there)
+        if gaps or last is None or not self._may_hold(last, people, libraries, settings):
+            return QuickCheck(there, gaps=tuple(gaps))
         signs: list[bool] = []  # of a change
         items: dict[str, WantedItem] = {}
         present = CurrentLabels()

@@ -2,8 +2,11 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from .model import Action, Change, StoredLabel, fold
+
+ANY_LABEL: Final = ""  # in place of a label that could not be read
 
 
 @dataclass(slots=True)
@@ -67,7 +70,13 @@ class CurrentLabels:
         """Tell whether it is known if an item of a library carries a label."""
         if rating_key in self.corrected:
             return (rating_key, fold(label)) not in self.disputed
+        if self.is_vague(library) and not self.has(library, label):
+            return False
         return library not in self.unread and (library, fold(label)) not in self.unread
+
+    def is_vague(self, library: str) -> bool:
+        """Tell whether a library's directory has a label of which nobody knows what it is."""
+        return (library, ANY_LABEL) in self.unread
 
     def _carriers_of(self, text: str) -> set[str]:
         return self.carriers.setdefault(fold(text), {}).setdefault(text, set())

@@ -9,8 +9,9 @@ from typing import Final
 
 from .batching import EditGroup, edit_groups
 from .current_labels import CurrentLabels
+from .gaps import WHOLE
 from .jobs import task_group
-from .model import Change, FailedChange, Failure, ServiceError, fold
+from .model import Action, Change, FailedChange, Failure, Gap, GapKind, ServiceError, fold
 from .ports import PlexPort, Recorder
 from .progress import Phase, Progress
 from .readers import LabelReader
@@ -22,6 +23,14 @@ _LOGGER = logging.getLogger(__name__)
 SETTLE: Final = (0.5, 1.5)
 
 JOURNAL_WRITES: Final = 50  # of one run, at most, about how far its edits have come
+
+ITEMS_AT_ONCE: Final = 200  # items whose labels are read with one request
+FEW: Final = 2  # items that one edit fails on; more, and its labels are to blame
+_GATEWAY_TIMEOUT: Final = 504
+_PROXY_GAVE_UP: Final = frozenset({502, _GATEWAY_TIMEOUT})
+_BROKEN_OFF: Final = frozenset({Failure.TIMEOUT, Failure.CANNOT_CONNECT})
+# Why no edit can be sent at all, in whatever library.
+_ENDS_ALL: Final = WHOLE | {Failure.FORBIDDEN}
 
 STOPPED: Final = "stopped"  # why a change was not made: the run was asked to end
 NOT_CONFIRMED: Final = "not_confirmed"
@@ -36,8 +45,16 @@ class EditResult:
     denied: set[Change] = field(default_factory=set)  # by an edit that Plex said it did not do
     absent: set[Change] = field(default_factory=set)  # denied, and not there when read back
     failed: list[FailedChange] = field(default_factory=list)
+    refused: dict[Change, Failure] = field(default_factory=dict)  # on which Plex itself failed
+    closed: dict[str, ServiceError] = field(default_factory=dict)  # libraries that take no more
     error: ServiceError | None = None
     stopped: bool = False
+
+    def why_not(self, library: str) -> str | None:
+        """Return why nothing more is sent to a library, None while something is."""
+        if (err := self.error or self.closed.get(library)) is not None:
+            return err.failure
+        return STOPPED if self.stopped else None
 
 
 class _Pace:
@@ -73,6 +90,7 @@ class Editor:
         self._recorder = recorder
         self._sleep = sleep
         self._stopping = False
+        self._items_tell_labels = True
 
     def stop(self) -> None:
         """Let what is on end after its present edit; nothing more is sent."""
@@ -108,6 +126,7 @@ class Editor:
                     await self._edit(group, changes, prepared, result, pace)
                 confirming.create_task(confirm(result.sent[before:]))
             progress.reached(Phase.EDITS)
+        _note_refusals(result, groups, prepared)
         return result
 
     async def _edit(
@@ -120,32 +139,69 @@ class Editor:
     ) -> None:
         """Send one edit, unless the run is to end."""
         result.stopped = result.stopped or self._stopping
-        if result.error is None and not result.stopped:
+        if result.why_not(group.library) is None:
             try:
                 await pace.sending(len(changes))
             except ServiceError as err:
                 result.error = err
-        if result.error is not None or result.stopped:
-            why = result.error.failure if result.error is not None else STOPPED
+        if (why := result.why_not(group.library)) is not None:
             result.failed += [FailedChange(one, why) for one in changes]
             return
         refused: Mapping[str, ServiceError] = {}
+        library = prepared.libraries[group.library]
         try:
-            refused = await self._plex.edit(
-                prepared.libraries[group.library], group.rating_keys, group.add, group.remove
-            )
+            refused = await self._plex.edit(library, group.rating_keys, group.add, group.remove)
         except ServiceError as err:
             _LOGGER.debug("Edits stopped: %s", err)
-            result.error = err
-            if err.failure is not Failure.TIMEOUT:  # Plex may do it yet
+            if err.failure in _ENDS_ALL or result.closed:
+                result.error = err  # two libraries that take nothing: it is the server
+            else:
+                result.closed[library.key] = err
+                prepared.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+            if not _may_come(err):
                 result.denied.update(changes)
-        # What failed half-way may be in Plex all the same: it is read back like the rest.
-        result.sent += [one for one in changes if one.rating_key not in refused]
-        result.failed += [
-            FailedChange(one, refused[one.rating_key].failure)
-            for one in changes
-            if one.rating_key in refused
-        ]
+        for one in changes:
+            self._take_refusal(one, refused.get(one.rating_key), result)
+
+    @staticmethod
+    def _take_refusal(change: Change, err: ServiceError | None, result: EditResult) -> None:
+        """Sort a change by what Plex said of its item; what failed half-way may be in Plex."""
+        if err is None or err.failure in _BROKEN_OFF or err.status in _PROXY_GAVE_UP:
+            result.sent.append(change)
+            if err is not None:
+                result.refused[change] = err.failure
+                if not _may_come(err):
+                    result.denied.add(change)
+            return
+        result.failed.append(FailedChange(change, err.failure))
+        if err.failure is not Failure.REJECTED:
+            result.refused[change] = err.failure
+
+    async def _read_back(
+        self, reader: LabelReader, changes: Sequence[Change], *, by_items: bool
+    ) -> CurrentLabels:
+        """Read the labels of changed items, from the labels' carriers or from the items.
+
+        What was put on may be asked of the items where that takes fewer requests: what an item
+        tells is there.
+        """
+        pairs = await asyncio.to_thread(_pairs, changes)
+        keys = sorted({one.rating_key for one in changes}, key=int)
+        by_items = by_items and all(one.action is Action.ADD for one in changes)
+        at_once = -(-len(keys) // ITEMS_AT_ONCE)
+        if (
+            by_items
+            and self._items_tell_labels
+            and at_once < len(pairs) + len({one for one, _ in pairs})
+        ):
+            told = [one for one in await self._plex.labelled(keys, _leave_out) if one.labels]
+            if told:
+                present = CurrentLabels(unread={library for library, _ in pairs})
+                for one in told:
+                    present.correct(one.item.rating_key, one.labels)
+                return present
+            self._items_tell_labels = False  # all of them should carry one
+        return await reader.read(pairs)
 
     async def _confirm(
         self, prepared: PreparedPlan, sent: Sequence[Change], result: EditResult
@@ -160,7 +216,7 @@ class Editor:
                 await self._sleep(wait)
             reader = reader.again()
             try:
-                now = await _read_back(reader, waiting)
+                now = await self._read_back(reader, waiting, by_items=wait != SETTLE[-1])
             except ServiceError as err:
                 result.error = result.error or err
                 result.failed += [FailedChange(one, err.failure) for one in waiting]
@@ -174,11 +230,36 @@ class Editor:
             for one in result.denied.intersection(waiting)
             if now.knows(one.library, one.rating_key, one.label)
         )
-        result.failed += [FailedChange(one, NOT_CONFIRMED) for one in waiting]
+        result.failed += [
+            FailedChange(one, result.refused.get(one, NOT_CONFIRMED)) for one in waiting
+        ]
 
 
-async def _read_back(reader: LabelReader, changes: Sequence[Change]) -> CurrentLabels:
-    return await reader.read(await asyncio.to_thread(_pairs, changes))
+def _leave_out(_gap: Gap) -> None:
+    """Take in what could not be read of an item: it is as if it had told no labels."""
+
+
+def _may_come(err: ServiceError) -> bool:
+    """Tell whether Plex may do yet what it did not answer."""
+    return err.failure is Failure.TIMEOUT or err.status == _GATEWAY_TIMEOUT
+
+
+def _note_refusals(
+    result: EditResult, groups: Sequence[tuple[EditGroup, list[Change]]], prepared: PreparedPlan
+) -> None:
+    """Note the items that Plex failed to edit, or the labels when it failed on several alike."""
+    not_done = {one.change for one in result.failed}
+    refused = {one: why for one, why in result.refused.items() if one in not_done}
+    for group, changes in groups if refused else ():
+        some = [one for one in changes if one in refused]
+        if len({one.rating_key for one in some}) > FEW:
+            for label in sorted({one.label for one in some}):
+                key = f"{group.library}/{label}"
+                prepared.gaps.add(Gap(GapKind.LABEL, key, label, refused[some[0]]))
+            continue
+        for one in some:
+            name = one.title or one.rating_key
+            prepared.gaps.add(Gap(GapKind.ITEM, one.rating_key, name, refused[one]))
 
 
 def _pairs(changes: Iterable[Change]) -> frozenset[tuple[str, str]]:

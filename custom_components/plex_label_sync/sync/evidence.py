@@ -15,12 +15,11 @@ FEW: Final = 100  # items: one more fits into their request, and none of them ma
 
 
 class EvidenceReader:
-    """Reads items, and remembers whether this server's answers about them tell labels."""
+    """Reads items, and sees each time whether the answers about them tell labels."""
 
     def __init__(self, plex: PlexPort) -> None:
-        """Start without knowing."""
+        """Remember nothing: an answer that tells no labels may come once."""
         self._plex = plex
-        self._tells_labels = False
 
     async def read(
         self,
@@ -37,28 +36,27 @@ class EvidenceReader:
 
         Raises ServiceError when Plex cannot be asked.
         """
-        first = await self._first(rating_keys, present, labels.gaps)
+        first, tells_labels = await self._first(rating_keys, present, labels.gaps)
         absent = _absent(rating_keys, first, labels.gaps)
-        if first and not self._tells_labels:
+        if first and not tells_labels:
             present.add(await labels.read(pairs))
             second = await self._labelled(rating_keys, labels.gaps)
-            self._tells_labels |= any(one.labels for one in second.values())
+            tells_labels = any(one.labels for one in second.values())
             absent &= _absent(rating_keys, second, labels.gaps)
             first = {key: one for key, one in second.items() if key in first}
-        if self._tells_labels:
+        if tells_labels:
             for key, one in first.items():
                 present.correct(key, one.labels)
         return Evidence(first, absent)
 
     async def _first(
         self, rating_keys: Collection[str], present: CurrentLabels, gaps: Gaps
-    ) -> dict[str, LabelledItem]:
+    ) -> tuple[dict[str, LabelledItem], bool]:
         """Read items; beside few, one that carries a label, to see whether labels are told."""
-        is_alone = not self._tells_labels and len(rating_keys) < FEW
-        witness = {*islice(present.labelled(), 1)} if is_alone else set[str]()
+        witness = {*islice(present.labelled(), 1)} if len(rating_keys) < FEW else set[str]()
         found = await self._labelled({*rating_keys, *witness}, gaps)
-        self._tells_labels |= any(one.labels for one in found.values())
-        return {key: one for key, one in found.items() if key in rating_keys}
+        tells_labels = any(one.labels for one in found.values())
+        return {key: one for key, one in found.items() if key in rating_keys}, tells_labels
 
     async def _labelled(self, rating_keys: Collection[str], gaps: Gaps) -> dict[str, LabelledItem]:
         found = await self._plex.labelled(sorted(rating_keys, key=int), gaps.add)

@@ -88,7 +88,7 @@ class FactReader:
             whole=True,
             libraries=libraries,
             evidence=Evidence({one.item.rating_key: one for one in labelled}),
-            doubts=unread_lists(watchlists, people, settings),
+            doubts=unread_lists(watchlists, people, settings, ledger),
         )
         facts = Facts(by_title, watchlists, libraries, view, make_plan(view), queue, held)
         return facts, len(fitting)

@@ -17,6 +17,7 @@ WHOLE: Final = frozenset(
         Failure.NOT_SAVED,
     }
 )
+ROW: Final = "row:"  # begins the key of a gap of somebody of whom nothing but a row is known
 LASTS_AFTER: Final = 2 * 3600.0  # seconds; then a gap is told in Repairs
 LASTS_SYNCS: Final = 3  # full syncs, likewise
 
@@ -55,14 +56,15 @@ def concerns(gap: Gap, row: Row) -> bool:
     """Tell whether what could not be read may have told of a row's label."""
     match gap.kind:
         case GapKind.PERSON:
-            return gap.key in map(str, row.people)
+            # Whose row could not be read is not known.
+            return gap.key.startswith(ROW) or gap.key in map(str, row.people)
         case GapKind.LIBRARY:
             return gap.key == row.library
         case GapKind.PAGE:
             return gap.key.partition(":")[0] == row.library
         case GapKind.LABEL:
             library, _, label = gap.key.partition("/")
-            return (library, fold(label)) == (row.library, fold(row.label))
+            return library == row.library and fold(label) in {"", fold(row.label)}
         case GapKind.ITEM:
             return gap.key == row.rating_key
 

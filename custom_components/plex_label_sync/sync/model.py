@@ -115,6 +115,30 @@ class Title:
         return self.type is other.type and same(self.ids, other.ids)
 
 
+class GapKind(StrEnum):
+    """What could not be read."""
+
+    PERSON = "person"  # a watchlist
+    LIBRARY = "library"  # a listing or a label directory
+    LABEL = "label"  # the carriers of one label
+    ITEM = "item"
+    PAGE = "page"  # some rows of a listing
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that could not be read: what it should have told is unknown, never none.
+
+    `key` identifies it within its kind: a person's id, a library's key, `<library>/<label>`, a
+    rating key, `<library>:<first row>`. `name` is for people to read.
+    """
+
+    kind: GapKind
+    key: str
+    name: str
+    failure: Failure
+
+
 @dataclass(frozen=True, slots=True)
 class Watchlists:
     """Everybody's watchlist as Pulsarr told it at one moment.
@@ -129,6 +153,8 @@ class Watchlists:
     read_at: float
     unread: Mapping[int, Failure] = field(default_factory=dict)
     lists_read_at: Mapping[int, float] = field(default_factory=dict)
+    # Rows of people that could not be read: who is not among the others may be one of them.
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,30 +210,6 @@ def fold(label: str) -> str:
     Turkish i without a dot is a plain I, which does not fold back.
     """
     return label.upper().casefold()
-
-
-class GapKind(StrEnum):
-    """What could not be read."""
-
-    PERSON = "person"  # a watchlist
-    LIBRARY = "library"  # a listing or a label directory
-    LABEL = "label"  # the carriers of one label
-    ITEM = "item"
-    PAGE = "page"  # some rows of a listing
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Something that could not be read: what it should have told is unknown, never none.
-
-    `key` identifies it within its kind: a person's id, a library's key, `<library>/<label>`, a
-    rating key, `<library>:<first row>`. `name` is for people to read.
-    """
-
-    kind: GapKind
-    key: str
-    name: str
-    failure: Failure
 
 
 class Action(StrEnum):
@@ -417,7 +419,8 @@ class Run:
     held_keys: frozenset[RowKey] = frozenset()  # all that is held, rows to forget included
     lost: int = 0  # labels taken off, forgotten or given up that nobody asked for
     unknown: tuple[Row, ...] = ()  # labels that may be ours although the ledger lacks them
-    gaps: tuple[Gap, ...] = ()  # what could not be read
+    gaps: tuple[Gap, ...] = ()  # what could not be read, or not be edited
+    is_complete: bool = True  # everything was read that it was to be judged by
     error: ServiceError | None = None
 
     @property

@@ -121,12 +121,18 @@ class PlanBuilder:
         progress.reached(Phase.WATCHLISTS)
         options = settings
         settings = self._following(options, watchlists.people)
-        there = await self._plex.libraries() if quick_check is None else quick_check.libraries
+        gaps = [] if quick_check is None else [*quick_check.gaps]
+        there = (
+            await self._plex.libraries(gaps.append)
+            if quick_check is None
+            else quick_check.libraries
+        )
         libraries = chosen_libraries(there, request, settings)
         scope = await self._scope(request, settings, watchlists, libraries)
         titles = None if scope.doubts.unread else len(scope.wishes)
         # Compared by the options as they were chosen: that somebody excluded has a new id is no choice.
-        lists = doubted_lists(before, len(watchlists.people), titles, options)
+        listed = len(watchlists.people) + len(watchlists.gaps)
+        lists = doubted_lists(before, listed, titles, options)
         scope = replace(scope, doubts=replace(scope.doubts, lists=lists))
         wishes = scope.wishes
         if quick_check is not None and quick_check.listing and quick_check.listing.wishes == wishes:
@@ -136,6 +142,8 @@ class PlanBuilder:
                 _note_unread(prepared, watchlists)
                 return prepared
         found = await self._find(request, libraries, wishes, progress)
+        for gap in gaps:
+            found.gaps.add(gap)
         if request.titles is not None:
             others = [library for library in there if library not in libraries]
             await self.finder.explain_missing(found, others)
@@ -188,7 +196,7 @@ class PlanBuilder:
             {person.id: person for person in watchlists.people},
             frozenset(person.id for person in people),
         )
-        doubts = unread_lists(watchlists, people, settings)
+        doubts = unread_lists(watchlists, people, settings, self._recorder.ledger)
         believe = request.mass_removal and not request.dry_run
         shrunk = self._memory.judge(watchlists, roster.labelled, believe=believe)
         known = self._recorder.ledger.people  # those as well who are gone from Pulsarr
@@ -395,7 +403,9 @@ def _strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:
 
 
 def _note_unread(prepared: PreparedPlan, watchlists: Watchlists) -> None:
-    """Note the people whose lists could not be read."""
+    """Note the people whose rows or lists could not be read."""
+    for gap in watchlists.gaps:
+        prepared.gaps.add(gap)
     for person in watchlists.people:
         if (failure := watchlists.unread.get(person.id)) is not None:
             name = person.username or str(person.id)

@@ -71,7 +71,10 @@ def make_plan(view: View) -> Plan:
     for rating_key, entry in view.items.items():
         matched += bool(entry.labels)
         if not view.present.knows(entry.item.library, rating_key, view.settings.opt_out_label):
-            continue  # it may be one that is to be left alone
+            # It may be one that is to be left alone; the item itself tells.
+            if view.present.is_vague(entry.item.library):
+                draft.unproven |= {rating_key} - view.evidence.items.keys()
+            continue
         if not view.present.carries(rating_key, view.settings.opt_out_label):
             if (rating_key, opt_out) in view.others and rating_key not in view.evidence.items:
                 draft.unproven.add(rating_key)  # it was to be left alone
@@ -118,8 +121,6 @@ class _Draft:
         self.chosen: set[RowKey] = set()
         self.renamed: dict[RowKey, int] = {}
         self.unknown: list[Row] = []
-        # Libraries with the labels that were written there, be a directory without them.
-        self.written = {(row.library, fold(row.label)) for row in view.ledger}
         self.people = PeopleRefs({**view.ledger.people, **view.roster.people})
 
 
@@ -171,7 +172,11 @@ class _ItemPlan:
 
     def _knows(self, folded: str) -> bool:
         """Tell whether it could be read if the item carries a label."""
-        return self._view.present.knows(self._item.library, self._item.rating_key, folded)
+        present, library = self._view.present, self._item.library
+        known = present.knows(library, self._item.rating_key, folded)
+        if not known and present.is_vague(library):
+            self._is_proven()  # the item itself tells
+        return known
 
     def _is_proven(self) -> bool:
         """Tell whether the item itself was read; if not, note that it should be."""
@@ -179,12 +184,6 @@ class _ItemPlan:
             return True
         self._draft.unproven.add(self._item.rating_key)
         return False
-
-    def _may_be_there(self, folded: str) -> bool:
-        """Tell whether a label that was not told of the item may be on it all the same."""
-        place = self._item.library, folded
-        known = (self._item.rating_key, folded) in self._view.others
-        return known or place in self._draft.written or self._view.present.has(*place)
 
     def _forget(self, row: Row) -> None:
         if not row.removed_by_user:
@@ -228,8 +227,8 @@ class _ItemPlan:
                 self._draft.vanished += fresh
                 self._draft.decided.add(new.key)
             return
-        if row is None and self._may_be_there(folded) and not self._is_proven():
-            return  # somebody else may have written it: it would be taken for ours
+        if not self._is_proven():
+            return  # it may have opted out, or carry the label already, by somebody else's hand
         text = self._view.present.spelling(self._item.library, label.text)
         reason = (
             Reason(ReasonCode.RENAMED_FROM, label=former[0].label)
@@ -357,7 +356,7 @@ class _ItemPlan:
         gone = {key for key in marks if not self._carries(key)}
         # Taken off by hand: it is not put on a second time.
         refused = any(marks[key].confirmed for key in gone)
-        is_new = wants_mark and not refused and not self._carries(folded)
+        is_new = wants_mark and not refused and not self._carries(folded) and self._is_proven()
         if is_new:
             text = self._view.present.spelling(self._item.library, self._settings.removed_label)
             item = self._item

@@ -23,8 +23,8 @@ from .model import (
 class PlexPort(Protocol):
     """A Plex Media Server. Every method raises ServiceError."""
 
-    async def libraries(self) -> tuple[Library, ...]:
-        """Return the movie and show sections."""
+    async def libraries(self, on_gap: Callable[[Gap], object] | None = None) -> tuple[Library, ...]:
+        """Return the movie and show sections; rows that cannot be read are reported to `on_gap`."""
 
     def pages[T](
         self,
@@ -43,8 +43,14 @@ class PlexPort(Protocol):
     async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
         """Return the items under one `plex:<hex>` id."""
 
-    async def labels(self, library: Library) -> tuple[StoredLabel, ...]:
-        """Return a library's label directory."""
+    async def labels(
+        self, library: Library, on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[StoredLabel, ...]:
+        """Return a library's label directory.
+
+        Rows that cannot be read are reported to `on_gap`, or raise; the key of one whose label is
+        not known ends with a slash.
+        """
 
     async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
         """Return the rating keys of all items that carry a label."""
@@ -79,8 +85,8 @@ class PlexPort(Protocol):
 class PulsarrPort(Protocol):
     """A Pulsarr. Every method raises ServiceError."""
 
-    async def people(self) -> tuple[Person, ...]:
-        """Return all users."""
+    async def people(self, *, on_gap: Callable[[Gap], object] | None = None) -> tuple[Person, ...]:
+        """Return all users; rows that cannot be read are reported to `on_gap`."""
 
     async def watchlist(self, person_id: int) -> tuple[Title, ...]:
         """Return one user's whole watchlist."""
@@ -89,8 +95,10 @@ class PulsarrPort(Protocol):
 class WatchedPulsarrPort(Protocol):
     """A Pulsarr that is also looked at by the way, when one try has to do."""
 
-    async def people(self, *, tries: int = 3) -> tuple[Person, ...]:
-        """Return all users."""
+    async def people(
+        self, *, tries: int = 3, on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[Person, ...]:
+        """Return all users; rows that cannot be read are reported to `on_gap`."""
 
     async def watchlist(self, person_id: int, *, tries: int = 3) -> tuple[Title, ...]:
         """Return one user's whole watchlist."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from .ledger import Ledger
 from .model import (
     HoldReason,
     Item,
@@ -75,11 +76,18 @@ class Doubts:
 
 
 def unread_lists(
-    watchlists: Watchlists, people: Iterable[Person], settings: SyncSettings
+    watchlists: Watchlists, people: Iterable[Person], settings: SyncSettings, ledger: Ledger
 ) -> Doubts:
-    """Return the doubts about lists that could not be read, or not in full, of who gets labels."""
+    """Return the doubts about lists that could not be read, or not in full, of who gets labels.
+
+    While the row of somebody cannot be read, that may be anybody who is not listed.
+    """
     people = tuple(people)
     unread = [person for person in people if person.id in watchlists.unread]
+    if watchlists.gaps:
+        there = {person.id for person in watchlists.people}
+        known = {one: Person(one, "") for row in ledger for one in row.people} | ledger.people
+        unread += [person for number, person in known.items() if number not in there]
     return Doubts(
         vague=frozenset(
             (person.id, title.type, fold(title.name))
@@ -207,7 +215,9 @@ class ListMemory:
             else:
                 self.counts[person_id] = len(titles)
                 self._lists[person_id] = titles
-        for person_id in self.counts.keys() - {person.id for person in watchlists.people}:
+        there = {person.id for person in watchlists.people}
+        # While a row could not be read, nobody is known to be gone.
+        for person_id in () if watchlists.gaps else self.counts.keys() - there:
             lost = not believe and self.counts[person_id] > 0
             if self._is_doubted(person_id, watchlists.read_at, lost=lost):
                 shrunk.add(person_id)

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from .current_labels import CurrentLabels
+from .current_labels import ANY_LABEL, CurrentLabels
 from .event_candidates import SeenItems
 from .gaps import WHOLE, Gaps
 from .jobs import gather_fail_fast
 from .missing import Unmatched
 from .model import (
     Failure,
+    Gap,
     GapKind,
     Item,
     Library,
@@ -39,26 +40,31 @@ from .progress import Phase, Progress
 from .wanted import Match, Matcher, Wish
 
 PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
-AWAY_AFTER: Final = 3  # connections that break one after the other
+AWAY_AFTER: Final = 3  # lists that are refused one after the other, or break the connection
 READERS: Final = 2  # requests to Plex in flight
 NEWEST: Final = 200  # rows looked at for titles that arrived lately
 LOOKUPS_MAX: Final = 20  # lookups by key and library in one run; more are cheaper by listing
 
 
-class Breaks:
-    """Tells lists that break their connection each time from a server that is away."""
+class Refusals:
+    """Tells lists that are refused each time from a server that refuses everything.
+
+    Pulsarr has just answered who there is, so one refusal may be about one list.
+    """
 
     def __init__(self) -> None:
-        """No connection was broken yet."""
+        """Nothing was refused yet."""
         self._in_a_row = 0
 
-    def held(self) -> None:
-        """Take in that a connection held."""
+    def answered(self) -> None:
+        """Take in that a list could be read."""
         self._in_a_row = 0
 
     def may_be_the_list(self, err: ServiceError) -> bool:
-        """Take in a failure; tell whether it is a broken connection that says nothing of others."""
-        if err.failure is not Failure.CANNOT_CONNECT:
+        """Take in a failure; tell whether it may say nothing of other lists."""
+        if err.failure not in WHOLE or err.failure is Failure.INVALID_AUTH:
+            return True  # asking for the others costs one request each
+        if err.failure not in {Failure.CANNOT_CONNECT, Failure.RATE_LIMITED}:
             return False
         self._in_a_row += 1
         return self._in_a_row < AWAY_AFTER
@@ -79,10 +85,11 @@ async def read_watchlists(
     one of their lists.
     """
     read_at = clock()
-    people = await pulsarr.people()
+    gaps: list[Gap] = []
+    people = await pulsarr.people(on_gap=gaps.append)
     if len({person.id for person in people}) != len(people):
         raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user is listed twice")
-    if people and not any(person.username for person in people):
+    if (people or gaps) and not any(person.username for person in people):
         raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "no user has a name")
     heard(people)
     titles: dict[int, tuple[Title, ...]] = {}
@@ -94,15 +101,15 @@ async def read_watchlists(
     skipped = skip(people)
     waiting = iter([one for one in people if one.id not in skipped and one.id not in failures])
 
-    breaks = Breaks()
+    refusals = Refusals()
 
     async def read_some() -> None:
         for person in waiting:
             try:
                 titles[person.id] = await pulsarr.watchlist(person.id)
-                breaks.held()
+                refusals.answered()
             except ServiceError as err:
-                if not breaks.may_be_the_list(err) and err.failure in WHOLE:
+                if not refusals.may_be_the_list(err):
                     raise
                 failures[person.id] = err
 
@@ -110,7 +117,7 @@ async def read_watchlists(
     if failures and not titles:
         raise next(iter(failures.values()))
     unread = {number: err.failure for number, err in failures.items()}
-    return Watchlists(people, titles, read_at, unread)
+    return Watchlists(people, titles, read_at, unread, gaps=tuple(gaps))
 
 
 @dataclass(slots=True)
@@ -403,8 +410,13 @@ class LabelReader:
     async def _read_library(
         self, present: CurrentLabels, library: Library, labels: set[str] | None
     ) -> None:
-        directory = await self._plex.labels(library)
+        bad: list[Gap] = []
+        directory = await self._plex.labels(library, bad.append)
         present.add_directory(library.key, directory)
+        for gap in bad:
+            self.gaps.add(gap)
+            label = gap.key.partition("/")[2]
+            present.unread.add((library.key, fold(label)) if label else (library.key, ANY_LABEL))
         waiting = iter([one for one in directory if labels is None or fold(one.text) in labels])
 
         async def read_some() -> None:

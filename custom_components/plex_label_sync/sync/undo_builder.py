@@ -36,9 +36,10 @@ class UndoBuilder:
 
     async def prepare_undo(self, request: Request, settings: SyncSettings) -> PreparedPlan:
         """Read what a run had changed and plan to take it back. Raises ServiceError."""
-        libraries = {one.key: one for one in await self._plex.libraries()}
+        gaps = Gaps()
+        libraries = {one.key: one for one in await self._plex.libraries(gaps.add)}
         changes = [one for one in request.changes if one.library in libraries]
-        reader, present, evidence = await self._read(libraries, changes, settings)
+        reader, present, evidence = await self._read(libraries, changes, settings, gaps)
         ledger = self._recorder.ledger
         known = [
             _named(one, evidence.items[one.rating_key].item, libraries)
@@ -58,12 +59,13 @@ class UndoBuilder:
 
         Raises ServiceError.
         """
-        libraries = {one.key: one for one in await self._plex.libraries()}
+        gaps = Gaps()
+        libraries = {one.key: one for one in await self._plex.libraries(gaps.add)}
         ledger = self._recorder.ledger
         rows = [row for row in ledger if row.library in libraries]
         if people is not None:
             rows = [row for row in rows if row.people and people.issuperset(row.people)]
-        reader, present, evidence = await self._read(libraries, rows, settings)
+        reader, present, evidence = await self._read(libraries, rows, settings, gaps)
         known = [
             row
             for row in rows
@@ -82,9 +84,10 @@ class UndoBuilder:
         libraries: Mapping[str, Library],
         some: Sequence[Row] | Sequence[Change],
         settings: SyncSettings,
+        gaps: Gaps,
     ) -> tuple[LabelReader, CurrentLabels, Evidence]:
         """Read the labels of some rows or changes, and their items themselves."""
-        reader = LabelReader(self._plex, libraries.values(), {}, Gaps())
+        reader = LabelReader(self._plex, libraries.values(), {}, gaps)
         pairs = {(one.library, fold(one.label)) for one in some}
         pairs |= {(library, fold(settings.opt_out_label)) for library, _ in tuple(pairs)}
         present = await reader.read(pairs)

@@ -121,7 +121,7 @@ def merged(
         for one in titles
         if one not in read or one in doubted
     }
-    lists = Watchlists((*kept, *new), titles, read_at, unread, read_before)
+    lists = Watchlists((*kept, *new), titles, read_at, unread, read_before, known.gaps)
     return Merge(lists, frozenset(doubted))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from .jobs import gather_fail_fast
 from .model import Failure, ServiceError, SyncSettings, Title, Watchlists
 from .ports import WatchedPulsarrPort
-from .readers import PULSARR_READERS, Breaks
+from .readers import PULSARR_READERS, Refusals
 from .wanted import gets_labels
 from .watchlist_changes import (
     NEVER,
@@ -19,7 +19,7 @@ from .watchlist_changes import (
     moved,
 )
 
-# What is not about one list: whoever is asked next says the same.
+# What is not about one list when it is said of several: whoever is asked next says the same.
 _ABOUT_ALL = frozenset({Failure.RATE_LIMITED, Failure.INVALID_AUTH, Failure.CANNOT_CONNECT})
 
 
@@ -97,7 +97,11 @@ class WatchlistReader:
         if is_doubtful(people, known):
             return self._judged(Watched(len(people)), {"people": len(people)})
         strange = moved(people, known)
-        watched = [one for one in people if gets_labels(one, settings) and one.id not in strange]
+        watched = [
+            one
+            for one in people
+            if one.username and gets_labels(one, settings) and one.id not in strange
+        ]
         self._turns = {one.id: self._turn(one.id, known) for one in watched}
         wanted = lists_to_read(watched, known, self._turns, self._steady(), urgent)
         read, unreadable, stopped = await self._read(wanted)
@@ -126,7 +130,7 @@ class WatchlistReader:
         unreadable: dict[int, ServiceError] = {}
         stopped: list[ServiceError] = []
         waiting = iter(wanted)
-        breaks = Breaks()
+        refusals = Refusals()
 
         async def read_some() -> None:
             for person_id in waiting:
@@ -136,16 +140,19 @@ class WatchlistReader:
                 try:
                     read[person_id] = await self._pulsarr.watchlist(person_id, tries=1)
                 except ServiceError as err:
-                    if not breaks.may_be_the_list(err) and err.failure in _ABOUT_ALL:
+                    if not refusals.may_be_the_list(err):
                         stopped.append(err)
                         return
                     unreadable[person_id] = err
                     self._turns[person_id] = Turn(self._steady(), failures + 1)
                 else:
-                    breaks.held()
+                    refusals.answered()
                     self._turns[person_id] = Turn(self._steady())
 
         await gather_fail_fast(read_some() for _ in range(min(PULSARR_READERS, len(wanted))))
+        refused = [err for err in unreadable.values() if err.failure in _ABOUT_ALL]
+        if len(refused) > 1 and not read:
+            stopped += refused[:1]
         return read, unreadable, next(iter(stopped), None)
 
     def _judged(self, watched: Watched, puzzles: dict[object, object]) -> Watched:

@@ -1,0 +1,122 @@
+"""What there is to tell of a run as a whole: one activity for each thing that happened. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .status import Activity
+from .storage.records import Held
+from .sync.gaps import OpenGap, OpenGaps
+from .sync.ledger import Ledger
+from .sync.model import Action, GapKind, RowKey, Run, RunKind
+from .sync.request import Request
+
+GAPS_NAMED: Final = 10
+
+type Told = tuple[Activity, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What is open at some moment: the question that waits, and what could not be read."""
+
+    held: Held | None
+    gaps: OpenGaps
+
+
+def activities_of(
+    request: Request, run: Run, before: Open, after: Open, ledger: Ledger
+) -> Iterator[Told]:
+    """Yield what a run came to that was no trial. What it held or released is told once."""
+    if before.held is None and after.held is not None:
+        yield Activity.RUN_HELD, _held(run, after.held)
+    elif before.held is not None and after.held is None:
+        yield Activity.RUN_RELEASED, _released(run, before.held, ledger)
+    elif run.error is None or run.changes:
+        yield from _finished(request, run, after)
+    yield from _gaps(Activity.GAP_OPENED, _only_in(after.gaps, before.gaps))
+    yield from _gaps(Activity.GAP_CLOSED, _only_in(before.gaps, after.gaps))
+
+
+def _finished(request: Request, run: Run, after: Open) -> Iterator[Told]:
+    counts = _counts(run)
+    match run.kind:
+        case RunKind.FULL:
+            held = len(run.held_keys | {change.key for change in run.held})
+            more = {"held": held, "gaps": len(after.gaps if request.whole else run.gaps)}
+            yield Activity.SYNC_FINISHED, {**counts, **more}
+        case RunKind.UNDO:
+            yield Activity.RUN_UNDONE, {"run_id": request.undo, **counts, "skipped": run.skipped}
+        case RunKind.REMOVAL:
+            yield Activity.LABELS_REMOVED, {"people": _whose(request, run), **counts}
+        case RunKind.LIVE:
+            pass  # each of its titles is told by itself
+
+
+def _whose(request: Request, run: Run) -> list[str]:
+    """Return the names of those whose labels were to go, nobody's for everybody's."""
+    known = {
+        text.casefold(): ref.name
+        for change in run.changes
+        for ref in change.people
+        for text in (ref.name, str(ref.id), change.label)
+    }
+    return list(dict.fromkeys(known.get(one.casefold(), one) for one in request.people or ()))
+
+
+def _counts(run: Run) -> dict[str, Any]:
+    return {
+        "added": run.added,
+        "removed": run.removed,
+        "failed": len(run.failed),
+        "started_by": str(run.started_by),
+    }
+
+
+def _held(run: Run, held: Held) -> dict[str, Any]:
+    return {
+        "removals": held.removals,
+        "vanished": held.vanished,
+        "reasons": [*held.reasons],
+        **_counts(run),
+    }
+
+
+def _released(run: Run, held: Held, ledger: Ledger) -> dict[str, Any]:
+    """Return what became of the labels that somebody was asked about."""
+    keys = held.row_keys
+    done: Mapping[RowKey, Action] = {one.key: one.action for one in run.changes if one.key in keys}
+    off = {key for key in keys if (row := ledger.get(key)) is not None and row.removed_by_user}
+    actions = [*done.values()]
+    return {
+        "removals": held.removals,
+        "vanished": held.vanished,
+        "reasons": [*held.reasons],
+        "released": actions.count(Action.REMOVE),
+        "restored": actions.count(Action.ADD),
+        "kept_off": len(off),
+        "kept": sum(key in ledger for key in keys - done.keys() - off),
+        **_counts(run),
+    }
+
+
+def _only_in(some: OpenGaps, others: OpenGaps) -> list[OpenGap]:
+    return [gap for key, gap in some.items() if key not in others]
+
+
+def _gaps(activity: Activity, gaps: Iterable[OpenGap]) -> Iterator[Told]:
+    """Yield one activity for each kind of what could or can now be read."""
+    by_kind: dict[GapKind, list[OpenGap]] = {}
+    for one in gaps:
+        by_kind.setdefault(one.gap.kind, []).append(one)
+    for kind, some in by_kind.items():
+        names = list(dict.fromkeys(one.gap.name for one in some))
+        yield (
+            activity,
+            {
+                "kind": kind.value,
+                "names": names[:GAPS_NAMED],
+                "count": len(names),
+                "reasons": sorted({one.gap.failure.value for one in some}),
+            },
+        )
