@@ -13,7 +13,7 @@ EVENTS: Final = frozenset(
 RATE_LIMIT_MIN: Final = 60  # a minute; people, and what reads their lists, need about as many
 URL_NEEDED: Final = 4000  # bytes of the longest address that the integration sends
 MULTI_GET_NEEDED: Final = 200  # items in one request
-LABEL_NEEDED: Final = 60  # characters; longer names of people are rare
+LABEL_NEEDED: Final = 60  # characters; longer labels are never made
 TOO_LONG: Final = 414  # the status that says why an address is refused
 SLOW: Final = 5.0  # seconds for an edit of one item
 
@@ -221,6 +221,8 @@ def label_max(sent: str, stored: str | None) -> Fact:
     if len(stored) >= len(sent):
         return Fact(Code.LABEL_MAX, f">={len(sent)}")
     cut = str(len(stored))
+    if len(stored) >= LABEL_NEEDED:
+        return Fact(Code.LABEL_MAX, cut)
     return Fact(Code.LABEL_MAX, cut, "label_max_cut", {"limit": cut})
 
 
