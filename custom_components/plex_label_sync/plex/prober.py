@@ -85,7 +85,7 @@ class PlexProber:
         """Return the label directory of a section."""
         query = {"type": TYPE_NUMBERS[section.type]}
         path = f"/library/sections/{section.key}/label"
-        return await self._read(path, parse.stored_labels, query)
+        return await self._read(path, _labels, query)
 
     async def items(
         self, rating_keys: Sequence[str], *, refresh: bool = False, length: int = 0
@@ -195,6 +195,13 @@ def _sections(answer: object) -> tuple[Section, ...]:
         for row in rows
         if row.get("type") in set(MediaType)
     )
+
+
+def _labels(answer: object) -> tuple[StoredLabel, ...]:
+    directory = parse.stored_labels(answer)
+    if directory.bad:
+        raise ValueError("a label cannot be read")
+    return directory.content
 
 
 def _rows(answer: object) -> Rows:
