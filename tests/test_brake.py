@@ -185,6 +185,23 @@ async def test_held_removals_are_forgotten_when_somebody_says_so(
     assert issue(full_house) is None
 
 
+async def test_keeping_holds_for_no_more_than_was_shown(
+    full_house: HaEnv, hass_client: ClientSessionGenerator
+) -> None:
+    forget(full_house)
+    await full_house.call("sync_all")
+    shown = {item.rating_key for item in full_house.plex.state.carriers("rosa")}
+    for user in full_house.pulsarr.state.users():
+        full_house.pulsarr.state.remove_user(user.id)
+
+    result = await answer_issue(full_house, hass_client, "keep")
+
+    assert (result["type"], result["reason"]) == ("abort", "more_to_decide")
+    pinned = {row.key for row in full_house.entry.runtime_data.records.ledger if row.pinned}
+    assert pinned
+    assert pinned <= {(key, "rosa") for key in shown}
+
+
 async def test_mass_removal_can_be_allowed_beforehand(full_house: HaEnv) -> None:
     forget(full_house)
 

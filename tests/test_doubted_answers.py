@@ -429,3 +429,38 @@ async def test_labels_that_plex_lost_with_its_database_are_one_question(
     assert question.translation_placeholders["vanished"] == str(added)
     assert (await answer_issue(ha_env, hass_client, "restore"))["type"] == "create_entry"
     assert_everything_is_labelled(ha_env)
+
+
+async def test_labels_that_come_back_with_plexs_database_are_offered(
+    ha_env: HaEnv, hass_client: ClientSessionGenerator
+) -> None:
+    await ha_env.set_up(live_mode=False, batch_mode=False)
+    more_for_rosa(ha_env)
+    await ha_env.call("sync_all")
+    copy = ha_env.plex.state.snapshot()
+    removed = (await ha_env.call("remove_labels", people=["rosa"]))["removed"]
+    assert removed >= 3
+    user = ha_env.person("rosa")
+    titles = {title.key: title for title in ha_env.world.catalogue}
+    for wish in ha_env.pulsarr.state.watchlist(user):
+        ha_env.pulsarr.state.unwish(user, titles[wish.catalogue_key])
+    await ha_env.call("sync_all", allow_mass_removal=True)
+    assert told(ha_env, "labels_unknown") is None
+    ha_env.plex.state.restore(copy)
+
+    assert (await ha_env.call("sync_all", allow_mass_removal=True))["status"] == "done"
+
+    question = told(ha_env, "labels_unknown")
+    assert question is not None
+    assert question.translation_placeholders is not None
+    assert question.translation_placeholders["count"] == str(removed)
+    client = await hass_client()
+    shown = await client.post(
+        "/api/repairs/issues/fix",
+        json={"handler": DOMAIN, "issue_id": f"labels_unknown_{ha_env.entry.entry_id}"},
+    )
+    flow = (await shown.json())["flow_id"]
+    await client.post(f"/api/repairs/issues/fix/{flow}", json={"next_step_id": "leave"})
+    for _ in range(2):
+        await ha_env.call("sync_all")
+        assert told(ha_env, "labels_unknown") is None

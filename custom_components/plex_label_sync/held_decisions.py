@@ -19,15 +19,15 @@ async def async_apply(coordinator: "PlexLabelSyncCoordinator", started_by: str) 
 
 
 async def async_keep(coordinator: "PlexLabelSyncCoordinator", started_by: str) -> Run:
-    """Leave the held labels where they are, for good, and sync the rest.
+    """Leave the held labels that were shown where they are, for good, and sync the rest.
 
-    Rows of items that are not there any more have no label to keep: they may go.
+    Rows of items that are not there any more have no label to keep: they may go. What is held
+    since is another question.
     """
+    shown = _shown(coordinator)
     held = {change.key for change in (await coordinator.async_run(Request(dry_run=True))).held}
-    await coordinator.async_pin(held)
-    return await coordinator.async_run(
-        Request(approved=_shown(coordinator) - held, started_by=started_by)
-    )
+    await coordinator.async_pin(held & shown)
+    return await coordinator.async_run(Request(approved=shown - held, started_by=started_by))
 
 
 async def async_restore(coordinator: "PlexLabelSyncCoordinator", started_by: str) -> Run:

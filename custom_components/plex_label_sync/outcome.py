@@ -102,20 +102,22 @@ class Outcome:
         """Take what a full sync saw for the new normal; ask about labels that may be ours."""
         knowledge, sync = self._records.knowledge, settings.sync
         before = Before(run.listed, run.titles, who_counts(sync), sync.label_format)
-        unknown, known = run.unknown, knowledge.unknown
+        known, removed = knowledge.unknown, self._records.removed_lately().keys()
+        mine = {row.key: row for row in run.returned if known is None or row.key not in known}
         # A damaged ledger was told already, and lacks everything.
         is_told = "ledger" in self._records.damaged
         if self._look_for_unknown and known is not None and not is_told:
-            fresh = tuple(row for row in unknown if row.key not in known)
-            self.unknown = fresh if len(fresh) >= UNKNOWN_MIN else ()
-        elif self.unknown:
-            keys = {row.key for row in unknown}
-            self.unknown = tuple(row for row in self.unknown if row.key in keys)
+            mine |= {row.key: row for row in run.unknown if row.key not in known}
+        else:
+            there = {row.key for row in run.unknown} | removed  # a cheap look tells none of these
+            ledger = self._records.ledger
+            mine |= {
+                row.key: row for row in self.unknown if row.key in there and row.key not in ledger
+            }
         self._look_for_unknown = False
-        if self.unknown:
-            asked = {row.key for row in self.unknown}
-            unknown = tuple(row for row in unknown if row.key not in asked)
-        knowledge.believed(before, unknown)
+        self.unknown = tuple(mine.values()) if len(mine) >= UNKNOWN_MIN or self.unknown else ()
+        others = {row.key for row in (*run.unknown, *run.returned)} | (removed & (known or set()))
+        knowledge.believed(before, others - {row.key for row in self.unknown})
         async_update_unknown_issue(self._hass, self._entry, self.unknown)
 
     async def async_leave_unknown(self) -> None:

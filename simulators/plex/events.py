@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import json
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from simulators.plex.filters import TYPE_NUMBERS
 
@@ -136,9 +136,9 @@ class EventHub:
     ) -> None:
         with contextlib.suppress(ConnectionError):
             while (container := await listener.queue.get()) is not None:
-                await socket.send_str(
-                    json.dumps({"NotificationContainer": container}, ensure_ascii=False)
-                )
+                text = json.dumps({"NotificationContainer": container}, ensure_ascii=False)
+                # PMS passes on what stands in a file's tags, be it no UTF-8.
+                await socket.send_frame(text.encode(errors="surrogateescape"), WSMsgType.TEXT)
         if request.transport is not None:
             request.transport.abort()
 

@@ -256,6 +256,48 @@ async def test_corrected_match_is_noticed(ha_env: HaEnv, clock: TickingDateTimeF
     assert "rosa" in labels_of(item)
 
 
+@pytest.mark.parametrize("fault", [RuntimeError, asyncio.CancelledError])
+@pytest.mark.parametrize("where", ["answers", "listen", "on", "socket"])
+async def test_fault_that_nobody_expected_ends_no_live_updates_and_is_said_once(
+    ha_env: HaEnv,
+    clock: TickingDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    where: str,
+    fault: type[BaseException],
+) -> None:
+    for name in ("BACK_OFF", "BACK_OFF_MAX"):
+        monkeypatch.setattr(f"custom_components.plex_label_sync.live.plex_events.{name}", 0.02)
+    await begin(ha_env, clock)
+    coordinator = ha_env.entry.runtime_data
+    place = {
+        "answers": (coordinator, "async_plex_answers"),
+        "listen": (coordinator.plex, "listen"),
+        "on": (coordinator, "async_live_updates"),
+        "socket": (coordinator.updates, "_listen"),
+    }[where]
+
+    def fail(*_args: object, **_kwargs: object) -> None:
+        raise fault("nobody expected this")
+
+    with patch.object(*place, fail):
+        if where == "answers":
+            ha_env.plex.knobs = PlexKnobs(notifications=False)
+        await ha_env.plex.drop_events()
+        await asyncio.sleep(0.3)  # several tries
+    said = [one for one in caplog.records if "Unexpected" in one.getMessage()]
+    assert len(said) == 1
+    ha_env.plex.knobs = PlexKnobs()
+    title = wished_silently(ha_env)
+    clock.tick(61)
+    await ha_env.plex.import_title(title)
+    await reconnect(ha_env)
+    await later(ha_env, clock, 1)
+    await later(ha_env, clock, 1)
+    assert ha_env.labels(title) == [{"rosa"}]
+
+
 async def test_what_came_while_the_connection_was_broken_is_caught_up_with(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from email.utils import formatdate
 import inspect
@@ -13,9 +13,12 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from plexapi.myplex import MyPlexPinLogin
 import pytest
 
-from custom_components.plex_label_sync.plex import sharing
+from custom_components.plex_label_sync.plex import account, sharing
 from custom_components.plex_label_sync.plex.sharing import ChangeRefusedError, PlexTvSharing
 from custom_components.plex_label_sync.sharing.model import (
     Access,
@@ -160,6 +163,56 @@ async def test_everything_that_is_gone_is_said_to_be(tv: PlexTv) -> None:
         tv.sharing.refuse(path, 410)
     assert (await failure()).reason is Reason.GONE
     assert tv.stats.total <= 5
+
+
+@asynccontextmanager
+async def _elsewhere() -> AsyncIterator[tuple[str, list[str]]]:
+    """Run another host; give its address, and what it was asked."""
+    asked: list[str] = []
+
+    async def take(request: web.Request) -> web.Response:
+        asked.append(f"{request.method} {request.path_qs} {dict(request.headers)}")
+        return web.Response(text="<MediaContainer size='0'/>", content_type="application/xml")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", take)
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield str(server.make_url("")).rstrip("/"), asked
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("path", V1)
+async def test_redirect_of_plex_tv_is_not_followed_with_the_token(
+    tv: PlexTv, path: str, status: int
+) -> None:
+    async with _elsewhere() as (url, asked):
+        tv.sharing.refuse(path, status, headers={"Location": f"{url}{path}"})
+        with suppress(SharingError):
+            assert not (await read()).complete
+        assert asked == []
+
+
+@pytest.mark.parametrize("status", [302, 307])
+async def test_redirect_while_signing_in_is_not_followed_with_the_token(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    async with _elsewhere() as (url, asked):
+
+        async def redirect(request: web.Request) -> web.Response:
+            seen.append(request.path)
+            return web.Response(status=status, headers={"Location": f"{url}{request.path}"})
+
+        seen: list[str] = []
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", redirect)
+        async with TestServer(app, host="127.0.0.1") as plex_tv:
+            place = str(plex_tv.make_url("")).rstrip("/")
+            lead_to(monkeypatch, place)
+            monkeypatch.setattr(MyPlexPinLogin, "PINS", f"{place}/api/v2/pins")
+            with pytest.raises(account.PlexTvError):
+                await asyncio.to_thread(account.PlexTv("tests").begin, None)
+        assert seen
+        assert asked == []
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from custom_components.plex_label_sync.sync.protection import (
     who_counts,
 )
 from custom_components.plex_label_sync.sync.request import Request
+from custom_components.plex_label_sync.sync.returned import removed_lately
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE
@@ -71,6 +72,10 @@ class Memory:
         self.begun.append((run.id, tuple(changes)))
         self._puts = self._plex.stats.puts
         self.meanwhile()
+
+    def removed_lately(self) -> dict[RowKey, Change]:
+        """Return the labels of ours that runs took off, and that no run put on since."""
+        return removed_lately(run.changes for run, _ in self.finished)
 
     def lost_since(self, when: float) -> int:
         """Return how many labels were lost since a time that nobody asked for."""

@@ -30,6 +30,7 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from custom_components.plex_label_sync.sync.naming import label_of
 from custom_components.plex_label_sync.sync.protection import ListMemory
+from custom_components.plex_label_sync.sync.returned import removed_lately
 from custom_components.plex_label_sync.sync.title_ids import same
 from simulators.plex import PlexSimulator
 from simulators.plex.items import Item as PlexItem
@@ -108,6 +109,12 @@ class Records:
         self._trouble = trouble
         self._disk_ledger = self.ledger.as_dict()
         self._disk_journal = self.journal.as_dict()
+
+    def removed_lately(self) -> dict[RowKey, Change]:
+        """Return the labels of ours that runs took off, and that no run put on since."""
+        return removed_lately(
+            entry.changes for entry in self.journal.entries if entry.status is not None
+        )
 
     def lost_since(self, when: float) -> int:
         """Return how many labels were lost since a time that nobody asked for."""

@@ -11,6 +11,7 @@ from custom_components.plex_label_sync.sync.model import (
     HoldReason,
     RemovedLabelMode,
     Run,
+    RunKind,
     RunStatus,
     SyncSettings,
 )
@@ -304,6 +305,94 @@ async def test_database_that_comes_back_from_a_copy_is_asked_about_and_put_back(
     assert not any(row.removed_by_user for row in family.recorder.ledger)
     assert (await family.sync(restore=True)).added == 20
     assert family.labels == labels
+
+
+@pytest.mark.parametrize(("back", "asked"), [(1, True), (5, True), (6, False)])
+async def test_database_that_comes_back_but_for_a_few_labels_is_asked_about(
+    family: EngineEnv, back: int, asked: bool
+) -> None:
+    before = {row.key for row in family.recorder.ledger}
+    copy = await in_one_run(family, 20)
+    family.plex.state.restore(copy)
+    new = [row for row in family.recorder.ledger if row.key not in before]
+    for row in new[:back]:
+        family.plex.state.add_label(row.rating_key, row.label)
+    run = await family.sync()
+    assert run.asked is asked
+    assert run.vanished == (20 - back if asked else 0)
+
+
+async def test_marks_that_vanish_with_a_database_are_asked_about_and_put_back(
+    family: EngineEnv,
+) -> None:
+    family.settings = SyncSettings(
+        removed_label_mode=RemovedLabelMode.MARK, removed_label="nobody's"
+    )
+    await in_one_run(family, 10)
+    rosa = family.person("rosa")
+    titles = {title.key: title for title in family.world.catalogue}
+    for wish in family.pulsarr.state.watchlist(rosa)[-10:]:
+        family.pulsarr.state.unwish(rosa, titles[wish.catalogue_key])
+    family.clock.now += 60
+    await family.sync(mass_removal=True)
+    marked = {row.key for row in family.recorder.ledger if row.is_removed_marker}
+    assert len(marked) >= 5
+    for key, label in marked:
+        family.plex.state.remove_label(key, "Nobody's")
+        assert label not in family.labels.get(key, set())
+    run = await family.sync()
+    assert (run.hold_reasons, run.vanished) == ((VANISHED,), len(marked))
+    assert not any(row.removed_by_user for row in family.recorder.ledger)
+    assert (await family.sync(restore=True)).added == len(marked)
+    assert all(label in family.labels[key] for key, label in marked)
+
+
+@pytest.mark.parametrize("mode", [RemovedLabelMode.KEEP, RemovedLabelMode.REMOVE])
+@pytest.mark.parametrize("how", ["sync", "removal"])
+async def test_labels_that_come_back_with_a_database_are_told_and_taken_in_when_asked_for(
+    family: EngineEnv, mode: RemovedLabelMode, how: str
+) -> None:
+    await in_one_run(family, 10)
+    copy = family.plex.state.snapshot()
+    rosa = family.person("rosa")
+    titles = {title.key: title for title in family.world.catalogue}
+    for wish in family.pulsarr.state.watchlist(rosa):
+        family.pulsarr.state.unwish(rosa, titles[wish.catalogue_key])
+    family.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+    family.clock.now += 60
+    if how == "sync":
+        run = await family.sync(mass_removal=True)
+    else:
+        run = await family.sync(kind=RunKind.REMOVAL, people=("rosa",))
+    family.settings = SyncSettings(removed_label_mode=mode)
+    gone = {one.key for one in run.changes}
+    assert len(gone) >= 10
+    assert (await family.sync(mass_removal=True)).returned == ()
+    family.plex.state.restore(copy)
+
+    run = await family.sync()
+
+    assert {row.key for row in run.returned} == gone
+    assert (run.changes, run.vanished) == ((), 0)
+    assert not gone & {row.key for row in family.recorder.ledger}
+    some = frozenset(sorted(gone)[:4])
+    run = await family.sync(adopt=some)
+    assert {row.key for row in run.returned} == gone - some
+    assert some <= {row.key for row in family.recorder.ledger}
+    after = await family.sync(mass_removal=True)
+    assert {one.key for one in after.changes} == (
+        some if mode is RemovedLabelMode.REMOVE else set()
+    )
+
+
+async def test_trial_changes_nothing_that_is_kept(family: EngineEnv) -> None:
+    before = family.recorder.ledger.as_dict(), dict(family.recorder.lists.counts)
+    family.pulsarr.state.rename(family.person("rosa"), "rosa the second")
+    family.pulsarr.state.add_user("newcomer")
+    family.pulsarr.knobs.empty_watchlists = True
+    await family.sync(dry_run=True)
+    assert (family.recorder.ledger.as_dict(), dict(family.recorder.lists.counts)) == before
+    assert family.recorder.lists.doubted == {}
 
 
 async def test_somebody_may_say_that_they_were_taken_off_by_hand(family: EngineEnv) -> None:

@@ -296,6 +296,29 @@ async def test_label_that_really_is_on_everything_is_believed() -> None:
         )
 
 
+async def test_library_that_cannot_be_listed_is_not_tried_at_each_look(env: EngineEnv) -> None:
+    env.plex.faults.add(
+        Fault(
+            "busy", route=LISTING_ROUTE, match=r"/sections/1/all\?.*sort=addedAt(&|$)", times=None
+        )
+    )
+    await env.sync()
+    title = env.spare("movie")
+    env.wish("rosa", title)
+    for minute in range(10):
+        before = env.plex.stats.count("GET", LISTING_ROUTE)
+        env.clock.now += 60
+        run = await env.look(title)
+        assert (run.status, run.error) == (RunStatus.PARTIAL, None)
+        assert {(gap.kind, gap.key) for gap in run.gaps} == {(GapKind.LIBRARY, "1")}
+        # The newest of each library, the title by its key, and the carriers of a label.
+        assert env.plex.stats.count("GET", LISTING_ROUTE) - before <= 6, minute
+    assert all("rosa" in env.labels[item.rating_key] for item in env.plex.state.items_of(title))
+    env.plex.faults.clear()
+    env.clock.now += 900
+    assert (await env.look(title)).status is RunStatus.DONE
+
+
 async def test_title_that_loses_its_ids_on_a_list_keeps_its_label(env: EngineEnv) -> None:
     env.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
     title, other = env.spare("movie"), env.spare("show")

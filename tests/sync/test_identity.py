@@ -40,7 +40,8 @@ ROW = Row(
         ({}, {}, "v", Relation.STRANGER),  # the library was made anew
         ({}, {}, "", Relation.ABOUT),
         ({"uuid": ""}, {}, "v", Relation.ABOUT),
-        ({}, {"library": "3"}, "v", Relation.ABOUT),  # it was moved to another library
+        ({}, {"library": "3"}, "v", Relation.STRANGER),  # of another library
+        ({}, {"library": "3"}, "", Relation.ABOUT),  # which library that is was not told
         ({}, {"type": SHOW}, "u", Relation.STRANGER),
         ({"type": ""}, {"type": SHOW}, "u", Relation.ABOUT),
         ({}, {"ids": RAN.ids}, "u", Relation.ABOUT),  # its numbers were corrected

@@ -230,15 +230,28 @@ def test_labels_of_one_run_that_vanish_together_are_asked_about() -> None:
     there = (*rows(50), *rows(TOGETHER, written=900, start=100))
     assert reasons(plan(vanished=there[50:]), ledger=there) == (VANISHED,)
     assert reasons(plan(vanished=there[50:54]), ledger=there) == ()
-    more = (*there, *rows(1, written=900, start=200))
-    newer = (*more, *rows(1, written=901, start=300))
-    assert reasons(plan(vanished=there[50:55]), ledger=newer) == ()  # one of the run is still there
+    newer = rows(1, written=901, start=300)
+    for stay, held in ((1, True), (2, False)):  # of the run
+        more = (*there, *rows(stay, written=900, start=200), *newer)
+        assert reasons(plan(vanished=there[50:55]), ledger=more) == ((VANISHED,) if held else ())
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 3), st.integers(0, 3))
+def test_most_labels_of_a_run_that_vanish_are_no_hands_work(
+    gone: int, stay: int, older: int, newer: int
+) -> None:
+    run = rows(gone + stay, written=900)
+    ledger = (*rows(older, start=100), *run, *rows(newer, written=901, start=200))
+    is_most = gone >= TOGETHER and 4 * gone >= 3 * (gone + stay)
+    held = VANISHED in reasons(plan(vanished=run[:gone]), ledger=ledger, share=1.0)
+    assert held is is_most
 
 
 def test_newest_labels_that_vanish_together_are_asked_about_whoever_wrote_them_when() -> None:
     there = rows(50)
     assert reasons(plan(vanished=there[45:]), ledger=there) == (VANISHED,)
-    assert reasons(plan(vanished=there[44:49]), ledger=there) == ()
+    assert reasons(plan(vanished=there[44:49]), ledger=there) == (VANISHED,)
+    assert reasons(plan(vanished=there[42:47]), ledger=there) == ()
     assert reasons(plan(vanished=there[46:]), ledger=there) == ()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hypothesis import given, strategies as st
+import pytest
 
 from custom_components.plex_label_sync.sync.current_labels import CurrentLabels
 from custom_components.plex_label_sync.sync.ledger import Ledger
@@ -96,7 +97,7 @@ def test_excluded_labels_and_items_that_opted_out_are_skipped() -> None:
 def test_removal_leaves_items_that_opted_out_and_what_was_put_on_again_by_hand() -> None:
     there = present({"11": ["anna", "no-sync"], "12": ["anna"]})
     rows = Ledger([ROW, replace(ROW, rating_key="12", removed_by_user=True)])
-    plan = removal_plan(rows, there, SyncSettings(), removal)
+    plan = removal_plan(rows, there, SyncSettings(), removal, NOW)
     assert (plan.changes, plan.ledger_only_updates) == ((), {("12", "anna"): None})
 
 
@@ -104,17 +105,26 @@ def test_what_could_not_be_read_is_neither_undone_nor_taken_off() -> None:
     there = present({"11": ["anna"], "12": ["anna"]})
     there.unread.add(("1", "anna"))
     rows = Ledger([ROW, replace(ROW, rating_key="12")])
-    plan = removal_plan(rows, there, SyncSettings(), removal)
+    plan = removal_plan(rows, there, SyncSettings(), removal, NOW)
     assert (plan.changes, plan.ledger_only_updates) == ((), {})
     plan = undone([add("anna", "11"), remove("anna", "13")], there, rows)
     assert (plan.changes, plan.ledger_updates, plan.skipped) == ((), {}, 2)
+
+
+@pytest.mark.parametrize(("age", "stays"), [(0, True), (299, True), (301, False)])
+def test_row_of_a_label_that_may_show_yet_is_not_forgotten_by_a_removal(
+    age: int, stays: bool
+) -> None:
+    rows = Ledger([replace(ROW, confirmed=False, written=int(NOW) - age)])
+    plan = removal_plan(rows, present({"12": ["anna"]}), SyncSettings(), removal, NOW)
+    assert plan.ledger_only_updates == ({} if stays else {ROW.key: None})
 
 
 def test_all_our_labels_are_taken_off_but_the_excluded_ones() -> None:
     there = present({"11": ["Anna", "kids"], "12": ["Anna", "Kids"]})
     rows = ledger(("11", "anna"), ("12", "kids"), ("13", "anna"), ("13", "kids"))
     settings = SyncSettings(exclude_labels=frozenset({"kids"}))
-    plan = removal_plan(rows, there, settings, removal)
+    plan = removal_plan(rows, there, settings, removal, NOW)
     assert {one.title for one in plan.changes} == {"Heat"}
     assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
     assert plan.ledger_updates == {("11", "anna"): None}
@@ -257,7 +267,7 @@ def test_removal_takes_off_what_is_ours_and_nothing_else(
     there, some = drawn
     rows = Ledger([*more, *some])
     settings = SyncSettings(exclude_labels=frozenset(map(fold, excluded)))
-    plan = removal_plan(rows, there, settings, removal)
+    plan = removal_plan(rows, there, settings, removal, NOW)
     expected = {
         row.key
         for row in rows

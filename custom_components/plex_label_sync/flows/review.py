@@ -1,7 +1,7 @@
 """A look at the first sync before there is an entry: the engine's own dry run, with nothing to write to."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import time
 from typing import Final
@@ -20,8 +20,10 @@ from ..sync.first_sync import FirstSync, first_sync
 from ..sync.label_conflicts import Confirmed, Conflict, resolve
 from ..sync.ledger import Ledger
 from ..sync.model import (
+    Change,
     Gap,
     Person,
+    RowKey,
     ServiceError,
     SyncSettings,
     Title,
@@ -124,6 +126,10 @@ class _NothingToWriteTo:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger: Final = ledger
+
+    def removed_lately(self) -> Mapping[RowKey, Change]:
+        """Return nothing: no run has taken a label off."""
+        return {}
 
     def lost_since(self, when: float) -> int:  # noqa: ARG002 - nothing was ever written
         """Return how many labels were lost: none."""

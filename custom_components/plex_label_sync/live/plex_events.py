@@ -78,31 +78,35 @@ class PlexEventFollower:
         delay = BACK_OFF
         while True:
             began = self._hass.loop.time()
-            try:
-                await self._listen()
-            except ServiceError as err:
-                delay = await self._failed(err, delay)
-            except Exception as err:  # noqa: BLE001 - who follows for months must not end over one message
-                self._faults.note(err)
-            self._coordinator.async_live_updates(on=False)
+            delay = await self._survive(delay)
             if self._hass.loop.time() - began > STEADY:
                 delay = BACK_OFF
             _LOGGER.debug("No live updates from Plex; next try in %.0f s", delay)
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - to spread tries
             delay = max(delay, min(delay * 2, BACK_OFF_MAX))
 
+    async def _survive(self, delay: float) -> float:
+        """Listen until that ends, in whatever way; return when to try again."""
+        with self._faults.survived():
+            try:
+                await self._listen()
+            except ServiceError as err:
+                delay = await self._failed(err, delay)
+        return delay
+
     async def _listen(self) -> None:
         """Take in messages until the connection ends. Raises ServiceError when there is none."""
         async with self._coordinator.plex.listen() as messages:
             self._blocked = False
-            self._coordinator.async_live_updates(on=True)
-            self._missed_until = steady()
-            self._wait(0.0)
-            async for message in messages:
-                try:
-                    self._take_in(message)
-                except Exception as err:  # noqa: BLE001 - one message is no reason to miss the next
-                    self._faults.note(err)
+            try:
+                self._coordinator.async_live_updates(on=True)
+                self._missed_until = steady()
+                self._wait(0.0)
+                async for message in messages:
+                    with self._faults.survived():
+                        self._take_in(message)
+            finally:
+                self._coordinator.async_live_updates(on=False)
 
     async def _failed(self, err: ServiceError, delay: float) -> float:
         """Find out whether only the notifications are away; return when to try again."""
@@ -137,7 +141,11 @@ class PlexEventFollower:
         self._coordinator.async_in_background(self._look(), "look at what Plex told")
 
     async def _look(self) -> None:
-        """Find out what of the gathered events is worth a look."""
+        """Find out what of the gathered events is worth a look; one that fails is not the last."""
+        with self._faults.survived():
+            await self._triage()
+
+    async def _triage(self) -> None:
         processed, self._processed = self._processed, {}
         missed, self._missed_until = self._missed_until, NOTHING_MISSED
         try:
@@ -153,8 +161,6 @@ class PlexEventFollower:
                 self._processed = processed | self._processed
             self._missed_until = max(missed, self._missed_until)
             self._wait(self._coordinator.settings.queue.retry_interval)
-        except Exception as err:  # noqa: BLE001 - as above
-            self._faults.note(err)
         else:
             self._live.async_look_at(candidates)
             if candidates.again:

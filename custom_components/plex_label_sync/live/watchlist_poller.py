@@ -100,8 +100,9 @@ class WatchlistPoller:
 
     @callback
     def _async_due(self) -> None:
-        now = steady()
-        urgent = self._due(now)
+        now, urgent = steady(), frozenset[int]()
+        with self._faults.survived():
+            urgent = self._due(now)
         if urgent or now >= self._next:
             self._looking = True
             self._coordinator.async_in_background(self._look(urgent), "look at the watchlists")
@@ -114,7 +115,10 @@ class WatchlistPoller:
         going_on: list[_Doubt] = []
         for doubt in self._doubts:
             is_due = doubt.looks[0] <= now
-            if is_due and self._agrees(doubt):
+            agrees = False
+            with self._faults.survived():
+                agrees = is_due and self._agrees(doubt)
+            if agrees:
                 continue
             if is_due:
                 urgent.add(doubt.person_id)
@@ -132,16 +136,15 @@ class WatchlistPoller:
 
     async def _look(self, urgent: Iterable[int]) -> None:
         began = steady()
-        try:
-            watched = await self._coordinator.async_watch(frozenset(urgent))
-        except ServiceError as err:
-            self._failed(err)
-        except Exception as err:  # noqa: BLE001 - whatever it is, the next look may work
-            self._faults.note(err)
-        else:
-            self._failures = 0
-            self._interval = BEAT
-            self._tell_unreadable(watched)
+        with self._faults.survived():
+            try:
+                watched = await self._coordinator.async_watch(frozenset(urgent))
+            except ServiceError as err:
+                self._failed(err)
+            else:
+                self._failures = 0
+                self._interval = BEAT
+                self._tell_unreadable(watched)
         # A look that is cancelled is the last one: its entry is being unloaded.
         self._looking = False
         # A list that is waited for in vain puts off nobody else's.

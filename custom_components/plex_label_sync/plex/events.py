@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
+import inspect
 from typing import Any, Final
 
 import aiohttp
@@ -31,6 +32,11 @@ PATHS: Final = ("/:/websockets/notifications", "/:/websocket/notifications")
 CONNECT_TIMEOUT: Final = 15.0  # seconds
 HEARTBEAT: Final = 15.0  # seconds between pings; a socket that is silent for longer is dead
 MESSAGE_MAX: Final = 4 * 1024 * 1024  # bytes
+
+# A text that is no UTF-8 ends the connection, unless we decode it: older versions of aiohttp do so
+# themselves. There it costs a new connection, and with it a look at what was missed.
+_KNOWN: Final = inspect.signature(aiohttp.ClientSession.ws_connect).parameters
+_UNDECODED: Final[dict[str, Any]] = {"decode_text": False} if "decode_text" in _KNOWN else {}
 
 _LIBRARY: Final = "com.plexapp.plugins.library"
 _PROCESSED, _DELETED = 5, 9
@@ -179,9 +185,14 @@ async def _connect(
 ) -> aiohttp.ClientWebSocketResponse:
     for path in paths:
         try:
-            return await session.ws_connect(
-                f"{url}{path}", headers=headers, heartbeat=HEARTBEAT, max_msg_size=MESSAGE_MAX
+            socket: aiohttp.ClientWebSocketResponse = await session.ws_connect(
+                f"{url}{path}",
+                headers=headers,
+                heartbeat=HEARTBEAT,
+                max_msg_size=MESSAGE_MAX,
+                **_UNDECODED,
             )
+            return socket  # noqa: TRY300 - the next path is tried where this one is not there
         except aiohttp.WSServerHandshakeError as err:
             if err.status != HTTPStatus.NOT_FOUND or path == paths[-1]:
                 raise

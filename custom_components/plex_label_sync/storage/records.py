@@ -27,6 +27,7 @@ from ..sync.model import (
     Title,
 )
 from ..sync.queue import PendingSync, Queue, Reason
+from ..sync.returned import removed_lately
 from ..sync.stored import Faults, listed, number, part, record, rows, text, texts, whole
 from ..timer import Timer
 from .files import Data, Found, RecordFile
@@ -215,6 +216,12 @@ class Records:
             self.journal.finish(run.id, RunStatus.FAILED.value, ())
             detail = "the journal could not be saved, so nothing is changed in Plex"
             raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)
+
+    def removed_lately(self) -> Mapping[RowKey, Change]:
+        """Return the labels of ours that recent runs took off, and that no run put on since."""
+        return removed_lately(
+            entry.changes for entry in self.journal.entries if entry.status is not None
+        )
 
     def lost_since(self, when: float) -> int:
         """Return how many labels were lost since a time that nobody asked for."""

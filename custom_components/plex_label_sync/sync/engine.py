@@ -268,6 +268,7 @@ def _counted(run: Run, request: Request, prepared: PreparedPlan, safety: SafetyR
         asked=safety.asks,
         vanished=len(plan.vanished) if vanished else 0,
         unknown=plan.unknown if request.whole else (),
+        returned=plan.returned if request.whole else (),
         is_complete=not prepared.gaps,
     )
 

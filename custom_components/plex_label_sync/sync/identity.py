@@ -21,8 +21,8 @@ def relation(row: Row, item: Item, library_uuid: str) -> Relation:
     when its primary guid changed and the external ids say so, too. One that did not come into
     the library when that one did is another item under a key that was used again.
     """
-    if row.library == item.library and row.uuid and library_uuid and row.uuid != library_uuid:
-        return Relation.STRANGER  # the library was made anew under the same number
+    if row.uuid and library_uuid and row.uuid != library_uuid:
+        return Relation.STRANGER  # another library, be it under the same number
     if row.type and row.type != item.type:
         return Relation.STRANGER
     if not is_another_title(row, item):

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from .gaps import OpenGap, OpenGaps, open_gaps
-from .model import Failure, Gap, GapKind, Row, RowKey, Run
+from .model import Failure, Gap, GapKind, RowKey, Run
 from .protection import Before, ListMemory
 from .safety_check import DAY
 from .stored import Faults, listed, number, part, record, rows, text, whole
@@ -39,10 +39,10 @@ class Knowledge:
             self.losses.append((run.started, run.lost))
         self.losses = [one for one in self.losses if one[0] > run.started - DAY]
 
-    def believed(self, before: Before, unknown: Iterable[Row]) -> None:
+    def believed(self, before: Before, unknown: Iterable[RowKey]) -> None:
         """Take in what a full sync saw whose answers are believed."""
         self.before = before
-        keys = frozenset(row.key for row in unknown)
+        keys = frozenset(unknown)
         self.unknown = keys if len(keys) <= UNKNOWN_MAX else None
 
     def read(self, gaps: Iterable[Gap], now: float, *, whole: bool) -> None:

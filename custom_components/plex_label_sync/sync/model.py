@@ -313,6 +313,7 @@ class Plan:
     chosen: frozenset[RowKey] = frozenset()  # removals that an option asked for
     renamed: Mapping[RowKey, int] = field(default_factory=dict)  # changes for a new name: whose
     unknown: tuple[Row, ...] = ()  # rows that labels would have that are wanted and on the item
+    returned: tuple[Row, ...] = ()  # the same for labels that recent runs took off
 
     @property
     def is_idle(self) -> bool:
@@ -419,6 +420,7 @@ class Run:
     held_keys: frozenset[RowKey] = frozenset()  # all that is held, rows to forget included
     lost: int = 0  # labels taken off, forgotten or given up that nobody asked for
     unknown: tuple[Row, ...] = ()  # labels that may be ours although the ledger lacks them
+    returned: tuple[Row, ...] = ()  # labels that recent runs took off, and that are there again
     gaps: tuple[Gap, ...] = ()  # what could not be read, or not be edited
     is_complete: bool = True  # everything was read that it was to be judged by
     error: ServiceError | None = None

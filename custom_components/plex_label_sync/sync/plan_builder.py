@@ -9,6 +9,7 @@ from .change_detection import ChangeDetector, LibrarySnapshot, QuickCheck
 from .current_labels import CurrentLabels
 from .evidence import EvidenceReader
 from .gaps import Gaps
+from .ledger import Ledger
 from .live_matching import WishMatcher, unwanted
 from .model import (
     Failure,
@@ -33,6 +34,7 @@ from .protection import Before, Evidence, ListMemory, doubted_lists, labels_of, 
 from .readers import Found, ItemFinder, LabelReader, read_watchlists
 from .request import PreparedPlan, Request, chosen_libraries
 from .retention import Roster
+from .returned import labels_to_read, with_returned
 from .scope import Scope, items_and_labels, labels_needed, plan_of
 from .undo_builder import UndoBuilder, people_known
 from .wanted import Merger, TitleIndex, Wish, labelled_people
@@ -66,7 +68,7 @@ class PlanBuilder:
         self.lists = KnownLists(clock, self._steady)
         self._read_for_strangers = float("-inf")
         self._wrote_at = float("-inf")  # when a plan with changes was made last, in epoch seconds
-        self.finder = ItemFinder(plex)
+        self.finder = ItemFinder(plex, self._steady)
         self._change_detector = ChangeDetector(plex, clock)
         self._merger = Merger()
         self._matcher = WishMatcher()
@@ -120,7 +122,10 @@ class PlanBuilder:
         watchlists, quick_check = await self._watchlists_and_quick_check(request, settings)
         progress.reached(Phase.WATCHLISTS)
         options = settings
-        settings = self._following(options, watchlists.people)
+        # A trial leaves alone what goes to disk with the next run.
+        ledger = self._recorder.ledger.copy() if request.dry_run else self._recorder.ledger
+        memory = self._memory.copy() if request.dry_run else self._memory
+        settings = _following(options, watchlists.people, ledger, memory)
         gaps = [] if quick_check is None else [*quick_check.gaps]
         there = (
             await self._plex.libraries(gaps.append)
@@ -128,7 +133,9 @@ class PlanBuilder:
             else quick_check.libraries
         )
         libraries = chosen_libraries(there, request, settings)
-        scope = await self._scope(request, settings, watchlists, libraries)
+        scope = await self._scope(
+            request, settings, watchlists, libraries, ledger=ledger, memory=memory
+        )
         titles = None if scope.doubts.unread else len(scope.wishes)
         # Compared by the options as they were chosen: that somebody excluded has a new id is no choice.
         listed = len(watchlists.people) + len(watchlists.gaps)
@@ -158,26 +165,13 @@ class PlanBuilder:
             )
             self._change_detector.remember(last)
         labels = LabelReader(self._plex, libraries, found.totals, found.gaps)
+        if request.whole:
+            needed += labels_to_read(self._recorder.removed_lately().values(), items)
         present = await labels.read(needed, everything=scope.everything)
         progress.reached(Phase.LABELS)
         prepared = await self._planned(scope, found, items, present, labels)
         _note_unread(prepared, watchlists)
         return prepared
-
-    def _following(self, settings: SyncSettings, people: tuple[Person, ...]) -> SyncSettings:
-        """Return the settings for the people that there are now.
-
-        Who is excluded stays so under a new id.
-        """
-        ledger = self._recorder.ledger
-        excluded = ledger.ids_now(settings.exclude_people, people)
-        self._memory.follow(ledger.moved(people))
-        ledger.follow(people)
-        return (
-            settings
-            if excluded == settings.exclude_people
-            else replace(settings, exclude_people=excluded)
-        )
 
     async def _scope(
         self,
@@ -185,27 +179,30 @@ class PlanBuilder:
         settings: SyncSettings,
         watchlists: Watchlists,
         libraries: Sequence[Library],
+        *,
+        ledger: Ledger,
+        memory: ListMemory,
     ) -> Scope:
         """Return what the run looks at, and by which rules."""
         people = labelled_people(watchlists, settings)
         chosen: frozenset[int] | None = None
         if request.people is not None:
-            chosen = people_known(watchlists.people, self._recorder.ledger, request.people)
+            chosen = people_known(watchlists.people, ledger, request.people)
         wishes = await asyncio.to_thread(self._merger.wishes, watchlists, people)
         roster = Roster(
             {person.id: person for person in watchlists.people},
             frozenset(person.id for person in people),
         )
-        doubts = unread_lists(watchlists, people, settings, self._recorder.ledger)
+        doubts = unread_lists(watchlists, people, settings, ledger)
         believe = request.mass_removal and not request.dry_run
-        shrunk = self._memory.judge(watchlists, roster.labelled, believe=believe)
-        known = self._recorder.ledger.people  # those as well who are gone from Pulsarr
+        shrunk = memory.judge(watchlists, roster.labelled, believe=believe)
+        known = ledger.people  # those as well who are gone from Pulsarr
         whose = [known[one] for one in shrunk if one in known]
         doubts = replace(doubts, shrunk=shrunk, shrunk_labels=labels_of(whose, settings))
         return Scope(
             settings,
             libraries,
-            self._recorder.ledger,
+            ledger,
             roster,
             wishes,
             complete=request.titles is None,
@@ -314,6 +311,8 @@ class PlanBuilder:
             plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
             _note_contradictions(scope, items, evidence, found)
         self._remember_others(view, plan)
+        if scope.whole:
+            plan = with_returned(plan, view, self._recorder.removed_lately())
         return self._prepared(scope, found, plan, labels)
 
     def _prepared(
@@ -341,7 +340,8 @@ class PlanBuilder:
         """Find the items of what is wanted, as far as the request looks at it."""
         ledger = self._recorder.ledger
         if request.titles is None:
-            rows = await asyncio.to_thread(ledger.by_item)
+            rows = {row.rating_key for row in ledger}
+            rows |= {key for key, _ in self._recorder.removed_lately()}
             began = self._steady()
             found = await self.finder.find_all(libraries, wishes, rows, progress)
             if request.libraries is None:
@@ -394,6 +394,23 @@ class PlanBuilder:
         read = await read_watchlists(self._pulsarr, self._clock, heard, excluded)
         self.lists.replace(read)
         return read
+
+
+def _following(
+    settings: SyncSettings, people: tuple[Person, ...], ledger: Ledger, memory: ListMemory
+) -> SyncSettings:
+    """Return the settings for the people that there are now.
+
+    Who is excluded stays so under a new id.
+    """
+    excluded = ledger.ids_now(settings.exclude_people, people)
+    memory.follow(ledger.moved(people))
+    ledger.follow(people)
+    return (
+        settings
+        if excluded == settings.exclude_people
+        else replace(settings, exclude_people=excluded)
+    )
 
 
 def _strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:

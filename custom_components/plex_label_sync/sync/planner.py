@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from .current_labels import CurrentLabels
 from .identity import Relation, relation
@@ -22,10 +21,8 @@ from .model import (
 from .people import PeopleRefs
 from .protection import Doubts, Evidence
 from .reasons import Reason, ReasonCode
-from .retention import Roster, removal_decision
+from .retention import Roster, may_show_yet, removal_decision
 from .wanted_labels import WantedItem, WantedLabel, never_written
-
-SHOWS_WITHIN: Final = 300.0  # seconds from an edit in which a label may come that was not read back
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +302,7 @@ class _ItemPlan:
         if doubts.may_mean(row, self._item):
             return False
         if row.removed_by_user or not self._carries(fold(row.label)):
-            if not row.confirmed and self._view.now - row.written < SHOWS_WITHIN:
+            if may_show_yet(row, self._view.now):
                 return False  # Plex may show it yet
             if doubts.believes_about(row) and self._is_proven():
                 self._draft.ledger_only_updates[row.key] = None
@@ -355,7 +352,11 @@ class _ItemPlan:
         )
         gone = {key for key in marks if not self._carries(key)}
         # Taken off by hand: it is not put on a second time.
-        refused = any(marks[key].confirmed for key in gone)
+        refused = any(
+            row.confirmed and (row.removed_by_user or not self._view.restore)
+            for key, row in marks.items()
+            if key in gone
+        )
         is_new = wants_mark and not refused and not self._carries(folded) and self._is_proven()
         if is_new:
             text = self._view.present.spelling(self._item.library, self._settings.removed_label)
@@ -369,6 +370,11 @@ class _ItemPlan:
             if key in gone:
                 if not (is_new and key == folded):
                     stays = wants_mark and row.confirmed
+                    if stays and not row.removed_by_user:
+                        # Which went together, a look at a part cannot tell.
+                        if not self._view.whole or not self._is_proven():
+                            continue
+                        self._draft.vanished.append(row)
                     self._note_if_proven(row, replace(row, removed_by_user=True) if stays else None)
             elif row.removed_by_user:
                 self._note_if_proven(row, None)  # somebody else put it on again

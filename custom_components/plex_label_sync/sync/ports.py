@@ -111,6 +111,9 @@ class Recorder(Protocol):
     def ledger(self) -> Ledger:
         """What we wrote so far."""
 
+    def removed_lately(self) -> Mapping[RowKey, Change]:
+        """Return the labels of ours that recent runs took off, and that no run put on since."""
+
     def lost_since(self, when: float) -> int:
         """Return how many labels were lost that nobody asked for, since a time in epoch seconds.
 

@@ -179,6 +179,13 @@ class ListMemory:
         self._lists: dict[int, tuple[Title, ...]] = {}
         self._explained: dict[Title, float] = {}
 
+    def copy(self) -> "ListMemory":
+        """Return what is remembered now, to be changed by itself."""
+        copied = ListMemory(self.counts, self.doubted)
+        copied._lists = dict(self._lists)
+        copied._explained = dict(self._explained)
+        return copied
+
     def explain(self, title: Title, now: float) -> None:
         """Take in that an event told of a title that it left a list."""
         self._explained[title] = now

@@ -43,6 +43,9 @@ PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per addres
 AWAY_AFTER: Final = 3  # lists that are refused one after the other, or break the connection
 READERS: Final = 2  # requests to Plex in flight
 NEWEST: Final = 200  # rows looked at for titles that arrived lately
+LIST_AGAIN_AFTER: Final = (
+    900.0  # seconds; a library that cannot be listed is not tried at each look
+)
 LOOKUPS_MAX: Final = 20  # lookups by key and library in one run; more are cheaper by listing
 
 
@@ -208,9 +211,11 @@ class KeylessItems:
 class ItemFinder:
     """Finds the items of wishes in Plex."""
 
-    def __init__(self, plex: PlexPort) -> None:
-        """Start without any knowledge of the libraries."""
+    def __init__(self, plex: PlexPort, steady: Callable[[], float]) -> None:
+        """Start without any knowledge of the libraries; `steady` gives seconds that nobody sets."""
         self._plex = plex
+        self._steady = steady
+        self._failed: dict[str, tuple[float, Failure]] = {}  # listings, by library: when and why
         self._keyless = KeylessItems()
         self.known = SeenItems()
         self._items: dict[str, Item] = {}  # that the last listing kept
@@ -241,8 +246,11 @@ class ItemFinder:
                 try:
                     await self._list(library, matcher, keep, found)
                 except ServiceError as err:
+                    self._failed[library.key] = self._steady(), err.failure
                     found.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
                     failures.append(err)
+                else:
+                    self._failed.pop(library.key, None)
 
         await gather_fail_fast(list_some() for _ in range(READERS))
         if failures and not found.totals:
@@ -287,7 +295,7 @@ class ItemFinder:
         """
         types = {wish.title.type for wish in wishes}
         libraries = [library for library in libraries if library.type in types]
-        known = all(library.key in self._keyless.by_library for library in libraries)
+        known = not any(map(self._is_to_be_listed, libraries))
         old = [wish for wish in wishes if wish.title in thorough]
         keyless = any(not wish.title.plex_ids for wish in old)
         lookups = LOOKUPS_MAX - len(old) * len(libraries)
@@ -296,6 +304,9 @@ class ItemFinder:
         matcher = Matcher(wishes)
         found = Found(wishes, (), {})
         for library in libraries:
+            if library.key not in self._keyless.by_library:
+                _, failure = self._failed[library.key]
+                found.gaps.add(Gap(GapKind.LIBRARY, library.key, library.name, failure))
             matcher.offer(item for item in seen if item.library == library.key)
             for wish in wishes:
                 matcher.offer(self._keyless.find(library, wish.title))
@@ -316,6 +327,13 @@ class ItemFinder:
             await self._look_up(matcher, readable, wish.title, found.gaps)
         found.items = _items(matcher, wishes)
         return found
+
+    def _is_to_be_listed(self, library: Library) -> bool:
+        """Tell whether a library was never listed, and was not tried in vain a moment ago."""
+        if library.key in self._keyless.by_library:
+            return False
+        tried_at, _ = self._failed.get(library.key, (float("-inf"), None))
+        return self._steady() - tried_at >= LIST_AGAIN_AFTER
 
     async def explain_missing(self, found: Found, others: Iterable[Library]) -> None:
         """Note why wanted titles are not there, where that can be seen.

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from .model import Item, MediaType, Person, RemovedLabelMode, Row, SyncSettings, Title
 from .reasons import Reason, ReasonCode
+
+SHOWS_WITHIN: Final = 300.0  # seconds from an edit in which a label may come that was not read back
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,11 @@ def removal_decision(
     code = roster.why(row)
     reason = Reason(ReasonCode.NOT_WANTED, since=since) if code is None else Reason(code)
     return RemovalDecision(row, reason, chosen=roster.is_excluded(row))
+
+
+def may_show_yet(row: Row, now: float) -> bool:
+    """Tell whether a label may come that was sent a moment ago, and could not be read back."""
+    return not row.confirmed and now - row.written < SHOWS_WITHIN
 
 
 def removal_due_at(row: Row, settings: SyncSettings) -> float | None:

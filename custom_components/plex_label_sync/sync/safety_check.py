@@ -11,6 +11,7 @@ from .protection import Before, Doubts, OpenQuestion
 FREE_REMOVALS: Final = 25  # labels; fewer never need a question
 DAY: Final = 24 * 3600.0  # seconds for which lost labels are counted
 TOGETHER: Final = 5  # labels; as many that vanish together are no hand's work
+TOGETHER_SHARE: Final = 0.75  # of those written at one moment, or since: some may be back already
 RENAMED: Final = 3  # people; fewer may be renamed without a question
 RENAMED_SHARE: Final = 0.25  # of the people
 
@@ -137,9 +138,9 @@ def _reasons_again(
 
 
 def _went_together(vanished: Iterable[Row], ledger: Iterable[Row]) -> bool:
-    """Tell whether labels vanished as a whole that were written at one moment, or last.
+    """Tell whether most labels vanished that were written at one moment, or since one.
 
-    Plex's database came back from a copy, or something else took them all: no hand does that.
+    Plex's database came back from a copy, or something else took them: no hand does that.
     """
     gone = {row.key for row in vanished}
     if len(gone) < TOGETHER:
@@ -147,14 +148,19 @@ def _went_together(vanished: Iterable[Row], ledger: Iterable[Row]) -> bool:
     rows = [row for row in ledger if row.confirmed and not row.removed_by_user]
     written = Counter(row.written for row in rows)
     of_run = Counter(row.written for row in rows if row.key in gone)
-    if any(count >= TOGETHER and count == written[when] for when, count in of_run.items()):
+    if any(_are_most(count, written[when]) for when, count in of_run.items()):
         return True
-    newest = 0
+    gone_since = written_since = 0
     for when in sorted(written, reverse=True):
-        if of_run[when] < written[when]:
-            break
-        newest += written[when]
-    return newest >= TOGETHER
+        gone_since += of_run[when]
+        written_since += written[when]
+        if of_run[when] and _are_most(gone_since, written_since):
+            return True
+    return False
+
+
+def _are_most(gone: int, written: int) -> bool:
+    return gone >= TOGETHER and gone >= TOGETHER_SHARE * written
 
 
 def _renames_many(renamed: Mapping[RowKey, int], settings: SyncSettings, now: Situation) -> bool:

@@ -7,6 +7,7 @@ from .current_labels import CurrentLabels
 from .ledger import Ledger
 from .model import Action, Change, Plan, Row, RowKey, SyncSettings, fold
 from .reasons import Reason, ReasonCode
+from .retention import may_show_yet
 
 
 def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed, and when
@@ -66,12 +67,14 @@ def removal_plan(
     present: CurrentLabels,
     settings: SyncSettings,
     change_of: Callable[[Row], Change],
+    now: float,
 ) -> Plan:
     """Return the plan that takes off the labels of some rows of the ledger.
 
     `change_of` returns the removal of a row's label.
     Excluded labels stay, items that opted out are left alone, and what was taken off by hand
-    and is there again is not ours. Rows whose label is not in Plex go without a change.
+    and is there again is not ours. Rows whose label is not in Plex go without a change, unless
+    it was sent so shortly before `now` (seconds since the epoch) that it may show yet.
     """
     changes: list[Change] = []
     gone: dict[RowKey, Row | None] = {}
@@ -83,7 +86,10 @@ def removal_plan(
             continue
         if not _is_known(present, row, settings):
             continue
-        if row.removed_by_user or not present.carries(row.rating_key, row.label):
+        there = present.carries(row.rating_key, row.label)
+        if not there and may_show_yet(row, now):
+            continue
+        if row.removed_by_user or not there:
             notes[row.key] = None
             continue
         text = present.spelling_on(row.rating_key, row.label)

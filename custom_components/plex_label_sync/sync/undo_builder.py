@@ -76,7 +76,7 @@ class UndoBuilder:
         def change_of(row: Row) -> Change:
             return _removal(row, evidence, libraries, refs)
 
-        plan = removal_plan(known, present, settings, change_of)
+        plan = removal_plan(known, present, settings, change_of, self._clock())
         return PreparedPlan(plan, reader, libraries, found=_found(reader.gaps))
 
     async def _read(

@@ -1,0 +1,72 @@
+"""Labels that runs took off and that are there again: Plex's database came back from a copy. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from .model import Action, Change, Plan, Row, RowKey, fold
+from .planner import View
+
+
+def removed_lately(runs: Iterable[Iterable[Change]]) -> dict[RowKey, Change]:
+    """Return the removals of labels of ours that no later run took back; oldest runs come first."""
+    removed: dict[RowKey, Change] = {}
+    for changes in runs:
+        for change in changes:
+            if change.action is Action.REMOVE and change.ours:
+                removed[change.key] = change
+            else:
+                removed.pop(change.key, None)
+    return removed
+
+
+def labels_to_read(removed: Iterable[Change], view_items: Mapping[str, object]) -> list[RowKey]:
+    """Return which labels tell whether removals still stand: pairs of library and folded label."""
+    return sorted(
+        {(one.library, fold(one.label)) for one in removed if one.rating_key in view_items}
+    )
+
+
+def with_returned(plan: Plan, view: View, removed: Mapping[RowKey, Change]) -> Plan:
+    """Return a plan that names the labels which are there again, and takes in those of `adopt`.
+
+    Nobody knows whether a hand put one on again, so they are for somebody to decide about.
+    """
+    returned = {
+        key: _row(change, view)
+        for key, change in removed.items()
+        if key not in view.ledger and _is_back(change, view)
+    }
+    taken = {key: row for key, row in returned.items() if key in view.adopt}
+    return replace(
+        plan,
+        returned=tuple(row for key, row in returned.items() if key not in taken),
+        ledger_only_updates={**taken, **plan.ledger_only_updates},
+    )
+
+
+def _is_back(change: Change, view: View) -> bool:
+    """Tell whether the item that lost a label is there and carries it."""
+    entry = view.items.get(change.rating_key)
+    if entry is None or entry.item.library != change.library:
+        return False
+    is_same = not change.title or entry.item.title == change.title
+    present = view.present
+    is_known = present.knows(change.library, change.rating_key, change.label)
+    return is_same and is_known and present.carries(change.rating_key, change.label)
+
+
+def _row(change: Change, view: View) -> Row:
+    item = view.items[change.rating_key].item
+    return Row(
+        label=view.present.spelling_on(change.rating_key, change.label),
+        library=change.library,
+        rating_key=change.rating_key,
+        written=int(view.now),
+        people=tuple(sorted(one.id for one in change.people)),
+        title_id=change.title_id,
+        uuid=view.uuid_of(item.library),
+        type=item.type.value,
+        guid=item.guid,
+        ids=item.ids,
+        added=item.added,
+    )
