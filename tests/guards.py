@@ -1006,8 +1006,8 @@ WRITING: Final = (
         6,
         "what an undo took off and could not tell stays off",
         "sync/ledger.py",
-        "elif row is None or row.removed_by_user or undo:",
-        "elif row is None or row.removed_by_user:",
+        "            elif undo:\n",
+        "            elif undo is None:\n",
         ("test_takeover.py",),
     ),
     Guard(

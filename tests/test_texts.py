@@ -15,7 +15,7 @@ import pytest
 from custom_components.plex_label_sync.change_texts import CHANGE_REASON, EXPLANATION
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.errors import translation
-from custom_components.plex_label_sync.flows import review
+from custom_components.plex_label_sync.flows import option_problems, review_text
 from custom_components.plex_label_sync.flows.label_preview import WORDS
 from custom_components.plex_label_sync.logbook import COUNTED
 from custom_components.plex_label_sync.probing.texts import DETAIL
@@ -161,8 +161,9 @@ def test_every_choice_of_a_field_has_a_text() -> None:
         "removed_label_mode",
         "start",
         WORDS,
+        review_text.WORDS,
+        option_problems.WORDS,
         DETAIL,
-        review.WORDS,
         WORDING,
         CHANGE_REASON,
         EXPLANATION,

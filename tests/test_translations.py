@@ -37,7 +37,8 @@ SAME_EVERYWHERE: Final = {
     "Pulsarr",
     "Webhook",
     "{page}",
-    "{review}",
+    "{ranges}",
+    "{reason}",
     "{rule}",
     "{sentence} ({who})",
 }
@@ -55,11 +56,13 @@ SAME: Final = {
     | SENTENCE
     | {"April", "August", "September", "November"},
     "es": SAME_EVERYWHERE | SENTENCE | {"Error", "Rating key", "Token", "webhook"},
-    "fr": SAME_EVERYWHERE | {"Options", "Protection", "Rating key", "webhook", DAY},
+    "fr": SAME_EVERYWHERE
+    | {"Options", "Protection", "Rating key", "webhook", DAY}
+    | {"{count} minute", "{count} minutes"},
     "nl": SAME_EVERYWHERE
     | SENTENCE
     | {"Rating key", "Server", "Status", "Token", "items", "labels", "webhook"}
-    | {DAY, "item {rating_key}", "{count} label", "{count} labels"},
+    | {DAY, "item {rating_key}", "{count} label", "{count} labels", "{count}%"},
 }
 
 CODE: Final = re.compile(r"`[^`]+`")

@@ -37,6 +37,8 @@ from .probing.store import ProbeStore
 from .responses import entry_response
 from .sharing_check.diagnostics import sharing_diagnostics
 from .storage.files import MINOR_VERSIONS, STORE_VERSION
+from .sync.journal import Entry
+from .sync.model import StartedBy
 from .sync.queue import Queue
 from .sync.safety_check import DAY
 from .transport import Statistics
@@ -128,6 +130,12 @@ def _running(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
     }
 
 
+def _run(entry: Entry) -> dict[str, Any]:
+    """Return a run of the journal without the name of a person who started it."""
+    by_nobody = entry.started_by in set(StartedBy)
+    return {**entry_response(entry), "started_by": str(entry.started_by) if by_nobody else "person"}
+
+
 async def _records(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
     """Return how large the records are, and of the last runs what they came to."""
     records = coordinator.records
@@ -138,12 +146,13 @@ async def _records(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
             "labels": len(rows),
             "items": len({row.rating_key for row in rows}),
             "overrides": sum(row.removed_by_user for row in rows),
+            "undone": sum(row.removed_by_user and row.removed_by_undo for row in rows),
             "pinned": sum(row.pinned for row in rows),
             "marks": sum(row.is_removed_marker for row in rows),
             "nobody_wants": sum(bool(row.unwanted_since) for row in rows),
             "unconfirmed": sum(not row.confirmed for row in rows),
         },
-        "runs": [entry_response(one) for one in records.journal.entries[::-1]],
+        "runs": [_run(one) for one in records.journal.entries[::-1]],
         "last_full_sync": records.summary
         and {**asdict(records.summary), "finished": _moment(records.summary.finished)},
         "gaps": [

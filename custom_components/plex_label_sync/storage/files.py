@@ -21,7 +21,8 @@ from .earlier_reasons import journal_with_reason_codes
 _LOGGER = logging.getLogger(__name__)
 
 STORE_VERSION: Final = 1
-MINOR_VERSIONS: Final = {"queue": 1, "ledger": 3, "journal": 5, "sharing": 1, "probe": 1}
+MINOR_VERSIONS: Final = {"queue": 1, "ledger": 4, "journal": 5, "sharing": 1, "probe": 1}
+CAUSES_UNKNOWN: Final = "causes_unknown"  # in a ledger of before: by what labels are kept off
 FORMER: Final = "former"  # the one file that belongs to no entry
 FORMER_MINOR_VERSION: Final = 1
 
@@ -232,6 +233,11 @@ def _ledger_is_compact(data: Data) -> Data:
     return {"items": items, "kinds": kinds, "rows": rows}
 
 
+def _ledger_knows_by_what(data: Data) -> Data:
+    """3 → 4: rows say whether an undo keeps a label off; here only the journal can tell."""
+    return {**data, CAUSES_UNKNOWN: True}
+
+
 def _journal_knows_whose(data: Data) -> Data:
     """1 → 2: changes say whether the label is ours."""
     runs = [
@@ -258,6 +264,7 @@ def _journal_is_compact(data: Data) -> Data:
 _STEPS: Final[Mapping[tuple[str, int], Callable[[Data], Data]]] = {
     ("ledger", 1): _ledger_knows_for_whom,
     ("ledger", 2): _ledger_is_compact,
+    ("ledger", 3): _ledger_knows_by_what,
     ("journal", 1): _journal_knows_whose,
     ("journal", 2): _journal_is_compact,
     ("journal", 4): journal_with_reason_codes,

@@ -30,7 +30,7 @@ from ..sync.queue import PendingSync, Queue, Reason
 from ..sync.returned import removed_lately
 from ..sync.stored import Faults, listed, number, part, record, rows, text, texts, whole
 from ..timer import Timer
-from .files import Data, Found, RecordFile
+from .files import CAUSES_UNKNOWN, Data, Found, RecordFile
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -128,10 +128,10 @@ class Records:
         Raises StoreTooNewError or StoreUnreadableError.
         """
         queue_found, queue = await self._read(self._queue_file, _queue_from_dict)
-        ledger_found, ledger = await self._read(self._ledger_file, Ledger.from_dict)
+        ledger_found, ledger = await self._read(self._ledger_file, _ledger_from_dict)
         journal_found, journal = await self._read(self._journal_file, _journal_from_dict)
         self.queue = queue or ()
-        self.ledger = ledger or Ledger()
+        self.ledger, causes_unknown = ledger or (Ledger(), False)
         if journal is not None:
             self.journal, self.summary, self.held, self.knowledge = journal
         found = {"queue": queue_found, "ledger": ledger_found, "journal": journal_found}
@@ -143,6 +143,10 @@ class Records:
             for name, what in found.items()
             if what is Found.DAMAGED or (expected and what is Found.MISSING)
         ]
+        if causes_unknown:
+            for entry in self.journal.entries:
+                if entry.kind is RunKind.UNDO and entry.status is not None:
+                    self.ledger.note_undone(entry.changes)
         unfinished = self.journal.unfinished
         for entry in unfinished:
             # Whether these arrived in Plex is not known; they were not there before. What was
@@ -152,7 +156,7 @@ class Records:
             self.journal.finish(entry.run_id, INTERRUPTED, sent)
             _LOGGER.info("Run %s was interrupted; its changes are checked", entry.run_id)
         is_as_stored = all(what is Found.READ for what in found.values()) and not self.left_out
-        if unfinished or not is_as_stored:
+        if unfinished or causes_unknown or not is_as_stored:
             await self.async_flush()
         self._save_later()
 
@@ -304,6 +308,11 @@ class Records:
         if self._queue_file.failed:
             await self.async_save_queue(self.queue)
         await self._save_journal()
+
+
+def _ledger_from_dict(data: Mapping[str, Any], faults: Faults) -> tuple[Ledger, bool]:
+    """Return the ledger, and whether only the journal knows what an undo keeps off."""
+    return Ledger.from_dict(data, faults), bool(data.get(CAUSES_UNKNOWN))
 
 
 type _JournalFile = tuple[Journal, Summary | None, Held | None, Knowledge]
