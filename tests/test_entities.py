@@ -41,6 +41,8 @@ KEYS = {
         "progress",
         "labels_added",
         "labels_removed",
+        "labels_added_total",
+        "labels_removed_total",
         "labelled_items",
         "titles_wanted",
         "titles_missing",
@@ -54,6 +56,7 @@ KEYS = {
     "button": {"sync_all", "process_pending", "check_sharing", "probe"},
     "switch": {"live_mode", "batch_mode"},
     "event": {"activity"},
+    "image": {"last_labelled"},
 }
 DIAGNOSTIC = {
     "probe",
@@ -80,7 +83,9 @@ async def test_every_promised_entity_is_there_in_its_category(ha_env: HaEnv) -> 
             category = EntityCategory.CONFIG
         assert entity.entity_category is category, key
         assert (entity.disabled_by is not None) is (key in {"sync_duration", "probe"})
-    assert found == KEYS
+    people = {f"person_{one.id}" for one in ha_env.pulsarr.state.users() if one.can_sync}
+    assert people
+    assert found == KEYS | {"sensor": KEYS["sensor"] | people}
 
 
 async def test_device_is_the_label_sync_and_not_a_second_plex_server(

@@ -24,13 +24,17 @@ from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     HoldReason,
+    MediaType,
     RemovedLabelMode,
     Service,
     ServiceError,
     StartedBy,
 )
 from custom_components.plex_label_sync.sync.preview import Trouble
+from custom_components.plex_label_sync.sync.queue import Reason as PendingReason
+from custom_components.plex_label_sync.sync.title_status import StatusReason, TitleStatus
 from custom_components.plex_label_sync.texts import WORDING
+from custom_components.plex_label_sync.titles import TITLE_REASON
 
 from .texts import TEXTS, UNSOUND, leaves, nodes, placeholders
 
@@ -167,8 +171,15 @@ def test_every_choice_of_a_field_has_a_text() -> None:
         WORDING,
         CHANGE_REASON,
         EXPLANATION,
+        TITLE_REASON,
+        "title_status",
+        "media_type",
         *texts.GROUPS,
     }
+    assert set(TEXTS["selector"]["title_status"]["options"]) == set(TitleStatus)
+    assert set(TEXTS["selector"]["media_type"]["options"]) == set(MediaType)
+    pending = {f"pending_{one}" for one in PendingReason}
+    assert set(TEXTS["selector"][TITLE_REASON]["options"]) == set(StatusReason) | pending
     words = TEXTS["selector"][WORDS]["options"]
     assert set(words) == {*Trouble, "more", "nobody", "unknown"}
     assert {key: placeholders(text) for key, text in words.items() if placeholders(text)} == {

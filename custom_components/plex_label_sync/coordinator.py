@@ -21,7 +21,6 @@ from .checks.label_guard import LabelGuard
 from .clocks import steady
 from .const import DOMAIN
 from .errors import StoppedError, translation
-from .figures import NOTHING, LedgerFigures, after_run, with_summary
 from .held_decisions import question_of
 from .identity import async_see_plex
 from .issues import async_update_unsaved_issue
@@ -35,8 +34,9 @@ from .run_activities import Open, activities_of
 from .runs import Begins, Runs, urgency
 from .schedule import Schedule
 from .settings import Settings
-from .status import Activity, SharingStatus, State, Status, activity_signal
+from .status import Activity, LedgerFigures, Live, State, Status, activity_signal, status_of
 from .storage.records import Records
+from .summary import after_sync, with_figures
 from .sync.engine import Engine
 from .sync.event_candidates import Candidates
 from .sync.explain import Explanation, Question
@@ -46,7 +46,6 @@ from .sync.model import (
     RowKey,
     Run,
     RunKind,
-    RunStatus,
     Service,
     ServiceError,
     StartedBy,
@@ -54,6 +53,7 @@ from .sync.model import (
 from .sync.progress import Progress
 from .sync.reasons import names_of
 from .sync.request import Request
+from .sync.title_status import Standings, figures
 from .sync.watchlist_reader import Watched
 from .turns import Turns, Urgency
 
@@ -120,7 +120,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             Service.PULSARR: pulsarr.people,
         }
         self._live_updates = False  # Plex's notifications are heard
-        self._incomplete = False  # the last full sync left something undone
+        self._counting = asyncio.Lock()
         self._stopped = False  # the entry is being unloaded: nothing begins any more
         self._schedule = Schedule(
             hass, entry.title, sync=self._async_scheduled, probe=self._async_probe
@@ -142,32 +142,27 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         return self._status(State.IDLE)
 
     def _status(self, state: State) -> Status:
-        """Put together what is known, from what the last runs left."""
+        """Put together what the entities show, from the summary and from what is live."""
         known: Status | None = self.data  # Home Assistant sets it with the first refresh
-        known = with_summary(known or NOTHING, self.records.summary)
-        return replace(
-            known,
+        ledger = self.records.ledger
+        sharing = self.sharing if self.visible_news is not None else None
+        checked = None if sharing is None else sharing.checked
+        live = Live(
             state=state,
-            progress=known.progress if state is State.SYNCING else None,
+            progress=known.progress if known and state is State.SYNCING else None,
             plex_connected=self.reachability.is_usable(Service.PLEX),
             pulsarr_connected=self.reachability.is_usable(Service.PULSARR),
             live_updates=self._live_updates,
             pending=len(self.records.queue),
             labelled_items=self.figures.labelled_items,
             overrides=self.figures.overrides,
-            problem=self._incomplete or self.records.held is not None or self.records.unsaved,
-            **self._sharing_status(),
-        )
-
-    def _sharing_status(self) -> SharingStatus:
-        """Return what the entities show of the sharing side, nothing before it is there."""
-        if self.visible_news is None:
-            return SharingStatus(sharing_warnings=None, last_sharing_check=None)
-        checked = self.sharing.checked
-        return SharingStatus(
-            sharing_warnings=self.sharing.warning_count,
+            held=self.records.held is not None,
+            unsaved=self.records.unsaved,
+            sharing_warnings=None if sharing is None else sharing.warning_count,
             last_sharing_check=None if checked is None else dt_util.utc_from_timestamp(checked),
         )
+        excluded = ledger.ids_now(self.settings.sync.exclude_people, ledger.people.values())
+        return status_of(self.records.summary, live, excluded)
 
     @callback
     def async_count_ledger(self) -> None:
@@ -233,7 +228,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             cleared = self.records.ledger.clear_overrides(keys)
             await self.records.async_save_ledger()
             self.async_count_ledger()
-        self.async_refresh_status()
+        await self.async_recount()
         return cleared
 
     async def async_explain(self, question: Question) -> tuple[tuple[Explanation, ...], int]:
@@ -383,7 +378,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
                     request, run, was_open, self._open(), self.records.ledger
                 ):
                     self.async_activity(kind, **told)
-            self._publish(request, run)
+            self._publish(run)
             self._hand_over_changed()
             return run
 
@@ -401,8 +396,37 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         if self.records.unsaved:
             await self.records.async_flush()
         if request.kind is RunKind.FULL:
-            self._incomplete = run.status is RunStatus.FAILED or bool(run.failed)
+            self.records.summary = after_sync(self.records.summary, request, run)
+        await self._recount()
         await self.outcome.async_keep(request, run, self.settings)
+        await self.records.async_save_summary()
+
+    async def _recount(self) -> None:
+        """Count what became of everybody's titles, in a thread: they may be tens of thousands."""
+        async with self._counting:
+            if (standings := self.standings()) is not None:
+                counted = await asyncio.to_thread(figures, standings)
+                self.records.summary = with_figures(self.records.summary, counted)
+
+    async def async_recount(self) -> None:
+        """Show and keep what became of titles after the queue or the ledger has changed."""
+        await self._recount()
+        self.async_refresh_status()
+        await self.records.async_save_summary()
+
+    async def async_settled(self) -> None:
+        """Wait for the run that is on, if one is."""
+        async with self._turns.turn(Urgency.READ_ONLY):
+            pass
+
+    @callback
+    def standings(self) -> Standings | None:
+        """Return what tells the status of titles, None before the first look at all of them."""
+        if (overview := self.engine.overview) is None:
+            return None
+        held = self.records.held
+        keys = frozenset[RowKey]() if held is None else held.row_keys
+        return Standings(overview, self.records.ledger, self.records.queue, keys)
 
     def _note(self, request: Request, run: Run) -> None:
         """Take in whether the servers could be reached; say so once when that changes."""
@@ -439,22 +463,18 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             self.async_refresh_status()
             self._schedule.catch_up()
 
-    def _publish(self, request: Request, run: Run) -> None:
+    def _publish(self, run: Run) -> None:
         """Show a run's outcome in the entities."""
-        state = self._resting_state()
-        status = self._status(state)
-        if not request.dry_run and (run.error is None or run.changes):
-            status = after_run(status, request, run)
-            if run.failed:
-                _LOGGER.warning(
-                    "%s: %d label changes are not in Plex, for example %r on %s: %s",
-                    self.name,
-                    len(run.failed),
-                    run.failed[0].change.label,
-                    run.failed[0].change.title,
-                    run.failed[0].failure,
-                )
-        self.async_set_updated_data(status)
+        if run.failed:
+            _LOGGER.warning(
+                "%s: %d label changes are not in Plex, for example %r on %s: %s",
+                self.name,
+                len(run.failed),
+                run.failed[0].change.label,
+                run.failed[0].change.title,
+                run.failed[0].failure,
+            )
+        self.async_set_updated_data(self._status(self._resting_state()))
 
     def _resting_state(self) -> State:
         """Return what the status is while no full sync is on."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from ipaddress import ip_address
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -37,6 +37,7 @@ from .probing.store import ProbeStore
 from .responses import entry_response
 from .sharing_check.diagnostics import sharing_diagnostics
 from .storage.files import MINOR_VERSIONS, STORE_VERSION
+from .summary import Summary
 from .sync.journal import Entry
 from .sync.model import StartedBy
 from .sync.queue import Queue
@@ -108,7 +109,7 @@ def _running(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
     """Return what the parts of a loaded entry know about themselves."""
     lists = coordinator.engine.watchlists
     return {
-        "status": _plain(asdict(coordinator.data)),
+        "status": _plain(asdict(replace(coordinator.data, by_person=None, last_labelled=None))),
         "trouble": coordinator.reachability.failures,
         "watchlists": None
         if lists is None
@@ -127,6 +128,17 @@ def _running(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
             "arrived": _plain(asdict(coordinator.webhook)),
             "registration": _registration(coordinator.webhook_manager.registration),
         },
+    }
+
+
+def _last_full_sync(summary: Summary) -> dict[str, Any] | None:
+    """Return what the last full sync came to; of people and titles no more than how many."""
+    if summary.last_sync is None:
+        return None
+    return {
+        **asdict(replace(summary, people=None, last_labelled=None)),
+        "last_sync": _moment(summary.last_sync),
+        "people": len(summary.people or ()),
     }
 
 
@@ -153,8 +165,7 @@ async def _records(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
             "unconfirmed": sum(not row.confirmed for row in rows),
         },
         "runs": [_run(one) for one in records.journal.entries[::-1]],
-        "last_full_sync": records.summary
-        and {**asdict(records.summary), "finished": _moment(records.summary.finished)},
+        "last_full_sync": _last_full_sync(records.summary),
         "gaps": [
             {
                 "kind": one.gap.kind.value,

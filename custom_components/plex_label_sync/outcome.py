@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from homeassistant.core import HomeAssistant, callback
 
-from .figures import summary_of
 from .gap_issues import async_update_gap_issues, async_update_unknown_issue
 from .held_decisions import held_by, with_keys
 from .issues import async_update_held_issue
@@ -48,10 +47,7 @@ class Outcome:
     @property
     def before(self) -> Before | None:
         """What the last full sync saw that was believed, None before the first."""
-        known, summary = self._records.knowledge.before, self._records.summary
-        if known is not None or summary is None:
-            return known
-        return Before(summary.people, summary.titles)
+        return self._records.knowledge.before or self._records.knowledge.counted
 
     async def async_keep(self, request: Request, run: Run, settings: "Settings") -> None:
         """Take in a run that was no trial."""
@@ -82,8 +78,9 @@ class Outcome:
         if new is None and HoldReason.LIST_SHRANK not in run.hold_reasons and run.is_complete:
             self._believe(run, settings)
         # What the brake doubts is nothing to compare the next sync with.
-        summary = summary_of(run) if new is None else None
-        await self._records.async_save_outcome(summary, new)
+        if new is None:
+            self._records.knowledge.counted = Before(run.people, run.titles)
+        await self._records.async_save_held(new)
         async_update_held_issue(self._hass, self._entry, new)
 
     def _undecided(self, held: Held, run: Run) -> frozenset[RowKey]:
@@ -126,7 +123,7 @@ class Outcome:
         if knowledge.unknown is not None:
             knowledge.unknown |= {row.key for row in self.unknown}
         self.unknown = ()
-        await self._records.async_save_outcome(None, self._records.held)
+        await self._records.async_save_held(self._records.held)
 
     async def _ask(self, run: Run) -> None:
         """Ask about what a look at a few titles held; a full sync tells what else there is."""
@@ -135,7 +132,7 @@ class Outcome:
             return
         self._schedule.sync_soon()
         if held is None:
-            await self._records.async_save_outcome(None, new)
+            await self._records.async_save_held(new)
             async_update_held_issue(self._hass, self._entry, new)
 
     @callback

@@ -46,10 +46,12 @@ from .sharing_check.services import (
     async_verdict_rows,
 )
 from .sync.explain import Question
-from .sync.model import Run, RunKind, ServiceError
+from .sync.model import MediaType, Run, RunKind, ServiceError
 from .sync.people import AmbiguousPersonError, UnknownPersonError
 from .sync.request import Request, UnknownLibraryError
+from .sync.title_status import TitleQuery, TitleStatus
 from .texts import Texts, async_language_of, async_texts
+from .titles import async_standings, async_titles_response, person_named
 
 if TYPE_CHECKING:
     from homeassistant.helpers.typing import VolSchemaType
@@ -71,6 +73,8 @@ class Field(StrEnum):
     TITLE = "title"
     REFRESH = "refresh"
     PERSON = "person"
+    STATUS = "status"
+    TYPE = "type"
     ALLOW = "allow"
     EXCLUDE = "exclude"
     RATINGS = "ratings"
@@ -190,6 +194,24 @@ async def _async_process_pending(call: ServiceCall) -> ServiceResponse:
 
 async def _async_get_pending(call: ServiceCall) -> ServiceResponse:
     return {"pending": [pending_response(entry) for entry in _coordinator(call).live.queue]}
+
+
+async def _async_get_titles(call: ServiceCall) -> ServiceResponse:
+    coordinator = _coordinator(call)
+    standings = await async_standings(coordinator)
+    person: int | None = None
+    if (text := call.data.get(Field.PERSON)) is not None:
+        with _people_in_words():
+            person = person_named(standings, coordinator, text)
+    statuses: list[str] | None = call.data.get(Field.STATUS)
+    kind: str | None = call.data.get(Field.TYPE)
+    query = TitleQuery(
+        person,
+        frozenset(map(TitleStatus, statuses)) if statuses else None,
+        None if kind is None else MediaType(kind),
+        call.data[Field.LIMIT],
+    )
+    return await async_titles_response(coordinator, standings, query, await texts_for(call))
 
 
 async def _async_drop_pending(call: ServiceCall) -> ServiceResponse:
@@ -365,6 +387,19 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
     ("sync_all", _async_sync_all, _SCHEMA_SYNC, SupportsResponse.OPTIONAL),
     ("process_pending", _async_process_pending, {}, SupportsResponse.OPTIONAL),
     ("get_pending", _async_get_pending, {}, SupportsResponse.ONLY),
+    (
+        "get_titles",
+        _async_get_titles,
+        {
+            vol.Optional(Field.PERSON.value): cv.string,
+            vol.Optional(Field.STATUS.value): vol.All(
+                cv.ensure_list, [vol.In([one.value for one in TitleStatus])]
+            ),
+            vol.Optional(Field.TYPE.value): vol.In([one.value for one in MediaType]),
+            vol.Optional(Field.LIMIT.value, default=200): _LIMIT,
+        },
+        SupportsResponse.ONLY,
+    ),
     (
         "drop_pending",
         _async_drop_pending,

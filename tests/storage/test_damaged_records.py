@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import STATE_UNKNOWN
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 from homeassistant.util.file import WriteError
@@ -164,7 +165,8 @@ async def test_all_files_missing_is_told(ha_env: HaEnv) -> None:
     assert told is not None
     assert told.translation_placeholders is not None
     assert told.translation_placeholders["files"] == "queue, ledger, journal"
-    assert ha_env.state("labels_removed") == "0"
+    assert ha_env.state("labels_removed") == STATE_UNKNOWN
+    assert ha_env.state("labels_removed_total") == "0"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -205,7 +207,7 @@ async def test_part_that_makes_no_sense_is_left_out_told_and_kept_in_a_copy(
     await stopped(ha_env)
     path = file_of(ha_env, "journal")
     whole = json.loads(path.read_text())
-    whole["data"]["last_sync"]["finished"] = "yesterday"
+    whole["data"]["summary"]["last_sync"] = "yesterday"
     text = json.dumps(whole)
     path.write_text(text)
 
@@ -216,13 +218,13 @@ async def test_part_that_makes_no_sense_is_left_out_told_and_kept_in_a_copy(
     assert told.is_fixable
     assert told.translation_placeholders == {
         "name": ha_env.entry.title,
-        "parts": r"last\_sync: 1",
+        "parts": "summary: 1",
     }
     assert issue(ha_env) is None
     (copy,) = path.parent.glob(f"{path.name}.corrupt.*")
     assert copy.read_text() == text
     written = json.loads(path.read_text())["data"]
-    assert isinstance(written["last_sync"]["finished"], float)
+    assert isinstance(written["summary"]["last_sync"], float)
     assert len(written["runs"]) == len(whole["data"]["runs"])  # undo is as it was
 
     await ha_env.hass.config_entries.async_remove(ha_env.entry.entry_id)

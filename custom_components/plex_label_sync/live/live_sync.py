@@ -183,7 +183,7 @@ class LiveSync:
                     self._too_many("announced titles wait")
         finally:
             self._taking_in = False
-        self._coordinator.async_refresh_status()
+        await self._coordinator.async_recount()
         self._schedule()
 
     async def async_drop(self, guid: str | None) -> int:
@@ -194,7 +194,7 @@ class LiveSync:
             entry for entry in queue if wanted is not None and wanted not in entry.title.ids
         )
         await self._records.async_save_queue(kept)
-        self._coordinator.async_refresh_status()
+        await self._coordinator.async_recount()
         return len(queue) - len(kept)
 
     async def async_process(
@@ -250,7 +250,7 @@ class LiveSync:
             result = ProcessResult(len(titles), 0, len(self.queue), 0, run)
         else:
             result = await self._take_in(run)
-        self._coordinator.async_refresh_status()
+        await self._coordinator.async_recount()
         return result
 
     async def _take_in(self, run: Run) -> ProcessResult:

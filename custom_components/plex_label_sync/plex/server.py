@@ -46,6 +46,7 @@ from .events import Message, listen
 from .listing import TRIES, Ask, Listing, OnGap, Read
 from .lookups import Lookup
 from .parse import ServerInfo
+from .pictures import Pictures
 from .prober import PlexProber
 from .ratings import RatedItem, rated_items, rated_items_with_labels
 
@@ -117,6 +118,7 @@ class PlexClient:
         self._http = Transport(session, Service.PLEX, url, headers, limit=READERS, sleep=sleep)
         self._listen = partial(listen, session, url, headers)
         self._editor = Editor(self._http, lambda: EDIT_TIMEOUT, self._is_alive)
+        self.pictures = Pictures(self._http)
         self._machine_id = ""  # as the server said last
         self.libraries_seen: tuple[Library, ...] = ()  # when they were last asked for
         self.all_libraries_seen = True  # no row of them was unreadable then
