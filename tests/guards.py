@@ -193,7 +193,7 @@ READS: Final = (
     Guard(
         1,
         "a Plex that is back is still the same server",
-        "identity.py",
+        "servers.py",
         "if server.machine_id != entry.unique_id:",
         "if False:",
         ("test_entities.py",),

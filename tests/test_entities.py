@@ -20,7 +20,8 @@ from homeassistant.util import dt as dt_util, slugify
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.plex_label_sync.schedule import CATCH_UP_AFTER, PROBE_AFTER
+from custom_components.plex_label_sync.schedule import CATCH_UP_AFTER
+from custom_components.plex_label_sync.servers import PROBE_AFTER
 from simulators.plex import Fault
 
 from .ha_env import later
@@ -328,7 +329,7 @@ async def test_switches_change_the_options_and_nothing_is_loaded_anew(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up()
-    coordinator = ha_env.entry.runtime_data
+    running = ha_env.entry.runtime_data
     for key in ("live_mode", "batch_mode"):
         assert ha_env.state(key) == STATE_ON
         await switch(ha_env, key, on=False)
@@ -338,7 +339,7 @@ async def test_switches_change_the_options_and_nothing_is_loaded_anew(
         await switch(ha_env, key, on=True)
         assert ha_env.state(key) == STATE_ON
         assert ha_env.entry.options[key] is True
-    assert ha_env.entry.runtime_data is coordinator
+    assert ha_env.entry.runtime_data is running
 
 
 async def test_full_syncs_follow_their_switch(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:

@@ -13,7 +13,7 @@ from .sync.model import StartedBy
 if TYPE_CHECKING:
     from homeassistant.components.repairs import RepairsFlowResult
 
-    from .coordinator import PlexLabelSyncCoordinator
+    from .runtime import Runtime
 
 
 class QuestionFlow(RepairsFlow):
@@ -45,9 +45,9 @@ class QuestionFlow(RepairsFlow):
         return self.hass.config_entries.async_get_entry(self._entry_id)
 
     @property
-    def _coordinator(self) -> "PlexLabelSyncCoordinator | None":
-        """The coordinator, None while the entry is not loaded."""
+    def _runtime(self) -> "Runtime | None":
+        """The parts of the entry, None while it is not loaded."""
         entry = self._entry
         if entry is None or entry.state is not ConfigEntryState.LOADED:
             return None
-        return cast("PlexLabelSyncCoordinator", entry.runtime_data)
+        return cast("Runtime", entry.runtime_data)

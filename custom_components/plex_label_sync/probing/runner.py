@@ -5,15 +5,16 @@ from datetime import datetime
 import logging
 import secrets
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Event, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.event import async_call_later
 
 from ..clocks import steady
 from ..const import DOMAIN
+from ..context import EntryContext
 from ..errors import StoppedError, translation
 from ..plex.server import PlexClient
 from ..probe.asking import NoRequestLeftError, Pace, StoppedError as ProbeStoppedError
@@ -21,12 +22,11 @@ from ..probe.cleaning import clean_up
 from ..probe.model import Result, Trial
 from ..probe.run import ProbeRun
 from ..probe.steps import NoMovieError
+from ..runner import Runner
+from ..servers import Servers
 from ..sync.model import ServiceError
 from ..turns import Urgency
 from .store import ProbeStore
-
-if TYPE_CHECKING:
-    from ..coordinator import PlexLabelSyncCoordinator
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -38,11 +38,14 @@ SUFFIX_DIGITS: Final = 8
 class Probing:
     """The probes of one entry."""
 
-    def __init__(self, hass: HomeAssistant, coordinator: "PlexLabelSyncCoordinator") -> None:
-        """Nothing begins before `async_start`."""
-        self.store = ProbeStore(hass, coordinator.config_entry.entry_id)
-        self._hass = hass
-        self._coordinator = coordinator
+    def __init__(
+        self, context: EntryContext, servers: Servers, runner: Runner, store: ProbeStore
+    ) -> None:
+        """Nothing begins before `async_start`; `store` is loaded."""
+        self.store = store
+        self._context = context
+        self._servers = servers
+        self._runner = runner
         self._pace: Pace | None = None  # of the probe that is on
         self._task: asyncio.Task[Result] | None = None
         self._clean_again: CALLBACK_TYPE | None = None
@@ -51,12 +54,11 @@ class Probing:
     @callback
     def async_start(self) -> None:
         """Take off what a probe left behind that did not end; before anything else is written."""
-        entry = self._coordinator.config_entry
-        entry.async_on_unload(
-            self._hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_on_stop)
+        self._context.entry.async_on_unload(
+            self._context.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_on_stop)
         )
         if self.store.trial is not None:
-            self._coordinator.async_in_background(self._async_clean(), "cleaning up of a probe")
+            self._context.in_background(self._async_clean(), "cleaning up of a probe")
 
     async def async_stop(self) -> None:
         """Let the probe that is on end, its labels taken off, and wait for that a while."""
@@ -82,8 +84,8 @@ class Probing:
             raise StoppedError
         if self._task is not None:
             raise ServiceValidationError(translation_domain=DOMAIN, translation_key="probe_running")
-        self._task = self._coordinator.config_entry.async_create_background_task(
-            self._hass, self._async_probe(rating_key), f"{DOMAIN} probe"
+        self._task = self._context.entry.async_create_background_task(
+            self._context.hass, self._async_probe(rating_key), f"{DOMAIN} probe"
         )
         self._task.add_done_callback(self._done)
         try:
@@ -102,14 +104,14 @@ class Probing:
 
     async def _async_probe(self, rating_key: str | None) -> Result:
         urgency = Urgency.READ_ONLY if rating_key is None else Urgency.SYNC
-        async with self._coordinator.turn(urgency):
+        async with self._runner.turn(urgency):
             if self._stopped:
                 raise StoppedError
             await self._async_clean_before(rating_key)
             self._pace = pace = Pace(clock=steady)
             run = ProbeRun(
-                self._coordinator.plex.prober(pace),
-                self._coordinator.pulsarr.prober(pace),
+                self._servers.plex.prober(pace),
+                self._servers.pulsarr.prober(pace),
                 self.store,
                 pace,
             )
@@ -136,7 +138,7 @@ class Probing:
         """Finish what an earlier probe left before another one tries anything."""
         if rating_key is not None and (trial := self.store.trial) is not None:
             try:
-                if await async_take_off(self._coordinator.plex, trial):
+                if await async_take_off(self._servers.plex, trial):
                     await self.store.end()
             except ServiceError as err:
                 raise HomeAssistantError(**translation(err)) from err
@@ -146,7 +148,7 @@ class Probing:
         """Look in a while for what could not be taken off, or may show yet."""
         if self.store.trial is not None and not self._stopped:
             self._cancel()
-            self._clean_again = async_call_later(self._hass, CLEAN_AGAIN, self._clean_soon)
+            self._clean_again = async_call_later(self._context.hass, CLEAN_AGAIN, self._clean_soon)
 
     def _cancel(self) -> None:
         if self._clean_again is not None:
@@ -156,16 +158,16 @@ class Probing:
     @callback
     def _clean_soon(self, _now: datetime) -> None:
         self._clean_again = None
-        self._coordinator.async_in_background(self._async_clean(), "cleaning up of a probe")
+        self._context.in_background(self._async_clean(), "cleaning up of a probe")
 
     async def _async_clean(self) -> None:
         """Take off what is left of a trial that did not end as it should."""
-        async with self._coordinator.turn(Urgency.LIVE):
+        async with self._runner.turn(Urgency.LIVE):
             trial = self.store.trial
             if trial is None or self._stopped:
                 return
             try:
-                if await async_take_off(self._coordinator.plex, trial):
+                if await async_take_off(self._servers.plex, trial):
                     _LOGGER.info("Nothing is left of the labels of a probe that did not end")
                     await self.store.end()
             except ServiceError as err:

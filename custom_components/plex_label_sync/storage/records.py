@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, callback
 
+from ..listeners import Listeners
 from ..summary import Summary, after_changes, of_earlier_version
 from ..sync.journal import Entry, Journal
 from ..sync.knowledge import Knowledge, key_of
@@ -73,7 +74,7 @@ class Records:
         self.knowledge = Knowledge()
         self.damaged: list[str] = []  # the files that were damaged or missing
         self.left_out: Mapping[str, int] = {}  # how much of which part made no sense
-        self.on_saving: Callable[[], None] = lambda: None  # told when saving fails or works again
+        self.on_change = Listeners[()]()  # saving fails, or works again
         self._hass = hass
         self._queue_file = RecordFile(hass, entry_id, "queue")
         self._ledger_file = RecordFile(hass, entry_id, "ledger")
@@ -159,7 +160,6 @@ class Records:
     @callback
     def async_open(self) -> None:
         """Go on with records that were closed and could not be saved."""
-        self.on_saving = lambda: None
         self._save_later()
 
     async def async_close(self) -> None:
@@ -288,7 +288,7 @@ class Records:
         saved = await file.async_write(snapshot)
         self._save_later()
         if self.unsaved is not before:
-            self.on_saving()
+            self.on_change()
         return saved
 
     def _save_later(self) -> None:
