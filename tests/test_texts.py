@@ -19,6 +19,7 @@ from custom_components.plex_label_sync.flows import option_problems, review_text
 from custom_components.plex_label_sync.flows.label_preview import WORDS
 from custom_components.plex_label_sync.held_texts import HELD
 from custom_components.plex_label_sync.logbook import COUNTED
+from custom_components.plex_label_sync.probing.texts import DETAIL
 from custom_components.plex_label_sync.sharing_check import texts
 from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.sync.model import (
@@ -167,6 +168,7 @@ def test_every_choice_of_a_field_has_a_text() -> None:
         WORDS,
         review_text.WORDS,
         option_problems.WORDS,
+        DETAIL,
         WORDING,
         CHANGE_REASON,
         EXPLANATION,
