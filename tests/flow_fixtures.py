@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .ha_env import HaEnv
     from .texts import Tree
 
-EMPTIED: Final = {"base_url"}  # fields that are optional in their form
+EMPTIED: Final = {"base_url", "opt_out_label"}  # fields that are optional in their form
 CLOSED: Final = "http://127.0.0.1:1"  # nobody listens there
 
 
@@ -83,6 +83,17 @@ def assert_form(shown: ConfigFlowResult, step: str, **errors: str) -> None:
     told += [texts["error"][error] for error in errors.values()]
     filled_in = set(shown["description_placeholders"] or {})
     assert set().union(*map(placeholders, told)) <= filled_in
+
+
+def assert_sign_in_failed(shown: ConfigFlowResult, reason: str, *others: str) -> None:
+    """Check that a sign-in came to nothing, that one reads why, and which other ways are offered."""
+    assert shown["type"] is FlowResultType.MENU
+    assert shown["step_id"] == "plex_sign_in_failed"
+    assert shown["menu_options"] == ["plex_sign_in", *(others or ("plex_manual",))]
+    texts = _texts(shown)
+    assert shown["description_placeholders"] == {"reason": texts["error"][reason]}
+    offered = texts["step"]["plex_sign_in_failed"]["menu_options"]
+    assert set(shown["menu_options"]) <= set(offered)
 
 
 def assert_aborted(shown: ConfigFlowResult, reason: str) -> None:

@@ -264,17 +264,17 @@ async def start_servers(
     *,
     plex_tv_port: int | None = None,
     sharing: bool = False,
-    name: str = "",
+    seed: int = 1,
 ) -> Simulators:
     """A simulated Plex and Pulsarr with the world of these tests, whose people plex.tv may know.
 
-    A server with a `name` of its own is another server than the one that these tests share.
+    With another `seed` it is another server than the one that these tests share.
     """
     options = [
         *("--movies", str(FILMS), "--shows", str(SHOWS), "--people", str(PEOPLE)),
         *("--plex-after", "1", "--match-after", "1"),
         *(("--sharing",) if sharing else ()),
-        *(("--server-name", name) if name else ()),
+        *("--seed", str(seed)),
     ]
     return await Simulators.start(
         session, folder, options, pid=os.getpid(), plex_tv_port=plex_tv_port

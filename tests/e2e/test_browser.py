@@ -46,7 +46,7 @@ STEPS: Final = "config.step"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house(env: E2eEnv) -> E2eEnv:
+async def env(env: E2eEnv) -> E2eEnv:
     """The shared env, with the example dashboard."""
     client = env.home.client
     entities = await integration.entity_ids(client, env.entry.entry_id)
@@ -302,7 +302,7 @@ async def test_review_can_be_read_on_every_screen(
 ) -> None:
     texts = Texts(visitor.look.language)
     pages = Pages(visitor, texts)
-    servers = await start_servers(session, tmp_path, name=f"Cabin {visitor.look}")
+    servers = await start_servers(session, tmp_path, seed=2)
     await home.client.command("config/core/update", language=visitor.look.language)
     try:
         await pages.menu()

@@ -202,6 +202,8 @@ async def test_names_are_shown_as_text(ha_env: HaEnv, name: str) -> None:
     assert as_code(shown_name(Person(1, name)))[:20] in text
     for line in text.splitlines():
         rest = re.sub(r"(`+) .*? \1|(`+).*?\2", "", line.partition(" ⚠️ ")[0])
+        if line.startswith("**"):
+            continue
         assert signs_in(rest.removeprefix("- ").removeprefix("  - ")) == []
 
 
@@ -392,6 +394,18 @@ async def test_progress_is_shown_and_only_goes_up(ha_env: HaEnv) -> None:
 
 
 # Records of a removed entry
+
+
+async def test_labels_that_are_gone_since_are_told_to_be_asked_about(ha_env: HaEnv) -> None:
+    await removed(ha_env)
+    for item in ha_env.plex.state.items.values():
+        for label in list(item.labels):
+            ha_env.plex.state.remove_label(item.rating_key, label)
+
+    text = shown_review(await reviewed(ha_env))
+
+    assert "- Missing since the earlier records, so that the sync asks first: " in text
+    assert "Removed by hand" not in text
 
 
 async def test_review_takes_earlier_records_into_account(ha_env: HaEnv) -> None:

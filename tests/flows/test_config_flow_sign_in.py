@@ -29,18 +29,21 @@ from simulators.world import make_world
 from ..flow_fixtures import (
     assert_aborted,
     assert_form,
+    assert_sign_in_failed,
     choices_of,
     default_of,
     fields_of,
     finish,
     open_menu,
     open_reauth,
+    plex_input,
     pulsarr_input,
     submit,
 )
 from ..ha_env import PLEX_TOKEN
 from ..plex_tv_fixtures import lead_to
 from ..tls_front import self_signed_front
+from .test_config_flow_existing import know
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -126,7 +129,7 @@ async def second_server(tv: PlexTv) -> AsyncIterator[PlexSimulator]:
 async def begin(ha_env: HaEnv) -> ConfigFlowResult:
     """Go as far as the other window."""
     shown = await submit(ha_env.hass, await open_menu(ha_env.hass), next_step_id="plex_sign_in")
-    if shown["type"] is not FlowResultType.FORM:
+    if shown["type"] is not FlowResultType.MENU:
         assert_outside(shown)
     return shown
 
@@ -366,9 +369,9 @@ async def test_sign_in_that_is_not_finished_in_time_is_told_and_can_be_begun_ane
     with pytest.MonkeyPatch.context() as patches:
         patches.setattr(sign_in, "SIGN_IN_TIMEOUT", 0.1)
         shown = await come_back(ha_env, await begin(ha_env))
-    assert_form(shown, "plex_sign_in", base="sign_in_expired")
+    assert_sign_in_failed(shown, "sign_in_expired")
 
-    shown = await submit(ha_env.hass, shown)
+    shown = await submit(ha_env.hass, shown, next_step_id="plex_sign_in")
     assert_outside(shown)
     assert len(plex_tv.pins) == 2
     plex_tv.sign_in(told_to_plex(shown)["code"])
@@ -381,12 +384,41 @@ async def test_plex_tv_that_does_not_answer_properly_at_first_is_told(
 ) -> None:
     plex_tv.faults.add(Fault(kind=kind, times=None))
     shown = await begin(ha_env)
-    assert_form(shown, "plex_sign_in", base="plex_tv_unreachable")
+    assert_sign_in_failed(shown, "plex_tv_unreachable")
 
     plex_tv.faults.clear()
-    shown = await submit(ha_env.hass, shown)
+    shown = await submit(ha_env.hass, shown, next_step_id="plex_sign_in")
     plex_tv.sign_in(told_to_plex(shown)["code"])
     assert_form(await come_back(ha_env, shown), "pulsarr")
+
+
+async def test_without_plex_tv_the_other_ways_lead_on(ha_env: HaEnv, plex_tv: PlexTv) -> None:
+    plex_tv.faults.add(Fault(kind="drop", times=None))
+    know(ha_env)
+    shown = await begin(ha_env)
+    assert_sign_in_failed(shown, "plex_tv_unreachable", "plex_existing", "plex_manual")
+
+    shown = await submit(ha_env.hass, shown, next_step_id="plex_manual")
+    assert_form(shown, "plex_manual")
+    assert_form(await submit(ha_env.hass, shown, **plex_input(ha_env)), "pulsarr")
+
+
+async def test_refused_token_can_be_entered_when_plex_tv_is_away(
+    ha_env: HaEnv, plex_tv: PlexTv
+) -> None:
+    ha_env.plex.token = OTHER_TOKEN
+    ha_env.add_entry()
+    assert not await ha_env.hass.config_entries.async_setup(ha_env.entry.entry_id)
+    await ha_env.settle()
+    plex_tv.faults.add(Fault(kind="drop", times=None))
+    shown = await submit(ha_env.hass, await open_reauth(ha_env.hass), token="")
+    assert_sign_in_failed(shown, "plex_tv_unreachable", "reauth_confirm")
+
+    shown = await submit(ha_env.hass, shown, next_step_id="reauth_confirm")
+    assert_form(shown, "reauth_confirm")
+    shown = await submit(ha_env.hass, shown, token=OTHER_TOKEN)
+    await ha_env.settle()
+    assert_aborted(shown, "reauth_successful")
 
 
 async def test_plex_tv_that_takes_too_long_is_told(
@@ -395,7 +427,7 @@ async def test_plex_tv_that_takes_too_long_is_told(
     plex_tv.faults.add(Fault(kind="slow_before_apply", seconds=0.5))
     monkeypatch.setattr(sign_in, "THREAD_TIMEOUT", 0.1)
 
-    assert_form(await begin(ha_env), "plex_sign_in", base="plex_tv_unreachable")
+    assert_sign_in_failed(await begin(ha_env), "plex_tv_unreachable")
 
 
 async def test_plex_tv_that_falls_silent_meanwhile_is_asked_again(
@@ -412,7 +444,7 @@ async def test_plex_tv_that_stays_silent_is_told(ha_env: HaEnv, plex_tv: PlexTv)
     shown = await begin(ha_env)
     plex_tv.faults.add(Fault(kind="unavailable", times=None))
 
-    assert_form(await come_back(ha_env, shown), "plex_sign_in", base="plex_tv_unreachable")
+    assert_sign_in_failed(await come_back(ha_env, shown), "plex_tv_unreachable")
     # One to begin with, the looks that failed, and maybe one that was on its way.
     assert plex_tv.stats.total - sign_in.FAILURES_MAX in (1, 2)
 
@@ -426,16 +458,16 @@ async def test_account_that_cannot_be_read_is_told(
 
     shown = await signed_in(ha_env, plex_tv)
 
-    assert_form(shown, "plex_sign_in", base="plex_tv_unreachable")
+    assert_sign_in_failed(shown, "plex_tv_unreachable")
 
 
 async def test_account_without_a_server_of_its_own_is_told(ha_env: HaEnv, plex_tv: PlexTv) -> None:
     plex_tv.borrowed.add(ha_env.plex.state.machine_identifier)
     shown = await signed_in(ha_env, plex_tv)
-    assert_form(shown, "plex_sign_in", base="no_servers")
+    assert_sign_in_failed(shown, "no_servers")
 
     plex_tv.borrowed.clear()
-    shown = await submit(ha_env.hass, shown)
+    shown = await submit(ha_env.hass, shown, next_step_id="plex_sign_in")
     plex_tv.sign_in(told_to_plex(shown)["code"])
     assert_form(await come_back(ha_env, shown), "pulsarr")
 

@@ -26,6 +26,7 @@ from ..flow_fixtures import (
     selector_of,
 )
 from ..ha_env import WEBHOOK_ID, WEBHOOK_SECRET
+from ..texts import TEXTS, read_json
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigFlowResult
@@ -75,6 +76,8 @@ DEFAULTS = {
 }
 # Where all libraries are chosen, none is stored: later ones belong to it as well.
 SAVED = {field: value for field, value in DEFAULTS.items() if field != "libraries"}
+# What may be empty keeps what it is when it is not sent: nothing, where it was never changed.
+SENT_BY_NAME = {field: value for field, value in SAVED.items() if field != "opt_out_label"}
 NUMBERS = (
     "sync_interval",
     "pending_retry_interval",
@@ -169,9 +172,9 @@ async def test_changed_options_are_kept_cleaned_and_take_effect_at_once(
         "sharing_accounts": ["sam = Leo"],
     }
     assert ha_env.entry.state is ConfigEntryState.LOADED
-    coordinator = ha_env.entry.runtime_data
-    assert coordinator.settings.sync_interval == 90
-    assert coordinator.settings.sync == SyncSettings(
+    settings = ha_env.entry.runtime_data.context.settings
+    assert settings.sync_interval == 90
+    assert settings.sync == SyncSettings(
         label_format="wanted by {alias}",
         exclude_labels=frozenset({fold("Kids"), fold("4K, HDR")}),
         preserve_existing_labels=False,
@@ -214,7 +217,6 @@ async def test_options_that_are_not_in_the_form_stay(ha_env: HaEnv) -> None:
         ("removed_label", "  ", "invalid_label"),
         ("removed_label", "gone, really", "invalid_label"),
         ("removed_label", "x" * 61, "invalid_label"),
-        ("opt_out_label", "", "invalid_label"),
         ("opt_out_label", "hands & feet off", "invalid_label"),
         ("opt_out_label", "hands\noff", "invalid_label"),
         ("libraries", [], "no_libraries"),
@@ -246,7 +248,7 @@ async def test_unusable_value_is_refused_beside_its_field_and_can_be_put_right(
     assert shown["type"] is FlowResultType.CREATE_ENTRY
     base_url = {"base_url": before["base_url"]}
     fixed = {field: DEFAULTS[field]} if field in SAVED else {}
-    assert entry.options == SAVED | base_url | {"live_mode": False, **fixed}
+    assert entry.options == SENT_BY_NAME | base_url | {"live_mode": False, **fixed}
 
 
 async def test_all_unusable_values_are_told_together(ha_env: HaEnv) -> None:
@@ -445,7 +447,7 @@ async def test_option_that_is_sent_without_its_section_changes_nothing_else(
     await submit(ha_env, await open_options(ha_env), live_mode=False)
 
     assert entry.options == {
-        **SAVED,
+        **SENT_BY_NAME,
         "live_mode": False,
         "sync_interval": 120,
         "exclude_people": ["3"],
@@ -504,6 +506,81 @@ async def test_mistake_in_a_section_is_told_at_the_section_too_which_opens(
     assert open_sections(shown) == {"labels", "safety", "live"}
     sent = in_sections(shown, opt_out_label="x", pending_max_age=1)
     assert (await submit(ha_env, shown, **sent))["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("pending_retry_interval", 0, "must be between 1 second and 1 hour."),
+        ("sync_interval", 1, "must be between 1 minute and 7 days."),
+        ("pending_max_age", 0, "must be between 1 minute and 7 days."),
+        ("removal_delay", 366, "must be between 0 days and 365 days."),
+        ("max_removals", 0, "must be between 1% and 100%."),
+        ("sharing_interval", 60, "must be between 1 hour and 30 days."),
+    ],
+)
+async def test_number_out_of_range_is_told_with_its_field_and_the_range(
+    ha_env: HaEnv, field: str, value: int, sentence: str
+) -> None:
+    ha_env.add_entry()
+    shown = await open_options(ha_env)
+    (name,) = [
+        part["data"][field]
+        for part in TEXTS["options"]["step"]["init"]["sections"].values()
+        if field in part["data"]
+    ]
+
+    shown = await submit(ha_env, shown, **in_sections(shown, **{field: value}))
+
+    assert shown["description_placeholders"] is not None
+    assert shown["description_placeholders"]["ranges"] == f"{name} {sentence}"
+    assert TEXTS["options"]["error"]["out_of_range"] == "{ranges}"
+
+
+async def test_all_fields_with_an_error_are_named(ha_env: HaEnv) -> None:
+    await ha_env.hass.config.async_update(language="de")
+    ha_env.add_entry()
+    shown = await open_options(ha_env)
+    sent = in_sections(
+        shown, sync_interval=1, max_removals=200, removal_delay=1.5, opt_out_label="a,b"
+    )
+
+    shown = await submit(ha_env, shown, **sent)
+
+    sections = read_json("translations/de.json")["options"]["step"]["init"]["sections"]
+    placeholders = shown["description_placeholders"]
+    assert placeholders is not None
+    assert placeholders["ranges"] == (
+        f"{sections['full_sync']['data']['sync_interval']}: mindestens 1 Minute, höchstens 7 Tage. "
+        f"{sections['safety']['data']['max_removals']}: mindestens 1\u00a0%, höchstens 100\u00a0%."
+    )
+    assert placeholders["number_fields"] == sections["removal"]["data"]["removal_delay"]
+    assert placeholders["label_fields"] == sections["safety"]["data"]["opt_out_label"]
+
+
+async def test_label_that_leaves_a_title_alone_can_be_given_up(ha_env: HaEnv) -> None:
+    wanted = next(
+        title
+        for title in ha_env.world.catalogue
+        if title.key in ha_env.wanted_by("rosa") and ha_env.plex.state.items_of(title)
+    )
+    for item in ha_env.plex.state.items_of(wanted):
+        ha_env.plex.state.add_label(item.rating_key, "no-sync")
+    await ha_env.set_up(live_mode=False)
+    assert all("rosa" not in labels for labels in ha_env.labels(wanted))
+    shown = await open_options(ha_env)
+    sent = in_sections(shown, opt_out_label="")
+    assert "opt_out_label" not in sent["safety"], "as the web interface sends it"
+
+    await submit(ha_env, shown, **sent)
+    await ha_env.settle()
+
+    assert ha_env.entry.options["opt_out_label"] == ""
+    assert all("rosa" in labels for labels in ha_env.labels(wanted))
+    shown = await open_options(ha_env)
+    assert default_of(shown, "opt_out_label") == ""
+    await submit(ha_env, shown, sync_interval=120)
+    assert ha_env.entry.options["opt_out_label"] == "", "what is not sent stays"
 
 
 def open_sections(shown: ConfigFlowResult) -> set[str]:

@@ -11,7 +11,7 @@ from ..settings import Settings
 from ..sync.label_conflicts import Confirmed, resolve
 from ..sync.model import Person, fold
 from ..sync.preview import NamedPerson, Trouble, label_preview
-from .selector_words import async_words
+from ..texts import async_texts
 
 LINES_MAX: Final = 20  # people; a form has to be read
 OTHERS_MAX: Final = 3  # people named beside one of them
@@ -64,7 +64,7 @@ class LabelPreview:
 
     async def async_text(self, hass: HomeAssistant) -> str:
         """Return who gets which label as a Markdown list."""
-        words = await async_words(hass, WORDS)
+        words = (await async_texts(hass)).groups[WORDS]
         if self._people is None:
             return words["unknown"]
         return as_list(self._rows(), words) or words["nobody"]

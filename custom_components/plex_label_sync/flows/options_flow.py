@@ -30,10 +30,11 @@ from .connections import PLEX, PULSARR, plex_client, pulsarr_client
 from .fields import PLACEHOLDERS, choice, cleaned
 from .label_preview import LabelPreview, shown_name
 from .lookup import async_or_none
+from .option_problems import async_problems
 from .options_form import (
     CLEANERS,
+    MAY_BE_EMPTY,
     RENEW_SECRET,
-    SECTION_CONNECTION,
     SHOW_SHARING,
     SHOW_WEBHOOK,
     SectionedForm,
@@ -59,11 +60,13 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         """Show the present options and take over the changed ones."""
         options = dict(self.config_entry.options)
         errors: dict[str, str] = {}
+        problems: dict[str, str] = {}
         if user_input is None:
             await self._async_look_up()
         else:
-            if SECTION_CONNECTION in self._form.sections_sent:  # then no address is an empty one
-                user_input.setdefault(CONF_BASE_URL, "")
+            for section, field in MAY_BE_EMPTY.items():
+                if section in self._form.sections_sent:
+                    user_input.setdefault(field, "")
             show_webhook = user_input.pop(SHOW_WEBHOOK, False)
             renew_secret = user_input.pop(RENEW_SECRET, False)
             self._show_sharing = user_input.pop(SHOW_SHARING, False)
@@ -79,6 +82,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
                     return await self.async_step_webhook()
                 return await self._async_finish()
             options |= shown_again(user_input)
+            problems = await async_problems(self.hass, self._form.sections, errors)
             errors = self._form.places(errors)
         self._form = options_form(options, self._libraries, self._people, errors)
         schema: Any = self._form  # of voluptuous, or of what took its name in Home Assistant 2026.9
@@ -88,6 +92,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
             errors=errors,
             description_placeholders={
                 **PLACEHOLDERS,
+                **problems,
                 "label_preview": await self._preview.async_text(self.hass),
             },
         )

@@ -81,6 +81,12 @@ SECTION_SAFETY: Final = "safety"
 SECTION_SHARING: Final = "sharing"
 SECTION_CONNECTION: Final = "connection"
 
+# Texts that may be emptied, by section: there the web interface leaves out what is empty.
+MAY_BE_EMPTY: Final[Mapping[str, str]] = {
+    SECTION_SAFETY: CONF_OPT_OUT_LABEL,
+    SECTION_CONNECTION: CONF_BASE_URL,
+}
+
 MAX_SYNC_INTERVAL: Final = 7 * 24 * 3600  # seconds
 MAX_PENDING_RETRY_INTERVAL: Final = 3600  # seconds
 MAX_SHARING_INTERVAL: Final = 30 * 24 * 3600  # seconds
@@ -127,6 +133,14 @@ class SectionedForm(vol.Schema):
             raise vol.Invalid("extra keys not allowed", [name])
         return values
 
+    @property
+    def sections(self) -> dict[str, dict[str, Any]]:
+        """The selectors by section and field."""
+        return {
+            str(name): {str(field): selector for field, selector in part.schema.schema.items()}
+            for name, part in self.schema.items()
+        }
+
     def places(self, errors: Mapping[str, str]) -> dict[str, str]:
         """Return errors of fields with those of the sections that were sent.
 
@@ -170,12 +184,16 @@ def options_form(
 ) -> SectionedForm:
     """Return the form with the present options; what has errors is open.
 
-    A field that may be emptied is required all the same, except for the address: what the web
-    interface leaves out because it is empty would otherwise come back as the default.
+    A list that may be emptied is required all the same: what the web interface leaves out because
+    it is empty would otherwise come back as the default.
     """
 
     def field(name: str, *, default: object) -> vol.Required:
         return vol.Required(name, default=options.get(name, default))
+
+    def emptied(name: str, *, default: str) -> vol.Optional:
+        # With a default it would come back as that: the web interface leaves out what is empty.
+        return vol.Optional(name, description={"suggested_value": options.get(name, default)})
 
     sections: dict[str, Fields] = {
         SECTION_LABELS: _label_fields(options, field, libraries, people),
@@ -210,7 +228,7 @@ def options_form(
             field(CONF_MAX_REMOVALS, default=DEFAULT_MAX_REMOVALS): _number(1, 100, PERCENTAGE),
             field(CONF_PRESERVE_EXISTING_LABELS, default=True): BooleanSelector(),
             field(CONF_EXCLUDE_LABELS, default=[]): TextSelector(TextSelectorConfig(multiple=True)),
-            field(CONF_OPT_OUT_LABEL, default=DEFAULT_OPT_OUT_LABEL): TextSelector(),
+            emptied(CONF_OPT_OUT_LABEL, default=DEFAULT_OPT_OUT_LABEL): TextSelector(),
             field(CONF_RESTORE_OVERRIDES, default=False): BooleanSelector(),
         },
         SECTION_SHARING: {
@@ -224,9 +242,7 @@ def options_form(
             vol.Optional(SHOW_SHARING, default=False): BooleanSelector(),
         },
         SECTION_CONNECTION: {
-            vol.Optional(
-                CONF_BASE_URL, description={"suggested_value": options.get(CONF_BASE_URL, "")}
-            ): URL_SELECTOR,
+            emptied(CONF_BASE_URL, default=""): URL_SELECTOR,
             vol.Optional(SHOW_WEBHOOK, default=False): BooleanSelector(),
             vol.Optional(RENEW_SECRET, default=False): BooleanSelector(),
         },
@@ -292,6 +308,11 @@ def _clean_one_label(text: str) -> str:
     return text.strip()
 
 
+def _clean_opt_out_label(text: str) -> str:
+    """Return a label as it can stand in Plex, empty for none. Raises UnusableValueError."""
+    return _clean_one_label(text) if text.strip() else ""
+
+
 def _clean_people(ids: Iterable[str]) -> list[str]:
     """Return Pulsarr user ids, each once. Raises UnusableValueError for what is no id."""
     try:
@@ -335,7 +356,7 @@ CLEANERS: Final[Mapping[str, Cleaner]] = {
     CONF_EXCLUDE_PEOPLE: _clean_people,
     CONF_BASE_URL: _clean_base_url,
     CONF_REMOVED_LABEL: _clean_one_label,
-    CONF_OPT_OUT_LABEL: _clean_one_label,
+    CONF_OPT_OUT_LABEL: _clean_opt_out_label,
     CONF_REMOVAL_DELAY: _clean_number,
     CONF_MAX_REMOVALS: _clean_number,
     CONF_SHARING_INTERVAL: _clean_number,

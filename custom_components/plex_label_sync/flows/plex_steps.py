@@ -6,9 +6,10 @@ from uuid import uuid4
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlow, ConfigFlowResult
 from homeassistant.core import callback
+from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
-from ..const import CONF_PLEX_TV_TOKEN
+from ..const import CONF_PLEX_TV_TOKEN, DOMAIN
 from ..escaping import one_line
 from ..plex.account import OwnedServer, PlexTvError
 from .connections import PLEX, FieldError, Login, async_find_server, async_try_plex
@@ -29,6 +30,7 @@ class PlexWays(ConfigFlow):
         self._libraries: dict[str, str] = {}
         self._existing: dict[str, ExistingServer] = {}
         self._sign_in: SignIn | None = None
+        self._sign_in_error = PLEX_TV_UNREACHABLE
         self._owned: dict[str, OwnedServer] = {}
 
     async def async_step_pulsarr(
@@ -51,11 +53,7 @@ class PlexWays(ConfigFlow):
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Offer the ways to a Plex server."""
-        self._existing = existing_servers(self.hass)
-        existing = ["plex_existing"] if self._existing else []
-        return self.async_show_menu(
-            step_id="user", menu_options=["plex_sign_in", *existing, "plex_manual"]
-        )
+        return self.async_show_menu(step_id="user", menu_options=["plex_sign_in", *self._others()])
 
     async def async_step_plex_sign_in(
         self,
@@ -64,7 +62,7 @@ class PlexWays(ConfigFlow):
         """Have the person sign in at plex.tv in another window, and wait for that.
 
         Comes by again when the sign-in is over, and when the page is loaded anew meanwhile. What
-        fails is told in a form; submitting it begins a new sign-in.
+        fails is told in a menu with the other ways.
         """
         if self._sign_in is not None and self._sign_in.is_over:
             return self.async_external_step_done(next_step_id="plex_server")
@@ -73,15 +71,37 @@ class PlexWays(ConfigFlow):
             try:
                 await sign_in.async_begin()
             except PlexTvError:
-                return self._sign_in_again(PLEX_TV_UNREACHABLE)
+                return await self._sign_in_again(PLEX_TV_UNREACHABLE)
             self._sign_in = sign_in
         return self.async_external_step(step_id="plex_sign_in", url=self._sign_in.url)
 
-    def _sign_in_again(self, error: str) -> ConfigFlowResult:
-        """Tell why a sign-in came to nothing, and offer another one."""
+    async def _sign_in_again(self, error: str) -> ConfigFlowResult:
+        """Tell why a sign-in came to nothing, and offer the other ways as well."""
         self.async_remove()
         self._sign_in = None
-        return self._show("plex_sign_in", vol.Schema({}), {"base": error}, None)
+        self._sign_in_error = error
+        return await self.async_step_plex_sign_in_failed()
+
+    async def async_step_plex_sign_in_failed(
+        self,
+        user_input: dict[str, Any] | None = None,  # noqa: ARG002 - a menu sends nothing
+    ) -> ConfigFlowResult:
+        """Offer another sign-in, and what works without plex.tv."""
+        others = ["reauth_confirm"] if self.source == SOURCE_REAUTH else [*self._others()]
+        texts = await async_get_translations(
+            self.hass, self.hass.config.language, "config", [DOMAIN]
+        )
+        reason = texts[f"component.{DOMAIN}.config.error.{self._sign_in_error}"]
+        return self.async_show_menu(
+            step_id="plex_sign_in_failed",
+            menu_options=["plex_sign_in", *others],
+            description_placeholders={"reason": reason},
+        )
+
+    def _others(self) -> tuple[str, ...]:
+        """Return the ways to a Plex server that need no sign-in."""
+        self._existing = existing_servers(self.hass)
+        return ("plex_existing", "plex_manual") if self._existing else ("plex_manual",)
 
     async def async_step_plex_server(
         self, user_input: dict[str, Any] | None = None
@@ -94,7 +114,7 @@ class PlexWays(ConfigFlow):
             sign_in, self._sign_in = self._sign_in, None
             sign_in.async_cancel()
             if sign_in.error is not None or not sign_in.servers:
-                return self._sign_in_again(sign_in.error or "no_servers")
+                return await self._sign_in_again(sign_in.error or "no_servers")
             if self.source == SOURCE_REAUTH:
                 return await self._async_signed_in_anew(sign_in.servers)
             taken = self._async_current_ids(include_ignore=False)

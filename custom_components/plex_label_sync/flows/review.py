@@ -30,11 +30,8 @@ from ..sync.model import (
 )
 from ..sync.progress import Progress
 from ..sync.request import Request
-from .label_preview import WORDS as PREVIEW_WORDS
-from .review_text import listed, review_text
-from .selector_words import async_words
-
-WORDS: Final = "review"  # the key of the texts under `selector`
+from ..texts import async_texts
+from .review_text import WORDS, listed, review_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +141,19 @@ class _NothingToWriteTo:
 
 async def async_review_text(hass: HomeAssistant, review: Review, *, taken_over: bool) -> str:
     """Return what a form shows of a look, as Markdown; `taken_over` says that records are there."""
-    words = await async_words(hass, WORDS)
-    preview_words = await async_words(hass, PREVIEW_WORDS)
+    texts = await async_texts(hass)
     if review.first is None:
-        return words["unknown"]
+        return texts.phrase(WORDS, "unknown")
     parts = []
     if review.first.run.gaps:
-        names = listed((as_code(gap.name) for gap in review.first.run.gaps), preview_words)
-        parts.append(words["gaps"].format(names=names))
+        names = listed((as_code(gap.name) for gap in review.first.run.gaps), texts)
+        parts.append(texts.phrase(WORDS, "gaps", names=names))
     if taken_over:
-        parts.append(words["taken_over"])
-    parts.append(review_text(review.first, words, preview_words))
+        parts.append(texts.phrase(WORDS, "taken_over"))
+    parts.append(review_text(review.first, texts))
     if review.undecided:
-        labels = listed((as_code(one.label) for one in review.undecided), preview_words)
-        parts.append(words["undecided"].format(labels=labels))
+        labels = listed((as_code(one.label) for one in review.undecided), texts)
+        parts.append(texts.phrase(WORDS, "undecided", labels=labels))
     return "\n\n".join(parts)
 
 
@@ -166,7 +162,7 @@ async def async_reason(hass: HomeAssistant, review: Review) -> str:
     if review.first is not None:
         return ""
     if review.error is None:
-        return (await async_words(hass, WORDS))["unexpected"]
+        return (await async_texts(hass)).phrase(WORDS, "unexpected")
     told = translation(review.error)
     texts = await async_get_translations(hass, hass.config.language, "exceptions", [DOMAIN])
     text = texts[f"component.{DOMAIN}.exceptions.{told['translation_key']}.message"]

@@ -6,81 +6,87 @@ from typing import Final
 from ..escaping import as_code, as_markdown
 from ..sync.first_sync import FirstSync, LibraryShare, PersonShare, WhyNone
 from ..sync.model import Person
-from .label_preview import line_of, shown_name
-from .selector_words import Words, counted
+from ..texts import Texts
+from .label_preview import WORDS as PREVIEW, line_of, shown_name
 
+WORDS: Final = "review"  # the key of the texts under `selector`
 PEOPLE_MAX: Final = 10  # whose titles are listed
 TITLES_MAX: Final = 3  # named of each list
 NAMES_MAX: Final = 10  # in a row
 
 
-def review_text(first: FirstSync, words: Words, preview_words: Words) -> str:
-    """Return what the first sync would do as Markdown: in total, then person by person.
-
-    `preview_words` are those of the label preview, which names the people here as well.
-    """
-    parts = ["\n".join(f"- {line}" for line in _totals(first, words))]
+def review_text(first: FirstSync, texts: Texts) -> str:
+    """Return what the first sync would do as Markdown: in total, then person by person."""
+    totals = "\n".join(f"- {line}" for line in _totals(first, texts))
+    parts = [texts.phrase(WORDS, "in_total"), totals, texts.phrase(WORDS, "by_person")]
     lines: list[str] = []
     for share in first.people[:PEOPLE_MAX]:
-        lines.append(f"- {line_of(share.named, preview_words)}")
-        lines += [f"  - {line}" for line in _of_person(share, words)]
+        lines.append(f"- {line_of(share.named, texts.groups[PREVIEW])}")
+        lines += [f"  - {line}" for line in _of_person(share, texts)]
     if (more := len(first.people) - PEOPLE_MAX) > 0:
-        lines.append(f"- {preview_words['more'].format(count=more)}")
-    parts.append("\n".join(lines) or words["nobody"])
+        lines.append(f"- {_more(more, texts)}")
+    parts.append("\n".join(lines) or texts.phrase(WORDS, "nobody"))
     if first.without:
-        parts.append(words["without"].format(people=_without(first.without, words, preview_words)))
+        parts.append(texts.phrase(WORDS, "without", people=_without(first.without, texts)))
     return "\n\n".join(parts)
 
 
-def listed(names: Iterable[str], preview_words: Words) -> str:
+def listed(names: Iterable[str], texts: Texts) -> str:
     """Return names in a row, and how many more there are."""
     some = list(dict.fromkeys(names))
-    more = [preview_words["more"].format(count=len(some) - NAMES_MAX)]
-    return ", ".join(some[:NAMES_MAX] + (more if len(some) > NAMES_MAX else []))
+    more = [_more(len(some) - NAMES_MAX, texts)] if len(some) > NAMES_MAX else []
+    return ", ".join(some[:NAMES_MAX] + more)
 
 
-def _totals(first: FirstSync, words: Words) -> Iterator[str]:
+def _more(count: int, texts: Texts) -> str:
+    return texts.phrase(PREVIEW, "more", count=count)
+
+
+def _totals(first: FirstSync, texts: Texts) -> Iterator[str]:
     run = first.run
     if run.added:
-        yield _added(words["added"], run.added, first.titles, words)
+        yield _added("added", run.added, first.titles, texts)
     for key, labels in (
         ("removed", run.removed),
         ("held", len(run.held)),
         ("present", run.unchanged),
-        ("overridden", run.overridden),
+        ("vanished", run.vanished),
+        ("overridden", run.overridden - run.vanished),
     ):
-        if labels:
-            yield words[key].format(labels=counted(words, "labels", labels))
+        if labels > 0:
+            yield texts.phrase(WORDS, key, labels=texts.counted("labels", labels))
     if not run.changes:
-        yield words["nothing"]
+        yield texts.phrase(WORDS, "nothing")
     if first.missing:
-        yield words["missing"].format(titles=counted(words, "titles", len(first.missing)))
+        yield texts.phrase(WORDS, "missing", titles=_titles(len(first.missing), texts))
 
 
-def _of_person(share: PersonShare, words: Words) -> Iterator[str]:
+def _of_person(share: PersonShare, texts: Texts) -> Iterator[str]:
     for one in share.libraries:
-        yield _of_library(one, words)
+        yield _of_library(one, texts)
     if share.missing:
-        line = words["missing"].format(titles=counted(words, "titles", len(share.missing)))
+        line = texts.phrase(WORDS, "missing", titles=_titles(len(share.missing), texts))
         yield line + _examples(share.missing)
 
 
-def _of_library(one: LibraryShare, words: Words) -> str:
+def _of_library(one: LibraryShare, texts: Texts) -> str:
     library = as_markdown(one.library)
     if not one.labels:
-        titles = counted(words, "titles", one.there)
-        return words["library_nothing"].format(library=library, titles=titles)
-    line = _added(words["library"], one.labels, len(one.titles), words, library=library)
+        titles = _titles(one.there, texts)
+        return texts.phrase(WORDS, "library_nothing", library=library, titles=titles)
+    line = _added("library", one.labels, len(one.titles), texts, library=library)
     return line + _examples(one.titles)
 
 
-def _added(text: str, labels: int, titles: int, words: Words, **more: str) -> str:
+def _titles(count: int, texts: Texts) -> str:
+    return texts.phrase(WORDS, "titles", count, count=count)
+
+
+def _added(key: str, labels: int, titles: int, texts: Texts, **more: str) -> str:
     """Return how many labels go onto how many titles."""
-    return text.format(
-        labels=counted(words, "labels", labels),
-        on_titles=counted(words, "on_titles", titles),
-        **more,
-    )
+    on_titles = texts.phrase(WORDS, "on_titles", titles, count=titles)
+    label_count = texts.counted("labels", labels)
+    return texts.phrase(WORDS, key, labels=label_count, on_titles=on_titles, **more)
 
 
 def _examples(titles: Sequence[str]) -> str:
@@ -90,6 +96,11 @@ def _examples(titles: Sequence[str]) -> str:
     return f" ({', '.join(names)})"
 
 
-def _without(without: Iterable[tuple[Person, WhyNone]], words: Words, preview_words: Words) -> str:
-    names = (f"{as_code(shown_name(person))} ({words[why.value]})" for person, why in without)
-    return listed(names, preview_words)
+def _without(without: Iterable[tuple[Person, WhyNone]], texts: Texts) -> str:
+    return listed(
+        (
+            f"{as_code(shown_name(person))} ({texts.phrase(WORDS, why.value)})"
+            for person, why in without
+        ),
+        texts,
+    )
