@@ -109,7 +109,7 @@ async def test_what_an_undo_was_about_to_take_off_still_looks_like_a_decision_af
 ) -> None:
     await begun(hass, RunKind.UNDO)
     records = await loaded(hass)
-    assert records.ledger.get(REMOVED.key) == OF_TIM
+    assert records.ledger.get(REMOVED.key) == replace(OF_TIM, removed_by_undo=True)
 
 
 async def test_run_whose_ledger_cannot_be_saved_is_taken_over_after_a_crash(

@@ -54,7 +54,9 @@ def effects(plan: Plan) -> list[tuple[Action, str, str]]:
 def test_what_was_put_on_is_taken_off_in_its_present_spelling_and_stays_off() -> None:
     plan = undone([add("anna", "11")], present({"11": ["Anna"]}), Ledger([ROW]))
     assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
-    assert plan.ledger_updates == {("11", "anna"): replace(ROW, removed_by_user=True)}
+    assert plan.ledger_updates == {
+        ("11", "anna"): replace(ROW, removed_by_user=True, removed_by_undo=True)
+    }
     assert plan.changes[0].reason == Reason(ReasonCode.UNDO, run_id="one")
 
 

@@ -61,6 +61,7 @@ class LabelState(StrEnum):
     EXCLUDED = "excluded"  # among the labels to leave alone
     OPT_OUT = "opt_out"  # the label that leaves the item alone
     OVERRIDE = "override"  # wanted, but taken off by hand
+    UNDONE = "undone"  # wanted, but taken off by an undo
     HELD = "held"  # it waits for somebody's decision
     TO_ADD = "to_add"  # the next sync puts it on
     TO_REMOVE = "to_remove"  # the next sync takes it off
@@ -313,10 +314,14 @@ def _state_off(row: Row | None, facts: Facts, *, alone: bool) -> LabelState:
     """Return the state of a label that is not on its item and is not put on."""
     if row is not None and row in facts.plan.vanished:
         asked = HoldReason.LABELS_VANISHED in facts.held
-        return LabelState.HELD if asked else LabelState.OVERRIDE
+        return LabelState.HELD if asked else _kept_off(row)
     if row is not None and row.removed_by_user:
-        return LabelState.OVERRIDE
+        return _kept_off(row)
     return LabelState.LEFT_ALONE if row is None and alone else LabelState.GONE
+
+
+def _kept_off(row: Row) -> LabelState:
+    return LabelState.UNDONE if row.removed_by_undo else LabelState.OVERRIDE
 
 
 def _leaves(row: Row, facts: Facts) -> float:
@@ -382,6 +387,7 @@ _TOLD: Final = (
     LabelState.TO_REMOVE,
     LabelState.HELD,
     LabelState.OVERRIDE,
+    LabelState.UNDONE,
     LabelState.LEAVING,
     LabelState.KEPT,
     LabelState.PINNED,

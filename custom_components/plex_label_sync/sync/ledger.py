@@ -13,6 +13,7 @@ _OFF: Final = 1
 _PINNED: Final = 2
 _MARK: Final = 4
 _UNCONFIRMED: Final = 8
+_UNDONE: Final = 16
 
 
 class Ledger:
@@ -135,9 +136,14 @@ class Ledger:
                     )
                 elif not row.removed_by_user:
                     continue
-            elif row is None or row.removed_by_user or undo:
+            elif row is None or row.removed_by_user:
                 continue
-            self._rows[change.key] = replace(row, removed_by_user=False, confirmed=False)
+            elif undo:
+                self._rows[change.key] = replace(row, removed_by_undo=True)
+                continue
+            self._rows[change.key] = replace(
+                row, removed_by_user=False, removed_by_undo=False, confirmed=False
+            )
 
     def pin(self, keys: Iterable[RowKey]) -> None:
         """Let labels stay although nobody wants them."""
@@ -146,7 +152,7 @@ class Ledger:
                 self._rows[key] = replace(row, pinned=True)
 
     def clear_overrides(self, keys: Iterable[RowKey]) -> int:
-        """Forget that labels were taken off by hand; return how many that were.
+        """Forget that labels were taken off by hand or by an undo; return how many that were.
 
         Then nothing there is ours: the label is put on again, unless somebody did so already.
         The row of a mark stays, not confirmed, because it tells that the item was marked.
@@ -156,10 +162,19 @@ class Ledger:
         ]
         for row in cleared:
             if row.is_removed_marker:
-                self._rows[row.key] = replace(row, removed_by_user=False, confirmed=False)
+                self._rows[row.key] = replace(
+                    row, removed_by_user=False, removed_by_undo=False, confirmed=False
+                )
             else:
                 del self._rows[row.key]
         return len(cleared)
+
+    def note_undone(self, changes: Iterable[Change]) -> None:
+        """Take in that it was an undo that removed labels which are kept off."""
+        for change in changes:
+            row = self._rows.get(change.key)
+            if change.action is Action.REMOVE and row is not None and row.removed_by_user:
+                self._rows[change.key] = replace(row, removed_by_undo=True)
 
     def copy(self) -> "Ledger":
         """Return a ledger with the rows as they are now."""
@@ -193,6 +208,7 @@ class Ledger:
                 + _PINNED * row.pinned
                 + _MARK * row.is_removed_marker
                 + _UNCONFIRMED * (not row.confirmed)
+                + _UNDONE * row.removed_by_undo
             )
             rows += (
                 items.setdefault(item, len(items)),
@@ -250,6 +266,7 @@ class Ledger:
                 pinned=bool(flags & _PINNED),
                 is_removed_marker=bool(flags & _MARK),
                 confirmed=not flags & _UNCONFIRMED,
+                removed_by_undo=bool(flags & _UNDONE),
                 uuid=uuid,
                 type=type_,
                 guid=guid,

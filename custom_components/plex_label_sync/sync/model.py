@@ -104,6 +104,8 @@ class Title:
     name: str
     ids: frozenset[str]
     poster: str | None = field(default=None, compare=False)  # a picture that anybody may see
+    # When it came onto the watchlist, in seconds since the epoch, where Pulsarr tells.
+    added: float | None = field(default=None, compare=False)
 
     @property
     def plex_ids(self) -> frozenset[str]:
@@ -272,7 +274,8 @@ class Row:
     people: tuple[int, ...] = ()  # for whom; empty when that is not known
     title_id: str = ""  # by which the item was found; tells when it became another title
     unwanted_since: int = 0  # since when nobody wants it, 0 while somebody does
-    removed_by_user: bool = False  # an override: wanted, but taken off by hand
+    removed_by_user: bool = False  # an override: wanted, and kept off by a decision
+    removed_by_undo: bool = False  # the decision was an undo, or will be when it is seen to be off
     pinned: bool = False  # stays although nobody wants it: somebody said so
     is_removed_marker: bool = False  # it says that nobody wants the title any more
     confirmed: bool = True  # read back from Plex

@@ -258,7 +258,7 @@ class PlanBuilder:
         if not plan.is_idle or found.gaps:
             return None
         self._remember_others(view, plan)
-        return self._prepared(scope, found, plan, labels)
+        return self._prepared(scope, found, plan, labels, view)
 
     def _now(self) -> float:
         """Return the time of a plan, in a second of its own after one that writes.
@@ -310,13 +310,17 @@ class PlanBuilder:
             view = replace(view, items=proven, evidence=evidence)
             plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
             _note_contradictions(scope, items, evidence, found)
+            # What was found a moment ago and is not there by its key may be there all the same.
+            for key in evidence.absent & items.keys():
+                name = items[key].item.title or key
+                found.gaps.add(Gap(GapKind.ITEM, key, name, Failure.IMPLAUSIBLE))
         self._remember_others(view, plan)
         if scope.whole:
             plan = with_returned(plan, view, self._recorder.removed_lately())
-        return self._prepared(scope, found, plan, labels)
+        return self._prepared(scope, found, plan, labels, view)
 
     def _prepared(
-        self, scope: Scope, found: Found, plan: Plan, labels: LabelReader
+        self, scope: Scope, found: Found, plan: Plan, labels: LabelReader, view: View
     ) -> PreparedPlan:
         if plan.changes:
             self._wrote_at = self._now()
@@ -328,6 +332,8 @@ class PlanBuilder:
             listed=len(scope.roster.people),
             found=found,
             doubts=scope.doubts,
+            scope=scope,
+            view=view,
         )
 
     async def _find(

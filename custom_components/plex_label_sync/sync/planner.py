@@ -199,7 +199,10 @@ class _ItemPlan:
                 if not self._view.whole or not self._is_proven():
                     return
                 self._draft.vanished.append(row)
-            self._note(row, replace(self._row(label, row), removed_by_user=True))
+            kept_off = replace(
+                self._row(label, row), removed_by_user=True, removed_by_undo=row.removed_by_undo
+            )
+            self._note(row, kept_off)
             return
         people = {person.id for person in label.people}
         former = [
@@ -218,7 +221,11 @@ class _ItemPlan:
             fresh = [other for other in refused if not other.removed_by_user]
             if (fresh and not self._view.whole) or not self._is_proven():
                 return
-            new = replace(self._row(label, None), removed_by_user=True)
+            new = replace(
+                self._row(label, None),
+                removed_by_user=True,
+                removed_by_undo=all(other.removed_by_undo for other in refused),
+            )
             self._draft.ledger_only_updates[new.key] = new
             if fresh:
                 self._draft.vanished += fresh
@@ -275,6 +282,7 @@ class _ItemPlan:
             title_id=title_id or row.title_id,
             unwanted_since=0,
             removed_by_user=False,
+            removed_by_undo=False,
             pinned=False,
             is_removed_marker=False,
             confirmed=True,

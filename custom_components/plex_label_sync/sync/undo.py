@@ -48,14 +48,16 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
             text = present.spelling_on(change.rating_key, change.label)
             todo.append(replace(back, label=text))
             if row is not None:
-                rows[change.key] = replace(row, removed_by_user=True, pinned=False)
+                rows[change.key] = replace(
+                    row, removed_by_user=True, removed_by_undo=True, pinned=False
+                )
         elif there:
             skipped += 1
         else:
             todo.append(back)
             if change.ours:
                 rows[change.key] = (
-                    replace(row, removed_by_user=False, pinned=False)
+                    replace(row, removed_by_user=False, removed_by_undo=False, pinned=False)
                     if row is not None
                     else Row(change.label, change.library, change.rating_key, int(now), pinned=True)
                 )
