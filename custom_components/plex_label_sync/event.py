@@ -1,10 +1,12 @@
 """The activity event: one entity that tells automations what happened."""
 
+from collections.abc import Iterable
 from typing import Any, Final, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
-from homeassistant.const import ATTR_ENTITY_ID
+from homeassistant.const import ATTR_ENTITY_ID, Platform
 from homeassistant.core import Context, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -21,6 +23,7 @@ EVENT_ACTIVITY: Final = f"{DOMAIN}_activity"
 ATTR_CONFIG_ENTRY_ID: Final = "config_entry_id"
 ATTR_ACTIVITY: Final = "activity"
 ATTR_SERVER: Final = "server"
+ATTR_PERSON_ENTITIES: Final = "person_entities"
 
 ACTIVITY = EventEntityDescription(
     key="activity",
@@ -50,6 +53,18 @@ class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
             async_dispatcher_connect(self.hass, activity_signal(entry_id), self._async_fire)
         )
 
+    def _sensors_of(self, people: Iterable[str]) -> list[str | None]:
+        """Return the entity of each person's sensor, None for somebody who has none."""
+        lists = self.coordinator.engine.watchlists
+        ids = {} if lists is None else {one.username: one.id for one in lists.people}
+        entry_id, registry = self.coordinator.config_entry.entry_id, er.async_get(self.hass)
+        return [
+            registry.async_get_entity_id(
+                Platform.SENSOR, DOMAIN, f"{entry_id}_person_{ids.get(one)}"
+            )
+            for one in people
+        ]
+
     @callback
     def _async_fire(self, activity: Activity, attributes: dict[str, Any]) -> None:
         context = Context()
@@ -61,6 +76,8 @@ class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
             ATTR_ACTIVITY: activity.value,
             **attributes,
         }
+        if (people := attributes.get("people")) is not None:
+            told[ATTR_PERSON_ENTITIES] = self._sensors_of(people)
         self.hass.bus.async_fire(EVENT_ACTIVITY, told, context=context)
         self.async_set_context(context)
         self._trigger_event(activity.value, attributes)
