@@ -53,17 +53,14 @@ class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
             async_dispatcher_connect(self.hass, activity_signal(entry_id), self._async_fire)
         )
 
-    def _sensors_of(self, people: Iterable[str]) -> list[str | None]:
-        """Return the entity of each person's sensor, None for somebody who has none."""
+    def _sensors_of(self, people: Iterable[str]) -> list[str]:
+        """Return the entity of each person's sensor, empty for somebody who has none."""
         lists = self.coordinator.engine.watchlists
         ids = {} if lists is None else {one.username: one.id for one in lists.people}
         entry_id, registry = self.coordinator.config_entry.entry_id, er.async_get(self.hass)
-        return [
-            registry.async_get_entity_id(
-                Platform.SENSOR, DOMAIN, f"{entry_id}_person_{ids.get(one)}"
-            )
-            for one in people
-        ]
+        keys = [f"{entry_id}_person_{ids.get(one)}" for one in people]
+        found = (registry.async_get_entity_id(Platform.SENSOR, DOMAIN, key) for key in keys)
+        return [entity_id or "" for entity_id in found]
 
     @callback
     def _async_fire(self, activity: Activity, attributes: dict[str, Any]) -> None:
