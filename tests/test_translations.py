@@ -48,20 +48,22 @@ SENTENCE: Final = {
     "{first}; {last}",
     "{library}: {labels} {on_titles}",
     "{sentence}: {counts}",
+    "{reason}: {labels}",
+    "{people}: {reason}",
 }
 DAY: Final = "{day} {month} {year}"
 SAME: Final = {
     "de": SAME_EVERYWHERE
-    | {"Person", "Problem", "Server", "Status", "Token"}
+    | {"Label", "Person", "Problem", "Server", "Status", "Token"}
     | SENTENCE
     | {"April", "August", "September", "November"},
     "es": SAME_EVERYWHERE | SENTENCE | {"Error", "Rating key", "Token", "webhook"},
     "fr": SAME_EVERYWHERE
-    | {"Options", "Protection", "Rating key", "webhook", DAY}
+    | {"Options", "Protection", "Rating key", "Type", "webhook", DAY}
     | {"{count} minute", "{count} minutes"},
     "nl": SAME_EVERYWHERE
     | SENTENCE
-    | {"Rating key", "Server", "Status", "Token", "items", "labels", "webhook"}
+    | {"Label", "Rating key", "Server", "Status", "Token", "items", "labels", "webhook"}
     | {DAY, "item {rating_key}", "{count} label", "{count} labels", "{count}%"},
 }
 

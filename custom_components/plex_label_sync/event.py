@@ -11,8 +11,8 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
-from .coordinator import PlexLabelSyncConfigEntry
 from .entity import PlexLabelSyncEntity
+from .runtime import PlexLabelSyncConfigEntry
 from .status import Activity, activity_signal
 
 PARALLEL_UPDATES = 0
@@ -38,7 +38,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the event of an entry."""
-    async_add_entities([PlexLabelSyncEvent(entry.runtime_data, ACTIVITY)])
+    async_add_entities([PlexLabelSyncEvent(entry.runtime_data.coordinator, ACTIVITY)])
 
 
 class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
@@ -48,7 +48,7 @@ class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
     async def async_added_to_hass(self) -> None:
         """Listen to the activities of this entry only."""
         await super().async_added_to_hass()
-        entry_id = self.coordinator.config_entry.entry_id
+        entry_id = self.coordinator.context.entry.entry_id
         self.async_on_remove(
             async_dispatcher_connect(self.hass, activity_signal(entry_id), self._async_fire)
         )
@@ -65,7 +65,7 @@ class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
     @callback
     def _async_fire(self, activity: Activity, attributes: dict[str, Any]) -> None:
         context = Context()
-        entry = self.coordinator.config_entry
+        entry = self.coordinator.context.entry
         told = {
             ATTR_ENTITY_ID: self.entity_id,
             ATTR_CONFIG_ENTRY_ID: entry.entry_id,

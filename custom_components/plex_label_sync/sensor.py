@@ -1,9 +1,9 @@
-"""Sensors: what waits, what the last sync did, what is missing."""
+"""Sensors: what waits, what the last sync did, what is missing, and how far each person is served."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import datetime
-from typing import override
+from typing import Final, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -12,14 +12,19 @@ from homeassistant.components.sensor import (
     SensorStateClass,
 )
 from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import PlexLabelSyncConfigEntry
+from .coordinator import PlexLabelSyncCoordinator
 from .entity import PlexLabelSyncEntity
+from .runtime import PlexLabelSyncConfigEntry
 from .status import State, Status
+from .sync.title_status import PersonFigures
 
 PARALLEL_UPDATES = 0
+
+PERSON: Final = "person"  # the key of a person's sensor, before the person's id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +38,13 @@ def _count(
     key: str,
     value_fn: Callable[[Status], int | None],
     entity_category: EntityCategory | None = None,
+    state_class: SensorStateClass = SensorStateClass.MEASUREMENT,
 ) -> PlexLabelSyncSensorDescription:
     """Describe a sensor that counts; its unit is in the translations."""
     return PlexLabelSyncSensorDescription(
         key=key,
         translation_key=key,
-        state_class=SensorStateClass.MEASUREMENT,
+        state_class=state_class,
         entity_category=entity_category,
         value_fn=value_fn,
     )
@@ -62,6 +68,16 @@ SENSORS: tuple[PlexLabelSyncSensorDescription, ...] = (
     ),
     _count("labels_added", lambda status: status.labels_added),
     _count("labels_removed", lambda status: status.labels_removed),
+    _count(
+        "labels_added_total",
+        lambda status: status.labels_added_total,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+    ),
+    _count(
+        "labels_removed_total",
+        lambda status: status.labels_removed_total,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+    ),
     _count("labelled_items", lambda status: status.labelled_items),
     _count("titles_wanted", lambda status: status.titles_wanted),
     _count("titles_missing", lambda status: status.titles_missing),
@@ -100,10 +116,38 @@ async def async_setup_entry(
     entry: PlexLabelSyncConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the sensors of an entry."""
-    async_add_entities(
-        PlexLabelSyncSensor(entry.runtime_data, description) for description in SENSORS
-    )
+    """Set up the sensors of an entry, and those of people as they come and go."""
+    coordinator = entry.runtime_data.coordinator
+    async_add_entities(PlexLabelSyncSensor(coordinator, description) for description in SENSORS)
+    shown: set[int] = set()
+
+    @callback
+    def follow_people() -> None:
+        """Add sensors of people who are new, and take out those of people who left."""
+        people = coordinator.data.by_person
+        if people is None or people.keys() == shown:
+            return
+        async_remove_people(hass, entry, people)
+        new = people.keys() - shown
+        shown.clear()
+        shown.update(people)
+        async_add_entities(PlexLabelSyncPersonSensor(coordinator, one) for one in sorted(new))
+
+    follow_people()
+    entry.async_on_unload(coordinator.async_add_listener(follow_people))
+
+
+@callback
+def async_remove_people(
+    hass: HomeAssistant, entry: PlexLabelSyncConfigEntry, stay: Container[int]
+) -> None:
+    """Remove the sensors of all people but those who stay, from the registry as well."""
+    registry = er.async_get(hass)
+    prefix = f"{entry.entry_id}_{PERSON}_"
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        number = entity.unique_id.removeprefix(prefix)
+        if number != entity.unique_id and number.isdecimal() and int(number) not in stay:
+            registry.async_remove(entity.entity_id)
 
 
 class PlexLabelSyncSensor(PlexLabelSyncEntity, SensorEntity):
@@ -114,5 +158,56 @@ class PlexLabelSyncSensor(PlexLabelSyncEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> int | float | str | datetime | None:
-        """Return the value as the coordinator knows it."""
+        """Return what the status says."""
         return self.entity_description.value_fn(self.coordinator.data)
+
+
+class PlexLabelSyncPersonSensor(PlexLabelSyncEntity, SensorEntity):
+    """How many of the titles that somebody wants carry the person's label."""
+
+    _unrecorded_attributes = frozenset({"label", "wanted", "missing", "waiting"})
+
+    def __init__(self, coordinator: PlexLabelSyncCoordinator, person_id: int) -> None:
+        """Know whose sensor it is: names may change."""
+        description = SensorEntityDescription(
+            key=f"{PERSON}_{person_id}",
+            translation_key=PERSON,
+            state_class=SensorStateClass.MEASUREMENT,
+        )
+        super().__init__(coordinator, description)
+        self._person_id = person_id
+        self._shown: tuple[bool, PersonFigures | None] | None = None
+        self._show()
+
+    @property
+    def _figures(self) -> PersonFigures | None:
+        return (self.coordinator.data.by_person or {}).get(self._person_id)
+
+    def _show(self) -> None:
+        """Take over the person's figures."""
+        if (figures := self._figures) is None:
+            return
+        self._attr_translation_placeholders = {"person": figures.name}
+        self._attr_native_value = figures.labelled
+        self._attr_extra_state_attributes = {
+            "label": figures.label,
+            "wanted": figures.wanted,
+            "missing": figures.missing,
+            "waiting": figures.waiting,
+        }
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write the state only where it changes: there may be many people."""
+        now = self.available, self._figures
+        if now == self._shown:
+            return
+        before = self._attr_translation_placeholders
+        self._shown = now
+        self._show()
+        if self._attr_translation_placeholders != before:
+            self.__dict__.pop("name", None)  # Home Assistant keeps it, and the person has another
+            registry = er.async_get(self.hass)
+            registry.async_update_entity(self.entity_id, original_name=str(self.name))
+        super()._handle_coordinator_update()

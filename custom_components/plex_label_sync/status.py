@@ -1,11 +1,18 @@
-"""What the entities show: the state, the figures, and what just happened."""
+"""What the entities show: a function of the stored summary and of what is live."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import TypedDict
+
+from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
+from .summary import LastLabelled, Summary
+from .sync.ledger import Ledger
+from .sync.model import SyncSettings
+from .sync.retention import removal_due_at
+from .sync.title_status import PersonFigures
 
 
 class State(StrEnum):
@@ -36,23 +43,35 @@ class Activity(StrEnum):
     VISIBLE = "visible"  # a title that somebody wants can be seen by them now
 
 
+class LedgerFigures:
+    """Counts of the ledger. Counting goes through all rows: it is done after runs, not between."""
+
+    def __init__(self) -> None:
+        """Count nothing yet."""
+        self.labelled_items = 0
+        self.overrides = 0
+        self.next_leaving: float | None = None  # when a label may go, in seconds since the epoch
+
+    def count(self, ledger: Ledger, settings: SyncSettings, now: float) -> None:
+        """Count again; `now` is in seconds since the epoch."""
+        rows = list(ledger)
+        self.labelled_items = len({row.rating_key for row in rows if not row.removed_by_user})
+        self.overrides = sum(row.removed_by_user for row in rows)
+        leaving = (removal_due_at(row, settings) for row in rows if row.unwanted_since)
+        self.next_leaving = min((when for when in leaving if when and when > now), default=None)
+
+
 @dataclass(frozen=True, slots=True)
-class Status:
-    """What the entities show. None means that it is not known yet."""
+class Live:
+    """What the entities show beside the summary: how things are just now, and what is stored elsewhere."""
 
     state: State = State.IDLE
     pending: int = 0
-    last_sync: datetime | None = None
-    labels_added: int | None = None
-    labels_removed: int | None = None
     labelled_items: int = 0
-    titles_wanted: int | None = None
-    titles_missing: int | None = None
     overrides: int = 0
-    people: int | None = None
-    sync_duration: float | None = None  # seconds
     progress: int | None = None  # percent, while a run is on
-    problem: bool = False
+    held: bool = False
+    unsaved: bool = False
     plex_connected: bool = True
     pulsarr_connected: bool = True
     live_updates: bool = False
@@ -60,11 +79,49 @@ class Status:
     last_sharing_check: datetime | None = None
 
 
-class SharingStatus(TypedDict):
-    """What the entities show of the sharing side."""
+@dataclass(frozen=True, slots=True)
+class Status(Live):
+    """What the entities show. None means that it is not known yet.
 
-    sharing_warnings: int | None
-    last_sharing_check: datetime | None
+    `by_person` are the figures of people by id, None before the first full sync.
+    """
+
+    last_sync: datetime | None = None
+    labels_added: int | None = None
+    labels_removed: int | None = None
+    labels_added_total: int = 0
+    labels_removed_total: int = 0
+    titles_wanted: int | None = None
+    titles_missing: int | None = None
+    people: int | None = None
+    sync_duration: float | None = None  # seconds
+    problem: bool = False
+    by_person: Mapping[int, PersonFigures] | None = None
+    last_labelled: LastLabelled | None = None
+
+
+def status_of(summary: Summary, live: Live, excluded: frozenset[int]) -> Status:
+    """Return what the entities show; people who are `excluded` have no figures."""
+    people = summary.people
+    return Status(
+        **{one.name: getattr(live, one.name) for one in fields(Live)},
+        last_sync=None
+        if summary.last_sync is None
+        else dt_util.utc_from_timestamp(summary.last_sync),
+        labels_added=summary.added,
+        labels_removed=summary.removed,
+        labels_added_total=summary.added_total,
+        labels_removed_total=summary.removed_total,
+        titles_wanted=summary.titles,
+        titles_missing=summary.missing,
+        people=summary.wanting,
+        sync_duration=summary.duration,
+        problem=summary.incomplete or live.held or live.unsaved,
+        by_person=None
+        if people is None
+        else {one: some for one, some in people.items() if one not in excluded},
+        last_labelled=summary.last_labelled,
+    )
 
 
 def activity_signal(entry_id: str) -> str:

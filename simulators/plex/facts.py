@@ -51,6 +51,11 @@ SUMMARIES = tuple(
 DAYS = tuple(f"-{month:02d}-{day:02d}" for month in range(1, 13) for day in range(1, 29))
 
 
+def thumb_of(item: Item) -> str:
+    """Where the poster of an item is."""
+    return f"/library/metadata/{item.rating_key}/thumb/{item.updated_at}"
+
+
 def texts(item: Item) -> Row:
     """The plain attributes that every row of an item has."""
     seed = _mixed(item)
@@ -61,7 +66,7 @@ def texts(item: Item) -> Row:
         "summary": SUMMARIES[(seed >> 3) % len(SUMMARIES)],
         "audienceRating": 4 + seed % 59 / 10,
         "tagline": SENTENCES[(seed >> 5) % len(SENTENCES)],
-        "thumb": f"{art}/thumb/{item.updated_at}",
+        "thumb": thumb_of(item),
         "art": f"{art}/art/{item.updated_at}",
         "duration": 1_500_000 + seed % 6_000_000,
         "originallyAvailableAt": f"{item.year or 1970}{DAYS[seed % len(DAYS)]}",

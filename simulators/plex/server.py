@@ -12,6 +12,7 @@ from simulators.plex.about import About
 from simulators.plex.backend import PlexBackend
 from simulators.plex.control import control_routes
 from simulators.plex.gate import RefusedError, guarded, line_limit
+from simulators.plex.pictures import Pictures
 from simulators.plex.reading import Reading
 from simulators.plex.spoil import AFTER, changes_before
 from simulators.plex.writing import Writing
@@ -95,7 +96,7 @@ class PlexSimulator(PlexBackend):
 
     def _add_routes(self, app: web.Application) -> None:
         about, read, write = About(self), self._reading, self._writing
-        add = app.router.add_route
+        add, pictures = app.router.add_route, Pictures(self)
         for method in ("GET", "HEAD"):
             add(method, "/identity", about.identity)
         for path, status, handler in (
@@ -120,6 +121,8 @@ class PlexSimulator(PlexBackend):
             ("/library/sections/{id}/sorts", None, read.sorts),
             ("/library/sections/{id}/refresh", 403, read.refresh),
             (METADATA_ROUTE, None, read.metadata),
+            ("/library/metadata/{key}/thumb", None, pictures.poster),
+            ("/library/metadata/{key}/thumb/{at}", None, pictures.poster),
         ):
             for method in ("GET", "HEAD"):
                 add(method, path, guarded(self, handler, others=status))
@@ -136,7 +139,8 @@ class PlexSimulator(PlexBackend):
         add("*", "/{anything:.*}", guarded(self, read.nothing))
 
     async def _websocket(self, request: web.Request, _viewer: Viewer) -> web.StreamResponse:
-        if not self.knobs.notifications:
+        served = self.knobs.socket_path
+        if not self.knobs.notifications or served not in ("both", request.path.split("/")[2]):
             raise RefusedError(404)
         return await self.events.websocket(request)
 

@@ -46,7 +46,7 @@ STEPS: Final = "config.step"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house(env: E2eEnv) -> E2eEnv:
+async def env(env: E2eEnv) -> E2eEnv:
     """The shared env, with the example dashboard."""
     client = env.home.client
     entities = await integration.entity_ids(client, env.entry.entry_id)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import STATE_UNKNOWN
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 from homeassistant.util.file import WriteError
@@ -16,6 +17,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.storage.files import MINOR_VERSIONS
 
 from ..test_init import assert_everything_is_labelled
 
@@ -164,7 +166,8 @@ async def test_all_files_missing_is_told(ha_env: HaEnv) -> None:
     assert told is not None
     assert told.translation_placeholders is not None
     assert told.translation_placeholders["files"] == "queue, ledger, journal"
-    assert ha_env.state("labels_removed") == "0"
+    assert ha_env.state("labels_removed") == STATE_UNKNOWN
+    assert ha_env.state("labels_removed_total") == "0"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -205,7 +208,7 @@ async def test_part_that_makes_no_sense_is_left_out_told_and_kept_in_a_copy(
     await stopped(ha_env)
     path = file_of(ha_env, "journal")
     whole = json.loads(path.read_text())
-    whole["data"]["last_sync"]["finished"] = "yesterday"
+    whole["data"]["summary"]["last_sync"] = "yesterday"
     text = json.dumps(whole)
     path.write_text(text)
 
@@ -216,13 +219,13 @@ async def test_part_that_makes_no_sense_is_left_out_told_and_kept_in_a_copy(
     assert told.is_fixable
     assert told.translation_placeholders == {
         "name": ha_env.entry.title,
-        "parts": r"last\_sync: 1",
+        "parts": "summary: 1",
     }
     assert issue(ha_env) is None
     (copy,) = path.parent.glob(f"{path.name}.corrupt.*")
     assert copy.read_text() == text
     written = json.loads(path.read_text())["data"]
-    assert isinstance(written["last_sync"]["finished"], float)
+    assert isinstance(written["summary"]["last_sync"], float)
     assert len(written["runs"]) == len(whole["data"]["runs"])  # undo is as it was
 
     await ha_env.hass.config_entries.async_remove(ha_env.entry.entry_id)
@@ -300,8 +303,30 @@ async def test_old_files_are_brought_up_to_date_and_saved_so(ha_env: HaEnv) -> N
     entry = ha_env.add_entry(live_mode=False, batch_mode=False)
     data: dict[str, tuple[int, dict[str, Any]]] = {
         "queue": (1, {"pending": []}),
-        "ledger": (1, {"labels": {"Anna": {"1": {"11": 1_790_000_000}}}}),
-        "journal": (1, {"runs": []}),
+        "ledger": (
+            3,
+            {
+                "items": [["1", "11", ""]],
+                "kinds": [["Anna", [], 0]],
+                "rows": [0, 0, 1_790_000_000, 0],
+            },
+        ),
+        "journal": (
+            4,
+            {
+                "items": [["1", "11", "Heat"]],
+                "edits": [["add", "Anna", "anna wants it", True]],
+                "runs": [
+                    {
+                        "id": "a1",
+                        "kind": "full",
+                        "started": 5.0,
+                        "status": None,
+                        "changes": [0, 0],
+                    }
+                ],
+            },
+        ),
     }
     for name, (minor, content) in data.items():
         path = file_of(ha_env, name)
@@ -314,7 +339,9 @@ async def test_old_files_are_brought_up_to_date_and_saved_so(ha_env: HaEnv) -> N
 
     assert issue(ha_env) is None
     assert ha_env.state("labelled_items") == "1"
-    assert json.loads(file_of(ha_env, "ledger").read_text())["minor_version"] == 3
+    written = json.loads(file_of(ha_env, "journal").read_text())
+    assert written["minor_version"] == MINOR_VERSIONS["journal"]
+    assert written["data"]["people"] == [[0, "anna"]]
 
 
 async def test_full_disk_is_told_and_everything_is_saved_when_there_is_room_again(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 import copy
-from dataclasses import asdict
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,12 +16,16 @@ import pytest
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.responses import entry_response, pending_response
 from custom_components.plex_label_sync.storage.files import MINOR_VERSIONS, STORE_VERSION
-from custom_components.plex_label_sync.storage.records import Held, Records, Summary
+from custom_components.plex_label_sync.storage.held import Held, held_of
+from custom_components.plex_label_sync.storage.records import Records
+from custom_components.plex_label_sync.summary import LastLabelled, Summary
+from custom_components.plex_label_sync.sync.held_groups import HeldGroup
 from custom_components.plex_label_sync.sync.journal import Journal
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import Action, HoldReason
-from custom_components.plex_label_sync.sync.stored import record
+from custom_components.plex_label_sync.sync.title_status import PersonFigures
 
+from ..sync.builders import person_refs, reasons
 from ..sync.test_journal import entries
 
 if TYPE_CHECKING:
@@ -81,23 +84,74 @@ JOURNAL: Final[dict[str, Any]] = {
         }
         for run in ("a1", "b2")
     ],
-    "last_sync": {
-        "finished": 1_790_000_000.0,
+    "summary": {
+        "last_sync": 1_790_000_000.0,
+        "duration": 1.5,
+        "incomplete": False,
         "titles": 20,
         "missing": 4,
+        "wanting": 5,
         "added": 2,
         "removed": 1,
-        "people": 6,
-        "wanting": 5,
-        "duration": 1.5,
+        "added_total": 12,
+        "removed_total": 3,
+        "people": [
+            [
+                2,
+                {
+                    "name": "rosa",
+                    "label": "rosa",
+                    "wanted": 20,
+                    "labelled": 15,
+                    "missing": 4,
+                    "waiting": 1,
+                },
+            ]
+        ],
+        "last_labelled": {
+            "title": "Heat",
+            "rating_key": "11",
+            "library": "1",
+            "at": 1_790_000_000.0,
+        },
     },
     "held": {
         "since": 1_790_000_000.0,
         "reasons": ["mass_removal"],
         "removals": 30,
         "vanished": 0,
-        "examples": ["rosa: Heat"],
+        "groups": [
+            [{"code": "person_gone"}, [[1, "rosa"], [2, "tim"]], 28, ["Heat", "Up"]],
+            [None, [[1, "rosa"]], 2, []],
+        ],
     },
+}
+held_group_rows = st.builds(
+    HeldGroup,
+    st.none() | reasons,
+    st.lists(person_refs, max_size=3).map(tuple),
+    st.integers(0, 9),
+    st.lists(st.text(), max_size=3).map(tuple),
+)
+# Of the summary: what is known in any case
+MUST: Final[set[str | int]] = {
+    "incomplete",
+    "added_total",
+    "removed_total",
+    "name",
+    "label",
+    "title",
+    "rating_key",
+    "library",
+    "at",
+    0,
+}
+MAY_LACK: Final = {
+    ("held",),
+    ("summary",),
+    ("summary", "people"),
+    ("summary", "last_labelled"),
+    ("held", "groups", 0, 0),
 }
 FILES: Final = {"queue": QUEUE, "journal": JOURNAL}
 
@@ -171,7 +225,9 @@ def is_sound(path: Path, old: object, new: object) -> bool:
     last = path[-1]
     if last in {"type", "kind"} or (path[0] == "edits" and last == 0):
         return False  # one of few words, and none of them is among the wrong ones
-    if last == "status" and new is None:
+    if old is None and path[0] == "held":
+        return new is None  # a reason is no plain value
+    if new is None and (last == "status" or (path[0] == "summary" and last not in MUST)):
         return True
     if path[0] == "items" and last == 3:  # the type, which may be unknown
         return new == ""
@@ -210,8 +266,8 @@ async def test_wrong_value_is_told_and_costs_no_more_than_its_part(
         # What is lost is the row or the part with the value in it, and nothing beside it.
         is_queue = name == "queue"
         assert len(records.queue) == 2 - (is_queue and not sound)
-        assert (records.summary == whole.summary) or path[0] == "last_sync"
-        assert (records.summary is None) is (path[0] == "last_sync" and not sound)
+        assert (records.summary == whole.summary) or path[0] == "summary"
+        assert (records.summary != whole.summary) or path[0] != "summary" or sound
         assert (records.held is None) is (path[0] == "held" and not sound)
         in_run = path[0] == "runs" and "changes" not in path
         assert len(records.journal.entries) == 2 - (in_run and not sound)
@@ -234,7 +290,7 @@ async def test_wrong_list_or_dictionary_is_told_and_stops_nothing(
         records = await read(hass, hass_storage, name, data)
 
         assert_usable(records)
-        if not isinstance(value, list | dict) and path not in {("last_sync",), ("held",)}:
+        if not isinstance(value, list | dict) and path not in MAY_LACK:
             assert records.damaged or records.left_out, value
         await records.async_close()
 
@@ -291,23 +347,31 @@ def test_journal_without_some_of_its_rows_has_the_others(
 @given(
     st.builds(
         Summary,
-        *[st.floats(0, 3e9), *[st.integers(0, 9)] * 4],
-        people=st.integers(0, 9),
-        wanting=st.integers(0, 9),
-        duration=st.floats(0, 99),
+        st.none() | st.floats(0, 3e9),
+        st.none() | st.floats(0, 99),
+        st.booleans(),
+        *[st.none() | st.integers(0, 9)] * 5,
+        *[st.integers(0, 9)] * 2,
+        st.none()
+        | st.dictionaries(
+            st.integers(0, 9),
+            st.builds(PersonFigures, st.text(), st.text(), *[st.none() | st.integers(0, 9)] * 4),
+        ),
+        st.none() | st.builds(LastLabelled, *[st.text()] * 3, st.floats(0, 3e9)),
     ),
     st.builds(
         Held,
         st.floats(0, 3e9),
-        st.lists(st.text()).map(tuple),
+        st.lists(st.sampled_from(HoldReason), min_size=1).map(tuple),
         st.integers(0, 9),
         st.integers(0, 9),
+        st.lists(held_group_rows, max_size=3).map(tuple),
         st.lists(st.text()).map(tuple),
     ),
 )
 def test_records_in_the_journal_survive_being_written(summary: Summary, held: Held) -> None:
-    assert record(Summary, json.loads(json.dumps(asdict(summary)))) == summary
-    assert record(Held, json.loads(json.dumps(asdict(held)))) == held
+    assert Summary.from_dict(json.loads(json.dumps(summary.as_dict())), None) == summary
+    assert held_of(json.loads(json.dumps(held.as_dict()))) == held
 
 
 # Through Home Assistant

@@ -317,7 +317,7 @@ def _library(row: Mapping[str, Any]) -> Library | None:
         # Others' sections say no, but so do some owners': it is no more than a hint.
         editable=str(row.get("allowSync", True)).lower() not in {"0", "false"},
         content_changed=_told(row.get("contentChangedAt")),
-        uuid=_told(row.get("uuid")),
+        uuid=_told(row.get("uuid")) if isinstance(row.get("uuid"), str) else "",
     )
 
 

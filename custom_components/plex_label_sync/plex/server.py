@@ -24,6 +24,7 @@ from typing import Final
 
 import aiohttp
 
+from ..probe.ports import RequestCounter
 from ..server_urls import normalise_url, without_page
 from ..sync.model import (
     Failure,
@@ -45,6 +46,8 @@ from .events import Message, listen
 from .listing import TRIES, Ask, Listing, OnGap, Read
 from .lookups import Lookup
 from .parse import ServerInfo
+from .pictures import Pictures
+from .prober import PlexProber
 from .ratings import RatedItem, rated_items, rated_items_with_labels
 
 PAGE_SIZE: Final = 1000  # rows; about 0.3 MB when Plex follows the wishes below
@@ -115,6 +118,7 @@ class PlexClient:
         self._http = Transport(session, Service.PLEX, url, headers, limit=READERS, sleep=sleep)
         self._listen = partial(listen, session, url, headers)
         self._editor = Editor(self._http, lambda: EDIT_TIMEOUT, self._is_alive)
+        self.pictures = Pictures(self._http)
         self._machine_id = ""  # as the server said last
         self.libraries_seen: tuple[Library, ...] = ()  # when they were last asked for
         self.all_libraries_seen = True  # no row of them was unreadable then
@@ -126,6 +130,12 @@ class PlexClient:
     def statistics(self) -> Statistics:
         """Request counts for diagnostics."""
         return self._http.statistics
+
+    def prober(self, counter: RequestCounter) -> PlexProber:
+        """Return the same server as a probe asks it, each request counted."""
+        return PlexProber(
+            self._http, self._editor, lambda path: self._listen(paths=(path,)), _LEAN, counter
+        )
 
     def listen(self) -> AbstractAsyncContextManager[AsyncIterator[Message]]:
         """Connect to what the server tells its listeners. Raises ServiceError when that fails."""

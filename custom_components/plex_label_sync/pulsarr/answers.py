@@ -11,7 +11,7 @@ from typing import Final
 from ..sync.model import Failure, Person, Title
 from ..transport import BrokenText
 from .endpoints import Endpoint, EndpointSettings, TestResult
-from .ids import all_ids, media_type, picture, text, whole_number
+from .ids import all_ids, media_type, moment, picture, text, whole_number
 
 _NO: Final = frozenset({"false", "0"})
 
@@ -114,7 +114,7 @@ def _title(row: Mapping[str, object]) -> Title | None:
         return None
     ids = all_ids(row.get("key"), row.get("guids"))
     name = text(row.get("title")) or min(ids, default="")
-    return Title(kind, name, ids, picture(row.get("thumb")))
+    return Title(kind, name, ids, picture(row.get("thumb")), moment(row.get("added")))
 
 
 def version(answer: object) -> str | None:

@@ -1,5 +1,6 @@
 """Reads numbers, media types, external ids and pictures as Pulsarr and the arr apps spell them."""
 
+from datetime import UTC, datetime
 import re
 from typing import Final
 
@@ -83,6 +84,16 @@ def picture(address: object) -> str | None:
         return None
     is_public = url.scheme == "https" and "." in (url.host or "") and url.user is None
     return str(url) if is_public and "token" not in str(url).casefold() else None
+
+
+def moment(value: object) -> float | None:
+    """Return an ISO 8601 date and time as seconds since the epoch, None for anything else."""
+    try:
+        found = datetime.fromisoformat(text(value))
+        seconds = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return seconds if seconds > 0 else None
 
 
 def all_ids(key: object, guids: object) -> frozenset[str]:

@@ -2,20 +2,20 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from dataclasses import replace
 import logging
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, callback
 
+from ..listeners import Listeners
+from ..summary import Summary, after_changes, of_earlier_version
 from ..sync.journal import Entry, Journal
-from ..sync.knowledge import Knowledge, key_of
+from ..sync.knowledge import Knowledge
 from ..sync.ledger import Ledger
 from ..sync.model import (
     Change,
     Failure,
-    HoldReason,
     MediaType,
     Row,
     RowKey,
@@ -28,54 +28,16 @@ from ..sync.model import (
 )
 from ..sync.queue import PendingSync, Queue, Reason
 from ..sync.returned import removed_lately
-from ..sync.stored import Faults, listed, number, part, record, rows, text, texts, whole
+from ..sync.stored import Faults, listed, number, part, rows, text, texts, whole
 from ..timer import Timer
 from .files import CAUSES_UNKNOWN, Data, Found, RecordFile
+from .held import Held, held_of
 
 _LOGGER = logging.getLogger(__name__)
 
-EXAMPLES_MAX: Final = 10  # changes shown of what is held
 SAVE_AGAIN_AFTER: Final = 60.0  # seconds from a failed write to the next try
 
 INTERRUPTED: Final = "interrupted"  # status of a run during which the process ended
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The last finished full sync, as the entities show it.
-
-    `finished` is in seconds since the epoch, `duration` in seconds. `people` are all who get
-    labels, `wanting` those of them who want something.
-    """
-
-    finished: float
-    titles: int
-    missing: int
-    added: int
-    removed: int
-    people: int = 0
-    wanting: int = 0
-    duration: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What the brake keeps back until somebody decides. `since` is in epoch seconds.
-
-    `keys` are the ledger's rows that it is about, as `key_text` writes them.
-    """
-
-    since: float
-    reasons: tuple[str, ...]
-    removals: int
-    vanished: int
-    examples: tuple[str, ...]
-    keys: tuple[str, ...] = ()
-
-    @property
-    def row_keys(self) -> frozenset[RowKey]:
-        """The rows that it is about."""
-        return frozenset(map(key_of, self.keys))
 
 
 class Records:
@@ -86,18 +48,19 @@ class Records:
         self.queue: Queue = ()
         self.ledger = Ledger()
         self.journal = Journal()
-        self.summary: Summary | None = None
+        self.summary = Summary()
         self.held: Held | None = None
         self.knowledge = Knowledge()
         self.damaged: list[str] = []  # the files that were damaged or missing
         self.left_out: Mapping[str, int] = {}  # how much of which part made no sense
-        self.on_saving: Callable[[], None] = lambda: None  # told when saving fails or works again
+        self.on_change = Listeners[()]()  # saving fails, or works again
         self._hass = hass
         self._queue_file = RecordFile(hass, entry_id, "queue")
         self._ledger_file = RecordFile(hass, entry_id, "ledger")
         self._journal_file = RecordFile(hass, entry_id, "journal")
         self._not_in_ledger: set[str] = set()  # runs whose rows are in memory only
         self._save_again = Timer(hass, self._flush_failed)
+        self._saved_summary = self.summary
 
     @property
     def unsaved(self) -> bool:
@@ -134,6 +97,7 @@ class Records:
         self.ledger, causes_unknown = ledger or (Ledger(), False)
         if journal is not None:
             self.journal, self.summary, self.held, self.knowledge = journal
+            self._saved_summary = self.summary
         found = {"queue": queue_found, "ledger": ledger_found, "journal": journal_found}
         # The journal is written last: a first start that was cut off leaves empty others.
         expected = expected or journal_found is not Found.MISSING
@@ -175,7 +139,6 @@ class Records:
     @callback
     def async_open(self) -> None:
         """Go on with records that were closed and could not be saved."""
-        self.on_saving = lambda: None
         self._save_later()
 
     async def async_close(self) -> None:
@@ -201,11 +164,15 @@ class Records:
         """Save the ledger after it was changed."""
         await self._save_ledger()
 
-    async def async_save_outcome(self, summary: Summary | None, held: Held | None) -> None:
-        """Keep what the last full sync came to, and what it held."""
-        self.summary = summary or self.summary
+    async def async_save_held(self, held: Held | None) -> None:
+        """Keep what the last full sync held, and what it came to."""
         self.held = held
         await self._save_journal()
+
+    async def async_save_summary(self) -> None:
+        """Save the summary where it has changed."""
+        if self.summary != self._saved_summary:
+            await self._save_journal()
 
     async def begin(self, run: Run, changes: Sequence[Change]) -> None:
         """Write down what is about to be changed; returns when it is on disk.
@@ -256,6 +223,7 @@ class Records:
         planned = {change.key: row for change, row in unsure.items()}
         self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO, rows=planned)
         self.knowledge.finished(run)
+        self.summary = after_changes(self.summary, run, self.ledger)
         self.journal.finish(run.id, run.status.value, [*run.changes, *unsure])
         self._not_in_ledger.add(run.id)
         await self._save_ledger()
@@ -269,7 +237,11 @@ class Records:
         return saved
 
     async def _save_journal(self) -> bool:
-        return await self._write(self._journal_file, self._journal_snapshot)
+        summary = self.summary
+        saved = await self._write(self._journal_file, self._journal_snapshot)
+        if saved:
+            self._saved_summary = summary
+        return saved
 
     def _queue_snapshot(self) -> Callable[[], Data]:
         queue = self.queue
@@ -281,17 +253,21 @@ class Records:
             replace(entry, status=None) if entry.run_id in self._not_in_ledger else entry
             for entry in self.journal.entries
         )
-        more = {"last_sync": self.summary, "held": self.held}
-        known = {name: asdict(one) for name, one in more.items() if one is not None}
-        knowledge = self.knowledge.as_dict()
-        return lambda: {**journal.as_dict(), **known, "knowledge": knowledge}
+        held = {} if self.held is None else {"held": self.held.as_dict()}
+        summary, knowledge = self.summary, self.knowledge.as_dict()
+        return lambda: {
+            **journal.as_dict(),
+            **held,
+            "summary": summary.as_dict(),
+            "knowledge": knowledge,
+        }
 
     async def _write(self, file: RecordFile, snapshot: Callable[[], Callable[[], Data]]) -> bool:
         before = self.unsaved
         saved = await file.async_write(snapshot)
         self._save_later()
         if self.unsaved is not before:
-            self.on_saving()
+            self.on_change()
         return saved
 
     def _save_later(self) -> None:
@@ -315,18 +291,23 @@ def _ledger_from_dict(data: Mapping[str, Any], faults: Faults) -> tuple[Ledger, 
     return Ledger.from_dict(data, faults), bool(data.get(CAUSES_UNKNOWN))
 
 
-type _JournalFile = tuple[Journal, Summary | None, Held | None, Knowledge]
+type _JournalFile = tuple[Journal, Summary, Held | None, Knowledge]
 
 
 def _journal_from_dict(data: Mapping[str, Any], faults: Faults) -> _JournalFile:
+    def summary_of(value: Mapping[str, Any]) -> Summary:
+        return Summary.from_dict(value, faults)
+
     journal = Journal.from_dict(data, faults)
-    return (
-        journal,
-        _optional("last_sync", partial(record, Summary), data, faults),
-        _optional("held", _held, data, faults),
-        _optional("knowledge", lambda value: Knowledge.from_dict(value, faults), data, faults)
-        or Knowledge(),
+    knowledge = _optional(
+        "knowledge", lambda value: Knowledge.from_dict(value, faults), data, faults
     )
+    knowledge = knowledge or Knowledge()
+    summary = _optional("summary", summary_of, data, faults)
+    earlier = _optional("last_sync", of_earlier_version, data, faults)
+    if summary is None and earlier is not None:
+        summary, knowledge.counted = earlier
+    return journal, summary or Summary(), _optional("held", held_of, data, faults), knowledge
 
 
 def _optional[T](
@@ -334,13 +315,6 @@ def _optional[T](
 ) -> T | None:
     value = data.get(name)
     return None if value is None else part(name, read, value, faults)
-
-
-def _held(data: Mapping[str, Any]) -> Held:
-    held = record(Held, data)
-    # Of reasons that only a newer version knows the question itself is left.
-    known = tuple(one for one in held.reasons if one in set(HoldReason))
-    return replace(held, reasons=known or (HoldReason.MASS_REMOVAL.value,))
 
 
 def _queue_as_dict(queue: Queue) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from .model import (
     TitleResult,
     Watchlists,
 )
+from .overview import Overview, overview_after, overview_changed
 from .plan_builder import PlanBuilder
 from .ports import PlexPort, Recorder, WatchedPulsarrPort
 from .progress import Progress
@@ -71,6 +72,7 @@ class Engine:
         self._event_triage = EventTriage(plex, self._plan_builder, steady or clock)
         self._watch = WatchlistReader(pulsarr, self._plan_builder.lists, clock, steady or clock)
         self._editor = Editor(plex, recorder, sleep)
+        self.overview: Overview | None = None  # of what runs have read of everybody's titles
 
     @property
     def watchlists(self) -> Watchlists | None:
@@ -125,6 +127,7 @@ class Engine:
             run = await self._apply(run, safety, prepared, progress)
         if prepared.gaps and run.status is RunStatus.DONE:
             run = replace(run, status=RunStatus.PARTIAL)
+        self.overview = await asyncio.to_thread(_seen, self.overview, prepared, run)
         progress.done()
         if run.status is RunStatus.FAILED:
             self._plan_builder.lists.unlooked.add(looked_at)
@@ -243,6 +246,18 @@ class Engine:
         if plan.changes or rows:
             await self._recorder.finish(run, rows, unsure)
         return run
+
+
+def _seen(overview: Overview | None, prepared: PreparedPlan, run: Run) -> Overview | None:
+    """Return what is known of everybody's titles after a run."""
+    if prepared.scope is not None and prepared.view is not None:
+        held = run.status is RunStatus.HELD
+        overview = overview_after(
+            overview, prepared.scope, prepared.view, prepared.found, held=held
+        )
+    if overview is None or run.dry_run:
+        return overview
+    return overview_changed(overview, run.changes)
 
 
 def _counted(run: Run, request: Request, prepared: PreparedPlan, safety: SafetyResult) -> Run:

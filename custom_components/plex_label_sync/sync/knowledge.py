@@ -18,12 +18,14 @@ UNKNOWN_MAX: Final = 5000  # labels of others on wanted items; more are not comp
 class Knowledge:
     """What runs are judged by. Times are in seconds since the epoch.
 
-    `before` is what the last full sync saw that was believed, `unknown` the wanted labels that
+    `before` is what the last full sync saw that was believed, `counted` what the last one saw
+    that was not held, whatever it could not read; `unknown` the wanted labels that
     it found on items without having written them; `lists` what is believed of watchlists,
     `losses` how many labels were lost when, `gaps` what could not be read since when.
     """
 
     before: Before | None = None
+    counted: Before | None = None
     unknown: frozenset[RowKey] | None = None
     lists: ListMemory = field(default_factory=ListMemory)
     losses: list[tuple[float, int]] = field(default_factory=list)
@@ -53,6 +55,7 @@ class Knowledge:
         """Return it as plain data."""
         return {
             "before": None if self.before is None else asdict(self.before),
+            "counted": None if self.counted is None else asdict(self.counted),
             "unknown": None if self.unknown is None else [key_text(one) for one in self.unknown],
             "counts": [[*one] for one in self.lists.counts.items()],
             "doubted": [[*one] for one in self.lists.doubted.items()],
@@ -83,6 +86,7 @@ class Knowledge:
 
         return cls(
             before=one("before", partial(record, Before)),
+            counted=one("counted", partial(record, Before)),
             unknown=one("unknown", lambda value: frozenset(map(key_of, listed(value)))),
             lists=ListMemory(
                 dict(table("counts", lambda row: (whole(row[0]), whole(row[1])))),

@@ -104,6 +104,8 @@ class Title:
     name: str
     ids: frozenset[str]
     poster: str | None = field(default=None, compare=False)  # a picture that anybody may see
+    # When it came onto the watchlist, in seconds since the epoch, where Pulsarr tells.
+    added: float | None = field(default=None, compare=False)
 
     @property
     def plex_ids(self) -> frozenset[str]:

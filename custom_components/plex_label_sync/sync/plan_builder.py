@@ -258,7 +258,7 @@ class PlanBuilder:
         if not plan.is_idle or found.gaps:
             return None
         self._remember_others(view, plan)
-        return self._prepared(scope, found, plan, labels)
+        return self._prepared(scope, found, plan, labels, view)
 
     def _now(self) -> float:
         """Return the time of a plan, in a second of its own after one that writes.
@@ -313,10 +313,10 @@ class PlanBuilder:
         self._remember_others(view, plan)
         if scope.whole:
             plan = with_returned(plan, view, self._recorder.removed_lately())
-        return self._prepared(scope, found, plan, labels)
+        return self._prepared(scope, found, plan, labels, view)
 
     def _prepared(
-        self, scope: Scope, found: Found, plan: Plan, labels: LabelReader
+        self, scope: Scope, found: Found, plan: Plan, labels: LabelReader, view: View
     ) -> PreparedPlan:
         if plan.changes:
             self._wrote_at = self._now()
@@ -328,6 +328,8 @@ class PlanBuilder:
             listed=len(scope.roster.people),
             found=found,
             doubts=scope.doubts,
+            scope=scope,
+            view=view,
         )
 
     async def _find(

@@ -18,9 +18,11 @@ from .model import (
     SyncSettings,
     Title,
 )
+from .planner import View
 from .protection import Doubts
 from .readers import Found, LabelReader
 from .safety_check import Consent
+from .scope import Scope
 
 
 class UnknownLibraryError(ValueError):
@@ -84,6 +86,8 @@ class PreparedPlan:
     listed: int = 0
     found: Found = field(default_factory=lambda: Found((), (), {}))
     doubts: Doubts = field(default_factory=Doubts)
+    scope: Scope | None = None  # what a sync looked at, and what it saw there
+    view: View | None = None
 
     @property
     def gaps(self) -> Gaps:

@@ -60,11 +60,18 @@ def whole(value: object) -> int:
     return value
 
 
+def _or_none[T](read: Callable[[object], T]) -> Callable[[object], T | None]:
+    """Return what reads None as well."""
+    return lambda value: None if value is None else read(value)
+
+
 _READERS: Final[Mapping[object, Callable[[object], object]]] = {
     str: text,
     bool: flag,
     float: number,
     int: whole,
+    float | None: _or_none(number),
+    int | None: _or_none(whole),
     tuple[str, ...]: texts,
 }
 

@@ -1,0 +1,171 @@
+"""What the entities show of runs: kept on disk, so that no figure changes through a restart. Pure."""
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+from .sync.ledger import Ledger
+from .sync.model import Action, Run, RunStatus
+from .sync.protection import Before
+from .sync.request import Request
+from .sync.stored import Faults, listed, part, record, rows, whole
+from .sync.title_status import Figures, PersonFigures
+
+
+@dataclass(frozen=True, slots=True)
+class LastLabelled:
+    """The item that got a label last; `at` is in seconds since the epoch."""
+
+    title: str
+    rating_key: str
+    library: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What runs came to. None stands for what is not known yet.
+
+    `last_sync` is when the last full sync ended, in seconds since the epoch, `duration` how long
+    it took, in seconds; `incomplete` says that it left something undone. `added` and `removed`
+    are those of the last run that changed something. `people` are all who have figures of their
+    own, by id, None before the first full sync.
+    """
+
+    last_sync: float | None = None
+    duration: float | None = None
+    incomplete: bool = False
+    titles: int | None = None
+    missing: int | None = None
+    wanting: int | None = None
+    added: int | None = None
+    removed: int | None = None
+    added_total: int = 0
+    removed_total: int = 0
+    people: Mapping[int, PersonFigures] | None = None
+    last_labelled: LastLabelled | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        people = (
+            None if self.people is None else [[one, asdict(f)] for one, f in self.people.items()]
+        )
+        last = None if self.last_labelled is None else asdict(self.last_labelled)
+        return {**asdict(replace(self, people=None)), "people": people, "last_labelled": last}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], faults: Faults | None) -> "Summary":
+        """Read what `as_dict` wrote; each person and the last item are parts of their own.
+
+        Raises one of MALFORMED where nobody collects faults.
+        """
+        parts = {"people", "last_labelled"}
+        own = {name: value for name, value in data.items() if name not in parts}
+        found = part("summary", partial(record, cls), own, faults) or cls()
+        people, last = data.get("people"), data.get("last_labelled")
+        return replace(
+            found,
+            people=None if people is None else part("summary", _people(faults), people, faults),
+            last_labelled=None
+            if last is None
+            else part("summary", partial(record, LastLabelled), last, faults),
+        )
+
+
+def _people(faults: Faults | None) -> Callable[[object], dict[int, PersonFigures]]:
+    def person(row: Sequence[Any]) -> tuple[int, PersonFigures]:
+        number, figures = row
+        return whole(number), record(PersonFigures, figures)
+
+    return lambda value: dict(rows("summary", person, listed(value), faults))
+
+
+def of_earlier_version(data: Mapping[str, Any]) -> tuple[Summary, Before]:
+    """Return what a file without figures of people says of the last full sync.
+
+    Raises one of MALFORMED.
+    """
+    last = record(_LastSync, data)
+    summary = Summary(
+        last_sync=last.finished,
+        duration=last.duration,
+        titles=last.titles,
+        missing=last.missing,
+        wanting=last.wanting,
+        added=last.added,
+        removed=last.removed,
+    )
+    return summary, Before(last.people, last.titles)
+
+
+@dataclass(frozen=True, slots=True)
+class _LastSync:
+    """What earlier versions kept of the last full sync that was not held."""
+
+    finished: float
+    titles: int
+    missing: int
+    added: int
+    removed: int
+    people: int = 0
+    wanting: int = 0
+    duration: float = 0.0
+
+
+def after_changes(summary: Summary, run: Run, ledger: Ledger) -> Summary:
+    """Return a summary with what a run has changed; one that changed nothing hides nothing."""
+    if not run.changes:
+        return summary
+    last = summary.last_labelled
+    added = [one for one in run.changes if one.action is Action.ADD]
+    # A mark says that nobody wants the title any more.
+    labels = [
+        one for one in added if (row := ledger.get(one.key)) is None or not row.is_removed_marker
+    ]
+    if labels:
+        one = labels[-1]
+        last = LastLabelled(one.title, one.rating_key, one.library, run.started + run.duration)
+    return replace(
+        summary,
+        added=run.added,
+        removed=run.removed,
+        added_total=summary.added_total + run.added,
+        removed_total=summary.removed_total + run.removed,
+        last_labelled=last,
+    )
+
+
+def after_sync(summary: Summary, request: Request, run: Run) -> Summary:
+    """Return a summary with how a full sync went that was no trial."""
+    incomplete = run.status is RunStatus.FAILED or bool(run.failed)
+    summary = replace(summary, incomplete=incomplete)
+    if not request.whole or run.error is not None:
+        return summary
+    return replace(summary, last_sync=run.started + run.duration, duration=run.duration)
+
+
+def with_figures(summary: Summary, figures: Figures) -> Summary:
+    """Return a summary with the figures of titles and people, as far as they are known.
+
+    What is not known now is what it was before, and so is who may not have left.
+    """
+    before = summary.people or {}
+    stay: Container[int] = before if figures.staying is None else figures.staying
+    people = {one: some for one, some in before.items() if one in stay}
+    for one, now in figures.people.items():
+        people[one] = _known(now, before.get(one))
+    return replace(
+        summary,
+        titles=summary.titles if figures.titles is None else figures.titles,
+        missing=summary.missing if figures.missing is None else figures.missing,
+        wanting=summary.wanting if figures.wanting is None else figures.wanting,
+        people=people,
+    )
+
+
+def _known(now: PersonFigures, before: PersonFigures | None) -> PersonFigures:
+    if before is None or now.labelled is not None:
+        return now
+    wanted = before.wanted if now.wanted is None else now.wanted
+    return replace(before, name=now.name, label=now.label, wanted=wanted)

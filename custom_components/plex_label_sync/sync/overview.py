@@ -1,0 +1,249 @@
+"""What runs know of everybody's titles: where they are, and which labels they lack. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from .missing import Unmatched
+from .model import Action, Change, Item, MediaType, Outcome, Person, RowKey, SyncSettings, Title
+from .planner import View
+from .readers import Found
+from .scope import Scope
+from .wanted import TitleIndex, Wish
+
+_NOTHING: Final[frozenset[RowKey]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everybody's titles as they were read last; what could not be read is as it was before.
+
+    `people` are those who get labels, by id; `items` maps the titles that were looked for to
+    their items. Wanted labels are on their items, but for those that are `absent` and those of
+    which that was never read (`unknown`). What could not be read by the last run: the labels in
+    `unread`, the lists of `unread_people`, libraries of `unread_types`; of titles in `unsure` it
+    is not known whether they are in one of these libraries. `doubted` are people whose lists are
+    not believed: their titles of before are in `wishes`, but for those in `unheard`, of whom
+    nothing was known before. Only a `conclusive` overview says that somebody who is not in it has
+    left.
+    """
+
+    settings: SyncSettings
+    people: Mapping[int, Person]
+    wishes: tuple[Wish, ...]
+    items: Mapping[Title, tuple[Item, ...]]
+    absent: frozenset[RowKey] = _NOTHING
+    unknown: frozenset[RowKey] = _NOTHING
+    unread: frozenset[RowKey] = _NOTHING
+    opted_out: frozenset[str] = frozenset()  # rating keys
+    missing: Mapping[Title, Outcome] = field(default_factory=dict)  # why, where it is known
+    unsure: frozenset[Title] = frozenset()
+    unread_types: frozenset[MediaType] = frozenset()
+    unread_people: frozenset[int] = frozenset()
+    doubted: frozenset[int] = frozenset()
+    unheard: frozenset[int] = frozenset()
+    conclusive: bool = False
+
+
+def overview_after(
+    before: Overview | None, scope: Scope, view: View, found: Found, *, held: bool
+) -> Overview | None:
+    """Return the overview after a run has read, None while there is nothing yet to believe.
+
+    `held` says that the brake kept something back: then nobody is taken to have left.
+    """
+    doubts = scope.doubts
+    if before is None and (doubts.lists or not scope.whole):
+        return None
+    known = frozenset() if before is None else before.people.keys() - before.unheard
+    doubted = doubts.unread | doubts.shrunk | (known if doubts.lists else frozenset())
+    wishes = _wishes(before, scope.wishes, doubted)
+    items = dict(_items(before, wishes, scope, view, found))
+    labels = _labels(before, items, view, whole=scope.whole)
+    unread_types = _unread_types(before, scope, found)
+    everybody = scope.roster.people
+    people = {one: everybody[one] for one in scope.roster.labelled}
+    conclusive = scope.whole and not held and not doubts.lists
+    if before is not None:
+        stay = before.people.keys() & doubted if conclusive else before.people.keys()
+        people = {one: before.people[one] for one in stay} | people
+    return replace(
+        labels,
+        settings=scope.settings,
+        people=people,
+        wishes=wishes,
+        items=items,
+        missing=_missing(before, items, found, whole=scope.whole),
+        unsure=_unsure(before, items, unread_types),
+        unread_types=unread_types,
+        unread_people=doubts.unread,
+        doubted=doubted,
+        unheard=doubted - known,
+        conclusive=conclusive,
+    )
+
+
+def overview_changed(overview: Overview, changes: Iterable[Change]) -> Overview:
+    """Return the overview after labels were written and read back."""
+    absent, unknown, unread = set(overview.absent), set(overview.unknown), set(overview.unread)
+    for change in changes:
+        unknown.discard(change.key)
+        unread.discard(change.key)
+        if change.action is Action.ADD:
+            absent.discard(change.key)
+        else:
+            absent.add(change.key)
+    return replace(
+        overview, absent=frozenset(absent), unknown=frozenset(unknown), unread=frozenset(unread)
+    )
+
+
+def _wishes(
+    before: Overview | None, wishes: tuple[Wish, ...], doubted: frozenset[int]
+) -> tuple[Wish, ...]:
+    """Return the wishes, with what people wanted before whose lists are not believed."""
+    if before is None or not doubted:
+        return wishes
+    index = TitleIndex(wish.title for wish in wishes)
+    merged = list(wishes)
+    for wish in before.wishes:
+        who = tuple(person for person in wish.people if person.id in doubted)
+        if not who:
+            continue
+        if places := index.find(wish.title):
+            known = merged[places[0]]
+            people = {person.id: person for person in (*known.people, *who)}
+            merged[places[0]] = replace(known, people=tuple(people.values()))
+        else:
+            merged.append(Wish(wish.title, who))
+    return tuple(merged)
+
+
+def _items(
+    before: Overview | None, wishes: Iterable[Wish], scope: Scope, view: View, found: Found
+) -> Iterator[tuple[Title, tuple[Item, ...]]]:
+    """Yield the titles that were looked for, now or before, with their items.
+
+    A listing tells all that a library holds; a look at a few titles may miss some.
+    """
+    new = {wish.title: some for wish, some in found.matches}
+    known = {} if before is None else before.items
+    listed = found.totals.keys() if scope.complete else set()
+    covered = {library.key for library in scope.libraries} if scope.whole else None
+    # Items that are not there any more, or that Plex takes for another title.
+    lost = {key for key in view.evidence.items if key in view.items and not view.items[key].labels}
+    lost |= view.evidence.absent
+    for wish in wishes:
+        now, then = new.get(wish.title), known.get(wish.title)
+        if now is None:
+            if then is not None:
+                yield wish.title, then
+            continue
+        some = {
+            item.rating_key: item
+            for item in then or ()
+            if item.library not in listed and (covered is None or item.library in covered)
+        }
+        if some or not lost.isdisjoint(item.rating_key for item in now):
+            some |= {item.rating_key: item for item in now}
+            now = tuple(item for key, item in some.items() if key not in lost)
+        yield wish.title, now
+
+
+def _labels(
+    before: Overview | None, items: Mapping[Title, tuple[Item, ...]], view: View, *, whole: bool
+) -> Overview:
+    """Return an overview of nothing but the labels."""
+    absent, unknown, unread, opted_out = _kept(before, items, view, whole=whole)
+    opt_out = view.settings.opt_out_label
+    for rating_key, entry in view.items.items():
+        library = entry.item.library
+        if view.present.knows(library, rating_key, opt_out):
+            opted_out.discard(rating_key)
+            if view.present.carries(rating_key, opt_out):
+                opted_out.add(rating_key)
+        for folded in entry.labels:
+            key = rating_key, folded
+            if not view.present.knows(library, rating_key, folded):
+                unread.add(key)
+            else:
+                unknown.discard(key)
+                absent.discard(key)
+                if not view.present.carries(rating_key, folded):
+                    absent.add(key)
+    if unread:
+        known = (
+            {item.rating_key for some in before.items.values() for item in some}
+            if before is not None
+            else set()
+        )
+        unknown |= {key for key in unread if key[0] not in known}
+    return Overview(
+        view.settings,
+        {},
+        (),
+        {},
+        absent=frozenset(absent),
+        unknown=frozenset(unknown),
+        unread=frozenset(unread),
+        opted_out=frozenset(opted_out),
+    )
+
+
+def _kept(
+    before: Overview | None, items: Mapping[Title, tuple[Item, ...]], view: View, *, whole: bool
+) -> tuple[set[RowKey], set[RowKey], set[RowKey], set[str]]:
+    """Return what was known of labels of items that are wanted still."""
+    if before is None:
+        return set(), set(), set(), set()
+    there: set[str] | None = None
+    if whole:
+        there = {item.rating_key for some in items.values() for item in some}
+
+    def stays(rating_key: str) -> bool:
+        return there is None or rating_key in there
+
+    return (
+        {key for key in before.absent if stays(key[0])},
+        {key for key in before.unknown if stays(key[0])},
+        {key for key in before.unread if stays(key[0]) and key[0] not in view.items},
+        {key for key in before.opted_out if stays(key)},
+    )
+
+
+def _unread_types(before: Overview | None, scope: Scope, found: Found) -> frozenset[MediaType]:
+    if scope.whole or before is None:
+        return frozenset(one.type for one in scope.libraries if one.key not in found.totals)
+    return before.unread_types
+
+
+def _unsure(
+    before: Overview | None,
+    items: Mapping[Title, tuple[Item, ...]],
+    unread_types: frozenset[MediaType],
+) -> frozenset[Title]:
+    if not unread_types:
+        return frozenset()
+    return frozenset(
+        title
+        for title, some in items.items()
+        if not some
+        and title.type in unread_types
+        and (before is None or title not in before.items or title in before.unsure)
+    )
+
+
+def _missing(
+    before: Overview | None, items: Mapping[Title, tuple[Item, ...]], found: Found, *, whole: bool
+) -> dict[Title, Outcome]:
+    """Return why titles have no items, as far as that can be seen."""
+    known = {} if before is None else dict(before.missing)
+    if whole:
+        unmatched = Unmatched(found.unmatched)
+        known = {title: why for title, why in known.items() if why is Outcome.LIBRARY_EXCLUDED} | {
+            title: Outcome.NOT_MATCHED_YET
+            for title, some in items.items()
+            if not some and unmatched.may_hold(title)
+        }
+    known |= found.missing
+    return {title: why for title, why in known.items() if not items.get(title, ())}

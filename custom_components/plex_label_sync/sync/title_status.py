@@ -1,0 +1,342 @@
+"""What became of the titles that people want, and how many of each there are. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from .gaps import OpenGaps
+from .ledger import Ledger
+from .model import GapKind, Item, MediaType, Outcome, Person, Row, RowKey, Title, fold
+from .naming import label_of
+from .overview import Overview
+from .queue import PendingSync, Queue, Reason
+from .wanted import TitleIndex, Wish
+from .wanted_labels import never_written
+
+
+class TitleStatus(StrEnum):
+    """What a title is to somebody who wants it."""
+
+    LABELLED = "labelled"
+    MISSING = "missing"  # not in Plex
+    WAITING = "waiting"  # announced and not there yet, or there and not labelled yet
+    KEPT_OFF = "kept_off"  # the label was removed by hand or by undo, or is never written
+    OPTED_OUT = "opted_out"
+    UNKNOWN = "unknown"  # could not be read
+
+
+class StatusReason(StrEnum):
+    """Why a title has its status, where the queue's own reasons do not say it."""
+
+    LABELLED = "labelled"
+    NOT_IN_PLEX = "not_in_plex"
+    NOT_MATCHED_YET = "not_matched_yet"
+    LIBRARY_EXCLUDED = "library_excluded"
+    NO_IDS = "no_ids"
+    NOT_LABELLED_YET = "not_labelled_yet"
+    WAITS_FOR_DECISION = "waits_for_decision"
+    OVERRIDE = "override"
+    LABEL_EXCLUDED = "label_excluded"
+    OPTED_OUT = "opted_out"
+    NOT_LOOKED_FOR = "not_looked_for"
+    WATCHLIST_UNREAD = "watchlist_unread"
+    LIBRARY_UNREAD = "library_unread"
+    LABEL_UNREAD = "label_unread"
+
+
+class Standing(NamedTuple):
+    """What a title is to one person, and why."""
+
+    status: TitleStatus
+    reason: StatusReason | Reason
+    pending: PendingSync | None = None
+
+
+_LABELLED: Final = Standing(TitleStatus.LABELLED, StatusReason.LABELLED)
+# Of several items the first of these counts that one of them has.
+_ORDER: Final = (
+    TitleStatus.LABELLED,
+    TitleStatus.WAITING,
+    TitleStatus.UNKNOWN,
+    TitleStatus.KEPT_OFF,
+    TitleStatus.OPTED_OUT,
+)
+_WHY_MISSING: Final[Mapping[Outcome, StatusReason]] = {
+    Outcome.NOT_MATCHED_YET: StatusReason.NOT_MATCHED_YET,
+    Outcome.LIBRARY_EXCLUDED: StatusReason.LIBRARY_EXCLUDED,
+}
+_GAPS: Final[Mapping[StatusReason | Reason, tuple[GapKind, ...]]] = {
+    StatusReason.WATCHLIST_UNREAD: (GapKind.PERSON,),
+    StatusReason.LIBRARY_UNREAD: (GapKind.LIBRARY,),
+    StatusReason.LABEL_UNREAD: (GapKind.LABEL, GapKind.LIBRARY),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFigures:
+    """How many titles somebody wants, and what became of them; None where that is not known."""
+
+    name: str
+    label: str
+    wanted: int | None = None
+    labelled: int | None = None
+    missing: int | None = None
+    waiting: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How many titles people want, `missing` of them not in Plex; `wanting` people want some.
+
+    None where that is not known. `staying` are those who may not be taken to have left; None
+    says that nobody may.
+    """
+
+    people: Mapping[int, PersonFigures]
+    titles: int | None
+    missing: int | None
+    wanting: int | None
+    staying: frozenset[int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class TitleRow:
+    """One title, and to whom it is the same. `since` is in seconds since the epoch."""
+
+    title: Title
+    people: tuple[Person, ...]
+    standing: Standing
+    labels: tuple[str, ...]  # of the people, as far as the title carries them
+    wanted_labels: tuple[str, ...]
+    items: tuple[Item, ...]
+    since: float | None
+
+
+class Standings:
+    """Tells what titles are to people, by an overview, the ledger and what waits."""
+
+    def __init__(
+        self, overview: Overview, ledger: Ledger, queue: Queue, held: frozenset[RowKey]
+    ) -> None:
+        """`held` are labels about which somebody has to decide."""
+        self.overview = overview
+        self._ledger = ledger
+        self._queue = queue
+        self._waiting = TitleIndex(entry.title for entry in queue)
+        self._held = held
+        self._never = never_written(overview.settings)
+        self._labels: dict[tuple[int, MediaType], tuple[str, str]] = {}
+
+    def label(self, person: Person, kind: MediaType) -> tuple[str, str]:
+        """Return the label of somebody's titles of a type, and the same folded."""
+        key = person.id, kind
+        if (known := self._labels.get(key)) is None:
+            text = label_of(person, kind, self.overview.settings.label_format)
+            known = self._labels[key] = text, fold(text)
+        return known
+
+    def of(self, wish: Wish, person: Person) -> Standing:
+        """Return what a title is to somebody, unknown where it could not be read last."""
+        if person.id in self.overview.unread_people:
+            return Standing(TitleStatus.UNKNOWN, StatusReason.WATCHLIST_UNREAD)
+        items = self.overview.items.get(wish.title)
+        if not items and wish.title.type in self.overview.unread_types:
+            return Standing(TitleStatus.UNKNOWN, StatusReason.LIBRARY_UNREAD)
+        _, folded = self.label(person, wish.title.type)
+        unread = self.overview.unread
+        if unread and any((item.rating_key, folded) in unread for item in items or ()):
+            return Standing(TitleStatus.UNKNOWN, StatusReason.LABEL_UNREAD)
+        return self.last_known(wish, person)
+
+    def last_known(self, wish: Wish, person: Person) -> Standing:
+        """Return what a title is to somebody, as it was when it could be read last."""
+        _, folded = self.label(person, wish.title.type)
+        if folded in self._never:
+            return Standing(TitleStatus.KEPT_OFF, StatusReason.LABEL_EXCLUDED)
+        items = self.overview.items.get(wish.title)
+        if not items:
+            return self._without_items(wish.title, known=items is not None)
+        if len(items) == 1:
+            standing = self._on(items[0].rating_key, folded)
+        else:
+            some = [self._on(item.rating_key, folded) for item in items]
+            standing = min(some, key=lambda one: _ORDER.index(one.status))
+        if standing.status is TitleStatus.WAITING and (entry := self._pending(wish.title)):
+            return Standing(TitleStatus.WAITING, entry.reason, entry)
+        return standing
+
+    def since(
+        self, title: Title, standing: Standing, people: Iterable[Person], gaps: OpenGaps
+    ) -> float | None:
+        """Return since when a title is what it is to people, in seconds since the epoch.
+
+        What is missing is so since it came onto a watchlist. None where that is not known.
+        """
+        if standing.pending is not None:
+            return standing.pending.created
+        if standing.status is TitleStatus.MISSING:
+            return title.added
+        if standing.status is TitleStatus.UNKNOWN:
+            kinds = _GAPS.get(standing.reason, ())
+            ids = {str(person.id) for person in people}
+            times = [
+                one.since
+                for one in gaps.values()
+                if one.gap.kind in kinds
+                and (one.gap.kind is not GapKind.PERSON or one.gap.key in ids)
+            ]
+            return min(times, default=None)
+        if standing.status is TitleStatus.LABELLED:
+            return min((float(row.written) for row in self._rows(title, people)), default=None)
+        return None
+
+    def _rows(self, title: Title, people: Iterable[Person]) -> list[Row]:
+        """Return what the ledger says of people's labels on a title."""
+        labels = {self.label(person, title.type)[1] for person in people}
+        keys = [
+            (item.rating_key, one) for item in self.overview.items.get(title, ()) for one in labels
+        ]
+        rows = (self._ledger.get(key) for key in keys)
+        return [row for row in rows if row is not None and not row.removed_by_user]
+
+    def row(
+        self, title: Title, standing: Standing, people: Sequence[Person], since: float | None
+    ) -> TitleRow:
+        """Return what there is to tell of a title; labels are spelled as Plex has them."""
+        wanted = {folded: text for text, folded in (self.label(one, title.type) for one in people)}
+        wanted |= {fold(row.label): row.label for row in self._rows(title, people)}
+        labels = tuple(sorted(wanted.values(), key=str.casefold))
+        return TitleRow(
+            title,
+            tuple(people),
+            standing,
+            labels if standing.status is TitleStatus.LABELLED else (),
+            labels,
+            self.overview.items.get(title, ()),
+            since,
+        )
+
+    def _without_items(self, title: Title, *, known: bool) -> Standing:
+        if (entry := self._pending(title)) is not None:
+            return Standing(TitleStatus.WAITING, entry.reason, entry)
+        if not known:
+            return Standing(TitleStatus.UNKNOWN, StatusReason.NOT_LOOKED_FOR)
+        if title in self.overview.unsure:
+            return Standing(TitleStatus.UNKNOWN, StatusReason.LIBRARY_UNREAD)
+        why = self.overview.missing.get(title)
+        if why is not None and why in _WHY_MISSING:
+            return Standing(TitleStatus.MISSING, _WHY_MISSING[why])
+        reason = StatusReason.NOT_IN_PLEX if title.ids else StatusReason.NO_IDS
+        return Standing(TitleStatus.MISSING, reason)
+
+    def _on(self, rating_key: str, folded: str) -> Standing:
+        """Return what one item is to whom a label belongs."""
+        key = rating_key, folded
+        if key in self.overview.unknown:
+            return Standing(TitleStatus.UNKNOWN, StatusReason.LABEL_UNREAD)
+        if key not in self.overview.absent:
+            return _LABELLED
+        if rating_key in self.overview.opted_out:
+            return Standing(TitleStatus.OPTED_OUT, StatusReason.OPTED_OUT)
+        row = self._ledger.get(key)
+        if row is not None and row.removed_by_user:
+            return Standing(TitleStatus.KEPT_OFF, StatusReason.OVERRIDE)
+        if key in self._held:
+            return Standing(TitleStatus.WAITING, StatusReason.WAITS_FOR_DECISION)
+        return Standing(TitleStatus.WAITING, StatusReason.NOT_LABELLED_YET)
+
+    def _pending(self, title: Title) -> PendingSync | None:
+        places = self._waiting.find(title) if self._queue else ()
+        return self._queue[places[0]] if places else None
+
+
+def figures(standings: Standings) -> Figures:
+    """Return how many titles are what to whom, by what is known last."""
+    overview = standings.overview
+    counts = {one: dict.fromkeys(TitleStatus, 0) for one in overview.people}
+    titles = missing = 0
+    unknown = bool(overview.unheard)
+    for wish in overview.wishes:
+        if not wish.people:
+            continue
+        titles += 1
+        items = overview.items.get(wish.title)
+        missing += items is not None and not items
+        for person in wish.people:
+            status = standings.last_known(wish, person).status
+            if (of_person := counts.get(person.id)) is not None:
+                of_person[status] += 1
+            unknown = unknown or (status is TitleStatus.UNKNOWN and not items)
+    people = {
+        one: _of_person(standings, person, counts[one], heard=one not in overview.unheard)
+        for one, person in overview.people.items()
+    }
+    heard = not overview.unheard
+    return Figures(
+        people,
+        titles if heard else None,
+        None if unknown else missing,
+        sum(any(some.values()) for some in counts.values()) if heard else None,
+        overview.doubted if overview.conclusive else None,
+    )
+
+
+def _of_person(
+    standings: Standings, person: Person, counts: Mapping[TitleStatus, int], *, heard: bool
+) -> PersonFigures:
+    labels = {folded: text for text, folded in (standings.label(person, one) for one in MediaType)}
+    bare = PersonFigures(person.username or str(person.id), ", ".join(labels.values()))
+    if not heard:
+        return bare
+    wanted = sum(counts.values())
+    if counts[TitleStatus.UNKNOWN]:
+        return PersonFigures(bare.name, bare.label, wanted)
+    return PersonFigures(
+        bare.name,
+        bare.label,
+        wanted,
+        counts[TitleStatus.LABELLED],
+        counts[TitleStatus.MISSING],
+        counts[TitleStatus.WAITING],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TitleQuery:
+    """Which titles somebody asks for; None stands for all."""
+
+    person: int | None = None
+    statuses: frozenset[TitleStatus] | None = None
+    type: MediaType | None = None
+    limit: int = 200
+
+
+def find_titles(
+    standings: Standings, query: TitleQuery, gaps: OpenGaps
+) -> tuple[list[TitleRow], int]:
+    """Return the titles that fit, those of which something happened last first, and how many fit.
+
+    People to whom a title is the same share a row.
+    """
+    found: list[tuple[float, str, Wish, Standing, list[Person]]] = []
+    for wish in standings.overview.wishes:
+        if query.type not in {None, wish.title.type}:
+            continue
+        if query.person is not None and all(one.id != query.person for one in wish.people):
+            continue
+        groups: dict[Standing, list[Person]] = {}
+        for person in wish.people:
+            groups.setdefault(standings.of(wish, person), []).append(person)
+        for standing, people in groups.items():
+            if query.statuses is not None and standing.status not in query.statuses:
+                continue
+            if query.person is None or any(one.id == query.person for one in people):
+                since = standings.since(wish.title, standing, people, gaps)
+                found.append((since or 0.0, wish.title.name.casefold(), wish, standing, people))
+    found.sort(key=lambda one: (-one[0], one[1]))
+    rows = [
+        standings.row(wish.title, standing, people, since or None)
+        for since, _, wish, standing, people in found[: query.limit]
+    ]
+    return rows, len(found)

@@ -1,0 +1,101 @@
+"""The titles that people want, and what became of them, as an action answers it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN
+from .errors import translation
+from .sync.request import Request
+from .sync.title_status import Standing, Standings, TitleQuery, TitleRow, find_titles
+from .sync.undo_builder import people_known
+from .texts import Texts
+
+if TYPE_CHECKING:
+    from .runtime import Runtime
+
+TITLE_REASON: Final = "title_reason"
+
+
+async def async_standings(runtime: "Runtime") -> Standings:
+    """Return what tells the status of titles. Only the first time everything has to be read.
+
+    Raises HomeAssistantError when that is not possible.
+    """
+    if (known := runtime.runner.standings()) is not None:
+        return known
+    await runtime.runner.async_settled()  # the run that is on may read everything
+    if (known := runtime.runner.standings()) is None:
+        run = await runtime.runner.async_run(Request(dry_run=True))
+        if run.error is not None:
+            raise HomeAssistantError(**translation(run.error)) from run.error
+        known = runtime.runner.standings()
+    if known is None:
+        raise HomeAssistantError(translation_domain=DOMAIN, translation_key="titles_unknown")
+    return known
+
+
+def person_named(standings: Standings, runtime: "Runtime", text: str) -> int:
+    """Return whom a text means, by what is known already.
+
+    Raises UnknownPersonError or AmbiguousPersonError.
+    """
+    people = standings.overview.people.values()
+    (person,) = people_known(people, runtime.records.ledger, [text])
+    return person
+
+
+async def async_titles_response(
+    runtime: "Runtime", standings: Standings, query: TitleQuery, texts: Texts
+) -> dict[str, Any]:
+    """Return the titles that fit a query. They may be tens of thousands: a thread looks for them."""
+    gaps = dict(runtime.records.knowledge.gaps)
+    libraries = {library.key: library.name for library in runtime.servers.plex.libraries_seen}
+
+    def answer() -> dict[str, Any]:
+        rows, total = find_titles(standings, query, gaps)
+        return {
+            "titles": [title_response(row, libraries, texts) for row in rows],
+            "titles_total": total,
+        }
+
+    return await asyncio.to_thread(answer)
+
+
+def title_response(row: TitleRow, libraries: Mapping[str, str], texts: Texts) -> dict[str, Any]:
+    """Return one title; `libraries` are the names of Plex's libraries by key."""
+    names = (libraries.get(item.library, item.library) for item in row.items)
+    return {
+        "title": row.title.name,
+        "type": row.title.type.value,
+        "guids": sorted(row.title.ids),
+        "people": [person.username for person in row.people],
+        "status": row.standing.status.value,
+        "labels": list(row.labels),
+        "libraries": list(dict.fromkeys(names)),
+        "rating_keys": [item.rating_key for item in row.items],
+        "reason": reason_text(row, texts),
+        "reason_code": row.standing.reason.value,
+        "since": None if row.since is None else dt_util.utc_from_timestamp(row.since).isoformat(),
+        "poster": row.title.poster,
+    }
+
+
+def reason_text(row: TitleRow, texts: Texts) -> str:
+    """Return why a title has its status, as a sentence."""
+    return texts.phrase(
+        TITLE_REASON,
+        reason_key(row.standing),
+        len(row.wanted_labels),
+        labels=texts.listed(row.wanted_labels),
+        people=texts.listed(person.username for person in row.people),
+    )
+
+
+def reason_key(standing: Standing) -> str:
+    """Return under which key the sentence stands; what waits has sentences of its own."""
+    prefix = "" if standing.pending is None else "pending_"
+    return f"{prefix}{standing.reason.value}"
