@@ -11,9 +11,11 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
+from .coordinator import PlexLabelSyncCoordinator
 from .entity import PlexLabelSyncEntity
 from .runtime import PlexLabelSyncConfigEntry
 from .status import Activity, activity_signal
+from .storage.records import Records
 
 PARALLEL_UPDATES = 0
 
@@ -38,11 +40,17 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the event of an entry."""
-    async_add_entities([PlexLabelSyncEvent(entry.runtime_data.coordinator, ACTIVITY)])
+    runtime = entry.runtime_data
+    async_add_entities([PlexLabelSyncEvent(runtime.coordinator, runtime.records)])
 
 
 class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
     """Fires for every activity of the entry."""
+
+    def __init__(self, coordinator: PlexLabelSyncCoordinator, records: Records) -> None:
+        """Know the people, whose sensors are named beside them."""
+        super().__init__(coordinator, ACTIVITY)
+        self._records = records
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -55,9 +63,8 @@ class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
 
     def _sensors_of(self, people: Iterable[str]) -> list[str]:
         """Return the entity of each person's sensor, empty for somebody who has none."""
-        lists = self.coordinator.engine.watchlists
-        ids = {} if lists is None else {one.username: one.id for one in lists.people}
-        entry_id, registry = self.coordinator.config_entry.entry_id, er.async_get(self.hass)
+        ids = {one.username: one.id for one in self._records.ledger.people.values()}
+        entry_id, registry = self.coordinator.context.entry.entry_id, er.async_get(self.hass)
         keys = [f"{entry_id}_person_{ids.get(one)}" for one in people]
         found = (registry.async_get_entity_id(Platform.SENSOR, DOMAIN, key) for key in keys)
         return [entity_id or "" for entity_id in found]
