@@ -54,12 +54,13 @@ KEYS = {
         "last_sharing_check",
     },
     "binary_sensor": {"plex_connected", "pulsarr_connected", "live_updates", "problem"},
-    "button": {"sync_all", "process_pending", "check_sharing"},
+    "button": {"sync_all", "process_pending", "check_sharing", "probe"},
     "switch": {"live_mode", "batch_mode"},
     "event": {"activity"},
     "image": {"last_labelled"},
 }
 DIAGNOSTIC = {
+    "probe",
     "last_sync",
     "last_sharing_check",
     "overrides",
@@ -82,7 +83,7 @@ async def test_every_promised_entity_is_there_in_its_category(ha_env: HaEnv) -> 
         if entity.domain == "switch":
             category = EntityCategory.CONFIG
         assert entity.entity_category is category, key
-        assert (entity.disabled_by is not None) is (key == "sync_duration")
+        assert (entity.disabled_by is not None) is (key in {"sync_duration", "probe"})
     people = {f"person_{one.id}" for one in ha_env.pulsarr.state.users() if one.can_sync}
     assert people
     assert found == KEYS | {"sensor": KEYS["sensor"] | people}

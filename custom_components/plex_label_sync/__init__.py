@@ -1,5 +1,7 @@
 """Plex Label Sync: the people of Pulsarr's watchlists as labels on Plex items."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 import logging
 from typing import Final
 
@@ -26,7 +28,9 @@ from .issues import (
     async_update_held_issue,
 )
 from .notices import async_take_back
-from .runtime import PlexLabelSyncConfigEntry, Runtime, pulsarr_client
+from .probing.runner import async_take_off
+from .probing.store import ProbeStore, async_forgotten_trial
+from .runtime import PlexLabelSyncConfigEntry, Runtime, plex_client, pulsarr_client
 from .services import async_setup_services
 from .sharing_check.issues import async_update_sharing_issues
 from .storage.files import StoreTooNewError, StoreUnreadableError, async_remove_files
@@ -66,8 +70,11 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> bool:
     """Set up one Plex server with its Pulsarr."""
     records = await _records(hass, entry)
-    runtime = entry.runtime_data = await Runtime.async_create(hass, entry, records)
-    async_update_held_issue(hass, entry, records.held)
+    probes = ProbeStore(hass, entry.entry_id)
+    with _readable():
+        await probes.async_load()
+    runtime = entry.runtime_data = await Runtime.async_create(hass, entry, records, probes)
+    await async_update_held_issue(hass, entry, records.held)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     runtime.async_start()
     loaded, secret = _besides_modes(entry), entry.data[CONF_WEBHOOK_SECRET]
@@ -102,6 +109,11 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
         await async_remove(pulsarr_client(hass, entry.data), entry.data[CONF_WEBHOOK_ID])
     except ServiceError as err:
         _LOGGER.warning("The webhook in Pulsarr could not be removed: %s", err)
+    if (trial := await async_forgotten_trial(hass, entry.entry_id)) is not None:
+        try:
+            await async_take_off(plex_client(hass, entry.data), trial)
+        except ServiceError as err:
+            _LOGGER.warning("The labels of a probe could not be removed: %s", err)
     unsaved = hass.data.get(_UNSAVED, {}).pop(entry.entry_id, None)
     await async_keep_former(hass, entry, unsaved)
     await async_remove_files(hass, entry.entry_id)
@@ -129,13 +141,14 @@ async def _records(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Reco
     return records
 
 
-async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records:
-    """Read an entry's files. Raises ConfigEntryError or ConfigEntryNotReady."""
-    records = Records(hass, entry.entry_id)
-    # Who has entities was set up before: then there are files.
-    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Say why an entry cannot be set up whose files cannot be read.
+
+    Raises ConfigEntryError or ConfigEntryNotReady.
+    """
     try:
-        await records.async_load(expected=bool(entities))
+        yield
     except StoreTooNewError as err:
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key="store_too_new") from err
     except StoreUnreadableError as err:
@@ -144,6 +157,15 @@ async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records
             translation_key="store_unreadable",
             translation_placeholders={"detail": str(err)},
         ) from err
+
+
+async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records:
+    """Read an entry's files. Raises ConfigEntryError or ConfigEntryNotReady."""
+    records = Records(hass, entry.entry_id)
+    # Who has entities was set up before: then there are files.
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    with _readable():
+        await records.async_load(expected=bool(entities))
     if records.damaged:
         async_create_damaged_issue(hass, entry, records.damaged)
     if records.left_out:

@@ -1,16 +1,17 @@
-"""Buttons: sync everything now, look at what waits now, look at who can see what."""
+"""Buttons: sync everything now, look at what waits now, look at who can see what, probe."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
+from homeassistant.const import EntityCategory
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import PlexLabelSyncEntity
 from .runtime import PlexLabelSyncConfigEntry, Runtime
-from .services import check_sharing, process_pending, sync_all
+from .services import check_sharing, probe, process_pending, sync_all
 
 PARALLEL_UPDATES = 1
 
@@ -37,6 +38,13 @@ BUTTONS: tuple[PlexLabelSyncButtonDescription, ...] = (
         key="check_sharing",
         translation_key="check_sharing",
         press_fn=lambda runtime, _context: check_sharing(runtime),
+    ),
+    PlexLabelSyncButtonDescription(
+        key="probe",
+        translation_key="probe",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        press_fn=lambda runtime, _context: probe(runtime),
     ),
 )
 

@@ -32,6 +32,7 @@ from .const import (
     DOMAIN,
 )
 from .health import async_pulsarr_version
+from .probing.store import ProbeStore
 from .responses import entry_response
 from .runtime import PlexLabelSyncConfigEntry, Runtime
 from .sharing_check.diagnostics import sharing_diagnostics
@@ -93,6 +94,7 @@ async def async_get_config_entry_diagnostics(
         **_running(runtime),
         **await _records(runtime),
         "sharing": sharing_diagnostics(runtime.sharing),
+        "probe": _probe(runtime.probing.store),
     }
 
 
@@ -190,10 +192,26 @@ async def _records(runtime: Runtime) -> dict[str, Any]:
             "bytes": {
                 **await records.async_sizes(),
                 "sharing": await runtime.sharing.store.async_size(),
+                "probe": await runtime.probing.store.async_size(),
             },
             "unsaved": records.unsaved,
             "damaged": list(records.damaged),
         },
+    }
+
+
+def _probe(store: ProbeStore) -> dict[str, Any] | None:
+    """Return what the last probe came to; its facts hold no names."""
+    if (last := store.last) is None:
+        return None
+    return {
+        "asked": _moment(last.asked),
+        "movie": last.movie,
+        "version": last.version,
+        "platform": last.platform,
+        "requests": last.requests,
+        "unfinished": store.trial is not None,
+        "facts": {one.code.value: one.answer for one in last.facts},
     }
 
 

@@ -2,27 +2,30 @@
 
 from dataclasses import replace
 
-from .storage.records import EXAMPLES_MAX, Held
+from .storage.held import Held
+from .sync.held_groups import held_groups
 from .sync.knowledge import key_text
+from .sync.ledger import Ledger
 from .sync.model import Action, HoldReason, RowKey, Run
+from .sync.people import PeopleRefs
 from .sync.protection import OpenQuestion
 
 
-def held_by(run: Run) -> Held | None:
-    """Return what waits for a decision of a run, with a few examples that a person can read."""
+def held_by(run: Run, ledger: Ledger) -> Held | None:
+    """Return what waits for a decision of a run, by person and reason."""
     if not run.asked:
         return None
     changes = run.held
-    # A title may have several items, and is named once.
-    examples = dict.fromkeys(f"{one.label}: {one.title}" for one in changes[: 10 * EXAMPLES_MAX])
+    left = run.held_keys - {change.key for change in changes}
+    missing = [row for key in sorted(left) if (row := ledger.get(key)) is not None]
     removals = {change.key for change in changes if change.action is Action.REMOVE}
-    forgotten = len(run.held_keys - {change.key for change in changes}) - run.vanished
+    forgotten = len(left) - run.vanished
     return Held(
         since=run.started,
         reasons=tuple(reason.value for reason in run.hold_reasons),
         removals=len(removals) + max(0, forgotten),
         vanished=run.vanished,
-        examples=tuple(examples)[:EXAMPLES_MAX],
+        groups=held_groups(changes, missing, PeopleRefs(ledger.people)),
         keys=tuple(sorted(map(key_text, run.held_keys))),
     )
 

@@ -1,5 +1,6 @@
 """What follows from a run beside its figures: what is asked, what could not be read, what is believed."""
 
+import asyncio
 from dataclasses import replace
 import time
 from typing import Final
@@ -11,7 +12,8 @@ from .gap_issues import async_update_gap_issues, async_update_unknown_issue
 from .held import held_by, with_keys
 from .issues import async_update_held_issue
 from .schedule import Schedule
-from .storage.records import Held, Records
+from .storage.held import Held
+from .storage.records import Records
 from .sync.gaps import LASTS_AFTER, concerns
 from .sync.model import HoldReason, Row, RowKey, Run
 from .sync.protection import Before, who_counts
@@ -61,7 +63,7 @@ class Outcome:
             await self._ask(run)
 
     async def _keep_whole(self, run: Run) -> None:
-        new = held_by(run)
+        new = await asyncio.to_thread(held_by, run, self._records.ledger)
         was_held = self._records.held
         if was_held is not None:
             if new is not None:
@@ -70,14 +72,16 @@ class Outcome:
             if new is None and left and left == was_held.row_keys:
                 new = was_held
             elif left:
-                new = with_keys(new or replace(was_held, removals=0, vanished=0, keys=()), left)
+                new = with_keys(
+                    new or replace(was_held, removals=0, vanished=0, groups=(), keys=()), left
+                )
         if new is None and HoldReason.LIST_SHRANK not in run.hold_reasons and run.is_complete:
             self._believe(run)
         # What the brake doubts is nothing to compare the next sync with.
         if new is None:
             self._records.knowledge.counted = Before(run.people, run.titles)
         await self._records.async_save_held(new)
-        async_update_held_issue(self._hass, self._entry, new)
+        await async_update_held_issue(self._hass, self._entry, new)
 
     def _undecided(self, held: Held, run: Run) -> frozenset[RowKey]:
         """Return what of a question nobody has answered and a sync could not look at."""
@@ -123,13 +127,14 @@ class Outcome:
 
     async def _ask(self, run: Run) -> None:
         """Ask about what a look at a few titles held; a full sync tells what else there is."""
-        new, held = held_by(run), self._records.held
+        new = await asyncio.to_thread(held_by, run, self._records.ledger)
+        held = self._records.held
         if new is None or (held is not None and set(new.keys) <= set(held.keys)):
             return
         self._schedule.sync_soon()
         if held is None:
             await self._records.async_save_held(new)
-            async_update_held_issue(self._hass, self._entry, new)
+            await async_update_held_issue(self._hass, self._entry, new)
 
     @callback
     def async_update_gaps(self) -> None:

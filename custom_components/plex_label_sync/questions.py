@@ -28,12 +28,16 @@ class QuestionFlow(RepairsFlow):
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Show the issue and the choice."""
-        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
         return self.async_show_menu(
             step_id="init",
             menu_options=[*self._choices],
-            description_placeholders=issue.translation_placeholders if issue else None,
+            description_placeholders=await self.async_placeholders(),
         )
+
+    async def async_placeholders(self) -> dict[str, str]:
+        """Return what the text names."""
+        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
+        return dict((issue.translation_placeholders if issue else None) or {})
 
     @property
     def answered_by(self) -> str:

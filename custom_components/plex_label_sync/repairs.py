@@ -6,14 +6,17 @@ from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
 from homeassistant.core import HomeAssistant
 
 from . import held_decisions
+from .callers import async_requester_language
 from .const import CONF_LIBRARIES
 from .errors import StoppedError
 from .gap_issues import UNKNOWN
+from .held_texts import held_placeholders
 from .issues import HELD, LABELS_CONFLICT, LIBRARY_GONE
 from .new_libraries import LIBRARY_NEW, async_remember
 from .questions import QuestionFlow
 from .sharing_check.repairs import sharing_flow
 from .sync.model import HoldReason, Run
+from .texts import async_texts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,6 +30,16 @@ if TYPE_CHECKING:
 
 class HeldFlow(QuestionFlow):
     """Lets a person decide about held changes."""
+
+    @override
+    async def async_placeholders(self) -> dict[str, str]:
+        """Return what the text names, in the language of the person who reads it."""
+        told = await super().async_placeholders()
+        held = None if self._runtime is None else self._runtime.records.held
+        if held is None:
+            return told
+        language = await async_requester_language(self.hass)
+        return {**told, **held_placeholders(held, await async_texts(self.hass, language))}
 
     async def async_step_apply(
         self, _user_input: dict[str, str] | None = None

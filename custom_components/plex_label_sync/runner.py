@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 import logging
 import time
@@ -269,6 +269,10 @@ class Runner:
         held = self.records.held
         keys = frozenset[RowKey]() if held is None else held.row_keys
         return Standings(overview, self.records.ledger, self.records.queue, keys)
+
+    def turn(self, urgency: Urgency) -> AbstractAsyncContextManager[None]:
+        """Wait until no run is on, and keep others waiting until the context ends."""
+        return self._turns.turn(urgency)
 
     async def async_clear_overrides(self, keys: Iterable[RowKey]) -> int:
         """Forget that labels were removed by hand; the next sync puts them back."""

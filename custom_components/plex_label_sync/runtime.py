@@ -27,6 +27,8 @@ from .live.live_sync import LiveSync
 from .live.plex_events import PlexEventFollower
 from .live.watchlist_poller import WatchlistPoller
 from .plex.server import PlexClient
+from .probing.runner import Probing
+from .probing.store import ProbeStore
 from .pulsarr.client import PulsarrClient
 from .pulsarr.payloads import Signal
 from .runner import Runner
@@ -70,6 +72,7 @@ class Runtime:
     watchlist_poller: WatchlistPoller
     webhook: WebhookStats
     webhook_manager: WebhookManager
+    probing: Probing
 
     @property
     def records(self) -> Records:
@@ -78,7 +81,11 @@ class Runtime:
 
     @classmethod
     async def async_create(
-        cls, hass: HomeAssistant, entry: "PlexLabelSyncConfigEntry", records: Records
+        cls,
+        hass: HomeAssistant,
+        entry: "PlexLabelSyncConfigEntry",
+        records: Records,
+        probes: ProbeStore,
     ) -> Self:
         """Make the parts, once both servers have answered.
 
@@ -106,6 +113,7 @@ class Runtime:
             WatchlistPoller(context, servers, runner),
             webhook,
             WebhookManager(context, servers, webhook),
+            Probing(context, servers, runner, probes),
         )
 
     @callback
@@ -116,6 +124,7 @@ class Runtime:
         self.plex_events.async_start()
         entry.async_on_unload(self.records.on_change.add(self._on_saving))
         self._on_saving()
+        self.probing.async_start()  # what a probe left behind goes before anything else is written
         self.runner.async_start()
         self.live.async_start()
         self.watchlist_poller.async_start()
@@ -125,7 +134,8 @@ class Runtime:
         LibraryCheck(context, self.servers, self.runner).async_start()
 
     async def async_stop(self) -> None:
-        """Let the run that is on end after its present edit."""
+        """Let the run that is on end after its present edit, and a probe without leaving a trace."""
+        await self.probing.async_stop()
         await self.runner.async_stop()
 
     @callback

@@ -6,6 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from homeassistant.components import persistent_notification
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import (
     Context,
@@ -28,6 +29,7 @@ from .callers import async_caller
 from .const import DOMAIN
 from .errors import translation
 from .live.live_sync import ProcessResult
+from .probing.texts import async_probe_texts, probe_response, probe_table
 from .pulsarr.ids import guid_id
 from .responses import (
     entries_response,
@@ -311,6 +313,31 @@ async def _async_preview_sharing(call: ServiceCall) -> ServiceResponse:
     return await async_preview_response(_runtime(call), call.data)
 
 
+async def probe(runtime: Runtime) -> None:
+    """Ask both servers what is not known for sure, and show what they answered."""
+    result = await runtime.probing.async_run()
+    hass, entry = runtime.context.hass, runtime.context.entry
+    persistent_notification.async_create(
+        hass,
+        probe_table(result, await async_probe_texts(hass)),
+        title=entry.title,
+        notification_id=f"{DOMAIN}_probe_{entry.entry_id}",
+    )
+
+
+async def _async_probe(call: ServiceCall) -> ServiceResponse:
+    rating_key = call.data.get(Field.RATING_KEY, "").strip() or None
+    if rating_key is not None:
+        _require_rating_key(rating_key)
+    result = await _runtime(call).probing.async_run(rating_key)
+    return _if_asked(call, probe_response(result, await async_probe_texts(call.hass)))
+
+
+def _require_rating_key(text: str) -> None:
+    if not (text.isascii() and text.isdigit()):
+        raise _invalid("invalid_rating_key", rating_key=text)
+
+
 def _question(call: ServiceCall) -> Question:
     """Return which titles are asked about."""
     asked = {
@@ -324,8 +351,7 @@ def _question(call: ServiceCall) -> Question:
     if field is Field.TITLE:
         return Question(text=text)
     if field is Field.RATING_KEY:
-        if not (text.isascii() and text.isdigit()):
-            raise _invalid("invalid_rating_key", rating_key=text)
+        _require_rating_key(text)
         return Question(rating_key=text)
     if (one := guid_id(text)) is None:
         raise _invalid("invalid_guid", guid=text)
@@ -349,6 +375,7 @@ _FOR_ADMINS: Final = frozenset(
         "drop_pending",
         "check_sharing",
         "preview_sharing",
+        "probe",
     }
 )
 _LIMIT: Final = vol.All(vol.Coerce(int), vol.Range(min=1))
@@ -420,6 +447,12 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
             vol.Optional(Field.KEEP.value, default=False): cv.boolean,
         },
         SupportsResponse.ONLY,
+    ),
+    (
+        "probe",
+        _async_probe,
+        {vol.Optional(Field.RATING_KEY.value): cv.string},
+        SupportsResponse.OPTIONAL,
     ),
     (
         "clear_overrides",

@@ -384,7 +384,10 @@ def labelled_items(answer: object) -> Labelled:
         key = _key_or_none(row)
         keys.add(key)
         try:
-            if row.get("type") in ("movie", "show"):
+            kind = row["type"]
+            if not isinstance(kind, str):
+                raise TypeError("no type")  # noqa: TRY301 - a row like any other bad one
+            if kind in {"movie", "show"}:
                 found.append(labelled_item(row, body))
         except (AttributeError, ValueError, KeyError, TypeError):
             bad.append(BadRow(place, key))

@@ -21,7 +21,7 @@ from .earlier_reasons import journal_with_reason_codes
 _LOGGER = logging.getLogger(__name__)
 
 STORE_VERSION: Final = 1
-MINOR_VERSIONS: Final = {"queue": 1, "ledger": 4, "journal": 5, "sharing": 1}
+MINOR_VERSIONS: Final = {"queue": 1, "ledger": 4, "journal": 5, "sharing": 1, "probe": 1}
 CAUSES_UNKNOWN: Final = "causes_unknown"  # in a ledger of before: by what labels are kept off
 FORMER: Final = "former"  # the one file that belongs to no entry
 FORMER_MINOR_VERSION: Final = 1

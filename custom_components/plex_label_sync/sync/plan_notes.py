@@ -60,9 +60,13 @@ def pairs_of(
 def note_contradictions(
     scope: Scope, items: Mapping[str, WantedItem], evidence: Evidence, found: Found
 ) -> None:
-    """Note the libraries of which a listing left out what is there by key."""
+    """Note libraries of which a listing left out what is there by key, and items that only it knows."""
     by_key = {library.key: library for library in scope.libraries}
     for key, one in evidence.items.items():
         library = by_key.get(one.item.library)
         if scope.complete and key not in items and library is not None:
             found.gaps.add(Gap(GapKind.LIBRARY, library.key, library.name, Failure.IMPLAUSIBLE))
+    # What was found a moment ago and is not there by its key may be there all the same.
+    for key in evidence.absent & items.keys():
+        name = items[key].item.title or key
+        found.gaps.add(Gap(GapKind.ITEM, key, name, Failure.IMPLAUSIBLE))
