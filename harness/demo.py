@@ -1,22 +1,30 @@
-"""The command line of the demo: `scripts/demo` starts it, `scripts/demo COMMAND` plays with the one that runs."""
+"""The command line of the demo: `scripts/demo` starts it, `scripts/demo COMMAND` plays with the one that runs.
+
+`--help` has to answer before anything was downloaded, on whatever Python is there: what runs the demo is
+imported when it is needed.
+"""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import os
 from pathlib import Path
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from harness import demo_commands, demo_start
 from harness.checkout import DEMO
-from harness.demo_state import DemoError, DemoState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEFAULT_PORT: Final = 8123
 PORT_MAX: Final = 65535
+INTERRUPTED: Final = 130  # as shells have it after Ctrl-C
+
+DOWNLOADS: Final = """\
+What it downloads: the first start gets Home Assistant and what it needs from PyPI, about 350 MB, and Python 3.14
+where there is none, about 35 MB; both stay in .venv and .tools of this folder, 1.5 GB unpacked. Later starts download
+nothing. Plex, plex.tv and Pulsarr are simulated, and no real one is asked. What the demo writes is in .demo."""
 
 
 def port(text: str) -> int:
@@ -31,8 +39,10 @@ def make_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Without a command: starts a real Home Assistant with the integration, and a simulated Plex, "
-        "plex.tv and Pulsarr. Everything listens on this machine only and ends with Ctrl-C.",
+        "plex.tv and Pulsarr.\nEverything listens on this machine only and ends with Ctrl-C.",
+        epilog=DOWNLOADS,
     )
     parser.add_argument(
         "--port", type=port, default=DEFAULT_PORT, help="of Home Assistant (%(default)s)"
@@ -67,12 +77,31 @@ def make_parser() -> argparse.ArgumentParser:
     titles.add_argument(
         "--missing", dest="missing_only", action="store_true", help="only those not in Plex"
     )
+    commands.add_parser("second", help="show how to set up the second household, to try the forms")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code."""
-    given = vars(make_parser().parse_args(arguments))
+    try:
+        code = carry_out(vars(make_parser().parse_args(arguments)))
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has seen enough, as `head` has; at the end Python would complain once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def carry_out(given: dict[str, Any]) -> int:
+    """Start the demo, or run a command; returns the exit code."""
+    import asyncio  # noqa: PLC0415  # see above
+
+    from harness import demo_commands, demo_start  # noqa: PLC0415
+    from harness.demo_state import DemoError, DemoState  # noqa: PLC0415
+
     folder, command = given.pop("folder").resolve(), given.pop("command")
     home_port, no_wait = given.pop("port"), given.pop("no_wait")
     try:
@@ -82,8 +111,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DemoError as err:
         print(f"Error: {err}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
     return 0
 
 

@@ -13,7 +13,7 @@ from harness.client import AnswerError, HomeAssistantClient
 from harness.demo_follow import Follower, follow_import
 from harness.demo_sharing import set_rule
 from harness.demo_state import DemoError, DemoState
-from harness.demo_texts import listed
+from harness.demo_texts import listed, second_household
 from harness.integration import Integration
 from harness.plex_view import titles_in_plex
 from harness.simulators import Control, ControlError
@@ -177,6 +177,10 @@ class Visit:
             print(f"  {name:<29} {'answers' if await control.answers() else 'is away'}")
         print(f"  {'Home Assistant':<29} {self.state.home_url}")
 
+    async def second(self) -> None:
+        """Say how to set up the second household."""
+        print(second_household(self.state.second))
+
     async def titles(self, *, missing_only: bool) -> None:
         """Show what there is to type."""
         wanted = (await self.pulsarr.get("missing"))["missing"]
@@ -262,6 +266,7 @@ async def visit(state: DemoState, command: str, arguments: dict[str, Any]) -> No
             "rule": demo.rule,
             "status": demo.status,
             "titles": demo.titles,
+            "second": demo.second,
         }
         try:
             await works[command](**arguments)

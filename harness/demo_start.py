@@ -20,7 +20,7 @@ from harness.home_assistant import HomeAssistant, NotStartedError
 from harness.onboarding import Owner, onboard
 from harness.plex_view import titles_in_plex
 from harness.simulators import ControlError, Simulators, SimulatorsError
-from harness.waiting import WaitedTooLongError
+from harness.waiting import WaitedTooLongError, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -34,11 +34,19 @@ WORLD: Final = (
     *("--server-name", "My Plex"),  # as the example dashboard has it
     "--sharing",
 )
+SECOND_WORLD: Final = (
+    *("--movies", "60", "--shows", "20", "--people", "5", "--realistic"),
+    *("--seed", "7", "--server-name", "Cabin"),
+)
+"""A household that is not set up, to try the forms with."""
 OPTIONS: Final = {"pending_retry_interval": 5, "sync_interval": 600}
 """In seconds: short, so that one sees things happen."""
 
 RESTART: Final = 100  # Home Assistant's exit code when somebody has asked it to restart
 SPARE_SHOWN: Final = 1
+SECOND_FOLDER: Final = "second"
+ARRIVAL_SECONDS: Final = 90.0
+"""Until a live sync has labelled what arrived, announced or not."""
 
 
 @dataclass(slots=True)
@@ -49,6 +57,7 @@ class Demo:
     session: aiohttp.ClientSession
     home: HomeAssistant
     simulators: Simulators | None = None
+    second: Simulators | None = None
     client: HomeAssistantClient | None = None
     began: float = 0.0
 
@@ -61,6 +70,10 @@ class Demo:
         self.began = time.monotonic()
         self.simulators = servers = await Simulators.start(
             self.session, self.folder, WORLD, pid=os.getpid()
+        )
+        (self.folder / SECOND_FOLDER).mkdir()
+        self.second = second = await Simulators.start(
+            self.session, self.folder / SECOND_FOLDER, SECOND_WORLD, pid=os.getpid()
         )
         world = await servers.pulsarr.get("state")
         self.say(
@@ -85,6 +98,7 @@ class Demo:
         rows = await self._what_to_try()
         entities = await integration.entity_ids(client, entry_id)
         await automations.install(client, entities, await self._people())
+        await self._let_something_happen()
         await self._show_dashboard(entities, rows)
         DemoState(
             home_url=self.home.url,
@@ -94,9 +108,14 @@ class Demo:
             plex_token=servers.connections.plex_token,
             pulsarr_url=servers.pulsarr.url,
             plex_tv_url=servers.plex_tv.url,
+            second=second.connections,
         ).save(self.folder)
         return demo_texts.introduction(
-            self.home.url, OWNER.username, OWNER.password, self.home.version, rows
+            self.home.url,
+            OWNER,
+            self.home.version,
+            rows,
+            demo_texts.second_household(second.connections),
         )
 
     async def _check_sharing(self, entry: integration.Integration) -> None:
@@ -139,6 +158,31 @@ class Demo:
         people = (await self.simulators.pulsarr.get("state"))["people"]
         return [one["name"] for one in people if one["can_sync"]]
 
+    async def _let_something_happen(self) -> None:
+        """Have one film arrive and be labelled, and another title waited for, so that there is something to see.
+
+        Raises WaitedTooLongError.
+        """
+        assert self.simulators is not None  # noqa: S101  # started before
+        plex, pulsarr = self.simulators.plex, self.simulators.pulsarr
+        wanted = [row["title"] for row in (await pulsarr.get("missing"))["missing"]]
+        lacking = (await plex.get("missing"))["titles"]
+        films = [row["title"] for row in lacking if row["type"] == "movie"]
+        film = next((title for title in films if title not in wanted), None)
+        person = (await self._people())[0]
+        if film is not None:
+            await pulsarr.post("wish", person=person, title=film)
+            await pulsarr.post("import", title=film, plex_after=1, match_after=1)
+
+            async def labelled() -> bool:
+                items = (await plex.get("labels", title=film))["items"]
+                return bool(items) and all(item["labels"] for item in items)
+
+            await eventually(labelled, f"“{film}” is labelled", within=ARRIVAL_SECONDS)
+            self.say(f"“{film}” has just arrived, and {person}'s label is on it.")
+        if wanted:  # the first ones are for the visitor to import
+            await pulsarr.post("announce", title=wanted[-1], force=True)
+
     async def _show_dashboard(
         self, entities: Mapping[str, str], rows: list[tuple[str, str]]
     ) -> None:
@@ -150,9 +194,10 @@ class Demo:
     async def until_over(self) -> None:
         """Wait for ever; raises DemoError when a process has ended by itself."""
         assert self.simulators is not None  # noqa: S101  # started before
+        assert self.second is not None  # noqa: S101
         while True:
             await asyncio.sleep(0.5)
-            if not self.simulators.child.running:
+            if not (self.simulators.child.running and self.second.child.running):
                 raise DemoError("The simulators have ended by themselves.")
             if not self.home.child.running:
                 if self.home.child.exit_code != RESTART:
@@ -166,8 +211,9 @@ class Demo:
             with contextlib.suppress(aiohttp.ClientError):
                 await self.client.close()
         await self.home.stop()
-        if self.simulators is not None:
-            await self.simulators.stop()
+        for servers in (self.second, self.simulators):
+            if servers is not None:
+                await servers.stop()
 
 
 async def run(folder: Path, port: int, *, wait: bool) -> int:

@@ -10,6 +10,8 @@ import os
 import shutil
 from typing import IO, TYPE_CHECKING, Final, Self
 
+from harness.integration import Connections
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -33,6 +35,8 @@ class DemoState:
     plex_token: str = field(repr=False)
     pulsarr_url: str
     plex_tv_url: str
+    second: Connections
+    """The second household, which is not set up."""
 
     def save(self, folder: Path) -> None:
         """Write it down, for the owner's eyes only."""
@@ -46,7 +50,8 @@ class DemoState:
         with contextlib.suppress(OSError), (folder / LOCK).open("ab") as lock:
             if not _take(lock):
                 try:
-                    return cls(**json.loads((folder / STATE).read_text(encoding="utf-8")))
+                    kept = json.loads((folder / STATE).read_text(encoding="utf-8"))
+                    return cls(**{**kept, "second": Connections(**kept["second"])})
                 except OSError as err:
                     raise DemoError("The demo is still starting; try again in a moment.") from err
         raise DemoError("No demo is running: start one in another terminal with scripts/demo.")

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.integration import Connections
+    from harness.onboarding import Owner
+
 type Json = dict[str, Any]
 
 DEMO_HOURS: Final = 0.25  # a demo is not watched for long
@@ -45,6 +48,7 @@ def what_to_try(
         ),
         ("scripts/demo outage plex 20", "Plex is away for a while; import something meanwhile"),
         ("scripts/demo status", "the same numbers in the terminal"),
+        ("scripts/demo second", "how to set up a second household yourself, to try the forms"),
         ("scripts/demo titles", "what there is to play with (--missing: only what is not in Plex)"),
     ]
     return rows
@@ -86,15 +90,30 @@ def help_card(rows: Sequence[tuple[str, str]]) -> Json:
     }
 
 
+def second_household(connections: Connections) -> str:
+    """How to set up the second household by hand; its token and key are good for nothing else."""
+    rows = (
+        ("Plex address", connections.plex_url),
+        ("Plex token", connections.plex_token),
+        ("Pulsarr address", connections.pulsarr_url),
+        ("Pulsarr API key", connections.pulsarr_key),
+    )
+    lines = "\n".join(f"  {name:<15}  {value}" for name, value in rows)
+    return (
+        "To try the set-up: Settings > Devices & services > Add integration > Plex Label Sync,\n"
+        f"“Enter address and token”, and a second household that is not set up yet:\n\n{lines}"
+    )
+
+
 def introduction(
-    url: str, username: str, password: str, version: str, rows: Sequence[tuple[str, str]]
+    url: str, owner: Owner, version: str, rows: Sequence[tuple[str, str]], second: str
 ) -> str:
-    """What is printed when everything runs."""
+    """What is printed when everything runs; `second` says how to set up the other household."""
     commands = textwrap.indent(_aligned(rows, "  "), "  ")
     return (
         f"\nThe demo runs: Home Assistant {version}\n\n"
-        f"  Address   {url}\n  User      {username}\n  Password  {password}\n\n"
-        f"Try in a second terminal:\n\n{commands}\n\nCtrl-C ends everything."
+        f"  Address   {url}\n  User      {owner.username}\n  Password  {owner.password}\n\n"
+        f"Try in a second terminal:\n\n{commands}\n\n{second}\n\nCtrl-C ends everything."
     )
 
 

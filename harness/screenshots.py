@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 from pathlib import Path
 import sys
 from typing import TYPE_CHECKING, Final
@@ -28,15 +27,12 @@ from harness.demo_state import own
 from harness.home_assistant import HomeAssistant
 from harness.integration import DOMAIN, Connections, Integration
 from harness.pages import SHARING_WRONG, Pages
-from harness.simulators import Simulators
 from harness.texts import Texts, flaws, languages
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 SETTLE_MS: Final = 1500  # until cards have drawn themselves
-SECOND_HOME: Final = ("--movies", "60", "--shows", "20", "--seed", "7", "--server-name", "Cabin")
-"""A server that is not set up, to walk through the config flow with."""
 WHEN_HELD: Final = {"removed_label_mode": "remove", "max_removals": 1}
 """Options with which few people who are gone are enough for a question."""
 GONE: Final = 3
@@ -124,20 +120,16 @@ async def take_all(folder: Path, looks: Sequence[Look], only: Sequence[str]) -> 
         async with aiohttp.ClientSession() as session, open_browser() as browser:
             home = HomeAssistant(folder / "demo" / "config", free_port(), "Demo")
             demo = Demo(folder / "demo", session, home)
-            second: Simulators | None = None
             try:
                 await demo.start()
-                (folder / "demo" / "second").mkdir()
-                second = await Simulators.start(
-                    session, folder / "demo" / "second", SECOND_HOME, pid=os.getpid()
-                )
+                assert demo.second is not None  # noqa: S101  # started above
                 assert demo.client is not None  # noqa: S101  # started above
                 assert demo.simulators is not None  # noqa: S101
                 entry = await the_entry(demo)
                 albums = []
                 for look in looks:
                     visitor = await Visitor.come(browser, home.url, look, demo.client.token)
-                    albums.append(Album(visitor, folder, only, entry, second.connections))
+                    albums.append(Album(visitor, folder, only, entry, demo.second.connections))
                 await let_things_happen(demo, entry)
                 for album in albums:
                     demo.say(f"Taking pictures: {album.visitor.look}")
@@ -157,8 +149,6 @@ async def take_all(folder: Path, looks: Sequence[Look], only: Sequence[str]) -> 
                     ]
                 ]
             finally:
-                if second is not None:
-                    await second.stop()
                 await demo.stop()
 
 

@@ -39,3 +39,30 @@ class RoomContract(Contract):
 def is_within(module: str, packages: set[str]) -> bool:
     """Tell whether a module is one of the packages or in one of them."""
     return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+class NoCirclesContract(Contract):
+    """No modules of `packages` import each other in a circle, imports for type checking included."""
+
+    packages = fields.SetField(subfield=fields.ModuleField())
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
+        """Look whether an import can be followed back to where it stands."""
+        circles: set[tuple[str, ...]] = set()
+        for package in (module.name for module in self.packages):
+            for importer in sorted({package} | graph.find_descendants(package)):
+                for imported in sorted(graph.find_modules_directly_imported_by(importer)):
+                    if not is_within(imported, {package}):
+                        continue
+                    back = graph.find_shortest_chain(imported, importer)
+                    if back is not None:
+                        output.verbose_print(verbose, f"{importer} and {imported} know each other")
+                        first = back.index(min(back))
+                        circles.add((*back[first:], *back[:first]))
+        return ContractCheck(kept=not circles, metadata={"circles": sorted(circles)})
+
+    def render_broken_contract(self, check: ContractCheck) -> None:
+        """Print each circle once."""
+        for circle in check.metadata["circles"]:
+            output.print_error(" -> ".join([*circle, circle[0]]))
+        output.new_line()

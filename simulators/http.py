@@ -137,11 +137,6 @@ class Stats:
         """PUT requests seen."""
         return self.count("PUT")
 
-    @property
-    def posts(self) -> int:
-        """POST requests seen."""
-        return self.count("POST")
-
     def count(self, method: str | None = None, route: str | None = None) -> int:
         """Requests seen, narrowed to a method and a route template where given."""
         return sum(

@@ -21,6 +21,7 @@ from custom_components.plex_label_sync.change_texts import (
     summary_text,
     title_text,
 )
+from custom_components.plex_label_sync.held_texts import HELD
 from custom_components.plex_label_sync.sync.explain import (
     Explanation,
     LabelState,
@@ -29,9 +30,10 @@ from custom_components.plex_label_sync.sync.explain import (
     WhyNone,
 )
 from custom_components.plex_label_sync.sync.model import Change
-from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode
+from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode, names_of
 from custom_components.plex_label_sync.texts import WORDING, Texts
 
+from .guards import ROOT
 from .sync.builders import add, movie, person_refs, reasons
 from .texts import TEXTS, placeholders, read_json
 
@@ -69,7 +71,7 @@ languages = st.sampled_from(LANGUAGES)
 )
 def test_verb_goes_with_the_number_of_people(people: int, sentence: str) -> None:
     gone = Reason(ReasonCode.PERSON_GONE)
-    assert reason_text(gone, PEOPLE[:people], ALL["en"]) == sentence
+    assert reason_text(gone, names_of(PEOPLE[:people]), ALL["en"]) == sentence
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_verb_goes_with_the_number_of_people(people: int, sentence: str) -> None
 )
 def test_who_wants_a_title_is_said_in_every_language(language: str, one: str, two: str) -> None:
     why, texts = Reason(ReasonCode.WANTED), ALL[language]
-    assert [reason_text(why, PEOPLE[:count], texts) for count in (1, 2)] == [one, two]
+    assert [reason_text(why, names_of(PEOPLE[:count]), texts) for count in (1, 2)] == [one, two]
 
 
 @pytest.mark.parametrize(
@@ -139,12 +141,12 @@ def test_every_code_has_its_text_and_every_text_a_code() -> None:
         keys = TEXTS["selector"][group]["options"]
         return {re.sub(r"_(?:one|other)$", "", key) for key in keys}
 
-    assert stems(CHANGE_REASON) == {*ReasonCode, "not_wanted_undated"}
+    assert stems(CHANGE_REASON) == {*ReasonCode, "not_wanted_undated", "rematched_untitled"}
     assert stems(EXPLANATION) == {*CODES, "sentence", "joint"}
 
 
 def test_singular_and_plural_come_in_pairs_that_say_the_same() -> None:
-    for group in (CHANGE_REASON, EXPLANATION, WORDING):
+    for group in (CHANGE_REASON, EXPLANATION, HELD, WORDING):
         keys = TEXTS["selector"][group]["options"]
         for key, text in keys.items():
             if key.endswith(("_one", "_other")):
@@ -158,7 +160,7 @@ def test_singular_and_plural_come_in_pairs_that_say_the_same() -> None:
 def test_every_reason_is_a_sentence_in_every_language(
     language: str, reason: Reason, people: tuple[PersonRef, ...]
 ) -> None:
-    text = reason_text(reason, people, ALL[language], lambda _: "NAME")
+    text = reason_text(reason, names_of(people), ALL[language], lambda _: "NAME")
     assert text.strip() == text != ""
     assert not re.search(r"[{}]", text)
     assert set(reason_data(reason, people)) <= {"people", *(one.name for one in fields(Reason))}
@@ -212,3 +214,15 @@ def test_title_is_never_empty(language: str, title: str) -> None:
 
 def test_old_day_without_a_time_zone_is_told() -> None:
     assert Texts("en", UTC, ALL["en"].groups).date(0) == "1 January 1970"
+
+
+def test_documentation_lists_every_code_with_its_data() -> None:
+    page = (ROOT / "docs" / "entities.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \| [^|]+ \| ([^|]*) ?\|$", page, re.MULTILINE)
+    told = {
+        code: set(re.findall(r"`([a-z_]+)`", data))
+        for codes, data in rows
+        for code in re.findall(r"`([a-z_]+)`", codes)
+        if code in set(ReasonCode)
+    }
+    assert told == {code.value: set(reason_data(Reason(code), ())) for code in ReasonCode}

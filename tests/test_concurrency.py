@@ -111,7 +111,7 @@ async def test_run_that_does_not_end_in_time_is_cancelled_and_taken_over(
     running = asyncio.create_task(act(ha_env, "sync_all"))
     await edits_begin(ha_env)
 
-    with patch("custom_components.plex_label_sync.coordinator.STOP_TIMEOUT", 0.01):
+    with patch("custom_components.plex_label_sync.runner.STOP_TIMEOUT", 0.01):
         await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
 
     with pytest.raises(HomeAssistantError) as ended:

@@ -93,9 +93,15 @@ async def test_download_says_how_things_stand(
     assert data["files"]["bytes"] == {
         name: (storage / f"{DOMAIN}.{ha_env.entry.entry_id}.{name}").stat().st_size
         for name in data["files"]["versions"]
-        if name != "sharing"  # comes with the first check
-    } | {"sharing": None}
-    assert data["files"]["versions"].keys() == {"queue", "ledger", "journal", "sharing"}
+        if name not in {"sharing", "probe"}  # come with the first check and the first probe
+    } | {"sharing": None, "probe": None}
+    assert data["files"]["versions"].keys() == {
+        "queue",
+        "ledger",
+        "journal",
+        "sharing",
+        "probe",
+    }
     assert data["webhook"]["registration"]["health"] == "working"
     assert data["webhook"]["arrived"]["tests"] == 1
 

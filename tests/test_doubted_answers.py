@@ -426,7 +426,7 @@ async def test_labels_that_plex_lost_with_its_database_are_one_question(
     question = issue(ha_env)
     assert question is not None
     assert question.translation_placeholders is not None
-    assert question.translation_placeholders["vanished"] == str(added)
+    assert question.translation_placeholders["vanished"] == f"{added} labels"
     assert (await answer_issue(ha_env, hass_client, "restore"))["type"] == "create_entry"
     assert_everything_is_labelled(ha_env)
 

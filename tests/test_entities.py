@@ -20,7 +20,8 @@ from homeassistant.util import dt as dt_util, slugify
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.plex_label_sync.schedule import CATCH_UP_AFTER, PROBE_AFTER
+from custom_components.plex_label_sync.schedule import CATCH_UP_AFTER
+from custom_components.plex_label_sync.servers import PROBE_AFTER
 from simulators.plex import Fault
 
 from .ha_env import later
@@ -53,12 +54,13 @@ KEYS = {
         "last_sharing_check",
     },
     "binary_sensor": {"plex_connected", "pulsarr_connected", "live_updates", "problem"},
-    "button": {"sync_all", "process_pending", "check_sharing"},
+    "button": {"sync_all", "process_pending", "check_sharing", "probe"},
     "switch": {"live_mode", "batch_mode"},
     "event": {"activity"},
     "image": {"last_labelled"},
 }
 DIAGNOSTIC = {
+    "probe",
     "last_sync",
     "last_sharing_check",
     "overrides",
@@ -81,7 +83,7 @@ async def test_every_promised_entity_is_there_in_its_category(ha_env: HaEnv) -> 
         if entity.domain == "switch":
             category = EntityCategory.CONFIG
         assert entity.entity_category is category, key
-        assert (entity.disabled_by is not None) is (key == "sync_duration")
+        assert (entity.disabled_by is not None) is (key in {"sync_duration", "probe"})
     people = {f"person_{one.id}" for one in ha_env.pulsarr.state.users() if one.can_sync}
     assert people
     assert found == KEYS | {"sensor": KEYS["sensor"] | people}
@@ -327,7 +329,7 @@ async def test_switches_change_the_options_and_nothing_is_loaded_anew(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up()
-    coordinator = ha_env.entry.runtime_data
+    running = ha_env.entry.runtime_data
     for key in ("live_mode", "batch_mode"):
         assert ha_env.state(key) == STATE_ON
         await switch(ha_env, key, on=False)
@@ -337,7 +339,7 @@ async def test_switches_change_the_options_and_nothing_is_loaded_anew(
         await switch(ha_env, key, on=True)
         assert ha_env.state(key) == STATE_ON
         assert ha_env.entry.options[key] is True
-    assert ha_env.entry.runtime_data is coordinator
+    assert ha_env.entry.runtime_data is running
 
 
 async def test_full_syncs_follow_their_switch(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:

@@ -55,6 +55,7 @@ ALWAYS_THERE: Final = {
     "frontend",
     "homeassistant",
     "logbook",
+    "persistent_notification",
     "repairs",
     "system_health",
 }

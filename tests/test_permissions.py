@@ -20,6 +20,7 @@ WRITING: dict[str, dict[str, Any]] = {
     "remove_labels": {},
     "clear_overrides": {},
     "drop_pending": {},
+    "probe": {},
 }
 PRETENDING: dict[str, dict[str, Any]] = {
     "sync_all": {"dry_run": True},

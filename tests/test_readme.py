@@ -43,8 +43,11 @@ WHERE: Final = {  # each rule about documents, and the section that follows it
 }
 PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 WRAPPED: Final = [
-    *(page for page in PAGES if page.name != "safety.md"),
-    *(ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md")),
+    *PAGES,
+    *(
+        ROOT / name
+        for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md")
+    ),
 ]
 
 

@@ -344,13 +344,13 @@ async def test_title_that_another_label_hides_is_not_told(house: SharingHouse) -
 async def test_nothing_is_told_of_a_title_that_cannot_be_read_back(house: SharingHouse) -> None:
     await house.set_up()
     await house.check()
-    news = house.ha_env.entry.runtime_data
+    labels_changed = house.ha_env.entry.runtime_data.labels_changed
     events = async_capture_events(house.ha_env.hass, EVENT_ACTIVITY)
     from custom_components.plex_label_sync.live.label_events import LabelEvent
     from custom_components.plex_label_sync.sync.model import MediaType
     from custom_components.plex_label_sync.sync.reasons import PersonRef
 
-    news.async_labels_changed(
+    labels_changed.async_tell(
         LabelEvent(
             "Gone", MediaType.MOVIE, (PersonRef(2, "tim"),), ("tim",), None, "987654", ("987654",)
         )

@@ -48,6 +48,8 @@ SENTENCE: Final = {
     "{first}; {last}",
     "{library}: {labels} {on_titles}",
     "{sentence}: {counts}",
+    "{reason}: {labels}",
+    "{people}: {reason}",
 }
 DAY: Final = "{day} {month} {year}"
 SAME: Final = {

@@ -138,24 +138,6 @@ async def test_damaged_ledger_is_told_and_nothing_is_taken_off(
     assert_everything_is_labelled(ha_env)
 
 
-async def test_ledger_of_the_first_version_is_brought_up_to_date(
-    ha_env: HaEnv, hass_storage: dict[str, Any]
-) -> None:
-    title = next(one for one in ha_env.world.wanted() if ha_env.plex.state.items_of(one))
-    (item, *_) = ha_env.plex.state.items_of(title)
-    entry = ha_env.add_entry(live_mode=False)
-    ha_env.plex.state.add_label(item.rating_key, "Left over")
-    rows = {"Left over": {item.section: {item.rating_key: 1_790_000_000}}}
-    key = f"plex_label_sync.{entry.entry_id}.ledger"
-    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": {"labels": rows}}
-    assert await ha_env.hass.config_entries.async_setup(entry.entry_id)
-    await ha_env.settle()
-
-    answer = await ha_env.call("remove_labels")
-
-    assert "Left over" in {one["label"] for one in answer["changes"]}
-
-
 async def test_records_of_a_newer_version_stop_the_entry(
     ha_env: HaEnv, hass_storage: dict[str, Any]
 ) -> None:

@@ -111,11 +111,11 @@ async def test_repairs_show_names_as_text(full_house: HaEnv, name: str) -> None:
     assert issues
     for told in placeholders:
         assert_text(told["name"], name)
-    (examples,) = [told["examples"] for told in placeholders if "examples" in told]
-    for line in examples.splitlines():
+    (groups,) = [told["groups"] for told in placeholders if "groups" in told]
+    for line in groups.splitlines():
         assert line.startswith("- ")
         assert signs_in(line) == []
-    shown = as_shown(examples)
+    shown = as_shown(groups)
     assert one_line(name)[:50] in shown
 
 

@@ -1,61 +1,42 @@
 """Plex Label Sync: the people of Pulsarr's watchlists as labels on Plex items."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 import logging
-from typing import Any, Final
+from typing import Final
 
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, entity_registry as er
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util.hass_dict import HassKey
 
-from .checks.label_sync_conflict import LabelSyncConflictCheck
-from .checks.libraries import LibraryCheck
 from .const import (
     CONF_BATCH_MODE,
-    CONF_CLIENT_ID,
     CONF_CONFIRMED,
     CONF_FORMER_SECRETS,
     CONF_LIBRARIES_SEEN,
     CONF_LIVE_MODE,
-    CONF_PLEX_TOKEN,
-    CONF_PLEX_URL,
-    CONF_PLEX_VERIFY_SSL,
-    CONF_PULSARR_API_KEY,
-    CONF_PULSARR_URL,
-    CONF_PULSARR_VERIFY_SSL,
     CONF_WEBHOOK_SECRET,
     DOMAIN,
 )
-from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .issues import (
     async_create_damaged_issue,
     async_create_left_out_issue,
     async_delete_issues,
     async_update_held_issue,
 )
-from .live.delayed_removals import DelayedRemovals
-from .live.live_sync import LiveSync
-from .live.plex_events import PlexEventFollower
-from .live.watchlist_poller import WatchlistPoller
 from .notices import async_take_back
-from .plex.server import PlexClient
-from .pulsarr.client import PulsarrClient
-from .pulsarr.payloads import Signal
+from .probing.runner import async_take_off
+from .probing.store import ProbeStore, async_forgotten_trial
+from .runtime import PlexLabelSyncConfigEntry, Runtime, plex_client, pulsarr_client
 from .services import async_setup_services
-from .settings import Settings
-from .sharing_check.check import SharingCheck
-from .sharing_check.events import VisibleEvents
-from .sharing_check.repairs import async_update_sharing_issues
+from .sharing_check.issues import async_update_sharing_issues
 from .storage.files import StoreTooNewError, StoreUnreadableError, async_remove_files
 from .storage.former import async_keep_former, async_take_over
 from .storage.records import Records
 from .sync.model import ServiceError
-from .webhook.manager import WebhookManager
-from .webhook.receiver import async_register_webhook
 from .webhook.registration import async_remove
 
 _LOGGER = logging.getLogger(__name__)
@@ -89,35 +70,13 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> bool:
     """Set up one Plex server with its Pulsarr."""
     records = await _records(hass, entry)
-    coordinator = PlexLabelSyncCoordinator(
-        hass, entry, _plex(hass, entry.data), _pulsarr(hass, entry.data), records
-    )
-    await coordinator.async_config_entry_first_refresh()
-    coordinator.live = LiveSync(hass, coordinator)
-    coordinator.updates = PlexEventFollower(hass, coordinator, coordinator.live)
-    coordinator.sharing = SharingCheck(hass, coordinator)
-    await coordinator.sharing.async_start()
-    coordinator.visible_news = VisibleEvents(coordinator)
-    entry.runtime_data = coordinator
-    async_update_held_issue(hass, entry, records.held)
+    probes = ProbeStore(hass, entry.entry_id)
+    with _readable():
+        await probes.async_load()
+    runtime = entry.runtime_data = await Runtime.async_create(hass, entry, records, probes)
+    await async_update_held_issue(hass, entry, records.held)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    coordinator.webhook_manager = WebhookManager(hass, coordinator)
-    beat = WatchlistPoller(hass, coordinator)
-
-    def on_signal(signal: Signal) -> None:
-        coordinator.webhook_manager.async_on_signal(signal)
-        beat.async_on_signal(signal)
-        coordinator.live.async_on_signal(signal)
-
-    coordinator.webhook = async_register_webhook(hass, entry, on_signal)
-    coordinator.updates.async_start()  # first, so that nothing happens between a listing and its ears
-    coordinator.async_start()
-    coordinator.live.async_start()
-    beat.async_start()
-    DelayedRemovals(hass, coordinator, coordinator.live).async_start()
-    coordinator.webhook_manager.async_start()
-    LabelSyncConflictCheck(hass, coordinator).async_start()
-    LibraryCheck(hass, coordinator).async_start()
+    runtime.async_start()
     loaded, secret = _besides_modes(entry), entry.data[CONF_WEBHOOK_SECRET]
 
     async def changed(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> None:
@@ -128,13 +87,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
             return
         if entry.data[CONF_WEBHOOK_SECRET] != secret:
             secret = entry.data[CONF_WEBHOOK_SECRET]
-            coordinator.webhook_manager.async_change_modes()  # Pulsarr has to be told
-        was_live = coordinator.settings.live_mode
-        coordinator.async_change_modes(Settings.from_options(entry.options))
-        if coordinator.settings.live_mode != was_live:
-            coordinator.updates.async_change_modes()
-            beat.async_change_modes()
-            coordinator.webhook_manager.async_change_modes()
+            runtime.webhook_manager.async_change_modes()  # Pulsarr has to know it
+        runtime.async_change_modes()
 
     entry.async_on_unload(entry.add_update_listener(changed))
     return True
@@ -152,9 +106,14 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
     What the ledger says of them is kept, in case the server is set up again.
     """
     try:
-        await async_remove(_pulsarr(hass, entry.data), entry.data[CONF_WEBHOOK_ID])
+        await async_remove(pulsarr_client(hass, entry.data), entry.data[CONF_WEBHOOK_ID])
     except ServiceError as err:
         _LOGGER.warning("The webhook in Pulsarr could not be removed: %s", err)
+    if (trial := await async_forgotten_trial(hass, entry.entry_id)) is not None:
+        try:
+            await async_take_off(plex_client(hass, entry.data), trial)
+        except ServiceError as err:
+            _LOGGER.warning("The labels of a probe could not be removed: %s", err)
     unsaved = hass.data.get(_UNSAVED, {}).pop(entry.entry_id, None)
     await async_keep_former(hass, entry, unsaved)
     await async_remove_files(hass, entry.entry_id)
@@ -182,13 +141,14 @@ async def _records(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Reco
     return records
 
 
-async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records:
-    """Read an entry's files. Raises ConfigEntryError or ConfigEntryNotReady."""
-    records = Records(hass, entry.entry_id)
-    # Who has entities was set up before: then there are files.
-    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Say why an entry cannot be set up whose files cannot be read.
+
+    Raises ConfigEntryError or ConfigEntryNotReady.
+    """
     try:
-        await records.async_load(expected=bool(entities))
+        yield
     except StoreTooNewError as err:
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key="store_too_new") from err
     except StoreUnreadableError as err:
@@ -197,6 +157,15 @@ async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records
             translation_key="store_unreadable",
             translation_placeholders={"detail": str(err)},
         ) from err
+
+
+async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records:
+    """Read an entry's files. Raises ConfigEntryError or ConfigEntryNotReady."""
+    records = Records(hass, entry.entry_id)
+    # Who has entities was set up before: then there are files.
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    with _readable():
+        await records.async_load(expected=bool(entities))
     if records.damaged:
         async_create_damaged_issue(hass, entry, records.damaged)
     if records.left_out:
@@ -210,15 +179,3 @@ def _besides_modes(entry: PlexLabelSyncConfigEntry) -> tuple[object, ...]:
     options = {name: value for name, value in entry.options.items() if name not in _MODES}
     data = {name: value for name, value in entry.data.items() if name not in _CHANGES_LOADED}
     return entry.title, data, options
-
-
-def _plex(hass: HomeAssistant, data: Mapping[str, Any]) -> PlexClient:
-    session = async_get_clientsession(hass, verify_ssl=data[CONF_PLEX_VERIFY_SSL])
-    return PlexClient(
-        session, data[CONF_PLEX_URL], data[CONF_PLEX_TOKEN], client_id=data[CONF_CLIENT_ID]
-    )
-
-
-def _pulsarr(hass: HomeAssistant, data: Mapping[str, Any]) -> PulsarrClient:
-    session = async_get_clientsession(hass, verify_ssl=data[CONF_PULSARR_VERIFY_SSL])
-    return PulsarrClient(session, data[CONF_PULSARR_URL], data[CONF_PULSARR_API_KEY])

@@ -13,8 +13,8 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import PlexLabelSyncConfigEntry
 from .entity import PlexLabelSyncEntity
+from .runtime import PlexLabelSyncConfigEntry
 from .status import Status
 
 PARALLEL_UPDATES = 0
@@ -60,7 +60,8 @@ async def async_setup_entry(
 ) -> None:
     """Set up the binary sensors of an entry."""
     async_add_entities(
-        PlexLabelSyncBinarySensor(entry.runtime_data, description) for description in BINARY_SENSORS
+        PlexLabelSyncBinarySensor(entry.runtime_data.coordinator, description)
+        for description in BINARY_SENSORS
     )
 
 
@@ -72,5 +73,5 @@ class PlexLabelSyncBinarySensor(PlexLabelSyncEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool:
-        """Return the value as the coordinator knows it."""
+        """Return what the status says."""
         return self.entity_description.is_on_fn(self.coordinator.data)

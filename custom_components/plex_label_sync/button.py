@@ -1,16 +1,17 @@
-"""Buttons: sync everything now, look at what waits now, look at who can see what."""
+"""Buttons: sync everything now, look at what waits now, look at who can see what, probe."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
+from homeassistant.const import EntityCategory
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .entity import PlexLabelSyncEntity
-from .services import check_sharing, process_pending, sync_all
+from .runtime import PlexLabelSyncConfigEntry, Runtime
+from .services import check_sharing, probe, process_pending, sync_all
 
 PARALLEL_UPDATES = 1
 
@@ -19,24 +20,31 @@ PARALLEL_UPDATES = 1
 class PlexLabelSyncButtonDescription(ButtonEntityDescription):
     """A button and what it does."""
 
-    press_fn: Callable[[PlexLabelSyncCoordinator, Context | None], Awaitable[object]]
+    press_fn: Callable[[Runtime, Context | None], Awaitable[object]]
 
 
 BUTTONS: tuple[PlexLabelSyncButtonDescription, ...] = (
     PlexLabelSyncButtonDescription(
         key="sync_all",
         translation_key="sync_all",
-        press_fn=lambda coordinator, context: sync_all(coordinator, context=context),
+        press_fn=lambda runtime, context: sync_all(runtime, context=context),
     ),
     PlexLabelSyncButtonDescription(
         key="process_pending",
         translation_key="process_pending",
-        press_fn=lambda coordinator, context: process_pending(coordinator, context=context),
+        press_fn=lambda runtime, context: process_pending(runtime, context=context),
     ),
     PlexLabelSyncButtonDescription(
         key="check_sharing",
         translation_key="check_sharing",
-        press_fn=lambda coordinator, _context: check_sharing(coordinator),
+        press_fn=lambda runtime, _context: check_sharing(runtime),
+    ),
+    PlexLabelSyncButtonDescription(
+        key="probe",
+        translation_key="probe",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        press_fn=lambda runtime, _context: probe(runtime),
     ),
 )
 
@@ -57,7 +65,12 @@ class PlexLabelSyncButton(PlexLabelSyncEntity, ButtonEntity):
 
     entity_description: PlexLabelSyncButtonDescription
 
+    def __init__(self, runtime: Runtime, description: PlexLabelSyncButtonDescription) -> None:
+        """Know the parts that do the work."""
+        super().__init__(runtime.coordinator, description)
+        self._runtime = runtime
+
     @override
     async def async_press(self) -> None:
         """Do it; raises HomeAssistantError with the reason when it fails."""
-        await self.entity_description.press_fn(self.coordinator, self._context)
+        await self.entity_description.press_fn(self._runtime, self._context)

@@ -5,6 +5,7 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.http import current_request
 
 from .sync.model import StartedBy
+from .texts import async_language_of
 
 
 async def async_caller(hass: HomeAssistant, context: Context | None) -> str:
@@ -19,3 +20,10 @@ def requester_name() -> str | None:
     request = current_request.get()
     user = None if request is None else request.get(KEY_HASS_USER)
     return None if user is None else user.name
+
+
+async def async_requester_language(hass: HomeAssistant) -> str:
+    """Return the language of the person whose request is being answered, else of the house."""
+    request = current_request.get()
+    user = None if request is None else request.get(KEY_HASS_USER)
+    return await async_language_of(hass, None if user is None else user.id)

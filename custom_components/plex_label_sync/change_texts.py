@@ -27,14 +27,13 @@ def title_text(change: Change, texts: Texts) -> str:
     return change.title.strip() or untitled
 
 
-def reason_text(
-    reason: Reason, people: Sequence[PersonRef], texts: Texts, quote: Quote = _plain
-) -> str:
-    """Return why something is changed; `quote` makes a name safe to show."""
-    names = [quote(name) for name in names_of(people)]
+def reason_text(reason: Reason, names: Sequence[str], texts: Texts, quote: Quote = _plain) -> str:
+    """Return why something is changed for people; `quote` makes other names safe to show."""
     key = reason.code.value
     if reason.code is ReasonCode.NOT_WANTED and not reason.since:
         key = "not_wanted_undated"
+    if reason.code is ReasonCode.REMATCHED and not reason.title:
+        key = "rematched_untitled"
     return texts.phrase(
         CHANGE_REASON,
         key,

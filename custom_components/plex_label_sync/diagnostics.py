@@ -31,9 +31,10 @@ from .const import (
     CONF_WEBHOOK_SECRET,
     DOMAIN,
 )
-from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .health import async_pulsarr_version
+from .probing.store import ProbeStore
 from .responses import entry_response
+from .runtime import PlexLabelSyncConfigEntry, Runtime
 from .sharing_check.diagnostics import sharing_diagnostics
 from .storage.files import MINOR_VERSIONS, STORE_VERSION
 from .summary import Summary
@@ -83,16 +84,17 @@ async def async_get_config_entry_diagnostics(
     }
     if entry.state is not ConfigEntryState.LOADED:
         return told
-    coordinator = entry.runtime_data
+    runtime = entry.runtime_data
     told["versions"] |= {
-        "plex": coordinator.server.version,
-        "pulsarr": await async_pulsarr_version(coordinator),
+        "plex": runtime.servers.info.version,
+        "pulsarr": await async_pulsarr_version(runtime),
     }
     return {
         **told,
-        **_running(coordinator),
-        **await _records(coordinator),
-        "sharing": sharing_diagnostics(coordinator.sharing),
+        **_running(runtime),
+        **await _records(runtime),
+        "sharing": sharing_diagnostics(runtime.sharing),
+        "probe": _probe(runtime.probing.store),
     }
 
 
@@ -103,12 +105,14 @@ async def async_get_device_diagnostics(
     return await async_get_config_entry_diagnostics(hass, entry)
 
 
-def _running(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
+def _running(runtime: Runtime) -> dict[str, Any]:
     """Return what the parts of a loaded entry know about themselves."""
-    lists = coordinator.engine.watchlists
+    lists = runtime.runner.engine.watchlists
     return {
-        "status": _plain(asdict(replace(coordinator.data, by_person=None, last_labelled=None))),
-        "trouble": coordinator.reachability.failures,
+        "status": _plain(
+            asdict(replace(runtime.coordinator.data, by_person=None, last_labelled=None))
+        ),
+        "trouble": runtime.servers.failures,
         "watchlists": None
         if lists is None
         else {
@@ -119,12 +123,12 @@ def _running(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
             "titles": sum(map(len, lists.titles.values())),
         },
         "requests": {
-            "plex": _statistics(coordinator.plex.statistics),
-            "pulsarr": _statistics(coordinator.pulsarr.statistics),
+            "plex": _statistics(runtime.servers.plex.statistics),
+            "pulsarr": _statistics(runtime.servers.pulsarr.statistics),
         },
         "webhook": {
-            "arrived": _plain(asdict(coordinator.webhook)),
-            "registration": _registration(coordinator.webhook_manager.registration),
+            "arrived": _plain(asdict(runtime.webhook)),
+            "registration": _registration(runtime.webhook_manager.registration),
         },
     }
 
@@ -146,9 +150,9 @@ def _run(entry: Entry) -> dict[str, Any]:
     return {**entry_response(entry), "started_by": str(entry.started_by) if by_nobody else "person"}
 
 
-async def _records(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
+async def _records(runtime: Runtime) -> dict[str, Any]:
     """Return how large the records are, and of the last runs what they came to."""
-    records = coordinator.records
+    records = runtime.records
     rows = list(records.ledger)
     return {
         "queue": _queue(records.queue),
@@ -187,11 +191,27 @@ async def _records(coordinator: PlexLabelSyncCoordinator) -> dict[str, Any]:
             },
             "bytes": {
                 **await records.async_sizes(),
-                "sharing": await coordinator.sharing.store.async_size(),
+                "sharing": await runtime.sharing.store.async_size(),
+                "probe": await runtime.probing.store.async_size(),
             },
             "unsaved": records.unsaved,
             "damaged": list(records.damaged),
         },
+    }
+
+
+def _probe(store: ProbeStore) -> dict[str, Any] | None:
+    """Return what the last probe came to; its facts hold no names."""
+    if (last := store.last) is None:
+        return None
+    return {
+        "asked": _moment(last.asked),
+        "movie": last.movie,
+        "version": last.version,
+        "platform": last.platform,
+        "requests": last.requests,
+        "unfinished": store.trial is not None,
+        "facts": {one.code.value: one.answer for one in last.facts},
     }
 
 

@@ -30,7 +30,7 @@ class PlexLabelSyncEntity(CoordinatorEntity[PlexLabelSyncCoordinator]):
         """Name the entity after its entry and its description's key."""
         super().__init__(coordinator)
         self.entity_description = description
-        entry = coordinator.config_entry
+        entry = coordinator.context.entry
         version = async_get_loaded_integration(coordinator.hass, DOMAIN).version
         self._attr_unique_id = f"{entry.entry_id}_{description.key}"
         self._attr_device_info = DeviceInfo(

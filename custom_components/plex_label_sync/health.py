@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from .coordinator import PlexLabelSyncCoordinator
+from .runtime import Runtime
 from .sync.model import Failure, ServiceError
 
 PATIENCE: Final = 4.0  # seconds; nobody looks at a page much longer
@@ -22,10 +22,10 @@ async def async_failure(ask: Callable[[], Awaitable[object]]) -> Failure | None:
     return None
 
 
-async def async_pulsarr_version(coordinator: PlexLabelSyncCoordinator) -> str | None:
+async def async_pulsarr_version(runtime: Runtime) -> str | None:
     """Return Pulsarr's version, None where it does not tell or does not answer in time."""
     try:
         async with asyncio.timeout(PATIENCE):
-            return await coordinator.pulsarr.version()
+            return await runtime.servers.pulsarr.version()
     except (ServiceError, TimeoutError):
         return None

@@ -9,8 +9,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .entity import PlexLabelSyncEntity
+from .runtime import PlexLabelSyncConfigEntry, Runtime
 from .summary import LastLabelled
 from .sync.model import ServiceError
 
@@ -38,10 +38,11 @@ class PlexLabelSyncImage(PlexLabelSyncEntity, ImageEntity):
 
     _unrecorded_attributes = frozenset({"title"})
 
-    def __init__(self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator) -> None:
+    def __init__(self, hass: HomeAssistant, runtime: Runtime) -> None:
         """Show what the records tell, also after a restart."""
-        PlexLabelSyncEntity.__init__(self, coordinator, LAST_LABELLED)
+        PlexLabelSyncEntity.__init__(self, runtime.coordinator, LAST_LABELLED)
         ImageEntity.__init__(self, hass)
+        self._pictures = runtime.servers.plex.pictures
         self._shown: tuple[bool, LastLabelled | None] | None = None
         self._picture: tuple[LastLabelled, Picture | None] | None = None
 
@@ -77,7 +78,7 @@ class PlexLabelSyncImage(PlexLabelSyncEntity, ImageEntity):
             return None
         if self._picture is None or self._picture[0] != last:
             try:
-                picture = await self.coordinator.plex.pictures.poster(last.rating_key)
+                picture = await self._pictures.poster(last.rating_key)
             except ServiceError as err:
                 _LOGGER.debug("No poster of %s: %s", last.title, err)
                 return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -12,12 +12,14 @@ from .const import CONF_LIBRARIES
 from .entry_issues import async_raise, async_take_back
 from .escaping import as_code, as_markdown
 from .gap_issues import GAP_ISSUES, UNKNOWN
+from .held_texts import held_placeholders
 from .new_libraries import LIBRARY_NEW
 from .sync.label_conflicts import Conflict
 from .sync.model import HoldReason, fold
+from .texts import async_texts
 
 if TYPE_CHECKING:
-    from .storage.records import Held
+    from .storage.held import Held
 
 HELD: Final = "held"
 DAMAGED: Final = "store_damaged"
@@ -29,51 +31,54 @@ CONFLICTS_MAX: Final = 20  # shown; a question has to be read
 LIBRARIES_GONE: Final = "libraries_gone"  # all of them
 
 
-@callback
-def async_update_held_issue(
+async def async_update_held_issue(
     hass: HomeAssistant, entry: ConfigEntry[Any], held: "Held | None"
 ) -> None:
     """Ask what to do with held changes, or stop asking."""
     if held is None:
         async_take_back(hass, entry, HELD)
         return
-    vanished = HoldReason.LABELS_VANISHED in held.reasons
+    reason = _most_striking(held)
     async_raise(
         hass,
         entry,
         HELD,
-        _placeholders(held),
-        text="labels_vanished" if vanished else _held_key(held),
-        data={"choices": ",".join(_choices(held))},
+        held_placeholders(held, await async_texts(hass)),
+        text=reason.value,
+        data={"choices": ",".join(_choices(reason))},
     )
 
 
-def _choices(held: "Held") -> tuple[str, ...]:
-    """Return what somebody can decide. Names that Pulsarr gives can only be taken over or mended."""
-    if HoldReason.LABELS_VANISHED in held.reasons:
-        return "restore", "accept"
-    return ("apply",) if _held_key(held) == HoldReason.PEOPLE_RENAMED else ("apply", "keep")
-
-
-def _held_key(held: "Held") -> str:
-    """Return the issue whose text tells the most striking of the reasons."""
+def _most_striking(held: "Held") -> HoldReason:
+    """Return the reason whose text asks about all the others as well."""
     for reason in (
+        HoldReason.LABELS_VANISHED,
         HoldReason.NOBODY_LISTED,
         HoldReason.WATCHLISTS_SHRUNK,
         HoldReason.MASS_REMOVAL,
         HoldReason.PEOPLE_RENAMED,
     ):
         if reason in held.reasons:
-            return reason.value
-    return HoldReason.MASS_REMOVAL.value
+            return reason
+    return HoldReason.MASS_REMOVAL
 
 
-def _placeholders(held: "Held") -> dict[str, str]:
-    return {
-        "removals": str(held.removals),
-        "vanished": str(held.vanished),
-        "examples": "\n".join(f"- {as_markdown(example)}" for example in held.examples) or "-",
-    }
+def _choices(reason: HoldReason) -> tuple[str, ...]:
+    """Return what somebody can decide. Names that Pulsarr gives can only be taken over or mended."""
+    match reason:
+        case HoldReason.LABELS_VANISHED:
+            return "restore", "accept"
+        case HoldReason.PEOPLE_RENAMED:
+            return ("apply",)
+        case (
+            HoldReason.NOBODY_LISTED
+            | HoldReason.WATCHLISTS_SHRUNK
+            | HoldReason.MASS_REMOVAL
+            | HoldReason.LIST_SHRANK  # beside one of the others: alone it asks nobody
+        ):
+            return "apply", "keep"
+        case _:
+            assert_never(reason)
 
 
 @callback

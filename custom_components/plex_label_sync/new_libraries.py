@@ -1,7 +1,7 @@
 """Asks, once, whether a library that is new in Plex gets labels, where only some were chosen."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -9,11 +9,7 @@ from homeassistant.core import HomeAssistant, callback
 from .const import CONF_LIBRARIES, CONF_LIBRARIES_SEEN
 from .entry_issues import async_raise, async_take_back
 from .escaping import as_markdown
-from .questions import QuestionFlow
 from .sync.model import Library
-
-if TYPE_CHECKING:
-    from homeassistant.components.repairs import RepairsFlowResult
 
 LIBRARY_NEW: Final = "library_new"
 
@@ -69,33 +65,3 @@ def async_update_new_libraries_issue(
     libraries = ", ".join(map(as_markdown, sorted(new.values())))
     data = {"new": ",".join(sorted(new))}
     async_raise(hass, entry, LIBRARY_NEW, {"libraries": libraries}, data=data)
-
-
-class LibraryNewFlow(QuestionFlow):
-    """Lets a person decide about libraries that are new."""
-
-    def __init__(self, entry_id: str, new: frozenset[str]) -> None:
-        """Know whose libraries they are, and their keys."""
-        super().__init__(entry_id, ("sync", "leave"))
-        self._new = new
-
-    async def async_step_sync(
-        self, _user_input: dict[str, str] | None = None
-    ) -> "RepairsFlowResult":
-        """Add the libraries to the choice, which loads the entry again."""
-        return self._decide(sync=True)
-
-    async def async_step_leave(
-        self, _user_input: dict[str, str] | None = None
-    ) -> "RepairsFlowResult":
-        """Leave the libraries alone, and do not ask again."""
-        return self._decide(sync=False)
-
-    def _decide(self, *, sync: bool) -> "RepairsFlowResult":
-        if (entry := self._entry) is None:
-            return self.async_abort(reason="not_loaded")
-        async_remember(self.hass, entry, self._new)
-        if sync and (chosen := entry.options.get(CONF_LIBRARIES)) is not None:
-            options = {**entry.options, CONF_LIBRARIES: [*chosen, *sorted(self._new)]}
-            self.hass.config_entries.async_update_entry(entry, options=options)
-        return self.async_create_entry(data={})

@@ -1,25 +1,24 @@
 """What follows from a run beside its figures: what is asked, what could not be read, what is believed."""
 
+import asyncio
 from dataclasses import replace
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 
+from .context import EntryContext
 from .gap_issues import async_update_gap_issues, async_update_unknown_issue
-from .held_decisions import held_by, with_keys
+from .held import held_by, with_keys
 from .issues import async_update_held_issue
-from .storage.records import Held, Records
+from .schedule import Schedule
+from .storage.held import Held
+from .storage.records import Records
 from .sync.gaps import LASTS_AFTER, concerns
 from .sync.model import HoldReason, Row, RowKey, Run
 from .sync.protection import Before, who_counts
 from .sync.request import Request
 from .timer import Timer
-
-if TYPE_CHECKING:
-    from .coordinator import PlexLabelSyncConfigEntry
-    from .schedule import Schedule
-    from .settings import Settings
 
 UNKNOWN_MIN: Final = 3  # labels; fewer are somebody's own work, more look like lost records
 
@@ -29,27 +28,26 @@ class Outcome:
 
     def __init__(
         self,
-        hass: HomeAssistant,
-        entry: "PlexLabelSyncConfigEntry",
+        context: EntryContext,
         records: Records,
-        schedule: "Schedule",
+        schedule: Schedule,
     ) -> None:
         """Nothing is asked yet."""
-        self._hass = hass
-        self._entry = entry
+        self._context = context
+        self._hass, self._entry = context.hass, context.entry
         self._records = records
         self._schedule = schedule
         self._look_for_unknown = True  # at the first full sync, after which all is known
-        self._timer = Timer(hass, self.async_update_gaps)
+        self._timer = Timer(context.hass, self.async_update_gaps)
         self.unknown: tuple[Row, ...] = ()  # what may be ours although the ledger lacks it
-        entry.async_on_unload(self._timer.cancel)
+        context.entry.async_on_unload(self._timer.cancel)
 
     @property
     def before(self) -> Before | None:
         """What the last full sync saw that was believed, None before the first."""
         return self._records.knowledge.before or self._records.knowledge.counted
 
-    async def async_keep(self, request: Request, run: Run, settings: "Settings") -> None:
+    async def async_keep(self, request: Request, run: Run) -> None:
         """Take in a run that was no trial."""
         is_whole = request.whole and run.error is None
         known = dict(self._records.knowledge.gaps)
@@ -58,14 +56,14 @@ class Outcome:
         if HoldReason.LIST_SHRANK in run.hold_reasons:
             self._schedule.read_again()
         if is_whole:
-            await self._keep_whole(run, settings)
+            await self._keep_whole(run)
             if any((gap.kind, gap.key) not in known for gap in run.gaps):
                 self._schedule.sync_soon()  # once: what lasts waits for the clock
         elif run.asked:
             await self._ask(run)
 
-    async def _keep_whole(self, run: Run, settings: "Settings") -> None:
-        new = held_by(run)
+    async def _keep_whole(self, run: Run) -> None:
+        new = await asyncio.to_thread(held_by, run, self._records.ledger)
         was_held = self._records.held
         if was_held is not None:
             if new is not None:
@@ -74,14 +72,16 @@ class Outcome:
             if new is None and left and left == was_held.row_keys:
                 new = was_held
             elif left:
-                new = with_keys(new or replace(was_held, removals=0, vanished=0, keys=()), left)
+                new = with_keys(
+                    new or replace(was_held, removals=0, vanished=0, groups=(), keys=()), left
+                )
         if new is None and HoldReason.LIST_SHRANK not in run.hold_reasons and run.is_complete:
-            self._believe(run, settings)
+            self._believe(run)
         # What the brake doubts is nothing to compare the next sync with.
         if new is None:
             self._records.knowledge.counted = Before(run.people, run.titles)
         await self._records.async_save_held(new)
-        async_update_held_issue(self._hass, self._entry, new)
+        await async_update_held_issue(self._hass, self._entry, new)
 
     def _undecided(self, held: Held, run: Run) -> frozenset[RowKey]:
         """Return what of a question nobody has answered and a sync could not look at."""
@@ -95,9 +95,9 @@ class Outcome:
             and any(concerns(gap, row) for gap in run.gaps)
         )
 
-    def _believe(self, run: Run, settings: "Settings") -> None:
+    def _believe(self, run: Run) -> None:
         """Take what a full sync saw for the new normal; ask about labels that may be ours."""
-        knowledge, sync = self._records.knowledge, settings.sync
+        knowledge, sync = self._records.knowledge, self._context.settings.sync
         before = Before(run.listed, run.titles, who_counts(sync), sync.label_format)
         known, removed = knowledge.unknown, self._records.removed_lately().keys()
         mine = {row.key: row for row in run.returned if known is None or row.key not in known}
@@ -127,13 +127,14 @@ class Outcome:
 
     async def _ask(self, run: Run) -> None:
         """Ask about what a look at a few titles held; a full sync tells what else there is."""
-        new, held = held_by(run), self._records.held
+        new = await asyncio.to_thread(held_by, run, self._records.ledger)
+        held = self._records.held
         if new is None or (held is not None and set(new.keys) <= set(held.keys)):
             return
         self._schedule.sync_soon()
         if held is None:
             await self._records.async_save_held(new)
-            async_update_held_issue(self._hass, self._entry, new)
+            await async_update_held_issue(self._hass, self._entry, new)
 
     @callback
     def async_update_gaps(self) -> None:

@@ -13,7 +13,7 @@ from .sync.model import StartedBy
 if TYPE_CHECKING:
     from homeassistant.components.repairs import RepairsFlowResult
 
-    from .coordinator import PlexLabelSyncCoordinator
+    from .runtime import Runtime
 
 
 class QuestionFlow(RepairsFlow):
@@ -28,12 +28,16 @@ class QuestionFlow(RepairsFlow):
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Show the issue and the choice."""
-        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
         return self.async_show_menu(
             step_id="init",
             menu_options=[*self._choices],
-            description_placeholders=issue.translation_placeholders if issue else None,
+            description_placeholders=await self.async_placeholders(),
         )
+
+    async def async_placeholders(self) -> dict[str, str]:
+        """Return what the text names."""
+        issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
+        return dict((issue.translation_placeholders if issue else None) or {})
 
     @property
     def answered_by(self) -> str:
@@ -45,9 +49,9 @@ class QuestionFlow(RepairsFlow):
         return self.hass.config_entries.async_get_entry(self._entry_id)
 
     @property
-    def _coordinator(self) -> "PlexLabelSyncCoordinator | None":
-        """The coordinator, None while the entry is not loaded."""
+    def _runtime(self) -> "Runtime | None":
+        """The parts of the entry, None while it is not loaded."""
         entry = self._entry
         if entry is None or entry.state is not ConfigEntryState.LOADED:
             return None
-        return cast("PlexLabelSyncCoordinator", entry.runtime_data)
+        return cast("Runtime", entry.runtime_data)

@@ -6,27 +6,40 @@ from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
 from homeassistant.core import HomeAssistant
 
 from . import held_decisions
+from .callers import async_requester_language
 from .const import CONF_LIBRARIES
 from .errors import StoppedError
 from .gap_issues import UNKNOWN
+from .held_texts import held_placeholders
 from .issues import HELD, LABELS_CONFLICT, LIBRARY_GONE
-from .new_libraries import LIBRARY_NEW, LibraryNewFlow
+from .new_libraries import LIBRARY_NEW, async_remember
 from .questions import QuestionFlow
 from .sharing_check.repairs import sharing_flow
 from .sync.model import HoldReason, Run
+from .texts import async_texts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from homeassistant.components.repairs import RepairsFlowResult
 
-    from .coordinator import PlexLabelSyncCoordinator
+    from .runner import Runner
 
-    type _Decision = Callable[[PlexLabelSyncCoordinator, str], Awaitable[Run | None]]
+    type _Decision = Callable[[Runner, str], Awaitable[Run | None]]
 
 
 class HeldFlow(QuestionFlow):
     """Lets a person decide about held changes."""
+
+    @override
+    async def async_placeholders(self) -> dict[str, str]:
+        """Return what the text names, in the language of the person who reads it."""
+        told = await super().async_placeholders()
+        held = None if self._runtime is None else self._runtime.records.held
+        if held is None:
+            return told
+        language = await async_requester_language(self.hass)
+        return {**told, **held_placeholders(held, await async_texts(self.hass, language))}
 
     async def async_step_apply(
         self, _user_input: dict[str, str] | None = None
@@ -53,17 +66,17 @@ class HeldFlow(QuestionFlow):
         return await self._decide(held_decisions.async_accept)
 
     async def _decide(self, decision: "_Decision") -> "RepairsFlowResult":
-        if (coordinator := self._coordinator) is None:
+        if (runtime := self._runtime) is None:
             return self.async_abort(reason="not_loaded")
         try:
-            run = await decision(coordinator, self.answered_by)
+            run = await decision(runtime.runner, self.answered_by)
         except StoppedError:
             return self.async_abort(reason="not_loaded")
         if run is None or run.error is not None:
             return self.async_abort(reason="failed")
         if _is_asked_again(decision, run):
             return self.async_abort(reason="more_than_shown")
-        if coordinator.records.held is not None:
+        if runtime.records.held is not None:
             # Ending the flow would take the new question away together with the old one.
             return self.async_abort(reason="more_to_decide")
         return self.async_create_entry(data={})
@@ -96,10 +109,10 @@ class UnknownFlow(QuestionFlow):
         return await self._decide(held_decisions.async_leave)
 
     async def _decide(self, decision: "_Decision") -> "RepairsFlowResult":
-        if (coordinator := self._coordinator) is None:
+        if (runtime := self._runtime) is None:
             return self.async_abort(reason="not_loaded")
         try:
-            run = await decision(coordinator, self.answered_by)
+            run = await decision(runtime.runner, self.answered_by)
         except StoppedError:
             return self.async_abort(reason="not_loaded")
         if run is not None and run.error is not None:
@@ -128,10 +141,10 @@ class LabelsConflictFlow(QuestionFlow):
         return self._decide(meant=False)
 
     def _decide(self, *, meant: bool) -> "RepairsFlowResult":
-        if (coordinator := self._coordinator) is None:
+        if (runtime := self._runtime) is None:
             return self.async_abort(reason="not_loaded")
-        coordinator.guard.async_decide(self._shown, meant=meant)
-        coordinator.async_sync_soon()
+        runtime.runner.guard.async_decide(self._shown, meant=meant)
+        runtime.runner.schedule.sync_soon()
         return self.async_create_entry(data={})
 
 
@@ -156,6 +169,36 @@ class LibraryGoneFlow(ConfirmRepairFlow):
             options = {**entry.options, CONF_LIBRARIES: kept}
             self.hass.config_entries.async_update_entry(entry, options=options)
         return await super().async_step_confirm(user_input)
+
+
+class LibraryNewFlow(QuestionFlow):
+    """Lets a person decide about libraries that are new."""
+
+    def __init__(self, entry_id: str, new: frozenset[str]) -> None:
+        """Know whose libraries they are, and their keys."""
+        super().__init__(entry_id, ("sync", "leave"))
+        self._new = new
+
+    async def async_step_sync(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Add the libraries to the choice, which loads the entry again."""
+        return self._decide(sync=True)
+
+    async def async_step_leave(
+        self, _user_input: dict[str, str] | None = None
+    ) -> "RepairsFlowResult":
+        """Leave the libraries alone, and do not ask again."""
+        return self._decide(sync=False)
+
+    def _decide(self, *, sync: bool) -> "RepairsFlowResult":
+        if (entry := self._entry) is None:
+            return self.async_abort(reason="not_loaded")
+        async_remember(self.hass, entry, self._new)
+        if sync and (chosen := entry.options.get(CONF_LIBRARIES)) is not None:
+            options = {**entry.options, CONF_LIBRARIES: [*chosen, *sorted(self._new)]}
+            self.hass.config_entries.async_update_entry(entry, options=options)
+        return self.async_create_entry(data={})
 
 
 async def async_create_fix_flow(

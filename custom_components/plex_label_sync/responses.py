@@ -79,7 +79,7 @@ def change_response(
 
 def _reason_response(change: Change, texts: Texts) -> dict[str, Any]:
     return {
-        "reason": reason_text(change.reason, change.people, texts),
+        "reason": reason_text(change.reason, names_of(change.people), texts),
         "reason_code": change.reason.code.value,
         "reason_data": reason_data(change.reason, change.people),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .status import Activity
-from .storage.records import Held
+from .storage.held import Held
 from .sync.gaps import OpenGap, OpenGaps
 from .sync.ledger import Ledger
 from .sync.model import Action, GapKind, RowKey, Run, RunKind

@@ -1,4 +1,4 @@
-"""When full syncs start by themselves, and when a server that is away is asked again."""
+"""When full syncs start by themselves."""
 
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
@@ -16,17 +16,15 @@ RETRY_AFTER_MAX: Final = 600.0  # seconds
 CATCH_UP_AFTER: Final = 1.0  # seconds from a server's return to the full sync that it missed
 SOON: Final = 60.0  # seconds from a flood of news to the full sync that makes up for it
 READ_AGAIN_AFTER: Final = 305.0  # seconds; a list that shrank is believed when it is read so twice
-PROBE_AFTER: Final = 15.0  # seconds between two questions to a server that is away
 
 type Sync = Callable[[StartedBy], Coroutine[Any, Any, None]]
-type Probe = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Schedule:
     """The timers of one entry. None of them outlives `cancel`."""
 
-    def __init__(self, hass: HomeAssistant, name: str, *, sync: Sync, probe: Probe) -> None:
-        """`sync` carries out a full sync and takes what started it, `probe` asks the servers that are away."""
+    def __init__(self, hass: HomeAssistant, name: str, *, sync: Sync) -> None:
+        """`sync` carries out a full sync and takes what started it."""
         self._hass = hass
         self._name = name
         self._sync = sync
@@ -36,7 +34,6 @@ class Schedule:
         self._retry = Timer(hass, partial(sync, StartedBy.RETRY))
         self._soon = Timer(hass, partial(sync, StartedBy.FOLLOW_UP))
         self._again = Timer(hass, partial(sync, StartedBy.FOLLOW_UP))
-        self._probe = Timer(hass, probe)
         self._over = False  # an answer may come in after the entry was unloaded
 
     @callback
@@ -66,7 +63,7 @@ class Schedule:
         """Cancel everything; nothing begins any more."""
         self._over = True
         self.stop()
-        for timer in (self._probe, self._soon, self._again):
+        for timer in (self._soon, self._again):
             timer.cancel()
 
     @callback
@@ -97,11 +94,6 @@ class Schedule:
     def read_again(self) -> None:
         """Start a full sync when a list that shrank may be believed."""
         self._set_once(self._again, READ_AGAIN_AFTER)
-
-    @callback
-    def probe_later(self) -> None:
-        """Ask the servers that are away in a while."""
-        self._set_once(self._probe, PROBE_AFTER)
 
     def _set_once(self, timer: Timer, seconds: float) -> None:
         if not self._over:

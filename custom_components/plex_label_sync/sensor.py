@@ -16,8 +16,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
+from .coordinator import PlexLabelSyncCoordinator
 from .entity import PlexLabelSyncEntity
+from .runtime import PlexLabelSyncConfigEntry
 from .status import State, Status
 from .sync.title_status import PersonFigures
 
@@ -116,7 +117,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the sensors of an entry, and those of people as they come and go."""
-    coordinator = entry.runtime_data
+    coordinator = entry.runtime_data.coordinator
     async_add_entities(PlexLabelSyncSensor(coordinator, description) for description in SENSORS)
     shown: set[int] = set()
 
@@ -157,7 +158,7 @@ class PlexLabelSyncSensor(PlexLabelSyncEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> int | float | str | datetime | None:
-        """Return the value as the coordinator knows it."""
+        """Return what the status says."""
         return self.entity_description.value_fn(self.coordinator.data)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from homeassistant.components import persistent_notification
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import (
     Context,
@@ -26,9 +27,9 @@ import voluptuous as vol
 
 from .callers import async_caller
 from .const import DOMAIN
-from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .errors import translation
 from .live.live_sync import ProcessResult
+from .probing.texts import async_probe_texts, probe_response, probe_table
 from .pulsarr.ids import guid_id
 from .responses import (
     entries_response,
@@ -38,6 +39,7 @@ from .responses import (
     pending_response,
     run_response,
 )
+from .runtime import PlexLabelSyncConfigEntry, Runtime
 from .sharing_check.services import (
     async_check_response,
     async_preview_response,
@@ -103,7 +105,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 async def sync_all(
-    coordinator: PlexLabelSyncCoordinator,
+    runtime: Runtime,
     request: Request | None = None,
     *,
     context: Context | None = None,
@@ -114,12 +116,12 @@ async def sync_all(
     people or libraries, and for one dry run of a user too many.
     """
     request = replace(
-        request or Request(), started_by=await async_caller(coordinator.hass, context)
+        request or Request(), started_by=await async_caller(runtime.context.hass, context)
     )
     user_id = None if context is None else context.user_id
     with _people_in_words():
         try:
-            run = await coordinator.async_run(request, user_id=user_id)
+            run = await runtime.runner.async_run(request, user_id=user_id)
         except UnknownLibraryError as err:
             raise _invalid("unknown_library", library=str(err)) from err
     _raise_if_nothing_was_done(run)
@@ -138,12 +140,10 @@ def _people_in_words() -> Iterator[None]:
         raise _invalid("ambiguous_person", person=err.text, names=names) from err
 
 
-async def process_pending(
-    coordinator: PlexLabelSyncCoordinator, *, context: Context | None = None
-) -> ProcessResult:
+async def process_pending(runtime: Runtime, *, context: Context | None = None) -> ProcessResult:
     """Look for everything that waits. Raises HomeAssistantError when that was not possible."""
-    result = await coordinator.live.async_process(
-        everything=True, started_by=await async_caller(coordinator.hass, context)
+    result = await runtime.live.async_process(
+        everything=True, started_by=await async_caller(runtime.context.hass, context)
     )
     if result.run is not None:
         _raise_if_nothing_was_done(result.run)
@@ -162,23 +162,23 @@ async def _async_sync_all(call: ServiceCall) -> ServiceResponse:
 
 async def _run(call: ServiceCall, request: Request) -> ServiceResponse:
     """Carry out what somebody asked for and answer with what it came to."""
-    coordinator = _coordinator(call)
-    run = await sync_all(coordinator, request, context=call.context)
+    runtime = _runtime(call)
+    run = await sync_all(runtime, request, context=call.context)
     texts = await texts_for(call)
-    gaps = coordinator.records.knowledge.gaps
-    answer = run_response(run, gaps, texts, _libraries(coordinator))
+    gaps = runtime.records.knowledge.gaps
+    answer = run_response(run, gaps, texts, _libraries(runtime))
     if request.kind is RunKind.UNDO:
         answer["skipped"] = run.skipped
     return _if_asked(call, answer)
 
 
-def _libraries(coordinator: PlexLabelSyncCoordinator) -> dict[str, str]:
+def _libraries(runtime: Runtime) -> dict[str, str]:
     """Return the names of Plex's libraries by key."""
-    return {library.key: library.name for library in coordinator.plex.libraries_seen}
+    return {library.key: library.name for library in runtime.servers.plex.libraries_seen}
 
 
 async def _async_process_pending(call: ServiceCall) -> ServiceResponse:
-    result = await process_pending(_coordinator(call), context=call.context)
+    result = await process_pending(_runtime(call), context=call.context)
     return _if_asked(
         call,
         {
@@ -191,16 +191,16 @@ async def _async_process_pending(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_get_pending(call: ServiceCall) -> ServiceResponse:
-    return {"pending": [pending_response(entry) for entry in _coordinator(call).live.queue]}
+    return {"pending": [pending_response(entry) for entry in _runtime(call).live.queue]}
 
 
 async def _async_get_titles(call: ServiceCall) -> ServiceResponse:
-    coordinator = _coordinator(call)
-    standings = await async_standings(coordinator)
+    runtime = _runtime(call)
+    standings = await async_standings(runtime)
     person: int | None = None
     if (text := call.data.get(Field.PERSON)) is not None:
         with _people_in_words():
-            person = person_named(standings, coordinator, text)
+            person = person_named(standings, runtime, text)
     statuses: list[str] | None = call.data.get(Field.STATUS)
     kind: str | None = call.data.get(Field.TYPE)
     query = TitleQuery(
@@ -209,17 +209,17 @@ async def _async_get_titles(call: ServiceCall) -> ServiceResponse:
         None if kind is None else MediaType(kind),
         call.data[Field.LIMIT],
     )
-    return await async_titles_response(coordinator, standings, query, await texts_for(call))
+    return await async_titles_response(runtime, standings, query, await texts_for(call))
 
 
 async def _async_drop_pending(call: ServiceCall) -> ServiceResponse:
-    dropped = await _coordinator(call).live.async_drop(call.data.get(Field.GUID))
+    dropped = await _runtime(call).live.async_drop(call.data.get(Field.GUID))
     return _if_asked(call, {"dropped": dropped})
 
 
 async def _async_undo(call: ServiceCall) -> ServiceResponse:
-    coordinator = _coordinator(call)
-    entry = coordinator.records.journal.get(call.data.get(Field.RUN_ID))
+    runtime = _runtime(call)
+    entry = runtime.records.journal.get(call.data.get(Field.RUN_ID))
     if entry is None:
         raise _invalid("unknown_run")
     request = Request(
@@ -232,8 +232,8 @@ async def _async_undo(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_get_runs(call: ServiceCall) -> ServiceResponse:
-    coordinator = _coordinator(call)
-    entries = coordinator.records.journal.entries[::-1]
+    runtime = _runtime(call)
+    entries = runtime.records.journal.entries[::-1]
     if (run_id := call.data.get(Field.RUN_ID)) is not None:
         entries = tuple(entry for entry in entries if entry.run_id == run_id)
         if not entries:
@@ -242,7 +242,7 @@ async def _async_get_runs(call: ServiceCall) -> ServiceResponse:
     if run_id is None and not call.data[Field.CHANGES]:
         return {"runs": [entry_response(entry) for entry in entries]}
     texts = await texts_for(call)
-    libraries = _libraries(coordinator)
+    libraries = _libraries(runtime)
     # Tens of thousands of changes are put into words in a thread.
     runs: list[Any] = await call.hass.async_add_executor_job(
         entries_response, entries, texts, libraries
@@ -260,29 +260,29 @@ async def _async_remove_labels(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_clear_overrides(call: ServiceCall) -> ServiceResponse:
-    coordinator = _coordinator(call)
+    runtime = _runtime(call)
     people: frozenset[int] | None = None
     if names := _names(call, Field.PEOPLE):
         with _people_in_words():
             try:
-                people = await coordinator.engine.people_named(names)
+                people = await runtime.runner.engine.people_named(names)
             except ServiceError as err:
                 raise HomeAssistantError(**translation(err)) from err
     rating_key = call.data.get(Field.RATING_KEY)
     keys = [
         row.key
-        for row in coordinator.records.ledger
+        for row in runtime.records.ledger
         if (rating_key is None or row.rating_key == rating_key)
         and (people is None or not people.isdisjoint(row.people))
     ]
-    return _if_asked(call, {"cleared": await coordinator.async_clear_overrides(keys)})
+    return _if_asked(call, {"cleared": await runtime.runner.async_clear_overrides(keys)})
 
 
 async def _async_explain(call: ServiceCall) -> ServiceResponse:
-    coordinator = _coordinator(call)
+    runtime = _runtime(call)
     question = _question(call)
     try:
-        explanations, fitting = await coordinator.async_explain(question)
+        explanations, fitting = await runtime.runner.async_explain(question)
     except ServiceError as err:
         raise HomeAssistantError(**translation(err)) from err
     if not explanations:
@@ -290,27 +290,52 @@ async def _async_explain(call: ServiceCall) -> ServiceResponse:
     texts = await texts_for(call)
     titles: list[Any] = [explanation_response(one, texts) for one in explanations]
     if await _is_admin(call):
-        rows = await async_verdict_rows(coordinator, explanations)
+        rows = await async_verdict_rows(runtime, explanations)
         titles = [{**one, "visible": some} for one, some in zip(titles, rows, strict=True)]
-    gaps: list[Any] = open_gaps_response(coordinator.records.knowledge.gaps)
+    gaps: list[Any] = open_gaps_response(runtime.records.knowledge.gaps)
     return {"titles": titles, "titles_total": fitting, "gaps": gaps}
 
 
-async def check_sharing(coordinator: PlexLabelSyncCoordinator) -> None:
+async def check_sharing(runtime: Runtime) -> None:
     """Ask plex.tv now who may see what. Raises HomeAssistantError when the options forbid it."""
-    if not coordinator.sharing.enabled:
+    if not runtime.sharing.enabled:
         raise _invalid("sharing_off")
-    await coordinator.sharing.async_check()
+    await runtime.sharing.async_check()
 
 
 async def _async_check_sharing(call: ServiceCall) -> ServiceResponse:
     return await async_check_response(
-        _coordinator(call), _names(call, Field.PEOPLE), refresh=call.data[Field.REFRESH]
+        _runtime(call), _names(call, Field.PEOPLE), refresh=call.data[Field.REFRESH]
     )
 
 
 async def _async_preview_sharing(call: ServiceCall) -> ServiceResponse:
-    return await async_preview_response(_coordinator(call), call.data)
+    return await async_preview_response(_runtime(call), call.data)
+
+
+async def probe(runtime: Runtime) -> None:
+    """Ask both servers what is not known for sure, and show what they answered."""
+    result = await runtime.probing.async_run()
+    hass, entry = runtime.context.hass, runtime.context.entry
+    persistent_notification.async_create(
+        hass,
+        probe_table(result, await async_probe_texts(hass)),
+        title=entry.title,
+        notification_id=f"{DOMAIN}_probe_{entry.entry_id}",
+    )
+
+
+async def _async_probe(call: ServiceCall) -> ServiceResponse:
+    rating_key = call.data.get(Field.RATING_KEY, "").strip() or None
+    if rating_key is not None:
+        _require_rating_key(rating_key)
+    result = await _runtime(call).probing.async_run(rating_key)
+    return _if_asked(call, probe_response(result, await async_probe_texts(call.hass)))
+
+
+def _require_rating_key(text: str) -> None:
+    if not (text.isascii() and text.isdigit()):
+        raise _invalid("invalid_rating_key", rating_key=text)
 
 
 def _question(call: ServiceCall) -> Question:
@@ -326,8 +351,7 @@ def _question(call: ServiceCall) -> Question:
     if field is Field.TITLE:
         return Question(text=text)
     if field is Field.RATING_KEY:
-        if not (text.isascii() and text.isdigit()):
-            raise _invalid("invalid_rating_key", rating_key=text)
+        _require_rating_key(text)
         return Question(rating_key=text)
     if (one := guid_id(text)) is None:
         raise _invalid("invalid_guid", guid=text)
@@ -351,6 +375,7 @@ _FOR_ADMINS: Final = frozenset(
         "drop_pending",
         "check_sharing",
         "preview_sharing",
+        "probe",
     }
 )
 _LIMIT: Final = vol.All(vol.Coerce(int), vol.Range(min=1))
@@ -424,6 +449,12 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
         SupportsResponse.ONLY,
     ),
     (
+        "probe",
+        _async_probe,
+        {vol.Optional(Field.RATING_KEY.value): cv.string},
+        SupportsResponse.OPTIONAL,
+    ),
+    (
         "clear_overrides",
         _async_clear_overrides,
         {**_PEOPLE, vol.Optional(Field.RATING_KEY.value): cv.string},
@@ -466,7 +497,7 @@ def _if_asked(call: ServiceCall, response: dict[str, Any]) -> ServiceResponse:
     return response if call.return_response else None
 
 
-def _coordinator(call: ServiceCall) -> PlexLabelSyncCoordinator:
+def _runtime(call: ServiceCall) -> Runtime:
     """Return the entry that a call means; with one entry it need not be named."""
     entries: list[PlexLabelSyncConfigEntry] = call.hass.config_entries.async_entries(DOMAIN)
     if (entry_id := call.data.get(Field.CONFIG_ENTRY_ID)) is not None:

@@ -10,8 +10,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_BATCH_MODE, CONF_LIVE_MODE
-from .coordinator import PlexLabelSyncConfigEntry
 from .entity import PlexLabelSyncEntity
+from .runtime import PlexLabelSyncConfigEntry
 from .settings import Settings
 
 PARALLEL_UPDATES = 1
@@ -47,7 +47,7 @@ async def async_setup_entry(
 ) -> None:
     """Set up the switches of an entry."""
     async_add_entities(
-        PlexLabelSyncSwitch(entry.runtime_data, description) for description in SWITCHES
+        PlexLabelSyncSwitch(entry.runtime_data.coordinator, description) for description in SWITCHES
     )
 
 
@@ -60,7 +60,7 @@ class PlexLabelSyncSwitch(PlexLabelSyncEntity, SwitchEntity):
     @override
     def is_on(self) -> bool:
         """Return the option that is in force."""
-        return self.entity_description.is_on_fn(self.coordinator.settings)
+        return self.entity_description.is_on_fn(self.coordinator.context.settings)
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
@@ -73,7 +73,7 @@ class PlexLabelSyncSwitch(PlexLabelSyncEntity, SwitchEntity):
         self._set(on=False)
 
     def _set(self, *, on: bool) -> None:
-        """Change the entry, which tells the coordinator."""
-        entry = self.coordinator.config_entry
+        """Change the entry, which switches the mode."""
+        entry = self.coordinator.context.entry
         options = {**entry.options, self.entity_description.key: on}
         self.hass.config_entries.async_update_entry(entry, options=options)

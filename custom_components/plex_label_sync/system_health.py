@@ -8,8 +8,8 @@ from homeassistant.components.system_health import SystemHealthRegistration
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN
-from .coordinator import PlexLabelSyncConfigEntry, PlexLabelSyncCoordinator
 from .health import async_failure, async_pulsarr_version
+from .runtime import PlexLabelSyncConfigEntry, Runtime
 from .webhook.manager import Health
 
 PAGE: Final = f"/config/integrations/integration/{DOMAIN}"
@@ -35,14 +35,15 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
     told: dict[str, Any] = {"running": f"{len(running)} / {len(entries)}"}
     if not running:
         return told
-    last_syncs = [one.data.last_sync for one in running if one.data.last_sync is not None]
+    statuses = [one.coordinator.data for one in running]
+    last_syncs = [one.last_sync for one in statuses if one.last_sync is not None]
     return {
         **told,
-        "can_reach_plex": _reached([one.plex.info for one in running]),
-        "can_reach_pulsarr": _reached([one.pulsarr.check for one in running]),
-        "plex_version": _joined(one.server.version for one in running),
+        "can_reach_plex": _reached([one.servers.plex.info for one in running]),
+        "can_reach_pulsarr": _reached([one.servers.pulsarr.check for one in running]),
+        "plex_version": _joined(one.servers.info.version for one in running),
         "pulsarr_version": _pulsarr_versions(running),
-        "pending": sum(one.data.pending for one in running),
+        "pending": sum(one.pending for one in statuses),
         "last_sync": min(last_syncs, default=UNKNOWN),
         "webhook": _webhook(running),
         "sharing": _sharing(running),
@@ -58,21 +59,23 @@ async def _reached(asks: Iterable[_Ask]) -> _Verdict:
     return OK
 
 
-async def _pulsarr_versions(running: Iterable[PlexLabelSyncCoordinator]) -> str:
+async def _pulsarr_versions(running: Iterable[Runtime]) -> str:
     versions = await asyncio.gather(*map(async_pulsarr_version, running))
     return _joined(version or UNKNOWN for version in versions)
 
 
-def _webhook(running: Iterable[PlexLabelSyncCoordinator]) -> _Verdict:
+def _webhook(running: Iterable[Runtime]) -> _Verdict:
     """Return whether Pulsarr's announcements arrive at those that want to hear them."""
-    healths = [one.webhook_manager.registration.health for one in running if one.settings.live_mode]
+    healths = [
+        one.webhook_manager.registration.health for one in running if one.context.settings.live_mode
+    ]
     if Health.UNREACHABLE in healths:
         return _failed(Health.UNREACHABLE)
     words = {OK if health is Health.WORKING else health.value for health in healths}
     return _joined(sorted(words)) or OFF
 
 
-def _sharing(running: Iterable[PlexLabelSyncCoordinator]) -> str:
+def _sharing(running: Iterable[Runtime]) -> str:
     """Return whether plex.tv tells who may see what, or why it does not; nothing breaks by that."""
     words = {OK if one.sharing.reason is None else one.sharing.reason.value for one in running}
     return _joined(sorted(words))

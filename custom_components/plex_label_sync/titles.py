@@ -15,45 +15,45 @@ from .sync.undo_builder import people_known
 from .texts import Texts
 
 if TYPE_CHECKING:
-    from .coordinator import PlexLabelSyncCoordinator
+    from .runtime import Runtime
 
 TITLE_REASON: Final = "title_reason"
 
 
-async def async_standings(coordinator: "PlexLabelSyncCoordinator") -> Standings:
+async def async_standings(runtime: "Runtime") -> Standings:
     """Return what tells the status of titles. Only the first time everything has to be read.
 
     Raises HomeAssistantError when that is not possible.
     """
-    if (known := coordinator.standings()) is not None:
+    if (known := runtime.runner.standings()) is not None:
         return known
-    await coordinator.async_settled()  # the run that is on may read everything
-    if (known := coordinator.standings()) is None:
-        run = await coordinator.async_run(Request(dry_run=True))
+    await runtime.runner.async_settled()  # the run that is on may read everything
+    if (known := runtime.runner.standings()) is None:
+        run = await runtime.runner.async_run(Request(dry_run=True))
         if run.error is not None:
             raise HomeAssistantError(**translation(run.error)) from run.error
-        known = coordinator.standings()
+        known = runtime.runner.standings()
     if known is None:
         raise HomeAssistantError(translation_domain=DOMAIN, translation_key="titles_unknown")
     return known
 
 
-def person_named(standings: Standings, coordinator: "PlexLabelSyncCoordinator", text: str) -> int:
+def person_named(standings: Standings, runtime: "Runtime", text: str) -> int:
     """Return whom a text means, by what is known already.
 
     Raises UnknownPersonError or AmbiguousPersonError.
     """
     people = standings.overview.people.values()
-    (person,) = people_known(people, coordinator.records.ledger, [text])
+    (person,) = people_known(people, runtime.records.ledger, [text])
     return person
 
 
 async def async_titles_response(
-    coordinator: "PlexLabelSyncCoordinator", standings: Standings, query: TitleQuery, texts: Texts
+    runtime: "Runtime", standings: Standings, query: TitleQuery, texts: Texts
 ) -> dict[str, Any]:
     """Return the titles that fit a query. They may be tens of thousands: a thread looks for them."""
-    gaps = dict(coordinator.records.knowledge.gaps)
-    libraries = {library.key: library.name for library in coordinator.plex.libraries_seen}
+    gaps = dict(runtime.records.knowledge.gaps)
+    libraries = {library.key: library.name for library in runtime.servers.plex.libraries_seen}
 
     def answer() -> dict[str, Any]:
         rows, total = find_titles(standings, query, gaps)

@@ -125,6 +125,7 @@ class Answer:
     status: int
     body: bytes
     content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> object:
         """Return the parsed body; raises ValueError when it is no JSON."""
@@ -260,6 +261,10 @@ class Transport:
         self._gate = asyncio.Semaphore(limit)
         self._sleep = sleep
 
+    def address(self, path: str, query: Mapping[str, str | int]) -> str:
+        """Return path and query as they are sent."""
+        return _Request("GET", path, query, None, 0.0, 0).url(self.url).raw_path_qs
+
     async def read[T](
         self,
         path: str,
@@ -379,7 +384,8 @@ class Transport:
         ):
             body = await _body(response, request.bytes_max)
         retry_after = response.headers.get("Retry-After", "")
-        return Answer(response.status, body, response.content_type), retry_after
+        answer = Answer(response.status, body, response.content_type, response.headers)
+        return answer, retry_after
 
     def _error(
         self,

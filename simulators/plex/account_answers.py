@@ -26,7 +26,6 @@ def form_or_query(form: Any, request: web.Request, name: str) -> str | None:  # 
 
 def wants_json(request: web.Request) -> bool:
     """Whether the client asks for JSON."""
-    """A field of the posted form, or the argument of that name."""
     return "application/json" in request.headers.get("Accept", "")
 
 

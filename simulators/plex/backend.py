@@ -75,6 +75,7 @@ class PlexBackend:
             linger=knobs.linger,
             label_by=knobs.label_by,
             label_fold=knobs.label_fold,
+            label_max=knobs.label_max,
         )
 
     @property

@@ -27,10 +27,11 @@ class LabelEdit:
     touches_labels: bool = False  # any label argument was there, even an empty one
 
 
-def parse_label_edit(pairs: Iterable[tuple[str, str]]) -> LabelEdit:
+def parse_label_edit(pairs: Iterable[tuple[str, str]], *, decodes: bool = True) -> LabelEdit:
     """The edit in decoded query pairs; arguments that make no sense are ignored, as PMS does.
 
-    Added labels count as they are. A removal holds a comma list whose parts are percent-decoded once more.
+    Added labels count as they are. A removal holds a comma list whose parts
+    are percent-decoded once more if the server `decodes` them.
     """
     add: dict[str, None] = {}
     remove: dict[str, None] = {}
@@ -42,7 +43,7 @@ def parse_label_edit(pairs: Iterable[tuple[str, str]]) -> LabelEdit:
                 add[value] = None
         elif REMOVE.fullmatch(name):
             touches = True
-            remove.update((text, None) for text in removal_texts(value))
+            remove.update((text, None) for text in removal_texts(value, decodes=decodes))
         elif CLEAR.fullmatch(name):
             touches = clear = True
         elif name == LOCK and value in ("0", "1"):
@@ -50,6 +51,9 @@ def parse_label_edit(pairs: Iterable[tuple[str, str]]) -> LabelEdit:
     return LabelEdit(tuple(add), tuple(remove), clear, lock, touches)
 
 
-def removal_texts(value: str) -> tuple[str, ...]:
+def removal_texts(value: str, *, decodes: bool = True) -> tuple[str, ...]:
     """The labels that a query-decoded removal value names: split at commas, each part decoded again."""
-    return tuple(text for part in value.split(",") if (text := unquote_plus(part)).strip())
+    parts = value.split(",")
+    return tuple(
+        text for part in parts if (text := unquote_plus(part) if decodes else part).strip()
+    )

@@ -27,6 +27,7 @@ class PlexKnobs:
     label_filter_broken: bool = False  # `label=` ignored: every item seems to carry every label
     linger: bool = False  # a label without carriers stays in the label directory
 
+    multi_get_max: int | None = None  # ids in one request; more are refused with 400
     change_counter: bool = True  # libraries tell `contentChangedAt`
 
     # Edits
@@ -39,6 +40,9 @@ class PlexKnobs:
     label_fold: Literal["unicode", "ascii"] = "unicode"  # PMS likely: A to Z only
     metadata_put: Literal["replace", "merge"] = "replace"  # PUT /library/metadata/{id}
     bump: bool = False  # label edits move updatedAt and contentChangedAt
+    bump_what: Literal["both", "item", "library"] = "both"  # which of the two moves
+    removal_decodes: bool = True  # each part of a removal is percent-decoded a second time
+    label_max: int | None = None  # characters of a label; the rest is cut off
     settle: float = 0.0  # seconds until reads see an edit
     url_limit: int = 8192  # bytes of the request line; PMS takes about 30 kB, proxies 8 kB
     url_status: int = 414  # or 400
@@ -50,6 +54,7 @@ class PlexKnobs:
     put_seconds_per_item: float = 0.0
 
     # Events
+    socket_path: Literal["both", "websockets", "websocket"] = "both"  # where the events are
     notifications: bool = True  # false: a proxy in front answers 404 to the event streams
     edit_events: bool = False  # label edits fire timeline events
     read_refreshes: bool = False  # reading items without `skipRefresh=1` is announced

@@ -190,9 +190,10 @@ class Reading:
         began, state, knobs = time.perf_counter(), self._sim.state, self._sim.knobs
         options = row_options(request.query, request.headers, knobs, detailed=True)
         rows: list[Row] = []
-        for key in sorted(
-            {int(key) for key in request.match_info["ids"].split(",") if key.isdecimal()}
-        ):
+        asked = {int(key) for key in request.match_info["ids"].split(",") if key.isdecimal()}
+        if knobs.multi_get_max is not None and len(asked) > knobs.multi_get_max:
+            raise RefusedError(400)
+        for key in sorted(asked):
             item, leaf = state.items.get(str(key)), state.leaves.get(str(key))
             if item is not None and viewer.may_see(item):
                 rows.append(self._row(item, options))
@@ -216,7 +217,7 @@ class Reading:
             ]
         if knobs.read_refreshes and request.query.get("skipRefresh") != "1":
             self._sim.refresh_items(
-                asked for row in rows if (asked := str(row["ratingKey"])) in state.items
+                one for row in rows if (one := str(row["ratingKey"])) in state.items
             )
         response = respond(request, Answer(attributes, rows))
         await self._sim.charge(knobs.get_seconds + knobs.get_seconds_per_row * len(rows), began)

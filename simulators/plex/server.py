@@ -139,7 +139,8 @@ class PlexSimulator(PlexBackend):
         add("*", "/{anything:.*}", guarded(self, read.nothing))
 
     async def _websocket(self, request: web.Request, _viewer: Viewer) -> web.StreamResponse:
-        if not self.knobs.notifications:
+        served = self.knobs.socket_path
+        if not self.knobs.notifications or served not in ("both", request.path.split("/")[2]):
             raise RefusedError(404)
         return await self.events.websocket(request)
 

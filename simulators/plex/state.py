@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from simulators.plex.edits import LabelEdit
 from simulators.plex.items import SEED_TIME, Item, plex_guids
@@ -271,7 +271,12 @@ class PlexState:
         self.apply(item, LabelEdit(remove=spelled))
 
     def apply(
-        self, item: Item, edit: LabelEdit, *, add_first: bool = False, bump: bool = False
+        self,
+        item: Item,
+        edit: LabelEdit,
+        *,
+        add_first: bool = False,
+        bump: Literal["both", "item", "library"] | None = None,
     ) -> bool:
         """Do an edit to one item; says whether anything changed."""
         before = (item.tags, item.label_locked)
@@ -281,8 +286,9 @@ class PlexState:
         if edit.lock is not None:
             item.label_locked = edit.lock
         changed = before != (item.tags, item.label_locked)
-        if changed and bump:
+        if changed and bump in ("both", "item"):
             item.updated_at = self.now()
+        if changed and bump in ("both", "library"):
             self._touch(item.section)
         return changed
 

@@ -27,6 +27,7 @@ class LabelRules:
     linger: bool = False
     label_by: Literal["both", "id", "text"] = "both"
     label_fold: Literal["unicode", "ascii"] = "unicode"
+    label_max: int | None = None
 
     def fold(self, text: str) -> str:
         """The form in which texts are compared; SQLite's NOCASE knows A to Z only."""
@@ -96,6 +97,7 @@ class TagStore:
 
     def obtain(self, text: str) -> Tag:
         """The tag for a label that is being added; made when there is none."""
+        text = text[: self.rules.label_max]
         same = self._same(text)
         stored = capitalised(text, self.rules.capitalise)
         for tag in same:

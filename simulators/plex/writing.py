@@ -37,7 +37,7 @@ class Writing:
         """`PUT /library/sections/{id}/all`: edits every item that the query selects."""
         library = self._reading.entered(request, viewer)
         listing = self._reading.understood(request)
-        edit = parse_label_edit(query_pairs(request))
+        edit = self._understood(request)
         if not listing.ids:
             self._sim.violations.append(
                 f"PUT on all items of section {library.key}: no id was given"
@@ -56,7 +56,7 @@ class Writing:
         item = self._sim.state.items.get(request.match_info["ids"])
         if item is None:
             raise RefusedError(404)
-        edit = parse_label_edit(query_pairs(request))
+        edit = self._understood(request)
         replaces = self._sim.knobs.metadata_put == "replace" and edit.touches_labels
         if replaces:
             edit = LabelEdit(add=edit.add, clear=True, lock=edit.lock)
@@ -74,6 +74,9 @@ class Writing:
         self._sim.violations.append(f"DELETE of item {key}")
         self._sim.delete_item(key)
         return web.Response()
+
+    def _understood(self, request: web.Request) -> LabelEdit:
+        return parse_label_edit(query_pairs(request), decodes=self._sim.knobs.removal_decodes)
 
     def settle_now(self) -> None:
         """Let every edit take effect that reads do not see yet."""
@@ -108,8 +111,9 @@ class Writing:
     def _apply(self, items: Sequence[Item], edit: LabelEdit, *, add_first: bool) -> None:
         state, knobs = self._sim.state, self._sim.knobs
         there = [item for item in items if item.rating_key in state.items]
+        bump = knobs.bump_what if knobs.bump else None
         changed = [
-            item for item in there if state.apply(item, edit, add_first=add_first, bump=knobs.bump)
+            item for item in there if state.apply(item, edit, add_first=add_first, bump=bump)
         ]
         if knobs.edit_events:
             moment = state.now()

@@ -1,4 +1,4 @@
-"""Pulsarr's routes under /v1: users and watchlists, webhooks, labels, settings, progress."""
+"""Pulsarr's routes under /v1: users and watchlists, webhooks, labels, settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from .payloads import (
     user_json,
     wish_json,
 )
-from .progress import ProgressBus
 from .records import UnknownUserError, Wish
 from .state import timestamp
 
@@ -36,7 +35,6 @@ PROBE_ROUTES: Final = frozenset({"/v1/webhooks/endpoints/test", "/v1/webhooks/en
 
 WATCHLIST_ROUTE: Final = "/v1/users/{id}/watchlist"
 RECENT_MAX: Final = 50
-_MASK: Final = "********"
 
 
 class ApiError(Exception):
@@ -54,19 +52,13 @@ def body_of(request: web.Request) -> object:
 
 @dataclass(slots=True)
 class Api:
-    """The handlers, over the state of one Pulsarr. `pause` sleeps, no longer than the server lives."""
+    """The handlers, over the state of one Pulsarr."""
 
     state: PulsarrState
     knobs: PulsarrKnobs
     courier: Courier
-    pause: Callable[[float], Awaitable[None]]
     label_sync: LabelSync | None = None  # without one its jobs write nothing, and count
-    progress: ProgressBus = field(default_factory=ProgressBus)
-    config_secrets: tuple[str, ...] = field(default=(), repr=False)
-
-    def __post_init__(self) -> None:
-        """Make up the secrets in the settings, unless the knobs bring some."""
-        self.config_secrets = self.knobs.config_secrets or (secrets.token_urlsafe(15),)
+    config_secret: str = field(default_factory=lambda: secrets.token_urlsafe(15), repr=False)
 
     def routes(self) -> list[tuple[str, str, Handler]]:
         """Method, path template (without the base path) and handler."""
@@ -90,7 +82,6 @@ class Api:
             ("POST", "/v1/labels/sync", self.labels_sync),
             ("POST", "/v1/labels/cleanup", self.labels_cleanup),
             ("DELETE", "/v1/labels/remove", self.labels_remove),
-            ("GET", "/v1/progress", self.progress_stream),
         ]
 
     # --- users ---
@@ -168,18 +159,17 @@ class Api:
     # --- version and settings ---
 
     async def update_status(self, request: web.Request) -> web.Response:
-        """The version, and whether Pulsarr has heard of a newer one."""
+        """The version; there is no newer one."""
         if not self.knobs.update_status:
             raise ApiError(404, f"Route GET:{request.path} not found")
-        current, latest = self.knobs.version, self.knobs.latest_version
-        tag = latest or current
+        current = self.knobs.version
         return web.json_response(
             {
                 "currentVersion": current,
-                "latestVersion": tag,
-                "updateAvailable": latest is not None and latest != current,
-                "releaseUrl": f"https://github.com/jamcalli/Pulsarr/releases/tag/v{tag}",
-                "releaseName": f"v{tag}",
+                "latestVersion": current,
+                "updateAvailable": False,
+                "releaseUrl": f"https://github.com/jamcalli/Pulsarr/releases/tag/v{current}",
+                "releaseName": f"v{current}",
                 "releaseBody": "Fixes and improvements",
                 "releaseBodyHtml": "<p>Fixes and improvements</p>",
                 "publishedAt": "2026-08-01T10:00:00Z",
@@ -190,7 +180,7 @@ class Api:
         )
 
     async def config(self, _request: web.Request) -> web.Response:
-        """The settings row, secrets included (unless masked)."""
+        """The settings row, secrets included."""
         return web.json_response({"success": True, "config": self._config_json()})
 
     async def change_config(self, request: web.Request) -> web.Response:
@@ -203,7 +193,6 @@ class Api:
         return web.json_response({"success": True, "config": self._config_json()})
 
     def _config_json(self) -> dict[str, Any]:
-        tokens = [_MASK] if self.knobs.config_masked else [*self.config_secrets]
         return {
             "port": 3003,
             "authenticationMethod": self.knobs.auth,
@@ -211,9 +200,9 @@ class Api:
             **self.state.config,
             "notifyOnAvailability": self.knobs.notify_on_availability,
             "publicContentNotifications": {"enabled": self.knobs.public_content},
-            "plexTokens": tokens,
-            "radarrApiKey": tokens[0],
-            "sonarrApiKey": tokens[0],
+            "plexTokens": [self.config_secret],
+            "radarrApiKey": self.config_secret,
+            "sonarrApiKey": self.config_secret,
         }
 
     # --- webhooks ---
@@ -281,7 +270,7 @@ class Api:
     async def labels_sync(self, _request: web.Request) -> web.Response:
         """Write Pulsarr's labels; the answer comes when the job is over."""
         zero = {"processed": 0, "updated": 0, "failed": 0, "pending": 0}
-        counts = await self._label_job("plex-label-sync", "processed", "updated")
+        counts = self._counts("processed", "updated")
         if counts is not None and self.label_sync is not None:
             counts = await self.label_sync.sync()
         return _job(counts, {"mode": "sync", "results": zero}, "results")
@@ -289,36 +278,22 @@ class Api:
     async def labels_cleanup(self, _request: web.Request) -> web.Response:
         """Take off orphaned labels."""
         zero = {"removed": 0, "failed": 0}
-        counts = await self._label_job("plex-label-sync")
-        return _job(counts, {"pending": zero, "orphaned": dict(zero)}, "pending")
+        return _job(self._counts(), {"pending": zero, "orphaned": dict(zero)}, "pending")
 
     async def labels_remove(self, _request: web.Request) -> web.Response:
         """Strip every label with Pulsarr's prefix."""
         zero = {"processed": 0, "removed": 0, "failed": 0}
-        counts = await self._label_job("plex-label-removal", "processed", "removed")
+        counts = self._counts("processed", "removed")
         if counts is not None and self.label_sync is not None:
             counts = await self.label_sync.remove()
         return _job(counts, {"mode": "remove", "results": zero}, "results")
 
-    async def _label_job(self, kind: str, *counted: str) -> dict[str, int] | None:
-        """Run a label job without a Plex; its counts, None if the feature is off."""
+    def _counts(self, *counted: str) -> dict[str, int] | None:
+        """What a label job without a Plex counts, None if the feature is off."""
         if not self.state.config["plexLabelSync"].get("enabled"):
             return None
         titles = len({wish.catalogue_key for wish in self.state.wishes()})
-        operation = f"{kind}-{secrets.token_hex(4)}"
-        self.progress.publish(operation, kind, "start", 0, "Starting")
-        await self.pause(self.knobs.label_job_s / 2)
-        self.progress.publish(operation, kind, "processing-content", 50, f"{titles} titles")
-        await self.pause(self.knobs.label_job_s / 2)
-        self.progress.publish(operation, kind, "complete", 100, "Done")
         return dict.fromkeys(counted, titles)
-
-    async def progress_stream(self, request: web.Request) -> web.StreamResponse:
-        """Server-Sent Events."""
-        headers: dict[str, str] = request.get("limit_headers", {})
-        return await self.progress.stream(
-            request, snapshot=self.knobs.progress_snapshot, headers=headers
-        )
 
 
 def _data(endpoint: Endpoint, status: int = 200) -> web.Response:

@@ -14,7 +14,7 @@ from .delivery import Courier, Delivery
 from .imports import ImportDesk
 from .knobs import PulsarrKnobs
 from .label_sync import LabelSync, PlexLink
-from .payloads import delete_sync_completed, user_created
+from .payloads import user_created
 from .ratelimit import RateLimiter
 from .state import PulsarrState, timestamp
 from .wishes import WishDesk
@@ -57,7 +57,7 @@ class PulsarrBackend:
         self.limiter = RateLimiter(time.monotonic)
         self.arr_import: ArrImport | None = None
         self._courier = Courier(self.knobs)
-        self._api = Api(self.state, self.knobs, self._courier, self._pause)
+        self._api = Api(self.state, self.knobs, self._courier)
         self._desk = ImportDesk(self.state, self.knobs, self._count_deliveries)
         self._wishes = WishDesk(self.state, self.knobs, self._count_deliveries, self._pause)
         self._base = self.knobs.base_path.rstrip("/")
@@ -199,14 +199,6 @@ class PulsarrBackend:
                 title, season=season, episode=episode, listed=watchers
             )
         return await self._desk.arrived(title, season=season, episode=episode, only=watchers)
-
-    async def delete_sync(
-        self, titles: Sequence[CatalogueTitle], *, processed: int = 0, dry_run: bool = False
-    ) -> list[Delivery]:
-        """A delete-sync run has ended: delete_sync.completed."""
-        done = max(processed, len(titles))
-        data = delete_sync_completed(titles, processed=done, dry_run=dry_run)
-        return await self.deliver("delete_sync.completed", data)
 
     async def post_arr(self, url: str, payload: object) -> int:
         """Post a Radarr or Sonarr payload (see simulators.pulsarr.arr) to any address; returns the status.

@@ -139,7 +139,6 @@ class Courier:
                 data=json.dumps(body, ensure_ascii=False).encode(),
                 headers=headers,
                 timeout=timeout,
-                allow_redirects=self._knobs.delivery_follows_redirects,
             ) as answer:
                 if answer.status in OK:
                     return answer.status, None

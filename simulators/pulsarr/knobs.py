@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Self
 
 EVENT_TYPES_FIRST = (
@@ -40,8 +40,6 @@ class PulsarrKnobs:
     with_counts_route: bool = True
     update_status: bool = True
     """False: an older version without /v1/system/update-status."""
-    latest_version: str | None = None
-    """A newer release that Pulsarr has heard of; None: it is up to date."""
     error_code_field: bool = False
     """True: error bodies carry a `code` as in older versions."""
     user_fields: UserFields = "newest"
@@ -49,17 +47,12 @@ class PulsarrKnobs:
     plex_uuid, friend_created_at and is_primary_token, and has Tautulli's fields instead of Plex mobile."""
     display_names: bool = True
     """False: display_name is absent, whatever the version."""
-    progress_snapshot: bool = True
-    """New versions replay a snapshot when somebody connects to /v1/progress; old ones do not."""
 
     # --- address ---
     base_path: str = ""
     """For example "/pulsarr": the API lives under {base_path}/v1."""
-    health_at_root: bool = False
-    """With a base path: True serves /health at the root, False under the base path."""
     bare_path: Literal["html", "redirect"] = "html"
     """What an unknown path outside /v1 answers: the single-page app, or a redirect to its login page."""
-    healthy: bool = True
 
     # --- authentication and limits ---
     auth: AuthMethod = "required"
@@ -95,15 +88,6 @@ class PulsarrKnobs:
     # --- deliveries ---
     delivery_timeout_s: float = 10.0
     delivery_parallel: int = 5
-    delivery_follows_redirects: bool = False
-
-    # --- Pulsarr's own labelling ---
-    label_job_s: float = 0.0
-    """How long a label job keeps the request open."""
-    config_masked: bool = False
-    """True: /v1/config hides the secrets in it."""
-    config_secrets: tuple[str, ...] = field(default=(), repr=False)
-    """What stands in plexTokens; empty: random ones."""
 
     @classmethod
     def realistic(cls) -> Self:

@@ -190,40 +190,6 @@ def user_created(user: PulsarrUser) -> dict[str, Any]:
     }
 
 
-def delete_sync_completed(
-    deleted: Sequence[CatalogueTitle], *, processed: int, dry_run: bool = False
-) -> dict[str, Any]:
-    """Data of delete_sync.completed for a run that deleted these titles out of `processed`."""
-
-    def part(kind: str, skipped: int) -> dict[str, Any]:
-        instance = "Radarr" if kind == "movie" else "Sonarr"
-        items = [
-            {"title": title.title, "guid": title.guids[0], "instance": instance}
-            for title in deleted
-            if title.type == kind
-        ]
-        return {"deleted": len(items), "skipped": skipped, "items": items}
-
-    skipped = max(processed - len(deleted), 0)
-    return {
-        "dryRun": dry_run,
-        "total": {"processed": processed, "deleted": len(deleted), "skipped": skipped},
-        "movies": part("movie", skipped),
-        "shows": part("show", 0),
-        "safetyTriggered": False,
-    }
-
-
-def quota_cap_reached(user: PulsarrUser, kind: str, *, cap: int) -> dict[str, Any]:
-    """Data of quota.cap_reached."""
-    return {
-        "user": {"userId": user.id, "username": user.name},
-        "contentType": kind,
-        "currentCount": cap,
-        "cap": cap,
-    }
-
-
 def probe_event(endpoint_name: str) -> dict[str, Any]:
     """Data of the `test` event."""
     return {"message": "This is a test webhook from Pulsarr", "endpointName": endpoint_name}

@@ -44,7 +44,6 @@ class PulsarrSimulator(PulsarrBackend):
     async def stop(self) -> None:
         """Stop listening; parked imports and running deliveries are dropped."""
         await self.cancel_tasks()
-        self._api.progress.close()
         if self._server is not None:
             await self._server.stop()
             self._server = None
@@ -71,21 +70,18 @@ class PulsarrSimulator(PulsarrBackend):
             app.router.add_route(method, path, control)
         for method, path, handler in self._api.routes():
             app.router.add_route(method, f"{self._base}{path}", handler)
-        health = "" if self.knobs.health_at_root else self._base
-        app.router.add_get(f"{health}/health", self._health, allow_head=False)
+        app.router.add_get(f"{self._base}/health", self._health, allow_head=False)
         app.router.add_route("*", f"{self._base}/v1/{{rest:.*}}", self._unknown)
         app.router.add_route("*", "/{rest:.*}", self._page)
         return app
 
     async def _health(self, _request: web.Request) -> web.Response:
-        healthy = self.knobs.healthy
         return web.json_response(
             {
-                "status": "healthy" if healthy else "unhealthy",
+                "status": "healthy",
                 "timestamp": timestamp(self.state.clock()),
-                "checks": {"database": "ok" if healthy else "failed"},
-            },
-            status=200 if healthy else 503,
+                "checks": {"database": "ok"},
+            }
         )
 
     async def _unknown(self, request: web.Request) -> web.Response:

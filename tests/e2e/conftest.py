@@ -78,7 +78,7 @@ async def home(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house(
+async def env(
     request: pytest.FixtureRequest,
     session: aiohttp.ClientSession,
     home: Home,

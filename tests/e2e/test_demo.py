@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
+import os
 from pathlib import Path
 import re
+import shutil
 import signal
 import socket
 from typing import TYPE_CHECKING, Final
@@ -20,7 +22,7 @@ from harness.client import HomeAssistantClient
 from harness.dashboard import URL_PATH
 from harness.demo_start import OWNER
 from harness.demo_state import DemoState
-from harness.integration import Integration, entity_ids
+from harness.integration import Integration, entity_ids, remove, set_up, until_loaded
 from harness.waiting import eventually
 from tests.e2e.test_harness import is_gone
 
@@ -138,6 +140,50 @@ async def test_without_a_demo_commands_say_so(tmp_path: Path) -> None:
     )
 
 
+async def test_help_comes_before_anything_is_built(tmp_path: Path) -> None:
+    for folder in ("scripts", "harness"):
+        await asyncio.to_thread(shutil.copytree, ROOT / folder, tmp_path / folder)
+    process = await asyncio.create_subprocess_exec(
+        str(tmp_path / "scripts" / "demo"),
+        "--help",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+    )
+    out, err = await process.communicate()
+
+    assert (process.returncode, err) == (0, b"")
+    assert b"What it downloads: " in out
+    assert b" MB" in out
+    assert set(await asyncio.to_thread(os.listdir, tmp_path)) == {"scripts", "harness"}
+
+
+async def test_reader_that_has_seen_enough_is_no_error(demo: RunningDemo) -> None:
+    command = f"set -o pipefail; '{SCRIPT}' --folder '{demo.folder}' titles | head -n 1"
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-c", command), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await process.communicate()
+
+    assert (process.returncode, err) == (0, b"")
+    assert out.count(b"\n") == 1
+
+
+async def test_command_that_is_interrupted_says_nothing(demo: RunningDemo) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(SCRIPT, "--folder", str(demo.folder), "outage", "pulsarr", "2"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    await process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = await process.communicate()
+
+    assert (process.returncode, err) == (130, b"")
+    await asyncio.sleep(2)  # it is back then
+
+
 async def test_taken_port_is_one_clear_sentence(tmp_path: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -158,6 +204,7 @@ async def test_introduction_says_where_to_go_and_how_to_sign_in(
     assert "In Plex now: rosa on " in demo.introduction
     assert state.plex_token not in demo.introduction
     assert state.home_token not in demo.introduction
+    assert state.second.plex_token in demo.introduction  # good for nothing else
     assert OWNER.password in demo.introduction
 
     client_id = f"{state.home_url}/"
@@ -190,6 +237,43 @@ async def test_dashboard_is_the_start_page_and_has_only_entities_that_are_there(
     assert shown
     assert shown <= states.keys()
     assert "unavailable" not in {states[entity_id] for entity_id in shown}
+
+
+async def test_first_dashboard_is_not_empty(
+    demo: RunningDemo, session: aiohttp.ClientSession
+) -> None:
+    state = DemoState.load(demo.folder)
+    client = HomeAssistantClient(session, state.home_url, state.home_token)
+    entry = Integration(client, state.entry_id)
+    await entry.until_state("pending", "1")
+    shown = {key: await entry.state(key) for key in ("labelled_items", "titles_missing")}
+    activity = await entry.entity("activity")
+    await client.close()
+
+    assert "has just arrived, and rosa's label is on it." in demo.introduction
+    assert all(int(number) > 0 for number in shown.values())
+    assert activity["state"] != "unknown"
+
+
+async def test_second_household_can_be_set_up_by_hand(
+    demo: RunningDemo, session: aiohttp.ClientSession
+) -> None:
+    said = await demo.say("second")
+    assert said.code == 0
+    state = DemoState.load(demo.folder)
+    told = dict(re.findall(r"^  (\S.*?)  +(\S+)$", said.out, re.MULTILINE))
+    assert told == {
+        "Plex address": state.second.plex_url,
+        "Plex token": state.second.plex_token,
+        "Pulsarr address": state.second.pulsarr_url,
+        "Pulsarr API key": state.second.pulsarr_key,
+    }
+
+    client = HomeAssistantClient(session, state.home_url, state.home_token)
+    entry_id = await set_up(client, state.second)
+    await until_loaded(client, entry_id)
+    await remove(client, entry_id)
+    await client.close()
 
 
 async def test_import_is_followed_until_it_is_labelled(demo: RunningDemo) -> None:
@@ -335,7 +419,7 @@ async def test_nothing_listens_anywhere_but_on_this_machine(demo: RunningDemo) -
         if row.split()[3] == "0A"
     ]
     addresses = {row[1].partition(":")[0] for row in listening if row[9] in mine}
-    assert len(pids) == 3
+    assert len(pids) == 4
     assert addresses == {"0100007F"}
 
 
@@ -348,7 +432,7 @@ def _link(file: Path) -> str:
 
 async def test_ctrl_c_ends_everything(demo: RunningDemo) -> None:
     children = children_of(demo.process.pid)
-    assert len(children) == 2
+    assert len(children) == 3
 
     demo.process.send_signal(signal.SIGINT)
     assert demo.process.stdout is not None

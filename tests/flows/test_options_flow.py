@@ -172,9 +172,9 @@ async def test_changed_options_are_kept_cleaned_and_take_effect_at_once(
         "sharing_accounts": ["sam = Leo"],
     }
     assert ha_env.entry.state is ConfigEntryState.LOADED
-    coordinator = ha_env.entry.runtime_data
-    assert coordinator.settings.sync_interval == 90
-    assert coordinator.settings.sync == SyncSettings(
+    settings = ha_env.entry.runtime_data.context.settings
+    assert settings.sync_interval == 90
+    assert settings.sync == SyncSettings(
         label_format="wanted by {alias}",
         exclude_labels=frozenset({fold("Kids"), fold("4K, HDR")}),
         preserve_existing_labels=False,

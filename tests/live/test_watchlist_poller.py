@@ -196,7 +196,7 @@ async def test_list_that_takes_long_each_time_puts_off_no_look(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
-    engine = ha_env.entry.runtime_data.engine
+    engine = ha_env.entry.runtime_data.runner.engine
     look, looks = engine.watch, list[float]()
 
     async def slow(*args: Any) -> Watched:

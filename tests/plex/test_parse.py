@@ -276,6 +276,13 @@ def test_what_a_section_does_not_tell_is_no_other_value(value: object) -> None:
     assert (library.uuid, library.content_changed) == ("", "")
 
 
+def test_uuid_that_is_no_text_is_not_told() -> None:
+    (library,) = parse.libraries(
+        answer(Directory=[{"key": "1", "type": "movie", "uuid": 7}])
+    ).content
+    assert library.uuid == ""
+
+
 @pytest.mark.parametrize(
     ("bad", "text"),
     [

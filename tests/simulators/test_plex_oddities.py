@@ -8,7 +8,7 @@ import pytest
 
 from simulators.plex import Fault, PlexKnobs
 from simulators.plex.server import LISTING_ROUTE
-from tests.simulators.plex_fixtures import MOVIES, Peer, added, until
+from tests.simulators.plex_fixtures import MOVIES, Peer, added, removed, until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -173,3 +173,34 @@ async def test_all_of_it_can_be_asked_for_from_outside(peer: Peer) -> None:
     assert peer.state.items["3"].guids == ("tmdb://1",)
     assert (await control("rebuild", section="1"))["status"] == 200
     assert (await control("rebuild", section="99"))["status"] == 400
+
+
+async def test_label_is_cut_where_the_server_wants_it_short(peer: Peer) -> None:
+    peer.sim.knobs = PlexKnobs(label_max=5)
+    await peer.edit("id=1", added("Grandmother"))
+    assert peer.state.labels_of("1") == ("Grand",)
+
+
+async def test_removal_is_decoded_once_where_the_server_does_so(peer: Peer) -> None:
+    peer.state.add_label("1", "Zoë x")
+    peer.sim.knobs = PlexKnobs(removal_decodes=False)
+    await peer.edit("id=1", removed("Zoë x"))
+    assert peer.state.labels_of("1") == ("Zoë x",)
+    await peer.edit("id=1", "label%5B%5D.tag.tag-=Zo%C3%AB%20x")
+    assert peer.state.labels_of("1") == ()
+
+
+async def test_request_for_too_many_items_is_refused(peer: Peer) -> None:
+    peer.sim.knobs = PlexKnobs(multi_get_max=2)
+    assert (await peer.get("/library/metadata/1,2")).status == 200
+    assert (await peer.get("/library/metadata/1,2,3")).status == 400
+
+
+async def test_edit_moves_the_stamp_that_it_shall(peer: Peer) -> None:
+    item, library = peer.state.items["1"], peer.state.libraries["1"]
+    for what, label in (("item", "A"), ("library", "B")):
+        before = item.updated_at, library.content_changed_at
+        peer.sim.knobs = PlexKnobs(bump=True, bump_what=what)  # type: ignore[arg-type]
+        await peer.edit("id=1", added(label))
+        moved = item.updated_at != before[0], library.content_changed_at != before[1]
+        assert moved == (what == "item", what == "library")

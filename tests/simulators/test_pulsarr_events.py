@@ -191,16 +191,6 @@ async def test_new_user_is_announced_but_rename_and_removal_are_not() -> None:
     assert (data["canSync"], data["requiresApproval"]) == (True, True)
 
 
-async def test_delete_sync_tells_what_was_deleted_by_type() -> None:
-    async with subscribed() as (peer, target):
-        await peer.sim.delete_sync([MOVIE, SHOW], processed=20, dry_run=True)
-    data = target.bodies[0]["data"]
-    assert data["dryRun"] is True
-    assert data["total"] == {"processed": 20, "deleted": 2, "skipped": 18}
-    assert [item["title"] for item in data["movies"]["items"]] == [MOVIE.title]
-    assert data["shows"]["items"][0]["instance"] == "Sonarr"
-
-
 # --- media.available ---
 
 

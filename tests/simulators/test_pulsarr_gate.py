@@ -162,30 +162,13 @@ async def test_unknown_page_is_html_but_a_post_to_it_is_404() -> None:
         assert (await peer.post("/anything", headers={})).json["statusCode"] == 404
 
 
-@pytest.mark.parametrize(("at_root", "served"), [(False, False), (True, True)])
-async def test_health_is_at_the_base_path_or_at_the_root(at_root: bool, served: bool) -> None:
-    async with pulsarr(base_path="/pulsarr", health_at_root=at_root) as peer:
+async def test_health_is_at_the_base_path() -> None:
+    async with pulsarr(base_path="/pulsarr") as peer:
         root = await peer.get("/health", root=True, headers=BROWSER)
         below = await peer.get("/health", headers=BROWSER)
-    assert root.headers["content-type"].startswith("application/json") is served
-    assert below.headers["content-type"].startswith("application/json") is not served
-
-
-async def test_health_tells_when_the_database_fails() -> None:
-    async with pulsarr() as peer:
-        good = await peer.get("/health", headers={})
-        peer.sim.knobs.healthy = False
-        bad = await peer.get("/health", headers={})
-    assert (good.status, good.json["status"], good.json["checks"]) == (
-        200,
-        "healthy",
-        {"database": "ok"},
-    )
-    assert (bad.status, bad.json["status"], bad.json["checks"]) == (
-        503,
-        "unhealthy",
-        {"database": "failed"},
-    )
+    assert not root.headers["content-type"].startswith("application/json")
+    assert below.headers["content-type"].startswith("application/json")
+    assert (below.status, below.json["status"]) == (200, "healthy")
 
 
 async def test_server_listens_on_loopback_only_and_refuses_a_taken_port() -> None:
@@ -258,24 +241,18 @@ async def test_post_without_a_body_and_with_any_other_type_is_415() -> None:
 async def test_update_status_tells_the_version_and_older_versions_lack_it() -> None:
     async with pulsarr(version="0.12.1") as peer:
         current = (await peer.get("/v1/system/update-status")).json
-        peer.sim.knobs.latest_version = "0.13.0"
-        behind = (await peer.get("/v1/system/update-status")).json
         peer.sim.knobs.update_status = False
         gone = await peer.get("/v1/system/update-status")
     assert (current["currentVersion"], current["updateAvailable"]) == ("0.12.1", False)
     assert current["status"] == "ok"
-    assert (behind["latestVersion"], behind["updateAvailable"]) == ("0.13.0", True)
     assert gone.status == 404
 
 
-async def test_config_tells_about_own_labelling_and_leaks_secrets_unless_masked() -> None:
-    async with pulsarr(config_secrets=("plex-secret",)) as peer:
+async def test_config_tells_about_own_labelling_and_leaks_secrets() -> None:
+    async with pulsarr() as peer:
         config = (await peer.get("/v1/config")).json["config"]
-        peer.sim.knobs.config_masked = True
-        masked = await peer.get("/v1/config")
     assert config["plexLabelSync"]["enabled"] is False
-    assert config["plexTokens"] == ["plex-secret"]
-    assert "plex-secret" not in masked.text
+    assert config["plexTokens"] == [config["radarrApiKey"]] != [""]
 
 
 async def test_config_update_is_partial_and_refuses_unknown_keys() -> None:

@@ -243,15 +243,16 @@ async def test_any_2xx_is_success_and_nothing_is_sent_again(status: int, ok: boo
     assert len(target.bodies) == 1
 
 
-async def test_redirect_is_not_followed_unless_told() -> None:
-    async with pulsarr() as peer, receiver() as last, receiver(status=307) as target:
+@pytest.mark.parametrize(("status", "delivered"), [(302, 0), (307, 1)])
+async def test_redirect_is_followed_and_loses_the_body_where_post_becomes_get(
+    status: int, delivered: int
+) -> None:
+    async with pulsarr() as peer, receiver() as last, receiver(status=status) as target:
         target.location = last.url
         await peer.register(target.url)
         await peer.sim.deliver("user.created", {})
-        assert last.bodies == []
-        peer.sim.knobs.delivery_follows_redirects = True
-        await peer.sim.deliver("user.created", {})
-        assert len(last.bodies) == 1
+    assert len(target.bodies) == 1
+    assert len(last.bodies) == delivered
 
 
 async def test_slow_receiver_is_given_up_after_the_time_limit() -> None:

@@ -17,6 +17,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.storage.files import MINOR_VERSIONS
 
 from ..test_init import assert_everything_is_labelled
 
@@ -302,8 +303,30 @@ async def test_old_files_are_brought_up_to_date_and_saved_so(ha_env: HaEnv) -> N
     entry = ha_env.add_entry(live_mode=False, batch_mode=False)
     data: dict[str, tuple[int, dict[str, Any]]] = {
         "queue": (1, {"pending": []}),
-        "ledger": (1, {"labels": {"Anna": {"1": {"11": 1_790_000_000}}}}),
-        "journal": (1, {"runs": []}),
+        "ledger": (
+            3,
+            {
+                "items": [["1", "11", ""]],
+                "kinds": [["Anna", [], 0]],
+                "rows": [0, 0, 1_790_000_000, 0],
+            },
+        ),
+        "journal": (
+            4,
+            {
+                "items": [["1", "11", "Heat"]],
+                "edits": [["add", "Anna", "anna wants it", True]],
+                "runs": [
+                    {
+                        "id": "a1",
+                        "kind": "full",
+                        "started": 5.0,
+                        "status": None,
+                        "changes": [0, 0],
+                    }
+                ],
+            },
+        ),
     }
     for name, (minor, content) in data.items():
         path = file_of(ha_env, name)
@@ -316,7 +339,9 @@ async def test_old_files_are_brought_up_to_date_and_saved_so(ha_env: HaEnv) -> N
 
     assert issue(ha_env) is None
     assert ha_env.state("labelled_items") == "1"
-    assert json.loads(file_of(ha_env, "ledger").read_text())["minor_version"] == 3
+    written = json.loads(file_of(ha_env, "journal").read_text())
+    assert written["minor_version"] == MINOR_VERSIONS["journal"]
+    assert written["data"]["people"] == [[0, "anna"]]
 
 
 async def test_full_disk_is_told_and_everything_is_saved_when_there_is_room_again(

@@ -199,17 +199,6 @@ async def test_records_stay_until_the_new_ledger_is_on_disk(ha_env: HaEnv) -> No
     assert int(ha_env.state("labelled_items")) > 0
 
 
-async def test_records_of_an_older_version_are_brought_up_to_date(ha_env: HaEnv) -> None:
-    await removed(ha_env)
-    (item, *_) = ha_env.plex.state.carriers("rosa")
-    ledger = {"labels": {"rosa": {item.section: {item.rating_key: 1_790_000_000}}}}
-    rewrite(ha_env, {"servers": {"M": {"minor_version": 1, "ledger": ledger}}})
-
-    await set_up_again(ha_env)
-
-    assert ha_env.state("labelled_items") == "1"
-
-
 @pytest.mark.parametrize(
     "damage",
     [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 import copy
-from dataclasses import asdict
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,14 +16,16 @@ import pytest
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.responses import entry_response, pending_response
 from custom_components.plex_label_sync.storage.files import MINOR_VERSIONS, STORE_VERSION
-from custom_components.plex_label_sync.storage.records import Held, Records
+from custom_components.plex_label_sync.storage.held import Held, held_of
+from custom_components.plex_label_sync.storage.records import Records
 from custom_components.plex_label_sync.summary import LastLabelled, Summary
+from custom_components.plex_label_sync.sync.held_groups import HeldGroup
 from custom_components.plex_label_sync.sync.journal import Journal
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import Action, HoldReason
-from custom_components.plex_label_sync.sync.stored import record
 from custom_components.plex_label_sync.sync.title_status import PersonFigures
 
+from ..sync.builders import person_refs, reasons
 from ..sync.test_journal import entries
 
 if TYPE_CHECKING:
@@ -119,9 +120,19 @@ JOURNAL: Final[dict[str, Any]] = {
         "reasons": ["mass_removal"],
         "removals": 30,
         "vanished": 0,
-        "examples": ["rosa: Heat"],
+        "groups": [
+            [{"code": "person_gone"}, [[1, "rosa"], [2, "tim"]], 28, ["Heat", "Up"]],
+            [None, [[1, "rosa"]], 2, []],
+        ],
     },
 }
+held_group_rows = st.builds(
+    HeldGroup,
+    st.none() | reasons,
+    st.lists(person_refs, max_size=3).map(tuple),
+    st.integers(0, 9),
+    st.lists(st.text(), max_size=3).map(tuple),
+)
 # Of the summary: what is known in any case
 MUST: Final[set[str | int]] = {
     "incomplete",
@@ -140,6 +151,7 @@ MAY_LACK: Final = {
     ("summary",),
     ("summary", "people"),
     ("summary", "last_labelled"),
+    ("held", "groups", 0, 0),
 }
 FILES: Final = {"queue": QUEUE, "journal": JOURNAL}
 
@@ -213,9 +225,9 @@ def is_sound(path: Path, old: object, new: object) -> bool:
     last = path[-1]
     if last in {"type", "kind"} or (path[0] == "edits" and last == 0):
         return False  # one of few words, and none of them is among the wrong ones
-    if last == "status" and new is None:
-        return True
-    if path[0] == "summary" and path[-1] not in MUST and new is None:
+    if old is None and path[0] == "held":
+        return new is None  # a reason is no plain value
+    if new is None and (last == "status" or (path[0] == "summary" and last not in MUST)):
         return True
     if path[0] == "items" and last == 3:  # the type, which may be unknown
         return new == ""
@@ -350,15 +362,16 @@ def test_journal_without_some_of_its_rows_has_the_others(
     st.builds(
         Held,
         st.floats(0, 3e9),
-        st.lists(st.text()).map(tuple),
+        st.lists(st.sampled_from(HoldReason), min_size=1).map(tuple),
         st.integers(0, 9),
         st.integers(0, 9),
+        st.lists(held_group_rows, max_size=3).map(tuple),
         st.lists(st.text()).map(tuple),
     ),
 )
 def test_records_in_the_journal_survive_being_written(summary: Summary, held: Held) -> None:
     assert Summary.from_dict(json.loads(json.dumps(summary.as_dict())), None) == summary
-    assert record(Held, json.loads(json.dumps(asdict(held)))) == held
+    assert held_of(json.loads(json.dumps(held.as_dict()))) == held
 
 
 # Through Home Assistant

@@ -162,10 +162,13 @@ async def test_show_is_looked_for_among_shows_only(env: EngineEnv) -> None:
     item = env.plex.state.add_item(title)
     await env.look(title)
     paths = {entry.path for entry in env.plex.stats.log} - {"/library/sections"}
-    # The show itself, beside a labelled item to see whether Plex tells labels of items.
-    (asked,) = {path for path in paths if not path.startswith("/library/sections/2/")}
-    assert asked.startswith("/library/metadata/")
-    assert item.rating_key in asked.removeprefix("/library/metadata/").split(",")
+    # The show itself, beside a labelled item to see whether Plex tells labels of items, and again
+    # when the label is on it.
+    asked = {path for path in paths if not path.startswith("/library/sections/2/")}
+    assert len(asked) == 2
+    for path in asked:
+        assert path.startswith("/library/metadata/")
+        assert item.rating_key in path.removeprefix("/library/metadata/").split(",")
     assert labels(env, title) == [{"rosa"}]
 
 

@@ -597,6 +597,39 @@ async def test_person_who_cannot_be_read_stops_nobody_else_and_loses_nothing(
     assert (item.rating_key in env.labels) is (mode is RemovedLabelMode.KEEP)
 
 
+async def test_item_that_is_listed_and_not_there_by_its_key_is_a_gap(env: EngineEnv) -> None:
+    await env.sync()
+    title = env.spare()
+    (item,) = env.plex.state.items_of(title)
+    env.wish("rosa", title)
+    env.plex.faults.add(Fault("empty", route=METADATA_ROUTE, times=None))
+    labels = env.labels
+    for _ in range(2):
+        run = await env.sync()
+        assert run.status is RunStatus.PARTIAL
+        assert (GapKind.ITEM, item.rating_key) in {(gap.kind, gap.key) for gap in run.gaps}
+        assert env.labels == labels
+    env.plex.faults.clear()
+    assert (await env.sync()).status is RunStatus.DONE
+    assert env.labels[item.rating_key] == {"rosa"}
+
+
+async def test_wish_that_keeps_only_its_key_costs_no_label_of_an_item_without_one() -> None:
+    async with open_env(remembers=True, settings=REMOVE, legacy=0.5, missing=0.0) as env:
+        await env.sync()
+        labels, rows = env.labels, books(env)
+        for user in env.pulsarr.state.users():
+            for wish in env.pulsarr.state.watchlist(user.id):
+                title = next(one for one in env.world.catalogue if one.key == wish.catalogue_key)
+                env.pulsarr.state.wish(user.id, title, guids=[])
+        for _ in range(2):
+            env.clock.now += 400
+            run = await env.sync(mass_removal=True)
+            assert (run.removed, run.lost) == (0, 0)
+        assert all(some <= env.labels[key] for key, some in labels.items())
+        assert rows <= books(env)
+
+
 # What it costs
 
 

@@ -17,6 +17,7 @@ from custom_components.plex_label_sync.sync.explain import (
     explain,
     titles_asked_for,
 )
+from custom_components.plex_label_sync.sync.identity import Relation, relation
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     HoldReason,
@@ -116,7 +117,11 @@ def test_nothing_is_called_ours_that_the_ledger_does_not_hold(view: View) -> Non
             row = view.ledger.get((status.item.rating_key, fold(label.label)))
             held = row is not None and not row.removed_by_user
             assert held or label.state not in ours
-            assert not held or label.state is not LabelState.FOREIGN
+            library = view.uuid_of(status.item.library)
+            is_about = (
+                row is not None and relation(row, status.item, library) is not Relation.STRANGER
+            )
+            assert not (held and is_about) or label.state is not LabelState.FOREIGN
 
 
 @given(views())

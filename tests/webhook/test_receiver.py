@@ -104,7 +104,8 @@ async def hook(
     hook = Hook(await hass_client_no_auth(), entry)
 
     async def setup(hass: HomeAssistant, entry: ConfigEntry) -> bool:
-        hook.stats = async_register_webhook(hass, entry, hook.on_signal)
+        hook.stats = WebhookStats()
+        async_register_webhook(hass, entry, hook.stats, hook.on_signal)
         return True
 
     async def unload(hass: HomeAssistant, entry: ConfigEntry) -> bool:
@@ -253,7 +254,7 @@ async def test_header_that_is_no_text_is_refused(hook: Hook) -> None:
 
 async def test_empty_secret_lets_nobody_in(hass: HomeAssistant, hook: Hook) -> None:
     other = MockConfigEntry(domain=DOMAIN, data={CONF_WEBHOOK_ID: "other", CONF_WEBHOOK_SECRET: ""})
-    async_register_webhook(hass, other, hook.on_signal)
+    async_register_webhook(hass, other, WebhookStats(), hook.on_signal)
     async with hook.client.post("/api/webhook/other", json=AVAILABLE) as response:
         assert response.status == 401
     assert hook.signals == []

@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Mapping
 import json
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 
 from ..const import CONF_CONFIRMED
+from ..context import EntryContext
 from ..issues import async_update_conflict_issue
 from ..sync.label_conflicts import (
     Confirmed,
@@ -16,7 +16,7 @@ from ..sync.label_conflicts import (
     with_left,
     with_meant,
 )
-from ..sync.model import Gap, Person, SyncSettings, Title, fold
+from ..sync.model import Gap, Person, Title, fold
 from ..sync.ports import WatchedPulsarrPort
 
 
@@ -29,16 +29,13 @@ class LabelGuard:
 
     def __init__(
         self,
-        hass: HomeAssistant,
-        entry: ConfigEntry[Any],
+        context: EntryContext,
         pulsarr: WatchedPulsarrPort,
-        settings: Callable[[], SyncSettings],
     ) -> None:
         """Ask nothing before somebody does."""
-        self._hass = hass
-        self._entry = entry
+        self._context = context
+        self._hass, self._entry = context.hass, context.entry
         self._pulsarr = pulsarr
-        self._settings = settings
         self._asked: tuple[Conflict, ...] = ()
 
     async def people(
@@ -57,7 +54,7 @@ class LabelGuard:
     @callback
     def _served(self, people: Collection[Person]) -> tuple[Person, ...]:
         before = Confirmed.from_dict(self._entry.data.get(CONF_CONFIRMED))
-        resolution = resolve(people, before, self._settings())
+        resolution = resolve(people, before, self._context.settings.sync)
         if resolution.confirmed != before:
             self._save(resolution.confirmed)
         if resolution.asked != self._asked:

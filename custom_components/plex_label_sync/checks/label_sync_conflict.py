@@ -3,10 +3,11 @@
 import logging
 from typing import Final
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 
-from ..coordinator import PlexLabelSyncCoordinator
+from ..context import EntryContext
 from ..notices import Notice, async_take_back, async_tell
+from ..servers import Servers
 from ..sync.model import ServiceError
 from ..timer import Timer
 
@@ -20,36 +21,36 @@ RETRY: Final = 3600.0  # seconds
 class LabelSyncConflictCheck:
     """Asks Pulsarr now and then whether its own label sync is on."""
 
-    def __init__(self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator) -> None:
+    def __init__(self, context: EntryContext, servers: Servers) -> None:
         """Nothing happens before `async_start`."""
-        self._hass = hass
-        self._coordinator = coordinator
-        self._timer = Timer(hass, self._async_due)
+        self._context = context
+        self._pulsarr = servers.pulsarr
+        self._timer = Timer(context.hass, self._async_due)
         self._clashes = False
 
     @callback
     def async_start(self) -> None:
         """Ask now, and again as long as the entry is loaded."""
-        self._coordinator.config_entry.async_on_unload(self._timer.cancel)
+        self._context.entry.async_on_unload(self._timer.cancel)
         self._async_due()
 
     @callback
     def _async_due(self) -> None:
-        self._coordinator.async_in_background(self._async_look(), "clash check")
+        self._context.in_background(self._async_look(), "clash check")
 
     async def _async_look(self) -> None:
         """Tell about a clash, or that it is over; when Pulsarr does not say, nothing changes."""
-        entry = self._coordinator.config_entry
+        entry = self._context.entry
         try:
-            is_on = await self._coordinator.pulsarr.labels_itself()
+            is_on = await self._pulsarr.labels_itself()
         except ServiceError as err:
             _LOGGER.debug("Whether Pulsarr labels titles itself is not known: %s", err)
             self._timer.set(RETRY)
             return
         if is_on:
-            async_tell(self._hass, entry, Notice.PULSARR_LABELS)
+            async_tell(self._context.hass, entry, Notice.PULSARR_LABELS)
         elif is_on is not None:
-            async_take_back(self._hass, entry, Notice.PULSARR_LABELS)
+            async_take_back(self._context.hass, entry, Notice.PULSARR_LABELS)
         if is_on and not self._clashes:
             _LOGGER.warning(
                 "%s: Pulsarr's own label sync is switched on and rewrites the labels of titles",

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Iterable
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 
 from ..const import CONF_LIBRARIES, CONF_LIBRARIES_SEEN
-from ..coordinator import PlexLabelSyncCoordinator
+from ..context import EntryContext
 from ..issues import async_update_libraries_issue
 from ..new_libraries import async_remember, async_update_new_libraries_issue, unseen
+from ..runner import Runner
+from ..servers import Servers
 from ..sync.model import Library
 
 
@@ -21,11 +23,11 @@ def missing(chosen: Iterable[str] | None, there: Collection[Library]) -> frozens
 class LibraryCheck:
     """Looks at the libraries that the last run has seen. It asks nothing of its own."""
 
-    def __init__(self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator) -> None:
+    def __init__(self, context: EntryContext, servers: Servers, runner: Runner) -> None:
         """Nothing happens before `async_start`."""
-        self._hass = hass
-        self._coordinator = coordinator
-        self._entry = coordinator.config_entry
+        self._hass, self._entry = context.hass, context.entry
+        self._plex = servers.plex
+        self._runner = runner
         self._names: dict[str, str] = {}
         self._told: dict[str, str] = {}
         self._asked: dict[str, str] = {}
@@ -33,16 +35,16 @@ class LibraryCheck:
     @callback
     def async_start(self) -> None:
         """Look whenever a run has ended, as long as the entry is loaded."""
-        self._entry.async_on_unload(self._coordinator.async_add_listener(self._async_look))
+        self._entry.async_on_unload(self._runner.on_change.add(self._async_look))
         self._entry.async_on_unload(lambda: self._tell({}))
         self._entry.async_on_unload(lambda: self._ask({}))
 
     @callback
     def _async_look(self) -> None:
-        there = self._coordinator.plex.libraries_seen
+        there = self._plex.libraries_seen
         self._names.update((library.key, library.name) for library in there)
         gone = missing(self._entry.options.get(CONF_LIBRARIES), there)
-        if self._coordinator.plex.all_libraries_seen:  # else one of them may be there unread
+        if self._plex.all_libraries_seen:  # else one of them may be there unread
             self._tell({key: self._names.get(key, key) for key in gone})
         if there:
             self._look_for_new(there)

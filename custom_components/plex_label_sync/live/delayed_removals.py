@@ -3,10 +3,11 @@
 import time
 from typing import Final
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 
 from ..clocks import steady
-from ..coordinator import PlexLabelSyncCoordinator
+from ..context import EntryContext
+from ..runner import Runner
 from ..sync.model import StartedBy
 from ..sync.retention import removal_due_at, titles_of
 from ..timer import Timer
@@ -22,28 +23,27 @@ LOOK_MAX: Final = (
 class DelayedRemovals:
     """A timer for the next label of which the delay ends. It is found in the ledger, on disk."""
 
-    def __init__(
-        self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator, live: LiveSync
-    ) -> None:
+    def __init__(self, context: EntryContext, runner: Runner, live: LiveSync) -> None:
         """`live` is told the titles that lose a label."""
-        self._coordinator = coordinator
+        self._context = context
+        self._runner = runner
         self._live = live
         self._when: float | None = None
-        self._timer = Timer(hass, self._async_due)
+        self._timer = Timer(context.hass, self._async_due)
 
     @callback
     def async_start(self) -> None:
         """Follow the ledger from now on."""
-        entry = self._coordinator.config_entry
-        entry.async_on_unload(self._coordinator.async_add_listener(self._async_update))
+        entry = self._context.entry
+        entry.async_on_unload(self._runner.on_change.add(self._async_update))
         entry.async_on_unload(self._timer.cancel)
         self._async_update()
 
     @callback
     def _async_update(self) -> None:
         """Set the timer anew if another label is the next one."""
-        live = self._coordinator.settings.live_mode
-        when = self._coordinator.figures.next_leaving if live else None
+        live = self._context.settings.live_mode
+        when = self._runner.figures.next_leaving if live else None
         if when == self._when:
             return
         self._timer.cancel()
@@ -57,14 +57,14 @@ class DelayedRemovals:
         now = time.time()
         rows = [
             row
-            for row in self._coordinator.records.ledger
-            if (when := removal_due_at(row, self._coordinator.settings.sync)) is not None
+            for row in self._runner.records.ledger
+            if (when := removal_due_at(row, self._context.settings.sync)) is not None
             and when <= now
         ]
         self._when = None  # the next one may be the same, when the clock was set back
-        self._coordinator.async_count_ledger()
+        self._runner.async_count_ledger()
         if len(rows) > SINGLY_MAX or not all(row.title_id for row in rows):
-            self._coordinator.async_sync_soon()
+            self._runner.schedule.sync_soon()
         elif rows:
             self._live.async_changed(
                 titles_of(rows), because=StartedBy.REMOVAL_DELAY, newer_than=steady()

@@ -7,13 +7,15 @@ import logging
 import time
 from typing import Final
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 
 from ..clocks import ClockWatch, steady
-from ..coordinator import PlexLabelSyncCoordinator
+from ..context import EntryContext
 from ..errors import StoppedError
 from ..faults import FaultLog
 from ..pulsarr.payloads import Signal, SignalKind
+from ..runner import Runner
+from ..sharing_check.events import LabelsChanged
 from ..status import Activity
 from ..sync.event_candidates import Candidates
 from ..sync.model import Item, Outcome, Run, RunKind, Service, StartedBy, Title, TitleResult
@@ -69,11 +71,15 @@ class LiveSync:
     came onto or left a watchlist are looked at once: the next full sync finds them anyway.
     """
 
-    def __init__(self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator) -> None:
+    def __init__(
+        self, context: EntryContext, runner: Runner, labels_changed: LabelsChanged
+    ) -> None:
         """Start with the queue that the last session left."""
-        self._coordinator = coordinator
-        self._records = coordinator.records
-        self._settings = coordinator.settings.queue
+        self._context = context
+        self._runner = runner
+        self._labels_changed = labels_changed
+        self._records = runner.records
+        self._settings = context.settings.queue
         self._announced: list[Title] = []
         self._changed: dict[Title, None] = {}
         self._candidates: dict[Title, None] = {}
@@ -87,7 +93,7 @@ class LiveSync:
         self._clock = ClockWatch()
         self._faults = FaultLog(_LOGGER)
         self._taking_in = False
-        self._timer = Timer(hass, self._async_due)
+        self._timer = Timer(context.hass, self._async_due)
         self._busy = False
         self._looking = asyncio.Lock()
 
@@ -99,8 +105,15 @@ class LiveSync:
         self._records.queue = tuple(
             replace(entry, expires=max(entry.expires, grace)) for entry in self._records.queue
         )
-        self._coordinator.config_entry.async_on_unload(self._timer.cancel)
+        self._context.entry.async_on_unload(self._timer.cancel)
+        self._context.entry.async_on_unload(
+            self._runner.on_changed_titles.add(self._on_changed_titles)
+        )
         self._schedule()
+
+    @callback
+    def _on_changed_titles(self, titles: tuple[Title, ...]) -> None:
+        self.async_changed(titles, because=StartedBy.WATCHLIST)
 
     @property
     def queue(self) -> Queue:
@@ -110,14 +123,14 @@ class LiveSync:
     @callback
     def async_on_signal(self, signal: Signal) -> None:
         """Take in one webhook; the work happens afterwards."""
-        if not self._coordinator.settings.live_mode or signal.title is None:
+        if not self._context.settings.live_mode or signal.title is None:
             return
         if signal.kind is SignalKind.AVAILABLE:
             self._heard_at = steady()
             self._because = self._because or StartedBy.WEBHOOK
             self._announced.append(signal.title)
             if not self._taking_in:
-                self._coordinator.async_in_background(self._take_in_announced(), "announcement")
+                self._context.in_background(self._take_in_announced(), "announcement")
         elif signal.kind in {SignalKind.WISHED, SignalKind.UNWISHED}:
             if signal.kind is SignalKind.UNWISHED:
                 self._records.knowledge.lists.explain(signal.title, time.time())
@@ -155,7 +168,7 @@ class LiveSync:
     @callback
     def async_scan_ended(self) -> None:
         """Look at everything that waits, because Plex has just looked for new files."""
-        if self.queue and self._coordinator.settings.live_mode:
+        if self.queue and self._context.settings.live_mode:
             now = steady()
             self._because = self._because or StartedBy.PLEX_EVENT
             self._last_scan = max(now, self._last_scan + SCAN_GAP)
@@ -166,7 +179,7 @@ class LiveSync:
 
     def _too_many(self, what: str) -> None:
         _LOGGER.warning("Too many %s to look at them one by one; a full sync follows", what)
-        self._coordinator.async_sync_soon()
+        self._runner.schedule.sync_soon()
 
     async def _take_in_announced(self) -> None:
         """Put what was announced into the queue, on disk before it is looked for."""
@@ -183,7 +196,7 @@ class LiveSync:
                     self._too_many("announced titles wait")
         finally:
             self._taking_in = False
-        await self._coordinator.async_recount()
+        await self._runner.async_recount()
         self._schedule()
 
     async def async_drop(self, guid: str | None) -> int:
@@ -194,7 +207,7 @@ class LiveSync:
             entry for entry in queue if wanted is not None and wanted not in entry.title.ids
         )
         await self._records.async_save_queue(kept)
-        await self._coordinator.async_recount()
+        await self._runner.async_recount()
         return len(queue) - len(kept)
 
     async def async_process(
@@ -231,7 +244,7 @@ class LiveSync:
             seen=tuple(seen.values()),
             started_by=started_by or because or StartedBy.PENDING,
         )
-        run = await self._coordinator.async_run(request)
+        run = await self._runner.async_run(request)
         if run.error is not None:
             # For these nobody waits in the queue: they are kept for the next look as well.
             self._changed = changed | self._changed
@@ -250,7 +263,7 @@ class LiveSync:
             result = ProcessResult(len(titles), 0, len(self.queue), 0, run)
         else:
             result = await self._take_in(run)
-        await self._coordinator.async_recount()
+        await self._runner.async_recount()
         return result
 
     async def _take_in(self, run: Run) -> ProcessResult:
@@ -262,7 +275,7 @@ class LiveSync:
             if look.outcome is Outcome.NOT_WRITTEN:
                 waits = any(entry.title == look.title for entry in queue)
                 queue = queue if waits else announce(queue, [look.title], now, self._settings)
-        lists = self._coordinator.engine.watchlists
+        lists = self._runner.engine.watchlists
         result = looked(
             queue,
             run.looks,
@@ -292,15 +305,15 @@ class LiveSync:
         )
 
     def _tell(self, kind: Activity, entry: PendingSync) -> None:
-        self._coordinator.async_activity(
+        self._context.fire(
             kind, title=entry.title.name, type=entry.title.type.value, people=list(entry.people)
         )
 
     def _tell_changes(self, look: TitleResult, run: Run) -> None:
         changes = [change for change in run.changes if change.rating_key in look.rating_keys]
-        lists = self._coordinator.engine.watchlists
+        lists = self._runner.engine.watchlists
         if news := news_about(changes, lists, look.title.poster):
-            self._coordinator.async_labels_changed(news)
+            self._labels_changed.async_tell(news)
 
     @callback
     def _schedule(self, *, gather: float = GATHER) -> None:
@@ -324,7 +337,7 @@ class LiveSync:
 
     @callback
     def _async_due(self) -> None:
-        self._coordinator.async_in_background(self._pass(), "pending pass")
+        self._context.in_background(self._pass(), "pending pass")
 
     async def _pass(self) -> None:
         """One pass at a time; what arrives meanwhile is for the next one."""

@@ -3,22 +3,22 @@
 import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 
 from ..clocks import steady
 from ..const import DOMAIN
+from ..context import EntryContext
 from ..errors import StoppedError
 from ..faults import FaultLog
 from ..plex.events import Happening, Message
+from ..runner import Runner
+from ..servers import Servers
 from ..sync.event_candidates import ASKED_MAX
 from ..sync.model import Failure, ServiceError
 from ..timer import Timer
-
-if TYPE_CHECKING:
-    from ..coordinator import PlexLabelSyncCoordinator
-    from .live_sync import LiveSync
+from .live_sync import LiveSync
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,14 +35,15 @@ class PlexEventFollower:
     """The connection to Plex's notifications, for as long as live mode is on."""
 
     def __init__(
-        self, hass: HomeAssistant, coordinator: "PlexLabelSyncCoordinator", live: "LiveSync"
+        self, context: EntryContext, servers: Servers, runner: Runner, live: LiveSync
     ) -> None:
         """`live` is told what is worth a look."""
-        self._hass = hass
-        self._coordinator = coordinator
+        self._context = context
+        self._servers = servers
+        self._runner = runner
         self._live = live
         self._task: asyncio.Task[None] | None = None
-        self._timer = Timer(hass, self._async_due)
+        self._timer = Timer(context.hass, self._async_due)
         self._processed: dict[str, None] = {}  # rating keys that wait for the end of the window
         # Until then something may have happened that nobody heard, by the steady clock.
         self._missed_until = NOTHING_MISSED
@@ -52,17 +53,17 @@ class PlexEventFollower:
     @callback
     def async_start(self) -> None:
         """Begin to listen if live mode is on."""
-        self._coordinator.config_entry.async_on_unload(self._stop)
+        self._context.entry.async_on_unload(self._stop)
         self.async_change_modes()
 
     @callback
     def async_change_modes(self) -> None:
         """Begin or end to listen, as live mode is on or off now."""
-        if not self._coordinator.settings.live_mode:
+        if not self._context.settings.live_mode:
             self._stop()
         elif self._task is None:
-            self._task = self._coordinator.config_entry.async_create_background_task(
-                self._hass, self._follow(), TASK_NAME
+            self._task = self._context.entry.async_create_background_task(
+                self._context.hass, self._follow(), TASK_NAME
             )
 
     @callback
@@ -71,15 +72,15 @@ class PlexEventFollower:
             self._task.cancel()
             self._task = None
         self._timer.cancel()
-        self._coordinator.async_live_updates(on=False)
+        self._servers.async_hears_plex(on=False)
 
     async def _follow(self) -> None:
         """Stay connected; Plex repeats nothing, so each connection begins with a catch-up."""
         delay = BACK_OFF
         while True:
-            began = self._hass.loop.time()
+            began = self._context.hass.loop.time()
             delay = await self._survive(delay)
-            if self._hass.loop.time() - began > STEADY:
+            if self._context.hass.loop.time() - began > STEADY:
                 delay = BACK_OFF
             _LOGGER.debug("No live updates from Plex; next try in %.0f s", delay)
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - to spread tries
@@ -96,21 +97,21 @@ class PlexEventFollower:
 
     async def _listen(self) -> None:
         """Take in messages until the connection ends. Raises ServiceError when there is none."""
-        async with self._coordinator.plex.listen() as messages:
+        async with self._servers.plex.listen() as messages:
             self._blocked = False
             try:
-                self._coordinator.async_live_updates(on=True)
+                self._servers.async_hears_plex(on=True)
                 self._missed_until = steady()
                 self._wait(0.0)
                 async for message in messages:
                     with self._faults.survived():
                         self._take_in(message)
             finally:
-                self._coordinator.async_live_updates(on=False)
+                self._servers.async_hears_plex(on=False)
 
     async def _failed(self, err: ServiceError, delay: float) -> float:
         """Find out whether only the notifications are away; return when to try again."""
-        if await self._coordinator.async_plex_answers() and not self._blocked:
+        if await self._servers.async_plex_answers() and not self._blocked:
             self._blocked = True
             _LOGGER.warning(
                 "Plex answers, but live updates from it do not work (%s); titles are labelled "
@@ -123,9 +124,9 @@ class PlexEventFollower:
     def _take_in(self, message: Message) -> None:
         for notice in message.notices:
             if notice.what is Happening.DELETED:
-                self._coordinator.engine.gone(notice.rating_key)
+                self._runner.engine.gone(notice.rating_key)
                 self._processed.pop(notice.rating_key, None)
-            elif self._coordinator.settings.sync.covers(notice.library):
+            elif self._context.settings.sync.covers(notice.library):
                 self._processed[notice.rating_key] = None
                 self._wait(WINDOW)
         if message.scan_ended:
@@ -138,7 +139,7 @@ class PlexEventFollower:
 
     @callback
     def _async_due(self) -> None:
-        self._coordinator.async_in_background(self._look(), "look at what Plex told")
+        self._context.in_background(self._look(), "look at what Plex told")
 
     async def _look(self) -> None:
         """Find out what of the gathered events is worth a look; one that fails is not the last."""
@@ -149,7 +150,7 @@ class PlexEventFollower:
         processed, self._processed = self._processed, {}
         missed, self._missed_until = self._missed_until, NOTHING_MISSED
         try:
-            candidates = await self._coordinator.async_triage(tuple(processed), missed_until=missed)
+            candidates = await self._runner.async_triage(tuple(processed), missed_until=missed)
         except StoppedError:
             return
         except ServiceError as err:
@@ -160,7 +161,7 @@ class PlexEventFollower:
             else:
                 self._processed = processed | self._processed
             self._missed_until = max(missed, self._missed_until)
-            self._wait(self._coordinator.settings.queue.retry_interval)
+            self._wait(self._context.settings.queue.retry_interval)
         else:
             self._live.async_look_at(candidates)
             if candidates.again:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import logging
 from typing import Final
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 
 from ..clocks import steady
-from ..coordinator import CREDENTIAL_FAILURES, PlexLabelSyncCoordinator
+from ..context import EntryContext
 from ..faults import FaultLog
 from ..pulsarr.payloads import Signal, SignalKind
+from ..runner import Runner
+from ..servers import CREDENTIAL_FAILURES, Servers
 from ..sync.model import Failure, ServiceError, Title
 from ..sync.watchlist_changes import BEAT
 from ..sync.watchlist_reader import Watched
@@ -43,10 +45,12 @@ class _Doubt:
 class WatchlistPoller:
     """The timer for looks at the watchlists, as long as live mode is on."""
 
-    def __init__(self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator) -> None:
+    def __init__(self, context: EntryContext, servers: Servers, runner: Runner) -> None:
         """Nothing happens before `async_start`."""
-        self._coordinator = coordinator
-        self._timer = Timer(hass, self._async_due)
+        self._context = context
+        self._servers = servers
+        self._runner = runner
+        self._timer = Timer(context.hass, self._async_due)
         self._next = 0.0  # by the steady clock
         self._interval = BEAT
         self._looking = False
@@ -58,7 +62,7 @@ class WatchlistPoller:
     @callback
     def async_start(self) -> None:
         """Look as long as the entry is loaded and live mode is on."""
-        self._coordinator.config_entry.async_on_unload(self._timer.cancel)
+        self._context.entry.async_on_unload(self._timer.cancel)
         self.async_change_modes()
 
     @callback
@@ -72,7 +76,7 @@ class WatchlistPoller:
     @callback
     def async_on_signal(self, signal: Signal) -> None:
         """Look again later at what an event said: the list itself may say so only then."""
-        if not self._coordinator.settings.live_mode or signal.person_id is None:
+        if not self._context.settings.live_mode or signal.person_id is None:
             return
         looks: tuple[float, ...]
         match signal.kind:
@@ -93,7 +97,7 @@ class WatchlistPoller:
     def _schedule(self) -> None:
         """Set the timer for the next look, whatever it is for."""
         self._timer.cancel()
-        if self._looking or not self._coordinator.settings.live_mode:
+        if self._looking or not self._context.settings.live_mode:
             return
         when = min([self._next, *(doubt.looks[0] for doubt in self._doubts)])
         self._timer.set(max(0.0, when - steady()))
@@ -105,7 +109,7 @@ class WatchlistPoller:
             urgent = self._due(now)
         if urgent or now >= self._next:
             self._looking = True
-            self._coordinator.async_in_background(self._look(urgent), "look at the watchlists")
+            self._context.in_background(self._look(urgent), "look at the watchlists")
         else:
             self._schedule()
 
@@ -131,14 +135,14 @@ class WatchlistPoller:
     def _agrees(self, doubt: _Doubt) -> bool:
         if doubt.title is None:
             return False
-        engine = self._coordinator.engine
+        engine = self._runner.engine
         return engine.knows_wish(doubt.person_id, doubt.title, doubt.said_at) is doubt.wished
 
     async def _look(self, urgent: Iterable[int]) -> None:
         began = steady()
         with self._faults.survived():
             try:
-                watched = await self._coordinator.async_watch(frozenset(urgent))
+                watched = await self._runner.async_watch(frozenset(urgent))
             except ServiceError as err:
                 self._failed(err)
             else:
@@ -170,4 +174,4 @@ class WatchlistPoller:
             return
         self._failures += 1
         if err.failure in CREDENTIAL_FAILURES or self._failures == FAILURES_BEFORE_ALARM:
-            self._coordinator.async_pulsarr_failed(err)
+            self._servers.failed(err)

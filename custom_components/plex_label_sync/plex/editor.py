@@ -66,7 +66,7 @@ class Editor:
         refused: dict[str, ServiceError] = {}
         trouble = self._trouble.setdefault(library.key, _Trouble())
         labels = whole.add, whole.remove
-        path = f"/library/sections/{library.key}/all"
+        path = _path(library)
         async with self._writer:
             waiting = [(one, TRIES) for one in self._parts(library, whole, len(path))]
             while waiting:
@@ -95,6 +95,14 @@ class Editor:
                 again = TRIES if err.failure in _EDIT_REFUSALS else 1
                 waiting += [(half, again) for half in reversed(part.halves())]
         return refused
+
+    async def edit_once(self, library: Library, part: EditPart) -> None:
+        """Send one edit as it is, once. Raises ServiceError, and ValueError without items."""
+        query = edit_query(library.type, part)
+        async with self._writer:
+            await self._http.send(
+                "PUT", _path(library), query=query, seconds=self._seconds(), tries=1
+            )
 
     def _parts(self, library: Library, whole: EditPart, path_bytes: int) -> list[EditPart]:
         """Return the requests to send, the last one first; what failed before comes alone."""
@@ -143,6 +151,10 @@ class Editor:
         trouble.given_up = None
         self._suspects.difference_update(part.rating_keys)
         return None
+
+
+def _path(library: Library) -> str:
+    return f"/library/sections/{library.key}/all"
 
 
 def _is_hopeless(err: ServiceError, trouble: _Trouble, labels: _Labels) -> bool:

@@ -19,11 +19,17 @@ TYPE_NUMBERS: Final = {MediaType.MOVIE: 1, MediaType.SHOW: 2}
 
 @dataclass(frozen=True, slots=True)
 class EditPart:
-    """Labels to add to and to remove from some items of one library."""
+    """Labels to add to and to remove from some items of one library.
+
+    `locked` is what becomes of the field's lock, which keeps refreshes away from it. A removal
+    is percent-encoded twice unless `encoded_once`, which no known server needs.
+    """
 
     rating_keys: tuple[str, ...]
     add: tuple[str, ...]
     remove: tuple[str, ...]
+    locked: bool = True
+    encoded_once: bool = False
 
     def halves(self) -> tuple["EditPart", "EditPart"]:
         """Return the same change for each half of the items."""
@@ -46,7 +52,8 @@ def edit_query(media_type: MediaType, part: EditPart) -> str:
     _require_sense(part)
     return (
         f"type={TYPE_NUMBERS[media_type]}&id={','.join(part.rating_keys)}"
-        f"&{_labels_query(part.add, part.remove)}&label.locked=1"
+        f"&{_labels_query(part.add, part.remove, encoded_once=part.encoded_once)}"
+        f"&label.locked={int(part.locked)}"
     )
 
 
@@ -57,10 +64,10 @@ def _require_sense(part: EditPart) -> None:
         raise ValueError("an edit must change something")
 
 
-def _labels_query(add: Sequence[str], remove: Sequence[str]) -> str:
+def _labels_query(add: Sequence[str], remove: Sequence[str], *, encoded_once: bool = False) -> str:
     parts = [f"label%5B{index}%5D.tag.tag={quote(text, safe='')}" for index, text in enumerate(add)]
     if remove:
-        value = ",".join(quote(text, safe="") for text in remove)
+        value = ",".join(text if encoded_once else quote(text, safe="") for text in remove)
         parts.append(f"label%5B%5D.tag.tag-={quote(value, safe='')}")
     return "&".join(parts)
 
@@ -72,9 +79,10 @@ def edit_parts(media_type: MediaType, whole: EditPart, *, path_bytes: int) -> It
     """
     _require_sense(whole)
     for add, remove in _label_groups(whole.add, whole.remove):
-        used = path_bytes + 1 + len(edit_query(media_type, EditPart(("0",), add, remove)))
+        part = replace(whole, rating_keys=("0",), add=add, remove=remove)
+        used = path_bytes + 1 + len(edit_query(media_type, part))
         for keys in _id_groups(whole.rating_keys, max(URL_MAX - used, 1)):
-            yield EditPart(keys, add, remove)
+            yield replace(part, rating_keys=keys)
 
 
 def _label_groups(

@@ -13,7 +13,7 @@ a gap.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -146,18 +146,22 @@ def _ends_scan(row: Mapping[str, Any]) -> bool:
 
 @asynccontextmanager
 async def listen(
-    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]
+    session: aiohttp.ClientSession,
+    url: str,
+    headers: Mapping[str, str],
+    paths: Sequence[str] = PATHS,
 ) -> AsyncIterator[AsyncIterator[Message]]:
     """Connect to a server's notifications; the messages end when the connection does.
 
-    `url` is the server's base URL; `headers` hold the token, which stays out of the address.
+    `url` is the server's base URL; `headers` hold the token, which stays out of the address. The
+    `paths` are tried in their order.
 
     Raises ServiceError when there is no connection: INVALID_AUTH for a refused token,
     WRONG_SERVICE when something on the way does not let WebSockets through.
     """
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT), wary(session) as wary_session:
-            socket = await _connect(wary_session, url, headers)
+            socket = await _connect(wary_session, url, headers, paths)
     except aiohttp.WSServerHandshakeError as err:
         failure = failure_of_status(err.status)
         raise ServiceError(
@@ -177,9 +181,9 @@ async def listen(
 
 
 async def _connect(
-    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]
+    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], paths: Sequence[str]
 ) -> aiohttp.ClientWebSocketResponse:
-    for path in PATHS:
+    for path in paths:
         try:
             socket: aiohttp.ClientWebSocketResponse = await session.ws_connect(
                 f"{url}{path}",
@@ -190,7 +194,7 @@ async def _connect(
             )
             return socket  # noqa: TRY300 - the next path is tried where this one is not there
         except aiohttp.WSServerHandshakeError as err:
-            if err.status != HTTPStatus.NOT_FOUND or path == PATHS[-1]:
+            if err.status != HTTPStatus.NOT_FOUND or path == paths[-1]:
                 raise
     raise AssertionError  # the loop returned or raised
 

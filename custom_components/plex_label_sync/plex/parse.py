@@ -317,7 +317,7 @@ def _library(row: Mapping[str, Any]) -> Library | None:
         # Others' sections say no, but so do some owners': it is no more than a hint.
         editable=str(row.get("allowSync", True)).lower() not in {"0", "false"},
         content_changed=_told(row.get("contentChangedAt")),
-        uuid=_told(row.get("uuid")),
+        uuid=_told(row.get("uuid")) if isinstance(row.get("uuid"), str) else "",
     )
 
 
@@ -384,7 +384,10 @@ def labelled_items(answer: object) -> Labelled:
         key = _key_or_none(row)
         keys.add(key)
         try:
-            if row.get("type") in ("movie", "show"):
+            kind = row["type"]
+            if not isinstance(kind, str):
+                raise TypeError("no type")  # noqa: TRY301 - a row like any other bad one
+            if kind in {"movie", "show"}:
                 found.append(labelled_item(row, body))
         except (AttributeError, ValueError, KeyError, TypeError):
             bad.append(BadRow(place, key))

@@ -24,6 +24,7 @@ from typing import Final
 
 import aiohttp
 
+from ..probe.ports import RequestCounter
 from ..server_urls import normalise_url, without_page
 from ..sync.model import (
     Failure,
@@ -46,6 +47,7 @@ from .listing import TRIES, Ask, Listing, OnGap, Read
 from .lookups import Lookup
 from .parse import ServerInfo
 from .pictures import Pictures
+from .prober import PlexProber
 from .ratings import RatedItem, rated_items, rated_items_with_labels
 
 PAGE_SIZE: Final = 1000  # rows; about 0.3 MB when Plex follows the wishes below
@@ -128,6 +130,12 @@ class PlexClient:
     def statistics(self) -> Statistics:
         """Request counts for diagnostics."""
         return self._http.statistics
+
+    def prober(self, counter: RequestCounter) -> PlexProber:
+        """Return the same server as a probe asks it, each request counted."""
+        return PlexProber(
+            self._http, self._editor, lambda path: self._listen(paths=(path,)), _LEAN, counter
+        )
 
     def listen(self) -> AbstractAsyncContextManager[AsyncIterator[Message]]:
         """Connect to what the server tells its listeners. Raises ServiceError when that fails."""

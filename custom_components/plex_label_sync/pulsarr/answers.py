@@ -50,7 +50,8 @@ def people(answer: object) -> People:
     """Return all users; a row that cannot be read costs nobody else.
 
     A user without a name is there, with an empty one: guessing one would rename the labels of a
-    whole library. Without an id, or with the one of another user, nobody knows who it is.
+    whole library. Without an id, or with the one of another user, nobody knows who it is; a row
+    that comes twice may stand where another should.
     """
     rows = envelope(answer).get("users")
     if not isinstance(rows, list):
@@ -59,8 +60,9 @@ def people(answer: object) -> People:
     unreadable: list[str] = []
     for place, row in enumerate(rows, 1):
         person = _person(row)
-        if person is None or found.get(person.id, person) != person:
-            name = text(row.get("name")) if isinstance(row, Mapping) else ""
+        if person is None or person.id in found:
+            is_named = isinstance(row, Mapping) and (person is None or found[person.id] != person)
+            name = text(row.get("name")) if is_named else ""
             unreadable.append(name or f"user {place} of {len(rows)}")
         else:
             found[person.id] = person
@@ -93,7 +95,9 @@ def _person(row: object) -> Person | None:
 def watchlist(answer: object, person_id: int) -> tuple[Title, ...]:
     """Return one user's movies and shows; other kinds of rows are left out.
 
-    A title without any usable id stays in: it is wanted, though it cannot be found yet.
+    A title without any usable id stays in: it is wanted, though it cannot be found yet. Of a row
+    that tells neither a kind, nor an id or an exact name, nobody knows what is wanted: such a list
+    is no list.
     """
     data = _object(envelope(answer).get("data"), "the watchlist")
     rows, total = data.get("watchlistItems"), whole_number(data.get("total"))
@@ -109,10 +113,14 @@ def watchlist(answer: object, person_id: int) -> tuple[Title, ...]:
 
 
 def _title(row: Mapping[str, object]) -> Title | None:
-    kind = media_type(row.get("type"))
+    kind, title = media_type(row.get("type")), row.get("title")
+    if not isinstance(row.get("type"), str):
+        raise UnusableAnswerError("a title has no kind")
     if kind is None:
         return None
     ids = all_ids(row.get("key"), row.get("guids"))
+    if not ids and (isinstance(title, BrokenText) or not text(title)):
+        raise UnusableAnswerError("a title has neither an id nor a name")
     name = text(row.get("title")) or min(ids, default="")
     return Title(kind, name, ids, picture(row.get("thumb")), moment(row.get("added")))
 

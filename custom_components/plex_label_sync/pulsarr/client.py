@@ -9,11 +9,13 @@ import aiohttp
 import orjson
 
 from .. import transport
+from ..probe.ports import RequestCounter
 from ..server_urls import normalise_url as base_url, without_page
 from ..sync.gaps import ROW
 from ..sync.model import Failure, Gap, GapKind, Person, Service, ServiceError, Title
 from . import answers
 from .endpoints import Endpoint, EndpointSettings, TestResult
+from .prober import PulsarrProber
 
 REQUESTS_MAX: Final = 4  # at a time: Pulsarr's limit of 500 a minute counts per client address
 READ_TIMEOUT: Final = 30.0  # seconds
@@ -93,6 +95,10 @@ class PulsarrClient:
     def statistics(self) -> transport.Statistics:
         """What was asked so far."""
         return self._transport.statistics
+
+    def prober(self, counter: RequestCounter) -> PulsarrProber:
+        """Return the same Pulsarr as a probe asks it, each request counted."""
+        return PulsarrProber(self._transport, counter)
 
     async def check(self) -> None:
         """Make sure that a Pulsarr answers at this address and accepts the key; one try.

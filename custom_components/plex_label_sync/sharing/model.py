@@ -158,11 +158,6 @@ class Account:
         """Return the rule for one kind of title as plex.tv keeps it."""
         return self.movies if media_type is MediaType.MOVIE else self.shows
 
-    @property
-    def has_rule(self) -> bool:
-        """Whether anything restricts what it sees within the shared libraries."""
-        return bool(self.movies or self.shows or self.everything or self.preset)
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:

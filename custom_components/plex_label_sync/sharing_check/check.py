@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 import logging
 import random
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..const import CONF_CLIENT_ID, CONF_PLEX_TOKEN, CONF_PLEX_TV_TOKEN, DOMAIN
+from ..context import EntryContext
+from ..listeners import Listeners
 from ..plex.sharing import PlexTvSharing
+from ..runner import Runner
+from ..servers import Servers
 from ..sharing.changes import vanished
 from ..sharing.model import Account, Answer, Reason, Rule, Severity, SharingError, SharingWarning
 from ..sharing.rules import rule_of
@@ -21,11 +25,8 @@ from ..storage.files import StoreTooNewError, StoreUnreadableError
 from ..sync.model import MediaType, Person, ServiceError
 from ..timer import Timer
 from .facts import FactsReader
-from .repairs import async_update_sharing_issues
+from .issues import async_update_sharing_issues
 from .store import STEPS, SharingStore
-
-if TYPE_CHECKING:
-    from ..coordinator import PlexLabelSyncCoordinator
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -65,27 +66,25 @@ class Findings:
 class SharingCheck:
     """When plex.tv is asked, what is kept of the answers, and to whom it is told."""
 
-    def __init__(self, hass: HomeAssistant, coordinator: "PlexLabelSyncCoordinator") -> None:
+    def __init__(self, context: EntryContext, servers: Servers, runner: Runner) -> None:
         """Nothing is asked before `async_start`."""
-        self._hass = hass
-        self._coordinator = coordinator
-        entry = coordinator.config_entry
-        self.settings = coordinator.settings
-        self.store = SharingStore(hass, entry.entry_id)
+        self.on_change = Listeners[()]()
+        self._context = context
+        self._hass, entry = context.hass, context.entry
+        self._servers = servers
+        self._runner = runner
+        self.settings = context.settings
+        self.store = SharingStore(context.hass, entry.entry_id)
         token = entry.data.get(CONF_PLEX_TV_TOKEN) or entry.data[CONF_PLEX_TOKEN]
-        self._plex_tv = PlexTvSharing(
-            token, entry.data[CONF_CLIENT_ID], coordinator.server.machine_id
-        )
-        self._reader = FactsReader(
-            coordinator.plex, coordinator.settings, coordinator.server.version
-        )
+        self._plex_tv = PlexTvSharing(token, entry.data[CONF_CLIENT_ID], servers.info.machine_id)
+        self._reader = FactsReader(servers.plex, context.settings, servers.info.version)
         self.findings: Findings | None = None
         self._tv_reason: Reason | None = None  # why plex.tv told nothing new
         self._plex_failed = False  # the server could not be read
         self._one_at_a_time = asyncio.Lock()
         self._asked = -COOL_DOWN  # when plex.tv was asked last, on the monotonic clock
         self._rest_until = 0.0  # on the same: plex.tv wants no questions before
-        self._timer = Timer(hass, self._async_due)
+        self._timer = Timer(context.hass, self._async_due)
         self._waits_for_sync: CALLBACK_TYPE | None = None
 
     # What others ask
@@ -150,7 +149,7 @@ class SharingCheck:
 
     async def async_start(self) -> None:
         """Read what was kept, and let the first check follow the first full sync."""
-        entry = self._coordinator.config_entry
+        entry = self._context.entry
         if not self.enabled:
             await self.store.async_forget()
             async_update_sharing_issues(self._hass, entry, None)
@@ -161,13 +160,13 @@ class SharingCheck:
             # Labels do not depend on it: what is lost is read again.
             _LOGGER.warning("What was kept about sharing cannot be read: %s", err)
         entry.async_on_unload(self._timer.cancel)
-        self._waits_for_sync = self._coordinator.async_add_listener(self._on_status)
+        self._waits_for_sync = self._runner.on_change.add(self._on_status)
         entry.async_on_unload(self._stop_waiting)
 
     @callback
     def _on_status(self) -> None:
         """Set the timer when there has been a full sync."""
-        if self._coordinator.engine.watchlists is None:
+        if self._runner.engine.watchlists is None:
             return
         self._stop_waiting()
         # By chance, so that not all houses of the world ask after the same power cut.
@@ -183,7 +182,7 @@ class SharingCheck:
 
     @callback
     def _async_due(self) -> None:
-        self._coordinator.async_in_background(self.async_check(), "sharing check")
+        self._context.in_background(self.async_check(), "sharing check")
 
     # Checks
 
@@ -260,7 +259,7 @@ class SharingCheck:
         try:
             people = await self._people()
             rules = rules_in(answer.accounts)
-            lists = self._coordinator.engine.watchlists
+            lists = self._runner.engine.watchlists
             read = await self._reader.async_read(people, lists, rules)
         except ServiceError as err:
             _LOGGER.debug("Who can see what is not known: %s", err)
@@ -289,9 +288,9 @@ class SharingCheck:
     async def _people(self) -> tuple[Person, ...]:
         """Return the Pulsarr users, from the last sync when they are not told now."""
         try:
-            return await self._coordinator.pulsarr.people()
+            return await self._servers.pulsarr.people()
         except ServiceError:
-            lists = self._coordinator.engine.watchlists
+            lists = self._runner.engine.watchlists
             if lists is None:
                 raise
             return lists.people
@@ -307,8 +306,8 @@ class SharingCheck:
     @callback
     def _publish(self) -> None:
         """Show what was found in entities and repairs."""
-        async_update_sharing_issues(self._hass, self._coordinator.config_entry, self)
-        self._coordinator.async_refresh_status()
+        async_update_sharing_issues(self._hass, self._context.entry, self)
+        self.on_change()
 
     # Decisions
 

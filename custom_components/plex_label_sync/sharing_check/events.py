@@ -1,72 +1,106 @@
-"""Tells for whom a title that got labels has become visible, once its labels were read back."""
+"""Tells that titles got labels, and for whom they have become visible, once labels were read back."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
-from ..live.label_events import LabelEvent
+from homeassistant.core import callback
+
+from ..context import EntryContext
+from ..live.label_events import LabelEvent, label_events_of
+from ..runner import Finished, Runner
+from ..servers import Servers
 from ..sharing.model import Verdict
 from ..status import Activity
-from ..sync.model import ServiceError
+from ..sync.model import RunKind, ServiceError
 from ..sync.reasons import PersonRef, names_of
-from .services import verdicts
+from .check import SharingCheck
 from .texts import best_verdict
-
-if TYPE_CHECKING:
-    from ..coordinator import PlexLabelSyncCoordinator
+from .verdicts import verdicts
 
 
-class VisibleEvents:
-    """Puts verdicts beside the news of labels. Nothing is said where nothing is known."""
+class LabelsChanged:
+    """Fires the activities about titles that got labels; nothing is said of who sees them unless it is known."""
 
-    def __init__(self, coordinator: "PlexLabelSyncCoordinator") -> None:
-        """Tell by way of the coordinator."""
-        self._coordinator = coordinator
+    def __init__(
+        self, context: EntryContext, servers: Servers, runner: Runner, sharing: SharingCheck
+    ) -> None:
+        """Listen to what full syncs come to; live syncs call `async_tell`."""
+        self._context = context
+        self._plex = servers.plex
+        self._runner = runner
+        self._sharing = sharing
         self._in_order = asyncio.Lock()
+        context.entry.async_on_unload(runner.on_finished.add(self._on_finished))
 
-    @property
-    def knows(self) -> bool:
-        """Whether there is an answer of plex.tv to go by."""
-        return self._coordinator.sharing.answer is not None
+    @callback
+    def _on_finished(self, finished: Finished) -> None:
+        """Tell of titles that nobody announced. A first sync has labelled what was there already."""
+        request, lists = finished.request, self._runner.engine.watchlists
+        if request.kind is not RunKind.FULL or request.dry_run or finished.is_first:
+            return
+        if lists is not None:
+            for event in label_events_of(finished.run.changes, lists):
+                self.async_tell(event)
 
-    async def async_tell(self, news: LabelEvent) -> None:
+    @callback
+    def async_tell(self, event: LabelEvent) -> None:
+        """Tell that a title got labels, and who can see it where that is known."""
+        if self._sharing.answer is None:
+            self._fire(event)
+        else:
+            self._context.in_background(self._async_tell_with_verdicts(event), "label event")
+
+    async def _async_tell_with_verdicts(self, event: LabelEvent) -> None:
         """Tell that a title got labels and who can see it, then that it became visible."""
         async with self._in_order:
-            seeing, title = await self._seeing(news)
-            names = None if seeing is None else list(names_of(seeing))
-            self._coordinator.async_tell_labels(news, visible_to=names)
+            seeing, title = await self._seeing(event)
+            self._fire(event, visible_to=None if seeing is None else list(names_of(seeing)))
             if not seeing:
                 return
-            store = self._coordinator.sharing.store
+            store = self._sharing.store
             new = [one for one in seeing if store.kept.tell(one.id, title)]
             if not new:
                 return
             await store.async_save()
-            self._coordinator.async_activity(
+            self._context.fire(
                 Activity.VISIBLE,
-                title=news.title,
-                type=news.type.value,
+                title=event.title,
+                type=event.type.value,
                 people=list(names_of(new)),
-                rating_key=news.rating_key,
-                poster=news.poster,
+                rating_key=event.rating_key,
+                poster=event.poster,
             )
 
-    async def _seeing(self, news: LabelEvent) -> tuple[list[PersonRef] | None, str]:
+    def _fire(self, event: LabelEvent, *, visible_to: list[str] | None = None) -> None:
+        """Tell that a title got labels; `visible_to` is None where that is not known."""
+        known = {} if visible_to is None else {"visible_to": visible_to}
+        self._context.fire(
+            Activity.LABELS_CHANGED,
+            title=event.title,
+            type=event.type.value,
+            people=list(names_of(event.people)),
+            labels=list(event.labels),
+            poster=event.poster,
+            rating_key=event.rating_key,
+            **known,
+        )
+
+    async def _seeing(self, event: LabelEvent) -> tuple[list[PersonRef] | None, str]:
         """Return who of those whose label it got can see a title; None while that is not known.
 
         Also what the title is known by. Its labels are read anew: another one may keep it out.
         """
-        check = self._coordinator.sharing
+        check = self._sharing
         try:
             await check.async_check(refresh=False)
-            items = await self._coordinator.plex.rated(news.rating_keys)
+            items = await self._plex.rated(event.rating_keys)
         except ServiceError:
             return None, ""
         if check.findings is None or not items:
             return None, ""
         seeing = []
-        for person in news.people:
+        for person in event.people:
             found = verdicts(person.id, check.findings, items)
             if best_verdict(why.verdict for why, _, _ in found) is Verdict.VISIBLE:
                 seeing.append(person)
         ids = sorted(one for item in items for one in item.item.ids if one.startswith("plex:"))
-        return seeing, (ids or [f"{news.type.value}:{news.rating_key}"])[0]
+        return seeing, (ids or [f"{event.type.value}:{event.rating_key}"])[0]

@@ -1,7 +1,7 @@
 """The actions about sharing, and what they answer. For administrators: it says who may see what."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util
@@ -9,6 +9,7 @@ from homeassistant.util import dt as dt_util
 from ..const import DOMAIN
 from ..errors import translation
 from ..plex.ratings import RatedItem
+from ..runtime import Runtime
 from ..sharing.model import (
     LABEL,
     RATING,
@@ -22,11 +23,11 @@ from ..sharing.model import (
 from ..sharing.rules import extended, rule_of
 from ..sharing.steps import steps
 from ..sharing.survey import Subject, preview
-from ..sharing.visible import OneItem, Why, why
 from ..sharing.who import account_named, without_person
 from ..sync.explain import Explanation
 from ..sync.model import MediaType, ServiceError, fold
 from ..sync.people import AmbiguousPersonError, UnknownPersonError, people_named
+from .check import Findings, SharingCheck
 from .store import left_out_key
 from .texts import (
     SharingTexts,
@@ -34,23 +35,20 @@ from .texts import (
     best_verdict,
     rules_of,
 )
-
-if TYPE_CHECKING:
-    from ..coordinator import PlexLabelSyncCoordinator
-    from .check import Findings, SharingCheck
+from .verdicts import verdicts
 
 HIDDEN_MAX: Final = 20  # wishes named per person
 PREVIEW_MAX: Final = 50  # wishes named in a preview
 
 
 async def async_check_response(
-    coordinator: "PlexLabelSyncCoordinator", people: Sequence[str] | None, *, refresh: bool
+    runtime: Runtime, people: Sequence[str] | None, *, refresh: bool
 ) -> dict[str, Any]:
     """Return who can see what. Raises ServiceValidationError for unknown people."""
-    check = coordinator.sharing
+    check = runtime.sharing
     await check.async_check(refresh=refresh)
     findings = check.findings if check.answer is not None else None
-    texts = await async_sharing_texts(coordinator.hass)
+    texts = await async_sharing_texts(runtime.context.hass)
     told: dict[str, Any] = {
         "checked": None if check.checked is None else _time(check.checked),
         "status": check.status,
@@ -86,7 +84,7 @@ async def async_check_response(
     }
 
 
-def _named(findings: "Findings", names: Sequence[str] | None) -> tuple[Subject, ...]:
+def _named(findings: Findings, names: Sequence[str] | None) -> tuple[Subject, ...]:
     """Return those whom somebody named, by a Pulsarr user or by an account; all without names."""
     if not names:
         return findings.subjects
@@ -111,12 +109,12 @@ def _named(findings: "Findings", names: Sequence[str] | None) -> tuple[Subject, 
     return tuple(one for one in findings.subjects if one.id in chosen)
 
 
-def _person_name(findings: "Findings", person_id: int | None) -> str | None:
+def _person_name(findings: Findings, person_id: int | None) -> str | None:
     people = (one for one in findings.facts.people if one.id == person_id)
     return next((one.username for one in people), None)
 
 
-def _person_row(subject: Subject, check: "SharingCheck", texts: SharingTexts) -> dict[str, Any]:
+def _person_row(subject: Subject, check: SharingCheck, texts: SharingTexts) -> dict[str, Any]:
     account, person = subject.account, subject.person
     movies, shows = subject.half(MediaType.MOVIE), subject.half(MediaType.SHOW)
     findings = check.findings
@@ -151,7 +149,7 @@ def _person_row(subject: Subject, check: "SharingCheck", texts: SharingTexts) ->
     }
 
 
-def _unknown_accounts(findings: "Findings") -> list[dict[str, Any]]:
+def _unknown_accounts(findings: Findings) -> list[dict[str, Any]]:
     """Return the accounts that are no Pulsarr user's, to choose from in the options."""
     found = {one.person.id: one.match for one in findings.subjects if one.person is not None}
     return [
@@ -167,14 +165,12 @@ def _counts(counts: Counts) -> dict[str, int]:
 # What if
 
 
-async def async_preview_response(
-    coordinator: "PlexLabelSyncCoordinator", asked: Mapping[str, Any]
-) -> dict[str, Any]:
+async def async_preview_response(runtime: Runtime, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return what somebody would see under another rule; plex.tv is not asked.
 
     Raises HomeAssistantError, and ServiceValidationError for somebody unknown.
     """
-    check = coordinator.sharing
+    check = runtime.sharing
     await check.async_check(refresh=False)
     if check.findings is None or check.answer is None:
         raise _invalid("sharing_unknown")
@@ -194,7 +190,7 @@ async def async_preview_response(
         facts, unknown = await check.async_facts_for(rules.values())
     except ServiceError as err:
         raise HomeAssistantError(**translation(err)) from err
-    found = await coordinator.hass.async_add_executor_job(preview, subject, rules, facts)
+    found = await runtime.context.hass.async_add_executor_job(preview, subject, rules, facts)
     hidden = [name for one in found.values() for name in one.hidden]
     return {
         **{
@@ -215,7 +211,7 @@ async def async_preview_response(
     }
 
 
-def _one(findings: "Findings", name: str) -> Subject:
+def _one(findings: Findings, name: str) -> Subject:
     found = _named(findings, [name])
     if len(found) != 1:
         raise _invalid("unknown_person", person=name)
@@ -241,18 +237,18 @@ def rule_reading(allow: Iterable[str], exclude: Iterable[str], ratings: Iterable
 
 
 async def async_verdict_rows(
-    coordinator: "PlexLabelSyncCoordinator", explanations: Sequence[Explanation]
+    runtime: Runtime, explanations: Sequence[Explanation]
 ) -> list[list[dict[str, Any]]]:
     """Return for each title who of those who want it can see it; empty lists while that is unknown."""
-    findings = await _async_findings(coordinator)
+    findings = await _async_findings(runtime)
     if findings is None:
         return [[] for _ in explanations]
     keys = sorted({one.item.rating_key for title in explanations for one in title.items})
     try:
-        read = {one.item.rating_key: one for one in await coordinator.plex.rated(keys)}
+        read = {one.item.rating_key: one for one in await runtime.servers.plex.rated(keys)}
     except ServiceError:
         return [[] for _ in explanations]
-    texts = await async_sharing_texts(coordinator.hass)
+    texts = await async_sharing_texts(runtime.context.hass)
     return [
         [
             _verdict_row(
@@ -268,8 +264,8 @@ async def async_verdict_rows(
     ]
 
 
-async def _async_findings(coordinator: "PlexLabelSyncCoordinator") -> "Findings | None":
-    check = coordinator.sharing
+async def _async_findings(runtime: Runtime) -> Findings | None:
+    check = runtime.sharing
     if check.answer is None:
         return None
     await check.async_check(refresh=False)
@@ -277,7 +273,7 @@ async def _async_findings(coordinator: "PlexLabelSyncCoordinator") -> "Findings 
 
 
 def _verdict_row(
-    name: str, person_id: int, findings: "Findings", items: Sequence[RatedItem], texts: SharingTexts
+    name: str, person_id: int, findings: Findings, items: Sequence[RatedItem], texts: SharingTexts
 ) -> dict[str, Any]:
     verdict, reason = Verdict.UNKNOWN, texts.page("not_in_plex")
     found = verdicts(person_id, findings, items)
@@ -293,22 +289,6 @@ def _verdict_row(
         "verdict": verdict.value,
         "reason": reason,
     }
-
-
-def verdicts(
-    person_id: int, findings: "Findings", items: Sequence[RatedItem]
-) -> list[tuple[Why, Rule, RatedItem]]:
-    """Return what a person's rule says of each item as it was just read."""
-    subject = findings.subject_of(person_id)
-    found = []
-    for one in items:
-        account = None if subject is None else subject.account
-        rule = subject.half(one.item.type).rule if subject is not None else Rule("", ())
-        item = OneItem(
-            one.item.type, one.item.library, frozenset(map(fold, one.labels)), one.rating
-        )
-        found.append((why(item, account, rule), rule, one))
-    return found
 
 
 def _time(seconds: float) -> str:

@@ -21,7 +21,7 @@ from .earlier_reasons import journal_with_reason_codes
 _LOGGER = logging.getLogger(__name__)
 
 STORE_VERSION: Final = 1
-MINOR_VERSIONS: Final = {"queue": 1, "ledger": 4, "journal": 5, "sharing": 1}
+MINOR_VERSIONS: Final = {"queue": 1, "ledger": 4, "journal": 5, "sharing": 1, "probe": 1}
 CAUSES_UNKNOWN: Final = "causes_unknown"  # in a ledger of before: by what labels are kept off
 FORMER: Final = "former"  # the one file that belongs to no entry
 FORMER_MINOR_VERSION: Final = 1
@@ -204,69 +204,13 @@ def migrated(name: str, minor_version: int, data: Data) -> Data:
     return data
 
 
-def _ledger_knows_for_whom(data: Data) -> Data:
-    """1 → 2: rows were just a time; they say for whom, by which id, and what was decided."""
-    return {
-        "labels": {
-            label: {
-                library: {key: [written, [], "", 0, 0] for key, written in items.items()}
-                for library, items in libraries.items()
-            }
-            for label, libraries in data["labels"].items()
-        }
-    }
-
-
-def _ledger_is_compact(data: Data) -> Data:
-    """2 → 3: what repeats is kept once."""
-    items: list[list[Any]] = []
-    kinds: list[list[Any]] = []
-    rows: list[int] = []
-    before = 0
-    for label, libraries in data["labels"].items():
-        for library, by_key in libraries.items():
-            for key, (written, people, title_id, dropped, flags) in by_key.items():
-                rows += (len(items), len(kinds), written - before, dropped)
-                items.append([library, key, title_id])
-                kinds.append([label, people, flags])
-                before = written
-    return {"items": items, "kinds": kinds, "rows": rows}
-
-
 def _ledger_knows_by_what(data: Data) -> Data:
     """3 → 4: rows say whether an undo keeps a label off; here only the journal can tell."""
     return {**data, CAUSES_UNKNOWN: True}
 
 
-def _journal_knows_whose(data: Data) -> Data:
-    """1 → 2: changes say whether the label is ours."""
-    runs = [
-        {**run, "changes": [[*change, True] for change in run["changes"]]} for run in data["runs"]
-    ]
-    return {**data, "runs": runs}
-
-
-def _journal_is_compact(data: Data) -> Data:
-    """2 → 3: what repeats is kept once."""
-    items: list[list[Any]] = []
-    edits: list[list[Any]] = []
-    runs = []
-    for run in data["runs"]:
-        changes: list[int] = []
-        for action, label, library, key, title, reason, ours in run["changes"]:
-            changes += (len(items), len(edits))
-            items.append([library, key, title])
-            edits.append([action, label, reason, ours])
-        runs.append({**run, "changes": changes})
-    return {**data, "items": items, "edits": edits, "runs": runs}
-
-
 _STEPS: Final[Mapping[tuple[str, int], Callable[[Data], Data]]] = {
-    ("ledger", 1): _ledger_knows_for_whom,
-    ("ledger", 2): _ledger_is_compact,
     ("ledger", 3): _ledger_knows_by_what,
-    ("journal", 1): _journal_knows_whose,
-    ("journal", 2): _journal_is_compact,
     ("journal", 4): journal_with_reason_codes,
 }
 

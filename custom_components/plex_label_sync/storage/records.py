@@ -2,20 +2,20 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 import logging
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, callback
 
+from ..listeners import Listeners
 from ..summary import Summary, after_changes, of_earlier_version
 from ..sync.journal import Entry, Journal
-from ..sync.knowledge import Knowledge, key_of
+from ..sync.knowledge import Knowledge
 from ..sync.ledger import Ledger
 from ..sync.model import (
     Change,
     Failure,
-    HoldReason,
     MediaType,
     Row,
     RowKey,
@@ -28,36 +28,16 @@ from ..sync.model import (
 )
 from ..sync.queue import PendingSync, Queue, Reason
 from ..sync.returned import removed_lately
-from ..sync.stored import Faults, listed, number, part, record, rows, text, texts, whole
+from ..sync.stored import Faults, listed, number, part, rows, text, texts, whole
 from ..timer import Timer
 from .files import CAUSES_UNKNOWN, Data, Found, RecordFile
+from .held import Held, held_of
 
 _LOGGER = logging.getLogger(__name__)
 
-EXAMPLES_MAX: Final = 10  # changes shown of what is held
 SAVE_AGAIN_AFTER: Final = 60.0  # seconds from a failed write to the next try
 
 INTERRUPTED: Final = "interrupted"  # status of a run during which the process ended
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What the brake keeps back until somebody decides. `since` is in epoch seconds.
-
-    `keys` are the ledger's rows that it is about, as `key_text` writes them.
-    """
-
-    since: float
-    reasons: tuple[str, ...]
-    removals: int
-    vanished: int
-    examples: tuple[str, ...]
-    keys: tuple[str, ...] = ()
-
-    @property
-    def row_keys(self) -> frozenset[RowKey]:
-        """The rows that it is about."""
-        return frozenset(map(key_of, self.keys))
 
 
 class Records:
@@ -73,7 +53,7 @@ class Records:
         self.knowledge = Knowledge()
         self.damaged: list[str] = []  # the files that were damaged or missing
         self.left_out: Mapping[str, int] = {}  # how much of which part made no sense
-        self.on_saving: Callable[[], None] = lambda: None  # told when saving fails or works again
+        self.on_change = Listeners[()]()  # saving fails, or works again
         self._hass = hass
         self._queue_file = RecordFile(hass, entry_id, "queue")
         self._ledger_file = RecordFile(hass, entry_id, "ledger")
@@ -159,7 +139,6 @@ class Records:
     @callback
     def async_open(self) -> None:
         """Go on with records that were closed and could not be saved."""
-        self.on_saving = lambda: None
         self._save_later()
 
     async def async_close(self) -> None:
@@ -274,7 +253,7 @@ class Records:
             replace(entry, status=None) if entry.run_id in self._not_in_ledger else entry
             for entry in self.journal.entries
         )
-        held = {} if self.held is None else {"held": asdict(self.held)}
+        held = {} if self.held is None else {"held": self.held.as_dict()}
         summary, knowledge = self.summary, self.knowledge.as_dict()
         return lambda: {
             **journal.as_dict(),
@@ -288,7 +267,7 @@ class Records:
         saved = await file.async_write(snapshot)
         self._save_later()
         if self.unsaved is not before:
-            self.on_saving()
+            self.on_change()
         return saved
 
     def _save_later(self) -> None:
@@ -328,7 +307,7 @@ def _journal_from_dict(data: Mapping[str, Any], faults: Faults) -> _JournalFile:
     earlier = _optional("last_sync", of_earlier_version, data, faults)
     if summary is None and earlier is not None:
         summary, knowledge.counted = earlier
-    return journal, summary or Summary(), _optional("held", _held, data, faults), knowledge
+    return journal, summary or Summary(), _optional("held", held_of, data, faults), knowledge
 
 
 def _optional[T](
@@ -336,13 +315,6 @@ def _optional[T](
 ) -> T | None:
     value = data.get(name)
     return None if value is None else part(name, read, value, faults)
-
-
-def _held(data: Mapping[str, Any]) -> Held:
-    held = record(Held, data)
-    # Of reasons that only a newer version knows the question itself is left.
-    known = tuple(one for one in held.reasons if one in set(HoldReason))
-    return replace(held, reasons=known or (HoldReason.MASS_REMOVAL.value,))
 
 
 def _queue_as_dict(queue: Queue) -> dict[str, Any]:

@@ -310,6 +310,10 @@ class PlanBuilder:
             view = replace(view, items=proven, evidence=evidence)
             plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
             _note_contradictions(scope, items, evidence, found)
+            # What was found a moment ago and is not there by its key may be there all the same.
+            for key in evidence.absent & items.keys():
+                name = items[key].item.title or key
+                found.gaps.add(Gap(GapKind.ITEM, key, name, Failure.IMPLAUSIBLE))
         self._remember_others(view, plan)
         if scope.whole:
             plan = with_returned(plan, view, self._recorder.removed_lately())

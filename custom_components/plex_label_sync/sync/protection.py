@@ -46,13 +46,14 @@ class Doubts:
 
     `unread` are people whose lists could not be read, with their folded labels in
     `unread_labels`; `vague` titles on people's lists of which no id is known, by person, type and
-    folded name; `shrunk` those whose lists lost much at once, with theirs in `shrunk_labels`;
+    folded name, `keyed` those of which only Plex's key is known; `shrunk` those whose lists lost much at once, with theirs in `shrunk_labels`;
     `lists` says why the whole answer is not believed.
     """
 
     unread: frozenset[int] = frozenset()
     unread_labels: frozenset[str] = frozenset()
     vague: frozenset[tuple[int, MediaType, str]] = frozenset()
+    keyed: frozenset[tuple[int, MediaType, str]] = frozenset()
     shrunk: frozenset[int] = frozenset()
     lists: frozenset[HoldReason] = frozenset()
     shrunk_labels: frozenset[str] = frozenset()
@@ -62,9 +63,11 @@ class Doubts:
         return not self.unread.isdisjoint(row.people) or fold(row.label) in self.unread_labels
 
     def may_mean(self, row: Row, item: Item) -> bool:
-        """Tell whether somebody for whom a row is may want its item by a title without any id."""
+        """Tell whether somebody for whom a row is may want its item by a title of which too little is known."""
         name = fold(item.title)
-        return any((person, item.type, name) in self.vague for person in row.people)
+        known = {(person, item.type, name) for person in row.people}
+        has_key = any(one.startswith("plex:") for one in item.ids)
+        return not known.isdisjoint(self.vague if has_key else self.vague | self.keyed)
 
     def shrank(self, row: Row) -> bool:
         """Tell whether a row is for somebody whose list lost much at once."""
@@ -94,6 +97,12 @@ def unread_lists(
             for person in people
             for title in watchlists.titles.get(person.id, ())
             if not title.ids
+        ),
+        keyed=frozenset(
+            (person.id, title.type, fold(title.name))
+            for person in people
+            for title in watchlists.titles.get(person.id, ())
+            if title.ids and title.ids == title.plex_ids
         ),
         unread=frozenset(person.id for person in unread),
         unread_labels=labels_of(unread, settings),

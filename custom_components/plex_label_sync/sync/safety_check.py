@@ -121,7 +121,10 @@ def _reasons(
 
 def _asked(plan: Plan, losses: frozenset[RowKey], now: Situation) -> frozenset[RowKey]:
     """Return what of a plan an open question is about: protected until somebody answers."""
-    return frozenset() if now.question is None else now.question.keys & (losses | {*plan.renamed})
+    if now.question is None:
+        return frozenset()
+    renamed = plan.renamed.keys() if HoldReason.PEOPLE_RENAMED in now.question.reasons else set()
+    return now.question.keys & (losses | renamed)
 
 
 def _reasons_again(

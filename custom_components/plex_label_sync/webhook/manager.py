@@ -15,14 +15,16 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from ..const import CONF_WEBHOOK_SECRET, DOMAIN, NAME
-from ..coordinator import PlexLabelSyncCoordinator
+from ..context import EntryContext
 from ..escaping import as_code, as_markdown
 from ..notices import Notice, async_take_back, async_tell
 from ..pulsarr.payloads import Signal, SignalKind
+from ..servers import Servers
 from ..status import Activity, activity_signal
-from ..sync.model import ServiceError
+from ..sync.model import Service, ServiceError
 from ..timer import Timer
 from .missed_webhooks import Silence
+from .receiver import WebhookStats
 from .registration import (
     Finding,
     RegistrationResult,
@@ -72,13 +74,14 @@ class WebhookManager:
     One log line when it begins to fail and one when it works again.
     """
 
-    def __init__(self, hass: HomeAssistant, coordinator: PlexLabelSyncCoordinator) -> None:
+    def __init__(self, context: EntryContext, servers: Servers, stats: WebhookStats) -> None:
         """Nothing happens before `async_start`."""
-        self._hass = hass
-        self._coordinator = coordinator
-        self._entry = coordinator.config_entry
+        self._context = context
+        self._hass, self._entry = context.hass, context.entry
+        self._servers = servers
+        self._stats = stats
         self._one_at_a_time = asyncio.Lock()
-        self._timer = Timer(hass, self._async_due)
+        self._timer = Timer(context.hass, self._async_due)
         self._failures = 0
         self._misses = 0  # checks in a row for which Pulsarr was away
         self._pulsarr_usable = True
@@ -97,7 +100,7 @@ class WebhookManager:
             # Before it has started, Home Assistant may not listen yet, and know no address.
             async_at_started(self._hass, self._async_started),
             self._hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._async_config_changed),
-            self._coordinator.async_add_listener(self._async_status_changed),
+            self._servers.on_change.add(self._async_status_changed),
             async_dispatcher_connect(self._hass, signal, self._async_on_activity),
         ):
             entry.async_on_unload(stop)
@@ -106,7 +109,7 @@ class WebhookManager:
     def async_change_modes(self) -> None:
         """Begin, or end, as live mode is on or off now. What Pulsarr knows of us stays."""
         self._timer.cancel()
-        if self._coordinator.settings.live_mode:
+        if self._context.settings.live_mode:
             self._check_in(0)
         else:
             self._failures = 0
@@ -128,7 +131,7 @@ class WebhookManager:
         """Make sure that Pulsarr has our webhook, under an address that works."""
         async with self._one_at_a_time:
             self._timer.cancel()
-            if not self._coordinator.settings.live_mode:
+            if not self._context.settings.live_mode:
                 return
             try:
                 delay = await self._async_check()
@@ -143,10 +146,10 @@ class WebhookManager:
 
         Raises ServiceError when Pulsarr cannot be asked.
         """
-        client, data = self._coordinator.pulsarr, self._entry.data
+        client, data = self._servers.pulsarr, self._entry.data
         webhook_id, secret = data[CONF_WEBHOOK_ID], data[CONF_WEBHOOK_SECRET]
         self._ways = ways = self._addresses()
-        stats = self._coordinator.webhook
+        stats = self._stats
         finding = await async_find_way(client, ways, secret, lambda: stats.tests)
         if not ways:
             return self._fails(finding, None)
@@ -175,7 +178,7 @@ class WebhookManager:
 
     def _addresses(self) -> tuple[Address, ...]:
         webhook_id: str = self._entry.data[CONF_WEBHOOK_ID]
-        return addresses(self._hass, webhook_id, self._coordinator.settings.base_url)
+        return addresses(self._hass, webhook_id, self._context.settings.base_url)
 
     def _known_ids(self) -> frozenset[str]:
         """Return the webhooks of all our entries, also of those that are not loaded."""
@@ -252,7 +255,7 @@ class WebhookManager:
 
     @callback
     def _async_started(self, _hass: HomeAssistant) -> None:
-        if self._coordinator.settings.live_mode:
+        if self._context.settings.live_mode:
             self._check_in(0)
 
     @callback
@@ -264,7 +267,7 @@ class WebhookManager:
     @callback
     def _async_status_changed(self) -> None:
         """Look again when Pulsarr is back: it may be another database, or another version."""
-        was, self._pulsarr_usable = self._pulsarr_usable, self._coordinator.data.pulsarr_connected
+        was, self._pulsarr_usable = self._pulsarr_usable, self._servers.is_usable(Service.PULSARR)
         if self._pulsarr_usable and not was:
             self._check_in(SOON)
 
@@ -293,10 +296,10 @@ class WebhookManager:
     @callback
     def _check_in(self, seconds: float) -> None:
         self._timer.cancel()
-        if not self._coordinator.settings.live_mode:
+        if not self._context.settings.live_mode:
             return
         if seconds <= 0:
-            self._coordinator.async_in_background(self.async_check(), "webhook check")
+            self._context.in_background(self.async_check(), "webhook check")
         else:
             self._timer.set(seconds)
 

@@ -57,16 +57,18 @@ class _BodyTooLargeError(Exception):
 
 @callback
 def async_register_webhook(
-    hass: HomeAssistant, entry: ConfigEntry, on_signal: Callable[[Signal], None]
-) -> WebhookStats:
-    """Listen on the entry's webhook until the entry is unloaded.
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    stats: WebhookStats,
+    on_signal: Callable[[Signal], None],
+) -> None:
+    """Listen on the entry's webhook until the entry is unloaded, and count in `stats` what arrives.
 
     `on_signal` is called in the event loop with every event that was understood, those of kind
     IGNORED and TEST included, before the answer goes out: it must only queue work.
 
     Raises ValueError when the webhook id is taken.
     """
-    stats = WebhookStats()
     known = TokenBucket(BURST, PER_SECOND)
     strangers = TokenBucket(STRANGERS_BURST, STRANGERS_PER_SECOND)
 
@@ -112,7 +114,6 @@ def async_register_webhook(
         allowed_methods=(hdrs.METH_POST,),
     )
     entry.async_on_unload(lambda: webhook.async_unregister(hass, entry.data[CONF_WEBHOOK_ID]))
-    return stats
 
 
 def _is_authorised(request: web.Request, secrets: Iterable[str]) -> bool:

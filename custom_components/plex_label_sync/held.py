@@ -1,0 +1,47 @@
+"""What of a run was held, as it is stored, asked about, and protected until somebody decides. Pure."""
+
+from dataclasses import replace
+
+from .storage.held import Held
+from .sync.held_groups import held_groups
+from .sync.knowledge import key_text
+from .sync.ledger import Ledger
+from .sync.model import Action, HoldReason, RowKey, Run
+from .sync.people import PeopleRefs
+from .sync.protection import OpenQuestion
+
+
+def held_by(run: Run, ledger: Ledger) -> Held | None:
+    """Return what waits for a decision of a run, by person and reason."""
+    if not run.asked:
+        return None
+    changes = run.held
+    left = run.held_keys - {change.key for change in changes}
+    missing = [row for key in sorted(left) if (row := ledger.get(key)) is not None]
+    removals = {change.key for change in changes if change.action is Action.REMOVE}
+    forgotten = len(left) - run.vanished
+    return Held(
+        since=run.started,
+        reasons=tuple(reason.value for reason in run.hold_reasons),
+        removals=len(removals) + max(0, forgotten),
+        vanished=run.vanished,
+        groups=held_groups(changes, missing, PeopleRefs(ledger.people)),
+        keys=tuple(sorted(map(key_text, run.held_keys))),
+    )
+
+
+def with_keys(held: Held, more: frozenset[RowKey]) -> Held:
+    """Return a question that is about further rows, too."""
+    further = more - held.row_keys
+    keys = sorted({*held.keys, *map(key_text, further)})
+    return replace(held, removals=held.removals + len(further), keys=tuple(keys))
+
+
+def question_of(held: Held | None) -> OpenQuestion | None:
+    """Return what no run may touch until somebody has decided."""
+    if held is None:
+        return None
+    known = {one.value for one in HoldReason}
+    return OpenQuestion(
+        held.row_keys, tuple(HoldReason(one) for one in held.reasons if one in known)
+    )

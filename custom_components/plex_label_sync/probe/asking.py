@@ -1,0 +1,111 @@
+"""How a probe asks: never more than it may, never two edits close together, and not once it is stopped."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from ..sync.model import Failure, Service, ServiceError
+from .model import EDITS_MAX, REQUESTS_MAX
+
+EDIT_GAP: Final = 1.0  # seconds between two edits
+RESERVE: Final = 5  # requests kept for taking the throw-away labels off
+RESERVE_LATE: Final = 3  # the same while that is going on
+
+
+class StoppedError(Exception):
+    """The probe was asked to end."""
+
+
+class NoRequestLeftError(Exception):
+    """The probe has asked all that it may."""
+
+
+class Pace:
+    """Counts requests and waits; ends both when it is stopped."""
+
+    def __init__(
+        self,
+        *,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` tells steady seconds."""
+        self.requests = 0
+        self.edits = 0
+        self.reserve = 0
+        self._cleaning = False
+        self._stopped = asyncio.Event()
+        self._sleep = sleep
+        self._clock = clock
+        self._last_edit = float("-inf")
+
+    def stop(self) -> None:
+        """End at the next request or wait."""
+        self._stopped.set()
+
+    @asynccontextmanager
+    async def cleaning(self) -> AsyncIterator[None]:
+        """Go on although it is stopped, with the requests that were kept for this."""
+        self._cleaning = True
+        try:
+            yield
+        finally:
+            self._cleaning = False
+
+    def take(self) -> None:
+        """Count a request that is about to be sent. Raises StoppedError or NoRequestLeftError."""
+        self._check()
+        if self.requests >= REQUESTS_MAX - (0 if self._cleaning else self.reserve):
+            raise NoRequestLeftError
+        self.requests += 1
+
+    async def take_edit(self) -> None:
+        """Count an edit when its time has come. Raises StoppedError or NoRequestLeftError."""
+        if self.edits >= EDITS_MAX:
+            raise NoRequestLeftError
+        await self.wait(self._last_edit + EDIT_GAP - self._clock())
+        self.take()
+        self.edits += 1
+
+    def edited(self) -> None:
+        """Take in that an edit was answered, or was not."""
+        self._last_edit = self._clock()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait some seconds. Raises StoppedError."""
+        if seconds <= 0:
+            return
+        if self._cleaning:
+            await self._sleep(seconds)
+            return
+        self._check()
+        sleeping = asyncio.ensure_future(self._sleep(seconds))
+        stopping = asyncio.ensure_future(self._stopped.wait())
+        try:
+            await asyncio.wait((sleeping, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in (sleeping, stopping):
+                one.cancel()
+                with suppress(asyncio.CancelledError):
+                    await one
+        self._check()
+
+    def now(self) -> float:
+        """Return steady seconds."""
+        return self._clock()
+
+    def _check(self) -> None:
+        if self._stopped.is_set() and not self._cleaning:
+            raise StoppedError
+
+
+def ends_everything(err: ServiceError) -> bool:
+    """Tell whether nothing else can be asked after a failure either."""
+    return err.unreachable or err.failure in {Failure.INVALID_AUTH, Failure.SSL_ERROR}
+
+
+def not_saved() -> ServiceError:
+    """Return that nothing may be changed because nothing could be written down."""
+    detail = "what is about to be tried could not be saved, so nothing is changed in Plex"
+    return ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)

@@ -1,0 +1,65 @@
+"""Takes the throw-away labels of a trial off again: with evidence about the one item, and nothing else."""
+
+from ..sync.model import Failure, MediaType, ServiceError, StoredLabel
+from .asking import NoRequestLeftError, Pace
+from .labels import belongs
+from .model import Section, Trial
+from .ports import PlexPort
+
+SETTLES = 1.5  # seconds after which a read shows what was edited
+SHOWN = 20  # carriers of one throw-away label that are looked at; there is one at most
+
+
+def section_of(trial: Trial) -> Section:
+    """Return where the movie of a trial is."""
+    return Section(trial.library, MediaType.MOVIE, None, None)
+
+
+async def left_on(plex: PlexPort, trial: Trial) -> tuple[str, ...]:
+    """Return the throw-away labels that the movie carries, as they are stored.
+
+    The item itself tells; where it shows no label at all, the label directory and the carriers
+    of each of its labels do. Raises ServiceError.
+    """
+    try:
+        answer = await plex.items([trial.rating_key])
+    except ServiceError as err:
+        if err.failure is Failure.NOT_FOUND:
+            return ()  # the item is gone, and its labels with it
+        raise
+    row = next((one for one in answer.rows if one.rating_key == trial.rating_key), None)
+    if row is None:
+        return ()
+    if row.labels is not None:
+        return tuple(one.text for one in row.labels if belongs(one.text, trial))
+    directory = await plex.labels(section_of(trial))
+    listed = [one for one in directory if belongs(one.text, trial)]
+    return tuple([one.text for one in listed if await _carries(plex, trial, one)])
+
+
+async def _carries(plex: PlexPort, trial: Trial, label: StoredLabel) -> bool:
+    for value in (label.id, label.text):  # a server may know one of the two only
+        answer = await plex.listing(section_of(trial), SHOWN, label=value)
+        if answer.total > 1:
+            return True  # nobody else carries it: the filter was ignored
+        if answer.rows:
+            return any(one.rating_key == trial.rating_key for one in answer.rows)
+    return False
+
+
+async def clean_up(plex: PlexPort, trial: Trial, pace: Pace) -> bool:
+    """Take off what is left of a trial; return whether nothing is left, as the server tells.
+
+    Raises ServiceError when the server cannot be asked.
+    """
+    async with pace.cleaning():
+        try:
+            await pace.wait(SETTLES)
+            for encoded_once in (False, True):
+                if not (texts := await left_on(plex, trial)):
+                    return True
+                await plex.edit(trial, (), texts, encoded_once=encoded_once)
+                await pace.wait(SETTLES)
+            return not await left_on(plex, trial)
+        except NoRequestLeftError:
+            return False

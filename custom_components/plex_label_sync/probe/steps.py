@@ -1,0 +1,351 @@
+"""The questions of a probe in their order: reading first, then the trial on one movie, Pulsarr last."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+import logging
+from typing import Final
+
+from ..sync.model import Failure, MediaType, ServiceError, StoredLabel
+from . import facts
+from .asking import NoRequestLeftError, Pace, ends_everything
+from .facts import TOO_LONG, Filtered, Tried
+from .labels import all_in_capitals, in_capitals
+from .model import NEEDS_MOVIE, UNKNOWN, Code, Fact, ItemRow, Root, Rows, Section, Why
+from .ports import PlexPort, PulsarrPort
+
+_LOGGER = logging.getLogger(__name__)
+
+EVENT_WAIT: Final = 10.0  # seconds in which something would be announced
+MANY: Final = 200  # items in one request, as the integration asks
+FEWER: Final = (100, 50)
+ROWS: Final = 20  # rows of a listing in which labels are looked for
+SECTIONS_MAX: Final = 3  # label directories that are looked into for a label
+NONSENSE: Final = "plex-probe-nobody-has-this-label"
+
+
+class NoMovieError(Exception):
+    """There is no movie under the rating key."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """The facts so far, and why the others are missing."""
+
+    facts: dict[Code, Fact] = field(default_factory=dict)
+
+    def add(self, *found: Fact) -> None:
+        """Take in facts; what is known, or why it is not, is not made unknown again."""
+        for one in found:
+            if one.code not in self.facts or one.answer != UNKNOWN:
+                self.facts[one.code] = one
+
+    @contextmanager
+    def about(self, *codes: Code) -> Iterator[None]:
+        """Note why some facts cannot be had. Raises ServiceError where nothing else can be asked."""
+        try:
+            yield
+        except NoRequestLeftError:
+            self.add(*(facts.unknown(one, Why.NO_REQUEST_LEFT) for one in codes))
+        except ServiceError as err:
+            _LOGGER.debug("A question of the probe failed: %s", err)
+            self.fail(codes, err)
+            if ends_everything(err):
+                raise
+
+    def fail(self, codes: Iterable[Code], err: ServiceError) -> None:
+        """Note that a request failed on which some facts depend."""
+        self.add(*(facts.unknown(one, Why.FAILED, failure=err.failure.value) for one in codes))
+
+    def all(self, *, movie: bool) -> tuple[Fact, ...]:
+        """Return one fact for each code, in their order."""
+        missing = {
+            one: Why.NEEDS_MOVIE if one in NEEDS_MOVIE and not movie else Why.NOT_SEEN
+            for one in Code
+        }
+        return tuple(self.facts.get(one) or facts.unknown(one, missing[one]) for one in Code)
+
+
+class Ear:
+    """Hears which items a server announces as processed."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.connected = False
+        self._pace = pace
+        self._heard: list[tuple[float, str]] = []
+        self._changed = asyncio.Event()
+
+    async def listen(self, messages: AsyncIterator[str]) -> None:
+        """Note what comes until the connection ends."""
+        async for rating_key in messages:
+            self._heard.append((self._pace.now(), rating_key))
+            self._changed.set()
+        self.connected = False
+
+    async def heard(self, rating_key: str, since: float) -> bool | None:
+        """Wait until an item is announced or would have been. None without a connection.
+
+        Raises StoppedError.
+        """
+        while not (said := any(at >= since and key == rating_key for at, key in self._heard)):
+            rest = since + EVENT_WAIT - self._pace.now()
+            if rest <= 0 or not self.connected:
+                break
+            await self._pace.wait(min(rest, 0.1))
+        return said or (False if self.connected else None)
+
+
+@asynccontextmanager
+async def listening(plex: PlexPort, pace: Pace, found: Findings) -> AsyncIterator[Ear]:
+    """Listen to the server's announcements, by whichever path it has them."""
+    ear = Ear(pace)
+    async with AsyncExitStack() as stack:
+        if (messages := await _connected(stack, plex, found)) is not None:
+            ear.connected = True
+            stack.push_async_callback(_end, asyncio.create_task(ear.listen(messages)))
+        yield ear
+
+
+async def _connected(
+    stack: AsyncExitStack, plex: PlexPort, found: Findings
+) -> AsyncIterator[str] | None:
+    """Connect; the connection ends with the stack."""
+    for number, path in enumerate(("websockets", "websocket")):
+        try:
+            messages = await stack.enter_async_context(plex.listen(number))
+        except NoRequestLeftError:
+            break
+        except ServiceError as err:
+            if err.failure is not Failure.WRONG_SERVICE:
+                found.fail([Code.SOCKET_PATH], err)
+                return None
+        else:
+            found.add(Fact(Code.SOCKET_PATH, path))
+            return messages
+    found.add(Fact(Code.SOCKET_PATH, "none", "socket_path_none"))
+    return None
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class Place:
+    """Where is asked: a section, its first items, and a label of which something is known."""
+
+    section: Section
+    rows: tuple[ItemRow, ...] = ()
+    total: int = 0
+    label: StoredLabel | None = None
+    carriers: int | None = None  # how many carry it, where that is known
+    first: str = ""  # the item that is looked at by itself
+    # Of items that carry a label, whether a listing showed any on them.
+    inline: dict[str, bool] = field(default_factory=dict)
+    included: dict[str, bool] = field(default_factory=dict)  # with includeLabels=1
+    labelled: set[str] = field(default_factory=set)  # items known to carry a label
+
+
+class Reading:
+    """The questions that change nothing."""
+
+    def __init__(self, plex: PlexPort, pace: Pace, found: Findings) -> None:
+        self._plex = plex
+        self._pace = pace
+        self._found = found
+
+    async def server(self) -> tuple[Root, tuple[Section, ...]]:
+        """Ask what the server is. Raises ServiceError."""
+        root = await self._plex.root()
+        owner = await self._plex.is_owner()
+        self._found.add(*facts.about_server(root, owner))
+        sections = await self._plex.sections()
+        self._found.add(*facts.about_sections(sections))
+        return root, sections
+
+    async def movie(self, rating_key: str, sections: Iterable[Section]) -> tuple[ItemRow, Section]:
+        """Return the movie that somebody named. Raises NoMovieError or ServiceError."""
+        try:
+            answer = await self._plex.items([rating_key])
+        except ServiceError as err:
+            if err.failure is Failure.NOT_FOUND:
+                raise NoMovieError from err
+            raise
+        row = next((one for one in answer.rows if one.rating_key == rating_key), None)
+        if row is None or row.type != MediaType.MOVIE:
+            raise NoMovieError
+        where = row.section or answer.section
+        section = next((one for one in sections if one.key == where), None)
+        if section is None or section.type is not MediaType.MOVIE:
+            raise NoMovieError
+        return row, section
+
+    async def some_place(self, sections: Iterable[Section]) -> Place | None:
+        """Return a section with a labelled item, or else the first one."""
+        ordered = sorted(sections, key=lambda one: one.type is not MediaType.MOVIE)
+        first: Place | None = None
+        for section in ordered[:SECTIONS_MAX]:
+            place = Place(section)
+            first = first or place
+            with self._found.about(Code.LABEL_BY, Code.LABEL_FOLD, Code.LABEL_FILTER):
+                place.label = _example(await self._plex.labels(section))
+            if place.label is not None:
+                return place
+        return first
+
+    async def first_items(self, place: Place) -> None:
+        """Read the first items of the place."""
+        with self._found.about(Code.MULTI_GET_MAX, Code.URL_LIMIT):
+            answer = await self._plex.listing(place.section, MANY)
+            place.rows, place.total = answer.rows, answer.total
+            place.first = place.first or next((one.rating_key for one in answer.rows), "")
+
+    async def by_label(self, place: Place, nonsense: int | None = None) -> Filtered:
+        """Ask for the carriers of the place's label in every way; returns what that came to.
+
+        `nonsense` is how many items are said to carry a label that nobody has, if that was asked.
+        """
+        seen = Filtered(place.total, place.carriers, nonsense=nonsense)
+        label = place.label
+        if label is None:
+            self._found.add(
+                *(
+                    facts.unknown(one, Why.NOTHING_LABELLED)
+                    for one in (Code.LABEL_BY, Code.LABEL_FOLD)
+                )
+            )
+            return seen
+        by_id = await self._plex.listing(place.section, ROWS, label=label.id)
+        other = all_in_capitals(label.text)
+        beyond = other != in_capitals(label.text)
+        by_other = by_text = await self._asked_in(place, other if beyond else label.text)
+        if beyond and not by_other.rows:
+            by_text = await self._asked_in(place, label.text)
+        by_ascii = None
+        if not beyond or (by_text.rows and not by_other.rows and place.carriers is None):
+            by_ascii = await self._asked_in(place, in_capitals(label.text))
+        seen = replace(
+            seen,
+            by_id=by_id.total,
+            by_text=by_text.total,
+            by_ascii_case=None if by_ascii is None else by_ascii.total,
+            by_other_case=by_other.total if beyond else None,
+            beyond_ascii=beyond,
+        )
+        if not seen.broken:
+            place.inline |= {one.rating_key: one.labels is not None for one in by_id.rows}
+            place.included |= {one.rating_key: one.labels is not None for one in by_text.rows}
+            place.labelled |= place.inline.keys() | place.included.keys()
+            if place.carriers is None:
+                place.first = next(iter(sorted(place.labelled)), place.first)
+        return seen
+
+    async def _asked_in(self, place: Place, text: str) -> Rows:
+        """Ask by text, and for labels in the rows."""
+        return await self._plex.listing(place.section, ROWS, label=text, include_labels=True)
+
+    def listed(self, place: Place, shown: Mapping[str, ItemRow]) -> None:
+        """Note of the items of the listing that carry labels whether it showed any."""
+        for row in place.rows:
+            there = shown.get(row.rating_key)
+            if row.labels is not None or (there is not None and there.labels is not None):
+                place.inline.setdefault(row.rating_key, row.labels is not None)
+
+    async def nonsense(self, place: Place) -> int:
+        """Return how many items carry a label that nobody has."""
+        answer = await self._plex.listing(place.section, 0, label=NONSENSE)
+        return answer.total
+
+    async def refreshes(self, place: Place, ear: Ear) -> ItemRow | None:
+        """Read an item without asking the server not to refresh it; returns its row."""
+        row: ItemRow | None = None
+        with self._found.about(Code.READ_REFRESHES):
+            since = self._pace.now()
+            answer = await self._plex.items([place.first], refresh=True)
+            row = next(iter(answer.rows), None)
+            said = await ear.heard(place.first, since)
+            self._found.add(facts.yes_or_no(Code.READ_REFRESHES, said))
+        return row
+
+    async def many(self, place: Place) -> dict[str, ItemRow]:
+        """Ask for many items at once; returns their rows by key.
+
+        The first request has as long an address as the integration ever sends. Where that is
+        refused, fewer items are asked for, and then shorter addresses are sent.
+        """
+        keys = list(dict.fromkeys((place.first, *(one.rating_key for one in place.rows))))[:MANY]
+        keys = [one for one in keys if one]
+        shown: dict[str, ItemRow] = {}
+        if not keys:
+            return shown
+        counts = [len(keys), *(one for one in FEWER if one < len(keys))]
+        tries: list[Tried] = []
+        with self._found.about(Code.MULTI_GET_MAX, Code.URL_LIMIT):
+            for length in (facts.URL_NEEDED, 0):
+                for count in (*counts, *(() if length else (1,))):
+                    tries.append(await self._tried(keys[:count], length, shown))
+                    if tries[-1].whole or (length and tries[-1].refused == TOO_LONG):
+                        break
+                if tries[-1].whole:
+                    break
+            tries += await self._doubtful(keys, tries, shown)
+        self._found.add(*facts.limits(tries))
+        return shown
+
+    async def _doubtful(
+        self, keys: list[str], tries: Sequence[Tried], shown: dict[str, ItemRow]
+    ) -> list[Tried]:
+        """Ask for as few items as were taken, with as long an address as was refused with more."""
+        last, before = tries[-1], tries[-2:-1]
+        if not last.whole or not before or before[0].refused in {None, TOO_LONG}:
+            return []
+        if not last.length < before[0].length < facts.URL_NEEDED:
+            return []
+        return [await self._tried(keys[: last.asked], before[0].length, shown)]
+
+    async def _tried(self, keys: list[str], length: int, shown: dict[str, ItemRow]) -> Tried:
+        """Raises ServiceError for anything but a refusal."""
+        try:
+            answer = await self._plex.items(keys, length=length)
+        except ServiceError as err:
+            if err.failure is not Failure.REJECTED:
+                raise
+            length = self._plex.address_length(keys, length)
+            return Tried(len(keys), length, refused=err.status or 400)
+        shown |= {one.rating_key: one for one in answer.rows}
+        self._found.add(facts.section_on_row(answer))
+        return Tried(len(keys), answer.length, came=len(answer.rows))
+
+
+def _example(labels: Iterable[StoredLabel]) -> StoredLabel | None:
+    """Return the label that tells most: with letters, best with one that ASCII does not know."""
+    usable = [
+        one
+        for one in labels
+        if "," not in one.text and in_capitals(one.text) != one.text and not one.text.isdecimal()
+    ]
+    usable.sort(key=lambda one: all_in_capitals(one.text) == in_capitals(one.text))
+    return usable[0] if usable else None
+
+
+async def ask_pulsarr(pulsarr: PulsarrPort, found: Findings) -> None:
+    """Ask Pulsarr what it is and what its rows lack. Raises ServiceError when it is away."""
+    users = None
+    with found.about(Code.PULSARR_COUNTS, Code.PULSARR_RATE_LIMIT, Code.PULSARR_USER_ROWS):
+        users = await pulsarr.users(counts=True)
+        if users is None:
+            users = await pulsarr.users(counts=False)
+        if users is not None:
+            found.add(*facts.about_users(users))
+    with found.about(Code.PULSARR_EVENTS):
+        found.add(facts.events(await pulsarr.event_types()))
+    with found.about(Code.PULSARR_VERSION):
+        version = await pulsarr.version()
+        found.add(Fact(Code.PULSARR_VERSION, version or "not_told"))
+    with found.about(Code.PULSARR_TITLE_ROWS):
+        if users is not None and users.example is not None:
+            lack = await pulsarr.title_rows_lack(users.example)
+            if lack is not None:
+                found.add(facts.lacking(Code.PULSARR_TITLE_ROWS, lack))

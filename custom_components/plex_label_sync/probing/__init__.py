@@ -1,0 +1,1 @@
+"""Probes in Home Assistant: when they run, what they keep, and how they are told."""

@@ -1,0 +1,184 @@
+"""Runs probes: one at a time, beside no run, and never without taking its labels off again."""
+
+import asyncio
+from datetime import datetime
+import logging
+import secrets
+import time
+from typing import Final
+
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CALLBACK_TYPE, Event, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.event import async_call_later
+
+from ..clocks import steady
+from ..const import DOMAIN
+from ..context import EntryContext
+from ..errors import StoppedError, translation
+from ..plex.server import PlexClient
+from ..probe.asking import NoRequestLeftError, Pace, StoppedError as ProbeStoppedError
+from ..probe.cleaning import clean_up
+from ..probe.model import Result, Trial
+from ..probe.run import ProbeRun
+from ..probe.steps import NoMovieError
+from ..runner import Runner
+from ..servers import Servers
+from ..sync.model import ServiceError
+from ..turns import Urgency
+from .store import ProbeStore
+
+_LOGGER = logging.getLogger(__name__)
+
+CLEAN_AGAIN: Final = 60.0  # seconds after which is looked again for labels that may be left
+STOP_TIMEOUT: Final = 8.0  # seconds; Home Assistant waits ten for an entry's tasks
+SUFFIX_DIGITS: Final = 8
+
+
+class Probing:
+    """The probes of one entry."""
+
+    def __init__(
+        self, context: EntryContext, servers: Servers, runner: Runner, store: ProbeStore
+    ) -> None:
+        """Nothing begins before `async_start`; `store` is loaded."""
+        self.store = store
+        self._context = context
+        self._servers = servers
+        self._runner = runner
+        self._pace: Pace | None = None  # of the probe that is on
+        self._task: asyncio.Task[Result] | None = None
+        self._clean_again: CALLBACK_TYPE | None = None
+        self._stopped = False
+
+    @callback
+    def async_start(self) -> None:
+        """Take off what a probe left behind that did not end; before anything else is written."""
+        self._context.entry.async_on_unload(
+            self._context.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_on_stop)
+        )
+        if self.store.trial is not None:
+            self._context.in_background(self._async_clean(), "cleaning up of a probe")
+
+    async def async_stop(self) -> None:
+        """Let the probe that is on end, its labels taken off, and wait for that a while."""
+        self._stopped = True
+        self._cancel()
+        if self._pace is not None:
+            self._pace.stop()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=STOP_TIMEOUT)
+
+    async def _async_on_stop(self, _event: Event) -> None:
+        await self.async_stop()
+
+    async def async_run(self, rating_key: str | None = None) -> Result:
+        """Probe both servers when the runs before it are done, and keep what that came to.
+
+        With a rating key labels are tried on that movie. Cancelling the caller does not stop it.
+
+        Raises ServiceValidationError for what is no movie and while another probe is on,
+        HomeAssistantError when Plex cannot be asked, StoppedError when the entry is unloaded.
+        """
+        if self._stopped:
+            raise StoppedError
+        if self._task is not None:
+            raise ServiceValidationError(translation_domain=DOMAIN, translation_key="probe_running")
+        self._task = self._context.entry.async_create_background_task(
+            self._context.hass, self._async_probe(rating_key), f"{DOMAIN} probe"
+        )
+        self._task.add_done_callback(self._done)
+        try:
+            return await asyncio.shield(self._task)
+        except asyncio.CancelledError:
+            me = asyncio.current_task()
+            if me is not None and me.cancelling():
+                raise
+            raise StoppedError from None  # the probe was cancelled, not who waits for it
+
+    @callback
+    def _done(self, task: asyncio.Task[Result]) -> None:
+        self._task = None
+        if not task.cancelled():
+            task.exception()  # who waited for it may be gone
+
+    async def _async_probe(self, rating_key: str | None) -> Result:
+        urgency = Urgency.READ_ONLY if rating_key is None else Urgency.SYNC
+        async with self._runner.turn(urgency):
+            if self._stopped:
+                raise StoppedError
+            await self._async_clean_before(rating_key)
+            self._pace = pace = Pace(clock=steady)
+            run = ProbeRun(
+                self._servers.plex.prober(pace),
+                self._servers.pulsarr.prober(pace),
+                self.store,
+                pace,
+            )
+            suffix = "".join(secrets.choice("0123456789") for _ in range(SUFFIX_DIGITS))
+            try:
+                result = await run.run(rating_key, suffix, time.time())
+            except ProbeStoppedError:
+                raise StoppedError from None
+            except NoMovieError:
+                raise ServiceValidationError(
+                    translation_domain=DOMAIN,
+                    translation_key="probe_no_movie",
+                    translation_placeholders={"rating_key": rating_key or ""},
+                ) from None
+            except ServiceError as err:
+                raise HomeAssistantError(**translation(err)) from err
+            finally:
+                self._pace = None
+                self._look_again()
+            await self.store.async_keep(result)
+        return result
+
+    async def _async_clean_before(self, rating_key: str | None) -> None:
+        """Finish what an earlier probe left before another one tries anything."""
+        if rating_key is not None and (trial := self.store.trial) is not None:
+            try:
+                if await async_take_off(self._servers.plex, trial):
+                    await self.store.end()
+            except ServiceError as err:
+                raise HomeAssistantError(**translation(err)) from err
+
+    @callback
+    def _look_again(self) -> None:
+        """Look in a while for what could not be taken off, or may show yet."""
+        if self.store.trial is not None and not self._stopped:
+            self._cancel()
+            self._clean_again = async_call_later(self._context.hass, CLEAN_AGAIN, self._clean_soon)
+
+    def _cancel(self) -> None:
+        if self._clean_again is not None:
+            self._clean_again()
+            self._clean_again = None
+
+    @callback
+    def _clean_soon(self, _now: datetime) -> None:
+        self._clean_again = None
+        self._context.in_background(self._async_clean(), "cleaning up of a probe")
+
+    async def _async_clean(self) -> None:
+        """Take off what is left of a trial that did not end as it should."""
+        async with self._runner.turn(Urgency.LIVE):
+            trial = self.store.trial
+            if trial is None or self._stopped:
+                return
+            try:
+                if await async_take_off(self._servers.plex, trial):
+                    _LOGGER.info("Nothing is left of the labels of a probe that did not end")
+                    await self.store.end()
+            except ServiceError as err:
+                _LOGGER.warning("The labels of a probe could not be removed yet: %s", err)
+        self._look_again()
+
+
+async def async_take_off(plex: PlexClient, trial: Trial) -> bool:
+    """Take off what is left of a trial; return whether nothing is left. Raises ServiceError."""
+    pace = Pace(clock=steady)
+    try:
+        return await clean_up(plex.prober(pace), trial, pace)
+    except NoRequestLeftError:
+        return False

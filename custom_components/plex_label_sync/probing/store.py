@@ -1,0 +1,101 @@
+"""What a probe keeps on disk: what it is about to put on a movie, and what the last one came to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+
+from ..probe.asking import not_saved
+from ..probe.model import Code, Fact, Result, Trial
+from ..storage.files import Data, RecordFile, StoreTooNewError, StoreUnreadableError
+
+
+class ProbeStore:
+    """One file of an entry. Implements `probe.ports.TrialJournal`."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Start empty; `async_load` fills it."""
+        self._hass = hass
+        self.trial: Trial | None = None  # of which something may still be in Plex
+        self.last: Result | None = None
+        self._file = RecordFile(hass, entry_id, "probe")
+
+    async def async_load(self) -> None:
+        """Read the file. Raises StoreTooNewError or StoreUnreadableError."""
+        _, kept = await self._file.async_read(_from_dict)
+        self.trial, self.last = kept or (None, None)
+
+    async def begin(self, trial: Trial) -> None:
+        """Write down what is about to be put on. Raises ServiceError when that fails."""
+        self.trial = trial
+        if not await self._save():
+            self.trial = None
+            raise not_saved()
+
+    async def end(self) -> None:
+        """Write down that nothing of it is left; otherwise that is found out again."""
+        self.trial = None
+        await self._save()
+
+    async def async_keep(self, result: Result) -> None:
+        """Keep what a probe came to."""
+        self.last = result
+        await self._save()
+
+    async def async_size(self) -> int | None:
+        """Return the bytes of the file, None where there is none."""
+        return await self._hass.async_add_executor_job(self._file.size)
+
+    async def _save(self) -> bool:
+        return await self._file.async_write(self._snapshot)
+
+    def _snapshot(self) -> Callable[[], Data]:
+        data: Data = {
+            "trial": self.trial and asdict(self.trial),
+            "last": self.last and asdict(self.last),
+        }
+        return lambda: data
+
+
+async def async_forgotten_trial(hass: HomeAssistant, entry_id: str) -> Trial | None:
+    """Return what a removed entry may have left in Plex, None where that cannot be read."""
+    store = ProbeStore(hass, entry_id)
+    try:
+        await store.async_load()
+    except (StoreTooNewError, StoreUnreadableError):
+        return None
+    return store.trial
+
+
+def _from_dict(data: Mapping[str, Any]) -> tuple[Trial | None, Result | None]:
+    """Read what was kept. Raises what bad data cause."""
+    trial, last = data["trial"], data["last"]
+    return (
+        None
+        if trial is None
+        else Trial(
+            rating_key=str(trial["rating_key"]),
+            library=str(trial["library"]),
+            texts=tuple(map(str, trial["texts"])),
+            before=tuple(map(str, trial["before"])),
+            locked=bool(trial["locked"]),
+        ),
+        None if last is None else _result(last),
+    )
+
+
+def _result(last: Mapping[str, Any]) -> Result:
+    known = set(Code)  # those that only a newer version knows are left out
+    return Result(
+        facts=tuple(
+            Fact(Code(one["code"]), str(one["answer"]), str(one["says"]), dict(one["told"]))
+            for one in last["facts"]
+            if one["code"] in known
+        ),
+        version=str(last["version"]),
+        platform=str(last["platform"]),
+        requests=int(last["requests"]),
+        asked=float(last["asked"]),
+        movie=bool(last["movie"]),
+    )

@@ -1,0 +1,176 @@
+"""Which of the two servers can be used, and whether Plex is still the same one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+import logging
+from typing import Final
+
+from homeassistant.core import callback
+from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
+from homeassistant.helpers import device_registry as dr
+
+from .const import DOMAIN
+from .context import EntryContext
+from .errors import translation
+from .listeners import Listeners
+from .plex.parse import ServerInfo
+from .plex.server import PlexClient
+from .pulsarr.client import PulsarrClient
+from .status import State
+from .sync.model import Failure, Service, ServiceError
+from .timer import Timer
+
+_LOGGER = logging.getLogger(__name__)
+
+CREDENTIAL_FAILURES: Final = frozenset({Failure.INVALID_AUTH, Failure.NOT_OWNER, Failure.FORBIDDEN})
+PROBE_AFTER: Final = 15.0  # seconds between two requests to a server that is away
+
+
+class Servers:
+    """The Plex server and the Pulsarr of an entry; one log line when trouble begins, one when it ends.
+
+    `on_change` is called when it may have changed what can be used, `on_return` when a server
+    that was in trouble has answered.
+    """
+
+    def __init__(self, context: EntryContext, plex: PlexClient, pulsarr: PulsarrClient) -> None:
+        """Nothing is asked before `async_connect`."""
+        self.plex = plex
+        self.pulsarr = pulsarr
+        self.info = ServerInfo("", "", "")
+        self.hears_plex = False  # Plex's notifications arrive
+        self.on_change = Listeners[()]()
+        self.on_return = Listeners[()]()
+        self._context = context
+        self._trouble: dict[Service, ServiceError] = {}
+        self._probes: Mapping[Service, Callable[[], Awaitable[object]]] = {
+            Service.PLEX: self._async_see_plex,
+            Service.PULSARR: pulsarr.people,
+        }
+        self._probe = Timer(context.hass, self._async_probe)
+        self._is_over = False  # an answer may come in after the entry was unloaded
+        context.entry.async_on_unload(self._stop)
+
+    async def async_connect(self) -> None:
+        """Make sure that both servers answer and accept their credentials.
+
+        Raises ConfigEntryAuthFailed, or ConfigEntryNotReady for anything that may pass.
+        """
+        try:
+            self.info = await self.plex.info()
+            await self.pulsarr.people()
+        except ServiceError as err:
+            if err.failure in CREDENTIAL_FAILURES:
+                raise ConfigEntryAuthFailed(**translation(err)) from err
+            raise ConfigEntryNotReady(**translation(err)) from err
+        if self.info.machine_id != self._context.entry.unique_id:
+            raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="wrong_server")
+
+    async def async_plex_answers(self) -> bool:
+        """Ask Plex whether it is there, and record the answer."""
+        try:
+            await self._async_see_plex()
+        except ServiceError as err:
+            self.failed(err)
+            return False
+        self.answered([Service.PLEX])
+        return True
+
+    @callback
+    def failed(self, err: ServiceError) -> None:
+        """Record that a server, or the disk, cannot be used, and do what follows from it."""
+        if err.service not in self._trouble:
+            _LOGGER.info("%s cannot be used: %s", self._context.entry.title, err)
+        self._trouble[err.service] = err
+        self._probe_later()
+        if err.failure in CREDENTIAL_FAILURES:
+            self._context.entry.async_start_reauth(self._context.hass)
+        self.on_change()
+
+    @callback
+    def answered(self, services: Iterable[Service]) -> None:
+        """Record that servers have answered."""
+        back = [service for service in services if self._trouble.pop(service, None)]
+        for service in back:
+            _LOGGER.info("%s: %s answers again", self._context.entry.title, service.value)
+        if back:
+            self.on_change()
+            self.on_return()
+
+    @callback
+    def async_hears_plex(self, *, on: bool) -> None:
+        """Record whether Plex's notifications arrive."""
+        if on != self.hears_plex:
+            self.hears_plex = on
+            self.on_change()
+        if on:
+            self.answered([Service.PLEX])
+
+    def is_usable(self, service: Service) -> bool:
+        """Tell whether a server answered when it was last asked."""
+        return service not in self._trouble
+
+    @property
+    def away(self) -> frozenset[Service]:
+        """What may come back without anybody doing anything."""
+        return frozenset(service for service, err in self._trouble.items() if err.unreachable)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """What is wrong, by service, for diagnostics."""
+        return {service.value: err.failure.value for service, err in self._trouble.items()}
+
+    def state(self, *, held: bool) -> State:
+        """Return what the status is while no run is on."""
+        if not self._trouble:
+            return State.HELD if held else State.IDLE
+        if len(self.away) < len(self._trouble):
+            return State.ERROR
+        return (
+            State.WAITING_FOR_PLEX if Service.PLEX in self._trouble else State.WAITING_FOR_PULSARR
+        )
+
+    async def _async_see_plex(self) -> None:
+        """Ask Plex who it is, and record its version.
+
+        Another server of the same owner may answer at the address, and takes the same token: the ledger
+        knows nothing of its items. Then the entry is loaded again, which says so and waits.
+
+        Raises ServiceError when Plex does not answer, or another server does.
+        """
+        hass, entry, server = self._context.hass, self._context.entry, await self.plex.info()
+        if server.machine_id != entry.unique_id:
+            hass.config_entries.async_schedule_reload(entry.entry_id)
+            raise ServiceError(Service.PLEX, Failure.WRONG_SERVICE, "another Plex server answers")
+        if server.version != self.info.version:
+            registry = dr.async_get(hass)
+            if device := registry.async_get_device(identifiers={(DOMAIN, entry.entry_id)}):
+                registry.async_update_device(device.id, sw_version=server.version)
+        self.info = server
+
+    def _probe_later(self) -> None:
+        if self.away and not self._is_over:
+            self._probe.set_once(PROBE_AFTER)
+
+    async def _async_probe(self) -> None:
+        """Ask the servers that are away whether they are back."""
+        asked = self.away & self._probes.keys()
+        answers = await asyncio.gather(
+            *(self._probes[service]() for service in asked), return_exceptions=True
+        )
+        self.answered(
+            one for one, answer in zip(asked, answers, strict=True) if not _is_failure(answer)
+        )
+        self._probe_later()
+
+    @callback
+    def _stop(self) -> None:
+        self._is_over = True
+        self._probe.cancel()
+
+
+def _is_failure(answer: object) -> bool:
+    """Tell whether a probe's answer is a failure. Raises what is none of a server's."""
+    if isinstance(answer, BaseException) and not isinstance(answer, ServiceError):
+        raise answer
+    return isinstance(answer, ServiceError)

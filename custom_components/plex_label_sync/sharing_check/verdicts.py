@@ -1,0 +1,25 @@
+"""What the rules say of single items as they were just read. Pure."""
+
+from collections.abc import Sequence
+
+from ..plex.ratings import RatedItem
+from ..sharing.model import Rule
+from ..sharing.visible import OneItem, Why, why
+from ..sync.model import fold
+from .check import Findings
+
+
+def verdicts(
+    person_id: int, findings: Findings, items: Sequence[RatedItem]
+) -> list[tuple[Why, Rule, RatedItem]]:
+    """Return what a person's rule says of each item as it was just read."""
+    subject = findings.subject_of(person_id)
+    found = []
+    for one in items:
+        account = None if subject is None else subject.account
+        rule = subject.half(one.item.type).rule if subject is not None else Rule("", ())
+        item = OneItem(
+            one.item.type, one.item.library, frozenset(map(fold, one.labels)), one.rating
+        )
+        found.append((why(item, account, rule), rule, one))
+    return found

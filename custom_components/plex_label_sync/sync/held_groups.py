@@ -1,0 +1,80 @@
+"""What is held, by person and reason, as a person reads it. Pure."""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from .model import Action, Change, Row
+from .people import PeopleRefs
+from .reasons import PersonRef, Reason, ReasonCode
+
+TITLES_MAX: Final = 5  # named of one group
+
+
+@dataclass(frozen=True, slots=True)
+class HeldGroup:
+    """Labels that wait for the same reason. `titles` are the first of those that would lose them.
+
+    Without a reason the labels are no longer in Plex, and no title is known.
+    """
+
+    reason: Reason | None
+    people: tuple[PersonRef, ...]
+    labels: int
+    titles: tuple[str, ...] = ()
+
+
+def held_groups(
+    changes: Iterable[Change], missing: Iterable[Row], people: PeopleRefs
+) -> tuple[HeldGroup, ...]:
+    """Return held removals and rows without a label in Plex by person and reason, most first."""
+    removals: dict[Hashable, list[Change]] = {}
+    for change in changes:
+        if change.action is Action.REMOVE:
+            reason, is_shared = _common(change.reason)
+            who = None if is_shared else change.people
+            removals.setdefault((reason, who), []).append(change)
+    groups = [_group(some) for some in removals.values()]
+    rows: dict[tuple[PersonRef, ...], int] = {}
+    for row in missing:
+        who = people.of_row(row)
+        rows[who] = rows.get(who, 0) + 1
+    groups += [HeldGroup(None, who, count) for who, count in rows.items()]
+    return tuple(sorted(groups, key=lambda one: (-one.labels, [ref.name for ref in one.people])))
+
+
+def _group(changes: list[Change]) -> HeldGroup:
+    reason, _ = _common(changes[0].reason)
+    people = {ref: None for change in changes for ref in change.people}
+    titles = dict.fromkeys(change.title for change in changes if change.title)
+    return HeldGroup(
+        reason,
+        tuple(sorted(people, key=lambda ref: (ref.name, ref.id))),
+        len({change.key for change in changes}),
+        tuple(titles)[:TITLES_MAX],
+    )
+
+
+def _common(reason: Reason) -> tuple[Reason, bool]:
+    """Return what of a reason a group has in common, and whether it is one for all people."""
+    match reason.code:
+        case ReasonCode.PERSON_GONE | ReasonCode.SYNC_OFF | ReasonCode.PERSON_EXCLUDED:
+            return reason, True
+        case ReasonCode.NOT_WANTED:
+            return replace(reason, since=0), False
+        case ReasonCode.REMATCHED:
+            return replace(reason, title=""), False
+        case (
+            ReasonCode.WANTED
+            | ReasonCode.RENAMED_FROM
+            | ReasonCode.RENAMED_TO
+            | ReasonCode.MARKED
+            | ReasonCode.WANTED_AGAIN
+            | ReasonCode.FOREIGN
+            | ReasonCode.UNDO
+            | ReasonCode.REQUESTED
+            | ReasonCode.UNRECORDED
+        ):
+            return reason, False
+        case _:
+            assert_never(reason.code)
