@@ -216,6 +216,7 @@ async def test_activity_carries_everything_that_a_message_needs(
         "config_entry_id": ha_env.entry.entry_id,
         "server": ha_env.plex.state.name,
         "activity": "labels_changed",
+        "person_entities": event.data["person_entities"],
         **carried,
     }
     assert contexts == [event.context.id]
