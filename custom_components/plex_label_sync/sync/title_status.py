@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from .changes import Row, RowKey
 from .gaps import OpenGaps
 from .ledger import Ledger
-from .model import GapKind, Item, MediaType, Outcome, Person, Row, RowKey, Title, fold
+from .model import GapKind, Item, MediaType, Person, Title, fold
 from .naming import label_of
 from .overview import Overview
 from .queue import PendingSync, Queue, Reason
+from .run import Outcome
 from .wanted import TitleIndex, Wish
 from .wanted_labels import never_written
 
