@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("clock")
 
-SENT = {"entity_id", "config_entry_id", "server", "activity"}
+SENT = {"entity_id", "config_entry_id", "server", "activity", "person_entities"}
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ async def test_held_run_is_told_once_and_so_is_its_release(
     await full_house.call("sync_all")
     ((kind, attributes, line),) = told()
     assert (kind, attributes["removals"]) == ("run_held", labels)
-    assert line == f"needs approval to remove labels: {labels} (automation)"
+    assert line == f"needs approval to remove {labels} labels (automation)"
     await full_house.call("sync_all")
     ((kind, attributes, line),) = told()
     assert (kind, attributes["held"]) == ("sync_finished", labels)

@@ -8,20 +8,24 @@ import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.components.automation.helpers import async_get_blueprints
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed, async_mock_service
 
+from custom_components.plex_label_sync.const import DOMAIN
+
 from .ha_env import later
 from .markdown import as_shown
 from .sharing_env import SharingHouse, house
-from .test_brake import forget
+from .test_brake import answer_issue, forget
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
     from homeassistant.core import HomeAssistant, ServiceCall
+    from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
     from .ha_env import HaEnv
 
@@ -75,8 +79,9 @@ def said(messages: list[ServiceCall]) -> list[tuple[str, str]]:
     return [(call.data["title"], as_shown(call.data["message"])) for call in messages]
 
 
-def test_there_are_four() -> None:
+def test_there_are_five() -> None:
     assert NAMES == [
+        "arrived_weekly.yaml",
         "held_alert.yaml",
         "title_is_there.yaml",
         "visible_now.yaml",
@@ -256,3 +261,83 @@ async def test_vanished_labels_alert(full_house: HaEnv, messages: list[ServiceCa
 
     ((_, text),) = said(messages)
     assert f"{len(items)} labels have vanished from Plex." in text
+
+
+def sensor_of(ha_env: HaEnv, name: str) -> str:
+    """Return the sensor of a person, as the user chooses it from the list."""
+    registry = er.async_get(ha_env.hass)
+    unique_id = f"{ha_env.entry.entry_id}_person_{ha_env.person(name)}"
+    entity = registry.async_get_or_create(
+        "sensor", DOMAIN, unique_id, config_entry=ha_env.entry, suggested_object_id=name
+    )
+    return entity.entity_id
+
+
+async def test_person_is_chosen_by_their_sensor_and_the_message_is_theirs(
+    ha_env: HaEnv, clock: TickingDateTimeFactory, messages: list[ServiceCall]
+) -> None:
+    await ha_env.set_up(batch_mode=False)
+    await automate(
+        ha_env,
+        "title_is_there.yaml",
+        activity=ha_env.entity_id("activity"),
+        person=sensor_of(ha_env, "rosa"),
+        text="{{ title }} ist jetzt da.",
+    )
+    theirs = ha_env.spare(in_plex=True)
+    for name in ("tim", "rosa"):
+        await ha_env.pulsarr.wish(ha_env.person(name), theirs, force=True)
+    await soon(ha_env, clock)
+    others = ha_env.spare(in_plex=True)
+    await ha_env.pulsarr.wish(ha_env.person("tim"), others, force=True)
+    await soon(ha_env, clock)
+
+    assert said(messages) == [("In Plex for rosa", f"{theirs.title} ist jetzt da.")]
+
+
+async def test_notification_goes_away_when_the_question_was_answered(
+    full_house: HaEnv, hass_client: ClientSessionGenerator
+) -> None:
+    dismissed = async_mock_service(full_house.hass, "persistent_notification", "dismiss")
+    created = async_mock_service(full_house.hass, "persistent_notification", "create")
+    await automate(full_house, "held_alert.yaml", activity=full_house.entity_id("activity"))
+    forget(full_house)
+    await full_house.call("sync_all")
+    assert dismissed == []
+
+    await answer_issue(full_house, hass_client, "keep")
+
+    ((made,), (gone,)) = created, dismissed
+    assert made.data["notification_id"] == gone.data["notification_id"]
+    assert full_house.entry.entry_id in gone.data["notification_id"]
+
+
+@pytest.mark.parametrize("chosen", ["name", "sensor"])
+async def test_weekly_list_has_what_arrived_for_the_person(
+    ha_env: HaEnv, clock: TickingDateTimeFactory, messages: list[ServiceCall], chosen: str
+) -> None:
+    at_noon(clock)
+    await ha_env.set_up(live_mode=False, batch_mode=False, removed_label_mode="remove")
+    await ha_env.call("sync_all")  # long ago
+    clock.move_to(clock() + timedelta(days=8))
+    at_noon(clock)
+    person = "ROSA"
+    if chosen == "sensor":
+        person = sensor_of(ha_env, "rosa")
+        ha_env.hass.states.async_set(person, "1", {"label": "Rosa"})
+    day = (dt_util.now() + timedelta(days=1)).strftime("%a").lower()
+    await automate(ha_env, "arrived_weekly.yaml", person=person, weekday=day)
+    arrived = ha_env.spare(in_plex=True)
+    ha_env.pulsarr.state.wish(ha_env.person("rosa"), arrived)
+    await ha_env.call("sync_all")
+    dropped = ha_env.spare("show", in_plex=True)
+    ha_env.pulsarr.state.wish(ha_env.person("rosa"), dropped)
+    ha_env.pulsarr.state.wish(ha_env.person("tim"), ha_env.spare(in_plex=True))
+    await ha_env.call("sync_all")
+    ha_env.pulsarr.state.unwish(ha_env.person("rosa"), dropped)
+    await ha_env.call("sync_all")
+    await at_six(ha_env, clock)
+
+    ((heading, text),) = said(messages)
+    assert heading == "New in Plex this week"
+    assert text.splitlines() == [f"- {arrived.title}"]

@@ -119,7 +119,7 @@ async def test_held_sync_is_told(full_house: HaEnv, lines: Lines) -> None:
     forget(full_house)
     await full_house.call("sync_all")
 
-    assert lines()[-1] == f"needs approval to remove labels: {labels} (automation)"
+    assert lines()[-1] == f"needs approval to remove {labels} labels (automation)"
     await full_house.call("sync_all")
     assert lines()[-1] == f"finished a full sync: held: {labels} (automation)"
 
@@ -130,7 +130,7 @@ async def test_vanished_labels_are_told(full_house: HaEnv, lines: Lines) -> None
         full_house.plex.state.remove_label(item.rating_key, "rosa")
     await full_house.call("sync_all")
 
-    asked = f"asks what to do about labels that vanished from Plex: {len(items)}"
+    asked = f"asks what to do about {len(items)} labels that vanished from Plex"
     assert lines()[-1] == f"{asked} (automation)"
     await full_house.call("sync_all")
     assert lines()[-1] == f"finished a full sync: held: {len(items)} (automation)"
@@ -216,6 +216,7 @@ async def test_activity_carries_everything_that_a_message_needs(
         "config_entry_id": ha_env.entry.entry_id,
         "server": ha_env.plex.state.name,
         "activity": "labels_changed",
+        "person_entities": event.data["person_entities"],
         **carried,
     }
     assert contexts == [event.context.id]
@@ -308,3 +309,16 @@ async def test_sentences_are_in_the_language_of_the_house(ha_env: HaEnv) -> None
     sentence = german["common"]["labels_changed"].format(title="Dune", people=people)
     assert line == f"Plex Label Sync {sentence}"
     assert sentence not in str(TEXTS)
+
+
+@pytest.mark.parametrize(("removals", "labels"), [(1, "1 label"), (2, "2 labels")])
+async def test_labels_are_counted_in_the_singular_and_the_plural(
+    ha_env: HaEnv, removals: int, labels: str
+) -> None:
+    await ha_env.set_up()
+    held = {"activity": "run_held", "server": "Plex", "removals": removals, "vanished": 0}
+    event: Event[Any] = Event(EVENT_ACTIVITY, held)
+    assert described(ha_env.hass, event) == f"Plex needs approval to remove {labels}"
+    vanished: Event[Any] = Event(EVENT_ACTIVITY, {**held, "vanished": removals})
+    line = described(ha_env.hass, vanished)
+    assert line == f"Plex asks what to do about {labels} that vanished from Plex"

@@ -10,13 +10,13 @@ from homeassistant.components.logbook.const import (
     LOGBOOK_ENTRY_NAME,
 )
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.helpers.translation import async_get_cached_translations
 
 from .const import DOMAIN, NAME
 from .escaping import one_line
 from .event import ATTR_ACTIVITY, ATTR_SERVER, EVENT_ACTIVITY
 from .status import Activity
 from .sync.model import StartedBy
+from .texts import COMMON, Texts, cached_texts
 
 # The activity's own; without one a line has a blank square.
 ICON: Final = "mdi:tag-text-outline"
@@ -46,21 +46,17 @@ def _described(hass: HomeAssistant, event: Event[Any]) -> dict[str, Any]:
     return {
         LOGBOOK_ENTRY_ICON: ICON,
         LOGBOOK_ENTRY_NAME: one_line(str(told.get(ATTR_SERVER, NAME))),
-        LOGBOOK_ENTRY_MESSAGE: _sentence(_texts(hass), told),
+        LOGBOOK_ENTRY_MESSAGE: _sentence(cached_texts(hass), told),
     }
 
 
-def _texts(hass: HomeAssistant) -> dict[str, str]:
-    """Return the sentences in the language of the house."""
-    texts = async_get_cached_translations(hass, hass.config.language, "common", DOMAIN)
-    return {key.rpartition(".")[2]: text for key, text in texts.items()}
-
-
-def _sentence(texts: Mapping[str, str], told: Mapping[str, Any]) -> str:
+def _sentence(words: Texts, told: Mapping[str, Any]) -> str:
     """Return what an activity says; what a newer or older version told still makes a line."""
+    texts = words.groups[COMMON]
     key = _key(texts, told)
     try:
-        sentence = texts[key].format(**_values(texts, told))
+        labels = words.counted("labels", told.get("vanished") or told.get("removals") or 0)
+        sentence = texts[key].format(**{"labels": labels, **_values(texts, told)})
         if names := COUNTED.get(str(told.get(ATTR_ACTIVITY))):
             counts = _counts(texts, told, names)
             sentence = texts["with_counts"].format(sentence=sentence, counts=counts)

@@ -6,8 +6,9 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from homeassistant.components.frontend import storage
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import (
+    async_get_cached_translations,
     async_get_translations,
 )
 from homeassistant.util import dt as dt_util
@@ -68,6 +69,16 @@ async def async_texts(hass: HomeAssistant, language: str | None = None) -> Texts
     language = language or hass.config.language
     found = [
         await async_get_translations(hass, language, category, [DOMAIN]) for category in CATEGORIES
+    ]
+    return _grouped(language, found)
+
+
+@callback
+def cached_texts(hass: HomeAssistant) -> Texts:
+    """Return the texts in the language of the house, which Home Assistant keeps at hand."""
+    language = hass.config.language
+    found = [
+        async_get_cached_translations(hass, language, category, DOMAIN) for category in CATEGORIES
     ]
     return _grouped(language, found)
 

@@ -247,8 +247,8 @@ async def test_question_tells_how_many_labels_would_go_and_the_answer_decides(
     await read(visitor, TEXTS["entity.sensor.status.state.held"])
     await pages.question()
     words = await read(visitor, *TEXTS.pieces(QUESTION))
-    assert f"taken off {number} labels" in words
-    assert f"{name}: " in words.casefold()
+    assert f"would have removed {number} labels at once" in words
+    assert f"{name} is no longer in Pulsarr: {number} labels" in words
     await visitor.choose(TEXTS[f"{QUESTION}.menu_options.{answer}"])
 
     await env.entry.until_state("status", "idle")

@@ -10,7 +10,7 @@ from .reasons import PersonRef, Reason
 from .stored import Faults, flag, listed, number, part, rows, text, whole
 from .stored_reasons import person_ref, reason_as_dict, reason_of
 
-RUNS_MAX: Final = 20
+RUNS_MAX: Final = 200
 CHANGES_MAX: Final = 50_000
 
 

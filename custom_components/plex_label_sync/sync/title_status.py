@@ -36,7 +36,8 @@ class StatusReason(StrEnum):
     NO_IDS = "no_ids"
     NOT_LABELLED_YET = "not_labelled_yet"
     WAITS_FOR_DECISION = "waits_for_decision"
-    OVERRIDE = "override"
+    OVERRIDE = "override"  # the label was removed by hand
+    UNDONE = "undone"  # the label was removed by an undo
     LABEL_EXCLUDED = "label_excluded"
     OPTED_OUT = "opted_out"
     NOT_LOOKED_FOR = "not_looked_for"
@@ -240,6 +241,8 @@ class Standings:
         if rating_key in self.overview.opted_out:
             return Standing(TitleStatus.OPTED_OUT, StatusReason.OPTED_OUT)
         row = self._ledger.get(key)
+        if row is not None and row.removed_by_undo:
+            return Standing(TitleStatus.KEPT_OFF, StatusReason.UNDONE)
         if row is not None and row.removed_by_user:
             return Standing(TitleStatus.KEPT_OFF, StatusReason.OVERRIDE)
         if key in self._held:
