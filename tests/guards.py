@@ -123,7 +123,7 @@ READS: Final = (
     Guard(
         1,
         "one list that is refused is not all that are",
-        "sync/readers.py",
+        "sync/list_reader.py",
         "        return self._in_a_row < AWAY_AFTER\n",
         "        return False\n",
         (
@@ -321,7 +321,7 @@ READS: Final = (
     Guard(
         1,
         "a label on everything is looked at twice",
-        "sync/readers.py",
+        "sync/label_reader.py",
         "        if carriers < total:\n",
         "        if True:\n",
         (
@@ -332,7 +332,7 @@ READS: Final = (
     Guard(
         1,
         "the question for the complement",
-        "sync/readers.py",
+        "sync/label_reader.py",
         "if carriers > total or await self._plex.count_without(library, label):",
         "if carriers > total:",
         (
@@ -343,7 +343,7 @@ READS: Final = (
     Guard(
         1,
         "a label on everything is looked at twice in an undo, too",
-        "sync/readers.py",
+        "sync/label_reader.py",
         "            if total is None:\n",
         "            if total is None:\n                return\n            if False:\n",
         (
@@ -353,7 +353,7 @@ READS: Final = (
     Guard(
         1,
         "no label is on more items than there are",
-        "sync/readers.py",
+        "sync/label_reader.py",
         "if carriers > total or await self._plex.count_without(library, label):",
         "if await self._plex.count_without(library, label):",
         ("sync/test_readers.py",),
@@ -419,7 +419,7 @@ READS: Final = (
     Guard(
         1,
         "nobody is listed twice",
-        "sync/readers.py",
+        "sync/list_reader.py",
         "if len({person.id for person in people}) != len(people):",
         "if False:",
         ("sync/test_readers.py",),
@@ -1315,7 +1315,7 @@ FURTHER: Final = (
     Guard(
         1,
         "people without any name are not believed",
-        "sync/readers.py",
+        "sync/list_reader.py",
         "    if (people or gaps) and not any(person.username for person in people):\n",
         "    if False:\n",
         (

@@ -247,6 +247,15 @@ async def test_label_that_nobody_wants_is_explained(
     assert "nobody" in explanation["summary"]
 
 
+async def test_label_of_somebody_who_left_is_explained_with_the_name(ha_env: HaEnv) -> None:
+    title = await wanted(ha_env)
+    ha_env.pulsarr.state.remove_user(ha_env.person("rosa"))
+
+    told = label(await about(ha_env, title), "rosa")
+
+    assert (told["state"], told["people"]) == ("kept", ["rosa"])
+
+
 async def test_mark_is_explained(ha_env: HaEnv) -> None:
     title = await wanted(ha_env, removed_label_mode="mark")
     ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)

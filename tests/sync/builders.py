@@ -20,7 +20,7 @@ from custom_components.plex_label_sync.sync.model import (
     Watchlists,
     fold,
 )
-from custom_components.plex_label_sync.sync.planner import View
+from custom_components.plex_label_sync.sync.plan_view import View
 from custom_components.plex_label_sync.sync.protection import Evidence
 from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode
 from custom_components.plex_label_sync.sync.wanted import Wish

@@ -29,7 +29,8 @@ from custom_components.plex_label_sync.sync.model import (
     Watchlists,
     fold,
 )
-from custom_components.plex_label_sync.sync.planner import View, make_plan
+from custom_components.plex_label_sync.sync.plan_view import View
+from custom_components.plex_label_sync.sync.planner import make_plan
 from custom_components.plex_label_sync.sync.queue import PendingSync
 from custom_components.plex_label_sync.sync.retention import Roster
 

@@ -23,7 +23,8 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
-from custom_components.plex_label_sync.sync.planner import View, make_plan
+from custom_components.plex_label_sync.sync.plan_view import View
+from custom_components.plex_label_sync.sync.planner import make_plan
 from custom_components.plex_label_sync.sync.protection import Doubts
 from custom_components.plex_label_sync.sync.reasons import ReasonCode, names_of
 from custom_components.plex_label_sync.sync.retention import Roster

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from custom_components.plex_label_sync.sync.gaps import WHOLE, Gaps
+from custom_components.plex_label_sync.sync.label_reader import LabelReader
+from custom_components.plex_label_sync.sync.list_reader import PULSARR_READERS, read_watchlists
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     Gap,
@@ -17,11 +19,6 @@ from custom_components.plex_label_sync.sync.model import (
     ServiceError,
     StoredLabel,
     Title,
-)
-from custom_components.plex_label_sync.sync.readers import (
-    PULSARR_READERS,
-    LabelReader,
-    read_watchlists,
 )
 
 from .builders import ANNA, BEN, MOVIE, movie, texts

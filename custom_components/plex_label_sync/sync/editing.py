@@ -11,10 +11,10 @@ from .batching import EditGroup, edit_groups
 from .current_labels import CurrentLabels
 from .gaps import WHOLE
 from .jobs import task_group
+from .label_reader import LabelReader
 from .model import Action, Change, FailedChange, Failure, Gap, GapKind, ServiceError, fold
 from .ports import PlexPort, Recorder
 from .progress import Phase, Progress
-from .readers import LabelReader
 from .request import PreparedPlan
 
 _LOGGER = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from typing import Final
 
 from .current_labels import CurrentLabels
 from .gaps import Gaps
+from .label_reader import LabelReader
 from .model import GapKind, LabelledItem
 from .ports import PlexPort
 from .protection import Evidence
-from .readers import LabelReader
 
 FEW: Final = 100  # items: one more fits into their request, and none of them may carry a label
 

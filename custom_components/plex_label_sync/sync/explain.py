@@ -22,8 +22,10 @@ from .model import (
     fold,
 )
 from .naming import label_of
-from .planner import View
+from .people import PeopleRefs
+from .plan_view import View
 from .queue import PendingSync, Queue
+from .reasons import names_of
 from .wanted import wishes_of
 from .wanted_labels import WantedLabel, never_written
 
@@ -271,17 +273,13 @@ def _label_status(  # noqa: PLR0917 - what is there, what was written, what is w
         state = _state_on(row, facts.view.settings, wanted=want is not None or alone)
     else:
         state = _state_off(row, facts, alone=alone)
-    if want is not None:
-        people = tuple(person.username for person in want.people)
-    else:
-        people = _names(row, facts.watchlists)
     texts = [*spellings, *(one.label for one in (change, row) if one is not None)]
     return LabelStatus(
         label=texts[0] if texts or want is None else want.text,
         present=bool(spellings),
         state=state,
         row=row,
-        people=people,
+        people=_for_whom(row, want, change, facts.view),
         leaves=_leaves(row, facts) if row and state is LabelState.LEAVING else None,
         change=change,
     )
@@ -330,10 +328,16 @@ def _leaves(row: Row, facts: Facts) -> float:
     return (noted.unwanted_since or facts.view.now) + facts.view.settings.removal_delay
 
 
-def _names(row: Row | None, watchlists: Watchlists) -> tuple[str, ...]:
-    """Return for whom a label was written, as far as they are still there."""
-    who = () if row is None else row.people
-    return tuple(person.username for person in watchlists.people if person.id in who)
+def _for_whom(
+    row: Row | None, want: WantedLabel | None, change: Change | None, view: View
+) -> tuple[str, ...]:
+    """Return for whom a label is: as the plan says, else who wants it, else as it was written."""
+    if change is not None:
+        return names_of(change.people)
+    refs = PeopleRefs({**view.ledger.people, **view.roster.people})
+    if want is not None:
+        return names_of(refs.of(want.people))
+    return () if row is None else names_of(refs.of_row(row))
 
 
 def remarks_on(

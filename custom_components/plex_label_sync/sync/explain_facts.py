@@ -17,7 +17,8 @@ from .model import (
     Title,
     Watchlists,
 )
-from .planner import View, make_plan
+from .plan_view import View
+from .planner import make_plan
 from .ports import PlexPort
 from .protection import Evidence, unread_lists
 from .queue import Queue

@@ -6,7 +6,7 @@ from typing import Final
 
 from .missing import Unmatched
 from .model import Action, Change, Item, MediaType, Outcome, Person, RowKey, SyncSettings, Title
-from .planner import View
+from .plan_view import View
 from .readers import Found
 from .scope import Scope
 from .wanted import TitleIndex, Wish

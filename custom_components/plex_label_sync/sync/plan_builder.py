@@ -1,7 +1,7 @@
 """From a request to a plan: what is read for it, and which rules make the plan of it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -9,12 +9,11 @@ from .change_detection import ChangeDetector, LibrarySnapshot, QuickCheck
 from .current_labels import CurrentLabels
 from .evidence import EvidenceReader
 from .gaps import Gaps
+from .label_reader import LabelReader
 from .ledger import Ledger
+from .list_reader import read_watchlists
 from .live_matching import WishMatcher, unwanted
 from .model import (
-    Failure,
-    Gap,
-    GapKind,
     Library,
     Person,
     Plan,
@@ -22,16 +21,16 @@ from .model import (
     RunKind,
     ServiceError,
     SyncSettings,
-    Title,
     Watchlists,
     fold,
 )
 from .people import UnknownPersonError
-from .planner import View
+from .plan_notes import following, note_contradictions, note_unread, pairs_of, strangers
+from .plan_view import View
 from .ports import PlexPort, PulsarrPort, Recorder
 from .progress import Phase, Progress
-from .protection import Before, Evidence, ListMemory, doubted_lists, labels_of, unread_lists
-from .readers import Found, ItemFinder, LabelReader, read_watchlists
+from .protection import Before, ListMemory, doubted_lists, labels_of, unread_lists
+from .readers import Found, ItemFinder
 from .request import PreparedPlan, Request, chosen_libraries
 from .retention import Roster
 from .returned import labels_to_read, with_returned
@@ -125,7 +124,7 @@ class PlanBuilder:
         # A trial leaves alone what goes to disk with the next run.
         ledger = self._recorder.ledger.copy() if request.dry_run else self._recorder.ledger
         memory = self._memory.copy() if request.dry_run else self._memory
-        settings = _following(options, watchlists.people, ledger, memory)
+        settings = following(options, watchlists.people, ledger, memory)
         gaps = [] if quick_check is None else [*quick_check.gaps]
         there = (
             await self._plex.libraries(gaps.append)
@@ -146,7 +145,7 @@ class PlanBuilder:
             prepared = await self._prepare_idle(scope, quick_check.listing, quick_check)
             if prepared is not None:
                 progress.reached(Phase.LABELS)
-                _note_unread(prepared, watchlists)
+                note_unread(prepared, watchlists)
                 return prepared
         found = await self._find(request, libraries, wishes, progress)
         for gap in gaps:
@@ -170,7 +169,7 @@ class PlanBuilder:
         present = await labels.read(needed, everything=scope.everything)
         progress.reached(Phase.LABELS)
         prepared = await self._planned(scope, found, items, present, labels)
-        _note_unread(prepared, watchlists)
+        note_unread(prepared, watchlists)
         return prepared
 
     async def _scope(
@@ -304,16 +303,12 @@ class PlanBuilder:
         plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
         if plan.unproven:
             keys = plan.unproven
-            pairs = await asyncio.to_thread(_pairs_of, keys, items, scope)
+            pairs = await asyncio.to_thread(pairs_of, keys, items, scope)
             evidence = await self._evidence.read(keys, pairs, present, labels)
             proven = await asyncio.to_thread(self._matcher.proven, scope, items, evidence)
             view = replace(view, items=proven, evidence=evidence)
             plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
-            _note_contradictions(scope, items, evidence, found)
-            # What was found a moment ago and is not there by its key may be there all the same.
-            for key in evidence.absent & items.keys():
-                name = items[key].item.title or key
-                found.gaps.add(Gap(GapKind.ITEM, key, name, Failure.IMPLAUSIBLE))
+            note_contradictions(scope, items, evidence, found)
         self._remember_others(view, plan)
         if scope.whole:
             plan = with_returned(plan, view, self._recorder.removed_lately())
@@ -379,7 +374,7 @@ class PlanBuilder:
             if fresh_at > max(request.newer_than, now - FRESH):
                 if fresh_at > request.heard_at:
                     return known
-                if not await asyncio.to_thread(_strangers, request.titles, known):
+                if not await asyncio.to_thread(strangers, request.titles, known):
                     return known
                 # Somebody may want it since: read at once, but not for every one of many.
                 if now - self._read_for_strangers < FRESH_UNKNOWN:
@@ -400,58 +395,3 @@ class PlanBuilder:
         read = await read_watchlists(self._pulsarr, self._clock, heard, excluded)
         self.lists.replace(read)
         return read
-
-
-def _following(
-    settings: SyncSettings, people: tuple[Person, ...], ledger: Ledger, memory: ListMemory
-) -> SyncSettings:
-    """Return the settings for the people that there are now.
-
-    Who is excluded stays so under a new id.
-    """
-    excluded = ledger.ids_now(settings.exclude_people, people)
-    memory.follow(ledger.moved(people))
-    ledger.follow(people)
-    return (
-        settings
-        if excluded == settings.exclude_people
-        else replace(settings, exclude_people=excluded)
-    )
-
-
-def _strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:
-    """Tell whether one of the titles is on nobody's watchlist."""
-    wanted = TitleIndex(title for some in watchlists.titles.values() for title in some)
-    return any(title not in wanted for title in titles)
-
-
-def _note_unread(prepared: PreparedPlan, watchlists: Watchlists) -> None:
-    """Note the people whose rows or lists could not be read."""
-    for gap in watchlists.gaps:
-        prepared.gaps.add(gap)
-    for person in watchlists.people:
-        if (failure := watchlists.unread.get(person.id)) is not None:
-            name = person.username or str(person.id)
-            prepared.gaps.add(Gap(GapKind.PERSON, str(person.id), name, failure))
-
-
-def _pairs_of(
-    rating_keys: frozenset[str], items: Mapping[str, WantedItem], scope: Scope
-) -> list[tuple[str, str]]:
-    """Return the libraries and folded labels that matter for some items."""
-    some = {key: items[key] for key in rating_keys if key in items}
-    rows = [row for row in scope.ledger if row.rating_key in rating_keys]
-    needed = labels_needed(some, rows, scope.settings)
-    missing = {(row.library, fold(row.label)) for row in rows if row.rating_key not in items}
-    return sorted({*needed, *missing})
-
-
-def _note_contradictions(
-    scope: Scope, items: Mapping[str, WantedItem], evidence: Evidence, found: Found
-) -> None:
-    """Note the libraries of which a listing left out what is there by key."""
-    by_key = {library.key: library for library in scope.libraries}
-    for key, one in evidence.items.items():
-        library = by_key.get(one.item.library)
-        if scope.complete and key not in items and library is not None:
-            found.gaps.add(Gap(GapKind.LIBRARY, library.key, library.name, Failure.IMPLAUSIBLE))

@@ -1,58 +1,14 @@
 """Wanted and present labels and the ledger make a plan. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-from .current_labels import CurrentLabels
 from .identity import Relation, relation
-from .ledger import Ledger
-from .model import (
-    Action,
-    Change,
-    Library,
-    Person,
-    Plan,
-    RemovedLabelMode,
-    Row,
-    RowKey,
-    SyncSettings,
-    fold,
-)
-from .people import PeopleRefs
-from .protection import Doubts, Evidence
+from .model import Action, Change, Person, Plan, RemovedLabelMode, Row, fold
+from .plan_view import PlanDraft, View
 from .reasons import Reason, ReasonCode
-from .retention import Roster, may_show_yet, removal_decision
+from .retention import may_show_yet, removal_decision
 from .wanted_labels import WantedItem, WantedLabel, never_written
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """Everything that a plan is made from, read just now.
-
-    `items` are the wanted ones, and those of the ledger as far as the run looks at them.
-    `whole` says that all people and all labels were read: only then may labels of others go.
-    `now` is in seconds since the epoch. Nothing goes from an item that `evidence` does not prove.
-    """
-
-    items: Mapping[str, WantedItem]
-    present: CurrentLabels
-    ledger: Ledger
-    roster: Roster
-    settings: SyncSettings
-    now: float
-    whole: bool
-    restore: bool = False  # labels that vanished since the last look are put back
-    libraries: Mapping[str, Library] = field(default_factory=dict)  # by key
-    evidence: Evidence = field(default_factory=Evidence)
-    doubts: Doubts = field(default_factory=Doubts)
-    adopt: frozenset[RowKey] = frozenset()  # labels to take for ours that the ledger lacks
-    # Labels of others that were on items at the last look, and that decide about ours.
-    others: Collection[RowKey] = frozenset()
-
-    def uuid_of(self, library: str) -> str:
-        """Return the uuid of the library with a key, empty if it is not known."""
-        known = self.libraries.get(library)
-        return "" if known is None else known.uuid
 
 
 def make_plan(view: View) -> Plan:
@@ -61,7 +17,7 @@ def make_plan(view: View) -> Plan:
     An item that was not read itself loses nothing, and gets no label that somebody else may have
     put on it before: it is named as `unproven`.
     """
-    draft = _Draft(view)
+    draft = PlanDraft(view)
     opt_out = fold(view.settings.opt_out_label)
     rows = view.ledger.by_item()
     matched = 0
@@ -99,32 +55,12 @@ def make_plan(view: View) -> Plan:
     )
 
 
-class _Draft:
-    """A plan in the making."""
-
-    def __init__(self, view: View) -> None:
-        self.view = view
-        self.changes: list[Change] = []
-        self.unchanged = 0
-        self.overridden = 0
-        self.ledger_updates: dict[RowKey, Row | None] = {}
-        self.ledger_only_updates: dict[RowKey, Row | None] = {}
-        self.vanished: list[Row] = []
-        self.decided: set[RowKey] = set()
-        self.replaced: set[RowKey] = set()
-        self.unproven: set[str] = set()
-        self.forgotten: set[RowKey] = set()
-        self.shrunk: set[RowKey] = set()
-        self.chosen: set[RowKey] = set()
-        self.renamed: dict[RowKey, int] = {}
-        self.unknown: list[Row] = []
-        self.people = PeopleRefs({**view.ledger.people, **view.roster.people})
-
-
 class _ItemPlan:
     """The part of a plan that concerns one item."""
 
-    def __init__(self, view: View, draft: _Draft, entry: WantedItem, rows: Sequence[Row]) -> None:
+    def __init__(
+        self, view: View, draft: PlanDraft, entry: WantedItem, rows: Sequence[Row]
+    ) -> None:
         self._view = view
         self._settings = view.settings
         self._draft = draft

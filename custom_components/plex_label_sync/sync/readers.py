@@ -1,126 +1,27 @@
 """The reads of a run. What is failed, partial or implausible is unknown: it never means "none"."""
 
 import asyncio
-from collections.abc import (
-    Callable,
-    Container,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from .current_labels import ANY_LABEL, CurrentLabels
 from .event_candidates import SeenItems
-from .gaps import WHOLE, Gaps
+from .gaps import Gaps
 from .jobs import gather_fail_fast
 from .missing import Unmatched
-from .model import (
-    Failure,
-    Gap,
-    GapKind,
-    Item,
-    Library,
-    MediaType,
-    Outcome,
-    Person,
-    Service,
-    ServiceError,
-    StoredLabel,
-    Title,
-    Watchlists,
-    fold,
-)
-from .ports import PlexPort, PulsarrPort
+from .model import Failure, Gap, GapKind, Item, Library, MediaType, Outcome, ServiceError, Title
+from .ports import PlexPort
 from .progress import Phase, Progress
 from .wanted import Match, Matcher, Wish
 
-PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
-AWAY_AFTER: Final = 3  # lists that are refused one after the other, or break the connection
 READERS: Final = 2  # requests to Plex in flight
 NEWEST: Final = 200  # rows looked at for titles that arrived lately
 LIST_AGAIN_AFTER: Final = (
     900.0  # seconds; a library that cannot be listed is not tried at each look
 )
 LOOKUPS_MAX: Final = 20  # lookups by key and library in one run; more are cheaper by listing
-
-
-class Refusals:
-    """Tells lists that are refused each time from a server that refuses everything.
-
-    Pulsarr has just answered who there is, so one refusal may be about one list.
-    """
-
-    def __init__(self) -> None:
-        """Nothing was refused yet."""
-        self._in_a_row = 0
-
-    def answered(self) -> None:
-        """Take in that a list could be read."""
-        self._in_a_row = 0
-
-    def may_be_the_list(self, err: ServiceError) -> bool:
-        """Take in a failure; tell whether it may say nothing of other lists."""
-        if err.failure not in WHOLE or err.failure is Failure.INVALID_AUTH:
-            return True  # asking for the others costs one request each
-        if err.failure not in {Failure.CANNOT_CONNECT, Failure.RATE_LIMITED}:
-            return False
-        self._in_a_row += 1
-        return self._in_a_row < AWAY_AFTER
-
-
-async def read_watchlists(
-    pulsarr: PulsarrPort,
-    clock: Callable[[], float],
-    heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
-    skip: Callable[[tuple[Person, ...]], Container[int]] = lambda _: frozenset(),
-) -> Watchlists:
-    """Return everybody's watchlist, but for those of people to `skip`.
-
-    A list that cannot be read is `unread`, and so is that of a person without a name. `heard`
-    gets the people as soon as they are known.
-
-    Raises ServiceError when Pulsarr cannot be asked, tells nothing usable of its people, or not
-    one of their lists.
-    """
-    read_at = clock()
-    gaps: list[Gap] = []
-    people = await pulsarr.people(on_gap=gaps.append)
-    if len({person.id for person in people}) != len(people):
-        raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user is listed twice")
-    if (people or gaps) and not any(person.username for person in people):
-        raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "no user has a name")
-    heard(people)
-    titles: dict[int, tuple[Title, ...]] = {}
-    failures: dict[int, ServiceError] = {
-        person.id: ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user has no name")
-        for person in people
-        if not person.username
-    }
-    skipped = skip(people)
-    waiting = iter([one for one in people if one.id not in skipped and one.id not in failures])
-
-    refusals = Refusals()
-
-    async def read_some() -> None:
-        for person in waiting:
-            try:
-                titles[person.id] = await pulsarr.watchlist(person.id)
-                refusals.answered()
-            except ServiceError as err:
-                if not refusals.may_be_the_list(err):
-                    raise
-                failures[person.id] = err
-
-    await gather_fail_fast(read_some() for _ in range(min(PULSARR_READERS, len(people))))
-    if failures and not titles:
-        raise next(iter(failures.values()))
-    unread = {number: err.failure for number, err in failures.items()}
-    return Watchlists(people, titles, read_at, unread, gaps=tuple(gaps))
 
 
 @dataclass(slots=True)
@@ -384,88 +285,3 @@ class ItemFinder:
 
 def _items(matcher: Matcher, wishes: Sequence[Wish]) -> list[tuple[Item, ...]]:
     return [matcher.items(index) for index in range(len(wishes))]
-
-
-class LabelReader:
-    """Reads who carries which labels; what could not be read stands in `gaps`."""
-
-    def __init__(
-        self, plex: PlexPort, libraries: Iterable[Library], totals: Mapping[str, int], gaps: Gaps
-    ) -> None:
-        """Know the libraries, and by key how many items those hold that were listed."""
-        self._plex = plex
-        self._libraries = {library.key: library for library in libraries}
-        self._totals = dict(totals)
-        self._counting = asyncio.Lock()
-        self._adding = asyncio.Lock()
-        self.gaps = gaps
-
-    def again(self) -> "LabelReader":
-        """Return one for another read, with gaps of its own."""
-        return LabelReader(self._plex, self._libraries.values(), self._totals, Gaps())
-
-    async def read(
-        self, labels: Iterable[tuple[str, str]], *, everything: bool = False
-    ) -> CurrentLabels:
-        """Return the carriers of pairs of library key and folded label.
-
-        With `everything` all labels of the libraries that occur in a pair. Raises ServiceError
-        when Plex cannot be asked.
-        """
-        by_library: dict[str, set[str]] = {}
-        for library_key, folded in labels:
-            by_library.setdefault(library_key, set()).add(folded)
-        present = CurrentLabels()
-        for library_key, some in by_library.items():
-            if library := self._libraries.get(library_key):
-                try:
-                    await self._read_library(present, library, None if everything else some)
-                except ServiceError as err:
-                    self.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
-                    present.unread.add(library.key)
-        return present
-
-    async def _read_library(
-        self, present: CurrentLabels, library: Library, labels: set[str] | None
-    ) -> None:
-        bad: list[Gap] = []
-        directory = await self._plex.labels(library, bad.append)
-        present.add_directory(library.key, directory)
-        for gap in bad:
-            self.gaps.add(gap)
-            label = gap.key.partition("/")[2]
-            present.unread.add((library.key, fold(label)) if label else (library.key, ANY_LABEL))
-        waiting = iter([one for one in directory if labels is None or fold(one.text) in labels])
-
-        async def read_some() -> None:
-            for label in waiting:
-                try:
-                    carriers = await self._plex.carriers(library, label)
-                    if carriers:
-                        await self._check_filter(library, label, len(carriers))
-                except ServiceError as err:
-                    key = f"{library.key}/{label.text}"
-                    self.gaps.take(err, GapKind.LABEL, key, label.text)
-                    present.unread.add((library.key, fold(label.text)))
-                    continue
-                # Some thousands take a while, and only one thread at a time may add.
-                async with self._adding:
-                    await asyncio.to_thread(present.add_carriers, label, carriers)
-
-        await gather_fail_fast(read_some() for _ in range(READERS))
-
-    async def _check_filter(self, library: Library, label: StoredLabel, carriers: int) -> None:
-        """Refuse to believe that everything carries a label unless nothing lacks it.
-
-        Plex answers a filter that it does not understand with the whole library.
-        """
-        async with self._counting:
-            total = self._totals.get(library.key)
-            if total is None:
-                _, total = await self._plex.newest(library, 1)
-                self._totals[library.key] = total
-        if carriers < total:
-            return
-        if carriers > total or await self._plex.count_without(library, label):
-            detail = f"library {library.name} does not filter by label"
-            raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)

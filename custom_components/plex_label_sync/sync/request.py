@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .gaps import Gaps
+from .label_reader import LabelReader
 from .model import (
     Change,
     Failure,
@@ -18,9 +19,9 @@ from .model import (
     SyncSettings,
     Title,
 )
-from .planner import View
+from .plan_view import View
 from .protection import Doubts
-from .readers import Found, LabelReader
+from .readers import Found
 from .safety_check import Consent
 from .scope import Scope
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from .model import Action, Change, Plan, Row, RowKey, fold
-from .planner import View
+from .plan_view import View
 
 
 def removed_lately(runs: Iterable[Iterable[Change]]) -> dict[RowKey, Change]:

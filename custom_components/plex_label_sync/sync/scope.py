@@ -16,7 +16,8 @@ from .model import (
     SyncSettings,
     fold,
 )
-from .planner import View, make_plan
+from .plan_view import View
+from .planner import make_plan
 from .protection import Doubts
 from .readers import Found
 from .retention import Roster

@@ -7,12 +7,13 @@ from .current_labels import CurrentLabels
 from .evidence import EvidenceReader
 from .gaps import Gaps
 from .identity import Relation, relation
+from .label_reader import LabelReader
 from .ledger import Ledger
 from .model import Action, Change, Item, Library, Person, Row, SyncSettings, fold
 from .people import PeopleRefs, people_named
 from .ports import PlexPort, Recorder
 from .protection import Evidence
-from .readers import Found, LabelReader
+from .readers import Found
 from .reasons import Reason, ReasonCode
 from .request import PreparedPlan, Request
 from .undo import removal_plan, undo_plan

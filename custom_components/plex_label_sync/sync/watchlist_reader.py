@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 from .jobs import gather_fail_fast
+from .list_reader import PULSARR_READERS, Refusals
 from .model import Failure, ServiceError, SyncSettings, Title, Watchlists
 from .ports import WatchedPulsarrPort
-from .readers import PULSARR_READERS, Refusals
 from .wanted import gets_labels
 from .watchlist_changes import (
     NEVER,

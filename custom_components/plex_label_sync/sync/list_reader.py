@@ -1,0 +1,86 @@
+"""Reads the watchlists of all people, so that one which cannot be read costs no other one."""
+
+from collections.abc import Callable, Container
+from typing import Final
+
+from .gaps import WHOLE
+from .jobs import gather_fail_fast
+from .model import Failure, Gap, Person, Service, ServiceError, Title, Watchlists
+from .ports import PulsarrPort
+
+PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
+AWAY_AFTER: Final = 3  # lists that are refused one after the other, or break the connection
+
+
+class Refusals:
+    """Tells lists that are refused each time from a server that refuses everything.
+
+    Pulsarr has just answered who there is, so one refusal may be about one list.
+    """
+
+    def __init__(self) -> None:
+        """Nothing was refused yet."""
+        self._in_a_row = 0
+
+    def answered(self) -> None:
+        """Take in that a list could be read."""
+        self._in_a_row = 0
+
+    def may_be_the_list(self, err: ServiceError) -> bool:
+        """Take in a failure; tell whether it may say nothing of other lists."""
+        if err.failure not in WHOLE or err.failure is Failure.INVALID_AUTH:
+            return True  # asking for the others costs one request each
+        if err.failure not in {Failure.CANNOT_CONNECT, Failure.RATE_LIMITED}:
+            return False
+        self._in_a_row += 1
+        return self._in_a_row < AWAY_AFTER
+
+
+async def read_watchlists(
+    pulsarr: PulsarrPort,
+    clock: Callable[[], float],
+    heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
+    skip: Callable[[tuple[Person, ...]], Container[int]] = lambda _: frozenset(),
+) -> Watchlists:
+    """Return everybody's watchlist, but for those of people to `skip`.
+
+    A list that cannot be read is `unread`, and so is that of a person without a name. `heard`
+    gets the people as soon as they are known.
+
+    Raises ServiceError when Pulsarr cannot be asked, tells nothing usable of its people, or not
+    one of their lists.
+    """
+    read_at = clock()
+    gaps: list[Gap] = []
+    people = await pulsarr.people(on_gap=gaps.append)
+    if len({person.id for person in people}) != len(people):
+        raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user is listed twice")
+    if (people or gaps) and not any(person.username for person in people):
+        raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "no user has a name")
+    heard(people)
+    titles: dict[int, tuple[Title, ...]] = {}
+    failures: dict[int, ServiceError] = {
+        person.id: ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user has no name")
+        for person in people
+        if not person.username
+    }
+    skipped = skip(people)
+    waiting = iter([one for one in people if one.id not in skipped and one.id not in failures])
+
+    refusals = Refusals()
+
+    async def read_some() -> None:
+        for person in waiting:
+            try:
+                titles[person.id] = await pulsarr.watchlist(person.id)
+                refusals.answered()
+            except ServiceError as err:
+                if not refusals.may_be_the_list(err):
+                    raise
+                failures[person.id] = err
+
+    await gather_fail_fast(read_some() for _ in range(min(PULSARR_READERS, len(people))))
+    if failures and not titles:
+        raise next(iter(failures.values()))
+    unread = {number: err.failure for number, err in failures.items()}
+    return Watchlists(people, titles, read_at, unread, gaps=tuple(gaps))

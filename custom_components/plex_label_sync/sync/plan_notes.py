@@ -1,0 +1,72 @@
+"""What a run notes while its plan is made: people without a list, contradictions between two reads."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from .ledger import Ledger
+from .model import Failure, Gap, GapKind, Person, SyncSettings, Title, Watchlists, fold
+from .protection import Evidence, ListMemory
+from .readers import Found
+from .request import PreparedPlan
+from .scope import Scope, labels_needed
+from .wanted import TitleIndex
+from .wanted_labels import WantedItem
+
+
+def following(
+    settings: SyncSettings, people: tuple[Person, ...], ledger: Ledger, memory: ListMemory
+) -> SyncSettings:
+    """Return the settings for the people that there are now.
+
+    Who is excluded stays so under a new id.
+    """
+    excluded = ledger.ids_now(settings.exclude_people, people)
+    memory.follow(ledger.moved(people))
+    ledger.follow(people)
+    return (
+        settings
+        if excluded == settings.exclude_people
+        else replace(settings, exclude_people=excluded)
+    )
+
+
+def strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:
+    """Tell whether one of the titles is on nobody's watchlist."""
+    wanted = TitleIndex(title for some in watchlists.titles.values() for title in some)
+    return any(title not in wanted for title in titles)
+
+
+def note_unread(prepared: PreparedPlan, watchlists: Watchlists) -> None:
+    """Note the people whose rows or lists could not be read."""
+    for gap in watchlists.gaps:
+        prepared.gaps.add(gap)
+    for person in watchlists.people:
+        if (failure := watchlists.unread.get(person.id)) is not None:
+            name = person.username or str(person.id)
+            prepared.gaps.add(Gap(GapKind.PERSON, str(person.id), name, failure))
+
+
+def pairs_of(
+    rating_keys: frozenset[str], items: Mapping[str, WantedItem], scope: Scope
+) -> list[tuple[str, str]]:
+    """Return the libraries and folded labels that matter for some items."""
+    some = {key: items[key] for key in rating_keys if key in items}
+    rows = [row for row in scope.ledger if row.rating_key in rating_keys]
+    needed = labels_needed(some, rows, scope.settings)
+    missing = {(row.library, fold(row.label)) for row in rows if row.rating_key not in items}
+    return sorted({*needed, *missing})
+
+
+def note_contradictions(
+    scope: Scope, items: Mapping[str, WantedItem], evidence: Evidence, found: Found
+) -> None:
+    """Note libraries of which a listing left out what is there by key, and items that only it knows."""
+    by_key = {library.key: library for library in scope.libraries}
+    for key, one in evidence.items.items():
+        library = by_key.get(one.item.library)
+        if scope.complete and key not in items and library is not None:
+            found.gaps.add(Gap(GapKind.LIBRARY, library.key, library.name, Failure.IMPLAUSIBLE))
+    # What was found a moment ago and is not there by its key may be there all the same.
+    for key in evidence.absent & items.keys():
+        name = items[key].item.title or key
+        found.gaps.add(Gap(GapKind.ITEM, key, name, Failure.IMPLAUSIBLE))

@@ -1,0 +1,64 @@
+"""What a plan is made from, and what comes of it while it is made. Pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from .current_labels import CurrentLabels
+from .ledger import Ledger
+from .model import Change, Library, Row, RowKey, SyncSettings
+from .people import PeopleRefs
+from .protection import Doubts, Evidence
+from .retention import Roster
+from .wanted_labels import WantedItem
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that a plan is made from, read just now.
+
+    `items` are the wanted ones, and those of the ledger as far as the run looks at them.
+    `whole` says that all people and all labels were read: only then may labels of others go.
+    `now` is in seconds since the epoch. Nothing goes from an item that `evidence` does not prove.
+    """
+
+    items: Mapping[str, WantedItem]
+    present: CurrentLabels
+    ledger: Ledger
+    roster: Roster
+    settings: SyncSettings
+    now: float
+    whole: bool
+    restore: bool = False  # labels that vanished since the last look are put back
+    libraries: Mapping[str, Library] = field(default_factory=dict)  # by key
+    evidence: Evidence = field(default_factory=Evidence)
+    doubts: Doubts = field(default_factory=Doubts)
+    adopt: frozenset[RowKey] = frozenset()  # labels to take for ours that the ledger lacks
+    # Labels of others that were on items at the last look, and that decide about ours.
+    others: Collection[RowKey] = frozenset()
+
+    def uuid_of(self, library: str) -> str:
+        """Return the uuid of the library with a key, empty if it is not known."""
+        known = self.libraries.get(library)
+        return "" if known is None else known.uuid
+
+
+class PlanDraft:
+    """A plan in the making."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.changes: list[Change] = []
+        self.unchanged = 0
+        self.overridden = 0
+        self.ledger_updates: dict[RowKey, Row | None] = {}
+        self.ledger_only_updates: dict[RowKey, Row | None] = {}
+        self.vanished: list[Row] = []
+        self.decided: set[RowKey] = set()
+        self.replaced: set[RowKey] = set()
+        self.unproven: set[str] = set()
+        self.forgotten: set[RowKey] = set()
+        self.shrunk: set[RowKey] = set()
+        self.chosen: set[RowKey] = set()
+        self.renamed: dict[RowKey, int] = {}
+        self.unknown: list[Row] = []
+        self.people = PeopleRefs({**view.ledger.people, **view.roster.people})
