@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from heapq import nsmallest
 from typing import Final, NamedTuple
 
 from .changes import Row, RowKey
@@ -339,9 +340,10 @@ def find_titles(
             if query.person is None or any(one.id == query.person for one in people):
                 since = standings.since(wish.title, standing, people, gaps)
                 found.append((since or 0.0, wish.title.name.casefold(), wish, standing, people))
-    found.sort(key=lambda one: (-one[0], one[1]))
+    # Sorting all of tens of thousands would be one long step, during which nothing else runs.
+    first = nsmallest(query.limit, found, key=lambda one: (-one[0], one[1]))
     rows = [
         standings.row(wish.title, standing, people, since or None)
-        for since, _, wish, standing, people in found[: query.limit]
+        for since, _, wish, standing, people in first
     ]
     return rows, len(found)
