@@ -11,12 +11,12 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
+from custom_components.plex_label_sync.sync.changes import Row
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Item,
     MediaType,
     Person,
-    Row,
     SyncSettings,
     Title,
 )
