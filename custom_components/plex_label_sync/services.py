@@ -27,6 +27,7 @@ import voluptuous as vol
 
 from .callers import async_caller
 from .const import DOMAIN
+from .dashboard import async_dashboard_response
 from .errors import translation
 from .live.live_sync import ProcessResult
 from .probing.texts import async_probe_texts, probe_response, probe_table
@@ -79,6 +80,7 @@ class Field(StrEnum):
     EXCLUDE = "exclude"
     RATINGS = "ratings"
     KEEP = "keep"
+    LANGUAGE = "language"
 
 
 # Keys are plain strings: voluptuous, which Home Assistant used until 2026.8, takes no others.
@@ -210,6 +212,12 @@ async def _async_get_titles(call: ServiceCall) -> ServiceResponse:
         call.data[Field.LIMIT],
     )
     return await async_titles_response(runtime, standings, query, await texts_for(call))
+
+
+async def _async_get_dashboard(call: ServiceCall) -> ServiceResponse:
+    language = call.data.get(Field.LANGUAGE)
+    texts = await (async_texts(call.hass, language) if language else texts_for(call))
+    return await async_dashboard_response(_runtime(call), texts)
 
 
 async def _async_drop_pending(call: ServiceCall) -> ServiceResponse:
@@ -378,6 +386,7 @@ _FOR_ADMINS: Final = frozenset(
         "probe",
     }
 )
+_LANGUAGE: Final = vol.Match(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
 _LIMIT: Final = vol.All(vol.Coerce(int), vol.Range(min=1))
 
 _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...]] = (
@@ -395,6 +404,12 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
             vol.Optional(Field.TYPE.value): vol.In([one.value for one in MediaType]),
             vol.Optional(Field.LIMIT.value, default=200): _LIMIT,
         },
+        SupportsResponse.ONLY,
+    ),
+    (
+        "get_dashboard",
+        _async_get_dashboard,
+        {vol.Optional(Field.LANGUAGE.value): _LANGUAGE},
         SupportsResponse.ONLY,
     ),
     (
