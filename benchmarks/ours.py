@@ -11,15 +11,9 @@ from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
 from custom_components.plex_label_sync.storage.records import Records
 from custom_components.plex_label_sync.sync.engine import Engine
-from custom_components.plex_label_sync.sync.model import (
-    MediaType,
-    Run,
-    RunKind,
-    RunStatus,
-    SyncSettings,
-    Title,
-)
+from custom_components.plex_label_sync.sync.model import MediaType, SyncSettings, Title
 from custom_components.plex_label_sync.sync.request import Request
+from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 
 from .rivals.common import Servers
 

@@ -22,6 +22,7 @@ from custom_components.plex_label_sync.change_texts import (
     title_text,
 )
 from custom_components.plex_label_sync.held_texts import HELD
+from custom_components.plex_label_sync.sync.changes import Change
 from custom_components.plex_label_sync.sync.explain import (
     Explanation,
     LabelState,
@@ -29,7 +30,6 @@ from custom_components.plex_label_sync.sync.explain import (
     Topic,
     WhyNone,
 )
-from custom_components.plex_label_sync.sync.model import Change
 from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode, names_of
 from custom_components.plex_label_sync.texts import WORDING, Texts
 

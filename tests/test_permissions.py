@@ -34,6 +34,8 @@ TELLING: dict[str, dict[str, Any]] = {  # who may see what, which is not everybo
 LOOKING: dict[str, dict[str, Any]] = {
     "process_pending": {},
     "get_pending": {},
+    "get_titles": {},
+    "get_dashboard": {},
     "get_runs": {},
     "explain": {"title": "a"},
 }

@@ -12,17 +12,11 @@ from homeassistant.util.file import WriteError
 import pytest
 
 from custom_components.plex_label_sync.storage.records import INTERRUPTED, Records
+from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.journal import Journal
 from custom_components.plex_label_sync.sync.ledger import Ledger
-from custom_components.plex_label_sync.sync.model import (
-    Action,
-    Change,
-    Row,
-    Run,
-    RunKind,
-    RunStatus,
-)
 from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode
+from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 
 if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant

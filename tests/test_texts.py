@@ -25,15 +25,14 @@ from custom_components.plex_label_sync.sharing_check import texts
 from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.sync.model import (
     Failure,
-    HoldReason,
     MediaType,
     RemovedLabelMode,
     Service,
     ServiceError,
-    StartedBy,
 )
 from custom_components.plex_label_sync.sync.preview import Trouble
 from custom_components.plex_label_sync.sync.queue import Reason as PendingReason
+from custom_components.plex_label_sync.sync.run import HoldReason, StartedBy
 from custom_components.plex_label_sync.sync.title_status import StatusReason, TitleStatus
 from custom_components.plex_label_sync.texts import WORDING
 from custom_components.plex_label_sync.titles import TITLE_REASON

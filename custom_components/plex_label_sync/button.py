@@ -9,9 +9,9 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .actions import check_sharing, probe, process_pending, sync_all
 from .entity import PlexLabelSyncEntity
 from .runtime import PlexLabelSyncConfigEntry, Runtime
-from .services import check_sharing, probe, process_pending, sync_all
 
 PARALLEL_UPDATES = 1
 

@@ -4,7 +4,7 @@ from homeassistant.components.http.const import KEY_HASS_USER
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.http import current_request
 
-from .sync.model import StartedBy
+from .sync.run import StartedBy
 from .texts import async_language_of
 
 

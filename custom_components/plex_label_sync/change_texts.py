@@ -6,8 +6,8 @@ from typing import Any, Final, assert_never
 
 from homeassistant.util import dt as dt_util
 
+from .sync.changes import Change
 from .sync.explain import Explanation, LabelState, Remark, Topic, WhyNone
-from .sync.model import Change
 from .sync.reasons import PersonRef, Reason, ReasonCode, names_of
 from .texts import WORDING, Texts
 

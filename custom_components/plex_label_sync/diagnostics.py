@@ -39,8 +39,8 @@ from .sharing_check.diagnostics import sharing_diagnostics
 from .storage.files import MINOR_VERSIONS, STORE_VERSION
 from .summary import Summary
 from .sync.journal import Entry
-from .sync.model import StartedBy
 from .sync.queue import Queue
+from .sync.run import StartedBy
 from .sync.safety_check import DAY
 from .transport import Statistics
 

@@ -10,8 +10,9 @@ from homeassistant.util import dt as dt_util
 
 from .entry_issues import async_raise, async_take_back
 from .escaping import as_markdown
+from .sync.changes import Row
 from .sync.gaps import OpenGap
-from .sync.model import GapKind, Row
+from .sync.model import GapKind
 
 UNKNOWN: Final = "labels_unknown"
 GAPS_NAMED: Final = 10

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 from .storage.held import Held
+from .sync.changes import Action, RowKey
 from .sync.held_groups import held_groups
 from .sync.knowledge import key_text
 from .sync.ledger import Ledger
-from .sync.model import Action, HoldReason, RowKey, Run
 from .sync.people import PeopleRefs
 from .sync.protection import OpenQuestion
+from .sync.run import HoldReason, Run
 
 
 def held_by(run: Run, ledger: Ledger) -> Held | None:

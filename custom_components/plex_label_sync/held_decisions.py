@@ -1,8 +1,9 @@
 """What a person can decide about changes that were held."""
 
 from .runner import Runner
-from .sync.model import RowKey, Run
+from .sync.changes import RowKey
 from .sync.request import Request
+from .sync.run import Run
 
 
 async def async_apply(runner: Runner, started_by: str) -> Run:

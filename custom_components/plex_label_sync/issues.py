@@ -15,7 +15,8 @@ from .gap_issues import GAP_ISSUES, UNKNOWN
 from .held_texts import held_placeholders
 from .new_libraries import LIBRARY_NEW
 from .sync.label_conflicts import Conflict
-from .sync.model import HoldReason, fold
+from .sync.model import fold
+from .sync.run import HoldReason
 from .texts import async_texts
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from .const import DOMAIN, NAME
 from .escaping import one_line
 from .event import ATTR_ACTIVITY, ATTR_SERVER, EVENT_ACTIVITY
 from .status import Activity
-from .sync.model import StartedBy
+from .sync.run import StartedBy
 from .texts import COMMON, Texts, cached_texts
 
 # The activity's own; without one a line has a blank square.

@@ -14,10 +14,11 @@ from .issues import async_update_held_issue
 from .schedule import Schedule
 from .storage.held import Held
 from .storage.records import Records
+from .sync.changes import Row, RowKey
 from .sync.gaps import LASTS_AFTER, concerns
-from .sync.model import HoldReason, Row, RowKey, Run
 from .sync.protection import Before, who_counts
 from .sync.request import Request
+from .sync.run import HoldReason, Run
 from .timer import Timer
 
 UNKNOWN_MIN: Final = 3  # labels; fewer are somebody's own work, more look like lost records

@@ -8,7 +8,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.helpers import issue_registry as ir
 
 from .callers import requester_name
-from .sync.model import StartedBy
+from .sync.run import StartedBy
 
 if TYPE_CHECKING:
     from homeassistant.components.repairs import RepairsFlowResult

@@ -15,7 +15,7 @@ from .issues import HELD, LABELS_CONFLICT, LIBRARY_GONE
 from .new_libraries import LIBRARY_NEW, async_remember
 from .questions import QuestionFlow
 from .sharing_check.repairs import sharing_flow
-from .sync.model import HoldReason, Run
+from .sync.run import HoldReason, Run
 from .texts import async_texts
 
 if TYPE_CHECKING:

@@ -13,12 +13,14 @@ from .change_texts import (
     summary_text,
     title_text,
 )
+from .sync.changes import Action, Change
 from .sync.explain import Explanation, ItemStatus, LabelStatus
 from .sync.gaps import OpenGaps
 from .sync.journal import Entry
-from .sync.model import Action, Change, Gap, Run
+from .sync.model import Gap
 from .sync.queue import PendingSync
 from .sync.reasons import names_of
+from .sync.run import Run
 from .texts import Texts
 
 CHANGES_MAX: Final = 500  # in one answer

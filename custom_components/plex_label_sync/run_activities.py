@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .status import Activity
 from .storage.held import Held
+from .sync.changes import Action, RowKey
 from .sync.gaps import OpenGap, OpenGaps
 from .sync.ledger import Ledger
-from .sync.model import Action, GapKind, RowKey, Run, RunKind
 from .sync.request import Request
+from .sync.run import Run, RunKind
+
+if TYPE_CHECKING:
+    from .sync.model import GapKind
 
 GAPS_NAMED: Final = 10
 

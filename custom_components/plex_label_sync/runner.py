@@ -26,13 +26,15 @@ from .settings import Settings
 from .status import LedgerFigures
 from .storage.records import Records
 from .summary import after_sync, with_figures
+from .sync.changes import RowKey
 from .sync.engine import Engine
 from .sync.event_candidates import Candidates
 from .sync.explain import Explanation, Question
-from .sync.model import HoldReason, RowKey, Run, RunKind, Service, StartedBy, Title
+from .sync.model import Service, Title
 from .sync.progress import Progress
 from .sync.protection import Before
 from .sync.request import Request
+from .sync.run import HoldReason, Run, RunKind, StartedBy
 from .sync.title_status import Standings, figures
 from .sync.watchlist_reader import Watched
 from .turns import Turns, Urgency

@@ -10,8 +10,8 @@ from homeassistant.core import HomeAssistant
 
 from .const import DOMAIN
 from .errors import StoppedError, WaitingError
-from .sync.model import Run, RunKind
 from .sync.request import Request
+from .sync.run import Run, RunKind
 from .turns import Urgency
 
 type Begins = Callable[[], None]

@@ -8,7 +8,7 @@ from typing import Any, Final
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 
-from .sync.model import StartedBy
+from .sync.run import StartedBy
 from .timer import Timer
 
 RETRY_AFTER: Final = 60.0  # seconds from a failed full sync to the next try, doubled each time

@@ -1,86 +1,43 @@
-"""The actions: sync, look at what waits, take back, take off, forget decisions."""
+"""Registers the actions: their names, fields, and who may call them."""
 
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from enum import StrEnum
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from homeassistant.components import persistent_notification
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import (
-    Context,
     HomeAssistant,
     ServiceCall,
     ServiceResponse,
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import (
-    HomeAssistantError,
-    ServiceValidationError,
-    Unauthorized,
-    UnknownUser,
-)
+from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from .callers import async_caller
+from .actions import (
+    Field,
+    async_check_sharing,
+    async_clear_overrides,
+    async_drop_pending,
+    async_explain,
+    async_get_dashboard,
+    async_get_pending,
+    async_get_runs,
+    async_get_titles,
+    async_preview_sharing,
+    async_probe,
+    async_process_pending,
+    async_remove_labels,
+    async_sync_all,
+    async_undo,
+    is_admin,
+)
 from .const import DOMAIN
-from .dashboard import async_dashboard_response
-from .errors import translation
-from .live.live_sync import ProcessResult
-from .probing.texts import async_probe_texts, probe_response, probe_table
-from .pulsarr.ids import guid_id
-from .responses import (
-    entries_response,
-    entry_response,
-    explanation_response,
-    open_gaps_response,
-    pending_response,
-    run_response,
-)
-from .runtime import PlexLabelSyncConfigEntry, Runtime
-from .sharing_check.services import (
-    async_check_response,
-    async_preview_response,
-    async_verdict_rows,
-)
-from .sync.explain import Question
-from .sync.model import MediaType, Run, RunKind, ServiceError
-from .sync.people import AmbiguousPersonError, UnknownPersonError
-from .sync.request import Request, UnknownLibraryError
-from .sync.title_status import TitleQuery, TitleStatus
-from .texts import Texts, async_language_of, async_texts
-from .titles import async_standings, async_titles_response, person_named
+from .sync.model import MediaType
+from .sync.title_status import TitleStatus
 
 if TYPE_CHECKING:
     from homeassistant.helpers.typing import VolSchemaType
-
-
-class Field(StrEnum):
-    """The fields of the actions."""
-
-    CONFIG_ENTRY_ID = "config_entry_id"
-    DRY_RUN = "dry_run"
-    PEOPLE = "people"
-    LIBRARIES = "libraries"
-    ALLOW_MASS_REMOVAL = "allow_mass_removal"
-    RUN_ID = "run_id"
-    LIMIT = "limit"
-    CHANGES = "changes"
-    RATING_KEY = "rating_key"
-    GUID = "guid"
-    TITLE = "title"
-    REFRESH = "refresh"
-    PERSON = "person"
-    STATUS = "status"
-    TYPE = "type"
-    ALLOW = "allow"
-    EXCLUDE = "exclude"
-    RATINGS = "ratings"
-    KEEP = "keep"
-    LANGUAGE = "language"
 
 
 # Keys are plain strings: voluptuous, which Home Assistant used until 2026.8, takes no others.
@@ -104,266 +61,6 @@ def async_setup_services(hass: HomeAssistant) -> None:
             schema=cast("VolSchemaType", vol.Schema({**_ENTRY, **fields})),
             supports_response=response,
         )
-
-
-async def sync_all(
-    runtime: Runtime,
-    request: Request | None = None,
-    *,
-    context: Context | None = None,
-) -> Run:
-    """Carry out a full sync, or another run that somebody asked for in a context.
-
-    Raises HomeAssistantError when nothing could be done, ServiceValidationError for unknown
-    people or libraries, and for one dry run of a user too many.
-    """
-    request = replace(
-        request or Request(), started_by=await async_caller(runtime.context.hass, context)
-    )
-    user_id = None if context is None else context.user_id
-    with _people_in_words():
-        try:
-            run = await runtime.runner.async_run(request, user_id=user_id)
-        except UnknownLibraryError as err:
-            raise _invalid("unknown_library", library=str(err)) from err
-    _raise_if_nothing_was_done(run)
-    return run
-
-
-@contextmanager
-def _people_in_words() -> Iterator[None]:
-    """Say in words which person is not known, or not meant by one name alone."""
-    try:
-        yield
-    except UnknownPersonError as err:
-        raise _invalid("unknown_person", person=str(err)) from err
-    except AmbiguousPersonError as err:
-        names = ", ".join(err.names)
-        raise _invalid("ambiguous_person", person=err.text, names=names) from err
-
-
-async def process_pending(runtime: Runtime, *, context: Context | None = None) -> ProcessResult:
-    """Look for everything that waits. Raises HomeAssistantError when that was not possible."""
-    result = await runtime.live.async_process(
-        everything=True, started_by=await async_caller(runtime.context.hass, context)
-    )
-    if result.run is not None:
-        _raise_if_nothing_was_done(result.run)
-    return result
-
-
-async def _async_sync_all(call: ServiceCall) -> ServiceResponse:
-    request = Request(
-        dry_run=call.data[Field.DRY_RUN],
-        people=_names(call, Field.PEOPLE),
-        libraries=_names(call, Field.LIBRARIES),
-        mass_removal=call.data[Field.ALLOW_MASS_REMOVAL],
-    )
-    return await _run(call, request)
-
-
-async def _run(call: ServiceCall, request: Request) -> ServiceResponse:
-    """Carry out what somebody asked for and answer with what it came to."""
-    runtime = _runtime(call)
-    run = await sync_all(runtime, request, context=call.context)
-    texts = await texts_for(call)
-    gaps = runtime.records.knowledge.gaps
-    answer = run_response(run, gaps, texts, _libraries(runtime))
-    if request.kind is RunKind.UNDO:
-        answer["skipped"] = run.skipped
-    return _if_asked(call, answer)
-
-
-def _libraries(runtime: Runtime) -> dict[str, str]:
-    """Return the names of Plex's libraries by key."""
-    return {library.key: library.name for library in runtime.servers.plex.libraries_seen}
-
-
-async def _async_process_pending(call: ServiceCall) -> ServiceResponse:
-    result = await process_pending(_runtime(call), context=call.context)
-    return _if_asked(
-        call,
-        {
-            "processed": result.processed,
-            "labelled": result.labelled,
-            "waiting": result.waiting,
-            "expired": result.expired,
-        },
-    )
-
-
-async def _async_get_pending(call: ServiceCall) -> ServiceResponse:
-    return {"pending": [pending_response(entry) for entry in _runtime(call).live.queue]}
-
-
-async def _async_get_titles(call: ServiceCall) -> ServiceResponse:
-    runtime = _runtime(call)
-    standings = await async_standings(runtime)
-    person: int | None = None
-    if (text := call.data.get(Field.PERSON)) is not None:
-        with _people_in_words():
-            person = person_named(standings, runtime, text)
-    statuses: list[str] | None = call.data.get(Field.STATUS)
-    kind: str | None = call.data.get(Field.TYPE)
-    query = TitleQuery(
-        person,
-        frozenset(map(TitleStatus, statuses)) if statuses else None,
-        None if kind is None else MediaType(kind),
-        call.data[Field.LIMIT],
-    )
-    return await async_titles_response(runtime, standings, query, await texts_for(call))
-
-
-async def _async_get_dashboard(call: ServiceCall) -> ServiceResponse:
-    language = call.data.get(Field.LANGUAGE)
-    texts = await (async_texts(call.hass, language) if language else texts_for(call))
-    return await async_dashboard_response(_runtime(call), texts)
-
-
-async def _async_drop_pending(call: ServiceCall) -> ServiceResponse:
-    dropped = await _runtime(call).live.async_drop(call.data.get(Field.GUID))
-    return _if_asked(call, {"dropped": dropped})
-
-
-async def _async_undo(call: ServiceCall) -> ServiceResponse:
-    runtime = _runtime(call)
-    entry = runtime.records.journal.get(call.data.get(Field.RUN_ID))
-    if entry is None:
-        raise _invalid("unknown_run")
-    request = Request(
-        kind=RunKind.UNDO,
-        dry_run=call.data[Field.DRY_RUN],
-        undo=entry.run_id,
-        changes=entry.changes,
-    )
-    return await _run(call, request)
-
-
-async def _async_get_runs(call: ServiceCall) -> ServiceResponse:
-    runtime = _runtime(call)
-    entries = runtime.records.journal.entries[::-1]
-    if (run_id := call.data.get(Field.RUN_ID)) is not None:
-        entries = tuple(entry for entry in entries if entry.run_id == run_id)
-        if not entries:
-            raise _invalid("unknown_run")
-    entries = entries[: call.data[Field.LIMIT]]
-    if run_id is None and not call.data[Field.CHANGES]:
-        return {"runs": [entry_response(entry) for entry in entries]}
-    texts = await texts_for(call)
-    libraries = _libraries(runtime)
-    # Tens of thousands of changes are put into words in a thread.
-    runs: list[Any] = await call.hass.async_add_executor_job(
-        entries_response, entries, texts, libraries
-    )
-    return {"runs": runs}
-
-
-async def _async_remove_labels(call: ServiceCall) -> ServiceResponse:
-    request = Request(
-        kind=RunKind.REMOVAL,
-        dry_run=call.data[Field.DRY_RUN],
-        people=_names(call, Field.PEOPLE),
-    )
-    return await _run(call, request)
-
-
-async def _async_clear_overrides(call: ServiceCall) -> ServiceResponse:
-    runtime = _runtime(call)
-    people: frozenset[int] | None = None
-    if names := _names(call, Field.PEOPLE):
-        with _people_in_words():
-            try:
-                people = await runtime.runner.engine.people_named(names)
-            except ServiceError as err:
-                raise HomeAssistantError(**translation(err)) from err
-    rating_key = call.data.get(Field.RATING_KEY)
-    keys = [
-        row.key
-        for row in runtime.records.ledger
-        if (rating_key is None or row.rating_key == rating_key)
-        and (people is None or not people.isdisjoint(row.people))
-    ]
-    return _if_asked(call, {"cleared": await runtime.runner.async_clear_overrides(keys)})
-
-
-async def _async_explain(call: ServiceCall) -> ServiceResponse:
-    runtime = _runtime(call)
-    question = _question(call)
-    try:
-        explanations, fitting = await runtime.runner.async_explain(question)
-    except ServiceError as err:
-        raise HomeAssistantError(**translation(err)) from err
-    if not explanations:
-        raise _invalid("title_not_found")
-    texts = await texts_for(call)
-    titles: list[Any] = [explanation_response(one, texts) for one in explanations]
-    if await _is_admin(call):
-        rows = await async_verdict_rows(runtime, explanations)
-        titles = [{**one, "visible": some} for one, some in zip(titles, rows, strict=True)]
-    gaps: list[Any] = open_gaps_response(runtime.records.knowledge.gaps)
-    return {"titles": titles, "titles_total": fitting, "gaps": gaps}
-
-
-async def check_sharing(runtime: Runtime) -> None:
-    """Ask plex.tv now who may see what. Raises HomeAssistantError when the options forbid it."""
-    if not runtime.sharing.enabled:
-        raise _invalid("sharing_off")
-    await runtime.sharing.async_check()
-
-
-async def _async_check_sharing(call: ServiceCall) -> ServiceResponse:
-    return await async_check_response(
-        _runtime(call), _names(call, Field.PEOPLE), refresh=call.data[Field.REFRESH]
-    )
-
-
-async def _async_preview_sharing(call: ServiceCall) -> ServiceResponse:
-    return await async_preview_response(_runtime(call), call.data)
-
-
-async def probe(runtime: Runtime) -> None:
-    """Ask both servers what is not known for sure, and show what they answered."""
-    result = await runtime.probing.async_run()
-    hass, entry = runtime.context.hass, runtime.context.entry
-    persistent_notification.async_create(
-        hass,
-        probe_table(result, await async_probe_texts(hass)),
-        title=entry.title,
-        notification_id=f"{DOMAIN}_probe_{entry.entry_id}",
-    )
-
-
-async def _async_probe(call: ServiceCall) -> ServiceResponse:
-    rating_key = call.data.get(Field.RATING_KEY, "").strip() or None
-    if rating_key is not None:
-        _require_rating_key(rating_key)
-    result = await _runtime(call).probing.async_run(rating_key)
-    return _if_asked(call, probe_response(result, await async_probe_texts(call.hass)))
-
-
-def _require_rating_key(text: str) -> None:
-    if not (text.isascii() and text.isdigit()):
-        raise _invalid("invalid_rating_key", rating_key=text)
-
-
-def _question(call: ServiceCall) -> Question:
-    """Return which titles are asked about."""
-    asked = {
-        field: text
-        for field in (Field.TITLE, Field.GUID, Field.RATING_KEY)
-        if (text := call.data.get(field, "").strip())
-    }
-    if len(asked) != 1:
-        raise _invalid("one_of_three")
-    ((field, text),) = asked.items()
-    if field is Field.TITLE:
-        return Question(text=text)
-    if field is Field.RATING_KEY:
-        _require_rating_key(text)
-        return Question(rating_key=text)
-    if (one := guid_id(text)) is None:
-        raise _invalid("invalid_guid", guid=text)
-    return Question(id=one)
 
 
 _SCHEMA_SYNC: Final = {
@@ -390,12 +87,12 @@ _LANGUAGE: Final = vol.Match(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
 _LIMIT: Final = vol.All(vol.Coerce(int), vol.Range(min=1))
 
 _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...]] = (
-    ("sync_all", _async_sync_all, _SCHEMA_SYNC, SupportsResponse.OPTIONAL),
-    ("process_pending", _async_process_pending, {}, SupportsResponse.OPTIONAL),
-    ("get_pending", _async_get_pending, {}, SupportsResponse.ONLY),
+    ("sync_all", async_sync_all, _SCHEMA_SYNC, SupportsResponse.OPTIONAL),
+    ("process_pending", async_process_pending, {}, SupportsResponse.OPTIONAL),
+    ("get_pending", async_get_pending, {}, SupportsResponse.ONLY),
     (
         "get_titles",
-        _async_get_titles,
+        async_get_titles,
         {
             vol.Optional(Field.PERSON.value): cv.string,
             vol.Optional(Field.STATUS.value): vol.All(
@@ -408,25 +105,25 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
     ),
     (
         "get_dashboard",
-        _async_get_dashboard,
+        async_get_dashboard,
         {vol.Optional(Field.LANGUAGE.value): _LANGUAGE},
         SupportsResponse.ONLY,
     ),
     (
         "drop_pending",
-        _async_drop_pending,
+        async_drop_pending,
         {vol.Optional(Field.GUID.value): cv.string},
         SupportsResponse.OPTIONAL,
     ),
     (
         "undo",
-        _async_undo,
+        async_undo,
         {**_DRY_RUN, vol.Optional(Field.RUN_ID.value): cv.string},
         SupportsResponse.OPTIONAL,
     ),
     (
         "get_runs",
-        _async_get_runs,
+        async_get_runs,
         {
             vol.Optional(Field.LIMIT.value, default=20): _LIMIT,
             vol.Optional(Field.RUN_ID.value): cv.string,
@@ -434,10 +131,10 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
         },
         SupportsResponse.ONLY,
     ),
-    ("remove_labels", _async_remove_labels, {**_DRY_RUN, **_PEOPLE}, SupportsResponse.OPTIONAL),
+    ("remove_labels", async_remove_labels, {**_DRY_RUN, **_PEOPLE}, SupportsResponse.OPTIONAL),
     (
         "explain",
-        _async_explain,
+        async_explain,
         {
             vol.Optional(Field.TITLE.value): cv.string,
             vol.Optional(Field.GUID.value): cv.string,
@@ -447,13 +144,13 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
     ),
     (
         "check_sharing",
-        _async_check_sharing,
+        async_check_sharing,
         {**_PEOPLE, vol.Optional(Field.REFRESH.value, default=True): cv.boolean},
         SupportsResponse.ONLY,
     ),
     (
         "preview_sharing",
-        _async_preview_sharing,
+        async_preview_sharing,
         {
             vol.Required(Field.PERSON.value): cv.string,
             vol.Optional(Field.ALLOW.value): _NAMES,
@@ -465,13 +162,13 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
     ),
     (
         "probe",
-        _async_probe,
+        async_probe,
         {vol.Optional(Field.RATING_KEY.value): cv.string},
         SupportsResponse.OPTIONAL,
     ),
     (
         "clear_overrides",
-        _async_clear_overrides,
+        async_clear_overrides,
         {**_PEOPLE, vol.Optional(Field.RATING_KEY.value): cv.string},
         SupportsResponse.OPTIONAL,
     ),
@@ -485,58 +182,8 @@ def _for_admins(answer: _Answer) -> _Answer:
     """
 
     async def checked(call: ServiceCall) -> ServiceResponse:
-        if not call.data.get(Field.DRY_RUN) and not await _is_admin(call):
+        if not call.data.get(Field.DRY_RUN) and not await is_admin(call):
             raise Unauthorized(context=call.context)
         return await answer(call)
 
     return checked
-
-
-async def _is_admin(call: ServiceCall) -> bool:
-    """Tell whether an administrator or nobody in particular calls. Raises UnknownUser."""
-    if (user_id := call.context.user_id) is None:
-        return True
-    user = await call.hass.auth.async_get_user(user_id)
-    if user is None:
-        raise UnknownUser(context=call.context)
-    return user.is_admin
-
-
-async def texts_for(call: ServiceCall) -> Texts:
-    """Return the texts in the language of whoever calls an action."""
-    language = await async_language_of(call.hass, call.context.user_id)
-    return await async_texts(call.hass, language)
-
-
-def _if_asked(call: ServiceCall, response: dict[str, Any]) -> ServiceResponse:
-    return response if call.return_response else None
-
-
-def _runtime(call: ServiceCall) -> Runtime:
-    """Return the entry that a call means; with one entry it need not be named."""
-    entries: list[PlexLabelSyncConfigEntry] = call.hass.config_entries.async_entries(DOMAIN)
-    if (entry_id := call.data.get(Field.CONFIG_ENTRY_ID)) is not None:
-        entries = [entry for entry in entries if entry.entry_id == entry_id]
-    if not entries:
-        raise _invalid("entry_not_found")
-    if len(entries) > 1:
-        raise _invalid("several_entries")
-    if entries[0].state is not ConfigEntryState.LOADED:
-        raise _invalid("entry_not_loaded", title=entries[0].title)
-    return entries[0].runtime_data
-
-
-def _names(call: ServiceCall, field: Field) -> tuple[str, ...] | None:
-    names: list[str] | None = call.data.get(field)
-    return tuple(names) if names else None
-
-
-def _invalid(key: str, **placeholders: str) -> ServiceValidationError:
-    return ServiceValidationError(
-        translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders
-    )
-
-
-def _raise_if_nothing_was_done(run: Run) -> None:
-    if run.error is not None and not run.changes:
-        raise HomeAssistantError(**translation(run.error)) from run.error

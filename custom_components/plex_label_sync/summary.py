@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
+from .sync.changes import Action
 from .sync.ledger import Ledger
-from .sync.model import Action, Run, RunStatus
 from .sync.protection import Before
 from .sync.request import Request
+from .sync.run import Run, RunStatus
 from .sync.stored import Faults, listed, part, record, rows, whole
 from .sync.title_status import Figures, PersonFigures
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 PEOPLE: Final = "/v1/users/users/list/with-counts"
 WATCHLIST: Final = "/v1/users/{id}/watchlist"
 LISTING: Final = "/library/sections/{id}/all"
+WORDS: Final = TEXTS["selector"]["review"]["options"]
 SWITCHES: Final = TEXTS["entity"]["switch"]
 PROGRESS_UPDATE: Final = getattr(data_entry_flow, "EVENT_DATA_ENTRY_FLOW_PROGRESS_UPDATE", None)
 
@@ -123,7 +124,7 @@ async def test_what_is_labelled_already_is_not_added_again(ha_env: HaEnv) -> Non
 
     text = shown_review(await reviewed(ha_env))
 
-    assert TEXTS["selector"]["review"]["options"]["nothing"] in text
+    assert WORDS["nothing"] in text
     assert "To be added" not in text
     assert f"In Plex already: {added} labels" in text
     assert "Movies: nothing to add (" in text
@@ -276,7 +277,7 @@ async def test_server_that_is_away_is_named_and_may_be_asked_again(
     assert placeholders is not None
     assert server in placeholders["reason"].casefold()
     assert "{" not in placeholders["reason"]
-    assert placeholders["review"] == TEXTS["selector"]["review"]["options"]["unknown"]
+    assert placeholders["review"] == WORDS["unknown"]
     assert choices_of_start(shown) == ["now", "paused", "retry"]
     shown = await after_reading(ha_env.hass, await submit(ha_env.hass, shown, start="retry"))
     assert_form(shown, "review", base="review_failed")
@@ -336,7 +337,7 @@ async def test_fault_of_our_own_does_not_end_the_flow(
     assert "Unexpected ZeroDivisionError" in caplog.text
     placeholders = shown["description_placeholders"]
     assert placeholders is not None
-    assert placeholders["reason"] == TEXTS["selector"]["review"]["options"]["unexpected"]
+    assert placeholders["reason"] == WORDS["unexpected"]
 
     created = await submit(ha_env.hass, shown)
     assert created["type"] is FlowResultType.CREATE_ENTRY
@@ -405,7 +406,7 @@ async def test_labels_that_are_gone_since_are_told_to_be_asked_about(ha_env: HaE
     text = shown_review(await reviewed(ha_env))
 
     assert "- Missing since the earlier records, so that the sync asks first: " in text
-    assert "Removed by hand" not in text
+    assert WORDS["overridden"].partition("{")[0] not in text
 
 
 async def test_review_takes_earlier_records_into_account(ha_env: HaEnv) -> None:
@@ -418,8 +419,8 @@ async def test_review_takes_earlier_records_into_account(ha_env: HaEnv) -> None:
     assert_form(shown, "review")
     assert fields_of(shown) == ["start", "take_over"]
     text = shown_review(shown)
-    assert "- Removed by hand and kept off: 1 label" in text.splitlines()
-    assert TEXTS["selector"]["review"]["options"]["taken_over"] in text
+    assert f"- {WORDS['overridden'].format(labels='1 label')}" in text.splitlines()
+    assert WORDS["taken_over"] in text
     created = await submit(ha_env.hass, shown)
     ha_env.entry = created["result"]  # type: ignore[assignment] # as good as a test's own
     await ha_env.settle()

@@ -19,10 +19,11 @@ from custom_components.plex_label_sync.storage.files import MINOR_VERSIONS, STOR
 from custom_components.plex_label_sync.storage.held import Held, held_of
 from custom_components.plex_label_sync.storage.records import Records
 from custom_components.plex_label_sync.summary import LastLabelled, Summary
+from custom_components.plex_label_sync.sync.changes import Action
 from custom_components.plex_label_sync.sync.held_groups import HeldGroup
 from custom_components.plex_label_sync.sync.journal import Journal
 from custom_components.plex_label_sync.sync.ledger import Ledger
-from custom_components.plex_label_sync.sync.model import Action, HoldReason
+from custom_components.plex_label_sync.sync.run import HoldReason
 from custom_components.plex_label_sync.sync.title_status import PersonFigures
 
 from ..sync.builders import person_refs, reasons

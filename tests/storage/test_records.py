@@ -9,15 +9,16 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_label_sync.storage.files import MINOR_VERSIONS, NONSENSE, migrated
+from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.journal import Entry, Journal
 from custom_components.plex_label_sync.sync.ledger import Ledger
-from custom_components.plex_label_sync.sync.model import Action, Change, Row, RunKind
 from custom_components.plex_label_sync.sync.reasons import (
     PersonRef,
     Reason,
     ReasonCode,
     names_of,
 )
+from custom_components.plex_label_sync.sync.run import RunKind
 
 from ..sync.builders import ledger_rows
 

@@ -5,16 +5,14 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.current_labels import CurrentLabels
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
-    Action,
-    Change,
     Item,
     LabelledItem,
     MediaType,
     Person,
-    Row,
     StoredLabel,
     Title,
     Watchlists,

@@ -12,17 +12,12 @@ import aiohttp
 from custom_components.plex_label_sync.plex.edits import PUT_IDS_MAX
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
+from custom_components.plex_label_sync.sync.changes import Change, Row, RowKey
 from custom_components.plex_label_sync.sync.engine import Engine
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
-    Change,
-    HoldReason,
     MediaType,
     Person,
-    Row,
-    RowKey,
-    Run,
-    RunKind,
     SyncSettings,
     Title,
     fold,
@@ -36,6 +31,7 @@ from custom_components.plex_label_sync.sync.protection import (
 )
 from custom_components.plex_label_sync.sync.request import Request
 from custom_components.plex_label_sync.sync.returned import removed_lately
+from custom_components.plex_label_sync.sync.run import HoldReason, Run, RunKind
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE

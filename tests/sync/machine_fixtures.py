@@ -6,11 +6,11 @@ import re
 from typing import Any, Final, Literal
 
 from custom_components.plex_label_sync.plex.server import PlexClient
+from custom_components.plex_label_sync.sync.changes import Change, Row, RowKey
 from custom_components.plex_label_sync.sync.identity import Relation, relation
 from custom_components.plex_label_sync.sync.journal import Entry, Journal
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
-    Change,
     Failure,
     Gap,
     Item,
@@ -18,10 +18,6 @@ from custom_components.plex_label_sync.sync.model import (
     Library,
     MediaType,
     Person,
-    Row,
-    RowKey,
-    Run,
-    RunKind,
     Service,
     ServiceError,
     StoredLabel,
@@ -31,6 +27,7 @@ from custom_components.plex_label_sync.sync.model import (
 from custom_components.plex_label_sync.sync.naming import label_of
 from custom_components.plex_label_sync.sync.protection import ListMemory
 from custom_components.plex_label_sync.sync.returned import removed_lately
+from custom_components.plex_label_sync.sync.run import Run, RunKind
 from custom_components.plex_label_sync.sync.title_ids import same
 from simulators.plex import PlexSimulator
 from simulators.plex.items import Item as PlexItem

@@ -15,23 +15,15 @@ from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.pulsarr import client as pulsarr_client
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
 from custom_components.plex_label_sync.sync import protection, safety_check
+from custom_components.plex_label_sync.sync.changes import Action, Row, RowKey
 from custom_components.plex_label_sync.sync.engine import Engine
 from custom_components.plex_label_sync.sync.identity import Relation
-from custom_components.plex_label_sync.sync.model import (
-    Action,
-    RemovedLabelMode,
-    Row,
-    RowKey,
-    Run,
-    RunKind,
-    RunStatus,
-    SyncSettings,
-    fold,
-)
+from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
 from custom_components.plex_label_sync.sync.people import AmbiguousPersonError, UnknownPersonError
 from custom_components.plex_label_sync.sync.protection import Before, OpenQuestion
 from custom_components.plex_label_sync.sync.reasons import ReasonCode
 from custom_components.plex_label_sync.sync.request import Request
+from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import METADATA_ROUTE

@@ -5,7 +5,7 @@ from itertools import groupby
 from hypothesis import given, strategies as st
 
 from custom_components.plex_label_sync.sync.batching import EditGroup, edit_groups
-from custom_components.plex_label_sync.sync.model import Action, Change
+from custom_components.plex_label_sync.sync.changes import Action, Change
 
 from .builders import LABELS, add, remove
 

@@ -7,7 +7,8 @@ import pytest
 
 from custom_components.plex_label_sync.sync import change_detection
 from custom_components.plex_label_sync.sync.change_detection import LISTING_AGE_MAX
-from custom_components.plex_label_sync.sync.model import RemovedLabelMode, Run, RunStatus, fold
+from custom_components.plex_label_sync.sync.model import RemovedLabelMode, fold
+from custom_components.plex_label_sync.sync.run import Run, RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs

@@ -8,10 +8,10 @@ import pytest
 from custom_components.plex_label_sync.sync.model import (
     MediaType,
     RemovedLabelMode,
-    RunKind,
     SyncSettings,
     Title,
 )
+from custom_components.plex_label_sync.sync.run import RunKind
 from simulators.catalogue import CatalogueTitle
 
 from .engine_env import EngineEnv, open_env, title_of

@@ -6,16 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-from custom_components.plex_label_sync.sync.model import (
-    Failure,
-    HoldReason,
-    RemovedLabelMode,
-    Run,
-    RunKind,
-    RunStatus,
-    SyncSettings,
-)
+from custom_components.plex_label_sync.sync.model import Failure, RemovedLabelMode, SyncSettings
 from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER
+from custom_components.plex_label_sync.sync.run import HoldReason, Run, RunKind, RunStatus
 from custom_components.plex_label_sync.sync.safety_check import FREE_REMOVALS
 from simulators.catalogue import CatalogueTitle
 from simulators.pulsarr.records import Wish

@@ -2,19 +2,17 @@
 
 import pytest
 
+from custom_components.plex_label_sync.sync.changes import Action
 from custom_components.plex_label_sync.sync.model import (
-    Action,
     Failure,
-    HoldReason,
     RemovedLabelMode,
-    RunKind,
-    RunStatus,
     SyncSettings,
     fold,
 )
 from custom_components.plex_label_sync.sync.people import UnknownPersonError
 from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode, names_of
 from custom_components.plex_label_sync.sync.request import UnknownLibraryError
+from custom_components.plex_label_sync.sync.run import HoldReason, RunKind, RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs
 

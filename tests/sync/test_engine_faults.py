@@ -7,21 +7,17 @@ from dataclasses import replace
 import pytest
 
 from custom_components.plex_label_sync.plex import server
+from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.editing import SETTLE
 from custom_components.plex_label_sync.sync.model import (
-    Action,
-    Change,
     Failure,
     GapKind,
     RemovedLabelMode,
-    Row,
-    Run,
-    RunKind,
-    RunStatus,
     Service,
     SyncSettings,
     fold,
 )
+from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs
 from simulators.plex.server import METADATA_ROUTE

@@ -5,7 +5,8 @@ from dataclasses import asdict
 import pytest
 
 from custom_components.plex_label_sync.plex import server
-from custom_components.plex_label_sync.sync.model import RunStatus, SyncSettings, fold
+from custom_components.plex_label_sync.sync.model import SyncSettings, fold
+from custom_components.plex_label_sync.sync.run import RunStatus
 from simulators.plex import PlexKnobs
 
 from .engine_env import EngineEnv, merged, open_env

@@ -2,16 +2,10 @@
 
 from dataclasses import replace
 
-from custom_components.plex_label_sync.sync.model import (
-    Failure,
-    Outcome,
-    RunKind,
-    RunStatus,
-    SyncSettings,
-    Title,
-)
+from custom_components.plex_label_sync.sync.model import Failure, SyncSettings, Title
 from custom_components.plex_label_sync.sync.plan_builder import FRESH, FRESH_UNKNOWN
 from custom_components.plex_label_sync.sync.readers import LOOKUPS_MAX
+from custom_components.plex_label_sync.sync.run import Outcome, RunKind, RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault
 from simulators.plex import PlexKnobs

@@ -5,7 +5,8 @@ from typing import Any
 
 from plexapi import server as plexapi_server
 
-from custom_components.plex_label_sync.sync.model import Change, SyncSettings
+from custom_components.plex_label_sync.sync.changes import Change
+from custom_components.plex_label_sync.sync.model import SyncSettings
 from tests.simulators.plex_fixtures import in_thread
 
 from .engine_env import PLEX_TOKEN, EngineEnv, open_env

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given, strategies as st
 
+from custom_components.plex_label_sync.sync.changes import Row
 from custom_components.plex_label_sync.sync.event_candidates import (
     QUIET,
     REFRESHED_MAX,
@@ -21,7 +22,6 @@ from custom_components.plex_label_sync.sync.model import (
     Library,
     MediaType,
     Person,
-    Row,
     Title,
     Watchlists,
 )

@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.plex_label_sync.plex import server
 from custom_components.plex_label_sync.plex.server import PlexClient
+from custom_components.plex_label_sync.sync.changes import RowKey
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Failure,
@@ -15,16 +16,13 @@ from custom_components.plex_label_sync.sync.model import (
     GapKind,
     Library,
     RemovedLabelMode,
-    RowKey,
-    Run,
-    RunKind,
-    RunStatus,
     Service,
     ServiceError,
     StoredLabel,
     SyncSettings,
     fold,
 )
+from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs

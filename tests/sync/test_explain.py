@@ -20,7 +20,6 @@ from custom_components.plex_label_sync.sync.explain import (
 from custom_components.plex_label_sync.sync.identity import Relation, relation
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
-    HoldReason,
     Item,
     Library,
     MediaType,
@@ -33,6 +32,7 @@ from custom_components.plex_label_sync.sync.plan_view import View
 from custom_components.plex_label_sync.sync.planner import make_plan
 from custom_components.plex_label_sync.sync.queue import PendingSync
 from custom_components.plex_label_sync.sync.retention import Roster
+from custom_components.plex_label_sync.sync.run import HoldReason
 
 from .builders import (
     ANNA,

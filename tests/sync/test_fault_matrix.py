@@ -9,10 +9,10 @@ from custom_components.plex_label_sync.pulsarr import client
 from custom_components.plex_label_sync.sync.model import (
     GapKind,
     RemovedLabelMode,
-    RunStatus,
     SyncSettings,
     fold,
 )
+from custom_components.plex_label_sync.sync.run import RunStatus
 from simulators.http import Fault, FaultKind
 from simulators.plex.server import METADATA_ROUTE
 

@@ -12,15 +12,13 @@ from custom_components.plex_label_sync.sync.model import (
     Library,
     MediaType,
     Person,
-    Run,
-    RunKind,
-    RunStatus,
     SyncSettings,
     Title,
     Watchlists,
     fold,
 )
 from custom_components.plex_label_sync.sync.naming import label_of
+from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 from custom_components.plex_label_sync.sync.wanted import labelled_people, wishes_of
 
 from .builders import add, item, movie, watchlists
@@ -28,7 +26,8 @@ from .builders import add, item, movie, watchlists
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from custom_components.plex_label_sync.sync.model import Change, Item
+    from custom_components.plex_label_sync.sync.changes import Change
+    from custom_components.plex_label_sync.sync.model import Item
 
 ROSA, TIM, NINA = Person(1, "rosa"), Person(2, "tim"), Person(3, "nina")
 LIBRARIES = (Library("1", MediaType.MOVIE, "Movies"), Library("3", MediaType.MOVIE, "4K"))

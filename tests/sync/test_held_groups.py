@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from hypothesis import given, strategies as st
 
+from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.held_groups import (
     TITLES_MAX,
     HeldGroup,
     held_groups,
 )
-from custom_components.plex_label_sync.sync.model import Action, Change, Row
 from custom_components.plex_label_sync.sync.people import PeopleRefs
 from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode
 

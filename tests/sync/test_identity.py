@@ -6,12 +6,13 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.plex_label_sync.sync.changes import Row
 from custom_components.plex_label_sync.sync.identity import (
     Relation,
     is_another_title,
     relation,
 )
-from custom_components.plex_label_sync.sync.model import Item, Row
+from custom_components.plex_label_sync.sync.model import Item
 from custom_components.plex_label_sync.sync.title_ids import agree, external
 
 from .builders import MOVIE, SHOW, item, ledger_rows, library_items

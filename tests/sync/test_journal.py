@@ -6,8 +6,10 @@ import json
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.plex_label_sync.sync.changes import Action, Change
 from custom_components.plex_label_sync.sync.journal import CHANGES_MAX, RUNS_MAX, Entry, Journal
-from custom_components.plex_label_sync.sync.model import Action, Change, MediaType, RunKind
+from custom_components.plex_label_sync.sync.model import MediaType
+from custom_components.plex_label_sync.sync.run import RunKind
 
 from .builders import add, person_refs, reasons, remove
 

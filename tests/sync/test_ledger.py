@@ -7,15 +7,9 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.plex_label_sync.sync.changes import Action, Change, Row, RowKey
 from custom_components.plex_label_sync.sync.ledger import Ledger
-from custom_components.plex_label_sync.sync.model import (
-    Action,
-    Change,
-    Person,
-    Row,
-    RowKey,
-    fold,
-)
+from custom_components.plex_label_sync.sync.model import Person, fold
 
 from .builders import ANNA, BEN, LABELS, add, ledger, ledger_rows, people as drawn_people, remove
 

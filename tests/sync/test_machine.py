@@ -9,15 +9,10 @@ from hypothesis import HealthCheck, settings as hypothesis_settings, strategies 
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 import pytest
 
-from custom_components.plex_label_sync.sync.model import (
-    Change,
-    RemovedLabelMode,
-    RunKind,
-    RunStatus,
-    SyncSettings,
-    fold,
-)
+from custom_components.plex_label_sync.sync.changes import Change
+from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
 from custom_components.plex_label_sync.sync.request import Request
+from custom_components.plex_label_sync.sync.run import RunKind, RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs

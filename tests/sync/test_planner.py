@@ -5,18 +5,14 @@ from typing import Any
 
 import pytest
 
+from custom_components.plex_label_sync.sync.changes import Action, Change, Plan, Row
 from custom_components.plex_label_sync.sync.current_labels import CurrentLabels
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
-    Action,
-    Change,
-    HoldReason,
     Item,
     Library,
     Person,
-    Plan,
     RemovedLabelMode,
-    Row,
     SyncSettings,
     fold,
 )
@@ -25,6 +21,7 @@ from custom_components.plex_label_sync.sync.planner import make_plan
 from custom_components.plex_label_sync.sync.protection import Doubts
 from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode
 from custom_components.plex_label_sync.sync.retention import Roster
+from custom_components.plex_label_sync.sync.run import HoldReason
 from custom_components.plex_label_sync.sync.wanted_labels import WantedItem, wanted_items
 
 from .builders import ANNA, BEN, CARL, MOVIE, SHOW, item, ledger, movie, present, proven, show, wish

@@ -5,20 +5,15 @@ from dataclasses import replace
 
 from hypothesis import assume, given, strategies as st
 
+from custom_components.plex_label_sync.sync.changes import Action, Change, Plan, Row, RowKey
 from custom_components.plex_label_sync.sync.current_labels import CurrentLabels
 from custom_components.plex_label_sync.sync.identity import Relation, relation
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
-    Action,
-    Change,
-    HoldReason,
     Item,
     Library,
     Person,
-    Plan,
     RemovedLabelMode,
-    Row,
-    RowKey,
     StoredLabel,
     SyncSettings,
     fold,
@@ -28,6 +23,7 @@ from custom_components.plex_label_sync.sync.planner import make_plan
 from custom_components.plex_label_sync.sync.protection import Doubts
 from custom_components.plex_label_sync.sync.reasons import ReasonCode, names_of
 from custom_components.plex_label_sync.sync.retention import Roster
+from custom_components.plex_label_sync.sync.run import HoldReason
 from custom_components.plex_label_sync.sync.title_ids import agree, external
 from custom_components.plex_label_sync.sync.wanted import Wish
 from custom_components.plex_label_sync.sync.wanted_labels import WantedItem, wanted_items

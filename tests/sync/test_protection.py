@@ -6,11 +6,10 @@ from dataclasses import replace
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.plex_label_sync.sync.changes import Row
 from custom_components.plex_label_sync.sync.model import (
     Failure,
-    HoldReason,
     LabelledItem,
-    Row,
     SyncSettings,
     Title,
     Watchlists,
@@ -26,6 +25,7 @@ from custom_components.plex_label_sync.sync.protection import (
     doubted_lists,
     who_counts,
 )
+from custom_components.plex_label_sync.sync.run import HoldReason
 
 from .builders import ANNA, BEN, item, movie
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 import pytest
 
-from custom_components.plex_label_sync.sync.model import Outcome, Title, TitleResult
+from custom_components.plex_label_sync.sync.model import Title
 from custom_components.plex_label_sync.sync.queue import (
     RELOOK_AFTER,
     PendingSync,
@@ -20,6 +20,7 @@ from custom_components.plex_label_sync.sync.queue import (
     next_due,
     postponed,
 )
+from custom_components.plex_label_sync.sync.run import Outcome, TitleResult
 
 from .builders import ANNA, BEN, id_sets, movie, show, titles
 

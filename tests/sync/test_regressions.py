@@ -9,13 +9,11 @@ from custom_components.plex_label_sync.plex import server
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     RemovedLabelMode,
-    Run,
-    RunKind,
-    RunStatus,
     Service,
     ServiceError,
     SyncSettings,
 )
+from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs
 

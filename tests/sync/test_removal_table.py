@@ -6,13 +6,9 @@ from typing import Final
 
 import pytest
 
-from custom_components.plex_label_sync.sync.model import (
-    RemovedLabelMode,
-    RunStatus,
-    SyncSettings,
-    fold,
-)
+from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
 from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER
+from custom_components.plex_label_sync.sync.run import RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.plex.items import plex_guids
 from tests.guards import ROOT

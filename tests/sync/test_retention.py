@@ -5,7 +5,8 @@ from dataclasses import replace
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.plex_label_sync.sync.model import Person, RemovedLabelMode, Row, SyncSettings
+from custom_components.plex_label_sync.sync.changes import Row
+from custom_components.plex_label_sync.sync.model import Person, RemovedLabelMode, SyncSettings
 from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode
 from custom_components.plex_label_sync.sync.retention import Roster, removal_decision
 

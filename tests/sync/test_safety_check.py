@@ -7,16 +7,10 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.plex_label_sync.sync.model import (
-    Action,
-    Change,
-    HoldReason,
-    Plan,
-    Row,
-    RowKey,
-    SyncSettings,
-)
+from custom_components.plex_label_sync.sync.changes import Action, Change, Plan, Row, RowKey
+from custom_components.plex_label_sync.sync.model import SyncSettings
 from custom_components.plex_label_sync.sync.protection import Before, Doubts, OpenQuestion
+from custom_components.plex_label_sync.sync.run import HoldReason
 from custom_components.plex_label_sync.sync.safety_check import (
     FREE_REMOVALS,
     TOGETHER,

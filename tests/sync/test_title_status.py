@@ -8,14 +8,12 @@ from typing import Final
 from hypothesis import given, strategies as st
 
 from custom_components.plex_label_sync.summary import Summary, with_figures
+from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
-    Action,
-    Change,
     Item,
     MediaType,
     Person,
-    Row,
     SyncSettings,
     Title,
 )

@@ -6,17 +6,10 @@ from dataclasses import replace
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.plex_label_sync.sync.changes import Action, Change, Plan, Row
 from custom_components.plex_label_sync.sync.current_labels import CurrentLabels
 from custom_components.plex_label_sync.sync.ledger import Ledger
-from custom_components.plex_label_sync.sync.model import (
-    Action,
-    Change,
-    Plan,
-    Row,
-    StoredLabel,
-    SyncSettings,
-    fold,
-)
+from custom_components.plex_label_sync.sync.model import StoredLabel, SyncSettings, fold
 from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode
 from custom_components.plex_label_sync.sync.undo import removal_plan, undo_plan
 

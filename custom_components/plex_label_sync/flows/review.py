@@ -15,19 +15,12 @@ from ..errors import translation
 from ..escaping import as_code
 from ..plex.server import PlexClient
 from ..pulsarr.client import PulsarrClient
+from ..sync.changes import Change, RowKey
 from ..sync.engine import Engine
 from ..sync.first_sync import FirstSync, first_sync
 from ..sync.label_conflicts import Confirmed, Conflict, resolve
 from ..sync.ledger import Ledger
-from ..sync.model import (
-    Change,
-    Gap,
-    Person,
-    RowKey,
-    ServiceError,
-    SyncSettings,
-    Title,
-)
+from ..sync.model import Gap, Person, ServiceError, SyncSettings, Title
 from ..sync.progress import Progress
 from ..sync.request import Request
 from ..texts import async_texts

@@ -8,8 +8,8 @@ from homeassistant.core import callback
 from ..clocks import steady
 from ..context import EntryContext
 from ..runner import Runner
-from ..sync.model import StartedBy
 from ..sync.retention import removal_due_at, titles_of
+from ..sync.run import StartedBy
 from ..timer import Timer
 from .live_sync import LiveSync
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from ..sync.model import Action, Change, MediaType, Watchlists, fold
+from ..sync.changes import Action, Change
+from ..sync.model import MediaType, Watchlists, fold
 from ..sync.reasons import PersonRef, ReasonCode
 from ..sync.wanted import poster_of
 

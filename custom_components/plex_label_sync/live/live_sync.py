@@ -18,7 +18,7 @@ from ..runner import Runner
 from ..sharing_check.events import LabelsChanged
 from ..status import Activity
 from ..sync.event_candidates import Candidates
-from ..sync.model import Item, Outcome, Run, RunKind, Service, StartedBy, Title, TitleResult
+from ..sync.model import Item, Service, Title
 from ..sync.queue import (
     QUEUE_MAX,
     PendingSync,
@@ -33,6 +33,7 @@ from ..sync.queue import (
     shifted,
 )
 from ..sync.request import Request
+from ..sync.run import Outcome, Run, RunKind, StartedBy, TitleResult
 from ..timer import Timer
 from .label_events import news_about
 

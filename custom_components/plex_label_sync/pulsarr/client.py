@@ -11,8 +11,7 @@ import orjson
 from .. import transport
 from ..probe.ports import RequestCounter
 from ..server_urls import normalise_url as base_url, without_page
-from ..sync.gaps import ROW
-from ..sync.model import Failure, Gap, GapKind, Person, Service, ServiceError, Title
+from ..sync.model import ROW, Failure, Gap, GapKind, Person, Service, ServiceError, Title
 from . import answers
 from .endpoints import Endpoint, EndpointSettings, TestResult
 from .prober import PulsarrProber

@@ -10,8 +10,9 @@ from ..runner import Finished, Runner
 from ..servers import Servers
 from ..sharing.model import Verdict
 from ..status import Activity
-from ..sync.model import RunKind, ServiceError
+from ..sync.model import ServiceError
 from ..sync.reasons import PersonRef, names_of
+from ..sync.run import RunKind
 from .check import SharingCheck
 from .texts import best_verdict
 from .verdicts import verdicts

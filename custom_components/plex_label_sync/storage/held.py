@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..sync.changes import RowKey
 from ..sync.held_groups import HeldGroup
 from ..sync.knowledge import key_of
-from ..sync.model import HoldReason, RowKey
+from ..sync.run import HoldReason
 from ..sync.stored import listed, number, texts, whole
 from ..sync.stored_reasons import person_ref, reason_as_dict, reason_of
 

@@ -10,24 +10,14 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..listeners import Listeners
 from ..summary import Summary, after_changes, of_earlier_version
+from ..sync.changes import Change, Row, RowKey
 from ..sync.journal import Entry, Journal
 from ..sync.knowledge import Knowledge
 from ..sync.ledger import Ledger
-from ..sync.model import (
-    Change,
-    Failure,
-    MediaType,
-    Row,
-    RowKey,
-    Run,
-    RunKind,
-    RunStatus,
-    Service,
-    ServiceError,
-    Title,
-)
+from ..sync.model import Failure, MediaType, Service, ServiceError, Title
 from ..sync.queue import PendingSync, Queue, Reason
 from ..sync.returned import removed_lately
+from ..sync.run import Run, RunKind, RunStatus
 from ..sync.stored import Faults, listed, number, part, rows, text, texts, whole
 from ..timer import Timer
 from .files import CAUSES_UNKNOWN, Data, Found, RecordFile

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .model import Action, Change
+from .changes import Action, Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from .model import Action, Change, StoredLabel, fold
+from .changes import Action, Change
+from .model import StoredLabel, fold
 
 ANY_LABEL: Final = ""  # in place of a label that could not be read
 

@@ -8,11 +8,12 @@ import logging
 from typing import Final
 
 from .batching import EditGroup, edit_groups
+from .changes import Action, Change, FailedChange
 from .current_labels import CurrentLabels
 from .gaps import WHOLE
 from .jobs import task_group
 from .label_reader import LabelReader
-from .model import Action, Change, FailedChange, Failure, Gap, GapKind, ServiceError, fold
+from .model import Failure, Gap, GapKind, ServiceError, fold
 from .ports import PlexPort, Recorder
 from .progress import Phase, Progress
 from .request import PreparedPlan

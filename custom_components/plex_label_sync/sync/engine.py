@@ -6,27 +6,13 @@ from dataclasses import replace
 import logging
 import uuid
 
+from .changes import Change, FailedChange, Row, RowKey
 from .editing import Editor, EditResult, edits_of
 from .event_candidates import Candidates
 from .event_triage import EventTriage
 from .explain import Explanation, Question, explain
 from .explain_facts import FactReader
-from .model import (
-    Change,
-    FailedChange,
-    HoldReason,
-    Outcome,
-    Row,
-    RowKey,
-    Run,
-    RunKind,
-    RunStatus,
-    ServiceError,
-    SyncSettings,
-    Title,
-    TitleResult,
-    Watchlists,
-)
+from .model import ServiceError, SyncSettings, Title, Watchlists
 from .overview import Overview, overview_after, overview_changed
 from .plan_builder import PlanBuilder
 from .ports import PlexPort, Recorder, WatchedPulsarrPort
@@ -35,6 +21,7 @@ from .protection import Before, ListMemory, OpenQuestion
 from .queue import Queue
 from .readers import Found
 from .request import PreparedPlan, Request
+from .run import HoldReason, Outcome, Run, RunKind, RunStatus, TitleResult
 from .safety_check import DAY, SafetyResult, Situation, check_plan
 from .wanted import TitleIndex
 from .watchlist_reader import Watched, WatchlistReader

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from .changes import Row
 from .identity import is_another_title
-from .model import Item, Library, Row, Title, Watchlists
+from .model import Item, Library, Title, Watchlists
 from .wanted import TitleIndex
 
 ASKED_MAX: Final = 300  # new items asked for one by one; beyond that a full sync costs less

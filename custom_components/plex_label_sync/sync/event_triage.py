@@ -2,26 +2,20 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from .event_candidates import ASKED_MAX, Candidates, Cooldown, worth_asking, worth_looking
 from .gaps import Gaps
 from .ledger import Ledger
-from .model import (
-    GapKind,
-    Item,
-    LabelledItem,
-    Library,
-    Row,
-    RunKind,
-    Service,
-    ServiceError,
-    SyncSettings,
-    Title,
-)
+from .model import GapKind, Item, LabelledItem, Library, Service, ServiceError, SyncSettings, Title
 from .plan_builder import PlanBuilder
 from .ports import PlexPort
 from .readers import NEWEST
 from .request import Request
+from .run import RunKind
+
+if TYPE_CHECKING:
+    from .changes import Row
 
 
 class EventTriage:

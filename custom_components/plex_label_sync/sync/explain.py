@@ -5,27 +5,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from .changes import Action, Change, Plan, Row
 from .identity import Relation, relation
-from .model import (
-    Action,
-    Change,
-    HoldReason,
-    Item,
-    Library,
-    Person,
-    Plan,
-    RemovedLabelMode,
-    Row,
-    SyncSettings,
-    Title,
-    Watchlists,
-    fold,
-)
+from .model import Item, Library, Person, RemovedLabelMode, SyncSettings, Title, Watchlists, fold
 from .naming import label_of
 from .people import PeopleRefs
 from .plan_view import View
 from .queue import PendingSync, Queue
 from .reasons import names_of
+from .run import HoldReason
 from .wanted import wishes_of
 from .wanted_labels import WantedLabel, never_written
 

@@ -7,16 +7,7 @@ from typing import Final
 from .current_labels import CurrentLabels
 from .explain import TITLES_MAX, Facts, Question, titles_asked_for
 from .ledger import Ledger
-from .model import (
-    HoldReason,
-    Item,
-    LabelledItem,
-    Library,
-    ServiceError,
-    SyncSettings,
-    Title,
-    Watchlists,
-)
+from .model import Item, LabelledItem, Library, ServiceError, SyncSettings, Title, Watchlists
 from .plan_view import View
 from .planner import make_plan
 from .ports import PlexPort
@@ -24,6 +15,7 @@ from .protection import Evidence, unread_lists
 from .queue import Queue
 from .readers import Found, ItemFinder
 from .retention import Roster
+from .run import HoldReason
 from .wanted import TitleIndex, Wish, labelled_people, wishes_of
 from .wanted_labels import WantedItem, wanted_items
 

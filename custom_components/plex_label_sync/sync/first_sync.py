@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .model import Action, Item, Library, Person, Run, SyncSettings, Watchlists, fold
+from .changes import Action
+from .model import Item, Library, Person, SyncSettings, Watchlists, fold
 from .naming import label_of
 from .preview import NamedPerson, label_preview
+from .run import Run
 from .wanted import Wish, gets_labels
 
 

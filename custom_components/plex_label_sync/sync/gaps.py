@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .model import Failure, Gap, GapKind, Row, ServiceError, fold
+from .changes import Row
+from .model import ROW, Failure, Gap, GapKind, ServiceError, fold
 
 # Why nothing else can be asked either: the server is away, or takes nothing from us.
 WHOLE: Final = frozenset(
@@ -17,7 +18,6 @@ WHOLE: Final = frozenset(
         Failure.NOT_SAVED,
     }
 )
-ROW: Final = "row:"  # begins the key of a gap of somebody of whom nothing but a row is known
 LASTS_AFTER: Final = 2 * 3600.0  # seconds; then a gap is told in Repairs
 LASTS_SYNCS: Final = 3  # full syncs, likewise
 

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
-from .model import Action, Change, Row
+from .changes import Action, Change, Row
 from .people import PeopleRefs
 from .reasons import PersonRef, Reason, ReasonCode
 

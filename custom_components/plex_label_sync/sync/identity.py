@@ -2,7 +2,8 @@
 
 from enum import Enum
 
-from .model import Item, Row
+from .changes import Row
+from .model import Item
 from .title_ids import agree, external
 
 

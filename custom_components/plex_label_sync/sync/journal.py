@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypedDict
 
-from .model import Action, Change, MediaType, RunKind, StartedBy
+from .changes import Action, Change
+from .model import MediaType
 from .reasons import PersonRef, Reason
+from .run import RunKind, StartedBy
 from .stored import Faults, flag, listed, number, part, rows, text, whole
 from .stored_reasons import person_ref, reason_as_dict, reason_of
 

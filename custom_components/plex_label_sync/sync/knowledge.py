@@ -5,9 +5,11 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Final
 
+from .changes import RowKey
 from .gaps import OpenGap, OpenGaps, open_gaps
-from .model import Failure, Gap, GapKind, RowKey, Run
+from .model import Failure, Gap, GapKind
 from .protection import Before, ListMemory
+from .run import Run
 from .safety_check import DAY
 from .stored import Faults, listed, number, part, record, rows, text, whole
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from itertools import batched
 from typing import Any, Final
 
-from .model import Action, Change, Person, Row, RowKey, fold
+from .changes import Action, Change, Row, RowKey
+from .model import Person, fold
 from .stored import Faults, listed, part, rows, text, whole
 
 # Bits of a stored row's flags

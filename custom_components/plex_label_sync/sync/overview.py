@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from .changes import Action, Change, RowKey
 from .missing import Unmatched
-from .model import Action, Change, Item, MediaType, Outcome, Person, RowKey, SyncSettings, Title
+from .model import Item, MediaType, Person, SyncSettings, Title
 from .plan_view import View
 from .readers import Found
+from .run import Outcome
 from .scope import Scope
 from .wanted import TitleIndex, Wish
 

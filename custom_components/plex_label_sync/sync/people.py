@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from .model import Person, Row, fold
+from .changes import Row
+from .model import Person, fold
 from .reasons import PersonRef
 
 

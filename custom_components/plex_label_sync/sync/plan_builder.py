@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from .change_detection import ChangeDetector, LibrarySnapshot, QuickCheck
+from .changes import Plan, RowKey
 from .current_labels import CurrentLabels
 from .evidence import EvidenceReader
 from .gaps import Gaps
@@ -13,17 +14,7 @@ from .label_reader import LabelReader
 from .ledger import Ledger
 from .list_reader import read_watchlists
 from .live_matching import WishMatcher, unwanted
-from .model import (
-    Library,
-    Person,
-    Plan,
-    RowKey,
-    RunKind,
-    ServiceError,
-    SyncSettings,
-    Watchlists,
-    fold,
-)
+from .model import Library, Person, ServiceError, SyncSettings, Watchlists, fold
 from .people import UnknownPersonError
 from .plan_notes import following, note_contradictions, note_unread, pairs_of, strangers
 from .plan_view import View
@@ -34,6 +25,7 @@ from .readers import Found, ItemFinder
 from .request import PreparedPlan, Request, chosen_libraries
 from .retention import Roster
 from .returned import labels_to_read, with_returned
+from .run import RunKind
 from .scope import Scope, items_and_labels, labels_needed, plan_of
 from .undo_builder import UndoBuilder, people_known
 from .wanted import Merger, TitleIndex, Wish, labelled_people

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from .changes import Change, Row, RowKey
 from .current_labels import CurrentLabels
 from .ledger import Ledger
-from .model import Change, Library, Row, RowKey, SyncSettings
+from .model import Library, SyncSettings
 from .people import PeopleRefs
 from .protection import Doubts, Evidence
 from .retention import Roster

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from .changes import Action, Change, Plan, Row
 from .identity import Relation, relation
-from .model import Action, Change, Person, Plan, RemovedLabelMode, Row, fold
+from .model import Person, RemovedLabelMode, fold
 from .plan_view import PlanDraft, View
 from .reasons import Reason, ReasonCode
 from .retention import may_show_yet, removal_decision

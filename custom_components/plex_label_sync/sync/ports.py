@@ -3,21 +3,10 @@
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Protocol
 
+from .changes import Change, Row, RowKey
 from .ledger import Ledger
-from .model import (
-    Change,
-    Gap,
-    Item,
-    LabelledItem,
-    Library,
-    Person,
-    Row,
-    RowKey,
-    Run,
-    ServiceError,
-    StoredLabel,
-    Title,
-)
+from .model import Gap, Item, LabelledItem, Library, Person, ServiceError, StoredLabel, Title
+from .run import Run
 
 
 class PlexPort(Protocol):

@@ -4,21 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from .changes import Row, RowKey
 from .ledger import Ledger
-from .model import (
-    HoldReason,
-    Item,
-    LabelledItem,
-    MediaType,
-    Person,
-    Row,
-    RowKey,
-    SyncSettings,
-    Title,
-    Watchlists,
-    fold,
-)
+from .model import Item, LabelledItem, MediaType, Person, SyncSettings, Title, Watchlists, fold
 from .naming import label_of
+from .run import HoldReason
 from .wanted import TitleIndex
 
 SHRUNK_BY: Final = 5  # titles; a list that lost fewer is everyday life

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from .model import Outcome, Title, TitleResult
+from .model import Title
+from .run import Outcome, TitleResult
 from .wanted import TitleIndex
 
 QUEUE_MAX: Final = 5000  # entries; what comes on top is left to a full sync

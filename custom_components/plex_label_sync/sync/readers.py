@@ -11,9 +11,10 @@ from .event_candidates import SeenItems
 from .gaps import Gaps
 from .jobs import gather_fail_fast
 from .missing import Unmatched
-from .model import Failure, Gap, GapKind, Item, Library, MediaType, Outcome, ServiceError, Title
+from .model import Failure, Gap, GapKind, Item, Library, MediaType, ServiceError, Title
 from .ports import PlexPort
 from .progress import Phase, Progress
+from .run import Outcome
 from .wanted import Match, Matcher, Wish
 
 READERS: Final = 2  # requests to Plex in flight

@@ -3,25 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from .changes import Change, Plan, RowKey
 from .gaps import Gaps
 from .label_reader import LabelReader
-from .model import (
-    Change,
-    Failure,
-    Item,
-    Library,
-    Plan,
-    RowKey,
-    RunKind,
-    Service,
-    ServiceError,
-    StartedBy,
-    SyncSettings,
-    Title,
-)
+from .model import Failure, Item, Library, Service, ServiceError, SyncSettings, Title
 from .plan_view import View
 from .protection import Doubts
 from .readers import Found
+from .run import RunKind, StartedBy
 from .safety_check import Consent
 from .scope import Scope
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .model import Item, MediaType, Person, RemovedLabelMode, Row, SyncSettings, Title
+from .changes import Row
+from .model import Item, MediaType, Person, RemovedLabelMode, SyncSettings, Title
 from .reasons import Reason, ReasonCode
 
 SHOWS_WITHIN: Final = 300.0  # seconds from an edit in which a label may come that was not read back

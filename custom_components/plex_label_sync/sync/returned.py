@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from .model import Action, Change, Plan, Row, RowKey, fold
+from .changes import Action, Change, Plan, Row, RowKey
+from .model import fold
 from .plan_view import View
 
 

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from .model import Action, Change, HoldReason, Plan, Row, RowKey, SyncSettings
+from .changes import Action, Change, Plan, Row, RowKey
+from .model import SyncSettings
 from .protection import Before, Doubts, OpenQuestion
+from .run import HoldReason
 
 FREE_REMOVALS: Final = 25  # labels; fewer never need a question
 DAY: Final = 24 * 3600.0  # seconds for which lost labels are counted

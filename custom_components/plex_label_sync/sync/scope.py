@@ -3,19 +3,10 @@
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from .changes import Action, Plan, Row, RowKey
 from .identity import Relation, relation
 from .ledger import Ledger
-from .model import (
-    Action,
-    LabelledItem,
-    Library,
-    Plan,
-    RemovedLabelMode,
-    Row,
-    RowKey,
-    SyncSettings,
-    fold,
-)
+from .model import LabelledItem, Library, RemovedLabelMode, SyncSettings, fold
 from .plan_view import View
 from .planner import make_plan
 from .protection import Doubts

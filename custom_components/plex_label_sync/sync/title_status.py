@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from heapq import nsmallest
 from typing import Final, NamedTuple
 
+from .changes import Row, RowKey
 from .gaps import OpenGaps
 from .ledger import Ledger
-from .model import GapKind, Item, MediaType, Outcome, Person, Row, RowKey, Title, fold
+from .model import GapKind, Item, MediaType, Person, Title, fold
 from .naming import label_of
 from .overview import Overview
 from .queue import PendingSync, Queue, Reason
+from .run import Outcome
 from .wanted import TitleIndex, Wish
 from .wanted_labels import never_written
 
@@ -337,9 +340,10 @@ def find_titles(
             if query.person is None or any(one.id == query.person for one in people):
                 since = standings.since(wish.title, standing, people, gaps)
                 found.append((since or 0.0, wish.title.name.casefold(), wish, standing, people))
-    found.sort(key=lambda one: (-one[0], one[1]))
+    # Sorting all of tens of thousands would be one long step, during which nothing else runs.
+    first = nsmallest(query.limit, found, key=lambda one: (-one[0], one[1]))
     rows = [
         standings.row(wish.title, standing, people, since or None)
-        for since, _, wish, standing, people in found[: query.limit]
+        for since, _, wish, standing, people in first
     ]
     return rows, len(found)

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from .changes import Action, Change, Plan, Row, RowKey
 from .current_labels import CurrentLabels
 from .ledger import Ledger
-from .model import Action, Change, Plan, Row, RowKey, SyncSettings, fold
+from .model import SyncSettings, fold
 from .reasons import Reason, ReasonCode
 from .retention import may_show_yet
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from .changes import Action, Change, Row
 from .current_labels import CurrentLabels
 from .evidence import EvidenceReader
 from .gaps import Gaps
 from .identity import Relation, relation
 from .label_reader import LabelReader
 from .ledger import Ledger
-from .model import Action, Change, Item, Library, Person, Row, SyncSettings, fold
+from .model import Item, Library, Person, SyncSettings, fold
 from .people import PeopleRefs, people_named
 from .ports import PlexPort, Recorder
 from .protection import Evidence
