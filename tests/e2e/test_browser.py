@@ -43,6 +43,7 @@ GLANCES: Final = [
 ]
 TEXTS: Final = Texts(WALK.language)
 STEPS: Final = "config.step"
+DASHBOARD: Final = "selector.dashboard.options"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -272,8 +273,11 @@ async def test_pages_are_complete_in_every_look(visitor: Visitor, env: E2eEnv) -
     texts = Texts(visitor.look.language)
     pages = Pages(visitor, texts)
 
+    made = await dashboard.made(env.entry, visitor.look.language)
+    await dashboard.save(env.home.client, made)
     await pages.dashboard()
-    await read(visitor, texts["entity.sensor.status.state.idle"])
+    words = [texts[f"{DASHBOARD}.{key}"] for key in ("people", "waits", "arrived", "weekly")]
+    await read(visitor, texts["entity.sensor.status.state.idle"], *words)
     assert await visitor.overflow() == 0
     await pages.device(env.entry)
     # Entities keep the names that they got in the language of the env.
