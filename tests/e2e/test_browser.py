@@ -47,10 +47,8 @@ STEPS: Final = "config.step"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def env(env: E2eEnv) -> E2eEnv:
-    """The shared env, with the example dashboard."""
-    client = env.home.client
-    entities = await integration.entity_ids(client, env.entry.entry_id)
-    await dashboard.install(client, dashboard.example_dashboard(entities))
+    """The shared env, with the dashboard that the integration makes."""
+    await dashboard.install(env.home.client, await dashboard.made(env.entry))
     return env
 
 
@@ -173,7 +171,7 @@ async def test_dashboard_shows_the_numbers_and_its_button_syncs(
     assert "Entity not found" not in words
     assert "Configuration error" not in words
 
-    await visitor.choose("Sync all now")
+    await visitor.choose(TEXTS["entity.button.sync_all.name"])
 
     async def synced() -> bool:
         return await env.entry.state("last_sync") != before
