@@ -305,7 +305,7 @@ READS: Final = (
     Guard(
         1,
         "a listing by key is not believed where the filter is ignored",
-        "plex/server.py",
+        "plex/reader.py",
         "return tuple(item for item in page.content if plex_id in item.ids)",
         "return page.content",
         ("plex/test_server.py",),
