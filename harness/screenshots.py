@@ -166,17 +166,18 @@ async def the_entry(demo: Demo) -> Integration:
 
 
 async def let_things_happen(demo: Demo, entry: Integration) -> None:
-    """Have files arrive; the last of them is still waited for."""
+    """Have files arrive; the last of them is still waited for, beside what the demo waits for."""
     assert demo.simulators is not None  # noqa: S101  # started before
+    await entry.until_state("pending", "1")
     pulsarr = demo.simulators.pulsarr
     *coming, waiting = (await pulsarr.get("missing"))["missing"][: LIVE_TITLES + 1]
     for row in coming:
         await pulsarr.post("import", title=row["title"], plex_after=1, match_after=1)
         await pulsarr.post("announce", title=row["title"], force=True)
     await asyncio.sleep(ARRIVAL_SECONDS)
-    await entry.until_state("pending", "0", within=120)
+    await entry.until_state("pending", "1", within=120)
     await pulsarr.post("announce", title=waiting["title"], force=True)
-    await entry.until_state("pending", "1")
+    await entry.until_state("pending", "2")
 
 
 async def hold(demo: Demo, entry: Integration) -> None:
