@@ -22,6 +22,11 @@ async def made(entry: Integration, language: str | None = None) -> dict[str, Any
     return dashboard
 
 
+async def save(client: HomeAssistantClient, dashboard: Mapping[str, Any]) -> None:
+    """Show this on the dashboard that is there. Raises AnswerError."""
+    await client.command("lovelace/config/save", url_path=URL_PATH, config=dashboard)
+
+
 async def install(client: HomeAssistantClient, dashboard: Mapping[str, Any]) -> None:
     """Save a dashboard and make it the start page of everybody. Raises AnswerError."""
     await client.command(
@@ -33,7 +38,7 @@ async def install(client: HomeAssistantClient, dashboard: Mapping[str, Any]) -> 
         show_in_sidebar=True,
         require_admin=False,
     )
-    await client.command("lovelace/config/save", url_path=URL_PATH, config=dashboard)
+    await save(client, dashboard)
     try:
         await client.command(
             "frontend/set_system_data", key="core", value={"default_panel": URL_PATH}

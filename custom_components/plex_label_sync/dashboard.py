@@ -30,6 +30,7 @@ HOURS_SHOWN: Final = 24
 # Home Assistant's own redirect: where the actions are called differs between its releases.
 ACTION_PAGE: Final = "/_my_redirect/developer_call_service?service="
 FULL_WIDTH: Final = {"columns": "full"}
+ICON_HEIGHT: Final = "32px"  # leaves room for two lines of text on a phone
 REPAIRS_PAGE: Final = "/config/repairs"
 
 type Card = dict[str, Any]
@@ -113,6 +114,7 @@ class Source:
                 "entity": entity,
                 "name": self.names[key],
                 "icon": icon,
+                "icon_height": ICON_HEIGHT,
                 "show_state": False,
                 "tap_action": {"action": "toggle"},
             }
@@ -135,6 +137,7 @@ class Source:
             "type": "button",
             "name": self.texts[text],
             "icon": icon,
+            "icon_height": ICON_HEIGHT,
             "tap_action": {
                 "action": "navigate",
                 "navigation_path": f"{ACTION_PAGE}{DOMAIN}.{action}",
@@ -303,7 +306,7 @@ def _connections(source: Source) -> list[Card]:
         "live_mode",
         "batch_mode",
     )
-    return [card for key in keys for card in source.tile(key)]
+    return [card for key in keys for card in source.tile(key, grid_options=FULL_WIDTH)]
 
 
 def _markdown(content: str) -> Card:

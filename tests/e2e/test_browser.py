@@ -43,6 +43,7 @@ GLANCES: Final = [
 ]
 TEXTS: Final = Texts(WALK.language)
 STEPS: Final = "config.step"
+DASHBOARD: Final = "selector.dashboard.options"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -188,7 +189,16 @@ async def test_device_page_names_every_entity(visitor: Visitor, env: E2eEnv) -> 
 async def names_of_entities(env: E2eEnv) -> list[str]:
     """How the entities are called that are enabled."""
     ids = await integration.entity_ids(env.home.client, env.entry.entry_id)
-    return [TEXTS[f"entity.{one.partition('.')[0]}.{key}.name"] for key, one in ids.items()]
+    people = (await env.servers.pulsarr.get("state"))["people"]
+    of_people = {
+        f"person_{one['id']}": TEXTS["entity.sensor.person.name"].format(person=one["name"])
+        for one in people
+    }
+    assert ids.keys() & of_people.keys(), "nobody has a sensor"
+    return [
+        of_people.get(key) or TEXTS[f"entity.{one.partition('.')[0]}.{key}.name"]
+        for key, one in ids.items()
+    ]
 
 
 async def test_option_is_refused_with_the_reason_and_then_takes_effect(
@@ -272,8 +282,11 @@ async def test_pages_are_complete_in_every_look(visitor: Visitor, env: E2eEnv) -
     texts = Texts(visitor.look.language)
     pages = Pages(visitor, texts)
 
+    made = await dashboard.made(env.entry, visitor.look.language)
+    await dashboard.save(env.home.client, made)
     await pages.dashboard()
-    await read(visitor, texts["entity.sensor.status.state.idle"])
+    words = [texts[f"{DASHBOARD}.{key}"] for key in ("people", "waits", "arrived", "weekly")]
+    await read(visitor, texts["entity.sensor.status.state.idle"], *words)
     assert await visitor.overflow() == 0
     await pages.device(env.entry)
     # Entities keep the names that they got in the language of the env.
