@@ -14,7 +14,7 @@ from .label_reader import LabelReader
 from .ledger import Ledger
 from .list_reader import read_watchlists
 from .live_matching import WishMatcher, unwanted
-from .model import Library, Person, ServiceError, SyncSettings, Watchlists, fold
+from .model import Gap, Library, Person, ServiceError, SyncSettings, Watchlists, fold
 from .people import UnknownPersonError
 from .plan_notes import following, note_contradictions, note_unread, pairs_of, strangers
 from .plan_view import View
