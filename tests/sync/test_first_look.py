@@ -95,7 +95,7 @@ async def test_label_of_others_that_an_item_leaves_out_never_becomes_ours(
     lie = Lie(monkeypatch, item.rating_key, times)
     await env.sync()
     assert lie.times < times
-    assert (item.rating_key, "rosa") not in env.recorder.ledger.as_dict()
+    assert env.recorder.ledger.get((item.rating_key, "rosa")) is None
 
 
 async def test_label_that_is_off_is_seen_by_the_item_and_by_the_carriers(env: EngineEnv) -> None:
