@@ -313,7 +313,7 @@ READS: Final = (
     Guard(
         1,
         "an item that a cut answer leaves out is not thought gone",
-        "plex/parse.py",
+        "plex/item_answers.py",
         'return frozenset(_rating_key(row) for row in _all_rows(container(answer), "Metadata"))',
         'return frozenset(_rating_key(row) for row in _rows(container(answer), "Metadata"))',
         ("plex/test_server_items.py",),

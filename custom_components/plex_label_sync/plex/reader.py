@@ -27,7 +27,7 @@ from ..sync.model import (
     fold,
 )
 from ..transport import SMALL_MAX, Transport
-from . import parse
+from . import item_answers, parse
 from .edits import TYPE_NUMBERS
 from .listing import TRIES, Ask, Listing, OnGap, Read
 from .lookups import Lookup
@@ -276,7 +276,7 @@ class PlexReader:
         there: set[str] = set()
         for batch in _batches(rating_keys):
             try:
-                there |= await self._metadata(batch, parse.item_keys)
+                there |= await self._metadata(batch, item_answers.item_keys)
             except ServiceError as err:
                 if err.failure is not Failure.NOT_FOUND:  # said only when none of them is there
                     raise
@@ -291,8 +291,8 @@ class PlexReader:
         that cannot be read is enough to raise ServiceError.
         """
 
-        def ask(keys: Sequence[str], tries: int) -> Awaitable[parse.Labelled]:
-            return self._metadata(keys, parse.labelled_items, tries)
+        def ask(keys: Sequence[str], tries: int) -> Awaitable[item_answers.Labelled]:
+            return self._metadata(keys, item_answers.labelled_items, tries)
 
         lookup = Lookup(ask, on_gap, alive=self._is_alive, place=self._place_of, tries=TRIES)
         async with self._about_a_part():
