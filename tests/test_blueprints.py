@@ -247,7 +247,7 @@ async def test_held_sync_alerts(full_house: HaEnv, messages: list[ServiceCall]) 
     ((heading, text),) = said(messages)
     assert heading == "Plex Label Sync asks"
     assert text.splitlines()[0] == (
-        f"A sync of {full_house.plex.state.name} would take off {labels} labels at once."
+        f"A sync of {full_house.plex.state.name} would remove {labels} labels at once."
     )
     assert text.endswith("until you decide in Settings > Repairs.")
 
