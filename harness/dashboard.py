@@ -1,37 +1,30 @@
-"""Puts the example dashboard into a Home Assistant and makes it the first thing one sees."""
+"""Puts the dashboard that the integration makes into a Home Assistant, as the first thing one sees."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
-from harness.checkout import EXAMPLE_DASHBOARD
 from harness.client import AnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.client import HomeAssistantClient
+    from harness.integration import Integration
 
 URL_PATH: Final = "plex-labels"
-EXAMPLE_ENTITY: Final = re.compile(r"\b([a-z_]+\.)my_plex_labels_(\w+)")
 
 
-def example_dashboard(entities: Mapping[str, str]) -> dict[str, Any]:
-    """The example dashboard with the entities of one entry, given by key. Raises KeyError."""
-
-    def real(found: re.Match[str]) -> str:
-        """Return the entity of that platform that is meant by its key, or by its name."""
-        platform, name = found.groups()
-        of_platform = {key: one for key, one in entities.items() if one.startswith(platform)}
-        named = (one for one in of_platform.values() if one.endswith(f"_{name}"))
-        return of_platform.get(name) or next(named, "") or of_platform[name]
-
-    text = EXAMPLE_DASHBOARD.read_text(encoding="utf-8")
-    dashboard: dict[str, Any] = yaml.safe_load(EXAMPLE_ENTITY.sub(real, text))
+async def made(entry: Integration, language: str | None = None) -> dict[str, Any]:
+    """The dashboard of an entry, in the language of whoever is signed in unless given. Raises AnswerError."""
+    chosen = {} if language is None else {"language": language}
+    dashboard: dict[str, Any] = (await entry.call("get_dashboard", **chosen))["dashboard"]
     return dashboard
+
+
+async def save(client: HomeAssistantClient, dashboard: Mapping[str, Any]) -> None:
+    """Show this on the dashboard that is there. Raises AnswerError."""
+    await client.command("lovelace/config/save", url_path=URL_PATH, config=dashboard)
 
 
 async def install(client: HomeAssistantClient, dashboard: Mapping[str, Any]) -> None:
@@ -45,7 +38,7 @@ async def install(client: HomeAssistantClient, dashboard: Mapping[str, Any]) -> 
         show_in_sidebar=True,
         require_admin=False,
     )
-    await client.command("lovelace/config/save", url_path=URL_PATH, config=dashboard)
+    await save(client, dashboard)
     try:
         await client.command(
             "frontend/set_system_data", key="core", value={"default_panel": URL_PATH}

@@ -23,7 +23,7 @@ from harness.simulators import ControlError, Simulators, SimulatorsError
 from harness.waiting import WaitedTooLongError, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Coroutine
     from pathlib import Path
 
 OWNER: Final = Owner("Demo", "demo", "plexlabels")
@@ -31,7 +31,7 @@ OWNER: Final = Owner("Demo", "demo", "plexlabels")
 
 WORLD: Final = (
     *("--movies", "300", "--shows", "80", "--people", "6", "--realistic"),
-    *("--server-name", "My Plex"),  # as the example dashboard has it
+    *("--server-name", "My Plex"),
     "--sharing",
 )
 SECOND_WORLD: Final = (
@@ -99,7 +99,7 @@ class Demo:
         entities = await integration.entity_ids(client, entry_id)
         await automations.install(client, entities, await self._people())
         await self._let_something_happen()
-        await self._show_dashboard(entities, rows)
+        await self._show_dashboard(entry, rows)
         DemoState(
             home_url=self.home.url,
             home_token=client.token,
@@ -184,10 +184,10 @@ class Demo:
             await pulsarr.post("announce", title=wanted[-1], force=True)
 
     async def _show_dashboard(
-        self, entities: Mapping[str, str], rows: list[tuple[str, str]]
+        self, entry: integration.Integration, rows: list[tuple[str, str]]
     ) -> None:
         assert self.client is not None  # noqa: S101  # started before
-        page = dashboard.example_dashboard(entities)
+        page = await dashboard.made(entry)
         demo_texts.fit_dashboard(page, rows)
         await dashboard.install(self.client, page)
 

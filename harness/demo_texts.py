@@ -55,12 +55,14 @@ def what_to_try(
 
 
 def fit_dashboard(page: Json, rows: Sequence[tuple[str, str]]) -> None:
-    """Let the example dashboard look at the last minutes, and say what to try."""
+    """Let the dashboard look at the last minutes, and say what to try."""
     sections = page["views"][0]["sections"]
     for section in sections:
         for card in section["cards"]:
             if "hours_to_show" in card:
                 card["hours_to_show"] = DEMO_HOURS
+            if "days_to_show" in card:
+                card.update(days_to_show=1, period="5minute")
     sections.append(help_card(rows))
 
 

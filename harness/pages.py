@@ -31,7 +31,7 @@ class Pages:
         self.texts = texts
 
     async def dashboard(self) -> None:
-        """The example dashboard."""
+        """The dashboard that the integration makes."""
         await self.visitor.go(f"/{URL_PATH}")
         await self.visitor.page.locator("hui-sections-view").wait_for()
 

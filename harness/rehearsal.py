@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OWNER: Final = Owner("Rehearsal", "rehearsal", "password-of-the-rehearsal")
-FLOW_HANDLERS: Final = "config/config_entries/flow_handlers?type=integration"
 WORLD: Final = ("--movies", "60", "--shows", "20", "--people", "3", "--server-name", "My Plex")
 
 
@@ -155,8 +154,10 @@ class Rehearsal:
 
     @staticmethod
     async def _is_offered(client: HomeAssistantClient) -> bool:
-        handlers: list[str] = await client.get(FLOW_HANDLERS)
-        return integration.DOMAIN in handlers
+        """Whether the dialog "Add integration" lists it, with forms to set it up."""
+        described: dict[str, Any] = await client.command("integration/descriptions")
+        found = described["custom"]["integration"].get(integration.DOMAIN)
+        return bool(found and found["config_flow"])
 
     async def _has_webhook(self) -> bool:
         return bool((await self.servers.pulsarr.get("state"))["endpoints"])

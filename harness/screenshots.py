@@ -18,7 +18,7 @@ from playwright.async_api import (  # type: ignore[import-not-found]  # only in 
     Error,
 )
 
-from harness import integration
+from harness import dashboard, integration
 from harness.browser import Look, Visitor, open_browser
 from harness.checkout import ARTIFACTS, IMAGES
 from harness.children import free_port
@@ -72,7 +72,7 @@ class Album:
 
     async def all(self) -> None:
         """Everything that is to be seen on a good day."""
-        await self.take("dashboard", self.pages.dashboard)
+        await self.take("dashboard", self.dashboard)
         await self.take("integration", self.pages.page)
         await self.take("device", lambda: self.pages.device(self.entry))
         await self.take("options", self.pages.options)
@@ -92,9 +92,15 @@ class Album:
 
     async def held(self) -> None:
         """What is to be seen while a sync asks first."""
-        await self.take("dashboard-held", self.pages.dashboard)
+        await self.take("dashboard-held", self.dashboard)
         await self.take("repairs", self.pages.repairs)
         await self.take("question", self.pages.question)
+
+    async def dashboard(self) -> None:
+        """The dashboard as the integration makes it for this look's language."""
+        made = await dashboard.made(self.entry, self.visitor.look.language)
+        await dashboard.save(self.entry.client, made)
+        await self.pages.dashboard()
 
     async def take(self, name: str, way: Callable[[], Awaitable[None]]) -> None:
         """Go there and save what is to be seen, or tell what is wrong with it."""
@@ -160,17 +166,18 @@ async def the_entry(demo: Demo) -> Integration:
 
 
 async def let_things_happen(demo: Demo, entry: Integration) -> None:
-    """Have files arrive; the last of them is still waited for."""
+    """Have files arrive; the last of them is still waited for, beside what the demo waits for."""
     assert demo.simulators is not None  # noqa: S101  # started before
+    await entry.until_state("pending", "1")
     pulsarr = demo.simulators.pulsarr
     *coming, waiting = (await pulsarr.get("missing"))["missing"][: LIVE_TITLES + 1]
     for row in coming:
         await pulsarr.post("import", title=row["title"], plex_after=1, match_after=1)
         await pulsarr.post("announce", title=row["title"], force=True)
     await asyncio.sleep(ARRIVAL_SECONDS)
-    await entry.until_state("pending", "0", within=120)
+    await entry.until_state("pending", "1", within=120)
     await pulsarr.post("announce", title=waiting["title"], force=True)
-    await entry.until_state("pending", "1")
+    await entry.until_state("pending", "2")
 
 
 async def hold(demo: Demo, entry: Integration) -> None:

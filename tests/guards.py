@@ -305,7 +305,7 @@ READS: Final = (
     Guard(
         1,
         "a listing by key is not believed where the filter is ignored",
-        "plex/server.py",
+        "plex/reader.py",
         "return tuple(item for item in page.content if plex_id in item.ids)",
         "return page.content",
         ("plex/test_server.py",),
@@ -313,7 +313,7 @@ READS: Final = (
     Guard(
         1,
         "an item that a cut answer leaves out is not thought gone",
-        "plex/parse.py",
+        "plex/item_answers.py",
         'return frozenset(_rating_key(row) for row in _all_rows(container(answer), "Metadata"))',
         'return frozenset(_rating_key(row) for row in _rows(container(answer), "Metadata"))',
         ("plex/test_server_items.py",),

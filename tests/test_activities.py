@@ -114,6 +114,20 @@ async def test_removal_is_told(ha_env: HaEnv, told: Told, people: list[str], sen
     assert line == f"{sentence}: labels removed: {answer['removed']} (automation)"
 
 
+async def test_title_that_waits_is_told_with_those_who_want_it(ha_env: HaEnv, told: Told) -> None:
+    title = ha_env.spare(in_plex=False)
+    for name in ("rosa", "tim"):
+        ha_env.pulsarr.state.wish(ha_env.person(name), title)
+    await ha_env.set_up(exclude_people=[str(ha_env.person("tim"))])
+    told()
+
+    await ha_env.pulsarr.announce(title, force=True)
+    await ha_env.settle()
+
+    (attributes,) = [some for kind, some, _ in told() if kind == "pending_added"]
+    assert attributes == {"title": title.title, "type": title.type, "people": ["rosa"]}
+
+
 @pytest.mark.parametrize("choice", ["apply", "keep"])
 async def test_held_run_is_told_once_and_so_is_its_release(
     full_house: HaEnv,

@@ -252,6 +252,35 @@ async def test_held_sync_alerts(full_house: HaEnv, messages: list[ServiceCall]) 
     assert text.endswith("until you decide in Settings > Repairs.")
 
 
+@pytest.mark.parametrize(
+    ("removals", "vanished", "line"),
+    [
+        (1, 0, "A sync of Plex would remove 1 label at once."),
+        (0, 1, "On Plex, 1 label has vanished."),
+    ],
+)
+async def test_single_label_alerts_in_the_singular(
+    full_house: HaEnv, messages: list[ServiceCall], removals: int, vanished: int, line: str
+) -> None:
+    activity = full_house.entity_id("activity")
+    await automate(full_house, "held_alert.yaml", activity=activity)
+    full_house.hass.bus.async_fire(
+        f"{DOMAIN}_activity",
+        {
+            "entity_id": activity,
+            "activity": "run_held",
+            "server": "Plex",
+            "removals": removals,
+            "vanished": vanished,
+            "reasons": [],
+        },
+    )
+    await full_house.settle()
+
+    ((_, text),) = said(messages)
+    assert text.splitlines()[0] == line
+
+
 async def test_vanished_labels_alert(full_house: HaEnv, messages: list[ServiceCall]) -> None:
     await automate(full_house, "held_alert.yaml", activity=full_house.entity_id("activity"))
     items = full_house.plex.state.carriers("rosa")
@@ -260,7 +289,7 @@ async def test_vanished_labels_alert(full_house: HaEnv, messages: list[ServiceCa
     await full_house.call("sync_all")
 
     ((_, text),) = said(messages)
-    assert f"{len(items)} labels have vanished from Plex." in text
+    assert f"{len(items)} labels have vanished." in text
 
 
 def sensor_of(ha_env: HaEnv, name: str) -> str:

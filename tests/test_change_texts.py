@@ -201,6 +201,22 @@ def test_explanation_is_one_sentence_that_begins_with_the_title() -> None:
     )
 
 
+def test_same_thing_about_two_libraries_is_said_once() -> None:
+    remarks = (
+        Remark(Topic.WANTED, people=("anna",)),
+        Remark(LabelState.OURS, labels=("anna",), library="Movies"),
+        Remark(LabelState.FOREIGN, labels=("ben",), library="Movies"),
+        Remark(LabelState.OURS, labels=("anna",), library="Movies 4K"),
+        Remark(Topic.LIBRARY_NOT_COVERED, library="Old"),
+        Remark(Topic.LIBRARY_NOT_COVERED, library="Other"),
+    )
+    text = summary_text(Explanation(movie("tmdb:1"), (), (), None, remarks), ALL["en"])
+    assert "anna wants it; it carries anna (Movies, Movies 4K); ben" in text
+    assert text.count("carries") == 1
+    assert "Old" in text
+    assert "Other" in text
+
+
 @given(languages, st.text(max_size=5))
 @settings(suppress_health_check=[HealthCheck.filter_too_much])
 def test_title_is_never_empty(language: str, title: str) -> None:

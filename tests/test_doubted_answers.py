@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
@@ -15,6 +16,8 @@ from .test_brake import answer_issue, forget, issue
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from freezegun.api import TickingDateTimeFactory
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
@@ -337,6 +340,11 @@ async def test_labels_that_an_empty_ledger_of_a_backup_lacks_are_offered(
     assert question is not None
 
 
+def written(when: datetime) -> str:
+    """Return a local time as an English text has it."""
+    return f"{when.day} {when:%B %Y} at {when:%H:%M}"
+
+
 async def test_list_that_cannot_be_read_costs_nobody_else_anything_and_is_told(
     ha_env: HaEnv,
 ) -> None:
@@ -361,6 +369,8 @@ async def test_list_that_cannot_be_read_costs_nobody_else_anything_and_is_told(
     assert message is not None
     assert message.translation_placeholders is not None
     assert message.translation_placeholders["names"] == "rosa"
+    began = dt_util.parse_datetime(gap["since"], raise_on_error=True)
+    assert message.translation_placeholders["since"] == written(dt_util.as_local(began))
 
     ha_env.pulsarr.faults.clear()
     assert (await ha_env.call("sync_all"))["status"] == "done"

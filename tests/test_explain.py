@@ -295,6 +295,20 @@ async def test_label_that_vanished_in_bulk_waits_for_a_decision(
     assert label(answer["titles"][0], "rosa")["state"] == "held"
 
 
+async def test_question_about_others_holds_no_label_that_it_does_not_name(
+    ha_env: HaEnv,
+) -> None:
+    title = await wanted(ha_env, removed_label_mode="remove")
+    (rosa, *others) = [ha_env.person("rosa"), *(one.id for one in ha_env.pulsarr.state.users())]
+    for user in others:
+        if user != rosa:
+            ha_env.pulsarr.state.rename(user, f"new {user}")
+    assert (await ha_env.call("sync_all"))["hold_reasons"] == ["people_renamed"]
+    ha_env.pulsarr.state.unwish(rosa, title)
+
+    assert label(await about(ha_env, title), "rosa")["state"] == "to_remove"
+
+
 async def test_label_that_somebody_pinned_is_explained(
     full_house: HaEnv,
 ) -> None:

@@ -35,6 +35,7 @@ LOOKING: dict[str, dict[str, Any]] = {
     "process_pending": {},
     "get_pending": {},
     "get_titles": {},
+    "get_dashboard": {},
     "get_runs": {},
     "explain": {"title": "a"},
 }

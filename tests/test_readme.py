@@ -7,7 +7,6 @@ import re
 from typing import Any, Final
 from urllib.parse import quote
 
-from homeassistant.util import slugify
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
@@ -16,7 +15,6 @@ from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.storage.former import SERVERS_MAX
 from custom_components.plex_label_sync.sync.journal import RUNS_MAX
 from custom_components.plex_label_sync.sync.safety_check import FREE_REMOVALS
-from harness.dashboard import example_dashboard
 
 from .texts import COMPONENT, TEXTS
 
@@ -137,30 +135,6 @@ def test_front_page_leads_to_every_page_and_every_blueprint() -> None:
     assert "config_flow_start/?domain=plex_label_sync" in readme
     for blueprint in (ROOT / "blueprints").rglob("*.yaml"):
         assert quote(blueprint.relative_to(ROOT).as_posix(), safe="") in readme
-
-
-def test_the_example_dashboard_uses_the_ids_that_entities_get() -> None:
-    names = {
-        (platform, slugify(entity["name"]))
-        for platform, entities in TEXTS["entity"].items()
-        for entity in entities.values()
-    }
-    text = (ROOT / "docs" / "dashboard.yaml").read_text(encoding="utf-8")
-    used = re.findall(r"\b(\w+)\.my_plex_labels_(\w+)", text)
-    assert used
-    assert set(used) <= names
-
-
-def test_the_example_dashboard_is_filled_in_by_platform_and_key() -> None:
-    keys = {
-        f"{platform}.plex_{slugify(entity['name'])}": key
-        for platform, entities in TEXTS["entity"].items()
-        for key, entity in entities.items()
-    }
-    page = str(example_dashboard({key: entity_id for entity_id, key in keys.items()}))
-    assert "switch.plex_live_updates" in page
-    assert "binary_sensor.plex_plex_event_connection" not in page
-    assert "my_plex" not in page
 
 
 def test_every_path_of_the_pages_for_contributors_exists() -> None:

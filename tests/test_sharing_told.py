@@ -9,7 +9,6 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser, async_capture_events
 
-from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.escaping import as_markdown
 from custom_components.plex_label_sync.event import EVENT_ACTIVITY
 from custom_components.plex_label_sync.sharing_check import check as sharing_check
@@ -19,6 +18,8 @@ from .sharing_env import SharingHouse, house, keys_of, row_of
 from .test_permissions import call_as
 
 if TYPE_CHECKING:
+    from freezegun.api import TickingDateTimeFactory
+
     from simulators.catalogue import CatalogueTitle
 
 __all__ = ["house"]
@@ -81,7 +82,11 @@ async def test_other_mistakes_are_told_as_well(house: SharingHouse) -> None:
     assert row_of(told, "sam")["state"] == "preset"
 
 
-async def test_rule_that_vanished_is_an_error_until_it_is_back(house: SharingHouse) -> None:
+async def test_rule_that_vanished_is_an_error_until_it_is_back(
+    house: SharingHouse, clock: TickingDateTimeFactory
+) -> None:
+    clock.move_to("2026-03-02 03:00:00")  # in UTC: on the west coast it is still the day before
+    today = "1 March 2026"
     await house.set_up()
     before = row_of(await house.check(), "tim")
     house.account("tim").restrict("")
@@ -91,6 +96,7 @@ async def test_rule_that_vanished_is_an_error_until_it_is_back(house: SharingHou
         (warning,) = [one for one in told["warnings"] if one["account"] == "tim"]
         assert (warning["key"], warning["severity"]) == ("rule_gone", "error")
         assert "only what carries tim" in warning["text"]
+        assert f"Until {today} it was" in warning["text"]
     issue = house.issue("sharing_open")
     assert issue is not None
     assert issue.severity is ir.IssueSeverity.ERROR
@@ -99,6 +105,7 @@ async def test_rule_that_vanished_is_an_error_until_it_is_back(house: SharingHou
     everything = len(house.items("movie")) + len(house.items("show"))
     assert (filled["before"], filled["after"]) == (str(seen), str(everything))
     assert "`tim`" in filled["rule"]
+    assert filled["date"] == today
 
     assert (await house.fix("sharing_open", "look_again"))["reason"] == "still_so"
     assert house.issue("sharing_open") is not None
@@ -415,4 +422,3 @@ async def test_account_that_nobody_knows_is_refused(house: SharingHouse) -> None
     done = await submit(house.ha_env, shown, sharing_accounts=["sam=Leo"])
     assert done["type"] is FlowResultType.CREATE_ENTRY
     assert house.ha_env.entry.options["sharing_accounts"] == ["sam=Leo"]
-    assert DOMAIN

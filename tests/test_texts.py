@@ -14,6 +14,7 @@ import pytest
 
 from custom_components.plex_label_sync.change_texts import CHANGE_REASON, EXPLANATION
 from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.dashboard import DASHBOARD
 from custom_components.plex_label_sync.errors import translation
 from custom_components.plex_label_sync.flows import option_problems, review_text
 from custom_components.plex_label_sync.flows.label_preview import WORDS
@@ -173,6 +174,7 @@ def test_every_choice_of_a_field_has_a_text() -> None:
         EXPLANATION,
         HELD,
         TITLE_REASON,
+        DASHBOARD,
         "title_status",
         "media_type",
         *texts.GROUPS,

@@ -68,7 +68,7 @@ SAME: Final = {
     "nl": SAME_EVERYWHERE
     | SENTENCE
     | {"Label", "Rating key", "Server", "Status", "Token", "items", "labels", "webhook"}
-    | {DAY, "item {rating_key}", "{count} label", "{count} labels", "{count}%"},
+    | {DAY, "Labels per week", "item {rating_key}", "{count} label", "{count} labels", "{count}%"},
 }
 
 CODE: Final = re.compile(r"`[^`]+`")

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.core import Event
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.template import Template
-from homeassistant.util.yaml import load_yaml_dict
 from hypothesis import given, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
     from .ha_env import HaEnv
 
 names: Final = st.sampled_from(HOSTILE) | st.text() | st.text("\\`*_[](){}<>!#|~-+.:/@&= \n1aw")
-ROOT: Final = Path(__file__).parent.parent
 
 
 # The helper
@@ -214,7 +211,7 @@ async def test_logbook_shows_names_as_text_on_one_line(ha_env: HaEnv, name: str)
             assert line.count(one_line(name)[:50]) >= 2
 
 
-# Blueprints and the dashboard
+# Blueprints
 
 
 @pytest.fixture
@@ -312,31 +309,3 @@ def assert_nothing_but_text(text: str, name: str, end: str) -> None:
     assert signs_in(text) == []
     assert " ".join(name.split()) in as_shown(text)
     assert end in text
-
-
-async def test_dashboard_shows_names_as_text(ha_env: HaEnv) -> None:
-    await ha_env.set_up(live_mode=False, batch_mode=False)
-    dashboard = load_yaml_dict(str(ROOT / "docs" / "dashboard.yaml"))
-    cards = [
-        card
-        for view in dashboard["views"]
-        for section in view["sections"]
-        for card in section["cards"]
-    ]
-    (content,) = [card["content"] for card in cards if card["type"] == "markdown"]
-    activity = ha_env.entity_id("activity")
-    template = Template(
-        content.replace("event.my_plex_labels_activity", activity).replace(
-            "states." + activity, f"states['{activity}']"
-        ),
-        ha_env.hass,
-    )
-    for name in HOSTILE:
-        ha_env.hass.states.async_set(
-            activity,
-            "2026-11-28T10:00:00+00:00",
-            {"title": name, "event_type": "labels_changed", "labels": [name]},
-        )
-        text = template.async_render(parse_result=False)
-        assert signs_in(text.replace("**", "", 2)) == []
-        assert as_shown(text).count(" ".join(name.split())) == 2

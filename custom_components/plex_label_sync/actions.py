@@ -13,6 +13,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError,
 
 from .callers import async_caller
 from .const import DOMAIN
+from .dashboard import async_dashboard_response
 from .errors import translation
 from .live.live_sync import ProcessResult
 from .probing.texts import async_probe_texts, probe_response, probe_table
@@ -59,6 +60,7 @@ class Field(StrEnum):
     EXCLUDE = "exclude"
     RATINGS = "ratings"
     KEEP = "keep"
+    LANGUAGE = "language"
 
 
 async def sync_all(
@@ -171,6 +173,13 @@ async def async_get_titles(call: ServiceCall) -> ServiceResponse:
         call.data[Field.LIMIT],
     )
     return await async_titles_response(runtime, standings, query, await texts_for(call))
+
+
+async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
+    """Answer with a dashboard in the language that is asked for, else that of whoever asks."""
+    language = call.data.get(Field.LANGUAGE)
+    texts = await (async_texts(call.hass, language) if language else texts_for(call))
+    return await async_dashboard_response(_runtime(call), texts)
 
 
 async def async_drop_pending(call: ServiceCall) -> ServiceResponse:

@@ -1,6 +1,7 @@
 """Changes and explanations as sentences: codes and their parameters in one language."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any, Final, assert_never
 
@@ -79,12 +80,23 @@ def reason_data(reason: Reason, people: Sequence[PersonRef]) -> dict[str, Any]:
 
 def summary_text(one: Explanation, texts: Texts) -> str:
     """Return a title's explanation as one sentence."""
-    said = [remark_text(remark, texts) for remark in one.remarks]
+    said = [remark_text(remark, texts) for remark in _by_library(one.remarks)]
     remarks = reduce(
         lambda first, last: texts.phrase(EXPLANATION, "joint", first=first, last=last),
         dict.fromkeys(said),
     )
     return texts.phrase(EXPLANATION, "sentence", title=one.title.name, remarks=remarks)
+
+
+def _by_library(remarks: Iterable[Remark]) -> Iterator[Remark]:
+    """Yield remarks, one for all libraries of which it says the same."""
+    libraries: dict[Remark, list[str]] = {}
+    for remark in remarks:
+        names_it = remark.code is Topic.LIBRARY_NOT_COVERED  # in its own sentence
+        key = remark if names_it else replace(remark, library="")
+        libraries.setdefault(key, []).append(remark.library)
+    for remark, names in libraries.items():
+        yield replace(remark, library=", ".join(filter(None, names)))
 
 
 def remark_text(remark: Remark, texts: Texts) -> str:

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.util import dt as dt_util
 
 from .entry_issues import async_raise, async_take_back
 from .escaping import as_markdown
 from .sync.changes import Row
 from .sync.gaps import OpenGap
 from .sync.model import GapKind
+from .texts import cached_texts
 
 UNKNOWN: Final = "labels_unknown"
 GAPS_NAMED: Final = 10
@@ -29,6 +29,7 @@ def async_update_gap_issues(
     hass: HomeAssistant, entry: ConfigEntry[Any], lasting: Sequence[OpenGap]
 ) -> None:
     """Tell what cannot be read for long, one message for each kind."""
+    texts = cached_texts(hass)
     for kind, kinds in GAP_ISSUES.items():
         some = [one for one in lasting if one.gap.kind in kinds]
         if not some:
@@ -36,9 +37,9 @@ def async_update_gap_issues(
             continue
         names = list(dict.fromkeys(one.gap.name for one in some))
         more = f" … (+{len(names) - GAPS_NAMED})" if len(names) > GAPS_NAMED else ""
-        since = dt_util.as_local(dt_util.utc_from_timestamp(min(one.since for one in some)))
+        since = texts.moment(min(one.since for one in some))
         shown = ", ".join(map(as_markdown, names[:GAPS_NAMED])) + more
-        async_raise(hass, entry, kind, {"names": shown, "since": f"{since:%Y-%m-%d %H:%M}"})
+        async_raise(hass, entry, kind, {"names": shown, "since": since})
 
 
 @callback

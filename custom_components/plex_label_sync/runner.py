@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 import logging
 import time
@@ -34,7 +34,7 @@ from .sync.model import Service, Title
 from .sync.progress import Progress
 from .sync.protection import Before
 from .sync.request import Request
-from .sync.run import HoldReason, Run, RunKind, StartedBy
+from .sync.run import Run, RunKind, StartedBy
 from .sync.title_status import Standings, figures
 from .sync.watchlist_reader import Watched
 from .turns import Turns, Urgency
@@ -178,13 +178,14 @@ class Runner:
         """Let the engine carry out a run, and let the entities show it where it may take long."""
         if self.is_syncing:
             self.on_change()
-        return await self.engine.run(
-            request,
-            self._context.settings.sync,
-            before,
-            Progress(self._show_progress) if self.is_syncing else None,
-            question_of(self.records.held),
-        )
+        with self.guard.read_only() if request.dry_run else nullcontext():
+            return await self.engine.run(
+                request,
+                self._context.settings.sync,
+                before,
+                Progress(self._show_progress) if self.is_syncing else None,
+                question_of(self.records.held),
+            )
 
     @callback
     def _show_progress(self, percent: int) -> None:
@@ -268,9 +269,12 @@ class Runner:
         """Return what tells the status of titles, None before the first look at all of them."""
         if (overview := self.engine.overview) is None:
             return None
+        return Standings(overview, self.records.ledger, self.records.queue, self._held_keys())
+
+    def _held_keys(self) -> frozenset[RowKey]:
+        """Return the rows that wait for a decision."""
         held = self.records.held
-        keys = frozenset[RowKey]() if held is None else held.row_keys
-        return Standings(overview, self.records.ledger, self.records.queue, keys)
+        return frozenset() if held is None else held.row_keys
 
     def turn(self, urgency: Urgency) -> AbstractAsyncContextManager[None]:
         """Wait until no run is on, and keep others waiting until the context ends."""
@@ -297,13 +301,10 @@ class Runner:
         Waits for the run that is on: half-written labels explain nothing. Raises ServiceError.
         """
         async with self._turns.turn(Urgency.READ_ONLY):
-            held = self.records.held
-            return await self.engine.explain(
-                question,
-                self._context.settings.sync,
-                self.records.queue,
-                frozenset(HoldReason(reason) for reason in held.reasons) if held else frozenset(),
-            )
+            with self.guard.read_only():
+                return await self.engine.explain(
+                    question, self._context.settings.sync, self.records.queue, self._held_keys()
+                )
 
     async def async_triage(
         self, rating_keys: Collection[str], *, missed_until: float = float("-inf")

@@ -20,6 +20,7 @@ from .actions import (
     async_clear_overrides,
     async_drop_pending,
     async_explain,
+    async_get_dashboard,
     async_get_pending,
     async_get_runs,
     async_get_titles,
@@ -82,6 +83,7 @@ _FOR_ADMINS: Final = frozenset(
         "probe",
     }
 )
+_LANGUAGE: Final = vol.Match(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
 _LIMIT: Final = vol.All(vol.Coerce(int), vol.Range(min=1))
 
 _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...]] = (
@@ -99,6 +101,12 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
             vol.Optional(Field.TYPE.value): vol.In([one.value for one in MediaType]),
             vol.Optional(Field.LIMIT.value, default=200): _LIMIT,
         },
+        SupportsResponse.ONLY,
+    ),
+    (
+        "get_dashboard",
+        async_get_dashboard,
+        {vol.Optional(Field.LANGUAGE.value): _LANGUAGE},
         SupportsResponse.ONLY,
     ),
     (

@@ -59,6 +59,10 @@ class Texts:
         """Return an hour with minutes, given in seconds since the epoch."""
         return f"{datetime.fromtimestamp(seconds, self.zone):%H:%M}"
 
+    def moment(self, seconds: float) -> str:
+        """Return a day and an hour, given in seconds since the epoch."""
+        return self.phrase(WORDING, "moment", date=self.date(seconds), time=self.time(seconds))
+
     def _form(self, number: int) -> str:
         is_one = number == 1 or (number == 0 and self.language.partition("-")[0] in _ZERO_IS_ONE)
         return "one" if is_one else "other"

@@ -96,6 +96,32 @@ async def test_question_goes_when_the_names_are_apart_again(ha_env: HaEnv) -> No
     assert carriers(ha_env, "timothy") == before[1]
 
 
+async def test_what_only_reads_confirms_no_name(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
+    before = dict(ha_env.entry.data)
+    rename(ha_env, "tim", "timothy")
+    title = ha_env.spare(in_plex=True)
+    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+
+    assert (await ha_env.call("sync_all", dry_run=True))["changes"]
+    await ha_env.call("explain", guid=title.plex_guid)
+    assert dict(ha_env.entry.data) == before
+
+    await ha_env.call("sync_all")
+    assert dict(ha_env.entry.data) != before
+
+
+async def test_dry_run_asks_nothing(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False)
+    rename(ha_env, "tim", "Rosa")
+
+    await ha_env.call("sync_all", dry_run=True)
+    assert issue(ha_env) is None
+
+    await ha_env.call("sync_all")
+    assert issue(ha_env) is not None
+
+
 async def test_label_that_is_meant_is_shared(
     ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:

@@ -43,14 +43,13 @@ GLANCES: Final = [
 ]
 TEXTS: Final = Texts(WALK.language)
 STEPS: Final = "config.step"
+DASHBOARD: Final = "selector.dashboard.options"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def env(env: E2eEnv) -> E2eEnv:
-    """The shared env, with the example dashboard."""
-    client = env.home.client
-    entities = await integration.entity_ids(client, env.entry.entry_id)
-    await dashboard.install(client, dashboard.example_dashboard(entities))
+    """The shared env, with the dashboard that the integration makes."""
+    await dashboard.install(env.home.client, await dashboard.made(env.entry))
     return env
 
 
@@ -166,14 +165,16 @@ async def test_dashboard_shows_the_numbers_and_its_button_syncs(
     visitor: Visitor, env: E2eEnv
 ) -> None:
     before = await env.entry.state("last_sync")
-    numbers = [await env.entry.state(key) for key in ("titles_wanted", "labelled_items")]
+    ids = await integration.entity_ids(env.home.client, env.entry.entry_id)
+    labelled = [await env.entry.state(key) for key in ids if key.startswith("person_")]
+    assert labelled
 
     await Pages(visitor, TEXTS).dashboard()
-    words = await read(visitor, TEXTS["entity.sensor.status.state.idle"], *numbers)
+    words = await read(visitor, TEXTS["entity.sensor.status.state.idle"], *labelled)
     assert "Entity not found" not in words
     assert "Configuration error" not in words
 
-    await visitor.choose("Sync all now")
+    await visitor.choose(TEXTS["entity.button.sync_all.name"])
 
     async def synced() -> bool:
         return await env.entry.state("last_sync") != before
@@ -188,9 +189,20 @@ async def test_device_page_names_every_entity(visitor: Visitor, env: E2eEnv) -> 
 
 
 async def names_of_entities(env: E2eEnv) -> list[str]:
-    """How the entities are called that are enabled."""
+    """How the entities are called that are enabled, without those of people who have just left Pulsarr."""
     ids = await integration.entity_ids(env.home.client, env.entry.entry_id)
-    return [TEXTS[f"entity.{one.partition('.')[0]}.{key}.name"] for key, one in ids.items()]
+    people = (await env.servers.pulsarr.get("state"))["people"]
+    names = [
+        TEXTS["entity.sensor.person.name"].format(person=one["name"])
+        for one in people
+        if f"person_{one['id']}" in ids
+    ]
+    assert names, "nobody has a sensor"
+    return names + [
+        TEXTS[f"entity.{one.partition('.')[0]}.{key}.name"]
+        for key, one in ids.items()
+        if not key.startswith("person_")
+    ]
 
 
 async def test_option_is_refused_with_the_reason_and_then_takes_effect(
@@ -274,8 +286,11 @@ async def test_pages_are_complete_in_every_look(visitor: Visitor, env: E2eEnv) -
     texts = Texts(visitor.look.language)
     pages = Pages(visitor, texts)
 
+    made = await dashboard.made(env.entry, visitor.look.language)
+    await dashboard.save(env.home.client, made)
     await pages.dashboard()
-    await read(visitor, texts["entity.sensor.status.state.idle"])
+    words = [texts[f"{DASHBOARD}.{key}"] for key in ("people", "waits", "arrived", "weekly")]
+    await read(visitor, texts["entity.sensor.status.state.idle"], *words)
     assert await visitor.overflow() == 0
     await pages.device(env.entry)
     # Entities keep the names that they got in the language of the env.

@@ -229,7 +229,7 @@ async def test_dashboard_is_the_start_page_and_has_only_entities_that_are_there(
     client = HomeAssistantClient(session, state.home_url, state.home_token)
     start = await client.command("frontend/get_system_data", key="core")
     page = await client.command("lovelace/config", url_path=URL_PATH)
-    shown = set(re.findall(r"\b(?:binary_sensor|sensor|switch|button|event)\.\w+", str(page)))
+    shown = set(re.findall(r"\b(?:binary_sensor|sensor|switch|button|event|image)\.\w+", str(page)))
     states = {row["entity_id"]: row["state"] for row in await client.get("states")}
     await client.close()
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from harness import integration
-from harness.dashboard import example_dashboard
+from harness import dashboard, integration
 from harness.waiting import eventually
 
 if TYPE_CHECKING:
@@ -116,10 +115,10 @@ async def test_dry_run_tells_what_would_change_and_changes_nothing(env: E2eEnv) 
     assert len(others) + 1 == len(await env.items(title))
 
 
-async def test_example_dashboard_shows_entities_that_exist(env: E2eEnv) -> None:
+async def test_dashboard_shows_entities_that_exist(env: E2eEnv) -> None:
     entities = await integration.entity_ids(env.home.client, env.entry.entry_id)
-    page = str(example_dashboard(entities))
-    shown = set(re.findall(r"\b(?:binary_sensor|sensor|switch|button|event)\.\w+", page))
+    page = str(await dashboard.made(env.entry))
+    shown = set(re.findall(r"\b(?:binary_sensor|sensor|switch|button|event|image)\.\w+", page))
 
     assert shown
     assert shown <= set(entities.values())

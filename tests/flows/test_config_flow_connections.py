@@ -12,7 +12,7 @@ from custom_components.plex_label_sync.const import (
     CONF_PLEX_URL,
     CONF_PULSARR_URL,
 )
-from custom_components.plex_label_sync.plex import server as plex_server
+from custom_components.plex_label_sync.plex import reader as plex_reader, server as plex_server
 from custom_components.plex_label_sync.pulsarr import client as pulsarr_client
 from simulators.http import Fault
 from simulators.plex import Library
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 def impatience() -> Iterator[None]:
     """Wait no longer than a moment for an answer."""
     with pytest.MonkeyPatch.context() as patches:
-        for module in (plex_server, pulsarr_client):
+        for module in (plex_reader, plex_server, pulsarr_client):
             patches.setattr(module, "PROBE_TIMEOUT", 0.2)
         yield
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from custom_components.plex_label_sync.plex import listing, server
+from custom_components.plex_label_sync.plex import listing, reader
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.model import (
     Failure,
@@ -26,7 +26,7 @@ PAGE = 10
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four pages hold all forty movies."""
-    monkeypatch.setattr(server, "PAGE_SIZE", PAGE)
+    monkeypatch.setattr(reader, "PAGE_SIZE", PAGE)
 
 
 async def read(client: PlexClient, gaps: list[Gap] | None = None) -> list[str]:
@@ -73,7 +73,7 @@ async def test_item_that_goes_between_two_pages_costs_no_other_one(
     fault: Fault,
     size: int,
 ) -> None:
-    monkeypatch.setattr(server, "PAGE_SIZE", size)
+    monkeypatch.setattr(reader, "PAGE_SIZE", size)
     plex.faults.add(fault)
     before = set(held(plex))
     gaps: list[Gap] = []

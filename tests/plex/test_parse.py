@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import example, given, strategies as st
 import pytest
 
-from custom_components.plex_label_sync.plex import parse
+from custom_components.plex_label_sync.plex import item_answers, parse
 from custom_components.plex_label_sync.sync.model import Library, MediaType, StoredLabel
 from custom_components.plex_label_sync.transport import BrokenText
 
@@ -219,7 +219,7 @@ def test_items_come_with_their_primary_guid() -> None:
 
 
 @pytest.mark.parametrize(
-    "parser", [parse.libraries, parse.stored_labels, parse.rating_keys, parse.item_keys]
+    "parser", [parse.libraries, parse.stored_labels, parse.rating_keys, item_answers.item_keys]
 )
 def test_answer_without_rows_and_without_their_number_is_not_an_empty_one(
     parser: Callable[[object], object],
@@ -323,9 +323,9 @@ def test_name_of_a_library_has_no_blanks_around_it() -> None:
 
 def test_library_of_an_item_may_stand_on_the_container_alone() -> None:
     rows = [row("7", type="movie"), row("8", type="movie", librarySectionID=2)]
-    told = parse.labelled_items(answer(librarySectionID=1, Metadata=rows))
+    told = item_answers.labelled_items(answer(librarySectionID=1, Metadata=rows))
     assert [one.item.library for one in told.items] == ["1", "2"]
-    untold = parse.labelled_items(answer(Metadata=rows))
+    untold = item_answers.labelled_items(answer(Metadata=rows))
     assert [one.item.library for one in untold.items] == ["", "2"]
 
 
@@ -359,8 +359,8 @@ PARSERS: list[Callable[[object], object]] = [
     parse.stored_labels,
     parse.machine_id,
     parse.server_info,
-    parse.item_keys,
-    parse.labelled_items,
+    item_answers.item_keys,
+    item_answers.labelled_items,
 ]
 
 

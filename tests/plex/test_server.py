@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.plex_label_sync.plex import server
+from custom_components.plex_label_sync.plex import reader
 from custom_components.plex_label_sync.plex.parse import ServerInfo
 from custom_components.plex_label_sync.plex.server import PlexClient, normalise_plex_url
 from custom_components.plex_label_sync.sync.model import (
@@ -223,7 +223,7 @@ async def test_nobody_at_the_address(make_client: MakeClient, plex: PlexSimulato
 async def test_server_that_never_answers_the_form(
     plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "PROBE_TIMEOUT", 0.05)
+    monkeypatch.setattr(reader, "PROBE_TIMEOUT", 0.05)
     plex.faults.add(Fault("slow_before_apply", seconds=3))
     error = await failure_of(client.check())
     assert (error.failure, client.statistics.requests) == (Failure.TIMEOUT, 1)
@@ -252,7 +252,7 @@ async def test_certificate_is_checked_unless_told_otherwise(
 async def test_library_is_read_page_by_page(
     plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(server, "PAGE_SIZE", size)
+    monkeypatch.setattr(reader, "PAGE_SIZE", size)
     items = await everything(client, MOVIES)
     assert len(items) == len(keys_of(plex.state, MOVIES)) == 40
     assert set(keys(items)) == keys_of(plex.state, MOVIES)
@@ -263,7 +263,7 @@ async def test_pages_come_two_at_a_time_and_in_order(
     plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_one = keys(await everything(client, MOVIES))
-    monkeypatch.setattr(server, "PAGE_SIZE", 7)
+    monkeypatch.setattr(reader, "PAGE_SIZE", 7)
     plex.knobs = PlexKnobs(get_seconds=0.02)
     assert keys(await everything(client, MOVIES)) == in_one
     assert plex.stats.peak_concurrency == 2
@@ -274,7 +274,7 @@ async def test_pages_that_get_shorter_midway_leave_nothing_out_and_repeat_nothin
     plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     in_one = keys(await everything(client, MOVIES))
-    monkeypatch.setattr(server, "PAGE_SIZE", 7)
+    monkeypatch.setattr(reader, "PAGE_SIZE", 7)
     seen: list[str] = []
     async for page in client.pages(MOVIES, list):
         seen += keys(page)
@@ -329,7 +329,7 @@ async def test_items_of_legacy_agents_come_with_their_external_id(
 async def test_library_is_read_completely_or_not_at_all_however_the_server_pages(
     plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch, knobs: PlexKnobs
 ) -> None:
-    monkeypatch.setattr(server, "PAGE_SIZE", 9)
+    monkeypatch.setattr(reader, "PAGE_SIZE", 9)
     plex.knobs = knobs
     if knobs.max_page and knobs.ignore_paging:
         # The same first rows over and over: this must not pass for a library.
@@ -382,7 +382,7 @@ async def test_failed_page_fails_the_whole_read(
     kind: FaultKind,
     failure: Failure,
 ) -> None:
-    monkeypatch.setattr(server, "PAGE_SIZE", 10)
+    monkeypatch.setattr(reader, "PAGE_SIZE", 10)
     for nth in (1, 3):
         plex.faults.clear()
         plex.faults.add(Fault(kind, route=LISTING_ROUTE, nth=nth, times=None))
@@ -397,7 +397,7 @@ async def test_passing_trouble_while_listing_is_sat_out(
     monkeypatch: pytest.MonkeyPatch,
     kind: FaultKind,
 ) -> None:
-    monkeypatch.setattr(server, "PAGE_SIZE", 10)
+    monkeypatch.setattr(reader, "PAGE_SIZE", 10)
     plex.faults.add(Fault(kind, route=LISTING_ROUTE, nth=2))
     assert len(await everything(client, MOVIES)) == 40
     assert len(naps.taken) <= 1
@@ -406,7 +406,7 @@ async def test_passing_trouble_while_listing_is_sat_out(
 async def test_slow_listing_is_a_timeout(
     plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "READ_TIMEOUT", 0.05)
+    monkeypatch.setattr(reader, "READ_TIMEOUT", 0.05)
     plex.faults.add(Fault("slow_before_apply", route=LISTING_ROUTE, seconds=3, times=None))
     assert (await failure_of(everything(client, MOVIES))).failure is Failure.TIMEOUT
 
@@ -499,7 +499,7 @@ async def test_carriers_of_every_label_are_found(
     monkeypatch: pytest.MonkeyPatch,
     knobs: PlexKnobs,
 ) -> None:
-    monkeypatch.setattr(server, "PAGE_SIZE", 3)
+    monkeypatch.setattr(reader, "PAGE_SIZE", 3)
     plex.knobs = knobs
     some = sorted(keys_of(plex.state, MOVIES), key=int)
     for number, text in enumerate(AWKWARD):
@@ -539,7 +539,7 @@ async def test_labels_are_found_where_the_filter_knows_texts_only(
 async def test_carriers_of_a_label_come_in_one_answer(
     plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "PAGE_SIZE", 3)
+    monkeypatch.setattr(reader, "PAGE_SIZE", 3)
     for key in keys_of(plex.state, MOVIES):
         plex.state.add_label(key, "anna")
     (label,) = await client.labels(MOVIES)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.plex_label_sync.plex import lookups, server
+from custom_components.plex_label_sync.plex import lookups, reader
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.model import Failure, Gap, GapKind, ServiceError
 from simulators.http import FaultKind
@@ -46,7 +46,7 @@ async def test_items_are_told_with_all_their_labels_and_ids(
 async def test_many_items_are_asked_for_in_few_requests(
     plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    monkeypatch.setattr(server, "MULTI_GET_MAX", 3)
+    monkeypatch.setattr(reader, "MULTI_GET_MAX", 3)
     keys = some_keys(plex, 7)
     plex.stats.reset()
 
@@ -145,7 +145,7 @@ async def test_row_without_a_key_makes_unknown_whatever_it_may_be(
 async def test_that_no_item_can_be_read_is_found_out_in_few_requests(
     plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch, kind: FaultKind
 ) -> None:
-    monkeypatch.setattr(server, "MULTI_GET_MAX", 16)
+    monkeypatch.setattr(reader, "MULTI_GET_MAX", 16)
     plex.faults.add(Fault(kind, route=METADATA_ROUTE, times=None))
     keys = some_keys(plex, 40)
     gaps: list[Gap] = []

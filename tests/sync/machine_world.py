@@ -10,7 +10,7 @@ from unittest import mock
 import aiohttp
 from hypothesis.stateful import RuleBasedStateMachine
 
-from custom_components.plex_label_sync.plex import server as plex_client
+from custom_components.plex_label_sync.plex import reader as plex_reader, server as plex_client
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.pulsarr import client as pulsarr_client
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
@@ -53,7 +53,8 @@ def _hurry() -> ExitStack:
     """Let the clients wait for answers only shortly."""
     stack = ExitStack()
     for module, names in (
-        (plex_client, ("EDIT_TIMEOUT", "READ_TIMEOUT", "PROBE_TIMEOUT")),
+        (plex_client, ("EDIT_TIMEOUT", "PROBE_TIMEOUT")),
+        (plex_reader, ("READ_TIMEOUT", "PROBE_TIMEOUT")),
         (pulsarr_client, ("READ_TIMEOUT",)),
     ):
         for name in names:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.plex_label_sync.plex import server
+from custom_components.plex_label_sync.plex import reader, server
 from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.editing import SETTLE
 from custom_components.plex_label_sync.sync.model import (
@@ -205,7 +205,7 @@ async def test_watchlist_that_cannot_be_read_is_a_gap_and_the_others_are_served(
 async def test_item_that_vanishes_while_the_library_is_listed_costs_no_label(
     env: EngineEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "PAGE_SIZE", 10)
+    monkeypatch.setattr(reader, "PAGE_SIZE", 10)
     before = env.labels
     env.plex.faults.add(Fault("vanishing_row", route=LISTING_ROUTE, nth=3))
     run = await env.sync()

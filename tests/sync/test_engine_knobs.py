@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-from custom_components.plex_label_sync.plex import server
+from custom_components.plex_label_sync.plex import reader
 from custom_components.plex_label_sync.sync.model import SyncSettings, fold
 from custom_components.plex_label_sync.sync.run import RunStatus
 from simulators.plex import PlexKnobs
@@ -56,7 +56,7 @@ def spellings(env: EngineEnv, label: str) -> set[str]:
 async def test_everybody_finds_their_label_under_every_reading(
     monkeypatch: pytest.MonkeyPatch, knobs: PlexKnobs
 ) -> None:
-    monkeypatch.setattr(server, "PAGE_SIZE", 25)
+    monkeypatch.setattr(reader, "PAGE_SIZE", 25)
     async with open_env(knobs=knobs, people=8, awkward=True, wishes=16) as env:
         state = env.plex.state
         by_hand = min((item for item in state.items.values() if item.section == "1"), key=str)
@@ -116,7 +116,7 @@ async def test_turkish_name_is_written_once_though_plex_capitalises_it() -> None
 async def test_pages_may_have_any_size(
     env: EngineEnv, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(server, "PAGE_SIZE", size)
+    monkeypatch.setattr(reader, "PAGE_SIZE", size)
     before = env.labels
     await env.sync()
     assert env.labels == merged(before, env.wanted())

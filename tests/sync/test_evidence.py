@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from custom_components.plex_label_sync.plex import server
+from custom_components.plex_label_sync.plex import reader
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.changes import RowKey
 from custom_components.plex_label_sync.sync.ledger import Ledger
@@ -110,7 +110,7 @@ async def test_library_that_lists_nothing_where_there_were_items_is_a_gap(
 async def test_library_that_changes_between_two_pages_costs_no_row(
     env: EngineEnv, monkeypatch: pytest.MonkeyPatch, mode: RemovedLabelMode, kind: FaultKind
 ) -> None:
-    monkeypatch.setattr(server, "PAGE_SIZE", 10)
+    monkeypatch.setattr(reader, "PAGE_SIZE", 10)
     env.settings = SyncSettings(removed_label_mode=mode)
     await env.sync()
     for nth in (2, 3, 4):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hypothesis import given, strategies as st
 
+from custom_components.plex_label_sync.sync.changes import Action, RowKey
 from custom_components.plex_label_sync.sync.current_labels import CurrentLabels
 from custom_components.plex_label_sync.sync.explain import (
     Explanation,
@@ -32,7 +33,6 @@ from custom_components.plex_label_sync.sync.plan_view import View
 from custom_components.plex_label_sync.sync.planner import make_plan
 from custom_components.plex_label_sync.sync.queue import PendingSync
 from custom_components.plex_label_sync.sync.retention import Roster
-from custom_components.plex_label_sync.sync.run import HoldReason
 
 from .builders import (
     ANNA,
@@ -49,10 +49,17 @@ from .test_planner_properties import NOW, views
 
 NOBODY = watchlists({})
 TO_COME = {LabelState.TO_ADD, LabelState.TO_REMOVE, LabelState.HELD}
-holds = st.frozensets(st.sampled_from(HoldReason), max_size=2)
 
 
-def facts_of(view: View, held: frozenset[HoldReason]) -> Facts:
+@st.composite
+def held_views(draw: st.DrawFn) -> tuple[View, frozenset[RowKey]]:
+    """Draw a view, and which of the ledger's rows wait for a decision."""
+    view = draw(views())
+    keys = sorted(row.key for row in view.ledger)
+    return view, draw(st.frozensets(st.sampled_from(keys))) if keys else frozenset()
+
+
+def facts_of(view: View, held: frozenset[RowKey]) -> Facts:
     """Return a world in which each item is a title of its own."""
     items = [
         (Title(one.item.type, one.item.title, one.item.ids), [one.item])
@@ -67,11 +74,11 @@ def statuses(explanations: tuple[Explanation, ...]) -> list[ItemStatus]:
     return [status for one in explanations for status in one.items]
 
 
-@given(views(), holds)
+@given(held_views())
 def test_just_what_the_plan_changes_is_told_to_change(
-    view: View, held: frozenset[HoldReason]
+    drawn: tuple[View, frozenset[RowKey]],
 ) -> None:
-    facts = facts_of(view, held)
+    facts = facts_of(*drawn)
     told = {
         (status.item.rating_key, fold(label.label))
         for status in statuses(explain(facts))
@@ -81,9 +88,9 @@ def test_just_what_the_plan_changes_is_told_to_change(
     assert told == {change.key for change in facts.plan.changes}
 
 
-@given(views(), holds)
-def test_state_and_change_belong_together(view: View, held: frozenset[HoldReason]) -> None:
-    facts = facts_of(view, held)
+@given(held_views())
+def test_state_and_change_belong_together(drawn: tuple[View, frozenset[RowKey]]) -> None:
+    facts = facts_of(*drawn)
     vanished = {row.key for row in facts.plan.vanished}
     for status in statuses(explain(facts)):
         for label in status.labels:
@@ -91,8 +98,9 @@ def test_state_and_change_belong_together(view: View, held: frozenset[HoldReason
             changes = label.change is not None
             assert changes == (label.state in TO_COME and key not in vanished)
             if label.state is LabelState.HELD:
-                assert held
-                assert key not in facts.plan.replaced
+                assert key in facts.held
+            elif label.change is not None and label.change.action is Action.REMOVE:
+                assert key not in facts.held
 
 
 @given(views())
@@ -133,18 +141,18 @@ def test_day_on_which_a_label_goes_is_still_to_come(view: View) -> None:
             assert label.leaves is None or label.leaves > NOW - 1
 
 
-@given(views(), holds)
+@given(held_views())
 def test_remarks_say_who_wants_a_title_first_and_nothing_twice(
-    view: View, held: frozenset[HoldReason]
+    drawn: tuple[View, frozenset[RowKey]],
 ) -> None:
-    for one in explain(facts_of(view, held)):
+    for one in explain(facts_of(*drawn)):
         assert one.remarks[0].code in {Topic.WANTED, Topic.WANTED_BY_NOBODY}
         assert len(set(one.remarks)) == len(one.remarks)
 
 
-@given(views(), holds)
-def test_remarks_name_what_their_codes_are_about(view: View, held: frozenset[HoldReason]) -> None:
-    for one in explain(facts_of(view, held)):
+@given(held_views())
+def test_remarks_name_what_their_codes_are_about(drawn: tuple[View, frozenset[RowKey]]) -> None:
+    for one in explain(facts_of(*drawn)):
         for remark in one.remarks:
             is_about_labels = isinstance(remark.code, LabelState | WhyNone)
             assert bool(remark.labels) is is_about_labels

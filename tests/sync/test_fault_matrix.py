@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from custom_components.plex_label_sync.plex import server
+from custom_components.plex_label_sync.plex import reader
 from custom_components.plex_label_sync.pulsarr import client
 from custom_components.plex_label_sync.sync.model import (
     GapKind,
@@ -36,7 +36,7 @@ SLOW = 0.6  # seconds; longer than a client waits here
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait no longer for an answer than a loopback needs."""
-    monkeypatch.setattr(server, "READ_TIMEOUT", 0.25)
+    monkeypatch.setattr(reader, "READ_TIMEOUT", 0.25)
     monkeypatch.setattr(client, "READ_TIMEOUT", 0.25)
 
 

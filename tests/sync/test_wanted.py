@@ -20,6 +20,7 @@ from custom_components.plex_label_sync.sync.wanted import (
     TitleIndex,
     Wish,
     labelled_people,
+    wanters_of,
     wishes_of,
 )
 
@@ -300,6 +301,14 @@ def test_index_finds_exactly_the_titles_that_are_the_same(known: list[Title], on
     positions = tuple(number for number, other in enumerate(known) if other.same_as(one))
     assert index.find(one) == positions
     assert (one in index) is bool(positions)
+
+
+def test_who_wants_some_titles_is_found_by_any_of_their_ids() -> None:
+    heat, dark = movie(KEY, "tmdb:1"), show(OTHER_KEY, "tmdb:1")
+    lists = watchlists({ANNA: (heat, dark), BEN: (dark,), CARL: (heat,)})
+    asked = (movie("tmdb:1"), show("tmdb:1"), movie("tmdb:2"))
+    settings = SyncSettings(exclude_people=frozenset({CARL.id}))
+    assert wanters_of(asked, lists, settings) == (("anna",), ("anna", "ben"), ())
 
 
 def test_wishes_of_three_people_for_overlapping_titles() -> None:

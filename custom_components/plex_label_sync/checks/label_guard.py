@@ -1,6 +1,7 @@
 """Keeps labels from coming to mean two things: stands between Pulsarr's people and the engine."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 import json
 from typing import Any
 
@@ -37,6 +38,16 @@ class LabelGuard:
         self._hass, self._entry = context.hass, context.entry
         self._pulsarr = pulsarr
         self._asked: tuple[Conflict, ...] = ()
+        self._readers = 0
+
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Confirm nothing and ask nothing meanwhile: the next reading makes up for it."""
+        self._readers += 1
+        try:
+            yield
+        finally:
+            self._readers -= 1
 
     async def people(
         self, *, tries: int = 3, on_gap: Callable[[Gap], object] | None = None
@@ -55,6 +66,8 @@ class LabelGuard:
     def _served(self, people: Collection[Person]) -> tuple[Person, ...]:
         before = Confirmed.from_dict(self._entry.data.get(CONF_CONFIRMED))
         resolution = resolve(people, before, self._context.settings.sync)
+        if self._readers:
+            return resolution.people
         if resolution.confirmed != before:
             self._save(resolution.confirmed)
         if resolution.asked != self._asked:

@@ -187,6 +187,20 @@ def options_form(
     A list that may be emptied is required all the same: what the web interface leaves out because
     it is empty would otherwise come back as the default.
     """
+    sections = _sections(options, libraries, people)
+    form: Fields = {}
+    for name, fields in sections.items():
+        is_open = name == SECTION_LABELS or any(str(field) in errors for field in fields)
+        # Of voluptuous, or of what has taken its name since Home Assistant 2026.9.
+        schema: Any = vol.Schema(fields)
+        form[vol.Required(name)] = section(schema, {"collapsed": not is_open})
+    return SectionedForm(form)
+
+
+def _sections(
+    options: Mapping[str, Any], libraries: Mapping[str, str], people: Mapping[str, str]
+) -> dict[str, Fields]:
+    """Return the fields of each section with the present options."""
 
     def field(name: str, *, default: object) -> vol.Required:
         return vol.Required(name, default=options.get(name, default))
@@ -195,7 +209,7 @@ def options_form(
         # With a default it would come back as that: the web interface leaves out what is empty.
         return vol.Optional(name, description={"suggested_value": options.get(name, default)})
 
-    sections: dict[str, Fields] = {
+    return {
         SECTION_LABELS: _label_fields(options, field, libraries, people),
         SECTION_LIVE: {
             field(CONF_LIVE_MODE, default=True): BooleanSelector(),
@@ -231,29 +245,24 @@ def options_form(
             emptied(CONF_OPT_OUT_LABEL, default=DEFAULT_OPT_OUT_LABEL): TextSelector(),
             field(CONF_RESTORE_OVERRIDES, default=False): BooleanSelector(),
         },
-        SECTION_SHARING: {
-            field(CONF_CHECK_SHARING, default=True): BooleanSelector(),
-            field(CONF_SHARING_INTERVAL, default=DEFAULT_SHARING_INTERVAL): _number(
-                MIN_SHARING_INTERVAL, MAX_SHARING_INTERVAL, UnitOfTime.SECONDS
-            ),
-            field(CONF_SHARING_ACCOUNTS, default=[]): TextSelector(
-                TextSelectorConfig(multiple=True)
-            ),
-            vol.Optional(SHOW_SHARING, default=False): BooleanSelector(),
-        },
+        SECTION_SHARING: _sharing_fields(field),
         SECTION_CONNECTION: {
             emptied(CONF_BASE_URL, default=""): URL_SELECTOR,
             vol.Optional(SHOW_WEBHOOK, default=False): BooleanSelector(),
             vol.Optional(RENEW_SECRET, default=False): BooleanSelector(),
         },
     }
-    form: Fields = {}
-    for name, fields in sections.items():
-        is_open = name == SECTION_LABELS or any(str(field) in errors for field in fields)
-        # Of voluptuous, or of what has taken its name since Home Assistant 2026.9.
-        schema: Any = vol.Schema(fields)
-        form[vol.Required(name)] = section(schema, {"collapsed": not is_open})
-    return SectionedForm(form)
+
+
+def _sharing_fields(field: Callable[..., vol.Required]) -> Fields:
+    return {
+        field(CONF_CHECK_SHARING, default=True): BooleanSelector(),
+        field(CONF_SHARING_INTERVAL, default=DEFAULT_SHARING_INTERVAL): _number(
+            MIN_SHARING_INTERVAL, MAX_SHARING_INTERVAL, UnitOfTime.SECONDS
+        ),
+        field(CONF_SHARING_ACCOUNTS, default=[]): TextSelector(TextSelectorConfig(multiple=True)),
+        vol.Optional(SHOW_SHARING, default=False): BooleanSelector(),
+    }
 
 
 def _label_fields(

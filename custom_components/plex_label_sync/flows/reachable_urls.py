@@ -13,7 +13,7 @@ import aiohttp
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from ..plex import parse, server as plex_server
+from ..plex import parse, reader as plex_reader
 from ..pulsarr import client as pulsarr_client
 from ..server_urls import redirected_base, with_default_port
 from ..transport import SMALL_MAX, parse_json
@@ -50,7 +50,7 @@ async def async_reach(hass: HomeAssistant, peer: Peer, login: Login) -> Login:
     urls = [login.url] if usual is None else [login.url, usual]
     knocks = await asyncio.gather(
         *(
-            _knock(hass, replace(login, url=url), PLEX_PATH, plex_server.PROBE_TIMEOUT)
+            _knock(hass, replace(login, url=url), PLEX_PATH, plex_reader.PROBE_TIMEOUT)
             for url in urls
         )
     )

@@ -34,6 +34,7 @@ from ..sync.queue import (
 )
 from ..sync.request import Request
 from ..sync.run import Outcome, Run, RunKind, StartedBy, TitleResult
+from ..sync.wanted import wanters_of
 from ..timer import Timer
 from .label_events import news_about
 
@@ -191,7 +192,7 @@ class LiveSync:
                 known = len(self.queue)
                 queue = announce(self.queue, titles, time.time(), self._settings)
                 await self._records.async_save_queue(queue)
-                for entry in queue[known:]:
+                for entry in await self._with_people(queue[known:]):
                     self._tell(Activity.PENDING_ADDED, entry)
                 if len(queue) == QUEUE_MAX:
                     self._too_many("announced titles wait")
@@ -199,6 +200,18 @@ class LiveSync:
             self._taking_in = False
         await self._runner.async_recount()
         self._schedule()
+
+    async def _with_people(self, entries: Queue) -> Queue:
+        """Return entries with those who want them, as far as the watchlists were read."""
+        lists = self._runner.engine.watchlists
+        if lists is None or not entries:
+            return entries
+        titles = [entry.title for entry in entries]
+        settings = self._context.settings.sync
+        people = await asyncio.to_thread(wanters_of, titles, lists, settings)
+        return tuple(
+            replace(entry, people=some) for entry, some in zip(entries, people, strict=True)
+        )
 
     async def async_drop(self, guid: str | None) -> int:
         """Stop waiting for the titles with an id, or for all; return how many that were."""

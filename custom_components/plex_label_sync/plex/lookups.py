@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Final
 
 from ..sync.model import Failure, Gap, GapKind, Item, LabelledItem, Service, ServiceError
+from .item_answers import Labelled
 from .listing import HOPELESS, OF_A_PART, OnGap, cost_of
-from .parse import Labelled
 
 EXTRA_MAX: Final = 100  # requests in one call beyond one for each MULTI_GET_MAX items
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..sync.model import Item, Library
-from .parse import EVERY_ROW, Page, Passed, container, counted_rows, item_of, labelled_item, page_of
+from .item_answers import labelled_item
+from .parse import EVERY_ROW, Page, Passed, container, counted_rows, item_of, page_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from ..entry_issues import async_raise, async_take_back
 from ..escaping import as_code
 from ..sharing.model import Reason, SharingWarning, WarningKey
 from .store import SharingStore
-from .texts import SharingTexts, async_sharing_texts, date_of
+from .texts import SharingTexts, async_sharing_texts
 
 
 class Sharing(Protocol):
@@ -87,7 +87,7 @@ def _opened(
         if None in before
         else str(sum(one for one in before if one is not None)),
         "after": str(sum(seen.get(number, 0) for number in gone)),
-        "date": date_of(min(one.since for one in gone.values())),
+        "date": texts.words.date(min(one.since for one in gone.values())),
         "rule": "; ".join(dict.fromkeys(texts.gone(one, as_code) for one in gone.values())),
     }
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from homeassistant.core import HomeAssistant
-from homeassistant.util import dt as dt_util
 
 from ..escaping import as_code
 from ..sharing.model import State
@@ -61,7 +60,7 @@ async def async_page(hass: HomeAssistant, check: "SharingCheck | None") -> str:
 
 
 def _head(check: "SharingCheck", texts: SharingTexts) -> str:
-    when = _moment(check.checked or 0.0)
+    when = texts.words.moment(check.checked or 0.0)
     if check.reason is None:
         return texts.page("checked", date=when)
     return f"{texts.page('checked', date=when)} {texts.page(f'reason_{check.reason.value}')}"
@@ -99,7 +98,3 @@ def _about(
         ]
     first, *others = lines
     return "\n".join([first, *(f"- {line}" for line in others)])
-
-
-def _moment(seconds: float) -> str:
-    return dt_util.as_local(dt_util.utc_from_timestamp(seconds)).strftime("%Y-%m-%d %H:%M")

@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.translation import async_get_translations
 
-from ..const import DOMAIN
 from ..sharing.changes import Gone
 from ..sharing.model import Problem, Rule, SharingWarning, State, Step, Verdict, WarningKey
 from ..sharing.rules import parse
@@ -16,6 +13,7 @@ from ..sharing.sentence import Quote, sentence
 from ..sharing.survey import Half, Subject
 from ..sharing.visible import Why
 from ..sync.model import MediaType
+from ..texts import Texts, async_texts
 
 # The keys of the texts under `selector`.
 RULE: Final = "sharing_rule"
@@ -34,9 +32,14 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SharingTexts:
-    """The texts of one language, by group and key."""
+    """What the sharing side says in one language."""
 
-    groups: Mapping[str, Mapping[str, str]]
+    words: Texts
+
+    @property
+    def groups(self) -> Mapping[str, Mapping[str, str]]:
+        """The texts by group and key."""
+        return self.words.groups
 
     @property
     def rule_words(self) -> Mapping[str, str]:
@@ -76,7 +79,7 @@ class SharingTexts:
     def _gone(self, gone: Gone | None, quote: Quote) -> dict[str, str]:
         if gone is None:
             return {}
-        return {"date": date_of(gone.since), "gone": self.gone(gone, quote)}
+        return {"date": self.words.date(gone.since), "gone": self.gone(gone, quote)}
 
     def gone(self, gone: Gone, quote: Quote = _plain) -> str:
         """Return what the rules said that vanished."""
@@ -131,21 +134,9 @@ def _variant(one: SharingWarning) -> str:
     return one.key.value
 
 
-def date_of(seconds: float) -> str:
-    """Return a day as it is written everywhere."""
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
-
-
 async def async_sharing_texts(hass: HomeAssistant) -> SharingTexts:
     """Return the texts in the language of the house."""
-    texts = await async_get_translations(hass, hass.config.language, "selector", [DOMAIN])
-    groups: dict[str, dict[str, str]] = {}
-    for group in GROUPS:
-        prefix = f"component.{DOMAIN}.selector.{group}.options."
-        groups[group] = {
-            key.removeprefix(prefix): text for key, text in texts.items() if key.startswith(prefix)
-        }
-    return SharingTexts(groups)
+    return SharingTexts(await async_texts(hass))
 
 
 def best_verdict(verdicts: Iterable[Verdict]) -> Verdict:

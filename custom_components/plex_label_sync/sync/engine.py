@@ -125,7 +125,7 @@ class Engine:
         )
 
     async def explain(
-        self, question: Question, settings: SyncSettings, queue: Queue, held: frozenset[HoldReason]
+        self, question: Question, settings: SyncSettings, queue: Queue, held: frozenset[RowKey]
     ) -> tuple[tuple[Explanation, ...], int]:
         """Return what there is to say about at most TITLES_MAX titles, and how many fit.
 

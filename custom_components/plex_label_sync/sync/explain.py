@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from .changes import Action, Change, Plan, Row
+from .changes import Action, Change, Plan, Row, RowKey
 from .identity import Relation, relation
 from .model import Item, Library, Person, RemovedLabelMode, SyncSettings, Title, Watchlists, fold
 from .naming import label_of
@@ -13,7 +13,6 @@ from .people import PeopleRefs
 from .plan_view import View
 from .queue import PendingSync, Queue
 from .reasons import names_of
-from .run import HoldReason
 from .wanted import wishes_of
 from .wanted_labels import WantedLabel, never_written
 
@@ -145,7 +144,7 @@ class Facts:
     view: View
     plan: Plan
     queue: Queue = ()
-    held: frozenset[HoldReason] = frozenset()  # why the last full sync was held
+    held: frozenset[RowKey] = frozenset()  # the ledger's rows that wait for a decision
 
 
 def titles_asked_for(
@@ -277,9 +276,7 @@ def _state_to_come(change: Change, facts: Facts) -> LabelState:
     """Return the state of a label that the next sync would change."""
     if change.action is Action.ADD:
         return LabelState.TO_ADD
-    # What only makes room for a new name is never held.
-    held = facts.held and change.key not in facts.plan.replaced
-    return LabelState.HELD if held else LabelState.TO_REMOVE
+    return LabelState.HELD if change.key in facts.held else LabelState.TO_REMOVE
 
 
 def _state_on(row: Row | None, settings: SyncSettings, *, wanted: bool) -> LabelState:
@@ -299,8 +296,7 @@ def _state_on(row: Row | None, settings: SyncSettings, *, wanted: bool) -> Label
 def _state_off(row: Row | None, facts: Facts, *, alone: bool) -> LabelState:
     """Return the state of a label that is not on its item and is not put on."""
     if row is not None and row in facts.plan.vanished:
-        asked = HoldReason.LABELS_VANISHED in facts.held
-        return LabelState.HELD if asked else _kept_off(row)
+        return LabelState.HELD if row.key in facts.held else _kept_off(row)
     if row is not None and row.removed_by_user:
         return _kept_off(row)
     return LabelState.LEFT_ALONE if row is None and alone else LabelState.GONE

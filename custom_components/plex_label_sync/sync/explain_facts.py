@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from .changes import RowKey
 from .current_labels import CurrentLabels
 from .explain import TITLES_MAX, Facts, Question, titles_asked_for
 from .ledger import Ledger
@@ -15,7 +16,6 @@ from .protection import Evidence, unread_lists
 from .queue import Queue
 from .readers import Found, ItemFinder
 from .retention import Roster
-from .run import HoldReason
 from .wanted import TitleIndex, Wish, labelled_people, wishes_of
 from .wanted_labels import WantedItem, wanted_items
 
@@ -37,7 +37,7 @@ class FactReader:
         watchlists: Watchlists,
         ledger: Ledger,
         queue: Queue,
-        held: frozenset[HoldReason],
+        held: frozenset[RowKey],
         settings: SyncSettings,
     ) -> tuple[Facts, int]:
         """Return the facts about at most TITLES_MAX titles, and how many the question fits.

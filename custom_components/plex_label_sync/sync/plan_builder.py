@@ -14,7 +14,7 @@ from .label_reader import LabelReader
 from .ledger import Ledger
 from .list_reader import read_watchlists
 from .live_matching import WishMatcher, unwanted
-from .model import Library, Person, ServiceError, SyncSettings, Watchlists, fold
+from .model import Gap, Library, Person, ServiceError, SyncSettings, Watchlists, fold
 from .people import UnknownPersonError
 from .plan_notes import following, note_contradictions, note_unread, pairs_of, strangers
 from .plan_view import View
@@ -105,24 +105,22 @@ class PlanBuilder:
     async def _prepare_sync(
         self,
         request: Request,
-        settings: SyncSettings,
+        options: SyncSettings,
         progress: Progress,
         before: Before | None,
     ) -> PreparedPlan:
         progress.reached(Phase.WATCHLISTS, 0)
-        watchlists, quick_check = await self._watchlists_and_quick_check(request, settings)
+        watchlists, quick_check = await self._watchlists_and_quick_check(request, options)
         progress.reached(Phase.WATCHLISTS)
-        options = settings
         # A trial leaves alone what goes to disk with the next run.
         ledger = self._recorder.ledger.copy() if request.dry_run else self._recorder.ledger
         memory = self._memory.copy() if request.dry_run else self._memory
         settings = following(options, watchlists.people, ledger, memory)
-        gaps = [] if quick_check is None else [*quick_check.gaps]
-        there = (
-            await self._plex.libraries(gaps.append)
-            if quick_check is None
-            else quick_check.libraries
-        )
+        if quick_check is None:
+            gaps = list[Gap]()
+            there = await self._plex.libraries(gaps.append)
+        else:
+            gaps, there = [*quick_check.gaps], quick_check.libraries
         libraries = chosen_libraries(there, request, settings)
         scope = await self._scope(
             request, settings, watchlists, libraries, ledger=ledger, memory=memory
@@ -150,11 +148,12 @@ class PlanBuilder:
             items_and_labels, scope, found, self._change_detector.items
         )
         if request.whole and not found.gaps:
-            read_at = self._clock()
-            last = LibrarySnapshot(
-                watchlists.people, wishes, tuple(libraries), settings, found, items, read_at=read_at
+            at, there = self._clock(), tuple(libraries)
+            self._change_detector.remember(
+                LibrarySnapshot(
+                    watchlists.people, wishes, there, settings, found, items, read_at=at
+                )
             )
-            self._change_detector.remember(last)
         labels = LabelReader(self._plex, libraries, found.totals, found.gaps)
         if request.whole:
             needed += labels_to_read(self._recorder.removed_lately().values(), items)

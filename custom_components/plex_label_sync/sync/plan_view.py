@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from .changes import Change, Row, RowKey
+from .changes import Change, Plan, Row, RowKey
 from .current_labels import CurrentLabels
 from .ledger import Ledger
 from .model import Library, SyncSettings
@@ -63,3 +63,26 @@ class PlanDraft:
         self.renamed: dict[RowKey, int] = {}
         self.unknown: list[Row] = []
         self.people = PeopleRefs({**view.ledger.people, **view.roster.people})
+
+    def plan(self, *, items: int) -> Plan:
+        """Return what the plan has become; `items` are those that match a wanted title."""
+        self.changes.sort(
+            key=lambda one: (one.library, one.title, one.rating_key, one.action, one.label)
+        )
+        return Plan(
+            changes=tuple(self.changes),
+            unchanged=self.unchanged,
+            items=items,
+            overridden=self.overridden,
+            ledger_updates=self.ledger_updates,
+            ledger_only_updates=self.ledger_only_updates,
+            vanished=tuple(dict.fromkeys(self.vanished)),
+            decided=frozenset(self.decided),
+            replaced=frozenset(self.replaced),
+            unproven=frozenset(self.unproven),
+            forgotten=frozenset(self.forgotten),
+            shrunk=frozenset(self.shrunk),
+            chosen=frozenset(self.chosen),
+            renamed=self.renamed,
+            unknown=tuple(self.unknown),
+        )

@@ -34,26 +34,7 @@ def make_plan(view: View) -> Plan:
                 draft.unproven.add(rating_key)  # it was to be left alone
                 continue
             _ItemPlan(view, draft, entry, rows.get(rating_key, [])).make()
-    draft.changes.sort(
-        key=lambda one: (one.library, one.title, one.rating_key, one.action, one.label)
-    )
-    return Plan(
-        changes=tuple(draft.changes),
-        unchanged=draft.unchanged,
-        items=matched,
-        overridden=draft.overridden,
-        ledger_updates=draft.ledger_updates,
-        ledger_only_updates=draft.ledger_only_updates,
-        vanished=tuple(dict.fromkeys(draft.vanished)),
-        decided=frozenset(draft.decided),
-        replaced=frozenset(draft.replaced),
-        unproven=frozenset(draft.unproven),
-        forgotten=frozenset(draft.forgotten),
-        shrunk=frozenset(draft.shrunk),
-        chosen=frozenset(draft.chosen),
-        renamed=draft.renamed,
-        unknown=tuple(draft.unknown),
-    )
+    return draft.plan(items=matched)
 
 
 class _ItemPlan:

@@ -133,21 +133,34 @@ class TitleIndex:
 
     def __init__(self, titles: Iterable[Title]) -> None:
         """Index the titles by type and id."""
-        self._titles = tuple(titles)
-        self._positions = _Positions(self._titles)
+        self.titles = tuple(titles)
+        self._positions = _Positions(self.titles)
 
     def find(self, title: Title) -> tuple[int, ...]:
         """Return the positions of all titles that mean the same as `title`."""
         found = {index for one in title.ids for index in self._positions.of(title.type, one)}
-        return tuple(sorted(i for i in found if same(self._titles[i].ids, title.ids)))
+        return tuple(sorted(i for i in found if same(self.titles[i].ids, title.ids)))
 
     def __contains__(self, title: Title) -> bool:
         """Tell whether any of the titles means the same as `title`."""
         return any(
-            same(self._titles[index].ids, title.ids)
+            same(self.titles[index].ids, title.ids)
             for one in title.ids
             for index in self._positions.of(title.type, one)
         )
+
+
+def wanters_of(
+    titles: Iterable[Title], watchlists: Watchlists, settings: SyncSettings
+) -> tuple[tuple[str, ...], ...]:
+    """Return the usernames of those who want each of some titles and get labels."""
+    index = TitleIndex(titles)
+    found: list[dict[str, None]] = [{} for _ in index.titles]
+    for person in labelled_people(watchlists, settings):
+        for title in watchlists.titles.get(person.id, ()):
+            for position in index.find(title):
+                found[position][person.username] = None
+    return tuple(map(tuple, found))
 
 
 class Rank(IntEnum):
