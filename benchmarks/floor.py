@@ -11,10 +11,11 @@ WHY: Final[dict[str, str]] = {
     "say so. Listing rows carry no labels and external ids cannot be filtered on, so each library is "
     "listed once (one answer may hold all of it) and asked which labels it has; an edit gives the "
     "same labels to all of its items, so each label of each library needs at least one edit (more "
-    "when its items do not fit into one address); and written means read back: one query per "
-    "label and library.",
-    "cold": "a client that remembers nothing lists each library, asks which labels it has, and asks "
-    "for the carriers of each label; the carriers of several labels in one answer cannot be told apart. "
+    "when its items do not fit into one address); and written means read back: one "
+    "query per label and library, or as many items in one answer as an address has room for.",
+    "cold": "a client that remembers nothing lists each library and asks for the labels, as many "
+    "items in one answer as an address has room for, or the list and the carriers of each label where that "
+    "is less; the carriers of several labels in one answer cannot be told apart. "
     "Ours lists in pages of 1,000 rows, so that memory does not grow with the library: of 100,000 items "
     "that is a hundred requests instead of two.",
     "hand": "as after a restart: nothing remembered is believed.",
@@ -38,13 +39,14 @@ def floor_requests(case: str, pairs: int, edits: int, touched: int, wanted: int)
     items with a label, `edits` is how many addresses the items of all (label, library) pairs that
     change fill, `touched` the number of these pairs.
     """
+    by_item = -(-wanted // ITEMS_PER_READ)
     by_label = SECTIONS + pairs
     if case == "pending":
         return SECTIONS
     if case == "first":
-        return 1 + SECTIONS + SECTIONS + edits + touched
+        return 1 + SECTIONS + min(SECTIONS, by_item) + edits + min(touched, by_item)
     if case in {"cold", "hand"}:
-        return 1 + SECTIONS + by_label
+        return 1 + SECTIONS + min(by_label, by_item)
     if case == "warm":
-        return 1 + min(by_label, -(-wanted // ITEMS_PER_READ))
+        return 1 + min(by_label, by_item)
     return 1 + by_label + edits + touched

@@ -103,7 +103,7 @@ def second_household(connections: Connections) -> str:
     lines = "\n".join(f"  {name:<15}  {value}" for name, value in rows)
     return (
         "To try the set-up: Settings > Devices & services > Add integration > Plex Label Sync,\n"
-        f"“Enter address and token”, and a second household that is not set up yet:\n\n{lines}"
+        f"“Enter URL and token”, and a second household that is not set up yet:\n\n{lines}"
     )
 
 

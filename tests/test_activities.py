@@ -97,7 +97,7 @@ async def test_undo_is_told_with_counts_and_by_whom(
     ("people", "sentence"),
     [
         (["rosa", "tim"], "removed the labels of rosa and tim"),
-        ([], "removed the labels of everybody"),
+        ([], "removed the labels of everyone"),
     ],
 )
 async def test_removal_is_told(ha_env: HaEnv, told: Told, people: list[str], sentence: str) -> None:
@@ -179,7 +179,7 @@ async def test_decision_about_vanished_labels_is_told(
     assert kind == "run_released"
     counts = {"restore": (len(items), 0), "accept": (0, len(items))}[choice]
     assert (attributes["restored"], attributes["kept_off"]) == counts
-    word = {"restore": "labels put back", "accept": "kept off"}[choice]
+    word = {"restore": "labels restored", "accept": "kept off"}[choice]
     assert line == f"no longer holds any changes: {word}: {len(items)} ({hass_admin_user.name})"
 
 

@@ -1,4 +1,4 @@
-"""The brake: what would take off many labels asks first, and waits for an answer."""
+"""The brake: what would remove many labels asks first, and waits for an answer."""
 
 from __future__ import annotations
 

@@ -106,8 +106,8 @@ async def test_waiting_for_a_title_is_told_from_beginning_to_end(
     await later(ha_env, clock, 60)
 
     assert lines()[1:] == [
-        f"waits for {found.title} to appear in Plex",
-        f"waits for {lost.title} to appear in Plex",
+        f"is waiting for {found.title} to appear in Plex",
+        f"is waiting for {lost.title} to appear in Plex",
         f"is no longer waiting for {found.title}",
         f"labelled {found.title} for rosa",
         f"gave up waiting for {lost.title}",
@@ -130,7 +130,7 @@ async def test_vanished_labels_are_told(full_house: HaEnv, lines: Lines) -> None
         full_house.plex.state.remove_label(item.rating_key, "rosa")
     await full_house.call("sync_all")
 
-    asked = f"asks what to do about {len(items)} labels that vanished from Plex"
+    asked = f"needs a decision about {len(items)} labels missing from Plex"
     assert lines()[-1] == f"{asked} (automation)"
     await full_house.call("sync_all")
     assert lines()[-1] == f"finished a full sync: held: {len(items)} (automation)"
@@ -159,7 +159,7 @@ async def test_vanished_labels_are_told(full_house: HaEnv, lines: Lines) -> None
         ),
         (
             {"activity": "labels_removed", "people": []},
-            "removed the labels of everybody: nothing to change",
+            "removed the labels of everyone: nothing to change",
         ),
         (
             {"activity": "gap_opened", "kind": "person", "names": ["a", "b"], "count": 4},
@@ -321,4 +321,4 @@ async def test_labels_are_counted_in_the_singular_and_the_plural(
     assert described(ha_env.hass, event) == f"Plex needs approval to remove {labels}"
     vanished: Event[Any] = Event(EVENT_ACTIVITY, {**held, "vanished": removals})
     line = described(ha_env.hass, vanished)
-    assert line == f"Plex asks what to do about {labels} that vanished from Plex"
+    assert line == f"Plex needs a decision about {labels} missing from Plex"

@@ -12,7 +12,7 @@ from harness.texts import Texts, flaws, languages, pieces
     [
         "Pending component.plex_label_sync.entity.sensor.pending.name",
         "Options config.step.user.title",
-        "The last sync of {name} would have taken off labels",
+        "The last sync of {name} would have removed labels",
         'Translation error: The intl string context variable "name" was not provided',
         "undefined titles",
         "[object Object]",

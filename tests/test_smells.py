@@ -89,7 +89,10 @@ async def test_read_that_says_less_costs_no_label_that_somebody_wants(
 ) -> None:
     before = all_labels(full_house)
     if smell == "filter ignored":
-        full_house.plex.knobs = replace(full_house.plex.knobs, label_filter_broken=True)
+        # Where items tell no labels, nothing but the filter does.
+        full_house.plex.knobs = replace(
+            full_house.plex.knobs, label_filter_broken=True, labels_on_items=False
+        )
     else:
         full_house.plex.faults.add(Fault("short_page", route=LISTING, times=None))
 

@@ -266,5 +266,5 @@ async def test_home_assistant_finds_the_texts(hass: HomeAssistant) -> None:
         DOMAIN, told["translation_key"], told["translation_placeholders"]
     )
 
-    assert message == "Plex took too long to answer: GET / took 15 seconds"
+    assert message == "Plex took too long to respond: GET / took 15 seconds"
     assert str(HomeAssistantError(**told)) == message

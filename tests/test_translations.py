@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+import json
 from logging import DEBUG
 import re
+import runpy
 from typing import TYPE_CHECKING, Final
 
 from homeassistant.helpers import translation
@@ -16,6 +18,7 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.event import EVENT_ACTIVITY
 
+from .guards import ROOT
 from .test_logbook import described
 from .texts import COMPONENT, TEXTS, UNSOUND, leaves, placeholders, read_json
 
@@ -35,6 +38,7 @@ SAME_EVERYWHERE: Final = {
     "ID",
     "Plex Media Server",
     "Pulsarr",
+    "URL",
     "Webhook",
     "{page}",
     "{ranges}",
@@ -93,6 +97,17 @@ def test_languages_are_those_that_are_tested() -> None:
 
 def test_texts_are_those_that_there_are_in_english(texts: Texts) -> None:
     assert list(texts) == list(ENGLISH)
+
+
+def test_translations_were_checked_against_the_english_texts_of_today() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "_translation_digests.py"))
+    current: dict[str, str] = script["digests"](TEXTS)
+    checked: dict[str, str] = json.loads(script["DIGESTS"].read_text(encoding="utf-8"))
+    stale = sorted({key for key, _ in checked.items() ^ current.items()})
+    assert not stale, (
+        f"English texts were changed, added or removed: {', '.join(stale)}. Check them in every other "
+        "language, then run scripts/_translation_digests.py."
+    )
 
 
 def test_text_is_there_and_sound(texts: Texts) -> None:

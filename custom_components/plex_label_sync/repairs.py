@@ -44,7 +44,7 @@ class HeldFlow(QuestionFlow):
     async def async_step_apply(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Take the labels off after all."""
+        """Remove these labels after all."""
         return await self._decide(held_decisions.async_apply)
 
     async def async_step_keep(

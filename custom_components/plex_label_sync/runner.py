@@ -23,7 +23,7 @@ from .runs import Begins, Runs, urgency
 from .schedule import Schedule
 from .servers import CREDENTIAL_FAILURES, Servers
 from .settings import Settings
-from .status import LedgerFigures
+from .status import LedgerFigures, count_rows
 from .storage.records import Records
 from .summary import after_sync, with_figures
 from .sync.changes import RowKey
@@ -86,7 +86,6 @@ class Runner:
         self._runs = Runs(context.hass, context.entry, self._async_one_run)
         self._counting = asyncio.Lock()
         self._is_stopped = False  # the entry is being unloaded: nothing begins any more
-        self.async_count_ledger()
         context.entry.async_on_unload(self.schedule.cancel)
         context.entry.async_on_unload(servers.on_return.add(self.schedule.catch_up))
 
@@ -214,7 +213,7 @@ class Runner:
 
     async def _keep(self, request: Request, run: Run) -> None:
         """Store what a run came to, and what was held."""
-        self.async_count_ledger()
+        await self.async_count_ledger()
         if self.records.unsaved:
             await self.records.async_flush()
         if request.kind is RunKind.FULL:
@@ -241,10 +240,15 @@ class Runner:
 
     # Beside the runs
 
-    @callback
-    def async_count_ledger(self) -> None:
-        """Count what the entities show of the ledger, and find out which label goes next."""
-        self.figures.count(self.records.ledger, self._context.settings.sync, time.time())
+    async def async_count_ledger(self) -> None:
+        """Count what the entities show of the ledger, and find out which label goes next.
+
+        The rows are those of one moment; what changes them while they are counted has them
+        counted again after that.
+        """
+        async with self._counting:
+            rows, settings = tuple(self.records.ledger), self._context.settings.sync
+            self.figures = await asyncio.to_thread(count_rows, rows, settings, time.time())
 
     async def async_recount(self) -> None:
         """Show and keep what became of titles after the queue or the ledger has changed."""
@@ -285,7 +289,7 @@ class Runner:
         async with self._turns.turn(Urgency.SYNC):
             cleared = self.records.ledger.clear_overrides(keys)
             await self.records.async_save_ledger()
-            self.async_count_ledger()
+            await self.async_count_ledger()
         await self.async_recount()
         return cleared
 

@@ -95,6 +95,7 @@ class Runtime:
         servers = Servers(context, plex_client(hass, entry.data), pulsarr_client(hass, entry.data))
         await servers.async_connect()
         runner = Runner(context, servers, records)
+        await runner.async_count_ledger()
         sharing = SharingCheck(context, servers, runner)
         await sharing.async_start()
         coordinator = PlexLabelSyncCoordinator(context, servers, runner, sharing)

@@ -165,10 +165,12 @@ async def test_dashboard_shows_the_numbers_and_its_button_syncs(
     visitor: Visitor, env: E2eEnv
 ) -> None:
     before = await env.entry.state("last_sync")
-    numbers = [await env.entry.state(key) for key in ("titles_wanted", "labelled_items")]
+    ids = await integration.entity_ids(env.home.client, env.entry.entry_id)
+    labelled = [await env.entry.state(key) for key in ids if key.startswith("person_")]
+    assert labelled
 
     await Pages(visitor, TEXTS).dashboard()
-    words = await read(visitor, TEXTS["entity.sensor.status.state.idle"], *numbers)
+    words = await read(visitor, TEXTS["entity.sensor.status.state.idle"], *labelled)
     assert "Entity not found" not in words
     assert "Configuration error" not in words
 
@@ -187,17 +189,19 @@ async def test_device_page_names_every_entity(visitor: Visitor, env: E2eEnv) -> 
 
 
 async def names_of_entities(env: E2eEnv) -> list[str]:
-    """How the entities are called that are enabled."""
+    """How the entities are called that are enabled, without those of people who have just left Pulsarr."""
     ids = await integration.entity_ids(env.home.client, env.entry.entry_id)
     people = (await env.servers.pulsarr.get("state"))["people"]
-    of_people = {
-        f"person_{one['id']}": TEXTS["entity.sensor.person.name"].format(person=one["name"])
+    names = [
+        TEXTS["entity.sensor.person.name"].format(person=one["name"])
         for one in people
-    }
-    assert ids.keys() & of_people.keys(), "nobody has a sensor"
-    return [
-        of_people.get(key) or TEXTS[f"entity.{one.partition('.')[0]}.{key}.name"]
+        if f"person_{one['id']}" in ids
+    ]
+    assert names, "nobody has a sensor"
+    return names + [
+        TEXTS[f"entity.{one.partition('.')[0]}.{key}.name"]
         for key, one in ids.items()
+        if not key.startswith("person_")
     ]
 
 

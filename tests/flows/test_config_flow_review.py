@@ -405,7 +405,7 @@ async def test_labels_that_are_gone_since_are_told_to_be_asked_about(ha_env: HaE
 
     text = shown_review(await reviewed(ha_env))
 
-    assert "- Missing since the earlier records, so that the sync asks first: " in text
+    assert "- Missing since the earlier records, so the sync asks for your decision first: " in text
     assert WORDS["overridden"].partition("{")[0] not in text
 
 

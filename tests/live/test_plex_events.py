@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import batched
+import time
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
@@ -35,7 +37,8 @@ def _no_beat(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-WINDOW = 2  # seconds, in which events are gathered
+WINDOW = 2  # seconds, in which the events of a burst are gathered
+MOMENT = 0.2  # seconds, in which those of one item are
 RETRY = 30  # seconds, as the ha_env sets it
 SCAN = 10  # seconds between two looks because of a scan
 
@@ -590,3 +593,47 @@ def unlabelled_item(ha_env: HaEnv, kind: str) -> Item:
         if item.type == kind and item.origin not in wanted_titles(ha_env) and not item.labels:
             return item
     raise AssertionError("the world is too small")
+
+
+async def test_item_that_comes_alone_is_looked_at_at_once(
+    ha_env: HaEnv, clock: TickingDateTimeFactory
+) -> None:
+    await begin(ha_env, clock)
+    title = wished_silently(ha_env)
+    clock.tick(61)
+    await ha_env.plex.import_title(title)
+    await ha_env.hear()
+    await later(ha_env, clock, MOMENT)
+    await later(ha_env, clock, MOMENT)
+    assert ha_env.labels(title) == [{"rosa"}]
+
+
+async def test_second_event_of_an_item_costs_nothing(
+    ha_env: HaEnv, clock: TickingDateTimeFactory
+) -> None:
+    await begin(ha_env, clock)
+    title = wished_silently(ha_env)
+    clock.tick(61)
+    await ha_env.plex.import_title(title)
+    await told(ha_env, clock)
+    (item,) = ha_env.plex.state.items_of(title)
+    asked = ha_env.plex.stats.total
+    for _ in range(5):
+        ha_env.plex.refresh_items([item.rating_key])
+        await told(ha_env, clock)
+    assert ha_env.plex.stats.total == asked
+
+
+async def test_burst_is_gathered(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
+    await begin(ha_env, clock)
+    items = [ha_env.plex.state.add_item(one, "1") for one in make_catalogue(9, 160, 0)]
+    began = time.time()
+    for some in batched(items, 8, strict=True):
+        ha_env.plex.refresh_items(item.rating_key for item in some)
+        await ha_env.hear()
+        await later(ha_env, clock, 0.1)
+    await told(ha_env, clock)
+
+    # One look in each window.
+    windows = (time.time() - began) / 1.5
+    assert ha_env.plex.stats.count("GET", METADATA_ROUTE) <= 1 + windows

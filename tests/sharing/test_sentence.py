@@ -40,8 +40,8 @@ def texts(language: str, group: str) -> dict[str, str]:
         ("contentRating!=R%2CNC-17", "never what is rated R or NC-17"),
         ("genre!=Horror", "never what has genre Horror"),
         ("label=Rosa+M", "only what carries Rosa+M, or perhaps only what carries Rosa M"),
-        ("label=a&b", "nobody knows, for this cannot be read: label=a&b"),
-        (None, "nobody knows, for Plex does not tell"),
+        ("label=a&b", "unknown, because this cannot be read: label=a&b"),
+        (None, "unknown, because Plex does not report it"),
     ],
 )
 def test_rule_is_a_sentence(rule: str | None, said: str) -> None:

@@ -229,7 +229,12 @@ class EngineEnv:
         return sum(-(-size // PUT_IDS_MAX) for size in sizes)
 
     def reads_needed(self) -> int:
-        """Return the reads of a full sync: sections, pages, label lists, and carriers of each label."""
+        """Return the reads of a full sync that finds nothing to do: by label or by item."""
+        by_item = 1 + len(self.plex.state.libraries) + -(-len(self.wanted()) // 200)
+        return min(by_item, self.reads_by_label())
+
+    def reads_by_label(self) -> int:
+        """Return the reads of sections, pages, label lists, and the carriers of each label."""
         libraries = self.plex.state.libraries
         labels: dict[str, set[str]] = {}
         for key, some in self.wanted().items():

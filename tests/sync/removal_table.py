@@ -51,11 +51,11 @@ class Guard(StrEnum):
 
     NONE = "Nothing special"
     OPT_OUT = "The item carries the label that leaves a title alone (`no-sync`)"
-    EXCLUDED_LABEL = "The label is among *Labels to leave alone*"
-    NOT_PRESERVED = "*Keep labels that others wrote* is off"
+    EXCLUDED_LABEL = "The label is among *Labels to leave unchanged*"
+    NOT_PRESERVED = "*Keep labels added by others* is off"
     FOREIGN = "The label was there before we wanted it"
     FOREIGN_NOT_PRESERVED = (
-        "The label was there before we wanted it, and *Keep labels that others wrote* is off"
+        "The label was there before we wanted it, and *Keep labels added by others* is off"
     )
     OVERRIDE = "You took the label off in Plex"
     RESTORED = "You took the label off in Plex, and *Put labels back* is on"

@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.plex_label_sync.plex import reader
 from custom_components.plex_label_sync.plex.server import PlexClient
+from custom_components.plex_label_sync.sync import first_look
 from custom_components.plex_label_sync.sync.changes import RowKey
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
@@ -41,6 +42,12 @@ SMALL: Final[dict[str, Any]] = {
     "missing": 0.3,
     "foreign_labels": False,
 }
+
+
+@pytest.fixture(autouse=True)
+def _many_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have labels read label by label first, as where there are many more items than labels."""
+    monkeypatch.setattr(first_look, "ITEMS_AT_ONCE", 1)
 
 
 @pytest.fixture

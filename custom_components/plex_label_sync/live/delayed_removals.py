@@ -1,5 +1,7 @@
 """Takes labels off when their delay is over, without waiting for the next full sync."""
 
+import asyncio
+from collections.abc import Iterable
 import time
 from typing import Final
 
@@ -8,6 +10,8 @@ from homeassistant.core import callback
 from ..clocks import steady
 from ..context import EntryContext
 from ..runner import Runner
+from ..sync.changes import Row
+from ..sync.model import SyncSettings
 from ..sync.retention import removal_due_at, titles_of
 from ..sync.run import StartedBy
 from ..timer import Timer
@@ -51,18 +55,13 @@ class DelayedRemovals:
         if when is not None:
             self._timer.set(min(max(0.0, when - time.time()) + GRACE, LOOK_MAX))
 
-    @callback
-    def _async_due(self) -> None:
+    async def _async_due(self) -> None:
         """Have the titles looked at of which the delay is over; what is held is not asked again."""
-        now = time.time()
-        rows = [
-            row
-            for row in self._runner.records.ledger
-            if (when := removal_due_at(row, self._context.settings.sync)) is not None
-            and when <= now
-        ]
         self._when = None  # the next one may be the same, when the clock was set back
-        self._runner.async_count_ledger()
+        rows = await asyncio.to_thread(
+            _due, tuple(self._runner.records.ledger), self._context.settings.sync, time.time()
+        )
+        await self._runner.async_count_ledger()
         if len(rows) > SINGLY_MAX or not all(row.title_id for row in rows):
             self._runner.schedule.sync_soon()
         elif rows:
@@ -70,3 +69,10 @@ class DelayedRemovals:
                 titles_of(rows), because=StartedBy.REMOVAL_DELAY, newer_than=steady()
             )
         self._async_update()
+
+
+def _due(rows: Iterable[Row], settings: SyncSettings, now: float) -> list[Row]:
+    """Return the rows of which the delay is over at a time in seconds since the epoch."""
+    return [
+        row for row in rows if (when := removal_due_at(row, settings)) is not None and when <= now
+    ]

@@ -204,7 +204,7 @@ class LiveSync:
     async def _with_people(self, entries: Queue) -> Queue:
         """Return entries with those who want them, as far as the watchlists were read."""
         lists = self._runner.engine.watchlists
-        if lists is None:
+        if lists is None or not entries:
             return entries
         titles = [entry.title for entry in entries]
         settings = self._context.settings.sync

@@ -23,7 +23,11 @@ from .live_sync import LiveSync
 _LOGGER = logging.getLogger(__name__)
 
 TASK_NAME: Final = f"{DOMAIN} live updates"
-WINDOW: Final = 1.5  # seconds for which Plex's events are gathered; a show comes with its episodes
+# Plex's events are acted on at once, but for the moment in which those of one item come together.
+# In a burst (a show with its episodes, a scan, a refresh) they are gathered.
+MOMENT: Final = 0.15  # seconds
+WINDOW: Final = 1.5  # seconds
+BURST: Final = 6  # items spoken of within a window
 BACK_OFF: Final = 1.0  # seconds to the first new try to connect, doubled each time
 BACK_OFF_MAX: Final = 30.0  # seconds
 BACK_OFF_REFUSED: Final = 300.0  # seconds, while Plex refuses the token
@@ -44,7 +48,8 @@ class PlexEventFollower:
         self._live = live
         self._task: asyncio.Task[None] | None = None
         self._timer = Timer(context.hass, self._async_due)
-        self._processed: dict[str, None] = {}  # rating keys that wait for the end of the window
+        self._processed: dict[str, None] = {}  # rating keys that wait for a look
+        self._lately: dict[str, float] = {}  # when Plex spoke of items, by the steady clock
         # Until then something may have happened that nobody heard, by the steady clock.
         self._missed_until = NOTHING_MISSED
         self._faults = FaultLog(_LOGGER)
@@ -128,13 +133,23 @@ class PlexEventFollower:
                 self._processed.pop(notice.rating_key, None)
             elif self._context.settings.sync.covers(notice.library):
                 self._processed[notice.rating_key] = None
-                self._wait(WINDOW)
+                self._gather(notice.rating_key)
         if message.scan_ended:
             self._live.async_scan_ended()
 
     @callback
+    def _gather(self, rating_key: str) -> None:
+        """Look in a moment at what Plex spoke of; in a burst at the end of a window."""
+        now = steady()
+        self._lately.pop(rating_key, None)
+        self._lately[rating_key] = now
+        while (oldest := next(iter(self._lately))) and self._lately[oldest] <= now - WINDOW:
+            del self._lately[oldest]
+        self._wait(MOMENT if len(self._lately) < BURST else WINDOW)
+
+    @callback
     def _wait(self, seconds: float) -> None:
-        """Look in a while, unless the window that is open closes earlier."""
+        """Look in a while, unless a look is due earlier."""
         self._timer.set_earlier(seconds)
 
     @callback

@@ -14,14 +14,13 @@ from .current_labels import CurrentLabels
 from .jobs import gather_fail_fast
 from .ledger import Ledger
 from .model import Gap, Item, Library, Person, SyncSettings
-from .ports import PlexPort
+from .ports import ITEMS_AT_ONCE, PlexPort
 from .readers import READERS, Found
 from .scope import labels_needed
 from .wanted import Wish
 from .wanted_labels import WantedItem
 
 LISTING_AGE_MAX: Final = 6 * 3600.0  # seconds; then everything is listed, whatever seems unchanged
-ITEMS_AT_ONCE: Final = 200  # items whose labels are read with one request
 
 
 @dataclass(frozen=True, slots=True)

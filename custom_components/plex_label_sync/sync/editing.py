@@ -14,7 +14,7 @@ from .gaps import WHOLE
 from .jobs import task_group
 from .label_reader import LabelReader
 from .model import Failure, Gap, GapKind, ServiceError, fold
-from .ports import PlexPort, Recorder
+from .ports import ITEMS_AT_ONCE, PlexPort, Recorder
 from .progress import Phase, Progress
 from .request import PreparedPlan
 
@@ -25,7 +25,6 @@ SETTLE: Final = (0.5, 1.5)
 
 JOURNAL_WRITES: Final = 50  # of one run, at most, about how far its edits have come
 
-ITEMS_AT_ONCE: Final = 200  # items whose labels are read with one request
 FEW: Final = 2  # items that one edit fails on; more, and its labels are to blame
 _GATEWAY_TIMEOUT: Final = 504
 _PROXY_GAVE_UP: Final = frozenset({502, _GATEWAY_TIMEOUT})

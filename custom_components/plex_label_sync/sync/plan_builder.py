@@ -9,6 +9,7 @@ from .change_detection import ChangeDetector, LibrarySnapshot, QuickCheck
 from .changes import Plan, RowKey
 from .current_labels import CurrentLabels
 from .evidence import EvidenceReader
+from .first_look import labels_from_items, pairs_to_confirm
 from .gaps import Gaps
 from .label_reader import LabelReader
 from .ledger import Ledger
@@ -148,18 +149,18 @@ class PlanBuilder:
             items_and_labels, scope, found, self._change_detector.items
         )
         if request.whole and not found.gaps:
-            at, there = self._clock(), tuple(libraries)
-            self._change_detector.remember(
-                LibrarySnapshot(
-                    watchlists.people, wishes, there, settings, found, items, read_at=at
-                )
+            read_at = self._clock()
+            last = LibrarySnapshot(
+                watchlists.people, wishes, tuple(libraries), settings, found, items, read_at=read_at
             )
+            self._change_detector.remember(last)
         labels = LabelReader(self._plex, libraries, found.totals, found.gaps)
         if request.whole:
             needed += labels_to_read(self._recorder.removed_lately().values(), items)
-        present = await labels.read(needed, everything=scope.everything)
+        told = await labels_from_items(self._plex, scope, items)
+        present = told or await labels.read(needed, everything=scope.everything)
         progress.reached(Phase.LABELS)
-        prepared = await self._planned(scope, found, items, present, labels)
+        prepared = await self._planned(scope, found, items, present, labels, first_look=bool(told))
         note_unread(prepared, watchlists)
         return prepared
 
@@ -288,13 +289,21 @@ class PlanBuilder:
         items: Mapping[str, WantedItem],
         present: CurrentLabels,
         labels: LabelReader,
+        *,
+        first_look: bool,
     ) -> PreparedPlan:
-        """Plan; where something would go, read those items themselves and plan again."""
+        """Plan; what would be changed is read by itself, then plan again.
+
+        After a first look the carriers of its labels are read as well.
+        """
         view = self._view(scope, items, present)
         plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
         if plan.unproven:
             keys = plan.unproven
             pairs = await asyncio.to_thread(pairs_of, keys, items, scope)
+            if first_look:
+                both = await asyncio.to_thread(pairs_to_confirm, scope, items, keys)
+                present.add(await labels.read(both, everything=scope.everything))
             evidence = await self._evidence.read(keys, pairs, present, labels)
             proven = await asyncio.to_thread(self._matcher.proven, scope, items, evidence)
             view = replace(view, items=proven, evidence=evidence)

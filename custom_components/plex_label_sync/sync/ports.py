@@ -1,12 +1,14 @@
 """What the engine needs of the world outside."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from .changes import Change, Row, RowKey
 from .ledger import Ledger
 from .model import Gap, Item, LabelledItem, Library, Person, ServiceError, StoredLabel, Title
 from .run import Run
+
+ITEMS_AT_ONCE: Final = 200  # items whose labels are read with one request
 
 
 class PlexPort(Protocol):
