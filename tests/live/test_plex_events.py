@@ -273,12 +273,12 @@ async def test_fault_that_nobody_expected_ends_no_live_updates_and_is_said_once(
     for name in ("BACK_OFF", "BACK_OFF_MAX"):
         monkeypatch.setattr(f"custom_components.plex_label_sync.live.plex_events.{name}", 0.02)
     await begin(ha_env, clock)
-    coordinator = ha_env.entry.runtime_data
+    running = ha_env.entry.runtime_data
     place = {
-        "answers": (coordinator, "async_plex_answers"),
-        "listen": (coordinator.plex, "listen"),
-        "on": (coordinator, "async_live_updates"),
-        "socket": (coordinator.updates, "_listen"),
+        "answers": (running.servers, "async_plex_answers"),
+        "listen": (running.servers.plex, "listen"),
+        "on": (running.servers, "async_hears_plex"),
+        "socket": (running.plex_events, "_listen"),
     }[where]
 
     def fail(*_args: object, **_kwargs: object) -> None:

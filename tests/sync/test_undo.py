@@ -11,6 +11,7 @@ from custom_components.plex_label_sync.sync.current_labels import CurrentLabels
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import StoredLabel, SyncSettings, fold
 from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode
+from custom_components.plex_label_sync.sync.retention import may_show_yet
 from custom_components.plex_label_sync.sync.undo import removal_plan, undo_plan
 
 from .builders import add, ledger, ledger_rows, present, remove, texts
@@ -275,6 +276,10 @@ def test_removal_takes_off_what_is_ours_and_nothing_else(
     assert all((one.rating_key, one.label) in texts(there) for one in plan.changes)
     after = Ledger(rows)
     after.apply({**plan.ledger_only_updates, **plan.ledger_updates})
-    assert all(fold(row.label) in settings.exclude_labels for row in after)
+    assert all(
+        fold(row.label) in settings.exclude_labels
+        or (may_show_yet(row, NOW) and not there.carries(row.rating_key, row.label))
+        for row in after
+    )
     gone = texts(there) - texts(changed(there, plan.changes))
     assert {(key, fold(text)) for key, text in gone} == expected
