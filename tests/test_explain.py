@@ -244,7 +244,7 @@ async def test_label_that_nobody_wants_is_explained(
     told = {one["label"].casefold(): one["state"] for one in explanation["items"][0]["labels"]}
     assert told == states
     assert explanation["wanted"] == []
-    assert "nobody" in explanation["summary"]
+    assert "not on the watchlist of anyone" in explanation["summary"]
 
 
 async def test_label_of_somebody_who_left_is_explained_with_the_name(ha_env: HaEnv) -> None:
