@@ -404,7 +404,7 @@ async def test_page_says_why_it_is_empty(house: SharingHouse) -> None:
     await house.set_up()
     house.tv.sharing.refuse("/api/", 401)
     shown = await submit(house.ha_env, await open_options(house.ha_env), show_sharing=True)
-    assert "not been asked yet" in (shown["description_placeholders"] or {})["page"]
+    assert "Not checked yet" in (shown["description_placeholders"] or {})["page"]
     await submit(house.ha_env, shown)
     await house.ha_env.settle()
     await house.check()

@@ -317,7 +317,7 @@ async def test_list_that_cannot_be_read_is_named(ha_env: HaEnv) -> None:
 
     assert_form(shown, "review")
     text = shown_review(shown)
-    assert "could not be read, and what depends on it stays as it is: `rosa`" in text
+    assert "so everything that depends on it stays as it is: `rosa`" in text
     assert re.search(r"`rosa[^`]*` \(the watchlist could not be read\)", text)
     assert "- `tim" in text
     assert choices_of_start(shown) == ["now", "paused", "retry"]
