@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 import re
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.changes import Change, Row, RowKey
@@ -46,19 +46,7 @@ type CrashPoint = Literal[
     "between ledger and journal",
     "after journal end",
 ]
-CRASH_POINTS: Final[tuple[CrashPoint, ...]] = (
-    "before journal",
-    "after journal",
-    "after sending",
-    "before edit",
-    "after edit",
-    "half edit",
-    "carriers",
-    "directory",
-    "before ledger",
-    "between ledger and journal",
-    "after journal end",
-)
+CRASH_POINTS: Final[tuple[CrashPoint, ...]] = get_args(CrashPoint.__value__)
 type Stored = frozenset[tuple[str, str]]
 """Rating keys and labels, spelled as Plex stores them."""
 

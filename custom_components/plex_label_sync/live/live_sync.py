@@ -180,7 +180,7 @@ class LiveSync:
             self._schedule()
 
     def _too_many(self, what: str) -> None:
-        _LOGGER.warning("Too many %s to look at them one by one; a full sync follows", what)
+        _LOGGER.warning("Too many %s to process one by one; a full sync follows", what)
         self._runner.schedule.sync_soon()
 
     async def _take_in_announced(self) -> None:
@@ -303,7 +303,7 @@ class LiveSync:
         for entry in result.expired:
             _LOGGER.warning(
                 "%s was announced but is still not labelled in Plex (%s); "
-                "the next full sync looks for it again",
+                "the next full sync tries again",
                 entry.title.name,
                 entry.reason.value,
             )

@@ -158,7 +158,7 @@ class SharingCheck:
             await self.store.async_load()
         except (StoreTooNewError, StoreUnreadableError) as err:
             # Labels do not depend on it: what is lost is read again.
-            _LOGGER.warning("What was kept about sharing cannot be read: %s", err)
+            _LOGGER.warning("The stored sharing data cannot be read: %s", err)
         entry.async_on_unload(self._timer.cancel)
         self._waits_for_sync = self._runner.on_change.add(self._on_status)
         entry.async_on_unload(self._stop_waiting)

@@ -105,7 +105,7 @@ class RecordFile(Store[Data]):
             return None
 
     async def async_copy_aside(self) -> None:
-        """Keep a copy of a file of which parts are left out, before it is written anew."""
+        """Keep a copy of a file of which parts are left out, before it is written again."""
         path = Path(self.path)
 
         def copy() -> None:
@@ -118,7 +118,7 @@ class RecordFile(Store[Data]):
             _LOGGER.warning("The stored file %s cannot be copied: %s", self.key, err)
 
     async def _set_aside(self, path: Path) -> None:
-        """Keep a damaged file under a name that says so, before it is written anew."""
+        """Keep a damaged file under a name that says so, before it is written again."""
         aside = _aside(path)
 
         def rename() -> None:

@@ -122,7 +122,7 @@ class Records:
         found, content = await file.async_read(lambda data: understand(data, faults))
         if found is Found.READ and faults:
             self.left_out = {**self.left_out, **Counter(faults)}
-            _LOGGER.warning("The stored file %s held what makes no sense: %s", file.key, faults)
+            _LOGGER.warning("Invalid data in the stored file %s was left out: %s", file.key, faults)
             await file.async_copy_aside()
         return found, content
 

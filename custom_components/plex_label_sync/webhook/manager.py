@@ -214,7 +214,7 @@ class WebhookManager:
             async_tell(self._hass, self._entry, Notice.WEBHOOK_UNREACHABLE, tried=tried or "-")
         if self._failures == FAILURES_BEFORE_ALARM:
             _LOGGER.warning(
-                "%s: Pulsarr cannot reach Home Assistant to announce anything: %s",
+                "%s: Pulsarr cannot reach Home Assistant: %s",
                 self._entry.title,
                 "; ".join(f"{address}: {said}" for address, said in self.registration.tried)
                 or "Home Assistant does not know its own address",
@@ -231,7 +231,7 @@ class WebhookManager:
     def _too_old(self) -> float:
         if self.registration.health is not Health.TOO_OLD:
             _LOGGER.info(
-                "%s: this Pulsarr is too old to send webhooks; the full sync does its work",
+                "%s: this Pulsarr is too old to send webhooks; titles are labelled without them",
                 self._entry.title,
             )
         self._note(Health.TOO_OLD, Finding(), None)
