@@ -183,10 +183,10 @@ async def async_find_server(hass: HomeAssistant, server: OwnedServer, client_id:
             _LOGGER.debug("The server does not answer under one of its addresses: %r", err)
             return False
 
-    logins = tuple(_logins(server))
-    knocks = [hass.async_create_task(is_there(login), "look for a server") for login in logins]
+    ways = tuple(logins(server))
+    knocks = [hass.async_create_task(is_there(login), "look for a server") for login in ways]
     try:
-        for login, knock in zip(logins, knocks, strict=True):
+        for login, knock in zip(ways, knocks, strict=True):
             if await knock:
                 return login
     finally:
@@ -195,7 +195,7 @@ async def async_find_server(hass: HomeAssistant, server: OwnedServer, client_id:
     raise FieldError("base", "no_way_to_server")
 
 
-def _logins(server: OwnedServer) -> Iterator[Login]:
+def logins(server: OwnedServer) -> Iterator[Login]:
     """Yield the login under each address that is one; plexapi writes IPv6 without brackets."""
     for url in server.addresses:
         with suppress(FieldError):
