@@ -309,13 +309,13 @@ ROW = {"title": "Heat", "key": "", "type": "movie", "guids": ["tmdb:949"]}
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (None, "the watchlist is no object"),
+        (None, "the watchlist is not an object"),
         ({}, "no list of titles"),
         ({"watchlistItems": {}, "total": 0}, "no list of titles"),
         ({"watchlistItems": [ROW]}, "counts None"),
         ({"watchlistItems": [ROW], "total": 2}, "1 titles and counts 2"),
         ({"watchlistItems": [], "total": 1}, "0 titles and counts 1"),
-        ({"watchlistItems": ["Heat"], "total": 1}, "a title is no object"),
+        ({"watchlistItems": ["Heat"], "total": 1}, "a title is not an object"),
         ({"watchlistItems": [ROW], "total": 1, "user": {"id": 8}}, "about another user"),
     ],
 )

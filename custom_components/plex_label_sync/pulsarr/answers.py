@@ -34,7 +34,7 @@ def envelope(answer: object) -> Mapping[str, object]:
 
 def _any_object(answer: object) -> Mapping[str, object]:
     if not isinstance(answer, Mapping):
-        raise UnusableAnswerError("the answer is no object", Failure.WRONG_SERVICE)
+        raise UnusableAnswerError("the answer is not an object", Failure.WRONG_SERVICE)
     return answer
 
 
@@ -67,7 +67,7 @@ def people(answer: object) -> People:
         else:
             found[person.id] = person
     if unreadable and not found:
-        raise UnusableAnswerError("not one of the users can be read")
+        raise UnusableAnswerError("none of the users could be read")
     return People(tuple(found.values()), tuple(unreadable))
 
 
@@ -115,7 +115,7 @@ def watchlist(answer: object, person_id: int) -> tuple[Title, ...]:
 def _title(row: Mapping[str, object]) -> Title | None:
     kind, title = media_type(row.get("type")), row.get("title")
     if not isinstance(row.get("type"), str):
-        raise UnusableAnswerError("a title has no kind")
+        raise UnusableAnswerError("a title has no type")
     if kind is None:
         return None
     ids = all_ids(row.get("key"), row.get("guids"))
@@ -195,7 +195,7 @@ def test_result(answer: object) -> TestResult:
 
 def _object(value: object, what: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
-        raise UnusableAnswerError(f"{what} is no object")
+        raise UnusableAnswerError(f"{what} is not an object")
     return value
 
 
