@@ -54,6 +54,40 @@ _PLANNER: Final = "sync/test_planner.py"
 READS: Final = (
     Guard(
         1,
+        "a list of which some rows cannot be read is not known in full",
+        "sync/list_reader.py",
+        "    unread |= dict.fromkeys(bad_rows, Failure.IMPLAUSIBLE)\n",
+        "",
+        ("test_bad_rows.py::test_many_rows_that_cannot_be_read_are_no_list_that_shrank",),
+    ),
+    Guard(
+        1,
+        "a list of which some rows cannot be read is no new normal",
+        "sync/protection.py",
+        "            if titles is None or person_id in watchlists.unread:\n",
+        "            if titles is None:\n",
+        ("test_bad_rows.py::test_rows_that_cannot_be_read_for_long_make_no_new_normal",),
+    ),
+    Guard(
+        1,
+        "what was on a list may be in a row of it that cannot be read",
+        "sync/list_reader.py",
+        "        titles[one] = either(titles[one], () if known is None else known.titles.get(one, ()))\n",
+        "        pass\n",
+        (
+            "test_bad_rows.py::test_title_that_may_be_in_a_row_that_cannot_be_read_gets_its_label_when_it_arrives",
+        ),
+    ),
+    Guard(
+        1,
+        "a row that comes twice may stand where another should",
+        "pulsarr/answers.py",
+        "        unreadable += title in titles\n",
+        "",
+        ("test_bad_rows.py::test_repeated_row_may_stand_where_another_should",),
+    ),
+    Guard(
+        1,
         "most labels of a run that vanish are asked about",
         "sync/safety_check.py",
         "    return gone >= TOGETHER and gone >= TOGETHER_SHARE * written\n",
