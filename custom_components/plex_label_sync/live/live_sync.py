@@ -32,8 +32,8 @@ from ..sync.queue import (
     postponed,
     shifted,
 )
-from ..sync.request import Request
-from ..sync.run import Outcome, Run, RunKind, StartedBy, TitleResult
+from ..sync.request import LiveRequest
+from ..sync.run import Outcome, Run, StartedBy, TitleResult
 from ..sync.wanted import wanters_of
 from ..timer import Timer
 from .label_events import news_about
@@ -249,9 +249,8 @@ class LiveSync:
         if not titles:
             return ProcessResult(waiting=len(self.queue))
         first_looks = [entry.title for entry in entries if entry.reason not in _LOOKED_FOR]
-        request = Request(
-            RunKind.LIVE,
-            titles,
+        request = LiveRequest(
+            titles=titles,
             thorough=frozenset([*first_looks, *changed]),
             newer_than=self._newer_than,
             heard_at=self._heard_at,
