@@ -103,7 +103,7 @@ class LiveSync:
     def async_start(self) -> None:
         """Look at what waited over a restart; each entry gets at least one more try."""
         now = time.time()
-        grace = now + 2 * self._settings.retry_interval
+        grace = now + 2 * self._settings.pending_retry_interval
         self._records.queue = tuple(
             replace(entry, expires=max(entry.expires, grace)) for entry in self._records.queue
         )
@@ -371,6 +371,6 @@ class LiveSync:
             self._rest_until = now + min(now - began, REST_MAX)
         if failed and (self._changed or self._candidates):
             # Nobody waits for these in the queue: look again when the queue would.
-            self._timer.set(self._settings.retry_interval)
+            self._timer.set(self._settings.pending_retry_interval)
         else:
             self._schedule()
