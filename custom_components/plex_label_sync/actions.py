@@ -262,7 +262,7 @@ async def async_explain(call: ServiceCall) -> ServiceResponse:
     if await is_admin(call):
         rows = await async_verdict_rows(runtime, explanations)
         titles = [{**one, "visible": some} for one, some in zip(titles, rows, strict=True)]
-    gaps: list[Any] = open_gaps_response(runtime.records.knowledge.gaps)
+    gaps: list[Any] = open_gaps_response(runtime.records.knowledge.gaps, texts)
     return {"titles": titles, "titles_total": fitting, "gaps": gaps}
 
 

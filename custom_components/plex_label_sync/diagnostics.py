@@ -176,6 +176,7 @@ async def _records(runtime: Runtime) -> dict[str, Any]:
             {
                 "kind": one.gap.kind.value,
                 "reason": one.gap.failure.value,
+                "rows": one.gap.rows,
                 "since": _moment(one.since),
                 "syncs": one.syncs,
             }

@@ -108,9 +108,18 @@ class _AgreedPeople:
         self.asked = resolution.asked
         return resolution.people
 
-    async def watchlist(self, person_id: int, *, tries: int = 3) -> tuple[Title, ...]:
-        """Return one user's whole watchlist. Raises ServiceError."""
-        return await self._pulsarr.watchlist(person_id, tries=tries)
+    async def watchlist(
+        self,
+        person_id: int,
+        *,
+        tries: int = 3,
+        on_gap: Callable[[Gap], object] | None = None,
+    ) -> tuple[Title, ...]:
+        """Return one user's watchlist; rows that cannot be read are reported to `on_gap`.
+
+        Raises ServiceError.
+        """
+        return await self._pulsarr.watchlist(person_id, tries=tries, on_gap=on_gap)
 
 
 class _NothingToWriteTo:
@@ -129,7 +138,7 @@ class _NothingToWriteTo:
 
     async def _refuse(self, *_: object, **__: object) -> None:
         """Let nothing be written down, so that nothing can be edited."""
-        raise RuntimeError("a review writes nothing")
+        raise RuntimeError("a review must not write")
 
     begin = sending = finish = _refuse
 

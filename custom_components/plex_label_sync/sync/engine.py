@@ -174,12 +174,13 @@ class Engine:
     def knows_wish(self, person_id: int, title: Title, since: float) -> bool | None:
         """Tell whether somebody's list, read after `since` by the steady clock, has a title.
 
-        None when it was not read since then.
+        None when it was not read since then, or a row of it could not be read.
         """
         lists = self._plan_builder.lists
         if lists.current is None or lists.fresh_at <= since:
             return None
-        return any(one.same_as(title) for one in lists.current.titles.get(person_id, ()))
+        is_there = any(one.same_as(title) for one in lists.current.titles.get(person_id, ()))
+        return is_there or (None if person_id in lists.current.unread else False)
 
     def _looked_at(self, request: Request) -> tuple[Title, ...]:
         """Return the changed titles that a run looks at, which are no news from then on."""

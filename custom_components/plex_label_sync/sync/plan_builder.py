@@ -413,6 +413,6 @@ class PlanBuilder:
         def excluded(people: tuple[Person, ...]) -> frozenset[int]:
             return self._recorder.ledger.ids_now(settings.exclude_people, people)
 
-        read = await read_watchlists(self._pulsarr, self._clock, heard, excluded)
+        read = await read_watchlists(self._pulsarr, self._clock, heard, excluded, self.watchlists)
         self.lists.replace(read)
         return read
