@@ -312,12 +312,11 @@ async def test_scan_and_activities_can_be_asked_for(peer: Peer) -> None:
     before, items = peer.state.libraries["1"].scanned_at, len(peer.state.items)
     assert (await peer.get("/library/sections/1/refresh?path=%2Fmedia")).status == 200
     assert peer.state.libraries["1"].scanned_at > before
-    task = peer.sim.import_title(MOVIES[0], match_after=600)
+    task = peer.sim.import_title(MOVIES[0], match_after=2.0)
     await until(lambda: len(peer.state.items) > items)
     (doing,) = (await peer.get("/activities")).box["Activity"]
     assert doing["type"] == "library.update.item.metadata"  # the scan is over
     assert (await peer.get("/library/sections")).directory[0]["refreshing"] is False
-    task.cancel()
-    await asyncio.wait({task})
+    await task
     assert (await peer.get("/activities")).box["size"] == 0
     assert (await peer.get("/library/sections")).directory[0]["refreshing"] is False
