@@ -167,11 +167,11 @@ async def listen(
         raise ServiceError(
             Service.PLEX,
             Failure.WRONG_SERVICE if failure in _NO_SOCKET else failure,
-            f"the notifications answered {err.status}",
+            f"the notification stream returned {err.status}",
             status=err.status,
         ) from None
     except (TimeoutError, aiohttp.ClientError, OSError) as err:
-        detail = f"the notifications: {words_of_exception(err)}"
+        detail = f"the notification stream: {words_of_exception(err)}"
         raise ServiceError(Service.PLEX, failure_of_exception(err), detail) from None
     try:
         yield _messages(socket)
