@@ -362,7 +362,7 @@ async def test_answer_of_another_shape_is_implausible(
 
     error = await failure_of(transport.read("/sections", convert))
     assert error.failure is Failure.IMPLAUSIBLE
-    assert error.detail == "GET /sections did not answer what it should"
+    assert error.detail == "GET /sections gave an unexpected answer"
 
 
 # Failures

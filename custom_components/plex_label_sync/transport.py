@@ -303,7 +303,7 @@ class Transport:
             looks_like_json = answer.body.lstrip()[:1] in {b"{", b"["}
             raise self._error(
                 Failure.IMPLAUSIBLE if looks_like_json else Failure.WRONG_SERVICE,
-                f"GET {path} did not answer what it should",
+                f"GET {path} gave an unexpected answer",
             ) from err
 
     async def send(

@@ -59,7 +59,7 @@ async def bounded_body(response: aiohttp.ClientResponse, bytes_max: int) -> byte
     """
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {*_PACKED, "identity", ""}:
-        raise aiohttp.ClientPayloadError(f"cannot unpack {encoding!r}")
+        raise aiohttp.ClientPayloadError(f"unsupported content encoding {encoding!r}")
     unpacker = zlib.decompressobj(_GZIP_OR_ZLIB) if encoding in _PACKED else None
     body = bytearray()
     arrived = 0
@@ -70,7 +70,7 @@ async def bounded_body(response: aiohttp.ClientResponse, bytes_max: int) -> byte
             response.close()
             raise TooMuchError
     if unpacker is not None and arrived and not unpacker.eof:
-        raise aiohttp.ClientPayloadError("the packed body is cut off")
+        raise aiohttp.ClientPayloadError("the compressed body is incomplete")
     return bytes(body)
 
 
@@ -79,4 +79,4 @@ def _unpacked(unpacker: "zlib._Decompress", chunk: bytes, room: int) -> bytes:
     try:
         return unpacker.decompress(chunk, max(room, 0) + 1)
     except zlib.error as err:
-        raise aiohttp.ClientPayloadError("the body cannot be unpacked") from err
+        raise aiohttp.ClientPayloadError("the body cannot be decompressed") from err

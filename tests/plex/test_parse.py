@@ -224,7 +224,7 @@ def test_items_come_with_their_primary_guid() -> None:
 def test_answer_without_rows_and_without_their_number_is_not_an_empty_one(
     parser: Callable[[object], object],
 ) -> None:
-    with pytest.raises(ValueError, match="neither rows nor their number"):
+    with pytest.raises(ValueError, match="neither rows nor a row count"):
         parser(answer(identifier="com.plexapp.plugins.library"))
 
 

@@ -109,7 +109,7 @@ class Peer:
 
     def explain(self, err: ServiceError) -> FieldError:
         """Return what a failed try means to the person at the form."""
-        _LOGGER.debug("The login was not usable: %s", err)
+        _LOGGER.debug("The connection failed: %s", err)
         if (error := self.credential_errors.get(err.failure)) is not None:
             return FieldError(self.secret_field, error)
         return FieldError(CONF_URL, _URL_ERRORS.get(err.failure, self.wrong_service))
@@ -180,7 +180,7 @@ async def async_find_server(hass: HomeAssistant, server: OwnedServer, client_id:
                 stranger = dataclasses.replace(login, secret="")
                 return await plex_client(hass, stranger, client_id).identity() == server.machine_id
         except (ServiceError, TimeoutError) as err:
-            _LOGGER.debug("The server does not answer under one of its addresses: %r", err)
+            _LOGGER.debug("No response from one of the server's addresses: %r", err)
             return False
 
     logins = tuple(_logins(server))

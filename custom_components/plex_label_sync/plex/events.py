@@ -167,12 +167,12 @@ async def listen(
         raise ServiceError(
             Service.PLEX,
             Failure.WRONG_SERVICE if failure in _NO_SOCKET else failure,
-            f"the notifications answered {err.status}",
+            f"the notification stream returned {err.status}",
             status=err.status,
         ) from None
     except (TimeoutError, aiohttp.ClientError, OSError) as err:
         # The library's own text may hold more of the address than a log should.
-        detail = f"the notifications: {type(err).__name__}"
+        detail = f"the notification stream: {type(err).__name__}"
         raise ServiceError(Service.PLEX, failure_of_exception(err), detail) from None
     try:
         yield _messages(socket)

@@ -124,7 +124,7 @@ def _rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """Return a list of objects of the answer; Plex leaves empty lists out."""
     rows = body.get(name) or []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise TypeError(f"{name} is no list of objects")
+        raise TypeError(f"{name} is not a list of objects")
     return rows
 
 
@@ -135,10 +135,10 @@ def counted_rows(body: Mapping[str, Any], name: str) -> list[Any]:
     many there are nor names one is no empty one.
     """
     if "size" not in body and name not in body:
-        raise ValueError("neither rows nor their number")
+        raise ValueError("neither rows nor a row count")
     rows = body.get(name) or []
     if not isinstance(rows, list):
-        raise TypeError(f"{name} is no list")
+        raise TypeError(f"{name} is not a list")
     size = int(body.get("size", len(rows)))
     if size != len(rows):
         raise ValueError(f"{len(rows)} rows instead of {size}")
@@ -155,7 +155,7 @@ def _exact(value: object) -> str:
     """Return a text that says which thing is meant; raises TypeError for a broken one."""
     broken = isinstance(value, bool | BrokenText)
     if broken or not isinstance(value, int | str):
-        raise TypeError("no exact text")
+        raise TypeError("not valid text")
     return str(value)
 
 
@@ -163,7 +163,7 @@ def _rating_key(row: Mapping[str, Any]) -> str:
     """Return a row's key; raises ValueError for one by which no edit could name the item."""
     key = str(row["ratingKey"])
     if not _RATING_KEY.fullmatch(key):
-        raise ValueError("a rating key is no number")
+        raise ValueError("a rating key is not a number")
     return key
 
 
@@ -335,7 +335,7 @@ def stored_labels(answer: object) -> Directory[StoredLabel]:
 def _stored_label(row: Mapping[str, Any]) -> StoredLabel:
     key, title = _exact(row["key"]), _exact(row["title"])
     if not key or not title:
-        raise ValueError("neither can be empty")
+        raise ValueError("neither may be empty")
     return StoredLabel(id=key, text=title)
 
 
