@@ -144,7 +144,7 @@ READS: Final = (
         5,
         "a library that takes no edit is not the server",
         "sync/editing.py",
-        "            if err.failure in _ENDS_ALL or result.closed:\n",
+        "            if known.ends_run or known.reauth or result.closed:\n",
         "            if True:\n",
         (f"{_FAULTS}::test_edits_that_fail_each_time_are_a_gap_and_the_others_go_on",),
     ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from .status import Activity
 from .storage.held import Held
@@ -55,6 +55,8 @@ def _finished(request: Request, run: Run, after: Open) -> Iterator[Told]:
             yield Activity.LABELS_REMOVED, {"people": _whose(request, run), **counts}
         case RunKind.LIVE:
             pass  # each of its titles is told by itself
+        case _:
+            assert_never(run.kind)
 
 
 def _whose(request: Request, run: Run) -> list[str]:

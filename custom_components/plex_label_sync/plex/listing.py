@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, MutableSequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..sync.failures import FAILURES
 from ..sync.model import Failure, Gap, GapKind, Library, Service, ServiceError
 from .parse import EVERY_ROW, Page, Passed
 
@@ -22,18 +23,6 @@ HOPELESS: Final = 22  # failures without any row: both first rows alone and ever
 TIMEOUT_COST: Final = 8  # requests that one is worth that takes all of its time
 FORFEITS_MAX: Final = 2  # pages left alone before the rest is
 TRIES: Final = 3
-
-# What one row may cause. Anything else is about the server, the token or the whole library.
-OF_A_PART: Final = frozenset(
-    {
-        Failure.BUSY,
-        Failure.TIMEOUT,
-        Failure.CANNOT_CONNECT,
-        Failure.REJECTED,
-        Failure.IMPLAUSIBLE,
-        Failure.WRONG_SERVICE,
-    }
-)
 
 type OnGap = Callable[[Gap], object]
 
@@ -210,7 +199,7 @@ class Listing[T]:
 
     async def _failed(self, ask: Ask, err: ServiceError) -> None:
         """Look for the rows that cannot be read, in smaller parts. Raises ServiceError."""
-        if self._on_gap is None or err.failure not in OF_A_PART:
+        if self._on_gap is None or not FAILURES[err.failure].of_a_part:
             raise err
         if not self._failures and self._alive is not None and not await self._alive():
             raise err

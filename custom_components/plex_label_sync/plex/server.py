@@ -19,6 +19,7 @@ import aiohttp
 
 from ..probe.ports import RequestCounter
 from ..server_urls import normalise_url, without_page
+from ..sync.failures import FAILURES
 from ..sync.model import (
     Failure,
     Gap,
@@ -101,7 +102,7 @@ class PlexClient(PlexReader):
         try:
             await self.identity()
         except ServiceError as err:
-            if err.unreachable or err.failure is Failure.SSL_ERROR:
+            if FAILURES[err.failure].no_answer:
                 raise
             raise ServiceError(Service.PLEX, Failure.WRONG_SERVICE, err.detail) from err
         info = await self.info()
@@ -125,7 +126,7 @@ class PlexClient(PlexReader):
             await self._http.read("/library", parse.container, seconds=PROBE_TIMEOUT, tries=1)
         except ServiceError as err:
             # Only a refusal says something about the token.
-            return err.failure not in {Failure.INVALID_AUTH, Failure.FORBIDDEN}
+            return not FAILURES[err.failure].reauth
         return True
 
     async def libraries(self, on_gap: OnGap | None = None) -> tuple[Library, ...]:

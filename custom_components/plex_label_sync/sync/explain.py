@@ -7,7 +7,7 @@ from typing import Final
 
 from .changes import Action, Change, Plan, Row, RowKey
 from .identity import Relation, relation
-from .model import Item, Library, Person, RemovedLabelMode, SyncSettings, Title, Watchlists, fold
+from .model import Item, Library, Person, SyncSettings, Title, Watchlists, fold
 from .naming import label_of
 from .people import PeopleRefs
 from .plan_view import View
@@ -289,8 +289,7 @@ def _state_on(row: Row | None, settings: SyncSettings, *, wanted: bool) -> Label
         return LabelState.OURS
     if row.pinned:
         return LabelState.PINNED
-    keeps = settings.removed_label_mode is RemovedLabelMode.KEEP
-    return LabelState.KEPT if keeps else LabelState.LEAVING
+    return LabelState.LEAVING if settings.removes else LabelState.KEPT
 
 
 def _state_off(row: Row | None, facts: Facts, *, alone: bool) -> LabelState:

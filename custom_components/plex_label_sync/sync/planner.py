@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from .changes import Action, Change, Plan, Row
 from .identity import Relation, relation
-from .model import Person, RemovedLabelMode, fold
+from .model import Person, fold
 from .plan_view import PlanDraft, View
 from .reasons import Reason, ReasonCode
 from .retention import may_show_yet, removal_decision
@@ -271,7 +271,7 @@ class _ItemPlan:
             if row.is_removed_marker and key not in self._entry.labels
         }
         wants_mark = (
-            self._settings.removed_label_mode is RemovedLabelMode.MARK
+            self._settings.mark is not None
             and not self._entry.labels
             and (went or bool(marks))
             and folded not in never_written(self._settings)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from .changes import Row
-from .model import Item, MediaType, Person, RemovedLabelMode, SyncSettings, Title
+from .model import Item, MediaType, Person, SyncSettings, Title
 from .reasons import Reason, ReasonCode
 
 SHOWS_WITHIN: Final = 300.0  # seconds from an edit in which a label may come that was not read back
@@ -70,7 +70,7 @@ def removal_decision(
         if person_id in new_names:
             reason = Reason(ReasonCode.RENAMED_TO, label=new_names[person_id])
             return RemovalDecision(row, reason, replaced=True, person=person_id)
-    if settings.removed_label_mode is RemovedLabelMode.KEEP or row.pinned:
+    if not settings.removes or row.pinned:
         return RemovalDecision(row)
     since = row.unwanted_since or int(now)
     if now - since < settings.removal_delay:
@@ -87,7 +87,7 @@ def may_show_yet(row: Row, now: float) -> bool:
 
 def removal_due_at(row: Row, settings: SyncSettings) -> float | None:
     """Return when a label may go whose delay runs, in seconds since the epoch; else None."""
-    if settings.removed_label_mode is RemovedLabelMode.KEEP or not row.unwanted_since:
+    if not settings.removes or not row.unwanted_since:
         return None
     return (
         None
