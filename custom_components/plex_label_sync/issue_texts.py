@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .sync.changes import Row
     from .sync.gaps import OpenGap
     from .sync.label_conflicts import Conflict
+    from .sync.model import Gap
     from .texts import Texts
 
 CONFLICTS_MAX: Final = 20  # shown; a question has to be read
@@ -48,12 +49,17 @@ def library_keys(names: Mapping[str, str]) -> Placeholders:
 
 def gap_placeholders(gaps: Sequence["OpenGap"], texts: "Texts") -> Placeholders:
     """Return what cannot be read, and since when."""
-    names = list(dict.fromkeys(one.gap.name for one in gaps))
+    names = list(dict.fromkeys(_gap_name(one.gap) for one in gaps))
     more = f" … (+{len(names) - GAPS_NAMED})" if len(names) > GAPS_NAMED else ""
     return {
-        "names": ", ".join(map(as_markdown, names[:GAPS_NAMED])) + more,
+        "names": ", ".join(names[:GAPS_NAMED]) + more,
         "since": texts.moment(min(one.since for one in gaps)),
     }
+
+
+def _gap_name(gap: "Gap") -> str:
+    """Return what cannot be read, with how many rows of it where that is not all."""
+    return as_markdown(gap.name) + (f" ({gap.rows})" if gap.rows else "")
 
 
 def row_placeholders(rows: Sequence["Row"]) -> Placeholders:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -27,7 +27,7 @@ from .issue_texts import (
     tried_placeholders,
 )
 from .sharing_check.issue_texts import lost_rule_placeholders, warning_placeholders
-from .sync.model import GapKind
+from .sync.model import Gap, GapKind
 from .sync.run import HoldReason
 from .texts import Texts, async_texts, cached_texts
 
@@ -108,6 +108,7 @@ LABELS_CONFLICT: Final = Repair(
     shown_conflicts,
 )
 GAP_PERSON: Final = Repair("gap_person", "safety.md#reads-that-can-go-wrong", gap_placeholders)
+GAP_ROWS: Final = Repair("gap_rows", "safety.md#reads-that-can-go-wrong", gap_placeholders)
 GAP_LIBRARY: Final = Repair("gap_library", "safety.md#reads-that-can-go-wrong", gap_placeholders)
 GAP_LABEL: Final = Repair("gap_label", "safety.md#reads-that-can-go-wrong", gap_placeholders)
 GAP_ITEM: Final = Repair("gap_item", "safety.md#reads-that-can-go-wrong", gap_placeholders)
@@ -179,6 +180,7 @@ REPAIRS: Final[Mapping[str, Repair[...]]] = {
         LABELS_UNKNOWN,
         LABELS_CONFLICT,
         GAP_PERSON,
+        GAP_ROWS,
         GAP_LIBRARY,
         GAP_LABEL,
         GAP_ITEM,
@@ -207,13 +209,7 @@ HELD_FOR: Final[Mapping[HoldReason, "Repair[Held, Texts]"]] = {
     HoldReason.PEOPLE_RENAMED: PEOPLE_RENAMED,
     HoldReason.LIST_SHRANK: MASS_REMOVAL,
 }
-GAP_ISSUES: Final[Mapping[GapKind, "Repair[Sequence[OpenGap], Texts]"]] = {
-    GapKind.PERSON: GAP_PERSON,
-    GapKind.LIBRARY: GAP_LIBRARY,
-    GapKind.PAGE: GAP_LIBRARY,
-    GapKind.LABEL: GAP_LABEL,
-    GapKind.ITEM: GAP_ITEM,
-}
+GAP_ISSUES: Final = (GAP_PERSON, GAP_ROWS, GAP_LIBRARY, GAP_LABEL, GAP_ITEM)
 
 
 @callback
@@ -273,8 +269,23 @@ def async_update_gap_issues(
 ) -> None:
     """Report what could not be read for long, in one issue for each kind."""
     texts = cached_texts(hass)
-    for repair in (GAP_PERSON, GAP_LIBRARY, GAP_LABEL, GAP_ITEM):
-        if found := [one for one in lasting if GAP_ISSUES[one.gap.kind] is repair]:
+    for repair in GAP_ISSUES:
+        if found := [one for one in lasting if _gap_issue(one.gap) is repair]:
             async_raise(hass, entry, repair, found, texts)
         else:
             async_delete(hass, entry, repair)
+
+
+def _gap_issue(gap: Gap) -> "Repair[Sequence[OpenGap], Texts]":
+    """Return the issue that reports a gap."""
+    match gap.kind:
+        case GapKind.PERSON:
+            return GAP_ROWS if gap.rows else GAP_PERSON
+        case GapKind.LIBRARY | GapKind.PAGE:
+            return GAP_LIBRARY
+        case GapKind.LABEL:
+            return GAP_LABEL
+        case GapKind.ITEM:
+            return GAP_ITEM
+        case _:
+            assert_never(gap.kind)

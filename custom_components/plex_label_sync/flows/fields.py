@@ -1,6 +1,6 @@
 """Fields that several forms share, and how what was entered there is cleaned."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +17,8 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..sync.naming import FIELDS, InvalidLabelFormatError, check_label_format
+from ..options import OPTIONS, UnusableValueError
+from ..sync.naming import FIELDS
 from ..sync.safety_check import FREE_REMOVALS
 from .connections import Peer
 
@@ -41,23 +42,12 @@ PLACEHOLDERS: Final[Mapping[str, str]] = {
 }
 
 
-class UnusableValueError(ValueError):
-    """A value that a form refuses; `error` is the key of the text that says why."""
-
-    def __init__(self, error: str) -> None:
-        super().__init__(error)
-        self.error = error
-
-
 @dataclass(frozen=True, slots=True)
 class Unusable:
     """Stands for a value that a field does not take; `shown` is what may stand there again."""
 
     error: str
     shown: float | None = None
-
-
-type Cleaner = Callable[[Any], Any]
 
 
 def login_schema(peer: Peer, *, secret_required: bool) -> vol.Schema:
@@ -104,35 +94,16 @@ def libraries_choice(names: Mapping[str, str]) -> SelectSelector:
     return choice(names, mode=SelectSelectorMode.LIST)
 
 
-def clean_label_format(text: str) -> str:
-    """Return a label format without blanks around it. Raises UnusableValueError."""
-    label_format = text.strip()
-    try:
-        check_label_format(label_format)
-    except InvalidLabelFormatError as err:
-        raise UnusableValueError("invalid_label_format") from err
-    return label_format
-
-
-def clean_libraries(keys: list[str]) -> list[str]:
-    """Return the chosen libraries, each once. Raises UnusableValueError when there is none."""
-    if not keys:
-        raise UnusableValueError("no_libraries")
-    return list(dict.fromkeys(keys))
-
-
-def cleaned(
-    user_input: Mapping[str, Any], cleaners: Mapping[str, Cleaner]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return what was entered, cleaned field by field, and the errors of unusable fields."""
+def cleaned(user_input: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return options as they were entered, each cleaned, and the errors of unusable ones."""
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
-    for field, value in user_input.items():
+    for key, value in user_input.items():
         if isinstance(value, Unusable):
-            errors[field] = value.error
+            errors[key] = value.error
             continue
         try:
-            values[field] = cleaners[field](value) if field in cleaners else value
+            values[key] = OPTIONS[key].clean(value)
         except UnusableValueError as err:
-            errors[field] = err.error
+            errors[key] = err.error
     return values, errors

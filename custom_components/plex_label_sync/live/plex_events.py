@@ -176,7 +176,7 @@ class PlexEventFollower:
             else:
                 self._processed = processed | self._processed
             self._missed_until = max(missed, self._missed_until)
-            self._wait(self._context.settings.queue.retry_interval)
+            self._wait(self._context.settings.queue.pending_retry_interval)
         else:
             self._live.async_look_at(candidates)
             if candidates.again:
