@@ -177,7 +177,13 @@ def test_every_choice_of_a_field_has_a_text() -> None:
         DASHBOARD,
         "title_status",
         "media_type",
-        *texts.GROUPS,
+        texts.RULE,
+        texts.WARNING,
+        texts.FIX,
+        texts.STEP,
+        texts.REASON,
+        texts.PAGE,
+        texts.STATE,
     }
     assert set(TEXTS["selector"]["title_status"]["options"]) == set(TitleStatus)
     assert set(TEXTS["selector"]["media_type"]["options"]) == set(MediaType)

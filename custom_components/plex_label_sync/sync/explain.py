@@ -13,7 +13,7 @@ from .people import PeopleRefs
 from .plan_view import View
 from .queue import PendingSync, Queue
 from .reasons import names_of
-from .wanted import wishes_of
+from .wanted import gets_labels, wishes_of
 from .wanted_labels import WantedLabel, never_written
 
 TITLES_MAX: Final = 10  # explained at once: a text may fit many
@@ -203,8 +203,8 @@ def _wanters(title: Title, watchlists: Watchlists, settings: SyncSettings) -> It
             continue
         label = label_of(person, title.type, settings.label_format)
         why: WhyNone | None = None
-        if not (person.can_sync or settings.sync_disabled_people):
-            why = WhyNone.SYNC_OFF
+        if not gets_labels(person, settings):
+            why = WhyNone.SYNC_OFF  # the lists of people whom an option excludes are not read
         elif fold(label) in never_written(settings):
             why = WhyNone.LABEL_EXCLUDED
         yield Wanter(person, label, why)

@@ -14,6 +14,11 @@ class MediaType(StrEnum):
     MOVIE = "movie"
     SHOW = "show"
 
+    @property
+    def plural(self) -> str:
+        """The key of several in answers: `movies`, `shows`."""
+        return f"{self.value}s"
+
 
 class Service(StrEnum):
     """What a run depends on: the two servers, and our own files."""

@@ -24,12 +24,10 @@ def make_plan(view: View) -> Plan:
     matched = 0
     for rating_key, entry in view.items.items():
         matched += bool(entry.labels)
-        if not view.present.knows(entry.item.library, rating_key, view.settings.opt_out_label):
-            # It may be one that is to be left alone; the item itself tells.
-            if view.present.is_vague(entry.item.library):
-                draft.unproven |= {rating_key} - view.evidence.items.keys()
-            continue
-        if not view.present.carries(rating_key, view.settings.opt_out_label):
+        opted_out = view.present.tells(entry.item.library, rating_key, opt_out)
+        if opted_out is None and view.present.is_vague(entry.item.library):
+            draft.unproven |= {rating_key} - view.evidence.items.keys()  # the item itself tells
+        if opted_out is False:
             if (rating_key, opt_out) in view.others and rating_key not in view.evidence.items:
                 draft.unproven.add(rating_key)  # it was to be left alone
                 continue
