@@ -308,7 +308,7 @@ READS: Final = (
         1,
         "an answer without rows and their number is no empty one",
         "plex/parse.py",
-        'raise ValueError("neither rows nor their number")',
+        'raise ValueError("neither rows nor a row count")',
         "return []",
         ("plex/test_parse.py",),
     ),

@@ -315,7 +315,7 @@ ROW = {"title": "Heat", "key": "", "type": "movie", "guids": ["tmdb:949"]}
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (None, "the watchlist is no object"),
+        (None, "the watchlist is not an object"),
         ({}, "no list of titles"),
         ({"watchlistItems": {}, "total": 0}, "no list of titles"),
         ({"watchlistItems": [ROW]}, "counts None"),

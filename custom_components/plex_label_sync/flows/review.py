@@ -138,7 +138,7 @@ class _NothingToWriteTo:
 
     async def _refuse(self, *_: object, **__: object) -> None:
         """Let nothing be written down, so that nothing can be edited."""
-        raise RuntimeError("a review writes nothing")
+        raise RuntimeError("a review must not write")
 
     begin = sending = finish = _refuse
 

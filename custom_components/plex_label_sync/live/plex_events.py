@@ -169,7 +169,7 @@ class PlexEventFollower:
         except StoppedError:
             return
         except ServiceError as err:
-            _LOGGER.debug("What Plex told is looked at later: %s", err)
+            _LOGGER.debug("Processing of Plex's events is postponed: %s", err)
             # Few are kept; for many the newest items are looked at instead.
             if len(processed) > ASKED_MAX:
                 missed = steady()

@@ -36,7 +36,7 @@ def envelope(answer: object) -> Mapping[str, object]:
 
 def _any_object(answer: object) -> Mapping[str, object]:
     if not isinstance(answer, Mapping):
-        raise UnusableAnswerError("the answer is no object", Failure.WRONG_SERVICE)
+        raise UnusableAnswerError("the answer is not an object", Failure.WRONG_SERVICE)
     return answer
 
 
@@ -69,7 +69,7 @@ def people(answer: object) -> People:
         else:
             found[person.id] = person
     if unreadable and not found:
-        raise UnusableAnswerError("not one of the users can be read")
+        raise UnusableAnswerError("none of the users could be read")
     return People(tuple(found.values()), tuple(unreadable))
 
 
@@ -135,7 +135,7 @@ def watchlist(answer: object, person_id: int) -> Watchlist:
 def _title(row: Mapping[str, object]) -> Title | None:
     stated, title, key, guids = (row.get(name) for name in ("type", "title", "key", "guids"))
     if not text(stated) or isinstance(stated, BrokenText):
-        raise UnusableAnswerError("a title has no kind")
+        raise UnusableAnswerError("a title has no type")
     kind = media_type(stated)
     if kind is None:
         return None
@@ -224,7 +224,7 @@ def test_result(answer: object) -> TestResult:
 
 def _object(value: object, what: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
-        raise UnusableAnswerError(f"{what} is no object")
+        raise UnusableAnswerError(f"{what} is not an object")
     return value
 
 

@@ -296,7 +296,7 @@ class PulsarrClient:
             raise ServiceError(
                 Service.PULSARR,
                 Failure.INVALID_AUTH,
-                "the API key holds characters that no header can carry",
+                "the API key contains characters that are not allowed in a header",
             )
 
 
