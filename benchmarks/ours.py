@@ -12,8 +12,8 @@ from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
 from custom_components.plex_label_sync.storage.records import Records
 from custom_components.plex_label_sync.sync.engine import Engine
 from custom_components.plex_label_sync.sync.model import MediaType, SyncSettings, Title
-from custom_components.plex_label_sync.sync.request import Request
-from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
+from custom_components.plex_label_sync.sync.request import FullRequest, LiveRequest, Request
+from custom_components.plex_label_sync.sync.run import Run, RunStatus
 
 from .rivals.common import Servers
 
@@ -53,18 +53,18 @@ class Ours:
 
     async def sync(self) -> None:
         """A full sync by the clock."""
-        await self._run(Request(routine=True))
+        await self._run(FullRequest(routine=True))
 
     async def by_hand(self) -> None:
         """A full sync that somebody asked for."""
-        await self._run(Request())
+        await self._run(FullRequest())
 
     async def pending(self, titles: list[dict[str, Any]]) -> None:
         """A pass over pending titles."""
         some = tuple(
             Title(MediaType(one["type"]), one["title"], frozenset(one["ids"])) for one in titles
         )
-        await self._run(Request(kind=RunKind.LIVE, titles=some))
+        await self._run(LiveRequest(titles=some))
 
     async def _run(self, request: Request) -> Run:
         assert self._engine is not None  # noqa: S101 - started first

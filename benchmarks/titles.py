@@ -56,7 +56,7 @@ def make_standings(titles: int, people: int, seed: int = 1) -> Standings:
         SyncSettings(), {one.id: one for one in everybody}, tuple(wishes), items, conclusive=True
     )
     missing = [title for title, some in items.items() if not some][:WAITING]
-    queue = announce((), missing, 1.0, QueueSettings())
+    queue = announce((), missing, 1.0, QueueSettings(30, 1800))
     return Standings(overview, Ledger(rows), queue, frozenset())
 
 

@@ -32,7 +32,7 @@ type FaultKind = Literal[
     "garbage",  # bytes that mean nothing, said to be JSON
     "wrong_types",  # a well-formed answer with a number in the place of each list
     "empty",  # a well-formed answer that lists nothing, `size` and `totalSize` 0
-    "headless",  # an answer with neither rows nor their number
+    "headless",  # an answer with neither rows nor a row count
     "repeated_row",  # the last row of an answer is the one before once more
     "left_out",  # one row is missing, and the counts do not tell
     "no_guids",  # rows without their `Guid` children

@@ -274,7 +274,7 @@ async def test_names_are_text_wherever_they_stand(ha_env: HaEnv, name: str) -> N
     ha_env.hass.config_entries.async_update_entry(ha_env.entry, title=name)
     await ha_env.settle()
     states = ha_env.hass.states
-    states.async_set(shown.entity_id, "1", {**shown.attributes, "label": name})
+    states.async_set(shown.entity_id, "1", {**shown.attributes, "person": name})
     states.async_set(image.entity_id, image.state, {"title": name})
 
     made = await dashboard(ha_env)

@@ -80,9 +80,18 @@ async def test_each_person_has_a_sensor_of_what_became_of_the_wishes(ha_env: HaE
         assert 0 < there < wanted
         assert shown.state == str(there)
         assert shown.name == f"{ha_env.plex.state.name} labels Titles of {name}"
-        some = {key: shown.attributes[key] for key in ("label", "wanted", "missing", "waiting")}
-        assert some == {"label": name, "wanted": wanted, "missing": wanted - there, "waiting": 0}
-        assert shown.attributes["unit_of_measurement"] == "titles"
+        some = {
+            key: shown.attributes[key]
+            for key in ("person", "label", "wanted", "missing", "waiting")
+        }
+        assert some == {
+            "person": name,
+            "label": name,
+            "wanted": wanted,
+            "missing": wanted - there,
+            "waiting": 0,
+        }
+        assert "unit_of_measurement" not in shown.attributes  # one of them would be "1 titles"
         assert ha_env.entity_id(key_of(ha_env, name)).endswith(f"_labels_titles_of_{name}")
 
 

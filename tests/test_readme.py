@@ -92,13 +92,6 @@ def test_every_action_is_named_with_its_fields() -> None:
             assert f"`{field}`" in fields, f"{name}.{field}"
 
 
-def test_every_option_has_a_row_by_the_name_that_the_form_shows() -> None:
-    listed = [row[0] for row in rows("docs/options.md", "Options")[2:]]
-    sections = TEXTS["options"]["step"]["init"]["sections"].values()
-    names = [name for part in sections for name in part["data"].values()]
-    assert sorted(listed) == sorted(names)
-
-
 @pytest.mark.parametrize(
     ("page", "words", "number"),
     [

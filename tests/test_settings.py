@@ -1,7 +1,7 @@
 """What an entry's options mean for the engine."""
 
 from custom_components.plex_label_sync.settings import Settings
-from custom_components.plex_label_sync.sync.model import SyncSettings
+from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings
 from custom_components.plex_label_sync.sync.queue import QueueSettings
 
 
@@ -15,11 +15,14 @@ def test_without_options_everything_is_as_documented() -> None:
             exclude_people=frozenset(),
             sync_disabled_people=False,
         ),
-        queue=QueueSettings(retry_interval=30, max_age=30 * 60),
+        queue=QueueSettings(pending_retry_interval=30, pending_max_age=30 * 60),
         live_mode=True,
         batch_mode=True,
         sync_interval=3600,
         base_url=None,
+        check_sharing=True,
+        sharing_interval=24 * 3600,
+        sharing_accounts=(),
     )
 
 
@@ -38,6 +41,15 @@ def test_every_option_is_heeded() -> None:
             "exclude_people": ["4", 7],
             "sync_disabled_people": True,
             "base_url": "http://192.168.1.2:8123",
+            "removed_label_mode": "mark",
+            "removed_label": "gone",
+            "removal_delay": 3,
+            "restore_overrides": True,
+            "opt_out_label": "",
+            "max_removals": 35,
+            "check_sharing": False,
+            "sharing_interval": 7200,
+            "sharing_accounts": ["sam=Leo"],
         }
     )
     assert settings == Settings(
@@ -48,12 +60,21 @@ def test_every_option_is_heeded() -> None:
             libraries=frozenset({"1", "3"}),
             exclude_people=frozenset({4, 7}),
             sync_disabled_people=True,
+            removed_label_mode=RemovedLabelMode.MARK,
+            removed_label="gone",
+            removal_delay=3 * 24 * 3600,
+            restore_overrides=True,
+            opt_out_label="",
+            max_removals=0.35,
         ),
-        queue=QueueSettings(retry_interval=5, max_age=120),
+        queue=QueueSettings(pending_retry_interval=5, pending_max_age=120),
         live_mode=False,
         batch_mode=False,
         sync_interval=600,
         base_url="http://192.168.1.2:8123",
+        check_sharing=False,
+        sharing_interval=7200,
+        sharing_accounts=("sam=Leo",),
     )
 
 

@@ -164,6 +164,7 @@ def test_every_choice_of_a_field_has_a_text() -> None:
     modes = {mode.value for mode in RemovedLabelMode}
     assert TEXTS["selector"].keys() == {
         "removed_label_mode",
+        "server",
         "start",
         WORDS,
         review_text.WORDS,

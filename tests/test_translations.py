@@ -67,7 +67,7 @@ SAME: Final = {
     | {"{count} minute", "{count} minutes"},
     "nl": SAME_EVERYWHERE
     | SENTENCE
-    | {"Label", "Rating key", "Server", "Status", "Token", "items", "labels", "webhook"}
+    | {"Label", "Rating key", "Server", "Status", "Token", "webhook"}
     | {DAY, "Labels per week", "item {rating_key}", "{count} label", "{count} labels", "{count}%"},
 }
 

@@ -378,7 +378,7 @@ async def test_answer_of_another_shape_is_implausible(
 
     error = await failure_of(transport.read("/sections", convert))
     assert error.failure is Failure.IMPLAUSIBLE
-    assert error.detail == "GET /sections did not answer what it should"
+    assert error.detail == "GET /sections gave an unexpected answer"
 
 
 # Failures
@@ -430,6 +430,7 @@ async def test_nobody_at_the_address_is_told_apart(make: Callable[[str], Transpo
     error = await failure_of(make(url).read("/", same, tries=1))
     assert error.failure is Failure.CANNOT_CONNECT
     assert error.unreachable
+    assert error.detail == "GET /: the connection was refused"
 
 
 async def test_slow_answer_is_a_timeout(transport: Transport, far: Far) -> None:
@@ -437,16 +438,21 @@ async def test_slow_answer_is_a_timeout(transport: Transport, far: Far) -> None:
     started = time.monotonic()
     error = await failure_of(transport.read("/", same, seconds=0.05, tries=1))
     assert error.failure is Failure.TIMEOUT
+    assert error.detail == "GET /: no response in time"
     assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("how", [cut, break_off])
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [(cut, "the connection was closed"), (break_off, "the response was cut off")],
+)
 async def test_broken_connection_cannot_be_told_from_none(
-    transport: Transport, far: Far, how: Handler
+    transport: Transport, far: Far, how: Handler, words: str
 ) -> None:
     far.answers = [how]
     error = await failure_of(transport.read("/", same, tries=1, query={"token": SECRET}))
     assert error.failure is Failure.CANNOT_CONNECT
+    assert error.detail == f"GET /: {words}"
 
 
 async def test_certificate_that_nobody_vouches_for_is_told_apart(
@@ -455,6 +461,7 @@ async def test_certificate_that_nobody_vouches_for_is_told_apart(
     async with self_signed_front(URL(base).port or 0, tmp_path) as url:
         error = await failure_of(make(url).read("/", same))
     assert error.failure is Failure.SSL_ERROR
+    assert error.detail == "GET /: no secure connection"
     assert not error.unreachable
 
 

@@ -31,8 +31,9 @@ from .sharing_check.services import async_check_response, async_preview_response
 from .sync.explain import Question
 from .sync.model import MediaType, ServiceError
 from .sync.people import AmbiguousPersonError, UnknownPersonError
-from .sync.request import Request, UnknownLibraryError
-from .sync.run import Run, RunKind
+from .sync.request import FullRequest, RemovalRequest, Request, UndoRequest, UnknownLibraryError
+from .sync.run import Run
+from .sync.safety_check import Consent
 from .sync.title_status import TitleQuery, TitleStatus
 from .texts import Texts, async_language_of, async_texts
 from .titles import async_standings, async_titles_response, person_named
@@ -75,7 +76,7 @@ async def sync_all(
     people or libraries, and for one dry run of a user too many.
     """
     request = replace(
-        request or Request(), started_by=await async_caller(runtime.context.hass, context)
+        request or FullRequest(), started_by=await async_caller(runtime.context.hass, context)
     )
     user_id = None if context is None else context.user_id
     with _people_in_words():
@@ -111,11 +112,11 @@ async def process_pending(runtime: Runtime, *, context: Context | None = None) -
 
 async def async_sync_all(call: ServiceCall) -> ServiceResponse:
     """Carry out a full sync, or say what it would do."""
-    request = Request(
+    request = FullRequest(
         dry_run=call.data[Field.DRY_RUN],
         people=_names(call, Field.PEOPLE),
         libraries=_names(call, Field.LIBRARIES),
-        mass_removal=call.data[Field.ALLOW_MASS_REMOVAL],
+        consent=Consent(everything=call.data[Field.ALLOW_MASS_REMOVAL]),
     )
     return await _run(call, request)
 
@@ -127,7 +128,7 @@ async def _run(call: ServiceCall, request: Request) -> ServiceResponse:
     texts = await texts_for(call)
     gaps = runtime.records.knowledge.gaps
     answer = run_response(run, gaps, texts, _libraries(runtime))
-    if request.kind is RunKind.UNDO:
+    if isinstance(request, UndoRequest):
         answer["skipped"] = run.skipped
     return _if_asked(call, answer)
 
@@ -194,11 +195,8 @@ async def async_undo(call: ServiceCall) -> ServiceResponse:
     entry = runtime.records.journal.get(call.data.get(Field.RUN_ID))
     if entry is None:
         raise _invalid("unknown_run")
-    request = Request(
-        kind=RunKind.UNDO,
-        dry_run=call.data[Field.DRY_RUN],
-        undo=entry.run_id,
-        changes=entry.changes,
+    request = UndoRequest(
+        dry_run=call.data[Field.DRY_RUN], run_id=entry.run_id, changes=entry.changes
     )
     return await _run(call, request)
 
@@ -225,11 +223,7 @@ async def async_get_runs(call: ServiceCall) -> ServiceResponse:
 
 async def async_remove_labels(call: ServiceCall) -> ServiceResponse:
     """Remove labels that this integration wrote."""
-    request = Request(
-        kind=RunKind.REMOVAL,
-        dry_run=call.data[Field.DRY_RUN],
-        people=_names(call, Field.PEOPLE),
-    )
+    request = RemovalRequest(dry_run=call.data[Field.DRY_RUN], people=_names(call, Field.PEOPLE))
     return await _run(call, request)
 
 
@@ -268,7 +262,7 @@ async def async_explain(call: ServiceCall) -> ServiceResponse:
     if await is_admin(call):
         rows = await async_verdict_rows(runtime, explanations)
         titles = [{**one, "visible": some} for one, some in zip(titles, rows, strict=True)]
-    gaps: list[Any] = open_gaps_response(runtime.records.knowledge.gaps)
+    gaps: list[Any] = open_gaps_response(runtime.records.knowledge.gaps, texts)
     return {"titles": titles, "titles_total": fitting, "gaps": gaps}
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final, override
+from typing import Any, override
 
 from homeassistant.config_entries import (
     ConfigEntry,
@@ -19,7 +19,6 @@ from .const import (
     CONF_CLIENT_ID,
     CONF_LABEL_FORMAT,
     CONF_LIBRARIES,
-    DEFAULT_LABEL_FORMAT,
     DOMAIN,
 )
 from .escaping import as_markdown
@@ -34,9 +33,6 @@ from .flows.connections import (
     pulsarr_client,
 )
 from .flows.fields import (
-    Cleaner,
-    clean_label_format,
-    clean_libraries,
     cleaned,
     libraries_choice,
     login_schema,
@@ -47,12 +43,8 @@ from .flows.lookup import async_or_none
 from .flows.options_flow import PlexLabelSyncOptionsFlow
 from .flows.reachable_urls import async_reach
 from .flows.review_step import ReviewStep
+from .options import OPTIONS
 from .plex.account import OwnedServer
-
-_OPTION_CLEANERS: Final[Mapping[str, Cleaner]] = {
-    CONF_LIBRARIES: clean_libraries,
-    CONF_LABEL_FORMAT: clean_label_format,
-}
 
 
 class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
@@ -105,7 +97,7 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
         """
         errors: dict[str, str] = {}
         if user_input is not None:
-            options, errors = cleaned(user_input, _OPTION_CLEANERS)
+            options, errors = cleaned(user_input)
             errors = errors or self._preview.check(options)
             if not errors:
                 self._options, self._reading = options, None
@@ -120,7 +112,9 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
             vol.Required(CONF_LIBRARIES, default=list(self._libraries)): libraries_choice(
                 self._libraries
             ),
-            vol.Required(CONF_LABEL_FORMAT, default=DEFAULT_LABEL_FORMAT): TextSelector(),
+            vol.Required(
+                CONF_LABEL_FORMAT, default=OPTIONS[CONF_LABEL_FORMAT].default
+            ): TextSelector(),
         }
         schema = vol.Schema(fields)
         preview = await self._preview.async_text(self.hass)

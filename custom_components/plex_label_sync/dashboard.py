@@ -44,7 +44,7 @@ ESCAPE: Final = r"""{%- macro text(name) -%}
 
 # Every person's sensor is found through the device, so that people may come and go.
 BARS: Final = """{{%- set found = namespace(some=false) -%}}
-{{%- for one in device_entities('{device}') | sort if state_attr(one, 'label') -%}}
+{{%- for one in device_entities('{device}') | sort if state_attr(one, 'person') -%}}
 {{%- set wanted = state_attr(one, 'wanted') | int(0) -%}}
 {{%- set have = states(one) | int(0) -%}}
 {{%- set full = [(8 * have / wanted) | round | int, 8] | min if wanted else 0 -%}}
@@ -53,14 +53,14 @@ BARS: Final = """{{%- set found = namespace(some=false) -%}}
 |:--|:--|--:|
 {{%- endif %}}
 {{%- set found.some = true %}}
-| {{{{ text(state_attr(one, 'label')) }}}} | {{{{ '█' * full }}}}{{{{ '░' * (8 - full) }}}} | {{{{ have }}}} / {{{{ wanted }}}} |
+| {{{{ text(state_attr(one, 'person')) }}}} | {{{{ '█' * full }}}}{{{{ '░' * (8 - full) }}}} | {{{{ have }}}} / {{{{ wanted }}}} |
 {{%- endfor %}}
 {{%- if not found.some %}}
 {no_people}
 {{%- endif %}}"""
 
 WAITING: Final = """{{%- set found = namespace(some=false) -%}}
-{{%- for one in device_entities('{device}') | sort if state_attr(one, 'label') -%}}
+{{%- for one in device_entities('{device}') | sort if state_attr(one, 'person') -%}}
 {{%- set waiting = state_attr(one, 'waiting') | int(0) -%}}
 {{%- set missing = state_attr(one, 'missing') | int(0) -%}}
 {{%- if waiting or missing -%}}
@@ -69,7 +69,7 @@ WAITING: Final = """{{%- set found = namespace(some=false) -%}}
 |:--|--:|--:|
 {{%- endif %}}
 {{%- set found.some = true %}}
-| {{{{ text(state_attr(one, 'label')) }}}} | {{{{ waiting }}}} | {{{{ missing }}}} |
+| {{{{ text(state_attr(one, 'person')) }}}} | {{{{ waiting }}}} | {{{{ missing }}}} |
 {{%- endif -%}}
 {{%- endfor %}}
 {{%- if found.some %}}

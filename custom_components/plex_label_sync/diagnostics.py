@@ -16,22 +16,19 @@ from homeassistant.util import dt as dt_util
 from yarl import URL
 
 from .const import (
-    CONF_BASE_URL,
     CONF_CLIENT_ID,
     CONF_CONFIRMED,
-    CONF_EXCLUDE_LABELS,
-    CONF_EXCLUDE_PEOPLE,
     CONF_FORMER_SECRETS,
     CONF_PLEX_TOKEN,
     CONF_PLEX_TV_TOKEN,
     CONF_PLEX_URL,
     CONF_PULSARR_API_KEY,
     CONF_PULSARR_URL,
-    CONF_SHARING_ACCOUNTS,
     CONF_WEBHOOK_SECRET,
     DOMAIN,
 )
 from .health import async_pulsarr_version
+from .options import OPTIONS, Accounts, Labels, People, Url
 from .probing.store import ProbeStore
 from .request_statistics import Statistics
 from .responses import entry_response
@@ -61,9 +58,16 @@ SECRETS: Final = frozenset(
         CONF_WEBHOOK_SECRET,
     }
 )
-ADDRESSES: Final = (CONF_PLEX_URL, CONF_PULSARR_URL, CONF_BASE_URL)
-# People, by name and by number
-COUNTED: Final = (CONF_EXCLUDE_LABELS, CONF_EXCLUDE_PEOPLE, CONF_SHARING_ACCOUNTS)
+ADDRESSES: Final = frozenset(
+    {
+        CONF_PLEX_URL,
+        CONF_PULSARR_URL,
+        *(key for key, option in OPTIONS.items() if isinstance(option.kind, Url)),
+    }
+)
+COUNTED: Final = frozenset(  # they name people
+    key for key, option in OPTIONS.items() if isinstance(option.kind, Labels | People | Accounts)
+)
 
 
 async def async_get_config_entry_diagnostics(
@@ -172,6 +176,7 @@ async def _records(runtime: Runtime) -> dict[str, Any]:
             {
                 "kind": one.gap.kind.value,
                 "reason": one.gap.failure.value,
+                "rows": one.gap.rows,
                 "since": _moment(one.since),
                 "syncs": one.syncs,
             }

@@ -34,4 +34,4 @@ class FaultLog:
         fault = (type(err).__name__, place.name, place.lineno)
         if fault not in self._told:
             self._told.add(fault)
-            self._logger.error("Unexpected %s in %s, line %s; the rest goes on", *fault)
+            self._logger.error("Unexpected %s in %s, line %s; everything else continues", *fault)

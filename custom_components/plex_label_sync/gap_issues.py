@@ -11,17 +11,29 @@ from .entry_issues import async_raise, async_take_back
 from .escaping import as_markdown
 from .sync.changes import Row
 from .sync.gaps import OpenGap
-from .sync.model import GapKind
+from .sync.model import Gap, GapKind
 from .texts import cached_texts
 
 UNKNOWN: Final = "labels_unknown"
 GAPS_NAMED: Final = 10
-GAP_ISSUES: Final = {
-    "gap_person": {GapKind.PERSON},
-    "gap_library": {GapKind.LIBRARY, GapKind.PAGE},
-    "gap_label": {GapKind.LABEL},
-    "gap_item": {GapKind.ITEM},
-}
+GAP_ISSUES: Final = ("gap_person", "gap_rows", "gap_library", "gap_label", "gap_item")
+
+
+def _issue_of(gap: Gap) -> str:
+    """Return by which message a gap is told."""
+    match gap.kind:
+        case GapKind.PERSON:
+            return "gap_rows" if gap.rows else "gap_person"
+        case GapKind.LIBRARY | GapKind.PAGE:
+            return "gap_library"
+        case GapKind.LABEL:
+            return "gap_label"
+        case GapKind.ITEM:
+            return "gap_item"
+
+
+def _shown(gap: Gap) -> str:
+    return as_markdown(gap.name) + (f" ({gap.rows})" if gap.rows else "")
 
 
 @callback
@@ -30,15 +42,15 @@ def async_update_gap_issues(
 ) -> None:
     """Tell what cannot be read for long, one message for each kind."""
     texts = cached_texts(hass)
-    for kind, kinds in GAP_ISSUES.items():
-        some = [one for one in lasting if one.gap.kind in kinds]
+    for kind in GAP_ISSUES:
+        some = [one for one in lasting if _issue_of(one.gap) == kind]
         if not some:
             async_take_back(hass, entry, kind)
             continue
-        names = list(dict.fromkeys(one.gap.name for one in some))
+        names = list(dict.fromkeys(_shown(one.gap) for one in some))
         more = f" … (+{len(names) - GAPS_NAMED})" if len(names) > GAPS_NAMED else ""
         since = texts.moment(min(one.since for one in some))
-        shown = ", ".join(map(as_markdown, names[:GAPS_NAMED])) + more
+        shown = ", ".join(names[:GAPS_NAMED]) + more
         async_raise(hass, entry, kind, {"names": shown, "since": since})
 
 

@@ -48,7 +48,7 @@ def run_response(
         "overridden": run.overridden,
         "held": len(run.held),
         "hold_reasons": [reason.value for reason in run.hold_reasons],
-        "gaps": [_gap_response(gap, _since(gap, run, gaps)) for gap in run.gaps],
+        "gaps": [_gap_response(gap, _since(gap, run, gaps), texts) for gap in run.gaps],
         "failed": len(run.failed),
         "duration": round(run.duration, 3),
         "changes": [
@@ -87,9 +87,9 @@ def _reason_response(change: Change, texts: Texts) -> dict[str, Any]:
     }
 
 
-def open_gaps_response(gaps: OpenGaps) -> list[dict[str, Any]]:
+def open_gaps_response(gaps: OpenGaps, texts: Texts) -> list[dict[str, Any]]:
     """Return what could not be read when it was last tried."""
-    return [_gap_response(one.gap, one.since) for one in gaps.values()]
+    return [_gap_response(one.gap, one.since, texts) for one in gaps.values()]
 
 
 def _since(gap: Gap, run: Run, gaps: OpenGaps) -> float:
@@ -97,11 +97,11 @@ def _since(gap: Gap, run: Run, gaps: OpenGaps) -> float:
     return run.started if known is None else known.since
 
 
-def _gap_response(gap: Gap, since: float) -> dict[str, Any]:
+def _gap_response(gap: Gap, since: float, texts: Texts) -> dict[str, Any]:
     return {
         "kind": gap.kind.value,
         "name": gap.name,
-        "reason": gap.failure.value,
+        "reason": texts.counted("bad_rows", gap.rows) if gap.rows else gap.failure.value,
         "since": _time(since),
     }
 

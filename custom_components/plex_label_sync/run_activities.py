@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from .status import Activity
 from .storage.held import Held
 from .sync.changes import Action, RowKey
 from .sync.gaps import OpenGap, OpenGaps
 from .sync.ledger import Ledger
-from .sync.request import Request
-from .sync.run import Run, RunKind
+from .sync.request import FullRequest, LiveRequest, RemovalRequest, Request, UndoRequest
+from .sync.run import Run
 
 if TYPE_CHECKING:
     from .sync.model import GapKind
@@ -44,20 +44,22 @@ def activities_of(
 
 def _finished(request: Request, run: Run, after: Open) -> Iterator[Told]:
     counts = _counts(run)
-    match run.kind:
-        case RunKind.FULL:
+    match request:
+        case FullRequest():
             held = len(run.held_keys | {change.key for change in run.held})
             more = {"held": held, "gaps": len(after.gaps if request.whole else run.gaps)}
             yield Activity.SYNC_FINISHED, {**counts, **more}
-        case RunKind.UNDO:
-            yield Activity.RUN_UNDONE, {"run_id": request.undo, **counts, "skipped": run.skipped}
-        case RunKind.REMOVAL:
+        case UndoRequest():
+            yield Activity.RUN_UNDONE, {"run_id": request.run_id, **counts, "skipped": run.skipped}
+        case RemovalRequest():
             yield Activity.LABELS_REMOVED, {"people": _whose(request, run), **counts}
-        case RunKind.LIVE:
+        case LiveRequest():
             pass  # each of its titles is told by itself
+        case _:
+            assert_never(request)
 
 
-def _whose(request: Request, run: Run) -> list[str]:
+def _whose(request: RemovalRequest, run: Run) -> list[str]:
     """Return the names of those whose labels were to go, nobody's for everybody's."""
     known = {
         text.casefold(): ref.name

@@ -33,8 +33,8 @@ from .sync.explain import Explanation, Question
 from .sync.model import Service, Title
 from .sync.progress import Progress
 from .sync.protection import Before
-from .sync.request import Request
-from .sync.run import Run, RunKind, StartedBy
+from .sync.request import FullRequest, LiveRequest, Request
+from .sync.run import Run, StartedBy
 from .sync.title_status import Standings, figures
 from .sync.watchlist_reader import Watched
 from .turns import Turns, Urgency
@@ -136,7 +136,7 @@ class Runner:
     async def _async_scheduled(self, started_by: StartedBy) -> None:
         """Carry out a full sync that nobody waits for."""
         with suppress(StoppedError):
-            await self.async_run(Request(routine=True, started_by=started_by))
+            await self.async_run(FullRequest(routine=True, started_by=started_by))
 
     # Runs
 
@@ -157,7 +157,7 @@ class Runner:
             if self._is_stopped:
                 raise StoppedError
             before, was_open = self.outcome.before, self._open()
-            self.is_syncing = request.kind is not RunKind.LIVE and not request.dry_run
+            self.is_syncing = not isinstance(request, LiveRequest) and not request.dry_run
             self.progress = None
             try:
                 run = await self._async_run_engine(request, before)
@@ -197,7 +197,7 @@ class Runner:
 
     def _record_answers(self, request: Request, run: Run) -> None:
         """Record whether the servers could be reached, and when the next full sync is due."""
-        is_full = request.kind is RunKind.FULL and not request.dry_run
+        is_full = isinstance(request, FullRequest) and not request.dry_run
         if (err := run.error) is not None:
             self._servers.failed(err)
             if is_full and err.failure not in CREDENTIAL_FAILURES:
@@ -216,7 +216,7 @@ class Runner:
         await self.async_count_ledger()
         if self.records.unsaved:
             await self.records.async_flush()
-        if request.kind is RunKind.FULL:
+        if isinstance(request, FullRequest):
             self.records.summary = after_sync(self.records.summary, request, run)
         await self._recount()
         await self.outcome.async_keep(request, run)

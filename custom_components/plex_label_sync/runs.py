@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 
 from .const import DOMAIN
 from .errors import StoppedError, WaitingError
-from .sync.request import Request
-from .sync.run import Run, RunKind
+from .sync.request import FullRequest, LiveRequest, RemovalRequest, Request, UndoRequest
+from .sync.run import Run
 from .turns import Urgency
 
 type Begins = Callable[[], None]
@@ -22,7 +22,17 @@ def urgency(request: Request) -> Urgency:
     """Tell whom a run lets go first."""
     if request.dry_run:
         return Urgency.READ_ONLY
-    return Urgency.LIVE if request.kind is RunKind.LIVE else Urgency.SYNC
+    match request:
+        case LiveRequest():
+            return Urgency.LIVE
+        case FullRequest() | UndoRequest() | RemovalRequest():
+            return Urgency.SYNC
+        case _:
+            assert_never(request)
+
+
+def _is_routine(request: Request) -> bool:
+    return isinstance(request, FullRequest) and request.routine
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +86,7 @@ class Runs:
     def _shared(self, request: Request) -> asyncio.Task[Run] | None:
         """Return an equal run that waits; one by the clock is none for a person."""
         ticket = self._waiting.get((request, False))
-        if ticket is None and request.routine:
+        if ticket is None and _is_routine(request):
             ticket = self._waiting.get((request, True))
         return ticket.task if ticket is not None else None
 
@@ -84,7 +94,7 @@ class Runs:
         mine = user_id if request.dry_run else None
         if mine is not None and any(one.user_id == mine for one in self._waiting.values()):
             raise WaitingError
-        ticket = _Ticket((request, request.routine), mine)
+        ticket = _Ticket((request, _is_routine(request)), mine)
         self._waiting[ticket.key] = ticket
 
         def begins() -> None:

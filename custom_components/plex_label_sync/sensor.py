@@ -40,7 +40,7 @@ def _count(
     entity_category: EntityCategory | None = None,
     state_class: SensorStateClass = SensorStateClass.MEASUREMENT,
 ) -> PlexLabelSyncSensorDescription:
-    """Describe a sensor that counts; its unit is in the translations."""
+    """Describe a sensor that counts; a unit would read "1 titles"."""
     return PlexLabelSyncSensorDescription(
         key=key,
         translation_key=key,
@@ -165,7 +165,7 @@ class PlexLabelSyncSensor(PlexLabelSyncEntity, SensorEntity):
 class PlexLabelSyncPersonSensor(PlexLabelSyncEntity, SensorEntity):
     """How many of the titles that somebody wants carry the person's label."""
 
-    _unrecorded_attributes = frozenset({"label", "wanted", "missing", "waiting"})
+    _unrecorded_attributes = frozenset({"person", "label", "wanted", "missing", "waiting"})
 
     def __init__(self, coordinator: PlexLabelSyncCoordinator, person_id: int) -> None:
         """Know whose sensor it is: names may change."""
@@ -190,6 +190,7 @@ class PlexLabelSyncPersonSensor(PlexLabelSyncEntity, SensorEntity):
         self._attr_translation_placeholders = {"person": figures.name}
         self._attr_native_value = figures.labelled
         self._attr_extra_state_attributes = {
+            "person": figures.name,
             "label": figures.label,
             "wanted": figures.wanted,
             "missing": figures.missing,

@@ -25,10 +25,10 @@ def normalise_url(url: str) -> str:
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ValueError("not an http or https address")
     if not parsed.host.isprintable() or " " in parsed.host:
-        raise ValueError("the host name has blanks")
+        raise ValueError("the host name contains spaces")
     parsed.host.encode("idna")  # name resolution does it first, and nobody expects it to fail
     if parsed.user is not None or parsed.password is not None:
-        raise CredentialsInUrlError("a name and a password in the address")
+        raise CredentialsInUrlError("the address contains a user name and password")
     return str(parsed.with_query(None).with_fragment(None)).rstrip("/")
 
 

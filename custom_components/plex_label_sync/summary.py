@@ -8,7 +8,7 @@ from typing import Any
 from .sync.changes import Action
 from .sync.ledger import Ledger
 from .sync.protection import Before
-from .sync.request import Request
+from .sync.request import FullRequest
 from .sync.run import Run, RunStatus
 from .sync.stored import Faults, listed, part, record, rows, whole
 from .sync.title_status import Figures, PersonFigures
@@ -137,7 +137,7 @@ def after_changes(summary: Summary, run: Run, ledger: Ledger) -> Summary:
     )
 
 
-def after_sync(summary: Summary, request: Request, run: Run) -> Summary:
+def after_sync(summary: Summary, request: FullRequest, run: Run) -> Summary:
     """Return a summary with how a full sync went that was no trial."""
     incomplete = run.status is RunStatus.FAILED or bool(run.failed)
     summary = replace(summary, incomplete=incomplete)

@@ -9,7 +9,7 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .errors import translation
-from .sync.request import Request
+from .sync.request import FullRequest
 from .sync.title_status import Standing, Standings, TitleQuery, TitleRow, find_titles
 from .sync.undo_builder import people_known
 from .texts import Texts
@@ -29,7 +29,7 @@ async def async_standings(runtime: "Runtime") -> Standings:
         return known
     await runtime.runner.async_settled()  # the run that is on may read everything
     if (known := runtime.runner.standings()) is None:
-        run = await runtime.runner.async_run(Request(dry_run=True))
+        run = await runtime.runner.async_run(FullRequest(dry_run=True))
         if run.error is not None:
             raise HomeAssistantError(**translation(run.error)) from run.error
         known = runtime.runner.standings()

@@ -22,7 +22,7 @@ from yarl import URL
 
 from .request_statistics import Statistics
 from .sync.model import UNREACHABLE, Failure, Service, ServiceError
-from .wire import TooMuchError, bounded_body, wary
+from .wire import TooMuchError, bounded_body, wary, words_of_exception
 
 type Sleep = Callable[[float], Awaitable[object]]
 
@@ -251,7 +251,7 @@ class Transport:
             looks_like_json = answer.body.lstrip()[:1] in {b"{", b"["}
             raise self._error(
                 Failure.IMPLAUSIBLE if looks_like_json else Failure.WRONG_SERVICE,
-                f"GET {path} did not answer what it should",
+                f"GET {path} gave an unexpected answer",
             ) from err
 
     async def send(
@@ -302,8 +302,7 @@ class Transport:
         except (TimeoutError, aiohttp.ClientError, OSError) as err:
             kind.failed += 1
             failure = failure_of_exception(err)
-            # The library's own text may hold the address with its query: only its kind is told.
-            raise self._error(failure, f"{what}: {type(err).__name__}") from None
+            raise self._error(failure, f"{what}: {words_of_exception(err)}") from None
         self.statistics.bytes_in += len(answer.body)
         kind.bytes_in += len(answer.body)
         status = answer.status

@@ -20,7 +20,7 @@ from .records import UnknownUserError, Wish
 from .state import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from .delivery import Courier, Delivery
     from .knobs import PulsarrKnobs
@@ -105,7 +105,8 @@ class Api:
             for user in users
         ]
         message = "Users retrieved successfully"
-        return web.json_response({"success": True, "message": message, "users": listed})
+        rows = self._with_odd("users", listed)
+        return web.json_response({"success": True, "message": message, "users": rows})
 
     async def watchlist(self, request: web.Request) -> web.Response:
         """One user's whole watchlist."""
@@ -124,11 +125,15 @@ class Api:
                 "message": "Watchlist retrieved successfully",
                 "data": {
                     "user": {"id": user.id, "name": user.name},
-                    "watchlistItems": [wish_json(wish) for wish in wishes],
-                    "total": len(wishes),
+                    "watchlistItems": (rows := self._with_odd(user_id, map(wish_json, wishes))),
+                    "total": len(rows),
                 },
             }
         )
+
+    def _with_odd(self, where: int | str, rows: Iterable[object]) -> list[object]:
+        """The rows of an answer, and those that nobody can read."""
+        return [*rows, *self.knobs.odd_rows.get(where, ())]
 
     async def recent_requests(self, request: web.Request) -> web.Response:
         """The newest routed items over all users; no `key` in them."""
@@ -213,14 +218,14 @@ class Api:
             {"type": event, "description": EVENT_DESCRIPTIONS.get(event, event)}
             for event in self.knobs.event_types
         ]
-        return web.json_response({"success": True, "data": data})
+        return web.json_response({"success": True, "data": self._with_odd("event-types", data)})
 
     async def endpoints(self, _request: web.Request) -> web.Response:
         """All registered endpoints, oldest first."""
         endpoints = self.state.endpoints.values()
         if not all(set(one.event_types) <= set(self.knobs.event_types) for one in endpoints):
             raise ApiError(500, "the answer does not fit its schema")
-        data = [endpoint_json(endpoint) for endpoint in endpoints]
+        data = self._with_odd("endpoints", map(endpoint_json, endpoints))
         return web.json_response({"success": True, "data": data})
 
     async def endpoint(self, request: web.Request) -> web.Response:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Self
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
 
 EVENT_TYPES_FIRST = (
     "media.available",
@@ -70,6 +70,9 @@ class PulsarrKnobs:
     """True: the user list is a well-formed, successful, empty list, as after a failed start."""
     empty_watchlists: bool = False
     """The same for every watchlist."""
+    odd_rows: dict[int | str, list[Any]] = field(default_factory=dict)
+    """Rows that a damaged or changed Pulsarr tells behind its own, whatever they are: on the watchlist of
+    a user id, among the "users", the "endpoints" or the "event-types"."""
     thumb_needed: bool = True
     """Without a picture watchlist.added fails Pulsarr's own check and is dropped, as in December 2025."""
     removal_lag_s: float = 0.0

@@ -91,7 +91,7 @@ async def test_test_result_must_say_how_it_went(
     ("data", "reason"),
     [
         (None, "no list"),
-        (["x"], "is no object"),
+        (["x"], "is not an object"),
         ([{"url": "http://h"}], "no id or no address"),
         ([{"id": 1, "url": None}], "no id or no address"),
     ],

@@ -150,7 +150,7 @@ async def test_large_watchlist_is_parsed_off_the_event_loop(
     threads: set[int] = set()
     real = answers.watchlist
 
-    def spy(answer: object, person_id: int) -> tuple[Title, ...]:
+    def spy(answer: object, person_id: int) -> answers.Watchlist:
         threads.add(threading.get_ident())
         return real(answer, person_id)
 
@@ -260,13 +260,19 @@ async def test_user_that_is_told_twice_may_stand_where_another_should(
         {"type": "movie", "title": "", "guids": None, "key": ""},
     ],
 )
-async def test_title_of_which_nobody_knows_what_it_is_makes_its_list_unread(
+async def test_row_of_a_watchlist_that_cannot_be_read_is_counted_and_costs_no_other(
     other: OtherServer, make_client: MakeClient, row: object
 ) -> None:
     known = {"type": "movie", "title": "Alien", "guids": ["tmdb:348"]}
     other.body = {"success": True, "data": {"watchlistItems": [known, row], "total": 2}}
-    err = await failure_of(make_client(other.url, "k").watchlist(1))
+    client, gaps = make_client(other.url, "k"), list[Gap]()
+    (title,) = await client.watchlist(1, on_gap=gaps.append)
+    assert title.name == "Alien"
+    assert gaps == [Gap(GapKind.PERSON, "1", "1", Failure.IMPLAUSIBLE, 1)]
+    # Who does not ask what is missing gets no list without it.
+    err = await failure_of(client.watchlist(1))
     assert err.failure is Failure.IMPLAUSIBLE
+    assert "the watchlist of user 1 has unreadable rows: 1" in err.detail
 
 
 async def test_users_of_whom_not_one_can_be_read_are_not_taken_for_nobody(
@@ -309,13 +315,12 @@ ROW = {"title": "Heat", "key": "", "type": "movie", "guids": ["tmdb:949"]}
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (None, "the watchlist is no object"),
+        (None, "the watchlist is not an object"),
         ({}, "no list of titles"),
         ({"watchlistItems": {}, "total": 0}, "no list of titles"),
         ({"watchlistItems": [ROW]}, "counts None"),
         ({"watchlistItems": [ROW], "total": 2}, "1 titles and counts 2"),
         ({"watchlistItems": [], "total": 1}, "0 titles and counts 1"),
-        ({"watchlistItems": ["Heat"], "total": 1}, "a title is no object"),
         ({"watchlistItems": [ROW], "total": 1, "user": {"id": 8}}, "about another user"),
     ],
 )

@@ -31,9 +31,16 @@ from custom_components.plex_label_sync.sync.protection import (
     OpenQuestion,
     who_counts,
 )
-from custom_components.plex_label_sync.sync.request import Request
+from custom_components.plex_label_sync.sync.request import (
+    FullRequest,
+    LiveRequest,
+    RemovalRequest,
+    Request,
+    UndoRequest,
+)
 from custom_components.plex_label_sync.sync.returned import removed_lately
 from custom_components.plex_label_sync.sync.run import HoldReason, Run, RunKind
+from custom_components.plex_label_sync.sync.safety_check import Consent
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE
@@ -104,6 +111,8 @@ class Memory:
         return self._puts
 
 
+EVERYTHING = Consent(everything=True)
+
 type Remembered = tuple[Before | None, OpenQuestion | None]
 
 
@@ -151,8 +160,11 @@ class EngineEnv:
     question: OpenQuestion | None = None
 
     async def sync(self, **request: Any) -> Run:
-        """Run once with the open_env's settings."""
-        asked = Request(**request)
+        """Carry out a full sync with the environment's settings."""
+        return await self.run(FullRequest(**request))
+
+    async def run(self, asked: Request) -> Run:
+        """Run once with the environment's settings."""
         run = await self.engine.run(asked, self.settings, self.before, question=self.question)
         if self.remembers and not asked.dry_run and run.error is None:
             known = self.before, self.question
@@ -170,12 +182,17 @@ class EngineEnv:
     async def look(self, *titles: CatalogueTitle, thorough: bool = True, **request: Any) -> Run:
         """Run once for a few titles."""
         some = tuple(title_of(title) for title in titles)
-        return await self.sync(
-            kind=RunKind.LIVE,
-            titles=some,
-            thorough=frozenset(some) if thorough else frozenset(),
-            **request,
+        return await self.run(
+            LiveRequest(
+                titles=some, thorough=frozenset(some) if thorough else frozenset(), **request
+            )
         )
+
+    async def take_back(self, run: Run, kind: RunKind = RunKind.UNDO) -> Run:
+        """Undo a run, or remove all labels."""
+        if kind is RunKind.UNDO:
+            return await self.run(UndoRequest(run_id=run.id, changes=run.changes))
+        return await self.run(RemovalRequest())
 
     @property
     def labels(self) -> Labels:

@@ -22,15 +22,21 @@ from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncS
 from custom_components.plex_label_sync.sync.people import AmbiguousPersonError, UnknownPersonError
 from custom_components.plex_label_sync.sync.protection import Before, OpenQuestion
 from custom_components.plex_label_sync.sync.reasons import ReasonCode
-from custom_components.plex_label_sync.sync.request import Request
-from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
+from custom_components.plex_label_sync.sync.request import (
+    FullRequest,
+    RemovalRequest,
+    Request,
+    UndoRequest,
+)
+from custom_components.plex_label_sync.sync.run import Run, RunStatus
+from custom_components.plex_label_sync.sync.safety_check import NO_CONSENT
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import METADATA_ROUTE
 from simulators.pulsarr import PulsarrSimulator
 from simulators.world import make_world
 
-from .engine_env import PLEX_TOKEN, PULSARR_KEY, Clock, remembered
+from .engine_env import EVERYTHING, PLEX_TOKEN, PULSARR_KEY, Clock, remembered
 from .machine_fixtures import (
     Crash,
     FragilePlex,
@@ -183,11 +189,13 @@ class Watched(RuleBasedStateMachine):
         """
         self.records.planned = ()
         known = {name for user in self.pulsarr.state.users() for name in (user.name, user.alias)}
-        if request.people is not None and not known.issuperset(request.people):
+        asked = request.people if isinstance(request, FullRequest | RemovalRequest) else None
+        if asked is not None and not known.issuperset(asked):
             self._calm_down()
             return None
-        if request.libraries and not set(request.libraries) <= (
-            self.settings.libraries or set(request.libraries)
+        full = request if isinstance(request, FullRequest) else FullRequest()
+        if full.libraries and not set(full.libraries) <= (
+            self.settings.libraries or set(full.libraries)
         ):
             self._calm_down()
             return None
@@ -215,7 +223,7 @@ class Watched(RuleBasedStateMachine):
         self._check_edits(self.plex.stats.puts - edits, lied_to=lied_to)
         self._check_foreign(request)
         self._check_overrides(request)
-        if request.kind in {RunKind.FULL, RunKind.LIVE}:
+        if not isinstance(request, UndoRequest | RemovalRequest):
             self._check_evidence(rows, since)
             self._check_kept(rows)
             self._check_lost(rows, request)
@@ -308,7 +316,8 @@ class Watched(RuleBasedStateMachine):
 
     def _check_lost(self, rows: Mapping[RowKey, Row], request: Request) -> None:
         """Check that no more was lost within a day than may be without a question."""
-        if request.mass_removal or request.dry_run:
+        consent = request.consent if isinstance(request, FullRequest) else NO_CONSENT
+        if consent.everything or request.dry_run:
             return
         asked_for = {
             one.key
@@ -335,7 +344,7 @@ class Watched(RuleBasedStateMachine):
         if by_choice:
             wanted = oracle(self.plex, self.pulsarr, self.settings)
             chosen = {one for one in chosen if one[0] in wanted}
-        if not by_choice and request.kind is not RunKind.UNDO:
+        if not by_choice and not isinstance(request, UndoRequest):
             chosen = set()
         lost = truth.foreign - stored
         self.check(lost <= chosen, f"foreign labels were taken off: {lost - chosen}")
@@ -346,9 +355,11 @@ class Watched(RuleBasedStateMachine):
 
     def _check_overrides(self, request: Request) -> None:
         truth, ledger = self.truth, self.records.ledger
-        if request.kind is RunKind.UNDO or self.settings.restore_overrides or request.restore:
+        undone = isinstance(request, UndoRequest)
+        restored = isinstance(request, FullRequest) and request.restore
+        if undone or self.settings.restore_overrides or restored:
             truth.taken_off -= {one.key for one in self.records.planned}
-        if request.kind is RunKind.UNDO:
+        if undone:
             truth.ever_off |= {one.key for one in self.records.planned}
             truth.ever_pinned |= {one.key for one in self.records.planned}
         back = {key for key in truth.taken_off if truth.carries(*key)}
@@ -382,11 +393,11 @@ class Watched(RuleBasedStateMachine):
     def settle(self) -> None:
         """Let everything be well for a while: then Plex holds what everybody wants."""
         for _ in range(RUNS_TO_SETTLE):
-            run = self.run(Request(mass_removal=True))
+            run = self.run(FullRequest(consent=EVERYTHING))
             self.check(run is not None and run.status is RunStatus.DONE, run)
             self.clock.now += DAY + 1
         edits = self.plex.stats.puts
-        run = self.run(Request(mass_removal=True))
+        run = self.run(FullRequest(consent=EVERYTHING))
         self.check(run is not None and run.changes == (), run)
         self.check(self.plex.stats.puts == edits)
         wanted = oracle(self.plex, self.pulsarr, self.settings)

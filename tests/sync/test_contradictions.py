@@ -11,7 +11,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     Title,
 )
-from custom_components.plex_label_sync.sync.run import RunKind
+from custom_components.plex_label_sync.sync.request import LiveRequest
 from simulators.catalogue import CatalogueTitle
 
 from .engine_env import EngineEnv, open_env, title_of
@@ -46,8 +46,8 @@ async def test_label_stays_whatever_ids_an_event_calls_its_title_by(
     (item,) = env.plex.state.items_of(title)
     assert env.labels[item.rating_key] == {"rosa"}
     for thorough in (frozenset({told}), frozenset[Title]()):
-        run = await env.sync(
-            kind=RunKind.LIVE, titles=(told,), thorough=thorough, newer_than=env.clock.now
+        run = await env.run(
+            LiveRequest(titles=(told,), thorough=thorough, newer_than=env.clock.now)
         )
         assert run.removed == 0
         assert env.labels[item.rating_key] == {"rosa"}
@@ -60,11 +60,8 @@ async def test_label_goes_when_nobody_wants_the_item_by_any_id(env: EngineEnv) -
     (item,) = env.plex.state.items_of(title)
     env.pulsarr.state.unwish(env.person("rosa"), title)
     told = without_key(title)
-    run = await env.sync(
-        kind=RunKind.LIVE,
-        titles=(told,),
-        thorough=frozenset({told}),
-        newer_than=env.clock.now,
+    run = await env.run(
+        LiveRequest(titles=(told,), thorough=frozenset({told}), newer_than=env.clock.now)
     )
     assert run.removed == 1
     assert item.rating_key not in env.labels

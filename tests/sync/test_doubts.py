@@ -8,12 +8,13 @@ import pytest
 
 from custom_components.plex_label_sync.sync.model import Failure, RemovedLabelMode, SyncSettings
 from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER
-from custom_components.plex_label_sync.sync.run import HoldReason, Run, RunKind, RunStatus
-from custom_components.plex_label_sync.sync.safety_check import FREE_REMOVALS
+from custom_components.plex_label_sync.sync.request import RemovalRequest
+from custom_components.plex_label_sync.sync.run import HoldReason, Run, RunStatus
+from custom_components.plex_label_sync.sync.safety_check import FREE_REMOVALS, Consent
 from simulators.catalogue import CatalogueTitle
 from simulators.pulsarr.records import Wish
 
-from .engine_env import EngineEnv, open_env
+from .engine_env import EVERYTHING, EngineEnv, open_env
 from .machine_world import DAY
 
 REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
@@ -191,7 +192,7 @@ async def test_person_whom_pulsarr_lost_counts_as_one_list(family: EngineEnv) ->
 
 async def test_yes_to_a_mass_removal_passes_a_list_that_shrank(family: EngineEnv) -> None:
     drop(family, "rosa")
-    assert (await family.sync(mass_removal=True)).removed > 0
+    assert (await family.sync(consent=EVERYTHING)).removed > 0
     assert (await family.sync()).status is RunStatus.DONE
 
 
@@ -237,7 +238,7 @@ async def test_what_was_lost_yesterday_counts_no_more(env: EngineEnv) -> None:
 
 async def test_what_somebody_asked_for_is_not_counted(env: EngineEnv) -> None:
     drop(env, "rosa", 30)
-    assert (await env.sync(mass_removal=True)).lost == 0
+    assert (await env.sync(consent=EVERYTHING)).lost == 0
     for title in drop(env, "rosa", 5):
         assert (await event(env, title)).removed == 1
 
@@ -267,11 +268,15 @@ async def test_yes_is_one_to_what_was_shown_and_to_nothing_else(env: EngineEnv) 
     for title in titles:  # as many as before are held, but others
         env.wish("rosa", title)
     labels = env.labels
-    run = await env.sync(approved=shown)
+    run = await env.sync(consent=Consent(removals=shown))
     assert (run.status, run.asked, run.removed) == (RunStatus.HELD, True, 0)
     assert env.labels == labels
     assert not run.held_keys & shown
-    assert (await env.sync(approved=run.held_keys)).removed == len(run.held_keys) == MANY - 40
+    assert (
+        (await env.sync(consent=Consent(removals=run.held_keys))).removed
+        == len(run.held_keys)
+        == MANY - 40
+    )
 
 
 # What vanished, and what is called otherwise
@@ -327,7 +332,7 @@ async def test_marks_that_vanish_with_a_database_are_asked_about_and_put_back(
     for wish in family.pulsarr.state.watchlist(rosa)[-10:]:
         family.pulsarr.state.unwish(rosa, titles[wish.catalogue_key])
     family.clock.now += 60
-    await family.sync(mass_removal=True)
+    await family.sync(consent=EVERYTHING)
     marked = {row.key for row in family.recorder.ledger if row.is_removed_marker}
     assert len(marked) >= 5
     for key, label in marked:
@@ -354,13 +359,13 @@ async def test_labels_that_come_back_with_a_database_are_told_and_taken_in_when_
     family.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
     family.clock.now += 60
     if how == "sync":
-        run = await family.sync(mass_removal=True)
+        run = await family.sync(consent=EVERYTHING)
     else:
-        run = await family.sync(kind=RunKind.REMOVAL, people=("rosa",))
+        run = await family.run(RemovalRequest(people=("rosa",)))
     family.settings = SyncSettings(removed_label_mode=mode)
     gone = {one.key for one in run.changes}
     assert len(gone) >= 10
-    assert (await family.sync(mass_removal=True)).returned == ()
+    assert (await family.sync(consent=EVERYTHING)).returned == ()
     family.plex.state.restore(copy)
 
     run = await family.sync()
@@ -372,7 +377,7 @@ async def test_labels_that_come_back_with_a_database_are_told_and_taken_in_when_
     run = await family.sync(adopt=some)
     assert {row.key for row in run.returned} == gone - some
     assert some <= {row.key for row in family.recorder.ledger}
-    after = await family.sync(mass_removal=True)
+    after = await family.sync(consent=EVERYTHING)
     assert {one.key for one in after.changes} == (
         some if mode is RemovedLabelMode.REMOVE else set()
     )
@@ -393,7 +398,7 @@ async def test_somebody_may_say_that_they_were_taken_off_by_hand(family: EngineE
     family.plex.state.restore(copy)
     run = await family.sync()
     labels = family.labels
-    assert (await family.sync(accept=run.held_keys)).status is RunStatus.DONE
+    assert (await family.sync(consent=Consent(vanished=run.held_keys))).status is RunStatus.DONE
     assert sum(row.removed_by_user for row in family.recorder.ledger) == 20
     assert family.labels == labels
 
@@ -433,7 +438,7 @@ async def test_names_of_many_people_that_change_at_once_are_asked_about(
         title = wishes_of(family, "user_1")[0][0]
         assert (await family.look(title)).hold_reasons == (RENAMED,)
         assert family.labels == labels
-        assert (await family.sync(approved=run.held_keys)).added > 0
+        assert (await family.sync(consent=Consent(removals=run.held_keys))).added > 0
         assert {label[:5] for some in family.labels.values() for label in some} == {"user_"}
 
 
@@ -543,5 +548,5 @@ async def test_label_of_others_stays_while_the_list_of_its_person_is_doubted(
     assert run.hold_reasons == (LIST_SHRANK,)
     assert family.labels == labels
     family.clock.now += READ_AGAIN_AFTER
-    await family.sync(mass_removal=True)
+    await family.sync(consent=EVERYTHING)
     assert not any("tim" in some for some in family.labels.values())

@@ -11,7 +11,7 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from custom_components.plex_label_sync.sync.people import UnknownPersonError
 from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode, names_of
-from custom_components.plex_label_sync.sync.request import UnknownLibraryError
+from custom_components.plex_label_sync.sync.request import RemovalRequest, UnknownLibraryError
 from custom_components.plex_label_sync.sync.run import HoldReason, RunKind, RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs
@@ -590,7 +590,7 @@ async def test_label_that_two_people_share_stays_when_the_labels_of_one_are_take
             env.pulsarr.state.wish(user.id, title)
     await env.sync()
     assert "rosa" in env.labels[item.rating_key]
-    run = await env.sync(kind=RunKind.REMOVAL, people=(str(env.person("rosa")),))
+    run = await env.run(RemovalRequest(people=(str(env.person("rosa")),)))
     assert run.removed
     assert "rosa" in env.labels[item.rating_key]
 

@@ -270,7 +270,7 @@ async def test_labels_are_taken_off_by_what_the_items_say_where_the_filter_is_ig
     run = await env.sync()
     labels, ledger, edits = env.labels, env.recorder.ledger.as_dict(), env.plex.stats.puts
     env.plex.knobs = PlexKnobs(label_filter_broken=True, labels_on_items=tells)
-    back = await env.sync(kind=kind, undo=run.id, changes=run.changes)
+    back = await env.take_back(run, kind)
     if tells:
         assert env.labels == before
         assert {one.change for one in back.failed} <= {*env.recorder.begun[-1][1]}

@@ -5,6 +5,7 @@ from dataclasses import replace
 from custom_components.plex_label_sync.sync.model import Failure, SyncSettings, Title
 from custom_components.plex_label_sync.sync.plan_builder import FRESH, FRESH_UNKNOWN
 from custom_components.plex_label_sync.sync.readers import LOOKUPS_MAX
+from custom_components.plex_label_sync.sync.request import LiveRequest
 from custom_components.plex_label_sync.sync.run import Outcome, RunKind, RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault
@@ -173,7 +174,7 @@ async def test_title_is_found_by_whatever_id_it_was_announced_with(env: EngineEn
     env.plex.state.add_item(title)
     for ids in ({f"tmdb:{title.tmdb}"}, {f"imdb:{title.imdb}"}, {f"plex:{title.key}"}):
         announced = replace(title_of(title), name="As Radarr calls it", ids=frozenset(ids))
-        run = await env.sync(kind=RunKind.LIVE, titles=(announced,))
+        run = await env.run(LiveRequest(titles=(announced,)))
         assert run.looks[0].outcome is Outcome.SETTLED
         assert run.looks[0].title == announced
     assert labels(env, title) == [{"rosa"}]
@@ -216,7 +217,7 @@ async def test_title_that_plex_does_not_have_yet_waits(env: EngineEnv) -> None:
 async def test_title_announced_without_ids_cannot_be_found(env: EngineEnv) -> None:
     await synced(env)
     unknown = Title(title_of(env.spare()).type, "New", frozenset())
-    run = await env.sync(kind=RunKind.LIVE, titles=(unknown,))
+    run = await env.run(LiveRequest(titles=(unknown,)))
     assert run.looks[0].outcome is Outcome.NO_IDS
 
 

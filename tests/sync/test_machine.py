@@ -11,8 +11,15 @@ import pytest
 
 from custom_components.plex_label_sync.sync.changes import Change
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
-from custom_components.plex_label_sync.sync.request import Request
+from custom_components.plex_label_sync.sync.request import (
+    FullRequest,
+    LiveRequest,
+    RemovalRequest,
+    Request,
+    UndoRequest,
+)
 from custom_components.plex_label_sync.sync.run import RunKind, RunStatus
+from custom_components.plex_label_sync.sync.safety_check import Consent
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs
@@ -110,10 +117,10 @@ meddling = st.lists(
 )
 kinds = st.sampled_from((RunKind.FULL, RunKind.FULL, *RunKind))
 requests = st.one_of(
-    st.builds(Request, routine=st.booleans()),
-    st.builds(Request, mass_removal=st.booleans(), restore=st.booleans()),
-    st.builds(Request, people=st.tuples(names)),
-    st.builds(Request, libraries=st.tuples(st.sampled_from(("1", "2", "3")))),
+    st.builds(FullRequest, routine=st.booleans()),
+    st.builds(FullRequest, consent=st.builds(Consent, st.booleans()), restore=st.booleans()),
+    st.builds(FullRequest, people=st.tuples(names)),
+    st.builds(FullRequest, libraries=st.tuples(st.sampled_from(("1", "2", "3")))),
 )
 
 
@@ -256,7 +263,7 @@ class HaEnv(Watched):
             self.undoable = None
             self.truth.came_back(before)
             if then:
-                self.run(Request())
+                self.run(FullRequest())
 
     @rule()
     def bring_the_storage_back(self) -> None:
@@ -269,10 +276,10 @@ class HaEnv(Watched):
 
     @rule()
     def take_in_what_may_be_ours(self) -> None:
-        run = self.run(Request(dry_run=True))
+        run = self.run(FullRequest(dry_run=True))
         if run is not None and run.unknown:
             keys = frozenset(row.key for row in run.unknown)
-            self.run(Request(adopt=keys))
+            self.run(FullRequest(adopt=keys))
             self.truth.foreign = {
                 (key, text)
                 for key, text in self.truth.foreign
@@ -285,7 +292,7 @@ class HaEnv(Watched):
             row = rows[which % len(rows)]
             self.truth.take_off(row.rating_key, row.label)
             if then != "nothing":
-                self.run(Request())
+                self.run(FullRequest())
             if then == "sync and put back":
                 self.truth.put_on(row.rating_key, row.label)
 
@@ -357,13 +364,13 @@ class HaEnv(Watched):
 
     @rule()
     def keep_what_is_held(self) -> None:
-        run = self.run(Request(dry_run=True))
+        run = self.run(FullRequest(dry_run=True))
         if run is not None and run.held:
             keys = [change.key for change in run.held if change.key in self.records.ledger]
             self.truth.ever_pinned.update(keys)
             self.records.ledger.pin(keys)
             self.records.save_ledger()
-            self.run(Request())
+            self.run(FullRequest())
 
     # Runs
 
@@ -425,7 +432,7 @@ class HaEnv(Watched):
         for wish in wishes:
             state.unwish(person, titles[wish.catalogue_key])
         for _ in range(times):
-            self.run(Request())
+            self.run(FullRequest())
             self.clock.now += seconds
         for wish in wishes:
             state.wish(person, titles[wish.catalogue_key])
@@ -487,8 +494,8 @@ class HaEnv(Watched):
         if what is RunKind.LIVE:
             return self.look_request([which or 0], thorough=True, newer_than=self.clock.now - 1)
         if what is RunKind.UNDO and (entry := self.records.journal.get(None)) is not None:
-            return Request(kind=RunKind.UNDO, undo=entry.run_id, changes=entry.changes)
-        return Request(kind=RunKind.REMOVAL) if what is RunKind.REMOVAL else request
+            return UndoRequest(run_id=entry.run_id, changes=entry.changes)
+        return RemovalRequest() if what is RunKind.REMOVAL else request
 
     @rule(
         request=requests,
@@ -565,8 +572,7 @@ class HaEnv(Watched):
 
     def look_request(self, what: Sequence[int], *, thorough: bool, newer_than: float) -> Request:
         titles = tuple({title_of(self.title(number)): None for number in what})
-        return Request(
-            kind=RunKind.LIVE,
+        return LiveRequest(
             titles=titles,
             thorough=frozenset(titles) if thorough else frozenset(),
             newer_than=newer_than,
@@ -574,7 +580,7 @@ class HaEnv(Watched):
 
     @rule(people=st.none() | st.tuples(names))
     def remove_labels(self, people: tuple[str, ...] | None) -> None:
-        self.run(Request(kind=RunKind.REMOVAL, people=people))
+        self.run(RemovalRequest(people=people))
 
     @rule(crash=st.none() | st.sampled_from(CRASH_POINTS))
     def undo(self, crash: Any) -> None:
@@ -585,7 +591,7 @@ class HaEnv(Watched):
         undoable = self.undoable
         items = set(self.plex.state.items)
         excluded = self.settings.exclude_labels | {fold(self.settings.opt_out_label)}
-        request = Request(kind=RunKind.UNDO, undo=entry.run_id, changes=entry.changes)
+        request = UndoRequest(run_id=entry.run_id, changes=entry.changes)
         touched = set(self.truth.touched)
         run = self.run(request)
         if (

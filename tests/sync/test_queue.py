@@ -1,6 +1,7 @@
 """What waits for Plex, when it is looked at again, and when it is given up."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -24,7 +25,7 @@ from custom_components.plex_label_sync.sync.run import Outcome, TitleResult
 
 from .builders import ANNA, BEN, id_sets, movie, show, titles
 
-SETTINGS = QueueSettings(retry_interval=30, max_age=1800)
+SETTINGS = QueueSettings(pending_retry_interval=30, pending_max_age=1800)
 HEAT, DARK = movie("tmdb:1"), show("tmdb:1")
 WAITING = {
     Outcome.NOT_IN_PLEX: Reason.NOT_IN_PLEX,
@@ -127,7 +128,7 @@ def test_title_that_nobody_seems_to_want_is_looked_at_again_with_newer_watchlist
     queue, look = queue_of(HEAT, now=100.0), [TitleResult(HEAT, (), Outcome.NOT_WANTED)]
     (waiting,) = looked(queue, look, 101.0, lists_read_at=100.0).queue
     assert (waiting.next_try, waiting.tries) == (101.0 + RELOOK_AFTER, 1)
-    hasty = QueueSettings(retry_interval=2)
+    hasty = replace(SETTINGS, pending_retry_interval=2)
     (sooner,) = looked(queue, look, 101.0, hasty, lists_read_at=99.0).queue
     assert sooner.next_try == 103.0
     assert looked((waiting,), look, 111.0, lists_read_at=100.1).queue == ()
@@ -160,7 +161,7 @@ class QueueMachine(RuleBasedStateMachine):
         super().__init__()
         self.queue: Queue = ()
         self.now = 0.0
-        self.settings = QueueSettings()
+        self.settings = SETTINGS
         self.awaited: list[Title] = []
 
     @initialize(
@@ -213,7 +214,7 @@ class QueueMachine(RuleBasedStateMachine):
         for entry in self.queue:
             if entry.title in before:
                 assert entry.reason is reason
-                assert entry.next_try == self.now + self.settings.retry_interval
+                assert entry.next_try == self.now + self.settings.pending_retry_interval
                 assert entry.expires - entry.next_try >= before[entry.title] - 1e-6
 
     @invariant()

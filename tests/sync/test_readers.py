@@ -45,8 +45,11 @@ class Lists:
         assert on_gap is not None
         return self._people
 
-    async def watchlist(self, person_id: int) -> tuple[Title, ...]:
+    async def watchlist(
+        self, person_id: int, *, on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[Title, ...]:
         """Return one movie for each person, after a while."""
+        assert on_gap is not None
         self._under_way += 1
         self.peak = max(self.peak, self._under_way)
         try:

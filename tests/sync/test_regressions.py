@@ -12,6 +12,7 @@ from custom_components.plex_label_sync.sync.model import (
     ServiceError,
     SyncSettings,
 )
+from custom_components.plex_label_sync.sync.request import FullRequest, RemovalRequest
 from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs
@@ -33,7 +34,7 @@ async def labelled(env: EngineEnv) -> tuple[CatalogueTitle, str]:
 
 async def undo(env: EngineEnv, run: Run) -> Run:
     """Take a run back."""
-    return await env.sync(kind=RunKind.UNDO, undo=run.id, changes=run.changes)
+    return await env.take_back(run)
 
 
 async def test_undo_leaves_excluded_labels_alone(env: EngineEnv) -> None:
@@ -57,7 +58,7 @@ async def test_item_with_the_opt_out_label_is_left_alone_when_labels_are_taken_o
     key = run.changes[0].rating_key
     env.plex.state.add_label(key, "no-sync")
     labels = env.labels[key]
-    back = await env.sync(kind=kind, undo=run.id, changes=run.changes)
+    back = await env.take_back(run, kind)
     assert back.changes
     assert key not in {change.rating_key for change in back.changes}
     assert env.labels[key] == labels
@@ -77,7 +78,7 @@ async def test_label_that_was_taken_off_and_put_back_by_hand_is_not_ours_any_mor
     if by == "look":
         await env.look(title, newer_than=env.clock.now)
     else:
-        await env.sync(kind=RunKind.REMOVAL if by == "removal" else RunKind.FULL)
+        await env.run(RemovalRequest() if by == "removal" else FullRequest())
     assert "rosa" in env.labels.get(key, set())
 
 

@@ -367,7 +367,6 @@ def test_decision_that_labels_were_taken_off_by_hand_is_one_about_those() -> Non
     assert safety.plan.ledger_only_updates == some.ledger_only_updates
     fewer = Consent(vanished=keys(there[11:]))
     assert VANISHED in reasons(some, ledger=there, consent=fewer)
-    assert reasons(some, ledger=there, consent=Consent(any_vanished=True)) == ()
 
 
 def test_renames_pass_only_if_they_were_shown() -> None:

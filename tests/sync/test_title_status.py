@@ -75,7 +75,7 @@ def worlds(draw: st.DrawFn) -> tuple[Overview, Ledger, Queue]:
     )
     ledger = Ledger(Row(label, "1", key, 1, removed_by_user=True) for key, label in off)
     waits = [title(one) for one in numbers if draw(st.booleans())]
-    return overview, ledger, announce((), waits, 5.0, QueueSettings())
+    return overview, ledger, announce((), waits, 5.0, QueueSettings(30, 1800))
 
 
 @given(worlds())

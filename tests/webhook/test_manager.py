@@ -303,7 +303,7 @@ async def test_pulsarr_without_webhooks_is_told_until_it_is_updated(
     await later(ha_env, clock, HOUR)
     assert issue(ha_env, "pulsarr_without_webhooks") is not None
     assert issue(ha_env, "webhook_unreachable") is None
-    assert lines(caplog, "too old to send webhooks") == 1
+    assert lines(caplog, "cannot send webhooks") == 1
     ha_env.pulsarr.knobs.webhooks = True
     await later(ha_env, clock, HOUR)
     assert issue(ha_env, "pulsarr_without_webhooks") is None

@@ -58,9 +58,18 @@ class LabelGuard:
         """
         return self._served(await self._pulsarr.people(tries=tries, on_gap=on_gap))
 
-    async def watchlist(self, person_id: int, *, tries: int = 3) -> tuple[Title, ...]:
-        """Return one user's whole watchlist. Raises ServiceError."""
-        return await self._pulsarr.watchlist(person_id, tries=tries)
+    async def watchlist(
+        self,
+        person_id: int,
+        *,
+        tries: int = 3,
+        on_gap: Callable[[Gap], object] | None = None,
+    ) -> tuple[Title, ...]:
+        """Return one user's watchlist; rows that cannot be read are reported to `on_gap`.
+
+        Raises ServiceError.
+        """
+        return await self._pulsarr.watchlist(person_id, tries=tries, on_gap=on_gap)
 
     @callback
     def _served(self, people: Collection[Person]) -> tuple[Person, ...]:

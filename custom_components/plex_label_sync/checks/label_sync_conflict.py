@@ -44,7 +44,7 @@ class LabelSyncConflictCheck:
         try:
             is_on = await self._pulsarr.labels_itself()
         except ServiceError as err:
-            _LOGGER.debug("Whether Pulsarr labels titles itself is not known: %s", err)
+            _LOGGER.debug("Cannot determine whether Pulsarr's own label sync is on: %s", err)
             self._timer.set(RETRY)
             return
         if is_on:

@@ -110,7 +110,7 @@ class Peer:
 
     def explain(self, err: ServiceError) -> FieldError:
         """Return what a failed try means to the person at the form."""
-        _LOGGER.debug("The login was not usable: %s", err)
+        _LOGGER.debug("The connection failed: %s", err)
         if (error := self.credential_errors.get(err.failure)) is not None:
             return FieldError(self.secret_field, error)
         return FieldError(CONF_URL, _URL_ERRORS.get(err.failure, self.wrong_service))
@@ -183,13 +183,13 @@ async def async_find_server(hass: HomeAssistant, server: OwnedServer, client_id:
                 stranger = dataclasses.replace(login, secret="")
                 return await plex_client(hass, stranger, client_id).identity() == server.machine_id
         except (ServiceError, TimeoutError) as err:
-            _LOGGER.debug("The server does not answer under one of its addresses: %r", err)
+            _LOGGER.debug("No response from one of the server's addresses: %r", err)
             return False
 
-    logins = tuple(_logins(server))
-    knocks = [hass.async_create_task(is_there(login), "look for a server") for login in logins]
+    ways = tuple(logins(server))
+    knocks = [hass.async_create_task(is_there(login), "look for a server") for login in ways]
     try:
-        for login, knock in zip(logins, knocks, strict=True):
+        for login, knock in zip(ways, knocks, strict=True):
             if await knock:
                 return login
     finally:
@@ -198,7 +198,7 @@ async def async_find_server(hass: HomeAssistant, server: OwnedServer, client_id:
     raise FieldError("base", "no_way_to_server")
 
 
-def _logins(server: OwnedServer) -> Iterator[Login]:
+def logins(server: OwnedServer) -> Iterator[Login]:
     """Yield the login under each address that is one; plexapi writes IPv6 without brackets."""
     for url in server.addresses:
         with suppress(FieldError):

@@ -1,6 +1,6 @@
 """Fields that several forms share, and how what was entered there is cleaned."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,11 +17,13 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..sync.naming import FIELDS, InvalidLabelFormatError, check_label_format
+from ..options import OPTIONS, UnusableValueError
+from ..sync.naming import FIELDS
 from ..sync.safety_check import FREE_REMOVALS
 from .connections import Peer
 
 CONF_SERVER: Final = "server"
+ENTER: Final = "plex_manual"  # instead of a server; also the step that follows
 
 URL_SELECTOR: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 SECRET_SELECTOR: Final = TextSelector(
@@ -41,23 +43,12 @@ PLACEHOLDERS: Final[Mapping[str, str]] = {
 }
 
 
-class UnusableValueError(ValueError):
-    """A value that a form refuses; `error` is the key of the text that says why."""
-
-    def __init__(self, error: str) -> None:
-        super().__init__(error)
-        self.error = error
-
-
 @dataclass(frozen=True, slots=True)
 class Unusable:
     """Stands for a value that a field does not take; `shown` is what may stand there again."""
 
     error: str
     shown: float | None = None
-
-
-type Cleaner = Callable[[Any], Any]
 
 
 def login_schema(peer: Peer, *, secret_required: bool) -> vol.Schema:
@@ -78,10 +69,19 @@ def secret_field(peer: Peer, *, required: bool) -> dict[vol.Marker, TextSelector
     return {vol.Optional(peer.secret_field, default=""): SECRET_SELECTOR}
 
 
-def server_schema(names: Mapping[str, str]) -> vol.Schema:
-    """Return the form that asks for a Plex server; `names` maps machine identifiers to names."""
+def server_schema(names: Mapping[str, str], *, can_enter: bool) -> vol.Schema:
+    """Return the form that asks for a Plex server; `names` maps machine identifiers to names.
+
+    With `can_enter`, its URL and token may be entered instead.
+    """
     options = [SelectOptionDict(value=value, label=label) for value, label in names.items()]
-    selector = SelectSelector(SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST))
+    if can_enter:
+        options.append(SelectOptionDict(value=ENTER, label=ENTER))  # translated, unlike the names
+    selector = SelectSelector(
+        SelectSelectorConfig(
+            options=options, mode=SelectSelectorMode.LIST, translation_key=CONF_SERVER
+        )
+    )
     return vol.Schema({vol.Required(CONF_SERVER, default=next(iter(names))): selector})
 
 
@@ -104,35 +104,16 @@ def libraries_choice(names: Mapping[str, str]) -> SelectSelector:
     return choice(names, mode=SelectSelectorMode.LIST)
 
 
-def clean_label_format(text: str) -> str:
-    """Return a label format without blanks around it. Raises UnusableValueError."""
-    label_format = text.strip()
-    try:
-        check_label_format(label_format)
-    except InvalidLabelFormatError as err:
-        raise UnusableValueError("invalid_label_format") from err
-    return label_format
-
-
-def clean_libraries(keys: list[str]) -> list[str]:
-    """Return the chosen libraries, each once. Raises UnusableValueError when there is none."""
-    if not keys:
-        raise UnusableValueError("no_libraries")
-    return list(dict.fromkeys(keys))
-
-
-def cleaned(
-    user_input: Mapping[str, Any], cleaners: Mapping[str, Cleaner]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return what was entered, cleaned field by field, and the errors of unusable fields."""
+def cleaned(user_input: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return options as they were entered, each cleaned, and the errors of unusable ones."""
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
-    for field, value in user_input.items():
+    for key, value in user_input.items():
         if isinstance(value, Unusable):
-            errors[field] = value.error
+            errors[key] = value.error
             continue
         try:
-            values[field] = cleaners[field](value) if field in cleaners else value
+            values[key] = OPTIONS[key].clean(value)
         except UnusableValueError as err:
-            errors[field] = err.error
+            errors[key] = err.error
     return values, errors

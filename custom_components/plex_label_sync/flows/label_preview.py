@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
 
-from ..const import CONF_LABEL_FORMAT, DEFAULT_LABEL_FORMAT
+from ..const import CONF_LABEL_FORMAT
 from ..escaping import as_code, one_line
+from ..options import OPTIONS
 from ..settings import Settings
 from ..sync.label_conflicts import Confirmed, resolve
 from ..sync.model import Person, fold
@@ -39,11 +40,10 @@ class LabelPreview:
 
         Only once, for a format that is not in use: who submits it again wants it so.
         """
-        before = self._options.get(CONF_LABEL_FORMAT, DEFAULT_LABEL_FORMAT)
+        label_format = OPTIONS[CONF_LABEL_FORMAT]
+        before = label_format.stored(self._options)
         self._options = dict(options)
-        is_new = (
-            not self._is_set_up or options.get(CONF_LABEL_FORMAT, DEFAULT_LABEL_FORMAT) != before
-        )
+        is_new = not self._is_set_up or label_format.stored(options) != before
         self._is_set_up = True
         return {CONF_LABEL_FORMAT: LABELS_CLASH} if is_new and self._clashes() else {}
 

@@ -18,5 +18,5 @@ async def async_or_none[T](answer: Awaitable[T]) -> T | None:
         async with asyncio.timeout(LOOKUP_TIMEOUT):
             return await answer
     except (ServiceError, TimeoutError) as err:
-        _LOGGER.debug("A form is shown without names: %r", err)
+        _LOGGER.debug("Showing a form without names: %r", err)
         return None

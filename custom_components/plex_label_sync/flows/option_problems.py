@@ -4,14 +4,13 @@ The web interface shows an error of a section above the section, where nobody se
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from homeassistant.const import PERCENTAGE, UnitOfTime
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.selector import NumberSelector
 from homeassistant.helpers.translation import async_get_translations
 
 from ..const import DOMAIN
+from ..options import OPTIONS, Number, Unit
 from ..texts import WORDING, Texts, async_texts
 
 WORDS: Final = "option_problem"  # the key of the texts under `selector`
@@ -25,61 +24,50 @@ PLACEHOLDERS: Final[Mapping[str, str]] = {
 }
 # How many of a unit make one of the next; the last is the largest that is named.
 _UNITS: Final = (("seconds", 60), ("minutes", 60), ("hours", 24), ("days", 0))
-_OF_SELECTOR: Final[Mapping[str, int]] = {
-    UnitOfTime.SECONDS: 0,
-    UnitOfTime.MINUTES: 1,
-    UnitOfTime.DAYS: 3,
-}
-
-type Sections = Mapping[str, Mapping[str, Any]]  # the selectors by section and field
+_OF_UNIT: Final[Mapping[Unit, int]] = {Unit.SECONDS: 0, Unit.MINUTES: 1, Unit.DAYS: 3}
 
 
-async def async_problems(
-    hass: HomeAssistant, sections: Sections, errors: Mapping[str, str]
-) -> dict[str, str]:
+async def async_problems(hass: HomeAssistant, errors: Mapping[str, str]) -> dict[str, str]:
     """Return what is filled into the texts of errors of fields, in the language of the house."""
     filled = dict.fromkeys(PLACEHOLDERS.values(), "")
     if not set(errors.values()) & PLACEHOLDERS.keys():
         return filled
     texts = await async_texts(hass)
     names = await _async_names(hass)
-    fields = {
-        field: (f"{section}.data.{field}", selector)
-        for section, some in sections.items()
-        for field, selector in some.items()
-        if field in errors
-    }
     for error, placeholder in PLACEHOLDERS.items():
-        wrong = [fields[field] for field in fields if errors[field] == error]
+        wrong = [field for field, what in errors.items() if what == error]
         if error == OUT_OF_RANGE:
+            numbers = [(names[field], OPTIONS[field].kind) for field in wrong]
             filled[placeholder] = " ".join(
-                _range(names[key], selector, texts) for key, selector in wrong
+                _range(name, kind, texts) for name, kind in numbers if isinstance(kind, Number)
             )
         else:
-            filled[placeholder] = texts.listed(names[key] for key, _ in wrong)
+            filled[placeholder] = texts.listed(names[field] for field in wrong)
     return filled
 
 
 async def _async_names(hass: HomeAssistant) -> dict[str, str]:
-    """Return what the fields are called, by `<section>.data.<field>`."""
+    """Return what the fields are called; each is in one section only."""
     prefix = f"component.{DOMAIN}.options.step.init.sections."
     texts = await async_get_translations(hass, hass.config.language, "options", [DOMAIN])
-    return {key.removeprefix(prefix): text for key, text in texts.items() if key.startswith(prefix)}
+    return {
+        path.rpartition(".data.")[2]: text
+        for path, text in texts.items()
+        if path.startswith(prefix) and ".data." in path
+    }
 
 
-def _range(name: str, selector: NumberSelector, texts: Texts) -> str:
+def _range(name: str, kind: Number, texts: Texts) -> str:
     """Return between what a number has to be."""
-    limits: Mapping[str, Any] = selector.config
-    unit = limits["unit_of_measurement"]
-    lowest, highest = (amount(int(limits[end]), unit, texts) for end in ("min", "max"))
+    lowest, highest = (amount(end, kind.unit, texts) for end in (kind.minimum, kind.maximum))
     return texts.phrase(WORDS, "range", field=name, lowest=lowest, highest=highest)
 
 
-def amount(number: int, unit: str, texts: Texts) -> str:
+def amount(number: int, unit: Unit, texts: Texts) -> str:
     """Return a number with its unit, the largest in which it is whole: 3600 s as 1 hour."""
-    if unit == PERCENTAGE:
+    if unit is Unit.PERCENT:
         return texts.phrase(WORDING, "percent", count=number)
-    at = _OF_SELECTOR[unit]
+    at = _OF_UNIT[unit]
     while (larger := _UNITS[at][1]) and number and number % larger == 0:
         number //= larger
         at += 1

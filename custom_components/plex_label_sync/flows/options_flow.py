@@ -32,8 +32,6 @@ from .label_preview import LabelPreview, shown_name
 from .lookup import async_or_none
 from .option_problems import async_problems
 from .options_form import (
-    CLEANERS,
-    MAY_BE_EMPTY,
     RENEW_SECRET,
     SHOW_SHARING,
     SHOW_WEBHOOK,
@@ -64,13 +62,11 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         if user_input is None:
             await self._async_look_up()
         else:
-            for section, field in MAY_BE_EMPTY.items():
-                if section in self._form.sections_sent:
-                    user_input.setdefault(field, "")
+            user_input = self._form.left_empty() | user_input
             show_webhook = user_input.pop(SHOW_WEBHOOK, False)
             renew_secret = user_input.pop(RENEW_SECRET, False)
             self._show_sharing = user_input.pop(SHOW_SHARING, False)
-            values, errors = cleaned(user_input, CLEANERS)
+            values, errors = cleaned(user_input)
             errors = errors or self._preview.check(options | values) or self._unknown(values)
             if not errors:
                 self._accepted = with_libraries(options | values, self._libraries)
@@ -82,7 +78,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
                     return await self.async_step_webhook()
                 return await self._async_finish()
             options |= shown_again(user_input)
-            problems = await async_problems(self.hass, self._form.sections, errors)
+            problems = await async_problems(self.hass, errors)
             errors = self._form.places(errors)
         self._form = options_form(options, self._libraries, self._people, errors)
         schema: Any = self._form  # of voluptuous, or of what took its name in Home Assistant 2026.9

@@ -1,15 +1,15 @@
 """The form of the options: its sections and fields, and how what was entered is cleaned."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, override
+from collections.abc import Callable, Mapping
+from typing import Any, Final, assert_never, override
 
-from homeassistant.const import PERCENTAGE, UnitOfTime
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    Selector,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -18,80 +18,31 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..const import (
-    CONF_BASE_URL,
-    CONF_BATCH_MODE,
-    CONF_CHECK_SHARING,
-    CONF_EXCLUDE_LABELS,
-    CONF_EXCLUDE_PEOPLE,
-    CONF_LABEL_FORMAT,
-    CONF_LIBRARIES,
-    CONF_LIVE_MODE,
-    CONF_MAX_REMOVALS,
-    CONF_OPT_OUT_LABEL,
-    CONF_PENDING_MAX_AGE,
-    CONF_PENDING_RETRY_INTERVAL,
-    CONF_PRESERVE_EXISTING_LABELS,
-    CONF_REMOVAL_DELAY,
-    CONF_REMOVED_LABEL,
-    CONF_REMOVED_LABEL_MODE,
-    CONF_RESTORE_OVERRIDES,
-    CONF_SHARING_ACCOUNTS,
-    CONF_SHARING_INTERVAL,
-    CONF_SYNC_DISABLED_PEOPLE,
-    CONF_SYNC_INTERVAL,
-    DEFAULT_LABEL_FORMAT,
-    DEFAULT_MAX_REMOVALS,
-    DEFAULT_OPT_OUT_LABEL,
-    DEFAULT_PENDING_MAX_AGE,
-    DEFAULT_PENDING_RETRY_INTERVAL,
-    DEFAULT_REMOVAL_DELAY,
-    DEFAULT_REMOVED_LABEL,
-    DEFAULT_SHARING_INTERVAL,
-    DEFAULT_SYNC_INTERVAL,
-    MIN_PENDING_MAX_AGE,
-    MIN_PENDING_RETRY_INTERVAL,
-    MIN_SHARING_INTERVAL,
-    MIN_SYNC_INTERVAL,
+from ..options import (
+    OPTIONS,
+    Accounts,
+    Choice,
+    Flag,
+    Labels,
+    Libraries,
+    Number,
+    Option,
+    People,
+    Section,
+    Text,
+    Url,
 )
-from ..server_urls import CredentialsInUrlError, normalise_url
-from ..sync.model import RemovedLabelMode, fold
-from ..sync.naming import clean_label
-from .fields import (
-    URL_SELECTOR,
-    Cleaner,
-    Unusable,
-    UnusableValueError,
-    choice,
-    clean_label_format,
-    clean_libraries,
-    libraries_choice,
-)
+from .fields import URL_SELECTOR, Unusable, choice, libraries_choice
 
 # Asked for once, not kept
 SHOW_WEBHOOK: Final = "show_webhook"
 RENEW_SECRET: Final = "renew_secret"  # noqa: S105 - a field's name
 SHOW_SHARING: Final = "show_sharing"
-
-SECTION_LABELS: Final = "labels"
-SECTION_LIVE: Final = "live"
-SECTION_FULL_SYNC: Final = "full_sync"
-SECTION_REMOVAL: Final = "removal"
-SECTION_SAFETY: Final = "safety"
-SECTION_SHARING: Final = "sharing"
-SECTION_CONNECTION: Final = "connection"
-
-# Texts that may be emptied, by section: there the web interface leaves out what is empty.
-MAY_BE_EMPTY: Final[Mapping[str, str]] = {
-    SECTION_SAFETY: CONF_OPT_OUT_LABEL,
-    SECTION_CONNECTION: CONF_BASE_URL,
+REQUESTS: Final[Mapping[str, Section]] = {
+    SHOW_SHARING: Section.SHARING,
+    SHOW_WEBHOOK: Section.CONNECTION,
+    RENEW_SECRET: Section.CONNECTION,
 }
-
-MAX_SYNC_INTERVAL: Final = 7 * 24 * 3600  # seconds
-MAX_PENDING_RETRY_INTERVAL: Final = 3600  # seconds
-MAX_SHARING_INTERVAL: Final = 30 * 24 * 3600  # seconds
-MAX_REMOVAL_DELAY: Final = 365  # days
-MAX_PENDING_MAX_AGE: Final = 7 * 24 * 60  # minutes
 
 type Fields = dict[vol.Marker, Any]
 
@@ -133,12 +84,12 @@ class SectionedForm(vol.Schema):
             raise vol.Invalid("extra keys not allowed", [name])
         return values
 
-    @property
-    def sections(self) -> dict[str, dict[str, Any]]:
-        """The selectors by section and field."""
+    def left_empty(self) -> dict[str, str]:
+        """Return the texts that were emptied: the web interface leaves out what is empty."""
         return {
-            str(name): {str(field): selector for field, selector in part.schema.schema.items()}
-            for name, part in self.schema.items()
+            option.key: ""
+            for option in OPTIONS.values()
+            if option.may_be_empty and option.section in self.sections_sent
         }
 
     def places(self, errors: Mapping[str, str]) -> dict[str, str]:
@@ -187,187 +138,94 @@ def options_form(
     A list that may be emptied is required all the same: what the web interface leaves out because
     it is empty would otherwise come back as the default.
     """
-    sections = _sections(options, libraries, people)
     form: Fields = {}
-    for name, fields in sections.items():
-        is_open = name == SECTION_LABELS or any(str(field) in errors for field in fields)
+    for name in Section:
+        fields = _fields(name, options, libraries, people)
+        is_open = name is Section.LABELS or any(str(field) in errors for field in fields)
         # Of voluptuous, or of what has taken its name since Home Assistant 2026.9.
         schema: Any = vol.Schema(fields)
-        form[vol.Required(name)] = section(schema, {"collapsed": not is_open})
+        form[vol.Required(name.value)] = section(schema, {"collapsed": not is_open})
     return SectionedForm(form)
 
 
-def _sections(
-    options: Mapping[str, Any], libraries: Mapping[str, str], people: Mapping[str, str]
-) -> dict[str, Fields]:
-    """Return the fields of each section with the present options."""
-
-    def field(name: str, *, default: object) -> vol.Required:
-        return vol.Required(name, default=options.get(name, default))
-
-    def emptied(name: str, *, default: str) -> vol.Optional:
-        # With a default it would come back as that: the web interface leaves out what is empty.
-        return vol.Optional(name, description={"suggested_value": options.get(name, default)})
-
-    return {
-        SECTION_LABELS: _label_fields(options, field, libraries, people),
-        SECTION_LIVE: {
-            field(CONF_LIVE_MODE, default=True): BooleanSelector(),
-            field(CONF_PENDING_RETRY_INTERVAL, default=DEFAULT_PENDING_RETRY_INTERVAL): _number(
-                MIN_PENDING_RETRY_INTERVAL, MAX_PENDING_RETRY_INTERVAL, UnitOfTime.SECONDS
-            ),
-            field(CONF_PENDING_MAX_AGE, default=DEFAULT_PENDING_MAX_AGE): _number(
-                MIN_PENDING_MAX_AGE, MAX_PENDING_MAX_AGE, UnitOfTime.MINUTES
-            ),
-        },
-        SECTION_FULL_SYNC: {
-            field(CONF_BATCH_MODE, default=True): BooleanSelector(),
-            field(CONF_SYNC_INTERVAL, default=DEFAULT_SYNC_INTERVAL): _number(
-                MIN_SYNC_INTERVAL, MAX_SYNC_INTERVAL, UnitOfTime.SECONDS
-            ),
-        },
-        SECTION_REMOVAL: {
-            field(CONF_REMOVED_LABEL_MODE, default=RemovedLabelMode.KEEP.value): SelectSelector(
-                SelectSelectorConfig(
-                    options=[mode.value for mode in RemovedLabelMode],
-                    translation_key=CONF_REMOVED_LABEL_MODE,
-                )
-            ),
-            field(CONF_REMOVED_LABEL, default=DEFAULT_REMOVED_LABEL): TextSelector(),
-            field(CONF_REMOVAL_DELAY, default=DEFAULT_REMOVAL_DELAY): _number(
-                0, MAX_REMOVAL_DELAY, UnitOfTime.DAYS
-            ),
-        },
-        SECTION_SAFETY: {
-            field(CONF_MAX_REMOVALS, default=DEFAULT_MAX_REMOVALS): _number(1, 100, PERCENTAGE),
-            field(CONF_PRESERVE_EXISTING_LABELS, default=True): BooleanSelector(),
-            field(CONF_EXCLUDE_LABELS, default=[]): TextSelector(TextSelectorConfig(multiple=True)),
-            emptied(CONF_OPT_OUT_LABEL, default=DEFAULT_OPT_OUT_LABEL): TextSelector(),
-            field(CONF_RESTORE_OVERRIDES, default=False): BooleanSelector(),
-        },
-        SECTION_SHARING: _sharing_fields(field),
-        SECTION_CONNECTION: {
-            emptied(CONF_BASE_URL, default=""): URL_SELECTOR,
-            vol.Optional(SHOW_WEBHOOK, default=False): BooleanSelector(),
-            vol.Optional(RENEW_SECRET, default=False): BooleanSelector(),
-        },
-    }
-
-
-def _sharing_fields(field: Callable[..., vol.Required]) -> Fields:
-    return {
-        field(CONF_CHECK_SHARING, default=True): BooleanSelector(),
-        field(CONF_SHARING_INTERVAL, default=DEFAULT_SHARING_INTERVAL): _number(
-            MIN_SHARING_INTERVAL, MAX_SHARING_INTERVAL, UnitOfTime.SECONDS
-        ),
-        field(CONF_SHARING_ACCOUNTS, default=[]): TextSelector(TextSelectorConfig(multiple=True)),
-        vol.Optional(SHOW_SHARING, default=False): BooleanSelector(),
-    }
-
-
-def _label_fields(
+def _fields(
+    name: Section,
     options: Mapping[str, Any],
-    field: Callable[..., vol.Required],
     libraries: Mapping[str, str],
     people: Mapping[str, str],
 ) -> Fields:
-    """Return the fields about who gets labels, what they are called, and where they are written."""
-    chosen = options.get(CONF_LIBRARIES, list(libraries))
-    excluded = [str(person) for person in options.get(CONF_EXCLUDE_PEOPLE, ())]
-    fields: Fields = {field(CONF_LABEL_FORMAT, default=DEFAULT_LABEL_FORMAT): TextSelector()}
-    if choices := _with_chosen(libraries, chosen):
-        fields[vol.Required(CONF_LIBRARIES, default=chosen)] = libraries_choice(choices)
-    fields[vol.Required(CONF_EXCLUDE_PEOPLE, default=excluded)] = choice(
-        _with_chosen(people, excluded), mode=SelectSelectorMode.DROPDOWN, custom_value=True
-    )
-    fields[field(CONF_SYNC_DISABLED_PEOPLE, default=False)] = BooleanSelector()
+    """Return the fields of a section: its options as they are, then what may be asked for."""
+    fields: Fields = {}
+    for option in OPTIONS.values():
+        if option.section is name:
+            value = _shown(option, options, libraries)
+            if isinstance(option.kind, Libraries) and not (libraries or value):
+                continue  # nothing to choose from
+            fields[_marker(option, value)] = _selector(option, value, libraries, people)
+    for request, where in REQUESTS.items():
+        if where is name:
+            fields[vol.Optional(request, default=False)] = BooleanSelector()
     return fields
 
 
-def _with_chosen(names: Mapping[str, str], chosen: Iterable[str]) -> dict[str, str]:
+def _shown(option: Option, options: Mapping[str, Any], libraries: Mapping[str, str]) -> Any:  # noqa: ANN401 - a field's
+    """Return what stands in an option's field at first."""
+    value = option.stored(options)
+    if value is None:
+        return list(libraries)
+    return list(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+def _marker(option: Option, value: object) -> vol.Marker:
+    if option.may_be_empty:
+        # With a default it would come back as that: the web interface leaves out what is empty.
+        return vol.Optional(option.key, description={"suggested_value": value})
+    return vol.Required(option.key, default=value)
+
+
+def _selector(
+    option: Option,
+    value: Any,  # noqa: ANN401 - a field's
+    libraries: Mapping[str, str],
+    people: Mapping[str, str],
+) -> Selector[Any]:
+    """Return the field for an option that has a value."""
+    match kind := option.kind:
+        case Flag():
+            return BooleanSelector()
+        case Number():
+            return _number(kind)
+        case Text():
+            return TextSelector()
+        case Url():
+            return URL_SELECTOR
+        case Choice():
+            values = [value.value for value in kind.values]
+            return SelectSelector(SelectSelectorConfig(options=values, translation_key=option.key))
+        case Labels() | Accounts():
+            return TextSelector(TextSelectorConfig(multiple=True))
+        case Libraries():
+            return libraries_choice(_with_chosen(libraries, value))
+        case People():
+            return choice(
+                _with_chosen(people, value), mode=SelectSelectorMode.DROPDOWN, custom_value=True
+            )
+        case _:
+            assert_never(kind)
+
+
+def _with_chosen(names: Mapping[str, str], chosen: list[str]) -> dict[str, str]:
     """Return what there is to choose: also what was chosen before and has no name at present."""
     return {**names, **{value: value for value in chosen if value not in names}}
 
 
-def _number(minimum: int, maximum: int, unit: str) -> NumberSelector:
+def _number(kind: Number) -> NumberSelector:
     return NumberSelector(
         NumberSelectorConfig(
-            min=minimum, max=maximum, step=1, mode=NumberSelectorMode.BOX, unit_of_measurement=unit
+            min=kind.minimum,
+            max=kind.maximum,
+            step=1,
+            mode=NumberSelectorMode.BOX,
+            unit_of_measurement=kind.unit.value,
         )
     )
-
-
-def _clean_number(value: float) -> int:
-    """Return a whole number as one; selectors give floats, and let fractions through."""
-    if not value.is_integer():
-        raise UnusableValueError("not_a_whole_number")
-    return int(value)
-
-
-def _clean_labels(labels: Iterable[str]) -> list[str]:
-    """Return labels without blanks around them, each once in whatever case it comes."""
-    texts = filter(None, (label.strip() for label in labels))
-    return list({fold(text): text for text in reversed(list(texts))}.values())[::-1]
-
-
-def _clean_one_label(text: str) -> str:
-    """Return a label as it can stand in Plex and in a share filter. Raises UnusableValueError."""
-    if clean_label(text) != text.strip() or not text.strip():
-        raise UnusableValueError("invalid_label")
-    return text.strip()
-
-
-def _clean_opt_out_label(text: str) -> str:
-    """Return a label as it can stand in Plex, empty for none. Raises UnusableValueError."""
-    return _clean_one_label(text) if text.strip() else ""
-
-
-def _clean_people(ids: Iterable[str]) -> list[str]:
-    """Return Pulsarr user ids, each once. Raises UnusableValueError for what is no id."""
-    try:
-        return [str(number) for number in dict.fromkeys(map(int, ids))]
-    except ValueError as err:
-        raise UnusableValueError("invalid_person") from err
-
-
-def _clean_base_url(text: str) -> str:
-    """Return Home Assistant's address without a trailing slash; empty means to guess it.
-
-    Raises UnusableValueError.
-    """
-    if not (address := text.strip()):
-        return ""
-    if "://" not in address:  # what connections make up for, a webhook's sender does not
-        raise UnusableValueError("invalid_url")
-    try:
-        return normalise_url(address)
-    except CredentialsInUrlError as err:
-        raise UnusableValueError("url_with_credentials") from err
-    except ValueError as err:
-        raise UnusableValueError("invalid_url") from err
-
-
-def _clean_pairs(texts: Iterable[str]) -> list[str]:
-    """Return who has which account, each once. Raises UnusableValueError for what says neither."""
-    pairs = list(dict.fromkeys(filter(None, (text.strip() for text in texts))))
-    if not all("=" in pair.strip("=") for pair in pairs):
-        raise UnusableValueError("invalid_sharing_account")
-    return pairs
-
-
-CLEANERS: Final[Mapping[str, Cleaner]] = {
-    CONF_LABEL_FORMAT: clean_label_format,
-    CONF_SYNC_INTERVAL: _clean_number,
-    CONF_PENDING_RETRY_INTERVAL: _clean_number,
-    CONF_PENDING_MAX_AGE: _clean_number,
-    CONF_EXCLUDE_LABELS: _clean_labels,
-    CONF_LIBRARIES: clean_libraries,
-    CONF_EXCLUDE_PEOPLE: _clean_people,
-    CONF_BASE_URL: _clean_base_url,
-    CONF_REMOVED_LABEL: _clean_one_label,
-    CONF_OPT_OUT_LABEL: _clean_opt_out_label,
-    CONF_REMOVAL_DELAY: _clean_number,
-    CONF_MAX_REMOVALS: _clean_number,
-    CONF_SHARING_INTERVAL: _clean_number,
-    CONF_SHARING_ACCOUNTS: _clean_pairs,
-}

@@ -74,7 +74,7 @@ async def _knock(hass: HomeAssistant, login: Login, path: str, seconds: float) -
                 return _Knock(base=redirected_base(login.url, path, location))
             return _Knock(is_plex=_is_plex(await bounded_body(response, SMALL_MAX)))
     except (TimeoutError, TooMuchError, aiohttp.ClientError, OSError) as err:
-        _LOGGER.debug("Nobody answers under an address: %s", type(err).__name__)
+        _LOGGER.debug("No response from an address: %s", type(err).__name__)
         return _Knock()
 
 

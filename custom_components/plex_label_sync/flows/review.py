@@ -22,7 +22,7 @@ from ..sync.label_conflicts import Confirmed, Conflict, resolve
 from ..sync.ledger import Ledger
 from ..sync.model import Gap, Person, ServiceError, SyncSettings, Title
 from ..sync.progress import Progress
-from ..sync.request import Request
+from ..sync.request import FullRequest
 from ..texts import async_texts
 from .review_text import WORDS, listed, review_text
 
@@ -69,7 +69,9 @@ class Reader:
         """
         recorder = _NothingToWriteTo(self._ledger.copy())
         engine = Engine(self._plex, self._people, recorder, clock=time.time, steady=steady)
-        run = await engine.run(Request(dry_run=True), self._settings, progress=Progress(reached))
+        run = await engine.run(
+            FullRequest(dry_run=True), self._settings, progress=Progress(reached)
+        )
         if run.error is not None or engine.watchlists is None:
             return Review(error=run.error)
         first = await asyncio.to_thread(
@@ -106,9 +108,18 @@ class _AgreedPeople:
         self.asked = resolution.asked
         return resolution.people
 
-    async def watchlist(self, person_id: int, *, tries: int = 3) -> tuple[Title, ...]:
-        """Return one user's whole watchlist. Raises ServiceError."""
-        return await self._pulsarr.watchlist(person_id, tries=tries)
+    async def watchlist(
+        self,
+        person_id: int,
+        *,
+        tries: int = 3,
+        on_gap: Callable[[Gap], object] | None = None,
+    ) -> tuple[Title, ...]:
+        """Return one user's watchlist; rows that cannot be read are reported to `on_gap`.
+
+        Raises ServiceError.
+        """
+        return await self._pulsarr.watchlist(person_id, tries=tries, on_gap=on_gap)
 
 
 class _NothingToWriteTo:
@@ -127,7 +138,7 @@ class _NothingToWriteTo:
 
     async def _refuse(self, *_: object, **__: object) -> None:
         """Let nothing be written down, so that nothing can be edited."""
-        raise RuntimeError("a review writes nothing")
+        raise RuntimeError("a review must not write")
 
     begin = sending = finish = _refuse
 

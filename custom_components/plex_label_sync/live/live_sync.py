@@ -32,8 +32,8 @@ from ..sync.queue import (
     postponed,
     shifted,
 )
-from ..sync.request import Request
-from ..sync.run import Outcome, Run, RunKind, StartedBy, TitleResult
+from ..sync.request import LiveRequest
+from ..sync.run import Outcome, Run, StartedBy, TitleResult
 from ..sync.wanted import wanters_of
 from ..timer import Timer
 from .label_events import news_about
@@ -103,7 +103,7 @@ class LiveSync:
     def async_start(self) -> None:
         """Look at what waited over a restart; each entry gets at least one more try."""
         now = time.time()
-        grace = now + 2 * self._settings.retry_interval
+        grace = now + 2 * self._settings.pending_retry_interval
         self._records.queue = tuple(
             replace(entry, expires=max(entry.expires, grace)) for entry in self._records.queue
         )
@@ -249,9 +249,8 @@ class LiveSync:
         if not titles:
             return ProcessResult(waiting=len(self.queue))
         first_looks = [entry.title for entry in entries if entry.reason not in _LOOKED_FOR]
-        request = Request(
-            RunKind.LIVE,
-            titles,
+        request = LiveRequest(
+            titles=titles,
             thorough=frozenset([*first_looks, *changed]),
             newer_than=self._newer_than,
             heard_at=self._heard_at,
@@ -372,6 +371,6 @@ class LiveSync:
             self._rest_until = now + min(now - began, REST_MAX)
         if failed and (self._changed or self._candidates):
             # Nobody waits for these in the queue: look again when the queue would.
-            self._timer.set(self._settings.retry_interval)
+            self._timer.set(self._settings.pending_retry_interval)
         else:
             self._schedule()

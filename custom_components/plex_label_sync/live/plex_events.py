@@ -169,14 +169,14 @@ class PlexEventFollower:
         except StoppedError:
             return
         except ServiceError as err:
-            _LOGGER.debug("What Plex told is looked at later: %s", err)
+            _LOGGER.debug("Processing of Plex's events is postponed: %s", err)
             # Few are kept; for many the newest items are looked at instead.
             if len(processed) > ASKED_MAX:
                 missed = steady()
             else:
                 self._processed = processed | self._processed
             self._missed_until = max(missed, self._missed_until)
-            self._wait(self._context.settings.queue.retry_interval)
+            self._wait(self._context.settings.queue.pending_retry_interval)
         else:
             self._live.async_look_at(candidates)
             if candidates.again:

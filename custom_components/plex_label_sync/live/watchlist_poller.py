@@ -167,7 +167,7 @@ class WatchlistPoller:
     @callback
     def _failed(self, err: ServiceError) -> None:
         """Take in that a look did not work; ask less often where that is the trouble."""
-        _LOGGER.debug("The watchlists are looked at later: %s", err)
+        _LOGGER.debug("The check of the watchlists is postponed: %s", err)
         if err.failure is Failure.RATE_LIMITED:
             wait = min(err.retry_after or 0.0, RETRY_AFTER_MAX)
             self._interval = max(wait, min(2 * self._interval, BEAT_MAX))

@@ -25,7 +25,7 @@ import aiohttp
 
 from ..sync.model import Failure, Service, ServiceError
 from ..transport import failure_of_exception, failure_of_status, parse_json
-from ..wire import wary
+from ..wire import wary, words_of_exception
 
 # The second is how the documentation spells it; servers know the first.
 PATHS: Final = ("/:/websockets/notifications", "/:/websocket/notifications")
@@ -167,12 +167,11 @@ async def listen(
         raise ServiceError(
             Service.PLEX,
             Failure.WRONG_SERVICE if failure in _NO_SOCKET else failure,
-            f"the notifications answered {err.status}",
+            f"the notification stream returned {err.status}",
             status=err.status,
         ) from None
     except (TimeoutError, aiohttp.ClientError, OSError) as err:
-        # The library's own text may hold more of the address than a log should.
-        detail = f"the notifications: {type(err).__name__}"
+        detail = f"the notification stream: {words_of_exception(err)}"
         raise ServiceError(Service.PLEX, failure_of_exception(err), detail) from None
     try:
         yield _messages(socket)

@@ -100,7 +100,7 @@ class Lookup:
             return []
         self._spent += 1
         if len(part) == 1 or self._spent > self._extra_max:
-            detail = "nothing tells in which library an item is"
+            detail = "the library of an item is unknown"
             err = ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
             if self._on_gap is None:
                 raise err
@@ -118,7 +118,7 @@ class Lookup:
             bad = {row.key for row in answer.bad}
             # A row without a key may be any of those that have none.
             missing = asked - answer.keys if "" in bad else set()
-            detail = "an item cannot be understood"
+            detail = "an item could not be read"
             err = ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
             if self._on_gap is None:
                 raise err

@@ -1,6 +1,6 @@
 """What Plex's JSON answers mean: sections, listing rows, label directories."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 import re
 from typing import Any, Final
@@ -127,7 +127,7 @@ def _rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """Return a list of objects of the answer; Plex leaves empty lists out."""
     rows = body.get(name) or []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise TypeError(f"{name} is no list of objects")
+        raise TypeError(f"{name} is not a list of objects")
     return rows
 
 
@@ -137,15 +137,25 @@ def counted_rows(body: Mapping[str, Any], name: str) -> list[Any]:
     Raises ValueError for other ones than it claims to hold: an answer that says neither how
     many there are nor names one is no empty one.
     """
-    if "size" not in body and name not in body:
-        raise ValueError("neither rows nor their number")
-    rows = body.get(name) or []
-    if not isinstance(rows, list):
-        raise TypeError(f"{name} is no list")
-    size = int(body.get("size", len(rows)))
-    if size != len(rows):
+    rows = _told_rows(body, name)
+    if (size := _size_of(body, rows)) != len(rows):
         raise ValueError(f"{len(rows)} rows instead of {size}")
     return rows
+
+
+def _told_rows(body: Mapping[str, Any], name: str) -> list[Any]:
+    """Return the rows of an answer, whatever they and their number are."""
+    if "size" not in body and name not in body:
+        raise ValueError("neither rows nor a row count")
+    rows = body.get(name) or []
+    if not isinstance(rows, list):
+        raise TypeError(f"{name} is not a list")
+    return rows
+
+
+def _size_of(body: Mapping[str, Any], rows: Sequence[object]) -> int:
+    """Return how many rows an answer says that it holds."""
+    return int(body.get("size", len(rows)))
 
 
 def _all_rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
@@ -158,7 +168,7 @@ def _exact(value: object) -> str:
     """Return a text that says which thing is meant; raises TypeError for a broken one."""
     broken = isinstance(value, bool | BrokenText)
     if broken or not isinstance(value, int | str):
-        raise TypeError("no exact text")
+        raise TypeError("not valid text")
     return str(value)
 
 
@@ -166,7 +176,7 @@ def _rating_key(row: Mapping[str, Any]) -> str:
     """Return a row's key; raises ValueError for one by which no edit could name the item."""
     key = str(row["ratingKey"])
     if not _RATING_KEY.fullmatch(key):
-        raise ValueError("a rating key is no number")
+        raise ValueError("a rating key is not a number")
     return key
 
 
@@ -281,10 +291,16 @@ class Directory[T]:
 def _directory[T](
     answer: object, understand: Callable[[Mapping[str, Any]], T | None]
 ) -> Directory[T]:
-    """Return a directory's rows as `understand` reads them, without those that it wants none of."""
+    """Return a directory's rows as `understand` reads them, without those that it wants none of.
+
+    A directory that says another number than it lists has one bad row more: something in it is
+    not known.
+    """
+    body = container(answer)
+    rows = _told_rows(body, "Directory")
     found: list[T] = []
-    bad: list[str] = []
-    for row in counted_rows(container(answer), "Directory"):
+    bad: list[str] = [""] if _size_of(body, rows) != len(rows) else []
+    for row in rows:
         try:
             one = understand(row)
         except (AttributeError, ValueError, KeyError, TypeError):
@@ -338,7 +354,7 @@ def stored_labels(answer: object) -> Directory[StoredLabel]:
 def _stored_label(row: Mapping[str, Any]) -> StoredLabel:
     key, title = _exact(row["key"]), _exact(row["title"])
     if not key or not title:
-        raise ValueError("neither can be empty")
+        raise ValueError("neither may be empty")
     return StoredLabel(id=key, text=title)
 
 

@@ -58,7 +58,7 @@ class Pictures:
         for content_type, beginning in _BEGINNINGS:
             if beginning.match(answer.body):
                 return Picture(content_type, answer.body)
-        raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, "the poster is no picture")
+        raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, "the poster is not an image")
 
 
 def _poster_path(answer: object) -> str | None:

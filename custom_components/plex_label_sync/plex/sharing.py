@@ -266,7 +266,7 @@ def _read_only_session(module: Any) -> "requests.Session":  # noqa: ANN401 - imp
     class ReadOnlySession(base):  # type: ignore[misc]
         def send(self, request: "requests.PreparedRequest", **options: Any) -> Any:  # noqa: ANN401
             if request.method != "GET":
-                raise ChangeRefusedError(f"{request.method} is not for plex.tv")
+                raise ChangeRefusedError(f"{request.method} is not allowed at plex.tv")
             return super().send(request, **options)
 
     session: requests.Session = ReadOnlySession()

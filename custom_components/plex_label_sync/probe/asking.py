@@ -18,7 +18,7 @@ class StoppedError(Exception):
 
 
 class NoRequestLeftError(Exception):
-    """The probe has asked all that it may."""
+    """The probe has used up its requests."""
 
 
 class Pace:
@@ -107,5 +107,5 @@ def ends_everything(err: ServiceError) -> bool:
 
 def not_saved() -> ServiceError:
     """Return that nothing may be changed because nothing could be written down."""
-    detail = "what is about to be tried could not be saved, so nothing is changed in Plex"
+    detail = "the trial could not be saved, so nothing was changed in Plex"
     return ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)

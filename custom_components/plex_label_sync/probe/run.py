@@ -44,7 +44,7 @@ class ProbeRun:
             else:
                 await self._reading_only(sections)
         except NoRequestLeftError:
-            _LOGGER.debug("The probe has asked all that it may")
+            _LOGGER.debug("The probe has used up its requests")
         except ServiceError as err:
             if err.service is not Service.PLEX:
                 raise

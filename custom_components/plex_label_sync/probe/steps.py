@@ -49,7 +49,7 @@ class Findings:
         except NoRequestLeftError:
             self.add(*(facts.unknown(one, Why.NO_REQUEST_LEFT) for one in codes))
         except ServiceError as err:
-            _LOGGER.debug("A question of the probe failed: %s", err)
+            _LOGGER.debug("A request of the probe failed: %s", err)
             self.fail(codes, err)
             if ends_everything(err):
                 raise

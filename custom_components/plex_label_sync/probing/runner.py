@@ -168,7 +168,7 @@ class Probing:
                 return
             try:
                 if await async_take_off(self._servers.plex, trial):
-                    _LOGGER.info("Nothing is left of the labels of a probe that did not end")
+                    _LOGGER.info("The labels of an interrupted probe have been removed")
                     await self.store.end()
             except ServiceError as err:
                 _LOGGER.warning("The labels of a probe could not be removed yet: %s", err)

@@ -5,13 +5,14 @@ lacks it is an error, never an empty list.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from ..sync.model import Failure, Person, Title
 from ..transport import BrokenText
 from .endpoints import Endpoint, EndpointSettings, TestResult
-from .ids import all_ids, media_type, moment, picture, text, whole_number
+from .ids import all_ids, are_readable, media_type, moment, picture, text, whole_number
 
 _NO: Final = frozenset({"false", "0"})
 
@@ -34,7 +35,7 @@ def envelope(answer: object) -> Mapping[str, object]:
 
 def _any_object(answer: object) -> Mapping[str, object]:
     if not isinstance(answer, Mapping):
-        raise UnusableAnswerError("the answer is no object", Failure.WRONG_SERVICE)
+        raise UnusableAnswerError("the answer is not an object", Failure.WRONG_SERVICE)
     return answer
 
 
@@ -67,7 +68,7 @@ def people(answer: object) -> People:
         else:
             found[person.id] = person
     if unreadable and not found:
-        raise UnusableAnswerError("not one of the users can be read")
+        raise UnusableAnswerError("none of the users could be read")
     return People(tuple(found.values()), tuple(unreadable))
 
 
@@ -92,12 +93,20 @@ def _person(row: object) -> Person | None:
     )
 
 
-def watchlist(answer: object, person_id: int) -> tuple[Title, ...]:
-    """Return one user's movies and shows; other kinds of rows are left out.
+@dataclass(frozen=True, slots=True)
+class Watchlist:
+    """One user's movies and shows, and how many rows beside them could not be read."""
 
-    A title without any usable id stays in: it is wanted, though it cannot be found yet. Of a row
-    that tells neither a kind, nor an id or an exact name, nobody knows what is wanted: such a list
-    is no list.
+    titles: tuple[Title, ...]
+    unreadable: int = 0
+
+
+def watchlist(answer: object, person_id: int) -> Watchlist:
+    """Return one user's movies and shows; a row that cannot be read costs no other one.
+
+    Other kinds of rows are left out. A title without any id stays in: it is wanted, though it
+    cannot be found yet. A row cannot be read that tells no kind, neither an id nor an exact name,
+    or ids of which not one makes sense; one that comes twice may stand where another should.
     """
     data = _object(envelope(answer).get("data"), "the watchlist")
     rows, total = data.get("watchlistItems"), whole_number(data.get("total"))
@@ -108,20 +117,33 @@ def watchlist(answer: object, person_id: int) -> tuple[Title, ...]:
     user = data.get("user")
     if isinstance(user, Mapping) and whole_number(user.get("id")) not in {None, person_id}:
         raise UnusableAnswerError("the answer is about another user")
-    titles = (_title(_object(row, "a title")) for row in rows)
-    return tuple(title for title in titles if title is not None)
+    titles: dict[Title, None] = {}
+    unreadable = 0
+    for row in rows:
+        try:
+            title = _title(_object(row, "a title"))
+        except UnusableAnswerError:
+            unreadable += 1
+            continue
+        unreadable += title in titles
+        if title is not None:
+            titles[title] = None
+    return Watchlist(tuple(titles), unreadable)
 
 
 def _title(row: Mapping[str, object]) -> Title | None:
-    kind, title = media_type(row.get("type")), row.get("title")
-    if not isinstance(row.get("type"), str):
-        raise UnusableAnswerError("a title has no kind")
+    stated, title, key, guids = (row.get(name) for name in ("type", "title", "key", "guids"))
+    if not text(stated) or isinstance(stated, BrokenText):
+        raise UnusableAnswerError("a title has no type")
+    kind = media_type(stated)
     if kind is None:
         return None
-    ids = all_ids(row.get("key"), row.get("guids"))
+    ids = all_ids(key, guids)
+    if not ids and not are_readable(key, guids):
+        raise UnusableAnswerError("not one id of a title makes sense")
     if not ids and (isinstance(title, BrokenText) or not text(title)):
         raise UnusableAnswerError("a title has neither an id nor a name")
-    name = text(row.get("title")) or min(ids, default="")
+    name = text(title) or min(ids, default="")
     return Title(kind, name, ids, picture(row.get("thumb")), moment(row.get("added")))
 
 
@@ -140,13 +162,19 @@ def label_sync_is_on(answer: object) -> bool | None:
 
 def event_types(answer: object) -> frozenset[str]:
     """Return the names of the events that this version can send."""
-    found = (text(_object(row, "an event type").get("type")) for row in _list(answer))
+    found = (text(row.get("type")) for row in _list(answer) if isinstance(row, Mapping))
     return frozenset(one for one in found if one)
 
 
 def endpoints(answer: object) -> tuple[Endpoint, ...]:
-    """Return all registered endpoints, oldest first."""
-    return tuple(_endpoint(row) for row in _list(answer))
+    """Return all registered endpoints that can be read, oldest first."""
+    rows, found = _list(answer), list[Endpoint]()
+    for row in rows:
+        with suppress(UnusableAnswerError):  # one that nobody can read is not to be changed, either
+            found.append(_endpoint(row))
+    if rows and not found:
+        raise UnusableAnswerError("not one of the endpoints can be read")
+    return tuple(found)
 
 
 def endpoint(answer: object) -> Endpoint:
@@ -195,7 +223,7 @@ def test_result(answer: object) -> TestResult:
 
 def _object(value: object, what: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
-        raise UnusableAnswerError(f"{what} is no object")
+        raise UnusableAnswerError(f"{what} is not an object")
     return value
 
 

@@ -74,7 +74,7 @@ class PulsarrClient:
         headers = {"X-API-Key": key} if key and key.isprintable() else {}
         self.limits = limits
         self._key_is_usable = key.isprintable()
-        self._watchlists: dict[int, transport.LastAnswer[tuple[Title, ...]]] = {}
+        self._watchlists: dict[int, transport.LastAnswer[answers.Watchlist]] = {}
         self._names: dict[int, str] = {}  # for those who read why somebody's list cannot be had
         self._transport = transport.Transport(
             session,
@@ -161,14 +161,22 @@ class PulsarrClient:
             # Every Pulsarr has this list.
             raise _renamed(err, {Failure.NOT_FOUND: Failure.WRONG_SERVICE}) from None
 
-    async def watchlist(self, person_id: int, *, tries: int = 3) -> tuple[Title, ...]:
+    async def watchlist(
+        self,
+        person_id: int,
+        *,
+        tries: int = 3,
+        on_gap: Callable[[Gap], object] | None = None,
+    ) -> tuple[Title, ...]:
         """Return everything on one person's watchlist, the same object while it stays as it is.
+
+        How many rows could not be read is reported to `on_gap`, or raises.
 
         Raises ServiceError with NOT_FOUND when the person is gone, with UNREADABLE when Pulsarr
         cannot read the list: one odd row is enough, and it stays so until somebody repairs it.
         """
         try:
-            return await self._get(
+            answer = await self._get(
                 _WATCHLIST,
                 lambda answer: answers.watchlist(answer, person_id),
                 number=person_id,
@@ -178,9 +186,20 @@ class PulsarrClient:
         except ServiceError as err:
             if not _failed_inside(err):
                 raise
-            name = self._names.get(person_id, "")
-            whose = f"{name} (user {person_id})" if name else f"user {person_id}"
-            raise _damaged(err, f"the watchlist of {whose}; a title on it is damaged") from None
+            detail = f"the watchlist of {self._whose(person_id)}; a title on it is damaged"
+            raise _damaged(err, detail) from None
+        if rows := answer.unreadable:
+            if on_gap is None:
+                detail = f"the watchlist of {self._whose(person_id)} has unreadable rows: {rows}"
+                raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, detail)
+            name = self._names.get(person_id) or str(person_id)
+            on_gap(Gap(GapKind.PERSON, str(person_id), name, Failure.IMPLAUSIBLE, rows))
+        return answer.titles
+
+    def _whose(self, person_id: int) -> str:
+        """Return whose watchlist it is, for people to read."""
+        name = self._names.get(person_id, "")
+        return f"{name} (user {person_id})" if name else f"user {person_id}"
 
     async def version(self) -> str | None:
         """Return Pulsarr's version, None where it does not tell (older versions)."""
@@ -292,7 +311,7 @@ class PulsarrClient:
             raise ServiceError(
                 Service.PULSARR,
                 Failure.INVALID_AUTH,
-                "the API key holds characters that no header can carry",
+                "the API key contains characters that are not allowed in a header",
             )
 
 

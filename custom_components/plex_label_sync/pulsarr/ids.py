@@ -8,6 +8,7 @@ import orjson
 from yarl import URL
 
 from ..sync.model import MediaType
+from ..transport import BrokenText
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
 _IMDB: Final = re.compile(r"tt[0-9]{1,15}")
@@ -96,16 +97,45 @@ def moment(value: object) -> float | None:
     return seconds if seconds > 0 else None
 
 
+def are_readable(key: object, guids: object) -> bool:
+    """Tell whether a title's key and list of guids are what they should be, or are not there.
+
+    An id of a provider that nobody here knows is readable, and so is a zero for "unknown".
+    """
+    listed = _listed(guids)
+    return all(map(_is_readable_guid, listed)) and (
+        key is None or (_is_exact(key) and (not text(key) or plex_id(key) is not None))
+    )
+
+
+def _is_readable_guid(guid: object) -> bool:
+    if guid is None or not _is_exact(guid):
+        return False
+    provider, _, value = text(guid).lower().partition(":")
+    is_ours = provider in {"plex", "tmdb", "tvdb", "imdb"}
+    return bool(value) and (not is_ours or guid_id(guid) is not None or not value.strip("/t0"))
+
+
+def _is_exact(value: object) -> bool:
+    return isinstance(value, str) and not isinstance(value, BrokenText)
+
+
 def all_ids(key: object, guids: object) -> frozenset[str]:
     """Return the usable ids of a title's key and list of guids; a missing list is an empty one.
 
     The list may come as the text in which some versions of Pulsarr store it: `'["tmdb:949"]'`.
     """
+    found = {plex_id(key), *map(guid_id, _listed(guids))}
+    return frozenset(one for one in found if one is not None)
+
+
+def _listed(guids: object) -> list[object]:
+    """Return the guids of a title, whatever they are."""
     if isinstance(guids, str) and guids.lstrip().startswith("["):
         try:
             guids = orjson.loads(guids)
         except orjson.JSONDecodeError:
-            guids = None
-    listed: list[object] = guids if isinstance(guids, list) else [guids]
-    found = {plex_id(key), *(guid_id(one) for one in listed)}
-    return frozenset(one for one in found if one is not None)
+            return [guids]
+    if guids is None or guids == "":
+        return []
+    return guids if isinstance(guids, list) else [guids]

@@ -59,7 +59,7 @@ def _event_name(value: object, field: str) -> str:
     """Return an event's name as one short line."""
     name = text(value)
     if not name:
-        raise ValueError(f"{field} is not a text")
+        raise ValueError(f"{field} is not text")
     return name[:EVENT_LENGTH_MAX]
 
 

@@ -56,7 +56,7 @@ class PulsarrProber:
                 raise
             return None
         except (ValueError, KeyError, TypeError) as err:
-            detail = "Pulsarr did not answer what it should"
+            detail = "Pulsarr gave an unexpected answer"
             raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, detail) from err
 
 

@@ -215,7 +215,7 @@ def preview(
     """Return what somebody would see under other rules. Raises ValueError without an account."""
     account = subject.account
     if account is None:
-        raise ValueError("nobody to preview for")
+        raise ValueError("no person to preview for")
     wanted = _by_person(facts).get(subject.person.id, []) if subject.person else []
     found: dict[MediaType, Preview] = {}
     for kind in MediaType:

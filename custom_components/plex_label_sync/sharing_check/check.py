@@ -158,7 +158,7 @@ class SharingCheck:
             await self.store.async_load()
         except (StoreTooNewError, StoreUnreadableError) as err:
             # Labels do not depend on it: what is lost is read again.
-            _LOGGER.warning("The stored sharing data cannot be read: %s", err)
+            _LOGGER.warning("The stored sharing data could not be read: %s", err)
         entry.async_on_unload(self._timer.cancel)
         self._waits_for_sync = self._runner.on_change.add(self._on_status)
         entry.async_on_unload(self._stop_waiting)
@@ -230,7 +230,7 @@ class SharingCheck:
             self._tv_reason = err.reason
             if err.reason is Reason.RATE_LIMITED:
                 self._rest_until = time.monotonic() + (err.retry_after or LIMIT_REST)
-            _LOGGER.debug("plex.tv told nothing about sharing: %s", err.reason.value)
+            _LOGGER.debug("plex.tv returned no sharing data: %s", err.reason.value)
             return
         if not answer.accounts and kept.answer and kept.answer.accounts and not kept.saw_nobody:
             # An empty answer where there were people is not believed until it comes again.
@@ -248,7 +248,7 @@ class SharingCheck:
             kept.seen,
         )
         kept.answer = answer
-        _LOGGER.debug("plex.tv named %d accounts", len(answer.accounts))
+        _LOGGER.debug("plex.tv listed %d accounts", len(answer.accounts))
 
     async def _work_out(self) -> None:
         """Try the rules on what Plex holds."""
@@ -262,7 +262,7 @@ class SharingCheck:
             lists = self._runner.engine.watchlists
             read = await self._reader.async_read(people, lists, rules)
         except ServiceError as err:
-            _LOGGER.debug("Who can see what is not known: %s", err)
+            _LOGGER.debug("Cannot determine who can see what: %s", err)
             self._plex_failed = True
             return
         self._plex_failed = False

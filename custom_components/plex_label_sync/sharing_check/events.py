@@ -12,7 +12,7 @@ from ..sharing.model import Verdict
 from ..status import Activity
 from ..sync.model import ServiceError
 from ..sync.reasons import PersonRef, names_of
-from ..sync.run import RunKind
+from ..sync.request import FullRequest
 from .check import SharingCheck
 from .texts import best_verdict
 from .verdicts import verdicts
@@ -36,7 +36,7 @@ class LabelsChanged:
     def _on_finished(self, finished: Finished) -> None:
         """Tell of titles that nobody announced. A first sync has labelled what was there already."""
         request, lists = finished.request, self._runner.engine.watchlists
-        if request.kind is not RunKind.FULL or request.dry_run or finished.is_first:
+        if not isinstance(request, FullRequest) or request.dry_run or finished.is_first:
             return
         if lists is not None:
             for event in label_events_of(finished.run.changes, lists):

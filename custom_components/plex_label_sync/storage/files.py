@@ -81,7 +81,7 @@ class RecordFile(Store[Data]):
             if data is not None:
                 return Found.READ, await self.hass.async_add_executor_job(understand, data)
         except NONSENSE:
-            _LOGGER.exception("The stored file %s cannot be understood", self.key)
+            _LOGGER.exception("The stored file %s is invalid", self.key)
         except OSError as err:
             raise StoreUnreadableError(str(err)) from err
         except HomeAssistantError as err:

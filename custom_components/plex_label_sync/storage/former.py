@@ -158,5 +158,5 @@ def _ledger_of(kept: Mapping[str, Any]) -> Ledger | None:
     try:
         return Ledger.from_dict(migrated("ledger", int(kept["minor_version"]), kept["ledger"]))
     except NONSENSE:
-        _LOGGER.exception("The records of a removed entry cannot be understood")
+        _LOGGER.exception("The records of a removed entry are invalid")
         return None

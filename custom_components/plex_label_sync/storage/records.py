@@ -108,7 +108,7 @@ class Records:
             sent = entry.changes[: entry.sent]
             self.ledger.adopt(sent, entry.started, undo=entry.kind is RunKind.UNDO)
             self.journal.finish(entry.run_id, INTERRUPTED, sent)
-            _LOGGER.info("Run %s was interrupted; its changes are checked", entry.run_id)
+            _LOGGER.info("Run %s was interrupted; checking its changes", entry.run_id)
         is_as_stored = all(what is Found.READ for what in found.values()) and not self.left_out
         if unfinished or causes_unknown or not is_as_stored:
             await self.async_flush()
@@ -175,7 +175,7 @@ class Records:
         self.journal.begin(entry)
         if not await self._save_journal():
             self.journal.finish(run.id, RunStatus.FAILED.value, ())
-            detail = "the journal could not be saved, so nothing is changed in Plex"
+            detail = "the journal could not be saved, so nothing was changed in Plex"
             raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)
 
     def removed_lately(self) -> Mapping[RowKey, Change]:
@@ -195,7 +195,7 @@ class Records:
         """
         self.journal.sending(run_id, count)
         if not await self._save_journal():
-            detail = "the journal could not be saved, so no more is changed in Plex"
+            detail = "the journal could not be saved, so nothing more was changed in Plex"
             raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)
 
     async def finish(

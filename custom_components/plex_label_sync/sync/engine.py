@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 import logging
+from typing import assert_never
 import uuid
 
 from .changes import Change, FailedChange, Row, RowKey
@@ -20,9 +21,9 @@ from .progress import Progress
 from .protection import Before, ListMemory, OpenQuestion
 from .queue import Queue
 from .readers import Found
-from .request import PreparedPlan, Request
-from .run import HoldReason, Outcome, Run, RunKind, RunStatus, TitleResult
-from .safety_check import DAY, SafetyResult, Situation, check_plan
+from .request import FullRequest, LiveRequest, PreparedPlan, RemovalRequest, Request, UndoRequest
+from .run import HoldReason, Outcome, Run, RunStatus, TitleResult
+from .safety_check import DAY, NO_CONSENT, SafetyResult, Situation, check_plan
 from .wanted import TitleIndex
 from .watchlist_reader import Watched, WatchlistReader
 
@@ -118,9 +119,10 @@ class Engine:
         progress.done()
         if run.status is RunStatus.FAILED:
             self._plan_builder.lists.unlooked.add(looked_at)
+        titles = request.titles if isinstance(request, LiveRequest) else ()
         return replace(
             run,
-            looks=_looks(request.titles or (), prepared.found, run),
+            looks=_looks(titles, prepared.found, run),
             duration=self._clock() - run.started,
         )
 
@@ -131,7 +133,7 @@ class Engine:
 
         Nothing is written. Raises ServiceError.
         """
-        watchlists = await self._plan_builder.watchlists_for(Request(), settings)
+        watchlists = await self._plan_builder.read_watchlists(settings)
         facts, fitting = await self._fact_reader.gather_facts(
             question, watchlists, self._recorder.ledger, queue, held, settings
         )
@@ -172,20 +174,27 @@ class Engine:
     def knows_wish(self, person_id: int, title: Title, since: float) -> bool | None:
         """Tell whether somebody's list, read after `since` by the steady clock, has a title.
 
-        None when it was not read since then.
+        None when it was not read since then, or a row of it could not be read.
         """
         lists = self._plan_builder.lists
         if lists.current is None or lists.fresh_at <= since:
             return None
-        return any(one.same_as(title) for one in lists.current.titles.get(person_id, ()))
+        is_there = any(one.same_as(title) for one in lists.current.titles.get(person_id, ()))
+        return is_there or (None if person_id in lists.current.unread else False)
 
     def _looked_at(self, request: Request) -> tuple[Title, ...]:
         """Return the changed titles that a run looks at, which are no news from then on."""
-        if request.dry_run or request.kind not in {RunKind.FULL, RunKind.LIVE}:
+        if request.dry_run:
             return ()
-        if request.kind is RunKind.FULL and not request.whole:
-            return ()
-        return self._plan_builder.lists.unlooked.take(request.titles)
+        match request:
+            case LiveRequest(titles=titles):
+                return self._plan_builder.lists.unlooked.take(titles)
+            case FullRequest(whole=True):
+                return self._plan_builder.lists.unlooked.take()
+            case FullRequest() | UndoRequest() | RemovalRequest():
+                return ()
+            case _:
+                assert_never(request)
 
     def gone(self, rating_key: str) -> None:
         """Take in that an item was deleted in Plex."""
@@ -200,8 +209,15 @@ class Engine:
         question: OpenQuestion | None,
     ) -> SafetyResult:
         """Return what of the plan may run; what somebody asked for just now is not judged."""
-        if request.kind not in {RunKind.FULL, RunKind.LIVE}:
-            return SafetyResult(prepared.plan)
+        match request:
+            case UndoRequest() | RemovalRequest():
+                return SafetyResult(prepared.plan)
+            case FullRequest():
+                consent = request.consent
+            case LiveRequest():
+                consent = NO_CONSENT
+            case _:
+                assert_never(request)
         situation = Situation(
             ledger=tuple(self._recorder.ledger),
             lost=self._recorder.lost_since(self._clock() - DAY),
@@ -210,7 +226,7 @@ class Engine:
             doubts=prepared.doubts,
             question=question,
         )
-        return check_plan(prepared.plan, settings, situation, request.consent)
+        return check_plan(prepared.plan, settings, situation, consent)
 
     async def _apply(
         self, run: Run, safety: SafetyResult, prepared: PreparedPlan, progress: Progress

@@ -11,8 +11,7 @@ from .model import GapKind, Item, LabelledItem, Library, Service, ServiceError, 
 from .plan_builder import PlanBuilder
 from .ports import PlexPort
 from .readers import NEWEST
-from .request import Request
-from .run import RunKind
+from .request import LiveRequest
 
 if TYPE_CHECKING:
     from .changes import Row
@@ -122,7 +121,7 @@ class EventTriage:
             if item.ids and not self._known.recognised(item.rating_key)
         )
         watchlists = await self._plan_builder.watchlists_for(
-            Request(RunKind.LIVE, titles=new, heard_at=self._clock()), settings
+            LiveRequest(titles=new, heard_at=self._clock()), settings
         )
         keys = {item.rating_key for item in items}
         rows: dict[str, list[Row]] = {}

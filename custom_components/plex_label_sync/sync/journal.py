@@ -151,7 +151,7 @@ class Journal:
         def change(pair: tuple[object, object]) -> Change:
             item, edit = items[whole(pair[0])], edits[whole(pair[1])]
             if item is None or edit is None:
-                raise LookupError("a change about something that makes no sense")
+                raise LookupError("a change of an invalid item or label")
             return Change(**item, **edit)
 
         def entry(run: Mapping[str, Any]) -> Entry:
@@ -195,7 +195,7 @@ def _library(row: Sequence[object]) -> tuple[str, str]:
 def _item(libraries: Sequence[tuple[str, str] | None], row: Sequence[object]) -> _ItemFields:
     at, rating_key, title, kind, title_id = row
     if (library := libraries[whole(at)]) is None:
-        raise LookupError("an item of a library that makes no sense")
+        raise LookupError("an item of an invalid library")
     return {
         "library": library[0],
         "library_name": library[1],

@@ -1,7 +1,7 @@
 """What is remembered of earlier runs, beside what they changed. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -67,6 +67,11 @@ class Knowledge:
                 for one in self.gaps.values()
                 for gap in (one.gap,)
             ],
+            "bad_rows": [
+                [kind.value, key, one.gap.rows]
+                for (kind, key), one in self.gaps.items()
+                if one.gap.rows
+            ],
         }
 
     @classmethod
@@ -86,6 +91,9 @@ class Knowledge:
             value = data.get(name)
             return None if value is None else part("knowledge", read, value, faults)
 
+        bad_rows = dict(
+            table("bad_rows", lambda row: ((GapKind(text(row[0])), text(row[1])), whole(row[2])))
+        )
         return cls(
             before=one("before", partial(record, Before)),
             counted=one("counted", partial(record, Before)),
@@ -95,7 +103,11 @@ class Knowledge:
                 dict(table("doubted", lambda row: (whole(row[0]), number(row[1])))),
             ),
             losses=table("losses", lambda row: (number(row[0]), whole(row[1]))),
-            gaps={(one.gap.kind, one.gap.key): one for one in table("gaps", _open_gap)},
+            gaps={
+                key: replace(one, gap=replace(one.gap, rows=bad_rows.get(key, 0)))
+                for one in table("gaps", _open_gap)
+                for key in ((one.gap.kind, one.gap.key),)
+            },
         )
 
 

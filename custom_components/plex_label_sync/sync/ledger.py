@@ -252,7 +252,7 @@ class Ledger:
             written += _step(later)
             item, kind = items[whole(at)], kinds[whole(kind_at)]
             if item is None or kind is None:
-                raise LookupError("a row about something that makes no sense")
+                raise LookupError("a row of an invalid item or label")
             (library, rating_key, title_id), (label, people, flags) = item, kind
             uuid, type_, guid, added, ids = identities[whole(at)]
             return Row(
@@ -282,7 +282,7 @@ class Ledger:
 def _item(row: Sequence[object]) -> tuple[str, str, str]:
     library, key, title_id = row
     if not text(key).isdecimal():
-        raise ValueError("a rating key is no number")
+        raise ValueError("a rating key is not a number")
     return text(library), text(key), text(title_id)
 
 
@@ -294,7 +294,7 @@ def _kind(row: Sequence[object]) -> tuple[str, tuple[int, ...], int]:
 def _step(value: object) -> int:
     """Return the seconds between two rows, which may go back. Raises TypeError."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError("no whole number")
+        raise TypeError("not a whole number")
     return value
 
 

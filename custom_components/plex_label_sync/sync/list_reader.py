@@ -7,6 +7,7 @@ from .gaps import WHOLE
 from .jobs import gather_fail_fast
 from .model import Failure, Gap, Person, Service, ServiceError, Title, Watchlists
 from .ports import PulsarrPort
+from .watchlist_changes import either
 
 PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
 AWAY_AFTER: Final = 3  # lists that are refused one after the other, or break the connection
@@ -41,11 +42,13 @@ async def read_watchlists(
     clock: Callable[[], float],
     heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
     skip: Callable[[tuple[Person, ...]], Container[int]] = lambda _: frozenset(),
+    known: Watchlists | None = None,
 ) -> Watchlists:
     """Return everybody's watchlist, but for those of people to `skip`.
 
-    A list that cannot be read is `unread`, and so is that of a person without a name. `heard`
-    gets the people as soon as they are known.
+    A list that cannot be read is `unread`, and so is that of a person without a name; to one that
+    can be read in part belongs what was on it when `known` was read. `heard` gets the people as
+    soon as they are known.
 
     Raises ServiceError when Pulsarr cannot be asked, tells nothing usable of its people, or not
     one of their lists.
@@ -68,19 +71,26 @@ async def read_watchlists(
     waiting = iter([one for one in people if one.id not in skipped and one.id not in failures])
 
     refusals = Refusals()
+    bad_rows: dict[int, int] = {}
 
     async def read_some() -> None:
         for person in waiting:
+            bad: list[Gap] = []
             try:
-                titles[person.id] = await pulsarr.watchlist(person.id)
+                titles[person.id] = await pulsarr.watchlist(person.id, on_gap=bad.append)
                 refusals.answered()
             except ServiceError as err:
                 if not refusals.may_be_the_list(err):
                     raise
                 failures[person.id] = err
+            else:
+                bad_rows.update((person.id, gap.rows) for gap in bad)
 
     await gather_fail_fast(read_some() for _ in range(min(PULSARR_READERS, len(people))))
     if failures and not titles:
         raise next(iter(failures.values()))
     unread = {number: err.failure for number, err in failures.items()}
-    return Watchlists(people, titles, read_at, unread, gaps=tuple(gaps))
+    unread |= dict.fromkeys(bad_rows, Failure.IMPLAUSIBLE)
+    for one in bad_rows:
+        titles[one] = either(titles[one], () if known is None else known.titles.get(one, ()))
+    return Watchlists(people, titles, read_at, unread, gaps=tuple(gaps), bad_rows=bad_rows)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from .ledger import Ledger
 from .protection import Evidence
 from .readers import Found
-from .request import Request
+from .request import LiveRequest
 from .scope import Scope
 from .wanted import Matcher, Rank, TitleIndex, Wish
 from .wanted_labels import WantedItem, wanted_items
@@ -63,7 +63,7 @@ class WishMatcher:
         return proven
 
 
-def unwanted(request: Request, wishes: tuple[Wish, ...], ledger: Ledger) -> tuple[Wish, ...]:
+def unwanted(request: LiveRequest, wishes: tuple[Wish, ...], ledger: Ledger) -> tuple[Wish, ...]:
     """Return wishes of nobody for titles that nobody wants and whose items have labels of ours."""
     wanted = TitleIndex(wish.title for wish in wishes)
     seen = {item.rating_key: item.ids for item in request.seen}
@@ -74,6 +74,6 @@ def unwanted(request: Request, wishes: tuple[Wish, ...], ledger: Ledger) -> tupl
         known |= seen.get(row.rating_key, frozenset())
     return tuple(
         Wish(title, ())
-        for title in request.titles or ()
+        for title in request.titles
         if title not in wanted and not known.isdisjoint(title.ids)
     )

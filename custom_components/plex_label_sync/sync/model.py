@@ -135,13 +135,15 @@ class Gap:
     """Something that could not be read: what it should have told is unknown, never none.
 
     `key` identifies it within its kind: a person's id, a library's key, `<library>/<label>`, a
-    rating key, `<library>:<first row>`. `name` is for people to read.
+    rating key, `<library>:<first row>`. `name` is for people to read. `rows` counts the rows of it
+    that could not be read where the others could; 0 says that it could not be read at all.
     """
 
     kind: GapKind
     key: str
     name: str
     failure: Failure
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,8 @@ class Watchlists:
     """Everybody's watchlist as Pulsarr told it at one moment.
 
     `titles` maps a person's id to the titles on that person's watchlist; those in `unread`
-    have one that could not be read. `read_at` is in seconds since the epoch, and so is
+    have one that could not be read, or not in full: `bad_rows` counts the rows that are missing in
+    `titles`, beside what was known before. `read_at` is in seconds since the epoch, and so is
     `lists_read_at` for the lists that were read at another time.
     """
 
@@ -160,6 +163,7 @@ class Watchlists:
     lists_read_at: Mapping[int, float] = field(default_factory=dict)
     # Rows of people that could not be read: who is not among the others may be one of them.
     gaps: tuple[Gap, ...] = ()
+    bad_rows: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

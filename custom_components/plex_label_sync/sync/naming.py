@@ -43,7 +43,7 @@ def check_label_format(label_format: str) -> None:
     if unknown := set(fields).difference(FIELDS):
         raise InvalidLabelFormatError(f"unknown field {min(unknown)}")
     if not _PERSONAL_FIELDS.intersection(fields):
-        raise InvalidLabelFormatError("no field that tells people apart")
+        raise InvalidLabelFormatError("no field that identifies the person")
 
 
 def clean_label(text: str) -> str:

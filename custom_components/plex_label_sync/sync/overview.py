@@ -78,7 +78,7 @@ def overview_after(
         missing=_missing(before, items, found, whole=scope.whole),
         unsure=_unsure(before, items, unread_types),
         unread_types=unread_types,
-        unread_people=doubts.unread,
+        unread_people=doubts.unread - doubts.partial,
         doubted=doubted,
         unheard=doubted - known,
         conclusive=conclusive,

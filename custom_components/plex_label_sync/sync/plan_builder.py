@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, assert_never
 
 from .change_detection import ChangeDetector, LibrarySnapshot, QuickCheck
 from .changes import Plan, RowKey
@@ -23,10 +23,18 @@ from .ports import PlexPort, PulsarrPort, Recorder
 from .progress import Phase, Progress
 from .protection import Before, ListMemory, doubted_lists, labels_of, unread_lists
 from .readers import Found, ItemFinder
-from .request import PreparedPlan, Request, chosen_libraries
+from .request import (
+    FullRequest,
+    LiveRequest,
+    PreparedPlan,
+    RemovalRequest,
+    Request,
+    SyncRequest,
+    UndoRequest,
+    chosen_libraries,
+)
 from .retention import Roster
 from .returned import labels_to_read, with_returned
-from .run import RunKind
 from .scope import Scope, items_and_labels, labels_needed, plan_of
 from .undo_builder import UndoBuilder, people_known
 from .wanted import Merger, TitleIndex, Wish, labelled_people
@@ -85,12 +93,16 @@ class PlanBuilder:
 
         Raises ServiceError, UnknownPersonError, AmbiguousPersonError or UnknownLibraryError.
         """
-        if request.kind is RunKind.UNDO:
-            return await self._taking_back.prepare_undo(request, settings)
-        if request.kind is RunKind.REMOVAL:
-            chosen = None if request.people is None else await self.people_named(request.people)
-            return await self._taking_back.prepare_removal(settings, chosen)
-        return await self._prepare_sync(request, settings, progress, before)
+        match request:
+            case FullRequest() | LiveRequest():
+                return await self._prepare_sync(request, settings, progress, before)
+            case UndoRequest():
+                return await self._taking_back.prepare_undo(request, settings)
+            case RemovalRequest(people=people):
+                chosen = None if people is None else await self.people_named(people)
+                return await self._taking_back.prepare_removal(settings, chosen)
+            case _:
+                assert_never(request)
 
     async def people_named(self, names: Sequence[str]) -> frozenset[int]:
         """Return the ids of people by what the ledger knows, else by what Pulsarr knows of them.
@@ -105,7 +117,7 @@ class PlanBuilder:
 
     async def _prepare_sync(
         self,
-        request: Request,
+        request: SyncRequest,
         options: SyncSettings,
         progress: Progress,
         before: Before | None,
@@ -122,7 +134,8 @@ class PlanBuilder:
             there = await self._plex.libraries(gaps.append)
         else:
             gaps, there = [*quick_check.gaps], quick_check.libraries
-        libraries = chosen_libraries(there, request, settings)
+        named = request.libraries if isinstance(request, FullRequest) else None
+        libraries = chosen_libraries(there, named, settings)
         scope = await self._scope(
             request, settings, watchlists, libraries, ledger=ledger, memory=memory
         )
@@ -141,7 +154,7 @@ class PlanBuilder:
         found = await self._find(request, libraries, wishes, progress)
         for gap in gaps:
             found.gaps.add(gap)
-        if request.titles is not None:
+        if isinstance(request, LiveRequest):
             others = [library for library in there if library not in libraries]
             await self.finder.explain_missing(found, others)
         progress.reached(Phase.LISTING)
@@ -166,7 +179,7 @@ class PlanBuilder:
 
     async def _scope(
         self,
-        request: Request,
+        request: SyncRequest,
         settings: SyncSettings,
         watchlists: Watchlists,
         libraries: Sequence[Library],
@@ -176,43 +189,42 @@ class PlanBuilder:
     ) -> Scope:
         """Return what the run looks at, and by which rules."""
         people = labelled_people(watchlists, settings)
-        chosen: frozenset[int] | None = None
-        if request.people is not None:
-            chosen = people_known(watchlists.people, ledger, request.people)
         wishes = await asyncio.to_thread(self._merger.wishes, watchlists, people)
         roster = Roster(
             {person.id: person for person in watchlists.people},
             frozenset(person.id for person in people),
         )
         doubts = unread_lists(watchlists, people, settings, ledger)
-        believe = request.mass_removal and not request.dry_run
+        full = request if isinstance(request, FullRequest) else None
+        believe = full is not None and full.consent.everything and not full.dry_run
         shrunk = memory.judge(watchlists, roster.labelled, believe=believe)
         known = ledger.people  # those as well who are gone from Pulsarr
         whose = [known[one] for one in shrunk if one in known]
         doubts = replace(doubts, shrunk=shrunk, shrunk_labels=labels_of(whose, settings))
-        return Scope(
-            settings,
-            libraries,
-            ledger,
-            roster,
-            wishes,
-            complete=request.titles is None,
-            whole=request.whole,
-            restore=request.restore,
-            chosen=chosen,
-            doubts=doubts,
-            adopt=request.adopt,
+        scope = Scope(settings, libraries, ledger, roster, wishes, doubts=doubts)
+        if full is None:
+            return scope
+        names = full.people
+        return replace(
+            scope,
+            complete=True,
+            whole=full.whole,
+            restore=full.restore,
+            chosen=None if names is None else people_known(watchlists.people, ledger, names),
+            adopt=full.adopt,
         )
 
     async def _watchlists_and_quick_check(
-        self, request: Request, settings: SyncSettings
+        self, request: SyncRequest, settings: SyncSettings
     ) -> tuple[Watchlists, QuickCheck | None]:
         """Return the watchlists, by the clock with what a cheap look at Plex shows meanwhile.
 
         What the look cannot read is left to the listing. Raises ServiceError.
         """
-        if not (request.routine and request.whole):
+        if isinstance(request, LiveRequest):
             return await self.watchlists_for(request, settings), None
+        if not (request.routine and request.whole):
+            return await self.read_watchlists(settings), None
         looks: list[asyncio.Task[QuickCheck]] = []
 
         def look(people: tuple[Person, ...]) -> None:
@@ -220,7 +232,7 @@ class PlanBuilder:
             looks.append(asyncio.ensure_future(job))
 
         try:
-            watchlists = await self._read_watchlists(settings, look)
+            watchlists = await self.read_watchlists(settings, look)
             try:
                 return watchlists, await looks[0]
             except ServiceError:
@@ -333,24 +345,33 @@ class PlanBuilder:
 
     async def _find(
         self,
-        request: Request,
+        request: SyncRequest,
         libraries: Sequence[Library],
         wishes: tuple[Wish, ...],
         progress: Progress,
     ) -> Found:
         """Find the items of what is wanted, as far as the request looks at it."""
-        ledger = self._recorder.ledger
-        if request.titles is None:
-            rows = {row.rating_key for row in ledger}
-            rows |= {key for key, _ in self._recorder.removed_lately()}
-            began = self._steady()
-            found = await self.finder.find_all(libraries, wishes, rows, progress)
-            if request.libraries is None:
-                self.listed_from = began
-            return found
+        match request:
+            case LiveRequest():
+                return await self._find_some(request, libraries, wishes)
+            case FullRequest():
+                rows = {row.rating_key for row in self._recorder.ledger}
+                rows |= {key for key, _ in self._recorder.removed_lately()}
+                began = self._steady()
+                found = await self.finder.find_all(libraries, wishes, rows, progress)
+                if request.libraries is None:
+                    self.listed_from = began
+                return found
+            case _:
+                assert_never(request)
+
+    async def _find_some(
+        self, request: LiveRequest, libraries: Sequence[Library], wishes: tuple[Wish, ...]
+    ) -> Found:
+        """Find the items of a few titles, and of whoever else wants the same items."""
         asked = TitleIndex(request.titles)
         some = tuple(wish for wish in wishes if wish.title in asked)
-        some += await asyncio.to_thread(unwanted, request, some, ledger)
+        some += await asyncio.to_thread(unwanted, request, some, self._recorder.ledger)
         old = TitleIndex(request.thorough)
         thorough = frozenset(wish.title for wish in some if wish.title in old)
         found = await self.finder.find_some(libraries, some, thorough, request.seen)
@@ -366,10 +387,10 @@ class PlanBuilder:
             (*request.seen, *items),
         )
 
-    async def watchlists_for(self, request: Request, settings: SyncSettings) -> Watchlists:
-        """Return watchlists that are fresh enough for the request. Raises ServiceError."""
+    async def watchlists_for(self, request: LiveRequest, settings: SyncSettings) -> Watchlists:
+        """Return watchlists that are fresh enough for a few titles. Raises ServiceError."""
         known = self.watchlists
-        if request.titles is not None and known is not None:
+        if known is not None:
             now, fresh_at = self._steady(), self.lists.fresh_at
             if fresh_at > max(request.newer_than, now - FRESH):
                 if fresh_at > request.heard_at:
@@ -380,9 +401,9 @@ class PlanBuilder:
                 if now - self._read_for_strangers < FRESH_UNKNOWN:
                     return known
                 self._read_for_strangers = now
-        return await self._read_watchlists(settings)
+        return await self.read_watchlists(settings)
 
-    async def _read_watchlists(
+    async def read_watchlists(
         self,
         settings: SyncSettings,
         heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
@@ -392,6 +413,6 @@ class PlanBuilder:
         def excluded(people: tuple[Person, ...]) -> frozenset[int]:
             return self._recorder.ledger.ids_now(settings.exclude_people, people)
 
-        read = await read_watchlists(self._pulsarr, self._clock, heard, excluded)
+        read = await read_watchlists(self._pulsarr, self._clock, heard, excluded, self.watchlists)
         self.lists.replace(read)
         return read

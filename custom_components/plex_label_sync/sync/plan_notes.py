@@ -43,7 +43,8 @@ def note_unread(prepared: PreparedPlan, watchlists: Watchlists) -> None:
     for person in watchlists.people:
         if (failure := watchlists.unread.get(person.id)) is not None:
             name = person.username or str(person.id)
-            prepared.gaps.add(Gap(GapKind.PERSON, str(person.id), name, failure))
+            rows = watchlists.bad_rows.get(person.id, 0)
+            prepared.gaps.add(Gap(GapKind.PERSON, str(person.id), name, failure, rows))
 
 
 def pairs_of(

@@ -79,8 +79,10 @@ class PulsarrPort(Protocol):
     async def people(self, *, on_gap: Callable[[Gap], object] | None = None) -> tuple[Person, ...]:
         """Return all users; rows that cannot be read are reported to `on_gap`."""
 
-    async def watchlist(self, person_id: int) -> tuple[Title, ...]:
-        """Return one user's whole watchlist."""
+    async def watchlist(
+        self, person_id: int, *, on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[Title, ...]:
+        """Return one user's watchlist; rows that cannot be read are reported to `on_gap`, or raise."""
 
 
 class WatchedPulsarrPort(Protocol):
@@ -91,8 +93,14 @@ class WatchedPulsarrPort(Protocol):
     ) -> tuple[Person, ...]:
         """Return all users; rows that cannot be read are reported to `on_gap`."""
 
-    async def watchlist(self, person_id: int, *, tries: int = 3) -> tuple[Title, ...]:
-        """Return one user's whole watchlist."""
+    async def watchlist(
+        self,
+        person_id: int,
+        *,
+        tries: int = 3,
+        on_gap: Callable[[Gap], object] | None = None,
+    ) -> tuple[Title, ...]:
+        """Return one user's watchlist; rows that cannot be read are reported to `on_gap`, or raise."""
 
 
 class Recorder(Protocol):

@@ -35,12 +35,13 @@ class Doubts:
     """What of Pulsarr's answer is not known, or not believed yet.
 
     `unread` are people whose lists could not be read, with their folded labels in
-    `unread_labels`; `vague` titles on people's lists of which no id is known, by person, type and
+    `unread_labels`, and `partial` those of them of whose lists only some rows could not; `vague` titles on people's lists of which no id is known, by person, type and
     folded name, `keyed` those of which only Plex's key is known; `shrunk` those whose lists lost much at once, with theirs in `shrunk_labels`;
     `lists` says why the whole answer is not believed.
     """
 
     unread: frozenset[int] = frozenset()
+    partial: frozenset[int] = frozenset()
     unread_labels: frozenset[str] = frozenset()
     vague: frozenset[tuple[int, MediaType, str]] = frozenset()
     keyed: frozenset[tuple[int, MediaType, str]] = frozenset()
@@ -95,6 +96,7 @@ def unread_lists(
             if title.ids and title.ids == title.plex_ids
         ),
         unread=frozenset(person.id for person in unread),
+        partial=frozenset(watchlists.bad_rows),
         unread_labels=labels_of(unread, settings),
     )
 
@@ -212,7 +214,7 @@ class ListMemory:
         shrunk = set[int]()
         for person_id in counted:
             titles = watchlists.titles.get(person_id)
-            if titles is None:
+            if titles is None or person_id in watchlists.unread:
                 continue
             read_at = watchlists.lists_read_at.get(person_id, watchlists.read_at)
             lost = not believe and self._has_shrunk(person_id, titles, read_at)

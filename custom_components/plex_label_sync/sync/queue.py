@@ -30,8 +30,8 @@ class Reason(StrEnum):
 class QueueSettings:
     """Both in seconds."""
 
-    retry_interval: float = 30.0
-    max_age: float = 1800.0
+    pending_retry_interval: float
+    pending_max_age: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,11 @@ def announce(queue: Queue, titles: Iterable[Title], now: float, settings: QueueS
             entry = entries[place]
             merged = replace(entry.title, ids=entry.title.ids | title.ids)
             entries[place] = replace(
-                entry, title=merged, next_try=now, expires=now + settings.max_age
+                entry, title=merged, next_try=now, expires=now + settings.pending_max_age
             )
         elif len(entries) < QUEUE_MAX:
             place = len(entries)
-            entries.append(PendingSync(title, now, now, now + settings.max_age))
+            entries.append(PendingSync(title, now, now, now + settings.pending_max_age))
         else:
             continue
         for name in _names(title):
@@ -155,7 +155,7 @@ def looked(
             kept.append(entry)
             continue
         if look.outcome is Outcome.NOT_WANTED and lists_read_at <= entry.created:
-            wait = min(RELOOK_AFTER, settings.retry_interval)
+            wait = min(RELOOK_AFTER, settings.pending_retry_interval)
             kept.append(replace(entry, next_try=now + wait, tries=entry.tries + 1))
             continue
         people = tuple(person.username for person in look.people)
@@ -165,7 +165,9 @@ def looked(
         elif entry.expires <= now:
             expired.append(replace(tried, reason=reason))
         else:
-            kept.append(replace(tried, reason=reason, next_try=now + settings.retry_interval))
+            kept.append(
+                replace(tried, reason=reason, next_try=now + settings.pending_retry_interval)
+            )
     return QueueUpdate(tuple(kept), tuple(resolved), tuple(expired))
 
 
@@ -177,7 +179,7 @@ def postponed(
     Nothing ages meanwhile: the end of the wait moves by as much as the next look does.
     """
     affected = set(titles)
-    next_try = now + settings.retry_interval
+    next_try = now + settings.pending_retry_interval
     return tuple(
         replace(
             entry,

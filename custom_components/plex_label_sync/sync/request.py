@@ -1,7 +1,8 @@
-"""What a run shall look at, and what comes of reading for it."""
+"""What a run is to do, one class for each kind, and what comes of reading for it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from .changes import Change, Plan, RowKey
 from .gaps import Gaps
@@ -11,7 +12,7 @@ from .plan_view import View
 from .protection import Doubts
 from .readers import Found
 from .run import RunKind, StartedBy
-from .safety_check import Consent
+from .safety_check import NO_CONSENT, Consent
 from .scope import Scope
 
 
@@ -19,50 +20,84 @@ class UnknownLibraryError(ValueError):
     """A library name or key that no chosen library has; its text is the message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a run shall look at. None means everything; people are ids or names.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Common:
+    """What every request says. `started_by` is the name of a person, or one of StartedBy."""
 
-    `titles` are looked at without listing whole libraries where that is possible; `seen` are
-    items that Plex has just told of, `thorough` names titles that may have been in Plex for long. Watchlists not read after `newer_than`
-    (seconds of the steady clock) are not good enough, nor, for titles that nobody is known to want, those read
-    before `heard_at`, when the last of them was announced. `undo` is the id of a run and `changes` what
-    it had changed. `mass_removal` lets the brake pass everything, `approved` the removals of just
-    these labels: what somebody was shown. `restore` puts back what vanished in bulk, `accept`
-    takes the labels for decisions made by hand. `adopt` are labels to take into the ledger.
-    `routine` is a full sync by the clock: where nothing
-    seems to have changed, a cheap look is enough to leave all as it is. `started_by` is the
-    name of a person, or one of StartedBy.
-    """
-
-    kind: RunKind = RunKind.FULL
-    titles: tuple[Title, ...] | None = None
-    thorough: frozenset[Title] = frozenset()
-    newer_than: float = float("-inf")
-    heard_at: float = float("-inf")
-    seen: tuple[Item, ...] = ()
-    people: tuple[str, ...] | None = None
-    libraries: tuple[str, ...] | None = None
     dry_run: bool = False
-    mass_removal: bool = False
-    approved: frozenset[RowKey] | None = None
-    restore: bool = False
-    accept: frozenset[RowKey] | None = None
-    adopt: frozenset[RowKey] = frozenset()
-    routine: bool = field(default=False, compare=False)
     started_by: str = field(default=StartedBy.UNKNOWN, compare=False)
-    undo: str = ""
-    changes: tuple[Change, ...] = ()
 
     @property
     def whole(self) -> bool:
         """Whether it is a full sync of everybody and everything."""
-        return self.kind is RunKind.FULL and self.people is None and self.libraries is None
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullRequest(_Common):
+    """Look at everything that some or all people want, in some or all libraries.
+
+    None means all; `people` are ids or names, `libraries` keys or names. `consent` is what
+    somebody agreed to, `restore` puts back labels that vanished in bulk, `adopt` are labels to
+    take into the ledger. `routine` is a sync by the clock: where nothing seems to have changed, a
+    cheap look is enough to leave all as it is.
+    """
+
+    kind: ClassVar[RunKind] = RunKind.FULL
+
+    people: tuple[str, ...] | None = None
+    libraries: tuple[str, ...] | None = None
+    consent: Consent = NO_CONSENT
+    restore: bool = False
+    adopt: frozenset[RowKey] = frozenset()
+    routine: bool = field(default=False, compare=False)
 
     @property
-    def consent(self) -> Consent:
-        """What somebody has agreed to."""
-        return Consent(self.mass_removal, self.approved, self.accept)
+    def whole(self) -> bool:
+        """Whether it is a full sync of everybody and everything."""
+        return self.people is None and self.libraries is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRequest(_Common):
+    """Look at a few titles, without listing libraries where that is possible.
+
+    `thorough` are those of the titles that may have been in Plex for long, `seen` items as Plex
+    has just described them. Watchlists not read after `newer_than` (seconds of the steady clock)
+    are not good enough, nor, for titles that nobody is known to want, those read before
+    `heard_at`, when the last of them was announced.
+    """
+
+    kind: ClassVar[RunKind] = RunKind.LIVE
+
+    titles: tuple[Title, ...]
+    thorough: frozenset[Title] = frozenset()
+    newer_than: float = float("-inf")
+    heard_at: float = float("-inf")
+    seen: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoRequest(_Common):
+    """Take back the `changes` of the run with an id."""
+
+    kind: ClassVar[RunKind] = RunKind.UNDO
+
+    run_id: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalRequest(_Common):
+    """Remove the labels that the ledger holds, of some people (ids or names) or of all."""
+
+    kind: ClassVar[RunKind] = RunKind.REMOVAL
+
+    people: tuple[str, ...] | None = None
+
+
+type SyncRequest = FullRequest | LiveRequest
+type Request = SyncRequest | UndoRequest | RemovalRequest
 
 
 @dataclass(slots=True)
@@ -86,13 +121,13 @@ class PreparedPlan:
 
 
 def chosen_libraries(
-    libraries: Iterable[Library], request: Request, settings: SyncSettings
+    libraries: Iterable[Library], names: Sequence[str] | None, settings: SyncSettings
 ) -> list[Library]:
-    """Return the libraries that a run covers.
+    """Return the libraries that a run covers: all that the settings do, or some of these.
 
     Raises ServiceError when none of the chosen ones is there (a Plex that is starting up lists
     none) or when the token may edit none of them: then it may not see everything in them either,
-    and UnknownLibraryError when the request names one that the settings do not cover.
+    and UnknownLibraryError when a name or key is none that the settings cover.
     """
     chosen = [library for library in libraries if settings.covers(library.key)]
     if not chosen:
@@ -101,12 +136,12 @@ def chosen_libraries(
     if not any(library.editable for library in chosen):
         detail = "the token belongs to somebody who does not own this server"
         raise ServiceError(Service.PLEX, Failure.NOT_OWNER, detail)
-    if request.libraries is None:
+    if names is None:
         return chosen
-    for name in request.libraries:
+    for name in names:
         if not any(_is_named(library, (name,)) for library in chosen):
             raise UnknownLibraryError(name)
-    return [library for library in chosen if _is_named(library, request.libraries)]
+    return [library for library in chosen if _is_named(library, names)]
 
 
 def _is_named(library: Library, names: Sequence[str]) -> bool:

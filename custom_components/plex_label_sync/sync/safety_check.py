@@ -29,7 +29,9 @@ class Consent:
     everything: bool = False
     removals: frozenset[RowKey] | None = None
     vanished: frozenset[RowKey] | None = None
-    any_vanished: bool = False
+
+
+NO_CONSENT: Final = Consent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,9 @@ def check_plan(
     Additions are always beyond doubt: their wish and their item were read just now. Changes that
     only make room for a new name are, too, unless Pulsarr renames many people at once.
     """
-    if consent.vanished is not None or consent.any_vanished:
+    if consent.vanished is not None:
         vanished = {row.key for row in plan.vanished}
-        if consent.any_vanished or vanished <= (consent.vanished or frozenset()):
+        if vanished <= consent.vanished:
             plan = replace(plan, vanished=(), forgotten=plan.forgotten - vanished)
     losses = _losses(plan)
     if consent.everything:

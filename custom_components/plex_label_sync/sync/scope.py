@@ -29,9 +29,9 @@ class Scope:
     ledger: Ledger
     roster: Roster
     wishes: tuple[Wish, ...]
-    complete: bool
-    whole: bool
-    restore: bool
+    complete: bool = False
+    whole: bool = False
+    restore: bool = False
     chosen: frozenset[int] | None = None
     doubts: Doubts = field(default_factory=Doubts)
     adopt: frozenset[RowKey] = frozenset()

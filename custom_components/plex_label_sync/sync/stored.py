@@ -19,7 +19,7 @@ type Faults = list[str]  # the parts that were left out, each by its name
 def text(value: object) -> str:
     """Return a text. Raises TypeError for anything else: `None` must not become "None"."""
     if not isinstance(value, str):
-        raise TypeError(f"{type(value).__name__} instead of a text")
+        raise TypeError(f"{type(value).__name__} instead of text")
     return value
 
 

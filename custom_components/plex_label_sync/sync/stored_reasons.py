@@ -20,7 +20,7 @@ def reason_of(data: object) -> Reason:
     A code that only a newer version knows is one that is not recorded.
     """
     if not isinstance(data, Mapping):
-        raise TypeError("a reason is no mapping")
+        raise TypeError("a reason is not a mapping")
     code = text(data["code"])
     known = ReasonCode(code) if code in set(ReasonCode) else ReasonCode.UNRECORDED
     return Reason(

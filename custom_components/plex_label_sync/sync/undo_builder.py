@@ -16,7 +16,7 @@ from .ports import PlexPort, Recorder
 from .protection import Evidence
 from .readers import Found
 from .reasons import Reason, ReasonCode
-from .request import PreparedPlan, Request
+from .request import PreparedPlan, UndoRequest
 from .undo import removal_plan, undo_plan
 
 
@@ -36,7 +36,7 @@ class UndoBuilder:
         self._evidence = evidence
         self._clock = clock
 
-    async def prepare_undo(self, request: Request, settings: SyncSettings) -> PreparedPlan:
+    async def prepare_undo(self, request: UndoRequest, settings: SyncSettings) -> PreparedPlan:
         """Read what a run had changed and plan to take it back. Raises ServiceError."""
         gaps = Gaps()
         libraries = {one.key: one for one in await self._plex.libraries(gaps.add)}
@@ -50,7 +50,7 @@ class UndoBuilder:
             and not _is_stranger(ledger.get(one.key), evidence, libraries)
             and not _is_elsewhere(one, ledger, evidence)
         ]
-        plan = undo_plan(known, request.undo, present, ledger, settings, self._clock())
+        plan = undo_plan(known, request.run_id, present, ledger, settings, self._clock())
         plan = replace(plan, skipped=plan.skipped + len(request.changes) - len(known))
         return PreparedPlan(plan, reader, libraries, found=_found(reader.gaps))
 

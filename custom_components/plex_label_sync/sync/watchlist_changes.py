@@ -6,9 +6,10 @@ Pulsarr announces few wishes and no change of a list as such, but tells how long
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from types import MappingProxyType
 from typing import Final
 
-from .model import Person, Title, Watchlists
+from .model import Failure, Person, Title, Watchlists
 from .wanted import TitleIndex
 
 BEAT: Final = 60.0  # seconds between two questions how long everybody's list is
@@ -87,19 +88,37 @@ class Merge:
     doubted: frozenset[int]
 
 
+def either(now: tuple[Title, ...], before: tuple[Title, ...]) -> tuple[Title, ...]:
+    """Return the titles of a list of which not every row could be read, with those of before.
+
+    Which titles the others are is not known: what was on the list may be on it still. It is the
+    same object as before where there is nothing new.
+    """
+    same = set(now)
+    if same <= set(before):
+        return before
+    there = TitleIndex(now)
+    return (*now, *(title for title in before if title not in same and title not in there))
+
+
 def merged(
     known: Watchlists,
     people: Iterable[Person],
     read: Mapping[int, tuple[Title, ...]],
     read_at: float,
+    bad_rows: Mapping[int, int] = MappingProxyType({}),
 ) -> Merge:
-    """Return what is known with the lists that were `read`.
+    """Return what is known with the lists that were `read`, some without so many `bad_rows`.
 
     Names and rights of those who were known, and who is gone, are left to the next full sync, and
     so is a list that lost most of its titles: what is doubted is not acted on by the way.
     """
     titles = dict(known.titles)
     doubted: set[int] = set()
+    read = {
+        one: either(some, titles.get(one, ())) if one in bad_rows else some
+        for one, some in read.items()
+    }
     for person_id, some in read.items():
         if shrank(known.titles.get(person_id, ()), some):
             doubted.add(person_id)
@@ -114,14 +133,16 @@ def merged(
         for person in known.people
     ]
     new = [now[person_id] for person_id in read if person_id not in there and person_id in now]
-    unread = {one: why for one, why in known.unread.items() if one not in read}
+    unread = {one: why for one, why in known.unread.items() if one not in read or one in doubted}
+    bad_rows = {**{one: n for one, n in known.bad_rows.items() if one in unread}, **bad_rows}
+    unread |= dict.fromkeys(bad_rows, Failure.IMPLAUSIBLE)
     # What was not read now is as old as it was, and a doubted list was read, but not taken over.
     read_before = {
         one: known.lists_read_at.get(one, known.read_at)
         for one in titles
         if one not in read or one in doubted
     }
-    lists = Watchlists((*kept, *new), titles, read_at, unread, read_before, known.gaps)
+    lists = Watchlists((*kept, *new), titles, read_at, unread, read_before, known.gaps, bad_rows)
     return Merge(lists, frozenset(doubted))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from .jobs import gather_fail_fast
 from .list_reader import PULSARR_READERS, Refusals
-from .model import Failure, ServiceError, SyncSettings, Title, Watchlists
+from .model import Failure, Gap, ServiceError, SyncSettings, Title, Watchlists
 from .ports import WatchedPulsarrPort
 from .wanted import gets_labels
 from .watchlist_changes import (
@@ -104,10 +104,11 @@ class WatchlistReader:
         ]
         self._turns = {one.id: self._turn(one.id, known) for one in watched}
         wanted = lists_to_read(watched, known, self._turns, self._steady(), urgent)
-        read, unreadable, stopped = await self._read(wanted)
+        bad_rows: dict[int, int] = {}
+        read, unreadable, stopped = await self._read(wanted, bad_rows)
         puzzles: dict[object, object] = dict.fromkeys(strange)
         if self._lists.current is known:  # else a run has read everything meanwhile
-            merge = merged(known, people, read, read_at)
+            merge = merged(known, people, read, read_at, bad_rows)
             counts = {person.id: person.wanted for person in people}
             puzzles |= {one: counts.get(one) for one in merge.doubted}
             self._lists.replace(merge.watchlists, all_read=False)
@@ -123,9 +124,12 @@ class WatchlistReader:
         return turn
 
     async def _read(
-        self, wanted: Collection[int]
+        self, wanted: Collection[int], bad_rows: dict[int, int]
     ) -> tuple[dict[int, tuple[Title, ...]], dict[int, ServiceError], ServiceError | None]:
-        """Return the lists that could be read, why others could not, and what ended it early."""
+        """Return the lists that could be read, why others could not, and what ended it early.
+
+        `bad_rows` gets how many rows of lists could not be read, by person.
+        """
         read: dict[int, tuple[Title, ...]] = {}
         unreadable: dict[int, ServiceError] = {}
         stopped: list[ServiceError] = []
@@ -138,7 +142,10 @@ class WatchlistReader:
                     return
                 failures = self._turns[person_id].failures
                 try:
-                    read[person_id] = await self._pulsarr.watchlist(person_id, tries=1)
+                    bad: list[Gap] = []
+                    read[person_id] = await self._pulsarr.watchlist(
+                        person_id, tries=1, on_gap=bad.append
+                    )
                 except ServiceError as err:
                     if not refusals.may_be_the_list(err):
                         stopped.append(err)
@@ -146,6 +153,7 @@ class WatchlistReader:
                     unreadable[person_id] = err
                     self._turns[person_id] = Turn(self._steady(), failures + 1)
                 else:
+                    bad_rows.update((person_id, gap.rows) for gap in bad)
                     refusals.answered()
                     self._turns[person_id] = Turn(self._steady())
 

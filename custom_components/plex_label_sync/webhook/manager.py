@@ -231,7 +231,7 @@ class WebhookManager:
     def _too_old(self) -> float:
         if self.registration.health is not Health.TOO_OLD:
             _LOGGER.info(
-                "%s: this Pulsarr is too old to send webhooks; titles are labelled without them",
+                "%s: this version of Pulsarr cannot send webhooks; titles are labelled without them",
                 self._entry.title,
             )
         self._note(Health.TOO_OLD, Finding(), None)

@@ -1,0 +1,275 @@
+"""The table of options: settings, forms and checks take what they know of an option from here.
+
+A row says what an option is called, in which section of the form it stands, of which kind it is
+and what it is unless somebody changes it. Its kind says how an entry is cleaned and what the
+settings make of it; `flows/options_form.py` has the field for each kind.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from .const import (
+    CONF_BASE_URL,
+    CONF_BATCH_MODE,
+    CONF_LABEL_FORMAT,
+    CONF_LIBRARIES,
+    CONF_LIVE_MODE,
+    CONF_SHARING_ACCOUNTS,
+)
+from .server_urls import CredentialsInUrlError, normalise_url
+from .sync.model import RemovedLabelMode, fold
+from .sync.naming import InvalidLabelFormatError, check_label_format, clean_label
+
+
+class UnusableValueError(ValueError):
+    """A value that a form refuses; `error` is the key of the text that says why."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class Section(StrEnum):
+    """The sections of the form, in order."""
+
+    LABELS = "labels"
+    LIVE = "live"
+    FULL_SYNC = "full_sync"
+    REMOVAL = "removal"
+    SAFETY = "safety"
+    SHARING = "sharing"
+    CONNECTION = "connection"
+
+
+class Unit(StrEnum):
+    """What a number counts. The settings hold times in seconds, and shares from 0 to 1."""
+
+    SECONDS = "s"
+    MINUTES = "min"
+    DAYS = "d"
+    PERCENT = "%"
+
+
+_SECONDS: Final[Mapping[Unit, int]] = {Unit.SECONDS: 1, Unit.MINUTES: 60, Unit.DAYS: 86_400}
+
+
+# The kinds. `clean` returns an entry as it is stored, or raises UnusableValueError; `read` returns
+# what is stored as the settings have it.
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """On or off."""
+
+    def clean(self, value: bool) -> bool:
+        """Return it as it is."""
+        return value
+
+    def read(self, value: bool) -> bool:
+        """Return it as it is."""
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A whole number within limits."""
+
+    minimum: int
+    maximum: int
+    unit: Unit
+
+    def clean(self, value: float) -> int:
+        """Return a whole number as one; selectors give floats, and let fractions through."""
+        if not value.is_integer():
+            raise UnusableValueError("not_a_whole_number")
+        return int(value)
+
+    def read(self, value: float) -> float:
+        """Return seconds, or a share from 0 to 1."""
+        return value / 100 if self.unit is Unit.PERCENT else float(value * _SECONDS[self.unit])
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text with rules of its own."""
+
+    clean: Callable[[str], str]
+
+    def read(self, value: str) -> str:
+        """Return it as it is."""
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """An http or https address."""
+
+    def clean(self, text: str) -> str:
+        """Return an address without a trailing slash."""
+        if "://" not in text:  # what connections make up for, a webhook's sender does not
+            raise UnusableValueError("invalid_url")
+        try:
+            return normalise_url(text)
+        except CredentialsInUrlError as err:
+            raise UnusableValueError("url_with_credentials") from err
+        except ValueError as err:
+            raise UnusableValueError("invalid_url") from err
+
+    def read(self, value: str) -> str | None:
+        """Return the address, None where there is none."""
+        return value or None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several values."""
+
+    values: type[StrEnum]
+
+    def clean(self, value: str) -> str:
+        """Return it as it is: the field offers nothing else."""
+        return value
+
+    def read(self, value: str) -> StrEnum:
+        """Return the value that is meant."""
+        return self.values(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Any number of labels."""
+
+    def clean(self, labels: Iterable[str]) -> list[str]:
+        """Return labels without blanks around them, each once in whatever case it comes."""
+        texts = filter(None, (label.strip() for label in labels))
+        return list({fold(text): text for text in reversed(list(texts))}.values())[::-1]
+
+    def read(self, labels: Iterable[str]) -> frozenset[str]:
+        """Return folded texts."""
+        return frozenset(map(fold, labels))
+
+
+@dataclass(frozen=True, slots=True)
+class Libraries:
+    """Section keys of the Plex server; None means all, later ones included."""
+
+    def clean(self, keys: Iterable[str]) -> list[str]:
+        """Return the chosen libraries, each once; there has to be one."""
+        if not (chosen := list(dict.fromkeys(keys))):
+            raise UnusableValueError("no_libraries")
+        return chosen
+
+    def read(self, keys: Iterable[str] | None) -> frozenset[str] | None:
+        """Return the chosen libraries, None for all."""
+        return None if keys is None else frozenset(keys)
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Pulsarr user ids, stored as texts."""
+
+    def clean(self, ids: Iterable[str]) -> list[str]:
+        """Return ids, each once."""
+        try:
+            return [str(number) for number in dict.fromkeys(map(int, ids))]
+        except ValueError as err:
+            raise UnusableValueError("invalid_person") from err
+
+    def read(self, ids: Iterable[str]) -> frozenset[int]:
+        """Return ids as numbers."""
+        return frozenset(map(int, ids))
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Who has which Plex account, each as `PERSON=ACCOUNT`."""
+
+    def clean(self, texts: Iterable[str]) -> list[str]:
+        """Return the pairs, each once."""
+        pairs = list(dict.fromkeys(filter(None, (text.strip() for text in texts))))
+        if not all("=" in pair.strip("=") for pair in pairs):
+            raise UnusableValueError("invalid_sharing_account")
+        return pairs
+
+    def read(self, pairs: Iterable[str]) -> tuple[str, ...]:
+        """Return the pairs."""
+        return tuple(pairs)
+
+
+type Kind = Flag | Number | Text | Url | Choice | Labels | Libraries | People | Accounts
+
+
+def _clean_label_format(text: str) -> str:
+    """Return a label format without blanks around it. Raises UnusableValueError."""
+    label_format = text.strip()
+    try:
+        check_label_format(label_format)
+    except InvalidLabelFormatError as err:
+        raise UnusableValueError("invalid_label_format") from err
+    return label_format
+
+
+def _clean_label(text: str) -> str:
+    """Return a label as it can stand in Plex and in a share filter. Raises UnusableValueError."""
+    if clean_label(text) != text.strip() or not text.strip():
+        raise UnusableValueError("invalid_label")
+    return text.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option; `default` is what would be stored for it. The field of the settings has its key."""
+
+    key: str
+    section: Section
+    kind: Kind
+    _: KW_ONLY
+    default: bool | int | str | tuple[str, ...] | None
+    may_be_empty: bool = False  # a text, which then means none
+
+    def stored(self, options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as the kind has it
+        """Return what an entry's options hold for it."""
+        return options.get(self.key, self.default)
+
+    def read(self, options: Mapping[str, Any]) -> object:
+        """Return what an entry's options mean for the settings."""
+        return self.kind.read(self.stored(options))
+
+    def clean(self, value: Any) -> object:  # noqa: ANN401 - as the kind has it
+        """Return what was entered as it is stored. Raises UnusableValueError."""
+        if self.may_be_empty and not value.strip():
+            return ""
+        return self.kind.clean(value)
+
+
+_DAY: Final = 24 * 3600  # seconds
+_TABLE: Final = (
+    Option(CONF_LABEL_FORMAT, Section.LABELS, Text(_clean_label_format), default="{username}"),
+    Option(CONF_LIBRARIES, Section.LABELS, Libraries(), default=None),
+    Option("exclude_people", Section.LABELS, People(), default=()),
+    Option("sync_disabled_people", Section.LABELS, Flag(), default=False),
+    Option(CONF_LIVE_MODE, Section.LIVE, Flag(), default=True),
+    Option("pending_retry_interval", Section.LIVE, Number(1, 3600, Unit.SECONDS), default=30),
+    Option("pending_max_age", Section.LIVE, Number(1, 7 * 24 * 60, Unit.MINUTES), default=30),
+    Option(CONF_BATCH_MODE, Section.FULL_SYNC, Flag(), default=True),
+    Option("sync_interval", Section.FULL_SYNC, Number(60, 7 * _DAY, Unit.SECONDS), default=3600),
+    Option("removed_label_mode", Section.REMOVAL, Choice(RemovedLabelMode), default="keep"),
+    Option("removed_label", Section.REMOVAL, Text(_clean_label), default="removed"),
+    Option("removal_delay", Section.REMOVAL, Number(0, 365, Unit.DAYS), default=0),
+    Option("max_removals", Section.SAFETY, Number(1, 100, Unit.PERCENT), default=20),
+    Option("preserve_existing_labels", Section.SAFETY, Flag(), default=True),
+    Option("exclude_labels", Section.SAFETY, Labels(), default=()),
+    Option(
+        "opt_out_label", Section.SAFETY, Text(_clean_label), default="no-sync", may_be_empty=True
+    ),
+    Option("restore_overrides", Section.SAFETY, Flag(), default=False),
+    Option("check_sharing", Section.SHARING, Flag(), default=True),
+    Option(
+        "sharing_interval", Section.SHARING, Number(3600, 30 * _DAY, Unit.SECONDS), default=_DAY
+    ),
+    Option(CONF_SHARING_ACCOUNTS, Section.SHARING, Accounts(), default=()),
+    Option(CONF_BASE_URL, Section.CONNECTION, Url(), default="", may_be_empty=True),
+)
+OPTIONS: Final[Mapping[str, Option]] = {option.key: option for option in _TABLE}
