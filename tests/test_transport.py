@@ -326,6 +326,22 @@ async def test_large_answer_is_understood_without_garbage_collection_which_then_
     assert seen == [False, False]
 
 
+async def test_only_one_big_answer_is_understood_at_a_time(transport: Transport, far: Far) -> None:
+    running = most = 0
+
+    def understand(_answer: object) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.05)
+        running -= 1
+
+    body = '{"a": 1}' + " " * OFF_LOOP_BYTES
+    far.answers = [says(body), says(body)]
+    await asyncio.gather(transport.read("/x", understand), transport.read("/x", understand))
+    assert most == 1
+
+
 @pytest.mark.parametrize("size", [10, OFF_LOOP_BYTES + 10])
 async def test_big_answers_are_parsed_off_the_event_loop(
     transport: Transport, far: Far, size: int
@@ -500,7 +516,7 @@ async def test_failures_that_may_be_tried_again_can_be_narrowed(
     transport: Transport, far: Far
 ) -> None:
     far.answers = [late(5)]
-    await failure_of(transport.send("PUT", "/", seconds=0.05, retry_on=frozenset({Failure.BUSY})))
+    await failure_of(transport.send("PUT", "/", seconds=0.5, retry_on=frozenset({Failure.BUSY})))
     assert far.count == 1
 
 

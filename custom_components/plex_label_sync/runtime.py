@@ -22,6 +22,7 @@ from .const import (
 from .context import EntryContext
 from .coordinator import PlexLabelSyncCoordinator
 from .issues import STORE_UNSAVED, async_delete, async_raise
+from .limits import current_limits
 from .live.delayed_removals import DelayedRemovals
 from .live.live_sync import LiveSync
 from .live.plex_events import PlexEventFollower
@@ -47,14 +48,19 @@ def plex_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PlexClient:
     """Return a client for the Plex server of an entry's data."""
     session = async_get_clientsession(hass, verify_ssl=data[CONF_PLEX_VERIFY_SSL])
     return PlexClient(
-        session, data[CONF_PLEX_URL], data[CONF_PLEX_TOKEN], client_id=data[CONF_CLIENT_ID]
+        session,
+        data[CONF_PLEX_URL],
+        data[CONF_PLEX_TOKEN],
+        client_id=data[CONF_CLIENT_ID],
+        limits=current_limits().plex,
     )
 
 
 def pulsarr_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PulsarrClient:
     """Return a client for the Pulsarr of an entry's data."""
     session = async_get_clientsession(hass, verify_ssl=data[CONF_PULSARR_VERIFY_SSL])
-    return PulsarrClient(session, data[CONF_PULSARR_URL], data[CONF_PULSARR_API_KEY])
+    url, key = data[CONF_PULSARR_URL], data[CONF_PULSARR_API_KEY]
+    return PulsarrClient(session, url, key, limits=current_limits().pulsarr)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

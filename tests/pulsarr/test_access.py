@@ -7,9 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from custom_components.plex_label_sync.pulsarr import client as client_module
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient, normalise_url
 from custom_components.plex_label_sync.pulsarr.endpoints import EndpointSettings
+from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
 from custom_components.plex_label_sync.sync.failures import FAILURES
 from custom_components.plex_label_sync.sync.model import (
     Failure,
@@ -161,9 +161,9 @@ async def test_check_tries_once_and_says_what_is_wrong(
 
 
 async def test_check_does_not_wait_for_ever(
-    pulsarr: PulsarrSimulator, client: PulsarrClient, monkeypatch: pytest.MonkeyPatch
+    pulsarr: PulsarrSimulator, make_client: MakeClient
 ) -> None:
-    monkeypatch.setattr(client_module, "PROBE_TIMEOUT", 0.1)
+    client = make_client(pulsarr.url, pulsarr.api_key, PulsarrLimits(probe_timeout=0.1))
     pulsarr.faults.add(Fault("slow_before_apply", seconds=5))
     assert (await failure_of(client.check())).failure is Failure.TIMEOUT
 

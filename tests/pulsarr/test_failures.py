@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from custom_components.plex_label_sync.pulsarr import client as client_module
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
+from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
 from custom_components.plex_label_sync.sync.failures import PASSING
 from custom_components.plex_label_sync.sync.model import (
     Failure,
@@ -122,11 +122,10 @@ async def test_rate_limit_that_lasts_over_a_minute_is_left_to_the_next_run(
 
 async def test_slow_answer_is_a_timeout_and_tried_again(
     pulsarr: PulsarrSimulator,
-    client: PulsarrClient,
+    make_client: MakeClient,
     naps: Naps,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(client_module, "READ_TIMEOUT", 0.1)
+    client = make_client(pulsarr.url, pulsarr.api_key, PulsarrLimits(read_timeout=0.1))
     pulsarr.faults.add(Fault("slow_before_apply", seconds=5, times=None))
     assert (await failure_of(client.people())).failure is Failure.TIMEOUT
     assert naps.taken == [0.5, 2.0]

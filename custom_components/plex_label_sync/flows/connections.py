@@ -21,10 +21,11 @@ from ..const import (
     CONF_PULSARR_URL,
     CONF_PULSARR_VERIFY_SSL,
 )
+from ..limits import current_limits
 from ..plex.account import OwnedServer
 from ..plex.parse import ServerInfo
 from ..plex.server import PlexClient, normalise_plex_url
-from ..pulsarr.client import PROBE_TIMEOUT, PulsarrClient, normalise_url as normalise_pulsarr_url
+from ..pulsarr.client import PulsarrClient, normalise_url as normalise_pulsarr_url
 from ..server_urls import CredentialsInUrlError
 from ..sync.failures import FAILURES
 from ..sync.model import Library, ServiceError
@@ -124,13 +125,15 @@ PULSARR: Final = Peer(
 def plex_client(hass: HomeAssistant, login: Login, client_id: str) -> PlexClient:
     """Return a client for a Plex server; `client_id` names this installation to Plex."""
     session = async_get_clientsession(hass, login.verify_ssl)
-    return PlexClient(session, login.url, login.secret, client_id=client_id)
+    return PlexClient(
+        session, login.url, login.secret, client_id=client_id, limits=current_limits().plex
+    )
 
 
 def pulsarr_client(hass: HomeAssistant, login: Login) -> PulsarrClient:
     """Return a client for a Pulsarr."""
     session = async_get_clientsession(hass, login.verify_ssl)
-    return PulsarrClient(session, login.url, login.secret)
+    return PulsarrClient(session, login.url, login.secret, limits=current_limits().pulsarr)
 
 
 async def async_try_plex(
@@ -205,7 +208,7 @@ async def _async_speaks_json(hass: HomeAssistant, login: Login) -> bool:
     """Tell whether strangers are refused in JSON, as Pulsarr does it."""
     try:
         async with (
-            asyncio.timeout(PROBE_TIMEOUT),
+            asyncio.timeout(current_limits().pulsarr.probe_timeout),
             wary(async_get_clientsession(hass, login.verify_ssl)) as session,
             session.get(f"{login.url}/v1/users/users/list", allow_redirects=False) as response,
         ):
