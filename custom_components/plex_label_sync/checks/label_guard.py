@@ -9,7 +9,7 @@ from homeassistant.core import callback
 
 from ..const import CONF_CONFIRMED
 from ..context import EntryContext
-from ..issues import async_update_conflict_issue
+from ..issues import LABELS_CONFLICT, async_delete, async_raise
 from ..sync.label_conflicts import (
     Confirmed,
     Conflict,
@@ -85,7 +85,10 @@ class LabelGuard:
             self._save(resolution.confirmed)
         if resolution.asked != self._asked:
             self._asked = resolution.asked
-            async_update_conflict_issue(self._hass, self._entry, self._asked)
+            if self._asked:
+                async_raise(self._hass, self._entry, LABELS_CONFLICT, self._asked)
+            else:
+                async_delete(self._hass, self._entry, LABELS_CONFLICT)
         return resolution.people
 
     @callback
