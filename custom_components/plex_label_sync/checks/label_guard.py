@@ -58,8 +58,9 @@ class LabelGuard:
         """
         gaps: list[Gap] = []
         people = await self._pulsarr.people(tries=tries, on_gap=gaps.append)
-        for gap in gaps if on_gap is not None else ():
-            on_gap(gap)
+        if on_gap is not None:
+            for gap in gaps:
+                on_gap(gap)
         return self._served(people, some_unread=bool(gaps))
 
     async def watchlist(
