@@ -161,6 +161,15 @@ def default_of(shown: ConfigFlowResult, field: str) -> Any:
     return marker.default()
 
 
+def suggested(shown: ConfigFlowResult) -> dict[str, Any]:
+    """Return what stands in a form's fields, where that is not their default."""
+    return {
+        str(marker): marker.description["suggested_value"]
+        for marker, _, _ in _parts(shown)
+        if marker.description and "suggested_value" in marker.description
+    }
+
+
 def choices_of(shown: ConfigFlowResult, field: str) -> dict[str, str]:
     """Return what may be chosen in a field: values and the names they are shown under."""
     options = selector_of(shown, field).config["options"]

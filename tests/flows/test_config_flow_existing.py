@@ -21,8 +21,11 @@ from ..flow_fixtures import (
     fields_of,
     finish,
     open_menu,
+    plex_input,
     pulsarr_input,
+    selector_of,
     submit,
+    suggested,
 )
 from ..ha_env import PLEX_TOKEN
 
@@ -226,3 +229,87 @@ async def test_server_without_movies_and_shows_is_told_and_may_get_some(
 
     state.libraries.update(libraries)
     assert_form(await submit(ha_env.hass, shown, server=machine_id), "pulsarr")
+
+
+# Entering what is wrong
+
+
+async def enter(ha_env: HaEnv, shown: ConfigFlowResult) -> ConfigFlowResult:
+    """Choose to enter URL and token, which is offered beside the servers."""
+    assert list(choices_of(shown, "server"))[-1] == "plex_manual"
+    assert selector_of(shown, "server").config["translation_key"] == "server"
+    return await submit(ha_env.hass, shown, server="plex_manual")
+
+
+async def test_url_that_does_not_work_can_be_changed_and_the_token_is_kept(
+    ha_env: HaEnv,
+) -> None:
+    theirs = know(ha_env, url=CLOSED, verify_ssl=False)
+    before = dict(theirs.data)
+    machine_id = ha_env.plex.state.machine_identifier
+    shown = await choose(ha_env)
+    assert list(choices_of(shown, "server")) == [machine_id]
+    shown = await submit(ha_env.hass, shown, server=machine_id)
+
+    shown = await enter(ha_env, shown)
+    assert_form(shown, "plex_manual")
+    assert suggested(shown) == {"url": CLOSED, "verify_ssl": False}
+    assert PLEX_TOKEN not in str(shown)
+    shown = await submit(ha_env.hass, shown, url=ha_env.plex.url, verify_ssl=True)
+    assert_form(shown, "pulsarr")
+    shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
+    created = await finish(ha_env.hass, shown)
+    await ha_env.settle()
+
+    assert created["data"]["plex_url"] == ha_env.plex.url
+    assert created["data"]["plex_token"] == PLEX_TOKEN
+    assert created["data"]["plex_verify_ssl"] is True
+    assert theirs.data == before
+
+
+async def test_token_that_was_refused_has_to_be_entered(
+    ha_env: HaEnv, known_secrets: set[str]
+) -> None:
+    known_secrets.add(OTHER_TOKEN)
+    know(ha_env, token=OTHER_TOKEN)
+    shown = await choose(ha_env)
+    shown = await submit(ha_env.hass, shown, server=ha_env.plex.state.machine_identifier)
+    assert_form(shown, "plex_existing", base="invalid_auth")
+
+    shown = await enter(ha_env, shown)
+    assert suggested(shown) == {"url": ha_env.plex.url, "verify_ssl": True}
+    with pytest.raises(InvalidData):
+        await submit(ha_env.hass, shown, url=ha_env.plex.url)
+    assert_form(await submit(ha_env.hass, shown, **plex_input(ha_env)), "pulsarr")
+
+
+async def test_kept_token_is_for_the_chosen_server_and_another_needs_its_own(
+    ha_env: HaEnv, known_secrets: set[str]
+) -> None:
+    known_secrets.add(OTHER_TOKEN)
+    know(ha_env, url=CLOSED)
+    shown = await choose(ha_env)
+    shown = await submit(ha_env.hass, shown, server=ha_env.plex.state.machine_identifier)
+    shown = await enter(ha_env, shown)
+    other_world = make_world(2, movies=5, shows=2, wishes=2, wishes_missing=1)
+    other_world.plex.machine_identifier = "another-server"
+    async with PlexSimulator(other_world.plex, token=PLEX_TOKEN) as other:
+        shown = await submit(ha_env.hass, shown, url=other.url)
+        assert_form(shown, "plex_manual", base="other_server")
+        assert suggested(shown)["url"] == other.url
+
+        other.token = OTHER_TOKEN
+        shown = await submit(ha_env.hass, shown, url=other.url, token=OTHER_TOKEN)
+        assert_form(shown, "pulsarr")
+
+
+async def test_url_that_cannot_be_used_is_not_shown(ha_env: HaEnv) -> None:
+    know(ha_env, url="http://rosa:password@127.0.0.1")
+    shown = await choose(ha_env)
+    shown = await submit(ha_env.hass, shown, server=ha_env.plex.state.machine_identifier)
+    assert_form(shown, "plex_existing", base="url_with_credentials")
+
+    shown = await enter(ha_env, shown)
+
+    assert suggested(shown) == {"url": "", "verify_ssl": True}
+    assert_form(await submit(ha_env.hass, shown, url=ha_env.plex.url), "pulsarr")

@@ -39,6 +39,7 @@ from ..flow_fixtures import (
     plex_input,
     pulsarr_input,
     submit,
+    suggested,
 )
 from ..ha_env import PLEX_TOKEN
 from ..plex_tv_fixtures import lead_to
@@ -480,12 +481,60 @@ async def test_server_that_is_away_is_told_and_tried_again(ha_env: HaEnv, plex_t
     shown = await signed_in(ha_env, plex_tv)
     assert_form(shown, "plex_server", base="no_way_to_server")
     machine_id = ha_env.plex.state.machine_identifier
-    assert choices_of(shown, "server") == {machine_id: ha_env.plex.state.name}
+    assert choices_of(shown, "server") == {
+        machine_id: ha_env.plex.state.name,
+        "plex_manual": "plex_manual",
+    }
     asked = plex_tv.stats.total
 
     ha_env.plex.faults.clear()
     assert_form(await submit(ha_env.hass, shown, server=machine_id), "pulsarr")
     assert plex_tv.stats.total == asked
+
+
+async def test_url_of_a_server_that_is_away_can_be_entered_without_its_token(
+    ha_env: HaEnv, plex_tv: PlexTv
+) -> None:
+    plex_tv.addresses[ha_env.plex.state.machine_identifier] = [
+        connection("http", "127.0.0.1", CLOSED_PORT, local=True)
+    ]
+    shown = await signed_in(ha_env, plex_tv)
+    assert_form(shown, "plex_server", base="no_way_to_server")
+
+    shown = await submit(ha_env.hass, shown, server="plex_manual")
+    assert_form(shown, "plex_manual")
+    assert suggested(shown) == {"url": f"http://127.0.0.1:{CLOSED_PORT}", "verify_ssl": True}
+    assert all(secret not in str(shown) for secret in (ACCOUNT_TOKEN, PLEX_TOKEN))
+    shown = await submit(ha_env.hass, shown, url=ha_env.plex.url)
+    assert_form(shown, "pulsarr")
+    shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
+    created = await finish(ha_env.hass, shown)
+    await ha_env.settle()
+
+    assert created["data"]["plex_url"] == ha_env.plex.url
+    assert created["data"]["plex_token"] == PLEX_TOKEN
+    assert created["data"]["plex_tv_token"] == ACCOUNT_TOKEN
+
+
+async def test_another_server_that_is_entered_after_signing_in_has_nothing_of_the_account(
+    ha_env: HaEnv, plex_tv: PlexTv
+) -> None:
+    async with second_server(plex_tv) as other:
+        plex_tv.servers.remove(ha_env.plex)
+        other.faults.add(Fault(kind="drop", times=None))
+        shown = await signed_in(ha_env, plex_tv)
+        assert_form(shown, "plex_server", base="no_way_to_server")
+
+        shown = await submit(ha_env.hass, shown, server="plex_manual")
+        shown = await submit(ha_env.hass, shown, **plex_input(ha_env))
+        assert_form(shown, "pulsarr")
+        shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
+        created = await finish(ha_env.hass, shown)
+        await ha_env.settle()
+
+    assert created["result"].unique_id == ha_env.plex.state.machine_identifier
+    assert created["data"]["plex_token"] == PLEX_TOKEN
+    assert "plex_tv_token" not in created["data"]
 
 
 async def test_server_without_movies_and_shows_is_told_and_may_get_some(

@@ -7,8 +7,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 import pytest
 
-from custom_components.plex_label_sync.plex import server
 from custom_components.plex_label_sync.plex.edits import PUT_IDS_MAX, URL_MAX
+from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.model import Failure, ServiceError
 from custom_components.plex_label_sync.transport import BACK_OFF
@@ -180,11 +180,10 @@ async def test_item_that_plex_refuses_is_told_and_the_others_are_edited(
 
 async def test_edit_that_takes_too_long_is_halved_though_it_was_done(
     plex: PlexSimulator,
-    client: PlexClient,
     movies: list[str],
-    monkeypatch: pytest.MonkeyPatch,
+    make_client: MakeClient,
 ) -> None:
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.4)
+    client = make_client(plex.url, limits=PlexLimits(edit_timeout=0.4))
     plex.faults.add(Fault("slow_after_apply", method="PUT", seconds=3))
     assert await client.edit(MOVIES, movies, ["Anna"], []) == {}
     assert labels(plex, movies) == [{"Anna"}] * len(movies)
@@ -194,12 +193,11 @@ async def test_edit_that_takes_too_long_is_halved_though_it_was_done(
 
 async def test_edit_that_takes_too_long_is_halved_when_it_was_not_done(
     plex: PlexSimulator,
-    client: PlexClient,
     movies: list[str],
     naps: Naps,
-    monkeypatch: pytest.MonkeyPatch,
+    make_client: MakeClient,
 ) -> None:
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.4)
+    client = make_client(plex.url, limits=PlexLimits(edit_timeout=0.4))
     plex.faults.add(Fault("slow_before_apply", method="PUT", seconds=3, times=2))
     assert await client.edit(MOVIES, movies, ["Anna"], []) == {}
     assert labels(plex, movies) == [{"Anna"}] * len(movies)
@@ -208,11 +206,10 @@ async def test_edit_that_takes_too_long_is_halved_when_it_was_not_done(
 
 async def test_slow_server_is_given_smaller_and_smaller_edits(
     plex: PlexSimulator,
-    client: PlexClient,
     movies: list[str],
-    monkeypatch: pytest.MonkeyPatch,
+    make_client: MakeClient,
 ) -> None:
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.4)
+    client = make_client(plex.url, limits=PlexLimits(edit_timeout=0.4))
     plex.knobs = PlexKnobs(put_seconds_per_item=0.06)
     assert await client.edit(MOVIES, movies[:8], ["Anna"], []) == {}
     assert labels(plex, movies[:8]) == [{"Anna"}] * 8
@@ -220,11 +217,10 @@ async def test_slow_server_is_given_smaller_and_smaller_edits(
 
 async def test_plex_that_hangs_gets_no_more_edits(
     plex: PlexSimulator,
-    client: PlexClient,
     movies: list[str],
-    monkeypatch: pytest.MonkeyPatch,
+    make_client: MakeClient,
 ) -> None:
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.05)
+    client = make_client(plex.url, limits=PlexLimits(edit_timeout=0.05))
     plex.faults.add(Fault("slow_before_apply", method="PUT", seconds=3, times=None))
     refused = await client.edit(MOVIES, movies[:16], ["Anna"], [])
     assert set(refused) == set(movies[:16])
@@ -241,13 +237,11 @@ FAILS: dict[FaultKind, Failure] = {
 }
 
 
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait hardly at all for an edit."""
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.3)
+# Wait hardly at all for an edit.
+hasty = pytest.mark.parametrize("limits", [PlexLimits(edit_timeout=0.3)], ids=["hasty"])
 
 
-@pytest.mark.usefixtures("hasty")
+@hasty
 @pytest.mark.parametrize("kind", FAILS)
 @pytest.mark.parametrize("bad", [(0,), (7,), (0, 1), (3, 11)])
 async def test_items_that_plex_fails_to_edit_stop_no_other(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any, Final
 from unittest import mock
@@ -10,10 +10,10 @@ from unittest import mock
 import aiohttp
 from hypothesis.stateful import RuleBasedStateMachine
 
-from custom_components.plex_label_sync.plex import reader as plex_reader, server as plex_client
+from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.plex.server import PlexClient
-from custom_components.plex_label_sync.pulsarr import client as pulsarr_client
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
+from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
 from custom_components.plex_label_sync.sync import protection, safety_check
 from custom_components.plex_label_sync.sync.changes import Action, Row, RowKey
 from custom_components.plex_label_sync.sync.engine import Engine
@@ -55,17 +55,9 @@ PATIENCE: Final = 0.08  # seconds that a client in a hurry waits for an answer
 TOO_SLOW: Final = 0.25  # seconds that a slow server takes for one
 
 
-def _hurry() -> ExitStack:
-    """Let the clients wait for answers only shortly."""
-    stack = ExitStack()
-    for module, names in (
-        (plex_client, ("EDIT_TIMEOUT", "PROBE_TIMEOUT")),
-        (plex_reader, ("READ_TIMEOUT", "PROBE_TIMEOUT")),
-        (pulsarr_client, ("READ_TIMEOUT",)),
-    ):
-        for name in names:
-            stack.enter_context(mock.patch.object(module, name, PATIENCE))
-    return stack
+# Clients in a hurry wait for answers only shortly.
+PLEX_HURRY: Final = PlexLimits(probe_timeout=PATIENCE, read_timeout=PATIENCE, edit_timeout=PATIENCE)
+PULSARR_HURRY: Final = PulsarrLimits(read_timeout=PATIENCE)
 
 
 class Watched(RuleBasedStateMachine):
@@ -125,17 +117,23 @@ class Watched(RuleBasedStateMachine):
     def boot(self) -> None:
         """Make a new engine on what is on disk."""
         self.records.restart()
-        client = PlexClient(
-            self.session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=self._sleep
+        session, sleep = self.session, self._sleep
+        self.plex_client = PlexClient(
+            session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=sleep
         )
+        self.pulsarr_client = PulsarrClient(session, self.pulsarr.url, PULSARR_KEY, sleep=sleep)
         self.engine = Engine(
-            FragilePlex(client, self.trouble),
-            PulsarrClient(self.session, self.pulsarr.url, PULSARR_KEY, sleep=self._sleep),
+            FragilePlex(self.plex_client, self.trouble),
+            self.pulsarr_client,
             self.records,
             clock=self.clock,
             sleep=self._sleep,
             lists=self.records.lists,
         )
+
+    def _set_hurry(self, *, yes: bool) -> None:
+        self.plex_client.limits = PLEX_HURRY if yes else PlexLimits()
+        self.pulsarr_client.limits = PULSARR_HURRY if yes else PulsarrLimits()
 
     async def _sleep(self, seconds: float) -> None:
         """Let time pass: enough for what Plex shows late."""
@@ -210,15 +208,16 @@ class Watched(RuleBasedStateMachine):
         self.truth.touched.clear()
         run: Run | None = None
         try:
-            with _hurry() if hurry else ExitStack():
-                run = self.do(
-                    self.engine.run(request, self.settings, self.before, question=self.question)
-                )
+            self._set_hurry(yes=hurry)
+            run = self.do(
+                self.engine.run(request, self.settings, self.before, question=self.question)
+            )
         except Crash:
             self.boot()
         except (UnknownPersonError, AmbiguousPersonError):
             pass  # Pulsarr told of some people only, or two are called so
         finally:
+            self._set_hurry(yes=False)
             self._calm_down()
         self.truth.forget_missing()
         self._check_edits(self.plex.stats.puts - edits, lied_to=lied_to)

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.plex_label_sync.plex import reader, server
+from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.editing import SETTLE
+from custom_components.plex_label_sync.sync.failures import PASSING
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     GapKind,
@@ -203,9 +204,9 @@ async def test_watchlist_that_cannot_be_read_is_a_gap_and_the_others_are_served(
 
 
 async def test_item_that_vanishes_while_the_library_is_listed_costs_no_label(
-    env: EngineEnv, monkeypatch: pytest.MonkeyPatch
+    env: EngineEnv,
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE_SIZE", 10)
+    env.limit_plex(page_rows=10, page_rows_max=10)
     before = env.labels
     env.plex.faults.add(Fault("vanishing_row", route=LISTING_ROUTE, nth=3))
     run = await env.sync()
@@ -231,7 +232,7 @@ async def test_server_that_is_away_is_said_to_be_away(env: EngineEnv) -> None:
     run = await env.sync()
     assert run.error is not None
     assert (run.error.service, run.error.failure) == (Service.PLEX, Failure.CANNOT_CONNECT)
-    assert run.error.unreachable
+    assert run.error.failure in PASSING
 
 
 @pytest.mark.parametrize("preserve", [True, False])
@@ -414,9 +415,9 @@ def edits_of(what: str, env: EngineEnv) -> str:
 @pytest.mark.parametrize("kind", ["slow_before_apply", "drop", "busy"])
 @pytest.mark.parametrize("what", ["item", "label", "library"])
 async def test_edits_that_fail_each_time_are_a_gap_and_the_others_go_on(
-    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, kind: FaultKind, what: str
+    env: EngineEnv, kind: FaultKind, what: str
 ) -> None:
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.05)
+    env.limit_plex(edit_timeout=0.05)
     before, wanted = env.labels, merged(env.labels, env.wanted())
     pattern, seconds = edits_of(what, env), 0.2 if kind == "slow_before_apply" else 0.0
     env.plex.faults.add(Fault(kind, method="PUT", match=pattern, seconds=seconds, times=None))
@@ -449,11 +450,9 @@ async def test_edits_that_fail_each_time_are_a_gap_and_the_others_go_on(
 
 
 @pytest.mark.parametrize("kind", ["slow_after_apply", "slow_before_apply"])
-async def test_edit_that_takes_too_long_is_sent_again_in_halves(
-    monkeypatch: pytest.MonkeyPatch, kind: FaultKind
-) -> None:
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.5)
-    async with open_env(people=1, wishes=12, uhd_library=False) as env:
+async def test_edit_that_takes_too_long_is_sent_again_in_halves(kind: FaultKind) -> None:
+    limits = PlexLimits(edit_timeout=0.5)
+    async with open_env(people=1, wishes=12, uhd_library=False, plex_limits=limits) as env:
         before = env.labels
         env.plex.faults.add(Fault(kind, method="PUT", seconds=3))
         run = await env.sync()
@@ -463,13 +462,11 @@ async def test_edit_that_takes_too_long_is_sent_again_in_halves(
         assert env.plex.stats.puts == env.edits_needed(before, env.labels) + 1
 
 
-async def test_edit_that_was_done_though_its_answer_was_lost_is_confirmed(
-    env: EngineEnv, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_edit_that_was_done_though_its_answer_was_lost_is_confirmed(env: EngineEnv) -> None:
     title = env.spare()
     await env.sync()
     env.wish("rosa", title)
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.2)
+    env.limit_plex(edit_timeout=0.2)
     env.plex.faults.add(Fault("slow_after_apply", method="PUT", seconds=3, times=None))
     run = await env.sync()
     (change,) = run.changes

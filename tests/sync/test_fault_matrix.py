@@ -1,11 +1,12 @@
 """Every kind of request, failing in every way, for one person, one library or one item alone."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from custom_components.plex_label_sync.plex import reader
-from custom_components.plex_label_sync.pulsarr import client
+from custom_components.plex_label_sync.plex.limits import PlexLimits
+from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
 from custom_components.plex_label_sync.sync.model import (
     GapKind,
     RemovedLabelMode,
@@ -33,11 +34,11 @@ PARTS = ("watchlist", "listing", "directory", "carriers", "item")
 SLOW = 0.6  # seconds; longer than a client waits here
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait no longer for an answer than a loopback needs."""
-    monkeypatch.setattr(reader, "READ_TIMEOUT", 0.25)
-    monkeypatch.setattr(client, "READ_TIMEOUT", 0.25)
+# Wait no longer for an answer than a loopback needs.
+IMPATIENT: dict[str, Any] = {
+    "plex_limits": PlexLimits(read_timeout=0.25),
+    "pulsarr_limits": PulsarrLimits(read_timeout=0.25),
+}
 
 
 def arm(env: EngineEnv, part: str, kind: FaultKind, key: str) -> GapKind:
@@ -75,7 +76,7 @@ async def test_what_fails_for_one_stops_nobody_else_and_costs_nothing(
     part: str, kind: FaultKind
 ) -> None:
     settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
-    async with open_env(settings=settings) as env:
+    async with open_env(settings=settings, **IMPATIENT) as env:
         await env.sync()
         # Somebody takes one of rosa's labels off, which takes a look at that very item.
         by_hand = next(one for one in env.plex.state.carriers("rosa") if one.section == "1")

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.plex_label_sync.plex import server
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     RemovedLabelMode,
@@ -129,18 +128,16 @@ async def test_removal_whose_end_was_not_seen_is_not_taken_for_a_decision_made_b
     assert "rosa" in env.labels.get(key, set())
 
 
-async def test_label_that_plex_writes_after_the_client_gave_up_is_ours(
-    env: EngineEnv, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_label_that_plex_writes_after_the_client_gave_up_is_ours(env: EngineEnv) -> None:
     env.settings = REMOVING
     await env.sync()
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     env.wish("rosa", title)
-    with monkeypatch.context() as hurry:
-        hurry.setattr(server, "EDIT_TIMEOUT", 0.1)
-        env.plex.knobs = PlexKnobs(put_seconds=0.5)
-        run = await env.sync()
+    env.limit_plex(edit_timeout=0.1)
+    env.plex.knobs = PlexKnobs(put_seconds=0.5)
+    run = await env.sync()
+    env.limit_plex()
     assert {one.failure for one in run.failed} == {Failure.TIMEOUT}
     assert (run.status, run.changes) == (RunStatus.PARTIAL, ())
     assert "rosa" not in env.labels.get(item.rating_key, set())
@@ -152,15 +149,15 @@ async def test_label_that_plex_writes_after_the_client_gave_up_is_ours(
 
 
 async def test_label_that_plex_takes_off_after_the_client_gave_up_was_not_taken_off_by_hand(
-    env: EngineEnv, monkeypatch: pytest.MonkeyPatch
+    env: EngineEnv,
 ) -> None:
     env.settings = REMOVING
     title, key = await labelled(env)
     env.pulsarr.state.unwish(env.person("rosa"), title)
-    with monkeypatch.context() as hurry:
-        hurry.setattr(server, "EDIT_TIMEOUT", 0.1)
-        env.plex.knobs = PlexKnobs(put_seconds=0.5)
-        assert (await env.sync()).changes == ()
+    env.limit_plex(edit_timeout=0.1)
+    env.plex.knobs = PlexKnobs(put_seconds=0.5)
+    assert (await env.sync()).changes == ()
+    env.limit_plex()
     await _until_idle(env)
     assert "rosa" not in env.labels.get(key, set())
     env.wish("rosa", title)

@@ -23,6 +23,7 @@ from ..sync.safety_check import FREE_REMOVALS
 from .connections import Peer
 
 CONF_SERVER: Final = "server"
+ENTER: Final = "plex_manual"  # instead of a server; also the step that follows
 
 URL_SELECTOR: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 SECRET_SELECTOR: Final = TextSelector(
@@ -68,10 +69,19 @@ def secret_field(peer: Peer, *, required: bool) -> dict[vol.Marker, TextSelector
     return {vol.Optional(peer.secret_field, default=""): SECRET_SELECTOR}
 
 
-def server_schema(names: Mapping[str, str]) -> vol.Schema:
-    """Return the form that asks for a Plex server; `names` maps machine identifiers to names."""
+def server_schema(names: Mapping[str, str], *, can_enter: bool) -> vol.Schema:
+    """Return the form that asks for a Plex server; `names` maps machine identifiers to names.
+
+    With `can_enter`, its URL and token may be entered instead.
+    """
     options = [SelectOptionDict(value=value, label=label) for value, label in names.items()]
-    selector = SelectSelector(SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST))
+    if can_enter:
+        options.append(SelectOptionDict(value=ENTER, label=ENTER))  # translated, unlike the names
+    selector = SelectSelector(
+        SelectSelectorConfig(
+            options=options, mode=SelectSelectorMode.LIST, translation_key=CONF_SERVER
+        )
+    )
     return vol.Schema({vol.Required(CONF_SERVER, default=next(iter(names))): selector})
 
 

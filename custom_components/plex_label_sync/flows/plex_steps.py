@@ -1,10 +1,12 @@
 """The ways to a Plex server: signing in, one that Home Assistant knows, address and token."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, override
 from uuid import uuid4
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlow, ConfigFlowResult
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import callback
 from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
@@ -12,11 +14,19 @@ import voluptuous as vol
 from ..const import CONF_PLEX_TV_TOKEN, DOMAIN
 from ..escaping import one_line
 from ..plex.account import OwnedServer, PlexTvError
-from .connections import PLEX, FieldError, Login, async_find_server, async_try_plex
+from .connections import PLEX, FieldError, Login, async_find_server, async_try_plex, logins
 from .existing_servers import ExistingServer, existing_servers
-from .fields import CONF_SERVER, PLACEHOLDERS, login_schema, server_schema
+from .fields import CONF_SERVER, ENTER, PLACEHOLDERS, login_schema, server_schema
 from .reachable_urls import async_reach
 from .sign_in import PLEX_TV_UNREACHABLE, SignIn
+
+
+@dataclass(frozen=True, slots=True)
+class KnownServer:
+    """A server that was chosen and could not be used: `login` has what is known and not refused."""
+
+    machine_id: str
+    login: Login
 
 
 class PlexWays(ConfigFlow):
@@ -32,6 +42,7 @@ class PlexWays(ConfigFlow):
         self._sign_in: SignIn | None = None
         self._sign_in_error = PLEX_TV_UNREACHABLE
         self._owned: dict[str, OwnedServer] = {}
+        self._known: KnownServer | None = None
 
     async def async_step_pulsarr(
         self, user_input: dict[str, Any] | None = None
@@ -129,15 +140,17 @@ class PlexWays(ConfigFlow):
                 user_input = {CONF_SERVER: next(iter(self._owned))}
         errors: dict[str, str] = {}
         if user_input is not None:
+            if user_input[CONF_SERVER] == ENTER:
+                return await self.async_step_plex_manual()
             server = self._owned[user_input[CONF_SERVER]]
+            known = next(logins(server), Login(url="", secret=server.token))
             try:
-                login = await async_find_server(self.hass, server, self._client_id)
-                self._keep_account_token(server)
-                return await self._async_use_plex(login, server.machine_id)
+                known = await async_find_server(self.hass, server, self._client_id)
+                return await self._async_use_plex(known, server.machine_id)
             except FieldError as err:
-                errors["base"] = err.error  # neither address nor token can be mended here
+                errors = self._unusable(server.machine_id, known, err)
         names = {machine_id: one_line(server.name) for machine_id, server in self._owned.items()}
-        return self._show("plex_server", server_schema(names), errors, user_input)
+        return self._show_servers("plex_server", names, errors, user_input)
 
     def _keep_account_token(self, server: OwnedServer) -> None:
         """Keep what lets us read at plex.tv with whom the server is shared, where it takes that."""
@@ -148,17 +161,26 @@ class PlexWays(ConfigFlow):
     async def async_step_plex_manual(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for a Plex server's address and the owner's token."""
+        """Ask for a Plex server's address and the owner's token.
+
+        For a server that was chosen and could not be used, what is known of it stands there; it
+        has to be that server for its token to be used.
+        """
+        known = self._known
+        stored = None if known is None else known.login
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                login = await async_reach(self.hass, PLEX, PLEX.entered(user_input))
-                return await self._async_use_plex(login)
+                login = await async_reach(self.hass, PLEX, PLEX.entered(user_input, stored))
+                is_its_token = known is not None and login.secret == known.login.secret
+                machine_id = known.machine_id if known and is_its_token else None
+                return await self._async_use_plex(login, machine_id)
             except FieldError as err:
                 errors[err.field] = err.error
-        return self._show(
-            "plex_manual", login_schema(PLEX, secret_required=True), errors, user_input
-        )
+        elif stored is not None:  # but its token, which is a secret
+            user_input = {CONF_URL: stored.url, CONF_VERIFY_SSL: stored.verify_ssl}
+        schema = login_schema(PLEX, secret_required=stored is None or not stored.secret)
+        return self._show("plex_manual", schema, errors, user_input)
 
     async def async_step_plex_existing(
         self, user_input: dict[str, Any] | None = None
@@ -169,15 +191,37 @@ class PlexWays(ConfigFlow):
         """
         errors: dict[str, str] = {}
         if user_input is not None:
+            if user_input[CONF_SERVER] == ENTER:
+                return await self.async_step_plex_manual()
             self._existing |= existing_servers(self.hass)  # it may have been mended over there
             machine_id = user_input[CONF_SERVER]
+            config = self._existing[machine_id].user_input
+            known = Login(url="", secret=config[CONF_TOKEN])
             try:
-                login = PLEX.entered(self._existing[machine_id].user_input)
-                return await self._async_use_plex(login, machine_id)
+                known = PLEX.entered(config)
+                return await self._async_use_plex(known, machine_id)
             except FieldError as err:
-                errors["base"] = err.error  # neither address nor token can be mended here
+                errors = self._unusable(machine_id, known, err)
         names = {machine_id: one_line(server.name) for machine_id, server in self._existing.items()}
-        return self._show("plex_existing", server_schema(names), errors, user_input)
+        return self._show_servers("plex_existing", names, errors, user_input)
+
+    def _unusable(self, machine_id: str, login: Login, err: FieldError) -> dict[str, str]:
+        """Keep what is known of a server that cannot be used; return the error of the list."""
+        if err.field == PLEX.secret_field:
+            login = replace(login, secret="")
+        self._known = KnownServer(machine_id, login)
+        return {"base": err.error}  # neither address nor token can be changed there
+
+    def _show_servers(
+        self,
+        step_id: str,
+        names: Mapping[str, str],
+        errors: dict[str, str],
+        user_input: Mapping[str, Any] | None,
+    ) -> ConfigFlowResult:
+        """Show servers to choose from; where one cannot be used, its URL may be entered too."""
+        schema = server_schema(names, can_enter=bool(errors))
+        return self._show(step_id, schema, errors, user_input)
 
     async def _async_use_plex(
         self, login: Login, machine_id: str | None = None
@@ -195,6 +239,8 @@ class PlexWays(ConfigFlow):
         if not libraries:
             raise FieldError("base", "no_libraries")
         self._data |= PLEX.data(login)
+        if machine_id in self._owned:
+            self._keep_account_token(self._owned[machine_id])
         self._title = one_line(info.name) or info.machine_id
         self._libraries = {library.key: one_line(library.name) for library in libraries}
         return await self.async_step_pulsarr()
