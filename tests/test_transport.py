@@ -22,6 +22,7 @@ from custom_components.plex_label_sync.server_urls import (
     redirected_base,
     with_default_port,
 )
+from custom_components.plex_label_sync.sync.failures import PASSING
 from custom_components.plex_label_sync.sync.model import Failure, Service, ServiceError
 from custom_components.plex_label_sync.transport import (
     BACK_OFF,
@@ -325,6 +326,22 @@ async def test_large_answer_is_understood_without_garbage_collection_which_then_
     assert seen == [False, False]
 
 
+async def test_only_one_big_answer_is_understood_at_a_time(transport: Transport, far: Far) -> None:
+    running = most = 0
+
+    def understand(_answer: object) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.05)
+        running -= 1
+
+    body = '{"a": 1}' + " " * OFF_LOOP_BYTES
+    far.answers = [says(body), says(body)]
+    await asyncio.gather(transport.read("/x", understand), transport.read("/x", understand))
+    assert most == 1
+
+
 @pytest.mark.parametrize("size", [10, OFF_LOOP_BYTES + 10])
 async def test_big_answers_are_parsed_off_the_event_loop(
     transport: Transport, far: Far, size: int
@@ -413,7 +430,7 @@ async def test_nobody_at_the_address_is_told_apart(make: Callable[[str], Transpo
         pass
     error = await failure_of(make(url).read("/", same, tries=1))
     assert error.failure is Failure.CANNOT_CONNECT
-    assert error.unreachable
+    assert error.failure in PASSING
     assert error.detail == "GET /: the connection was refused"
 
 
@@ -443,8 +460,8 @@ async def test_certificate_that_nobody_vouches_for_is_told_apart(
     async with self_signed_front(URL(base).port or 0, tmp_path) as url:
         error = await failure_of(make(url).read("/", same))
     assert error.failure is Failure.SSL_ERROR
+    assert error.failure not in PASSING
     assert error.detail == "GET /: no secure connection"
-    assert not error.unreachable
 
 
 # Trying again
@@ -497,7 +514,7 @@ async def test_failures_that_may_be_tried_again_can_be_narrowed(
     transport: Transport, far: Far
 ) -> None:
     far.answers = [late(5)]
-    await failure_of(transport.send("PUT", "/", seconds=0.05, retry_on=frozenset({Failure.BUSY})))
+    await failure_of(transport.send("PUT", "/", seconds=0.5, retry_on=frozenset({Failure.BUSY})))
     assert far.count == 1
 
 

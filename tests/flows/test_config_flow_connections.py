@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.config_entries import ConfigEntryState
 import pytest
 
+from custom_components.plex_label_sync import limits
 from custom_components.plex_label_sync.const import (
     CONF_PLEX_URL,
     CONF_PULSARR_URL,
 )
-from custom_components.plex_label_sync.plex import reader as plex_reader, server as plex_server
-from custom_components.plex_label_sync.pulsarr import client as pulsarr_client
+from custom_components.plex_label_sync.limits import Limits
+from custom_components.plex_label_sync.plex.limits import PlexLimits
+from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
 from simulators.http import Fault
 from simulators.plex import Library
 from simulators.pulsarr import PulsarrKnobs, PulsarrSimulator
@@ -47,8 +49,8 @@ if TYPE_CHECKING:
 def impatience() -> Iterator[None]:
     """Wait for an answer as long as a slow machine may need for one, and no longer."""
     with pytest.MonkeyPatch.context() as patches:
-        for module in (plex_reader, plex_server, pulsarr_client):
-            patches.setattr(module, "PROBE_TIMEOUT", 2.0)
+        some = Limits(PlexLimits(probe_timeout=2.0), PulsarrLimits(probe_timeout=2.0))
+        patches.setattr(limits, "USUAL", some)
         yield
 
 

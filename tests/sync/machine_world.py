@@ -110,12 +110,11 @@ class Watched(RuleBasedStateMachine):
     def boot(self) -> None:
         """Make a new engine on what is on disk."""
         self.records.restart()
-        client = PlexClient(
-            self.session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=self._sleep
-        )
+        session, sleep = self.session, self._sleep
+        client = PlexClient(session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=sleep)
         self.engine = Engine(
             FragilePlex(client, self.trouble),
-            PulsarrClient(self.session, self.pulsarr.url, PULSARR_KEY, sleep=self._sleep),
+            PulsarrClient(session, self.pulsarr.url, PULSARR_KEY, sleep=sleep),
             self.records,
             clock=self.clock,
             sleep=self._sleep,

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.plex_label_sync.plex import reader
 from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.editing import SETTLE
+from custom_components.plex_label_sync.sync.failures import PASSING
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     GapKind,
@@ -203,9 +203,9 @@ async def test_watchlist_that_cannot_be_read_is_a_gap_and_the_others_are_served(
 
 
 async def test_item_that_vanishes_while_the_library_is_listed_costs_no_label(
-    env: EngineEnv, monkeypatch: pytest.MonkeyPatch
+    env: EngineEnv,
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE_SIZE", 10)
+    env.limit_plex(page_rows=10, page_rows_max=10)
     before = env.labels
     env.plex.faults.add(Fault("vanishing_row", route=LISTING_ROUTE, nth=3))
     run = await env.sync()
@@ -231,7 +231,7 @@ async def test_server_that_is_away_is_said_to_be_away(env: EngineEnv) -> None:
     run = await env.sync()
     assert run.error is not None
     assert (run.error.service, run.error.failure) == (Service.PLEX, Failure.CANNOT_CONNECT)
-    assert run.error.unreachable
+    assert run.error.failure in PASSING
 
 
 @pytest.mark.parametrize("preserve", [True, False])

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import pytest
 
-from custom_components.plex_label_sync.plex import reader
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync import first_look
 from custom_components.plex_label_sync.sync.changes import RowKey
@@ -123,9 +122,9 @@ async def test_library_that_lists_nothing_where_there_were_items_is_a_gap(
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("kind", ["vanishing_row", "swapped_row", "repeated_row"])
 async def test_library_that_changes_between_two_pages_costs_no_row(
-    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, mode: RemovedLabelMode, kind: FaultKind
+    env: EngineEnv, mode: RemovedLabelMode, kind: FaultKind
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE_SIZE", 10)
+    env.limit_plex(page_rows=10, page_rows_max=10)
     env.settings = SyncSettings(removed_label_mode=mode)
     await env.sync()
     for nth in (2, 3, 4):

@@ -59,6 +59,7 @@ class Page[T]:
 
     `total` is the number of rows that match the query in all. `keys` are the rating keys of all
     rows in order, those that were passed over included; `repeated` of them came before in it.
+    `bytes_in` and `seconds` are what the answer took.
     """
 
     content: T
@@ -68,6 +69,8 @@ class Page[T]:
     keys: tuple[str, ...] = ()
     bad: tuple[BadRow, ...] = ()
     repeated: int = 0
+    bytes_in: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
