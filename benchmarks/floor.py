@@ -16,8 +16,8 @@ WHY: Final[dict[str, str]] = {
     "cold": "a client that remembers nothing lists each library and asks for the labels, as many "
     "items in one answer as an address has room for, or the list and the carriers of each label where that "
     "is less; the carriers of several labels in one answer cannot be told apart. "
-    "Ours lists in pages of 1,000 rows, so that memory does not grow with the library: of 100,000 items "
-    "that is a hundred requests instead of two.",
+    "Ours lists in pages of up to 5,000 rows, so that memory does not grow with the library: of 100,000 "
+    "items that is 22 requests instead of two.",
     "hand": "as after a restart: nothing remembered is believed.",
     "warm": "a client that remembers what the libraries hold asks for the sections (has anything "
     "changed?) and for the labels, as many items in one answer as an address has room for, or the list "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import (
@@ -20,6 +21,7 @@ from homeassistant.util import dt as dt_util, slugify
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.schedule import CATCH_UP_AFTER
 from custom_components.plex_label_sync.servers import PROBE_AFTER
 from simulators.plex import Fault
@@ -295,6 +297,35 @@ async def test_server_that_is_away_shows_and_so_does_its_return(
     await later(ha_env, clock, PROBE_AFTER + 1)
     assert ha_env.state(f"{server}_connected") == STATE_ON
     assert ha_env.state("status") == "idle"
+
+
+@pytest.mark.parametrize(
+    ("server", "broken"),
+    [("plex", "plex.server.PlexClient.info"), ("pulsarr", "pulsarr.answers.people")],
+)
+async def test_fault_of_our_own_does_not_end_the_wait_for_a_server(
+    ha_env: HaEnv,
+    clock: TickingDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    server: str,
+    broken: str,
+) -> None:
+    await ha_env.set_up(batch_mode=False, live_mode=False)
+    simulator = getattr(ha_env, server)
+    simulator.faults.add(Fault("drop", times=None))
+    with pytest.raises(Exception, match="connect"):
+        await ha_env.call("sync_all")
+    simulator.faults.clear()
+    broken = f"custom_components.{DOMAIN}.{broken}"
+    with patch(broken, side_effect=RuntimeError("a fault of our own")):
+        for _ in range(2):
+            await later(ha_env, clock, PROBE_AFTER + 1)
+            assert ha_env.state(f"{server}_connected") == STATE_OFF
+    assert caplog.text.count("Unexpected RuntimeError") == 1
+    assert "a fault of our own" not in caplog.text
+
+    await later(ha_env, clock, PROBE_AFTER + 1)
+    assert ha_env.state(f"{server}_connected") == STATE_ON
 
 
 async def test_sync_that_failed_is_made_up_for_when_the_server_is_back(

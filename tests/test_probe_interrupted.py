@@ -18,8 +18,10 @@ from pytest_homeassistant_custom_component.common import (
     async_test_home_assistant,
 )
 
+from custom_components.plex_label_sync import limits
 from custom_components.plex_label_sync.const import DOMAIN
-from custom_components.plex_label_sync.plex import server
+from custom_components.plex_label_sync.limits import Limits
+from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.probe import asking, cleaning, steps, trial
 from custom_components.plex_label_sync.probe.labels import ROOT
 from custom_components.plex_label_sync.probe.model import REQUESTS_MAX
@@ -70,7 +72,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "EDIT_GAP", 0.0)
     monkeypatch.setattr(cleaning, "SETTLES", 0.3)
     monkeypatch.setattr(runner, "CLEAN_AGAIN", 0.3)
-    monkeypatch.setattr(server, "EDIT_TIMEOUT", 0.3)
+    monkeypatch.setattr(limits, "USUAL", Limits(plex=PlexLimits(edit_timeout=0.3)))
 
 
 @pytest.fixture(autouse=True)

@@ -30,6 +30,7 @@ from .const import (
 from .health import async_pulsarr_version
 from .options import OPTIONS, Accounts, Labels, People, Url
 from .probing.store import ProbeStore
+from .request_statistics import Statistics
 from .responses import entry_response
 from .runtime import PlexLabelSyncConfigEntry, Runtime
 from .sharing_check.diagnostics import sharing_diagnostics
@@ -39,7 +40,6 @@ from .sync.journal import Entry
 from .sync.queue import Queue
 from .sync.run import StartedBy
 from .sync.safety_check import DAY
-from .transport import Statistics
 
 if TYPE_CHECKING:
     from homeassistant.helpers.device_registry import DeviceEntry

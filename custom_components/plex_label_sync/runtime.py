@@ -21,7 +21,8 @@ from .const import (
 )
 from .context import EntryContext
 from .coordinator import PlexLabelSyncCoordinator
-from .issues import async_update_unsaved_issue
+from .issues import STORE_UNSAVED, async_delete, async_raise
+from .limits import current_limits
 from .live.delayed_removals import DelayedRemovals
 from .live.live_sync import LiveSync
 from .live.plex_events import PlexEventFollower
@@ -47,14 +48,19 @@ def plex_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PlexClient:
     """Return a client for the Plex server of an entry's data."""
     session = async_get_clientsession(hass, verify_ssl=data[CONF_PLEX_VERIFY_SSL])
     return PlexClient(
-        session, data[CONF_PLEX_URL], data[CONF_PLEX_TOKEN], client_id=data[CONF_CLIENT_ID]
+        session,
+        data[CONF_PLEX_URL],
+        data[CONF_PLEX_TOKEN],
+        client_id=data[CONF_CLIENT_ID],
+        limits=current_limits().plex,
     )
 
 
 def pulsarr_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PulsarrClient:
     """Return a client for the Pulsarr of an entry's data."""
     session = async_get_clientsession(hass, verify_ssl=data[CONF_PULSARR_VERIFY_SSL])
-    return PulsarrClient(session, data[CONF_PULSARR_URL], data[CONF_PULSARR_API_KEY])
+    url, key = data[CONF_PULSARR_URL], data[CONF_PULSARR_API_KEY]
+    return PulsarrClient(session, url, key, limits=current_limits().pulsarr)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,7 +164,6 @@ class Runtime:
 
     @callback
     def _on_saving(self) -> None:
-        """Say in Repairs that the records cannot be saved, or take that back."""
-        async_update_unsaved_issue(
-            self.context.hass, self.context.entry, unsaved=self.records.unsaved
-        )
+        """Report in Repairs that the records cannot be saved, as long as that is so."""
+        change = async_raise if self.records.unsaved else async_delete
+        change(self.context.hass, self.context.entry, STORE_UNSAVED)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 import logging
 from typing import Final
 
@@ -12,17 +13,18 @@ from homeassistant.helpers import device_registry as dr
 from .const import DOMAIN
 from .context import EntryContext
 from .errors import translation
+from .faults import FaultLog
 from .listeners import Listeners
 from .plex.parse import ServerInfo
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
 from .status import State
+from .sync.failures import FAILURES, PASSING
 from .sync.model import Failure, Service, ServiceError
 from .timer import Timer
 
 _LOGGER = logging.getLogger(__name__)
 
-CREDENTIAL_FAILURES: Final = frozenset({Failure.INVALID_AUTH, Failure.NOT_OWNER, Failure.FORBIDDEN})
 PROBE_AFTER: Final = 15.0  # seconds between two requests to a server that is away
 
 
@@ -47,6 +49,7 @@ class Servers:
             Service.PLEX: self._async_see_plex,
             Service.PULSARR: pulsarr.people,
         }
+        self._faults = FaultLog(_LOGGER)
         self._probe = Timer(context.hass, self._async_probe)
         self._is_over = False  # an answer may come in after the entry was unloaded
         context.entry.async_on_unload(self._stop)
@@ -60,7 +63,7 @@ class Servers:
             self.info = await self.plex.info()
             await self.pulsarr.people()
         except ServiceError as err:
-            if err.failure in CREDENTIAL_FAILURES:
+            if FAILURES[err.failure].reauth:
                 raise ConfigEntryAuthFailed(**translation(err)) from err
             raise ConfigEntryNotReady(**translation(err)) from err
         if self.info.machine_id != self._context.entry.unique_id:
@@ -83,7 +86,7 @@ class Servers:
             _LOGGER.info("%s cannot be used: %s", self._context.entry.title, err)
         self._trouble[err.service] = err
         self._probe_later()
-        if err.failure in CREDENTIAL_FAILURES:
+        if FAILURES[err.failure].reauth:
             self._context.entry.async_start_reauth(self._context.hass)
         self.on_change()
 
@@ -113,7 +116,9 @@ class Servers:
     @property
     def away(self) -> frozenset[Service]:
         """What may come back without anybody doing anything."""
-        return frozenset(service for service, err in self._trouble.items() if err.unreachable)
+        return frozenset(
+            service for service, err in self._trouble.items() if err.failure in PASSING
+        )
 
     @property
     def failures(self) -> dict[str, str]:
@@ -155,22 +160,19 @@ class Servers:
     async def _async_probe(self) -> None:
         """Ask the servers that are away whether they are back."""
         asked = self.away & self._probes.keys()
-        answers = await asyncio.gather(
-            *(self._probes[service]() for service in asked), return_exceptions=True
-        )
-        self.answered(
-            one for one, answer in zip(asked, answers, strict=True) if not _is_failure(answer)
-        )
+        there = await asyncio.gather(*(self._async_is_there(service) for service in asked))
+        with self._faults.survived():
+            self.answered(one for one, is_there in zip(asked, there, strict=True) if is_there)
         self._probe_later()
+
+    async def _async_is_there(self, service: Service) -> bool:
+        """Ask a server whether it is back; whatever goes wrong, it is asked again later."""
+        with self._faults.survived(), suppress(ServiceError):
+            await self._probes[service]()
+            return True
+        return False
 
     @callback
     def _stop(self) -> None:
         self._is_over = True
         self._probe.cancel()
-
-
-def _is_failure(answer: object) -> bool:
-    """Tell whether a probe's answer is a failure. Raises what is none of a server's."""
-    if isinstance(answer, BaseException) and not isinstance(answer, ServiceError):
-        raise answer
-    return isinstance(answer, ServiceError)

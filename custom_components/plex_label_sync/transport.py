@@ -4,9 +4,8 @@ Both clients stand on this; it knows nothing of either service.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 import gc
 from hashlib import sha256
@@ -21,92 +20,28 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from .sync.model import UNREACHABLE, Failure, Service, ServiceError
-from .wire import TooMuchError, bounded_body, wary
+from .request_statistics import Statistics
+from .sync.failures import FAILURES, PASSING
+from .sync.model import Failure, Service, ServiceError
+from .wire import TooMuchError, bounded_body, wary, words_of_exception
 
 type Sleep = Callable[[float], Awaitable[object]]
 
 OFF_LOOP_BYTES: Final = 64 * 1024  # a body above this is parsed in a thread: it may take over 2 ms
 BACK_OFF: Final = (0.5, 2.0)  # seconds before the second and the third try
 RETRY_AFTER_MAX: Final = 60.0  # seconds; a longer wait is left to the next run
-FAILURES_KEPT: Final = 10  # of each server, for diagnostics
-# A page of a thousand rows has a few megabytes; a server that does not page sends a library.
+# A page of a listing has a few megabytes; a server that does not page sends a library.
 ANSWER_MAX: Final = 64 * 1024 * 1024  # bytes, unpacked
 SMALL_MAX: Final = 1024 * 1024  # bytes of an answer that says a few things
 ERROR_MAX: Final = 64 * 1024  # bytes that are read of a refusal, to go on with the connection
-
-_NUMBERS: Final = re.compile(r"(?<=/)[0-9][0-9,]*(?=/|$)")  # what a path names one thing by
 
 # Half a character, as text and as JSON writes it: one broken title must not cost a whole answer.
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
-_FAILURES: Final[Mapping[int, Failure]] = {
-    401: Failure.INVALID_AUTH,
-    403: Failure.FORBIDDEN,
-    404: Failure.NOT_FOUND,
-    408: Failure.TIMEOUT,
-    498: Failure.INVALID_AUTH,  # a token of the kind that expires by itself
-    429: Failure.RATE_LIMITED,
+_OF_STATUS: Final = {
+    status: failure for failure, one in FAILURES.items() for status in one.statuses
 }
-
-
-@dataclass(slots=True)
-class KindStatistics:
-    """What came of the requests of one kind; times are in seconds, waiting for a turn left out."""
-
-    requests: int = 0
-    failed: int = 0
-    bytes_in: int = 0
-    seconds: float = 0.0  # of all together
-    slowest: float = 0.0
-
-    @contextmanager
-    def timed(self) -> Iterator[None]:
-        """Add how long something takes, whether or not it works."""
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            took = time.monotonic() - began
-            self.seconds += took
-            self.slowest = max(self.slowest, took)
-
-
-@dataclass(frozen=True, slots=True)
-class LastFailure:
-    """One request that failed: when in seconds since the epoch, and why."""
-
-    at: float
-    failure: Failure
-    detail: str
-
-
-@dataclass(slots=True)
-class Statistics:
-    """How many requests went out and what came of them, for diagnostics.
-
-    A kind is a method and a path without the numbers in it.
-    """
-
-    requests: int = 0
-    retries: int = 0
-    bytes_in: int = 0
-    failures: dict[str, int] = field(default_factory=dict)
-    kinds: dict[str, KindStatistics] = field(default_factory=dict)
-    last_failures: deque[LastFailure] = field(default_factory=lambda: deque(maxlen=FAILURES_KEPT))
-
-    def began(self, method: str, path: str) -> KindStatistics:
-        """Count a request; return where what comes of it is noted."""
-        self.requests += 1
-        kind = self.kinds.setdefault(f"{method} {_NUMBERS.sub('{id}', path)}", KindStatistics())
-        kind.requests += 1
-        return kind
-
-    def failed(self, err: ServiceError) -> None:
-        """Count a failure and keep it as the last one."""
-        self.failures[err.failure] = self.failures.get(err.failure, 0) + 1
-        self.last_failures.append(LastFailure(time.time(), err.failure, err.detail))
 
 
 class BrokenText(str):
@@ -126,6 +61,7 @@ class Answer:
     body: bytes
     content_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0  # from the request to the last byte
 
     def json(self) -> object:
         """Return the parsed body; raises ValueError when it is no JSON."""
@@ -160,8 +96,8 @@ def _mended(value: object) -> object:
 
 def failure_of_status(status: int) -> Failure:
     """Tell what an HTTP error status means for a caller."""
-    if status in _FAILURES:
-        return _FAILURES[status]
+    if status in _OF_STATUS:
+        return _OF_STATUS[status]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Failure.BUSY
     return Failure.REJECTED if status >= HTTPStatus.BAD_REQUEST else Failure.WRONG_SERVICE
@@ -259,6 +195,7 @@ class Transport:
         self._service = service
         self._headers = dict(headers)
         self._gate = asyncio.Semaphore(limit)
+        self._converting = asyncio.Lock()
         self._sleep = sleep
 
     def address(self, path: str, query: Mapping[str, str | int]) -> str:
@@ -275,10 +212,12 @@ class Transport:
         tries: int = 3,
         bytes_max: int = ANSWER_MAX,
         last: LastAnswer[T] | None = None,
+        note: Callable[[Answer], object] | None = None,
     ) -> T:
         """GET `path` and return what `convert` makes of the JSON.
 
-        An answer like the `last` one is not converted again: the same object is returned.
+        An answer like the `last` one is not converted again: the same object is returned. The
+        answer itself is given to `note` before that.
 
         `convert` may raise ValueError, KeyError or TypeError when the answer lacks what it
         needs. Both parsing and converting leave the event loop when the body is large.
@@ -290,6 +229,9 @@ class Transport:
             "GET", path, query=query, seconds=seconds, tries=tries, bytes_max=bytes_max
         )
 
+        if note is not None:
+            note(answer)
+
         def understand() -> T:
             if last is None:
                 return convert(answer.json())
@@ -297,7 +239,9 @@ class Transport:
 
         try:
             if len(answer.body) > OFF_LOOP_BYTES:
-                return await asyncio.to_thread(_uncollected, understand)
+                # One at a time: two threads would not be faster, and hold both documents.
+                async with self._converting:
+                    return await asyncio.to_thread(_uncollected, understand)
             return understand()
         except (ValueError, KeyError, TypeError) as err:
             looks_like_json = answer.body.lstrip()[:1] in {b"{", b"["}
@@ -315,7 +259,7 @@ class Transport:
         json: object = None,
         seconds: float = 45.0,
         tries: int = 3,
-        retry_on: frozenset[Failure] = UNREACHABLE,
+        retry_on: frozenset[Failure] = PASSING,
         bytes_max: int = ANSWER_MAX,
     ) -> Answer:
         """Send one request, again after a passing failure, and return the answer.
@@ -354,8 +298,7 @@ class Transport:
         except (TimeoutError, aiohttp.ClientError, OSError) as err:
             kind.failed += 1
             failure = failure_of_exception(err)
-            # The library's own text may hold the address with its query: only its kind is told.
-            raise self._error(failure, f"{what}: {type(err).__name__}") from None
+            raise self._error(failure, f"{what}: {words_of_exception(err)}") from None
         self.statistics.bytes_in += len(answer.body)
         kind.bytes_in += len(answer.body)
         status = answer.status
@@ -371,6 +314,7 @@ class Transport:
 
     async def _exchange(self, request: _Request) -> tuple[Answer, str]:
         """Send a request; return what came back, and how long it is to wait."""
+        began = time.monotonic()
         async with (
             wary(self._session) as session,
             session.request(
@@ -384,7 +328,8 @@ class Transport:
         ):
             body = await _body(response, request.bytes_max)
         retry_after = response.headers.get("Retry-After", "")
-        answer = Answer(response.status, body, response.content_type, response.headers)
+        took = time.monotonic() - began
+        answer = Answer(response.status, body, response.content_type, response.headers, took)
         return answer, retry_after
 
     def _error(

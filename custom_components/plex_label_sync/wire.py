@@ -1,11 +1,14 @@
 """Sessions that trust nobody: no redirect takes a credential along, no answer fills the memory.
 
+Nor does an exception of the HTTP library tell what it knows of an address.
+
 Home Assistant's shared session follows a redirect of a WebSocket with all headers, and unpacks
 whatever arrives at once: a few kilobytes can become gigabytes before anybody sees them.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ssl import SSLError
 from typing import Final
 import zlib
 
@@ -80,3 +83,26 @@ def _unpacked(unpacker: "zlib._Decompress", chunk: bytes, room: int) -> bytes:
         return unpacker.decompress(chunk, max(room, 0) + 1)
     except zlib.error as err:
         raise aiohttp.ClientPayloadError("the body cannot be decompressed") from err
+
+
+_WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (  # the closer ones first
+    (TimeoutError, "no response in time"),
+    (aiohttp.ClientConnectorDNSError, "the name of the server cannot be resolved"),
+    (aiohttp.ClientSSLError, "no secure connection"),
+    (SSLError, "no secure connection"),
+    (aiohttp.ClientConnectorError, "the server cannot be reached"),
+    (aiohttp.ServerDisconnectedError, "the connection was closed"),
+    (ConnectionError, "the connection was closed"),
+    (aiohttp.ClientPayloadError, "the response was cut off"),
+    (aiohttp.InvalidURL, "the address cannot be used"),
+)
+
+
+def words_of_exception(err: Exception) -> str:
+    """Return what an exception of the HTTP library says, in words.
+
+    The library's own text may hold the address with its query.
+    """
+    if isinstance(getattr(err, "os_error", None), ConnectionRefusedError):
+        return "the connection was refused"
+    return next((text for kind, text in _WORDS if isinstance(err, kind)), "the connection failed")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.e2e_env import E2eEnv
 
-PAGE_SIZE: Final = 1000  # rows that the integration asks for at once
+PAGE_SIZE: Final = 1000  # rows that the integration asks for at least
 
 
 async def test_first_full_sync_labels_what_people_want_and_touches_nothing_else(

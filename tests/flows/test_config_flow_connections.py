@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.config_entries import ConfigEntryState
 import pytest
 
+from custom_components.plex_label_sync import limits
 from custom_components.plex_label_sync.const import (
     CONF_PLEX_URL,
     CONF_PULSARR_URL,
 )
-from custom_components.plex_label_sync.plex import reader as plex_reader, server as plex_server
-from custom_components.plex_label_sync.pulsarr import client as pulsarr_client
+from custom_components.plex_label_sync.limits import Limits
+from custom_components.plex_label_sync.plex.limits import PlexLimits
+from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
 from simulators.http import Fault
 from simulators.plex import Library
 from simulators.pulsarr import PulsarrKnobs, PulsarrSimulator
@@ -45,10 +47,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def impatience() -> Iterator[None]:
-    """Wait no longer than a moment for an answer."""
+    """Wait for an answer as long as a slow machine may need for one, and no longer."""
     with pytest.MonkeyPatch.context() as patches:
-        for module in (plex_reader, plex_server, pulsarr_client):
-            patches.setattr(module, "PROBE_TIMEOUT", 0.2)
+        some = Limits(PlexLimits(probe_timeout=2.0), PulsarrLimits(probe_timeout=2.0))
+        patches.setattr(limits, "USUAL", some)
         yield
 
 
@@ -146,7 +148,7 @@ async def test_plex_that_takes_too_long_is_told_beside_the_address(
     ha_env: HaEnv, route: str
 ) -> None:
     shown = await start(ha_env.hass)
-    ha_env.plex.faults.add(Fault(kind="slow_before_apply", route=route, seconds=5, times=None))
+    ha_env.plex.faults.add(Fault(kind="slow_before_apply", route=route, seconds=60, times=None))
 
     with impatience():
         shown = await submit(ha_env.hass, shown, **plex_input(ha_env))
@@ -274,7 +276,7 @@ async def test_pulsarr_that_takes_too_long_is_told_beside_the_address(
     ha_env: HaEnv,
 ) -> None:
     shown = await to_pulsarr(ha_env)
-    ha_env.pulsarr.faults.add(Fault(kind="slow_before_apply", seconds=5, times=None))
+    ha_env.pulsarr.faults.add(Fault(kind="slow_before_apply", seconds=60, times=None))
 
     with impatience():
         shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 import pytest
 
+from custom_components.plex_label_sync.plex.limits import USUAL, PlexLimits
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.model import Library, MediaType
 from simulators.catalogue import make_catalogue
@@ -66,14 +67,29 @@ async def make_client(naps: Naps) -> AsyncIterator[MakeClient]:
     async with aiohttp.ClientSession() as session:
 
         def make(
-            url: str, token: str = TOKEN, over: aiohttp.ClientSession | None = None
+            url: str,
+            token: str = TOKEN,
+            over: aiohttp.ClientSession | None = None,
+            limits: PlexLimits = USUAL,
         ) -> PlexClient:
-            return PlexClient(over or session, url, token, client_id="tests", sleep=naps)
+            some = over or session
+            return PlexClient(some, url, token, client_id="tests", sleep=naps, limits=limits)
 
         yield make
 
 
 @pytest.fixture
-def client(plex: PlexSimulator, make_client: MakeClient) -> PlexClient:
+def limits() -> PlexLimits:
+    """The limits of the client; tests and modules set others by `parametrize` or a fixture."""
+    return USUAL
+
+
+@pytest.fixture
+def client(plex: PlexSimulator, make_client: MakeClient, limits: PlexLimits) -> PlexClient:
     """A client with the right address and the owner's token."""
-    return make_client(plex.url)
+    return make_client(plex.url, limits=limits)
+
+
+def pages_of(rows: int) -> PlexLimits:
+    """Return limits with pages of so many rows, however short these are."""
+    return PlexLimits(page_rows=rows, page_rows_max=rows)

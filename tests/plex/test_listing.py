@@ -1,10 +1,11 @@
 """A library that changes while it is read, and rows and pages of it that cannot be read."""
 
+from dataclasses import replace
 import random
 
 import pytest
 
-from custom_components.plex_label_sync.plex import listing, reader
+from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.model import (
     Failure,
@@ -18,15 +19,15 @@ from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.render import BrokenHow
 from simulators.plex.server import LISTING_ROUTE
 
-from .conftest import CATALOGUE, MOVIES, SHOWS
+from .conftest import CATALOGUE, MOVIES, SHOWS, MakeClient, pages_of
 
 PAGE = 10
 
 
-@pytest.fixture(autouse=True)
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def limits() -> PlexLimits:
     """Four pages hold all forty movies."""
-    monkeypatch.setattr(reader, "PAGE_SIZE", PAGE)
+    return pages_of(PAGE)
 
 
 async def read(client: PlexClient, gaps: list[Gap] | None = None) -> list[str]:
@@ -68,12 +69,11 @@ async def test_items_come_in_the_order_in_which_they_were_added(
 @pytest.mark.parametrize("size", [7, PAGE, 39])
 async def test_item_that_goes_between_two_pages_costs_no_other_one(
     plex: PlexSimulator,
-    client: PlexClient,
-    monkeypatch: pytest.MonkeyPatch,
+    make_client: MakeClient,
     fault: Fault,
     size: int,
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE_SIZE", size)
+    client = make_client(plex.url, limits=pages_of(size))
     plex.faults.add(fault)
     before = set(held(plex))
     gaps: list[Gap] = []
@@ -153,9 +153,9 @@ async def test_newcomers_are_no_reason_to_read_anything_again(
 
 
 async def test_many_items_that_go_at_once_cost_no_other_one(
-    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
+    plex: PlexSimulator, make_client: MakeClient
 ) -> None:
-    monkeypatch.setattr(listing, "OVERLAPS", (2, 4))
+    client = make_client(plex.url, limits=replace(pages_of(PAGE), page_overlaps=(2, 4)))
     pages = client.pages(MOVIES, list)
     told = [item.rating_key for item in await anext(pages)]
     for key in held(plex)[:9]:
@@ -266,9 +266,9 @@ async def test_page_that_fails_for_ever_costs_only_its_bad_rows(
 
 
 async def test_that_only_so_much_is_spent_on_bad_rows(
-    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
+    plex: PlexSimulator, make_client: MakeClient
 ) -> None:
-    monkeypatch.setattr(listing, "EXTRA_MAX", 10)
+    client = make_client(plex.url, limits=replace(pages_of(PAGE), listing_extra=10))
     everything = held(plex)
     plex.broken_items |= dict.fromkeys(everything[12:], "busy")
     gaps: list[Gap] = []

@@ -154,12 +154,17 @@ def test_list_of_carriers_with_other_rows_than_it_claims_is_refused(fields: dict
         parse.rating_keys(answer(**fields, Metadata=[row("1"), row("2")]))
 
 
-def test_directory_with_other_rows_than_it_claims_is_refused() -> None:
+@pytest.mark.parametrize("size", [0, 2, 7])
+def test_directory_with_other_rows_than_it_claims_is_not_known_in_full(size: int) -> None:
     rows = [{"key": "1", "type": "movie", "title": "Movies"}]
     for parser in (parse.libraries, parse.stored_labels):
         assert len(parser(answer(size=1, Directory=rows)).content) == 1
-        with pytest.raises(ValueError, match="1 rows instead of 2"):
-            parser(answer(size=2, Directory=rows))
+        assert parser(answer(size=1, Directory=rows)).bad == ()
+        directory = parser(answer(size=size, Directory=rows))
+        assert len(directory.content) == 1
+        assert directory.bad == ("",)
+        with pytest.raises(ValueError, match="neither rows nor a row count"):
+            parser(answer())
 
 
 def test_rows_may_lack_what_is_not_needed() -> None:

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.plex_label_sync.plex import reader
+from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.plex.parse import ServerInfo
 from custom_components.plex_label_sync.plex.server import PlexClient, normalise_plex_url
 from custom_components.plex_label_sync.sync.model import (
@@ -28,7 +28,7 @@ from simulators.plex.server import LISTING_ROUTE
 from simulators.pulsarr import PulsarrSimulator
 from tests.tls_front import self_signed_front
 
-from .conftest import CATALOGUE, MOVIES, SHOWS, TOKEN, MakeClient, Naps
+from .conftest import CATALOGUE, MOVIES, SHOWS, TOKEN, MakeClient, Naps, pages_of
 
 LABEL_ROUTE = "/library/sections/{id}/label"
 
@@ -221,9 +221,9 @@ async def test_nobody_at_the_address(make_client: MakeClient, plex: PlexSimulato
 
 
 async def test_server_that_never_answers_the_form(
-    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
+    plex: PlexSimulator, make_client: MakeClient
 ) -> None:
-    monkeypatch.setattr(reader, "PROBE_TIMEOUT", 0.05)
+    client = make_client(plex.url, limits=PlexLimits(probe_timeout=0.05))
     plex.faults.add(Fault("slow_before_apply", seconds=3))
     error = await failure_of(client.check())
     assert (error.failure, client.statistics.requests) == (Failure.TIMEOUT, 1)
@@ -250,9 +250,9 @@ async def test_certificate_is_checked_unless_told_otherwise(
 
 @pytest.mark.parametrize("size", [1, 7, 40, 1000])
 async def test_library_is_read_page_by_page(
-    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch, size: int
+    plex: PlexSimulator, make_client: MakeClient, size: int
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE_SIZE", size)
+    client = make_client(plex.url, limits=pages_of(size))
     items = await everything(client, MOVIES)
     assert len(items) == len(keys_of(plex.state, MOVIES)) == 40
     assert set(keys(items)) == keys_of(plex.state, MOVIES)
@@ -260,10 +260,10 @@ async def test_library_is_read_page_by_page(
 
 
 async def test_pages_come_two_at_a_time_and_in_order(
-    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
+    plex: PlexSimulator, client: PlexClient, make_client: MakeClient
 ) -> None:
     in_one = keys(await everything(client, MOVIES))
-    monkeypatch.setattr(reader, "PAGE_SIZE", 7)
+    client = make_client(plex.url, limits=pages_of(7))
     plex.knobs = PlexKnobs(get_seconds=0.02)
     assert keys(await everything(client, MOVIES)) == in_one
     assert plex.stats.peak_concurrency == 2
@@ -271,10 +271,10 @@ async def test_pages_come_two_at_a_time_and_in_order(
 
 @pytest.mark.parametrize("after", [1, 2, 3])
 async def test_pages_that_get_shorter_midway_leave_nothing_out_and_repeat_nothing(
-    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch, after: int
+    plex: PlexSimulator, client: PlexClient, make_client: MakeClient, after: int
 ) -> None:
     in_one = keys(await everything(client, MOVIES))
-    monkeypatch.setattr(reader, "PAGE_SIZE", 7)
+    client = make_client(plex.url, limits=pages_of(7))
     seen: list[str] = []
     async for page in client.pages(MOVIES, list):
         seen += keys(page)
@@ -327,9 +327,9 @@ async def test_items_of_legacy_agents_come_with_their_external_id(
     ids=turned,
 )
 async def test_library_is_read_completely_or_not_at_all_however_the_server_pages(
-    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch, knobs: PlexKnobs
+    plex: PlexSimulator, make_client: MakeClient, knobs: PlexKnobs
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE_SIZE", 9)
+    client = make_client(plex.url, limits=pages_of(9))
     plex.knobs = knobs
     if knobs.max_page and knobs.ignore_paging:
         # The same first rows over and over: this must not pass for a library.
@@ -377,12 +377,11 @@ async def test_listing_that_dries_up_ends_the_read(make_client: MakeClient) -> N
 )
 async def test_failed_page_fails_the_whole_read(
     plex: PlexSimulator,
-    client: PlexClient,
-    monkeypatch: pytest.MonkeyPatch,
+    make_client: MakeClient,
     kind: FaultKind,
     failure: Failure,
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE_SIZE", 10)
+    client = make_client(plex.url, limits=pages_of(10))
     for nth in (1, 3):
         plex.faults.clear()
         plex.faults.add(Fault(kind, route=LISTING_ROUTE, nth=nth, times=None))
@@ -392,21 +391,18 @@ async def test_failed_page_fails_the_whole_read(
 @pytest.mark.parametrize("kind", ["busy", "unavailable", "throttled", "cut_body", "drop"])
 async def test_passing_trouble_while_listing_is_sat_out(
     plex: PlexSimulator,
-    client: PlexClient,
     naps: Naps,
-    monkeypatch: pytest.MonkeyPatch,
+    make_client: MakeClient,
     kind: FaultKind,
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE_SIZE", 10)
+    client = make_client(plex.url, limits=pages_of(10))
     plex.faults.add(Fault(kind, route=LISTING_ROUTE, nth=2))
     assert len(await everything(client, MOVIES)) == 40
     assert len(naps.taken) <= 1
 
 
-async def test_slow_listing_is_a_timeout(
-    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reader, "READ_TIMEOUT", 0.05)
+async def test_slow_listing_is_a_timeout(plex: PlexSimulator, make_client: MakeClient) -> None:
+    client = make_client(plex.url, limits=PlexLimits(read_timeout=0.05))
     plex.faults.add(Fault("slow_before_apply", route=LISTING_ROUTE, seconds=3, times=None))
     assert (await failure_of(everything(client, MOVIES))).failure is Failure.TIMEOUT
 
@@ -495,11 +491,10 @@ async def test_labels_come_as_plex_stores_them(plex: PlexSimulator, client: Plex
 )
 async def test_carriers_of_every_label_are_found(
     plex: PlexSimulator,
-    client: PlexClient,
-    monkeypatch: pytest.MonkeyPatch,
+    make_client: MakeClient,
     knobs: PlexKnobs,
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE_SIZE", 3)
+    client = make_client(plex.url, limits=pages_of(3))
     plex.knobs = knobs
     some = sorted(keys_of(plex.state, MOVIES), key=int)
     for number, text in enumerate(AWKWARD):
@@ -537,9 +532,9 @@ async def test_labels_are_found_where_the_filter_knows_texts_only(
 
 
 async def test_carriers_of_a_label_come_in_one_answer(
-    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
+    plex: PlexSimulator, make_client: MakeClient
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE_SIZE", 3)
+    client = make_client(plex.url, limits=pages_of(3))
     for key in keys_of(plex.state, MOVIES):
         plex.state.add_label(key, "anna")
     (label,) = await client.labels(MOVIES)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.plex_label_sync.plex import lookups, reader
+from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.model import Failure, Gap, GapKind, ServiceError
 from simulators.http import FaultKind
@@ -12,7 +12,7 @@ from simulators.plex import Fault, PlexKnobs, PlexSimulator
 from simulators.plex.render import BrokenHow
 from simulators.plex.server import METADATA_ROUTE
 
-from .conftest import MOVIES
+from .conftest import MOVIES, MakeClient
 
 
 def some_keys(plex: PlexSimulator, count: int) -> list[str]:
@@ -44,9 +44,9 @@ async def test_items_are_told_with_all_their_labels_and_ids(
 
 @pytest.mark.parametrize("method", ["existing", "labelled"])
 async def test_many_items_are_asked_for_in_few_requests(
-    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch, method: str
+    plex: PlexSimulator, make_client: MakeClient, method: str
 ) -> None:
-    monkeypatch.setattr(reader, "MULTI_GET_MAX", 3)
+    client = make_client(plex.url, limits=PlexLimits(items_per_request=3))
     keys = some_keys(plex, 7)
     plex.stats.reset()
 
@@ -143,9 +143,9 @@ async def test_row_without_a_key_makes_unknown_whatever_it_may_be(
 
 @pytest.mark.parametrize("kind", ["busy", "html", "truncated", "headless", "drop"])
 async def test_that_no_item_can_be_read_is_found_out_in_few_requests(
-    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch, kind: FaultKind
+    plex: PlexSimulator, make_client: MakeClient, kind: FaultKind
 ) -> None:
-    monkeypatch.setattr(reader, "MULTI_GET_MAX", 16)
+    client = make_client(plex.url, limits=PlexLimits(items_per_request=16))
     plex.faults.add(Fault(kind, route=METADATA_ROUTE, times=None))
     keys = some_keys(plex, 40)
     gaps: list[Gap] = []
@@ -168,9 +168,9 @@ async def test_server_that_answers_nothing_is_not_asked_item_by_item(
 
 
 async def test_only_so_much_is_spent_on_items_that_cannot_be_read(
-    plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
+    plex: PlexSimulator, make_client: MakeClient
 ) -> None:
-    monkeypatch.setattr(lookups, "EXTRA_MAX", 4)
+    client = make_client(plex.url, limits=PlexLimits(lookup_extra=4))
     keys = some_keys(plex, 32)
     plex.broken_items |= dict.fromkeys(keys[::2], "busy")
     plex.broken_items.pop(keys[0])

@@ -8,6 +8,7 @@ from aiohttp.test_utils import TestServer as Server
 import pytest
 
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
+from custom_components.plex_label_sync.pulsarr.limits import USUAL, PulsarrLimits
 from simulators.pulsarr import PulsarrKnobs, PulsarrSimulator
 
 from .fixtures import MakeClient, Naps, OtherServer
@@ -38,8 +39,8 @@ async def make_client(naps: Naps) -> AsyncIterator[MakeClient]:
     """Build clients of any address."""
     async with aiohttp.ClientSession() as session:
 
-        def make(url: str, api_key: str) -> PulsarrClient:
-            return PulsarrClient(session, url, api_key, sleep=naps)
+        def make(url: str, api_key: str, limits: PulsarrLimits = USUAL) -> PulsarrClient:
+            return PulsarrClient(session, url, api_key, sleep=naps, limits=limits)
 
         yield make
 

@@ -1,17 +1,17 @@
 """What the client does when Pulsarr fails: another try, a wait, or a clear word."""
 
-import asyncio
-
 import pytest
 
-from custom_components.plex_label_sync.pulsarr import client as client_module
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
+from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
+from custom_components.plex_label_sync.sync.failures import PASSING
 from custom_components.plex_label_sync.sync.model import (
     Failure,
 )
 from simulators.http import Fault, FaultKind
 from simulators.pulsarr import PulsarrSimulator
 
+from ..impatience import TOO_LONG
 from .fixtures import (
     COUNTS_ROUTE,
     FILM,
@@ -56,7 +56,7 @@ async def test_lasting_failure_is_told_after_three_tries(
     pulsarr.faults.add(Fault(kind, times=None))
     err = await failure_of(client.people())
     assert err.failure is failure
-    assert err.unreachable
+    assert err.failure in PASSING
     assert COUNTS_ROUTE in err.detail
     assert naps.taken == [0.5, 2.0]
 
@@ -70,7 +70,7 @@ async def test_list_that_pulsarr_cannot_read_is_told_by_whose_it_is_and_not_as_b
     pulsarr.state.wish(tim.id, FILM)
     await client.people()
     err = await failure_of(client.watchlist(rosa.id))
-    assert (err.failure, err.unreachable) == (Failure.UNREADABLE, False)
+    assert err.failure is Failure.UNREADABLE
     assert f"rosa (user {rosa.id})" in err.detail
     assert await client.watchlist(tim.id) == (title_of(FILM),)
     pulsarr.state.wish(rosa.id, FILM)
@@ -83,7 +83,8 @@ async def test_list_of_users_that_pulsarr_cannot_read_is_not_told_as_busy(
     rosa = pulsarr.state.add_user("rosa")
     pulsarr.state.change_user(rosa.id, created_at=None)
     err = await failure_of(client.people())
-    assert (err.failure, err.unreachable) == (Failure.UNREADABLE, False)
+    assert err.failure is Failure.UNREADABLE
+    assert err.failure not in PASSING
     assert "list of users" in err.detail
     pulsarr.faults.add(Fault("busy", times=None))
     assert (await failure_of(client.people())).failure is Failure.BUSY
@@ -120,11 +121,10 @@ async def test_rate_limit_that_lasts_over_a_minute_is_left_to_the_next_run(
 
 async def test_slow_answer_is_a_timeout_and_tried_again(
     pulsarr: PulsarrSimulator,
-    client: PulsarrClient,
+    make_client: MakeClient,
     naps: Naps,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(client_module, "READ_TIMEOUT", 0.1)
+    client = make_client(pulsarr.url, pulsarr.api_key, PulsarrLimits(read_timeout=0.1))
     pulsarr.faults.add(Fault("slow_before_apply", seconds=5, times=None))
     assert (await failure_of(client.people())).failure is Failure.TIMEOUT
     assert naps.taken == [0.5, 2.0]
@@ -133,9 +133,9 @@ async def test_slow_answer_is_a_timeout_and_tried_again(
 async def test_outage_is_told_and_survived(
     pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps
 ) -> None:
-    pulsarr.faults.add(Fault("outage", seconds=0.3))
+    pulsarr.faults.add(Fault("outage", seconds=TOO_LONG))
     assert (await failure_of(client.people())).failure is Failure.CANNOT_CONNECT
-    await asyncio.sleep(0.4)
+    await pulsarr.listener.end_outage()
     assert await client.people() == ()
 
 

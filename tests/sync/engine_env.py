@@ -10,8 +10,10 @@ from typing import Any
 import aiohttp
 
 from custom_components.plex_label_sync.plex.edits import PUT_IDS_MAX
+from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
+from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
 from custom_components.plex_label_sync.sync.changes import Change, Row, RowKey
 from custom_components.plex_label_sync.sync.engine import Engine
 from custom_components.plex_label_sync.sync.ledger import Ledger
@@ -150,7 +152,8 @@ class EngineEnv:
     recorder: Memory
     engine: Engine
     clock: Clock
-    make_engine: Callable[[], Engine]
+    plex_client: PlexClient
+    make_engine: Callable[[], tuple[Engine, PlexClient]]
     settings: SyncSettings = field(default_factory=SyncSettings)
     remembers: bool = False  # what runs saw and asked, for the next ones to be judged by
     before: Before | None = None
@@ -170,7 +173,11 @@ class EngineEnv:
 
     def restart(self) -> None:
         """Begin anew with nothing but what is on disk."""
-        self.engine = self.make_engine()
+        self.engine, self.plex_client = self.make_engine()
+
+    def limit_plex(self, **limits: Any) -> None:
+        """Give the client of Plex the usual limits but for these."""
+        self.plex_client.limits = PlexLimits(**limits)
 
     async def look(self, *titles: CatalogueTitle, thorough: bool = True, **request: Any) -> Run:
         """Run once for a few titles."""
@@ -293,6 +300,8 @@ async def open_env(
     settings: SyncSettings | None = None,
     patient: bool = False,
     remembers: bool = False,
+    plex_limits: PlexLimits | None = None,
+    pulsarr_limits: PulsarrLimits | None = None,
     **world: Any,
 ) -> AsyncIterator[EngineEnv]:
     """Run both servers over a small world, by default 60 movies, 20 shows and six people.
@@ -310,17 +319,33 @@ async def open_env(
     ):
         recorder = Memory(plex)
 
-        def make_engine() -> Engine:
-            return Engine(
-                PlexClient(session, plex.url, PLEX_TOKEN, client_id="tests", sleep=clock.sleep),
-                PulsarrClient(session, pulsarr.url, PULSARR_KEY, sleep=clock.sleep),
+        def make_engine() -> tuple[Engine, PlexClient]:
+            client = PlexClient(
+                session,
+                plex.url,
+                PLEX_TOKEN,
+                client_id="tests",
+                sleep=clock.sleep,
+                limits=plex_limits or PlexLimits(),
+            )
+            engine = Engine(
+                client,
+                PulsarrClient(
+                    session,
+                    pulsarr.url,
+                    PULSARR_KEY,
+                    sleep=clock.sleep,
+                    limits=pulsarr_limits or PulsarrLimits(),
+                ),
                 recorder,
                 clock=clock,
                 sleep=asyncio.sleep if patient else clock.sleep,
                 lists=recorder.lists,
             )
+            return engine, client
 
-        env = EngineEnv(made, plex, pulsarr, recorder, make_engine(), clock, make_engine)
+        engine, client = make_engine()
+        env = EngineEnv(made, plex, pulsarr, recorder, engine, clock, client, make_engine)
         env.settings, env.remembers = settings or SyncSettings(), remembers
         yield env
         assert plex.violations == []

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
 from typing import Any, Final
 from unittest import mock
@@ -10,9 +10,7 @@ from unittest import mock
 import aiohttp
 from hypothesis.stateful import RuleBasedStateMachine
 
-from custom_components.plex_label_sync.plex import reader as plex_reader, server as plex_client
 from custom_components.plex_label_sync.plex.server import PlexClient
-from custom_components.plex_label_sync.pulsarr import client as pulsarr_client
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
 from custom_components.plex_label_sync.sync import protection, safety_check
 from custom_components.plex_label_sync.sync.changes import Action, Row, RowKey
@@ -36,6 +34,7 @@ from simulators.plex.server import METADATA_ROUTE
 from simulators.pulsarr import PulsarrSimulator
 from simulators.world import make_world
 
+from ..impatience import impatient
 from .engine_env import EVERYTHING, PLEX_TOKEN, PULSARR_KEY, Clock, remembered
 from .machine_fixtures import (
     Crash,
@@ -51,21 +50,7 @@ FREE_REMOVALS: Final = 4  # small worlds have few labels; the brake shall act in
 SHRUNK_BY: Final = 2  # likewise
 DAY: Final = 86_400.0
 RUNS_TO_SETTLE: Final = 3
-PATIENCE: Final = 0.08  # seconds that a client in a hurry waits for an answer
-TOO_SLOW: Final = 0.25  # seconds that a slow server takes for one
-
-
-def _hurry() -> ExitStack:
-    """Let the clients wait for answers only shortly."""
-    stack = ExitStack()
-    for module, names in (
-        (plex_client, ("EDIT_TIMEOUT", "PROBE_TIMEOUT")),
-        (plex_reader, ("READ_TIMEOUT", "PROBE_TIMEOUT")),
-        (pulsarr_client, ("READ_TIMEOUT",)),
-    ):
-        for name in names:
-            stack.enter_context(mock.patch.object(module, name, PATIENCE))
-    return stack
+PATIENCE: Final = 0.1  # seconds; a client in a hurry waits for no answer that takes longer
 
 
 class Watched(RuleBasedStateMachine):
@@ -125,12 +110,11 @@ class Watched(RuleBasedStateMachine):
     def boot(self) -> None:
         """Make a new engine on what is on disk."""
         self.records.restart()
-        client = PlexClient(
-            self.session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=self._sleep
-        )
+        session, sleep = self.session, self._sleep
+        client = PlexClient(session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=sleep)
         self.engine = Engine(
             FragilePlex(client, self.trouble),
-            PulsarrClient(self.session, self.pulsarr.url, PULSARR_KEY, sleep=self._sleep),
+            PulsarrClient(session, self.pulsarr.url, PULSARR_KEY, sleep=sleep),
             self.records,
             clock=self.clock,
             sleep=self._sleep,
@@ -210,7 +194,7 @@ class Watched(RuleBasedStateMachine):
         self.truth.touched.clear()
         run: Run | None = None
         try:
-            with _hurry() if hurry else ExitStack():
+            with impatient(self.plex, self.pulsarr, patience=PATIENCE) if hurry else nullcontext():
                 run = self.do(
                     self.engine.run(request, self.settings, self.before, question=self.question)
                 )
@@ -254,7 +238,7 @@ class Watched(RuleBasedStateMachine):
 
     def take_long_over_edits(self) -> None:
         """Let Plex do the next run's edits after the client has given up on them."""
-        self.plex.knobs = replace(self.knobs, put_seconds=TOO_SLOW)
+        self.plex.knobs = replace(self.knobs, put_seconds=2 * PATIENCE)
 
     def ignore_filters(self) -> None:
         """Let Plex answer every question about labels with the whole library in the next run."""

@@ -4,7 +4,6 @@ from dataclasses import asdict
 
 import pytest
 
-from custom_components.plex_label_sync.plex import reader
 from custom_components.plex_label_sync.sync.model import SyncSettings, fold
 from custom_components.plex_label_sync.sync.run import RunStatus
 from simulators.plex import PlexKnobs
@@ -54,10 +53,10 @@ def spellings(env: EngineEnv, label: str) -> set[str]:
 
 @pytest.mark.parametrize("knobs", READINGS, ids=turned)
 async def test_everybody_finds_their_label_under_every_reading(
-    monkeypatch: pytest.MonkeyPatch, knobs: PlexKnobs
+    knobs: PlexKnobs,
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE_SIZE", 25)
     async with open_env(knobs=knobs, people=8, awkward=True, wishes=16) as env:
+        env.limit_plex(page_rows=25, page_rows_max=25)
         state = env.plex.state
         by_hand = min((item for item in state.items.values() if item.section == "1"), key=str)
         state.add_label(by_hand.rating_key, "STRASSE")  # what a person called straße gets
@@ -113,10 +112,8 @@ async def test_turkish_name_is_written_once_though_plex_capitalises_it() -> None
 
 
 @pytest.mark.parametrize("size", [1, 7])
-async def test_pages_may_have_any_size(
-    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, size: int
-) -> None:
-    monkeypatch.setattr(reader, "PAGE_SIZE", size)
+async def test_pages_may_have_any_size(env: EngineEnv, size: int) -> None:
+    env.limit_plex(page_rows=size, page_rows_max=size)
     before = env.labels
     await env.sync()
     assert env.labels == merged(before, env.wanted())

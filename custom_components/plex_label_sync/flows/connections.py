@@ -21,30 +21,20 @@ from ..const import (
     CONF_PULSARR_URL,
     CONF_PULSARR_VERIFY_SSL,
 )
+from ..limits import current_limits
 from ..plex.account import OwnedServer
 from ..plex.parse import ServerInfo
 from ..plex.server import PlexClient, normalise_plex_url
-from ..pulsarr.client import PROBE_TIMEOUT, PulsarrClient, normalise_url as normalise_pulsarr_url
+from ..pulsarr.client import PulsarrClient, normalise_url as normalise_pulsarr_url
 from ..server_urls import CredentialsInUrlError
-from ..sync.model import Failure, Library, ServiceError
+from ..sync.failures import FAILURES
+from ..sync.model import Library, ServiceError
 from ..wire import wary
 
 _LOGGER = logging.getLogger(__name__)
 
 KNOCK_TIMEOUT: Final = 8.0  # seconds; a server at home answers in milliseconds, a relay in two
 KNOCKS: Final = 6  # addresses that are tried at a time
-
-INVALID_AUTH: Final = "invalid_auth"
-NOT_OWNER: Final = "not_owner"
-
-# Every other failure means that what answers there does not do so as the service should.
-_URL_ERRORS: Final[Mapping[Failure, str]] = {
-    Failure.CANNOT_CONNECT: "cannot_connect",
-    Failure.BUSY: "cannot_connect",
-    Failure.RATE_LIMITED: "cannot_connect",
-    Failure.TIMEOUT: "timeout",
-    Failure.SSL_ERROR: "ssl_error",
-}
 
 
 class FieldError(Exception):
@@ -74,7 +64,6 @@ class Peer:
     secret_key: str
     verify_ssl_key: str
     normalise: Callable[[str], str]
-    credential_errors: Mapping[Failure, str]
     wrong_service: str  # the error when something else answers
 
     def stored(self, data: Mapping[str, Any]) -> Login:
@@ -110,9 +99,9 @@ class Peer:
     def explain(self, err: ServiceError) -> FieldError:
         """Return what a failed try means to the person at the form."""
         _LOGGER.debug("The connection failed: %s", err)
-        if (error := self.credential_errors.get(err.failure)) is not None:
-            return FieldError(self.secret_field, error)
-        return FieldError(CONF_URL, _URL_ERRORS.get(err.failure, self.wrong_service))
+        known = FAILURES[err.failure]
+        field = self.secret_field if known.reauth else CONF_URL
+        return FieldError(field, known.form_error or self.wrong_service)
 
 
 PLEX: Final = Peer(
@@ -121,11 +110,6 @@ PLEX: Final = Peer(
     secret_key=CONF_PLEX_TOKEN,
     verify_ssl_key=CONF_PLEX_VERIFY_SSL,
     normalise=normalise_plex_url,
-    credential_errors={
-        Failure.INVALID_AUTH: INVALID_AUTH,
-        Failure.NOT_OWNER: NOT_OWNER,
-        Failure.FORBIDDEN: NOT_OWNER,
-    },
     wrong_service="not_plex",
 )
 PULSARR: Final = Peer(
@@ -134,7 +118,6 @@ PULSARR: Final = Peer(
     secret_key=CONF_PULSARR_API_KEY,
     verify_ssl_key=CONF_PULSARR_VERIFY_SSL,
     normalise=normalise_pulsarr_url,
-    credential_errors={Failure.INVALID_AUTH: INVALID_AUTH, Failure.FORBIDDEN: INVALID_AUTH},
     wrong_service="not_pulsarr",
 )
 
@@ -142,13 +125,15 @@ PULSARR: Final = Peer(
 def plex_client(hass: HomeAssistant, login: Login, client_id: str) -> PlexClient:
     """Return a client for a Plex server; `client_id` names this installation to Plex."""
     session = async_get_clientsession(hass, login.verify_ssl)
-    return PlexClient(session, login.url, login.secret, client_id=client_id)
+    return PlexClient(
+        session, login.url, login.secret, client_id=client_id, limits=current_limits().plex
+    )
 
 
 def pulsarr_client(hass: HomeAssistant, login: Login) -> PulsarrClient:
     """Return a client for a Pulsarr."""
     session = async_get_clientsession(hass, login.verify_ssl)
-    return PulsarrClient(session, login.url, login.secret)
+    return PulsarrClient(session, login.url, login.secret, limits=current_limits().pulsarr)
 
 
 async def async_try_plex(
@@ -223,7 +208,7 @@ async def _async_speaks_json(hass: HomeAssistant, login: Login) -> bool:
     """Tell whether strangers are refused in JSON, as Pulsarr does it."""
     try:
         async with (
-            asyncio.timeout(PROBE_TIMEOUT),
+            asyncio.timeout(current_limits().pulsarr.probe_timeout),
             wary(async_get_clientsession(hass, login.verify_ssl)) as session,
             session.get(f"{login.url}/v1/users/users/list", allow_redirects=False) as response,
         ):

@@ -13,8 +13,8 @@ import aiohttp
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from ..plex import parse, reader as plex_reader
-from ..pulsarr import client as pulsarr_client
+from ..limits import current_limits
+from ..plex import parse
 from ..server_urls import redirected_base, with_default_port
 from ..transport import SMALL_MAX, parse_json
 from ..wire import TooMuchError, bounded_body, wary
@@ -43,14 +43,15 @@ async def async_reach(hass: HomeAssistant, peer: Peer, login: Login) -> Login:
     Plex server that listens at its usual port only. What is wrong with the address shows when
     the login is tried.
     """
+    limits = current_limits()
     if peer is not PLEX:
-        knock = await _knock(hass, login, PULSARR_PATH, pulsarr_client.PROBE_TIMEOUT)
+        knock = await _knock(hass, login, PULSARR_PATH, limits.pulsarr.probe_timeout)
         return replace(login, url=knock.base or login.url)
     usual = with_default_port(login.url, PLEX_PORT)
     urls = [login.url] if usual is None else [login.url, usual]
     knocks = await asyncio.gather(
         *(
-            _knock(hass, replace(login, url=url), PLEX_PATH, plex_reader.PROBE_TIMEOUT)
+            _knock(hass, replace(login, url=url), PLEX_PATH, limits.plex.probe_timeout)
             for url in urls
         )
     )

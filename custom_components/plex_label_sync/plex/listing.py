@@ -5,35 +5,25 @@ known already continues where the last one ended: whatever was there all the tim
 changes and trouble that costs nothing, the known row is asked for along with the page. Only where
 it is another row, or where a page repeats one, is something read again, with more overlap; and
 only a page that fails for good is cut in halves until the rows that cannot be read are alone.
+Where rows are short, later pages are larger; a large one that fails is read in small ones first.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableSequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from ..sync.failures import FAILURES
 from ..sync.model import Failure, Gap, GapKind, Library, Service, ServiceError
+from .limits import PlexLimits
+from .page_size import LargePages, PageSize
 from .parse import EVERY_ROW, Page, Passed
 
-OVERLAPS: Final = (20, 400)  # rows read again where a library changed; after these everything
-EXTRA_MAX: Final = 60  # requests for one listing beyond those that an unchanged one takes
 HOPELESS: Final = 22  # failures without any row: both first rows alone and everything around them
 TIMEOUT_COST: Final = 8  # requests that one is worth that takes all of its time
 FORFEITS_MAX: Final = 2  # pages left alone before the rest is
 TRIES: Final = 3
-
-# What one row may cause. Anything else is about the server, the token or the whole library.
-OF_A_PART: Final = frozenset(
-    {
-        Failure.BUSY,
-        Failure.TIMEOUT,
-        Failure.CANNOT_CONNECT,
-        Failure.REJECTED,
-        Failure.IMPLAUSIBLE,
-        Failure.WRONG_SERVICE,
-    }
-)
 
 type OnGap = Callable[[Gap], object]
 
@@ -56,14 +46,6 @@ def cost_of(err: ServiceError) -> int:
     return TIMEOUT_COST if err.failure is Failure.TIMEOUT else 1
 
 
-async def _given_up(tasks: MutableSequence[asyncio.Future[Any]]) -> None:
-    """End reads whose results nobody wants any more, and see that they are over."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    tasks.clear()
-
-
 class Listing[T]:
     """One reading of one listing from end to end."""
 
@@ -72,15 +54,20 @@ class Listing[T]:
         library: Library,
         read: Read[T],
         *,
-        page_size: int,
+        limits: PlexLimits,
+        large: LargePages,
         readers: int,
         on_gap: OnGap | None = None,
         alive: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
-        """`read` reads a part; `alive` tells whether the server answers anything at all."""
+        """`read` reads a part; `alive` tells whether the server answers anything at all.
+
+        `large` is what earlier listings of the same server found out about large pages.
+        """
         self._library = library
         self._read = read
-        self._page_size = page_size
+        self._limits = limits
+        self._page_size = PageSize(limits, large)
         self._readers = readers
         self._on_gap = on_gap
         self._alive = alive
@@ -96,10 +83,12 @@ class Listing[T]:
         self._anchored = True  # the row before the next one was read
         self._overlap = -1  # which of the overlaps is in use; none while nothing has changed
         self._begun_again = False
-        self._served = 2 * page_size  # rows that the server gives at once where it gives less
+        self._served = (
+            2 * limits.page_rows
+        )  # rows that the server gives at once where it gives less
         self._gaps: dict[Gap, None] = {}
         self._reported = 0  # of these
-        self._coming: deque[asyncio.Future[Page[T]]] = deque()
+        self._coming: deque[tuple[Ask, asyncio.Future[Page[T]]]] = deque()
 
     async def pages(self) -> AsyncGenerator[T]:
         """Yield the contents of all pages. Raises ServiceError."""
@@ -109,7 +98,7 @@ class Listing[T]:
                 if page is not None:
                     yield page.content
         finally:
-            await _given_up(self._coming)
+            await self._give_up_coming()
 
     def _is_over(self) -> bool:
         """Tell whether everything was read; what changed meanwhile may take another round."""
@@ -121,8 +110,8 @@ class Listing[T]:
             if 2 * self._total < self._first_total:
                 self._tell_lost(0, self._implausible("changed while it was read"))
             return True
-        pages = -(-self._total // self._page_size)
-        if self._begun_again or self._spent + pages > EXTRA_MAX:
+        pages = -(-self._total // self._limits.page_rows)
+        if self._begun_again or self._spent + pages > self._limits.listing_extra:
             self._tell_lost(0, self._implausible("changed while it was read"))
             return True
         self._spent += pages
@@ -133,32 +122,38 @@ class Listing[T]:
 
     async def _next(self) -> Page[T] | None:
         """Return the next page, or nothing when it has to be read in another way."""
-        ask = self._ask()
+        ask, reading = self._coming.popleft() if self._coming else (self._ask(), None)
         try:
-            page = await (self._coming.popleft() if self._coming else self._read(ask))
+            page = await (reading or self._read(ask))
             self._check(ask, page)
         except ServiceError as err:
-            await _given_up(self._coming)
+            await self._give_up_coming()
             await self._failed(ask, err)
             return None
         if not self._continues(ask, page):
-            await _given_up(self._coming)
+            await self._give_up_coming()
             self._moved()
             return None
         self._accept(ask, page)
         if page.size == ask.size and self._overlap < 0 and not self._bad_until:
             self._prefetch(page.total)
         else:
-            await _given_up(self._coming)  # the next page does not start where these do
+            await self._give_up_coming()  # the next page does not start where these do
         return page
 
     def _ask(self) -> Ask:
         """Return what to read next."""
-        size, tries = self._page_size, TRIES
+        size, tries = self._page_size.at(self._start), TRIES
+        if self._page_size.is_large(size):
+            tries = 1  # what fails is read in small pages
         if self._bad_until:
             size, tries = max((self._bad_until - self._start) // 2, 1), 1
         changing = self._overlap >= 0
-        before = min(OVERLAPS[self._overlap] if changing else 1, self._start, self._served // 2)
+        before = min(
+            self._limits.page_overlaps[self._overlap] if changing else 1,
+            self._start,
+            self._served // 2,
+        )
         if not self._anchored:
             before = 0
         passed = Passed(keys=self._seen) if changing else Passed(first=before)
@@ -166,11 +161,22 @@ class Listing[T]:
 
     def _prefetch(self, total: int) -> None:
         """Let the next pages be on their way while this one is worked on."""
-        begun = self._start + len(self._coming) * self._page_size
-        free = self._readers - len(self._coming)
-        for one in range(begun, total, self._page_size)[:free]:
-            ask = Ask(one - 1, self._page_size + 1, Passed(first=1))
-            self._coming.append(asyncio.ensure_future(self._read(ask)))
+        last = self._coming[-1][0] if self._coming else None
+        begun = last.start + last.size if last else self._start
+        while begun < total and len(self._coming) < self._readers:
+            size = self._page_size.at(begun)
+            tries = 1 if self._page_size.is_large(size) else TRIES
+            ask = Ask(begun - 1, size + 1, Passed(first=1), tries)
+            self._coming.append((ask, asyncio.ensure_future(self._read(ask))))
+            begun += size
+
+    async def _give_up_coming(self) -> None:
+        """End reads whose results nobody wants any more, and see that they are over."""
+        tasks = [task for _, task in self._coming]
+        self._coming.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _check(self, ask: Ask, page: Page[T]) -> None:
         """Raise ServiceError for an answer to something else, or one without what it promises."""
@@ -193,8 +199,10 @@ class Listing[T]:
     def _accept(self, ask: Ask, page: Page[T]) -> None:
         """Note what was read, and where it goes on."""
         end = page.offset + page.size
-        if page.size < ask.size and end < page.total:
+        is_short = page.size < ask.size and end < page.total
+        if is_short:
             self._served = min(self._served, page.size)
+        self._page_size.answered(page.size, page.bytes_in, page.seconds, is_short=is_short)
         if self._total is None:
             self._first_total = page.total
         self._seen.update(page.keys)
@@ -210,7 +218,13 @@ class Listing[T]:
 
     async def _failed(self, ask: Ask, err: ServiceError) -> None:
         """Look for the rows that cannot be read, in smaller parts. Raises ServiceError."""
-        if self._on_gap is None or err.failure not in OF_A_PART:
+        end, known = ask.start + ask.size, FAILURES[err.failure]
+        # A large page is tried once: small ones are tried again.
+        if self._page_size.is_large(end - self._start) and (known.of_a_part or known.passes):
+            self._spent += cost_of(err)
+            self._page_size.failed(end)
+            return
+        if self._on_gap is None or not known.of_a_part:
             raise err
         if not self._failures and self._alive is not None and not await self._alive():
             raise err
@@ -218,10 +232,9 @@ class Listing[T]:
         self._spent += cost_of(err)
         if self._total is None and self._failures > HOPELESS:
             raise err
-        end = ask.start + ask.size
         if end - self._start == 1:
             self._leave_out(end, err)
-        elif self._spent <= EXTRA_MAX:
+        elif self._spent <= self._limits.listing_extra:
             self._bad_until = end
         else:
             self._forfeited += 1
@@ -239,9 +252,12 @@ class Listing[T]:
         """Read what moved again, with more overlap each time, then everything from the start."""
         self._spent += 1
         self._overlap += 1
-        if self._overlap < len(OVERLAPS) and self._spent <= EXTRA_MAX:
+        if (
+            self._overlap < len(self._limits.page_overlaps)
+            and self._spent <= self._limits.listing_extra
+        ):
             return
-        if not self._begun_again and self._spent <= EXTRA_MAX:
+        if not self._begun_again and self._spent <= self._limits.listing_extra:
             self._begin_again()
             return
         self._overlap, self._anchored = 0, False

@@ -3,13 +3,11 @@
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Final
 
+from ..sync.failures import FAILURES
 from ..sync.model import Failure, Gap, GapKind, Item, LabelledItem, Service, ServiceError
 from .item_answers import Labelled
-from .listing import HOPELESS, OF_A_PART, OnGap, cost_of
-
-EXTRA_MAX: Final = 100  # requests in one call beyond one for each MULTI_GET_MAX items
+from .listing import HOPELESS, OnGap, cost_of
 
 type Ask = Callable[[Sequence[str], int], Awaitable[Labelled]]
 
@@ -25,16 +23,19 @@ class Lookup:
         alive: Callable[[], Awaitable[bool]],
         place: Callable[[Item], str],
         tries: int,
+        extra_max: int,
     ) -> None:
         """`ask` takes keys and how often to try; `alive` tells whether the server answers.
 
         `place` says in which library an item is whose row does not tell, if that is known.
+        `extra_max` requests are spent beyond one for each batch.
         """
         self._ask = ask
         self._place = place
         self._on_gap = on_gap
         self._alive = alive
         self._tries = tries
+        self._extra_max = extra_max
         self._spent = 0
         self._failed = False
         self._answered = False
@@ -71,7 +72,7 @@ class Lookup:
         if err.failure is Failure.NOT_FOUND:  # said only when none of them is there
             self._answered = True
             return []
-        if self._on_gap is None or err.failure not in OF_A_PART:
+        if self._on_gap is None or not FAILURES[err.failure].of_a_part:
             raise err
         if not self._failed and not await self._alive():
             raise err
@@ -79,7 +80,7 @@ class Lookup:
         self._spent += cost_of(err)
         if not self._answered and self._spent > HOPELESS:
             self._given_up = err
-        if len(part) == 1 or self._given_up is not None or self._spent > EXTRA_MAX:
+        if len(part) == 1 or self._given_up is not None or self._spent > self._extra_max:
             self._tell(part, err)
             return []
         middle = len(part) // 2
@@ -99,7 +100,7 @@ class Lookup:
         if not lost:
             return []
         self._spent += 1
-        if len(part) == 1 or self._spent > EXTRA_MAX:
+        if len(part) == 1 or self._spent > self._extra_max:
             detail = "the library of an item is unknown"
             err = ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
             if self._on_gap is None:

@@ -1,6 +1,6 @@
 """What Plex's JSON answers mean: sections, listing rows, label directories."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 import re
 from typing import Any, Final
@@ -59,6 +59,7 @@ class Page[T]:
 
     `total` is the number of rows that match the query in all. `keys` are the rating keys of all
     rows in order, those that were passed over included; `repeated` of them came before in it.
+    `bytes_in` and `seconds` are what the answer took.
     """
 
     content: T
@@ -68,6 +69,8 @@ class Page[T]:
     keys: tuple[str, ...] = ()
     bad: tuple[BadRow, ...] = ()
     repeated: int = 0
+    bytes_in: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +137,25 @@ def counted_rows(body: Mapping[str, Any], name: str) -> list[Any]:
     Raises ValueError for other ones than it claims to hold: an answer that says neither how
     many there are nor names one is no empty one.
     """
+    rows = _told_rows(body, name)
+    if (size := _size_of(body, rows)) != len(rows):
+        raise ValueError(f"{len(rows)} rows instead of {size}")
+    return rows
+
+
+def _told_rows(body: Mapping[str, Any], name: str) -> list[Any]:
+    """Return the rows of an answer, whatever they and their number are."""
     if "size" not in body and name not in body:
         raise ValueError("neither rows nor a row count")
     rows = body.get(name) or []
     if not isinstance(rows, list):
         raise TypeError(f"{name} is not a list")
-    size = int(body.get("size", len(rows)))
-    if size != len(rows):
-        raise ValueError(f"{len(rows)} rows instead of {size}")
     return rows
+
+
+def _size_of(body: Mapping[str, Any], rows: Sequence[object]) -> int:
+    """Return how many rows an answer says that it holds."""
+    return int(body.get("size", len(rows)))
 
 
 def _all_rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
@@ -278,10 +291,16 @@ class Directory[T]:
 def _directory[T](
     answer: object, understand: Callable[[Mapping[str, Any]], T | None]
 ) -> Directory[T]:
-    """Return a directory's rows as `understand` reads them, without those that it wants none of."""
+    """Return a directory's rows as `understand` reads them, without those that it wants none of.
+
+    A directory that says another number than it lists has one bad row more: something in it is
+    not known.
+    """
+    body = container(answer)
+    rows = _told_rows(body, "Directory")
     found: list[T] = []
-    bad: list[str] = []
-    for row in counted_rows(container(answer), "Directory"):
+    bad: list[str] = [""] if _size_of(body, rows) != len(rows) else []
+    for row in rows:
         try:
             one = understand(row)
         except (AttributeError, ValueError, KeyError, TypeError):

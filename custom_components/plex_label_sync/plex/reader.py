@@ -7,11 +7,14 @@ from collections.abc import (
     Awaitable,
     Callable,
     Coroutine,
+    Iterable,
     Iterator,
     Mapping,
     Sequence,
 )
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import batched
 from typing import Final
 
 from ..sync.model import (
@@ -26,17 +29,15 @@ from ..sync.model import (
     StoredLabel,
     fold,
 )
-from ..transport import SMALL_MAX, Transport
+from ..transport import SMALL_MAX, Answer, Transport
 from . import item_answers, parse
 from .edits import TYPE_NUMBERS
+from .limits import USUAL, PlexLimits
 from .listing import TRIES, Ask, Listing, OnGap, Read
 from .lookups import Lookup
+from .page_size import LargePages
 from .ratings import RatedItem, rated_items, rated_items_with_labels
 
-PAGE_SIZE: Final = 1000  # rows; about 0.3 MB when Plex follows the wishes below
-MULTI_GET_MAX: Final = 200  # items; 240 in one address were seen to work
-PROBE_TIMEOUT: Final = 15.0  # seconds, while somebody waits at a form
-READ_TIMEOUT: Final = 45.0  # seconds
 READERS: Final = 2  # requests at a time: the server has one database writer and slow reads
 
 # Wishes, not guarantees: Plex leaves these out of listing rows where it can.
@@ -56,12 +57,6 @@ def _is_unambiguous(label: StoredLabel) -> bool:
     return "," not in label.text and not label.text.isdecimal()
 
 
-def _batches(rating_keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Cut keys into as many at a time as one request takes."""
-    for start in range(0, len(rating_keys), MULTI_GET_MAX):
-        yield rating_keys[start : start + MULTI_GET_MAX]
-
-
 def _part(start: int, size: int) -> dict[str, int]:
     """Return the query for a part of a listing."""
     return {"X-Plex-Container-Start": start, "X-Plex-Container-Size": size}
@@ -70,9 +65,11 @@ def _part(start: int, size: int) -> dict[str, int]:
 class PlexReader:
     """Reads items and labels with one token. What fails for one part is no failure of the server."""
 
-    def __init__(self, http: Transport) -> None:
+    def __init__(self, http: Transport, limits: PlexLimits = USUAL) -> None:
         """Ask over `http`, which names the token and the client."""
         self._http = http
+        self._large_pages = LargePages()
+        self.limits = limits
         self.libraries_seen: tuple[Library, ...] = ()  # when they were last asked for
         self._labels_by_text = False  # the server knows no tag ids
         self._spelled_twice: set[tuple[str, str]] = set()  # library keys and folded labels
@@ -81,7 +78,11 @@ class PlexReader:
     async def identity(self) -> str:
         """Return the machine identifier, which is told without a token. Raises ServiceError."""
         return await self._http.read(
-            "/identity", parse.machine_id, seconds=PROBE_TIMEOUT, tries=1, bytes_max=SMALL_MAX
+            "/identity",
+            parse.machine_id,
+            seconds=self.limits.probe_timeout,
+            tries=1,
+            bytes_max=SMALL_MAX,
         )
 
     @asynccontextmanager
@@ -117,7 +118,7 @@ class PlexReader:
 
         def read(ask: Ask) -> Coroutine[None, None, parse.Page[T]]:
             # The oldest come first, so that what arrives meanwhile moves nothing.
-            return self._list(
+            return self._page(
                 library,
                 lambda answer: parse.items(answer, library, placed, ask.passed),
                 {**LEAN, **_part(ask.start, ask.size), "includeGuids": 1, "sort": "addedAt"},
@@ -134,7 +135,8 @@ class PlexReader:
         listing = Listing(
             library,
             read,
-            page_size=PAGE_SIZE,
+            limits=self.limits,
+            large=self._large_pages,
             readers=READERS,
             on_gap=on_gap,
             alive=self._is_alive,
@@ -164,7 +166,7 @@ class PlexReader:
         titles are dropped here.
         """
         guid = f"plex://{library.type}/{plex_id.removeprefix('plex:')}"
-        page = await self._items(library, PAGE_SIZE, guid=guid)
+        page = await self._items(library, self.limits.page_rows, guid=guid)
         return tuple(item for item in page.content if plex_id in item.ids)
 
     async def _items(
@@ -184,14 +186,33 @@ class PlexReader:
         understand: Callable[[object], T],
         query: Mapping[str, str | int],
         tries: int = TRIES,
+        note: Callable[[Answer], object] | None = None,
     ) -> T:
         return await self._http.read(
             f"/library/sections/{library.key}/all",
             understand,
             query={"type": TYPE_NUMBERS[library.type], **query},
-            seconds=READ_TIMEOUT,
+            seconds=self.limits.read_timeout,
             tries=tries,
+            note=note,
         )
+
+    async def _page[T](
+        self,
+        library: Library,
+        understand: Callable[[object], parse.Page[T]],
+        query: Mapping[str, str | int],
+        tries: int,
+    ) -> parse.Page[T]:
+        """Return a page with what its answer took."""
+        bytes_in, seconds = 0, 0.0
+
+        def note(answer: Answer) -> None:
+            nonlocal bytes_in, seconds
+            bytes_in, seconds = len(answer.body), answer.seconds
+
+        page = await self._list(library, understand, query, tries, note)
+        return replace(page, bytes_in=bytes_in, seconds=seconds)
 
     async def labels(
         self, library: Library, on_gap: OnGap | None = None
@@ -206,7 +227,7 @@ class PlexReader:
                 f"/library/sections/{library.key}/label",
                 parse.stored_labels,
                 query={"type": TYPE_NUMBERS[library.type]},
-                seconds=READ_TIMEOUT,
+                seconds=self.limits.read_timeout,
             )
         labels = answer.content
         for text in answer.bad:
@@ -247,10 +268,11 @@ class PlexReader:
         query = {**LEAN, "label": label}
 
         def read(ask: Ask) -> Coroutine[None, None, parse.Page[tuple[str, ...]]]:
-            return self._list(
+            return self._page(
                 library,
                 lambda answer: parse.rating_keys(answer, ask.passed),
                 {**query, **(_part(ask.start, ask.size) if ask.start else {})},
+                tries=ask.tries,
             )
 
         async with self._about_a_part():
@@ -274,7 +296,7 @@ class PlexReader:
     async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
         """Return those of the rating keys under which there is an item. Raises ServiceError."""
         there: set[str] = set()
-        for batch in _batches(rating_keys):
+        for batch in self._batches(rating_keys):
             try:
                 there |= await self._metadata(batch, item_answers.item_keys)
             except ServiceError as err:
@@ -294,9 +316,21 @@ class PlexReader:
         def ask(keys: Sequence[str], tries: int) -> Awaitable[item_answers.Labelled]:
             return self._metadata(keys, item_answers.labelled_items, tries)
 
-        lookup = Lookup(ask, on_gap, alive=self._is_alive, place=self._place_of, tries=TRIES)
+        lookup = Lookup(
+            ask,
+            on_gap,
+            alive=self._is_alive,
+            place=self._place_of,
+            tries=TRIES,
+            extra_max=self.limits.lookup_extra,
+        )
         async with self._about_a_part():
-            return await lookup.read(_batches(tuple(dict.fromkeys(rating_keys))))
+            return await lookup.read(self._batches(rating_keys))
+
+    def _batches(self, rating_keys: Iterable[str]) -> Iterator[tuple[str, ...]]:
+        """Cut keys into as many at a time as one request takes, each of them once."""
+        size = self.limits.items_per_request
+        return batched(dict.fromkeys(rating_keys), size, strict=False)
 
     def _place_of(self, item: Item) -> str:
         """Return the library of an item whose row does not tell; listings tell it from now on."""
@@ -314,7 +348,7 @@ class PlexReader:
         """
 
         def read(ask: Ask) -> Coroutine[None, None, parse.Page[T]]:
-            return self._list(
+            return self._page(
                 library,
                 lambda answer: rated_items(answer, library, pick, ask.passed),
                 {**LEAN, **_part(ask.start, ask.size), "includeGuids": 1, "sort": "addedAt"},
@@ -330,7 +364,7 @@ class PlexReader:
         Raises ServiceError.
         """
         found: list[RatedItem] = []
-        for batch in _batches(tuple(dict.fromkeys(rating_keys))):
+        for batch in self._batches(rating_keys):
             try:
                 found += await self._metadata(batch, rated_items_with_labels)
             except ServiceError as err:
@@ -341,7 +375,7 @@ class PlexReader:
     async def _metadata[T](
         self, rating_keys: Sequence[str], understand: Callable[[object], T], tries: int = TRIES
     ) -> T:
-        """Return what Plex knows of at most MULTI_GET_MAX items.
+        """Return what Plex knows of a batch of items.
 
         Plex leaves out silently what is not there, and answers 404 when nothing is. It shall
         not look at the files first: that takes long, and is announced like a change.
@@ -350,6 +384,6 @@ class PlexReader:
             f"/library/metadata/{','.join(rating_keys)}",
             understand,
             query={**LEAN, "includeGuids": 1, "skipRefresh": 1},
-            seconds=READ_TIMEOUT,
+            seconds=self.limits.read_timeout,
             tries=tries,
         )

@@ -18,7 +18,9 @@ from typing import Final
 import aiohttp
 
 from ..probe.ports import RequestCounter
+from ..request_statistics import Statistics
 from ..server_urls import normalise_url, without_page
+from ..sync.failures import FAILURES
 from ..sync.model import (
     Failure,
     Gap,
@@ -27,19 +29,19 @@ from ..sync.model import (
     Service,
     ServiceError,
 )
-from ..transport import SMALL_MAX, Sleep, Statistics, Transport
+from ..transport import SMALL_MAX, Sleep, Transport
 from . import parse
 from .editor import Editor
 from .edits import EditPart
 from .events import Message, listen
+from .limits import USUAL, PlexLimits
 from .listing import OnGap
 from .parse import ServerInfo
 from .pictures import Pictures
 from .prober import PlexProber
-from .reader import LEAN, PROBE_TIMEOUT, READERS, PlexReader
+from .reader import LEAN, READERS, PlexReader
 
 PRODUCT: Final = "Plex Label Sync"  # what Plex calls us in its lists of devices
-EDIT_TIMEOUT: Final = 60.0  # seconds
 
 
 def _editable(libraries: Iterable[Library], *, yes: bool) -> tuple[Library, ...]:
@@ -62,6 +64,7 @@ class PlexClient(PlexReader):
         *,
         client_id: str,
         sleep: Sleep = asyncio.sleep,
+        limits: PlexLimits = USUAL,
     ) -> None:
         """`client_id` names this installation to Plex and must stay the same."""
         headers = {
@@ -71,9 +74,10 @@ class PlexClient(PlexReader):
             "X-Plex-Client-Identifier": client_id,
             "X-Plex-Product": PRODUCT,
         }
-        super().__init__(Transport(session, Service.PLEX, url, headers, limit=READERS, sleep=sleep))
+        http = Transport(session, Service.PLEX, url, headers, limit=READERS, sleep=sleep)
+        super().__init__(http, limits)
         self._listen = partial(listen, session, url, headers)
-        self._editor = Editor(self._http, lambda: EDIT_TIMEOUT, self._is_alive)
+        self._editor = Editor(self._http, lambda: self.limits.edit_timeout, self._is_alive)
         self.pictures = Pictures(self._http)
         self._machine_id = ""  # as the server said last
         self.all_libraries_seen = True  # no row of them was unreadable then
@@ -101,7 +105,7 @@ class PlexClient(PlexReader):
         try:
             await self.identity()
         except ServiceError as err:
-            if err.unreachable or err.failure is Failure.SSL_ERROR:
+            if FAILURES[err.failure].no_answer:
                 raise
             raise ServiceError(Service.PLEX, Failure.WRONG_SERVICE, err.detail) from err
         info = await self.info()
@@ -114,7 +118,7 @@ class PlexClient(PlexReader):
     async def info(self) -> ServerInfo:
         """Return the server's identity and version. Raises ServiceError."""
         info = await self._http.read(
-            "/", parse.server_info, seconds=PROBE_TIMEOUT, tries=1, bytes_max=SMALL_MAX
+            "/", parse.server_info, seconds=self.limits.probe_timeout, tries=1, bytes_max=SMALL_MAX
         )
         self._machine_id = info.machine_id
         return info
@@ -122,10 +126,12 @@ class PlexClient(PlexReader):
     async def _is_owner(self) -> bool:
         """Tell whether the token is the owner's: others' are refused at the library root."""
         try:
-            await self._http.read("/library", parse.container, seconds=PROBE_TIMEOUT, tries=1)
+            await self._http.read(
+                "/library", parse.container, seconds=self.limits.probe_timeout, tries=1
+            )
         except ServiceError as err:
             # Only a refusal says something about the token.
-            return err.failure not in {Failure.INVALID_AUTH, Failure.FORBIDDEN}
+            return not FAILURES[err.failure].reauth
         return True
 
     async def libraries(self, on_gap: OnGap | None = None) -> tuple[Library, ...]:
@@ -147,7 +153,7 @@ class PlexClient(PlexReader):
 
     async def _libraries(self, on_gap: OnGap | None = None) -> tuple[Library, ...]:
         answer = await self._http.read(
-            "/library/sections", parse.libraries, seconds=PROBE_TIMEOUT, tries=2
+            "/library/sections", parse.libraries, seconds=self.limits.probe_timeout, tries=2
         )
         found = answer.content
         for place, name in enumerate(answer.bad):

@@ -10,15 +10,14 @@ import orjson
 
 from .. import transport
 from ..probe.ports import RequestCounter
+from ..request_statistics import Statistics
 from ..server_urls import normalise_url as base_url, without_page
+from ..sync.failures import FAILURES
 from ..sync.model import ROW, Failure, Gap, GapKind, Person, Service, ServiceError, Title
 from . import answers
 from .endpoints import Endpoint, EndpointSettings, TestResult
+from .limits import USUAL, PulsarrLimits
 from .prober import PulsarrProber
-
-REQUESTS_MAX: Final = 4  # at a time: Pulsarr's limit of 500 a minute counts per client address
-READ_TIMEOUT: Final = 30.0  # seconds
-PROBE_TIMEOUT: Final = 15.0  # seconds, while somebody waits at a form
 
 _API: Final = "/v1"
 _USERS: Final = "/v1/users/users/list"  # the doubled segment is Pulsarr's
@@ -30,15 +29,6 @@ _EVENT_TYPES: Final = "/v1/webhooks/event-types"
 _ENDPOINTS: Final = "/v1/webhooks/endpoints"
 _ENDPOINT: Final = "/v1/webhooks/endpoints/{id}"
 _ENDPOINT_TEST: Final = "/v1/webhooks/endpoints/test"
-
-# What a person at a form can act on.
-_PROBE_FAILURES: Final[Mapping[Failure, Failure]] = {
-    Failure.BUSY: Failure.CANNOT_CONNECT,
-    Failure.RATE_LIMITED: Failure.CANNOT_CONNECT,
-    Failure.IMPLAUSIBLE: Failure.WRONG_SERVICE,
-    Failure.NOT_FOUND: Failure.WRONG_SERVICE,
-    Failure.REJECTED: Failure.WRONG_SERVICE,
-}
 
 
 def normalise_url(url: str) -> str:
@@ -65,6 +55,7 @@ class PulsarrClient:
         api_key: str,
         *,
         sleep: transport.Sleep = asyncio.sleep,
+        limits: PulsarrLimits = USUAL,
     ) -> None:
         """Keep the session; without a key only a Pulsarr with authentication off answers.
 
@@ -73,6 +64,7 @@ class PulsarrClient:
         key = api_key.strip()
         # Pulsarr takes an empty header for no key, and a header cannot carry line breaks.
         headers = {"X-API-Key": key} if key and key.isprintable() else {}
+        self.limits = limits
         self._key_is_usable = key.isprintable()
         self._watchlists: dict[int, transport.LastAnswer[answers.Watchlist]] = {}
         self._names: dict[int, str] = {}  # for those who read why somebody's list cannot be had
@@ -81,7 +73,7 @@ class PulsarrClient:
             Service.PULSARR,
             normalise_url(url),
             {"Accept": "application/json", **headers},
-            limit=REQUESTS_MAX,
+            limit=limits.requests_max,
             sleep=sleep,
         )
 
@@ -91,7 +83,7 @@ class PulsarrClient:
         return self._transport.url
 
     @property
-    def statistics(self) -> transport.Statistics:
+    def statistics(self) -> Statistics:
         """What was asked so far."""
         return self._transport.statistics
 
@@ -102,12 +94,9 @@ class PulsarrClient:
     async def check(self) -> None:
         """Make sure that a Pulsarr answers at this address and accepts the key; one try.
 
-        Raises ServiceError with INVALID_AUTH, WRONG_SERVICE, CANNOT_CONNECT, TIMEOUT or SSL_ERROR.
+        Raises ServiceError.
         """
-        try:
-            await self._people(seconds=PROBE_TIMEOUT, tries=1)
-        except ServiceError as err:
-            raise _renamed(err, _PROBE_FAILURES) from None
+        await self._people(seconds=self.limits.probe_timeout, tries=1)
 
     async def people(
         self, *, tries: int = 3, on_gap: Callable[[Gap], object] | None = None
@@ -213,7 +202,7 @@ class PulsarrClient:
         try:
             return await self._get(_CONFIG, answers.label_sync_is_on)
         except ServiceError as err:
-            if err.unreachable or err.failure is Failure.SSL_ERROR:
+            if FAILURES[err.failure].no_answer:
                 raise
             return None  # another version, or a key that may not see it
 
@@ -260,7 +249,7 @@ class PulsarrClient:
     ) -> T:
         self._require_usable_key()
         understand = _understanding(f"GET {template}", convert)
-        path, timeout = template.format(id=number), seconds or READ_TIMEOUT
+        path, timeout = template.format(id=number), seconds or self.limits.read_timeout
         try:
             return await self._transport.read(
                 path, understand, seconds=timeout, tries=tries, last=last
@@ -292,7 +281,11 @@ class PulsarrClient:
         understand = _understanding(f"{method} {template}", convert)
         try:
             answer = await self._transport.send(
-                method, template.format(id=number), json=body, seconds=READ_TIMEOUT, tries=1
+                method,
+                template.format(id=number),
+                json=body,
+                seconds=self.limits.read_timeout,
+                tries=1,
             )
         except ServiceError as err:
             raise _renamed(err, {Failure.FORBIDDEN: Failure.INVALID_AUTH}) from None
