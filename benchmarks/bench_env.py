@@ -10,6 +10,7 @@ from typing import Any, Final
 import aiohttp
 
 from harness import integration
+from harness.checkout import INTEGRATION, ROOT
 from harness.children import free_port
 from harness.home_assistant import HomeAssistant
 from harness.integration import Connections, Integration
@@ -30,13 +31,14 @@ SUMS: Final = ("over_50", "full", "requests", "wall", "cpu")
 
 
 async def measure_house(
-    servers: Child, folder: Path, cases: Mapping[str, Change]
+    servers: Child, folder: Path, cases: Mapping[str, Change], tree: Path = ROOT
 ) -> dict[str, dict[str, Any]]:
     """Set the integration up in a Home Assistant of its own; return what its loop did in each case.
 
-    `cases` change the world before a sync by hand: nothing, a new person, and so on.
+    `cases` change the world before a sync by hand: nothing, a new person, and so on. `tree` is the
+    checkout that the integration is taken from.
     """
-    home = HomeAssistant(folder, free_port())
+    home = HomeAssistant(folder, free_port(), integration=tree / INTEGRATION.relative_to(ROOT))
     home.prepare()
     shutil.copytree(METER, folder / "custom_components" / METER.name)
     with (folder / "configuration.yaml").open("a", encoding="utf-8") as configuration:
