@@ -122,10 +122,12 @@ async def test_undo_keeps_its_labels_off(ha_env: HaEnv) -> None:
     await ha_env.set_up(**QUIET)
     await ha_env.call("sync_all")
     title = await wanted_spare(ha_env, in_plex=True)
-    await ha_env.call("undo")
+    undo = (await ha_env.call("undo"))["run_id"]
+    (run,) = (await ha_env.call("get_runs", run_id=undo))["runs"]
     for _ in range(2):
         row = await one_title(ha_env, title)
         assert (row["status"], row["reason_code"]) == ("kept_off", "undone")
+        assert row["since"] == run["started"]
         assert "removed by an undo" in row["reason"]
         await ha_env.call("sync_all")
     assert int(ha_env.state("overrides")) >= 1

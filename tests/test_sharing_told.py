@@ -208,11 +208,12 @@ async def test_repair_of_an_entry_that_is_not_loaded_says_so(house: SharingHouse
     house.account("tim").restrict("label!=tim")
     await house.set_up()
     await house.check()
+    from custom_components.plex_label_sync.issues import SHARING
     from custom_components.plex_label_sync.sharing_check.repairs import SharingFlow
 
     await house.ha_env.hass.config_entries.async_unload(house.ha_env.entry.entry_id)
     for answer in ("look_again", "meant", "dismiss"):
-        flow = SharingFlow(house.ha_env.entry.entry_id, "sharing")
+        flow = SharingFlow(SHARING, {"entry_id": house.ha_env.entry.entry_id})
         flow.hass = house.ha_env.hass
         assert (await getattr(flow, f"async_step_{answer}")())["reason"] == "not_loaded"
 

@@ -32,7 +32,7 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from custom_components.plex_label_sync.sync.preview import Trouble
 from custom_components.plex_label_sync.sync.queue import Reason as PendingReason
-from custom_components.plex_label_sync.sync.run import HoldReason, StartedBy
+from custom_components.plex_label_sync.sync.run import StartedBy
 from custom_components.plex_label_sync.sync.title_status import StatusReason, TitleStatus
 from custom_components.plex_label_sync.texts import WORDING
 from custom_components.plex_label_sync.titles import TITLE_REASON
@@ -178,7 +178,13 @@ def test_every_choice_of_a_field_has_a_text() -> None:
         DASHBOARD,
         "title_status",
         "media_type",
-        *texts.GROUPS,
+        texts.RULE,
+        texts.WARNING,
+        texts.FIX,
+        texts.STEP,
+        texts.REASON,
+        texts.PAGE,
+        texts.STATE,
     }
     assert set(TEXTS["selector"]["title_status"]["options"]) == set(TitleStatus)
     assert set(TEXTS["selector"]["media_type"]["options"]) == set(MediaType)
@@ -195,26 +201,6 @@ def test_every_choice_of_a_field_has_a_text() -> None:
         "more": {"count"},
     }
     assert set(TEXTS["selector"]["removed_label_mode"]["options"]) == modes
-
-
-def test_every_reason_to_ask_has_a_question_with_its_answers() -> None:
-    told = {"name", "removals", "vanished", "groups"}
-    for reason in set(HoldReason) - {HoldReason.LIST_SHRANK}:  # waits, and asks nobody
-        flow = TEXTS["issues"][reason]["fix_flow"]
-        step = flow["step"]["init"]
-        # Names are mended in Pulsarr, so there is nothing to keep here.
-        answers = {
-            HoldReason.LABELS_VANISHED: {"restore", "accept"},
-            HoldReason.PEOPLE_RENAMED: {"apply"},
-        }.get(reason, {"apply", "keep"})
-        assert set(step["menu_options"]) == answers
-        assert {"name", "removals", "groups"} <= placeholders(step["description"]) <= told
-        assert TEXTS["issues"][reason]["title"] == step["title"]
-        assert set(flow["abort"]) <= words_in_the_code()
-
-
-def test_every_issue_is_raised_by_somebody() -> None:
-    assert set(TEXTS["issues"]) - set(HoldReason) <= words_in_the_code()
 
 
 def test_texts_of_errors_name_what_is_filled_in() -> None:

@@ -22,6 +22,7 @@ from custom_components.plex_label_sync.server_urls import (
     redirected_base,
     with_default_port,
 )
+from custom_components.plex_label_sync.sync.failures import PASSING
 from custom_components.plex_label_sync.sync.model import Failure, Service, ServiceError
 from custom_components.plex_label_sync.transport import (
     BACK_OFF,
@@ -429,7 +430,7 @@ async def test_nobody_at_the_address_is_told_apart(make: Callable[[str], Transpo
         pass
     error = await failure_of(make(url).read("/", same, tries=1))
     assert error.failure is Failure.CANNOT_CONNECT
-    assert error.unreachable
+    assert error.failure in PASSING
     assert error.detail == "GET /: the connection was refused"
 
 
@@ -461,8 +462,8 @@ async def test_certificate_that_nobody_vouches_for_is_told_apart(
     async with self_signed_front(URL(base).port or 0, tmp_path) as url:
         error = await failure_of(make(url).read("/", same))
     assert error.failure is Failure.SSL_ERROR
+    assert error.failure not in PASSING
     assert error.detail == "GET /: no secure connection"
-    assert not error.unreachable
 
 
 # Trying again

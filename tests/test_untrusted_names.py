@@ -16,8 +16,15 @@ from pytest_homeassistant_custom_component.common import async_mock_service
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.escaping import LENGTH_MAX, as_code, as_markdown, one_line
 from custom_components.plex_label_sync.event import EVENT_ACTIVITY
-from custom_components.plex_label_sync.new_libraries import async_update_new_libraries_issue
-from custom_components.plex_label_sync.notices import Notice, async_tell
+from custom_components.plex_label_sync.issues import (
+    LIBRARY_NEW,
+    PULSARR_LABELS,
+    PULSARR_WITHOUT_WEBHOOKS,
+    SHARING_SIGN_IN,
+    STORE_UNSAVED,
+    Repair,
+    async_raise,
+)
 from custom_components.plex_label_sync.status import Activity
 
 from .flow_fixtures import choices_of, finish, to_libraries
@@ -121,7 +128,7 @@ async def test_question_about_a_new_library_shows_names_as_text(ha_env: HaEnv, n
     entry = ha_env.add_entry()
     ha_env.hass.config_entries.async_update_entry(entry, title=name)
 
-    async_update_new_libraries_issue(ha_env.hass, entry, {"9": name})
+    async_raise(ha_env.hass, entry, LIBRARY_NEW, {"9": name})
 
     told = ir.async_get(ha_env.hass).async_get_issue(DOMAIN, f"library_new_{entry.entry_id}")
     assert told is not None
@@ -131,15 +138,17 @@ async def test_question_about_a_new_library_shows_names_as_text(ha_env: HaEnv, n
     }
 
 
-@pytest.mark.parametrize("notice", Notice)
-async def test_notices_show_names_as_text(ha_env: HaEnv, notice: Notice) -> None:
+@pytest.mark.parametrize(
+    "repair",
+    [PULSARR_LABELS, PULSARR_WITHOUT_WEBHOOKS, SHARING_SIGN_IN, STORE_UNSAVED],
+    ids=lambda repair: repair.key,
+)
+async def test_notices_show_names_as_text(ha_env: HaEnv, repair: Repair[[]]) -> None:
     entry = ha_env.add_entry()
     for name in HOSTILE:
         ha_env.hass.config_entries.async_update_entry(entry, title=name)
-        async_tell(ha_env.hass, entry, notice)
-        issue = ir.async_get(ha_env.hass).async_get_issue(
-            DOMAIN, f"{notice.value}_{entry.entry_id}"
-        )
+        async_raise(ha_env.hass, entry, repair)
+        issue = ir.async_get(ha_env.hass).async_get_issue(DOMAIN, f"{repair.key}_{entry.entry_id}")
         assert issue is not None
         assert issue.translation_placeholders == {"name": as_markdown(name)}
 

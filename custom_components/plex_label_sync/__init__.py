@@ -22,17 +22,16 @@ from .const import (
     DOMAIN,
 )
 from .issues import (
-    async_create_damaged_issue,
-    async_create_left_out_issue,
-    async_delete_issues,
+    STORE_DAMAGED,
+    STORE_LEFT_OUT,
+    async_delete_all,
+    async_raise,
     async_update_held_issue,
 )
-from .notices import async_take_back
 from .probing.runner import async_take_off
 from .probing.store import ProbeStore, async_forgotten_trial
 from .runtime import PlexLabelSyncConfigEntry, Runtime, plex_client, pulsarr_client
 from .services import async_setup_services
-from .sharing_check.issues import async_update_sharing_issues
 from .storage.files import StoreTooNewError, StoreUnreadableError, async_remove_files
 from .storage.former import async_keep_former, async_take_over
 from .storage.records import Records
@@ -117,9 +116,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
     unsaved = hass.data.get(_UNSAVED, {}).pop(entry.entry_id, None)
     await async_keep_former(hass, entry, unsaved)
     await async_remove_files(hass, entry.entry_id)
-    async_delete_issues(hass, entry)
-    async_update_sharing_issues(hass, entry, None)
-    async_take_back(hass, entry)
+    async_delete_all(hass, entry)
 
 
 async def _records(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records:
@@ -167,9 +164,9 @@ async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records
     with _readable():
         await records.async_load(expected=bool(entities))
     if records.damaged:
-        async_create_damaged_issue(hass, entry, records.damaged)
+        async_raise(hass, entry, STORE_DAMAGED, records.damaged)
     if records.left_out:
-        async_create_left_out_issue(hass, entry, records.left_out)
+        async_raise(hass, entry, STORE_LEFT_OUT, records.left_out)
     await async_take_over(hass, entry, records)
     return records
 

@@ -4,6 +4,7 @@ from typing import Final
 
 DOMAIN: Final = "plex_label_sync"
 NAME: Final = "Plex Label Sync"
+DOCS: Final = "https://github.com/plex-label-sync/plex_label_sync/blob/main/docs/"
 
 # Connection data, kept in the config entry's data
 CONF_PLEX_URL: Final = "plex_url"

@@ -1,35 +1,255 @@
-"""What Repairs tells and asks: messages that come and go by themselves, and questions."""
+"""The table of repair issues: raising, deleting, the fix flows and the documents follow it."""
 
-from collections.abc import Mapping, Sequence
-import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from .const import CONF_LIBRARIES
-from .entry_issues import async_raise, async_take_back
-from .escaping import as_code, as_markdown
-from .gap_issues import GAP_ISSUES, UNKNOWN
+from .const import DOCS, DOMAIN
+from .escaping import as_markdown
 from .held_texts import held_placeholders
-from .new_libraries import LIBRARY_NEW
-from .sync.label_conflicts import Conflict
-from .sync.model import fold
+from .issue_texts import (
+    Placeholders,
+    address_placeholders,
+    conflict_placeholders,
+    file_placeholders,
+    gap_placeholders,
+    library_keys,
+    library_placeholders,
+    no_placeholders,
+    part_placeholders,
+    row_placeholders,
+    shown_conflicts,
+    tried_placeholders,
+)
+from .sharing_check.issue_texts import lost_rule_placeholders, warning_placeholders
+from .sync.model import Gap, GapKind
 from .sync.run import HoldReason
-from .texts import async_texts
+from .texts import Texts, async_texts, cached_texts
 
 if TYPE_CHECKING:
     from .storage.held import Held
+    from .sync.gaps import OpenGap
 
-HELD: Final = "held"
-DAMAGED: Final = "store_damaged"
-LEFT_OUT: Final = "store_left_out"
-UNSAVED: Final = "store_unsaved"
-LABELS_CONFLICT: Final = "labels_conflict"
-LIBRARY_GONE: Final = "library_gone"
-CONFLICTS_MAX: Final = 20  # shown; a question has to be read
-LIBRARIES_GONE: Final = "libraries_gone"  # all of them
+_ERROR: Final = ir.IssueSeverity.ERROR
+
+
+class Fix(Enum):
+    """The flow that an issue opens; `repairs` has it."""
+
+    NONE = auto()  # the text only: the issue is deleted when its cause is gone
+    ACKNOWLEDGE = auto()
+    HELD_CHANGES = auto()
+    LIBRARIES_GONE = auto()
+    LIBRARIES_NEW = auto()
+    LABELS_CONFLICT = auto()
+    LABELS_UNKNOWN = auto()
+    SHARING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Repair[**P]:
+    """One repair issue; `key` names its text under `issues` in the translations.
+
+    `placeholders` returns what the text names besides the entry, `data` what the flow has to know:
+    both from the arguments of `async_raise`. `choices` are the steps of a flow that begins with a
+    menu. Of the issues with the same `slot` an entry has one at a time; it is the key unless given.
+    `page` is where the documentation says more.
+    """
+
+    key: str
+    page: str
+    placeholders: Callable[P, Placeholders]
+    fix: Fix = Fix.NONE
+    choices: tuple[str, ...] = ()
+    data: Callable[P, Placeholders] = no_placeholders
+    severity: ir.IssueSeverity = ir.IssueSeverity.WARNING
+    persistent: bool = False  # over a restart, until somebody has read it
+    slot: str = ""
+
+    def issue_id(self, entry: ConfigEntry[Any]) -> str:
+        """Return the id of an entry's issue."""
+        return f"{self.slot or self.key}_{entry.entry_id}"
+
+
+def _held(reason: HoldReason, *choices: str) -> "Repair[Held, Texts]":
+    return Repair(
+        reason.value,
+        "options.md#when-a-sync-needs-approval",
+        held_placeholders,
+        Fix.HELD_CHANGES,
+        choices,
+        slot="held",
+    )
+
+
+LABELS_VANISHED: Final = _held(HoldReason.LABELS_VANISHED, "restore", "accept")
+NOBODY_LISTED: Final = _held(HoldReason.NOBODY_LISTED, "apply", "keep")
+WATCHLISTS_SHRUNK: Final = _held(HoldReason.WATCHLISTS_SHRUNK, "apply", "keep")
+MASS_REMOVAL: Final = _held(HoldReason.MASS_REMOVAL, "apply", "keep")
+PEOPLE_RENAMED: Final = _held(HoldReason.PEOPLE_RENAMED, "apply")
+LABELS_UNKNOWN: Final = Repair(
+    "labels_unknown",
+    "safety.md#what-counts-as-proof",
+    row_placeholders,
+    Fix.LABELS_UNKNOWN,
+    ("adopt", "leave"),
+)
+LABELS_CONFLICT: Final = Repair(
+    "labels_conflict",
+    "safety.md#promises",
+    conflict_placeholders,
+    Fix.LABELS_CONFLICT,
+    ("meant", "leave"),
+    shown_conflicts,
+)
+GAP_PERSON: Final = Repair("gap_person", "safety.md#reads-that-can-go-wrong", gap_placeholders)
+GAP_ROWS: Final = Repair("gap_rows", "safety.md#reads-that-can-go-wrong", gap_placeholders)
+GAP_LIBRARY: Final = Repair("gap_library", "safety.md#reads-that-can-go-wrong", gap_placeholders)
+GAP_LABEL: Final = Repair("gap_label", "safety.md#reads-that-can-go-wrong", gap_placeholders)
+GAP_ITEM: Final = Repair("gap_item", "safety.md#reads-that-can-go-wrong", gap_placeholders)
+LIBRARY_GONE: Final = Repair(
+    "library_gone",
+    "options.md#options",
+    library_placeholders,
+    Fix.LIBRARIES_GONE,
+    data=library_keys,
+)
+LIBRARIES_GONE: Final = Repair(  # all of them
+    "libraries_gone", "options.md#options", library_placeholders, slot=LIBRARY_GONE.key
+)
+LIBRARY_NEW: Final = Repair(
+    "library_new",
+    "options.md#options",
+    library_placeholders,
+    Fix.LIBRARIES_NEW,
+    ("sync", "leave"),
+    library_keys,
+)
+STORE_DAMAGED: Final = Repair(
+    "store_damaged",
+    "safety.md#promises",
+    file_placeholders,
+    Fix.ACKNOWLEDGE,
+    severity=_ERROR,
+    persistent=True,
+)
+STORE_LEFT_OUT: Final = Repair(
+    "store_left_out", "safety.md#promises", part_placeholders, Fix.ACKNOWLEDGE, persistent=True
+)
+STORE_UNSAVED: Final = Repair(
+    "store_unsaved", "safety.md#promises", no_placeholders, severity=_ERROR
+)
+WEBHOOK_UNREACHABLE: Final = Repair(
+    "webhook_unreachable", "updates.md#the-webhook", tried_placeholders
+)
+WEBHOOK_SILENT: Final = Repair("webhook_silent", "radarr-sonarr.md", address_placeholders)
+PULSARR_WITHOUT_WEBHOOKS: Final = Repair(
+    "pulsarr_without_webhooks", "radarr-sonarr.md", no_placeholders
+)
+PULSARR_LABELS: Final = Repair("pulsarr_labels", "pulsarr-label-sync.md", no_placeholders)
+SHARING_OPEN: Final = Repair(  # a person's rule is missing
+    "sharing_open",
+    "sharing.md#what-is-reported",
+    lost_rule_placeholders,
+    Fix.SHARING,
+    ("look_again", "meant"),
+    severity=_ERROR,
+)
+SHARING: Final = Repair(  # every other warning
+    "sharing",
+    "sharing.md#what-is-reported",
+    warning_placeholders,
+    Fix.SHARING,
+    ("look_again", "dismiss"),
+)
+SHARING_SIGN_IN: Final = Repair("sharing_sign_in", "troubleshooting.md#symptoms", no_placeholders)
+
+REPAIRS: Final[Mapping[str, Repair[...]]] = {
+    one.key: one
+    for one in (
+        LABELS_VANISHED,
+        NOBODY_LISTED,
+        WATCHLISTS_SHRUNK,
+        MASS_REMOVAL,
+        PEOPLE_RENAMED,
+        LABELS_UNKNOWN,
+        LABELS_CONFLICT,
+        GAP_PERSON,
+        GAP_ROWS,
+        GAP_LIBRARY,
+        GAP_LABEL,
+        GAP_ITEM,
+        LIBRARY_GONE,
+        LIBRARIES_GONE,
+        LIBRARY_NEW,
+        STORE_DAMAGED,
+        STORE_LEFT_OUT,
+        STORE_UNSAVED,
+        WEBHOOK_UNREACHABLE,
+        WEBHOOK_SILENT,
+        PULSARR_WITHOUT_WEBHOOKS,
+        PULSARR_LABELS,
+        SHARING_OPEN,
+        SHARING,
+        SHARING_SIGN_IN,
+    )
+}
+# The issue for the first of a run's reasons asks about the others as well. Alone, LIST_SHRANK asks
+# nobody: the list is read again.
+HELD_FOR: Final[Mapping[HoldReason, "Repair[Held, Texts]"]] = {
+    HoldReason.LABELS_VANISHED: LABELS_VANISHED,
+    HoldReason.NOBODY_LISTED: NOBODY_LISTED,
+    HoldReason.WATCHLISTS_SHRUNK: WATCHLISTS_SHRUNK,
+    HoldReason.MASS_REMOVAL: MASS_REMOVAL,
+    HoldReason.PEOPLE_RENAMED: PEOPLE_RENAMED,
+    HoldReason.LIST_SHRANK: MASS_REMOVAL,
+}
+GAP_ISSUES: Final = (GAP_PERSON, GAP_ROWS, GAP_LIBRARY, GAP_LABEL, GAP_ITEM)
+
+
+@callback
+def async_raise[**P](
+    hass: HomeAssistant,
+    entry: ConfigEntry[Any],
+    repair: Repair[P],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> None:
+    """Create an issue, or bring its text up to date. The entry's name is filled in as text."""
+    fixable = repair.fix is not Fix.NONE
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        repair.issue_id(entry),
+        data={"entry_id": entry.entry_id, **repair.data(*args, **kwargs)} if fixable else None,
+        is_fixable=fixable,
+        is_persistent=repair.persistent,
+        learn_more_url=f"{DOCS}{repair.page}",
+        severity=repair.severity,
+        translation_key=repair.key,
+        translation_placeholders={
+            "name": as_markdown(entry.title),
+            **repair.placeholders(*args, **kwargs),
+        },
+    )
+
+
+@callback
+def async_delete(hass: HomeAssistant, entry: ConfigEntry[Any], *repairs: Repair[...]) -> None:
+    """Delete issues, those that there are."""
+    for repair in repairs:
+        ir.async_delete_issue(hass, DOMAIN, repair.issue_id(entry))
+
+
+@callback
+def async_delete_all(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Delete every issue of an entry."""
+    async_delete(hass, entry, *REPAIRS.values())
 
 
 async def async_update_held_issue(
@@ -37,140 +257,35 @@ async def async_update_held_issue(
 ) -> None:
     """Ask what to do with held changes, or stop asking."""
     if held is None:
-        async_take_back(hass, entry, HELD)
+        async_delete(hass, entry, *HELD_FOR.values())
         return
-    reason = _most_striking(held)
-    async_raise(
-        hass,
-        entry,
-        HELD,
-        held_placeholders(held, await async_texts(hass)),
-        text=reason.value,
-        data={"choices": ",".join(_choices(reason))},
-    )
+    repair = next((one for reason, one in HELD_FOR.items() if reason in held.reasons), MASS_REMOVAL)
+    async_raise(hass, entry, repair, held, await async_texts(hass))
 
 
-def _most_striking(held: "Held") -> HoldReason:
-    """Return the reason whose text asks about all the others as well."""
-    for reason in (
-        HoldReason.LABELS_VANISHED,
-        HoldReason.NOBODY_LISTED,
-        HoldReason.WATCHLISTS_SHRUNK,
-        HoldReason.MASS_REMOVAL,
-        HoldReason.PEOPLE_RENAMED,
-    ):
-        if reason in held.reasons:
-            return reason
-    return HoldReason.MASS_REMOVAL
+@callback
+def async_update_gap_issues(
+    hass: HomeAssistant, entry: ConfigEntry[Any], lasting: Sequence["OpenGap"]
+) -> None:
+    """Report what could not be read for long, in one issue for each kind."""
+    texts = cached_texts(hass)
+    for repair in GAP_ISSUES:
+        if found := [one for one in lasting if _gap_issue(one.gap) is repair]:
+            async_raise(hass, entry, repair, found, texts)
+        else:
+            async_delete(hass, entry, repair)
 
 
-def _choices(reason: HoldReason) -> tuple[str, ...]:
-    """Return what somebody can decide. Names that Pulsarr gives can only be taken over or mended."""
-    match reason:
-        case HoldReason.LABELS_VANISHED:
-            return "restore", "accept"
-        case HoldReason.PEOPLE_RENAMED:
-            return ("apply",)
-        case (
-            HoldReason.NOBODY_LISTED
-            | HoldReason.WATCHLISTS_SHRUNK
-            | HoldReason.MASS_REMOVAL
-            | HoldReason.LIST_SHRANK  # beside one of the others: alone it asks nobody
-        ):
-            return "apply", "keep"
+def _gap_issue(gap: Gap) -> "Repair[Sequence[OpenGap], Texts]":
+    """Return the issue that reports a gap."""
+    match gap.kind:
+        case GapKind.PERSON:
+            return GAP_ROWS if gap.rows else GAP_PERSON
+        case GapKind.LIBRARY | GapKind.PAGE:
+            return GAP_LIBRARY
+        case GapKind.LABEL:
+            return GAP_LABEL
+        case GapKind.ITEM:
+            return GAP_ITEM
         case _:
-            assert_never(reason)
-
-
-@callback
-def async_create_damaged_issue(
-    hass: HomeAssistant, entry: ConfigEntry[Any], damaged: list[str]
-) -> None:
-    """Tell that files were damaged or missing, until somebody has read it."""
-    async_raise(
-        hass,
-        entry,
-        DAMAGED,
-        {"files": ", ".join(damaged)},
-        data={},
-        severity=ir.IssueSeverity.ERROR,
-        is_persistent=True,
-    )
-
-
-@callback
-def async_create_left_out_issue(
-    hass: HomeAssistant, entry: ConfigEntry[Any], left_out: Mapping[str, int]
-) -> None:
-    """Tell that parts of files made no sense, and how many, until somebody has read it."""
-    parts = ", ".join(f"{part}: {count}" for part, count in left_out.items())
-    async_raise(hass, entry, LEFT_OUT, {"parts": as_markdown(parts)}, data={}, is_persistent=True)
-
-
-@callback
-def async_update_unsaved_issue(
-    hass: HomeAssistant, entry: ConfigEntry[Any], *, unsaved: bool
-) -> None:
-    """Tell that files cannot be written, or that they can again."""
-    if unsaved:
-        async_raise(hass, entry, UNSAVED, {}, severity=ir.IssueSeverity.ERROR)
-    else:
-        async_take_back(hass, entry, UNSAVED)
-
-
-@callback
-def async_update_libraries_issue(
-    hass: HomeAssistant, entry: ConfigEntry[Any], gone: Mapping[str, str]
-) -> None:
-    """Tell which of the chosen libraries are gone, given by key with their names.
-
-    Where others are left, they can be taken off the choice right there.
-    """
-    if not gone:
-        async_take_back(hass, entry, LIBRARY_GONE)
-        return
-    others_left = len(gone) < len(entry.options[CONF_LIBRARIES])
-    async_raise(
-        hass,
-        entry,
-        LIBRARY_GONE,
-        {"libraries": ", ".join(map(as_markdown, sorted(gone.values())))},
-        text=LIBRARY_GONE if others_left else LIBRARIES_GONE,
-        data={"gone": ",".join(sorted(gone))} if others_left else None,
-    )
-
-
-@callback
-def async_update_conflict_issue(
-    hass: HomeAssistant, entry: ConfigEntry[Any], conflicts: Sequence[Conflict]
-) -> None:
-    """Ask about labels that would come to mean two things, or stop asking."""
-    if not conflicts:
-        async_take_back(hass, entry, LABELS_CONFLICT)
-        return
-    # An issue's data hold no lists; a label may have several conflicts, one after the other.
-    shown: dict[str, list[str]] = {}
-    for one in conflicts:
-        shown[fold(one.label)] = sorted({*shown.get(fold(one.label), ()), *one.keys})
-    async_raise(
-        hass,
-        entry,
-        LABELS_CONFLICT,
-        {"labels": "\n".join(map(_conflict_line, conflicts[:CONFLICTS_MAX]))},
-        data={"shown": json.dumps(shown)},
-    )
-
-
-def _conflict_line(conflict: Conflict) -> str:
-    """Return who would get a label, and who or what has it, in any language."""
-    newcomers = ", ".join(as_code(person.username) for person in conflict.newcomers)
-    others = [as_code(person.username) for person in conflict.others]
-    meanings = ", ".join([*others, "⚙️"] if conflict.reserved else others)
-    return f"- {as_code(conflict.label)}: {newcomers} ⚡ {meanings or newcomers}"
-
-
-@callback
-def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
-    """Take back everything that was asked or told about an entry."""
-    kinds = (HELD, DAMAGED, LABELS_CONFLICT, LEFT_OUT, UNSAVED, LIBRARY_GONE, LIBRARY_NEW)
-    async_take_back(hass, entry, *kinds, UNKNOWN, *GAP_ISSUES)
+            assert_never(gap.kind)

@@ -1,17 +1,13 @@
-"""Asks, once, whether a library that is new in Plex gets labels, where only some were chosen."""
+"""Which libraries are chosen, and which ones nobody has decided about yet."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from .const import CONF_LIBRARIES, CONF_LIBRARIES_SEEN
-from .entry_issues import async_raise, async_take_back
-from .escaping import as_markdown
 from .sync.model import Library
-
-LIBRARY_NEW: Final = "library_new"
 
 
 def unseen(
@@ -52,16 +48,3 @@ def async_remember(
     if seen != entry.data.get(CONF_LIBRARIES_SEEN):
         data = {**entry.data, CONF_LIBRARIES_SEEN: seen}
         hass.config_entries.async_update_entry(entry, data=data)
-
-
-@callback
-def async_update_new_libraries_issue(
-    hass: HomeAssistant, entry: ConfigEntry[Any], new: Mapping[str, str]
-) -> None:
-    """Ask about new libraries, given by key with their names, or stop asking."""
-    if not new:
-        async_take_back(hass, entry, LIBRARY_NEW)
-        return
-    libraries = ", ".join(map(as_markdown, sorted(new.values())))
-    data = {"new": ",".join(sorted(new))}
-    async_raise(hass, entry, LIBRARY_NEW, {"libraries": libraries}, data=data)

@@ -8,9 +8,14 @@ from typing import Final
 from homeassistant.core import callback
 
 from .context import EntryContext
-from .gap_issues import async_update_gap_issues, async_update_unknown_issue
 from .held import held_by, with_keys
-from .issues import async_update_held_issue
+from .issues import (
+    LABELS_UNKNOWN,
+    async_delete,
+    async_raise,
+    async_update_gap_issues,
+    async_update_held_issue,
+)
 from .schedule import Schedule
 from .storage.held import Held
 from .storage.records import Records
@@ -116,7 +121,10 @@ class Outcome:
         self.unknown = tuple(mine.values()) if len(mine) >= UNKNOWN_MIN or self.unknown else ()
         others = {row.key for row in (*run.unknown, *run.returned)} | (removed & (known or set()))
         knowledge.believed(before, others - {row.key for row in self.unknown})
-        async_update_unknown_issue(self._hass, self._entry, self.unknown)
+        if self.unknown:
+            async_raise(self._hass, self._entry, LABELS_UNKNOWN, self.unknown)
+        else:
+            async_delete(self._hass, self._entry, LABELS_UNKNOWN)
 
     async def async_leave_unknown(self) -> None:
         """Take it that the labels which may be ours are somebody else's."""

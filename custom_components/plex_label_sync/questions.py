@@ -1,6 +1,6 @@
 """What the questions in Repairs have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from homeassistant.components.repairs import RepairsFlow
@@ -8,6 +8,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.helpers import issue_registry as ir
 
 from .callers import requester_name
+from .issues import Repair
 from .sync.run import StartedBy
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 class QuestionFlow(RepairsFlow):
     """Shows the text of an issue and what can be chosen; each choice is a step of its own."""
 
-    def __init__(self, entry_id: str, choices: Sequence[str]) -> None:
-        """Know whose issue it is, and the steps that can be chosen."""
-        self._entry_id = entry_id
-        self._choices = choices
+    def __init__(self, repair: Repair[...], data: Mapping[str, str]) -> None:
+        """`data` are those of the issue, from `async_raise`."""
+        self._repair = repair
+        self._data = data
 
     async def async_step_init(
         self, _user_input: dict[str, str] | None = None
@@ -30,7 +31,7 @@ class QuestionFlow(RepairsFlow):
         """Show the issue and the choice."""
         return self.async_show_menu(
             step_id="init",
-            menu_options=[*self._choices],
+            menu_options=[*self._repair.choices],
             description_placeholders=await self.async_placeholders(),
         )
 
@@ -46,7 +47,7 @@ class QuestionFlow(RepairsFlow):
 
     @property
     def _entry(self) -> ConfigEntry[Any] | None:
-        return self.hass.config_entries.async_get_entry(self._entry_id)
+        return self.hass.config_entries.async_get_entry(self._data["entry_id"])
 
     @property
     def _runtime(self) -> "Runtime | None":

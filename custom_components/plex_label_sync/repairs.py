@@ -1,25 +1,25 @@
 """The flows of Repairs: what only a person can decide or mend."""
 
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING, assert_never, override
 
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 
 from . import held_decisions
 from .callers import async_requester_language
-from .const import CONF_LIBRARIES
+from .const import CONF_LIBRARIES, DOMAIN
 from .errors import StoppedError
-from .gap_issues import UNKNOWN
 from .held_texts import held_placeholders
-from .issues import HELD, LABELS_CONFLICT, LIBRARY_GONE
-from .new_libraries import LIBRARY_NEW, async_remember
+from .issues import REPAIRS, Fix
+from .new_libraries import async_remember
 from .questions import QuestionFlow
-from .sharing_check.repairs import sharing_flow
+from .sharing_check.repairs import SharingFlow
 from .sync.run import HoldReason, Run
 from .texts import async_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from homeassistant.components.repairs import RepairsFlowResult
 
@@ -92,10 +92,6 @@ def _is_asked_again(decision: "_Decision", run: Run) -> bool:
 class UnknownFlow(QuestionFlow):
     """Lets a person decide about labels that may be ours."""
 
-    def __init__(self, entry_id: str) -> None:
-        """Know whose labels they are."""
-        super().__init__(entry_id, ("adopt", "leave"))
-
     async def async_step_adopt(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
@@ -123,11 +119,6 @@ class UnknownFlow(QuestionFlow):
 class LabelsConflictFlow(QuestionFlow):
     """Lets a person decide whether a label may mean several people."""
 
-    def __init__(self, entry_id: str, shown: str) -> None:
-        """Know whose labels they are, and the conflicts that were shown."""
-        super().__init__(entry_id, ("meant", "leave"))
-        self._shown = shown
-
     async def async_step_meant(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
@@ -143,7 +134,7 @@ class LabelsConflictFlow(QuestionFlow):
     def _decide(self, *, meant: bool) -> "RepairsFlowResult":
         if (runtime := self._runtime) is None:
             return self.async_abort(reason="not_loaded")
-        runtime.runner.guard.async_decide(self._shown, meant=meant)
+        runtime.runner.guard.async_decide(self._data["shown"], meant=meant)
         runtime.runner.schedule.sync_soon()
         return self.async_create_entry(data={})
 
@@ -151,21 +142,21 @@ class LabelsConflictFlow(QuestionFlow):
 class LibraryGoneFlow(ConfirmRepairFlow):
     """Takes libraries that are gone off an entry's choice."""
 
-    def __init__(self, entry_id: str, gone: frozenset[str]) -> None:
-        """Know whose choice it is, and the keys of the libraries."""
-        self._entry_id = entry_id
-        self._gone = gone
+    def __init__(self, data: "Mapping[str, str]") -> None:
+        """`data` are those of the issue, from `async_raise`."""
+        self._data = data
 
     @override
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
         """Ask, then change the options, which loads the entry again."""
-        entry = self.hass.config_entries.async_get_entry(self._entry_id)
+        entry = self.hass.config_entries.async_get_entry(self._data["entry_id"])
         if entry is None:
             return self.async_abort(reason="not_loaded")
         if user_input is not None:
-            kept = [key for key in entry.options[CONF_LIBRARIES] if key not in self._gone]
+            gone = self._data["libraries"].split(",")
+            kept = [key for key in entry.options[CONF_LIBRARIES] if key not in gone]
             options = {**entry.options, CONF_LIBRARIES: kept}
             self.hass.config_entries.async_update_entry(entry, options=options)
         return await super().async_step_confirm(user_input)
@@ -173,11 +164,6 @@ class LibraryGoneFlow(ConfirmRepairFlow):
 
 class LibraryNewFlow(QuestionFlow):
     """Lets a person decide about libraries that are new."""
-
-    def __init__(self, entry_id: str, new: frozenset[str]) -> None:
-        """Know whose libraries they are, and their keys."""
-        super().__init__(entry_id, ("sync", "leave"))
-        self._new = new
 
     async def async_step_sync(
         self, _user_input: dict[str, str] | None = None
@@ -194,9 +180,10 @@ class LibraryNewFlow(QuestionFlow):
     def _decide(self, *, sync: bool) -> "RepairsFlowResult":
         if (entry := self._entry) is None:
             return self.async_abort(reason="not_loaded")
-        async_remember(self.hass, entry, self._new)
+        new = self._data["libraries"].split(",")
+        async_remember(self.hass, entry, new)
         if sync and (chosen := entry.options.get(CONF_LIBRARIES)) is not None:
-            options = {**entry.options, CONF_LIBRARIES: [*chosen, *sorted(self._new)]}
+            options = {**entry.options, CONF_LIBRARIES: [*chosen, *new]}
             self.hass.config_entries.async_update_entry(entry, options=options)
         return self.async_create_entry(data={})
 
@@ -205,16 +192,25 @@ async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
     """Return the flow that belongs to an issue."""
-    if issue_id.startswith(f"{HELD}_") and data is not None:
-        return HeldFlow(str(data["entry_id"]), str(data["choices"]).split(","))
-    if data is not None and (flow := sharing_flow(issue_id, str(data["entry_id"]))) is not None:
-        return flow
-    if issue_id.startswith(f"{UNKNOWN}_") and data is not None:
-        return UnknownFlow(str(data["entry_id"]))
-    if issue_id.startswith(f"{LABELS_CONFLICT}_") and data is not None:
-        return LabelsConflictFlow(str(data["entry_id"]), str(data["shown"]))
-    if issue_id.startswith(f"{LIBRARY_GONE}_") and data is not None:
-        return LibraryGoneFlow(str(data["entry_id"]), frozenset(str(data["gone"]).split(",")))
-    if issue_id.startswith(f"{LIBRARY_NEW}_") and data is not None:
-        return LibraryNewFlow(str(data["entry_id"]), frozenset(str(data["new"]).split(",")))
-    return ConfirmRepairFlow()
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    repair = REPAIRS.get((issue and issue.translation_key) or "")
+    known = {name: str(value) for name, value in (data or {}).items()}
+    if repair is None:
+        return ConfirmRepairFlow()
+    match repair.fix:
+        case Fix.NONE | Fix.ACKNOWLEDGE:
+            return ConfirmRepairFlow()
+        case Fix.HELD_CHANGES:
+            return HeldFlow(repair, known)
+        case Fix.LIBRARIES_GONE:
+            return LibraryGoneFlow(known)
+        case Fix.LIBRARIES_NEW:
+            return LibraryNewFlow(repair, known)
+        case Fix.LABELS_CONFLICT:
+            return LabelsConflictFlow(repair, known)
+        case Fix.LABELS_UNKNOWN:
+            return UnknownFlow(repair, known)
+        case Fix.SHARING:
+            return SharingFlow(repair, known)
+        case _:
+            assert_never(repair.fix)

@@ -21,7 +21,7 @@ from .outcome import Outcome
 from .run_activities import Open, activities_of
 from .runs import Begins, Runs, urgency
 from .schedule import Schedule
-from .servers import CREDENTIAL_FAILURES, Servers
+from .servers import Servers
 from .settings import Settings
 from .status import LedgerFigures, count_rows
 from .storage.records import Records
@@ -30,6 +30,7 @@ from .sync.changes import RowKey
 from .sync.engine import Engine
 from .sync.event_candidates import Candidates
 from .sync.explain import Explanation, Question
+from .sync.failures import FAILURES
 from .sync.model import Service, Title
 from .sync.progress import Progress
 from .sync.protection import Before
@@ -200,7 +201,7 @@ class Runner:
         is_full = isinstance(request, FullRequest) and not request.dry_run
         if (err := run.error) is not None:
             self._servers.failed(err)
-            if is_full and err.failure not in CREDENTIAL_FAILURES:
+            if is_full and not FAILURES[err.failure].reauth:
                 self.schedule.failed()
             return
         answered = [Service.PLEX]
@@ -307,7 +308,10 @@ class Runner:
         async with self._turns.turn(Urgency.READ_ONLY):
             with self.guard.read_only():
                 return await self.engine.explain(
-                    question, self._context.settings.sync, self.records.queue, self._held_keys()
+                    question,
+                    self._context.settings.sync,
+                    self.records.queue,
+                    question_of(self.records.held),
                 )
 
     async def async_triage(

@@ -21,7 +21,7 @@ from .const import (
 )
 from .context import EntryContext
 from .coordinator import PlexLabelSyncCoordinator
-from .issues import async_update_unsaved_issue
+from .issues import STORE_UNSAVED, async_delete, async_raise
 from .limits import current_limits
 from .live.delayed_removals import DelayedRemovals
 from .live.live_sync import LiveSync
@@ -164,7 +164,6 @@ class Runtime:
 
     @callback
     def _on_saving(self) -> None:
-        """Say in Repairs that the records cannot be saved, or take that back."""
-        async_update_unsaved_issue(
-            self.context.hass, self.context.entry, unsaved=self.records.unsaved
-        )
+        """Report in Repairs that the records cannot be saved, as long as that is so."""
+        change = async_raise if self.records.unsaved else async_delete
+        change(self.context.hass, self.context.entry, STORE_UNSAVED)

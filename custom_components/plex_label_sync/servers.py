@@ -19,12 +19,12 @@ from .plex.parse import ServerInfo
 from .plex.server import PlexClient
 from .pulsarr.client import PulsarrClient
 from .status import State
+from .sync.failures import FAILURES, PASSING
 from .sync.model import Failure, Service, ServiceError
 from .timer import Timer
 
 _LOGGER = logging.getLogger(__name__)
 
-CREDENTIAL_FAILURES: Final = frozenset({Failure.INVALID_AUTH, Failure.NOT_OWNER, Failure.FORBIDDEN})
 PROBE_AFTER: Final = 15.0  # seconds between two requests to a server that is away
 
 
@@ -63,7 +63,7 @@ class Servers:
             self.info = await self.plex.info()
             await self.pulsarr.people()
         except ServiceError as err:
-            if err.failure in CREDENTIAL_FAILURES:
+            if FAILURES[err.failure].reauth:
                 raise ConfigEntryAuthFailed(**translation(err)) from err
             raise ConfigEntryNotReady(**translation(err)) from err
         if self.info.machine_id != self._context.entry.unique_id:
@@ -86,7 +86,7 @@ class Servers:
             _LOGGER.info("%s cannot be used: %s", self._context.entry.title, err)
         self._trouble[err.service] = err
         self._probe_later()
-        if err.failure in CREDENTIAL_FAILURES:
+        if FAILURES[err.failure].reauth:
             self._context.entry.async_start_reauth(self._context.hass)
         self.on_change()
 
@@ -116,7 +116,9 @@ class Servers:
     @property
     def away(self) -> frozenset[Service]:
         """What may come back without anybody doing anything."""
-        return frozenset(service for service, err in self._trouble.items() if err.unreachable)
+        return frozenset(
+            service for service, err in self._trouble.items() if err.failure in PASSING
+        )
 
     @property
     def failures(self) -> dict[str, str]:

@@ -21,7 +21,8 @@ import orjson
 from yarl import URL
 
 from .request_statistics import Statistics
-from .sync.model import UNREACHABLE, Failure, Service, ServiceError
+from .sync.failures import FAILURES, PASSING
+from .sync.model import Failure, Service, ServiceError
 from .wire import TooMuchError, bounded_body, wary, words_of_exception
 
 type Sleep = Callable[[float], Awaitable[object]]
@@ -38,13 +39,8 @@ ERROR_MAX: Final = 64 * 1024  # bytes that are read of a refusal, to go on with 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
-_FAILURES: Final[Mapping[int, Failure]] = {
-    401: Failure.INVALID_AUTH,
-    403: Failure.FORBIDDEN,
-    404: Failure.NOT_FOUND,
-    408: Failure.TIMEOUT,
-    498: Failure.INVALID_AUTH,  # a token of the kind that expires by itself
-    429: Failure.RATE_LIMITED,
+_OF_STATUS: Final = {
+    status: failure for failure, one in FAILURES.items() for status in one.statuses
 }
 
 
@@ -100,8 +96,8 @@ def _mended(value: object) -> object:
 
 def failure_of_status(status: int) -> Failure:
     """Tell what an HTTP error status means for a caller."""
-    if status in _FAILURES:
-        return _FAILURES[status]
+    if status in _OF_STATUS:
+        return _OF_STATUS[status]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Failure.BUSY
     return Failure.REJECTED if status >= HTTPStatus.BAD_REQUEST else Failure.WRONG_SERVICE
@@ -263,7 +259,7 @@ class Transport:
         json: object = None,
         seconds: float = 45.0,
         tries: int = 3,
-        retry_on: frozenset[Failure] = UNREACHABLE,
+        retry_on: frozenset[Failure] = PASSING,
         bytes_max: int = ANSWER_MAX,
     ) -> Answer:
         """Send one request, again after a passing failure, and return the answer.

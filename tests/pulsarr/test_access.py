@@ -10,6 +10,7 @@ import pytest
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient, normalise_url
 from custom_components.plex_label_sync.pulsarr.endpoints import EndpointSettings
 from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
+from custom_components.plex_label_sync.sync.failures import FAILURES
 from custom_components.plex_label_sync.sync.model import (
     Failure,
 )
@@ -144,14 +145,14 @@ def test_what_is_no_web_address_is_refused(url: str) -> None:
     ("kind", "failure"),
     [
         ("unauthorized", Failure.INVALID_AUTH),
-        ("busy", Failure.CANNOT_CONNECT),
-        ("unavailable", Failure.CANNOT_CONNECT),
-        ("throttled", Failure.CANNOT_CONNECT),
+        ("busy", Failure.BUSY),
+        ("unavailable", Failure.BUSY),
+        ("throttled", Failure.RATE_LIMITED),
         ("drop", Failure.CANNOT_CONNECT),
         ("html", Failure.WRONG_SERVICE),
     ],
 )
-async def test_check_tries_once_and_says_what_a_person_can_act_on(
+async def test_check_tries_once_and_says_what_is_wrong(
     pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps, kind: FaultKind, failure: Failure
 ) -> None:
     pulsarr.faults.add(Fault(kind, method="GET", times=None))
@@ -183,34 +184,35 @@ async def test_check_tells_a_plain_server_behind_https_from_a_dead_one(
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "failure"),
+    ("status", "body", "error"),
     [
-        (200, {"error": "no such thing"}, Failure.WRONG_SERVICE),
-        (200, {"success": True}, Failure.WRONG_SERVICE),
-        (200, {"success": False, "users": []}, Failure.WRONG_SERVICE),
-        (200, {"users": {"1": "rosa"}}, Failure.WRONG_SERVICE),
-        (200, ["rosa"], Failure.WRONG_SERVICE),
-        (200, None, Failure.WRONG_SERVICE),
-        (200, b"", Failure.WRONG_SERVICE),
-        (200, b"\xff\xfe", Failure.WRONG_SERVICE),
-        (200, b'{"success": tr', Failure.WRONG_SERVICE),
-        (204, b"", Failure.WRONG_SERVICE),
-        (301, b"", Failure.WRONG_SERVICE),
-        (308, b"", Failure.WRONG_SERVICE),
-        (400, {}, Failure.WRONG_SERVICE),
-        (404, {}, Failure.WRONG_SERVICE),
-        (405, {}, Failure.WRONG_SERVICE),
-        (401, {}, Failure.INVALID_AUTH),
-        (403, {}, Failure.INVALID_AUTH),
-        (502, b"<html>", Failure.CANNOT_CONNECT),
+        (200, {"error": "no such thing"}, None),
+        (200, {"success": True}, None),
+        (200, {"success": False, "users": []}, None),
+        (200, {"users": {"1": "rosa"}}, None),
+        (200, ["rosa"], None),
+        (200, None, None),
+        (200, b"", None),
+        (200, b"\xff\xfe", None),
+        (200, b'{"success": tr', None),
+        (204, b"", None),
+        (301, b"", None),
+        (308, b"", None),
+        (400, {}, None),
+        (404, {}, None),
+        (405, {}, None),
+        (401, {}, "invalid_auth"),
+        (403, {}, "invalid_auth"),
+        (502, b"<html>", "cannot_connect"),
     ],
 )
 async def test_other_servers_are_told_from_pulsarr(
-    other: OtherServer, make_client: MakeClient, status: int, body: object, failure: Failure
+    other: OtherServer, make_client: MakeClient, status: int, body: object, error: str | None
 ) -> None:
     other.status, other.body = status, body
     other.headers = {"Location": f"{other.url}/login"} if status in {301, 308} else {}
-    assert (await failure_of(make_client(other.url, "k").check())).failure is failure
+    err = await failure_of(make_client(other.url, "k").check())
+    assert FAILURES[err.failure].form_error == error  # None: it is another service
     assert all(path.startswith("/v1/") for _, path, _, _ in other.requests)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
 from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
+from custom_components.plex_label_sync.sync.failures import PASSING
 from custom_components.plex_label_sync.sync.model import (
     Failure,
 )
@@ -56,7 +57,7 @@ async def test_lasting_failure_is_told_after_three_tries(
     pulsarr.faults.add(Fault(kind, times=None))
     err = await failure_of(client.people())
     assert err.failure is failure
-    assert err.unreachable
+    assert err.failure in PASSING
     assert COUNTS_ROUTE in err.detail
     assert naps.taken == [0.5, 2.0]
 
@@ -70,7 +71,7 @@ async def test_list_that_pulsarr_cannot_read_is_told_by_whose_it_is_and_not_as_b
     pulsarr.state.wish(tim.id, FILM)
     await client.people()
     err = await failure_of(client.watchlist(rosa.id))
-    assert (err.failure, err.unreachable) == (Failure.UNREADABLE, False)
+    assert err.failure is Failure.UNREADABLE
     assert f"rosa (user {rosa.id})" in err.detail
     assert await client.watchlist(tim.id) == (title_of(FILM),)
     pulsarr.state.wish(rosa.id, FILM)
@@ -83,7 +84,8 @@ async def test_list_of_users_that_pulsarr_cannot_read_is_not_told_as_busy(
     rosa = pulsarr.state.add_user("rosa")
     pulsarr.state.change_user(rosa.id, created_at=None)
     err = await failure_of(client.people())
-    assert (err.failure, err.unreachable) == (Failure.UNREADABLE, False)
+    assert err.failure is Failure.UNREADABLE
+    assert err.failure not in PASSING
     assert "list of users" in err.detail
     pulsarr.faults.add(Fault("busy", times=None))
     assert (await failure_of(client.people())).failure is Failure.BUSY

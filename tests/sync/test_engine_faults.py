@@ -9,6 +9,7 @@ import pytest
 from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.editing import SETTLE
+from custom_components.plex_label_sync.sync.failures import PASSING
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     GapKind,
@@ -231,7 +232,7 @@ async def test_server_that_is_away_is_said_to_be_away(env: EngineEnv) -> None:
     run = await env.sync()
     assert run.error is not None
     assert (run.error.service, run.error.failure) == (Service.PLEX, Failure.CANNOT_CONNECT)
-    assert run.error.unreachable
+    assert run.error.failure in PASSING
 
 
 @pytest.mark.parametrize("preserve", [True, False])

@@ -3,10 +3,10 @@
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.plex_label_sync.sync.failures import FAILURES
 from custom_components.plex_label_sync.sync.gaps import (
     LASTS_AFTER,
     LASTS_SYNCS,
-    WHOLE,
     Gaps,
     OpenGap,
     OpenGaps,
@@ -39,7 +39,7 @@ def test_gap_is_told_once_with_its_first_reason() -> None:
 def test_failure_is_a_gap_unless_nothing_else_can_be_asked_either(failure: Failure) -> None:
     gaps = Gaps()
     err = ServiceError(Service.PLEX, failure, "no")
-    if failure in WHOLE:
+    if FAILURES[failure].ends_run:
         with pytest.raises(ServiceError):
             gaps.take(err, GapKind.ITEM, "7", "Heat")
         assert not gaps

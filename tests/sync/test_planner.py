@@ -635,7 +635,8 @@ def test_removal_of_an_excluded_persons_label_was_asked_for() -> None:
     people = {person.id: person for person in (ANNA, BEN)}
     there, rows = present({"11": ["anna"]}), Ledger([row()])
     excluded = Roster(people, frozenset({2}))
-    plan = plan_of(NOBODY, there, rows, REMOVE, roster=excluded)
+    options = replace(REMOVE, exclude_people=frozenset({ANNA.id}))
+    plan = plan_of(NOBODY, there, rows, options, roster=excluded)
     assert plan.chosen == {("11", "anna")}
     assert plan_of(NOBODY, there, rows, REMOVE).chosen == frozenset()
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from custom_components.plex_label_sync.sync.gaps import WHOLE, Gaps
+from custom_components.plex_label_sync.sync.failures import FAILURES
+from custom_components.plex_label_sync.sync.gaps import Gaps
 from custom_components.plex_label_sync.sync.label_reader import LabelReader
 from custom_components.plex_label_sync.sync.list_reader import PULSARR_READERS, read_watchlists
 from custom_components.plex_label_sync.sync.model import (
@@ -108,7 +109,10 @@ async def test_not_one_watchlist_that_can_be_read_is_a_failure() -> None:
         await read_watchlists(Lists(ANNA, BEN, broken={1: Failure.BUSY, 2: Failure.BUSY}), float)
 
 
-@pytest.mark.parametrize("failure", sorted(WHOLE - {Failure.INVALID_AUTH}))
+@pytest.mark.parametrize(
+    "failure",
+    [failure for failure, one in FAILURES.items() if one.ends_run and not one.reauth],
+)
 async def test_pulsarr_that_is_away_stops_the_others(failure: Failure) -> None:
     pulsarr = Lists(*crowd(40), broken=dict.fromkeys(range(6, 12), failure))
     with pytest.raises(ServiceError, match="no list"):

@@ -19,6 +19,8 @@ ROW = Row("anna", "1", "11", 5, (1,), "plex:" + "a" * 24)
 EVERYBODY = Roster({1: ANNA, 2: BEN, 3: CARL}, frozenset({1, 2, 3}))
 KEEP = SyncSettings()
 REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+WITHOUT_ANNA = replace(REMOVE, exclude_people=frozenset({ANNA.id}))
+OFF = replace(ANNA, can_sync=False)
 
 settings = st.builds(
     SyncSettings,
@@ -66,15 +68,22 @@ def test_pinned_label_stays() -> None:
     ("roster", "code"),
     [
         (Roster({2: BEN}, frozenset({2})), ReasonCode.PERSON_GONE),
-        (
-            Roster({1: replace(ANNA, can_sync=False)}, frozenset()),
-            ReasonCode.SYNC_OFF,
-        ),
-        (Roster({1: ANNA}, frozenset()), ReasonCode.PERSON_EXCLUDED),
+        (Roster({1: OFF}, frozenset()), ReasonCode.SYNC_OFF),
     ],
 )
 def test_reason_tells_what_became_of_the_person(roster: Roster, code: ReasonCode) -> None:
     assert removal_decision(ROW, HEAT, {}, roster, REMOVE, now=NOW).reason == Reason(code)
+
+
+@pytest.mark.parametrize("person", [ANNA, OFF])
+@pytest.mark.parametrize("sync_disabled_people", [False, True])
+def test_person_whom_an_option_excludes_is_excluded_whatever_pulsarr_says(
+    person: Person, sync_disabled_people: bool
+) -> None:
+    roster = Roster({1: person}, frozenset())
+    options = replace(WITHOUT_ANNA, sync_disabled_people=sync_disabled_people)
+    choice = removal_decision(ROW, HEAT, {}, roster, options, now=NOW)
+    assert (choice.reason, choice.chosen) == (Reason(ReasonCode.PERSON_EXCLUDED), True)
 
 
 @pytest.mark.parametrize("people", [(), (1, 2)])
@@ -111,19 +120,19 @@ def test_old_name_tells_whose_new_name_takes_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("roster", "people", "chosen"),
+    ("options", "roster", "people", "chosen"),
     [
-        (EVERYBODY, (1,), False),
-        (Roster({1: ANNA, 2: BEN}, frozenset({2})), (1,), True),  # an option excludes anna
-        (Roster({1: ANNA, 2: BEN}, frozenset({2})), (1, 2), False),  # ben may have wanted it, too
-        (Roster({1: replace(ANNA, can_sync=False)}, frozenset()), (1,), False),  # in Pulsarr
-        (Roster({2: BEN}, frozenset({2})), (1,), False),  # gone from Pulsarr
+        (REMOVE, EVERYBODY, (1,), False),
+        (WITHOUT_ANNA, EVERYBODY, (1,), True),
+        (WITHOUT_ANNA, EVERYBODY, (1, 2), False),  # ben may have wanted it, too
+        (REMOVE, Roster({1: OFF}, frozenset()), (1,), False),  # in Pulsarr
+        (WITHOUT_ANNA, Roster({2: BEN}, frozenset({2})), (1,), False),  # gone from Pulsarr
     ],
 )
 def test_only_what_an_option_excludes_goes_because_somebody_chose_so(
-    roster: Roster, people: tuple[int, ...], chosen: bool
+    options: SyncSettings, roster: Roster, people: tuple[int, ...], chosen: bool
 ) -> None:
-    choice = removal_decision(replace(ROW, people=people), HEAT, {}, roster, REMOVE, now=NOW)
+    choice = removal_decision(replace(ROW, people=people), HEAT, {}, roster, options, now=NOW)
     assert choice.chosen is chosen
 
 

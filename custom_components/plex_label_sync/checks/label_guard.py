@@ -9,7 +9,7 @@ from homeassistant.core import callback
 
 from ..const import CONF_CONFIRMED
 from ..context import EntryContext
-from ..issues import async_update_conflict_issue
+from ..issues import LABELS_CONFLICT, async_delete, async_raise
 from ..sync.label_conflicts import (
     Confirmed,
     Conflict,
@@ -56,7 +56,12 @@ class LabelGuard:
 
         Rows that cannot be read are reported to `on_gap`. Raises ServiceError.
         """
-        return self._served(await self._pulsarr.people(tries=tries, on_gap=on_gap))
+        gaps: list[Gap] = []
+        people = await self._pulsarr.people(tries=tries, on_gap=gaps.append)
+        if on_gap is not None:
+            for gap in gaps:
+                on_gap(gap)
+        return self._served(people, some_unread=bool(gaps))
 
     async def watchlist(
         self,
@@ -72,16 +77,19 @@ class LabelGuard:
         return await self._pulsarr.watchlist(person_id, tries=tries, on_gap=on_gap)
 
     @callback
-    def _served(self, people: Collection[Person]) -> tuple[Person, ...]:
+    def _served(self, people: Collection[Person], *, some_unread: bool) -> tuple[Person, ...]:
         before = Confirmed.from_dict(self._entry.data.get(CONF_CONFIRMED))
-        resolution = resolve(people, before, self._context.settings.sync)
+        resolution = resolve(people, before, self._context.settings.sync, some_unread=some_unread)
         if self._readers:
             return resolution.people
         if resolution.confirmed != before:
             self._save(resolution.confirmed)
         if resolution.asked != self._asked:
             self._asked = resolution.asked
-            async_update_conflict_issue(self._hass, self._entry, self._asked)
+            if self._asked:
+                async_raise(self._hass, self._entry, LABELS_CONFLICT, self._asked)
+            else:
+                async_delete(self._hass, self._entry, LABELS_CONFLICT)
         return resolution.people
 
     @callback

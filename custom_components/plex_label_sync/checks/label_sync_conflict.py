@@ -6,7 +6,7 @@ from typing import Final
 from homeassistant.core import callback
 
 from ..context import EntryContext
-from ..notices import Notice, async_take_back, async_tell
+from ..issues import PULSARR_LABELS, async_delete, async_raise
 from ..servers import Servers
 from ..sync.model import ServiceError
 from ..timer import Timer
@@ -48,9 +48,9 @@ class LabelSyncConflictCheck:
             self._timer.set(RETRY)
             return
         if is_on:
-            async_tell(self._context.hass, entry, Notice.PULSARR_LABELS)
+            async_raise(self._context.hass, entry, PULSARR_LABELS)
         elif is_on is not None:
-            async_take_back(self._context.hass, entry, Notice.PULSARR_LABELS)
+            async_delete(self._context.hass, entry, PULSARR_LABELS)
         if is_on and not self._clashes:
             _LOGGER.warning(
                 "%s: Pulsarr's own label sync is switched on and rewrites the labels of titles",

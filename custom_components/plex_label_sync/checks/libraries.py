@@ -6,8 +6,8 @@ from homeassistant.core import callback
 
 from ..const import CONF_LIBRARIES, CONF_LIBRARIES_SEEN
 from ..context import EntryContext
-from ..issues import async_update_libraries_issue
-from ..new_libraries import async_remember, async_update_new_libraries_issue, unseen
+from ..issues import LIBRARIES_GONE, LIBRARY_GONE, LIBRARY_NEW, async_delete, async_raise
+from ..new_libraries import async_remember, unseen
 from ..runner import Runner
 from ..servers import Servers
 from ..sync.model import Library
@@ -58,11 +58,22 @@ class LibraryCheck:
         self._ask(unseen(chosen, seen, there))
 
     def _tell(self, gone: dict[str, str]) -> None:
-        if gone != self._told:
-            self._told = gone
-            async_update_libraries_issue(self._hass, self._entry, gone)
+        """Report the chosen libraries that are gone; where others are left, offer to deselect them."""
+        if gone == self._told:
+            return
+        self._told = gone
+        if not gone:
+            async_delete(self._hass, self._entry, LIBRARY_GONE)
+            return
+        others_left = len(gone) < len(self._entry.options[CONF_LIBRARIES])
+        repair = LIBRARY_GONE if others_left else LIBRARIES_GONE
+        async_raise(self._hass, self._entry, repair, gone)
 
     def _ask(self, new: dict[str, str]) -> None:
-        if new != self._asked:
-            self._asked = new
-            async_update_new_libraries_issue(self._hass, self._entry, new)
+        if new == self._asked:
+            return
+        self._asked = new
+        if new:
+            async_raise(self._hass, self._entry, LIBRARY_NEW, new)
+        else:
+            async_delete(self._hass, self._entry, LIBRARY_NEW)

@@ -27,25 +27,14 @@ from ..plex.parse import ServerInfo
 from ..plex.server import PlexClient, normalise_plex_url
 from ..pulsarr.client import PulsarrClient, normalise_url as normalise_pulsarr_url
 from ..server_urls import CredentialsInUrlError
-from ..sync.model import Failure, Library, ServiceError
+from ..sync.failures import FAILURES
+from ..sync.model import Library, ServiceError
 from ..wire import wary
 
 _LOGGER = logging.getLogger(__name__)
 
 KNOCK_TIMEOUT: Final = 8.0  # seconds; a server at home answers in milliseconds, a relay in two
 KNOCKS: Final = 6  # addresses that are tried at a time
-
-INVALID_AUTH: Final = "invalid_auth"
-NOT_OWNER: Final = "not_owner"
-
-# Every other failure means that what answers there does not do so as the service should.
-_URL_ERRORS: Final[Mapping[Failure, str]] = {
-    Failure.CANNOT_CONNECT: "cannot_connect",
-    Failure.BUSY: "cannot_connect",
-    Failure.RATE_LIMITED: "cannot_connect",
-    Failure.TIMEOUT: "timeout",
-    Failure.SSL_ERROR: "ssl_error",
-}
 
 
 class FieldError(Exception):
@@ -75,7 +64,6 @@ class Peer:
     secret_key: str
     verify_ssl_key: str
     normalise: Callable[[str], str]
-    credential_errors: Mapping[Failure, str]
     wrong_service: str  # the error when something else answers
 
     def stored(self, data: Mapping[str, Any]) -> Login:
@@ -111,9 +99,9 @@ class Peer:
     def explain(self, err: ServiceError) -> FieldError:
         """Return what a failed try means to the person at the form."""
         _LOGGER.debug("The connection failed: %s", err)
-        if (error := self.credential_errors.get(err.failure)) is not None:
-            return FieldError(self.secret_field, error)
-        return FieldError(CONF_URL, _URL_ERRORS.get(err.failure, self.wrong_service))
+        known = FAILURES[err.failure]
+        field = self.secret_field if known.reauth else CONF_URL
+        return FieldError(field, known.form_error or self.wrong_service)
 
 
 PLEX: Final = Peer(
@@ -122,11 +110,6 @@ PLEX: Final = Peer(
     secret_key=CONF_PLEX_TOKEN,
     verify_ssl_key=CONF_PLEX_VERIFY_SSL,
     normalise=normalise_plex_url,
-    credential_errors={
-        Failure.INVALID_AUTH: INVALID_AUTH,
-        Failure.NOT_OWNER: NOT_OWNER,
-        Failure.FORBIDDEN: NOT_OWNER,
-    },
     wrong_service="not_plex",
 )
 PULSARR: Final = Peer(
@@ -135,7 +118,6 @@ PULSARR: Final = Peer(
     secret_key=CONF_PULSARR_API_KEY,
     verify_ssl_key=CONF_PULSARR_VERIFY_SSL,
     normalise=normalise_pulsarr_url,
-    credential_errors={Failure.INVALID_AUTH: INVALID_AUTH, Failure.FORBIDDEN: INVALID_AUTH},
     wrong_service="not_pulsarr",
 )
 

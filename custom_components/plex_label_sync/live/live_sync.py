@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 import logging
 import time
-from typing import Final
+from typing import Final, assert_never
 
 from homeassistant.core import callback
 
@@ -127,16 +127,21 @@ class LiveSync:
         """Take in one webhook; the work happens afterwards."""
         if not self._context.settings.live_mode or signal.title is None:
             return
-        if signal.kind is SignalKind.AVAILABLE:
-            self._heard_at = steady()
-            self._because = self._because or StartedBy.WEBHOOK
-            self._announced.append(signal.title)
-            if not self._taking_in:
-                self._context.in_background(self._take_in_announced(), "announcement")
-        elif signal.kind in {SignalKind.WISHED, SignalKind.UNWISHED}:
-            if signal.kind is SignalKind.UNWISHED:
-                self._records.knowledge.lists.explain(signal.title, time.time())
-            self.async_changed([signal.title], because=StartedBy.WEBHOOK, newer_than=steady())
+        match signal.kind:
+            case SignalKind.AVAILABLE:
+                self._heard_at = steady()
+                self._because = self._because or StartedBy.WEBHOOK
+                self._announced.append(signal.title)
+                if not self._taking_in:
+                    self._context.in_background(self._take_in_announced(), "announcement")
+            case SignalKind.WISHED | SignalKind.UNWISHED:
+                if signal.kind is SignalKind.UNWISHED:
+                    self._records.knowledge.lists.explain(signal.title, time.time())
+                self.async_changed([signal.title], because=StartedBy.WEBHOOK, newer_than=steady())
+            case SignalKind.JOINED | SignalKind.TEST | SignalKind.IGNORED:
+                pass  # about no title
+            case _:
+                assert_never(signal.kind)
 
     @callback
     def async_changed(

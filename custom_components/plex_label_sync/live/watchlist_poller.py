@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 import logging
-from typing import Final
+from typing import Final, assert_never
 
 from homeassistant.core import callback
 
@@ -12,7 +12,8 @@ from ..context import EntryContext
 from ..faults import FaultLog
 from ..pulsarr.payloads import Signal, SignalKind
 from ..runner import Runner
-from ..servers import CREDENTIAL_FAILURES, Servers
+from ..servers import Servers
+from ..sync.failures import FAILURES
 from ..sync.model import Failure, ServiceError, Title
 from ..sync.watchlist_changes import BEAT
 from ..sync.watchlist_reader import Watched
@@ -84,8 +85,10 @@ class WatchlistPoller:
                 looks = JOINED_LOOKS
             case SignalKind.WISHED | SignalKind.UNWISHED:
                 looks = DOUBT_LOOKS
+            case SignalKind.AVAILABLE | SignalKind.TEST | SignalKind.IGNORED:
+                return  # about nobody's list
             case _:
-                return
+                assert_never(signal.kind)
         if len(self._doubts) < DOUBTS_MAX:
             now = steady()
             wished = signal.kind is SignalKind.WISHED
@@ -173,5 +176,5 @@ class WatchlistPoller:
             self._interval = max(wait, min(2 * self._interval, BEAT_MAX))
             return
         self._failures += 1
-        if err.failure in CREDENTIAL_FAILURES or self._failures == FAILURES_BEFORE_ALARM:
+        if FAILURES[err.failure].reauth or self._failures == FAILURES_BEFORE_ALARM:
             self._servers.failed(err)

@@ -7,7 +7,8 @@ from http import HTTPStatus
 import logging
 from typing import Final
 
-from ..sync.model import UNREACHABLE, Failure, Library, ServiceError
+from ..sync.failures import FAILURES, PASSING
+from ..sync.model import Failure, Library, ServiceError
 from ..transport import Transport
 from .edits import EditPart, edit_parts, edit_query
 from .listing import TRIES
@@ -15,8 +16,7 @@ from .listing import TRIES
 _LOGGER = logging.getLogger(__name__)
 
 # A timeout is met with smaller edits rather than with the same one again.
-_EDIT_REFUSALS: Final = frozenset({Failure.REJECTED, Failure.TIMEOUT})
-_EDIT_RETRIES: Final = UNREACHABLE - _EDIT_REFUSALS
+_EDIT_RETRIES: Final = frozenset(one for one in PASSING if not FAILURES[one].halves)
 # What Plex, or a proxy in front of it, answers when one edit is too much for it.
 _FAILED_INSIDE: Final = frozenset(
     {
@@ -92,7 +92,7 @@ class Editor:
                     continue
                 _LOGGER.debug("Halving an edit of %d items: %s", len(part.rating_keys), err)
                 # That trouble passes was waited for with the whole.
-                again = TRIES if err.failure in _EDIT_REFUSALS else 1
+                again = TRIES if FAILURES[err.failure].halves else 1
                 waiting += [(half, again) for half in reversed(part.halves())]
         return refused
 
@@ -139,10 +139,7 @@ class Editor:
         except ServiceError as err:
             if err.failure is Failure.REJECTED:
                 return err
-            of_a_part = (
-                err.failure in {Failure.TIMEOUT, Failure.CANNOT_CONNECT}
-                or err.status in _FAILED_INSIDE
-            )
+            of_a_part = FAILURES[err.failure].unanswered or err.status in _FAILED_INSIDE
             may_be_busy = err.failure is Failure.TIMEOUT and len(part.rating_keys) > 1
             if not of_a_part or not (may_be_busy or await self._alive()):
                 raise

@@ -26,6 +26,7 @@ import aiohttp
 from ..sync.model import Failure, Service, ServiceError
 from ..transport import failure_of_exception, failure_of_status, parse_json
 from ..wire import wary, words_of_exception
+from .edits import TYPE_NUMBERS
 
 # The second is how the documentation spells it; servers know the first.
 PATHS: Final = ("/:/websockets/notifications", "/:/websocket/notifications")
@@ -40,7 +41,7 @@ _UNDECODED: Final[dict[str, Any]] = {"decode_text": False} if "decode_text" in _
 
 _LIBRARY: Final = "com.plexapp.plugins.library"
 _PROCESSED, _DELETED = 5, 9
-_OF_ITS_OWN: Final = frozenset({1, 2})  # movies and shows
+_OF_ITS_OWN: Final = frozenset(TYPE_NUMBERS.values())
 _OF_A_SHOW: Final = frozenset({3, 4})  # seasons and episodes
 # What a proxy says that does not let WebSockets through.
 _NO_SOCKET: Final = frozenset({Failure.NOT_FOUND, Failure.REJECTED, Failure.WRONG_SERVICE})

@@ -14,7 +14,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from ..sync.model import UNREACHABLE, Failure, Gap, GapKind, Library, Service, ServiceError
+from ..sync.failures import FAILURES
+from ..sync.model import Failure, Gap, GapKind, Library, Service, ServiceError
 from .limits import PlexLimits
 from .page_size import LargePages, PageSize
 from .parse import EVERY_ROW, Page, Passed
@@ -23,20 +24,6 @@ HOPELESS: Final = 22  # failures without any row: both first rows alone and ever
 TIMEOUT_COST: Final = 8  # requests that one is worth that takes all of its time
 FORFEITS_MAX: Final = 2  # pages left alone before the rest is
 TRIES: Final = 3
-
-# What one row may cause. Anything else is about the server, the token or the whole library.
-OF_A_PART: Final = frozenset(
-    {
-        Failure.BUSY,
-        Failure.TIMEOUT,
-        Failure.CANNOT_CONNECT,
-        Failure.REJECTED,
-        Failure.IMPLAUSIBLE,
-        Failure.WRONG_SERVICE,
-    }
-)
-
-OF_A_LARGE_PAGE: Final = OF_A_PART | UNREACHABLE  # it is tried once: small ones are tried again
 
 type OnGap = Callable[[Gap], object]
 
@@ -231,12 +218,13 @@ class Listing[T]:
 
     async def _failed(self, ask: Ask, err: ServiceError) -> None:
         """Look for the rows that cannot be read, in smaller parts. Raises ServiceError."""
-        end = ask.start + ask.size
-        if self._page_size.is_large(end - self._start) and err.failure in OF_A_LARGE_PAGE:
+        end, known = ask.start + ask.size, FAILURES[err.failure]
+        # A large page is tried once: small ones are tried again.
+        if self._page_size.is_large(end - self._start) and (known.of_a_part or known.passes):
             self._spent += cost_of(err)
             self._page_size.failed(end)
             return
-        if self._on_gap is None or err.failure not in OF_A_PART:
+        if self._on_gap is None or not known.of_a_part:
             raise err
         if not self._failures and self._alive is not None and not await self._alive():
             raise err

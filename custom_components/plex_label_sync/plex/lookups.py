@@ -4,9 +4,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
+from ..sync.failures import FAILURES
 from ..sync.model import Failure, Gap, GapKind, Item, LabelledItem, Service, ServiceError
 from .item_answers import Labelled
-from .listing import HOPELESS, OF_A_PART, OnGap, cost_of
+from .listing import HOPELESS, OnGap, cost_of
 
 type Ask = Callable[[Sequence[str], int], Awaitable[Labelled]]
 
@@ -71,7 +72,7 @@ class Lookup:
         if err.failure is Failure.NOT_FOUND:  # said only when none of them is there
             self._answered = True
             return []
-        if self._on_gap is None or err.failure not in OF_A_PART:
+        if self._on_gap is None or not FAILURES[err.failure].of_a_part:
             raise err
         if not self._failed and not await self._alive():
             raise err

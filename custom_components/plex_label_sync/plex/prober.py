@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from ..probe.model import ItemRow, Root, Rows, Section, Trial
 from ..probe.ports import RequestCounter
-from ..sync.model import Failure, Library, MediaType, ServiceError, StoredLabel
+from ..sync.failures import FAILURES
+from ..sync.model import Library, MediaType, ServiceError, StoredLabel
 from ..transport import Transport
 from . import parse
 from .editor import Editor
@@ -51,7 +52,7 @@ class PlexProber:
         try:
             await self._read("/library", parse.container)
         except ServiceError as err:
-            if err.failure not in {Failure.INVALID_AUTH, Failure.FORBIDDEN}:
+            if not FAILURES[err.failure].reauth:
                 raise
             return False
         return True

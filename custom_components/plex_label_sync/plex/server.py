@@ -20,6 +20,7 @@ import aiohttp
 from ..probe.ports import RequestCounter
 from ..request_statistics import Statistics
 from ..server_urls import normalise_url, without_page
+from ..sync.failures import FAILURES
 from ..sync.model import (
     Failure,
     Gap,
@@ -104,7 +105,7 @@ class PlexClient(PlexReader):
         try:
             await self.identity()
         except ServiceError as err:
-            if err.unreachable or err.failure is Failure.SSL_ERROR:
+            if FAILURES[err.failure].no_answer:
                 raise
             raise ServiceError(Service.PLEX, Failure.WRONG_SERVICE, err.detail) from err
         info = await self.info()
@@ -130,7 +131,7 @@ class PlexClient(PlexReader):
             )
         except ServiceError as err:
             # Only a refusal says something about the token.
-            return err.failure not in {Failure.INVALID_AUTH, Failure.FORBIDDEN}
+            return not FAILURES[err.failure].reauth
         return True
 
     async def libraries(self, on_gap: OnGap | None = None) -> tuple[Library, ...]:

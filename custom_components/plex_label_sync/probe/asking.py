@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+from ..sync.failures import FAILURES
 from ..sync.model import Failure, Service, ServiceError
 from .model import EDITS_MAX, REQUESTS_MAX
 
@@ -102,7 +103,7 @@ class Pace:
 
 def ends_everything(err: ServiceError) -> bool:
     """Tell whether nothing else can be asked after a failure either."""
-    return err.unreachable or err.failure in {Failure.INVALID_AUTH, Failure.SSL_ERROR}
+    return FAILURES[err.failure].passes or FAILURES[err.failure].ends_run
 
 
 def not_saved() -> ServiceError:

@@ -12,7 +12,8 @@ from typing import Final
 from ..sync.model import Failure, Person, Title
 from ..transport import BrokenText
 from .endpoints import Endpoint, EndpointSettings, TestResult
-from .ids import all_ids, are_readable, media_type, moment, picture, text, whole_number
+from .ids import all_ids, are_readable, media_type, text, whole_number
+from .titles import title_of
 
 _NO: Final = frozenset({"false", "0"})
 
@@ -141,10 +142,10 @@ def _title(row: Mapping[str, object]) -> Title | None:
     ids = all_ids(key, guids)
     if not ids and not are_readable(key, guids):
         raise UnusableAnswerError("not one id of a title makes sense")
-    if not ids and (isinstance(title, BrokenText) or not text(title)):
+    found = None if not ids and isinstance(title, BrokenText) else title_of(kind, row, ids)
+    if found is None:
         raise UnusableAnswerError("a title has neither an id nor a name")
-    name = text(title) or min(ids, default="")
-    return Title(kind, name, ids, picture(row.get("thumb")), moment(row.get("added")))
+    return found
 
 
 def version(answer: object) -> str | None:

@@ -12,6 +12,7 @@ from .. import transport
 from ..probe.ports import RequestCounter
 from ..request_statistics import Statistics
 from ..server_urls import normalise_url as base_url, without_page
+from ..sync.failures import FAILURES
 from ..sync.model import ROW, Failure, Gap, GapKind, Person, Service, ServiceError, Title
 from . import answers
 from .endpoints import Endpoint, EndpointSettings, TestResult
@@ -28,15 +29,6 @@ _EVENT_TYPES: Final = "/v1/webhooks/event-types"
 _ENDPOINTS: Final = "/v1/webhooks/endpoints"
 _ENDPOINT: Final = "/v1/webhooks/endpoints/{id}"
 _ENDPOINT_TEST: Final = "/v1/webhooks/endpoints/test"
-
-# What a person at a form can act on.
-_PROBE_FAILURES: Final[Mapping[Failure, Failure]] = {
-    Failure.BUSY: Failure.CANNOT_CONNECT,
-    Failure.RATE_LIMITED: Failure.CANNOT_CONNECT,
-    Failure.IMPLAUSIBLE: Failure.WRONG_SERVICE,
-    Failure.NOT_FOUND: Failure.WRONG_SERVICE,
-    Failure.REJECTED: Failure.WRONG_SERVICE,
-}
 
 
 def normalise_url(url: str) -> str:
@@ -102,12 +94,9 @@ class PulsarrClient:
     async def check(self) -> None:
         """Make sure that a Pulsarr answers at this address and accepts the key; one try.
 
-        Raises ServiceError with INVALID_AUTH, WRONG_SERVICE, CANNOT_CONNECT, TIMEOUT or SSL_ERROR.
+        Raises ServiceError.
         """
-        try:
-            await self._people(seconds=self.limits.probe_timeout, tries=1)
-        except ServiceError as err:
-            raise _renamed(err, _PROBE_FAILURES) from None
+        await self._people(seconds=self.limits.probe_timeout, tries=1)
 
     async def people(
         self, *, tries: int = 3, on_gap: Callable[[Gap], object] | None = None
@@ -213,7 +202,7 @@ class PulsarrClient:
         try:
             return await self._get(_CONFIG, answers.label_sync_is_on)
         except ServiceError as err:
-            if err.unreachable or err.failure is Failure.SSL_ERROR:
+            if FAILURES[err.failure].no_answer:
                 raise
             return None  # another version, or a key that may not see it
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 from ..sync.model import MediaType, Title
-from .ids import all_ids, external_id, media_type, picture, text, whole_number
+from .ids import all_ids, external_id, media_type, text, whole_number
+from .titles import title_of
 
 EVENT_LENGTH_MAX: Final = 100  # characters of an event's name that are kept
 
@@ -132,10 +133,10 @@ def _arr_title(event: str, body: Mapping[str, object]) -> Title:
 
 def _named(event: str, kind: MediaType, fields: Mapping[str, object], ids: frozenset[str]) -> Title:
     """Return a title that a person can recognise: by its name, else by one of its ids."""
-    name = text(fields.get("title")) or min(ids, default="")
-    if not name:
+    title = title_of(kind, fields, ids)
+    if title is None:
         raise ValueError(f"{event}: there is neither a title nor a usable id")
-    return Title(kind, name, ids, picture(fields.get("posterUrl") or fields.get("thumb")))
+    return title
 
 
 def _object(value: object, what: str) -> Mapping[str, object]:

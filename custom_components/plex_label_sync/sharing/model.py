@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from ..sync.model import MediaType
 
@@ -156,7 +156,13 @@ class Account:
 
     def text(self, media_type: MediaType) -> str | None:
         """Return the rule for one kind of title as plex.tv keeps it."""
-        return self.movies if media_type is MediaType.MOVIE else self.shows
+        match media_type:
+            case MediaType.MOVIE:
+                return self.movies
+            case MediaType.SHOW:
+                return self.shows
+            case _:
+                assert_never(media_type)
 
 
 @dataclass(frozen=True, slots=True)

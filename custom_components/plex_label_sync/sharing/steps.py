@@ -1,10 +1,8 @@
 """A person's checklist, which ticks itself off: labels first, restrictions after. Pure."""
 
-from ..sync.model import MediaType, fold
+from ..sync.model import fold
 from .model import Access, Group, Kind, Rule, Step, StepKey
 from .survey import Half, Subject
-
-_KEYS = {MediaType.MOVIE: StepKey.MOVIES, MediaType.SHOW: StepKey.SHOWS}
 
 
 def steps(subject: Subject) -> tuple[Step, ...]:
@@ -22,7 +20,7 @@ def steps(subject: Subject) -> tuple[Step, ...]:
     labelled = sum(half.labelled for half in subject.halves)
     rules = [
         Step(
-            _KEYS[half.media_type],
+            StepKey(half.media_type.plural),
             allows(half.rule, half.label),
             {"name": name, "label": half.label},
         )

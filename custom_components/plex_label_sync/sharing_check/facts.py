@@ -22,6 +22,7 @@ from ..sync.model import (
 )
 from ..sync.naming import label_of
 from ..sync.wanted import Match, Matcher, Wish, gets_labels, wishes_of
+from ..sync.wanted_labels import never_written
 
 WANTED_MAX: Final = 50_000  # items whose labels are read one by one
 
@@ -220,7 +221,7 @@ def labels_of_people(
         for person in people
         if gets_labels(person, sync)
         for kind in MediaType
-        if fold(label := label_of(person, kind, sync.label_format)) not in sync.exclude_labels
+        if fold(label := label_of(person, kind, sync.label_format)) not in never_written(sync)
     }
 
 

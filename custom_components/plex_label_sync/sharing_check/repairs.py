@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from ..issues import SHARING_OPEN
 from ..questions import QuestionFlow
 from ..sharing.model import SharingWarning, WarningKey
 from .check import SharingCheck
-from .issues import SHARING, SHARING_OPEN
 
 if TYPE_CHECKING:
     from homeassistant.components.repairs import RepairsFlowResult
@@ -13,12 +13,6 @@ if TYPE_CHECKING:
 
 class SharingFlow(QuestionFlow):
     """Looks again, or stops telling: what is wrong is mended in Plex and nowhere else."""
-
-    def __init__(self, entry_id: str, kind: str) -> None:
-        """Know whose issue it is, and which."""
-        answer = "meant" if kind == SHARING_OPEN else "dismiss"
-        super().__init__(entry_id, ("look_again", answer))
-        self._kind = kind
 
     async def async_step_look_again(
         self, _user_input: dict[str, str] | None = None
@@ -57,13 +51,5 @@ class SharingFlow(QuestionFlow):
         return None if runtime is None else runtime.sharing
 
     def _about(self, check: SharingCheck) -> list[SharingWarning]:
-        is_open = self._kind == SHARING_OPEN
+        is_open = self._repair is SHARING_OPEN
         return [one for one in check.told if (one.key is WarningKey.RULE_GONE) is is_open]
-
-
-def sharing_flow(issue_id: str, entry_id: str) -> SharingFlow | None:
-    """Return the flow of an issue of ours, None for another one."""
-    for kind in (SHARING_OPEN, SHARING):
-        if issue_id == f"{kind}_{entry_id}":
-            return SharingFlow(entry_id, kind)
-    return None

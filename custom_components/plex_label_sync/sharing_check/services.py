@@ -116,7 +116,7 @@ def _person_name(findings: Findings, person_id: int | None) -> str | None:
 
 def _person_row(subject: Subject, check: SharingCheck, texts: SharingTexts) -> dict[str, Any]:
     account, person = subject.account, subject.person
-    movies, shows = subject.half(MediaType.MOVIE), subject.half(MediaType.SHOW)
+    wishes = [half.wishes for half in subject.halves]
     findings = check.findings
     found = () if findings is None else findings.warnings
     lines = () if left_out_key(subject) in check.store.kept.dismissed else steps(subject)
@@ -132,16 +132,15 @@ def _person_row(subject: Subject, check: SharingCheck, texts: SharingTexts) -> d
         "kind": account.kind.value if account else None,
         "state": subject.state.value,
         "rules": rules_of(subject, texts),
-        "movies": _counts(movies.seen),
-        "shows": _counts(shows.seen),
+        **{half.media_type.plural: _counts(half.seen) for half in subject.halves},
         "wishes": _counts(
             Counts(
-                movies.wishes.visible + shows.wishes.visible,
-                movies.wishes.hidden + shows.wishes.hidden,
-                movies.wishes.unknown + shows.wishes.unknown,
+                sum(one.visible for one in wishes),
+                sum(one.hidden for one in wishes),
+                sum(one.unknown for one in wishes),
             )
         ),
-        "hidden_wishes": [*movies.hidden, *shows.hidden][:HIDDEN_MAX],
+        "hidden_wishes": [name for half in subject.halves for name in half.hidden][:HIDDEN_MAX],
         "steps": [
             {"key": one.key.value, "done": one.done, "text": texts.step(one)} for one in lines
         ],
@@ -194,12 +193,12 @@ async def async_preview_response(runtime: Runtime, asked: Mapping[str, Any]) -> 
     hidden = [name for one in found.values() for name in one.hidden]
     return {
         **{
-            name: {
+            kind.plural: {
                 **_counts(found[kind].counts),
                 "newly_visible": found[kind].newly_visible,
                 "newly_hidden": found[kind].newly_hidden,
             }
-            for name, kind in (("movies", MediaType.MOVIE), ("shows", MediaType.SHOW))
+            for kind in MediaType
         },
         "wishes_hidden": hidden[:PREVIEW_MAX],
         "wishes_hidden_total": len(hidden),

@@ -10,7 +10,7 @@ from ..sharing.changes import Gone
 from ..sharing.model import Problem, Rule, SharingWarning, State, Step, Verdict, WarningKey
 from ..sharing.rules import parse
 from ..sharing.sentence import Quote, sentence
-from ..sharing.survey import Half, Subject
+from ..sharing.survey import Subject
 from ..sharing.visible import Why
 from ..sync.model import MediaType
 from ..texts import Texts, async_texts
@@ -23,7 +23,6 @@ STEP: Final = "sharing_step"
 REASON: Final = "sharing_reason"
 PAGE: Final = "sharing_page"
 STATE: Final = "sharing_state"
-GROUPS: Final = (RULE, WARNING, FIX, STEP, REASON, PAGE, STATE)
 
 
 def _plain(text: str) -> str:
@@ -149,11 +148,4 @@ def best_verdict(verdicts: Iterable[Verdict]) -> Verdict:
 
 def rules_of(subject: Subject, texts: SharingTexts, quote: Quote = _plain) -> dict[str, str]:
     """Return the rules for films and for shows as sentences."""
-    return {
-        name: texts.rule(_half(subject, kind).rule, quote)
-        for name, kind in (("movies", MediaType.MOVIE), ("shows", MediaType.SHOW))
-    }
-
-
-def _half(subject: Subject, kind: MediaType) -> Half:
-    return subject.half(kind)
+    return {kind.plural: texts.rule(subject.half(kind).rule, quote) for kind in MediaType}

@@ -75,6 +75,10 @@ class CurrentLabels:
             return False
         return library not in self.unread and (library, fold(label)) not in self.unread
 
+    def tells(self, library: str, rating_key: str, label: str) -> bool | None:
+        """Return whether an item of a library carries a label, None where it is not known."""
+        return self.carries(rating_key, label) if self.knows(library, rating_key, label) else None
+
     def is_vague(self, library: str) -> bool:
         """Tell whether a library's directory has a label of which nobody knows what it is."""
         return (library, ANY_LABEL) in self.unread

@@ -10,7 +10,7 @@ from typing import Final
 from .batching import EditGroup, edit_groups
 from .changes import Action, Change, FailedChange
 from .current_labels import CurrentLabels
-from .gaps import WHOLE
+from .failures import FAILURES
 from .jobs import task_group
 from .label_reader import LabelReader
 from .model import Failure, Gap, GapKind, ServiceError, fold
@@ -28,9 +28,6 @@ JOURNAL_WRITES: Final = 50  # of one run, at most, about how far its edits have 
 FEW: Final = 2  # items that one edit fails on; more, and its labels are to blame
 _GATEWAY_TIMEOUT: Final = 504
 _PROXY_GAVE_UP: Final = frozenset({502, _GATEWAY_TIMEOUT})
-_BROKEN_OFF: Final = frozenset({Failure.TIMEOUT, Failure.CANNOT_CONNECT})
-# Why no edit can be sent at all, in whatever library.
-_ENDS_ALL: Final = WHOLE | {Failure.FORBIDDEN}
 
 STOPPED: Final = "stopped"  # why a change was not made: the run was asked to end
 NOT_CONFIRMED: Final = "not_confirmed"
@@ -153,7 +150,8 @@ class Editor:
             refused = await self._plex.edit(library, group.rating_keys, group.add, group.remove)
         except ServiceError as err:
             _LOGGER.debug("Edits stopped: %s", err)
-            if err.failure in _ENDS_ALL or result.closed:
+            known = FAILURES[err.failure]
+            if known.ends_run or known.reauth or result.closed:
                 result.error = err  # two libraries that take nothing: it is the server
             else:
                 result.closed[library.key] = err
@@ -166,7 +164,7 @@ class Editor:
     @staticmethod
     def _take_refusal(change: Change, err: ServiceError | None, result: EditResult) -> None:
         """Sort a change by what Plex said of its item; what failed half-way may be in Plex."""
-        if err is None or err.failure in _BROKEN_OFF or err.status in _PROXY_GAVE_UP:
+        if err is None or FAILURES[err.failure].unanswered or err.status in _PROXY_GAVE_UP:
             result.sent.append(change)
             if err is not None:
                 result.refused[change] = err.failure

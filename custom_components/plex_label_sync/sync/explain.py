@@ -7,13 +7,13 @@ from typing import Final
 
 from .changes import Action, Change, Plan, Row, RowKey
 from .identity import Relation, relation
-from .model import Item, Library, Person, RemovedLabelMode, SyncSettings, Title, Watchlists, fold
+from .model import Item, Library, Person, SyncSettings, Title, Watchlists, fold
 from .naming import label_of
 from .people import PeopleRefs
 from .plan_view import View
 from .queue import PendingSync, Queue
 from .reasons import names_of
-from .wanted import wishes_of
+from .wanted import gets_labels, wishes_of
 from .wanted_labels import WantedLabel, never_written
 
 TITLES_MAX: Final = 10  # explained at once: a text may fit many
@@ -203,8 +203,8 @@ def _wanters(title: Title, watchlists: Watchlists, settings: SyncSettings) -> It
             continue
         label = label_of(person, title.type, settings.label_format)
         why: WhyNone | None = None
-        if not (person.can_sync or settings.sync_disabled_people):
-            why = WhyNone.SYNC_OFF
+        if not gets_labels(person, settings):
+            why = WhyNone.SYNC_OFF  # the lists of people whom an option excludes are not read
         elif fold(label) in never_written(settings):
             why = WhyNone.LABEL_EXCLUDED
         yield Wanter(person, label, why)
@@ -289,8 +289,7 @@ def _state_on(row: Row | None, settings: SyncSettings, *, wanted: bool) -> Label
         return LabelState.OURS
     if row.pinned:
         return LabelState.PINNED
-    keeps = settings.removed_label_mode is RemovedLabelMode.KEEP
-    return LabelState.KEPT if keeps else LabelState.LEAVING
+    return LabelState.LEAVING if settings.removes else LabelState.KEPT
 
 
 def _state_off(row: Row | None, facts: Facts, *, alone: bool) -> LabelState:

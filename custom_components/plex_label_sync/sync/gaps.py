@@ -2,22 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, assert_never
 
 from .changes import Row
-from .model import ROW, Failure, Gap, GapKind, ServiceError, fold
+from .failures import FAILURES
+from .model import ROW, Gap, GapKind, ServiceError, fold
 
-# Why nothing else can be asked either: the server is away, or takes nothing from us.
-WHOLE: Final = frozenset(
-    {
-        Failure.CANNOT_CONNECT,
-        Failure.SSL_ERROR,
-        Failure.INVALID_AUTH,
-        Failure.NOT_OWNER,
-        Failure.RATE_LIMITED,
-        Failure.NOT_SAVED,
-    }
-)
 LASTS_AFTER: Final = 2 * 3600.0  # seconds; then a gap is told in Repairs
 LASTS_SYNCS: Final = 3  # full syncs, likewise
 
@@ -47,7 +37,7 @@ class Gaps:
 
     def take(self, err: ServiceError, kind: GapKind, key: str, name: str) -> None:
         """Take a failure for a gap. Raises it again when it says that nothing can be read."""
-        if err.failure in WHOLE:
+        if FAILURES[err.failure].ends_run:
             raise err
         self.add(Gap(kind, key, name, err.failure))
 
@@ -67,6 +57,8 @@ def concerns(gap: Gap, row: Row) -> bool:
             return library == row.library and fold(label) in {"", fold(row.label)}
         case GapKind.ITEM:
             return gap.key == row.rating_key
+        case _:
+            assert_never(gap.kind)
 
 
 @dataclass(frozen=True, slots=True)

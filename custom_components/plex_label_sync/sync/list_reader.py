@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container
 from typing import Final
 
-from .gaps import WHOLE
+from .failures import FAILURES
 from .jobs import gather_fail_fast
 from .model import Failure, Gap, Person, Service, ServiceError, Title, Watchlists
 from .ports import PulsarrPort
@@ -29,9 +29,10 @@ class Refusals:
 
     def may_be_the_list(self, err: ServiceError) -> bool:
         """Take in a failure; tell whether it may say nothing of other lists."""
-        if err.failure not in WHOLE or err.failure is Failure.INVALID_AUTH:
+        known = FAILURES[err.failure]
+        if not known.ends_run or known.reauth:
             return True  # asking for the others costs one request each
-        if err.failure not in {Failure.CANNOT_CONNECT, Failure.RATE_LIMITED}:
+        if not known.passes:
             return False
         self._in_a_row += 1
         return self._in_a_row < AWAY_AFTER

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from .title_ids import same
 
@@ -13,6 +13,11 @@ class MediaType(StrEnum):
 
     MOVIE = "movie"
     SHOW = "show"
+
+    @property
+    def plural(self) -> str:
+        """The key of several in answers: `movies`, `shows`."""
+        return f"{self.value}s"
 
 
 class Service(StrEnum):
@@ -24,7 +29,7 @@ class Service(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why a server could not do what was asked; each has a translated text."""
+    """Why a server could not do what was asked; `failures` says what follows from each."""
 
     CANNOT_CONNECT = "cannot_connect"
     TIMEOUT = "timeout"
@@ -40,11 +45,6 @@ class Failure(StrEnum):
     REJECTED = "rejected"  # the request itself was refused (400, 409, 414)
     NOT_SAVED = "not_saved"  # our own files cannot be written
     IMPLAUSIBLE = "implausible"  # an answer that cannot be true, or that changed while it was read
-
-
-UNREACHABLE = frozenset(
-    {Failure.CANNOT_CONNECT, Failure.TIMEOUT, Failure.BUSY, Failure.RATE_LIMITED}
-)
 
 
 class ServiceError(Exception):
@@ -69,11 +69,6 @@ class ServiceError(Exception):
         self.detail = detail
         self.status = status
         self.retry_after = retry_after
-
-    @property
-    def unreachable(self) -> bool:
-        """Whether the same request may work later without anybody doing anything."""
-        return self.failure in UNREACHABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +244,34 @@ class SyncSettings:
     restore_overrides: bool = False
     opt_out_label: str = "no-sync"
     max_removals: float = 0.2
+
+    @property
+    def removes(self) -> bool:
+        """Whether a label is removed that nobody wants any more."""
+        match self.removed_label_mode:
+            case RemovedLabelMode.KEEP:
+                return False
+            case RemovedLabelMode.REMOVE | RemovedLabelMode.MARK:
+                return True
+            case _:
+                assert_never(self.removed_label_mode)
+
+    @property
+    def mark(self) -> str | None:
+        """The label that says that nobody wants a title any more, None for no such label."""
+        match self.removed_label_mode:
+            case RemovedLabelMode.KEEP | RemovedLabelMode.REMOVE:
+                return None
+            case RemovedLabelMode.MARK:
+                return self.removed_label
+            case _:
+                assert_never(self.removed_label_mode)
+
+    @property
+    def special_labels(self) -> frozenset[str]:
+        """The labels, folded, that mean something else than a person."""
+        marks = () if self.mark is None else (self.mark,)
+        return frozenset(map(fold, (self.opt_out_label, *marks)))
 
     def covers(self, library: str) -> bool:
         """Tell whether the library with a key is one of the chosen ones."""

@@ -160,19 +160,15 @@ def _labels(
     opt_out = view.settings.opt_out_label
     for rating_key, entry in view.items.items():
         library = entry.item.library
-        if view.present.knows(library, rating_key, opt_out):
-            opted_out.discard(rating_key)
-            if view.present.carries(rating_key, opt_out):
-                opted_out.add(rating_key)
+        if (is_opted_out := view.present.tells(library, rating_key, opt_out)) is not None:
+            (opted_out.add if is_opted_out else opted_out.discard)(rating_key)
         for folded in entry.labels:
             key = rating_key, folded
-            if not view.present.knows(library, rating_key, folded):
+            if (is_there := view.present.tells(library, rating_key, folded)) is None:
                 unread.add(key)
             else:
                 unknown.discard(key)
-                absent.discard(key)
-                if not view.present.carries(rating_key, folded):
-                    absent.add(key)
+                (absent.discard if is_there else absent.add)(key)
     if unread:
         known = (
             {item.rating_key for some in before.items.values() for item in some}

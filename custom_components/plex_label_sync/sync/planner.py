@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from .changes import Action, Change, Plan, Row
 from .identity import Relation, relation
-from .model import Person, RemovedLabelMode, fold
+from .model import Person, fold
 from .plan_view import PlanDraft, View
 from .reasons import Reason, ReasonCode
 from .retention import may_show_yet, removal_decision
@@ -24,12 +24,10 @@ def make_plan(view: View) -> Plan:
     matched = 0
     for rating_key, entry in view.items.items():
         matched += bool(entry.labels)
-        if not view.present.knows(entry.item.library, rating_key, view.settings.opt_out_label):
-            # It may be one that is to be left alone; the item itself tells.
-            if view.present.is_vague(entry.item.library):
-                draft.unproven |= {rating_key} - view.evidence.items.keys()
-            continue
-        if not view.present.carries(rating_key, view.settings.opt_out_label):
+        opted_out = view.present.tells(entry.item.library, rating_key, opt_out)
+        if opted_out is None and view.present.is_vague(entry.item.library):
+            draft.unproven |= {rating_key} - view.evidence.items.keys()  # the item itself tells
+        if opted_out is False:
             if (rating_key, opt_out) in view.others and rating_key not in view.evidence.items:
                 draft.unproven.add(rating_key)  # it was to be left alone
                 continue
@@ -271,7 +269,7 @@ class _ItemPlan:
             if row.is_removed_marker and key not in self._entry.labels
         }
         wants_mark = (
-            self._settings.removed_label_mode is RemovedLabelMode.MARK
+            self._settings.mark is not None
             and not self._entry.labels
             and (went or bool(marks))
             and folded not in never_written(self._settings)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .model import MediaType, Person, RemovedLabelMode, SyncSettings, fold
+from .model import MediaType, Person, SyncSettings, fold
 from .naming import is_changed, label_of
 from .wanted import gets_labels
 
@@ -68,7 +68,4 @@ def label_preview(people: Iterable[Person], settings: SyncSettings) -> tuple[Nam
 
 def reserved_labels(settings: SyncSettings) -> frozenset[str]:
     """Return the labels, folded, that mean something else than a person."""
-    marks = [settings.opt_out_label]
-    if settings.removed_label_mode is RemovedLabelMode.MARK:
-        marks.append(settings.removed_label)
-    return settings.exclude_labels | {fold(mark) for mark in marks}
+    return settings.exclude_labels | settings.special_labels

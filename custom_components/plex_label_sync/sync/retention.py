@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from .changes import Row
-from .model import Item, MediaType, Person, RemovedLabelMode, SyncSettings, Title
+from .model import Item, MediaType, Person, SyncSettings, Title
 from .reasons import Reason, ReasonCode
+from .wanted import why_no_labels
 
 SHOWS_WITHIN: Final = 300.0  # seconds from an edit in which a label may come that was not read back
 
@@ -29,23 +30,13 @@ class Roster:
     people: Mapping[int, Person]
     labelled: frozenset[int]
 
-    def why(self, row: Row) -> ReasonCode | None:
+    def why(self, row: Row, settings: SyncSettings) -> ReasonCode | None:
         """Return the reason for a label's end that lies with its person, not with the title."""
         if len(row.people) != 1:
             return None
         (person_id,) = row.people
         person = self.people.get(person_id)
-        if person is None:
-            return ReasonCode.PERSON_GONE
-        if person_id in self.labelled:
-            return None
-        return ReasonCode.PERSON_EXCLUDED if person.can_sync else ReasonCode.SYNC_OFF
-
-    def is_excluded(self, row: Row) -> bool:
-        """Tell whether a label is somebody's whom an option excludes."""
-        (person_id,) = row.people if len(row.people) == 1 else (0,)
-        person = self.people.get(person_id)
-        return person is not None and person_id not in self.labelled and person.can_sync
+        return ReasonCode.PERSON_GONE if person is None else why_no_labels(person, settings)
 
 
 def removal_decision(
@@ -70,14 +61,14 @@ def removal_decision(
         if person_id in new_names:
             reason = Reason(ReasonCode.RENAMED_TO, label=new_names[person_id])
             return RemovalDecision(row, reason, replaced=True, person=person_id)
-    if settings.removed_label_mode is RemovedLabelMode.KEEP or row.pinned:
+    if not settings.removes or row.pinned:
         return RemovalDecision(row)
     since = row.unwanted_since or int(now)
     if now - since < settings.removal_delay:
         return RemovalDecision(replace(row, unwanted_since=since))
-    code = roster.why(row)
+    code = roster.why(row, settings)
     reason = Reason(ReasonCode.NOT_WANTED, since=since) if code is None else Reason(code)
-    return RemovalDecision(row, reason, chosen=roster.is_excluded(row))
+    return RemovalDecision(row, reason, chosen=code is ReasonCode.PERSON_EXCLUDED)
 
 
 def may_show_yet(row: Row, now: float) -> bool:
@@ -87,7 +78,7 @@ def may_show_yet(row: Row, now: float) -> bool:
 
 def removal_due_at(row: Row, settings: SyncSettings) -> float | None:
     """Return when a label may go whose delay runs, in seconds since the epoch; else None."""
-    if settings.removed_label_mode is RemovedLabelMode.KEEP or not row.unwanted_since:
+    if not settings.removes or not row.unwanted_since:
         return None
     return (
         None

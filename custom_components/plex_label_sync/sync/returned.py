@@ -52,8 +52,7 @@ def _is_back(change: Change, view: View) -> bool:
         return False
     is_same = not change.title or entry.item.title == change.title
     present = view.present
-    is_known = present.knows(change.library, change.rating_key, change.label)
-    return is_same and is_known and present.carries(change.rating_key, change.label)
+    return is_same and present.tells(change.library, change.rating_key, change.label) is True
 
 
 def _row(change: Change, view: View) -> Row:

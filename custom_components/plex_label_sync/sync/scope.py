@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from .changes import Action, Plan, Row, RowKey
 from .identity import Relation, relation
 from .ledger import Ledger
-from .model import LabelledItem, Library, RemovedLabelMode, SyncSettings, fold
+from .model import LabelledItem, Library, SyncSettings, fold
 from .plan_view import View
 from .planner import make_plan
 from .protection import Doubts
@@ -78,11 +78,8 @@ def labels_needed(
         for row in rows
         if row.rating_key in items
     ]
-    special = [fold(settings.opt_out_label)]
-    if settings.removed_label_mode is RemovedLabelMode.MARK:
-        special.append(fold(settings.removed_label))
     libraries = {entry.item.library for entry in items.values()}
-    return needed + [(library, folded) for library in libraries for folded in special]
+    return needed + [(library, one) for library in libraries for one in settings.special_labels]
 
 
 def _forget_missing(plan: Plan, view: View, listed: Container[str]) -> Plan:

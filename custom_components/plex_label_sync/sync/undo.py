@@ -30,12 +30,7 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
     rows: dict[RowKey, Row | None] = {}
     skipped = 0
     for change in changes:
-        if not _is_known(present, change, settings):
-            skipped += 1
-            continue
-        if fold(change.label) in settings.exclude_labels or present.carries(
-            change.rating_key, settings.opt_out_label
-        ):
+        if _is_left_alone(present, change, settings):
             skipped += 1
             continue
         back = _back(change, run_id)
@@ -83,11 +78,7 @@ def removal_plan(
     gone: dict[RowKey, Row | None] = {}
     notes: dict[RowKey, Row | None] = {}
     for row in rows:
-        if fold(row.label) in settings.exclude_labels or present.carries(
-            row.rating_key, settings.opt_out_label
-        ):
-            continue
-        if not _is_known(present, row, settings):
+        if _is_left_alone(present, row, settings):
             continue
         there = present.carries(row.rating_key, row.label)
         if not there and may_show_yet(row, now):
@@ -107,11 +98,12 @@ def removal_plan(
     )
 
 
-def _is_known(present: CurrentLabels, one: Change | Row, settings: SyncSettings) -> bool:
-    """Tell whether it could be read if an item carries a label, and if it is to be left alone."""
-    return all(
-        present.knows(one.library, one.rating_key, label)
-        for label in (one.label, settings.opt_out_label)
+def _is_left_alone(present: CurrentLabels, one: Change | Row, settings: SyncSettings) -> bool:
+    """Tell whether a label is excluded, its item opted out, or either could not be read."""
+    return (
+        fold(one.label) in settings.exclude_labels
+        or present.tells(one.library, one.rating_key, settings.opt_out_label) is not False
+        or not present.knows(one.library, one.rating_key, one.label)
     )
 
 

@@ -7,6 +7,7 @@ from operator import is_
 from typing import NamedTuple
 
 from .model import Item, MediaType, Person, SyncSettings, Title, Watchlists
+from .reasons import ReasonCode
 from .title_ids import same
 
 
@@ -25,9 +26,16 @@ def labelled_people(watchlists: Watchlists, settings: SyncSettings) -> tuple[Per
 
 def gets_labels(person: Person, settings: SyncSettings) -> bool:
     """Tell whether a person gets labels at all."""
-    return person.id not in settings.exclude_people and (
-        person.can_sync or settings.sync_disabled_people
-    )
+    return why_no_labels(person, settings) is None
+
+
+def why_no_labels(person: Person, settings: SyncSettings) -> ReasonCode | None:
+    """Return why a person gets no labels at all, None for one who does."""
+    if person.id in settings.exclude_people:
+        return ReasonCode.PERSON_EXCLUDED
+    if not (person.can_sync or settings.sync_disabled_people):
+        return ReasonCode.SYNC_OFF
+    return None
 
 
 def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, ...]:

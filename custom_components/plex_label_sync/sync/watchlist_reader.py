@@ -3,9 +3,10 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
+from .failures import FAILURES
 from .jobs import gather_fail_fast
 from .list_reader import PULSARR_READERS, Refusals
-from .model import Failure, Gap, ServiceError, SyncSettings, Title, Watchlists
+from .model import Gap, ServiceError, SyncSettings, Title, Watchlists
 from .ports import WatchedPulsarrPort
 from .wanted import gets_labels
 from .watchlist_changes import (
@@ -18,9 +19,6 @@ from .watchlist_changes import (
     merged,
     moved,
 )
-
-# What is not about one list when it is said of several: whoever is asked next says the same.
-_ABOUT_ALL = frozenset({Failure.RATE_LIMITED, Failure.INVALID_AUTH, Failure.CANNOT_CONNECT})
 
 
 class KnownLists:
@@ -158,7 +156,8 @@ class WatchlistReader:
                     self._turns[person_id] = Turn(self._steady())
 
         await gather_fail_fast(read_some() for _ in range(min(PULSARR_READERS, len(wanted))))
-        refused = [err for err in unreadable.values() if err.failure in _ABOUT_ALL]
+        # What is not about one list when it is said of several: whoever is asked next says the same.
+        refused = [err for err in unreadable.values() if FAILURES[err.failure].ends_run]
         if len(refused) > 1 and not read:
             stopped += refused[:1]
         return read, unreadable, next(iter(stopped), None)

@@ -16,8 +16,13 @@ from homeassistant.util import dt as dt_util
 
 from ..const import CONF_WEBHOOK_SECRET, DOMAIN, NAME
 from ..context import EntryContext
-from ..escaping import as_code, as_markdown
-from ..notices import Notice, async_take_back, async_tell
+from ..issues import (
+    PULSARR_WITHOUT_WEBHOOKS,
+    WEBHOOK_SILENT,
+    WEBHOOK_UNREACHABLE,
+    async_delete,
+    async_raise,
+)
 from ..pulsarr.payloads import Signal, SignalKind
 from ..servers import Servers
 from ..status import Activity, activity_signal
@@ -122,7 +127,7 @@ class WebhookManager:
         if signal.by_arr or signal.kind is SignalKind.TEST:
             return
         if self._silence.finds:
-            async_take_back(self._hass, self._entry, Notice.WEBHOOK_SILENT)
+            async_delete(self._hass, self._entry, WEBHOOK_SILENT)
         self._silence = Silence(time.time())
         if self._failures:
             self._works()
@@ -168,7 +173,7 @@ class WebhookManager:
             self._forget_former_secrets()
         if result.status is RegistrationStatus.TOO_OLD:
             return self._too_old()
-        async_take_back(self._hass, self._entry, Notice.PULSARR_WITHOUT_WEBHOOKS)
+        async_delete(self._hass, self._entry, PULSARR_WITHOUT_WEBHOOKS)
         if way is None and finding.conclusive:
             return self._fails(finding, result)
         self._note(Health.WORKING if way else Health.UNTESTED, finding, result)
@@ -207,11 +212,8 @@ class WebhookManager:
         self._note(Health.UNREACHABLE, finding, result)
         self._failures += 1
         if self._failures >= FAILURES_BEFORE_ALARM:
-            tried = "\n".join(
-                f"- {as_code(address)}: {as_markdown(said)}"
-                for address, said in self.registration.tried
-            )
-            async_tell(self._hass, self._entry, Notice.WEBHOOK_UNREACHABLE, tried=tried or "-")
+            tried = self.registration.tried
+            async_raise(self._hass, self._entry, WEBHOOK_UNREACHABLE, tried)
         if self._failures == FAILURES_BEFORE_ALARM:
             _LOGGER.warning(
                 "%s: Pulsarr cannot reach Home Assistant: %s",
@@ -226,7 +228,7 @@ class WebhookManager:
         if self._failures >= FAILURES_BEFORE_ALARM:
             _LOGGER.info("%s: Pulsarr reaches Home Assistant again", self._entry.title)
         self._failures = 0
-        async_take_back(self._hass, self._entry, Notice.WEBHOOK_UNREACHABLE)
+        async_delete(self._hass, self._entry, WEBHOOK_UNREACHABLE)
 
     def _too_old(self) -> float:
         if self.registration.health is not Health.TOO_OLD:
@@ -236,7 +238,7 @@ class WebhookManager:
             )
         self._note(Health.TOO_OLD, Finding(), None)
         self._works()
-        async_tell(self._hass, self._entry, Notice.PULSARR_WITHOUT_WEBHOOKS)
+        async_raise(self._hass, self._entry, PULSARR_WITHOUT_WEBHOOKS)
         return CHECK_INTERVAL
 
     def _postponed(self, err: ServiceError) -> float:
@@ -282,16 +284,12 @@ class WebhookManager:
             return
         self._silence = self._silence.with_find(time.time())
         if self._silence.is_suspicious(time.time()):
-            async_tell(
-                self._hass,
-                self._entry,
-                Notice.WEBHOOK_SILENT,
-                address=self.registration.address or "-",
-            )
+            address = self.registration.address
+            async_raise(self._hass, self._entry, WEBHOOK_SILENT, address)
 
     @callback
     def _take_back(self) -> None:
-        async_take_back(self._hass, self._entry, Notice.WEBHOOK_UNREACHABLE, Notice.WEBHOOK_SILENT)
+        async_delete(self._hass, self._entry, WEBHOOK_UNREACHABLE, WEBHOOK_SILENT)
 
     @callback
     def _check_in(self, seconds: float) -> None:

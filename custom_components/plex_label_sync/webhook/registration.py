@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from ..const import WEBHOOK_SECRET_HEADER
 from ..pulsarr.client import PulsarrClient
 from ..pulsarr.endpoints import Endpoint, EndpointSettings, TestResult
+from ..sync.failures import FAILURES
 from ..sync.model import Failure, ServiceError
 from .urls import Address
 
@@ -19,18 +20,6 @@ WANTED_EVENTS: Final = frozenset(
 
 HTTP_OK: Final = 200
 SAID_MAX: Final = 80  # characters of Pulsarr's own words about a failed test
-# Pulsarr answers, but not about the test: a limit, a version without it, a fault of its own.
-_NO_VERDICT: Final = frozenset(
-    {
-        Failure.BUSY,
-        Failure.IMPLAUSIBLE,
-        Failure.NOT_FOUND,
-        Failure.RATE_LIMITED,
-        Failure.REJECTED,
-        Failure.TIMEOUT,
-        Failure.WRONG_SERVICE,
-    }
-)
 _WEBHOOK_PATH: Final = "/api/webhook/"
 _WEBHOOK_ID: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -89,7 +78,9 @@ async def async_find_way(
         try:
             result = await client.test_endpoint(way.url, WEBHOOK_SECRET_HEADER, secret)
         except ServiceError as err:
-            if err.failure not in _NO_VERDICT:
+            # There may be a limit for tests alone. After anything else Pulsarr answers, but not
+            # about the test: a version without it, or a fault of its own.
+            if FAILURES[err.failure].ends_run and err.failure is not Failure.RATE_LIMITED:
                 raise
             return Finding(tuple(attempts), conclusive=False)
         if heard() > before:

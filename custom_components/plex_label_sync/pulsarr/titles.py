@@ -1,0 +1,18 @@
+"""Builds a title from what Pulsarr, Radarr and Sonarr say of it, in answers and in webhooks."""
+
+from collections.abc import Mapping
+
+from ..sync.model import MediaType, Title
+from .ids import moment, picture, text
+
+
+def title_of(kind: MediaType, fields: Mapping[str, object], ids: frozenset[str]) -> Title | None:
+    """Return a title by its name, else by one of its ids; None for one that has neither.
+
+    A poster and the time at which it came onto a watchlist are optional.
+    """
+    name = text(fields.get("title")) or min(ids, default="")
+    if not name:
+        return None
+    poster = picture(fields.get("posterUrl") or fields.get("thumb"))
+    return Title(kind, name, ids, poster, moment(fields.get("added")))

@@ -1,0 +1,42 @@
+"""What the texts of the repair issues about sharing name."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from ..escaping import as_code
+
+if TYPE_CHECKING:
+    from ..sharing.model import SharingWarning
+    from .store import Kept
+    from .texts import SharingTexts
+
+LINES_MAX: Final = 10
+NOTHING_KNOWN: Final = "?"
+
+
+def lost_rule_placeholders(
+    found: Sequence["SharingWarning"], kept: "Kept", texts: "SharingTexts"
+) -> Mapping[str, str]:
+    """Return what the rules were that are missing now, so that they can be entered again."""
+    gone = {one.account_id: kept.gone[one.account_id] for one in found}
+    before = [one.before for one in gone.values()]
+    return {
+        "people": ", ".join(as_code(one.who) for one in found),
+        "before": NOTHING_KNOWN
+        if None in before
+        else str(sum(one for one in before if one is not None)),
+        "after": str(sum(kept.seen.get(number, 0) for number in gone)),
+        "date": texts.words.date(min(one.since for one in gone.values())),
+        "rule": "; ".join(dict.fromkeys(texts.gone(one, as_code) for one in gone.values())),
+    }
+
+
+def warning_placeholders(
+    found: Sequence["SharingWarning"], kept: "Kept", texts: "SharingTexts"
+) -> Mapping[str, str]:
+    """Return a line for each warning, with what to do about it."""
+    shown = (texts.warning(one, kept.gone, as_code) for one in found[:LINES_MAX])
+    lines = [f"- {text} {fix}" for text, fix in shown]
+    if more := len(found[LINES_MAX:]):
+        lines.append(f"- {texts.page('more', count=more)}")
+    return {"count": str(len(found)), "lines": "\n".join(lines)}
