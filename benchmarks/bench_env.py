@@ -10,7 +10,6 @@ from typing import Any, Final
 import aiohttp
 
 from harness import integration
-from harness.checkout import INTEGRATION, ROOT
 from harness.children import free_port
 from harness.home_assistant import HomeAssistant
 from harness.integration import Connections, Integration
@@ -31,14 +30,13 @@ SUMS: Final = ("over_50", "full", "requests", "wall", "cpu")
 
 
 async def measure_house(
-    servers: Child, folder: Path, cases: Mapping[str, Change], tree: Path = ROOT
+    servers: Child, folder: Path, cases: Mapping[str, Change]
 ) -> dict[str, dict[str, Any]]:
     """Set the integration up in a Home Assistant of its own; return what its loop did in each case.
 
-    `cases` change the world before a sync by hand: nothing, a new person, and so on. `tree` is the
-    checkout that the integration is taken from.
+    `cases` change the world before a sync by hand: nothing, a new person, and so on.
     """
-    home = HomeAssistant(folder, free_port(), integration=tree / INTEGRATION.relative_to(ROOT))
+    home = HomeAssistant(folder, free_port())
     home.prepare()
     shutil.copytree(METER, folder / "custom_components" / METER.name)
     with (folder / "configuration.yaml").open("a", encoding="utf-8") as configuration:

@@ -1,6 +1,6 @@
 """The integration as it was before the work on its speed, taken from the history to be measured beside it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 import json
 from pathlib import Path
@@ -39,15 +39,30 @@ def unpacked(commit: str) -> Iterator[Path]:
         yield folder / "tree"
 
 
+def house(tree: Path, size: str, world: int, seed: int) -> list[dict[str, Any]]:
+    """Return what a real Home Assistant felt of a tree in one of the worlds of its own benchmark.
+
+    Its own harness sets it up: the forms were others.
+    """
+    sizes = [] if size == "usual" else [f"--{size}"]
+    told = _measured(
+        tree, "run", *sizes, f"--worlds={world}", "--competitors=house", f"--seed={seed}"
+    )
+    found: list[dict[str, Any]] = told["house"]
+    return found
+
+
 def live(tree: Path, titles: int, wishes: int, seed: int) -> dict[str, Any]:
     """Return how long labels take live in a tree, as `benchmarks.live` measures it."""
+    return _measured(tree, "live", f"--titles={titles}", f"--wishes={wishes}", f"--seed={seed}")
+
+
+def _measured(tree: Path, module: str, *flags: str) -> dict[str, Any]:
+    """Run a benchmark of a tree; return what it wrote."""
     with tempfile.TemporaryDirectory() as name:
-        file = Path(name) / "live.json"
-        numbers: Mapping[str, int] = {"titles": titles, "wishes": wishes, "seed": seed}
-        flags: Sequence[str] = [
-            text for key, number in numbers.items() for text in (f"--{key}", str(number))
-        ]
-        command = [sys.executable, "-m", "benchmarks.live", *flags, "--output", str(file)]
+        output = Path(name) / ("live.json" if module == "live" else "")
+        command = [sys.executable, "-m", f"benchmarks.{module}", *flags, f"--output={output}"]
         subprocess.run(command, cwd=tree, check=True, timeout=PATIENCE, stdout=subprocess.DEVNULL)
+        file = output if module == "live" else output / "results.json"
         told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return told

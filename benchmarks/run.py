@@ -152,10 +152,10 @@ type _Cases = dict[str, dict[str, Any]]
 
 async def measure(
     world: World, seed: int, folder: Path, competitors: Sequence[str], tree: Path | None
-) -> tuple[list[Result], _Cases, _Cases]:
+) -> tuple[list[Result], _Cases]:
     """Measure everybody in one world, taking turns; then ours in a real Home Assistant, if wanted.
 
-    That is done for the earlier `tree` as well.
+    The earlier `tree` takes its turns as well.
     """
     arguments = {"items": world.items, "people": world.people, "missing": world.missing}
     flags = [text for key, value in arguments.items() for text in (f"--{key}", str(value))]
@@ -172,17 +172,12 @@ async def measure(
                     collected.setdefault((case, name), []).append(figures)
                 progress(world, f"{name}, turn {turn + 1}")
         house: _Cases = {}
-        house_before: _Cases = {}
         if world.house and "house" in competitors:
             changes = _changes(servers, world)
             await servers.ask("restore")
             house = await measure_house(servers, folder / "home", changes)
             progress(world, "in Home Assistant")
-            if tree is not None and earlier.COMPETITOR in competitors:
-                await servers.ask("restore")
-                house_before = await measure_house(servers, folder / "before", changes, tree)
-                progress(world, "before, in Home Assistant")
-    return _medians(world, collected), house, house_before
+    return _medians(world, collected), house
 
 
 def turns(
@@ -292,6 +287,9 @@ def main() -> None:
             if args.worlds is None or number in args.worlds:
                 measured = measure(world, args.seed, folder, args.competitors, tree)
                 _note(told, world, *asyncio.run(measured))
+                if tree is not None and world.house and "house" in args.competitors:
+                    told["house_before"] = earlier.house(tree, args.size, number, args.seed)
+                    progress(world, "before, in Home Assistant")
                 told["minutes"] = round(spent + (time.monotonic() - begun) / 60, 1)
                 _report(args, told)
         if "live" in args.competitors:
@@ -323,18 +321,15 @@ def _live(args: argparse.Namespace, tree: Path | None) -> dict[str, Any]:
     return {"now": now, "before": earlier.live(tree, titles, wishes, args.seed)}
 
 
-def _note(
-    told: dict[str, Any], world: World, found: Sequence[Result], house: _Cases, before: _Cases
-) -> None:
+def _note(told: dict[str, Any], world: World, found: Sequence[Result], house: _Cases) -> None:
     """Put what was measured in a world in the place of what was there."""
     results = {_key(one): one for one in told["results"]}
     results.update((_key(one), one) for one in map(asdict, found))
     told["results"] = [results[key] for key in sorted(results)]
-    for name, cases in (("house", house), ("house_before", before)):
-        kept = {(one["items"], one["case"]): one for one in told[name]}
-        for case, figures in cases.items():
-            kept[world.items, case] = {"items": world.items, "case": case, **figures}
-        told[name] = [kept[key] for key in sorted(kept, key=lambda key: key[0])]
+    kept = {(one["items"], one["case"]): one for one in told["house"]}
+    for case, figures in house.items():
+        kept[world.items, case] = {"items": world.items, "case": case, **figures}
+    told["house"] = [kept[key] for key in sorted(kept, key=lambda key: key[0])]
 
 
 def _key(result: Mapping[str, Any]) -> tuple[int, int, int, str]:

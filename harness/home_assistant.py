@@ -79,8 +79,6 @@ class HomeAssistant:
     """Where plex.tv is asked for instead of where it is; empty leaves that alone."""
     bare: bool = False
     """Whether the integration is left to be installed later."""
-    integration: Path = INTEGRATION
-    """Where the integration is."""
     _child: Child | None = field(default=None, init=False)
 
     @property
@@ -129,8 +127,8 @@ class HomeAssistant:
         if self.bare:
             return
         shutil.copytree(BLUEPRINTS, self.folder / "blueprints")
-        target = self.folder / "custom_components" / self.integration.name
-        shutil.copytree(self.integration, target, ignore=shutil.ignore_patterns("__pycache__"))
+        target = self.folder / "custom_components" / INTEGRATION.name
+        shutil.copytree(INTEGRATION, target, ignore=shutil.ignore_patterns("__pycache__"))
 
     async def start(self, session: aiohttp.ClientSession) -> None:
         """Start the process and wait until it answers. Raises NotStartedError."""
