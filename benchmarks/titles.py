@@ -24,6 +24,7 @@ from custom_components.plex_label_sync.sync.overview import Overview
 from custom_components.plex_label_sync.sync.queue import QueueSettings, announce
 from custom_components.plex_label_sync.sync.title_status import (
     Standings,
+    Times,
     TitleQuery,
     TitleStatus,
     figures,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WAITING = 300  # titles in the queue
+NEVER = Times({}, {})
 TICK = 0.001  # seconds between two looks whether the loop still turns
 
 
@@ -86,8 +88,10 @@ async def run(titles: int, people: int) -> None:
     missing = frozenset({TitleStatus.MISSING})
     cases: dict[str, Callable[[], Any]] = {
         "count for all sensors": lambda: figures(standings),
-        "list 200 of all titles": lambda: find_titles(standings, TitleQuery(), {}),
-        "list what one person misses": lambda: find_titles(standings, TitleQuery(1, missing), {}),
+        "list 200 of all titles": lambda: find_titles(standings, TitleQuery(), NEVER),
+        "list what one person misses": lambda: find_titles(
+            standings, TitleQuery(1, missing), NEVER
+        ),
     }
     print(f"{titles} titles, {people} people\n")
     print("| what | CPU, ms | longest wait of the loop, ms |\n|---|---|---|")

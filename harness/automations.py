@@ -11,20 +11,24 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "plex_label_sync"
 """Where an import puts our blueprints."""
+NAME: Final = "plex_label_sync"
+"""What the ids of the automations begin with, before a number."""
 
 
 async def install(
     client: HomeAssistantClient, entities: Mapping[str, str], people: Sequence[str]
-) -> None:
-    """Make an automation of each blueprint, one for each person. Raises AnswerError."""
-    for number, (name, alias, inputs) in enumerate(_automations(entities["activity"], people)):
+) -> int:
+    """Make an automation of each blueprint, one for each person; returns how many. Raises AnswerError."""
+    made = list(_automations(entities["activity"], people))
+    for number, (name, alias, inputs) in enumerate(made):
         await client.post(
-            f"config/automation/config/plex_label_sync_{number}",
+            f"config/automation/config/{NAME}_{number}",
             {
                 "alias": alias,
                 "use_blueprint": {"path": f"{FOLDER}/{name}.yaml", "input": inputs},
             },
         )
+    return len(made)
 
 
 def _automations(activity: str, people: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:

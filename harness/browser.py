@@ -107,6 +107,20 @@ OVERFLOW: Final = """
 }
 """
 
+# Whether a picture that an image entity shows has come.
+PICTURE: Final = """
+() => {
+  const find = (root) => {
+    for (const node of root.querySelectorAll("*")) {
+      if (node.localName === "img" && node.src.includes("/api/image_proxy/") && node.naturalWidth) return true;
+      if (node.shadowRoot && find(node.shadowRoot)) return true;
+    }
+    return false;
+  };
+  return find(document);
+}
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -265,6 +279,10 @@ class Visitor:
     async def errors(self) -> list[tuple[str, str]]:
         """What forms complain about: key of the field (empty: the whole form) and text."""
         return [(key, text) for key, text in await self.page.evaluate(ERRORS)]
+
+    async def until_picture(self) -> None:
+        """Wait until the picture of an image entity is to be seen. Raises playwright's Error."""
+        await self.page.wait_for_function(PICTURE)
 
     async def overflow(self) -> int:
         """By how many pixels the page is wider than the window, or a text than its place."""

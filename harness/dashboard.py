@@ -29,15 +29,17 @@ async def save(client: HomeAssistantClient, dashboard: Mapping[str, Any]) -> Non
 
 async def install(client: HomeAssistantClient, dashboard: Mapping[str, Any]) -> None:
     """Save a dashboard and make it the start page of everybody. Raises AnswerError."""
-    await client.command(
-        "lovelace/dashboards/create",
-        url_path=URL_PATH,
-        title=dashboard["title"],
-        icon="mdi:label-multiple",
-        mode="storage",
-        show_in_sidebar=True,
-        require_admin=False,
-    )
+    there = await client.command("lovelace/dashboards/list")
+    if all(one["url_path"] != URL_PATH for one in there):
+        await client.command(
+            "lovelace/dashboards/create",
+            url_path=URL_PATH,
+            title=dashboard["title"],
+            icon="mdi:label-multiple",
+            mode="storage",
+            show_in_sidebar=True,
+            require_admin=False,
+        )
     await save(client, dashboard)
     try:
         await client.command(

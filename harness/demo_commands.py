@@ -80,13 +80,15 @@ class Visit:
         print(f"{who} has put “{name}” on the watchlist.")
         syncs = {one["name"]: one["can_sync"] for one in await self._people()}
         if not syncs[who]:
-            print(f"{who}'s sync is switched off in Pulsarr, so nothing gets {who}'s label.")
+            print(f"{who}'s sync is off in Pulsarr, so no title gets {who}'s label.")
             return
         if not (await self.plex.get("labels", title=name))["items"]:
             print(f'It is not in Plex yet. Let it come: scripts/demo import "{name}"')
             return
 
-        print("Pulsarr tells nobody of a wish for what is there: it is noticed within a minute.")
+        print(
+            "Pulsarr does not announce a wish for a title that is in Plex already: it is noticed within a minute."
+        )
 
         async def labelled() -> bool:
             items = (await self.plex.get("labels", title=name))["items"]
@@ -103,7 +105,7 @@ class Visit:
         if not done["removed"]:
             raise DemoError(f"{done['person']} did not have “{done['title']}” on the watchlist.")
         print(f"{done['person']} has taken “{done['title']}” off the watchlist.")
-        print("Labels are not taken off for that unless the options say so. In Plex:")
+        print("Its labels stay unless the options say otherwise. In Plex:")
         await self.labels(name)
 
     async def labels(self, title: str) -> None:

@@ -80,7 +80,7 @@ async def follow_import(follower: Follower, title: str, people: Sequence[Json]) 
         print("Nobody gets a label for it.")
     elif not any(step.startswith("label ") for step in follower.told):
         print(
-            "Pulsarr announces nothing to people without notifications. "
+            "Pulsarr announces a title only if somebody who wants it gets notifications. "
             "The next full sync finds it; the button on the dashboard starts one."
         )
 

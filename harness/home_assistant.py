@@ -32,6 +32,7 @@ COMPONENTS: Final = (
     "history",
     "logbook",
     "lovelace",
+    "my",
     "system_health",
     "webhook",
 )

@@ -21,6 +21,7 @@ SHARING_WRONG: Final = "issues.sharing"
 SHARING_OPEN: Final = "issues.sharing_open"
 QUESTION: Final = f"{MASS_REMOVAL}.fix_flow.step.init"
 INIT: Final = "options.step.init"
+PERSON_AT: Final = 1  # among the fields of *Get titles* that are ticked to be used
 
 
 class Pages:
@@ -57,6 +58,25 @@ class Pages:
             "ha-config-entry-row ha-icon-button[slot=end]"
         ).first.click()
         await self.visitor.until_read(self.texts[f"{INIT}.sections.labels.name"])
+
+    async def reconfigure(self) -> None:
+        """The first form with which the connections are changed: that of Plex."""
+        await self.page()
+        await self.visitor.page.locator("ha-config-entry-row ha-dropdown").first.click()
+        item = self.visitor.page.locator("ha-dropdown-item[value=reconfigure]")
+        await item.locator("visible=true").first.click()
+        await self.visitor.until_field("token")
+
+    async def reconfigure_pulsarr(self) -> None:
+        """From the first form of those: that of Pulsarr."""
+        await self.visitor.submit()
+        await self.visitor.until_field("api_key")
+
+    async def action(self, name: str) -> None:
+        """The form of an action."""
+        await self.visitor.go(f"/_my_redirect/developer_call_service?service={DOMAIN}.{name}")
+        await self.action_form()
+        await self.visitor.until_read(self.texts[f"services.{name}.description"][:40])
 
     async def open_sections(self) -> None:
         """Open the sections of the options form that are closed."""
@@ -120,6 +140,17 @@ class Pages:
     async def question(self) -> None:
         """The repair that asks whether labels may go."""
         await self.repair(MASS_REMOVAL)
+
+    async def action_form(self) -> None:
+        """Where an action is called, which a button has led to."""
+        await self.visitor.page.locator("ha-service-control").wait_for()
+
+    async def titles_of(self, person: str) -> None:
+        """On the form of *Get titles*: those of one person."""
+        form = self.visitor.page.locator("ha-service-control")
+        await form.locator("ha-checkbox").nth(PERSON_AT).click()
+        await form.locator("ha-selector-text input").first.fill(person)
+        await self.visitor.page.locator("ha-progress-button").locator("visible=true").last.click()
 
     async def close_dialog(self) -> None:
         """Leave whatever form is open, without sending it."""

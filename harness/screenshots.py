@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from functools import partial
 from pathlib import Path
 import sys
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,7 @@ from harness.demo_state import own
 from harness.home_assistant import HomeAssistant
 from harness.integration import DOMAIN, Connections, Integration
 from harness.pages import SHARING_WRONG, Pages
+from harness.plex_view import titles_in_plex
 from harness.texts import Texts, flaws, languages
 
 if TYPE_CHECKING:
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 SETTLE_MS: Final = 1500  # until cards have drawn themselves
 WHEN_HELD: Final = {"removed_label_mode": "remove", "max_removals": 1}
 """Options with which few people who are gone are enough for a question."""
-GONE: Final = 3
+GONE: Final = 2
+MORE_WISHES: Final = 10  # of everybody, so that those who stay keep more than half of all
+WHOLE: Final = 4  # windows below each other, to see all of a long form
 LIVE_TITLES: Final = 2  # that come while the demo runs, for the logbook
 ARRIVAL_SECONDS: Final = 6
 
@@ -76,8 +80,15 @@ class Album:
         await self.take("integration", self.pages.page)
         await self.take("device", lambda: self.pages.device(self.entry))
         await self.take("options", self.pages.options)
+        await self.visitor.lengthen(WHOLE * self.visitor.look.size[1])
         await self.take("options-sections", self.pages.open_sections)
+        await self.visitor.lengthen(self.visitor.look.size[1])
         await self.pages.close_dialog()
+        await self.take("reconfigure", self.pages.reconfigure)
+        await self.take("reconfigure-pulsarr", self.pages.reconfigure_pulsarr)
+        await self.visitor.page.goto(self.visitor.url)
+        for name in self.pages.texts["services"]:
+            await self.take(f"action-{name}", partial(self.pages.action, name))
         await self.take("sharing", self.pages.who_can_see_what)
         await self.visitor.page.goto(self.visitor.url)  # a form after a form does not just close
         await self.take("sharing-repair", lambda: self.pages.repair(SHARING_WRONG))
@@ -95,6 +106,11 @@ class Album:
         await self.take("dashboard-held", self.dashboard)
         await self.take("repairs", self.pages.repairs)
         await self.take("question", self.pages.question)
+
+    async def speak(self) -> None:
+        """Have Home Assistant speak the language of this look, as some texts are made by it."""
+        language = self.visitor.look.language
+        await self.entry.client.command("config/core/update", language=language)
 
     async def dashboard(self) -> None:
         """The dashboard as the integration makes it for this look's language."""
@@ -139,9 +155,11 @@ async def take_all(folder: Path, looks: Sequence[Look], only: Sequence[str]) -> 
                 await let_things_happen(demo, entry)
                 for album in albums:
                     demo.say(f"Taking pictures: {album.visitor.look}")
+                    await album.speak()
                     await album.all()
                 await hold(demo, entry)
                 for album in albums:
+                    await album.speak()
                     await album.held()
                 return [
                     problem
@@ -188,6 +206,12 @@ async def hold(demo: Demo, entry: Integration) -> None:
     await entry.until_synced()
     people = (await demo.simulators.pulsarr.get("state"))["people"]
     syncing = [one for one in people if one["can_sync"]]
+    state = demo.simulators.connections
+    there = await titles_in_plex(demo.session, state.plex_url, state.plex_token)
+    for number, one in enumerate(syncing):
+        for title in there[number :: len(syncing)][:MORE_WISHES]:
+            await demo.simulators.pulsarr.post("wish", person=one["name"], title=title.title)
+    await entry.call("sync_all")
     for one in sorted(syncing, key=lambda one: -one["watchlist_count"])[:GONE]:
         await demo.simulators.pulsarr.post("user", person=one["name"], remove=True)
     await entry.call("sync_all")

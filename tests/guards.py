@@ -54,6 +54,22 @@ _PLANNER: Final = "sync/test_planner.py"
 READS: Final = (
     Guard(
         1,
+        "a name stays with somebody whose row cannot be read",
+        "sync/label_conflicts.py",
+        "    if some_unread:\n",
+        "    if False:\n",
+        ("checks/test_label_conflicts.py",),
+    ),
+    Guard(
+        1,
+        "a directory that says another number than it lists is not known in full",
+        "plex/parse.py",
+        '    bad: list[str] = [""] if _size_of(body, rows) != len(rows) else []\n',
+        "    bad: list[str] = []\n",
+        ("sync/test_evidence.py::test_label_that_cannot_be_read_stops_no_other_and_loses_nothing",),
+    ),
+    Guard(
+        1,
         "a list of which some rows cannot be read is not known in full",
         "sync/list_reader.py",
         "    unread |= dict.fromkeys(bad_rows, Failure.IMPLAUSIBLE)\n",
@@ -236,8 +252,8 @@ READS: Final = (
         1,
         "an answer holds as many rows as it says",
         "plex/parse.py",
-        "if size != len(rows):",
-        "if False:",
+        "if (size := _size_of(body, rows)) != len(rows):",
+        "if (size := _size_of(body, rows)) < 0:",
         ("plex/test_parse.py",),
     ),
     Guard(

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.bench_env import together
 from benchmarks.loop_meter.stalls import Collection, Stall, collecting, longest_full
+from benchmarks.people import Share
 from benchmarks.remarks import collections_said, left_out
 from benchmarks.run import World, turns
 
@@ -101,3 +102,11 @@ def test_slow_rivals_are_measured_less_often(wall: float, expected: int) -> None
     assert turns(world, "ours", seen) == 5
     assert turns(world, "per title", seen) == expected
     assert turns(world, "python-plexapi", seen) == turns(world, "house", seen) == 0
+
+
+def test_share_of_the_loop_is_that_of_a_sync_and_of_what_happens_in_between() -> None:
+    share = Share(before=0.001, between=0.002, unchanged=3.6, changed=36.0)
+    assert share.of_hour(share.unchanged) == pytest.approx(0.002)
+    assert share.of_hour(share.changed) == pytest.approx(0.011)
+    quieter = Share(before=0.002, between=0.001, unchanged=0.0, changed=0.0)
+    assert quieter.of_hour(quieter.unchanged) == 0.0

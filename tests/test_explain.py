@@ -295,6 +295,27 @@ async def test_label_that_vanished_in_bulk_waits_for_a_decision(
     assert label(answer["titles"][0], "rosa")["state"] == "held"
 
 
+async def test_label_that_nobody_wants_since_the_question_waits_for_the_decision_as_well(
+    full_house: HaEnv,
+) -> None:
+    forget(full_house)
+    assert "mass_removal" in (await full_house.call("sync_all"))["hold_reasons"]
+    tim = full_house.person("tim")
+    title = next(
+        one
+        for one in full_house.world.catalogue
+        if one.key in full_house.wanted_by("tim") and full_house.plex.state.items_of(one)
+    )
+    full_house.pulsarr.state.unwish(tim, title)
+
+    assert label(await about(full_house, title), "tim")["state"] == "held"
+
+    answer = await full_house.call("sync_all")
+    assert (answer["status"], answer["removed"]) == ("held", 0)
+    assert all("tim" in labels for labels in full_house.labels(title))
+    assert label(await about(full_house, title), "tim")["state"] == "held"
+
+
 async def test_question_about_others_holds_no_label_that_it_does_not_name(
     ha_env: HaEnv,
 ) -> None:

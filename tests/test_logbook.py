@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import Event, callback
+from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
 
@@ -59,10 +61,44 @@ def lines(ha_env: HaEnv) -> Lines:
     return read
 
 
+def device_of(ha_env: HaEnv, key: str) -> str | None:
+    """Return the device of an entity."""
+    entity = er.async_get(ha_env.hass).async_get(ha_env.entity_id(key))
+    assert entity is not None
+    return entity.device_id
+
+
 async def soon(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     """Let what was announced be acted on."""
     await ha_env.settle()
     await later(ha_env, clock, 1)
+
+
+async def test_disabled_entity_leaves_one_line_for_each_happening(
+    ha_env: HaEnv, lines: Lines
+) -> None:
+    """Home Assistant adds a line to every state of an event entity; the sentences stay."""
+    await ha_env.set_up(batch_mode=False)
+    activity = ha_env.entity_id("activity")
+    er.async_get(ha_env.hass).async_update_entity(
+        activity, disabled_by=er.RegistryEntryDisabler.USER
+    )
+    assert await ha_env.hass.config_entries.async_reload(ha_env.entry.entry_id)
+    await ha_env.settle()
+    fired = async_capture_events(ha_env.hass, EVENT_ACTIVITY)
+    before = len(lines())
+
+    await ha_env.call("sync_all")
+    undone = (await ha_env.call("remove_labels", people=["rosa"]))["run_id"]
+    await ha_env.call("undo", run_id=undone)
+
+    assert ha_env.hass.states.get(activity) is None
+    assert [event.data["entity_id"] for event in fired] == [activity] * 3
+    told = lines()[before:]
+    assert len(told) == 3
+    assert told[0].startswith("finished a full sync: ")
+    assert re.fullmatch(r"removed the labels of rosa: labels removed: \d+ \(automation\)", told[1])
+    assert re.fullmatch(r"undid a run: labels added: \d+ \(automation\)", told[2])
 
 
 async def test_full_syncs_are_told(ha_env: HaEnv, lines: Lines) -> None:
@@ -213,6 +249,7 @@ async def test_activity_carries_everything_that_a_message_needs(
     (event,) = fired
     assert event.data == {
         "entity_id": ha_env.entity_id("activity"),
+        "device_id": device_of(ha_env, "activity"),
         "config_entry_id": ha_env.entry.entry_id,
         "server": ha_env.plex.state.name,
         "activity": "labels_changed",

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import re
 from typing import TYPE_CHECKING, Any, Final, override
 
+from homeassistant.const import Platform
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.translation import async_get_translations
 import yaml
 
 from .const import DOMAIN
 from .escaping import one_line
+from .event import ACTIVITY
 
 if TYPE_CHECKING:
     from .runtime import Runtime
@@ -97,6 +99,7 @@ class Source:
     names: Mapping[str, str]
     people: Sequence[tuple[str, str]]  # the entity of each person's sensor, and the name
     device_id: str | None
+    activity: str | None  # the logbook has its lines also while the entity is disabled
 
     def tile(self, key: str, name: str | None = None, **options: object) -> list[Card]:
         """Return a tile of an entity, none where the entity is not there."""
@@ -162,7 +165,8 @@ def _source(runtime: "Runtime", texts: "Texts", translated: Mapping[str, str]) -
     entities: dict[str, str] = {}
     names: dict[str, str] = {}
     people: list[tuple[str, str]] = []
-    for one in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id):
+    registry = er.async_get(hass)
+    for one in er.async_entries_for_config_entry(registry, entry.entry_id):
         if one.disabled_by is not None or hass.states.get(one.entity_id) is None:
             continue
         key = one.unique_id.removeprefix(f"{entry.entry_id}_")
@@ -183,6 +187,7 @@ def _source(runtime: "Runtime", texts: "Texts", translated: Mapping[str, str]) -
         names,
         sorted(people, key=lambda person: person[1].casefold()),
         None if device is None else device.id,
+        registry.async_get_entity_id(Platform.EVENT, DOMAIN, f"{entry.entry_id}_{ACTIVITY.key}"),
     )
 
 
@@ -270,9 +275,9 @@ def _arrived(source: Source) -> list[Card]:
             {"type": "conditional", "conditions": there, "card": picture},
             source.template(ARRIVED, entity=image),
         ]
-    if (activity := source.entities.get("activity")) is not None:
+    if source.activity is not None:
         cards.append(
-            {"type": "logbook", "entities": [activity], "hours_to_show": HOURS_SHOWN},
+            {"type": "logbook", "entities": [source.activity], "hours_to_show": HOURS_SHOWN},
         )
     return cards
 

@@ -1,12 +1,17 @@
-"""The activity event: one entity that tells automations what happened."""
+"""The activity event: one entity, and an event on the bus, that tell automations what happened.
 
-from collections.abc import Iterable
+The logbook reads its sentences from the bus: of the state of an event entity it shows no more than
+the type, and Home Assistant cannot be told to leave that line out. So the bus has its event also
+while the entity is disabled, and whoever wants one line for each happening disables the entity.
+"""
+
+from collections.abc import Callable, Iterable
 from typing import Any, Final, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
-from homeassistant.const import ATTR_ENTITY_ID, Platform
+from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID, Platform
 from homeassistant.core import Context, HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -19,8 +24,6 @@ from .storage.records import Records
 
 PARALLEL_UPDATES = 0
 
-# The same on the event bus, from which the logbook reads sentences: of the state of an event
-# entity it shows no more than the type, and Home Assistant cannot be told to leave that out.
 EVENT_ACTIVITY: Final = f"{DOMAIN}_activity"
 ATTR_CONFIG_ENTRY_ID: Final = "config_entry_id"
 ATTR_ACTIVITY: Final = "activity"
@@ -33,56 +36,85 @@ ACTIVITY = EventEntityDescription(
     event_types=[activity.value for activity in Activity],
 )
 
+type _Tell = Callable[[Activity, dict[str, Any], Context], None]
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: PlexLabelSyncConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the event of an entry."""
+    """Set up the events of an entry."""
     runtime = entry.runtime_data
-    async_add_entities([PlexLabelSyncEvent(runtime.coordinator, runtime.records)])
+    activities = Activities(hass, entry, runtime.records)
+    signal = activity_signal(entry.entry_id)
+    entry.async_on_unload(async_dispatcher_connect(hass, signal, activities.async_fire))
+    async_add_entities([PlexLabelSyncEvent(runtime.coordinator, activities)])
 
 
-class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
-    """Fires for every activity of the entry."""
+class Activities:
+    """Puts every activity of an entry on the bus, and then tells the entity, if it is enabled."""
 
-    def __init__(self, coordinator: PlexLabelSyncCoordinator, records: Records) -> None:
+    def __init__(
+        self, hass: HomeAssistant, entry: PlexLabelSyncConfigEntry, records: Records
+    ) -> None:
         """Know the people, whose sensors are named beside them."""
-        super().__init__(coordinator, ACTIVITY)
+        self._hass = hass
+        self._entry = entry
         self._records = records
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Listen to the activities of this entry only."""
-        await super().async_added_to_hass()
-        entry_id = self.coordinator.context.entry.entry_id
-        self.async_on_remove(
-            async_dispatcher_connect(self.hass, activity_signal(entry_id), self._async_fire)
-        )
+        self.tell_entity: _Tell | None = None
 
     def _sensors_of(self, people: Iterable[str]) -> list[str]:
         """Return the entity of each person's sensor, empty for somebody who has none."""
         ids = {one.username: one.id for one in self._records.ledger.people.values()}
-        entry_id, registry = self.coordinator.context.entry.entry_id, er.async_get(self.hass)
-        keys = [f"{entry_id}_person_{ids.get(one)}" for one in people]
-        found = (registry.async_get_entity_id(Platform.SENSOR, DOMAIN, key) for key in keys)
+        found = (self._entity_id(Platform.SENSOR, f"person_{ids.get(one)}") for one in people)
         return [entity_id or "" for entity_id in found]
 
+    def _entity_id(self, platform: Platform, key: str) -> str | None:
+        unique_id = f"{self._entry.entry_id}_{key}"
+        return er.async_get(self._hass).async_get_entity_id(platform, DOMAIN, unique_id)
+
     @callback
-    def _async_fire(self, activity: Activity, attributes: dict[str, Any]) -> None:
+    def async_fire(self, activity: Activity, attributes: dict[str, Any]) -> None:
+        """Tell what happened: the bus first, so that the logbook knows what the state is about."""
         context = Context()
-        entry = self.coordinator.context.entry
+        device = dr.async_get(self._hass).async_get_device({(DOMAIN, self._entry.entry_id)})
         told = {
-            ATTR_ENTITY_ID: self.entity_id,
-            ATTR_CONFIG_ENTRY_ID: entry.entry_id,
-            ATTR_SERVER: entry.title,
+            ATTR_ENTITY_ID: self._entity_id(Platform.EVENT, ACTIVITY.key),
+            ATTR_DEVICE_ID: None if device is None else device.id,
+            ATTR_CONFIG_ENTRY_ID: self._entry.entry_id,
+            ATTR_SERVER: self._entry.title,
             ATTR_ACTIVITY: activity.value,
             **attributes,
         }
         if (people := attributes.get("people")) is not None:
             told[ATTR_PERSON_ENTITIES] = self._sensors_of(people)
-        self.hass.bus.async_fire(EVENT_ACTIVITY, told, context=context)
+        self._hass.bus.async_fire(EVENT_ACTIVITY, told, context=context)
+        if self.tell_entity is not None:
+            self.tell_entity(activity, attributes, context)
+
+
+class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
+    """Fires for every activity of the entry."""
+
+    def __init__(self, coordinator: PlexLabelSyncCoordinator, activities: Activities) -> None:
+        """Know from whom it hears."""
+        super().__init__(coordinator, ACTIVITY)
+        self._activities = activities
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Begin to listen."""
+        await super().async_added_to_hass()
+        self._activities.tell_entity = self._async_tell
+        self.async_on_remove(self._async_stop)
+
+    @callback
+    def _async_stop(self) -> None:
+        self._activities.tell_entity = None
+
+    @callback
+    def _async_tell(self, activity: Activity, attributes: dict[str, Any], context: Context) -> None:
         self.async_set_context(context)
         self._trigger_event(activity.value, attributes)
         self.async_write_ha_state()

@@ -308,7 +308,10 @@ class Runner:
         async with self._turns.turn(Urgency.READ_ONLY):
             with self.guard.read_only():
                 return await self.engine.explain(
-                    question, self._context.settings.sync, self.records.queue, self._held_keys()
+                    question,
+                    self._context.settings.sync,
+                    self.records.queue,
+                    question_of(self.records.held),
                 )
 
     async def async_triage(

@@ -9,8 +9,9 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .errors import translation
+from .sync.journal import removed_by_undo
 from .sync.request import FullRequest
-from .sync.title_status import Standing, Standings, TitleQuery, TitleRow, find_titles
+from .sync.title_status import Standing, Standings, Times, TitleQuery, TitleRow, find_titles
 from .sync.undo_builder import people_known
 from .texts import Texts
 
@@ -52,11 +53,11 @@ async def async_titles_response(
     runtime: "Runtime", standings: Standings, query: TitleQuery, texts: Texts
 ) -> dict[str, Any]:
     """Return the titles that fit a query. They may be tens of thousands: a thread looks for them."""
-    gaps = dict(runtime.records.knowledge.gaps)
+    gaps, entries = dict(runtime.records.knowledge.gaps), runtime.records.journal.entries
     libraries = {library.key: library.name for library in runtime.servers.plex.libraries_seen}
 
     def answer() -> dict[str, Any]:
-        rows, total = find_titles(standings, query, gaps)
+        rows, total = find_titles(standings, query, Times(gaps, removed_by_undo(entries)))
         return {
             "titles": [title_response(row, libraries, texts) for row in rows],
             "titles_total": total,

@@ -9,12 +9,15 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.plex_label_sync.const import CONF_CONFIRMED, DOMAIN
+from simulators.http import Fault
 
 from ..flow_fixtures import assert_form, finish, submit, to_libraries
 from ..markdown import HOSTILE, signs_in
 
 if TYPE_CHECKING:
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+    from simulators.http import FaultKind
 
     from ..ha_env import HaEnv
 
@@ -284,3 +287,30 @@ async def test_options_that_change_nothing_about_labels_confirm_nothing(
 
     assert issue(ha_env) is not None
     assert (carriers(ha_env, "rosa"), carriers(ha_env, "tim")) == before
+
+
+@pytest.mark.parametrize("kind", ["null_row", "keyless_row"])
+async def test_name_stays_with_whom_it_was_known_for_while_the_row_cannot_be_read(
+    ha_env: HaEnv, kind: FaultKind
+) -> None:
+    await ha_env.set_up(live_mode=False, removed_label_mode="remove")
+    first, second = (user.name for user in ha_env.pulsarr.state.users()[:2])
+    before = carriers(ha_env, first), carriers(ha_env, second)
+    assert not before[1] <= before[0]
+    number = ha_env.person(second)
+    ha_env.pulsarr.faults.add(Fault(kind, match="users/list", times=None))
+    rename(ha_env, second, first.capitalize())
+
+    for _ in range(2):
+        assert (await ha_env.call("sync_all"))["status"] == "partial"
+        assert (carriers(ha_env, first), carriers(ha_env, second)) == before
+    told = issue(ha_env)
+    assert told is not None
+
+    ha_env.pulsarr.faults.clear()
+    await ha_env.call("sync_all")
+    assert (carriers(ha_env, first), carriers(ha_env, second)) == before
+    ha_env.pulsarr.state.change_user(number, name=second)
+    await ha_env.call("sync_all")
+    assert (carriers(ha_env, first), carriers(ha_env, second)) == before
+    assert issue(ha_env) is None

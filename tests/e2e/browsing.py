@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from harness.browser import Look, Visitor, open_browser
 from harness.checkout import ARTIFACTS
-from harness.texts import flaws
+from harness.texts import Texts, flaws
 from harness.waiting import WaitedTooLongError, eventually
 
 if TYPE_CHECKING:
@@ -43,6 +43,15 @@ async def visitor(
     await visitor.picture(PICTURES / f"{request.node.name}.png")
     await visitor.leave()
     assert visitor.complaints == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def texts(visitor: Visitor, home: Home) -> AsyncIterator[Texts]:
+    """The texts of the visitor's language, which the house speaks as well: rules are told in that one."""
+    client = home.client
+    await client.command("config/core/update", language=visitor.look.language)
+    yield Texts(visitor.look.language)
+    await client.command("config/core/update", language="en")
 
 
 async def read(visitor: Visitor, *wanted: str) -> str:

@@ -21,7 +21,12 @@ from tests.e2e.e2e_env import OWNER, E2eEnv, Home, start_servers
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-NEWEST_ONLY: Final = {"test_browser.py", "test_browser_sharing.py", "test_demo.py"}
+NEWEST_ONLY: Final = {
+    "test_browser.py",
+    "test_browser_people.py",
+    "test_browser_sharing.py",
+    "test_demo.py",
+}
 SECONDS_MAX: Final = (
     480  # for one test; a start of Home Assistant alone takes a minute on a busy machine
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Final
+import json
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import pytest_asyncio
@@ -13,10 +14,10 @@ from harness.browser import Look, Visitor
 from harness.checkout import ARTIFACTS
 from harness.children import LOOPBACK, free_port
 from harness.integration import DOMAIN, Integration
-from harness.pages import INIT, MASS_REMOVAL, QUESTION, Pages
+from harness.pages import INIT, Pages
 from harness.texts import Texts, flaws, languages
 from harness.waiting import WaitedTooLongError, eventually
-from tests.e2e.browsing import PICTURES, READ_SECONDS, WALK, browser, read, visitor
+from tests.e2e.browsing import PICTURES, READ_SECONDS, WALK, browser, read, texts, visitor
 from tests.e2e.e2e_env import OWNER, E2eEnv, start_servers
 
 if TYPE_CHECKING:
@@ -28,14 +29,9 @@ if TYPE_CHECKING:
     from harness.simulators import Simulators
     from tests.e2e.e2e_env import Home
 
-__all__ = ["browser", "visitor"]
+__all__ = ["browser", "texts", "visitor"]
 
 pytestmark = pytest.mark.browser
-
-OPTIONS: Final = {"removed_label_mode": "remove", "max_removals": 1}
-"""So that one person who is gone is enough for a question."""
-WISHES: Final = 26
-"""Up to 25 labels never need a question."""
 
 GLANCES: Final = [
     *(Look(language) for language in languages() if language != WALK.language),
@@ -161,28 +157,6 @@ async def refused(visitor: Visitor, field: str, error: str) -> None:
     assert flaws(found[0][1]) == []
 
 
-async def test_dashboard_shows_the_numbers_and_its_button_syncs(
-    visitor: Visitor, env: E2eEnv
-) -> None:
-    before = await env.entry.state("last_sync")
-    ids = await integration.entity_ids(env.home.client, env.entry.entry_id)
-    labelled = [await env.entry.state(key) for key in ids if key.startswith("person_")]
-    assert labelled
-
-    await Pages(visitor, TEXTS).dashboard()
-    words = await read(visitor, TEXTS["entity.sensor.status.state.idle"], *labelled)
-    assert "Entity not found" not in words
-    assert "Configuration error" not in words
-
-    await visitor.choose(TEXTS["entity.button.sync_all.name"])
-
-    async def synced() -> bool:
-        return await env.entry.state("last_sync") != before
-
-    await eventually(synced, "a full sync has finished")
-    await env.entry.until_state("status", "idle")
-
-
 async def test_device_page_names_every_entity(visitor: Visitor, env: E2eEnv) -> None:
     await Pages(visitor, TEXTS).device(env.entry)
     await read(visitor, *await names_of_entities(env))
@@ -229,56 +203,46 @@ async def test_option_is_refused_with_the_reason_and_then_takes_effect(
     await env.entry.until_synced()
 
 
-async def carriers(env: E2eEnv, name: str) -> int:
-    """How many items in Plex carry somebody's label."""
-    labels: dict[str, int] = (await env.servers.plex.get("state"))["labels"]
-    return sum(number for label, number in labels.items() if name.casefold() in label.casefold())
-
-
-async def hold(env: E2eEnv, name: str) -> int:
-    """Have a sync ask first: somebody comes, wants much, and is gone again; returns how many labels that were."""
-    await env.servers.pulsarr.post("user", add=name)
-    for number in range(WISHES):
-        await env.servers.pulsarr.post("wish", person=name, title=env.spare(number).key, force=True)
-    await env.entry.call("sync_all")
-    number = await carriers(env, name)
-    assert number >= WISHES
-    await env.servers.pulsarr.post("user", person=name, remove=True)
-    assert (await env.entry.call("sync_all"))["status"] == "held"
-    return number
-
-
-@pytest.mark.parametrize(("name", "answer"), [("keeper", "keep"), ("goner", "apply")])
-async def test_question_tells_how_many_labels_would_go_and_the_answer_decides(
-    visitor: Visitor, env: E2eEnv, name: str, answer: str
+@pytest.mark.parametrize("visitor", [WALK, Look("de", phone=True)], ids=str, indirect=True)
+async def test_number_out_of_range_is_named_with_its_range_and_the_opt_out_label_can_be_cleared(
+    visitor: Visitor, env: E2eEnv, texts: Texts
 ) -> None:
-    number = await hold(env, name)
-    pages = Pages(visitor, TEXTS)
+    pages = Pages(visitor, texts)
+    await pages.options()
+    await pages.open_sections()
+    data = texts[f"{INIT}.sections"]
+    await visitor.fill("sync_interval", "5")
+    await visitor.submit()
+    wording = texts["selector.wording.options"]
+    told = texts["selector.option_problem.options.range"].format(
+        field=data["full_sync"]["data"]["sync_interval"],
+        lowest=wording["minutes_one"].format(count=1),
+        highest=wording["days_other"].format(count=7),
+    )
+    await read(visitor, told)
+    assert await visitor.overflow() == 0
 
-    await pages.dashboard()
-    await read(visitor, TEXTS["entity.sensor.status.state.held"])
-    await pages.question()
-    words = await read(visitor, *TEXTS.pieces(QUESTION))
-    assert f"would have removed {number} labels at once" in words
-    assert f"{name} is no longer in Pulsarr: {number} labels" in words
-    await visitor.choose(TEXTS[f"{QUESTION}.menu_options.{answer}"])
+    await visitor.fill("sync_interval", "3600")
+    await pages.open_sections()  # only that with the mistake is open
+    label = "" if texts.language == WALK.language else "hands-off"
+    await visitor.fill("opt_out_label", label)
+    await visitor.submit()
 
-    await env.entry.until_state("status", "idle")
-    assert await carriers(env, name) == (number if answer == "keep" else 0)
-    await visitor.until_gone(TEXTS[f"{MASS_REMOVAL}.title"])
+    async def saved() -> bool:
+        return bool(stored_options(env).get("opt_out_label") == label)
+
+    await eventually(saved, "the options are on disk")
+    await env.entry.until_synced()
 
 
-async def test_logbook_reads_like_sentences(visitor: Visitor, env: E2eEnv) -> None:
-    title = env.missing()[0]
-    await env.servers.pulsarr.post("import", title=title.key, announce_after=0.1)
-
-    async def labelled() -> bool:
-        return any(await env.labels(title))
-
-    await eventually(labelled, "the title has labels")
-
-    await Pages(visitor, TEXTS).logbook(env.entry)
-    await read(visitor, f"labelled {title.title} for", "finished a full sync")
+def stored_options(env: E2eEnv) -> dict[str, Any]:
+    """The options of the entry as Home Assistant keeps them."""
+    file = env.home.process.folder / ".storage" / "core.config_entries"
+    entries = json.loads(file.read_text(encoding="utf-8"))["data"]["entries"]
+    options: dict[str, Any] = next(
+        entry["options"] for entry in entries if entry["entry_id"] == env.entry.entry_id
+    )
+    return options
 
 
 @pytest.mark.parametrize("visitor", GLANCES, ids=str, indirect=True)
@@ -313,9 +277,9 @@ REVIEWERS: Final = [
 
 @pytest.mark.parametrize("visitor", REVIEWERS, ids=str, indirect=True)
 async def test_review_can_be_read_on_every_screen(
-    visitor: Visitor, home: Home, session: aiohttp.ClientSession, tmp_path: Path
+    visitor: Visitor, env: E2eEnv, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
-    texts = Texts(visitor.look.language)
+    texts, home = Texts(visitor.look.language), env.home
     pages = Pages(visitor, texts)
     servers = await start_servers(session, tmp_path, seed=2)
     await home.client.command("config/core/update", language=visitor.look.language)
@@ -333,7 +297,23 @@ async def test_review_can_be_read_on_every_screen(
             assert review[key].partition("{")[0].strip() in words
         assert await visitor.overflow() == 0
         await visitor.picture(PICTURES / f"review-{visitor.look}.png")
-        await pages.close_dialog()
+        if visitor.look == REVIEWERS[-1]:
+            await start_paused(visitor, texts, home, env)
+        else:
+            await pages.close_dialog()
     finally:
         await home.client.command("config/core/update", language=WALK.language)
         await servers.stop()
+
+
+async def start_paused(visitor: Visitor, texts: Texts, home: Home, env: E2eEnv) -> None:
+    """Finish the set-up without a sync, as the form offers it; the entry is removed again."""
+    await visitor.choose(texts["selector.start.options.paused"])
+    await visitor.submit()
+    await read(visitor, *texts.pieces("config.create_entry.paused"))
+    (entry_id,) = set(await entries(home)) - {env.entry.entry_id}
+    await integration.until_loaded(home.client, entry_id)
+    entry = Integration(home.client, entry_id)
+    assert [await entry.state(key) for key in ("live_mode", "batch_mode")] == ["off", "off"]
+    assert await entry.state("last_sync") == "unknown"
+    await integration.remove(home.client, entry_id)

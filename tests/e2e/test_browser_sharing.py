@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-import pytest_asyncio
 
 from harness.browser import Look
 from harness.pages import SHARING_OPEN, SHARING_WRONG, Pages
 from harness.texts import Texts
-from tests.e2e.browsing import PICTURES, browser, read, visitor
+from tests.e2e.browsing import PICTURES, browser, read, texts, visitor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from harness.browser import Visitor
     from tests.e2e.e2e_env import E2eEnv
 
-__all__ = ["browser", "visitor"]
+__all__ = ["browser", "texts", "visitor"]
 
 pytestmark = pytest.mark.browser
 
@@ -32,15 +29,6 @@ MENDED: Final = "label=tim"
 STEP: Final = "fix_flow.step.init"
 SAID: Final = "selector.sharing"
 STEPS: Final = ("account", "labelled", "preset", "preview", "movies", "shows", "wishes")
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def texts(visitor: Visitor, env: E2eEnv) -> AsyncIterator[Texts]:
-    """The texts of the visitor's language, which the house speaks as well: rules are told in that one."""
-    client = env.home.client
-    await client.command("config/core/update", language=visitor.look.language)
-    yield Texts(visitor.look.language)
-    await client.command("config/core/update", language="en")
 
 
 async def rule(env: E2eEnv, text: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from custom_components.plex_label_sync.sync.title_status import (
     Figures,
     PersonFigures,
     Standings,
+    Times,
     TitleQuery,
     TitleStatus,
     figures,
@@ -31,6 +32,7 @@ from custom_components.plex_label_sync.sync.title_status import (
 )
 from custom_components.plex_label_sync.sync.wanted import Wish
 
+NEVER: Final = Times({}, {})
 PEOPLE: Final = tuple(Person(number, name) for number, name in enumerate(("rosa", "tim", "nina")))
 
 
@@ -83,14 +85,15 @@ def test_every_wish_of_everybody_is_in_one_row_and_in_one_status(
     world: tuple[Overview, Ledger, Queue],
 ) -> None:
     standings = Standings(*world, frozenset())
-    rows, total = find_titles(standings, TitleQuery(limit=1000), {})
+    rows, total = find_titles(standings, TitleQuery(limit=1000), NEVER)
     told = Counter((row.title, person.id) for row in rows for person in row.people)
     wanted = {(wish.title, person.id) for wish in world[0].wishes for person in wish.people}
     assert told.keys() == wanted
     assert set(told.values()) <= {1}
     assert total == len(rows)
     parts = [
-        find_titles(standings, TitleQuery(statuses=frozenset({one})), {})[1] for one in TitleStatus
+        find_titles(standings, TitleQuery(statuses=frozenset({one})), NEVER)[1]
+        for one in TitleStatus
     ]
     assert sum(parts) == total
     for row in rows:

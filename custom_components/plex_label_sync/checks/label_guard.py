@@ -56,7 +56,12 @@ class LabelGuard:
 
         Rows that cannot be read are reported to `on_gap`. Raises ServiceError.
         """
-        return self._served(await self._pulsarr.people(tries=tries, on_gap=on_gap))
+        gaps: list[Gap] = []
+        people = await self._pulsarr.people(tries=tries, on_gap=gaps.append)
+        if on_gap is not None:
+            for gap in gaps:
+                on_gap(gap)
+        return self._served(people, some_unread=bool(gaps))
 
     async def watchlist(
         self,
@@ -72,9 +77,9 @@ class LabelGuard:
         return await self._pulsarr.watchlist(person_id, tries=tries, on_gap=on_gap)
 
     @callback
-    def _served(self, people: Collection[Person]) -> tuple[Person, ...]:
+    def _served(self, people: Collection[Person], *, some_unread: bool) -> tuple[Person, ...]:
         before = Confirmed.from_dict(self._entry.data.get(CONF_CONFIRMED))
-        resolution = resolve(people, before, self._context.settings.sync)
+        resolution = resolve(people, before, self._context.settings.sync, some_unread=some_unread)
         if self._readers:
             return resolution.people
         if resolution.confirmed != before:

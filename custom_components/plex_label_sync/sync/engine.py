@@ -127,7 +127,11 @@ class Engine:
         )
 
     async def explain(
-        self, question: Question, settings: SyncSettings, queue: Queue, held: frozenset[RowKey]
+        self,
+        question: Question,
+        settings: SyncSettings,
+        queue: Queue,
+        open_question: OpenQuestion | None,
     ) -> tuple[tuple[Explanation, ...], int]:
         """Return what there is to say about at most TITLES_MAX titles, and how many fit.
 
@@ -135,7 +139,7 @@ class Engine:
         """
         watchlists = await self._plan_builder.read_watchlists(settings)
         facts, fitting = await self._fact_reader.gather_facts(
-            question, watchlists, self._recorder.ledger, queue, held, settings
+            question, watchlists, self._recorder.ledger, queue, open_question, settings
         )
         return explain(facts), fitting
 

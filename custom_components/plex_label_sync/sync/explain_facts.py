@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from .changes import RowKey
 from .current_labels import CurrentLabels
 from .explain import TITLES_MAX, Facts, Question, titles_asked_for
 from .ledger import Ledger
@@ -12,10 +11,11 @@ from .model import Item, LabelledItem, Library, ServiceError, SyncSettings, Titl
 from .plan_view import View
 from .planner import make_plan
 from .ports import PlexPort
-from .protection import Evidence, unread_lists
+from .protection import Evidence, OpenQuestion, unread_lists
 from .queue import Queue
 from .readers import Found, ItemFinder
 from .retention import Roster
+from .safety_check import held_by_question
 from .wanted import TitleIndex, Wish, labelled_people, wishes_of
 from .wanted_labels import WantedItem, wanted_items
 
@@ -37,7 +37,7 @@ class FactReader:
         watchlists: Watchlists,
         ledger: Ledger,
         queue: Queue,
-        held: frozenset[RowKey],
+        open_question: OpenQuestion | None,
         settings: SyncSettings,
     ) -> tuple[Facts, int]:
         """Return the facts about at most TITLES_MAX titles, and how many the question fits.
@@ -67,7 +67,9 @@ class FactReader:
             (title, [one for one in some if one.rating_key in there]) for title, some in by_title
         ]
         for key in {one.item.library for one in labelled} & chosen_keys:
-            present.add_directory(key, await self._plex.labels(libraries[key]))
+            # It tells how labels are spelled; the items tell which they carry.
+            directory = await self._plex.labels(libraries[key], lambda _: None)
+            present.add_directory(key, directory)
         view = View(
             items={key: one for key, one in items.items() if key in there},
             present=present,
@@ -83,7 +85,9 @@ class FactReader:
             evidence=Evidence({one.item.rating_key: one for one in labelled}),
             doubts=unread_lists(watchlists, people, settings, ledger),
         )
-        facts = Facts(by_title, watchlists, libraries, view, make_plan(view), queue, held)
+        plan = make_plan(view)
+        held = held_by_question(plan, open_question)
+        facts = Facts(by_title, watchlists, libraries, view, plan, queue, held)
         return facts, len(fitting)
 
     async def _items_asked_for(

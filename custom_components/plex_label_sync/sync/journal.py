@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypedDict
 
-from .changes import Action, Change
+from .changes import Action, Change, RowKey
 from .model import MediaType
 from .reasons import PersonRef, Reason
 from .run import RunKind, StartedBy
@@ -216,4 +216,15 @@ def _edit(people: Sequence[PersonRef | None], row: Sequence[object]) -> _EditFie
         "reason": reason_of(reason),
         # Without a name a change still says what was done.
         "people": tuple(filter(None, some)),
+    }
+
+
+def removed_by_undo(entries: Iterable[Entry]) -> dict[RowKey, float]:
+    """Return when an undo removed which labels last, in seconds since the epoch."""
+    return {
+        change.key: entry.started
+        for entry in entries
+        if entry.kind is RunKind.UNDO
+        for change in entry.changes
+        if change.action is Action.REMOVE
     }

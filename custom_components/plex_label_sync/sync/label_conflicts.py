@@ -114,17 +114,23 @@ class Resolution:
 
 
 def resolve(
-    people: Iterable[Person], confirmed: Confirmed | None, settings: SyncSettings
+    people: Iterable[Person],
+    confirmed: Confirmed | None,
+    settings: SyncSettings,
+    *,
+    some_unread: bool = False,
 ) -> Resolution:
     """Return people under the names by which they get labels, and the conflicts.
 
-    Without anything confirmed (an entry of an older version) everything is as it has been.
+    Without anything confirmed (an entry of an older version) everything is as it has been. With
+    `some_unread` rows of people could not be read: whoever is not listed may be one of them, and
+    keeps the names that were confirmed.
     """
     people = tuple(people)
     if confirmed is None:
         confirmed = with_meant(Confirmed(), sharing(people, settings))
         confirmed = replace(confirmed, people={key_of(one): one for one in people})
-    conflicts = _conflicts(people, confirmed, settings)
+    conflicts = _conflicts(people, confirmed, settings, some_unread=some_unread)
     held = {key_of(person) for one in conflicts for person in one.newcomers}
     # Nobody can have taken the names to which they return: these count as theirs all the while.
     served = _served(people, confirmed, held)
@@ -177,7 +183,7 @@ def _served(
 
 
 def _conflicts(
-    people: Iterable[Person], confirmed: Confirmed, settings: SyncSettings
+    people: Collection[Person], confirmed: Confirmed, settings: SyncSettings, *, some_unread: bool
 ) -> tuple[Conflict, ...]:
     """Return the labels that somebody gets anew and that belong to somebody else, or to the settings."""
     reserved = reserved_labels(settings)
@@ -190,6 +196,12 @@ def _conflicts(
         if (known := confirmed.names_of(person)) is not None:
             for label in _labels(known, settings):
                 before[label].append(person)
+    if some_unread:
+        there = {one for person in people for one in (key_of(person), str(person.id))}
+        for key, known in confirmed.people.items():
+            if key not in there and gets_labels(known, settings):
+                for label in _labels(known, settings):
+                    before[label].append(known)
     found = []
     for label, owners in now.items():
         had = before.get(label, [])

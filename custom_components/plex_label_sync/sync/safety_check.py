@@ -89,6 +89,22 @@ def check_plan(
     return _held(plan, losses, _asked(plan, losses, now), reasons, consent)
 
 
+def held_by_question(plan: Plan, question: OpenQuestion | None) -> frozenset[RowKey]:
+    """Return the labels that an open question keeps from a plan.
+
+    They are those that it is about, and where it is about lost labels as such, whatever else
+    would be lost: there is more to decide about then, not less.
+    """
+    if question is None:
+        return frozenset()
+    return question.keys | (_losses(plan) if _hold_losses(question.reasons) else frozenset())
+
+
+def _hold_losses(reasons: Iterable[HoldReason]) -> bool:
+    """Tell whether one of the reasons holds all that would be lost, whosever it is."""
+    return any(one not in {HoldReason.PEOPLE_RENAMED, HoldReason.LIST_SHRANK} for one in reasons)
+
+
 def _losses(plan: Plan) -> frozenset[RowKey]:
     """Return the labels that would be lost without anybody asking for it."""
     removed = {
@@ -187,7 +203,7 @@ def _held(
 ) -> SafetyResult:
     """Return what the reasons, or an open question, hold of a plan."""
     held_keys: frozenset[RowKey] = frozenset()
-    if any(one not in {HoldReason.PEOPLE_RENAMED, HoldReason.LIST_SHRANK} for one in reasons):
+    if _hold_losses(reasons):
         held_keys |= losses | plan.decided
         if HoldReason.LABELS_VANISHED not in reasons:
             held_keys -= plan.decided | {row.key for row in plan.vanished}

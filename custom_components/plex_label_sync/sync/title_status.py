@@ -117,6 +117,13 @@ class TitleRow:
     since: float | None
 
 
+class Times(NamedTuple):
+    """When things happened: what cannot be read, and labels that an undo removed."""
+
+    gaps: OpenGaps
+    undone: Mapping[RowKey, float]
+
+
 class Standings:
     """Tells what titles are to people, by an overview, the ledger and what waits."""
 
@@ -171,11 +178,12 @@ class Standings:
         return standing
 
     def since(
-        self, title: Title, standing: Standing, people: Iterable[Person], gaps: OpenGaps
+        self, title: Title, standing: Standing, people: Iterable[Person], when: Times
     ) -> float | None:
         """Return since when a title is what it is to people, in seconds since the epoch.
 
-        What is missing is so since it came onto a watchlist. None where that is not known.
+        What is missing is so since it came onto a watchlist. None where that is not known: of
+        what was done in Plex by hand nobody tells when.
         """
         if standing.pending is not None:
             return standing.pending.created
@@ -186,22 +194,28 @@ class Standings:
             ids = {str(person.id) for person in people}
             times = [
                 one.since
-                for one in gaps.values()
+                for one in when.gaps.values()
                 if one.gap.kind in kinds
                 and (one.gap.kind is not GapKind.PERSON or one.gap.key in ids)
             ]
             return min(times, default=None)
         if standing.status is TitleStatus.LABELLED:
             return min((float(row.written) for row in self._rows(title, people)), default=None)
+        if standing.reason is StatusReason.UNDONE:
+            keys = self._keys(title, people)
+            return max((when.undone[key] for key in keys if key in when.undone), default=None)
         return None
+
+    def _keys(self, title: Title, people: Iterable[Person]) -> list[RowKey]:
+        """Return under which keys the ledger knows people's labels on a title."""
+        labels = {self.label(person, title.type)[1] for person in people}
+        return [
+            (item.rating_key, one) for item in self.overview.items.get(title, ()) for one in labels
+        ]
 
     def _rows(self, title: Title, people: Iterable[Person]) -> list[Row]:
         """Return what the ledger says of people's labels on a title."""
-        labels = {self.label(person, title.type)[1] for person in people}
-        keys = [
-            (item.rating_key, one) for item in self.overview.items.get(title, ()) for one in labels
-        ]
-        rows = (self._ledger.get(key) for key in keys)
+        rows = (self._ledger.get(key) for key in self._keys(title, people))
         return [row for row in rows if row is not None and not row.removed_by_user]
 
     def row(
@@ -318,9 +332,7 @@ class TitleQuery:
     limit: int = 200
 
 
-def find_titles(
-    standings: Standings, query: TitleQuery, gaps: OpenGaps
-) -> tuple[list[TitleRow], int]:
+def find_titles(standings: Standings, query: TitleQuery, when: Times) -> tuple[list[TitleRow], int]:
     """Return the titles that fit, those of which something happened last first, and how many fit.
 
     People to whom a title is the same share a row.
@@ -338,7 +350,7 @@ def find_titles(
             if query.statuses is not None and standing.status not in query.statuses:
                 continue
             if query.person is None or any(one.id == query.person for one in people):
-                since = standings.since(wish.title, standing, people, gaps)
+                since = standings.since(wish.title, standing, people, when)
                 found.append((since or 0.0, wish.title.name.casefold(), wish, standing, people))
     # Sorting all of tens of thousands would be one long step, during which nothing else runs.
     first = nsmallest(query.limit, found, key=lambda one: (-one[0], one[1]))
