@@ -6,6 +6,7 @@ TOOLS="$ROOT/.tools"
 LOG="$TOOLS/setup.log"
 QUIET="${QUIET:-}"
 unset PYTHONHOME PYTHONPATH VIRTUAL_ENV # another environment that happens to be active is none of ours
+unset PYTHONDONTWRITEBYTECODE           # every process would compile all of Home Assistant again, for ten seconds and more
 
 # One line of progress for the person who waits.
 say() {

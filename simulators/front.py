@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -14,13 +14,16 @@ from simulators.http import (
     GARBAGE,
     Fault,
     Faults,
-    LocalServer,
     LoggedRequest,
     Stats,
+    is_gone,
     redact_query,
     route_of,
     without_lists,
 )
+
+if TYPE_CHECKING:
+    from simulators.listener import LocalServer
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 type Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
@@ -66,7 +69,7 @@ class FrontDesk:
             return await handler(request)
         started, status, sent = time.perf_counter(), CUT_OFF, 0
         is_stream = route_of(request) in self.streams
-        self.stats.begin()
+        self.stats.begin(request)
         if is_stream:
             self._log(request, started, 101, 0)
         try:
@@ -85,6 +88,7 @@ class FrontDesk:
 
     def _log(self, request: web.Request, started: float, status: int, sent: int) -> None:
         self.stats.end(
+            request,
             LoggedRequest(
                 method=request.method,
                 route=route_of(request),
@@ -93,7 +97,7 @@ class FrontDesk:
                 status=status,
                 duration=time.perf_counter() - started,
                 bytes_out=sent,
-            )
+            ),
         )
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -110,8 +114,8 @@ class FrontDesk:
         if fault.kind in PAGES:
             return _page(fault)
         if fault.kind == "slow_before_apply":
-            await self.server.pause(fault.seconds)
-            if request.transport is None or request.transport.is_closing():
+            await self.server.pause(fault.seconds, goes_on=False)
+            if is_gone(request):
                 raise CutOffError
         if fault.kind in self.before:
             await self.before[fault.kind](request)
@@ -122,7 +126,7 @@ class FrontDesk:
         self, fault: Fault, request: web.Request, response: web.StreamResponse
     ) -> web.StreamResponse:
         if fault.kind == "slow_after_apply":
-            await self.server.pause(fault.seconds)
+            await self.server.pause(fault.seconds, goes_on=False)
         if not isinstance(response, web.Response) or not isinstance(response.body, bytes):
             return response
         if fault.kind in self.after:

@@ -1,19 +1,20 @@
-"""What both simulated servers share on the HTTP side: a local listener, request records, scripted faults."""
+"""What both simulated servers share on the HTTP side: request records and scripted faults."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 import contextlib
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 import re
-import socket
 import time
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
-from aiohttp import web
+if TYPE_CHECKING:
+    from aiohttp import web
 
 type FaultKind = Literal[
     "unauthorized",  # 401
@@ -23,7 +24,7 @@ type FaultKind = Literal[
     "expired",  # 498: a token of the kind that expires by itself
     "throttled",  # 429 with Retry-After
     "slow_after_apply",  # the work is done, the answer comes `seconds` later
-    "slow_before_apply",  # `seconds` pass first; a client that left by then changes nothing
+    "slow_before_apply",  # `seconds` pass first; a client that leaves meanwhile changes nothing
     "drop",  # the connection is cut without an answer, nothing is done
     "truncated",  # half of the body, sent as if it were all
     "cut_body",  # the connection breaks half-way through the body
@@ -44,13 +45,12 @@ type FaultKind = Literal[
     "outage",  # connections are cut and refused for `seconds`
 ]
 
-LOOPBACK = "127.0.0.1"
-LINE_BYTES_MAX = (
-    1 << 20
-)  # aiohttp's own limit on request lines and headers must never be the one that acts
 SECRET_ARGUMENTS = frozenset({"x-plex-token", "token", "apikey", "api_key", "x-api-key", "secret"})
 REDACTED = "***"
 UNMATCHED = "(no route)"
+
+CURRENT_REQUEST: ContextVar[web.Request | None] = ContextVar("current_request", default=None)
+"""The request that a handler works on."""
 
 
 def redact_query(query: str) -> str:
@@ -98,6 +98,11 @@ def route_of(request: web.Request) -> str:
     return UNMATCHED if resource is None else resource.canonical
 
 
+def is_gone(request: web.Request) -> bool:
+    """Whether the client of a request has left."""
+    return request.transport is None or request.transport.is_closing()
+
+
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
     """One answered request; the query holds no secrets."""
@@ -119,8 +124,13 @@ class Stats:
     statuses: Counter[int] = field(default_factory=Counter)
     log: list[LoggedRequest] = field(default_factory=list)
     bytes_out: int = 0
-    in_flight: int = 0
-    peak_concurrency: int = 0
+    peak_concurrency: int = 0  # what a client gave up is no longer one of its requests
+    _open: list[web.Request] = field(default_factory=list)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that the server works on, also for clients that left."""
+        return len(self._open)
 
     @property
     def total(self) -> int:
@@ -145,14 +155,16 @@ class Stats:
             if method in (None, seen_method) and route in (None, seen_route)
         )
 
-    def begin(self) -> None:
+    def begin(self, request: web.Request) -> None:
         """A request has arrived."""
-        self.in_flight += 1
-        self.peak_concurrency = max(self.peak_concurrency, self.in_flight)
+        CURRENT_REQUEST.set(request)
+        self._open.append(request)
+        self.peak_concurrency = max(self.peak_concurrency, self._awaited())
 
-    def end(self, entry: LoggedRequest) -> None:
+    def end(self, request: web.Request, entry: LoggedRequest) -> None:
         """The request that `begin` announced was answered, or cut off."""
-        self.in_flight -= 1
+        CURRENT_REQUEST.set(None)
+        self._open = [one for one in self._open if one is not request]
         self.requests[entry.method, entry.route] += 1
         self.statuses[entry.status] += 1
         self.bytes_out += entry.bytes_out
@@ -164,7 +176,10 @@ class Stats:
         self.statuses.clear()
         self.log.clear()
         self.bytes_out = 0
-        self.peak_concurrency = self.in_flight
+        self.peak_concurrency = self._awaited()
+
+    def _awaited(self) -> int:
+        return sum(not is_gone(one) for one in self._open)
 
     def as_json(self) -> dict[str, Any]:
         """The sums, without the log."""
@@ -257,110 +272,6 @@ def _acts(armed: _Armed, now: float) -> bool:
             armed.until = now + fault.seconds
         return now < armed.until
     return fault.times is None or armed.done < fault.times
-
-
-class LocalServer:
-    """An aiohttp application on 127.0.0.1 that can be cut off and come back on the same port."""
-
-    def __init__(self, app: web.Application) -> None:
-        self._runner = web.AppRunner(
-            app,
-            access_log=None,  # query strings carry tokens
-            shutdown_timeout=0.2,
-            handler_cancellation=False,
-            max_line_size=LINE_BYTES_MAX,
-            max_field_size=LINE_BYTES_MAX,
-        )
-        self._site: web.SockSite | None = None
-        self._reserved: socket.socket | None = None
-        self._stopping = asyncio.Event()
-        self._outage: asyncio.Task[None] | None = None
-        self.port = 0
-
-    @property
-    def url(self) -> str:
-        """Where the server listens, as in `http://127.0.0.1:32400`."""
-        return f"http://{LOOPBACK}:{self.port}"
-
-    @property
-    def down(self) -> bool:
-        """True while connections are refused on purpose."""
-        return self._reserved is not None
-
-    @property
-    def stopping(self) -> bool:
-        """True once `stop` was called."""
-        return self._stopping.is_set()
-
-    async def start(self, port: int = 0) -> None:
-        """Listen; port 0 takes a free one. Raises OSError when the port is taken."""
-        await self._runner.setup()
-        listener = _bound_socket(port)
-        self.port = listener.getsockname()[1]
-        await self._listen(listener)
-
-    async def stop(self) -> None:
-        """Cut every connection and free the port."""
-        self._stopping.set()
-        if self._outage is not None:
-            self._outage.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._outage
-        if self._reserved is not None:
-            self._reserved.close()
-            self._reserved = None
-        self.cut_connections()
-        await self._runner.cleanup()
-
-    async def pause(self, seconds: float) -> None:
-        """Sleep, but no longer than the server lives."""
-        if seconds > 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), seconds)
-
-    async def begin_outage(self, seconds: float) -> None:
-        """Refuse connections from now on and for `seconds`; what is connected is cut."""
-        if self._outage is not None:
-            self._outage.cancel()
-        await self._refuse()
-        self._outage = asyncio.create_task(self._end_outage_after(seconds))
-
-    def cut_connections(self) -> None:
-        """Drop every open connection without an answer."""
-        server = self._runner.server
-        for connection in server.connections if server is not None else ():
-            if connection.transport is not None:
-                connection.transport.abort()
-
-    async def _listen(self, listener: socket.socket) -> None:
-        self._site = web.SockSite(self._runner, listener)
-        await self._site.start()
-
-    async def _refuse(self) -> None:
-        if self._site is not None:
-            await self._site.stop()
-            self._site = None
-            # A bound socket that does not listen keeps the port while every connection is refused.
-            self._reserved = _bound_socket(self.port)
-        self.cut_connections()
-
-    async def _end_outage_after(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        if self._reserved is not None:
-            listener, self._reserved = self._reserved, None
-            await self._listen(listener)
-
-
-def _bound_socket(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.settimeout(0)
-    try:
-        listener.bind((LOOPBACK, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 async def watch_parent(pid: int, stop: asyncio.Event, interval: float = 0.5) -> None:

@@ -53,7 +53,7 @@ NOBODY: Final = "http://127.0.0.1:9"  # listens there
 SECRETS: Final = (PLEX_TOKEN, PULSARR_KEY, WEBHOOK_ID, WEBHOOK_SECRET)
 
 
-async def eventually(true: Callable[[], bool], seconds: float = 10.0) -> None:
+async def eventually(true: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for what comes over a real socket."""
 
     async def check() -> bool:

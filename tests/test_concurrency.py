@@ -44,11 +44,7 @@ async def act(ha_env: HaEnv, action: str, **data: Any) -> dict[str, Any]:
 
 async def edits_begin(ha_env: HaEnv) -> None:
     """Wait for the first edit to arrive in Plex."""
-    for _ in range(500):
-        if ha_env.plex.stats.puts:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("no edit came")
+    await eventually(lambda: ha_env.plex.stats.puts > 0)
 
 
 async def test_reload_in_the_middle_of_a_run_ends_it_between_two_edits(
@@ -254,11 +250,7 @@ async def test_any_order_of_everything_ends_with_every_label_and_no_lost_title(
 
 async def reads_begin(ha_env: HaEnv) -> None:
     """Wait until a run has read the watchlists, and not more."""
-    for _ in range(500):
-        if ha_env.pulsarr.stats.count("GET", "/v1/users/{id}/watchlist"):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("no run came")
+    await eventually(lambda: ha_env.pulsarr.stats.count("GET", "/v1/users/{id}/watchlist") > 0)
 
 
 async def test_sync_by_hand_does_not_share_a_run_that_has_begun_to_read(
@@ -313,10 +305,9 @@ async def test_many_dry_runs_of_a_member_do_not_delay_live(
     trying = [asyncio.create_task(try_out(number)) for number in range(60)]
     await asyncio.sleep(0.1)
     title = ha_env.spare(in_plex=True)
-    began = asyncio.get_running_loop().time()
     await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
-    await eventually(lambda: all("rosa" in labels for labels in ha_env.labels(title)), 20)
-    assert asyncio.get_running_loop().time() - began < 8
+    await eventually(lambda: all("rosa" in labels for labels in ha_env.labels(title)))
+    assert not all(one.done() for one in trying)
 
     ends = await asyncio.gather(*trying, return_exceptions=True)
     refused = [end for end in ends if isinstance(end, ServiceValidationError)]
@@ -364,6 +355,6 @@ async def test_turn_that_comes_to_somebody_who_leaves_goes_on_to_the_next() -> N
         leaving, next_one = asyncio.create_task(take()), asyncio.create_task(take())
         await asyncio.sleep(0)
     leaving.cancel()  # it was just given the turn and has not woken up yet
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await next_one
     assert not turns.locked()

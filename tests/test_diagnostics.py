@@ -18,6 +18,7 @@ from custom_components.plex_label_sync.diagnostics import place
 from simulators.plex import Fault
 
 from .ha_env import SECRETS
+from .impatience import TOO_LONG
 from .test_brake import forget
 from .texts import COMPONENT
 
@@ -221,7 +222,7 @@ async def test_pulsarr_that_takes_too_long_is_not_waited_for(
 ) -> None:
     await ha_env.set_up()
     monkeypatch.setattr(health, "PATIENCE", 0.05)
-    ha_env.pulsarr.faults.add(Fault("slow_before_apply", seconds=0.5, times=None))
+    ha_env.pulsarr.faults.add(Fault("slow_before_apply", seconds=TOO_LONG, times=None))
 
     data, _ = await download(ha_env, hass_client)
 

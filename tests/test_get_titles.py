@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import voluptuous as vol
 
 from simulators.plex import Fault
 
+from .ha_env import eventually
 from .test_people import QUIET, figures, key_of, reload
 from .texts import read_json
 
@@ -150,7 +150,7 @@ async def test_announced_title_waits_with_its_reason(ha_env: HaEnv) -> None:
     title = await wanted_spare(ha_env, in_plex=False)
     assert (await one_title(ha_env, title))["status"] == "missing"
     assert await ha_env.pulsarr.announce(title, force=True)
-    await asyncio.sleep(0.6)
+    await eventually(lambda: ha_env.state("pending") == "1")
     await ha_env.settle()
     row = await one_title(ha_env, title, status=["waiting"])
     assert row["reason_code"] == "not_in_plex"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from homeassistant.const import STATE_UNKNOWN
@@ -12,7 +11,7 @@ import pytest
 
 from simulators.plex import Fault
 
-from .ha_env import later
+from .ha_env import eventually, later
 
 if TYPE_CHECKING:
     from typing import Any
@@ -247,7 +246,7 @@ async def test_announced_title_waits_and_is_not_missing_meanwhile(ha_env: HaEnv)
     await ha_env.call("sync_all")
     before = ha_env.entity(key)
     assert await ha_env.pulsarr.announce(title, force=True)
-    await asyncio.sleep(0.6)
+    await eventually(lambda: ha_env.state("pending") == "1")
     await ha_env.settle()
 
     after = ha_env.entity(key)

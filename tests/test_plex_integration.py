@@ -44,7 +44,7 @@ async def test_server_that_home_assistant_knows_serves_both_integrations(
     assert await async_setup_component(hass, "plex", {})
     await hass.async_block_till_done()
     assert theirs.state is ConfigEntryState.LOADED
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while ha_env.plex.stats.count("GET", "/status/sessions") == 0:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert ha_env.plex.stats.count("GET", "/accounts") == 1

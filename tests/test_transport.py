@@ -436,11 +436,9 @@ async def test_nobody_at_the_address_is_told_apart(make: Callable[[str], Transpo
 
 async def test_slow_answer_is_a_timeout(transport: Transport, far: Far) -> None:
     far.answers = [late(9)]
-    started = time.monotonic()
     error = await failure_of(transport.read("/", same, seconds=0.05, tries=1))
     assert error.failure is Failure.TIMEOUT
     assert error.detail == "GET /: no response in time"
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(
@@ -568,11 +566,12 @@ async def test_no_more_requests_are_under_way_than_allowed(transport: Transport,
 async def test_waiting_for_its_turn_does_not_count_against_a_request(
     transport: Transport, far: Far
 ) -> None:
-    far.answers = [late(0.2)]
+    far.answers = [late(2.2), late(2.2), says({})]
+    slow = [transport.read("/", same, seconds=60, tries=1) for _ in range(2)]
     started = time.monotonic()
-    await asyncio.gather(*(transport.read("/", same, seconds=1, tries=1) for _ in range(12)))
+    await asyncio.gather(*slow, *(transport.read("/", same, seconds=2, tries=1) for _ in range(10)))
     assert far.count == 12
-    assert time.monotonic() - started > 1
+    assert time.monotonic() - started > 2
 
 
 @pytest.mark.parametrize(

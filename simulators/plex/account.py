@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Self
 from aiohttp import web
 
 from simulators.front import FrontDesk, middleware_of
-from simulators.http import Faults, LocalServer, Stats
+from simulators.http import Faults, Stats
+from simulators.listener import LocalServer
 from simulators.plex.account_answers import (
     answer,
     argument,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from simulators.catalogue import CatalogueTitle
-    from simulators.http import LocalServer
+    from simulators.listener import LocalServer
     from simulators.plex.items import Item
     from simulators.plex.render import BrokenHow
     from simulators.plex.state import PlexState

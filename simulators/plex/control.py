@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from aiohttp import web
 
-from simulators.http import LOOPBACK, Fault
+from simulators.http import Fault
+from simulators.listener import LOOPBACK
 from simulators.plex.render import BrokenHow
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from simulators.plex.filters import TYPE_NUMBERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from simulators.http import LocalServer
+    from simulators.listener import LocalServer
     from simulators.plex.items import Item, Leaf
 
 type Entry = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from aiohttp import web
 
 from simulators.front import FrontDesk, middleware_of
-from simulators.http import LocalServer
+from simulators.listener import LocalServer
 from simulators.plex.about import About
 from simulators.plex.backend import PlexBackend
 from simulators.plex.control import control_routes

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     from simulators.catalogue import CatalogueTitle
-    from simulators.http import LocalServer
+    from simulators.listener import LocalServer
 
     from .records import Endpoint, PulsarrUser, UserOptions, Wish, WishFields
 

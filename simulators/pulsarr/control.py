@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from simulators.http import LOOPBACK, Fault
+from simulators.http import Fault
+from simulators.listener import LOOPBACK
 
 from .payloads import endpoint_json
 from .records import UnknownUserError

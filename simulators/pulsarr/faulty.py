@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from simulators.http import GARBAGE, spoil_row, without_lists
+from simulators.http import GARBAGE, is_gone, spoil_row, without_lists
 
 from .gate import error_response, spa_response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from simulators.http import Fault, LocalServer
+    from simulators.http import Fault
+    from simulators.listener import LocalServer
 
     from .knobs import PulsarrKnobs
 
@@ -39,12 +40,12 @@ async def under_fault(
     if (instead := _instead(fault, knobs)) is not None:
         return instead
     if fault.kind == "slow_before_apply":
-        await server.pause(fault.seconds)
-        if request.transport is None or request.transport.is_closing():
+        await server.pause(fault.seconds, goes_on=False)
+        if is_gone(request):
             return _cut(request)
     response = await answer()
     if fault.kind == "slow_after_apply":
-        await server.pause(fault.seconds)
+        await server.pause(fault.seconds, goes_on=False)
     elif isinstance(response, web.Response):
         return await _spoiled(fault, request, response)
     return response

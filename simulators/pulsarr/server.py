@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
-from simulators.http import LocalServer, LoggedRequest, redact_query
+from simulators.http import LoggedRequest, redact_query
+from simulators.listener import LocalServer
 
 from . import gate
 from .api import WATCHLIST_ROUTE, ApiError
@@ -126,7 +127,7 @@ class PulsarrSimulator(PulsarrBackend):
                 self._lose_user(request)
             return await self._answer(request, handler, route)
 
-        self.stats.begin()
+        self.stats.begin(request)
         started = time.monotonic()
         status = size = 0
         try:
@@ -135,6 +136,7 @@ class PulsarrSimulator(PulsarrBackend):
                 status, size = response.status, len(body_bytes(response))
         finally:
             self.stats.end(
+                request,
                 LoggedRequest(
                     method=request.method,
                     route=route,
@@ -143,7 +145,7 @@ class PulsarrSimulator(PulsarrBackend):
                     status=status,
                     duration=time.monotonic() - started,
                     bytes_out=size,
-                )
+                ),
             )
         return response
 

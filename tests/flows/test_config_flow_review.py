@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +31,7 @@ from ..flow_fixtures import (
     to_review,
 )
 from ..ha_env import eventually
+from ..impatience import TOO_LONG
 from ..markdown import HOSTILE, as_shown, signs_in
 from ..storage.test_former import removed
 from ..texts import TEXTS, read_json
@@ -349,15 +349,16 @@ async def test_fault_of_our_own_does_not_end_the_flow(
 
 async def test_flow_that_is_closed_stops_reading(ha_env: HaEnv) -> None:
     shown = await to_libraries(ha_env)
-    ha_env.plex.faults.add(Fault(kind="slow_before_apply", route=LISTING, seconds=0.5, times=None))
+    fault = Fault(kind="slow_before_apply", route=LISTING, seconds=TOO_LONG, times=None)
+    ha_env.plex.faults.add(fault)
     shown = await submit(ha_env.hass, shown)
     assert shown["type"] is FlowResultType.SHOW_PROGRESS
-    await eventually(lambda: ha_env.plex.stats.count("GET", LISTING) > 0)
+    await eventually(lambda: bool(ha_env.plex.listener.pauses))
 
     ha_env.hass.config_entries.flow.async_abort(shown["flow_id"])
-    await asyncio.sleep(0.7)  # what was asked is answered meanwhile
+    await eventually(lambda: ha_env.plex.stats.in_flight == 0)  # given up, far from an answer
     asked = ha_env.plex.stats.total
-    await asyncio.sleep(1.2)
+    await ha_env.settle()
 
     assert ha_env.plex.stats.total == asked
     assert ha_env.hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []
@@ -370,10 +371,12 @@ async def test_flow_that_is_closed_stops_reading(ha_env: HaEnv) -> None:
 async def test_page_that_is_loaded_again_goes_on_waiting(ha_env: HaEnv) -> None:
     hass = ha_env.hass
     shown = await to_libraries(ha_env)
-    ha_env.plex.faults.add(Fault(kind="slow_before_apply", route=LISTING, seconds=0.3))
+    ha_env.plex.faults.add(Fault(kind="slow_before_apply", route=LISTING, seconds=TOO_LONG))
     shown = await submit(hass, shown)
+    await eventually(lambda: bool(ha_env.plex.listener.pauses))
     again = await hass.config_entries.flow.async_configure(shown["flow_id"])
     assert (again["type"], again["step_id"]) == (FlowResultType.SHOW_PROGRESS, "reading")
+    ha_env.plex.listener.hurry()
 
     shown = await after_reading(hass, again)
     assert_form(shown, "review")

@@ -16,6 +16,7 @@ from custom_components.plex_label_sync.sync.preview import label_preview as rows
 from simulators.http import Fault
 
 from ..flow_fixtures import assert_form, default_of, finish, submit, to_libraries
+from ..impatience import TOO_LONG
 from ..sync.test_preview import families
 from ..texts import TEXTS
 
@@ -137,10 +138,10 @@ async def test_format_by_which_people_share_a_label_is_told_once_with_the_list(
 async def test_people_who_are_not_known_at_present_do_not_hold_up(
     ha_env: HaEnv, monkeypatch: pytest.MonkeyPatch, kind: Any
 ) -> None:
-    monkeypatch.setattr(lookup, "LOOKUP_TIMEOUT", 0.2)
+    monkeypatch.setattr(lookup, "LOOKUP_TIMEOUT", 2.0)  # what works is within, on any machine
     for route in ("/v1/users/users/list/with-counts", "/v1/users/users/list"):
         # The first try of each is what the credential is checked with.
-        fault = Fault(kind=kind, route=route, nth=2, seconds=0.5, times=None)
+        fault = Fault(kind=kind, route=route, nth=2, seconds=TOO_LONG, times=None)
         ha_env.pulsarr.faults.add(fault)
 
     shown = await to_libraries(ha_env)

@@ -26,6 +26,7 @@ from ..flow_fixtures import (
     selector_of,
 )
 from ..ha_env import WEBHOOK_ID, WEBHOOK_SECRET
+from ..impatience import TOO_LONG
 from ..texts import TEXTS, read_json
 
 if TYPE_CHECKING:
@@ -400,7 +401,8 @@ async def test_form_opens_and_saves_while_both_servers_are_away(
     monkeypatch.setattr(lookup, "LOOKUP_TIMEOUT", 0.2)
     entry = ha_env.add_entry(exclude_people=["3"])
     for server in (ha_env.plex, ha_env.pulsarr):
-        server.faults.add(Fault(kind=kind, seconds=0.5 * (kind == "slow_before_apply"), times=None))
+        seconds = TOO_LONG if kind == "slow_before_apply" else 0.0
+        server.faults.add(Fault(kind=kind, seconds=seconds, times=None))
 
     shown = await open_options(ha_env)
     assert choices_of(shown, "libraries") == {"1": "1", "2": "2", "3": "3"}

@@ -281,22 +281,26 @@ async def test_fault_that_nobody_expected_ends_no_live_updates_and_is_said_once(
         "socket": (running.plex_events, "_listen"),
     }[where]
 
+    tries = 0
+
     def fail(*_args: object, **_kwargs: object) -> None:
+        nonlocal tries
+        tries += 1
         raise fault("nobody expected this")
 
     with patch.object(*place, fail):
         if where == "answers":
             ha_env.plex.knobs = PlexKnobs(notifications=False)
         await ha_env.plex.drop_events()
-        await asyncio.sleep(0.3)  # several tries
+        await eventually(lambda: tries > 3)
     said = [one for one in caplog.records if "Unexpected" in one.getMessage()]
     assert len(said) == 1
     ha_env.plex.knobs = PlexKnobs()
     title = wished_silently(ha_env)
     clock.tick(61)
     await ha_env.plex.import_title(title)
+    await reconnect(ha_env)
     for _ in range(6):
-        await asyncio.sleep(0.05)  # the next try to connect
         await later(ha_env, clock, 1)
     assert ha_env.labels(title) == [{"rosa"}]
 

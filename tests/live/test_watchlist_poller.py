@@ -15,6 +15,7 @@ from simulators.plex import Fault, PlexKnobs
 from simulators.pulsarr.payloads import user_created, watchlist_removed
 
 from ..ha_env import eventually, later
+from ..impatience import TOO_LONG
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
@@ -218,7 +219,7 @@ async def test_look_that_is_cut_off_by_a_reload_is_the_last_one_of_its_entry(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
-    ha_env.pulsarr.faults.add(Fault(kind="slow_before_apply", route=PEOPLE, seconds=1.0))
+    ha_env.pulsarr.faults.add(Fault(kind="slow_before_apply", route=PEOPLE, seconds=TOO_LONG))
     clock.move_to(clock() + timedelta(seconds=BEAT + 1))
     async_fire_time_changed(ha_env.hass, dt_util.utcnow())
     await eventually(lambda: ha_env.pulsarr.stats.in_flight > 0)

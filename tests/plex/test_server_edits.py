@@ -1,6 +1,7 @@
 """What the client writes into a simulated Plex over real HTTP."""
 
 import asyncio
+from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -8,7 +9,6 @@ from aiohttp.test_utils import TestServer
 import pytest
 
 from custom_components.plex_label_sync.plex.edits import PUT_IDS_MAX, URL_MAX
-from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.model import Failure, ServiceError
 from custom_components.plex_label_sync.transport import BACK_OFF
@@ -16,6 +16,7 @@ from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE
 
+from ..impatience import TOO_LONG, impatient
 from .conftest import CATALOGUE, MOVIES, SHOWS, MakeClient, Naps
 
 AWKWARD = ("Tom, Dick", "100% Fun", "C++", "%41 is A", "🍿 Night", "Watch & Go", "A=B;C#D?E/F")
@@ -180,12 +181,12 @@ async def test_item_that_plex_refuses_is_told_and_the_others_are_edited(
 
 async def test_edit_that_takes_too_long_is_halved_though_it_was_done(
     plex: PlexSimulator,
+    client: PlexClient,
     movies: list[str],
-    make_client: MakeClient,
 ) -> None:
-    client = make_client(plex.url, limits=PlexLimits(edit_timeout=0.4))
-    plex.faults.add(Fault("slow_after_apply", method="PUT", seconds=3))
-    assert await client.edit(MOVIES, movies, ["Anna"], []) == {}
+    plex.faults.add(Fault("slow_after_apply", method="PUT", seconds=TOO_LONG))
+    with impatient(plex):
+        assert await client.edit(MOVIES, movies, ["Anna"], []) == {}
     assert labels(plex, movies) == [{"Anna"}] * len(movies)
     assert client.statistics.requests == 3
     assert client.statistics.failures == {Failure.TIMEOUT: 1}
@@ -193,40 +194,41 @@ async def test_edit_that_takes_too_long_is_halved_though_it_was_done(
 
 async def test_edit_that_takes_too_long_is_halved_when_it_was_not_done(
     plex: PlexSimulator,
+    client: PlexClient,
     movies: list[str],
     naps: Naps,
-    make_client: MakeClient,
 ) -> None:
-    client = make_client(plex.url, limits=PlexLimits(edit_timeout=0.4))
-    plex.faults.add(Fault("slow_before_apply", method="PUT", seconds=3, times=2))
-    assert await client.edit(MOVIES, movies, ["Anna"], []) == {}
+    plex.faults.add(Fault("slow_before_apply", method="PUT", seconds=TOO_LONG, times=2))
+    with impatient(plex):
+        assert await client.edit(MOVIES, movies, ["Anna"], []) == {}
     assert labels(plex, movies) == [{"Anna"}] * len(movies)
     assert (client.statistics.requests, naps.taken) == (5, [])
 
 
 async def test_slow_server_is_given_smaller_and_smaller_edits(
     plex: PlexSimulator,
+    client: PlexClient,
     movies: list[str],
-    make_client: MakeClient,
 ) -> None:
-    client = make_client(plex.url, limits=PlexLimits(edit_timeout=0.4))
-    plex.knobs = PlexKnobs(put_seconds_per_item=0.06)
-    assert await client.edit(MOVIES, movies[:8], ["Anna"], []) == {}
+    plex.knobs = PlexKnobs(put_seconds_per_item=0.01)
+    with impatient(plex, patience=0.05):  # enough for four items
+        assert await client.edit(MOVIES, movies[:8], ["Anna"], []) == {}
     assert labels(plex, movies[:8]) == [{"Anna"}] * 8
 
 
 async def test_plex_that_hangs_gets_no_more_edits(
     plex: PlexSimulator,
+    client: PlexClient,
     movies: list[str],
-    make_client: MakeClient,
 ) -> None:
-    client = make_client(plex.url, limits=PlexLimits(edit_timeout=0.05))
-    plex.faults.add(Fault("slow_before_apply", method="PUT", seconds=3, times=None))
-    refused = await client.edit(MOVIES, movies[:16], ["Anna"], [])
+    plex.faults.add(Fault("slow_before_apply", method="PUT", seconds=TOO_LONG, times=None))
+    with impatient(plex):
+        refused = await client.edit(MOVIES, movies[:16], ["Anna"], [])
     assert set(refused) == set(movies[:16])
     # 16, 8, 4, 2 and 1 item, the other one, and two more before it is the edit that is to blame.
     assert (plex_edits(plex, client), client.statistics.failures) == (7, {Failure.TIMEOUT: 7})
-    error = await failure_of_edit(client, movies[:1], "Ben")
+    with impatient(plex):
+        error = await failure_of_edit(client, movies[:1], "Ben")
     assert (error.failure, plex_edits(plex, client)) == (Failure.TIMEOUT, 8)
 
 
@@ -237,11 +239,14 @@ FAILS: dict[FaultKind, Failure] = {
 }
 
 
-# Wait hardly at all for an edit.
-hasty = pytest.mark.parametrize("limits", [PlexLimits(edit_timeout=0.3)], ids=["hasty"])
+@pytest.fixture
+def hasty(plex: PlexSimulator) -> Iterator[None]:
+    """Wait for no edit that takes too long."""
+    with impatient(plex):
+        yield
 
 
-@hasty
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("kind", FAILS)
 @pytest.mark.parametrize("bad", [(0,), (7,), (0, 1), (3, 11)])
 async def test_items_that_plex_fails_to_edit_stop_no_other(
@@ -254,7 +259,7 @@ async def test_items_that_plex_fails_to_edit_stop_no_other(
     keys = movies[:16]
     broken = [keys[one] for one in bad]
     match = rf"[?&]id=(\d+,)*({'|'.join(broken)})[,&]"
-    seconds = 0.6 if kind == "slow_before_apply" else 0.0
+    seconds = TOO_LONG if kind == "slow_before_apply" else 0.0
     plex.faults.add(Fault(kind, method="PUT", match=match, seconds=seconds, times=None))
     for label in ("Anna", "Ben"):
         refused = await client.edit(MOVIES, keys, [label], [])

@@ -1,7 +1,5 @@
 """What the client does when Pulsarr fails: another try, a wait, or a clear word."""
 
-import asyncio
-
 import pytest
 
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
@@ -13,6 +11,7 @@ from custom_components.plex_label_sync.sync.model import (
 from simulators.http import Fault, FaultKind
 from simulators.pulsarr import PulsarrSimulator
 
+from ..impatience import TOO_LONG
 from .fixtures import (
     COUNTS_ROUTE,
     FILM,
@@ -134,9 +133,9 @@ async def test_slow_answer_is_a_timeout_and_tried_again(
 async def test_outage_is_told_and_survived(
     pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps
 ) -> None:
-    pulsarr.faults.add(Fault("outage", seconds=0.3))
+    pulsarr.faults.add(Fault("outage", seconds=TOO_LONG))
     assert (await failure_of(client.people())).failure is Failure.CANNOT_CONNECT
-    await asyncio.sleep(0.4)
+    await pulsarr.listener.end_outage()
     assert await client.people() == ()
 
 

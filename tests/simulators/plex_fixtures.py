@@ -91,7 +91,7 @@ class Peer:
         path: str,
         *,
         headers: dict[str, str] | None = None,
-        seconds: float = 10,
+        seconds: float = 60,
         token: str | None = TOKEN,
     ) -> Answer:
         """One request; the path goes out exactly as it is written."""
@@ -111,7 +111,7 @@ class Peer:
         path: str,
         *,
         headers: dict[str, str] | None = None,
-        seconds: float = 10,
+        seconds: float = 60,
         token: str | None = TOKEN,
     ) -> Answer:
         """GET."""
@@ -138,7 +138,7 @@ async def plex(
         yield Peer(sim, session)
 
 
-async def until(done: Callable[[], bool], seconds: float = 5) -> None:
+async def until(done: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for something that happens on the loop by itself. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not done():  # noqa: ASYNC110  # whatever it is, it sets no event

@@ -158,7 +158,7 @@ async def receiver(*, holds: bool = False, **settings: Json) -> AsyncIterator[Re
         await runner.cleanup()
 
 
-async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until `condition()` holds; fails after `seconds`."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  # the condition may be anything

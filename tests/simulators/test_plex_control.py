@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import aiohttp
 import pytest
 
@@ -85,11 +83,11 @@ async def test_item_is_deleted(peer: Peer) -> None:
 
 
 async def test_outage_begins_after_the_answer(peer: Peer) -> None:
-    assert (await control(peer, "outage", {"seconds": 0.2}))[0] == 200
-    await asyncio.sleep(0.1)
+    assert (await control(peer, "outage", {"seconds": 600}))[0] == 200
+    await until(lambda: peer.sim.listener.down)
     with pytest.raises(aiohttp.ClientConnectionError):
         await peer.get("/identity")
-    await asyncio.sleep(0.25)
+    await peer.sim.listener.end_outage()
     assert (await peer.get("/identity")).status == 200
 
 

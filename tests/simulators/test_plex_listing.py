@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from simulators.listener import LocalServer
 from simulators.plex import PlexKnobs, reading
 from simulators.plex.selection import Found, select
 from tests.simulators.plex_fixtures import MOVIES, SHOWS, Peer, plain_state, plex
@@ -319,11 +320,21 @@ async def test_what_the_simulator_computes_is_part_of_the_charge(
         time.sleep(0.2)
         return select(*args, **options)
 
+    paused: list[float] = []
+    pause = LocalServer.pause
+
+    async def remember(server: LocalServer, seconds: float) -> None:
+        paused.append(seconds)
+        await pause(server, seconds)
+
+    monkeypatch.setattr(LocalServer, "pause", remember)
     monkeypatch.setattr(reading, "select", slow)
     async with plex(knobs=PlexKnobs(get_seconds=0.3)) as peer:
         await peer.get(ALL)
         took = peer.sim.stats.log[-1].duration
-    assert 0.3 <= took < 0.45  # one after the other they would take half a second
+    assert took >= 0.3
+    (left,) = paused
+    assert left <= 0.1
 
 
 async def test_reads_take_the_time_they_are_told() -> None:

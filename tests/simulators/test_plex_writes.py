@@ -218,11 +218,11 @@ async def test_label_edits_leave_no_trace_in_times_unless_told(bump: bool) -> No
 
 
 async def test_reads_see_an_edit_after_it_has_settled() -> None:
-    async with plex(knobs=PlexKnobs(settle=0.1)) as peer:
+    async with plex(knobs=PlexKnobs(settle=600)) as peer:
         await peer.edit("id=1", added("A"))
         await peer.edit("id=1", removed("A"), added("B"))
         assert (await peer.get("/library/sections/1/all?label=A")).rows == []
-        await asyncio.sleep(0.15)
+        peer.sim.settle()
         assert peer.state.labels_of("1") == ("B",)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
 from typing import Any, Final
 from unittest import mock
@@ -10,10 +10,8 @@ from unittest import mock
 import aiohttp
 from hypothesis.stateful import RuleBasedStateMachine
 
-from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
-from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
 from custom_components.plex_label_sync.sync import protection, safety_check
 from custom_components.plex_label_sync.sync.changes import Action, Row, RowKey
 from custom_components.plex_label_sync.sync.engine import Engine
@@ -36,6 +34,7 @@ from simulators.plex.server import METADATA_ROUTE
 from simulators.pulsarr import PulsarrSimulator
 from simulators.world import make_world
 
+from ..impatience import impatient
 from .engine_env import EVERYTHING, PLEX_TOKEN, PULSARR_KEY, Clock, remembered
 from .machine_fixtures import (
     Crash,
@@ -51,13 +50,7 @@ FREE_REMOVALS: Final = 4  # small worlds have few labels; the brake shall act in
 SHRUNK_BY: Final = 2  # likewise
 DAY: Final = 86_400.0
 RUNS_TO_SETTLE: Final = 3
-PATIENCE: Final = 0.08  # seconds that a client in a hurry waits for an answer
-TOO_SLOW: Final = 0.25  # seconds that a slow server takes for one
-
-
-# Clients in a hurry wait for answers only shortly.
-PLEX_HURRY: Final = PlexLimits(probe_timeout=PATIENCE, read_timeout=PATIENCE, edit_timeout=PATIENCE)
-PULSARR_HURRY: Final = PulsarrLimits(read_timeout=PATIENCE)
+PATIENCE: Final = 0.1  # seconds; a client in a hurry waits for no answer that takes longer
 
 
 class Watched(RuleBasedStateMachine):
@@ -118,22 +111,15 @@ class Watched(RuleBasedStateMachine):
         """Make a new engine on what is on disk."""
         self.records.restart()
         session, sleep = self.session, self._sleep
-        self.plex_client = PlexClient(
-            session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=sleep
-        )
-        self.pulsarr_client = PulsarrClient(session, self.pulsarr.url, PULSARR_KEY, sleep=sleep)
+        client = PlexClient(session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=sleep)
         self.engine = Engine(
-            FragilePlex(self.plex_client, self.trouble),
-            self.pulsarr_client,
+            FragilePlex(client, self.trouble),
+            PulsarrClient(session, self.pulsarr.url, PULSARR_KEY, sleep=sleep),
             self.records,
             clock=self.clock,
             sleep=self._sleep,
             lists=self.records.lists,
         )
-
-    def _set_hurry(self, *, yes: bool) -> None:
-        self.plex_client.limits = PLEX_HURRY if yes else PlexLimits()
-        self.pulsarr_client.limits = PULSARR_HURRY if yes else PulsarrLimits()
 
     async def _sleep(self, seconds: float) -> None:
         """Let time pass: enough for what Plex shows late."""
@@ -208,16 +194,15 @@ class Watched(RuleBasedStateMachine):
         self.truth.touched.clear()
         run: Run | None = None
         try:
-            self._set_hurry(yes=hurry)
-            run = self.do(
-                self.engine.run(request, self.settings, self.before, question=self.question)
-            )
+            with impatient(self.plex, self.pulsarr, patience=PATIENCE) if hurry else nullcontext():
+                run = self.do(
+                    self.engine.run(request, self.settings, self.before, question=self.question)
+                )
         except Crash:
             self.boot()
         except (UnknownPersonError, AmbiguousPersonError):
             pass  # Pulsarr told of some people only, or two are called so
         finally:
-            self._set_hurry(yes=False)
             self._calm_down()
         self.truth.forget_missing()
         self._check_edits(self.plex.stats.puts - edits, lied_to=lied_to)
@@ -253,7 +238,7 @@ class Watched(RuleBasedStateMachine):
 
     def take_long_over_edits(self) -> None:
         """Let Plex do the next run's edits after the client has given up on them."""
-        self.plex.knobs = replace(self.knobs, put_seconds=TOO_SLOW)
+        self.plex.knobs = replace(self.knobs, put_seconds=2 * PATIENCE)
 
     def ignore_filters(self) -> None:
         """Let Plex answer every question about labels with the whole library in the next run."""

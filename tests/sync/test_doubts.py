@@ -6,7 +6,12 @@ from typing import Any, Final
 
 import pytest
 
-from custom_components.plex_label_sync.sync.model import Failure, RemovedLabelMode, SyncSettings
+from custom_components.plex_label_sync.sync.model import (
+    Failure,
+    GapKind,
+    RemovedLabelMode,
+    SyncSettings,
+)
 from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER
 from custom_components.plex_label_sync.sync.request import RemovalRequest
 from custom_components.plex_label_sync.sync.run import HoldReason, Run, RunStatus
@@ -381,6 +386,56 @@ async def test_labels_that_come_back_with_a_database_are_told_and_taken_in_when_
     assert {one.key for one in after.changes} == (
         some if mode is RemovedLabelMode.REMOVE else set()
     )
+
+
+async def test_list_that_is_shorter_than_pulsarr_counts_is_never_believed(
+    family: EngineEnv,
+) -> None:
+    rosa, labels, before = family.person("rosa"), family.labels, family.before
+    wanted = len(family.pulsarr.state.watchlist(rosa))
+    family.pulsarr.knobs.short_lists[rosa] = 3
+    for _ in range(4):
+        family.clock.now += 3600
+        run = await family.sync()
+        assert run.hold_reasons == (HoldReason.LIST_SHRANK,)
+        assert [(gap.kind, gap.key, gap.rows) for gap in run.gaps] == [
+            (GapKind.PERSON, str(rosa), wanted - 3)
+        ]
+        assert (family.labels, family.before) == (labels, before)
+    # What Pulsarr counts as well is believed.
+    family.pulsarr.knobs.short_lists.clear()
+    drop(family, "rosa", wanted - 3)
+    run = await family.sync(consent=EVERYTHING)
+    assert (run.hold_reasons, run.gaps) == ((), ())
+    assert run.removed
+
+
+@pytest.mark.parametrize("counted", [True, False])
+async def test_person_whom_the_list_of_people_leaves_out_is_asked_for(
+    family: EngineEnv, counted: bool
+) -> None:
+    family.pulsarr.knobs.with_counts_route = counted
+    rosa, labels = family.person("rosa"), family.labels
+    rows = {row.key for row in family.recorder.ledger}
+    family.pulsarr.knobs.hidden_users.add(rosa)
+    for _ in range(3):
+        family.clock.now += 3600
+        run = await family.sync()
+        assert (run.status, run.hold_reasons) == (RunStatus.PARTIAL, ())
+        assert [(gap.kind, gap.name) for gap in run.gaps] == [(GapKind.PERSON, "rosa")]
+        assert family.labels == labels
+        assert {row.key for row in family.recorder.ledger} == rows
+    family.pulsarr.knobs.hidden_users.clear()
+    assert (await family.sync()).status is RunStatus.DONE
+    assert family.labels == labels
+
+    # Who is gone by id as well, is gone when that was said twice.
+    family.pulsarr.state.remove_user(rosa)
+    run = await family.sync()
+    assert run.hold_reasons == (HoldReason.LIST_SHRANK,)
+    assert family.labels == labels
+    family.clock.now += 301
+    assert (await family.sync(consent=EVERYTHING)).removed
 
 
 async def test_trial_changes_nothing_that_is_kept(family: EngineEnv) -> None:

@@ -1,12 +1,10 @@
 """The engine when a server fails: nothing is written on half a picture, nothing is claimed unseen."""
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
-from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.editing import SETTLE
 from custom_components.plex_label_sync.sync.failures import PASSING
@@ -23,6 +21,7 @@ from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs
 from simulators.plex.server import METADATA_ROUTE
 
+from ..impatience import TOO_LONG, impatient
 from .engine_env import (
     LABEL_ROUTE,
     LISTING_ROUTE,
@@ -417,12 +416,13 @@ def edits_of(what: str, env: EngineEnv) -> str:
 async def test_edits_that_fail_each_time_are_a_gap_and_the_others_go_on(
     env: EngineEnv, kind: FaultKind, what: str
 ) -> None:
-    env.limit_plex(edit_timeout=0.05)
     before, wanted = env.labels, merged(env.labels, env.wanted())
-    pattern, seconds = edits_of(what, env), 0.2 if kind == "slow_before_apply" else 0.0
-    env.plex.faults.add(Fault(kind, method="PUT", match=pattern, seconds=seconds, times=None))
+    seconds = TOO_LONG if kind == "slow_before_apply" else 0.0
+    fault = Fault(kind, method="PUT", match=edits_of(what, env), seconds=seconds, times=None)
+    env.plex.faults.add(fault)
     for _ in range(3):
-        run = await env.sync()
+        with impatient(env.plex):
+            run = await env.sync()
         failed = {(one.change.rating_key, fold(one.change.label)) for one in run.failed}
         assert (run.status, run.error) == (RunStatus.PARTIAL, None)
         assert {gap.kind.value for gap in run.gaps} <= {what, "item"}
@@ -442,8 +442,6 @@ async def test_edits_that_fail_each_time_are_a_gap_and_the_others_go_on(
                 assert {env.plex.state.items[key].section for key, _ in failed} == {"1"}
         assert not any(row.removed_by_user for row in env.recorder.ledger)
     env.plex.faults.clear()
-    await asyncio.sleep(2 * seconds)
-    env.plex.stats.reset()
     again = await env.sync()
     assert (again.status, again.failed, again.gaps) == (RunStatus.DONE, (), ())
     assert env.labels == wanted
@@ -451,24 +449,26 @@ async def test_edits_that_fail_each_time_are_a_gap_and_the_others_go_on(
 
 @pytest.mark.parametrize("kind", ["slow_after_apply", "slow_before_apply"])
 async def test_edit_that_takes_too_long_is_sent_again_in_halves(kind: FaultKind) -> None:
-    limits = PlexLimits(edit_timeout=0.5)
-    async with open_env(people=1, wishes=12, uhd_library=False, plex_limits=limits) as env:
+    async with open_env(people=1, wishes=12, uhd_library=False) as env:
         before = env.labels
-        env.plex.faults.add(Fault(kind, method="PUT", seconds=3))
-        run = await env.sync()
+        env.plex.faults.add(Fault(kind, method="PUT", seconds=TOO_LONG))
+        with impatient(env.plex):
+            run = await env.sync()
         assert (run.status, run.failed) == (RunStatus.DONE, ())
         assert env.labels == merged(before, env.wanted())
-        # The one that took too long has not been answered yet.
-        assert env.plex.stats.puts == env.edits_needed(before, env.labels) + 1
+        # The one that took too long, and two instead of it.
+        assert env.plex.stats.puts == env.edits_needed(before, env.labels) + 2
 
 
-async def test_edit_that_was_done_though_its_answer_was_lost_is_confirmed(env: EngineEnv) -> None:
+async def test_edit_that_was_done_though_its_answer_was_lost_is_confirmed(
+    env: EngineEnv,
+) -> None:
     title = env.spare()
     await env.sync()
     env.wish("rosa", title)
-    env.limit_plex(edit_timeout=0.2)
-    env.plex.faults.add(Fault("slow_after_apply", method="PUT", seconds=3, times=None))
-    run = await env.sync()
+    env.plex.faults.add(Fault("slow_after_apply", method="PUT", seconds=TOO_LONG, times=None))
+    with impatient(env.plex):
+        run = await env.sync()
     (change,) = run.changes
     assert is_there(env, change)
     assert (run.status, run.failed, run.gaps) == (RunStatus.DONE, (), ())

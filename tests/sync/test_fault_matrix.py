@@ -1,12 +1,7 @@
 """Every kind of request, failing in every way, for one person, one library or one item alone."""
 
-import asyncio
-from typing import Any
-
 import pytest
 
-from custom_components.plex_label_sync.plex.limits import PlexLimits
-from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
 from custom_components.plex_label_sync.sync.model import (
     GapKind,
     RemovedLabelMode,
@@ -17,6 +12,7 @@ from custom_components.plex_label_sync.sync.run import RunStatus
 from simulators.http import Fault, FaultKind
 from simulators.plex.server import METADATA_ROUTE
 
+from ..impatience import TOO_LONG, impatient
 from .engine_env import LABEL_ROUTE, LISTING_ROUTE, EngineEnv, open_env
 
 KINDS: tuple[FaultKind, ...] = (
@@ -31,19 +27,11 @@ KINDS: tuple[FaultKind, ...] = (
 )
 WATCHLIST_ROUTE = "/v1/users/{id}/watchlist"
 PARTS = ("watchlist", "listing", "directory", "carriers", "item")
-SLOW = 0.6  # seconds; longer than a client waits here
-
-
-# Wait no longer for an answer than a loopback needs.
-IMPATIENT: dict[str, Any] = {
-    "plex_limits": PlexLimits(read_timeout=0.25),
-    "pulsarr_limits": PulsarrLimits(read_timeout=0.25),
-}
 
 
 def arm(env: EngineEnv, part: str, kind: FaultKind, key: str) -> GapKind:
     """Let one part of what a sync reads fail for ever; return what is told of it."""
-    fault = {"kind": kind, "times": None, "seconds": SLOW if kind.startswith("slow") else 0.0}
+    fault = {"kind": kind, "times": None, "seconds": TOO_LONG if kind.startswith("slow") else 0.0}
     if part == "watchlist":
         match = rf"/users/{env.person('rosa')}/watchlist"
         env.pulsarr.faults.add(Fault(route=WATCHLIST_ROUTE, match=match, **fault))  # type: ignore[arg-type]
@@ -76,7 +64,7 @@ async def test_what_fails_for_one_stops_nobody_else_and_costs_nothing(
     part: str, kind: FaultKind
 ) -> None:
     settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
-    async with open_env(settings=settings, **IMPATIENT) as env:
+    async with open_env(settings=settings) as env:
         await env.sync()
         # Somebody takes one of rosa's labels off, which takes a look at that very item.
         by_hand = next(one for one in env.plex.state.carriers("rosa") if one.section == "1")
@@ -86,7 +74,8 @@ async def test_what_fails_for_one_stops_nobody_else_and_costs_nothing(
         before, known = env.labels, rows(env)
         told = arm(env, part, kind, by_hand.rating_key)
 
-        run = await env.sync()
+        with impatient(env.plex, env.pulsarr):
+            run = await env.sync()
 
         assert run.status is RunStatus.PARTIAL
         assert told in {gap.kind for gap in run.gaps} | (
@@ -100,9 +89,6 @@ async def test_what_fails_for_one_stops_nobody_else_and_costs_nothing(
 
         env.plex.faults.clear()
         env.pulsarr.faults.clear()
-        # What a client gave up on counts as a request on its way until the server is done with it.
-        await asyncio.sleep(2 * SLOW if kind.startswith("slow") else 0)
-        env.plex.stats.reset()
         again = await env.sync()
 
         assert again.status is RunStatus.DONE

@@ -26,9 +26,10 @@ from simulators.plex import PlexKnobs
 from simulators.plex.items import plex_guids
 from simulators.plex.server import LISTING_ROUTE
 
+from ..impatience import TOO_LONG
 from .engine_env import LABEL_ROUTE, SECTIONS_ROUTE, title_of
 from .machine_fixtures import CRASH_POINTS
-from .machine_world import DAY, TOO_SLOW, Watched
+from .machine_world import DAY, Watched
 
 THOROUGH: Final = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 
@@ -91,7 +92,7 @@ slow_faults = st.builds(
     method=st.sampled_from(("PUT", "GET")),
     nth=st.integers(1, 9),
     times=st.sampled_from((1, 2, None)),
-    seconds=st.just(TOO_SLOW),
+    seconds=st.just(TOO_LONG),
 )
 LATE: Final = 3600.0  # seconds; the machine lets what is late show when a client has slept
 knobs = st.builds(

@@ -17,6 +17,7 @@ from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.plex import PlexKnobs
 
+from ..impatience import TOO_LONG, impatient
 from .engine_env import EngineEnv
 
 REMOVING = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
@@ -134,10 +135,9 @@ async def test_label_that_plex_writes_after_the_client_gave_up_is_ours(env: Engi
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     env.wish("rosa", title)
-    env.limit_plex(edit_timeout=0.1)
-    env.plex.knobs = PlexKnobs(put_seconds=0.5)
-    run = await env.sync()
-    env.limit_plex()
+    env.plex.knobs = PlexKnobs(put_seconds=TOO_LONG)
+    with impatient(env.plex):
+        run = await env.sync()
     assert {one.failure for one in run.failed} == {Failure.TIMEOUT}
     assert (run.status, run.changes) == (RunStatus.PARTIAL, ())
     assert "rosa" not in env.labels.get(item.rating_key, set())
@@ -154,10 +154,9 @@ async def test_label_that_plex_takes_off_after_the_client_gave_up_was_not_taken_
     env.settings = REMOVING
     title, key = await labelled(env)
     env.pulsarr.state.unwish(env.person("rosa"), title)
-    env.limit_plex(edit_timeout=0.1)
-    env.plex.knobs = PlexKnobs(put_seconds=0.5)
-    assert (await env.sync()).changes == ()
-    env.limit_plex()
+    env.plex.knobs = PlexKnobs(put_seconds=TOO_LONG)
+    with impatient(env.plex):
+        assert (await env.sync()).changes == ()
     await _until_idle(env)
     assert "rosa" not in env.labels.get(key, set())
     env.wish("rosa", title)
@@ -210,6 +209,7 @@ async def test_label_taken_off_and_renamed_before_the_next_look_stays_off_unless
 
 async def _until_idle(env: EngineEnv) -> None:
     """Let Plex finish what it was asked for, and be quick again."""
+    env.plex.listener.hurry()
     while env.plex.stats.in_flight:  # noqa: ASYNC110 - counts have no event
         await asyncio.sleep(0.01)
     env.plex.knobs = PlexKnobs()

@@ -1,0 +1,174 @@
+"""A local listener that can be cut off, and that knows which requests it keeps waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+import socket
+import time
+
+from aiohttp import web
+
+from simulators.http import CURRENT_REQUEST, is_gone
+
+LOOPBACK = "127.0.0.1"
+LINE_BYTES_MAX = (
+    1 << 20
+)  # aiohttp's own limit on request lines and headers must never be the one that acts
+LOOK_S = 0.005  # how often a server looks whether a client that it keeps waiting has left
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pause:
+    """A request that a server takes `seconds` for."""
+
+    request: web.Request
+    seconds: float
+    goes_on: bool  # also when the client leaves
+
+
+class LocalServer:
+    """An aiohttp application on 127.0.0.1 that can be cut off and come back on the same port."""
+
+    def __init__(self, app: web.Application) -> None:
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,  # query strings carry tokens
+            shutdown_timeout=0.2,
+            handler_cancellation=False,
+            max_line_size=LINE_BYTES_MAX,
+            max_field_size=LINE_BYTES_MAX,
+        )
+        self._site: web.SockSite | None = None
+        self._reserved: socket.socket | None = None
+        self._stopping = asyncio.Event()
+        self._outage: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
+        self.pauses: list[Pause] = []  # those under way
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Where the server listens, as in `http://127.0.0.1:32400`."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def down(self) -> bool:
+        """True while connections are refused on purpose."""
+        return self._reserved is not None
+
+    @property
+    def stopping(self) -> bool:
+        """True once `stop` was called."""
+        return self._stopping.is_set()
+
+    async def start(self, port: int = 0) -> None:
+        """Listen; port 0 takes a free one. Raises OSError when the port is taken."""
+        await self._runner.setup()
+        listener = _bound_socket(port)
+        self.port = listener.getsockname()[1]
+        await self._listen(listener)
+
+    async def stop(self) -> None:
+        """Cut every connection and free the port."""
+        self._stopping.set()
+        self.hurry()
+        if self._outage is not None:
+            self._outage.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._outage
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
+        self.cut_connections()
+        await self._runner.cleanup()
+
+    async def pause(self, seconds: float, *, goes_on: bool = True) -> None:
+        """Let the current request take `seconds`, but no longer than the server lives or until `hurry`.
+
+        Unless it `goes_on`, it ends as soon as the client leaves.
+        """
+        if seconds <= 0 or self.stopping:
+            return
+        request, hurry = CURRENT_REQUEST.get(), self._hurry
+        if request is None:
+            await _set_within(hurry, seconds)
+            return
+        pause = Pause(request, seconds, goes_on)
+        self.pauses.append(pause)
+        try:
+            if goes_on:
+                await _set_within(hurry, seconds)
+                return
+            end = time.monotonic() + seconds
+            while (left := end - time.monotonic()) > 0 and not is_gone(request):
+                if await _set_within(hurry, min(left, LOOK_S)):
+                    return
+        finally:
+            self.pauses.remove(pause)
+
+    def hurry(self) -> None:
+        """Go on at once with everything that pauses."""
+        self._hurry.set()
+        self._hurry = asyncio.Event()
+
+    async def begin_outage(self, seconds: float) -> None:
+        """Refuse connections from now on and for `seconds`; what is connected is cut."""
+        if self._outage is not None:
+            self._outage.cancel()
+        await self._refuse()
+        self._outage = asyncio.create_task(self._end_outage_after(seconds))
+
+    async def end_outage(self) -> None:
+        """Accept connections again before an outage has ended by itself."""
+        if self._outage is not None:
+            self._outage.cancel()
+        await self._accept_again()
+
+    def cut_connections(self) -> None:
+        """Drop every open connection without an answer."""
+        server = self._runner.server
+        for connection in server.connections if server is not None else ():
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def _listen(self, listener: socket.socket) -> None:
+        self._site = web.SockSite(self._runner, listener)
+        await self._site.start()
+
+    async def _refuse(self) -> None:
+        if self._site is not None:
+            await self._site.stop()
+            self._site = None
+            # A bound socket that does not listen keeps the port while every connection is refused.
+            self._reserved = _bound_socket(self.port)
+        self.cut_connections()
+
+    async def _end_outage_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._accept_again()
+
+    async def _accept_again(self) -> None:
+        if self._reserved is not None:
+            listener, self._reserved = self._reserved, None
+            await self._listen(listener)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event for some time; return whether it came."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
+
+
+def _bound_socket(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.settimeout(0)
+    try:
+        listener.bind((LOOPBACK, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,57 @@
+"""Clients that give a request up because the server takes too long over it, whatever the clock says."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from unittest import mock
+
+from custom_components.plex_label_sync.transport import Transport
+from simulators.http import is_gone
+from simulators.listener import Pause
+from simulators.plex import PlexSimulator
+from simulators.pulsarr import PulsarrSimulator
+
+TOO_LONG: Final = 600.0  # seconds that a simulated server pauses for a request to be given up
+_LOOK: Final = 0.002  # seconds between two looks at what the servers pause for
+
+
+@contextmanager
+def impatient(*servers: PlexSimulator | PulsarrSimulator, patience: float = 60.0) -> Iterator[None]:
+    """Let clients give up, at once, a request that a server is going to pause for longer than `patience` seconds.
+
+    Nothing else times out, however slow the machine is. A server has noticed that its client left
+    before the client goes on.
+    """
+    exchange = Transport._exchange
+
+    def pauses(target: str) -> list[Pause]:
+        return [
+            pause
+            for server in servers
+            for pause in server.listener.pauses
+            if pause.request.raw_path == target and pause.seconds > patience
+        ]
+
+    async def hasty(transport: Transport, request: Any) -> Any:
+        target = request.url(transport.url).raw_path_qs
+        work = asyncio.create_task(exchange(transport, request))
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=_LOOK)
+                if any(not is_gone(pause.request) for pause in pauses(target)):
+                    work.cancel()
+                    await asyncio.wait({work})
+                    while any(not _left(pause) for pause in pauses(target)):  # noqa: ASYNC110 - pauses have no event
+                        await asyncio.sleep(_LOOK)
+                    raise TimeoutError
+            return work.result()
+        finally:
+            work.cancel()
+
+    with mock.patch.object(Transport, "_exchange", hasty):
+        yield
+
+
+def _left(pause: Pause) -> bool:
+    return pause.goes_on and is_gone(pause.request)
