@@ -232,6 +232,8 @@ class Watched(RuleBasedStateMachine):
         self.plex.broken_items.clear()
         self.pulsarr.faults.clear()
         self.pulsarr.knobs.empty_users = self.pulsarr.knobs.empty_watchlists = False
+        self.pulsarr.knobs.odd_rows.clear()
+        self.pulsarr.knobs.hidden_users.clear()
         self.do(self._quiet())
         if self.plex.knobs != self.knobs:
             self.plex.knobs = self.knobs

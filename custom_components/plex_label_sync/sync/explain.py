@@ -257,7 +257,10 @@ def _label_status(  # noqa: PLR0917 - what is there, what was written, what is w
     elif folded in facts.view.settings.exclude_labels:
         state = LabelState.EXCLUDED
     elif spellings:
-        state = _state_on(row, facts.view.settings, wanted=want is not None or alone)
+        # Who knows what is on a list that could not be read?
+        is_unread = row is not None and facts.view.doubts.is_unread(row)
+        stays = want is not None or alone or is_unread
+        state = _state_on(row, facts.view.settings, wanted=stays)
     else:
         state = _state_off(row, facts, alone=alone)
     texts = [*spellings, *(one.label for one in (change, row) if one is not None)]
