@@ -130,7 +130,7 @@ class PlanBuilder:
         else:
             gaps, there = [*quick_check.gaps], quick_check.libraries
         named = request.libraries if isinstance(request, FullRequest) else None
-        libraries = chosen_libraries(there, named, settings)
+        libraries = chosen_libraries(there, named, settings, in_full=not gaps)
         scope = await self._scope(
             request, settings, watchlists, libraries, ledger=ledger, memory=memory
         )

@@ -121,12 +121,18 @@ class PreparedPlan:
 
 
 def chosen_libraries(
-    libraries: Iterable[Library], names: Sequence[str] | None, settings: SyncSettings
+    libraries: Iterable[Library],
+    names: Sequence[str] | None,
+    settings: SyncSettings,
+    *,
+    in_full: bool = True,
 ) -> list[Library]:
     """Return the libraries that a run covers: all that the settings do, or some of these.
 
+    Unless they were read `in_full`, one that is not among them may be there all the same.
+
     Raises ServiceError when none of the chosen ones is there (a Plex that is starting up lists
-    none) or when the token may edit none of them: then it may not see everything in them either,
+    none), when a named one may be among those that could not be read, or when the token may edit none of them: then it may not see everything in them either,
     and UnknownLibraryError when a name or key is none that the settings cover.
     """
     chosen = [library for library in libraries if settings.covers(library.key)]
@@ -140,6 +146,9 @@ def chosen_libraries(
         return chosen
     for name in names:
         if not any(_is_named(library, (name,)) for library in chosen):
+            if not in_full:
+                detail = f"library {name} is not listed, and not all of them could be read"
+                raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
             raise UnknownLibraryError(name)
     return [library for library in chosen if _is_named(library, names)]
 
