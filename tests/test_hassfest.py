@@ -22,6 +22,7 @@ import voluptuous as vol
 import custom_components
 import custom_components.plex_label_sync as integration
 from custom_components.plex_label_sync.const import DOMAIN, NAME
+from custom_components.plex_label_sync.sync.journal import RUNS_MAX
 
 from .texts import COMPONENT, TEXTS, leaves, nodes, read_json
 
@@ -285,3 +286,7 @@ def test_brand_image_has_its_size(name: str, pixels: int) -> None:
 
 def test_there_are_no_other_brand_images() -> None:
     assert {path.name for path in (COMPONENT / "brand").iterdir()} == set(BRAND_SIZES)
+
+
+def test_as_many_runs_can_be_asked_for_as_the_journal_keeps() -> None:
+    assert SERVICES["get_runs"]["fields"]["limit"]["selector"]["number"]["max"] == RUNS_MAX

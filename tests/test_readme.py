@@ -11,6 +11,7 @@ from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 from custom_components.plex_label_sync.live.label_events import TITLES_MAX
+from custom_components.plex_label_sync.options import OPTIONS
 from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.storage.former import SERVERS_MAX
 from custom_components.plex_label_sync.sync.journal import RUNS_MAX
@@ -22,6 +23,7 @@ ROOT: Final = Path(__file__).parent.parent
 HEADING: Final = re.compile(r"^#+ (.+)\n((?:(?!^#).*\n?)*)", re.MULTILINE)
 SERVICES: Final[dict[str, Any]] = load_yaml_dict(str(COMPONENT / "services.yaml"))
 SCALE: Final[dict[str, Any]] = load_yaml_dict(str(COMPONENT / "quality_scale.yaml"))["rules"]
+RETRY_INTERVAL: Final = OPTIONS["pending_retry_interval"].default
 FRONT_PAGE_LINES: Final = 150
 LINE_LENGTH: Final = 105  # "about 100": a word more does no harm
 WHERE: Final = {  # each rule about documents, and the section that follows it
@@ -98,11 +100,15 @@ def test_every_action_is_named_with_its_fields() -> None:
         ("docs/options.md", "Up to {} labels", FREE_REMOVALS),
         ("docs/safety.md", "More than {} labels", FREE_REMOVALS),
         ("docs/entities.md", "more than {} titles at once", TITLES_MAX),
+        ("docs/safety.md", "({} % unless you change it)", OPTIONS["max_removals"].default),
+        ("docs/updates.md", "missing titles*: {} seconds", RETRY_INTERVAL),
+        ("docs/updates.md", "otherwise every {} seconds", RETRY_INTERVAL),
         ("docs/safety.md", "one of the last {}", RUNS_MAX),
+        ("docs/entities.md", "the last {} runs", RUNS_MAX),
         ("docs/removal.md", "last {} removed servers", SERVERS_MAX),
     ],
 )
-def test_numbers_are_those_of_the_code(page: str, words: str, number: int) -> None:
+def test_numbers_are_those_of_the_code(page: str, words: str, number: object) -> None:
     assert words.format(number) in " ".join((ROOT / page).read_text(encoding="utf-8").split())
 
 

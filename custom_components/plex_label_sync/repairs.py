@@ -24,11 +24,34 @@ if TYPE_CHECKING:
     from homeassistant.components.repairs import RepairsFlowResult
 
     from .runner import Runner
+    from .runtime import Runtime
 
     type _Decision = Callable[[Runner, str], Awaitable[Run | None]]
 
 
-class HeldFlow(QuestionFlow):
+class _DecisionFlow(QuestionFlow):
+    """Lets a person decide by a run."""
+
+    async def _decide(self, decision: "_Decision") -> "RepairsFlowResult":
+        if (runtime := self._runtime) is None:
+            return self.async_abort(reason="not_loaded")
+        try:
+            run = await decision(runtime.runner, self.answered_by)
+        except StoppedError:
+            return self.async_abort(reason="not_loaded")
+        if run is not None and run.error is not None:
+            return self.async_abort(reason="failed")
+        if run is not None and (reason := self._open(decision, run, runtime)) is not None:
+            # Ending the flow would delete the new question together with the old one.
+            return self.async_abort(reason=reason)
+        return self.async_create_entry(data={})
+
+    def _open(self, _decision: "_Decision", _run: Run, _runtime: "Runtime") -> str | None:
+        """Return why the issue stays although the run went well."""
+        return None
+
+
+class HeldFlow(_DecisionFlow):
     """Lets a person decide about held changes."""
 
     @override
@@ -65,21 +88,11 @@ class HeldFlow(QuestionFlow):
         """Take it that somebody took the labels off on purpose."""
         return await self._decide(held_decisions.async_accept)
 
-    async def _decide(self, decision: "_Decision") -> "RepairsFlowResult":
-        if (runtime := self._runtime) is None:
-            return self.async_abort(reason="not_loaded")
-        try:
-            run = await decision(runtime.runner, self.answered_by)
-        except StoppedError:
-            return self.async_abort(reason="not_loaded")
-        if run is None or run.error is not None:
-            return self.async_abort(reason="failed")
+    @override
+    def _open(self, decision: "_Decision", run: Run, runtime: "Runtime") -> str | None:
         if _is_asked_again(decision, run):
-            return self.async_abort(reason="more_than_shown")
-        if runtime.records.held is not None:
-            # Ending the flow would take the new question away together with the old one.
-            return self.async_abort(reason="more_to_decide")
-        return self.async_create_entry(data={})
+            return "more_than_shown"
+        return None if runtime.records.held is None else "more_to_decide"
 
 
 def _is_asked_again(decision: "_Decision", run: Run) -> bool:
@@ -89,7 +102,7 @@ def _is_asked_again(decision: "_Decision", run: Run) -> bool:
     return decision is held_decisions.async_apply and run.asked
 
 
-class UnknownFlow(QuestionFlow):
+class UnknownFlow(_DecisionFlow):
     """Lets a person decide about labels that may be ours."""
 
     async def async_step_adopt(
@@ -103,17 +116,6 @@ class UnknownFlow(QuestionFlow):
     ) -> "RepairsFlowResult":
         """Take the labels for somebody else's."""
         return await self._decide(held_decisions.async_leave)
-
-    async def _decide(self, decision: "_Decision") -> "RepairsFlowResult":
-        if (runtime := self._runtime) is None:
-            return self.async_abort(reason="not_loaded")
-        try:
-            run = await decision(runtime.runner, self.answered_by)
-        except StoppedError:
-            return self.async_abort(reason="not_loaded")
-        if run is not None and run.error is not None:
-            return self.async_abort(reason="failed")
-        return self.async_create_entry(data={})
 
 
 class LabelsConflictFlow(QuestionFlow):

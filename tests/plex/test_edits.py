@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.plex_label_sync.plex.edits import (
     PUT_IDS_MAX,
+    TYPE_NUMBERS,
     URL_MAX,
     EditPart,
     edit_parts,
@@ -31,6 +32,11 @@ nasty = st.lists(
 ).map("".join)
 labels = st.lists(texts | nasty.filter(str.strip), max_size=6, unique=True).map(tuple)
 keys = st.lists(st.integers(1, 10**8).map(str), min_size=1, max_size=400, unique=True).map(tuple)
+
+
+def test_every_kind_of_title_has_a_number_of_its_own() -> None:
+    assert set(TYPE_NUMBERS) == set(MediaType)
+    assert len(set(TYPE_NUMBERS.values())) == len(MediaType)
 
 
 def understood(query: str) -> tuple[list[str], list[str], list[str], dict[str, str]]:

@@ -1,6 +1,6 @@
 """Understands what Pulsarr's native webhooks and the arr apps' "Connect" webhooks say."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -66,30 +66,45 @@ def _event_name(value: object, field: str) -> str:
 
 def _native(event: str, data: object) -> Signal:
     """Return the meaning of one of Pulsarr's own events."""
-    match event.lower():
-        case "media.available":
-            fields = _object(data, f"{event}: data")
-            people = _user_ids(fields.get("watchlistedBy"))
-            return Signal(
-                SignalKind.AVAILABLE, event, _title(event, fields, "mediaType"), people=people
-            )
-        case "watchlist.added":
-            return _watchlist(SignalKind.WISHED, event, data, "addedBy")
-        case "watchlist.removed":
-            return _watchlist(SignalKind.UNWISHED, event, data, "removedBy")
-        case "user.created":
-            user = _object(data, f"{event}: data").get("user")
-            person_id = whole_number(user.get("id")) if isinstance(user, Mapping) else None
-            return Signal(SignalKind.JOINED, event, person_id=person_id)
-        case "test":
-            return Signal(SignalKind.TEST, event)
-        case _:
-            return Signal(SignalKind.IGNORED, event)
+    understand = _NATIVE.get(event.lower())
+    if understand is not None:
+        return understand(event, _object(data, f"{event}: data"))
+    is_test = event.lower() == "test"
+    return Signal(SignalKind.TEST if is_test else SignalKind.IGNORED, event)
 
 
-def _watchlist(kind: SignalKind, event: str, data: object, actor: str) -> Signal:
+def _available(event: str, fields: Mapping[str, object]) -> Signal:
+    people = _user_ids(fields.get("watchlistedBy"))
+    title = _title(event, fields, "mediaType")
+    return Signal(SignalKind.AVAILABLE, event, title, people=people)
+
+
+def _wished(event: str, fields: Mapping[str, object]) -> Signal:
+    return _watchlist(SignalKind.WISHED, event, fields, "addedBy")
+
+
+def _unwished(event: str, fields: Mapping[str, object]) -> Signal:
+    return _watchlist(SignalKind.UNWISHED, event, fields, "removedBy")
+
+
+def _joined(event: str, fields: Mapping[str, object]) -> Signal:
+    user = fields.get("user")
+    person_id = whole_number(user.get("id")) if isinstance(user, Mapping) else None
+    return Signal(SignalKind.JOINED, event, person_id=person_id)
+
+
+# Pulsarr is asked for these; any other event is ignored.
+_NATIVE: Final[Mapping[str, Callable[[str, Mapping[str, object]], Signal]]] = {
+    "media.available": _available,
+    "watchlist.added": _wished,
+    "watchlist.removed": _unwished,
+    "user.created": _joined,
+}
+WANTED_EVENTS: Final = frozenset(_NATIVE)
+
+
+def _watchlist(kind: SignalKind, event: str, fields: Mapping[str, object], actor: str) -> Signal:
     """Return the meaning of an event about one title on one watchlist."""
-    fields = _object(data, f"{event}: data")
     content = _object(fields.get("content"), f"{event}: content")
     people = _user_ids([fields.get(actor)])
     return Signal(kind, event, _title(event, content, "type"), next(iter(people), None), people)

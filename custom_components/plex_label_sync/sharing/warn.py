@@ -137,25 +137,17 @@ def _consequences(subject: Subject, causes: Sequence[SharingWarning]) -> Iterato
             nothing.append(
                 _warning(subject, WarningKey.SEES_NOTHING, (half.media_type,), labels=labels)
             )
-        elif half.hidden_labelled and not allows(half.rule, half.label):
-            hidden.append(
-                _warning(
-                    subject,
-                    WarningKey.WISHES_HIDDEN,
-                    (half.media_type,),
-                    labels=(half.label,),
-                    details=_examples(half),
-                )
-            )
         elif half.hidden_labelled:
-            # The label is allowed, and another part of the rule is in the way.
+            details = _examples(half)
+            if allows(half.rule, half.label):
+                details["allowed"] = 1  # another part of the rule is in the way
             hidden.append(
                 _warning(
                     subject,
                     WarningKey.WISHES_HIDDEN,
                     (half.media_type,),
                     labels=(half.label,),
-                    details={**_examples(half), "allowed": 1},
+                    details=details,
                 )
             )
     yield from _joined(nothing)

@@ -10,13 +10,10 @@ from urllib.parse import urlsplit
 from ..const import WEBHOOK_SECRET_HEADER
 from ..pulsarr.client import PulsarrClient
 from ..pulsarr.endpoints import Endpoint, EndpointSettings, TestResult
+from ..pulsarr.payloads import WANTED_EVENTS
 from ..sync.failures import FAILURES
 from ..sync.model import Failure, ServiceError
 from .urls import Address
-
-WANTED_EVENTS: Final = frozenset(
-    {"media.available", "watchlist.added", "watchlist.removed", "user.created"}
-)
 
 HTTP_OK: Final = 200
 SAID_MAX: Final = 80  # characters of Pulsarr's own words about a failed test
