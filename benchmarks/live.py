@@ -227,7 +227,7 @@ def table(figures: dict[str, Any]) -> str:
         (f"ours, {figures['titles']} imports", figures["ours"]["imports"]),
         (f"Pulsarr's way, {figures['titles']} imports", figures["Pulsarr's way"]["imports"]),
         (
-            f"ours, {figures['wishes']} wishes for what is there, of which nobody tells",
+            f"ours, {figures['wishes']} wishes for titles that are there, which nobody announces",
             figures["ours"]["wishes"],
         ),
     ]

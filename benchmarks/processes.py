@@ -5,6 +5,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 import json
+from pathlib import Path
 import sys
 from typing import Any, Final
 
@@ -38,10 +39,17 @@ class Child:
 
 
 @asynccontextmanager
-async def child(module: str, *arguments: str) -> AsyncIterator[Child]:
-    """Run a module of ours; it ends with its standard input."""
+async def child(module: str, *arguments: str, tree: Path | None = None) -> AsyncIterator[Child]:
+    """Run a module of this checkout, or of another `tree`; it ends with its standard input."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, *arguments, stdin=PIPE, stdout=PIPE, limit=ANSWER_MAX
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        stdin=PIPE,
+        stdout=PIPE,
+        limit=ANSWER_MAX,
+        cwd=tree,
     )
     try:
         started = Child(process)

@@ -7,10 +7,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from .before_after import before_and_after
 from .floor import SECTIONS, WHY, floor_requests
+from .live import table as live_table
 from .remarks import collections_said, left_out
 from .worker import COMPETITORS
 
+BEFORE: Final = "before"
 PEOPLE: Final = 20  # in the worlds that are compared over sizes
 CASES: Final[Mapping[str, str]] = {
     "first": "first sync",
@@ -44,6 +47,7 @@ def table(told: Mapping[str, Any]) -> str:
             "process computed while its event loop did not turn."
         ),
     ]
+    lines += before_and_after(told)
     for key in dict.fromkeys(_key(result) for result in results):
         items, people, case = key
         some = [result for result in results if _key(result) == key]
@@ -74,8 +78,11 @@ def table(told: Mapping[str, Any]) -> str:
                 f" Files written {ours['files_written']:.0f} times, {ours['file_bytes'] / 1e6:.2f} MB in all."
             )
         lines += [_floor(case, results, mine)]
+    if told.get("live"):
+        lines += ["", "## Live", "", live_table(told["live"]["now"])]
     lines += _house(told["house"])
-    lacking = left_out(results, COMPETITORS, CASES)
+    rivalry = [one for one in results if one["competitor"] != BEFORE]
+    lacking = left_out(rivalry, COMPETITORS, CASES)
     if lacking:
         lines += ["", "## Not measured", "", *(f"- {one}" for one in lacking)]
     lines += ["", "## Growth", ""]

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import partial
 import json
@@ -14,6 +15,7 @@ import tempfile
 import time
 from typing import Any, Final
 
+from . import earlier, live
 from .bench_env import Change, measure_house
 from .processes import Child, child
 from .remarks import RIVAL_CASES
@@ -22,10 +24,11 @@ from .worker import COMPETITORS
 
 HERE: Final = Path(__file__).resolve().parent
 SYNCS: Final = ("first", "cold", "warm", "hand", "person", "churn")
-PARTS: Final = [*COMPETITORS, "house"]
+ORDER: Final = ("ours", earlier.COMPETITOR, *(name for name in COMPETITORS if name != "ours"))
+PARTS: Final = [*ORDER, "house", "live"]
 RIVALS: Final = tuple(name for name in COMPETITORS if name != "ours")
 SLOW: Final = 10.0  # seconds
-FORMAT: Final = 2  # of results.json
+FORMAT: Final = 3  # of results.json
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class World:
 
     Rivals keep nothing between runs, so to them an unchanged sync is the same cold and warm: it
     is measured once. `rival_cases` names what is measured of them, `rivals` who they are. Those of
-    which a sync takes SLOW seconds or more have `slow_repeats` turns, the others `rival_repeats`.
+    which a sync takes SLOW seconds or more have `slow_repeats` turns, the others `rival_repeats`, and
+    the earlier state of ours has `before`.
     """
 
     items: int
@@ -45,6 +49,7 @@ class World:
     rival_cases: tuple[str, ...] = RIVAL_CASES
     rivals: tuple[str, ...] = RIVALS
     missing: int = 0
+    before: int = 0
     house: bool = False  # also in a real Home Assistant
     half: bool = False  # and there with a person who wants half of everything
 
@@ -67,36 +72,29 @@ class Result:
 
 
 UNCHANGED: Final = ("first", "warm")
-SMALL: Final = (
+FULL: Final = (
     World(1_000, 20, 5, 5, 5),
     World(1_000, 20, 5, 5, 5, ("pending",), missing=1_000),
-    World(10_000, 20, 5, 3, rival_cases=UNCHANGED),
-    World(10_000, 200, 3, 3, rival_cases=UNCHANGED),
+    World(10_000, 20, 5, 5, 5, rival_cases=UNCHANGED, before=3),
+    World(10_000, 200, 3, 3, rival_cases=UNCHANGED, before=3),
+    World(100_000, 20, 5, 1, rival_cases=UNCHANGED, before=3, house=True, half=True),
 )
-FULL: Final = (
-    *SMALL,
-    World(100_000, 20, 5, 1, rival_cases=UNCHANGED, house=True, half=True),
-)
-# At 100,000 items only the quickest rival; the others take hours.
+# Rivals take the most time, and with more people the same: with 200 only the quickest, with 100,000
+# items none; 10,000 items take the others five minutes each time, so once.
 USUAL: Final = (
-    *SMALL,
-    World(
-        100_000,
-        20,
-        3,
-        1,
-        rival_cases=UNCHANGED,
-        rivals=("Pulsarr's way",),
-        house=True,
-        half=True,
-    ),
+    World(1_000, 20, 5, 3, 3),
+    World(1_000, 20, 3, 1, rival_cases=("pending",), missing=1_000),
+    World(10_000, 20, 5, 3, rival_cases=UNCHANGED, before=1),
+    World(10_000, 200, 3, 1, rival_cases=UNCHANGED, rivals=("Pulsarr's way",), before=1),
+    World(100_000, 20, 2, rivals=(), before=1, house=True, half=True),
 )
 QUICK: Final = (
     World(1_000, 20, 2, 1),
     World(1_000, 20, 2, 1, rival_cases=("pending",), missing=1_000),
-    World(10_000, 20, 1, house=True),
+    World(10_000, 20, 1, before=1, house=True),
 )
 SIZES: Final = {"full": FULL, "usual": USUAL, "quick": QUICK}
+LIVE: Final = {"full": (200, 100), "usual": (60, 25), "quick": (10, 5)}  # imports and wishes
 
 
 BEGUN: Final = time.monotonic()
@@ -110,12 +108,16 @@ def progress(world: World, what: str) -> None:
 
 
 async def sequence(
-    servers: Child, world: World, name: str, folder: Path
+    servers: Child, world: World, name: str, folder: Path, tree: Path | None
 ) -> dict[str, dict[str, Any]]:
-    """Let one competitor go through all cases of a world; returns figures by case."""
+    """Let one competitor go through all cases of a world; returns figures by case.
+
+    What is competing "before" is ours in an earlier `tree`.
+    """
     await servers.ask("restore")
     (folder / ".storage").mkdir(parents=True)
-    arguments = (name, servers.hello["plex"], servers.hello["pulsarr"], str(folder))
+    who, where = ("ours", tree) if name == earlier.COMPETITOR else (name, None)
+    arguments = (who, servers.hello["plex"], servers.hello["pulsarr"], str(folder))
     figures: dict[str, dict[str, Any]] = {}
 
     async def one(worker: Child, case: str, do: str = "sync", **fields: object) -> None:
@@ -132,10 +134,10 @@ async def sequence(
             await one(worker, "first")
             await one(worker, "pending", "pending", titles=titles)
         return {"pending": figures["pending"]}
-    async with child("benchmarks.worker", *arguments) as worker:
+    async with child("benchmarks.worker", *arguments, tree=where) as worker:
         await one(worker, "first")
-    cases = SYNCS if name == "ours" else world.rival_cases
-    async with child("benchmarks.worker", *arguments) as worker:
+    cases = SYNCS if who == "ours" else world.rival_cases
+    async with child("benchmarks.worker", *arguments, tree=where) as worker:
         for case in cases[1:]:
             if case == "person":
                 await servers.ask("person", titles=min(500, world.items // 20))
@@ -145,26 +147,35 @@ async def sequence(
     return figures
 
 
+type _Cases = dict[str, dict[str, Any]]
+
+
 async def measure(
-    world: World, seed: int, folder: Path, competitors: Sequence[str]
-) -> tuple[list[Result], dict[str, dict[str, Any]]]:
-    """Measure everybody in one world, taking turns; then ours in a real Home Assistant, if wanted."""
+    world: World, seed: int, folder: Path, competitors: Sequence[str], tree: Path | None
+) -> tuple[list[Result], _Cases]:
+    """Measure everybody in one world, taking turns; then ours in a real Home Assistant, if wanted.
+
+    The earlier `tree` takes its turns as well.
+    """
     arguments = {"items": world.items, "people": world.people, "missing": world.missing}
     flags = [text for key, value in arguments.items() for text in (f"--{key}", str(value))]
     collected: dict[tuple[str, str], list[dict[str, Any]]] = {}
     async with child("benchmarks.servers", *flags, "--seed", str(seed)) as servers:
         for turn in range(world.repeats):
             for name in competitors:
-                if turn >= turns(world, name, collected):
+                if turn >= turns(world, name, collected) or (
+                    name == earlier.COMPETITOR and tree is None
+                ):
                     continue
                 place = folder / f"{world.items}-{world.people}-{world.missing}-{turn}-{name}"
-                for case, figures in (await sequence(servers, world, name, place)).items():
+                for case, figures in (await sequence(servers, world, name, place, tree)).items():
                     collected.setdefault((case, name), []).append(figures)
                 progress(world, f"{name}, turn {turn + 1}")
-        house: dict[str, dict[str, Any]] = {}
+        house: _Cases = {}
         if world.house and "house" in competitors:
+            changes = _changes(servers, world)
             await servers.ask("restore")
-            house = await measure_house(servers, folder / "home", _changes(servers, world))
+            house = await measure_house(servers, folder / "home", changes)
             progress(world, "in Home Assistant")
     return _medians(world, collected), house
 
@@ -175,6 +186,8 @@ def turns(
     """Return how often a competitor is measured, by what was seen of it so far."""
     if name == "ours":
         return world.repeats
+    if name == earlier.COMPETITOR:
+        return world.before
     if name not in world.rivals:  # the house as well
         return 0
     walls = [run["wall"] for (_, who), runs in collected.items() if who == name for run in runs]
@@ -256,64 +269,102 @@ def main() -> None:
         "--competitors", nargs="+", choices=PARTS, default=PARTS, metavar="NAME", help="only these"
     )
     parser.add_argument("--output", type=Path, default=HERE, help="where the results go")
+    parser.add_argument(
+        "--before",
+        default=earlier.BEFORE,
+        metavar="COMMIT",
+        help="the earlier state to measure beside this one; an empty text for none",
+    )
     args = parser.parse_args()
     args.machine = machine()
     begun = time.monotonic()
-    results, house, minutes = _kept(args)
-    with tempfile.TemporaryDirectory() as folder:
+    told = _kept(args)
+    spent = told["minutes"]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        tree = _before(args, told, stack)
         for number, world in enumerate(SIZES[args.size]):
             if args.worlds is None or number in args.worlds:
-                found, cases = asyncio.run(
-                    measure(world, args.seed, Path(folder), args.competitors)
-                )
-                for result in found:
-                    results[_key(asdict(result))] = asdict(result)
-                for case, told in cases.items():
-                    house[world.items, case] = {"items": world.items, "case": case, **told}
-                _report(args, results, house, minutes + (time.monotonic() - begun) / 60)
+                measured = measure(world, args.seed, folder, args.competitors, tree)
+                _note(told, world, *asyncio.run(measured))
+                if tree is not None and world.house and "house" in args.competitors:
+                    told["house_before"] = earlier.house(tree, args.size, number, args.seed)
+                    progress(world, "before, in Home Assistant")
+                told["minutes"] = round(spent + (time.monotonic() - begun) / 60, 1)
+                _report(args, told)
+        if "live" in args.competitors:
+            told["live"] = _live(args, tree)
+            told["minutes"] = round(spent + (time.monotonic() - begun) / 60, 1)
+            _report(args, told)
     print((args.output / "results.md").read_text(encoding="utf-8"))
 
 
-type _Results = dict[tuple[int, int, int, str], dict[str, Any]]
-type _House = dict[tuple[int, str], dict[str, Any]]
+def _before(args: argparse.Namespace, told: dict[str, Any], stack: ExitStack) -> Path | None:
+    """Return the folder of the earlier state for as long as the stack is open, if it is wanted."""
+    if not args.before or earlier.COMPETITOR not in args.competitors:
+        return None
+    try:
+        tree = stack.enter_context(earlier.unpacked(args.before))
+    except earlier.NotThereError as err:
+        told["before"] = {"reason": str(err)}
+        return None
+    told["before"] = {"commit": args.before}
+    return tree
+
+
+def _live(args: argparse.Namespace, tree: Path | None) -> dict[str, Any]:
+    """Return how long labels take, now and before, one after the other."""
+    titles, wishes = LIVE[args.size]
+    now = asyncio.run(live.run(titles, wishes, args.seed))
+    if tree is None:
+        return {"now": now}
+    return {"now": now, "before": earlier.live(tree, titles, wishes, args.seed)}
+
+
+def _note(told: dict[str, Any], world: World, found: Sequence[Result], house: _Cases) -> None:
+    """Put what was measured in a world in the place of what was there."""
+    results = {_key(one): one for one in told["results"]}
+    results.update((_key(one), one) for one in map(asdict, found))
+    told["results"] = [results[key] for key in sorted(results)]
+    kept = {(one["items"], one["case"]): one for one in told["house"]}
+    for case, figures in house.items():
+        kept[world.items, case] = {"items": world.items, "case": case, **figures}
+    told["house"] = [kept[key] for key in sorted(kept, key=lambda key: key[0])]
 
 
 def _key(result: Mapping[str, Any]) -> tuple[int, int, int, str]:
     """Return where a result stands in the report."""
-    place = list(CASES).index(result["case"]) * len(COMPETITORS)
+    place = list(CASES).index(result["case"]) * len(ORDER)
     return (
         result["items"],
         result["people"],
-        place + list(COMPETITORS).index(result["competitor"]),
+        place + ORDER.index(result["competitor"]),
         result["competitor"],
     )
 
 
-def _kept(args: argparse.Namespace) -> tuple[_Results, _House, float]:
-    """Return what a run of parts leaves as it is, and how many minutes that took."""
+def _kept(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the results of earlier runs that a run of parts leaves as they are."""
     file = args.output / "results.json"
-    if (args.worlds is None and args.competitors == PARTS) or not file.exists():
-        return {}, {}, 0.0
-    told = json.loads(file.read_text(encoding="utf-8"))
-    if (told.get("format"), told["seed"], told["size"]) != (FORMAT, args.seed, args.size):
-        return {}, {}, 0.0
-    return (
-        {_key(result): result for result in told["results"]},
-        {(one["items"], one["case"]): one for one in told["house"]},
-        told["minutes"],
-    )
-
-
-def _report(args: argparse.Namespace, results: _Results, house: _House, minutes: float) -> None:
-    told = {
+    fresh = {
         "format": FORMAT,
         "seed": args.seed,
         "size": args.size,
-        "minutes": round(minutes, 1),
+        "minutes": 0.0,
         "machine": args.machine,
-        "house": [house[key] for key in sorted(house, key=lambda key: key[0])],
-        "results": [results[key] for key in sorted(results)],
+        "house": [],
+        "house_before": [],
+        "results": [],
     }
+    if (args.worlds is None and args.competitors == PARTS) or not file.exists():
+        return fresh
+    told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    if (told.get("format"), told["seed"], told["size"]) != (FORMAT, args.seed, args.size):
+        return fresh
+    return {**told, "machine": args.machine}
+
+
+def _report(args: argparse.Namespace, told: Mapping[str, Any]) -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     (args.output / "results.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     (args.output / "results.md").write_text(table(told), encoding="utf-8")

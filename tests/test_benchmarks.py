@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.before_after import before_and_after
 from benchmarks.bench_env import together
+from benchmarks.earlier import NotThereError, unpacked
 from benchmarks.loop_meter.stalls import Collection, Stall, collecting, longest_full
 from benchmarks.people import Share
 from benchmarks.remarks import collections_said, left_out
@@ -110,3 +112,54 @@ def test_share_of_the_loop_is_that_of_a_sync_and_of_what_happens_in_between() ->
     assert share.of_hour(share.changed) == pytest.approx(0.011)
     quieter = Share(before=0.002, between=0.001, unchanged=0.0, changed=0.0)
     assert quieter.of_hour(quieter.unchanged) == 0.0
+
+
+def told(**more: Any) -> dict[str, Any]:
+    cold = {"people": 20, "items": 100_000, "case": "cold"}
+    return {
+        "before": {"commit": "0123456789"},
+        "results": [
+            {**cold, "competitor": "ours", "figures": {"requests": 65, "peak": 70.0}},
+            {**cold, "competitor": "before", "figures": {"requests": 143, "peak": 47.0}},
+        ],
+        "house": [],
+        **more,
+    }
+
+
+def test_before_and_now_stand_side_by_side() -> None:
+    house = [
+        {"case": "first", "apart": 30.0, "full": 1, "collection": 290.0},
+        {"case": "half", "apart": 88.0, "full": 5, "collection": 560.0},
+        {"case": "idle", "apart": 999.0, "full": 9, "collection": 999.0},
+        {"case": "heap_after", "objects": 933_126},
+    ]
+    live = {"now": {"ours": {"imports": {"p95": 0.4}, "wishes": {"p95": 0.7}}}}
+    lines = before_and_after(told(house=house, live=live))
+    assert (
+        "| requests to Plex: unchanged, after a restart, 100,000 items, 20 people | 143 | 65 |"
+        in lines
+    )
+    assert "commit `0123456`" in "\n".join(lines)
+    ends = [line.rpartition(" people")[2] or line for line in lines]
+    assert " | 47 | 70 |" in ends
+    assert any(line.endswith("processed | not measured | 0.40 |") for line in lines)
+    assert any(line.endswith("collections | not measured | 88 |") for line in lines)
+    assert any(line.endswith("all its syncs | not measured | 6 |") for line in lines)
+
+
+def test_earlier_state_that_cannot_be_had_is_said() -> None:
+    lines = before_and_after(told(before={"reason": "no such commit"}))
+    assert lines[-1] == "Not measured: no such commit."
+    assert before_and_after(told(before=None)) == []
+
+
+def test_commit_that_is_not_there_is_no_crash() -> None:
+    with pytest.raises(NotThereError, match="cannot be unpacked"), unpacked("0" * 40):
+        pass
+
+
+def test_earlier_state_is_unpacked_and_gone_afterwards() -> None:
+    with unpacked("HEAD") as tree:
+        assert (tree / "custom_components" / "plex_label_sync" / "manifest.json").is_file()
+    assert not tree.exists()

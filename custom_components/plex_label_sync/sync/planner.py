@@ -7,7 +7,7 @@ from .changes import Action, Change, Plan, Row
 from .identity import Relation, relation
 from .model import Person, fold
 from .plan_view import PlanDraft, View
-from .reasons import Reason, ReasonCode
+from .reasons import PLAIN, Reason, ReasonCode
 from .retention import may_show_yet, removal_decision
 from .wanted_labels import WantedItem, WantedLabel, never_written
 
@@ -153,7 +153,7 @@ class _ItemPlan:
         reason = (
             Reason(ReasonCode.RENAMED_FROM, label=former[0].label)
             if former
-            else Reason(ReasonCode.WANTED)
+            else PLAIN[ReasonCode.WANTED]
         )
         new_row = self._row(replace(label, text=text), row)
         self._add(text, reason, new_row, label.people)
@@ -214,7 +214,8 @@ class _ItemPlan:
             uuid=self._uuid or row.uuid,
             type=item.type.value,
             guid=item.guid or row.guid,
-            ids=row.ids if ids == row.ids else ids,
+            # An equal set that is kept already is not kept twice.
+            ids=next((kept for kept in (row.ids, self._entry.item.ids) if kept == ids), ids),
             added=item.added or row.added,
         )
 
@@ -289,7 +290,7 @@ class _ItemPlan:
                 text, item.library, item.rating_key, int(self._view.now), is_removed_marker=True
             )
             row = self._identified(row)
-            self._add(text, Reason(ReasonCode.MARKED), row)
+            self._add(text, PLAIN[ReasonCode.MARKED], row)
         for key, row in marks.items():
             if key in gone:
                 if not (is_new and key == folded):
@@ -308,7 +309,7 @@ class _ItemPlan:
                 continue
             elif self._is_proven():
                 reason = (
-                    Reason(ReasonCode.WANTED_AGAIN)
+                    PLAIN[ReasonCode.WANTED_AGAIN]
                     if self._entry.labels
                     else Reason(ReasonCode.RENAMED_TO, label=self._settings.removed_label)
                 )
@@ -341,7 +342,7 @@ class _ItemPlan:
                 if folded in self._view.doubts.shrunk_labels:
                     self._draft.shrunk.add((self._item.rating_key, folded))
                 for text in sorted(texts):
-                    change = self._change(Action.REMOVE, text, Reason(ReasonCode.FOREIGN))
+                    change = self._change(Action.REMOVE, text, PLAIN[ReasonCode.FOREIGN])
                     self._draft.changes.append(replace(change, ours=False))
 
     def _add(self, text: str, reason: Reason, row: Row, people: tuple[Person, ...] = ()) -> None:

@@ -1,8 +1,9 @@
 """Why a plan changes something, and for whom: codes with their parameters, no sentences. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class ReasonCode(StrEnum):
@@ -36,6 +37,11 @@ class Reason:
     title: str = ""  # of REMATCHED: for what Plex takes the item now
     since: int = 0  # of NOT_WANTED: since when, in seconds since the epoch, 0 if unknown
     run_id: str = ""  # of UNDO: the run that is undone
+
+
+# One object for all changes with the same reason: a first sync has as many changes as labels, and
+# Python's garbage collector walks through whatever is kept.
+PLAIN: Final[Mapping[ReasonCode, Reason]] = {code: Reason(code) for code in ReasonCode}
 
 
 @dataclass(frozen=True, slots=True)

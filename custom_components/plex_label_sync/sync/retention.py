@@ -6,7 +6,7 @@ from typing import Final
 
 from .changes import Row
 from .model import Item, MediaType, Person, SyncSettings, Title
-from .reasons import Reason, ReasonCode
+from .reasons import PLAIN, Reason, ReasonCode
 from .wanted import why_no_labels
 
 SHOWS_WITHIN: Final = 300.0  # seconds from an edit in which a label may come that was not read back
@@ -67,7 +67,7 @@ def removal_decision(
     if now - since < settings.removal_delay:
         return RemovalDecision(replace(row, unwanted_since=since))
     code = roster.why(row, settings)
-    reason = Reason(ReasonCode.NOT_WANTED, since=since) if code is None else Reason(code)
+    reason = Reason(ReasonCode.NOT_WANTED, since=since) if code is None else PLAIN[code]
     return RemovalDecision(row, reason, chosen=code is ReasonCode.PERSON_EXCLUDED)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from .reasons import PersonRef, Reason, ReasonCode
+from .reasons import PLAIN, PersonRef, Reason, ReasonCode
 from .stored import text, whole
 
 
@@ -23,13 +23,14 @@ def reason_of(data: object) -> Reason:
         raise TypeError("a reason is not a mapping")
     code = text(data["code"])
     known = ReasonCode(code) if code in set(ReasonCode) else ReasonCode.UNRECORDED
-    return Reason(
+    reason = Reason(
         known,
         label=text(data.get("label", "")),
         title=text(data.get("title", "")),
         since=whole(data.get("since", 0)),
         run_id=text(data.get("run_id", "")),
     )
+    return PLAIN[known] if reason == PLAIN[known] else reason
 
 
 def person_ref(row: Sequence[object]) -> PersonRef:

@@ -29,11 +29,12 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
     todo: list[Change] = []
     rows: dict[RowKey, Row | None] = {}
     skipped = 0
+    reason = Reason(ReasonCode.UNDO, run_id=run_id)
     for change in changes:
         if _is_left_alone(present, change, settings):
             skipped += 1
             continue
-        back = _back(change, run_id)
+        back = _back(change, reason)
         there = present.carries(change.rating_key, change.label)
         row = ledger.get(change.key)
         if change.action is Action.ADD:
@@ -107,9 +108,9 @@ def _is_left_alone(present: CurrentLabels, one: Change | Row, settings: SyncSett
     )
 
 
-def _back(change: Change, run_id: str) -> Change:
+def _back(change: Change, reason: Reason) -> Change:
     action = Action.REMOVE if change.action is Action.ADD else Action.ADD
-    return replace(change, action=action, reason=Reason(ReasonCode.UNDO, run_id=run_id))
+    return replace(change, action=action, reason=reason)
 
 
 def _items(changes: Sequence[Change]) -> int:

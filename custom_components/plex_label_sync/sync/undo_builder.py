@@ -15,7 +15,7 @@ from .people import PeopleRefs, people_named
 from .ports import PlexPort, Recorder
 from .protection import Evidence
 from .readers import Found
-from .reasons import Reason, ReasonCode
+from .reasons import PLAIN, ReasonCode
 from .request import PreparedPlan, UndoRequest
 from .undo import removal_plan, undo_plan
 
@@ -136,7 +136,7 @@ def _removal(
         row.library,
         row.rating_key,
         title="",
-        reason=Reason(ReasonCode.REQUESTED),
+        reason=PLAIN[ReasonCode.REQUESTED],
         people=refs.of_row(row),
         title_id=row.title_id,
     )

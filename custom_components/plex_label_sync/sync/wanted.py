@@ -187,6 +187,14 @@ class Match(NamedTuple):
     item: Item
 
 
+def _sharing_ids(item: Item, title: Title) -> Item:
+    """Return an item whose ids are the title's own set where both are equal.
+
+    Sets are what most of the memory of large watchlists goes to, and what collecting takes time for.
+    """
+    return replace(item, ids=title.ids) if item.ids == title.ids else item
+
+
 class Matcher:
     """Finds the items of wishes while a listing streams by; keeps only what matches."""
 
@@ -204,7 +212,7 @@ class Matcher:
     def matches(self, items: Iterable[Item]) -> list[Match]:
         """Return which of `items` are those of which wishes; keeps nothing, so any thread may ask."""
         return [
-            Match(index, self._rank(index, item), item)
+            Match(index, self._rank(index, item), _sharing_ids(item, self._wishes[index].title))
             for item in items
             for index in self._wishes_for(item)
         ]

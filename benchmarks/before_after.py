@@ -1,0 +1,127 @@
+"""What an earlier state and this one cost, side by side: sentences and tables from the data. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+ASKED: Final = (
+    ("first", "first sync"),
+    ("hand", "unchanged, asked for by hand"),
+    ("cold", "unchanged, after a restart"),
+)
+LIVE: Final = (
+    ("imports", "a title that Plex has just processed"),
+    ("wishes", "a wish for a title that is there already"),
+)
+
+type _Row = tuple[str, Mapping[str, Any] | None, Mapping[str, Any] | None, Callable[[Any], str]]
+
+
+def before_and_after(told: Mapping[str, Any]) -> list[str]:
+    """Return the section of the report, empty where there was no earlier state to measure."""
+    before = told.get("before")
+    if not before:
+        return []
+    if "commit" not in before:
+        return ["", "## Before and after", "", f"Not measured: {before['reason']}."]
+    rows = [*_live(told), *_requests(told["results"]), *_loop(told)]
+    return [
+        "",
+        "## Before and after",
+        "",
+        (
+            f"Before is commit `{before['commit'][:7]}` of this repository, measured in the same run: "
+            "labels were read label by label, events always gathered, libraries listed in pages of 1,000 "
+            "rows, and the ledger counted on the event loop."
+        ),
+        "",
+        "| | before | now |",
+        "|---|--:|--:|",
+        *(f"| {what} | {_cell(old, say)} | {_cell(new, say)} |" for what, old, new, say in rows),
+    ]
+
+
+def _cell(one: Mapping[str, Any] | None, say: Callable[[Mapping[str, Any]], str]) -> str:
+    return "not measured" if one is None else say(one)
+
+
+def _live(told: Mapping[str, Any]) -> list[_Row]:
+    live = told.get("live") or {}
+    return [
+        (
+            f"seconds until 95 % of labels can be read: {what}",
+            live.get("before", {}).get("ours", {}).get(key),
+            live.get("now", {}).get("ours", {}).get(key),
+            lambda one: f"{one['p95']:.2f}",
+        )
+        for key, what in LIVE
+        if live
+    ]
+
+
+def _requests(results: Sequence[Mapping[str, Any]]) -> list[_Row]:
+    rows: list[_Row] = []
+    for items, people in dict.fromkeys((one["items"], one["people"]) for one in results):
+        here = {
+            (one["competitor"], one["case"]): one
+            for one in results
+            if (one["items"], one["people"]) == (items, people)
+        }
+        rows += [
+            (
+                f"requests to Plex: {what}, {items:,} items, {people} people",
+                here.get(("before", case)),
+                here.get(("ours", case)),
+                lambda one: f"{one['figures']['requests']:,.0f}",
+            )
+            for case, what in ASKED
+            if ("before", case) in here
+        ]
+        if ("before", "cold") in here:
+            rows.append(
+                (
+                    f"MiB above idle at the peak: after a restart, {items:,} items, {people} people",
+                    here["before", "cold"],
+                    here.get(("ours", "cold")),
+                    lambda one: f"{one['figures']['peak']:.0f}",
+                )
+            )
+    return rows
+
+
+def _loop(told: Mapping[str, Any]) -> list[_Row]:
+    """Return what the event loop of a real Home Assistant felt of both."""
+    old, now = _worst(told.get("house_before", ())), _worst(told["house"])
+    if old is None and now is None:
+        return []
+    return [
+        (what, old, now, partial(_whole, key))
+        for key, what in (
+            (
+                "apart",
+                "in Home Assistant: longest time in ms that the event loop stood still, without collections",
+            ),
+            ("half", "the same while somebody new wants half of the library"),
+            ("full", "full garbage collections during all its syncs"),
+            ("collection", "the longest of them in ms"),
+            ("objects", "objects that Python tracks after the last sync"),
+        )
+    ]
+
+
+def _whole(key: str, one: Mapping[str, Any]) -> str:
+    return f"{one[key]:,.0f}"
+
+
+def _worst(house: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    cases = {one["case"]: one for one in house}
+    syncs = [one for case, one in cases.items() if "apart" in one and case != "idle"]
+    if not syncs:
+        return None
+    return {
+        "apart": max(one["apart"] for one in syncs),
+        "half": cases.get("half", {}).get("apart", float("nan")),
+        "full": sum(one["full"] for one in syncs),
+        "collection": max(one["collection"] for one in syncs),
+        "objects": cases.get("heap_after", {}).get("objects", float("nan")),
+    }

@@ -1,0 +1,68 @@
+"""The integration as it was before the work on its speed, taken from the history to be measured beside it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import json
+from pathlib import Path
+import subprocess
+import sys
+import tarfile
+import tempfile
+from typing import Any, Final
+
+from harness.checkout import ROOT
+
+# Labels read label by label, every event gathered, pages of 1,000 rows, the ledger counted on the loop.
+BEFORE: Final = "0538e57d0620f1b284c910689953b39d4d54521b"
+COMPETITOR: Final = "before"
+PATIENCE: Final = 1800.0  # seconds
+
+
+class NotThereError(Exception):
+    """An earlier state cannot be had; the text says why."""
+
+
+@contextmanager
+def unpacked(commit: str) -> Iterator[Path]:
+    """Lay out a commit in a folder that is gone afterwards. Raises NotThereError."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        archive = folder / "commit.tar"
+        command = ["git", "-C", str(ROOT), "archive", "--output", str(archive), commit]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True)
+        except (OSError, subprocess.CalledProcessError) as err:
+            detail = (getattr(err, "stderr", "") or str(err)).strip().splitlines()[-1]
+            raise NotThereError(f"commit {commit[:7]} cannot be unpacked: {detail}") from err
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder / "tree", filter="data")
+        yield folder / "tree"
+
+
+def house(tree: Path, size: str, world: int, seed: int) -> list[dict[str, Any]]:
+    """Return what a real Home Assistant felt of a tree in one of the worlds of its own benchmark.
+
+    Its own harness sets it up: the forms were others.
+    """
+    sizes = [] if size == "usual" else [f"--{size}"]
+    told = _measured(
+        tree, "run", *sizes, f"--worlds={world}", "--competitors=house", f"--seed={seed}"
+    )
+    found: list[dict[str, Any]] = told["house"]
+    return found
+
+
+def live(tree: Path, titles: int, wishes: int, seed: int) -> dict[str, Any]:
+    """Return how long labels take live in a tree, as `benchmarks.live` measures it."""
+    return _measured(tree, "live", f"--titles={titles}", f"--wishes={wishes}", f"--seed={seed}")
+
+
+def _measured(tree: Path, module: str, *flags: str) -> dict[str, Any]:
+    """Run a benchmark of a tree; return what it wrote."""
+    with tempfile.TemporaryDirectory() as name:
+        output = Path(name) / ("live.json" if module == "live" else "")
+        command = [sys.executable, "-m", f"benchmarks.{module}", *flags, f"--output={output}"]
+        subprocess.run(command, cwd=tree, check=True, timeout=PATIENCE, stdout=subprocess.DEVNULL)
+        file = output if module == "live" else output / "results.json"
+        told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return told
