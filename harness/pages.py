@@ -73,7 +73,8 @@ class Pages:
         await self.visitor.until_field("api_key")
 
     async def action(self, name: str) -> None:
-        """The form of an action."""
+        """The form of an action; that of another one would stay if it were open."""
+        await self.page()
         await self.visitor.go(f"/_my_redirect/developer_call_service?service={DOMAIN}.{name}")
         await self.action_form()
         await self.visitor.until_read(self.texts[f"services.{name}.description"][:40])

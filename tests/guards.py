@@ -54,6 +54,30 @@ _PLANNER: Final = "sync/test_planner.py"
 READS: Final = (
     Guard(
         1,
+        "a label on another title of the same name is not one that came back",
+        "sync/returned.py",
+        "        and agree(frozenset({change.title_id}), item.ids) is not False\n",
+        "",
+        ("sync/test_doubts.py::test_label_on_another_title_of_the_same_name_does_not_come_back",),
+    ),
+    Guard(
+        1,
+        "a list that is shorter than its count is not believed",
+        "sync/protection.py",
+        "                is_doubted = True  # however often it is read so\n",
+        "                pass\n",
+        ("sync/test_doubts.py::test_list_that_is_shorter_than_pulsarr_counts_is_never_believed",),
+    ),
+    Guard(
+        1,
+        "who is missing is asked for by id",
+        "sync/list_reader.py",
+        "        return err.failure is Failure.NOT_FOUND\n    return False\n",
+        "        return err.failure is Failure.NOT_FOUND\n    return True\n",
+        ("sync/test_doubts.py::test_person_whom_the_list_of_people_leaves_out_is_asked_for",),
+    ),
+    Guard(
+        1,
         "a name stays with somebody whose row cannot be read",
         "sync/label_conflicts.py",
         "    if some_unread:\n",
@@ -435,7 +459,7 @@ READS: Final = (
     Guard(
         1,
         "watchlists older than the news are not used",
-        "sync/plan_builder.py",
+        "sync/fresh_lists.py",
         "if fresh_at > max(request.newer_than, now - FRESH):",
         "if fresh_at > now - FRESH:",
         ("sync/test_engine_live.py::test_watchlists_older_than_the_news_are_read_again",),
@@ -443,7 +467,7 @@ READS: Final = (
     Guard(
         1,
         "watchlists grow old",
-        "sync/plan_builder.py",
+        "sync/fresh_lists.py",
         "if fresh_at > max(request.newer_than, now - FRESH):",
         "if fresh_at > request.newer_than:",
         ("sync/test_engine_live.py",),

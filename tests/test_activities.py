@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("clock")
 
-SENT = {"entity_id", "config_entry_id", "server", "activity", "person_entities"}
+SENT = {"entity_id", "device_id", "config_entry_id", "server", "activity", "person_entities"}
 
 
 @pytest.fixture

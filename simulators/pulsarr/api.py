@@ -103,6 +103,7 @@ class Api:
         listed = [
             user_json(user, self.knobs, self.state.watchlist_count(user.id) if counts else None)
             for user in users
+            if user.id not in self.knobs.hidden_users
         ]
         message = "Users retrieved successfully"
         rows = self._with_odd("users", listed)
@@ -117,6 +118,7 @@ class Api:
             raise ApiError(404, "User not found") from None
         user_id = user.id
         wishes = () if self.knobs.empty_watchlists else self.state.watchlist(user_id)
+        wishes = wishes[: self.knobs.short_lists.get(user_id)]
         if not all(wish.readable for wish in wishes):
             raise ApiError(500, "the answer does not fit its schema")
         return web.json_response(

@@ -70,6 +70,10 @@ class PulsarrKnobs:
     """True: the user list is a well-formed, successful, empty list, as after a failed start."""
     empty_watchlists: bool = False
     """The same for every watchlist."""
+    short_lists: dict[int, int] = field(default_factory=dict)
+    """How many rows of a user's watchlist are told, by user id; the count among the users stays."""
+    hidden_users: set[int] = field(default_factory=set)
+    """Users whom the user list leaves out, though they are there."""
     odd_rows: dict[int | str, list[Any]] = field(default_factory=dict)
     """Rows that a damaged or changed Pulsarr tells behind its own, whatever they are: on the watchlist of
     a user id, among the "users", the "endpoints" or the "event-types"."""

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from custom_components.plex_label_sync.sync.fresh_lists import FRESH, FRESH_UNKNOWN
 from custom_components.plex_label_sync.sync.model import Failure, SyncSettings, Title
-from custom_components.plex_label_sync.sync.plan_builder import FRESH, FRESH_UNKNOWN
 from custom_components.plex_label_sync.sync.readers import LOOKUPS_MAX
 from custom_components.plex_label_sync.sync.request import LiveRequest
 from custom_components.plex_label_sync.sync.run import Outcome, RunKind, RunStatus

@@ -137,7 +137,7 @@ class Engine:
 
         Nothing is written. Raises ServiceError.
         """
-        watchlists = await self._plan_builder.read_watchlists(settings)
+        watchlists = await self._plan_builder.fresh.read(settings)
         facts, fitting = await self._fact_reader.gather_facts(
             question, watchlists, self._recorder.ledger, queue, open_question, settings
         )

@@ -120,7 +120,7 @@ class EventTriage:
             for item in items
             if item.ids and not self._known.recognised(item.rating_key)
         )
-        watchlists = await self._plan_builder.watchlists_for(
+        watchlists = await self._plan_builder.fresh.for_titles(
             LiveRequest(titles=new, heard_at=self._clock()), settings
         )
         keys = {item.rating_key for item in items}

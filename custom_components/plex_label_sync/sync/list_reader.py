@@ -1,11 +1,11 @@
 """Reads the watchlists of all people, so that one which cannot be read costs no other one."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from typing import Final
 
 from .failures import FAILURES
 from .jobs import gather_fail_fast
-from .model import Failure, Gap, Person, Service, ServiceError, Title, Watchlists
+from .model import ROW, Failure, Gap, GapKind, Person, Service, ServiceError, Title, Watchlists
 from .ports import PulsarrPort
 from .watchlist_changes import either
 
@@ -43,25 +43,28 @@ async def read_watchlists(
     clock: Callable[[], float],
     heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
     skip: Callable[[tuple[Person, ...]], Container[int]] = lambda _: frozenset(),
+    *,
     known: Watchlists | None = None,
+    missing: Callable[[tuple[Person, ...]], Iterable[Person]] = lambda _: (),
 ) -> Watchlists:
     """Return everybody's watchlist, but for those of people to `skip`.
 
     A list that cannot be read is `unread`, and so is that of a person without a name; to one that
     can be read in part belongs what was on it when `known` was read. `heard` gets the people as
-    soon as they are known.
+    soon as they are known. Each of the people that are `missing` among them is asked for: who has
+    a list all the same was left out.
 
     Raises ServiceError when Pulsarr cannot be asked, tells nothing usable of its people, or not
     one of their lists.
     """
     read_at = clock()
-    gaps: list[Gap] = []
-    people = await pulsarr.people(on_gap=gaps.append)
-    if len({person.id for person in people}) != len(people):
-        raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user is listed twice")
-    if (people or gaps) and not any(person.username for person in people):
-        raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "no user has a name")
+    people, gaps = await _read_people(pulsarr)
     heard(people)
+    gaps += [
+        Gap(GapKind.PERSON, f"{ROW}{one.username}", one.username, Failure.IMPLAUSIBLE)
+        for one in missing(people)
+        if not await _is_gone(pulsarr, one)
+    ]
     titles: dict[int, tuple[Title, ...]] = {}
     failures: dict[int, ServiceError] = {
         person.id: ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user has no name")
@@ -95,3 +98,23 @@ async def read_watchlists(
     for one in bad_rows:
         titles[one] = either(titles[one], () if known is None else known.titles.get(one, ()))
     return Watchlists(people, titles, read_at, unread, gaps=tuple(gaps), bad_rows=bad_rows)
+
+
+async def _read_people(pulsarr: PulsarrPort) -> tuple[tuple[Person, ...], list[Gap]]:
+    """Return everybody, and the rows of people that could not be read. Raises ServiceError."""
+    gaps: list[Gap] = []
+    people = await pulsarr.people(on_gap=gaps.append)
+    if len({person.id for person in people}) != len(people):
+        raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user is listed twice")
+    if (people or gaps) and not any(person.username for person in people):
+        raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "no user has a name")
+    return people, gaps
+
+
+async def _is_gone(pulsarr: PulsarrPort, person: Person) -> bool:
+    """Tell whether Pulsarr says of somebody by id that there is no such person."""
+    try:
+        await pulsarr.watchlist(person.id, on_gap=lambda _: None)
+    except ServiceError as err:
+        return err.failure is Failure.NOT_FOUND
+    return False

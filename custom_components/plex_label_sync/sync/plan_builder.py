@@ -3,21 +3,21 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import assert_never
 
 from .change_detection import ChangeDetector, LibrarySnapshot, QuickCheck
 from .changes import Plan, RowKey
 from .current_labels import CurrentLabels
 from .evidence import EvidenceReader
 from .first_look import labels_from_items, pairs_to_confirm
+from .fresh_lists import FreshLists
 from .gaps import Gaps
 from .label_reader import LabelReader
 from .ledger import Ledger
-from .list_reader import read_watchlists
 from .live_matching import WishMatcher, unwanted
 from .model import Gap, Library, Person, ServiceError, SyncSettings, Watchlists, fold
 from .people import UnknownPersonError
-from .plan_notes import following, note_contradictions, note_unread, pairs_of, strangers
+from .plan_notes import following, note_contradictions, note_unread, pairs_of
 from .plan_view import View
 from .ports import PlexPort, PulsarrPort, Recorder
 from .progress import Phase, Progress
@@ -41,9 +41,6 @@ from .wanted import Merger, TitleIndex, Wish, labelled_people
 from .wanted_labels import WantedItem
 from .watchlist_reader import KnownLists
 
-FRESH: Final = 60.0  # seconds for which watchlists are good enough for a live decision
-FRESH_UNKNOWN: Final = 10.0  # between two readings because of titles that nobody seems to want
-
 
 class PlanBuilder:
     """Reads what a request needs and makes its plan."""
@@ -66,7 +63,9 @@ class PlanBuilder:
         self._memory = memory
         self._steady = steady or clock
         self.lists = KnownLists(clock, self._steady)
-        self._read_for_strangers = float("-inf")
+        self.fresh = FreshLists(
+            pulsarr, recorder, self.lists, memory=memory, clock=clock, steady=self._steady
+        )
         self._wrote_at = float("-inf")  # when a plan with changes was made last, in epoch seconds
         self.finder = ItemFinder(plex, self._steady)
         self._change_detector = ChangeDetector(plex, clock)
@@ -116,18 +115,14 @@ class PlanBuilder:
             return people_known(await self._pulsarr.people(), ledger, names)
 
     async def _prepare_sync(
-        self,
-        request: SyncRequest,
-        options: SyncSettings,
-        progress: Progress,
-        before: Before | None,
+        self, request: SyncRequest, options: SyncSettings, progress: Progress, before: Before | None
     ) -> PreparedPlan:
         progress.reached(Phase.WATCHLISTS, 0)
         watchlists, quick_check = await self._watchlists_and_quick_check(request, options)
         progress.reached(Phase.WATCHLISTS)
-        # A trial leaves alone what goes to disk with the next run.
-        ledger = self._recorder.ledger.copy() if request.dry_run else self._recorder.ledger
-        memory = self._memory.copy() if request.dry_run else self._memory
+        ledger, memory = self._recorder.ledger, self._memory
+        if request.dry_run:  # a trial leaves alone what goes to disk with the next run
+            ledger, memory = ledger.copy(), memory.copy()
         settings = following(options, watchlists.people, ledger, memory)
         if quick_check is None:
             gaps = list[Gap]()
@@ -222,9 +217,9 @@ class PlanBuilder:
         What the look cannot read is left to the listing. Raises ServiceError.
         """
         if isinstance(request, LiveRequest):
-            return await self.watchlists_for(request, settings), None
+            return await self.fresh.for_titles(request, settings), None
         if not (request.routine and request.whole):
-            return await self.read_watchlists(settings), None
+            return await self.fresh.read(settings), None
         looks: list[asyncio.Task[QuickCheck]] = []
 
         def look(people: tuple[Person, ...]) -> None:
@@ -232,7 +227,7 @@ class PlanBuilder:
             looks.append(asyncio.ensure_future(job))
 
         try:
-            watchlists = await self.read_watchlists(settings, look)
+            watchlists = await self.fresh.read(settings, look)
             try:
                 return watchlists, await looks[0]
             except ServiceError:
@@ -386,33 +381,3 @@ class PlanBuilder:
             thorough | {wish.title for wish in more if wish.title.plex_ids},
             (*request.seen, *items),
         )
-
-    async def watchlists_for(self, request: LiveRequest, settings: SyncSettings) -> Watchlists:
-        """Return watchlists that are fresh enough for a few titles. Raises ServiceError."""
-        known = self.watchlists
-        if known is not None:
-            now, fresh_at = self._steady(), self.lists.fresh_at
-            if fresh_at > max(request.newer_than, now - FRESH):
-                if fresh_at > request.heard_at:
-                    return known
-                if not await asyncio.to_thread(strangers, request.titles, known):
-                    return known
-                # Somebody may want it since: read at once, but not for every one of many.
-                if now - self._read_for_strangers < FRESH_UNKNOWN:
-                    return known
-                self._read_for_strangers = now
-        return await self.read_watchlists(settings)
-
-    async def read_watchlists(
-        self,
-        settings: SyncSettings,
-        heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
-    ) -> Watchlists:
-        """Read everybody's watchlist, but for those of excluded people. Raises ServiceError."""
-
-        def excluded(people: tuple[Person, ...]) -> frozenset[int]:
-            return self._recorder.ledger.ids_now(settings.exclude_people, people)
-
-        read = await read_watchlists(self._pulsarr, self._clock, heard, excluded, self.watchlists)
-        self.lists.replace(read)
-        return read

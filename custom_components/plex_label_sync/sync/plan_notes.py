@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from .ledger import Ledger
 from .model import Failure, Gap, GapKind, Person, SyncSettings, Title, Watchlists, fold
-from .protection import Evidence, ListMemory
+from .protection import Evidence, ListMemory, contradicts_count
 from .readers import Found
 from .request import PreparedPlan
 from .scope import Scope, labels_needed
@@ -37,14 +37,20 @@ def strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:
 
 
 def note_unread(prepared: PreparedPlan, watchlists: Watchlists) -> None:
-    """Note the people whose rows or lists could not be read."""
+    """Note the people whose rows or lists could not be read, or contradict their own count."""
     for gap in watchlists.gaps:
         prepared.gaps.add(gap)
     for person in watchlists.people:
+        name = person.username or str(person.id)
         if (failure := watchlists.unread.get(person.id)) is not None:
-            name = person.username or str(person.id)
             rows = watchlists.bad_rows.get(person.id, 0)
             prepared.gaps.add(Gap(GapKind.PERSON, str(person.id), name, failure, rows))
+        elif person.id in prepared.doubts.shrunk and contradicts_count(
+            person, titles := watchlists.titles.get(person.id, ())
+        ):
+            rows = (person.wanted or 0) - len(titles)
+            gap = Gap(GapKind.PERSON, str(person.id), name, Failure.IMPLAUSIBLE, rows)
+            prepared.gaps.add(gap)
 
 
 def pairs_of(

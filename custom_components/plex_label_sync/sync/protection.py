@@ -1,6 +1,6 @@
 """What is believed of an answer, and what is known for certain before anything is lost. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -163,12 +163,17 @@ def _halved(before: int, now: int, least: int) -> bool:
     return before - now >= least and 2 * now < before
 
 
+def contradicts_count(person: Person, titles: tuple[Title, ...]) -> bool:
+    """Tell whether a list is less than half as long as Pulsarr says of it beside the person."""
+    return person.wanted is not None and _halved(person.wanted, len(titles), SHRUNK_BY)
+
+
 class ListMemory:
     """The watchlists that were believed last, and since when others are doubted.
 
     Pulsarr deletes a friend whom one answer of Plex leaves out, and a list may come empty once:
     what lost more than half of itself at one read is believed when it is read so again, some
-    minutes later. `counts` and `doubted` outlive a restart; times are in seconds since the epoch.
+    minutes later, unless Pulsarr counts more than twice as many titles on it. `counts` and `doubted` outlive a restart; times are in seconds since the epoch.
     """
 
     def __init__(
@@ -186,6 +191,18 @@ class ListMemory:
         copied._lists = dict(self._lists)
         copied._explained = dict(self._explained)
         return copied
+
+    def missing(self, people: Collection[Person], ledger: Ledger) -> tuple[Person, ...]:
+        """Return who was there and is not among the people now, to be asked for one by one.
+
+        Nobody where so many are missing that the whole answer is doubted.
+        """
+        there = {person.id for person in people} | ledger.moved(people).keys()
+        gone = self.counts.keys() - there
+        known = len(self.counts)
+        if not people or _halved(known, known - len(gone), PEOPLE_LOST):
+            return ()
+        return tuple(ledger.people.get(one) or Person(one, str(one)) for one in sorted(gone))
 
     def explain(self, title: Title, now: float) -> None:
         """Take in that an event told of a title that it left a list."""
@@ -212,20 +229,24 @@ class ListMemory:
         With `believe` somebody allows what the lists say, whatever they lost.
         """
         shrunk = set[int]()
+        people = {person.id: person for person in watchlists.people}
         for person_id in counted:
             titles = watchlists.titles.get(person_id)
             if titles is None or person_id in watchlists.unread:
                 continue
             read_at = watchlists.lists_read_at.get(person_id, watchlists.read_at)
             lost = not believe and self._has_shrunk(person_id, titles, read_at)
-            if self._is_doubted(person_id, read_at, lost=lost):
+            is_doubted = self._is_doubted(person_id, read_at, lost=lost)
+            if lost and contradicts_count(people[person_id], titles):
+                self.doubted.setdefault(person_id, read_at)
+                is_doubted = True  # however often it is read so
+            if is_doubted:
                 shrunk.add(person_id)
             else:
                 self.counts[person_id] = len(titles)
                 self._lists[person_id] = titles
-        there = {person.id for person in watchlists.people}
         # While a row could not be read, nobody is known to be gone.
-        for person_id in () if watchlists.gaps else self.counts.keys() - there:
+        for person_id in () if watchlists.gaps else self.counts.keys() - people.keys():
             lost = not believe and self.counts[person_id] > 0
             if self._is_doubted(person_id, watchlists.read_at, lost=lost):
                 shrunk.add(person_id)

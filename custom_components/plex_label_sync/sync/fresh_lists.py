@@ -1,0 +1,76 @@
+"""The watchlists as fresh as a decision needs them: read when what is known is too old."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from .list_reader import read_watchlists
+from .model import Person, SyncSettings, Watchlists
+from .plan_notes import strangers
+from .ports import PulsarrPort, Recorder
+from .protection import ListMemory
+from .request import LiveRequest
+from .watchlist_reader import KnownLists
+
+FRESH: Final = 60.0  # seconds for which watchlists are good enough for a live decision
+FRESH_UNKNOWN: Final = 10.0  # between two readings because of titles that nobody seems to want
+
+
+class FreshLists:
+    """Reads the watchlists of everybody who is not excluded into what is known of them."""
+
+    def __init__(
+        self,
+        pulsarr: PulsarrPort,
+        recorder: Recorder,
+        lists: KnownLists,
+        *,
+        memory: ListMemory,
+        clock: Callable[[], float],
+        steady: Callable[[], float],
+    ) -> None:
+        """`clock` gives seconds since the epoch, `steady` seconds that nobody sets."""
+        self._pulsarr = pulsarr
+        self._recorder = recorder
+        self._lists = lists
+        self._memory = memory
+        self._clock = clock
+        self._steady = steady
+        self._read_for_strangers = float("-inf")
+
+    async def for_titles(self, request: LiveRequest, settings: SyncSettings) -> Watchlists:
+        """Return watchlists that are fresh enough for a few titles. Raises ServiceError."""
+        known = self._lists.current
+        if known is not None:
+            now, fresh_at = self._steady(), self._lists.fresh_at
+            if fresh_at > max(request.newer_than, now - FRESH):
+                if fresh_at > request.heard_at:
+                    return known
+                if not await asyncio.to_thread(strangers, request.titles, known):
+                    return known
+                # Somebody may want it since: read at once, but not for every one of many.
+                if now - self._read_for_strangers < FRESH_UNKNOWN:
+                    return known
+                self._read_for_strangers = now
+        return await self.read(settings)
+
+    async def read(
+        self,
+        settings: SyncSettings,
+        heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
+    ) -> Watchlists:
+        """Read everybody's watchlist, but for those of excluded people. Raises ServiceError.
+
+        `heard` gets the people as soon as they are known.
+        """
+        ledger = self._recorder.ledger
+        read = await read_watchlists(
+            self._pulsarr,
+            self._clock,
+            heard,
+            lambda people: ledger.ids_now(settings.exclude_people, people),
+            known=self._lists.current,
+            missing=lambda people: self._memory.missing(people, ledger),
+        )
+        self._lists.replace(read)
+        return read
