@@ -54,6 +54,14 @@ _PLANNER: Final = "sync/test_planner.py"
 READS: Final = (
     Guard(
         1,
+        "a label on another title of the same name is not one that came back",
+        "sync/returned.py",
+        "        and agree(frozenset({change.title_id}), item.ids) is not False\n",
+        "",
+        ("sync/test_doubts.py::test_label_on_another_title_of_the_same_name_does_not_come_back",),
+    ),
+    Guard(
+        1,
         "a list that is shorter than its count is not believed",
         "sync/protection.py",
         "                is_doubted = True  # however often it is read so\n",

@@ -17,6 +17,7 @@ from custom_components.plex_label_sync.sync.request import RemovalRequest
 from custom_components.plex_label_sync.sync.run import HoldReason, Run, RunStatus
 from custom_components.plex_label_sync.sync.safety_check import FREE_REMOVALS, Consent
 from simulators.catalogue import CatalogueTitle
+from simulators.plex.items import Item as SimulatedItem
 from simulators.pulsarr.records import Wish
 
 from .engine_env import EVERYTHING, EngineEnv, open_env
@@ -61,6 +62,11 @@ def wishes_of(env: EngineEnv, name: str) -> list[tuple[CatalogueTitle, Wish]]:
     catalogue = {title.key: title for title in env.world.catalogue}
     some = env.pulsarr.state.watchlist(env.person(name))
     return [(catalogue[wish.catalogue_key], wish) for wish in some]
+
+
+def items(env: EngineEnv, title: CatalogueTitle) -> list[SimulatedItem]:
+    """Return what Plex holds of a title."""
+    return [*env.plex.state.items_of(title)]
 
 
 def drop(env: EngineEnv, name: str, count: int | None = None) -> list[CatalogueTitle]:
@@ -386,6 +392,49 @@ async def test_labels_that_come_back_with_a_database_are_told_and_taken_in_when_
     assert {one.key for one in after.changes} == (
         some if mode is RemovedLabelMode.REMOVE else set()
     )
+
+
+@pytest.mark.parametrize("other", [True, False])
+async def test_label_on_another_title_of_the_same_name_does_not_come_back(
+    family: EngineEnv, other: bool
+) -> None:
+    (title, *_) = [one for one, _ in wishes_of(family, "rosa") if len(items(family, one)) == 1]
+    (item,) = items(family, title)
+    family.pulsarr.state.unwish(family.person("rosa"), title)
+    assert [one.rating_key for one in (await family.sync()).changes] == [item.rating_key]
+    if other:
+        ids = ("imdb://tt7777777", "tmdb://7777777", "tvdb://7777777")
+        guid = f"plex://movie/{'7' * 24}"
+        family.plex.state.rematch(item.rating_key, guid=guid, guids=ids, title=item.title)
+    family.plex.state.add_label(item.rating_key, "rosa")
+    family.restart()
+    run = await family.sync()
+    assert [row.rating_key for row in run.returned] == ([] if other else [item.rating_key])
+
+
+async def test_mark_that_comes_back_with_a_database_is_a_mark_still(family: EngineEnv) -> None:
+    family.settings = SyncSettings(removed_label_mode=RemovedLabelMode.MARK)
+    (title, *_) = [one for one, _ in wishes_of(family, "rosa") if len(items(family, one)) == 1]
+    (item,) = items(family, title)
+    rosa = family.person("rosa")
+    for user in family.pulsarr.state.users():
+        family.pulsarr.state.unwish(user.id, title)
+    await family.sync(consent=EVERYTHING)
+    copy = family.plex.state.snapshot()
+    assert "removed" in family.labels[item.rating_key]
+    family.pulsarr.state.wish(rosa, title)
+    await family.sync()
+    assert "removed" not in family.labels[item.rating_key]
+    family.pulsarr.state.unwish(rosa, title)
+    family.plex.state.restore(copy)
+
+    run = await family.sync()
+    mark = next(row for row in run.returned if row.key == (item.rating_key, "removed"))
+    assert (mark.is_removed_marker, mark.people) == (True, ())
+    await family.sync(adopt=frozenset({mark.key}))
+    for _ in range(2):
+        await family.sync(consent=EVERYTHING)
+        assert family.labels[item.rating_key] == {"removed"}
 
 
 async def test_list_that_is_shorter_than_pulsarr_counts_is_never_believed(

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from random import Random
 from typing import Final
 
 import pytest
@@ -132,4 +133,65 @@ async def test_item_that_cannot_be_read_leaves_the_rest_to_the_carriers(env: Eng
     run = await env.sync()
     assert env.plex.stats.count("GET", LABEL_ROUTE) > 0
     assert (run.status, run.changes) == (RunStatus.PARTIAL, ())
+    assert (env.labels, env.recorder.ledger.as_dict()) == (labels, rows)
+
+
+type Items = tuple[LabelledItem, ...]
+
+
+def mutated(found: Items, dice: Random) -> Items:
+    """Return an answer about items that is wrong in several places."""
+    some = [*found]
+    for _ in range(6):
+        at, other = dice.randrange(len(some)), dice.randrange(len(some))
+        one = some[at]
+        match dice.randrange(7):
+            case 0:
+                some[at] = replace(one, labels=())
+            case 1:
+                some[at] = replace(one, labels=some[other].labels)
+            case 2:
+                some[at] = replace(one, labels=(*one.labels, "Rosa", "no-sync"))
+            case 3:
+                some[at] = some[other]
+            case 4:
+                some[at] = replace(one, item=replace(one.item, library="3"))
+            case 5:
+                some[at] = replace(one, item=replace(one.item, guid="", ids=frozenset()))
+            case _:
+                some[at] = replace(one, item=replace(one.item, ids=some[other].item.ids))
+    return tuple(some)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_wrong_first_look_costs_nothing_and_claims_nothing(
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, seed: int, *, restarted: bool
+) -> None:
+    dice, honest, left = Random(seed), PlexClient.labelled, [1]
+    opted_out, theirs = env.spare(), env.spare("show")
+    for title, label in ((opted_out, "no-sync"), (theirs, "rosa")):
+        for item in env.plex.state.items_of(title):
+            env.plex.state.add_label(item.rating_key, label)
+        env.wish("rosa", title)
+    if restarted:
+        env.restart()
+
+    async def labelled(client: PlexClient, keys: Sequence[str], *args: object) -> Items:
+        found = await honest(client, keys, *args)  # type: ignore[arg-type]
+        if not left or len(keys) < 20:
+            return found
+        left.pop()
+        return mutated(found, dice)
+
+    monkeypatch.setattr(PlexClient, "labelled", labelled)
+    labels, rows = env.labels, env.recorder.ledger.as_dict()
+
+    run = await env.sync()
+
+    assert not left
+    assert (run.added, run.removed, run.vanished, run.overridden, run.lost) == (0, 0, 0, 0, 0)
+    assert (env.labels, env.recorder.ledger.as_dict()) == (labels, rows)
+    run = await env.sync()
+    assert (run.status, run.changes) == (RunStatus.DONE, ())
     assert (env.labels, env.recorder.ledger.as_dict()) == (labels, rows)

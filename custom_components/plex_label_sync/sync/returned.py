@@ -6,6 +6,8 @@ from dataclasses import replace
 from .changes import Action, Change, Plan, Row, RowKey
 from .model import fold
 from .plan_view import View
+from .reasons import ReasonCode
+from .title_ids import agree
 
 
 def removed_lately(runs: Iterable[Iterable[Change]]) -> dict[RowKey, Change]:
@@ -46,23 +48,33 @@ def with_returned(plan: Plan, view: View, removed: Mapping[RowKey, Change]) -> P
 
 
 def _is_back(change: Change, view: View) -> bool:
-    """Tell whether the item that lost a label is there and carries it."""
+    """Tell whether the item that lost a label is there and carries it.
+
+    Another one under its number may have the same name.
+    """
     entry = view.items.get(change.rating_key)
     if entry is None or entry.item.library != change.library:
         return False
-    is_same = not change.title or entry.item.title == change.title
-    present = view.present
+    item, present = entry.item, view.present
+    is_same = (
+        (not change.title or item.title == change.title)
+        and change.type in {None, item.type}
+        and agree(frozenset({change.title_id}), item.ids) is not False
+    )
     return is_same and present.tells(change.library, change.rating_key, change.label) is True
 
 
 def _row(change: Change, view: View) -> Row:
     item = view.items[change.rating_key].item
+    # The mark that says that nobody wants the title is nobody's label.
+    is_mark = change.reason.code is ReasonCode.WANTED_AGAIN
     return Row(
         label=view.present.spelling_on(change.rating_key, change.label),
         library=change.library,
         rating_key=change.rating_key,
         written=int(view.now),
-        people=tuple(sorted(one.id for one in change.people)),
+        people=() if is_mark else tuple(sorted(one.id for one in change.people)),
+        is_removed_marker=is_mark,
         title_id=change.title_id,
         uuid=view.uuid_of(item.library),
         type=item.type.value,
