@@ -231,8 +231,8 @@ def _now(source: Source) -> list[Card]:
         *source.when("status", "syncing", [gauge] if progress else []),
         *source.when("status", "held", [_markdown(source.texts["held"])]),
         *source.when("problem", "on", problem),
-        *source.tile("pending"),
-        *source.tile("last_sync"),
+        *source.tile("pending", grid_options=FULL_WIDTH),
+        *source.tile("last_sync", grid_options=FULL_WIDTH),
         *source.press("sync_all", "mdi:sync"),
         *source.press("process_pending", "mdi:magnify"),
     ]

@@ -78,6 +78,7 @@ class PulsarrClient:
             {"Accept": "application/json", **headers},
             limit=limits.requests_max,
             sleep=sleep,
+            retries=limits.retries,
         )
 
     @property
