@@ -233,3 +233,36 @@ def test_the_stages_are_added_up(
     answer = run(sys.executable, "scripts/_junit_sum.py", *arguments)
     assert says in answer.stdout + answer.stderr
     assert answer.returncode == code
+
+
+@pytest.mark.parametrize(
+    ("second", "code", "says", "unsteady"),
+    [
+        ("<testcase name='a' classname='t'/>", 0, "2 passed, 0 failed", ["once: t::a"]),
+        (f"<testcase name='a' classname='t'>{'<failure/>'}</testcase>", 1, "1 failed", []),
+        ("<testcase name='a' classname='t'><skipped/></testcase>", 1, "1 failed", []),
+        ("", 2, "1 failed", []),
+    ],
+)
+def test_what_passes_only_the_second_time_is_named_as_unsteady(
+    tmp_path: Path, second: str, code: int, says: str, unsteady: list[str]
+) -> None:
+    first = (
+        "<testcase name='a' classname='t'><failure/></testcase><testcase name='b' classname='t'/>"
+    )
+    report = tmp_path / "one.xml"
+    report.write_text(f"<testsuite>{first}</testsuite>")
+    (tmp_path / "one-again.xml").write_text(f"<testsuite>{second}</testsuite>")
+    answer = run(sys.executable, "scripts/_junit_sum.py", "once", str(report), str(code), "1")
+    assert says in answer.stdout
+    assert answer.returncode == int(code > 0)
+    assert ("UNSTEADY" in answer.stdout) is bool(unsteady)
+    written = tmp_path / "unsteady.txt"
+    assert (written.read_text().splitlines() if unsteady else []) == unsteady
+    assert written.exists() is bool(unsteady)
+
+
+def test_what_the_oldest_home_assistant_is_spared_exists() -> None:
+    listed = re.search(r"SAME_ON_BOTH=\(([^)]*)\)", (ROOT / "scripts" / "test").read_text())
+    assert listed is not None
+    assert [path for path in listed[1].split() if not (ROOT / path).exists()] == []

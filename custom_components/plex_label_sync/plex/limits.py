@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from ..transport import USUAL_RETRIES, Retries
+
 MIB: Final = 1024 * 1024
 
 
@@ -28,6 +30,7 @@ class PlexLimits:
     probe_timeout: float = 15.0  # while somebody waits at a form
     read_timeout: float = 45.0
     edit_timeout: float = 60.0
+    retries: Retries = USUAL_RETRIES
 
 
 USUAL: Final = PlexLimits()

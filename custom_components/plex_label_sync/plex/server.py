@@ -74,7 +74,15 @@ class PlexClient(PlexReader):
             "X-Plex-Client-Identifier": client_id,
             "X-Plex-Product": PRODUCT,
         }
-        http = Transport(session, Service.PLEX, url, headers, limit=READERS, sleep=sleep)
+        http = Transport(
+            session,
+            Service.PLEX,
+            url,
+            headers,
+            limit=READERS,
+            sleep=sleep,
+            retries=limits.retries,
+        )
         super().__init__(http, limits)
         self._listen = partial(listen, session, url, headers)
         self._editor = Editor(self._http, lambda: self.limits.edit_timeout, self._is_alive)

@@ -12,6 +12,7 @@ from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..const import CONF_CLIENT_ID, CONF_PLEX_TOKEN, CONF_PLEX_TV_TOKEN, DOMAIN
 from ..context import EntryContext
+from ..limits import SharingTimes
 from ..listeners import Listeners
 from ..plex.sharing import PlexTvSharing
 from ..runner import Runner
@@ -23,6 +24,7 @@ from ..sharing.survey import Facts, Subject, survey
 from ..sharing.warn import warnings
 from ..storage.files import StoreTooNewError, StoreUnreadableError
 from ..sync.model import MediaType, Person, ServiceError
+from ..sync.person_id import PersonId
 from ..timer import Timer
 from .facts import FactsReader
 from .issues import async_update_sharing_issues
@@ -30,9 +32,6 @@ from .store import STEPS, SharingStore
 
 _LOGGER = logging.getLogger(__name__)
 
-FIRST_CHECK: Final = (60.0, 300.0)  # seconds after the first full sync, by chance
-COOL_DOWN: Final = 10.0  # seconds between two questions that somebody asks by hand
-ANSWER_TIMEOUT: Final = 44.0  # seconds; requests' own timeouts begin anew with every byte
 LIMIT_REST: Final = 3600.0  # seconds after "too many requests" that says no time
 TRY_AGAIN: Final = 3600.0  # seconds after a check that failed
 BELIEVED_FOR: Final = 7 * 86_400.0  # seconds that an answer counts without a newer one
@@ -56,7 +55,7 @@ class Findings:
         """Whether nothing is missing that could not be read."""
         return self.answer.complete and not self.gaps
 
-    def subject_of(self, person_id: int) -> Subject | None:
+    def subject_of(self, person_id: PersonId) -> Subject | None:
         """Return how things stand with a Pulsarr user."""
         return next(
             (one for one in self.subjects if one.person and one.person.id == person_id), None
@@ -66,8 +65,11 @@ class Findings:
 class SharingCheck:
     """When plex.tv is asked, what is kept of the answers, and to whom it is told."""
 
-    def __init__(self, context: EntryContext, servers: Servers, runner: Runner) -> None:
+    def __init__(
+        self, context: EntryContext, servers: Servers, runner: Runner, times: SharingTimes
+    ) -> None:
         """Nothing is asked before `async_start`."""
+        self.times = times
         self.on_change = Listeners[()]()
         self._context = context
         self._hass, entry = context.hass, context.entry
@@ -82,7 +84,7 @@ class SharingCheck:
         self._tv_reason: Reason | None = None  # why plex.tv told nothing new
         self._plex_failed = False  # the server could not be read
         self._one_at_a_time = asyncio.Lock()
-        self._asked = -COOL_DOWN  # when plex.tv was asked last, on the monotonic clock
+        self._asked = -times.cool_down  # when plex.tv was asked last, on the monotonic clock
         self._rest_until = 0.0  # on the same: plex.tv wants no questions before
         self._timer = Timer(context.hass, self._async_due)
         self._waits_for_sync: CALLBACK_TYPE | None = None
@@ -170,7 +172,7 @@ class SharingCheck:
             return
         self._stop_waiting()
         # By chance, so that not all houses of the world ask after the same power cut.
-        soon = random.uniform(*FIRST_CHECK)  # noqa: S311
+        soon = random.uniform(*self.times.first_check)  # noqa: S311
         since = time.time() - (self.checked or 0.0)
         self._timer.set(max(soon, self.settings.sharing_interval - since))
 
@@ -196,7 +198,7 @@ class SharingCheck:
             return
         async with self._one_at_a_time:
             now = time.monotonic()
-            if refresh and now >= self._rest_until and now - self._asked >= COOL_DOWN:
+            if refresh and now >= self._rest_until and now - self._asked >= self.times.cool_down:
                 self._asked = now
                 await self._ask()
                 await self._work_out()
@@ -213,7 +215,7 @@ class SharingCheck:
         nothing of what was done since.
         """
         before = self.store.kept.answer
-        await asyncio.sleep(max(0.0, self._asked + COOL_DOWN - time.monotonic()))
+        await asyncio.sleep(max(0.0, self._asked + self.times.cool_down - time.monotonic()))
         await self.async_check()
         return self.store.kept.answer is not before
 
@@ -221,7 +223,7 @@ class SharingCheck:
         """Take in what plex.tv says, or why it says nothing."""
         kept = self.store.kept
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT):
+            async with asyncio.timeout(self.times.answer_timeout):
                 answer = await self._hass.async_add_executor_job(self._plex_tv.read)
         except TimeoutError:
             self._tv_reason = Reason.TIMEOUT

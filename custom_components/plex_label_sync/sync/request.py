@@ -121,19 +121,16 @@ class PreparedPlan:
 
 
 def chosen_libraries(
-    libraries: Iterable[Library],
-    names: Sequence[str] | None,
-    settings: SyncSettings,
-    *,
-    in_full: bool = True,
+    libraries: Iterable[Library], request: SyncRequest, settings: SyncSettings, *, in_full: bool
 ) -> list[Library]:
-    """Return the libraries that a run covers: all that the settings do, or some of these.
+    """Return the libraries that a sync covers: all that the settings do, or some of these.
 
     Unless they were read `in_full`, one that is not among them may be there all the same.
 
     Raises ServiceError when none of the chosen ones is there (a Plex that is starting up lists
-    none), when a named one may be among those that could not be read, or when the token may edit none of them: then it may not see everything in them either,
-    and UnknownLibraryError when a name or key is none that the settings cover.
+    none), when a named one may be among those that could not be read, or when the token may edit
+    none of them: then it may not see everything in them either, and UnknownLibraryError when a
+    name or key is none that the settings cover.
     """
     chosen = [library for library in libraries if settings.covers(library.key)]
     if not chosen:
@@ -142,6 +139,7 @@ def chosen_libraries(
     if not any(library.editable for library in chosen):
         detail = "the token belongs to somebody who does not own this server"
         raise ServiceError(Service.PLEX, Failure.NOT_OWNER, detail)
+    names = request.libraries if isinstance(request, FullRequest) else None
     if names is None:
         return chosen
     for name in names:
