@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.common import MockUser, async_capture
 
 from custom_components.plex_label_sync.escaping import as_markdown
 from custom_components.plex_label_sync.event import EVENT_ACTIVITY
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 
 from .flows.test_options_flow import open_options, submit
 from .ha_env import set_limits
@@ -361,7 +362,13 @@ async def test_nothing_is_told_of_a_title_that_cannot_be_read_back(house: Sharin
 
     labels_changed.async_tell(
         LabelEvent(
-            "Gone", MediaType.MOVIE, (PersonRef(2, "tim"),), ("tim",), None, "987654", ("987654",)
+            "Gone",
+            MediaType.MOVIE,
+            (PersonRef(pulsarr_id(2), "tim"),),
+            ("tim",),
+            None,
+            "987654",
+            ("987654",),
         )
     )
     await house.ha_env.settle()

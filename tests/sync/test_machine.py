@@ -11,6 +11,7 @@ import pytest
 
 from custom_components.plex_label_sync.sync.changes import Change
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.request import (
     FullRequest,
     LiveRequest,
@@ -321,7 +322,7 @@ class HaEnv(Watched):
                 "exclude_labels": st.frozensets(texts.map(fold), max_size=2),
                 "preserve_existing_labels": st.booleans(),
                 "libraries": st.sampled_from((None, frozenset({"1", "2"}))),
-                "exclude_people": st.frozensets(st.integers(1, 4), max_size=1),
+                "exclude_people": st.frozensets(st.integers(1, 4).map(pulsarr_id), max_size=1),
                 "sync_disabled_people": st.booleans(),
                 "removed_label_mode": st.sampled_from(RemovedLabelMode),
                 "removed_label": st.sampled_from(("removed", "gone")),

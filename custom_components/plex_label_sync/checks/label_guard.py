@@ -18,6 +18,7 @@ from ..sync.label_conflicts import (
     with_meant,
 )
 from ..sync.model import Gap, Person, Title, fold
+from ..sync.person_id import PersonId
 from ..sync.ports import WatchedPulsarrPort
 
 
@@ -65,7 +66,7 @@ class LabelGuard:
 
     async def watchlist(
         self,
-        person_id: int,
+        person_id: PersonId,
         *,
         tries: int = 3,
         on_gap: Callable[[Gap], object] | None = None,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..sync.model import Failure, Person, Title
+from ..sync.person_id import PersonId, pulsarr_id
 from ..transport import BrokenText
 from .endpoints import Endpoint, EndpointSettings, TestResult
 from .ids import all_ids, are_readable, media_type, text, whole_number
@@ -58,7 +59,7 @@ def people(answer: object) -> People:
     rows = envelope(answer).get("users")
     if not isinstance(rows, list):
         raise UnusableAnswerError("the answer has no list of users", Failure.WRONG_SERVICE)
-    found: dict[int, Person] = {}
+    found: dict[PersonId, Person] = {}
     unreadable: list[str] = []
     for place, row in enumerate(rows, 1):
         person = _person(row)
@@ -82,7 +83,7 @@ def _person(row: object) -> Person | None:
         return None
     is_exact = isinstance(name, str) and not isinstance(name, BrokenText)
     return Person(
-        id=number,
+        id=pulsarr_id(number),
         # Without a name nothing is decided about their labels.
         username=str(name).strip() if is_exact else "",
         alias=_optional(fields.get("alias")),
@@ -102,7 +103,7 @@ class Watchlist:
     unreadable: int = 0
 
 
-def watchlist(answer: object, person_id: int) -> Watchlist:
+def watchlist(answer: object, person_id: PersonId) -> Watchlist:
     """Return one user's movies and shows; a row that cannot be read costs no other one.
 
     Other kinds of rows are left out. A title without any id stays in: it is wanted, though it
@@ -116,7 +117,8 @@ def watchlist(answer: object, person_id: int) -> Watchlist:
     if total != len(rows):
         raise UnusableAnswerError(f"the answer holds {len(rows)} titles and counts {total}")
     user = data.get("user")
-    if isinstance(user, Mapping) and whole_number(user.get("id")) not in {None, person_id}:
+    number = whole_number(user.get("id")) if isinstance(user, Mapping) else None
+    if number is not None and pulsarr_id(number) != person_id:
         raise UnusableAnswerError("the answer is about another user")
     titles: dict[Title, None] = {}
     unreadable = 0

@@ -14,6 +14,7 @@ from ..request_statistics import Statistics
 from ..server_urls import normalise_url as base_url, without_page
 from ..sync.failures import FAILURES
 from ..sync.model import ROW, Failure, Gap, GapKind, Person, Service, ServiceError, Title
+from ..sync.person_id import PersonId, own_id
 from . import answers
 from .endpoints import Endpoint, EndpointSettings, TestResult
 from .limits import USUAL, PulsarrLimits
@@ -66,8 +67,10 @@ class PulsarrClient:
         headers = {"X-API-Key": key} if key and key.isprintable() else {}
         self.limits = limits
         self._key_is_usable = key.isprintable()
-        self._watchlists: dict[int, transport.LastAnswer[answers.Watchlist]] = {}
-        self._names: dict[int, str] = {}  # for those who read why somebody's list cannot be had
+        self._watchlists: dict[PersonId, transport.LastAnswer[answers.Watchlist]] = {}
+        self._names: dict[
+            PersonId, str
+        ] = {}  # for those who read why somebody's list cannot be had
         self._transport = transport.Transport(
             session,
             Service.PULSARR,
@@ -153,7 +156,7 @@ class PulsarrClient:
 
     async def watchlist(
         self,
-        person_id: int,
+        person_id: PersonId,
         *,
         tries: int = 3,
         on_gap: Callable[[Gap], object] | None = None,
@@ -169,7 +172,7 @@ class PulsarrClient:
             answer = await self._get(
                 _WATCHLIST,
                 lambda answer: answers.watchlist(answer, person_id),
-                number=person_id,
+                number=own_id(person_id),
                 tries=tries,
                 last=self._watchlists.setdefault(person_id, transport.LastAnswer()),
             )
@@ -182,14 +185,15 @@ class PulsarrClient:
             if on_gap is None:
                 detail = f"the watchlist of {self._whose(person_id)} has unreadable rows: {rows}"
                 raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, detail)
-            name = self._names.get(person_id) or str(person_id)
-            on_gap(Gap(GapKind.PERSON, str(person_id), name, Failure.IMPLAUSIBLE, rows))
+            name = self._names.get(person_id) or own_id(person_id)
+            on_gap(Gap(GapKind.PERSON, person_id, name, Failure.IMPLAUSIBLE, rows))
         return answer.titles
 
-    def _whose(self, person_id: int) -> str:
+    def _whose(self, person_id: PersonId) -> str:
         """Return whose watchlist it is, for people to read."""
         name = self._names.get(person_id, "")
-        return f"{name} (user {person_id})" if name else f"user {person_id}"
+        user = f"user {own_id(person_id)}"
+        return f"{name} ({user})" if name else user
 
     async def version(self) -> str | None:
         """Return Pulsarr's version, None where it does not tell (older versions)."""
@@ -243,7 +247,7 @@ class PulsarrClient:
         template: str,
         convert: Callable[[object], T],
         *,
-        number: int | None = None,
+        number: int | str | None = None,
         seconds: float | None = None,
         tries: int = 3,
         last: transport.LastAnswer[T] | None = None,
@@ -274,7 +278,7 @@ class PulsarrClient:
         template: str,
         convert: Callable[[object], T],
         *,
-        number: int | None = None,
+        number: int | str | None = None,
         body: Mapping[str, object] | None = None,
     ) -> T:
         """Send a change once. Without `body` no JSON content type goes along: Fastify refuses it."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from ..sync.model import MediaType, Title
+from ..sync.person_id import PersonId, pulsarr_id
 from .ids import all_ids, external_id, media_type, text, whole_number
 from .titles import title_of
 
@@ -35,8 +36,8 @@ class Signal:
     kind: SignalKind
     event: str
     title: Title | None = None
-    person_id: int | None = None
-    people: tuple[int, ...] = ()
+    person_id: PersonId | None = None
+    people: tuple[PersonId, ...] = ()
     by_arr: bool = False  # sent by Radarr or Sonarr themselves
 
 
@@ -89,7 +90,8 @@ def _unwished(event: str, fields: Mapping[str, object]) -> Signal:
 
 def _joined(event: str, fields: Mapping[str, object]) -> Signal:
     user = fields.get("user")
-    person_id = whole_number(user.get("id")) if isinstance(user, Mapping) else None
+    number = whole_number(user.get("id")) if isinstance(user, Mapping) else None
+    person_id = None if number is None else pulsarr_id(number)
     return Signal(SignalKind.JOINED, event, person_id=person_id)
 
 
@@ -161,8 +163,8 @@ def _object(value: object, what: str) -> Mapping[str, object]:
     return value
 
 
-def _user_ids(users: object) -> tuple[int, ...]:
+def _user_ids(users: object) -> tuple[PersonId, ...]:
     """Return the Pulsarr ids of a list of `{userId, …}`, each once, in the order given."""
     listed = users if isinstance(users, list) else []
     ids = [whole_number(user.get("userId")) for user in listed if isinstance(user, Mapping)]
-    return tuple(dict.fromkeys(one for one in ids if one is not None and one > 0))
+    return tuple(dict.fromkeys(pulsarr_id(one) for one in ids if one is not None and one > 0))

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from ..sync.model import MediaType
+from ..sync.person_id import PersonId
 
 
 class Kind(StrEnum):
@@ -266,7 +267,7 @@ class SharingWarning:
     key: WarningKey
     account_id: str  # or the Pulsarr user where there is no account: `pulsarr:<id>`
     who: str
-    person_id: int | None = None
+    person_id: PersonId | None = None
     types: tuple[MediaType, ...] = ()
     labels: tuple[str, ...] = ()
     details: Mapping[str, str | int] = field(default_factory=dict, compare=False)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..sync.model import MediaType, Person, fold
+from ..sync.person_id import NO_ID, PersonId
 from .model import NO_COUNTS, Access, Account, Counts, Kind, Match, MatchedBy, Rule, State
 from .rules import parse, rule_of
 from .visible import UNKNOWN, Shelves, Truth, title_counts
@@ -17,7 +18,7 @@ class Wanted:
     name: str
     media_type: MediaType
     items: int
-    people: tuple[int, ...]
+    people: tuple[PersonId, ...]
     id: str = ""
 
 
@@ -32,7 +33,7 @@ class Facts:
     shelves: Mapping[MediaType, Shelves]
     wanted: Sequence[Wanted]
     people: Sequence[Person]
-    labels: Mapping[tuple[int, MediaType], str]
+    labels: Mapping[tuple[PersonId, MediaType], str]
     directory: frozenset[str] | None = None
     options: tuple[str, ...] = ()
     server_version: str = ""
@@ -90,7 +91,7 @@ class Subject:
         """Under which warnings know them: the account, or the Pulsarr user where there is none."""
         if self.account is not None:
             return self.account.id
-        return f"pulsarr:{self.person.id if self.person is not None else ''}"
+        return NO_ID if self.person is None else self.person.id
 
     @property
     def label(self) -> str:
@@ -126,8 +127,8 @@ def survey(everybody: Sequence[Account], facts: Facts) -> tuple[Subject, ...]:
     return tuple(subjects + others)
 
 
-def _by_person(facts: Facts) -> dict[int, list[Wanted]]:
-    wanted: dict[int, list[Wanted]] = {}
+def _by_person(facts: Facts) -> dict[PersonId, list[Wanted]]:
+    wanted: dict[PersonId, list[Wanted]] = {}
     for one in facts.wanted:
         for person_id in one.people:
             wanted.setdefault(person_id, []).append(one)

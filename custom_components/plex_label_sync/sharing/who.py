@@ -7,9 +7,10 @@ against it; then by what the owner of the server has said. Two that fit are no m
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..sync.model import Person
+from ..sync.person_id import PersonId, named_id
 from .model import Account, Kind, Match, MatchedBy
 
-type Matches = dict[int, Match]
+type Matches = dict[PersonId, Match]
 
 
 def matches(
@@ -79,7 +80,7 @@ def _one_each(found: Matches) -> Matches:
 
 def _said(
     options: Iterable[str], people: Sequence[Person], accounts: Sequence[Account]
-) -> Mapping[int, Account]:
+) -> Mapping[PersonId, Account]:
     pairs = (pair_of(option, people, accounts) for option in options)
     return {pair[0].id: pair[1] for pair in pairs if pair is not None}
 
@@ -108,7 +109,7 @@ def _person(people: Sequence[Person], text: str) -> Person | None:
         [one for one in people if one.username == text],
         [one for one in people if one.username.casefold() == folded],
         [one for one in people if folded in {_folded(one.alias), _folded(one.display_name)}],
-        [one for one in people if str(one.id) == text],
+        [one for one in people if one.id == named_id(text)],
     )
     return _first_sure(ways) if text else None
 

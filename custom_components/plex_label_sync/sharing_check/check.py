@@ -24,6 +24,7 @@ from ..sharing.survey import Facts, Subject, survey
 from ..sharing.warn import warnings
 from ..storage.files import StoreTooNewError, StoreUnreadableError
 from ..sync.model import MediaType, Person, ServiceError
+from ..sync.person_id import PersonId
 from ..timer import Timer
 from .facts import FactsReader
 from .issues import async_update_sharing_issues
@@ -54,7 +55,7 @@ class Findings:
         """Whether nothing is missing that could not be read."""
         return self.answer.complete and not self.gaps
 
-    def subject_of(self, person_id: int) -> Subject | None:
+    def subject_of(self, person_id: PersonId) -> Subject | None:
         """Return how things stand with a Pulsarr user."""
         return next(
             (one for one in self.subjects if one.person and one.person.id == person_id), None

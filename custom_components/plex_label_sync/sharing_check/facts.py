@@ -21,6 +21,7 @@ from ..sync.model import (
     fold,
 )
 from ..sync.naming import label_of
+from ..sync.person_id import PersonId
 from ..sync.wanted import Match, Matcher, Wish, gets_labels, wishes_of
 from ..sync.wanted_labels import never_written
 
@@ -213,7 +214,7 @@ def labels_named(rules: Iterable[Rule]) -> set[str]:
 
 def labels_of_people(
     people: Iterable[Person], settings: Settings
-) -> dict[tuple[int, MediaType], str]:
+) -> dict[tuple[PersonId, MediaType], str]:
     """Return the labels of those who get any."""
     sync = settings.sync
     return {

@@ -27,6 +27,7 @@ from ..sharing.who import account_named, without_person
 from ..sync.explain import Explanation
 from ..sync.model import MediaType, ServiceError, fold
 from ..sync.people import AmbiguousPersonError, UnknownPersonError, people_named
+from ..sync.person_id import PersonId, answered_id
 from .check import Findings, SharingCheck
 from .store import left_out_key
 from .texts import (
@@ -109,7 +110,7 @@ def _named(findings: Findings, names: Sequence[str] | None) -> tuple[Subject, ..
     return tuple(one for one in findings.subjects if one.id in chosen)
 
 
-def _person_name(findings: Findings, person_id: int | None) -> str | None:
+def _person_name(findings: Findings, person_id: PersonId | None) -> str | None:
     people = (one for one in findings.facts.people if one.id == person_id)
     return next((one.username for one in people), None)
 
@@ -122,7 +123,7 @@ def _person_row(subject: Subject, check: SharingCheck, texts: SharingTexts) -> d
     lines = () if left_out_key(subject) in check.store.kept.dismissed else steps(subject)
     return {
         "person": person.username if person else None,
-        "person_id": person.id if person else None,
+        "person_id": answered_id(person.id) if person else None,
         "account": account.name if account else None,
         "account_id": account.id if account else None,
         "matched_by": subject.match.by.value,
@@ -272,7 +273,11 @@ async def _async_findings(runtime: Runtime) -> Findings | None:
 
 
 def _verdict_row(
-    name: str, person_id: int, findings: Findings, items: Sequence[RatedItem], texts: SharingTexts
+    name: str,
+    person_id: PersonId,
+    findings: Findings,
+    items: Sequence[RatedItem],
+    texts: SharingTexts,
 ) -> dict[str, Any]:
     verdict, reason = Verdict.UNKNOWN, texts.page("not_in_plex")
     found = verdicts(person_id, findings, items)
@@ -284,7 +289,7 @@ def _verdict_row(
         verdict = Verdict.HIDDEN
     return {
         "person": name,
-        "person_id": person_id,
+        "person_id": answered_id(person_id),
         "verdict": verdict.value,
         "reason": reason,
     }

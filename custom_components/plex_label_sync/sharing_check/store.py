@@ -14,6 +14,7 @@ from ..sharing.model import Access, Account, Answer, Kind
 from ..sharing.survey import Subject
 from ..storage.files import Data, RecordFile
 from ..sync.model import MediaType
+from ..sync.person_id import PersonId
 
 STEPS: Final = "steps"
 TOLD_MAX: Final = 5000  # titles of which somebody was told that they can be seen now
@@ -35,7 +36,7 @@ class Kept:
     told: dict[str, None] = field(default_factory=dict)
     saw_nobody: bool = False
 
-    def tell(self, person_id: int, title: str) -> bool:
+    def tell(self, person_id: PersonId, title: str) -> bool:
         """Note that somebody is told of a title; return whether they were not before."""
         key = f"{person_id}|{title}"
         if key in self.told:

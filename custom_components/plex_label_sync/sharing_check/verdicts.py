@@ -6,11 +6,12 @@ from ..plex.ratings import RatedItem
 from ..sharing.model import Rule
 from ..sharing.visible import OneItem, Why, why
 from ..sync.model import fold
+from ..sync.person_id import PersonId
 from .check import Findings
 
 
 def verdicts(
-    person_id: int, findings: Findings, items: Sequence[RatedItem]
+    person_id: PersonId, findings: Findings, items: Sequence[RatedItem]
 ) -> list[tuple[Why, Rule, RatedItem]]:
     """Return what a person's rule says of each item as it was just read."""
     subject = findings.subject_of(person_id)

@@ -16,12 +16,13 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..sync.stored import MALFORMED
+from .earlier_ids import journal_with_sources, ledger_with_sources, sharing_with_sources
 from .earlier_reasons import journal_with_reason_codes
 
 _LOGGER = logging.getLogger(__name__)
 
 STORE_VERSION: Final = 1
-MINOR_VERSIONS: Final = {"queue": 1, "ledger": 4, "journal": 5, "sharing": 1, "probe": 1}
+MINOR_VERSIONS: Final = {"queue": 1, "ledger": 5, "journal": 6, "sharing": 2, "probe": 1}
 CAUSES_UNKNOWN: Final = "causes_unknown"  # in a ledger of before: by what labels are kept off
 FORMER: Final = "former"  # the one file that belongs to no entry
 FORMER_MINOR_VERSION: Final = 1
@@ -211,7 +212,10 @@ def _ledger_knows_by_what(data: Data) -> Data:
 
 _STEPS: Final[Mapping[tuple[str, int], Callable[[Data], Data]]] = {
     ("ledger", 3): _ledger_knows_by_what,
+    ("ledger", 4): ledger_with_sources,
     ("journal", 4): journal_with_reason_codes,
+    ("journal", 5): journal_with_sources,
+    ("sharing", 1): sharing_with_sources,
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .model import MediaType, fold
+from .person_id import PersonId
 from .reasons import PersonRef, Reason
 
 
@@ -65,7 +66,7 @@ class Row:
     library: str
     rating_key: str
     written: int
-    people: tuple[int, ...] = ()  # for whom; empty when that is not known
+    people: tuple[PersonId, ...] = ()  # for whom; empty when that is not known
     title_id: str = ""  # by which the item was found; tells when it became another title
     unwanted_since: int = 0  # since when nobody wants it, 0 while somebody does
     removed_by_user: bool = False  # an override: wanted, and kept off by a decision
@@ -108,7 +109,9 @@ class Plan:
     forgotten: frozenset[RowKey] = frozenset()
     shrunk: frozenset[RowKey] = frozenset()  # removals that rest on a list that lost much at once
     chosen: frozenset[RowKey] = frozenset()  # removals that an option asked for
-    renamed: Mapping[RowKey, int] = field(default_factory=dict)  # changes for a new name: whose
+    renamed: Mapping[RowKey, PersonId] = field(
+        default_factory=dict
+    )  # changes for a new name: whose
     unknown: tuple[Row, ...] = ()  # rows that labels would have that are wanted and on the item
     returned: tuple[Row, ...] = ()  # the same for labels that recent runs took off
 

@@ -15,6 +15,7 @@ from .explain import Explanation, Question, explain
 from .explain_facts import FactReader
 from .model import ServiceError, SyncSettings, Title, Watchlists
 from .overview import Overview, overview_after, overview_changed
+from .person_id import PersonId
 from .plan_builder import PlanBuilder
 from .ports import PlexPort, Recorder, WatchedPulsarrPort
 from .progress import Progress
@@ -143,7 +144,7 @@ class Engine:
         )
         return explain(facts), fitting
 
-    async def people_named(self, names: Sequence[str]) -> frozenset[int]:
+    async def people_named(self, names: Sequence[str]) -> frozenset[PersonId]:
         """Return the ids of people by what the ledger or Pulsarr knows of them.
 
         Raises ServiceError, UnknownPersonError or AmbiguousPersonError.
@@ -164,7 +165,7 @@ class Engine:
         """
         return await self._event_triage.newest(since, self._recorder.ledger, settings)
 
-    async def watch(self, settings: SyncSettings, urgent: Collection[int] = ()) -> Watched:
+    async def watch(self, settings: SyncSettings, urgent: Collection[PersonId] = ()) -> Watched:
         """Look by the way what has changed on watchlists; needs no turn, for it writes nothing.
 
         Lists of people in `urgent` are read in any case. Raises ServiceError.
@@ -175,7 +176,7 @@ class Engine:
         """Return the titles that came onto a watchlist or left it and that no run has looked at."""
         return self._plan_builder.lists.unlooked.take()
 
-    def knows_wish(self, person_id: int, title: Title, since: float) -> bool | None:
+    def knows_wish(self, person_id: PersonId, title: Title, since: float) -> bool | None:
         """Tell whether somebody's list, read after `since` by the steady clock, has a title.
 
         None when it was not read since then, or a row of it could not be read.

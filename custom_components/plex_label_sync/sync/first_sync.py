@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from .changes import Action
 from .model import Item, Library, Person, SyncSettings, Watchlists, fold
@@ -11,6 +12,9 @@ from .naming import label_of
 from .preview import NamedPerson, label_preview
 from .run import Run
 from .wanted import Wish, gets_labels
+
+if TYPE_CHECKING:
+    from .person_id import PersonId
 
 
 class WhyNone(StrEnum):
@@ -69,7 +73,7 @@ def first_sync(
     """Return what a dry run comes to, of which these are the wishes with their items."""
     adds = {change.key for change in run.changes if change.action is Action.ADD}
     names = {library.key: library.name for library in libraries}
-    shares: dict[int, _Share] = defaultdict(_Share)
+    shares: dict[PersonId, _Share] = defaultdict(_Share)
     titles, missing = 0, []
     for wish, items in matches:
         if not wish.people:

@@ -47,7 +47,7 @@ def concerns(gap: Gap, row: Row) -> bool:
     match gap.kind:
         case GapKind.PERSON:
             # Whose row could not be read is not known.
-            return gap.key.startswith(ROW) or gap.key in map(str, row.people)
+            return gap.key.startswith(ROW) or gap.key in row.people
         case GapKind.LIBRARY:
             return gap.key == row.library
         case GapKind.PAGE:

@@ -6,6 +6,7 @@ from typing import Final, assert_never
 
 from .changes import Action, Change, Row
 from .people import PeopleRefs
+from .person_id import id_order
 from .reasons import PersonRef, Reason, ReasonCode
 
 TITLES_MAX: Final = 5  # named of one group
@@ -49,7 +50,7 @@ def _group(changes: list[Change]) -> HeldGroup:
     titles = dict.fromkeys(change.title for change in changes if change.title)
     return HeldGroup(
         reason,
-        tuple(sorted(people, key=lambda ref: (ref.name, ref.id))),
+        tuple(sorted(people, key=lambda ref: (ref.name, id_order(ref.id)))),
         len({change.key for change in changes}),
         tuple(titles)[:TITLES_MAX],
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from .changes import Action, Change, RowKey
 from .model import MediaType
@@ -11,6 +11,9 @@ from .reasons import PersonRef, Reason
 from .run import RunKind, StartedBy
 from .stored import Faults, flag, listed, number, part, rows, text, whole
 from .stored_reasons import person_ref, reason_as_dict, reason_of
+
+if TYPE_CHECKING:
+    from .person_id import PersonId
 
 RUNS_MAX: Final = 200
 CHANGES_MAX: Final = 50_000
@@ -96,7 +99,7 @@ class Journal:
         and `people` (id, name) as well.
         """
         libraries: dict[tuple[str, str], int] = {}
-        people: dict[tuple[int, str], int] = {}
+        people: dict[tuple[PersonId, str], int] = {}
         items: dict[tuple[int, str, str, str, str], int] = {}
         edits: dict[tuple[str, str, bool, Reason, tuple[int, ...]], int] = {}
         runs = []

@@ -11,7 +11,7 @@ from .model import Failure, Gap, GapKind
 from .protection import Before, ListMemory
 from .run import Run
 from .safety_check import DAY
-from .stored import Faults, listed, number, part, record, rows, text, whole
+from .stored import Faults, listed, number, part, person_id, record, rows, text, whole
 
 UNKNOWN_MAX: Final = 5000  # labels of others on wanted items; more are not compared
 
@@ -99,8 +99,8 @@ class Knowledge:
             counted=one("counted", partial(record, Before)),
             unknown=one("unknown", lambda value: frozenset(map(key_of, listed(value)))),
             lists=ListMemory(
-                dict(table("counts", lambda row: (whole(row[0]), whole(row[1])))),
-                dict(table("doubted", lambda row: (whole(row[0]), number(row[1])))),
+                dict(table("counts", lambda row: (person_id(row[0]), whole(row[1])))),
+                dict(table("doubted", lambda row: (person_id(row[0]), number(row[1])))),
             ),
             losses=table("losses", lambda row: (number(row[0]), whole(row[1]))),
             gaps={

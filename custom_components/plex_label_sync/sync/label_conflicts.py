@@ -13,7 +13,7 @@ from typing import Any, Final
 from .model import MediaType, Person, SyncSettings, fold
 from .naming import label_of
 from .preview import reserved_labels
-from .stored import MALFORMED, listed, text, texts, whole
+from .stored import MALFORMED, listed, person_id, text, texts
 from .wanted import gets_labels
 
 RESERVED: Final = "options"  # stands for the settings among those who a label belongs to
@@ -24,7 +24,7 @@ type Keys = frozenset[str]
 
 def key_of(person: Person) -> str:
     """Return what identifies a person, whatever the names are."""
-    return person.uuid or str(person.id)
+    return person.uuid or person.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Confirmed:
 
     def names_of(self, person: Person) -> Person | None:
         """Return a person under the confirmed names; Pulsarr may tell the uuid only since then."""
-        known = self.people.get(key_of(person)) or self.people.get(str(person.id))
+        known = self.people.get(key_of(person)) or self.people.get(person.id)
         if known is None:
             return None
         return replace(
@@ -68,8 +68,10 @@ class Confirmed:
             if not isinstance(data, Mapping):
                 return None
             people = [
-                Person(whole(number), text(username), _name(alias), _name(shown), uuid=text(uuid))
-                for number, uuid, username, alias, shown in listed(data["people"])
+                Person(
+                    person_id(known_as), text(username), _name(alias), _name(shown), uuid=text(uuid)
+                )
+                for known_as, uuid, username, alias, shown in listed(data["people"])
             ]
             return cls(
                 {key_of(person): person for person in people},

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from .changes import Action, Change, Row, RowKey
 from .model import Person, fold
-from .stored import Faults, listed, part, rows, text, whole
+from .person_id import PersonId, id_order, is_person_id, source_of
+from .stored import Faults, listed, part, person_id, rows, text, whole
 
 # Bits of a stored row's flags
 _OFF: Final = 1
@@ -29,7 +30,7 @@ class Ledger:
         self,
         rows: Iterable[Row] = (),
         people: Iterable[Person] = (),
-        former: Mapping[int, str] | None = None,
+        former: Mapping[PersonId, str] | None = None,
     ) -> None:
         """Start with what was stored."""
         self._rows = {row.key: row for row in rows}
@@ -60,18 +61,25 @@ class Ledger:
             items.setdefault(row.rating_key, []).append(row)
         return items
 
-    def labels_of_one(self) -> set[tuple[str, int]]:
+    def labels_of_one(self) -> set[tuple[str, PersonId]]:
         """Return the labels that were written for one person alone, with that person's id."""
         return {(row.label, row.people[0]) for row in self._rows.values() if len(row.people) == 1}
 
-    def moved(self, people: Iterable[Person]) -> dict[int, int]:
-        """Return the new ids of those whom the ledger knows under an id that is not there now."""
+    def moved(self, people: Iterable[Person]) -> dict[PersonId, PersonId]:
+        """Return the new ids of those whom the ledger knows under an id that is not there now.
+
+        An account that another source knows as well has an id of its own there.
+        """
         now = {person.id: person for person in people}
-        by_uuid = {person.uuid: person.id for person in now.values() if person.uuid}
+        by_account = {
+            (source_of(person.id), person.uuid): person.id for person in now.values() if person.uuid
+        }
         return {
-            old.id: by_uuid[old.uuid]
+            old.id: by_account[account]
             for old in self.people.values()
-            if old.uuid and old.id not in now and old.uuid in by_uuid
+            if old.uuid
+            and old.id not in now
+            and (account := (source_of(old.id), old.uuid)) in by_account
         }
 
     def follow(self, people: Iterable[Person]) -> bool:
@@ -85,7 +93,7 @@ class Ledger:
         if moved:
             for key, row in self._rows.items():
                 if not moved.keys().isdisjoint(row.people):
-                    ids = sorted({moved.get(one, one) for one in row.people})
+                    ids = sorted({moved.get(one, one) for one in row.people}, key=id_order)
                     self._rows[key] = replace(row, people=tuple(ids))
         before = dict(self.people)
         for old in moved:
@@ -97,7 +105,7 @@ class Ledger:
         }
         return bool(moved) or before != self.people
 
-    def ids_now(self, ids: Iterable[int], people: Iterable[Person]) -> frozenset[int]:
+    def ids_now(self, ids: Iterable[PersonId], people: Iterable[Person]) -> frozenset[PersonId]:
         """Return ids, and the present ones of the same Plex accounts beside them."""
         some = frozenset(ids)
         uuids = {one.uuid for one in self.people.values() if one.id in some and one.uuid}
@@ -196,7 +204,7 @@ class Ledger:
         (id, account).
         """
         items: dict[tuple[tuple[str, str, str], _Identity], int] = {}
-        kinds: dict[tuple[str, tuple[int, ...], int], int] = {}
+        kinds: dict[tuple[str, tuple[PersonId, ...], int], int] = {}
         rows: list[int] = []
         before = 0
         for row in self._rows.values():
@@ -286,9 +294,9 @@ def _item(row: Sequence[object]) -> tuple[str, str, str]:
     return text(library), text(key), text(title_id)
 
 
-def _kind(row: Sequence[object]) -> tuple[str, tuple[int, ...], int]:
+def _kind(row: Sequence[object]) -> tuple[str, tuple[PersonId, ...], int]:
     label, people, flags = row
-    return text(label), tuple(whole(one) for one in listed(people)), whole(flags)
+    return text(label), tuple(map(person_id, listed(people))), whole(flags)
 
 
 def _step(value: object) -> int:
@@ -326,10 +334,10 @@ def _people(rows: object) -> list[Person]:
     people = []
     for row in rows if isinstance(rows, list) else []:
         match row:
-            case [int(number), str(name), alias, display_name, str(uuid)]:
+            case [str(number), str(name), alias, display_name, str(uuid)] if is_person_id(number):
                 people.append(
                     Person(
-                        number,
+                        PersonId(number),
                         name,
                         alias if isinstance(alias, str) else None,
                         display_name if isinstance(display_name, str) else None,
@@ -339,11 +347,11 @@ def _people(rows: object) -> list[Person]:
     return people
 
 
-def _former(rows: object) -> dict[int, str]:
+def _former(rows: object) -> dict[PersonId, str]:
     """Return whose ids of before those were; a row that is not as it should be is left out."""
     former = {}
     for row in rows if isinstance(rows, list) else []:
         match row:
-            case [int(number), str(uuid)]:
-                former[number] = uuid
+            case [str(number), str(uuid)] if is_person_id(number):
+                former[PersonId(number)] = uuid
     return former

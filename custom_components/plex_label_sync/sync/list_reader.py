@@ -6,6 +6,7 @@ from typing import Final
 from .failures import FAILURES
 from .jobs import gather_fail_fast
 from .model import ROW, Failure, Gap, GapKind, Person, Service, ServiceError, Title, Watchlists
+from .person_id import PersonId
 from .ports import PulsarrPort
 from .watchlist_changes import either
 
@@ -42,7 +43,7 @@ async def read_watchlists(
     pulsarr: PulsarrPort,
     clock: Callable[[], float],
     heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
-    skip: Callable[[tuple[Person, ...]], Container[int]] = lambda _: frozenset(),
+    skip: Callable[[tuple[Person, ...]], Container[PersonId]] = lambda _: frozenset(),
     *,
     known: Watchlists | None = None,
     missing: Callable[[tuple[Person, ...]], Iterable[Person]] = lambda _: (),
@@ -65,8 +66,8 @@ async def read_watchlists(
         for one in missing(people)
         if not await _is_gone(pulsarr, one)
     ]
-    titles: dict[int, tuple[Title, ...]] = {}
-    failures: dict[int, ServiceError] = {
+    titles: dict[PersonId, tuple[Title, ...]] = {}
+    failures: dict[PersonId, ServiceError] = {
         person.id: ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, "a user has no name")
         for person in people
         if not person.username
@@ -75,7 +76,7 @@ async def read_watchlists(
     waiting = iter([one for one in people if one.id not in skipped and one.id not in failures])
 
     refusals = Refusals()
-    bad_rows: dict[int, int] = {}
+    bad_rows: dict[PersonId, int] = {}
 
     async def read_some() -> None:
         for person in waiting:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, assert_never
 
+from .person_id import PersonId
 from .title_ids import same
 
 
@@ -73,9 +74,9 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One Pulsarr user. `id` is the identity; names may change at any time."""
+    """One user of a source. `id` is the identity; names may change at any time."""
 
-    id: int
+    id: PersonId
     username: str
     alias: str | None = None
     display_name: str | None = None
@@ -152,13 +153,13 @@ class Watchlists:
     """
 
     people: tuple[Person, ...]
-    titles: Mapping[int, tuple[Title, ...]]
+    titles: Mapping[PersonId, tuple[Title, ...]]
     read_at: float
-    unread: Mapping[int, Failure] = field(default_factory=dict)
-    lists_read_at: Mapping[int, float] = field(default_factory=dict)
+    unread: Mapping[PersonId, Failure] = field(default_factory=dict)
+    lists_read_at: Mapping[PersonId, float] = field(default_factory=dict)
     # Rows of people that could not be read: who is not among the others may be one of them.
     gaps: tuple[Gap, ...] = ()
-    bad_rows: Mapping[int, int] = field(default_factory=dict)
+    bad_rows: Mapping[PersonId, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +237,7 @@ class SyncSettings:
     exclude_labels: frozenset[str] = frozenset()
     preserve_existing_labels: bool = True
     libraries: frozenset[str] | None = None
-    exclude_people: frozenset[int] = field(default_factory=frozenset)
+    exclude_people: frozenset[PersonId] = field(default_factory=frozenset)
     sync_disabled_people: bool = False
     removed_label_mode: RemovedLabelMode = RemovedLabelMode.KEEP
     removed_label: str = "removed"

@@ -5,6 +5,7 @@ from typing import Final
 import unicodedata
 
 from .model import MediaType, Person
+from .person_id import own_id
 
 LABEL_MAX: Final = 60  # characters; Plex documents no limit, its column holds 255
 FORMAT_TEXT_MAX: Final = 30  # characters of a format beside its fields: names need the rest
@@ -77,11 +78,11 @@ def is_changed(person: Person, media_type: MediaType, label_format: str) -> bool
 
 def _names(person: Person, media_type: MediaType) -> dict[str, str]:
     """Return what the fields of a format stand for."""
-    username = clean_label(person.username) or f"user_{person.id}"
+    username = clean_label(person.username) or f"user_{own_id(person.id)}"
     return {
         "username": username,
         "alias": clean_label(person.alias or "") or username,
         "display_name": clean_label(person.display_name or "") or username,
-        "user_id": str(person.id),
+        "user_id": own_id(person.id),
         "type": media_type.value,
     }

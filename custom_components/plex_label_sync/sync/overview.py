@@ -7,6 +7,7 @@ from typing import Final
 from .changes import Action, Change, RowKey
 from .missing import Unmatched
 from .model import Item, MediaType, Person, SyncSettings, Title
+from .person_id import PersonId
 from .plan_view import View
 from .readers import Found
 from .run import Outcome
@@ -31,7 +32,7 @@ class Overview:
     """
 
     settings: SyncSettings
-    people: Mapping[int, Person]
+    people: Mapping[PersonId, Person]
     wishes: tuple[Wish, ...]
     items: Mapping[Title, tuple[Item, ...]]
     absent: frozenset[RowKey] = _NOTHING
@@ -41,9 +42,9 @@ class Overview:
     missing: Mapping[Title, Outcome] = field(default_factory=dict)  # why, where it is known
     unsure: frozenset[Title] = frozenset()
     unread_types: frozenset[MediaType] = frozenset()
-    unread_people: frozenset[int] = frozenset()
-    doubted: frozenset[int] = frozenset()
-    unheard: frozenset[int] = frozenset()
+    unread_people: frozenset[PersonId] = frozenset()
+    doubted: frozenset[PersonId] = frozenset()
+    unheard: frozenset[PersonId] = frozenset()
     conclusive: bool = False
 
 
@@ -101,7 +102,7 @@ def overview_changed(overview: Overview, changes: Iterable[Change]) -> Overview:
 
 
 def _wishes(
-    before: Overview | None, wishes: tuple[Wish, ...], doubted: frozenset[int]
+    before: Overview | None, wishes: tuple[Wish, ...], doubted: frozenset[PersonId]
 ) -> tuple[Wish, ...]:
     """Return the wishes, with what people wanted before whose lists are not believed."""
     if before is None or not doubted:

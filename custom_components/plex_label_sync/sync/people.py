@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from .changes import Row
 from .model import Person, fold
+from .person_id import PersonId, id_order, named_id, public_id
 from .reasons import PersonRef
 
 
@@ -24,8 +25,8 @@ class AmbiguousPersonError(ValueError):
 def people_named(
     people: Iterable[Person],
     wanted: Iterable[str],
-    labels: Iterable[tuple[str, int]] = (),
-) -> frozenset[int]:
+    labels: Iterable[tuple[str, PersonId]] = (),
+) -> frozenset[PersonId]:
     """Return the ids of people given as names, labels or ids.
 
     A username beats an alias or a display name, these beat a label, and a number is an id only
@@ -35,22 +36,25 @@ def people_named(
     that fits two.
     """
     everybody = {person.id: person for person in people}
-    whose: dict[str, set[int]] = {}
+    whose: dict[str, set[PersonId]] = {}
     for label, person_id in labels:
         whose.setdefault(fold(label.strip()), set()).add(person_id)
-    found: set[int] = set()
+    found: set[PersonId] = set()
     for text in wanted:
         ids = _named(everybody.values(), whose, text.strip())
         if not ids:
             raise UnknownPersonError(text)
         if len(ids) > 1:
-            known = [everybody.get(one) or Person(one, str(one)) for one in sorted(ids)]
+            known = [
+                everybody.get(one) or Person(one, public_id(one))
+                for one in sorted(ids, key=id_order)
+            ]
             raise AmbiguousPersonError(text, known)
         found |= ids
     return frozenset(found)
 
 
-def _named(people: Iterable[Person], whose: dict[str, set[int]], text: str) -> set[int]:
+def _named(people: Iterable[Person], whose: dict[str, set[PersonId]], text: str) -> set[PersonId]:
     """Return those whom a text fits best."""
     folded = text.casefold()
     tiers: tuple[Callable[[Person], tuple[str | None, ...]], ...] = (
@@ -70,19 +74,19 @@ def _named(people: Iterable[Person], whose: dict[str, set[int]], text: str) -> s
             return exact if len(exact) == 1 else named
     if by_label := whose.get(fold(text)):
         return by_label
-    return {person.id for person in some if str(person.id) == text} or (
-        {int(text)} & {one for ids in whose.values() for one in ids} if text.isdecimal() else set()
-    )
+    given = named_id(text)
+    known = {person.id for person in some} | {one for ids in whose.values() for one in ids}
+    return {given} & known if given is not None else set()
 
 
 class PeopleRefs:
     """People as changes name them. The same few groups want most titles: each is kept once."""
 
-    def __init__(self, known: Mapping[int, Person]) -> None:
+    def __init__(self, known: Mapping[PersonId, Person]) -> None:
         """`known` are all whose names are known by id, those as well who left Pulsarr."""
         self._known = known
         self._groups: dict[tuple[Person, ...], tuple[PersonRef, ...]] = {}
-        self._of_rows: dict[tuple[tuple[int, ...], str], tuple[PersonRef, ...]] = {}
+        self._of_rows: dict[tuple[tuple[PersonId, ...], str], tuple[PersonRef, ...]] = {}
 
     def of(self, people: tuple[Person, ...]) -> tuple[PersonRef, ...]:
         """Return some people."""
@@ -102,4 +106,4 @@ class PeopleRefs:
 
 
 def _ref(person: Person) -> PersonRef:
-    return PersonRef(person.id, person.username or str(person.id))
+    return PersonRef(person.id, person.username or public_id(person.id))

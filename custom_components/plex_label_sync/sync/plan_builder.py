@@ -17,6 +17,7 @@ from .ledger import Ledger
 from .live_matching import WishMatcher, unwanted
 from .model import Gap, Library, Person, ServiceError, SyncSettings, Watchlists, fold
 from .people import UnknownPersonError
+from .person_id import PersonId
 from .plan_notes import following, note_contradictions, note_unread, pairs_of
 from .plan_view import View
 from .ports import PlexPort, PulsarrPort, Recorder
@@ -103,7 +104,7 @@ class PlanBuilder:
             case _:
                 assert_never(request)
 
-    async def people_named(self, names: Sequence[str]) -> frozenset[int]:
+    async def people_named(self, names: Sequence[str]) -> frozenset[PersonId]:
         """Return the ids of people by what the ledger knows, else by what Pulsarr knows of them.
 
         Raises ServiceError, UnknownPersonError or AmbiguousPersonError.
@@ -129,8 +130,7 @@ class PlanBuilder:
             there = await self._plex.libraries(gaps.append)
         else:
             gaps, there = [*quick_check.gaps], quick_check.libraries
-        named = request.libraries if isinstance(request, FullRequest) else None
-        libraries = chosen_libraries(there, named, settings)
+        libraries = chosen_libraries(there, request, settings)
         scope = await self._scope(
             request, settings, watchlists, libraries, ledger=ledger, memory=memory
         )

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from .ledger import Ledger
 from .model import Failure, Gap, GapKind, Person, SyncSettings, Title, Watchlists, fold
+from .person_id import public_id
 from .protection import Evidence, ListMemory, contradicts_count
 from .readers import Found
 from .request import PreparedPlan
@@ -41,15 +42,15 @@ def note_unread(prepared: PreparedPlan, watchlists: Watchlists) -> None:
     for gap in watchlists.gaps:
         prepared.gaps.add(gap)
     for person in watchlists.people:
-        name = person.username or str(person.id)
+        name = person.username or public_id(person.id)
         if (failure := watchlists.unread.get(person.id)) is not None:
             rows = watchlists.bad_rows.get(person.id, 0)
-            prepared.gaps.add(Gap(GapKind.PERSON, str(person.id), name, failure, rows))
+            prepared.gaps.add(Gap(GapKind.PERSON, person.id, name, failure, rows))
         elif person.id in prepared.doubts.shrunk and contradicts_count(
             person, titles := watchlists.titles.get(person.id, ())
         ):
             rows = (person.wanted or 0) - len(titles)
-            gap = Gap(GapKind.PERSON, str(person.id), name, Failure.IMPLAUSIBLE, rows)
+            gap = Gap(GapKind.PERSON, person.id, name, Failure.IMPLAUSIBLE, rows)
             prepared.gaps.add(gap)
 
 

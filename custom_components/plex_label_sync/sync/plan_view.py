@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .changes import Change, Plan, Row, RowKey
 from .current_labels import CurrentLabels
@@ -11,6 +12,9 @@ from .people import PeopleRefs
 from .protection import Doubts, Evidence
 from .retention import Roster
 from .wanted_labels import WantedItem
+
+if TYPE_CHECKING:
+    from .person_id import PersonId
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class PlanDraft:
         self.forgotten: set[RowKey] = set()
         self.shrunk: set[RowKey] = set()
         self.chosen: set[RowKey] = set()
-        self.renamed: dict[RowKey, int] = {}
+        self.renamed: dict[RowKey, PersonId] = {}
         self.unknown: list[Row] = []
         self.people = PeopleRefs({**view.ledger.people, **view.roster.people})
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from .changes import Action, Change, Plan, Row
 from .identity import Relation, relation
 from .model import Person, fold
+from .person_id import id_order
 from .plan_view import PlanDraft, View
 from .reasons import PLAIN, Reason, ReasonCode
 from .retention import may_show_yet, removal_decision
@@ -158,7 +159,7 @@ class _ItemPlan:
         new_row = self._row(replace(label, text=text), row)
         self._add(text, reason, new_row, label.people)
         if former:
-            self._draft.renamed[new_row.key] = min(people & set(former[0].people))
+            self._draft.renamed[new_row.key] = min(people & set(former[0].people), key=id_order)
 
     def _has(self, folded: str, label: WantedLabel, row: Row | None) -> None:
         """Decide about a wanted label that is on the item already."""
@@ -187,7 +188,7 @@ class _ItemPlan:
 
     def _row(self, label: WantedLabel, row: Row | None) -> Row:
         """Return the row of a wanted label that is on the item."""
-        people = tuple(sorted(person.id for person in label.people))
+        people = tuple(sorted((person.id for person in label.people), key=id_order))
         title_id = self._entry.title_id
         if row is None:
             item = self._item

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from .changes import Change, Row, RowKey
 from .ledger import Ledger
 from .model import Gap, Item, LabelledItem, Library, Person, ServiceError, StoredLabel, Title
+from .person_id import PersonId
 from .run import Run
 
 ITEMS_AT_ONCE: Final = 200  # items whose labels are read with one request
@@ -80,7 +81,7 @@ class PulsarrPort(Protocol):
         """Return all users; rows that cannot be read are reported to `on_gap`."""
 
     async def watchlist(
-        self, person_id: int, *, on_gap: Callable[[Gap], object] | None = None
+        self, person_id: PersonId, *, on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[Title, ...]:
         """Return one user's watchlist; rows that cannot be read are reported to `on_gap`, or raise."""
 
@@ -95,7 +96,7 @@ class WatchedPulsarrPort(Protocol):
 
     async def watchlist(
         self,
-        person_id: int,
+        person_id: PersonId,
         *,
         tries: int = 3,
         on_gap: Callable[[Gap], object] | None = None,

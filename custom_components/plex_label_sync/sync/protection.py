@@ -8,6 +8,7 @@ from .changes import Row, RowKey
 from .ledger import Ledger
 from .model import Item, LabelledItem, MediaType, Person, SyncSettings, Title, Watchlists, fold
 from .naming import label_of
+from .person_id import PersonId, id_order, public_id
 from .run import HoldReason
 from .wanted import TitleIndex
 
@@ -40,12 +41,12 @@ class Doubts:
     `lists` says why the whole answer is not believed.
     """
 
-    unread: frozenset[int] = frozenset()
-    partial: frozenset[int] = frozenset()
+    unread: frozenset[PersonId] = frozenset()
+    partial: frozenset[PersonId] = frozenset()
     unread_labels: frozenset[str] = frozenset()
-    vague: frozenset[tuple[int, MediaType, str]] = frozenset()
-    keyed: frozenset[tuple[int, MediaType, str]] = frozenset()
-    shrunk: frozenset[int] = frozenset()
+    vague: frozenset[tuple[PersonId, MediaType, str]] = frozenset()
+    keyed: frozenset[tuple[PersonId, MediaType, str]] = frozenset()
+    shrunk: frozenset[PersonId] = frozenset()
     lists: frozenset[HoldReason] = frozenset()
     shrunk_labels: frozenset[str] = frozenset()
 
@@ -135,7 +136,7 @@ class OpenQuestion:
 
 def who_counts(settings: SyncSettings) -> str:
     """Return the options that decide whose titles are counted, as text to compare."""
-    excluded = ",".join(str(one) for one in sorted(settings.exclude_people))
+    excluded = ",".join(map(public_id, sorted(settings.exclude_people, key=id_order)))
     return f"{excluded}|{settings.sync_disabled_people:d}"
 
 
@@ -177,12 +178,14 @@ class ListMemory:
     """
 
     def __init__(
-        self, counts: Mapping[int, int] | None = None, doubted: Mapping[int, float] | None = None
+        self,
+        counts: Mapping[PersonId, int] | None = None,
+        doubted: Mapping[PersonId, float] | None = None,
     ) -> None:
         """Start with what was stored."""
         self.counts = dict(counts or {})
         self.doubted = dict(doubted or {})
-        self._lists: dict[int, tuple[Title, ...]] = {}
+        self._lists: dict[PersonId, tuple[Title, ...]] = {}
         self._explained: dict[Title, float] = {}
 
     def copy(self) -> "ListMemory":
@@ -210,7 +213,7 @@ class ListMemory:
         while len(self._explained) > EXPLAINED_MAX:
             del self._explained[next(iter(self._explained))]
 
-    def follow(self, moved: Mapping[int, int]) -> None:
+    def follow(self, moved: Mapping[PersonId, PersonId]) -> None:
         """Take in that people have other ids now: a list under a new one is the same list."""
         for old, new in moved.items():
             if old in self.counts:
@@ -221,14 +224,14 @@ class ListMemory:
                 self.doubted.setdefault(new, self.doubted.pop(old))
 
     def judge(
-        self, watchlists: Watchlists, counted: Iterable[int], *, believe: bool = False
-    ) -> frozenset[int]:
+        self, watchlists: Watchlists, counted: Iterable[PersonId], *, believe: bool = False
+    ) -> frozenset[PersonId]:
         """Return the people whose lists lost too much to be believed yet.
 
         `counted` are the ids of those who get labels. Somebody who is gone counts as well.
         With `believe` somebody allows what the lists say, whatever they lost.
         """
-        shrunk = set[int]()
+        shrunk = set[PersonId]()
         people = {person.id: person for person in watchlists.people}
         for person_id in counted:
             titles = watchlists.titles.get(person_id)
@@ -255,14 +258,14 @@ class ListMemory:
                 del self.counts[person_id]
         return frozenset(shrunk)
 
-    def _is_doubted(self, person_id: int, read_at: float, *, lost: bool) -> bool:
+    def _is_doubted(self, person_id: PersonId, read_at: float, *, lost: bool) -> bool:
         """Tell whether a list is doubted; one that lost little, or was read so before, is not."""
         if lost and read_at - self.doubted.setdefault(person_id, read_at) < READ_AGAIN_AFTER:
             return True
         self.doubted.pop(person_id, None)
         return False
 
-    def _has_shrunk(self, person_id: int, titles: tuple[Title, ...], read_at: float) -> bool:
+    def _has_shrunk(self, person_id: PersonId, titles: tuple[Title, ...], read_at: float) -> bool:
         known = self._lists.get(person_id)
         if known is None:
             return _halved(self.counts.get(person_id, 0), len(titles), SHRUNK_BY)

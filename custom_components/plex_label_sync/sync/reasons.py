@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from .person_id import PersonId
+
 
 class ReasonCode(StrEnum):
     """Why a label is added or removed; each has a translated text.
@@ -46,9 +48,9 @@ PLAIN: Final[Mapping[ReasonCode, Reason]] = {code: Reason(code) for code in Reas
 
 @dataclass(frozen=True, slots=True)
 class PersonRef:
-    """A person as a change names them: the name is the one at that time. `id` 0 is unknown."""
+    """A person as a change names them: the name is the one at that time. NO_ID is one who is known by name only."""
 
-    id: int
+    id: PersonId
     name: str
 
 

@@ -121,9 +121,9 @@ class PreparedPlan:
 
 
 def chosen_libraries(
-    libraries: Iterable[Library], names: Sequence[str] | None, settings: SyncSettings
+    libraries: Iterable[Library], request: SyncRequest, settings: SyncSettings
 ) -> list[Library]:
-    """Return the libraries that a run covers: all that the settings do, or some of these.
+    """Return the libraries that a sync covers: all that the settings do, or some of these.
 
     Raises ServiceError when none of the chosen ones is there (a Plex that is starting up lists
     none) or when the token may edit none of them: then it may not see everything in them either,
@@ -136,6 +136,7 @@ def chosen_libraries(
     if not any(library.editable for library in chosen):
         detail = "the token belongs to somebody who does not own this server"
         raise ServiceError(Service.PLEX, Failure.NOT_OWNER, detail)
+    names = request.libraries if isinstance(request, FullRequest) else None
     if names is None:
         return chosen
     for name in names:

@@ -6,6 +6,7 @@ from typing import Final
 
 from .changes import Row
 from .model import Item, MediaType, Person, SyncSettings, Title
+from .person_id import NO_ID, PersonId
 from .reasons import PLAIN, Reason, ReasonCode
 from .wanted import why_no_labels
 
@@ -19,7 +20,7 @@ class RemovalDecision:
     row: Row
     reason: Reason | None = None  # None: the label stays
     replaced: bool = False  # it goes only because another name takes its place
-    person: int = 0  # whose name that is
+    person: PersonId = NO_ID  # whose name that is
     chosen: bool = False  # an option asks for it
 
 
@@ -27,8 +28,8 @@ class RemovalDecision:
 class Roster:
     """Who there is: everybody in Pulsarr, and of these who gets labels."""
 
-    people: Mapping[int, Person]
-    labelled: frozenset[int]
+    people: Mapping[PersonId, Person]
+    labelled: frozenset[PersonId]
 
     def why(self, row: Row, settings: SyncSettings) -> ReasonCode | None:
         """Return the reason for a label's end that lies with its person, not with the title."""
@@ -42,7 +43,7 @@ class Roster:
 def removal_decision(
     row: Row,
     item: Item,
-    new_names: Mapping[int, str],
+    new_names: Mapping[PersonId, str],
     roster: Roster,
     settings: SyncSettings,
     *,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from .changes import Action, Change, Plan, Row, RowKey
 from .model import fold
+from .person_id import id_order
 from .plan_view import View
 from .reasons import ReasonCode
 from .title_ids import agree
@@ -73,7 +74,7 @@ def _row(change: Change, view: View) -> Row:
         library=change.library,
         rating_key=change.rating_key,
         written=int(view.now),
-        people=() if is_mark else tuple(sorted(one.id for one in change.people)),
+        people=() if is_mark else tuple(sorted((one.id for one in change.people), key=id_order)),
         is_removed_marker=is_mark,
         title_id=change.title_id,
         uuid=view.uuid_of(item.library),

@@ -7,6 +7,7 @@ from typing import Final
 
 from .changes import Action, Change, Plan, Row, RowKey
 from .model import SyncSettings
+from .person_id import PersonId
 from .protection import Before, Doubts, OpenQuestion
 from .run import HoldReason
 
@@ -186,7 +187,9 @@ def _are_most(gone: int, written: int) -> bool:
     return gone >= TOGETHER and gone >= TOGETHER_SHARE * written
 
 
-def _renames_many(renamed: Mapping[RowKey, int], settings: SyncSettings, now: Situation) -> bool:
+def _renames_many(
+    renamed: Mapping[RowKey, PersonId], settings: SyncSettings, now: Situation
+) -> bool:
     """Tell whether Pulsarr gives many people other names; the form of the format asked already."""
     if now.before is None or now.before.label_format not in {"", settings.label_format}:
         return False

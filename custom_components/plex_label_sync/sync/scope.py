@@ -7,6 +7,7 @@ from .changes import Action, Plan, Row, RowKey
 from .identity import Relation, relation
 from .ledger import Ledger
 from .model import LabelledItem, Library, SyncSettings, fold
+from .person_id import PersonId
 from .plan_view import View
 from .planner import make_plan
 from .protection import Doubts
@@ -32,7 +33,7 @@ class Scope:
     complete: bool = False
     whole: bool = False
     restore: bool = False
-    chosen: frozenset[int] | None = None
+    chosen: frozenset[PersonId] | None = None
     doubts: Doubts = field(default_factory=Doubts)
     adopt: frozenset[RowKey] = frozenset()
 
@@ -133,7 +134,7 @@ def _limited(plan: Plan, concerns: Callable[[RowKey], bool]) -> Plan:
 
 
 def _labels_of(
-    people: frozenset[int], items: Mapping[str, WantedItem], ledger: Ledger
+    people: frozenset[PersonId], items: Mapping[str, WantedItem], ledger: Ledger
 ) -> Callable[[RowKey], bool]:
     """Return what tells whether a label on an item is there for some of the people."""
 

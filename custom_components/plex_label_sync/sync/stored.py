@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, Final
 
+from .person_id import PersonId, is_person_id
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -33,6 +35,13 @@ def listed(value: object) -> Sequence[Any]:
 def texts(value: object) -> tuple[str, ...]:
     """Return a list of texts. Raises TypeError for anything else."""
     return tuple(text(one) for one in listed(value))
+
+
+def person_id(value: object) -> PersonId:
+    """Return a person's id. Raises TypeError or ValueError for anything else."""
+    if not is_person_id(text(value)):
+        raise ValueError("no id of a person")
+    return PersonId(text(value))
 
 
 def flag(value: object) -> bool:

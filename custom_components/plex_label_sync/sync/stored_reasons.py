@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from .person_id import NO_ID
 from .reasons import PLAIN, PersonRef, Reason, ReasonCode
-from .stored import text, whole
+from .stored import person_id, text, whole
 
 
 def reason_as_dict(reason: Reason) -> dict[str, Any]:
@@ -35,5 +36,5 @@ def reason_of(data: object) -> Reason:
 
 def person_ref(row: Sequence[object]) -> PersonRef:
     """Return a person from id and name. Raises one of MALFORMED for anything else."""
-    number, name = row
-    return PersonRef(whole(number), text(name))
+    known_as, name = row
+    return PersonRef(NO_ID if known_as == "" else person_id(known_as), text(name))

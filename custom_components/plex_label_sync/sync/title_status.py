@@ -12,6 +12,7 @@ from .ledger import Ledger
 from .model import GapKind, Item, MediaType, Person, Title, fold
 from .naming import label_of
 from .overview import Overview
+from .person_id import PersonId, public_id
 from .queue import PendingSync, Queue, Reason
 from .run import Outcome
 from .wanted import TitleIndex, Wish
@@ -97,11 +98,11 @@ class Figures:
     says that nobody may.
     """
 
-    people: Mapping[int, PersonFigures]
+    people: Mapping[PersonId, PersonFigures]
     titles: int | None
     missing: int | None
     wanting: int | None
-    staying: frozenset[int] | None
+    staying: frozenset[PersonId] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class Standings:
         self._waiting = TitleIndex(entry.title for entry in queue)
         self._held = held
         self._never = never_written(overview.settings)
-        self._labels: dict[tuple[int, MediaType], tuple[str, str]] = {}
+        self._labels: dict[tuple[PersonId, MediaType], tuple[str, str]] = {}
 
     def label(self, person: Person, kind: MediaType) -> tuple[str, str]:
         """Return the label of somebody's titles of a type, and the same folded."""
@@ -191,7 +192,7 @@ class Standings:
             return title.added
         if standing.status is TitleStatus.UNKNOWN:
             kinds = _GAPS.get(standing.reason, ())
-            ids = {str(person.id) for person in people}
+            ids = {person.id for person in people}
             times = [
                 one.since
                 for one in when.gaps.values()
@@ -306,7 +307,7 @@ def _of_person(
     standings: Standings, person: Person, counts: Mapping[TitleStatus, int], *, heard: bool
 ) -> PersonFigures:
     labels = {folded: text for text, folded in (standings.label(person, one) for one in MediaType)}
-    bare = PersonFigures(person.username or str(person.id), ", ".join(labels.values()))
+    bare = PersonFigures(person.username or public_id(person.id), ", ".join(labels.values()))
     if not heard:
         return bare
     wanted = sum(counts.values())
@@ -326,7 +327,7 @@ def _of_person(
 class TitleQuery:
     """Which titles somebody asks for; None stands for all."""
 
-    person: int | None = None
+    person: PersonId | None = None
     statuses: frozenset[TitleStatus] | None = None
     type: MediaType | None = None
     limit: int = 200

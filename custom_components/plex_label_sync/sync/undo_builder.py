@@ -12,6 +12,7 @@ from .label_reader import LabelReader
 from .ledger import Ledger
 from .model import Item, Library, Person, SyncSettings, fold
 from .people import PeopleRefs, people_named
+from .person_id import PersonId
 from .ports import PlexPort, Recorder
 from .protection import Evidence
 from .readers import Found
@@ -55,7 +56,7 @@ class UndoBuilder:
         return PreparedPlan(plan, reader, libraries, found=_found(reader.gaps))
 
     async def prepare_removal(
-        self, settings: SyncSettings, people: frozenset[int] | None
+        self, settings: SyncSettings, people: frozenset[PersonId] | None
     ) -> PreparedPlan:
         """Read where our labels are and plan to take them off, of some people or of all.
 
@@ -98,7 +99,9 @@ class UndoBuilder:
         return reader, present, evidence
 
 
-def people_known(people: Iterable[Person], ledger: Ledger, wanted: Iterable[str]) -> frozenset[int]:
+def people_known(
+    people: Iterable[Person], ledger: Ledger, wanted: Iterable[str]
+) -> frozenset[PersonId]:
     """Return the ids of people by what Pulsarr or the ledger knows of them.
 
     Raises UnknownPersonError or AmbiguousPersonError.

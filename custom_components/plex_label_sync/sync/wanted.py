@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from operator import is_
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .model import Item, MediaType, Person, SyncSettings, Title, Watchlists
 from .reasons import ReasonCode
 from .title_ids import same
+
+if TYPE_CHECKING:
+    from .person_id import PersonId
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, .
     it in no stronger one.
     """
     titles: list[Title] = []
-    wanters: list[dict[int, Person]] = []
+    wanters: list[dict[PersonId, Person]] = []
     by_id: dict[MediaType, dict[str, list[int]]] = {kind: {} for kind in MediaType}
     entries = [
         (person, title) for person in people for title in watchlists.titles.get(person.id, ())

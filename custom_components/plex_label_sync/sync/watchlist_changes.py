@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from .model import Failure, Person, Title, Watchlists
+from .person_id import PersonId
 from .wanted import TitleIndex
 
 BEAT: Final = 60.0  # seconds between two questions how long everybody's list is
@@ -40,10 +41,10 @@ NEVER: Final = Turn(float("-inf"))
 def lists_to_read(
     people: Sequence[Person],
     known: Watchlists,
-    turns: Mapping[int, Turn],
+    turns: Mapping[PersonId, Turn],
     now: float,
-    urgent: Collection[int] = (),
-) -> tuple[int, ...]:
+    urgent: Collection[PersonId] = (),
+) -> tuple[PersonId, ...]:
     """Return whose lists to read at this beat: urgent ones, those that changed, some in turn.
 
     `people` are those whose lists matter, with how long these are now; `now` is of a steady clock.
@@ -73,7 +74,7 @@ def is_doubtful(people: Collection[Person], known: Watchlists) -> bool:
     return 2 * left < len(known.people)
 
 
-def moved(people: Iterable[Person], known: Watchlists) -> frozenset[int]:
+def moved(people: Iterable[Person], known: Watchlists) -> frozenset[PersonId]:
     """Return the new ids of people who are known under another one: only a full sync judges that."""
     ids = {person.id for person in known.people}
     accounts = {person.uuid for person in known.people if person.uuid}
@@ -85,7 +86,7 @@ class Merge:
     """Watchlists with some read anew, and whose of these were not taken over."""
 
     watchlists: Watchlists
-    doubted: frozenset[int]
+    doubted: frozenset[PersonId]
 
 
 def either(now: tuple[Title, ...], before: tuple[Title, ...]) -> tuple[Title, ...]:
@@ -104,9 +105,9 @@ def either(now: tuple[Title, ...], before: tuple[Title, ...]) -> tuple[Title, ..
 def merged(
     known: Watchlists,
     people: Iterable[Person],
-    read: Mapping[int, tuple[Title, ...]],
+    read: Mapping[PersonId, tuple[Title, ...]],
     read_at: float,
-    bad_rows: Mapping[int, int] = MappingProxyType({}),
+    bad_rows: Mapping[PersonId, int] = MappingProxyType({}),
 ) -> Merge:
     """Return what is known with the lists that were `read`, some without so many `bad_rows`.
 
@@ -114,7 +115,7 @@ def merged(
     so is a list that lost most of its titles: what is doubted is not acted on by the way.
     """
     titles = dict(known.titles)
-    doubted: set[int] = set()
+    doubted: set[PersonId] = set()
     read = {
         one: either(some, titles.get(one, ())) if one in bad_rows else some
         for one, some in read.items()

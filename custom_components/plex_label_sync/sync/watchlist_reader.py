@@ -7,6 +7,7 @@ from .failures import FAILURES
 from .jobs import gather_fail_fast
 from .list_reader import PULSARR_READERS, Refusals
 from .model import Gap, ServiceError, SyncSettings, Title, Watchlists
+from .person_id import PersonId
 from .ports import WatchedPulsarrPort
 from .wanted import gets_labels
 from .watchlist_changes import (
@@ -59,8 +60,8 @@ class Watched:
     """
 
     people: int = 0
-    read: frozenset[int] = frozenset()
-    unreadable: dict[int, ServiceError] = field(default_factory=dict)
+    read: frozenset[PersonId] = frozenset()
+    unreadable: dict[PersonId, ServiceError] = field(default_factory=dict)
     puzzling: bool = False
 
 
@@ -79,10 +80,10 @@ class WatchlistReader:
         self._lists = lists
         self._clock = clock
         self._steady = steady
-        self._turns: dict[int, Turn] = {}
+        self._turns: dict[PersonId, Turn] = {}
         self._puzzles: frozenset[object] = frozenset()  # that a full sync was asked for already
 
-    async def look(self, settings: SyncSettings, urgent: Collection[int] = ()) -> Watched:
+    async def look(self, settings: SyncSettings, urgent: Collection[PersonId] = ()) -> Watched:
         """Look once; lists of people in `urgent` are read in any case.
 
         Raises ServiceError for what is not about one list alone.
@@ -102,7 +103,7 @@ class WatchlistReader:
         ]
         self._turns = {one.id: self._turn(one.id, known) for one in watched}
         wanted = lists_to_read(watched, known, self._turns, self._steady(), urgent)
-        bad_rows: dict[int, int] = {}
+        bad_rows: dict[PersonId, int] = {}
         read, unreadable, stopped = await self._read(wanted, bad_rows)
         puzzles: dict[object, object] = dict.fromkeys(strange)
         if self._lists.current is known:  # else a run has read everything meanwhile
@@ -114,7 +115,7 @@ class WatchlistReader:
             raise stopped
         return self._judged(Watched(len(people), frozenset(read), unreadable), puzzles)
 
-    def _turn(self, person_id: int, known: Watchlists) -> Turn:
+    def _turn(self, person_id: PersonId, known: Watchlists) -> Turn:
         """Return when somebody's list was asked for last: a reading of all was everybody's turn."""
         turn = self._turns.get(person_id, NEVER)
         if turn.asked < self._lists.read_at and person_id in known.titles:
@@ -122,14 +123,16 @@ class WatchlistReader:
         return turn
 
     async def _read(
-        self, wanted: Collection[int], bad_rows: dict[int, int]
-    ) -> tuple[dict[int, tuple[Title, ...]], dict[int, ServiceError], ServiceError | None]:
+        self, wanted: Collection[PersonId], bad_rows: dict[PersonId, int]
+    ) -> tuple[
+        dict[PersonId, tuple[Title, ...]], dict[PersonId, ServiceError], ServiceError | None
+    ]:
         """Return the lists that could be read, why others could not, and what ended it early.
 
         `bad_rows` gets how many rows of lists could not be read, by person.
         """
-        read: dict[int, tuple[Title, ...]] = {}
-        unreadable: dict[int, ServiceError] = {}
+        read: dict[PersonId, tuple[Title, ...]] = {}
+        unreadable: dict[PersonId, ServiceError] = {}
         stopped: list[ServiceError] = []
         waiting = iter(wanted)
         refusals = Refusals()
