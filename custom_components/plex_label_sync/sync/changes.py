@@ -112,7 +112,7 @@ class Plan:
     renamed: Mapping[RowKey, PersonId] = field(
         default_factory=dict
     )  # changes for a new name: whose
-    unknown: tuple[Row, ...] = ()  # would-be rows of wanted labels that are present but not ours
+    unknown: tuple[Row, ...] = ()  # would-be rows of wanted labels present without a row
     returned: tuple[Row, ...] = ()  # the same for labels that recent runs removed
 
     @property

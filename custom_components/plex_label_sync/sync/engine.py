@@ -240,7 +240,7 @@ class Engine:
         plan, result = safety.plan, EditResult()
         if plan.changes:
             groups = await asyncio.to_thread(edits_of, plan.changes)
-            # In the order in which they are sent, so that a count tells how far the run has come.
+            # In the order in which they are sent, so that a count shows how far the run has come.
             ordered = [one for _, changes in groups for one in changes]
             try:
                 await self._recorder.begin(run, ordered)

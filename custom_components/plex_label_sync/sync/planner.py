@@ -149,7 +149,7 @@ class _ItemPlan:
                 self._draft.decided.add(new.key)
             return
         if not self._is_proven():
-            return  # the item may have opted out meanwhile, or already carry the label
+            return  # it may have opted out, or already carry the label
         text = self._view.present.spelling(self._item.library, label.text)
         reason = (
             Reason(ReasonCode.RENAMED_FROM, label=former[0].label)

@@ -244,7 +244,7 @@ class ListMemory:
             is_doubted = self._is_doubted(person_id, read_at, lost=lost)
             if lost and contradicts_count(people[person_id], titles):
                 self.doubted.setdefault(person_id, read_at)
-                is_doubted = True  # however often it is read like this
+                is_doubted = True  # however often it is read so
             if is_doubted:
                 shrunk.add(person_id)
             else:

@@ -164,7 +164,7 @@ def _reasons_again(
 def _went_together(vanished: Iterable[Row], ledger: Iterable[Row]) -> bool:
     """Return whether most labels vanished that were written at one moment, or since one.
 
-    Then Plex's database was restored, or something else removed them: nobody does that by hand.
+    Then Plex's database was restored, or something else removed them: no one does that by hand.
     """
     gone = {row.key for row in vanished}
     if len(gone) < TOGETHER:
