@@ -11,6 +11,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from simulators.plex import Fault
+from simulators.plex.server import METADATA_ROUTE
 from simulators.pulsarr import arr
 
 from ..ha_env import WEBHOOK_ID, WEBHOOK_SECRET, later
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
 
     from simulators.catalogue import CatalogueTitle
+    from simulators.http import FaultKind
 
     from ..ha_env import HaEnv
 
@@ -71,6 +73,26 @@ async def test_second_person_on_a_title_gets_a_label_too(
         await soon(ha_env, clock)
 
     assert all({"rosa", "tim"} <= labels for labels in ha_env.labels(title))
+
+
+@pytest.mark.parametrize("kind", ["short_page", "busy"])
+async def test_label_that_waits_for_labels_that_could_not_be_read_comes_one_retry_later(
+    ha_env: HaEnv, clock: TickingDateTimeFactory, kind: FaultKind
+) -> None:
+    await ha_env.set_up()
+    title = ha_env.spare(in_plex=True)
+    ha_env.plex.faults.add(Fault(kind, route="/library/sections/{id}/label", times=None))
+    ha_env.plex.faults.add(Fault("busy", route=METADATA_ROUTE, times=None))
+    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await soon(ha_env, clock)
+    assert not any(ha_env.labels(title))
+    (waiting,) = (await ha_env.call("get_pending"))["pending"]
+    assert (waiting["title"], waiting["reason"]) == (title.title, "not_read")
+
+    ha_env.plex.faults.clear()
+    await later(ha_env, clock, RETRY)
+    assert all(labels == {"rosa"} for labels in ha_env.labels(title))
+    assert ha_env.state("pending") == "0"
 
 
 async def test_title_announced_before_plex_has_it_is_labelled_one_retry_after_plex_has_it(

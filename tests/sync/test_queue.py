@@ -33,6 +33,7 @@ WAITING = {
     Outcome.LIBRARY_EXCLUDED: Reason.LIBRARY_EXCLUDED,
     Outcome.NO_IDS: Reason.NO_IDS,
     Outcome.NOT_WRITTEN: Reason.NOT_WRITTEN,
+    Outcome.NOT_READ: Reason.NOT_READ,
 }
 
 

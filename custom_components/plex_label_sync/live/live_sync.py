@@ -49,6 +49,8 @@ _AWAY: Final = {
     Service.PLEX: Reason.PLEX_UNREACHABLE,
     Service.PULSARR: Reason.PULSARR_UNREACHABLE,
 }
+# What Plex did not accept or could not read is worth another try.
+_TRIED_AGAIN: Final = frozenset({Outcome.NOT_WRITTEN, Outcome.NOT_READ})
 # What waits for one of these was looked for among everything that Plex has.
 _LOOKED_FOR: Final = frozenset(
     {Reason.NOT_IN_PLEX, Reason.NOT_MATCHED_YET, Reason.LIBRARY_EXCLUDED}
@@ -287,10 +289,9 @@ class LiveSync:
     async def _take_in(self, run: Run) -> ProcessResult:
         """Bring the queue up to date with a run and tell what happened."""
         now = time.time()
-        # Labels that Plex did not take are worth another try, wherever the title came from.
         queue = self.queue
         for look in run.looks:
-            if look.outcome is Outcome.NOT_WRITTEN:
+            if look.outcome in _TRIED_AGAIN:
                 waits = any(entry.title == look.title for entry in queue)
                 queue = queue if waits else announce(queue, [look.title], now, self._settings)
         lists = self._runner.engine.watchlists

@@ -106,6 +106,9 @@ class Plan:
     replaced: frozenset[RowKey] = frozenset()  # removals that only make room for a new name
     skipped: int = 0  # changes of the run to undo that no longer are as it left them
     unproven: frozenset[str] = frozenset()  # rating keys to read before anything changes there
+    undecided: frozenset[str] = (
+        frozenset()
+    )  # rating keys: whether a wanted label is there is unknown
     forgotten: frozenset[RowKey] = frozenset()
     shrunk: frozenset[RowKey] = frozenset()  # removals that rest on a list that shrank much at once
     chosen: frozenset[RowKey] = frozenset()  # removals that an option requested

@@ -123,7 +123,7 @@ class Engine:
         titles = request.titles if isinstance(request, LiveRequest) else ()
         return replace(
             run,
-            looks=_looks(titles, prepared.found, run),
+            looks=_looks(titles, prepared, run),
             duration=self._clock() - run.started,
         )
 
@@ -321,10 +321,12 @@ def _settled(
     return run, rows, unsure
 
 
-def _looks(titles: Sequence[Title], found: Found, run: Run) -> tuple[TitleResult, ...]:
+def _looks(titles: Sequence[Title], prepared: PreparedPlan, run: Run) -> tuple[TitleResult, ...]:
     """Return the result for each title that the run was requested for."""
     if not titles:
         return ()
+    found = prepared.found
+    unread = prepared.unread_types
     not_written = {failed.change.rating_key for failed in run.failed}
     index = TitleIndex(wish.title for wish in found.wishes)
     by_item: dict[str, list[int]] = {}
@@ -346,8 +348,12 @@ def _looks(titles: Sequence[Title], found: Found, run: Run) -> tuple[TitleResult
         elif not keys:
             reasons = (found.missing.get(wish.title) for wish, _ in mine)
             outcome = next(filter(None, reasons), Outcome.NOT_IN_PLEX)
+            if title.type in unread:
+                outcome = Outcome.NOT_READ
         elif not keys.isdisjoint(not_written):
             outcome = Outcome.NOT_WRITTEN
+        elif not keys.isdisjoint(prepared.plan.undecided):
+            outcome = Outcome.NOT_READ
         else:
             outcome = Outcome.SETTLED
         looks.append(TitleResult(title, tuple(people.values()), outcome, keys))

@@ -61,6 +61,7 @@ class PlanDraft:
         self.decided: set[RowKey] = set()
         self.replaced: set[RowKey] = set()
         self.unproven: set[str] = set()
+        self.undecided: set[str] = set()
         self.forgotten: set[RowKey] = set()
         self.shrunk: set[RowKey] = set()
         self.chosen: set[RowKey] = set()
@@ -84,6 +85,7 @@ class PlanDraft:
             decided=frozenset(self.decided),
             replaced=frozenset(self.replaced),
             unproven=frozenset(self.unproven),
+            undecided=frozenset(self.undecided),
             forgotten=frozenset(self.forgotten),
             shrunk=frozenset(self.shrunk),
             chosen=frozenset(self.chosen),

@@ -28,11 +28,14 @@ def make_plan(view: View) -> Plan:
         opted_out = view.present.tells(entry.item.library, rating_key, opt_out)
         if opted_out is None and view.present.is_vague(entry.item.library):
             draft.unproven |= {rating_key} - view.evidence.items.keys()  # the item itself lists it
+        was_opted_out = (rating_key, opt_out) in view.others
+        if opted_out is False and was_opted_out and rating_key not in view.evidence.items:
+            draft.unproven.add(rating_key)
+            opted_out = None
         if opted_out is False:
-            if (rating_key, opt_out) in view.others and rating_key not in view.evidence.items:
-                draft.unproven.add(rating_key)  # it was to be skipped
-                continue
             _ItemPlan(view, draft, entry, rows.get(rating_key, [])).make()
+        elif opted_out is None and entry.labels:
+            draft.undecided.add(rating_key)
     return draft.plan(items=matched)
 
 
@@ -68,6 +71,8 @@ class _ItemPlan:
         for folded, label in self._entry.labels.items():
             if self._knows(folded):
                 self._want(folded, label)
+            else:
+                self._draft.undecided.add(self._item.rating_key)
         went = False
         for folded, row in self._rows.items():
             if (
@@ -149,6 +154,7 @@ class _ItemPlan:
                 self._draft.decided.add(new.key)
             return
         if not self._is_proven():
+            self._draft.undecided.add(self._item.rating_key)
             return  # it may have opted out, or already carry the label
         text = self._view.present.spelling(self._item.library, label.text)
         reason = (

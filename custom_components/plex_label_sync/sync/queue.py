@@ -22,6 +22,7 @@ class Reason(StrEnum):
     LIBRARY_EXCLUDED = "library_excluded"
     NO_IDS = "no_ids"
     NOT_WRITTEN = "not_written"
+    NOT_READ = "not_read"
     PLEX_UNREACHABLE = "plex_unreachable"
     PULSARR_UNREACHABLE = "pulsarr_unreachable"
 
@@ -65,6 +66,7 @@ _WAITING = {
     Outcome.LIBRARY_EXCLUDED: Reason.LIBRARY_EXCLUDED,
     Outcome.NO_IDS: Reason.NO_IDS,
     Outcome.NOT_WRITTEN: Reason.NOT_WRITTEN,
+    Outcome.NOT_READ: Reason.NOT_READ,
 }
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, assert_never
 
 from .changes import Change, Plan, RowKey
 from .gaps import Gaps
 from .label_reader import LabelReader
-from .model import Failure, Item, Library, Service, ServiceError, SyncSettings, Title
+from .model import Failure, GapKind, Item, Library, MediaType, Service, ServiceError, SyncSettings, Title
 from .plan_view import View
 from .protection import Doubts
 from .readers import Found
@@ -117,6 +117,23 @@ class PreparedPlan:
     def gaps(self) -> Gaps:
         """The gaps of the reads."""
         return self.found.gaps
+
+    @property
+    def unread_types(self) -> frozenset[MediaType]:
+        """The types of which an item may exist that could not be read."""
+        types = set[MediaType]()
+        for gap in self.gaps:
+            match gap.kind:
+                case GapKind.LIBRARY | GapKind.PAGE:
+                    library = self.libraries.get(gap.key.partition(":")[0])
+                    types |= {library.type} if library else set(MediaType)
+                case GapKind.ITEM:
+                    types |= set(MediaType)
+                case GapKind.PERSON | GapKind.LABEL:
+                    pass  # about who wants or carries what, not about what exists
+                case _:
+                    assert_never(gap.kind)
+        return frozenset(types)
 
 
 def chosen_libraries(

@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     LIBRARY_EXCLUDED = "library_excluded"  # in a library that is not synced
     NO_IDS = "no_ids"  # announced without any id
     NOT_WRITTEN = "not_written"  # found, but Plex did not accept the labels
+    NOT_READ = "not_read"  # the item or its labels could not be read
 
 
 @dataclass(frozen=True, slots=True)
