@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+import math
 from typing import Any, Final
 
 ASKED: Final = (
@@ -9,10 +10,8 @@ ASKED: Final = (
     ("hand", "unchanged, asked for by hand"),
     ("cold", "unchanged, after a restart"),
 )
-LIVE: Final = (
-    ("imports", "a title that Plex has just processed"),
-    ("wishes", "a wish for a title that is there already"),
-)
+# Wishes for titles that are there are left out: the simulators of then announced them, as Pulsarr does not.
+IMPORTS: Final = "seconds from Plex's event until 95 % of labels can be read"
 
 type _Row = tuple[str, Mapping[str, Any] | None, Mapping[str, Any] | None, Callable[[Any], str]]
 
@@ -46,17 +45,11 @@ def _cell(one: Mapping[str, Any] | None, say: Callable[[Mapping[str, Any]], str]
 
 
 def _live(told: Mapping[str, Any]) -> list[_Row]:
-    live = told.get("live") or {}
-    return [
-        (
-            f"seconds until 95 % of labels can be read: {what}",
-            live.get("before", {}).get("ours", {}).get(key),
-            live.get("now", {}).get("ours", {}).get(key),
-            lambda one: f"{one['p95']:.2f}",
-        )
-        for key, what in LIVE
-        if live
-    ]
+    live = told.get("live")
+    if not live:
+        return []
+    old, now = (live.get(name, {}).get("ours", {}).get("imports") for name in ("before", "now"))
+    return [(IMPORTS, old, now, lambda one: f"{one['p95']:.2f}")]
 
 
 def _requests(results: Sequence[Mapping[str, Any]]) -> list[_Row]:
@@ -110,7 +103,7 @@ def _loop(told: Mapping[str, Any]) -> list[_Row]:
 
 
 def _whole(key: str, one: Mapping[str, Any]) -> str:
-    return f"{one[key]:,.0f}"
+    return "not measured" if math.isnan(one[key]) else f"{one[key]:,.0f}"
 
 
 def _worst(house: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:

@@ -24,9 +24,10 @@ WHY: Final[dict[str, str]] = {
     "and the carriers of each label where that is less. Answers about single items are expected "
     "to tell labels, but that was never recorded of a real server: enough to leave everything as it is, "
     "not to change anything.",
-    "person": "the sections, the labels of each library and the carriers of each label; then "
-    "at least one edit per library for one new label (more when the items do not fit into one address), read back with the list of labels and one query per library.",
-    "churn": "as with a new person: one edit and one query for each label that changes in a library.",
+    "person": "the sections and the labels of before, read from the items or label by label, whichever is less; then "
+    "at least one edit per library for one new label (more when the items do not fit into one address), read back in "
+    "the cheaper way as well.",
+    "churn": "as with a new person: one edit for each label that changes in a library.",
     "pending": "one look per library at what was added last. Ours asks for the sections as well, and for ten "
     "of the titles by their keys, others each time: what Plex recognises late is not among the newest.",
 }
@@ -49,4 +50,4 @@ def floor_requests(case: str, pairs: int, edits: int, touched: int, wanted: int)
         return 1 + SECTIONS + min(by_label, by_item)
     if case == "warm":
         return 1 + min(by_label, by_item)
-    return 1 + by_label + edits + touched
+    return 1 + min(by_label, by_item) + edits + min(touched, by_item)

@@ -30,6 +30,32 @@ def _key(result: Mapping[str, Any]) -> tuple[int, int, str]:
     return result["items"], result["people"], result["case"]
 
 
+def _of_one_case(some: list[dict[str, Any]], results: list[dict[str, Any]]) -> list[str]:
+    """Return the lines about one case in one world, ours first."""
+    mine = some[0]
+    ours = mine["figures"]
+    items, people, case = _key(mine)
+    lines = [
+        "",
+        f"## {CASES[case].capitalize()}: {items:,} items, {people} people",
+        "",
+        "| who | requests | | wall s | | CPU s | MB read | peak MiB | stall ms | repeats |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for result in some:
+        figures = result["figures"]
+        lines.append(
+            f"| {result['competitor']} | {figures['requests']:,.0f} | {_ratio(figures, ours, 'requests')} "
+            f"| {figures['wall']:.2f} | {_ratio(figures, ours, 'wall')} | {figures['cpu']:.2f} "
+            f"| {figures['bytes'] / 1e6:.2f} | {figures['peak']:.0f} | {figures['stall']:.0f} | {result['repeats']} |"
+        )
+    kinds = ", ".join(f"{number} of `{kind}`" for kind, number in sorted(mine["by_kind"].items()))
+    about = f"Ours: {kinds}; {ours['pulsarr_requests']:.0f} to Pulsarr."
+    if ours["files_written"]:
+        about += f" Files written {ours['files_written']:.0f} times, {ours['file_bytes'] / 1e6:.2f} MB in all."
+    return [*lines, "", about, _floor(case, results, mine)]
+
+
 def table(told: Mapping[str, Any]) -> str:
     """Return everything as Markdown."""
     results: list[dict[str, Any]] = told["results"]
@@ -49,35 +75,9 @@ def table(told: Mapping[str, Any]) -> str:
     ]
     lines += before_and_after(told)
     for key in dict.fromkeys(_key(result) for result in results):
-        items, people, case = key
         some = [result for result in results if _key(result) == key]
-        if some[0]["competitor"] != "ours":
-            continue  # not measured yet
-        ours = some[0]["figures"]
-        lines += [
-            "",
-            f"## {CASES[case].capitalize()}: {items:,} items, {people} people",
-            "",
-            "| who | requests | | wall s | | CPU s | MB read | peak MiB | stall ms | repeats |",
-            "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
-        ]
-        for result in some:
-            figures = result["figures"]
-            lines.append(
-                f"| {result['competitor']} | {figures['requests']:,.0f} | {_ratio(figures, ours, 'requests')} "
-                f"| {figures['wall']:.2f} | {_ratio(figures, ours, 'wall')} | {figures['cpu']:.2f} "
-                f"| {figures['bytes'] / 1e6:.2f} | {figures['peak']:.0f} | {figures['stall']:.0f} | {result['repeats']} |"
-            )
-        mine = some[0]
-        kinds = ", ".join(
-            f"{number} of `{kind}`" for kind, number in sorted(mine["by_kind"].items())
-        )
-        lines += ["", f"Ours: {kinds}; {ours['pulsarr_requests']:.0f} to Pulsarr."]
-        if ours["files_written"]:
-            lines[-1] += (
-                f" Files written {ours['files_written']:.0f} times, {ours['file_bytes'] / 1e6:.2f} MB in all."
-            )
-        lines += [_floor(case, results, mine)]
+        if some[0]["competitor"] == "ours":  # else not measured yet
+            lines += _of_one_case(some, results)
     if told.get("live"):
         lines += ["", "## Live", "", live_table(told["live"]["now"])]
     lines += _house(told["house"])

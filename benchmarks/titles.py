@@ -21,6 +21,7 @@ from custom_components.plex_label_sync.sync.model import (
     Title,
 )
 from custom_components.plex_label_sync.sync.overview import Overview
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.queue import QueueSettings, announce
 from custom_components.plex_label_sync.sync.title_status import (
     Standings,
@@ -43,7 +44,7 @@ TICK = 0.001  # seconds between two looks whether the loop still turns
 def make_standings(titles: int, people: int, seed: int = 1) -> Standings:
     """A household in which a fifth of the titles is missing and each is wanted by up to three people."""
     chance = random.Random(seed)
-    everybody = [Person(number, f"person{number}") for number in range(people)]
+    everybody = [Person(pulsarr_id(number), f"person{number}") for number in range(people)]
     wishes, items, rows = [], {}, []
     for number in range(titles):
         ids = frozenset({f"plex:{number:024x}", f"tmdb:{number + 1}", f"imdb:tt{number}"})
@@ -90,7 +91,7 @@ async def run(titles: int, people: int) -> None:
         "count for all sensors": lambda: figures(standings),
         "list 200 of all titles": lambda: find_titles(standings, TitleQuery(), NEVER),
         "list what one person misses": lambda: find_titles(
-            standings, TitleQuery(1, missing), NEVER
+            standings, TitleQuery(pulsarr_id(1), missing), NEVER
         ),
     }
     print(f"{titles} titles, {people} people\n")

@@ -526,7 +526,7 @@ READS: Final = (
         1,
         "a watchlist is that of the person who was asked for",
         "pulsarr/answers.py",
-        'if isinstance(user, Mapping) and whole_number(user.get("id")) not in {None, person_id}:',
+        "if number is not None and pulsarr_id(number) != person_id:",
         "if False:",
         ("pulsarr/test_reading.py",),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +16,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
+from custom_components.plex_label_sync import limits
 from custom_components.plex_label_sync.const import (
     CONF_BASE_URL,
     CONF_CLIENT_ID,
@@ -197,6 +198,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[TickingDateTimeFactory]:
     with freeze_time(tick=True) as factory:
         assert isinstance(factory, TickingDateTimeFactory)
         yield factory
+
+
+def set_limits(monkeypatch: pytest.MonkeyPatch, **parts: Any) -> None:
+    """Give what is set up from now on other limits than the usual ones: see `limits.Limits`."""
+    monkeypatch.setattr(limits, "USUAL", replace(limits.USUAL, **parts))
 
 
 async def later(ha_env: HaEnv, clock: TickingDateTimeFactory, seconds: float) -> None:

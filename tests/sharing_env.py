@@ -11,11 +11,12 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.limits import SharingTimes
 from custom_components.plex_label_sync.plex import sharing as plex_sharing
-from custom_components.plex_label_sync.sharing_check import check as sharing_check
 from simulators.plex import PlexTv
 from simulators.plex.facts import texts
 
+from .ha_env import set_limits
 from .plex_tv_fixtures import lead_to, protect
 from .sharing.brute import Meaning, Thing, answer
 
@@ -130,6 +131,9 @@ def as_text(told: Any) -> str:
     return json.dumps(told, ensure_ascii=False, default=str)
 
 
+LATE_CHECK: Final = SharingTimes(first_check=(3600.0, 3600.0))  # long after any test
+
+
 @pytest.fixture
 async def house(
     ha_env: HaEnv, monkeypatch: pytest.MonkeyPatch, known_secrets: set[str]
@@ -140,7 +144,7 @@ async def house(
     async with PlexTv([ha_env.plex]) as tv:
         tv.owner_uuid = people.find_user("rosa").plex_uuid or ""
         lead_to(monkeypatch, tv.url)
-        monkeypatch.setattr(sharing_check, "FIRST_CHECK", (3600.0, 3600.0))
+        set_limits(monkeypatch, sharing=LATE_CHECK)
         # Tests that put the clock forward do so in some threads' frames and not in others.
         monkeypatch.setattr(plex_sharing, "CHECK_TIMEOUT", 1e12)
 

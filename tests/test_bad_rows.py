@@ -173,6 +173,20 @@ async def test_rows_that_cannot_be_read_for_long_make_no_new_normal(ha_env: HaEn
     assert len(ha_env.plex.state.carriers("rosa")) == before
 
 
+async def test_label_that_a_row_may_ask_for_is_not_said_to_leave(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False, removed_label_mode="remove", removal_delay=3)
+    lost = in_plex(ha_env, "rosa")[0]
+    becomes(ha_env, "rosa", lost, None)
+    assert await ha_env.hass.config_entries.async_reload(ha_env.entry.entry_id)
+    await ha_env.settle()
+
+    key = ha_env.plex.state.items_of(lost)[0].rating_key
+    (one,) = (await ha_env.call("explain", rating_key=key))["titles"]
+
+    (label,) = [one for one in one["items"][0]["labels"] if one["label"].casefold() == "rosa"]
+    assert (label["state"], label["leaves"], label["next_sync"]) == ("ours", None, None)
+
+
 async def test_good_rows_beside_a_bad_one_are_labelled_live(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:

@@ -143,7 +143,7 @@ def test_before_and_now_stand_side_by_side() -> None:
     assert "commit `0123456`" in "\n".join(lines)
     ends = [line.rpartition(" people")[2] or line for line in lines]
     assert " | 47 | 70 |" in ends
-    assert any(line.endswith("processed | not measured | 0.40 |") for line in lines)
+    assert any(line.endswith("can be read | not measured | 0.40 |") for line in lines)
     assert any(line.endswith("collections | not measured | 88 |") for line in lines)
     assert any(line.endswith("all its syncs | not measured | 6 |") for line in lines)
 

@@ -30,6 +30,7 @@ from custom_components.plex_label_sync.sync.explain import (
     Topic,
     WhyNone,
 )
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode, names_of
 from custom_components.plex_label_sync.texts import WORDING, Texts
 
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LANGUAGES = ("en", "de", "es", "fr", "nl")
-PEOPLE = tuple(PersonRef(number, name) for number, name in enumerate(("Rosa", "Tim", "Jürgen"), 1))
+PEOPLE = tuple(
+    PersonRef(pulsarr_id(number), name) for number, name in enumerate(("Rosa", "Tim", "Jürgen"), 1)
+)
 # Of which an explanation says nothing that is not told otherwise.
 SILENT = {LabelState.OPT_OUT, LabelState.LEFT_ALONE, LabelState.GONE}
 CODES: set[Topic | WhyNone | LabelState] = {*Topic, *WhyNone, *LabelState} - SILENT

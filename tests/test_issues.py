@@ -30,6 +30,7 @@ from custom_components.plex_label_sync.sync.changes import Row
 from custom_components.plex_label_sync.sync.gaps import OpenGap
 from custom_components.plex_label_sync.sync.label_conflicts import Conflict
 from custom_components.plex_label_sync.sync.model import Failure, Gap, GapKind, MediaType, Person
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.run import HoldReason
 from custom_components.plex_label_sync.texts import async_texts
 
@@ -101,7 +102,7 @@ def test_documents_name_no_repair_that_there_is_not() -> None:
 async def arguments(ha_env: HaEnv, repair: Repair[...]) -> tuple[Any, ...]:
     """Return something that an issue could be about."""
     texts = await async_texts(ha_env.hass)
-    person = Person(7, "rosa")
+    person = Person(pulsarr_id(7), "rosa")
     warning = SharingWarning(WarningKey.RULE_GONE, "1", "rosa")
     if repair in HELD_FOR.values():
         return Held(0.0, (repair.key,), 30, 3), texts

@@ -2,6 +2,7 @@
 
 from custom_components.plex_label_sync.settings import Settings
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.queue import QueueSettings
 
 
@@ -58,7 +59,7 @@ def test_every_option_is_heeded() -> None:
             exclude_labels=frozenset({"kids", "strasse"}),
             preserve_existing_labels=False,
             libraries=frozenset({"1", "3"}),
-            exclude_people=frozenset({4, 7}),
+            exclude_people=frozenset({pulsarr_id(4), pulsarr_id(7)}),
             sync_disabled_people=True,
             removed_label_mode=RemovedLabelMode.MARK,
             removed_label="gone",

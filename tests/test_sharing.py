@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.config_entries import ConfigEntryState
@@ -9,12 +10,12 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.plex_label_sync.sharing_check import check as sharing_check
+from custom_components.plex_label_sync.limits import SharingTimes
 from simulators.http import Fault
 
-from .ha_env import later
+from .ha_env import later, set_limits
 from .sharing.brute import Meaning, carries, lacks, rated
-from .sharing_env import KINDS, SharingHouse, as_text, house, keys_of, row_of, thing_of
+from .sharing_env import KINDS, LATE_CHECK, SharingHouse, as_text, house, keys_of, row_of, thing_of
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
@@ -177,9 +178,9 @@ async def test_plex_tv_is_asked_once_in_ten_seconds_and_not_for_the_last_answer(
 async def test_first_check_follows_the_first_sync_and_then_the_clock(
     house: SharingHouse, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sharing_check, "FIRST_CHECK", (60.0, 61.0))
     # A leap of the clock would end the wait for the answer as well.
-    monkeypatch.setattr(sharing_check, "ANSWER_TIMEOUT", 1e6)
+    times = SharingTimes(first_check=(60.0, 61.0), answer_timeout=1e6)
+    set_limits(monkeypatch, sharing=times)
     await house.set_up(sharing_interval=7200)
     assert house.ha_env.state("last_sharing_check") == "unknown"
     assert house.ha_env.state("sharing_warnings") == "unknown"
@@ -310,13 +311,14 @@ async def test_failing_plex_tv_is_a_word_and_the_last_answer_stays(
 
 @pytest.mark.parametrize("kind", ["drop", "slow_before_apply"])
 async def test_plex_tv_that_cannot_be_reached_or_hangs_is_a_word(
-    house: SharingHouse, kind: Any, monkeypatch: pytest.MonkeyPatch
+    house: SharingHouse, kind: Any
 ) -> None:
     await house.set_up()
     good = await house.check()
     house.tv.faults.add(Fault(kind, seconds=3.0, times=None))
     if kind == "slow_before_apply":
-        monkeypatch.setattr(sharing_check, "ANSWER_TIMEOUT", 0.5)
+        sharing = house.ha_env.entry.runtime_data.sharing
+        sharing.times = replace(LATE_CHECK, answer_timeout=0.5)
 
     told = await house.check()
 

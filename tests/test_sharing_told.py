@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.data_entry_flow import FlowResultType
@@ -11,10 +12,11 @@ from pytest_homeassistant_custom_component.common import MockUser, async_capture
 
 from custom_components.plex_label_sync.escaping import as_markdown
 from custom_components.plex_label_sync.event import EVENT_ACTIVITY
-from custom_components.plex_label_sync.sharing_check import check as sharing_check
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 
 from .flows.test_options_flow import open_options, submit
-from .sharing_env import SharingHouse, house, keys_of, row_of
+from .ha_env import set_limits
+from .sharing_env import LATE_CHECK, SharingHouse, house, keys_of, row_of
 from .test_permissions import call_as
 
 if TYPE_CHECKING:
@@ -180,7 +182,7 @@ async def test_dismissal_survives_a_restart_and_hides_nothing_new(house: Sharing
 async def test_looking_again_at_once_waits_until_plex_tv_may_be_asked(
     house: SharingHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sharing_check, "COOL_DOWN", 0.5)
+    set_limits(monkeypatch, sharing=replace(LATE_CHECK, cool_down=0.5))
     house.account("tim").restrict("label!=tim")
     await house.set_up()
     await house.check()
@@ -360,7 +362,13 @@ async def test_nothing_is_told_of_a_title_that_cannot_be_read_back(house: Sharin
 
     labels_changed.async_tell(
         LabelEvent(
-            "Gone", MediaType.MOVIE, (PersonRef(2, "tim"),), ("tim",), None, "987654", ("987654",)
+            "Gone",
+            MediaType.MOVIE,
+            (PersonRef(pulsarr_id(2), "tim"),),
+            ("tim",),
+            None,
+            "987654",
+            ("987654",),
         )
     )
     await house.ha_env.settle()

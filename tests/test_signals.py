@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from custom_components.plex_label_sync.limits import ReconnectTimes
 from simulators.plex import PlexKnobs
 from simulators.pulsarr import arr
 
-from .ha_env import eventually, later
+from .ha_env import eventually, later, set_limits
 from .live.test_live_sync import post
 
 if TYPE_CHECKING:
@@ -241,8 +242,7 @@ async def test_label_whose_title_is_wanted_again_in_time_stays(
 async def test_socket_that_drops_fifty_times_loses_nothing(
     ha_env: HaEnv, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.plex_label_sync.live.plex_events.BACK_OFF", 0.01)
-    monkeypatch.setattr("custom_components.plex_label_sync.live.plex_events.BACK_OFF_MAX", 0.02)
+    set_limits(monkeypatch, reconnect=ReconnectTimes(first=0.01, most=0.02))
     await begin(ha_env, clock, events=True, timers=False)
     spare = [
         title

@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.limits import ReconnectTimes
+from custom_components.plex_label_sync.plex.limits import PlexLimits
+from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
+from custom_components.plex_label_sync.transport import Retries
 from simulators.http import Fault, FaultKind
 
-from .ha_env import later
+from .ha_env import later, set_limits
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
@@ -139,10 +143,13 @@ async def test_day_of_faults_loses_no_label_and_leaves_nothing_behind(
     seed: int,
 ) -> None:
     caplog.set_level(logging.WARNING)
-    monkeypatch.setattr("custom_components.plex_label_sync.live.plex_events.BACK_OFF", 0.01)
-    monkeypatch.setattr("custom_components.plex_label_sync.live.plex_events.BACK_OFF_MAX", 0.02)
-    monkeypatch.setattr("custom_components.plex_label_sync.transport.BACK_OFF", (0.01, 0.02))
-    monkeypatch.setattr("custom_components.plex_label_sync.transport.RETRY_AFTER_MAX", 0.5)
+    retries = Retries(back_off=(0.01, 0.02), retry_after_max=0.5)
+    set_limits(
+        monkeypatch,
+        plex=PlexLimits(retries=retries),
+        pulsarr=PulsarrLimits(retries=retries),
+        reconnect=ReconnectTimes(first=0.01, most=0.02),
+    )
     monkeypatch.setattr("custom_components.plex_label_sync.sync.editing.SETTLE", (0.01, 0.02))
     ha_env.hass.loop.set_debug(False)
     await ha_env.set_up()

@@ -15,6 +15,7 @@ from custom_components.plex_label_sync.storage.records import INTERRUPTED, Recor
 from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.journal import Journal
 from custom_components.plex_label_sync.sync.ledger import Ledger
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode
 from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 
@@ -34,7 +35,7 @@ RUN: Final = Run(
     changes=(ADDED, REMOVED),
 )
 OF_TIM: Final = Row("Tim", "1", "102", 50)
-OF_ROSA: Final = Row("Rosa", "1", "101", 100, people=(1,))
+OF_ROSA: Final = Row("Rosa", "1", "101", 100, people=(pulsarr_id(1),))
 ROWS: Final[dict[tuple[str, str], Row | None]] = {OF_ROSA.key: OF_ROSA, OF_TIM.key: None}
 
 

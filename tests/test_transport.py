@@ -25,9 +25,8 @@ from custom_components.plex_label_sync.server_urls import (
 from custom_components.plex_label_sync.sync.failures import PASSING
 from custom_components.plex_label_sync.sync.model import Failure, Service, ServiceError
 from custom_components.plex_label_sync.transport import (
-    BACK_OFF,
     OFF_LOOP_BYTES,
-    RETRY_AFTER_MAX,
+    USUAL_RETRIES,
     Answer,
     BrokenText,
     Transport,
@@ -473,7 +472,7 @@ async def test_passing_failure_is_tried_again_after_a_while(
 ) -> None:
     far.answers = [bad, bad, says({"ok": 1})]
     assert await transport.read("/", same) == {"ok": 1}
-    assert naps.taken == list(BACK_OFF)
+    assert naps.taken == list(USUAL_RETRIES.back_off)
     assert (transport.statistics.requests, transport.statistics.retries) == (3, 2)
     assert sum(transport.statistics.failures.values()) == 2
 
@@ -483,7 +482,10 @@ async def test_dropped_connection_is_tried_again(
 ) -> None:
     far.answers = [cut, cut, says({"ok": 1})]
     assert await transport.read("/", same) == {"ok": 1}
-    assert naps.taken in ([BACK_OFF[0]], list(BACK_OFF))  # aiohttp repeats some by itself
+    assert naps.taken in (
+        [USUAL_RETRIES.back_off[0]],
+        list(USUAL_RETRIES.back_off),
+    )  # aiohttp repeats some by itself
     assert far.count == 3
 
 
@@ -498,7 +500,12 @@ async def test_more_tries_wait_no_longer_than_the_longest_back_off(
 ) -> None:
     far.answers = [says("", 500)]
     await failure_of(transport.send("GET", "/", tries=5))
-    assert naps.taken == [BACK_OFF[0], BACK_OFF[1], BACK_OFF[1], BACK_OFF[1]]
+    assert naps.taken == [
+        USUAL_RETRIES.back_off[0],
+        USUAL_RETRIES.back_off[1],
+        USUAL_RETRIES.back_off[1],
+        USUAL_RETRIES.back_off[1],
+    ]
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 414])
@@ -520,7 +527,12 @@ async def test_failures_that_may_be_tried_again_can_be_narrowed(
 
 @pytest.mark.parametrize(
     ("header", "wait"),
-    [("7", 7.0), ("0", BACK_OFF[0]), ("soon", BACK_OFF[0]), ("-1", BACK_OFF[0])],
+    [
+        ("7", 7.0),
+        ("0", USUAL_RETRIES.back_off[0]),
+        ("soon", USUAL_RETRIES.back_off[0]),
+        ("-1", USUAL_RETRIES.back_off[0]),
+    ],
 )
 async def test_server_says_how_long_to_wait(
     transport: Transport, far: Far, naps: Naps, header: str, wait: float
@@ -533,9 +545,12 @@ async def test_server_says_how_long_to_wait(
 async def test_wait_that_is_too_long_is_left_to_the_next_run(
     transport: Transport, far: Far, naps: Naps
 ) -> None:
-    far.answers = [says("", 429, Retry_After=str(int(RETRY_AFTER_MAX) + 1))]
+    far.answers = [says("", 429, Retry_After=str(int(USUAL_RETRIES.retry_after_max) + 1))]
     error = await failure_of(transport.read("/", same))
-    assert (error.failure, error.retry_after) == (Failure.RATE_LIMITED, RETRY_AFTER_MAX + 1)
+    assert (error.failure, error.retry_after) == (
+        Failure.RATE_LIMITED,
+        USUAL_RETRIES.retry_after_max + 1,
+    )
     assert (far.count, naps.taken) == (1, [])
 
 

@@ -32,6 +32,7 @@ from .probing.runner import async_take_off
 from .probing.store import ProbeStore, async_forgotten_trial
 from .runtime import PlexLabelSyncConfigEntry, Runtime, plex_client, pulsarr_client
 from .services import async_setup_services
+from .storage.earlier_ids import confirmed_with_sources
 from .storage.files import StoreTooNewError, StoreUnreadableError, async_remove_files
 from .storage.former import async_keep_former, async_take_over
 from .storage.records import Records
@@ -57,12 +58,26 @@ _CHANGES_LOADED = {
     CONF_WEBHOOK_SECRET,
 }  # of the data
 
+_SOURCES: Final = 2  # the minor version in which confirmed names know the people's source
+
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, which outlive the entries."""
     async_setup_services(hass)
+    return True
+
+
+async def async_migrate_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> bool:
+    """Bring an entry's data up to date; one of a newer version is not understood."""
+    if entry.version > 1:
+        return False
+    if entry.minor_version < _SOURCES:
+        data = dict(entry.data)
+        if CONF_CONFIRMED in data:
+            data[CONF_CONFIRMED] = confirmed_with_sources(data[CONF_CONFIRMED])
+        hass.config_entries.async_update_entry(entry, data=data, minor_version=_SOURCES)
     return True
 
 

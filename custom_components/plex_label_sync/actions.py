@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homeassistant.components import persistent_notification
 from homeassistant.config_entries import ConfigEntryState
@@ -37,6 +37,9 @@ from .sync.safety_check import Consent
 from .sync.title_status import TitleQuery, TitleStatus
 from .texts import Texts, async_language_of, async_texts
 from .titles import async_standings, async_titles_response, person_named
+
+if TYPE_CHECKING:
+    from .sync.person_id import PersonId
 
 
 class Field(StrEnum):
@@ -161,7 +164,7 @@ async def async_get_titles(call: ServiceCall) -> ServiceResponse:
     """Answer with titles, what became of them, and why."""
     runtime = _runtime(call)
     standings = await async_standings(runtime)
-    person: int | None = None
+    person: PersonId | None = None
     if (text := call.data.get(Field.PERSON)) is not None:
         with _people_in_words():
             person = person_named(standings, runtime, text)
@@ -230,7 +233,7 @@ async def async_remove_labels(call: ServiceCall) -> ServiceResponse:
 async def async_clear_overrides(call: ServiceCall) -> ServiceResponse:
     """Let labels that were kept off be written again."""
     runtime = _runtime(call)
-    people: frozenset[int] | None = None
+    people: frozenset[PersonId] | None = None
     if names := _names(call, Field.PEOPLE):
         with _people_in_words():
             try:

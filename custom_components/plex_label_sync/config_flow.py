@@ -51,7 +51,7 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
     """Connects one Plex server and its Pulsarr."""
 
     VERSION = 1
-    MINOR_VERSION = 1
+    MINOR_VERSION = 2
 
     def __init__(self) -> None:
         """Start without knowing anything."""

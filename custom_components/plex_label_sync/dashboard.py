@@ -17,6 +17,7 @@ import yaml
 from .const import DOMAIN
 from .escaping import one_line
 from .event import ACTIVITY
+from .sync.person_id import named_id
 
 if TYPE_CHECKING:
     from .runtime import Runtime
@@ -171,8 +172,8 @@ def _source(runtime: "Runtime", texts: "Texts", translated: Mapping[str, str]) -
             continue
         key = one.unique_id.removeprefix(f"{entry.entry_id}_")
         number = key.removeprefix(PERSON_PREFIX)
-        if number != key and number.isdecimal():
-            known = figures.get(int(number))
+        if number != key and (person_id := named_id(number)) is not None:
+            known = figures.get(person_id)
             name = one.name or (known.name if known else one.original_name)
             people.append((one.entity_id, one_line(name or number)))
             continue
@@ -230,8 +231,8 @@ def _now(source: Source) -> list[Card]:
         *source.when("status", "syncing", [gauge] if progress else []),
         *source.when("status", "held", [_markdown(source.texts["held"])]),
         *source.when("problem", "on", problem),
-        *source.tile("pending"),
-        *source.tile("last_sync"),
+        *source.tile("pending", grid_options=FULL_WIDTH),
+        *source.tile("last_sync", grid_options=FULL_WIDTH),
         *source.press("sync_all", "mdi:sync"),
         *source.press("process_pending", "mdi:magnify"),
     ]

@@ -21,6 +21,7 @@ from .entity import PlexLabelSyncEntity
 from .runtime import PlexLabelSyncConfigEntry
 from .status import Activity, activity_signal
 from .storage.records import Records
+from .sync.person_id import public_id
 
 PARALLEL_UPDATES = 0
 
@@ -66,7 +67,7 @@ class Activities:
 
     def _sensors_of(self, people: Iterable[str]) -> list[str]:
         """Return the entity of each person's sensor, empty for somebody who has none."""
-        ids = {one.username: one.id for one in self._records.ledger.people.values()}
+        ids = {one.username: public_id(one.id) for one in self._records.ledger.people.values()}
         found = (self._entity_id(Platform.SENSOR, f"person_{ids.get(one)}") for one in people)
         return [entity_id or "" for entity_id in found]
 

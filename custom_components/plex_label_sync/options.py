@@ -21,6 +21,7 @@ from .const import (
 from .server_urls import CredentialsInUrlError, normalise_url
 from .sync.model import RemovedLabelMode, fold
 from .sync.naming import InvalidLabelFormatError, check_label_format, clean_label
+from .sync.person_id import PersonId, named_id, public_id
 
 
 class UnusableValueError(ValueError):
@@ -168,18 +169,18 @@ class Libraries:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Pulsarr user ids, stored as texts."""
+    """People's ids, stored as texts: those of Pulsarr's users without their source."""
 
     def clean(self, ids: Iterable[str]) -> list[str]:
-        """Return ids, each once."""
-        try:
-            return [str(number) for number in dict.fromkeys(map(int, ids))]
-        except ValueError as err:
-            raise UnusableValueError("invalid_person") from err
+        """Return ids, each once. Raises UnusableValueError for what is no id."""
+        found = dict.fromkeys(map(named_id, ids))
+        if None in found:
+            raise UnusableValueError("invalid_person")
+        return [public_id(one) for one in found if one is not None]
 
-    def read(self, ids: Iterable[str]) -> frozenset[int]:
-        """Return ids as numbers."""
-        return frozenset(map(int, ids))
+    def read(self, ids: Iterable[object]) -> frozenset[PersonId]:
+        """Return ids with their sources."""
+        return frozenset(filter(None, (named_id(str(one)) for one in ids)))
 
 
 @dataclass(frozen=True, slots=True)

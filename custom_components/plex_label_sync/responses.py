@@ -18,6 +18,7 @@ from .sync.explain import Explanation, ItemStatus, LabelStatus
 from .sync.gaps import OpenGaps
 from .sync.journal import Entry
 from .sync.model import Gap
+from .sync.person_id import answered_id
 from .sync.queue import PendingSync
 from .sync.reasons import names_of
 from .sync.run import Run
@@ -169,7 +170,7 @@ def explanation_response(one: Explanation, texts: Texts) -> dict[str, Any]:
         "wanted": [
             {
                 "person": wanter.person.username,
-                "person_id": wanter.person.id,
+                "person_id": answered_id(wanter.person.id),
                 "label": wanter.label if wanter.why_none is None else None,
                 "why_none": wanter.why_none.value if wanter.why_none is not None else None,
             }

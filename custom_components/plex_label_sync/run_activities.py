@@ -9,6 +9,7 @@ from .storage.held import Held
 from .sync.changes import Action, RowKey
 from .sync.gaps import OpenGap, OpenGaps
 from .sync.ledger import Ledger
+from .sync.person_id import public_id
 from .sync.request import FullRequest, LiveRequest, RemovalRequest, Request, UndoRequest
 from .sync.run import Run
 
@@ -65,7 +66,7 @@ def _whose(request: RemovalRequest, run: Run) -> list[str]:
         text.casefold(): ref.name
         for change in run.changes
         for ref in change.people
-        for text in (ref.name, str(ref.id), change.label)
+        for text in (ref.name, ref.id, public_id(ref.id), change.label)
     }
     return list(dict.fromkeys(known.get(one.casefold(), one) for one in request.people or ()))
 

@@ -32,6 +32,7 @@ from .sync.event_candidates import Candidates
 from .sync.explain import Explanation, Question
 from .sync.failures import FAILURES
 from .sync.model import Service, Title
+from .sync.person_id import PersonId
 from .sync.progress import Progress
 from .sync.protection import Before
 from .sync.request import FullRequest, LiveRequest, Request
@@ -335,7 +336,7 @@ class Runner:
             self.schedule.sync_soon()
         return candidates
 
-    async def async_watch(self, urgent: Collection[int]) -> Watched:
+    async def async_watch(self, urgent: Collection[PersonId]) -> Watched:
         """Find out what has changed on watchlists, and hand the changed titles over.
 
         Lists of people in `urgent` are read in any case. Raises ServiceError.

@@ -102,7 +102,7 @@ class Runtime:
         await servers.async_connect()
         runner = Runner(context, servers, records)
         await runner.async_count_ledger()
-        sharing = SharingCheck(context, servers, runner)
+        sharing = SharingCheck(context, servers, runner, current_limits().sharing)
         await sharing.async_start()
         coordinator = PlexLabelSyncCoordinator(context, servers, runner, sharing)
         labels_changed = LabelsChanged(context, servers, runner, sharing)
@@ -116,7 +116,7 @@ class Runtime:
             coordinator,
             labels_changed,
             live,
-            PlexEventFollower(context, servers, runner, live),
+            PlexEventFollower(context, servers, runner, live, current_limits().reconnect),
             WatchlistPoller(context, servers, runner),
             webhook,
             WebhookManager(context, servers, webhook),

@@ -20,6 +20,7 @@ from .coordinator import PlexLabelSyncCoordinator
 from .entity import PlexLabelSyncEntity
 from .runtime import PlexLabelSyncConfigEntry
 from .status import State, Status
+from .sync.person_id import PersonId, id_order, named_id, public_id
 from .sync.title_status import PersonFigures
 
 PARALLEL_UPDATES = 0
@@ -119,7 +120,7 @@ async def async_setup_entry(
     """Set up the sensors of an entry, and those of people as they come and go."""
     coordinator = entry.runtime_data.coordinator
     async_add_entities(PlexLabelSyncSensor(coordinator, description) for description in SENSORS)
-    shown: set[int] = set()
+    shown: set[PersonId] = set()
 
     @callback
     def follow_people() -> None:
@@ -131,7 +132,9 @@ async def async_setup_entry(
         new = people.keys() - shown
         shown.clear()
         shown.update(people)
-        async_add_entities(PlexLabelSyncPersonSensor(coordinator, one) for one in sorted(new))
+        async_add_entities(
+            PlexLabelSyncPersonSensor(coordinator, one) for one in sorted(new, key=id_order)
+        )
 
     follow_people()
     entry.async_on_unload(coordinator.async_add_listener(follow_people))
@@ -139,14 +142,15 @@ async def async_setup_entry(
 
 @callback
 def async_remove_people(
-    hass: HomeAssistant, entry: PlexLabelSyncConfigEntry, stay: Container[int]
+    hass: HomeAssistant, entry: PlexLabelSyncConfigEntry, stay: Container[PersonId]
 ) -> None:
     """Remove the sensors of all people but those who stay, from the registry as well."""
     registry = er.async_get(hass)
     prefix = f"{entry.entry_id}_{PERSON}_"
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
-        number = entity.unique_id.removeprefix(prefix)
-        if number != entity.unique_id and number.isdecimal() and int(number) not in stay:
+        shown = entity.unique_id.removeprefix(prefix)
+        one = named_id(shown) if shown != entity.unique_id else None
+        if one is not None and one not in stay:
             registry.async_remove(entity.entity_id)
 
 
@@ -167,10 +171,10 @@ class PlexLabelSyncPersonSensor(PlexLabelSyncEntity, SensorEntity):
 
     _unrecorded_attributes = frozenset({"person", "label", "wanted", "missing", "waiting"})
 
-    def __init__(self, coordinator: PlexLabelSyncCoordinator, person_id: int) -> None:
+    def __init__(self, coordinator: PlexLabelSyncCoordinator, person_id: PersonId) -> None:
         """Know whose sensor it is: names may change."""
         description = SensorEntityDescription(
-            key=f"{PERSON}_{person_id}",
+            key=f"{PERSON}_{public_id(person_id)}",
             translation_key=PERSON,
             state_class=SensorStateClass.MEASUREMENT,
         )

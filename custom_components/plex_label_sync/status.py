@@ -11,6 +11,7 @@ from .const import DOMAIN
 from .summary import LastLabelled, Summary
 from .sync.changes import Row
 from .sync.model import SyncSettings
+from .sync.person_id import PersonId
 from .sync.retention import removal_due_at
 from .sync.title_status import PersonFigures
 
@@ -101,11 +102,11 @@ class Status(Live):
     people: int | None = None
     sync_duration: float | None = None  # seconds
     problem: bool = False
-    by_person: Mapping[int, PersonFigures] | None = None
+    by_person: Mapping[PersonId, PersonFigures] | None = None
     last_labelled: LastLabelled | None = None
 
 
-def status_of(summary: Summary, live: Live, excluded: frozenset[int]) -> Status:
+def status_of(summary: Summary, live: Live, excluded: frozenset[PersonId]) -> Status:
     """Return what the entities show; people who are `excluded` have no figures."""
     people = summary.people
     return Status(

@@ -7,10 +7,11 @@ from typing import Any
 
 from .sync.changes import Action
 from .sync.ledger import Ledger
+from .sync.person_id import PersonId
 from .sync.protection import Before
 from .sync.request import FullRequest
 from .sync.run import Run, RunStatus
-from .sync.stored import Faults, listed, part, record, rows, whole
+from .sync.stored import Faults, listed, part, person_id, record, rows
 from .sync.title_status import Figures, PersonFigures
 
 
@@ -44,7 +45,7 @@ class Summary:
     removed: int | None = None
     added_total: int = 0
     removed_total: int = 0
-    people: Mapping[int, PersonFigures] | None = None
+    people: Mapping[PersonId, PersonFigures] | None = None
     last_labelled: LastLabelled | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -74,10 +75,10 @@ class Summary:
         )
 
 
-def _people(faults: Faults | None) -> Callable[[object], dict[int, PersonFigures]]:
-    def person(row: Sequence[Any]) -> tuple[int, PersonFigures]:
-        number, figures = row
-        return whole(number), record(PersonFigures, figures)
+def _people(faults: Faults | None) -> Callable[[object], dict[PersonId, PersonFigures]]:
+    def person(row: Sequence[Any]) -> tuple[PersonId, PersonFigures]:
+        known_as, figures = row
+        return person_id(known_as), record(PersonFigures, figures)
 
     return lambda value: dict(rows("summary", person, listed(value), faults))
 
@@ -152,7 +153,7 @@ def with_figures(summary: Summary, figures: Figures) -> Summary:
     What is not known now is what it was before, and so is who may not have left.
     """
     before = summary.people or {}
-    stay: Container[int] = before if figures.staying is None else figures.staying
+    stay: Container[PersonId] = before if figures.staying is None else figures.staying
     people = {one: some for one, some in before.items() if one in stay}
     for one, now in figures.people.items():
         people[one] = _known(now, before.get(one))

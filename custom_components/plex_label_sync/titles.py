@@ -10,6 +10,7 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN
 from .errors import translation
 from .sync.journal import removed_by_undo
+from .sync.person_id import PersonId
 from .sync.request import FullRequest
 from .sync.title_status import Standing, Standings, Times, TitleQuery, TitleRow, find_titles
 from .sync.undo_builder import people_known
@@ -39,7 +40,7 @@ async def async_standings(runtime: "Runtime") -> Standings:
     return known
 
 
-def person_named(standings: Standings, runtime: "Runtime", text: str) -> int:
+def person_named(standings: Standings, runtime: "Runtime", text: str) -> PersonId:
     """Return whom a text means, by what is known already.
 
     Raises UnknownPersonError or AmbiguousPersonError.

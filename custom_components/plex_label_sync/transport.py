@@ -28,8 +28,6 @@ from .wire import TooMuchError, bounded_body, wary, words_of_exception
 type Sleep = Callable[[float], Awaitable[object]]
 
 OFF_LOOP_BYTES: Final = 64 * 1024  # a body above this is parsed in a thread: it may take over 2 ms
-BACK_OFF: Final = (0.5, 2.0)  # seconds before the second and the third try
-RETRY_AFTER_MAX: Final = 60.0  # seconds; a longer wait is left to the next run
 # A page of a listing has a few megabytes; a server that does not page sends a library.
 ANSWER_MAX: Final = 64 * 1024 * 1024  # bytes, unpacked
 SMALL_MAX: Final = 1024 * 1024  # bytes of an answer that says a few things
@@ -42,6 +40,17 @@ _ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _OF_STATUS: Final = {
     status: failure for failure, one in FAILURES.items() for status in one.statuses
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How long to wait before a request is sent again, in seconds."""
+
+    back_off: tuple[float, ...] = (0.5, 2.0)  # before the second and the third try
+    retry_after_max: float = 60.0  # a longer wait that a server asks for is left to the next run
+
+
+USUAL_RETRIES: Final = Retries()
 
 
 class BrokenText(str):
@@ -187,6 +196,7 @@ class Transport:
         *,
         limit: int,
         sleep: Sleep = asyncio.sleep,
+        retries: Retries = USUAL_RETRIES,
     ) -> None:
         """Keep the session; `url` is a base URL from `normalise_url`."""
         self.url = url
@@ -197,6 +207,7 @@ class Transport:
         self._gate = asyncio.Semaphore(limit)
         self._converting = asyncio.Lock()
         self._sleep = sleep
+        self._retries = retries
 
     def address(self, path: str, query: Mapping[str, str | int]) -> str:
         """Return path and query as they are sent."""
@@ -277,8 +288,9 @@ class Transport:
                 self.statistics.failed(err)
                 if attempt == tries or err.failure not in retry_on:
                     raise
-                wait = err.retry_after or BACK_OFF[min(attempt, len(BACK_OFF)) - 1]
-                if wait > RETRY_AFTER_MAX:
+                back_off = self._retries.back_off
+                wait = err.retry_after or back_off[min(attempt, len(back_off)) - 1]
+                if wait > self._retries.retry_after_max:
                     raise
             self.statistics.retries += 1
             await self._sleep(wait)

@@ -63,7 +63,7 @@ async def test_setting_up_makes_an_entry_that_runs(ha_env: HaEnv) -> None:
     assert entry.state is ConfigEntryState.LOADED
     assert entry.title == ha_env.plex.state.name
     assert entry.unique_id == ha_env.plex.state.machine_identifier
-    assert (entry.version, entry.minor_version) == (1, 1)
+    assert (entry.version, entry.minor_version) == (1, 2)
     assert entry.options == {"label_format": "{username}"}, "all libraries, also later ones"
     data = dict(entry.data)
     assert len(data.pop(CONF_WEBHOOK_ID)) == 64

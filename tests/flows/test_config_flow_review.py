@@ -17,6 +17,7 @@ from custom_components.plex_label_sync.flows.label_preview import shown_name
 from custom_components.plex_label_sync.flows.review import Reader
 from custom_components.plex_label_sync.flows.review_text import PEOPLE_MAX
 from custom_components.plex_label_sync.sync.model import Person
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from simulators.http import Fault
 
 from ..flow_fixtures import (
@@ -200,7 +201,7 @@ async def test_names_are_shown_as_text(ha_env: HaEnv, name: str) -> None:
 
     assert placeholders is not None
     text = placeholders["review"]
-    assert as_code(shown_name(Person(1, name)))[:20] in text
+    assert as_code(shown_name(Person(pulsarr_id(1), name)))[:20] in text
     for line in text.splitlines():
         rest = re.sub(r"(`+) .*? \1|(`+).*?\2", "", line.partition(" ⚠️ ")[0])
         if line.startswith("**"):

@@ -12,6 +12,7 @@ import pytest
 from custom_components.plex_label_sync.escaping import as_code
 from custom_components.plex_label_sync.flows import label_preview, lookup
 from custom_components.plex_label_sync.sync.model import Person, SyncSettings
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.preview import label_preview as rows_of
 from simulators.http import Fault
 
@@ -49,7 +50,7 @@ def is_visible(text: str) -> bool:
 
 
 def test_list_is_cut_after_twenty_people_and_says_how_many_more_there_are() -> None:
-    people = [Person(number, f"person {number:02}") for number in range(23)]
+    people = [Person(pulsarr_id(number), f"person {number:02}") for number in range(23)]
     text = label_preview.as_list(rows_of(people, SyncSettings()), WORDS)
 
     lines = text.splitlines()
@@ -59,7 +60,7 @@ def test_list_is_cut_after_twenty_people_and_says_how_many_more_there_are() -> N
 
 
 def test_many_who_share_a_label_do_not_all_stand_in_each_others_line() -> None:
-    people = [Person(number, "rosa", alias=f"R{number}") for number in range(6)]
+    people = [Person(pulsarr_id(number), "rosa", alias=f"R{number}") for number in range(6)]
     line, *_ = label_preview.as_list(rows_of(people, SyncSettings()), WORDS).splitlines()
 
     assert line == (

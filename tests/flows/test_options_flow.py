@@ -13,6 +13,7 @@ import pytest
 
 from custom_components.plex_label_sync.flows import lookup, options_flow
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from simulators.http import Fault
 from simulators.pulsarr import arr
 
@@ -180,7 +181,7 @@ async def test_changed_options_are_kept_cleaned_and_take_effect_at_once(
         exclude_labels=frozenset({fold("Kids"), fold("4K, HDR")}),
         preserve_existing_labels=False,
         libraries=frozenset({"2"}),
-        exclude_people=frozenset({rosa, tim}),
+        exclude_people=frozenset({pulsarr_id(rosa), pulsarr_id(tim)}),
         sync_disabled_people=True,
         removed_label_mode=RemovedLabelMode.MARK,
         removed_label="nobody wants it",

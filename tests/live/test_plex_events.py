@@ -10,12 +10,13 @@ from unittest.mock import patch
 
 import pytest
 
+from custom_components.plex_label_sync.limits import ReconnectTimes
 from custom_components.plex_label_sync.sync.engine import Engine
 from simulators.catalogue import make_catalogue
 from simulators.plex import Fault, PlexKnobs
 from simulators.plex.server import METADATA_ROUTE
 
-from ..ha_env import eventually, later
+from ..ha_env import eventually, later, set_limits
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
@@ -270,8 +271,7 @@ async def test_fault_that_nobody_expected_ends_no_live_updates_and_is_said_once(
     where: str,
     fault: type[BaseException],
 ) -> None:
-    for name in ("BACK_OFF", "BACK_OFF_MAX"):
-        monkeypatch.setattr(f"custom_components.plex_label_sync.live.plex_events.{name}", 0.02)
+    set_limits(monkeypatch, reconnect=ReconnectTimes(first=0.02, most=0.02))
     await begin(ha_env, clock)
     running = ha_env.entry.runtime_data
     place = {

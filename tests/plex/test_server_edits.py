@@ -11,7 +11,7 @@ import pytest
 from custom_components.plex_label_sync.plex.edits import PUT_IDS_MAX, URL_MAX
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.model import Failure, ServiceError
-from custom_components.plex_label_sync.transport import BACK_OFF
+from custom_components.plex_label_sync.transport import USUAL_RETRIES
 from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE
@@ -299,7 +299,7 @@ async def test_busy_database_is_given_time(
     plex.faults.add(Fault(kind, method="PUT", times=2))
     assert await client.edit(MOVIES, movies, ["Anna"], []) == {}
     assert labels(plex, movies) == [{"Anna"}] * len(movies)
-    assert naps.taken == list(BACK_OFF)
+    assert naps.taken == list(USUAL_RETRIES.back_off)
     assert (client.statistics.requests, plex.stats.puts) == (3, 3)
 
 

@@ -14,6 +14,7 @@ from custom_components.plex_label_sync.sync.failures import FAILURES
 from custom_components.plex_label_sync.sync.model import (
     Failure,
 )
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from simulators.http import Fault, FaultKind
 from simulators.pulsarr import PulsarrKnobs, PulsarrSimulator
 from simulators.pulsarr.knobs import AuthMethod
@@ -33,7 +34,7 @@ async def test_wrong_key_is_refused_at_once_even_where_none_is_needed(
 ) -> None:
     knobs.auth = auth
     stranger = make_client(pulsarr.url, "wrong-key-value")
-    for work in (stranger.check(), stranger.people(), stranger.watchlist(1)):
+    for work in (stranger.check(), stranger.people(), stranger.watchlist(pulsarr_id(1))):
         err = await failure_of(work)
         assert err.failure is Failure.INVALID_AUTH
         assert "wrong-key-value" not in repr(err) + str(err) + err.detail

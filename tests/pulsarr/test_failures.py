@@ -8,6 +8,7 @@ from custom_components.plex_label_sync.sync.failures import PASSING
 from custom_components.plex_label_sync.sync.model import (
     Failure,
 )
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from simulators.http import Fault, FaultKind
 from simulators.pulsarr import PulsarrSimulator
 
@@ -37,7 +38,7 @@ async def test_passing_failure_is_met_with_another_try(
     user = pulsarr.state.add_user("rosa")
     pulsarr.state.wish(user.id, FILM)
     pulsarr.faults.add(Fault(kind, times=times))
-    assert await client.watchlist(user.id) == (title_of(FILM),)
+    assert await client.watchlist(pulsarr_id(user.id)) == (title_of(FILM),)
     assert naps.taken == [0.5, 2.0]
 
 
@@ -69,12 +70,12 @@ async def test_list_that_pulsarr_cannot_read_is_told_by_whose_it_is_and_not_as_b
     pulsarr.state.wish(rosa.id, FILM, guids=guids)
     pulsarr.state.wish(tim.id, FILM)
     await client.people()
-    err = await failure_of(client.watchlist(rosa.id))
+    err = await failure_of(client.watchlist(pulsarr_id(rosa.id)))
     assert err.failure is Failure.UNREADABLE
     assert f"rosa (user {rosa.id})" in err.detail
-    assert await client.watchlist(tim.id) == (title_of(FILM),)
+    assert await client.watchlist(pulsarr_id(tim.id)) == (title_of(FILM),)
     pulsarr.state.wish(rosa.id, FILM)
-    assert await client.watchlist(rosa.id) == (title_of(FILM),)
+    assert await client.watchlist(pulsarr_id(rosa.id)) == (title_of(FILM),)
 
 
 async def test_list_of_users_that_pulsarr_cannot_read_is_not_told_as_busy(
@@ -96,7 +97,7 @@ async def test_counts_that_pulsarr_cannot_make_do_not_cost_the_list_of_users(
     rosa = pulsarr.state.add_user("rosa")
     pulsarr.faults.add(Fault("busy", route=COUNTS_ROUTE, times=None))
     (person,) = await client.people()
-    assert (person.id, person.wanted) == (rosa.id, None)
+    assert (person.id, person.wanted) == (pulsarr_id(rosa.id), None)
 
 
 async def test_rate_limit_is_waited_for_as_long_as_pulsarr_says(
@@ -148,7 +149,7 @@ async def test_what_is_not_pulsarrs_json_is_never_an_empty_list(
 ) -> None:
     user = pulsarr.state.add_user("rosa")
     pulsarr.faults.add(Fault(kind, times=None))
-    for work in (client.people(), client.watchlist(user.id)):
+    for work in (client.people(), client.watchlist(pulsarr_id(user.id))):
         assert (await failure_of(work)).failure is failure
     assert naps.taken == []
 
@@ -158,7 +159,7 @@ async def test_refusal_with_status_200_is_a_refusal(
 ) -> None:
     other.body = {"success": False, "message": "the feature is off"}
     client = make_client(other.url, "k")
-    for work in (client.people(), client.watchlist(1), client.endpoints()):
+    for work in (client.people(), client.watchlist(pulsarr_id(1)), client.endpoints()):
         assert (await failure_of(work)).failure is Failure.REJECTED
     for write in (client.create_endpoint(SETTINGS), client.delete_endpoint(1)):
         assert (await failure_of(write)).failure is Failure.REJECTED

@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.plex_label_sync.pulsarr.payloads import Signal, SignalKind, parse_payload
 from custom_components.plex_label_sync.sync.model import MediaType, Title
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from simulators.catalogue import CatalogueTitle
 from simulators.pulsarr import PulsarrUser, Wish, arr, payloads
 from simulators.pulsarr.rules import Import
@@ -51,7 +52,7 @@ def test_available_title_is_known_by_type_and_ids() -> None:
         "media.available",
         Title(MediaType.MOVIE, "Heat", HEAT_IDS),
         None,
-        (7,),
+        (pulsarr_id(7),),
     )
 
 
@@ -70,7 +71,9 @@ def test_wish_names_the_person_and_the_plex_key() -> None:
         },
     )
     title = Title(MediaType.MOVIE, "Heat", HEAT_IDS | {f"plex:{HEAT_KEY}"})
-    assert parse_payload(body) == Signal(SignalKind.WISHED, "watchlist.added", title, 7, (7,))
+    assert parse_payload(body) == Signal(
+        SignalKind.WISHED, "watchlist.added", title, pulsarr_id(7), (pulsarr_id(7),)
+    )
 
 
 def test_removed_wish_names_who_removed_it() -> None:
@@ -83,7 +86,7 @@ def test_removed_wish_names_who_removed_it() -> None:
         },
     )
     signal = parse_payload(body)
-    assert (signal.kind, signal.person_id) == (SignalKind.UNWISHED, 9)
+    assert (signal.kind, signal.person_id) == (SignalKind.UNWISHED, pulsarr_id(9))
     assert signal.title == Title(MediaType.MOVIE, "Heat", frozenset({"tmdb:949"}))
 
 
@@ -291,7 +294,7 @@ def test_any_json_is_either_understood_or_refused(body: object) -> None:
     hint = signal.kind in {SignalKind.AVAILABLE, SignalKind.WISHED, SignalKind.UNWISHED}
     assert (signal.title is not None) is hint
     assert signal.title is None or signal.title.name
-    assert all(number > 0 for number in signal.people)
+    assert all(number > pulsarr_id(0) for number in signal.people)
 
 
 TITLES = st.builds(
@@ -340,7 +343,7 @@ def test_available_says_what_pulsarr_meant(
     )
     assert signal.kind is SignalKind.AVAILABLE
     assert signal.title == Title(MediaType(title.type), title.title, external_ids(title))
-    assert signal.people == tuple(user.id for user in watchers)
+    assert signal.people == tuple(pulsarr_id(user.id) for user in watchers)
 
 
 @given(TITLES, USERS)
@@ -353,7 +356,7 @@ def test_wishes_say_what_pulsarr_meant(title: CatalogueTitle, user: PulsarrUser)
     removed = parse_payload(event("watchlist.removed", payloads.watchlist_removed(user, wish)))
     assert (added.kind, removed.kind) == (SignalKind.WISHED, SignalKind.UNWISHED)
     for signal in (added, removed):
-        assert (signal.title, signal.person_id) == (expected, user.id)
+        assert (signal.title, signal.person_id) == (expected, pulsarr_id(user.id))
 
 
 @given(TITLES)

@@ -15,6 +15,7 @@ from custom_components.plex_label_sync.sync.model import (
     Person,
     Title,
 )
+from custom_components.plex_label_sync.sync.person_id import PersonId, pulsarr_id
 from simulators.catalogue import make_catalogue
 from simulators.http import Fault
 from simulators.pulsarr import PulsarrKnobs, PulsarrSimulator
@@ -39,8 +40,8 @@ async def test_people_are_read_in_one_request(
     pulsarr.state.add_user("rosa", alias="Rosa B", display_name="Rosa Blum", id=7, plex_uuid="7r")
     pulsarr.state.add_user("tim", can_sync=False, id=9, plex_uuid=None)
     assert await client.people() == (
-        Person(7, "rosa", "Rosa B", "Rosa Blum", uuid="7r"),
-        Person(9, "tim", None, None, can_sync=False),
+        Person(pulsarr_id(7), "rosa", "Rosa B", "Rosa Blum", uuid="7r"),
+        Person(pulsarr_id(9), "tim", None, None, can_sync=False),
     )
     assert pulsarr.stats.total == 1
     assert client.statistics.requests == 1
@@ -54,7 +55,7 @@ async def test_people_of_older_versions_are_understood(
     knobs.user_fields = user_fields
     knobs.display_names = False
     pulsarr.state.add_user("rosa", id=7, plex_uuid=None)
-    assert await client.people() == (Person(7, "rosa"),)
+    assert await client.people() == (Person(pulsarr_id(7), "rosa"),)
 
 
 async def test_version_without_counts_is_asked_for_the_plain_list(
@@ -62,7 +63,7 @@ async def test_version_without_counts_is_asked_for_the_plain_list(
 ) -> None:
     knobs.with_counts_route = False
     pulsarr.state.add_user("rosa", id=7, plex_uuid=None)
-    assert await client.people() == (Person(7, "rosa"),)
+    assert await client.people() == (Person(pulsarr_id(7), "rosa"),)
     await client.check()
 
 
@@ -79,7 +80,7 @@ async def test_watchlist_titles_carry_key_and_external_ids(
     user = pulsarr.state.add_user("rosa")
     pulsarr.state.wish(user.id, FILM)
     pulsarr.state.wish(user.id, SHOW, type="SHOW")
-    assert await client.watchlist(user.id) == (title_of(FILM), title_of(SHOW))
+    assert await client.watchlist(pulsarr_id(user.id)) == (title_of(FILM), title_of(SHOW))
 
 
 async def test_watchlist_is_the_same_object_until_it_changes(
@@ -87,15 +88,15 @@ async def test_watchlist_is_the_same_object_until_it_changes(
 ) -> None:
     user = pulsarr.state.add_user("rosa")
     pulsarr.state.wish(user.id, FILM)
-    before = await client.watchlist(user.id)
+    before = await client.watchlist(pulsarr_id(user.id))
     await client.people()
-    assert await client.watchlist(user.id) is before
+    assert await client.watchlist(pulsarr_id(user.id)) is before
     pulsarr.state.unwish(user.id, FILM)
     pulsarr.state.wish(user.id, SHOW)
-    assert await client.watchlist(user.id) == (title_of(SHOW),)
+    assert await client.watchlist(pulsarr_id(user.id)) == (title_of(SHOW),)
     pulsarr.state.unwish(user.id, SHOW)
     pulsarr.state.wish(user.id, FILM)
-    assert await client.watchlist(user.id) == before
+    assert await client.watchlist(pulsarr_id(user.id)) == before
 
 
 async def test_title_without_key_or_guids_keeps_the_other(
@@ -104,7 +105,7 @@ async def test_title_without_key_or_guids_keeps_the_other(
     user = pulsarr.state.add_user("rosa")
     pulsarr.state.wish(user.id, FILM, key=None)
     pulsarr.state.wish(user.id, SHOW, guids=())
-    film, show = await client.watchlist(user.id)
+    film, show = await client.watchlist(pulsarr_id(user.id))
     assert film.ids == set(FILM.guids)
     assert show.ids == {f"plex:{SHOW.key}"}
 
@@ -114,14 +115,16 @@ async def test_title_without_any_id_is_still_wanted(
 ) -> None:
     user = pulsarr.state.add_user("rosa")
     pulsarr.state.wish(user.id, FILM, key="", guids=())
-    assert await client.watchlist(user.id) == (Title(MediaType.MOVIE, FILM.title, frozenset()),)
+    assert await client.watchlist(pulsarr_id(user.id)) == (
+        Title(MediaType.MOVIE, FILM.title, frozenset()),
+    )
 
 
 async def test_unknown_types_are_skipped(pulsarr: PulsarrSimulator, client: PulsarrClient) -> None:
     user = pulsarr.state.add_user("rosa")
     pulsarr.state.wish(user.id, FILM, type="artist")
     pulsarr.state.wish(user.id, SHOW)
-    assert await client.watchlist(user.id) == (title_of(SHOW),)
+    assert await client.watchlist(pulsarr_id(user.id)) == (title_of(SHOW),)
 
 
 async def test_cut_off_watchlist_is_never_taken_for_a_shorter_one(
@@ -131,7 +134,7 @@ async def test_cut_off_watchlist_is_never_taken_for_a_shorter_one(
     pulsarr.state.wish(user.id, FILM)
     pulsarr.state.wish(user.id, SHOW)
     pulsarr.faults.add(Fault("short_page", route=WATCHLIST_ROUTE))
-    err = await failure_of(client.watchlist(user.id))
+    err = await failure_of(client.watchlist(pulsarr_id(user.id)))
     assert err.failure is Failure.IMPLAUSIBLE
     assert "1 titles and counts 2" in err.detail
     assert WATCHLIST_ROUTE in err.detail
@@ -140,7 +143,7 @@ async def test_cut_off_watchlist_is_never_taken_for_a_shorter_one(
 async def test_person_who_is_gone_is_not_found(
     pulsarr: PulsarrSimulator, client: PulsarrClient
 ) -> None:
-    err = await failure_of(client.watchlist(99))
+    err = await failure_of(client.watchlist(pulsarr_id(99)))
     assert (err.failure, err.status) == (Failure.NOT_FOUND, 404)
 
 
@@ -150,7 +153,7 @@ async def test_large_watchlist_is_parsed_off_the_event_loop(
     threads: set[int] = set()
     real = answers.watchlist
 
-    def spy(answer: object, person_id: int) -> answers.Watchlist:
+    def spy(answer: object, person_id: PersonId) -> answers.Watchlist:
         threads.add(threading.get_ident())
         return real(answer, person_id)
 
@@ -159,7 +162,7 @@ async def test_large_watchlist_is_parsed_off_the_event_loop(
     catalogue = make_catalogue(2, 1500, 0)
     for entry in catalogue:
         pulsarr.state.wish(user.id, entry)
-    titles = await client.watchlist(user.id)
+    titles = await client.watchlist(pulsarr_id(user.id))
     assert pulsarr.stats.bytes_out > 256 * 1024
     assert titles == tuple(map(title_of, catalogue))
     assert threads
@@ -171,7 +174,7 @@ async def test_at_most_four_requests_are_in_flight(
 ) -> None:
     users = [pulsarr.state.add_user(f"user{number}") for number in range(12)]
     knobs.latency_ms = 20
-    await asyncio.gather(*(client.watchlist(user.id) for user in users))
+    await asyncio.gather(*(client.watchlist(pulsarr_id(user.id)) for user in users))
     assert pulsarr.stats.peak_concurrency == 4
 
 
@@ -266,11 +269,11 @@ async def test_row_of_a_watchlist_that_cannot_be_read_is_counted_and_costs_no_ot
     known = {"type": "movie", "title": "Alien", "guids": ["tmdb:348"]}
     other.body = {"success": True, "data": {"watchlistItems": [known, row], "total": 2}}
     client, gaps = make_client(other.url, "k"), list[Gap]()
-    (title,) = await client.watchlist(1, on_gap=gaps.append)
+    (title,) = await client.watchlist(pulsarr_id(1), on_gap=gaps.append)
     assert title.name == "Alien"
-    assert gaps == [Gap(GapKind.PERSON, "1", "1", Failure.IMPLAUSIBLE, 1)]
+    assert gaps == [Gap(GapKind.PERSON, pulsarr_id(1), "1", Failure.IMPLAUSIBLE, 1)]
     # Who does not ask what is missing gets no list without it.
-    err = await failure_of(client.watchlist(1))
+    err = await failure_of(client.watchlist(pulsarr_id(1)))
     assert err.failure is Failure.IMPLAUSIBLE
     assert "the watchlist of user 1 has unreadable rows: 1" in err.detail
 
@@ -302,10 +305,10 @@ async def test_users_are_read_leniently_where_nothing_depends_on_it(
         ]
     }
     assert await make_client(other.url, "k").people() == (
-        Person(7, "rosa"),
-        Person(8, "", "B", can_sync=False),
-        Person(9, "tim"),
-        Person(10, "x", can_sync=False),
+        Person(pulsarr_id(7), "rosa"),
+        Person(pulsarr_id(8), "", "B", can_sync=False),
+        Person(pulsarr_id(9), "tim"),
+        Person(pulsarr_id(10), "x", can_sync=False),
     )
 
 
@@ -328,7 +331,7 @@ async def test_implausible_watchlist_ends_the_read(
     other: OtherServer, make_client: MakeClient, data: object, reason: str
 ) -> None:
     other.body = {"success": True, "data": data}
-    err = await failure_of(make_client(other.url, "k").watchlist(7))
+    err = await failure_of(make_client(other.url, "k").watchlist(pulsarr_id(7)))
     assert err.failure is Failure.IMPLAUSIBLE
     assert reason in err.detail
 
@@ -338,7 +341,7 @@ async def test_watchlist_is_read_leniently_where_nothing_depends_on_it(
 ) -> None:
     rows = [ROW | {"title": None}, {"type": "movie", "title": "Up"}]
     other.body = {"data": {"watchlistItems": rows, "total": "2", "user": {"id": "7"}}}
-    assert await make_client(other.url, "k").watchlist(7) == (
+    assert await make_client(other.url, "k").watchlist(pulsarr_id(7)) == (
         Title(MediaType.MOVIE, "tmdb:949", frozenset({"tmdb:949"})),
         Title(MediaType.MOVIE, "Up", frozenset()),
     )
@@ -352,7 +355,7 @@ async def test_text_that_is_broken_is_mended_in_its_title_alone(
         ROW | {"title": "Up", "guids": ["tmdb:\udc00", "imdb:tt7"]},
     ]
     other.body = {"data": {"watchlistItems": rows, "total": 2, "user": {"id": 7}}}
-    first, second = await make_client(other.url, "k").watchlist(7)
+    first, second = await make_client(other.url, "k").watchlist(pulsarr_id(7))
     assert first.name == "He\ufffdt"
     assert second.ids & {"imdb:tt7"}
     assert not [one for one in second.ids if not one.isprintable() or "\ufffd" in one]
@@ -376,4 +379,4 @@ async def test_person_is_known_by_the_plex_account_where_pulsarr_tells_it(
     assert [person.uuid for person in await client.people()] == ["", ""]
     pulsarr.knobs.user_fields = "newest"
     new = pulsarr.state.rename_as_new(told.id, "rosalie")
-    assert {one.id: one.uuid for one in await client.people()}[new.id] == "abc123"
+    assert {one.id: one.uuid for one in await client.people()}[pulsarr_id(new.id)] == "abc123"

@@ -9,6 +9,7 @@ from custom_components.plex_label_sync.sharing.survey import Facts, Subject, Wan
 from custom_components.plex_label_sync.sharing.visible import Shelves, bits
 from custom_components.plex_label_sync.sharing.warn import warnings
 from custom_components.plex_label_sync.sync.model import MediaType, Person, fold
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 MOVIE, SHOW = MediaType.MOVIE, MediaType.SHOW
 OWNER = Account("1", Kind.OWNER, "Max", "max", "0" * 16)
-ROSA = Person(1, "rosa")
+ROSA = Person(pulsarr_id(1), "rosa")
 
 
 def friend(rule: str | None = "", **fields: Any) -> Account:

@@ -7,6 +7,7 @@ from custom_components.plex_label_sync.sharing.rules import parse
 from custom_components.plex_label_sync.sharing.steps import allows, steps
 from custom_components.plex_label_sync.sharing.survey import Facts
 from custom_components.plex_label_sync.sync.model import Person
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 
 from .builders import MOVIE, SHOW, facts, friend, one
 
@@ -57,7 +58,7 @@ def test_line_about_labels_counts() -> None:
 
 def test_nobody_without_a_label_has_a_list() -> None:
     assert steps(one(friend(), facts(labels={}))) == ()
-    owner = facts(people=(Person(1, "max"),))
+    owner = facts(people=(Person(pulsarr_id(1), "max"),))
     assert steps(one(friend(), owner)) == ()
 
 

@@ -14,6 +14,7 @@ from custom_components.plex_label_sync.sharing.rules import parse, rule_of
 from custom_components.plex_label_sync.sharing.survey import Facts, Wanted, preview, survey
 from custom_components.plex_label_sync.sharing.visible import OneItem, Shelves, bits, why
 from custom_components.plex_label_sync.sync.model import MediaType, Person
+from custom_components.plex_label_sync.sync.person_id import own_id, pulsarr_id
 
 from .brute import Thing, answer
 from .builders import MOVIE, OWNER, SHOW, facts, friend, one, shelves
@@ -99,10 +100,12 @@ def test_what_if_is_brute_force(data: st.DataObject) -> None:
     some = data.draw(st.lists(things, min_size=1, max_size=20))
     now, then = data.draw(meanings), data.draw(meanings)
     account = friend(data.draw(written(now)))
-    person = Person(1, "rosa")
+    person = Person(pulsarr_id(1), "rosa")
     shelves = {MOVIE: shelf(some), SHOW: shelf([])}
-    wanted = [Wanted(str(n), MOVIE, 1 << n, (1,)) for n in range(len(some))]
-    known = Facts(shelves, wanted, [person], {(1, MOVIE): "rosa", (1, SHOW): "rosa"})
+    wanted = [Wanted(str(n), MOVIE, 1 << n, (pulsarr_id(1),)) for n in range(len(some))]
+    known = Facts(
+        shelves, wanted, [person], {(pulsarr_id(1), MOVIE): "rosa", (pulsarr_id(1), SHOW): "rosa"}
+    )
     (subject, *_) = survey([OWNER, account], known)
     rule = parse(data.draw(written(then)))
     found = preview(subject, {MOVIE: rule, SHOW: rule}, known)[MOVIE]
@@ -118,7 +121,13 @@ def test_what_if_is_brute_force(data: st.DataObject) -> None:
 
 def test_title_is_visible_if_one_of_its_items_is() -> None:
     some = facts(movies=("rosa", "tim"), wanted=())
-    some = replace(some, wanted=[Wanted("both", MOVIE, 0b11, (1,)), Wanted("none", MOVIE, 0, (1,))])
+    some = replace(
+        some,
+        wanted=[
+            Wanted("both", MOVIE, 0b11, (pulsarr_id(1),)),
+            Wanted("none", MOVIE, 0, (pulsarr_id(1),)),
+        ],
+    )
     half = one(friend("label=rosa"), some).half(MOVIE)
     assert (half.wishes.visible, half.wishes.total, half.wanted, half.in_plex) == (1, 1, 2, 1)
     half = one(friend("label=family"), some).half(MOVIE)
@@ -166,18 +175,18 @@ def test_rule_for_everything_counts_only_where_it_changes_nothing() -> None:
 
 def test_two_hundred_people_and_twenty_thousand_items_take_a_moment() -> None:
     size, crowd = 20_000, 200
-    people = [Person(n, f"person{n}") for n in range(crowd)]
-    carriers = {one.username: bits(range(one.id, size, crowd), size) for one in people}
+    people = [Person(pulsarr_id(n), f"person{n}") for n in range(crowd)]
+    carriers = {one.username: bits(range(int(own_id(one.id)), size, crowd), size) for one in people}
     shelf_ = Shelves(size, {"1": (1 << size) - 1}, carriers, {"g": bits(range(0, size, 3), size)})
     accounts = [
         friend(
             f"label={one.username}|contentRating=G&label!=person7",
-            id=str(one.id + 50),
+            id=str(one.id + pulsarr_id(50)),
             username=one.username,
         )
         for one in people
     ]
-    wanted = [Wanted(str(n), MOVIE, 1 << n, (n % crowd,)) for n in range(size // 2)]
+    wanted = [Wanted(str(n), MOVIE, 1 << n, (pulsarr_id(n % crowd),)) for n in range(size // 2)]
     labels = {(one.id, kind): one.username for one in people for kind in MediaType}
     known = Facts({MOVIE: shelf_, SHOW: shelves(library="2")}, wanted, people, labels)
     began = time.process_time()

@@ -11,6 +11,7 @@ from custom_components.plex_label_sync.sharing.changes import Gone
 from custom_components.plex_label_sync.sharing.model import Access, Kind, Severity, WarningKey
 from custom_components.plex_label_sync.sharing.warn import distance, meant_by
 from custom_components.plex_label_sync.sync.model import Person
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 
 from .builders import MOVIE, ROSA, SHOW, facts, friend, keys, shelves, told
 
@@ -105,13 +106,13 @@ def test_mistake_in_both_rules_is_one_line() -> None:
 
 
 def test_everybody_else_is_left_alone() -> None:
-    tim = Person(2, "tim")
+    tim = Person(pulsarr_id(2), "tim")
     some = facts(people=(ROSA, tim))
     found = told(friend("label!=rosa", username="rosa"), some)
-    assert [(one.key.value, one.person_id) for one in found if one.person_id == 1] == [
-        ("own_label_excluded", 1)
+    assert [(one.key.value, one.person_id) for one in found if one.person_id == pulsarr_id(1)] == [
+        ("own_label_excluded", pulsarr_id(1))
     ]
-    assert [one.key.value for one in found if one.person_id == 2] == ["no_account"]
+    assert [one.key.value for one in found if one.person_id == pulsarr_id(2)] == ["no_account"]
 
 
 def test_child_without_watchlist_is_checked_too() -> None:
@@ -128,7 +129,7 @@ def test_preset_of_a_child_without_label_is_no_mistake() -> None:
 
 
 def test_house_that_restricts_nobody_hears_nothing_that_counts() -> None:
-    found = told(friend(""), facts(people=(ROSA, Person(2, "tim"))))
+    found = told(friend(""), facts(people=(ROSA, Person(pulsarr_id(2), "tim"))))
     assert all(one.severity is Severity.INFO for one in found)
 
 

@@ -341,7 +341,7 @@ async def test_old_files_are_brought_up_to_date_and_saved_so(ha_env: HaEnv) -> N
     assert ha_env.state("labelled_items") == "1"
     written = json.loads(file_of(ha_env, "journal").read_text())
     assert written["minor_version"] == MINOR_VERSIONS["journal"]
-    assert written["data"]["people"] == [[0, "anna"]]
+    assert written["data"]["people"] == [["", "anna"]]
 
 
 async def test_full_disk_is_told_and_everything_is_saved_when_there_is_room_again(

@@ -26,7 +26,7 @@ from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.run import HoldReason
 from custom_components.plex_label_sync.sync.title_status import PersonFigures
 
-from ..sync.builders import person_refs, reasons
+from ..sync.builders import person_ids, person_refs, reasons
 from ..sync.test_journal import entries
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ QUEUE: Final[dict[str, Any]] = {
 }
 JOURNAL: Final[dict[str, Any]] = {
     "libraries": [["1", "Movies"]],
-    "people": [[1, "rosa"], [2, "tim"]],
+    "people": [["pulsarr:1", "rosa"], ["", "tim"]],
     "items": [[0, "11", "Heat", "movie", "tmdb:949"], [0, "12", "Up", "movie", "tmdb:14160"]],
     "edits": [
         ["add", "rosa", True, {"code": "wanted"}, [0]],
@@ -98,7 +98,7 @@ JOURNAL: Final[dict[str, Any]] = {
         "removed_total": 3,
         "people": [
             [
-                2,
+                "pulsarr:2",
                 {
                     "name": "rosa",
                     "label": "rosa",
@@ -122,8 +122,13 @@ JOURNAL: Final[dict[str, Any]] = {
         "removals": 30,
         "vanished": 0,
         "groups": [
-            [{"code": "person_gone"}, [[1, "rosa"], [2, "tim"]], 28, ["Heat", "Up"]],
-            [None, [[1, "rosa"]], 2, []],
+            [
+                {"code": "person_gone"},
+                [["pulsarr:1", "rosa"], ["pulsarr:2", "tim"]],
+                28,
+                ["Heat", "Up"],
+            ],
+            [None, [["pulsarr:1", "rosa"]], 2, []],
         ],
     },
 }
@@ -221,17 +226,27 @@ def assert_usable(records: Records) -> None:
     json.dumps([records.journal.as_dict(), records.ledger.as_dict()])
 
 
+def is_person(path: Path) -> bool:
+    """Tell whether a value is a person's id."""
+    return (
+        (path[0] == "people" and path[2:] == (0,))
+        or (path[:2] == ("summary", "people") and path[3:] == (0,))
+        or (path[:2] == ("held", "groups") and path[3:4] == (1,) and path[5:] == (0,))
+    )
+
+
 def is_sound(path: Path, old: object, new: object) -> bool:
     """Tell whether a value is one that could stand there."""
     last = path[-1]
     if last in {"type", "kind"} or (path[0] == "edits" and last == 0):
         return False  # one of few words, and none of them is among the wrong ones
+    if is_person(path) or (path[0] == "items" and last == 3):
+        # Somebody may be known by name only, and a type may be unknown.
+        return new == "" and path[0] != "summary"
     if old is None and path[0] == "held":
         return new is None  # a reason is no plain value
     if new is None and (last == "status" or (path[0] == "summary" and last not in MUST)):
         return True
-    if path[0] == "items" and last == 3:  # the type, which may be unknown
-        return new == ""
     if new == 7 and (
         "changes" in path or path[0::2] == ("items", 0) or path[0:3:2] == ("edits", 4)
     ):
@@ -355,7 +370,7 @@ def test_journal_without_some_of_its_rows_has_the_others(
         *[st.integers(0, 9)] * 2,
         st.none()
         | st.dictionaries(
-            st.integers(0, 9),
+            person_ids,
             st.builds(PersonFigures, st.text(), st.text(), *[st.none() | st.integers(0, 9)] * 4),
         ),
         st.none() | st.builds(LastLabelled, *[st.text()] * 3, st.floats(0, 3e9)),

@@ -12,6 +12,7 @@ from custom_components.plex_label_sync.storage.files import MINOR_VERSIONS, NONS
 from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.journal import Entry, Journal
 from custom_components.plex_label_sync.sync.ledger import Ledger
+from custom_components.plex_label_sync.sync.person_id import NO_ID
 from custom_components.plex_label_sync.sync.reasons import (
     PersonRef,
     Reason,
@@ -56,6 +57,13 @@ LEDGERS: dict[int, dict[str, Any]] = {
         "rows": [0, 0, 1_790_000_000, 0],
         "people": [],
     },
+    5: {
+        "items": [["1", "11", ""]],
+        "identities": [["", "", "", 0, []]],
+        "kinds": [["Anna", [], 0]],
+        "rows": [0, 0, 1_790_000_000, 0],
+        "people": [],
+    },
 }
 JOURNALS: dict[int, dict[str, Any]] = {
     3: {
@@ -93,6 +101,22 @@ JOURNALS: dict[int, dict[str, Any]] = {
             }
         ],
     },
+    6: {
+        "libraries": [["1", ""]],
+        "people": [["", "anna"]],
+        "items": [[0, "11", "Heat", "", ""]],
+        "edits": [["add", "Anna", True, {"code": "wanted"}, [0]]],
+        "runs": [
+            {
+                "id": "a1",
+                "kind": "full",
+                "started": 5.0,
+                "by": "unknown",
+                "status": "done",
+                "changes": [0, 0],
+            }
+        ],
+    },
 }
 
 
@@ -106,7 +130,7 @@ def test_ledger_of_each_version_is_read(version: int) -> None:
 @pytest.mark.parametrize("version", JOURNALS)
 def test_journal_of_each_version_is_read(version: int) -> None:
     read = Journal.from_dict(migrated("journal", version, JOURNALS[version]))
-    why, anna = Reason(ReasonCode.WANTED), PersonRef(0, "anna")
+    why, anna = Reason(ReasonCode.WANTED), PersonRef(NO_ID, "anna")
     change = Change(Action.ADD, "Anna", "1", "11", "Heat", why, (anna,))
     assert read.entries == (Entry("a1", RunKind.FULL, 5.0, (change,), "done"),)
     assert max(JOURNALS) == MINOR_VERSIONS["journal"]

@@ -18,6 +18,7 @@ from custom_components.plex_label_sync.sync.model import (
     Watchlists,
     fold,
 )
+from custom_components.plex_label_sync.sync.person_id import NO_ID, pulsarr_id
 from custom_components.plex_label_sync.sync.plan_view import View
 from custom_components.plex_label_sync.sync.protection import Evidence
 from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode
@@ -26,9 +27,9 @@ from custom_components.plex_label_sync.sync.wanted_labels import WantedItem, wan
 
 MOVIE, SHOW = MediaType.MOVIE, MediaType.SHOW
 
-ANNA = Person(1, "anna")
-BEN = Person(2, "ben")
-CARL = Person(3, "carl")
+ANNA = Person(pulsarr_id(1), "anna")
+BEN = Person(pulsarr_id(2), "ben")
+CARL = Person(pulsarr_id(3), "carl")
 
 
 def movie(*ids: str, name: str = "Heat") -> Title:
@@ -105,7 +106,8 @@ reasons = st.builds(
     since=st.integers(0, 2**32),
     run_id=names,
 )
-person_refs = st.builds(PersonRef, id=st.integers(0, 5), name=names)
+person_ids = st.integers(1, 5).map(pulsarr_id)
+person_refs = st.builds(PersonRef, id=st.just(NO_ID) | person_ids, name=names)
 
 # Few names that fold together in many ways, so that drawn worlds are full of collisions.
 GUIDS = ("", "plex://movie/1", "plex://movie/2")
@@ -114,7 +116,7 @@ NUMBERS = st.integers(1, 4)
 
 people = st.builds(
     Person,
-    id=st.integers(1, 5),
+    id=person_ids,
     username=st.sampled_from(("anna", "Anna", "ben", "straße", "STRASSE", "Kids", "a,b & c")),
     alias=st.sampled_from((None, "", "Anna", "Opa")),
     can_sync=st.booleans(),
@@ -134,9 +136,7 @@ ledger_rows = st.builds(
     library=st.sampled_from("12"),
     rating_key=st.integers(1, 6).map(str),
     written=st.integers(0, 2**32),
-    people=st.lists(st.integers(1, 5), max_size=3, unique=True).map(
-        lambda some: tuple(sorted(some))
-    ),
+    people=st.lists(person_ids, max_size=3, unique=True).map(lambda some: tuple(sorted(some))),
     title_id=st.just("") | ids,
     unwanted_since=st.just(0) | st.integers(1, 2**32),
     removed_by_user=st.booleans(),

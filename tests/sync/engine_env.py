@@ -25,6 +25,7 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.naming import label_of
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.protection import (
     Before,
     ListMemory,
@@ -207,7 +208,9 @@ class EngineEnv:
     def people(self) -> dict[int, Person]:
         """Everybody in Pulsarr."""
         return {
-            user.id: Person(user.id, user.name, user.alias, user.display_name, user.can_sync)
+            user.id: Person(
+                pulsarr_id(user.id), user.name, user.alias, user.display_name, user.can_sync
+            )
             for user in self.pulsarr.state.users()
         }
 
@@ -218,8 +221,10 @@ class EngineEnv:
         catalogue = {title.key: title for title in self.world.catalogue}
         for wish in self.pulsarr.state.wishes():
             person = self.people[wish.user_id]
-            if person.id in chosen - self.settings.exclude_people and (
-                person.can_sync or self.settings.sync_disabled_people
+            if (
+                wish.user_id in chosen
+                and person.id not in self.settings.exclude_people
+                and (person.can_sync or self.settings.sync_disabled_people)
             ):
                 title = catalogue[wish.catalogue_key]
                 label = fold(label_of(person, MediaType(title.type), self.settings.label_format))

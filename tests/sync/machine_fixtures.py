@@ -25,6 +25,7 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.naming import label_of
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.protection import ListMemory
 from custom_components.plex_label_sync.sync.returned import removed_lately
 from custom_components.plex_label_sync.sync.run import Run, RunKind
@@ -400,9 +401,11 @@ def oracle(
 
 def _groups(pulsarr: PulsarrSimulator, settings: SyncSettings) -> list[_Group]:
     people = {
-        user.id: Person(user.id, user.name, user.alias, user.display_name, user.can_sync)
+        user.id: Person(
+            pulsarr_id(user.id), user.name, user.alias, user.display_name, user.can_sync
+        )
         for user in pulsarr.state.users()
-        if user.id not in settings.exclude_people
+        if pulsarr_id(user.id) not in settings.exclude_people
         and (user.can_sync or settings.sync_disabled_people)
     }
     by_title: dict[str, list[tuple[str | None, frozenset[str], str, Person]]] = {}

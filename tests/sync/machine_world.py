@@ -18,6 +18,7 @@ from custom_components.plex_label_sync.sync.engine import Engine
 from custom_components.plex_label_sync.sync.identity import Relation
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
 from custom_components.plex_label_sync.sync.people import AmbiguousPersonError, UnknownPersonError
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.protection import Before, OpenQuestion
 from custom_components.plex_label_sync.sync.reasons import ReasonCode
 from custom_components.plex_label_sync.sync.request import (
@@ -161,7 +162,7 @@ class Watched(RuleBasedStateMachine):
             for wish in self.pulsarr.state.wishes()
             if (item := self.plex.state.items.get(row.rating_key)) is not None
             and item.origin is not None
-            and wish.user_id in row.people
+            and pulsarr_id(wish.user_id) in row.people
             and wish.catalogue_key == item.origin.key
         ]
         return wishes[number % len(wishes)] if wishes else None
@@ -232,6 +233,8 @@ class Watched(RuleBasedStateMachine):
         self.plex.broken_items.clear()
         self.pulsarr.faults.clear()
         self.pulsarr.knobs.empty_users = self.pulsarr.knobs.empty_watchlists = False
+        self.pulsarr.knobs.odd_rows.clear()
+        self.pulsarr.knobs.hidden_users.clear()
         self.do(self._quiet())
         if self.plex.knobs != self.knobs:
             self.plex.knobs = self.knobs

@@ -8,6 +8,7 @@ import pytest
 from custom_components.plex_label_sync.sync import change_detection
 from custom_components.plex_label_sync.sync.change_detection import LISTING_AGE_MAX
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, fold
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.run import Run, RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault, FaultKind
@@ -77,7 +78,7 @@ async def test_cost_of_an_idle_sync_does_not_grow_with_what_is_wanted(
 
 def _missing(env: EngineEnv) -> CatalogueTitle:
     """Return a title that somebody waits for."""
-    synced = {person.id for person in env.people.values() if person.can_sync}
+    synced = {number for number, person in env.people.items() if person.can_sync}
     wanted = {one.catalogue_key for one in env.pulsarr.state.wishes() if one.user_id in synced}
     return next(
         one
@@ -131,7 +132,7 @@ def _rematch_unnoticed(env: EngineEnv) -> None:
 
 
 def _leave_out_a_person(env: EngineEnv) -> None:
-    env.settings = replace(env.settings, exclude_people=frozenset({env.person("rosa")}))
+    env.settings = replace(env.settings, exclude_people=frozenset({pulsarr_id(env.person("rosa"))}))
 
 
 def _let_time_pass(env: EngineEnv) -> None:

@@ -12,6 +12,7 @@ from custom_components.plex_label_sync.sync.model import (
     RemovedLabelMode,
     SyncSettings,
 )
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER
 from custom_components.plex_label_sync.sync.request import RemovalRequest
 from custom_components.plex_label_sync.sync.run import HoldReason, Run, RunStatus
@@ -212,10 +213,12 @@ async def test_labels_of_an_excluded_person_go_without_a_question(env: EngineEnv
         **{**FILMS, "people": 2, "wishes": 70}, remembers=True, settings=REMOVE
     ) as both:
         await both.sync()
-        before = [row for row in both.recorder.ledger if row.people == (both.person("rosa"),)]
+        before = [
+            row for row in both.recorder.ledger if row.people == (pulsarr_id(both.person("rosa")),)
+        ]
         both.settings = SyncSettings(
             removed_label_mode=RemovedLabelMode.REMOVE,
-            exclude_people=frozenset({both.person("rosa")}),
+            exclude_people=frozenset({pulsarr_id(both.person("rosa"))}),
         )
         run = await both.sync()
         assert (run.status, run.removed) == (RunStatus.DONE, len(before))
@@ -448,7 +451,7 @@ async def test_list_that_is_shorter_than_pulsarr_counts_is_never_believed(
         run = await family.sync()
         assert run.hold_reasons == (HoldReason.LIST_SHRANK,)
         assert [(gap.kind, gap.key, gap.rows) for gap in run.gaps] == [
-            (GapKind.PERSON, str(rosa), wanted - 3)
+            (GapKind.PERSON, pulsarr_id(rosa), wanted - 3)
         ]
         assert (family.labels, family.before) == (labels, before)
     # What Pulsarr counts as well is believed.
@@ -578,7 +581,7 @@ async def test_empty_list_under_a_new_id_costs_no_label(family: EngineEnv, resta
 
 
 async def test_whoever_is_excluded_stays_so_under_a_new_id(family: EngineEnv) -> None:
-    family.settings = replace(REMOVE, exclude_people=frozenset({family.person("rosa")}))
+    family.settings = replace(REMOVE, exclude_people=frozenset({pulsarr_id(family.person("rosa"))}))
     await family.sync()
     titles = comes_anew(family, "rosa")
     for title in titles:
@@ -592,7 +595,9 @@ async def test_lists_are_compared_although_somebody_excluded_has_a_new_id(
     family: EngineEnv,
 ) -> None:
     excluded, *others = [user.name for user in family.pulsarr.state.users()]
-    family.settings = replace(REMOVE, exclude_people=frozenset({family.person(excluded)}))
+    family.settings = replace(
+        REMOVE, exclude_people=frozenset({pulsarr_id(family.person(excluded))})
+    )
     comes_anew(family, excluded)
     await family.sync()
     assert family.before is not None

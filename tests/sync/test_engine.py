@@ -10,6 +10,7 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.people import UnknownPersonError
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode, names_of
 from custom_components.plex_label_sync.sync.request import RemovalRequest, UnknownLibraryError
 from custom_components.plex_label_sync.sync.run import HoldReason, RunKind, RunStatus
@@ -42,7 +43,7 @@ async def test_run_tells_what_it_did(env: EngineEnv) -> None:
     assert run.unchanged == sum(map(len, wanted.values())) - len(new)
     assert run.failed == ()
     assert run.items == len(wanted)
-    synced = [person.id for person in env.people.values() if person.can_sync]
+    synced = [number for number, person in env.people.items() if person.can_sync]
     titles = {wish.catalogue_key for one in synced for wish in env.pulsarr.state.watchlist(one)}
     there = {one.key for one in env.world.catalogue if env.plex.state.items_of(one)}
     assert run.titles == len(titles)
@@ -283,7 +284,8 @@ async def test_person_whose_sync_is_off_gets_labels_only_when_asked_for(env: Eng
 
 async def test_excluded_people_and_labels_are_never_written(env: EngineEnv) -> None:
     env.settings = SyncSettings(
-        exclude_people=frozenset({env.person("rosa")}), exclude_labels=frozenset({fold("TIM")})
+        exclude_people=frozenset({pulsarr_id(env.person("rosa"))}),
+        exclude_labels=frozenset({fold("TIM")}),
     )
     before = env.labels
     await env.sync()

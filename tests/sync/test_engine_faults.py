@@ -16,6 +16,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs
@@ -196,7 +197,9 @@ async def test_watchlist_that_cannot_be_read_is_a_gap_and_the_others_are_served(
     }
     assert env.labels == merged(before, {its.rating_key: {"tim"}})
     assert "rosa" in env.labels[item.rating_key]
-    env.settings = SyncSettings(removed_label_mode=mode, exclude_people=frozenset({rosa}))
+    env.settings = SyncSettings(
+        removed_label_mode=mode, exclude_people=frozenset({pulsarr_id(rosa)})
+    )
     asked = env.pulsarr.stats.count(None, WATCHLIST_ROUTE)
     assert (await env.sync(dry_run=True)).gaps == ()
     assert env.pulsarr.stats.count(None, WATCHLIST_ROUTE) == asked + len(env.people) - 1

@@ -25,9 +25,10 @@ from custom_components.plex_label_sync.sync.model import (
     Title,
     Watchlists,
 )
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 
 MOVIES = Library("1", MediaType.MOVIE, "Movies")
-ANNA = Person(1, "anna")
+ANNA = Person(pulsarr_id(1), "anna")
 keys = st.integers(1, 400).map(str)
 
 
@@ -36,7 +37,7 @@ def movie(key: str, *ids: str, name: str = "Heat") -> Item:
 
 
 def lists(*titles: Title) -> Watchlists:
-    return Watchlists((ANNA,), {1: titles}, 0.0)
+    return Watchlists((ANNA,), {pulsarr_id(1): titles}, 0.0)
 
 
 HEAT = Title(MediaType.MOVIE, "Heat", frozenset({"plex:a", "tmdb:949"}))
@@ -129,7 +130,7 @@ def test_wanted_item_without_a_label_of_ours_is_worth_a_look() -> None:
 
 
 def test_item_that_nobody_wants_or_that_is_labelled_is_not() -> None:
-    row = Row("anna", "1", "1", 5, (1,), "plex:a")
+    row = Row("anna", "1", "1", 5, (pulsarr_id(1),), "plex:a")
     assert worth_looking([movie("1", "plex:b")], lists(HEAT), {}).titles == ()
     assert worth_looking([movie("1")], lists(HEAT), {}).titles == ()
     assert worth_looking([movie("1", "plex:a")], lists(HEAT), {"1": [row]}).titles == ()
@@ -137,7 +138,7 @@ def test_item_that_nobody_wants_or_that_is_labelled_is_not() -> None:
 
 def test_labelled_item_that_became_another_title_is_looked_at() -> None:
     ids = frozenset({"plex:a", "imdb:tt1"})
-    row = Row("anna", "1", "1", 5, (1,), "plex:a", guid="plex://movie/a", ids=ids)
+    row = Row("anna", "1", "1", 5, (pulsarr_id(1),), "plex:a", guid="plex://movie/a", ids=ids)
     other = replace(movie("1", "plex:b", "imdb:tt2"), guid="plex://movie/b")
     candidates = worth_looking([other], lists(), {"1": [row]})
     assert [title.ids for title in candidates.titles] == [other.ids]

@@ -22,6 +22,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
+from custom_components.plex_label_sync.sync.request import UnknownLibraryError
 from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 from simulators.catalogue import CatalogueTitle
 from simulators.http import Fault, FaultKind
@@ -534,6 +535,21 @@ async def test_library_that_cannot_be_read_stops_no_other_and_loses_nothing(
         run = await env.sync()
         assert run.status is RunStatus.DONE
         assert env.labels == merged(labels, env.wanted())
+
+
+@pytest.mark.parametrize("kind", ["null_row", "short_page"])
+async def test_library_that_is_named_and_cannot_be_read_is_not_said_to_be_unknown(
+    env: EngineEnv, kind: FaultKind
+) -> None:
+    key = "1" if kind == "null_row" else max(env.plex.state.libraries)
+    env.plex.faults.add(Fault(kind, route=SECTIONS_ROUTE, times=None))
+    run = await env.sync(libraries=(key,))
+    assert run.status is RunStatus.FAILED
+    assert run.error is not None
+    assert f"library {key} is not listed" in run.error.detail
+    env.plex.faults.clear()
+    with pytest.raises(UnknownLibraryError):
+        await env.sync(libraries=("no such library",))
 
 
 @pytest.mark.parametrize("mode", MODES)

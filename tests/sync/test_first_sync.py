@@ -18,6 +18,7 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.naming import label_of
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 from custom_components.plex_label_sync.sync.wanted import labelled_people, wishes_of
 
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
     from custom_components.plex_label_sync.sync.changes import Change
     from custom_components.plex_label_sync.sync.model import Item
 
-ROSA, TIM, NINA = Person(1, "rosa"), Person(2, "tim"), Person(3, "nina")
+ROSA, TIM, NINA = (
+    Person(pulsarr_id(1), "rosa"),
+    Person(pulsarr_id(2), "tim"),
+    Person(pulsarr_id(3), "nina"),
+)
 LIBRARIES = (Library("1", MediaType.MOVIE, "Movies"), Library("3", MediaType.MOVIE, "4K"))
 HEAT, DUNE = movie("tmdb:1", name="Heat"), movie("tmdb:2", name="Dune")
 NOTHING: tuple[Change, ...] = ()
@@ -89,7 +94,7 @@ def test_title_that_is_nowhere_is_missing_for_each_who_wants_it_and_once_in_all(
 
 
 def test_who_gets_nothing_is_told_with_the_reason() -> None:
-    off = Person(4, "marta", can_sync=False)
+    off = Person(pulsarr_id(4), "marta", can_sync=False)
     lists = watchlists({ROSA: [HEAT], TIM: [], NINA: [], off: [HEAT]})
     lists = Watchlists(lists.people, lists.titles, 0.0, unread={NINA.id: Failure.IMPLAUSIBLE})
 
@@ -104,7 +109,7 @@ def test_who_gets_nothing_is_told_with_the_reason() -> None:
 
 
 def test_trouble_comes_first_and_then_who_gets_most() -> None:
-    other = Person(5, "ROSA")
+    other = Person(pulsarr_id(5), "ROSA")
     found = {HEAT: [item("1", "tmdb:1")], DUNE: [item("3", "tmdb:2")]}
     told = seen(
         watchlists({NINA: [HEAT], TIM: [HEAT, DUNE], ROSA: [HEAT], other: []}),

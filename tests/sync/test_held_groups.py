@@ -12,12 +12,17 @@ from custom_components.plex_label_sync.sync.held_groups import (
     held_groups,
 )
 from custom_components.plex_label_sync.sync.people import PeopleRefs
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode
 
 from .builders import ANNA, BEN, ledger_rows, reasons, remove
 
-KNOWN = PeopleRefs({1: ANNA, 2: BEN})
-REFS = (PersonRef(1, "anna"), PersonRef(2, "ben"), PersonRef(3, "carl"))
+KNOWN = PeopleRefs({pulsarr_id(1): ANNA, pulsarr_id(2): BEN})
+REFS = (
+    PersonRef(pulsarr_id(1), "anna"),
+    PersonRef(pulsarr_id(2), "ben"),
+    PersonRef(pulsarr_id(3), "carl"),
+)
 
 changes = st.builds(
     Change,
@@ -61,12 +66,12 @@ def test_people_who_left_are_one_group_and_people_who_want_less_are_several() ->
 
 
 def test_labels_that_are_no_longer_in_plex_are_told_by_person() -> None:
-    rows = [Row("anna", "1", str(key), 0, (1,)) for key in range(3)]
-    rows += [Row("ben", "1", "9", 0, (2,)), Row("dora", "1", "9", 0, (7,))]
+    rows = [Row("anna", "1", str(key), 0, (pulsarr_id(1),)) for key in range(3)]
+    rows += [Row("ben", "1", "9", 0, (pulsarr_id(2),)), Row("dora", "1", "9", 0, (pulsarr_id(7),))]
     assert held_groups([], rows, KNOWN) == (
-        HeldGroup(None, (PersonRef(1, "anna"),), 3),
-        HeldGroup(None, (PersonRef(2, "ben"),), 1),
-        HeldGroup(None, (PersonRef(7, "dora"),), 1),
+        HeldGroup(None, (PersonRef(pulsarr_id(1), "anna"),), 3),
+        HeldGroup(None, (PersonRef(pulsarr_id(2), "ben"),), 1),
+        HeldGroup(None, (PersonRef(pulsarr_id(7), "dora"),), 1),
     )
 
 

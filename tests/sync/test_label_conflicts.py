@@ -26,6 +26,7 @@ from custom_components.plex_label_sync.sync.model import (
     fold,
 )
 from custom_components.plex_label_sync.sync.naming import label_of
+from custom_components.plex_label_sync.sync.person_id import PersonId, pulsarr_id
 from custom_components.plex_label_sync.sync.preview import reserved_labels
 from custom_components.plex_label_sync.sync.wanted import gets_labels
 
@@ -39,7 +40,7 @@ def confirmed(*people: Person, settings: SyncSettings = PLAIN) -> Confirmed:
     return resolve(people, None, settings).confirmed
 
 
-def labels(people: Iterable[Person], settings: SyncSettings = PLAIN) -> dict[int, set[str]]:
+def labels(people: Iterable[Person], settings: SyncSettings = PLAIN) -> dict[PersonId, set[str]]:
     """Return everybody's labels, folded."""
     return {
         person.id: {fold(label_of(person, one, settings.label_format)) for one in MediaType}
@@ -57,7 +58,7 @@ def test_new_name_that_nobody_has_is_taken_over() -> None:
     renamed = replace(BEN, username="benny")
     result = resolve((ANNA, renamed), confirmed(ANNA, BEN), PLAIN)
     assert (result.people, result.conflicts) == ((ANNA, renamed), ())
-    assert result.confirmed.people["2"] == renamed
+    assert result.confirmed.people["pulsarr:2"] == renamed
 
 
 def test_who_takes_anothers_name_keeps_the_former_label() -> None:
@@ -66,13 +67,13 @@ def test_who_takes_anothers_name_keeps_the_former_label() -> None:
     assert result.people == (ANNA, BEN)
     (conflict,) = result.asked
     assert (conflict.label, conflict.newcomers, conflict.others) == ("anna", (thief,), (ANNA,))
-    assert result.confirmed.people["2"] == BEN
+    assert result.confirmed.people["pulsarr:2"] == BEN
     # It is the same at every later look.
     assert resolve((ANNA, thief), result.confirmed, PLAIN) == result
 
 
 def test_newcomer_with_anothers_name_gets_no_label() -> None:
-    newcomer = Person(7, "anna")
+    newcomer = Person(pulsarr_id(7), "anna")
     result = resolve((ANNA, newcomer), confirmed(ANNA), PLAIN)
     assert result.people == (ANNA,)
     assert [one.newcomers for one in result.asked] == [(newcomer,)]
@@ -107,7 +108,7 @@ def test_name_that_means_something_else_in_the_settings_is_not_taken(
     assert result.people == (ANNA, BEN)
     (conflict,) = result.asked
     assert conflict.reserved
-    assert conflict.keys == {"2", RESERVED}
+    assert conflict.keys == {"pulsarr:2", RESERVED}
 
 
 def test_conflict_that_is_meant_is_none_until_somebody_else_comes() -> None:
@@ -135,8 +136,8 @@ def test_conflict_that_is_left_is_not_asked_again_and_stays_held() -> None:
 
 
 def test_person_with_a_new_id_is_known_by_the_account() -> None:
-    old = Person(1, "anna", uuid="a" * 16)
-    new = replace(old, id=9)
+    old = Person(pulsarr_id(1), "anna", uuid="a" * 16)
+    new = replace(old, id=pulsarr_id(9))
     result = resolve((new, BEN), confirmed(old, BEN), PLAIN)
     assert (result.people, result.conflicts) == ((new, BEN), ())
 
@@ -148,7 +149,7 @@ def test_person_whose_account_is_told_only_now_is_known_by_the_id() -> None:
 
 
 def test_names_are_remembered_within_bounds() -> None:
-    many = tuple(Person(number, f"person {number}") for number in range(PEOPLE_MAX + 5))
+    many = tuple(Person(pulsarr_id(number), f"person {number}") for number in range(PEOPLE_MAX + 5))
     known = resolve(many, None, PLAIN).confirmed
     assert len(known.people) == PEOPLE_MAX
 

@@ -10,6 +10,7 @@ import pytest
 from custom_components.plex_label_sync.sync.changes import Action, Change, Row, RowKey
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import Person, fold
+from custom_components.plex_label_sync.sync.person_id import PersonId, pulsarr_id
 
 from .builders import ANNA, BEN, LABELS, add, ledger, ledger_rows, people as drawn_people, remove
 
@@ -63,12 +64,12 @@ def test_rows_may_change_while_somebody_goes_through_them() -> None:
 
 
 def test_addition_that_may_be_in_plex_is_ours_but_not_confirmed() -> None:
-    ours = Ledger([row("ben", people=(2,))])
+    ours = Ledger([row("ben", people=(pulsarr_id(2),))])
     ours.adopt([add("Anna", "11"), add("Ben", "11"), remove("carl", "11")], now=7.9)
     foreign = replace(add("kids", "11"), ours=False)
     ours.adopt([foreign], now=7.9)
     assert list(ours) == [
-        row("ben", people=(2,)),
+        row("ben", people=(pulsarr_id(2),)),
         row("Anna", written=7, confirmed=False),
     ]
 
@@ -162,44 +163,70 @@ def test_file_of_an_older_version_tells_no_identities_and_keeps_the_rows(some: l
 
 
 def test_account_that_comes_under_a_new_id_keeps_its_labels() -> None:
-    ours = Ledger([row(people=(1,)), row("kids", people=(1, 2)), row("ben", people=(2,))])
+    ours = Ledger(
+        [
+            row(people=(pulsarr_id(1),)),
+            row("kids", people=(pulsarr_id(1), pulsarr_id(2))),
+            row("ben", people=(pulsarr_id(2),)),
+        ]
+    )
     anna, ben = replace(ANNA, uuid="a"), replace(BEN, uuid="b")
     assert ours.follow([anna, ben])
     assert not ours.follow([ben, anna])
-    renamed = replace(anna, id=9, username="anne")
+    renamed = replace(anna, id=pulsarr_id(9), username="anne")
     assert ours.follow([renamed, ben])
-    assert [one.people for one in ours] == [(9,), (2, 9), (2,)]
-    assert ours.people == {9: renamed, 2: ben}
+    assert [one.people for one in ours] == [
+        (pulsarr_id(9),),
+        (pulsarr_id(2), pulsarr_id(9)),
+        (pulsarr_id(2),),
+    ]
+    assert ours.people == {pulsarr_id(9): renamed, pulsarr_id(2): ben}
 
 
 @pytest.mark.parametrize(
     "now",
     [
         [replace(BEN, uuid="b")],  # somebody else, and anna left
-        [replace(ANNA, id=9, uuid="")],  # by name alone nobody is the same
+        [replace(ANNA, id=pulsarr_id(9), uuid="")],  # by name alone nobody is the same
         [replace(ANNA, uuid="a"), replace(BEN, uuid="a")],  # she is still there herself
     ],
 )
 def test_nobody_elses_labels_move(now: list[Person]) -> None:
-    ours = Ledger([row(people=(1,))])
+    ours = Ledger([row(people=(pulsarr_id(1),))])
     ours.follow([replace(ANNA, uuid="a")])
     ours.follow(now)
-    assert [one.people for one in ours] == [(1,)]
-    assert ours.people[1].username == "anna"  # who left is still known
+    assert [one.people for one in ours] == [(pulsarr_id(1),)]
+    assert ours.people[pulsarr_id(1)].username == "anna"  # who left is still known
 
 
 def test_ids_are_those_of_the_same_accounts_as_well() -> None:
     ours = Ledger()
     ours.follow([replace(ANNA, uuid="a"), BEN])
-    now = [Person(9, "anne", uuid="a"), Person(8, "ben")]
-    assert ours.ids_now({1}, now) == {1, 9}
-    assert ours.ids_now({2}, now) == {2}
+    now = [Person(pulsarr_id(9), "anne", uuid="a"), Person(pulsarr_id(8), "ben")]
+    assert ours.ids_now({pulsarr_id(1)}, now) == {pulsarr_id(1), pulsarr_id(9)}
+    assert ours.ids_now({pulsarr_id(2)}, now) == {pulsarr_id(2)}
     assert ours.ids_now((), now) == frozenset()
 
 
+def test_account_that_another_source_knows_too_keeps_the_labels_of_each() -> None:
+    here = Person(pulsarr_id(1), "anna", uuid="account")
+    there = replace(here, id=PersonId("other:7"))
+    ours = Ledger([row(people=(here.id,))], [here])
+    assert ours.moved([there]) == {}
+    ours.follow([there])
+    assert [one.people for one in ours] == [(here.id,)]
+    assert ours.people.keys() == {here.id, there.id}
+
+
 def test_labels_of_one_person_tell_whose_they_are() -> None:
-    ours = Ledger([row(people=(1,)), row("kids", people=(1, 2)), row("old", "12", people=(1,))])
-    assert ours.labels_of_one() == {("anna", 1), ("old", 1)}
+    ours = Ledger(
+        [
+            row(people=(pulsarr_id(1),)),
+            row("kids", people=(pulsarr_id(1), pulsarr_id(2))),
+            row("old", "12", people=(pulsarr_id(1),)),
+        ]
+    )
+    assert ours.labels_of_one() == {("anna", pulsarr_id(1)), ("old", pulsarr_id(1))}
 
 
 def test_copy_does_not_follow() -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from custom_components.plex_label_sync.sync.changes import Change
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
+from custom_components.plex_label_sync.sync.reasons import ReasonCode
 from custom_components.plex_label_sync.sync.request import (
     FullRequest,
     LiveRequest,
@@ -321,7 +323,7 @@ class HaEnv(Watched):
                 "exclude_labels": st.frozensets(texts.map(fold), max_size=2),
                 "preserve_existing_labels": st.booleans(),
                 "libraries": st.sampled_from((None, frozenset({"1", "2"}))),
-                "exclude_people": st.frozensets(st.integers(1, 4), max_size=1),
+                "exclude_people": st.frozensets(st.integers(1, 4).map(pulsarr_id), max_size=1),
                 "sync_disabled_people": st.booleans(),
                 "removed_label_mode": st.sampled_from(RemovedLabelMode),
                 "removed_label": st.sampled_from(("removed", "gone")),
@@ -434,6 +436,36 @@ class HaEnv(Watched):
             state.unwish(person, titles[wish.catalogue_key])
         for _ in range(times):
             self.run(FullRequest())
+            self.clock.now += seconds
+        for wish in wishes:
+            state.wish(person, titles[wish.catalogue_key])
+
+    @rule(
+        who=numbers,
+        rows=st.lists(st.none() | st.just({"type": "movie", "title": "?", "key": 7}), max_size=3),
+        seconds=st.sampled_from((5.0, 301.0, DAY)),
+    )
+    def sync_while_somebody_cannot_be_read_in_full(
+        self, who: int, rows: Sequence[object], seconds: float
+    ) -> None:
+        person, knobs = self.person(who), self.pulsarr.knobs
+        if person is None or pulsarr_id(person) not in self.records.lists.counts:
+            return
+        state = self.pulsarr.state
+        titles = {title.key: title for title in self.world.catalogue}
+        wishes = state.watchlist(person)[: len(rows)]
+        for wish in wishes:
+            state.unwish(person, titles[wish.catalogue_key])
+        for _ in range(2):
+            if rows:
+                knobs.odd_rows[person] = [*rows]
+            else:
+                knobs.hidden_users.add(person)
+            run = self.run(FullRequest())
+            for change in () if run is None else run.changes:
+                left = change.reason.code in {ReasonCode.NOT_WANTED, ReasonCode.PERSON_GONE}
+                is_theirs = pulsarr_id(person) in {one.id for one in change.people}
+                self.check(not (left and is_theirs), change)
             self.clock.now += seconds
         for wish in wishes:
             state.wish(person, titles[wish.catalogue_key])

@@ -15,6 +15,7 @@ from custom_components.plex_label_sync.sync.naming import (
     clean_label,
     label_of,
 )
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 
 from .builders import MOVIE, SHOW
 
@@ -30,7 +31,7 @@ names = st.one_of(
 optional_names = st.none() | names
 persons = st.builds(
     Person,
-    id=st.integers(1, 10**6),
+    id=st.integers(1, 10**6).map(pulsarr_id),
     username=names,
     alias=optional_names,
     display_name=optional_names,
@@ -51,14 +52,22 @@ def visible(text: str) -> str:
 @pytest.mark.parametrize(
     ("person", "label_format", "label"),
     [
-        (Person(1, "rosa"), "{username}", "rosa"),
-        (Person(1, "rosa", alias="Oma Rosa"), "{alias}", "Oma Rosa"),
-        (Person(1, "rosa", display_name="Rosa R."), "{display_name}", "Rosa R."),
-        (Person(1, "rosa"), "{alias}", "rosa"),
-        (Person(1, "rosa", alias="", display_name="  "), "{alias}/{display_name}", "rosa/rosa"),
-        (Person(1, "rosa", alias=" ,&", display_name="\t"), "{alias}/{display_name}", "rosa/rosa"),
-        (Person(7, "rosa"), "wl {user_id} {type}", "wl 7 movie"),
-        (Person(7, "rosa"), "{{{username}}}", "{rosa}"),
+        (Person(pulsarr_id(1), "rosa"), "{username}", "rosa"),
+        (Person(pulsarr_id(1), "rosa", alias="Oma Rosa"), "{alias}", "Oma Rosa"),
+        (Person(pulsarr_id(1), "rosa", display_name="Rosa R."), "{display_name}", "Rosa R."),
+        (Person(pulsarr_id(1), "rosa"), "{alias}", "rosa"),
+        (
+            Person(pulsarr_id(1), "rosa", alias="", display_name="  "),
+            "{alias}/{display_name}",
+            "rosa/rosa",
+        ),
+        (
+            Person(pulsarr_id(1), "rosa", alias=" ,&", display_name="\t"),
+            "{alias}/{display_name}",
+            "rosa/rosa",
+        ),
+        (Person(pulsarr_id(7), "rosa"), "wl {user_id} {type}", "wl 7 movie"),
+        (Person(pulsarr_id(7), "rosa"), "{{{username}}}", "{rosa}"),
     ],
 )
 def test_label_follows_the_format_and_falls_back_to_the_username(
@@ -68,8 +77,8 @@ def test_label_follows_the_format_and_falls_back_to_the_username(
 
 
 def test_type_tells_movies_and_shows_apart() -> None:
-    assert label_of(Person(1, "rosa"), MOVIE, "{username} {type}") == "rosa movie"
-    assert label_of(Person(1, "rosa"), SHOW, "{username} {type}") == "rosa show"
+    assert label_of(Person(pulsarr_id(1), "rosa"), MOVIE, "{username} {type}") == "rosa movie"
+    assert label_of(Person(pulsarr_id(1), "rosa"), SHOW, "{username} {type}") == "rosa show"
 
 
 @pytest.mark.parametrize(
@@ -94,15 +103,15 @@ def test_text_is_cleaned_of_what_filters_cannot_take(text: str, label: str) -> N
 
 
 def test_person_without_a_usable_name_is_called_by_id() -> None:
-    nobody = Person(12, " ,&\x07", alias=JOINER, display_name="\u200b")
+    nobody = Person(pulsarr_id(12), " ,&\x07", alias=JOINER, display_name="\u200b")
     for field in ("username", "alias", "display_name"):
         assert label_of(nobody, MOVIE, f"{{{field}}}") == "user_12"
 
 
 @given(persons, st.sampled_from(MediaType), good_formats)
-@example(Person(3, JOINER), MOVIE, "{username}")
-@example(Person(3, "x", alias=JOINER * 3), MOVIE, "{alias}")
-@example(Person(3, ","), MOVIE, "                              {username}")
+@example(Person(pulsarr_id(3), JOINER), MOVIE, "{username}")
+@example(Person(pulsarr_id(3), "x", alias=JOINER * 3), MOVIE, "{alias}")
+@example(Person(pulsarr_id(3), ","), MOVIE, "                              {username}")
 def test_every_label_can_stand_in_plex_and_in_a_share_filter(
     person: Person, media_type: MediaType, label_format: str
 ) -> None:
@@ -130,10 +139,10 @@ def upper_first(text: str) -> str:
 
 
 @given(persons)
-@example(Person(1, "\u0131pek"))  # its upper case is a plain I
-@example(Person(1, "straße"))
-@example(Person(1, "ǆ"))
-@example(Person(1, "ŉo"))
+@example(Person(pulsarr_id(1), "\u0131pek"))  # its upper case is a plain I
+@example(Person(pulsarr_id(1), "straße"))
+@example(Person(pulsarr_id(1), "ǆ"))
+@example(Person(pulsarr_id(1), "ŉo"))
 def test_label_is_the_same_however_plex_writes_its_letters(person: Person) -> None:
     label = label_of(person, MOVIE, "{username}")
     assert fold(upper_first(label)) == fold(label)
@@ -221,5 +230,7 @@ def test_exactly_the_formats_that_name_people_are_accepted(label_format: str) ->
         assert fields is not None
         assert fields <= set(FIELDS)
         assert fields - {"type"}
-        one, other = (label_of(Person(n, f"name {n}"), MOVIE, label_format) for n in (1, 2))
+        one, other = (
+            label_of(Person(pulsarr_id(n), f"name {n}"), MOVIE, label_format) for n in (1, 2)
+        )
         assert fold(one) != fold(other)

@@ -16,6 +16,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.plan_view import View
 from custom_components.plex_label_sync.sync.planner import make_plan
 from custom_components.plex_label_sync.sync.protection import Doubts
@@ -118,14 +119,14 @@ def test_item_that_two_wishes_match_gets_the_labels_of_both() -> None:
 
 
 def test_people_whose_labels_differ_in_case_only_share_one() -> None:
-    rosa, other = Person(1, "rosa"), Person(2, "ROSA")
+    rosa, other = Person(pulsarr_id(1), "rosa"), Person(pulsarr_id(2), "ROSA")
     (label,) = wanted((HEAT, (rosa, other)))["11"].labels.values()
     assert label.text == "rosa"
     assert label.people == (rosa, other)
 
 
 def test_people_whose_labels_differ_in_case_only_share_its_spelling_on_all_items() -> None:
-    rosa, other = Person(1, "rosa"), Person(2, "ROSA")
+    rosa, other = Person(pulsarr_id(1), "rosa"), Person(pulsarr_id(2), "ROSA")
     entries = wanted((HEAT, (rosa,)), (DARK, (other,)))
     texts = {label.text for entry in entries.values() for label in entry.labels.values()}
     assert texts == {"rosa"}
@@ -148,7 +149,17 @@ def test_excluded_label_is_not_wanted_in_any_spelling() -> None:
 
 def test_missing_label_is_added_for_a_reason_that_names_the_people() -> None:
     plan = plan_of(
-        wanted((HEAT, (Person(1, "rosa"), Person(2, "Rosa"), Person(3, "ROSA"))), (DARK, (ANNA,))),
+        wanted(
+            (
+                HEAT,
+                (
+                    Person(pulsarr_id(1), "rosa"),
+                    Person(pulsarr_id(2), "Rosa"),
+                    Person(pulsarr_id(3), "ROSA"),
+                ),
+            ),
+            (DARK, (ANNA,)),
+        ),
         present({}),
     )
     assert plan == Plan(
@@ -160,7 +171,11 @@ def test_missing_label_is_added_for_a_reason_that_names_the_people() -> None:
                 "11",
                 "Heat",
                 Reason(ReasonCode.WANTED),
-                (PersonRef(1, "rosa"), PersonRef(2, "Rosa"), PersonRef(3, "ROSA")),
+                (
+                    PersonRef(pulsarr_id(1), "rosa"),
+                    PersonRef(pulsarr_id(2), "Rosa"),
+                    PersonRef(pulsarr_id(3), "ROSA"),
+                ),
                 MOVIE,
                 KEY,
             ),
@@ -171,7 +186,7 @@ def test_missing_label_is_added_for_a_reason_that_names_the_people() -> None:
                 "22",
                 "Dark",
                 Reason(ReasonCode.WANTED),
-                (PersonRef(1, "anna"),),
+                (PersonRef(pulsarr_id(1), "anna"),),
                 SHOW,
                 "plex:" + "d" * 24,
             ),
@@ -179,13 +194,15 @@ def test_missing_label_is_added_for_a_reason_that_names_the_people() -> None:
         unchanged=0,
         items=2,
         ledger_updates={
-            ("11", "rosa"): replace(row("rosa", written=int(NOW)), people=(1, 2, 3)),
+            ("11", "rosa"): replace(
+                row("rosa", written=int(NOW)), people=(pulsarr_id(1), pulsarr_id(2), pulsarr_id(3))
+            ),
             ("22", "anna"): Row(
                 label="anna",
                 library="2",
                 rating_key="22",
                 written=int(NOW),
-                people=(1,),
+                people=(pulsarr_id(1),),
                 title_id=next(iter(DARK.ids)),
                 type="show",
                 ids=DARK.ids,
@@ -282,7 +299,7 @@ def test_label_that_may_never_have_arrived_is_written_again() -> None:
 
 def test_row_follows_who_wants_the_title() -> None:
     there = present({"11": ["rosa"]})
-    rosa, other = Person(1, "rosa"), Person(2, "ROSA")
+    rosa, other = Person(pulsarr_id(1), "rosa"), Person(pulsarr_id(2), "ROSA")
     rows = Ledger([row("rosa", rosa, unwanted_since=9, pinned=True)])
     plan = plan_of(wanted((HEAT, (rosa, other))), there, rows)
     assert (plan.changes, plan.unchanged) == ((), 1)
@@ -341,14 +358,14 @@ def test_label_waits_for_the_delay_and_then_goes() -> None:
 def test_new_name_replaces_the_old_one_in_one_plan() -> None:
     there = present({"11": ["Anna"]})
     anna = replace(ANNA, username="anne")
-    roster = Roster({1: anna}, frozenset({1}))
+    roster = Roster({pulsarr_id(1): anna}, frozenset({pulsarr_id(1)}))
     plan = plan_of(wanted((HEAT, (anna,))), there, Ledger([row()]), roster=roster)
     assert effects(plan) == [(Action.ADD, "anne", "11"), (Action.REMOVE, "Anna", "11")]
     assert [one.reason for one in plan.changes] == [
         Reason(ReasonCode.RENAMED_FROM, label="anna"),
         Reason(ReasonCode.RENAMED_TO, label="anne"),
     ]
-    assert {one.people for one in plan.changes} == {(PersonRef(1, "anne"),)}
+    assert {one.people for one in plan.changes} == {(PersonRef(pulsarr_id(1), "anne"),)}
     assert plan.replaced == {("11", "anna")}
     assert plan.ledger_updates == {
         ("11", "anne"): row("anne", written=int(NOW)),
@@ -446,7 +463,7 @@ def test_mark_follows_its_name_in_the_options() -> None:
 
 
 def test_person_who_is_called_like_the_mark_gets_a_label_all_the_same() -> None:
-    gone = Person(1, "gone")
+    gone = Person(pulsarr_id(1), "gone")
     mark = row("gone", people=(), title_id="", is_removed_marker=True)
     plan = plan_of(wanted((HEAT, (gone,))), present({"11": ["gone"]}), Ledger([mark]), MARK)
     assert (plan.changes, plan.unchanged) == ((), 1)
@@ -471,7 +488,7 @@ def test_item_that_became_another_title_loses_the_label_of_the_former_one() -> N
     plan = plan_of({"11": WantedItem(RAN)}, there, Ledger([IDENTIFIED]))
     assert effects(plan) == [(Action.REMOVE, "anna", "11")]
     assert plan.changes[0].reason == Reason(ReasonCode.REMATCHED, title="Ran")
-    assert plan.changes[0].people == (PersonRef(1, "anna"),)
+    assert plan.changes[0].people == (PersonRef(pulsarr_id(1), "anna"),)
 
 
 @pytest.mark.parametrize(
@@ -582,8 +599,8 @@ def test_label_whose_carriers_could_not_be_read_is_left_as_it_is() -> None:
 def test_label_of_somebody_whose_list_could_not_be_read_stays() -> None:
     there, rows = present({"11": ["anna", "kids"]}), Ledger([row()])
     for doubts in (
-        Doubts(unread=frozenset({1})),
-        Doubts(unread=frozenset({9}), unread_labels=frozenset({"anna"})),
+        Doubts(unread=frozenset({pulsarr_id(1)})),
+        Doubts(unread=frozenset({pulsarr_id(9)}), unread_labels=frozenset({"anna"})),
     ):
         assert plan_of(NOBODY, there, rows, REMOVE, doubts=doubts).is_idle
         plan = plan_of(wanted((HEAT, (BEN,))), there, rows, replace(REPLACE), doubts=doubts)
@@ -596,16 +613,16 @@ def test_doubted_answer_starts_no_delay() -> None:
     there, rows = present({"11": ["anna"]}), Ledger([row()])
     for doubts in (
         Doubts(lists=frozenset({HoldReason.NOBODY_LISTED})),
-        Doubts(shrunk=frozenset({1})),
+        Doubts(shrunk=frozenset({pulsarr_id(1)})),
     ):
         assert plan_of(NOBODY, there, rows, settings, doubts=doubts).is_idle
-    plan = plan_of(NOBODY, there, rows, settings, doubts=Doubts(shrunk=frozenset({2})))
+    plan = plan_of(NOBODY, there, rows, settings, doubts=Doubts(shrunk=frozenset({pulsarr_id(2)})))
     assert plan.ledger_only_updates == {("11", "anna"): row(unwanted_since=int(NOW))}
 
 
 def test_removal_that_rests_on_a_shrunk_list_is_told() -> None:
     there, rows = present({"11": ["anna"]}), Ledger([row()])
-    doubts = Doubts(shrunk=frozenset({1}))
+    doubts = Doubts(shrunk=frozenset({pulsarr_id(1)}))
     assert plan_of(NOBODY, there, rows, REMOVE, doubts=doubts).shrunk == {("11", "anna")}
     assert plan_of(NOBODY, there, rows, REMOVE).shrunk == frozenset()
 
@@ -634,7 +651,7 @@ def test_wanted_label_that_is_there_and_in_no_row_is_told_and_taken_in_only_when
 def test_removal_of_an_excluded_persons_label_was_asked_for() -> None:
     people = {person.id: person for person in (ANNA, BEN)}
     there, rows = present({"11": ["anna"]}), Ledger([row()])
-    excluded = Roster(people, frozenset({2}))
+    excluded = Roster(people, frozenset({pulsarr_id(2)}))
     options = replace(REMOVE, exclude_people=frozenset({ANNA.id}))
     plan = plan_of(NOBODY, there, rows, options, roster=excluded)
     assert plan.chosen == {("11", "anna")}

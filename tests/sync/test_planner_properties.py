@@ -18,6 +18,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
     fold,
 )
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.plan_view import View
 from custom_components.plex_label_sync.sync.planner import make_plan
 from custom_components.plex_label_sync.sync.protection import Doubts
@@ -37,6 +38,7 @@ from .builders import (
     labels_in_plex,
     library_items,
     people,
+    person_ids,
     picture,
     proven,
     texts,
@@ -51,7 +53,9 @@ SPECIAL = ("Kids", "removed", "no-sync")  # labels that may have a meaning of th
 
 FLAGS = ("off", "pinned", "mark", "unconfirmed")
 some_flags = st.sampled_from([*FLAGS, *FLAGS, "", "", "off pinned", "off mark", "mark unconfirmed"])
-wanters_of_old = st.sampled_from([(), (1,), (2,), (5,), (1, 2), (2, 3)])
+wanters_of_old = st.sampled_from([(), (1,), (2,), (5,), (1, 2), (2, 3)]).map(
+    lambda some: tuple(map(pulsarr_id, some))
+)
 since = st.sampled_from([0, 0, int(NOW), int(NOW - DAY), int(NOW - 5 * DAY)])
 UUIDS = ("", "", "u", "another")
 labels_of_ours = st.lists(st.sampled_from([*LABELS, "removed"]), max_size=3)
@@ -311,9 +315,9 @@ def test_nothing_is_lost_on_an_item_that_was_not_read_itself(
 
 doubts = st.builds(
     Doubts,
-    unread=st.frozensets(st.integers(1, 5), max_size=2),
+    unread=st.frozensets(person_ids, max_size=2),
     unread_labels=st.frozensets(st.sampled_from(LABELS).map(fold), max_size=2),
-    shrunk=st.frozensets(st.integers(1, 5), max_size=2),
+    shrunk=st.frozensets(person_ids, max_size=2),
     lists=st.frozensets(st.just(HoldReason.NOBODY_LISTED)),
 )
 

@@ -21,6 +21,7 @@ from custom_components.plex_label_sync.sync.model import (
     StoredLabel,
     Title,
 )
+from custom_components.plex_label_sync.sync.person_id import PersonId, own_id, pulsarr_id
 
 from .builders import ANNA, BEN, MOVIE, movie, texts
 
@@ -34,12 +35,12 @@ ANNAS = StoredLabel("20481", "Anna")
 class Lists:
     """A Pulsarr whose answers a test writes; counts what is asked at the same time."""
 
-    def __init__(self, *people: Person, broken: Mapping[int, Failure] | None = None) -> None:
+    def __init__(self, *people: Person, broken: Mapping[PersonId, Failure] | None = None) -> None:
         self._people = people
         self._broken = broken or {}
         self._under_way = 0
         self.peak = 0
-        self.answered: list[int] = []
+        self.answered: list[PersonId] = []
 
     async def people(self, *, on_gap: Callable[[Gap], object] | None = None) -> tuple[Person, ...]:
         """Return everybody."""
@@ -47,7 +48,7 @@ class Lists:
         return self._people
 
     async def watchlist(
-        self, person_id: int, *, on_gap: Callable[[Gap], object] | None = None
+        self, person_id: PersonId, *, on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[Title, ...]:
         """Return one movie for each person, after a while."""
         assert on_gap is not None
@@ -60,18 +61,21 @@ class Lists:
         finally:
             self._under_way -= 1
         self.answered.append(person_id)
-        return (movie(f"tmdb:{person_id}"),)
+        return (movie(f"tmdb:{own_id(person_id)}"),)
 
 
 def crowd(count: int) -> tuple[Person, ...]:
     """Return many people."""
-    return tuple(Person(number, f"person {number}") for number in range(1, count + 1))
+    return tuple(Person(pulsarr_id(number), f"person {number}") for number in range(1, count + 1))
 
 
 async def test_everybodys_watchlist_is_read() -> None:
     lists = await read_watchlists(Lists(ANNA, BEN), lambda: 70.0)
     assert lists.people == (ANNA, BEN)
-    assert dict(lists.titles) == {1: (movie("tmdb:1"),), 2: (movie("tmdb:2"),)}
+    assert dict(lists.titles) == {
+        pulsarr_id(1): (movie("tmdb:1"),),
+        pulsarr_id(2): (movie("tmdb:2"),),
+    }
     assert lists.read_at == 70.0
 
 
@@ -83,7 +87,7 @@ async def test_nobody_has_no_watchlists() -> None:
 async def test_no_more_than_a_few_watchlists_are_read_at_a_time() -> None:
     pulsarr = Lists(*crowd(20))
     lists = await read_watchlists(pulsarr, lambda: 0.0)
-    assert sorted(lists.titles) == list(range(1, 21))
+    assert lists.titles.keys() == set(map(pulsarr_id, range(1, 21)))
     assert pulsarr.peak == PULSARR_READERS
 
 
@@ -94,19 +98,24 @@ async def test_watchlists_are_as_old_as_the_first_question() -> None:
 
 async def test_person_who_is_listed_twice_cannot_be_true() -> None:
     with pytest.raises(ServiceError, match="listed twice") as caught:
-        await read_watchlists(Lists(ANNA, BEN, Person(1, "anna again")), lambda: 0.0)
+        await read_watchlists(Lists(ANNA, BEN, Person(pulsarr_id(1), "anna again")), lambda: 0.0)
     assert caught.value.failure is Failure.IMPLAUSIBLE
 
 
 async def test_watchlist_that_cannot_be_read_is_unread_and_the_others_are_read() -> None:
-    lists = await read_watchlists(Lists(*crowd(40), broken={6: Failure.BUSY}), lambda: 0.0)
-    assert lists.titles.keys() == set(range(1, 41)) - {6}
-    assert lists.unread == {6: Failure.BUSY}
+    lists = await read_watchlists(
+        Lists(*crowd(40), broken={pulsarr_id(6): Failure.BUSY}), lambda: 0.0
+    )
+    assert lists.titles.keys() == set(map(pulsarr_id, range(1, 41))) - {pulsarr_id(6)}
+    assert lists.unread == {pulsarr_id(6): Failure.BUSY}
 
 
 async def test_not_one_watchlist_that_can_be_read_is_a_failure() -> None:
     with pytest.raises(ServiceError, match="no list"):
-        await read_watchlists(Lists(ANNA, BEN, broken={1: Failure.BUSY, 2: Failure.BUSY}), float)
+        await read_watchlists(
+            Lists(ANNA, BEN, broken={pulsarr_id(1): Failure.BUSY, pulsarr_id(2): Failure.BUSY}),
+            float,
+        )
 
 
 @pytest.mark.parametrize(
@@ -114,7 +123,7 @@ async def test_not_one_watchlist_that_can_be_read_is_a_failure() -> None:
     [failure for failure, one in FAILURES.items() if one.ends_run and not one.reauth],
 )
 async def test_pulsarr_that_is_away_stops_the_others(failure: Failure) -> None:
-    pulsarr = Lists(*crowd(40), broken=dict.fromkeys(range(6, 12), failure))
+    pulsarr = Lists(*crowd(40), broken=dict.fromkeys(map(pulsarr_id, range(6, 12)), failure))
     with pytest.raises(ServiceError, match="no list"):
         await read_watchlists(pulsarr, lambda: 0.0)
     assert len(pulsarr.answered) < 20
@@ -129,32 +138,36 @@ async def test_pulsarr_that_is_away_stops_the_others(failure: Failure) -> None:
 async def test_list_that_is_refused_alone_is_no_pulsarr_that_refuses_everything(
     failure: Failure,
 ) -> None:
-    broken = {6: failure, 20: failure, 30: failure}
+    broken = dict.fromkeys(map(pulsarr_id, (6, 20, 30)), failure)
     lists = await read_watchlists(Lists(*crowd(40), broken=broken), lambda: 0.0)
     assert lists.unread == broken
     assert len(lists.titles) == 37
     with pytest.raises(ServiceError) as caught:
-        await read_watchlists(Lists(ANNA, BEN, broken={1: failure, 2: failure}), float)
+        await read_watchlists(
+            Lists(ANNA, BEN, broken={pulsarr_id(1): failure, pulsarr_id(2): failure}), float
+        )
     assert caught.value.failure is failure
 
 
 async def test_list_of_somebody_without_a_name_is_not_read() -> None:
-    pulsarr = Lists(ANNA, Person(2, ""))
+    pulsarr = Lists(ANNA, Person(pulsarr_id(2), ""))
     lists = await read_watchlists(pulsarr, lambda: 0.0)
-    assert pulsarr.answered == [1]
-    assert lists.unread == {2: Failure.IMPLAUSIBLE}
+    assert pulsarr.answered == [pulsarr_id(1)]
+    assert lists.unread == {pulsarr_id(2): Failure.IMPLAUSIBLE}
 
 
 async def test_people_without_any_name_cannot_be_true() -> None:
     with pytest.raises(ServiceError, match="no user has a name") as caught:
-        await read_watchlists(Lists(Person(1, ""), Person(2, "")), lambda: 0.0)
+        await read_watchlists(
+            Lists(Person(pulsarr_id(1), ""), Person(pulsarr_id(2), "")), lambda: 0.0
+        )
     assert caught.value.failure is Failure.IMPLAUSIBLE
 
 
 async def test_list_of_somebody_to_skip_is_not_read() -> None:
-    pulsarr = Lists(ANNA, BEN, broken={2: Failure.BUSY})
-    lists = await read_watchlists(pulsarr, lambda: 0.0, skip=lambda _: {2})
-    assert lists.titles.keys() == {1}
+    pulsarr = Lists(ANNA, BEN, broken={pulsarr_id(2): Failure.BUSY})
+    lists = await read_watchlists(pulsarr, lambda: 0.0, skip=lambda _: {pulsarr_id(2)})
+    assert lists.titles.keys() == {pulsarr_id(1)}
     assert not lists.unread
 
 

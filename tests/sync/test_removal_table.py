@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER
 from custom_components.plex_label_sync.sync.run import RunStatus
 from simulators.catalogue import CatalogueTitle
@@ -127,7 +128,7 @@ def _happen(env: EngineEnv, cause: Cause, title: CatalogueTitle, key: str) -> st
         case Cause.DROPPED_BY_ONE | Cause.DROPPED_BY_ALL:
             state.unwish(rosa, title)
         case Cause.EXCLUDED:
-            env.settings = replace(env.settings, exclude_people=frozenset({rosa}))
+            env.settings = replace(env.settings, exclude_people=frozenset({pulsarr_id(rosa)}))
         case Cause.GONE:
             state.remove_user(rosa)
         case Cause.SYNC_OFF:

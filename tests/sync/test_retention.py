@@ -7,16 +7,20 @@ import pytest
 
 from custom_components.plex_label_sync.sync.changes import Row
 from custom_components.plex_label_sync.sync.model import Person, RemovedLabelMode, SyncSettings
+from custom_components.plex_label_sync.sync.person_id import NO_ID, PersonId, pulsarr_id
 from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode
 from custom_components.plex_label_sync.sync.retention import Roster, removal_decision
 
-from .builders import ANNA, BEN, CARL, item, ledger_rows
+from .builders import ANNA, BEN, CARL, item, ledger_rows, person_ids
 
 NOW = 1_790_000_000.0  # 2026-09-21
 DAY = 86_400.0
 HEAT = item("11", "plex:" + "a" * 24)
-ROW = Row("anna", "1", "11", 5, (1,), "plex:" + "a" * 24)
-EVERYBODY = Roster({1: ANNA, 2: BEN, 3: CARL}, frozenset({1, 2, 3}))
+ROW = Row("anna", "1", "11", 5, (pulsarr_id(1),), "plex:" + "a" * 24)
+EVERYBODY = Roster(
+    {pulsarr_id(1): ANNA, pulsarr_id(2): BEN, pulsarr_id(3): CARL},
+    frozenset({pulsarr_id(1), pulsarr_id(2), pulsarr_id(3)}),
+)
 KEEP = SyncSettings()
 REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
 WITHOUT_ANNA = replace(REMOVE, exclude_people=frozenset({ANNA.id}))
@@ -27,7 +31,7 @@ settings = st.builds(
     removed_label_mode=st.sampled_from(RemovedLabelMode),
     removal_delay=st.sampled_from([0.0, 1.0, DAY]),
 )
-names = st.dictionaries(st.integers(1, 5), st.sampled_from(["anna", "Opa"]))
+names = st.dictionaries(person_ids, st.sampled_from(["anna", "Opa"]))
 
 
 def test_label_stays_where_labels_are_kept() -> None:
@@ -67,8 +71,8 @@ def test_pinned_label_stays() -> None:
 @pytest.mark.parametrize(
     ("roster", "code"),
     [
-        (Roster({2: BEN}, frozenset({2})), ReasonCode.PERSON_GONE),
-        (Roster({1: OFF}, frozenset()), ReasonCode.SYNC_OFF),
+        (Roster({pulsarr_id(2): BEN}, frozenset({pulsarr_id(2)})), ReasonCode.PERSON_GONE),
+        (Roster({pulsarr_id(1): OFF}, frozenset()), ReasonCode.SYNC_OFF),
     ],
 )
 def test_reason_tells_what_became_of_the_person(roster: Roster, code: ReasonCode) -> None:
@@ -80,14 +84,14 @@ def test_reason_tells_what_became_of_the_person(roster: Roster, code: ReasonCode
 def test_person_whom_an_option_excludes_is_excluded_whatever_pulsarr_says(
     person: Person, sync_disabled_people: bool
 ) -> None:
-    roster = Roster({1: person}, frozenset())
+    roster = Roster({pulsarr_id(1): person}, frozenset())
     options = replace(WITHOUT_ANNA, sync_disabled_people=sync_disabled_people)
     choice = removal_decision(ROW, HEAT, {}, roster, options, now=NOW)
     assert (choice.reason, choice.chosen) == (Reason(ReasonCode.PERSON_EXCLUDED), True)
 
 
-@pytest.mark.parametrize("people", [(), (1, 2)])
-def test_reason_names_nobody_where_it_may_be_several(people: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("people", [(), (pulsarr_id(1), pulsarr_id(2))])
+def test_reason_names_nobody_where_it_may_be_several(people: tuple[PersonId, ...]) -> None:
     row = replace(ROW, people=people)
     choice = removal_decision(row, HEAT, {}, Roster({}, frozenset()), REMOVE, now=NOW)
     assert choice.reason == Reason(ReasonCode.NOT_WANTED, since=int(NOW))
@@ -97,9 +101,9 @@ def test_reason_names_nobody_where_it_may_be_several(people: tuple[int, ...]) ->
 def test_old_name_goes_at_once_even_where_labels_are_kept(mode: RemovedLabelMode) -> None:
     options = SyncSettings(removed_label_mode=mode, removal_delay=DAY)
     row = replace(ROW, pinned=True)
-    choice = removal_decision(row, HEAT, {1: "anne"}, EVERYBODY, options, now=NOW)
+    choice = removal_decision(row, HEAT, {pulsarr_id(1): "anne"}, EVERYBODY, options, now=NOW)
     assert (choice.reason, choice.replaced) == (Reason(ReasonCode.RENAMED_TO, label="anne"), True)
-    choice = removal_decision(row, HEAT, {2: "ben"}, EVERYBODY, options, now=NOW)
+    choice = removal_decision(row, HEAT, {pulsarr_id(2): "ben"}, EVERYBODY, options, now=NOW)
     assert (choice.reason, choice.replaced) == (None, False)
 
 
@@ -114,23 +118,35 @@ def test_label_of_another_title_goes_at_once(mode: RemovedLabelMode) -> None:
 
 
 def test_old_name_tells_whose_new_name_takes_its_place() -> None:
-    row = replace(ROW, people=(1, 3))
-    assert removal_decision(row, HEAT, {3: "karl"}, EVERYBODY, REMOVE, now=NOW).person == 3
-    assert removal_decision(row, HEAT, {}, EVERYBODY, REMOVE, now=NOW).person == 0
+    row = replace(ROW, people=(pulsarr_id(1), pulsarr_id(3)))
+    assert removal_decision(
+        row, HEAT, {pulsarr_id(3): "karl"}, EVERYBODY, REMOVE, now=NOW
+    ).person == pulsarr_id(3)
+    assert removal_decision(row, HEAT, {}, EVERYBODY, REMOVE, now=NOW).person == NO_ID
 
 
 @pytest.mark.parametrize(
     ("options", "roster", "people", "chosen"),
     [
-        (REMOVE, EVERYBODY, (1,), False),
-        (WITHOUT_ANNA, EVERYBODY, (1,), True),
-        (WITHOUT_ANNA, EVERYBODY, (1, 2), False),  # ben may have wanted it, too
-        (REMOVE, Roster({1: OFF}, frozenset()), (1,), False),  # in Pulsarr
-        (WITHOUT_ANNA, Roster({2: BEN}, frozenset({2})), (1,), False),  # gone from Pulsarr
+        (REMOVE, EVERYBODY, (pulsarr_id(1),), False),
+        (WITHOUT_ANNA, EVERYBODY, (pulsarr_id(1),), True),
+        (
+            WITHOUT_ANNA,
+            EVERYBODY,
+            (pulsarr_id(1), pulsarr_id(2)),
+            False,
+        ),  # ben may have wanted it, too
+        (REMOVE, Roster({pulsarr_id(1): OFF}, frozenset()), (pulsarr_id(1),), False),  # in Pulsarr
+        (
+            WITHOUT_ANNA,
+            Roster({pulsarr_id(2): BEN}, frozenset({pulsarr_id(2)})),
+            (pulsarr_id(1),),
+            False,
+        ),  # gone from Pulsarr
     ],
 )
 def test_only_what_an_option_excludes_goes_because_somebody_chose_so(
-    options: SyncSettings, roster: Roster, people: tuple[int, ...], chosen: bool
+    options: SyncSettings, roster: Roster, people: tuple[PersonId, ...], chosen: bool
 ) -> None:
     choice = removal_decision(replace(ROW, people=people), HEAT, {}, roster, options, now=NOW)
     assert choice.chosen is chosen
@@ -140,15 +156,15 @@ def test_only_what_an_option_excludes_goes_because_somebody_chose_so(
     row=ledger_rows,
     new_names=names,
     options=settings,
-    known=st.dictionaries(st.integers(1, 5), st.sampled_from([ANNA, BEN])),
-    labelled=st.frozensets(st.integers(1, 5)),
+    known=st.dictionaries(person_ids, st.sampled_from([ANNA, BEN])),
+    labelled=st.frozensets(person_ids),
 )
 def test_row_that_stays_changes_in_nothing_but_since_when_it_is_unwanted(
     row: Row,
-    new_names: dict[int, str],
+    new_names: dict[PersonId, str],
     options: SyncSettings,
-    known: dict[int, Person],
-    labelled: frozenset[int],
+    known: dict[PersonId, Person],
+    labelled: frozenset[PersonId],
 ) -> None:
     roster = Roster(known, labelled)
     choice = removal_decision(row, HEAT, new_names, roster, options, now=NOW)
@@ -166,7 +182,7 @@ def test_row_that_stays_changes_in_nothing_but_since_when_it_is_unwanted(
 
 @given(ledger_rows, names, settings, st.floats(0, 2**33))
 def test_label_that_went_would_have_gone_later_too(
-    row: Row, new_names: dict[int, str], options: SyncSettings, later: float
+    row: Row, new_names: dict[PersonId, str], options: SyncSettings, later: float
 ) -> None:
     early = removal_decision(row, HEAT, new_names, EVERYBODY, options, now=NOW)
     late = removal_decision(row, HEAT, new_names, EVERYBODY, options, now=NOW + later)

@@ -9,6 +9,7 @@ import pytest
 
 from custom_components.plex_label_sync.sync.changes import Action, Change, Plan, Row, RowKey
 from custom_components.plex_label_sync.sync.model import SyncSettings
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.protection import Before, Doubts, OpenQuestion
 from custom_components.plex_label_sync.sync.run import HoldReason
 from custom_components.plex_label_sync.sync.safety_check import (
@@ -78,7 +79,7 @@ def plan(
         shrunk=frozenset(one.key for one in gone[:shrunk]),
         chosen=frozenset(one.key for one in gone[len(gone) - chosen :]),
         renamed={
-            change.key: number
+            change.key: pulsarr_id(number)
             for number in range(renamed)
             for change in (names[number], former[number])
         },
@@ -325,7 +326,7 @@ def test_what_a_question_is_open_about_is_protected_on_every_path() -> None:
         (plan(1), NOBODY),
         (plan(vanished=rows(1)), VANISHED),
         (plan(forgotten=rows(1)), MASS),
-        (replace(plan(), renamed={("0", "anna"): 1}), RENAMED),
+        (replace(plan(), renamed={("0", "anna"): pulsarr_id(1)}), RENAMED),
     ],
 )
 def test_question_is_asked_again_for_its_own_reason_only(some: Plan, why: HoldReason) -> None:

@@ -18,6 +18,7 @@ from custom_components.plex_label_sync.sync.model import (
     Title,
 )
 from custom_components.plex_label_sync.sync.overview import Overview, overview_changed
+from custom_components.plex_label_sync.sync.person_id import PersonId, pulsarr_id
 from custom_components.plex_label_sync.sync.queue import Queue, QueueSettings, announce
 from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode
 from custom_components.plex_label_sync.sync.title_status import (
@@ -33,7 +34,9 @@ from custom_components.plex_label_sync.sync.title_status import (
 from custom_components.plex_label_sync.sync.wanted import Wish
 
 NEVER: Final = Times({}, {})
-PEOPLE: Final = tuple(Person(number, name) for number, name in enumerate(("rosa", "tim", "nina")))
+PEOPLE: Final = tuple(
+    Person(pulsarr_id(number), name) for number, name in enumerate(("rosa", "tim", "nina"))
+)
 
 
 def title(number: int) -> Title:
@@ -142,17 +145,18 @@ def test_label_that_was_written_counts_at_once(
 person_figures = st.builds(
     PersonFigures, st.sampled_from(["a", "b"]), st.just("l"), *[st.none() | st.integers(0, 9)] * 4
 )
-by_person = st.dictionaries(st.integers(0, 3), person_figures)
+ids = st.integers(0, 3).map(pulsarr_id)
+by_person = st.dictionaries(ids, person_figures)
 
 
 totals = st.tuples(*[st.none() | st.integers(0, 9)] * 3)
 
 
-@given(by_person, by_person, st.none() | st.frozensets(st.integers(0, 3)), totals)
+@given(by_person, by_person, st.none() | st.frozensets(ids), totals)
 def test_what_is_not_known_stays_as_it_was_and_nobody_leaves_without_a_conclusion(
-    before: dict[int, PersonFigures],
-    now: dict[int, PersonFigures],
-    staying: frozenset[int] | None,
+    before: dict[PersonId, PersonFigures],
+    now: dict[PersonId, PersonFigures],
+    staying: frozenset[PersonId] | None,
     counts: tuple[int | None, int | None, int | None],
 ) -> None:
     known = Summary(titles=1, missing=2, wanting=3, people=before)

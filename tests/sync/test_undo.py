@@ -10,6 +10,7 @@ from custom_components.plex_label_sync.sync.changes import Action, Change, Plan,
 from custom_components.plex_label_sync.sync.current_labels import CurrentLabels
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import StoredLabel, SyncSettings, fold
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode
 from custom_components.plex_label_sync.sync.retention import may_show_yet
 from custom_components.plex_label_sync.sync.undo import removal_plan, undo_plan
@@ -17,7 +18,7 @@ from custom_components.plex_label_sync.sync.undo import removal_plan, undo_plan
 from .builders import add, ledger, ledger_rows, present, remove, texts
 
 NOW = 1_790_000_000.0
-ROW = Row("anna", "1", "11", 5, (1,))
+ROW = Row("anna", "1", "11", 5, (pulsarr_id(1),))
 
 
 def undone(
@@ -142,7 +143,7 @@ def states(draw: st.DrawFn) -> tuple[CurrentLabels, Ledger]:
         key: draw(st.lists(st.sampled_from(NAMES), max_size=3, unique_by=fold)) for key in KEYS
     }
     rows = [
-        Row(label, "1", key, 5, (1,), pinned=draw(st.booleans()))
+        Row(label, "1", key, 5, (pulsarr_id(1),), pinned=draw(st.booleans()))
         for key, labels in carried.items()
         for label in labels
         if draw(st.booleans())
@@ -185,7 +186,7 @@ def made(there: CurrentLabels, rows: Ledger, changes: list[Change]) -> tuple[Cur
     after = Ledger(rows)
     for change in changes:
         if change.action is Action.ADD:
-            row = Row(change.label, "1", change.rating_key, int(NOW), (2,))
+            row = Row(change.label, "1", change.rating_key, int(NOW), (pulsarr_id(2),))
             after.apply({change.key: row})
         elif change.ours:
             after.apply({change.key: None})

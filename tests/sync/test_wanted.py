@@ -13,6 +13,7 @@ from custom_components.plex_label_sync.sync.model import (
     Title,
     Watchlists,
 )
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.title_ids import same
 from custom_components.plex_label_sync.sync.wanted import (
     Matcher,
@@ -54,16 +55,18 @@ def found(wishes: Sequence[Wish], items: Iterable[Item]) -> list[set[str]]:
 
 
 def test_everybody_whose_sync_is_on_gets_labels() -> None:
-    off = Person(4, "dora", can_sync=False)
+    off = Person(pulsarr_id(4), "dora", can_sync=False)
     open_env = watchlists({ANNA: (), off: (), BEN: ()})
     assert labelled_people(open_env, SyncSettings()) == (ANNA, BEN)
     assert labelled_people(open_env, SyncSettings(sync_disabled_people=True)) == (ANNA, off, BEN)
-    assert labelled_people(open_env, SyncSettings(exclude_people=frozenset({1}))) == (BEN,)
+    assert labelled_people(open_env, SyncSettings(exclude_people=frozenset({pulsarr_id(1)}))) == (
+        BEN,
+    )
 
 
 def test_excluded_person_gets_no_labels_even_when_people_without_sync_do() -> None:
-    off = Person(4, "dora", can_sync=False)
-    settings = SyncSettings(exclude_people=frozenset({4}), sync_disabled_people=True)
+    off = Person(pulsarr_id(4), "dora", can_sync=False)
+    settings = SyncSettings(exclude_people=frozenset({pulsarr_id(4)}), sync_disabled_people=True)
     assert labelled_people(watchlists({off: ()}), settings) == ()
 
 

@@ -7,6 +7,7 @@ from math import ceil
 from hypothesis import given, strategies as st
 
 from custom_components.plex_label_sync.sync.model import MediaType, Person, Title, Watchlists
+from custom_components.plex_label_sync.sync.person_id import PersonId, pulsarr_id
 from custom_components.plex_label_sync.sync.watchlist_changes import (
     BEAT,
     LISTS_MAX,
@@ -24,21 +25,24 @@ from custom_components.plex_label_sync.sync.watchlist_changes import (
 )
 
 TITLES = [Title(MediaType.MOVIE, f"t{n}", frozenset({f"tmdb:{n}"})) for n in range(1, 31)]
+ids = st.integers(1, 8).map(pulsarr_id)
 lists_of = st.dictionaries(
-    st.integers(1, 8), st.lists(st.sampled_from(TITLES), unique=True).map(tuple), max_size=6
+    ids, st.lists(st.sampled_from(TITLES), unique=True).map(tuple), max_size=6
 )
 
 
-def people(lists: Mapping[int, tuple[Title, ...]]) -> tuple[Person, ...]:
+def people(lists: Mapping[PersonId, tuple[Title, ...]]) -> tuple[Person, ...]:
     return tuple(Person(n, f"p{n}", uuid=f"u{n}", wanted=len(some)) for n, some in lists.items())
 
 
-def watchlists(lists: Mapping[int, tuple[Title, ...]]) -> Watchlists:
+def watchlists(lists: Mapping[PersonId, tuple[Title, ...]]) -> Watchlists:
     return Watchlists(people(lists), lists, 0.0)
 
 
 def crowd(count: int, *, counted: bool = True) -> Watchlists:
-    some = [Person(n, f"p{n}", wanted=3 if counted else None) for n in range(1, count + 1)]
+    some = [
+        Person(pulsarr_id(n), f"p{n}", wanted=3 if counted else None) for n in range(1, count + 1)
+    ]
     return Watchlists(tuple(some), {one.id: () for one in some}, 0.0)
 
 
@@ -65,14 +69,14 @@ def test_twenty_people_cost_two_requests_a_minute() -> None:
 
 @given(lists_of, st.data())
 def test_list_of_another_length_or_of_a_newcomer_is_read_at_once(
-    lists: dict[int, tuple[Title, ...]], data: st.DataObject
+    lists: dict[PersonId, tuple[Title, ...]], data: st.DataObject
 ) -> None:
     known = watchlists(lists)
     now = [
         replace(person, wanted=data.draw(st.sampled_from([person.wanted, 99])))
         for person in known.people
     ]
-    new = [Person(50 + n, "new", wanted=n) for n in range(data.draw(st.integers(0, 3)))]
+    new = [Person(pulsarr_id(50 + n), "new", wanted=n) for n in range(data.draw(st.integers(0, 3)))]
     turns = {person.id: Turn(0.0) for person in known.people}
     asked = lists_to_read([*now, *new], known, turns, 1.0)
     changed = {one.id for one in now if one.wanted == 99} | {one.id for one in new}
@@ -81,9 +85,9 @@ def test_list_of_another_length_or_of_a_newcomer_is_read_at_once(
     assert len(set(asked)) == len(asked)
 
 
-@given(lists_of, st.sets(st.integers(1, 8)))
+@given(lists_of, st.sets(ids))
 def test_urgent_lists_are_read_in_any_case_and_first(
-    lists: dict[int, tuple[Title, ...]], urgent: set[int]
+    lists: dict[PersonId, tuple[Title, ...]], urgent: set[PersonId]
 ) -> None:
     known = watchlists(lists)
     asked = lists_to_read(known.people, known, {}, 0.0, urgent)
@@ -109,7 +113,7 @@ def test_many_changes_at_once_are_read_in_parts() -> None:
 
 @given(lists_of, lists_of)
 def test_merging_takes_over_what_was_read_and_leaves_people_to_the_full_sync(
-    lists: dict[int, tuple[Title, ...]], read: dict[int, tuple[Title, ...]]
+    lists: dict[PersonId, tuple[Title, ...]], read: dict[PersonId, tuple[Title, ...]]
 ) -> None:
     known = watchlists(lists)
     renamed = [replace(one, username="other", can_sync=False) for one in people({**lists, **read})]
@@ -131,7 +135,7 @@ def test_merging_takes_over_what_was_read_and_leaves_people_to_the_full_sync(
 
 @given(lists_of, lists_of)
 def test_no_change_of_a_list_gets_lost_but_for_what_is_doubted(
-    before: dict[int, tuple[Title, ...]], after: dict[int, tuple[Title, ...]]
+    before: dict[PersonId, tuple[Title, ...]], after: dict[PersonId, tuple[Title, ...]]
 ) -> None:
     changed = set(changed_titles(watchlists(before), watchlists(after)))
     came = {
@@ -160,10 +164,14 @@ def test_answer_with_less_than_half_of_the_people_is_doubtful() -> None:
 
 
 def test_person_under_a_new_id_is_known_by_the_account() -> None:
-    known = watchlists({1: (), 2: ()})
-    now = (replace(known.people[0], id=9), known.people[1], Person(10, "new", uuid="u10"))
-    assert moved(now, known) == {9}
-    assert moved((Person(11, "no account"),), known) == frozenset()
+    known = watchlists({pulsarr_id(1): (), pulsarr_id(2): ()})
+    now = (
+        replace(known.people[0], id=pulsarr_id(9)),
+        known.people[1],
+        Person(pulsarr_id(10), "new", uuid="u10"),
+    )
+    assert moved(now, known) == {pulsarr_id(9)}
+    assert moved((Person(pulsarr_id(11), "no account"),), known) == frozenset()
 
 
 def test_what_was_looked_at_is_no_news_any_more() -> None:

@@ -34,6 +34,7 @@ from custom_components.plex_label_sync.const import (
 )
 from custom_components.plex_label_sync.pulsarr.payloads import Signal, SignalKind
 from custom_components.plex_label_sync.sync.model import MediaType, Title
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.webhook.receiver import (
     BURST,
     STRANGERS_BURST,
@@ -164,7 +165,12 @@ async def test_pulsarr_and_the_arr_apps_reach_the_hook(hook: Hook) -> None:
         SignalKind.UNWISHED,
         SignalKind.AVAILABLE,
     ]
-    assert [signal.person_id for signal in hook.signals] == [user.id, None, user.id, None]
+    assert [signal.person_id for signal in hook.signals] == [
+        pulsarr_id(user.id),
+        None,
+        pulsarr_id(user.id),
+        None,
+    ]
 
 
 async def test_webhook_that_comes_through_the_websocket_is_understood(

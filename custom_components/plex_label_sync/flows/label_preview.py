@@ -11,6 +11,7 @@ from ..options import OPTIONS
 from ..settings import Settings
 from ..sync.label_conflicts import Confirmed, resolve
 from ..sync.model import Person, fold
+from ..sync.person_id import public_id
 from ..sync.preview import NamedPerson, Trouble, label_preview
 from ..texts import async_texts
 
@@ -98,7 +99,7 @@ def line_of(row: NamedPerson, words: Mapping[str, str]) -> str:
 
 def shown_name(person: Person) -> str:
     """Return what a person is called in a form: the username, and another name if there is one."""
-    username = one_line(person.username) or f"user {person.id}"
+    username = one_line(person.username) or f"user {public_id(person.id)}"
     other = one_line(person.display_name or person.alias or "")
     if not other or fold(other) == fold(username):
         return username

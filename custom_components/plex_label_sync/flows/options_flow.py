@@ -24,6 +24,7 @@ from ..sharing_check.page import (
     people_with_steps,
 )
 from ..sync.model import Person  # noqa: TC001 - of a class that Home Assistant makes
+from ..sync.person_id import public_id
 from ..webhook.secret import new_secret, renewed
 from ..webhook.urls import addresses
 from .connections import PLEX, PULSARR, plex_client, pulsarr_client
@@ -202,6 +203,6 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
             async_or_none(plex.libraries()), async_or_none(pulsarr.people())
         )
         self._libraries = {library.key: one_line(library.name) for library in libraries or ()}
-        self._people = {str(person.id): shown_name(person) for person in people or ()}
+        self._people = {public_id(person.id): shown_name(person) for person in people or ()}
         self._pulsarr_people = people
         self._preview = LabelPreview(people, self.config_entry.options)

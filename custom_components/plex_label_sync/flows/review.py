@@ -21,6 +21,7 @@ from ..sync.first_sync import FirstSync, first_sync
 from ..sync.label_conflicts import Confirmed, Conflict, resolve
 from ..sync.ledger import Ledger
 from ..sync.model import Gap, Person, ServiceError, SyncSettings, Title
+from ..sync.person_id import PersonId
 from ..sync.progress import Progress
 from ..sync.request import FullRequest
 from ..texts import async_texts
@@ -110,7 +111,7 @@ class _AgreedPeople:
 
     async def watchlist(
         self,
-        person_id: int,
+        person_id: PersonId,
         *,
         tries: int = 3,
         on_gap: Callable[[Gap], object] | None = None,

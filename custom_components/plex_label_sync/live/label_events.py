@@ -6,6 +6,7 @@ from typing import Final
 
 from ..sync.changes import Action, Change
 from ..sync.model import MediaType, Watchlists, fold
+from ..sync.person_id import id_order
 from ..sync.reasons import PersonRef, ReasonCode
 from ..sync.wanted import poster_of
 
@@ -39,7 +40,7 @@ def news_about(
     return LabelEvent(
         added[0].title,
         kind,
-        tuple(people[one] for one in sorted(people)),
+        tuple(people[one] for one in sorted(people, key=id_order)),
         tuple(sorted({fold(change.label): change.label for change in added}.values())),
         poster or poster_of(watchlists, kind, added[0].title_id),
         added[0].rating_key,

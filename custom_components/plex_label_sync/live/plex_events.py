@@ -12,6 +12,7 @@ from ..const import DOMAIN
 from ..context import EntryContext
 from ..errors import StoppedError
 from ..faults import FaultLog
+from ..limits import ReconnectTimes
 from ..plex.events import Happening, Message
 from ..runner import Runner
 from ..servers import Servers
@@ -28,9 +29,6 @@ TASK_NAME: Final = f"{DOMAIN} live updates"
 MOMENT: Final = 0.15  # seconds
 WINDOW: Final = 1.5  # seconds
 BURST: Final = 6  # items spoken of within a window
-BACK_OFF: Final = 1.0  # seconds to the first new try to connect, doubled each time
-BACK_OFF_MAX: Final = 30.0  # seconds
-BACK_OFF_REFUSED: Final = 300.0  # seconds, while Plex refuses the token
 NOTHING_MISSED: Final = float("-inf")
 STEADY: Final = 60.0  # seconds of connection after which a loss is a first one again
 
@@ -39,10 +37,16 @@ class PlexEventFollower:
     """The connection to Plex's notifications, for as long as live mode is on."""
 
     def __init__(
-        self, context: EntryContext, servers: Servers, runner: Runner, live: LiveSync
+        self,
+        context: EntryContext,
+        servers: Servers,
+        runner: Runner,
+        live: LiveSync,
+        times: ReconnectTimes,
     ) -> None:
         """`live` is told what is worth a look."""
         self._context = context
+        self._times = times
         self._servers = servers
         self._runner = runner
         self._live = live
@@ -81,15 +85,15 @@ class PlexEventFollower:
 
     async def _follow(self) -> None:
         """Stay connected; Plex repeats nothing, so each connection begins with a catch-up."""
-        delay = BACK_OFF
+        delay = self._times.first
         while True:
             began = self._context.hass.loop.time()
             delay = await self._survive(delay)
             if self._context.hass.loop.time() - began > STEADY:
-                delay = BACK_OFF
+                delay = self._times.first
             _LOGGER.debug("No live updates from Plex; next try in %.0f s", delay)
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - to spread tries
-            delay = max(delay, min(delay * 2, BACK_OFF_MAX))
+            delay = max(delay, min(delay * 2, self._times.most))
 
     async def _survive(self, delay: float) -> float:
         """Listen until that ends, in whatever way; return when to try again."""
@@ -123,7 +127,7 @@ class PlexEventFollower:
                 "when Pulsarr announces them, and by the clock",
                 err,
             )
-        return BACK_OFF_REFUSED if err.failure is Failure.INVALID_AUTH else delay
+        return self._times.refused if err.failure is Failure.INVALID_AUTH else delay
 
     @callback
     def _take_in(self, message: Message) -> None:

@@ -15,6 +15,7 @@ from ..runner import Runner
 from ..servers import Servers
 from ..sync.failures import FAILURES
 from ..sync.model import Failure, ServiceError, Title
+from ..sync.person_id import PersonId
 from ..sync.watchlist_changes import BEAT
 from ..sync.watchlist_reader import Watched
 from ..timer import Timer
@@ -36,7 +37,7 @@ DOUBTS_MAX: Final = 500  # that are followed up; a beat finds the others
 class _Doubt:
     """What an event said of somebody's list, until the list says so, too."""
 
-    person_id: int
+    person_id: PersonId
     title: Title | None  # None: a newcomer, whose list may not have been read yet
     wished: bool
     said_at: float  # by the steady clock
@@ -56,7 +57,7 @@ class WatchlistPoller:
         self._interval = BEAT
         self._looking = False
         self._failures = 0
-        self._unreadable: dict[int, int] = {}  # in how many looks in a row, by person
+        self._unreadable: dict[PersonId, int] = {}  # in how many looks in a row, by person
         self._doubts: list[_Doubt] = []
         self._faults = FaultLog(_LOGGER)
 
@@ -107,7 +108,7 @@ class WatchlistPoller:
 
     @callback
     def _async_due(self) -> None:
-        now, urgent = steady(), frozenset[int]()
+        now, urgent = steady(), frozenset[PersonId]()
         with self._faults.survived():
             urgent = self._due(now)
         if urgent or now >= self._next:
@@ -116,9 +117,9 @@ class WatchlistPoller:
         else:
             self._schedule()
 
-    def _due(self, now: float) -> frozenset[int]:
+    def _due(self, now: float) -> frozenset[PersonId]:
         """Return whose lists to read because of what was said, and forget what they say by now."""
-        urgent = set[int]()
+        urgent = set[PersonId]()
         going_on: list[_Doubt] = []
         for doubt in self._doubts:
             is_due = doubt.looks[0] <= now
@@ -141,7 +142,7 @@ class WatchlistPoller:
         engine = self._runner.engine
         return engine.knows_wish(doubt.person_id, doubt.title, doubt.said_at) is doubt.wished
 
-    async def _look(self, urgent: Iterable[int]) -> None:
+    async def _look(self, urgent: Iterable[PersonId]) -> None:
         began = steady()
         with self._faults.survived():
             try:

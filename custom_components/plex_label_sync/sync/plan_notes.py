@@ -1,10 +1,11 @@
-"""What a run notes while its plan is made: people without a list, contradictions between two reads."""
+"""Notes made while planning: people without a list, contradictions between two reads."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from .ledger import Ledger
 from .model import Failure, Gap, GapKind, Person, SyncSettings, Title, Watchlists, fold
+from .person_id import public_id
 from .protection import Evidence, ListMemory, contradicts_count
 from .readers import Found
 from .request import PreparedPlan
@@ -16,9 +17,9 @@ from .wanted_labels import WantedItem
 def following(
     settings: SyncSettings, people: tuple[Person, ...], ledger: Ledger, memory: ListMemory
 ) -> SyncSettings:
-    """Return the settings for the people that there are now.
+    """Return the settings for the current people.
 
-    Who is excluded stays so under a new id.
+    An excluded person stays excluded under a new id.
     """
     excluded = ledger.ids_now(settings.exclude_people, people)
     memory.follow(ledger.moved(people))
@@ -31,25 +32,25 @@ def following(
 
 
 def strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:
-    """Tell whether one of the titles is on nobody's watchlist."""
+    """Return whether one of the titles is on no watchlist."""
     wanted = TitleIndex(title for some in watchlists.titles.values() for title in some)
     return any(title not in wanted for title in titles)
 
 
 def note_unread(prepared: PreparedPlan, watchlists: Watchlists) -> None:
-    """Note the people whose rows or lists could not be read, or contradict their own count."""
+    """Note people whose row or list could not be read, or whose list contradicts its own count."""
     for gap in watchlists.gaps:
         prepared.gaps.add(gap)
     for person in watchlists.people:
-        name = person.username or str(person.id)
+        name = person.username or public_id(person.id)
         if (failure := watchlists.unread.get(person.id)) is not None:
             rows = watchlists.bad_rows.get(person.id, 0)
-            prepared.gaps.add(Gap(GapKind.PERSON, str(person.id), name, failure, rows))
+            prepared.gaps.add(Gap(GapKind.PERSON, person.id, name, failure, rows))
         elif person.id in prepared.doubts.shrunk and contradicts_count(
             person, titles := watchlists.titles.get(person.id, ())
         ):
             rows = (person.wanted or 0) - len(titles)
-            gap = Gap(GapKind.PERSON, str(person.id), name, Failure.IMPLAUSIBLE, rows)
+            gap = Gap(GapKind.PERSON, person.id, name, Failure.IMPLAUSIBLE, rows)
             prepared.gaps.add(gap)
 
 
@@ -67,13 +68,13 @@ def pairs_of(
 def note_contradictions(
     scope: Scope, items: Mapping[str, WantedItem], evidence: Evidence, found: Found
 ) -> None:
-    """Note libraries of which a listing left out what is there by key, and items that only it knows."""
+    """Note libraries whose listing left out existing items, and items that only a listing has."""
     by_key = {library.key: library for library in scope.libraries}
     for key, one in evidence.items.items():
         library = by_key.get(one.item.library)
         if scope.complete and key not in items and library is not None:
             found.gaps.add(Gap(GapKind.LIBRARY, library.key, library.name, Failure.IMPLAUSIBLE))
-    # What was found a moment ago and is not there by its key may be there all the same.
+    # An item found a moment ago and missing by its key may exist all the same.
     for key in evidence.absent & items.keys():
         name = items[key].item.title or key
         found.gaps.add(Gap(GapKind.ITEM, key, name, Failure.IMPLAUSIBLE))

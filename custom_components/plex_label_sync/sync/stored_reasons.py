@@ -1,23 +1,24 @@
-"""Reasons and people as they are stored, in the journal and with what is held."""
+"""Reasons and people as stored in the journal and with held changes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from .person_id import NO_ID
 from .reasons import PLAIN, PersonRef, Reason, ReasonCode
-from .stored import text, whole
+from .stored import person_id, text, whole
 
 
 def reason_as_dict(reason: Reason) -> dict[str, Any]:
-    """Return a reason as plain data, without what its code does not need."""
+    """Return a reason as plain data, without parameters that its code does not need."""
     values = {field.name: getattr(reason, field.name) for field in fields(Reason)}
     return {name: value for name, value in values.items() if value} | {"code": reason.code.value}
 
 
 def reason_of(data: object) -> Reason:
-    """Return the reason that `reason_as_dict` wrote. Raises one of MALFORMED for anything else.
+    """Return the reason from `reason_as_dict`. Raises one of MALFORMED for anything else.
 
-    A code that only a newer version knows is one that is not recorded.
+    The code of a newer version is read as UNRECORDED.
     """
     if not isinstance(data, Mapping):
         raise TypeError("a reason is not a mapping")
@@ -35,5 +36,5 @@ def reason_of(data: object) -> Reason:
 
 def person_ref(row: Sequence[object]) -> PersonRef:
     """Return a person from id and name. Raises one of MALFORMED for anything else."""
-    number, name = row
-    return PersonRef(whole(number), text(name))
+    known_as, name = row
+    return PersonRef(NO_ID if known_as == "" else person_id(known_as), text(name))
