@@ -16,6 +16,7 @@ from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE
 
+from ..impatience import TOO_LONG, impatient
 from .conftest import CATALOGUE, MOVIES, SHOWS, MakeClient, Naps, pages_of
 
 SMALL, LARGE = 4, 12  # rows; so 40 movies take a small page and three large ones
@@ -87,12 +88,13 @@ async def test_large_page_that_fails_once_is_read_in_small_ones(
     on_gap: bool,
 ) -> None:
     everything = await in_small_pages(make_client, plex)
-    limits = PlexLimits(page_rows=SMALL, page_rows_max=LARGE, read_timeout=0.3)
+    limits = PlexLimits(page_rows=SMALL, page_rows_max=LARGE)
     client = make_client(plex.url, limits=limits)
-    seconds = 1.0 if kind == "slow_before_apply" else 0.0
+    seconds = TOO_LONG if kind == "slow_before_apply" else 0.0
     plex.faults.add(Fault(kind, route=LISTING_ROUTE, nth=nth, seconds=seconds))
     gaps: list[Gap] | None = [] if on_gap else None
-    assert await read(client, gaps) == everything
+    with impatient(plex):
+        assert await read(client, gaps) == everything
     assert not gaps
     assert naps.taken == []
     assert asked(plex) <= 4 + EXTRA + 1
@@ -107,14 +109,15 @@ async def test_server_that_fails_on_every_large_page_is_soon_asked_for_none(
     plex: PlexSimulator, make_client: MakeClient, kind: FaultKind
 ) -> None:
     everything = await in_small_pages(make_client, plex)
-    limits = PlexLimits(page_rows=SMALL, page_rows_max=LARGE, read_timeout=0.3)
+    limits = PlexLimits(page_rows=SMALL, page_rows_max=LARGE)
     client = make_client(plex.url, limits=limits)
-    seconds = 1.0 if kind == "slow_before_apply" else 0.0
+    seconds = TOO_LONG if kind == "slow_before_apply" else 0.0
     large = r"Container-Size=1[0-9]"
     plex.faults.add(Fault(kind, match=large, seconds=seconds, times=None))
-    assert await read(client) == everything
-    plex.stats.reset()
-    assert await read(client) == everything
+    with impatient(plex):
+        assert await read(client) == everything
+        plex.stats.reset()
+        assert await read(client) == everything
     assert asked(plex) == 40 // SMALL
 
 
