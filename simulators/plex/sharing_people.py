@@ -1,4 +1,4 @@
-"""The people of a world at plex.tv: one of each kind, and one whose rule somebody got wrong."""
+"""The people of a world at plex.tv: one of each kind, and one with a mistake in the rule."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHILD: Final = "Leo"
 
 
 def settle(tv: PlexTv, world: World) -> None:
-    """Let plex.tv know the people of a world: owner, friends, members of the Home, a child, somebody invited."""
+    """Add the people of a world to plex.tv: owner, friends, Home members, a child, a pending invitation."""
     for user in world.pulsarr.users():
         if user.primary:
             tv.owner_name, tv.owner_uuid = user.name, user.plex_uuid or tv.owner_uuid

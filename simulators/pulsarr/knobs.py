@@ -1,4 +1,4 @@
-"""What can be turned on a simulated Pulsarr: its version, its settings, and what is not known for sure."""
+"""Settings of a simulated Pulsarr: its version, its configuration, and uncertain behavior."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ type UserFields = Literal["newest", "late_2025", "oldest"]
 
 @dataclass(slots=True, kw_only=True)
 class PulsarrKnobs:
-    """Settings of one simulated Pulsarr. May be changed while it runs, as if it were reconfigured.
+    """Settings of one simulated Pulsarr. They may change while it runs, as by a reconfiguration.
 
-    The defaults are the newest version with its default settings, without waiting times that only slow
+    The defaults are the newest version with its default settings, without delays that only slow
     tests down. Durations end in `_s` (seconds) or `_ms` (milliseconds).
     """
 
@@ -65,7 +65,7 @@ class PulsarrKnobs:
     rate_window_s: float = 60.0
     latency_ms: float = 0.0
 
-    # --- watchlists and what is announced ---
+    # --- watchlists and announcements ---
     empty_users: bool = False
     """True: the user list is a well-formed, successful, empty list, as after a failed start."""
     empty_watchlists: bool = False
@@ -98,5 +98,5 @@ class PulsarrKnobs:
 
     @classmethod
     def realistic(cls) -> Self:
-        """The pace of a small home server."""
+        """Return the pace of a small home server."""
         return cls(latency_ms=8.0)
