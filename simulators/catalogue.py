@@ -13,7 +13,7 @@ type TitleType = Literal["movie", "show"]
 
 ROMAN = ("II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 FILM_WITH_TVDB_SHARE = 0.35  # films rarely have a TVDB id
-SHARED_TMDB_SHARE = 0.05  # a film and a show with the same TMDB number, as each has its own number space
+SHARED_TMDB_SHARE = 0.05  # a film and a show with the same TMDB number
 FIRST_YEAR, LAST_YEAR = 1931, 2026
 
 
@@ -182,7 +182,7 @@ def _name(rng: random.Random) -> str:
 
 
 def _below(rng: random.Random, bound: int) -> int:
-    """Return an integer in 0 … bound - 1; faster than `randrange`, and its bias does not matter here."""
+    """Return an integer in 0 … bound - 1; faster than `randrange`, with a negligible bias."""
     return int(rng.random() * bound)
 
 

@@ -24,7 +24,7 @@ type FaultKind = Literal[
     "expired",  # 498: an expired short-lived token
     "throttled",  # 429 with Retry-After
     "slow_after_apply",  # the work is done, the response comes `seconds` later
-    "slow_before_apply",  # the work starts after `seconds`; if the client disconnects first, nothing changes
+    "slow_before_apply",  # `seconds` pass first; does nothing if the client disconnects
     "drop",  # the connection is cut without a response, nothing is done
     "truncated",  # half of the body, sent as if it were complete
     "cut_body",  # the connection breaks halfway through the body

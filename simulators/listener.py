@@ -13,9 +13,7 @@ from aiohttp import web
 from simulators.http import CURRENT_REQUEST, is_gone
 
 LOOPBACK = "127.0.0.1"
-LINE_BYTES_MAX = (
-    1 << 20
-)  # aiohttp's own limit on request lines and headers must never apply first
+LINE_BYTES_MAX = 1 << 20  # aiohttp's own limit on request lines and headers must never apply first
 LOOK_S = 0.005  # interval for checking whether the client of a delayed request has disconnected
 
 
@@ -85,7 +83,7 @@ class LocalServer:
         await self._runner.cleanup()
 
     async def pause(self, seconds: float, *, goes_on: bool = True) -> None:
-        """Delay the current request by `seconds`, at most until the server stops or `hurry` is called.
+        """Delay the current request by `seconds`, or until the server stops or `hurry` is called.
 
         Unless it `goes_on`, the delay ends as soon as the client disconnects.
         """

@@ -134,7 +134,7 @@ class PlexTv:
 
     @property
     def changes_asked_for(self) -> list[str]:
-        """Return the requests that would have changed something, sign-in excluded; none are allowed."""
+        """Return the requests that would change something, except sign-in; none are allowed."""
         return [
             f"{one.method} {one.path}"
             for one in self.stats.log
@@ -144,7 +144,7 @@ class PlexTv:
     # User actions
 
     def sign_in(self, code: str, user: SharedUser | None = None) -> None:
-        """Sign in as the owner or a shared user with a PIN's code. Raises KeyError for an unknown code."""
+        """Sign in as the owner or a shared user. Raises KeyError for an unknown code."""
         pin = next((pin for pin in self.pins.values() if pin.code == code and pin.left), None)
         if pin is None:
             raise KeyError(code)

@@ -1,4 +1,4 @@
-"""Request arguments and response formats of the simulated plex.tv: JSON on request, XML otherwise."""
+"""Request arguments of the simulated plex.tv, and its responses in JSON or XML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of the simulated plex.tv's responses: PINs, servers with their addresses, people and shares."""
+"""Rows of the simulated plex.tv's responses: PINs, servers, addresses, people and shares."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Pin:
 def server_row(
     server: PlexSimulator, user: SharedUser | None, addresses: list[Row], *, borrowed: bool = False
 ) -> Row:
-    """Return a server as an account resource; `borrowed` if another account shares it with the owner."""
+    """Return a server as an account resource; `borrowed` if another account shares it."""
     return {
         "name": server.state.name,
         "product": "Plex Media Server",
@@ -137,7 +137,7 @@ def pin_row(pin: Pin) -> Row:
 
 
 def shared_server_row(server: PlexSimulator, user: SharedUser) -> Row:
-    """Return what is shared with a person on a server, section by section, with their server token."""
+    """Return what a server shares with a person, section by section, with their token."""
     return {
         "id": user.id + 1_000_000,
         "userID": user.id,

@@ -1,4 +1,4 @@
-"""How new files arrive in a Plex library: found first, matched later, with all events in between."""
+"""How new files arrive in a Plex library: found first, matched later, with all their events."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def episode_arrived(state: PlexState, hub: EventHub, show: Item) -> str:
 
 
 def _rows_of(state: PlexState, item: Item) -> list[Callable[[int, int], Entry]]:
-    """Return entry factories: one for a film; three for a show (itself, its season, its episode)."""
+    """Return entry factories: one for a film, three for a show (show, season, episode)."""
     leaves: list[Leaf | None] = [None]
     if item.type == "show":
         season = Leaf(str(item.number + 1), "season", item.rating_key, item.rating_key)

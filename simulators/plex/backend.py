@@ -185,7 +185,7 @@ class PlexBackend:
         return item
 
     def correct_ids(self, rating_key: str, guids: Iterable[str]) -> Item:
-        """Change an item's external ids under the same guid, as when an online mistake is corrected."""
+        """Change an item's external ids under the same guid, as an online correction does."""
         item = self.state.items[rating_key]
         self.state.rematch(rating_key, guid=item.guid, guids=tuple(guids), title=item.title)
         self.events.timeline([events.entry(item, events.PROCESSED, self.state.now())])

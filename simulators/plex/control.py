@@ -1,4 +1,4 @@
-"""Control API of the simulated Plex, for the demo and for tests in another process; loopback only."""
+"""Control API of the simulated Plex, for the demo and tests; loopback only."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ class _Control:
 
 
 def find_title(catalogue: tuple[CatalogueTitle, ...], text: str) -> CatalogueTitle:
-    """Return the title with this key, guid, name or unambiguous part of a name. Raises ControlError."""
+    """Return the title with this key, guid, name or unique part of a name. Raises ControlError."""
     wanted = text.strip().casefold()
     if not wanted:
         raise ControlError("needs `title`")

@@ -52,7 +52,7 @@ def parse_label_edit(pairs: Iterable[tuple[str, str]], *, decodes: bool = True) 
 
 
 def removal_texts(value: str, *, decodes: bool = True) -> tuple[str, ...]:
-    """Return the labels in a query-decoded removal value: split at commas, each part decoded again."""
+    """Return the labels in a query-decoded removal value: split at commas, then decoded again."""
     parts = value.split(",")
     return tuple(
         text for part in parts if (text := unquote_plus(part) if decodes else part).strip()

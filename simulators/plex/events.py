@@ -145,7 +145,7 @@ class EventHub:
     async def server_sent(
         self, request: web.Request, ping_seconds: float, server: LocalServer
     ) -> web.StreamResponse:
-        """Serve one stream of server-sent events until it ends; each entry is an event of its own."""
+        """Serve one stream of server-sent events until it ends, with one entry per event."""
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )

@@ -29,7 +29,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A list of alternatives, each a list of conditions that must all hold; empty matches everything."""
+    """Alternatives, each a list of conditions that must all hold; none matches everything."""
 
     alternatives: tuple[tuple[Condition | Group, ...], ...]
 
@@ -48,9 +48,7 @@ class Listing:
     start: int = 0
     size: int | None = None
     limit: int | None = None
-    ids: tuple[str, ...] | None = (
-        None  # the requested ids, None without such an argument
-    )
+    ids: tuple[str, ...] | None = None  # the requested ids, None without such an argument
 
     @property
     def paged(self) -> bool:
@@ -83,7 +81,7 @@ def plex_argument(name: str, query: Mapping[str, str], headers: Mapping[str, str
 
 
 def parse_conditions(pairs: Sequence[tuple[str, str]], *, ranges: bool = False) -> Group:
-    """Parse the conditions: `push` and `pop` nest, `or` starts an alternative, others are combined by and."""
+    """Parse conditions: `push` and `pop` nest, `or` starts an alternative, all else is and."""
     outer: list[_Draft] = []
     draft: _Draft = [[]]
     for name, value in pairs:

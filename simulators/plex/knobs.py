@@ -12,16 +12,16 @@ class PlexKnobs:
 
     # Listings
     total_size_when_unpaged: bool = False  # PMS omits totalSize from unpaged responses
-    max_page: int | None = None  # rows per response, whatever was requested; PMS has no known maximum
+    max_page: int | None = None  # rows per response; no limit of PMS is known
     ignore_paging: bool = False  # return all rows although a size was given
     inline_labels: Literal["never", "always", "some"] = "never"  # PMS 1.43: never in listings
     labels_on_items: bool = (
         True  # responses about single items include their labels; expected, not confirmed
     )
     section_on_row: bool = True  # responses about several items include the section of each
-    owner_sync: bool = True  # whether the owner's sections allow syncing; on some servers they do not
+    owner_sync: bool = True  # sections allow syncing for the owner, though not on all servers
     label_by: Literal["both", "id", "text"] = "both"  # what the `label` filter matches
-    trimming: Literal["honoured", "ignored"] = "honoured"  # whether include/exclude arguments have an effect
+    trimming: Literal["honoured", "ignored"] = "honoured"  # include/exclude arguments
     sorting: bool = True  # false: `sort=` is ignored, rows are sorted by title
     range_filters: Literal["ignored", "honoured"] = "ignored"  # PMS 1.43.3 ignores `addedAt>>=`
     label_filter_broken: bool = False  # `label=` is ignored: every item seems to carry every label
@@ -54,7 +54,7 @@ class PlexKnobs:
     put_seconds_per_item: float = 0.0
 
     # Events
-    socket_path: Literal["both", "websockets", "websocket"] = "both"  # where the event stream is served
+    socket_path: Literal["both", "websockets", "websocket"] = "both"  # paths of the event stream
     notifications: bool = True  # false: a proxy in front answers 404 to the event streams
     edit_events: bool = False  # label edits cause timeline events
     read_refreshes: bool = False  # reading items without `skipRefresh=1` causes events
@@ -63,7 +63,7 @@ class PlexKnobs:
 
     @classmethod
     def realistic(cls) -> Self:
-        """Return the pace of a small home server: 5 ms per read, 20 ms and 2 ms per item for an edit."""
+        """Return a small home server's pace: 5 ms per read, 20 ms and 2 ms per item for an edit."""
         return cls(
             get_seconds=0.005,
             get_seconds_per_row=0.00005,

@@ -230,7 +230,7 @@ class Reading:
     # Helpers
 
     def _row(self, item: Item, options: RowOptions) -> Row:
-        """Return an item's row, broken if the item is. Raises RefusedError (500) for an unreadable item."""
+        """Return an item's row, broken if the item is. Raises RefusedError (500) if unreadable."""
         row = item_row(self._sim.state, item, options)
         how = self._sim.broken_items.get(item.rating_key)
         if how == "busy":

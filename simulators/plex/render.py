@@ -68,7 +68,7 @@ def row_options(
     detailed: bool,
     across: bool = False,
 ) -> RowOptions:
-    """Return the parts of a row that a request wants. `across` is for listings over several sections."""
+    """Return the requested parts of a row. `across` is for listings over several sections."""
     names = RowOptions(
         guids=detailed or query.get("includeGuids") == "1",
         detailed=detailed,
@@ -249,7 +249,7 @@ class Answer:
 
 
 def xml_document(name: str, row: Row, children: Sequence[tuple[str, Row]] = ()) -> bytes:
-    """Return a document in which lists and dictionaries become child elements, others attributes."""
+    """Return an XML document; lists and dictionaries become child elements, others attributes."""
     parts = ['<?xml version="1.0" encoding="UTF-8"?>\n']
     _write_xml(parts, name, row, children)
     return "".join(parts).encode()

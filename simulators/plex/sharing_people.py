@@ -24,7 +24,7 @@ CHILD: Final = "Leo"
 
 
 def settle(tv: PlexTv, world: World) -> None:
-    """Add the people of a world to plex.tv: owner, friends, Home members, a child, a pending invitation."""
+    """Add the people to plex.tv: owner, friends, Home members, a child, a pending invitation."""
     for user in world.pulsarr.users():
         if user.primary:
             tv.owner_name, tv.owner_uuid = user.name, user.plex_uuid or tv.owner_uuid

@@ -47,7 +47,7 @@ def _first(pair: tuple[tuple[int, str, int], Item]) -> tuple[int, str, int]:
 
 
 class PlexState:
-    """The database of a simulated Plex server. Changes made here are silent: they cause no events."""
+    """The database of a simulated Plex server. Changes made here cause no events."""
 
     def __init__(self, *, name: str = "Simulated Plex", machine_identifier: str = "0" * 40) -> None:
         self.name = name
@@ -73,7 +73,7 @@ class PlexState:
         return self.items[str(rating_key)].labels
 
     def items_of(self, title: CatalogueTitle, *, identified: bool = True) -> list[Item]:
-        """Return a title's items by rating key; `identified=False` includes those without usable guids."""
+        """Return a title's items by rating key; `identified=False` includes unidentified ones."""
         found = (self.items[key] for key in self._by_title.get(title.key, ()))
         return sorted((item for item in found if item.identified or not identified), key=_number)
 
@@ -142,7 +142,7 @@ class PlexState:
         episodes: int = 1,
         rating_key: str | None = None,
     ) -> Item:
-        """Put a title into a library, by default the first one of its type; `guid` replaces Plex's own.
+        """Put a title into a library, by default the first of its type; `guid` replaces Plex's own.
 
         `rating_key` reuses a key, which Plex never does. Raises ValueError for one that is in use.
         """
@@ -171,7 +171,7 @@ class PlexState:
         return item
 
     def add_custom_item(self, title: CatalogueTitle, *, bare: bool = False) -> Item:
-        """Put a title into a library with a custom provider's guid, with `bare` without external ids."""
+        """Put a title into a library with a custom provider's guid; `bare` omits external ids."""
         guid = f"tv.plex.agents.custom.example://{title.type}/{title.type}-{title.key[:8]}"
         return self.add_item(title, guid=guid, guids=() if bare else plex_guids(title))
 
@@ -216,7 +216,7 @@ class PlexState:
         return item
 
     def rebuild_library(self, key: str, *, same_keys: bool = False) -> Library:
-        """Delete a library and recreate it under its number: another uuid, the same titles, no labels.
+        """Delete and recreate a library under its number: another uuid, same titles, no labels.
 
         The items get new keys, or with `same_keys` their old ones, as after a reinstallation.
         """

@@ -38,7 +38,7 @@ _ASCII_FOLD = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
 def capitalised(text: str, mode: Literal["first", "words", "none"]) -> str:
-    """Return a new label's spelling: `.hidden` gives `.Hidden`, and with `words` `a-b` gives `A-B`."""
+    """Return a new label's spelling: `.hidden` gives `.Hidden`; with `words` `a-b` gives `A-B`."""
     if mode == "none":
         return text
     return re.sub(
@@ -63,7 +63,7 @@ class TagStore:
         self._tags: dict[int, Tag] = {}
         self._by_fold: dict[str, list[Tag]] = {}
         self._carriers: dict[int, set[str]] = {}
-        self._places: dict[int, set[tuple[str, str]]] = {}  # (section, type) pairs where it was ever used
+        self._places: dict[int, set[tuple[str, str]]] = {}  # its (section, type) pairs
 
     def all(self) -> list[Tag]:
         """Return every tag, sorted by text."""

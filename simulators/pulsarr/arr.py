@@ -56,7 +56,7 @@ def sonarr_download(
     upgrade: bool = False,
     tags: Sequence[str | int] | None = (),
 ) -> dict[str, Any]:
-    """Return Sonarr's import of episodes of one season; `complete` is its "import complete" variant."""
+    """Return Sonarr's import of episodes of a season; `complete` is "import complete"."""
     payload = _sonarr("Download", title, tags=tags)
     files = [
         {"id": number, "relativePath": f"Season {season:02d}/S{season:02d}E{number:02d}.mkv"}
@@ -115,12 +115,12 @@ def sonarr_test() -> dict[str, Any]:
 
 
 def radarr_event(event_type: str, title: CatalogueTitle, **more: object) -> dict[str, Any]:
-    """Return another Radarr event about a movie, such as Grab, Rename, MovieAdded or MovieDelete."""
+    """Return another Radarr event about a movie, such as Grab, Rename or MovieDelete."""
     return _radarr(event_type, title, imdb=True, tags=()) | more
 
 
 def sonarr_event(event_type: str, title: CatalogueTitle, **more: object) -> dict[str, Any]:
-    """Return another Sonarr event about a series, such as Grab, Rename, SeriesAdd or SeriesDelete."""
+    """Return another Sonarr event about a series, such as Grab, Rename or SeriesDelete."""
     return _sonarr(event_type, title, tags=()) | more
 
 

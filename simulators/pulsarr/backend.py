@@ -168,7 +168,7 @@ class PulsarrBackend:
             self.state.left.add((user_id, title.key))
 
     async def reconcile(self, *, left_out: Collection[int] = ()) -> int:
-        """Run the full reconciliation (every two hours in a real Pulsarr), which sends watchlist.removed."""
+        """Run the full reconciliation, which a real Pulsarr does every two hours."""
         return await self._wishes.reconcile(left_out=left_out)
 
     async def unwish(self, user_id: int, title: CatalogueTitle) -> Wish | None:
@@ -187,7 +187,7 @@ class PulsarrBackend:
         watchers: Collection[int] | None = None,
         force: bool = False,
     ) -> int:
-        """Deliver an arr import to Pulsarr; return the number of media.available deliveries made now.
+        """Deliver an arr import to Pulsarr; return how often media.available was sent at once.
 
         By Pulsarr's rules this is often 0: no one wants the title (it is parked), no watcher has a
         channel, or all were notified before. `watchers` (user ids) limits which users are
@@ -202,7 +202,7 @@ class PulsarrBackend:
         return await self._desk.arrived(title, season=season, episode=episode, only=watchers)
 
     async def post_arr(self, url: str, payload: object) -> int:
-        """Post a Radarr or Sonarr payload (see simulators.pulsarr.arr) to any address; return the status.
+        """Post a payload of simulators.pulsarr.arr to any address; return the status.
 
         Raises aiohttp.ClientError or TimeoutError if there is no response.
         """

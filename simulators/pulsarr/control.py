@@ -1,4 +1,4 @@
-"""Control API of the simulated Pulsarr, for the demo and tests in another process; loopback only."""
+"""Control API of the simulated Pulsarr, for the demo and tests; loopback only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ControlError(Exception):
 
 
 def find_title(catalogue: tuple[CatalogueTitle, ...], text: str) -> CatalogueTitle:
-    """Return the title with this key, id, name or unambiguous part of a name. Raises ControlError."""
+    """Return the title with this key, id, name or unique part of a name. Raises ControlError."""
     wanted = text.strip().casefold()
     for title in catalogue:
         if wanted in (title.key, title.plex_guid, *title.guids):
@@ -168,14 +168,14 @@ class _Control:
         return {"missing": rows[:TITLES_SHOWN]}
 
     async def wish(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Put `title` on the watchlist of `person`; optional `guids`, `key`; `force` announces it anyway."""
+        """Put `title` on `person`'s watchlist; optional `guids`, `key`; `force` announces it."""
         person, title = self._person(given), self._title(given)
         more = {name: given[name] for name in ("guids", "key", "force") if name in given}
         await self._sim.wish(person.id, title, **more)
         return {"person": person.name, "title": title.title}
 
     async def unwish(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Remove `title` from the watchlist of `person`; with `later` at the next reconciliation."""
+        """Remove `title` from the watchlist of `person`; `later` leaves it to reconciliation."""
         person, title = self._person(given), self._title(given)
         if given.get("later"):
             self._sim.leave(person.id, title)
@@ -184,7 +184,7 @@ class _Control:
         return {"person": person.name, "title": title.title, "removed": gone is not None}
 
     async def reconcile(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Run the full reconciliation; `left_out` are friends missing from Plex's response (names or ids)."""
+        """Run the full reconciliation; `left_out` are friends whom Plex omits (names or ids)."""
         people = [self._sim.state.find_user(who).id for who in given.get("left_out", ())]
         return {"removed": await self._sim.reconcile(left_out=people)}
 
@@ -209,7 +209,7 @@ class _Control:
         return {"id": user.id, "name": user.name, "alias": user.alias}
 
     async def announce(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Deliver an arr import of `title` (`season`, `episode`) to Pulsarr; `force` skips the rules."""
+        """Deliver an arr import of `title` (`season`, `episode`); `force` skips the rules."""
         title = self._title(given)
         sent = await self._sim.announce(
             title,
@@ -220,7 +220,7 @@ class _Control:
         return {"title": title.title, "deliveries": sent}
 
     async def arr_import(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Import `title` as Radarr or Sonarr: Pulsarr announces it shortly after, Plex finds it later.
+        """Import `title` as an arr: Pulsarr announces it shortly after, Plex finds it later.
 
         Fields: `announce_after` (seconds), `season`, `episode`; the simulator's `arr_import` gets
         the others.

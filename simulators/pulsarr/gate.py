@@ -1,4 +1,4 @@
-"""Checks before every route of the simulated Pulsarr (limits, keys, bodies), and error responses."""
+"""Checks before every route of the simulated Pulsarr: limits, keys, bodies; and error responses."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def require_access(
 
 
 async def parse_body(request: web.Request) -> object:
-    """Return the JSON body of a request, None without one. Raises ApiError 400 or 415 as Fastify does."""
+    """Return a request's JSON body or None. Raises ApiError 400 or 415 as Fastify does."""
     if request.method in {"GET", "HEAD"}:
         return None
     raw = await request.read()

@@ -80,7 +80,7 @@ class ImportDesk:
         episode: int | None = None,
         listed: Collection[int] | None = None,
     ) -> int:
-        """Send media.available regardless of the rules, listing `listed` or all who want the title."""
+        """Send media.available despite the rules; lists `listed` or all who want the title."""
         imported = import_of(title, season=season, episode=episode)
         if imported is None:
             imported = Import(title.type, title.guids[0], season, episode)

@@ -1,4 +1,4 @@
-"""Pulsarr's own label sync: it writes an item's complete label list and remembers where it wrote."""
+"""Pulsarr's own label sync: it writes complete label lists and remembers where it wrote."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PlexLink:
 
 @dataclass(slots=True)
 class LabelSync:
-    """The jobs behind `/v1/labels`. Only labels with the prefix are Pulsarr's; others are kept as read.
+    """The jobs behind `/v1/labels`, which change labels with the prefix and keep others as read.
 
     A label that another program writes between the read and the write is therefore lost.
     """
@@ -38,7 +38,7 @@ class LabelSync:
     """Rating keys of the items that were given labels."""
 
     async def sync(self) -> dict[str, int]:
-        """Write everyone's labels; return the numbers of processed, changed, failed and missing titles."""
+        """Write all labels; return counts of processed, changed, failed and missing titles."""
         counts = {"processed": 0, "updated": 0, "failed": 0, "pending": 0}
         wanted: set[str] = set()
         async with self._session() as session:

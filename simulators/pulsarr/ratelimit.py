@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The limiter's decision on one request; `reset_s` is the rest of the window in whole seconds."""
+    """The decision on one request; `reset_s` is the rest of the window in whole seconds."""
 
     allowed: bool
     limit: int

@@ -1,4 +1,4 @@
-"""Records of a simulated Pulsarr: users, wishes and webhook endpoints, and their optional fields."""
+"""Records of a simulated Pulsarr: users, wishes and webhook endpoints."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class Wish:
 
     @property
     def readable(self) -> bool:
-        """Return whether it fits the response schema; one invalid row makes the whole response an error."""
+        """Return whether it fits the response schema; one invalid row fails the whole response."""
         return len(self.guids) == len(self.stored_guids)
 
 

@@ -164,7 +164,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 
 def is_local(client_ip: str) -> bool:
-    """Return whether this is a private, loopback or link-local address (or one mapped into IPv6)."""
+    """Return whether this address is private, loopback or link-local (also mapped into IPv6)."""
     address = _address(client_ip)
     return any(address.version == net.version and address in net for net in _LOCAL_NETWORKS)
 

@@ -102,7 +102,7 @@ class PulsarrSimulator(PulsarrBackend):
         return gate.spa_response()
 
     def _relative(self, request: web.Request) -> str:
-        """Return the path without the base path; a path outside it gets a prefix that no API path has."""
+        """Return the path without the base path; one outside it is marked as no API path."""
         if not self._base:
             return request.path
         if request.path == self._base or request.path.startswith(f"{self._base}/"):

@@ -66,7 +66,7 @@ class PulsarrState:
             raise UnknownUserError(user_id) from None
 
     def find_user(self, who: str | int) -> PulsarrUser:
-        """Return the user with this id, username, alias or display name. Raises UnknownUserError."""
+        """Return the user with this id, name, alias or display name. Raises UnknownUserError."""
         if isinstance(who, int):
             return self.user(who)
         for spelling in (str, str.casefold):
@@ -131,7 +131,7 @@ class PulsarrState:
         return self.change_user(user_id, name=name)
 
     def rename_as_new(self, user_id: int, name: str) -> PulsarrUser:
-        """Rename as in versions before September 2026: a new user, the old one is deleted with all wishes."""
+        """Rename as before September 2026: add a new user, delete the old one with all wishes."""
         old = self.user(user_id)
         new = self.add_user(name, can_sync=old.can_sync, plex_uuid=old.plex_uuid)
         self.remove_user(user_id)
@@ -205,12 +205,12 @@ class PulsarrState:
         return entry
 
     def unwish(self, user_id: int, title: CatalogueTitle) -> Wish | None:
-        """Remove a title from a user's watchlist; None if it was not on it. Raises UnknownUserError."""
+        """Remove and return a wish; None if there was none. Raises UnknownUserError."""
         self.user(user_id)
         return self.forget(user_id, title.key)
 
     def forget(self, user_id: int, catalogue_key: str) -> Wish | None:
-        """Delete a row; return None if neither row nor user exists."""
+        """Delete and return a row; None if there is no such row or user."""
         self.left.discard((user_id, catalogue_key))
         return self._wishes.get(user_id, {}).pop(catalogue_key, None)
 

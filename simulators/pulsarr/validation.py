@@ -20,7 +20,7 @@ class InvalidError(Exception):
 def endpoint_fields(
     body: object, known_events: Collection[str], *, partial: bool = False
 ) -> dict[str, Any]:
-    """Return an endpoint's fields in a create (or, `partial`, an update) body, as Endpoint names them.
+    """Return an endpoint's fields in a create or, with `partial`, an update body.
 
     Unknown keys are dropped. In an update an absent key keeps and null clears a header. Raises
     InvalidError.
