@@ -1,4 +1,4 @@
-"""Follows one import from the arr app to the label in Plex, and tells each step with its time."""
+"""Follows one import from the arr app to the label in Plex, and prints each step with its time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNANNOUNCED_SECONDS: Final = 15.0
 
 @dataclass(slots=True)
 class Follower:
-    """What was seen so far."""
+    """The steps seen so far."""
 
     plex: Control
     pulsarr: Control
@@ -39,13 +39,13 @@ class Follower:
 
     @property
     def unannounced(self) -> bool:
-        """Whether Pulsarr keeps this title to itself."""
+        """Return whether Pulsarr does not announce this title."""
         known = self.told.get("matched", time.monotonic())
         return "announced" not in self.told and time.monotonic() > known + UNANNOUNCED_SECONDS
 
 
 async def follow_import(follower: Follower, title: str, people: Sequence[Json]) -> None:
-    """Let a file arrive, and watch until everybody's label is there.
+    """Import a file and watch until all labels are there.
 
     Raises WaitedTooLongError, ControlError.
     """
