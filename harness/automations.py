@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from harness.client import HomeAssistantClient
 
 FOLDER: Final = "plex_label_sync"
-"""Where an import puts our blueprints."""
+"""Folder of the integration's blueprints."""
 NAME: Final = "plex_label_sync"
-"""What the ids of the automations begin with, before a number."""
+"""Prefix of the automations' ids, before a number."""
 
 
 async def install(

@@ -148,7 +148,7 @@ class Visitor:
     url: str
     look: Look
     complaints: list[str] = field(default_factory=list)
-    """What the web interface wrote to its console as errors."""
+    """Errors in the web interface's console."""
 
     @classmethod
     async def come(cls, browser: Browser, url: str, look: Look, token: str | None = None) -> Self:

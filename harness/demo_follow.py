@@ -18,7 +18,7 @@ type Json = dict[str, Any]
 
 IMPORT_SECONDS: Final = 90.0
 UNANNOUNCED_SECONDS: Final = 15.0
-"""If Plex has known a title for so long and Pulsarr has not announced it, Pulsarr will not."""
+"""Pulsarr will not announce a title that has been in Plex for this long."""
 
 
 @dataclass(slots=True)

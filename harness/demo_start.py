@@ -38,15 +38,15 @@ SECOND_WORLD: Final = (
     *("--movies", "60", "--shows", "20", "--people", "5", "--realistic"),
     *("--seed", "7", "--server-name", "Cabin"),
 )
-"""A household that is not set up, to try the forms with."""
+"""A household that is not set up, to try the forms."""
 OPTIONS: Final = {"pending_retry_interval": 5, "sync_interval": 600}
-"""In seconds: short, so that one sees things happen."""
+"""Seconds: short, so that changes show soon."""
 
 RESTART: Final = 100  # Home Assistant's exit code when a restart was requested
 SPARE_SHOWN: Final = 1
 SECOND_FOLDER: Final = "second"
 ARRIVAL_SECONDS: Final = 90.0
-"""Until a live sync has labelled what arrived, announced or not."""
+"""Maximum time until a live sync has labeled a new file, announced or not."""
 
 
 @dataclass(slots=True)

@@ -36,7 +36,7 @@ COMPONENTS: Final = (
     "system_health",
     "webhook",
 )
-"""What is set up besides what Home Assistant sets up by itself: nothing that needs internet or devices."""
+"""Components besides Home Assistant's own defaults; none needs internet or devices."""
 
 CONFIGURATION: Final = """\
 homeassistant:
@@ -76,9 +76,9 @@ class HomeAssistant:
     debug: bool = False
     """Whether the integration logs its debug messages."""
     plex_tv_url: str = ""
-    """Where plex.tv is asked for instead of where it is; empty leaves that alone."""
+    """Address of a simulated plex.tv; empty uses the real one."""
     bare: bool = False
-    """Whether the integration is left to be installed later."""
+    """Whether the integration is to be installed later."""
     _child: Child | None = field(default=None, init=False)
 
     @property

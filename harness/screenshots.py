@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SETTLE_MS: Final = 1500  # until cards are drawn
 WHEN_HELD: Final = {"removed_label_mode": "remove", "max_removals": 1}
-"""Options with which few people who are gone are enough for a question."""
+"""Options with which removing a few people requires approval."""
 GONE: Final = 2
 MORE_WISHES: Final = 10  # per person, so that those who stay keep more than half of all
 WHOLE: Final = 4  # window heights, to show all of a long form
@@ -51,7 +51,7 @@ IN_README: Final[Mapping[str, tuple[str, tuple[int, int, int, int]]]] = {
     "logbook": ("logbook-en-light-desktop", (596, 112, 1440, 800)),
     "phone": ("dashboard-en-dark-phone", (0, 0, 824, 1830)),
 }
-"""The README's pictures by name: which picture each is cut out of, and left, top, right and bottom in its pixels."""
+"""The README's pictures by name: source picture, and left, top, right and bottom in its pixels."""
 PHONE_WIDTH: Final = 412  # pixels, half of the original
 COLOURS: Final = 96
 

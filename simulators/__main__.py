@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PLEX_FINDS_AFTER_S: Final = 4.0
 """After an import Plex scans the folder a few seconds later…"""
 PLEX_MATCHES_AFTER_S: Final = 4.0
-"""…and takes a few more to find out what the file is."""
+"""…and takes a few more to match the file."""
 
 
 def make_parser() -> argparse.ArgumentParser:

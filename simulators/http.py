@@ -50,7 +50,7 @@ REDACTED = "***"
 UNMATCHED = "(no route)"
 
 CURRENT_REQUEST: ContextVar[web.Request | None] = ContextVar("current_request", default=None)
-"""The request that a handler works on."""
+"""The request being handled."""
 
 
 def redact_query(query: str) -> str:

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from simulators.plex.state import PlexState
 
 WANTED_SHARE: Final = 0.10
-"""Share of the library that somebody has on a watchlist."""
+"""Share of the library that is on a watchlist."""
 MISSING_SHARE: Final = 0.10
-"""More titles are wanted and not in Plex: this share of the wanted ones that are."""
+"""Wanted titles that are not in Plex, as a share of the wanted ones that are."""
 FANS: Final = ((1, 0.62), (2, 0.22), (3, 0.11), (4, 0.05))
-"""How many people want the same title, and how often that is so."""
+"""How many people want the same title, and how often."""
 ODD_EVERY: Final = 25
-"""One wanted title of so many has no external ids yet, another one no Plex key."""
+"""One in this many wanted titles has no external ids yet, another one no Plex key."""
 HISTORY_DAYS: Final = 400
 TODAY: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
-"""When the world begins; what happened before lies within HISTORY_DAYS."""
+"""The world's present; its past covers HISTORY_DAYS."""
 type Person = tuple[str, UserOptions]
 
 HOUSEHOLD: Final[tuple[Person, ...]] = (
@@ -40,13 +40,13 @@ HOUSEHOLD: Final[tuple[Person, ...]] = (
     ("sam", {"alias": "Sam", "display_name": "Sam", "notify": False}),
     ("marta", {"alias": "Marta", "display_name": "Marta", "can_sync": False}),
 )
-"""The first six people: plain names, one of them not in ASCII, one without channels, one not synced."""
+"""The first six people: plain names, one not in ASCII, one without channels, one not synced."""
 
 NEIGHBOURS: Final[tuple[Person, ...]] = (
     ("Kim, Lou & Max", {"alias": "The flat upstairs"}),
     ("🍿 100% film", {"display_name": "Popcorn"}),
 )
-"""The next two have what breaks naive code: a comma, an ampersand, a percent sign, an emoji."""
+"""The next two, whose names break naive code: a comma, an ampersand, a percent sign, an emoji."""
 
 AWKWARD: Final[tuple[Person, ...]] = (
     ("rosa", {"alias": "Rosa", "display_name": "Rosa", "primary": True}),

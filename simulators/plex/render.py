@@ -191,7 +191,7 @@ def library_row(library: Library, *, owner: bool) -> Row:
 
 
 type BrokenHow = Literal["busy", "no_key", "wrong_types", "bad_bytes", "surrogate", "bad_guid"]
-"""What is wrong with an item: answers about it are 500, or its row cannot be understood."""
+"""An item's defect: requests for it fail with 500, or its row is invalid."""
 
 BAD_BYTES, HALF_A_CHARACTER = "\ue000", "\ue001"  # placeholders for them
 

@@ -24,7 +24,7 @@ PRESET_RATINGS: Final[Mapping[str, str]] = {
     "older_kid": "contentRating=G%2CPG%2CTV-Y7%2CTV-PG%2Cde%2F6%2CFSK+6",
     "teen": "contentRating=G%2CPG%2CPG-13%2CTV-14%2Cde%2F12",
 }
-"""With an age preset plex.tv writes its ratings into the rules, form encoded; shortened here."""
+"""The ratings that plex.tv writes into the rules for an age preset, form encoded; shortened."""
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from simulators.world import World
 
 BROKEN_RULE: Final = "label=tim|label!=Kids"
-"""Meant is "tim's, but nothing for kids"; joined with "or" it shows nearly everything."""
+"""Intended as "tim's, but nothing for kids"; joined with "or" it shows nearly everything."""
 
 KINDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "tim": {"rule": BROKEN_RULE},

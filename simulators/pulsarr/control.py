@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CONTROL_PREFIX: Final = "/_control/"
 CONTROL_HEADER: Final = "X-Control-Token"
 ANNOUNCE_AFTER_S: Final = 1.0
-"""Pulsarr hears of an import about a second after the arr app finished it."""
+"""Pulsarr receives an import about a second after the arr app has finished it."""
 TITLES_SHOWN: Final = 20
 
 

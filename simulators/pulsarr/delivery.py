@@ -29,10 +29,10 @@ class Delivery:
 
     event: str
     endpoint_id: int | None
-    """None: sent by the route that tests an address before it is stored."""
+    """None: a test of an address that is not registered."""
     url: str
     status: int | None
-    """None: no answer came."""
+    """None: no response."""
     error: str | None
     duration_ms: float
     data: Mapping[str, Any]

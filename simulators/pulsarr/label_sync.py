@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .state import PulsarrState
 
 NO_LABELS: Final = [("label[0].tag.tag-", "")]
-"""What clears the list, for an empty one cannot be written."""
+"""The argument that clears the list, as an empty list cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class LabelSync:
     state: PulsarrState
     plex: PlexLink
     tracked: set[str] = field(default_factory=set)
-    """Rating keys of the items that were given labels."""
+    """Rating keys of the items that Pulsarr has labeled."""
 
     async def sync(self) -> dict[str, int]:
         """Write all labels; return counts of processed, changed, failed and missing titles."""

@@ -36,16 +36,16 @@ class PulsarrState:
         self.endpoints: dict[int, Endpoint] = {}
         self.config: dict[str, Any] = default_config()
         self.syncing: set[str] = set()
-        """Guids of titles that are being copied between arr instances: their imports are swallowed."""
+        """Guids of titles that are being copied between arr instances: their imports are dropped."""
         self.told: set[tuple[int, str]] = set()
-        """Who was already told of what: (user id, "tmdb:949" or "tvdb:370139:S4" or "…:S4E1")."""
+        """Past notifications: (user id, "tmdb:949" or "tvdb:370139:S4" or "…:S4E1")."""
         self.told_public: set[str] = set()
         self.in_arrs: set[str] = set()
-        """Keys of titles that Radarr or Sonarr know: a wish for one of them is not routed again."""
+        """Keys of titles in Radarr or Sonarr: a wish for one of them is not routed again."""
         self.announced: set[tuple[int, str]] = set()
-        """Who was told of a wish with which text: (user id, title). It is not told again."""
+        """Announced wishes: (user id, title text). They are not announced again."""
         self.left: set[tuple[int, str]] = set()
-        """What left a watchlist on Plex and the full reconciliation has not found yet: (user id, key)."""
+        """Removals on Plex that the full reconciliation has not found yet: (user id, key)."""
         self._users: dict[int, PulsarrUser] = {}
         self._wishes: dict[int, dict[str, Wish]] = {}
         self._last_user = 0
