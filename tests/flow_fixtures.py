@@ -1,4 +1,4 @@
-"""Walks through the flows the way the web interface does."""
+"""Goes through the flows as the web interface does."""
 
 from __future__ import annotations
 
@@ -19,58 +19,58 @@ if TYPE_CHECKING:
     from .ha_env import HaEnv
     from .texts import Tree
 
-EMPTIED: Final = {"base_url", "opt_out_label"}  # fields that are optional in their form
-CLOSED: Final = "http://127.0.0.1:1"  # nobody listens there
+EMPTIED: Final = {"base_url", "opt_out_label"}  # optional fields of their forms
+CLOSED: Final = "http://127.0.0.1:1"  # no listener there
 
 
 async def open_menu(hass: HomeAssistant) -> ConfigFlowResult:
-    """Begin to set up a server, as far as the ways to it."""
+    """Start the config flow, up to the menu of ways to connect Plex."""
     menu = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     assert menu["type"] is FlowResultType.MENU
     assert menu["step_id"] == "user"
     ways: Any = menu["menu_options"]
-    # In this order: what is easiest comes first.
+    # In this order: the easiest comes first.
     every_way = list(TEXTS["config"]["step"]["user"]["menu_options"])
     assert ways in (every_way, [way for way in every_way if way != "plex_existing"])
     return menu
 
 
 async def start(hass: HomeAssistant) -> ConfigFlowResult:
-    """Begin to set up a server, as far as the form for its address and token."""
+    """Start the config flow, up to the form for address and token."""
     return await submit(hass, await open_menu(hass), next_step_id="plex_manual")
 
 
 async def submit(hass: HomeAssistant, shown: ConfigFlowResult, **fields: Any) -> ConfigFlowResult:
-    """Send what was entered in a form."""
+    """Submit a form."""
     return await hass.config_entries.flow.async_configure(shown["flow_id"], fields)
 
 
 async def start_reconfigure(hass: HomeAssistant, entry: ConfigEntry) -> ConfigFlowResult:
-    """Begin to change an entry's connections."""
+    """Start reconfiguring an entry."""
     return await hass.config_entries.flow.async_init(
         DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
     )
 
 
 async def open_reauth(hass: HomeAssistant) -> ConfigFlowResult:
-    """Open the form that asks again for a credential, which the integration has put up."""
+    """Open the reauthentication form that the integration has started."""
     (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     assert flow["context"]["source"] == SOURCE_REAUTH
     return await hass.config_entries.flow.async_configure(flow["flow_id"])
 
 
 def plex_input(ha_env: HaEnv, **changes: Any) -> dict[str, Any]:
-    """Return what a person would enter for the ha_env's Plex server."""
+    """Return a user's input for the environment's Plex server."""
     return {"url": ha_env.plex.url, "token": PLEX_TOKEN, "verify_ssl": True, **changes}
 
 
 def pulsarr_input(ha_env: HaEnv, **changes: Any) -> dict[str, Any]:
-    """Return what a person would enter for the ha_env's Pulsarr."""
+    """Return a user's input for the environment's Pulsarr."""
     return {"url": ha_env.pulsarr.url, "api_key": PULSARR_KEY, "verify_ssl": True, **changes}
 
 
 def assert_form(shown: ConfigFlowResult, step: str, **errors: str) -> None:
-    """Check that a form is shown, with these errors and no others, and with all its texts."""
+    """Check that a form is shown with exactly these errors, and with all its texts."""
     assert shown["type"] is FlowResultType.FORM
     assert shown["step_id"] == step
     assert shown["errors"] == errors, shown["errors"]
@@ -86,7 +86,7 @@ def assert_form(shown: ConfigFlowResult, step: str, **errors: str) -> None:
 
 
 def assert_sign_in_failed(shown: ConfigFlowResult, reason: str, *others: str) -> None:
-    """Check that a sign-in came to nothing, that one reads why, and which other ways are offered."""
+    """Check that a sign-in has failed, with this reason and these other ways to connect."""
     assert shown["type"] is FlowResultType.MENU
     assert shown["step_id"] == "plex_sign_in_failed"
     assert shown["menu_options"] == ["plex_sign_in", *(others or ("plex_manual",))]
@@ -97,14 +97,14 @@ def assert_sign_in_failed(shown: ConfigFlowResult, reason: str, *others: str) ->
 
 
 def assert_aborted(shown: ConfigFlowResult, reason: str) -> None:
-    """Check that a flow has ended without an entry, and says why."""
+    """Check that a flow was aborted with this reason."""
     assert shown["type"] is FlowResultType.ABORT
     assert shown["reason"] == reason
     assert _texts(shown)["abort"][reason]
 
 
 def _texts(shown: ConfigFlowResult) -> Tree:
-    """Return the texts of the flow that shows something."""
+    """Return the texts of the flow that is shown."""
     texts: Tree = TEXTS["config" if shown["handler"] == DOMAIN else "options"]
     return texts
 
@@ -138,7 +138,7 @@ def sections_of(shown: ConfigFlowResult) -> dict[str, list[str]]:
 
 
 def in_sections(shown: ConfigFlowResult, **changes: Any) -> dict[str, Any]:
-    """Return what the web interface sends when these fields of a form are changed."""
+    """Return the web interface's submission when these fields of a form are changed."""
     sent: dict[str, Any] = {}
     for field, _, name in _parts(shown):
         assert name is not None
@@ -154,7 +154,7 @@ def selector_of(shown: ConfigFlowResult, field: str) -> Any:
 
 
 def default_of(shown: ConfigFlowResult, field: str) -> Any:
-    """Return what a field holds when the form is opened."""
+    """Return a field's default value."""
     marker = next(marker for marker, _, _ in _parts(shown) if marker == field)
     if marker.description and "suggested_value" in marker.description:
         return marker.description["suggested_value"]
@@ -162,7 +162,7 @@ def default_of(shown: ConfigFlowResult, field: str) -> Any:
 
 
 def suggested(shown: ConfigFlowResult) -> dict[str, Any]:
-    """Return what stands in a form's fields, where that is not their default."""
+    """Return the suggested values of a form's fields."""
     return {
         str(marker): marker.description["suggested_value"]
         for marker, _, _ in _parts(shown)
@@ -171,20 +171,20 @@ def suggested(shown: ConfigFlowResult) -> dict[str, Any]:
 
 
 def choices_of(shown: ConfigFlowResult, field: str) -> dict[str, str]:
-    """Return what may be chosen in a field: values and the names they are shown under."""
+    """Return a field's options: values and their display names."""
     options = selector_of(shown, field).config["options"]
     return {option["value"]: option["label"] for option in options}
 
 
 async def to_pulsarr(ha_env: HaEnv) -> ConfigFlowResult:
-    """Go as far as the form for Pulsarr."""
+    """Go to the form for Pulsarr."""
     shown = await submit(ha_env.hass, await start(ha_env.hass), **plex_input(ha_env))
     assert_form(shown, "pulsarr")
     return shown
 
 
 async def to_libraries(ha_env: HaEnv) -> ConfigFlowResult:
-    """Go as far as the form for the libraries."""
+    """Go to the form for the libraries."""
     shown = await to_pulsarr(ha_env)
     return await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
 
@@ -192,12 +192,12 @@ async def to_libraries(ha_env: HaEnv) -> ConfigFlowResult:
 async def to_review(
     hass: HomeAssistant, shown: ConfigFlowResult, **fields: Any
 ) -> ConfigFlowResult:
-    """Send the form for the libraries and wait until the first sync was looked at."""
+    """Submit the form for the libraries and wait for the preview of the first sync."""
     return await after_reading(hass, await submit(hass, shown, **fields))
 
 
 async def after_reading(hass: HomeAssistant, shown: ConfigFlowResult) -> ConfigFlowResult:
-    """Wait until the first sync was looked at; return the form that shows it."""
+    """Wait until the preview of the first sync is ready; return its form."""
     assert shown["type"] is FlowResultType.SHOW_PROGRESS, shown
     assert shown["step_id"] == "reading"
     assert TEXTS["config"]["progress"][shown["progress_action"]]
@@ -211,7 +211,7 @@ async def finish(
     review: dict[str, Any] | None = None,
     **fields: Any,
 ) -> ConfigFlowResult:
-    """Send the form for the libraries and then the review, both as they come up but for these fields."""
+    """Submit the forms for the libraries and the review, both unchanged except for these fields."""
     shown = await to_review(hass, shown, **fields)
     assert shown["step_id"] == "review", shown
     return await submit(hass, shown, **(review or {}))

@@ -1,6 +1,7 @@
-"""Every guard of the laws that protect labels, and how to take it out: `scripts/mutate` does, one at a time.
+"""The guards that protect labels, each with a mutation that `scripts/mutate` applies.
 
-Each takes an exact piece of the code away; at least one of the tests named with it has to fail then.
+Each mutation removes an exact piece of code; at least one of the tests named with it must then
+fail.
 """
 
 from dataclasses import dataclass
@@ -23,9 +24,9 @@ LAWS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A piece of code that keeps a law, what it becomes without the guard, and tests that notice.
+    """A piece of code that enforces a law, its replacement, and tests that must then fail.
 
-    `file` lies in the integration; `tests` are files or `file::test`, seen from `tests/`.
+    `file` is relative to the integration, `tests` (files or `file::test`) to `tests/`.
     """
 
     law: int
@@ -37,11 +38,11 @@ class Guard:
 
     @property
     def path(self) -> str:
-        """The file, seen from the root of the checkout."""
+        """Return the file's path from the root of the checkout."""
         return f"{INTEGRATION}/{self.file}"
 
     def without(self, text: str) -> str:
-        """Return the file's text without the guard. Raises ValueError when it is not there once."""
+        """Return the file's text without the guard. Raises ValueError unless it occurs once."""
         if text.count(self.old) != 1:
             raise ValueError(f"{self.path} holds this {text.count(self.old)} times: {self.old}")
         return text.replace(self.old, self.new)

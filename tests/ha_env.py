@@ -1,4 +1,4 @@
-"""A ha_env for the tests: both simulators, Home Assistant, and the integration between them."""
+"""Test environment: both simulators, Home Assistant, and the integration."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ PLEX_TOKEN: Final = "plex-token-of-the-tests"
 PULSARR_KEY: Final = "pulsarr-key-of-the-tests"
 WEBHOOK_ID: Final = "5ec4e7" * 10
 WEBHOOK_SECRET: Final = "webhook-secret-of-the-tests"
-NOBODY: Final = "http://127.0.0.1:9"  # listens there
+NOBODY: Final = "http://127.0.0.1:9"  # no listener there
 SECRETS: Final = (PLEX_TOKEN, PULSARR_KEY, WEBHOOK_ID, WEBHOOK_SECRET)
 
 
 async def eventually(true: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait for what comes over a real socket."""
+    """Wait for a condition that depends on a real socket."""
 
     async def check() -> bool:
         return true()
@@ -65,20 +65,20 @@ async def eventually(true: Callable[[], bool], seconds: float = 60.0) -> None:
 
 @dataclass(slots=True)
 class HaEnv:
-    """Everything that a test of the Home Assistant side needs."""
+    """The environment of a test on the Home Assistant side."""
 
     hass: HomeAssistant
     world: World
     plex: PlexSimulator
     pulsarr: PulsarrSimulator
     base_url: str
-    plex_port: int  # for a return to the same address
+    plex_port: int  # for a restart at the same address
     entry: MockConfigEntry = field(init=False)
 
     def add_entry(self, **options: Any) -> MockConfigEntry:
-        """Add the entry that the flow would have made, without setting it up.
+        """Add the entry that the flow would create, without setting it up.
 
-        `libraries=None` stands for all, also those that are made later.
+        `libraries=None` stands for all, including later ones.
         """
         self.entry = MockConfigEntry(
             domain=DOMAIN,
@@ -110,13 +110,13 @@ class HaEnv:
         return self.entry
 
     async def set_up(self, **options: Any) -> None:
-        """Set the entry up and wait until the first full sync is over."""
+        """Set up the entry and wait until the first full sync has finished."""
         self.add_entry(**options)
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until nothing is going on any more but listening to Plex."""
+        """Wait until all tasks have finished except the Plex event listener."""
         while True:
             await self.hass.async_block_till_done()
             busy = [
@@ -129,11 +129,11 @@ class HaEnv:
             await asyncio.wait(busy)
 
     async def connected(self) -> None:
-        """Wait until Plex's events are heard and what was missed is looked at."""
+        """Wait until the event stream is connected and missed changes were checked."""
         await eventually(lambda: self.state("live_updates") == "on")
 
     async def hear(self) -> None:
-        """Wait until what Plex has told its listeners has arrived and was taken in."""
+        """Wait until Plex's pending events were received and processed."""
         await eventually(lambda: not self.plex.events.backlog)
         await asyncio.sleep(0.05)  # from the socket to the listener
         await self.settle()
@@ -148,7 +148,7 @@ class HaEnv:
         return response
 
     def entity_id(self, key: str) -> str:
-        """Return the entity that was registered under a key."""
+        """Return the entity id registered for a key."""
         registry = er.async_get(self.hass)
         wanted = f"{self.entry.entry_id}_{key}"
         for entity in er.async_entries_for_config_entry(registry, self.entry.entry_id):
@@ -157,17 +157,17 @@ class HaEnv:
         raise AssertionError(f"no entity {key}")
 
     def entity(self, key: str) -> State:
-        """Return the state of an entity by its key."""
+        """Return an entity's state object by its key."""
         state = self.hass.states.get(self.entity_id(key))
         assert state is not None, key
         return state
 
     def state(self, key: str) -> str:
-        """Return what an entity shows."""
+        """Return an entity's state by its key."""
         return self.entity(key).state
 
     def labels(self, title: CatalogueTitle) -> list[set[str]]:
-        """Return the labels of each item of a title, folded."""
+        """Return the folded labels of each item of a title."""
         return [
             {label.casefold() for label in item.labels} for item in self.plex.state.items_of(title)
         ]
@@ -177,11 +177,11 @@ class HaEnv:
         return self.pulsarr.state.find_user(name).id
 
     def wanted_by(self, name: str) -> set[str]:
-        """Return the keys of everything on a person's watchlist."""
+        """Return the catalogue keys of a person's watchlist."""
         return {wish.catalogue_key for wish in self.pulsarr.state.watchlist(self.person(name))}
 
     def spare(self, kind: str = "movie", *, in_plex: bool) -> CatalogueTitle:
-        """Return a title that nobody wants."""
+        """Return a title that no one wants."""
         wanted = {wish.catalogue_key for wish in self.pulsarr.state.wishes()}
         for title in self.world.catalogue:
             there = bool(self.plex.state.items_of(title, identified=in_plex))
@@ -192,8 +192,8 @@ class HaEnv:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[TickingDateTimeFactory]:
-    """A clock that tests can put forward; sleeps need it to go on by itself as well."""
-    # A leap looks as if Plex had not answered a ping in time: the connection would break.
+    """Return a clock that tests can advance; it also runs by itself, as sleeps require."""
+    # A leap looks like an unanswered ping to Plex and would break the connection.
     monkeypatch.setattr("custom_components.plex_label_sync.plex.events.HEARTBEAT", None)
     with freeze_time(tick=True) as factory:
         assert isinstance(factory, TickingDateTimeFactory)
@@ -201,12 +201,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[TickingDateTimeFactory]:
 
 
 def set_limits(monkeypatch: pytest.MonkeyPatch, **parts: Any) -> None:
-    """Give what is set up from now on other limits than the usual ones: see `limits.Limits`."""
+    """Change limits for what is set up from now on; see `limits.Limits`."""
     monkeypatch.setattr(limits, "USUAL", replace(limits.USUAL, **parts))
 
 
 async def later(ha_env: HaEnv, clock: TickingDateTimeFactory, seconds: float) -> None:
-    """Let time pass and wait for what it sets off."""
+    """Advance the clock and wait for what that causes."""
     clock.move_to(clock() + timedelta(seconds=seconds))
     async_fire_time_changed(ha_env.hass, dt_util.utcnow())
     await ha_env.settle()
@@ -220,13 +220,13 @@ async def ha_env(
     known_secrets: set[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[HaEnv]:
-    """A small ha_env: 60 films and 20 shows, six people, nothing set up yet, and no plex.tv."""
+    """Start a small environment: 60 films, 20 shows, six people, nothing set up, no plex.tv."""
     lead_to(monkeypatch, NOBODY)
     known_secrets.update(SECRETS)
     for component in ("webhook", "repairs", "diagnostics", "system_health", "websocket_api"):
         assert await async_setup_component(hass, component, {})
     web = await hass_client_no_auth()
-    # Home Assistant's own server takes in new addresses while it runs, the tests' does not.
+    # Home Assistant's own server accepts new routes while it runs, the test server does not.
     hass.http.app.router._frozen = False
     world = make_world(1, movies=60, shows=20, wishes=20, wishes_missing=4)
     async with (
@@ -239,7 +239,7 @@ async def ha_env(
 
 @pytest.fixture
 async def full_house(ha_env: HaEnv) -> HaEnv:
-    """A ha_env with many labels, where labels go when nobody wants them."""
+    """Set up an environment with many labels, which are removed once unwanted."""
     rosa = ha_env.person("rosa")
     for title in ha_env.world.catalogue[:60]:
         if ha_env.plex.state.items_of(title):

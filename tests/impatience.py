@@ -1,4 +1,4 @@
-"""Clients that give a request up because the server takes too long over it, whatever the clock says."""
+"""Clients that time out when the server delays a request too long, independent of real time."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,16 +12,16 @@ from simulators.listener import Pause
 from simulators.plex import PlexSimulator
 from simulators.pulsarr import PulsarrSimulator
 
-TOO_LONG: Final = 600.0  # seconds that a simulated server pauses for a request to be given up
-_LOOK: Final = 0.002  # seconds between two looks at what the servers pause for
+TOO_LONG: Final = 600.0  # seconds of a simulated server's delay that make a client give up
+_LOOK: Final = 0.002  # seconds between two checks of the servers' delays
 
 
 @contextmanager
 def impatient(*servers: PlexSimulator | PulsarrSimulator, patience: float = 60.0) -> Iterator[None]:
-    """Let clients give up, at once, a request that a server is going to pause for longer than `patience` seconds.
+    """Let clients time out at once if a server delays a request by more than `patience` seconds.
 
-    Nothing else times out, however slow the machine is. A server has noticed that its client left
-    before the client goes on.
+    Nothing else times out, however slow the machine is. The server has noticed that its client has
+    left before the client continues.
     """
     exchange = Transport._exchange
 

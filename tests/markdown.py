@@ -1,9 +1,9 @@
-"""What Markdown makes of a text in which names were escaped."""
+"""How Markdown renders a text with escaped names."""
 
 import re
 from typing import Final
 
-# Names that do something where they are not shown as text.
+# Names with an effect unless they are shown as plain text.
 HOSTILE: Final = (
     "![x](https://evil.example/x.png)",
     "[a](https://evil.example)",
@@ -40,10 +40,10 @@ _SIGNS: Final = re.compile(r"[\\`*_\[\]<>|~@&]|://|www\.", re.IGNORECASE)
 
 
 def as_shown(text: str) -> str:
-    """Return a text without the backslashes that only escape."""
+    """Return a text without the escaping backslashes."""
     return _ESCAPED.sub(r"\1", text)
 
 
 def signs_in(text: str) -> list[str]:
-    """Return what would still mean something in a line."""
+    """Return the Markdown syntax that is still active in a line."""
     return _SIGNS.findall(_ESCAPED.sub("", text))

@@ -1,4 +1,4 @@
-"""Which of the tests that a text or a table names are there."""
+"""Checks that the tests named in a text or a table exist."""
 
 from collections.abc import Iterable
 import re
@@ -7,7 +7,7 @@ from .guards import ROOT
 
 
 def missing_tests(names: Iterable[str]) -> list[str]:
-    """Return those of the names (`tests/file.py` or `tests/file.py::test`) under which there is nothing."""
+    """Return the names (`tests/file.py` or `tests/file.py::test`) that do not exist."""
     return sorted({name for name in names if not _is_there(name)})
 
 

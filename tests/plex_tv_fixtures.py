@@ -1,4 +1,4 @@
-"""Leads plexapi to a stand-in for plex.tv."""
+"""Redirects plexapi to a simulated plex.tv."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ ORIGINALS: Final = {(place, name): getattr(place, name) for place, name in PLACE
 
 
 def lead_to(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """Have plexapi ask `url` where it would ask plex.tv."""
+    """Make plexapi send its plex.tv requests to `url`."""
     for (place, name), address in ORIGINALS.items():
         assert address.startswith(PLEX_TV)
         monkeypatch.setattr(place, name, address.replace(PLEX_TV, url))
 
 
 def protect(known_secrets: set[str], tv: PlexTv) -> None:
-    """Let nothing that belongs to the stand-in's people be logged."""
+    """Treat everything that belongs to the simulated plex.tv's people as secret."""
     known_secrets.update(tv.sharing.secrets | {tv.token})

@@ -1,8 +1,8 @@
-"""Watches everything that is logged during the tests; a known secret in it fails the test that logged it.
+"""Watches all logs during the tests; a known secret in them fails the test that logged it.
 
-What counts as secret is in the session-wide set behind the fixture `known_secrets`; fixtures and tests add
-the tokens, keys and webhook ids of their worlds to it, before they are used. At a test's end all records since
-the end of the previous test are searched, debug ones and tracebacks too.
+The session-wide fixture `known_secrets` holds the secrets; fixtures and tests add the tokens, keys
+and webhook ids of their worlds before use. At a test's end all records since the end of the
+previous test are searched, debug ones and tracebacks included.
 """
 
 from collections.abc import Generator, Iterable
@@ -11,19 +11,20 @@ from urllib.parse import quote
 
 import pytest
 
-# Logs of the far end and of Python itself: here they are in the same process, in a home they are not.
+# Logs of the servers and of Python itself, which only share the process with the integration in
+# tests.
 FAR_LOGGERS = (
-    "aiohttp.access",  # the test servers' list of requests, addresses and all
-    "asyncio",  # its debug mode, which only tests use, prints the arguments of slow callbacks
-    "homeassistant.helpers.http",  # Home Assistant's own list of requests, addresses and all
-    "homeassistant.components.webhook",  # prints the id of a webhook that nobody registered
+    "aiohttp.access",  # the test servers' access log, with full URLs
+    "asyncio",  # its debug mode, which only tests use, logs the arguments of slow callbacks
+    "homeassistant.helpers.http",  # Home Assistant's own access log, with full URLs
+    "homeassistant.components.webhook",  # logs the id of an unregistered webhook
 )
-SHORTEST_SECRET = 6  # characters; anything shorter would be found by chance
+SHORTEST_SECRET = 6  # characters; anything shorter would match by chance
 HIDDEN = "**secret**"
 
 
 class SecretGuard(logging.Handler):
-    """Keeps what was logged until it is searched."""
+    """Keeps log records until they are searched."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -53,7 +54,7 @@ class SecretGuard(logging.Handler):
         return sorted(found)
 
     def found_in(self, text: str) -> bool:
-        """Tell whether a secret stands in a text, plain or as in an address."""
+        """Return whether a text contains a secret, plain or URL-encoded."""
         return any(form in text for form in self._forms(self.secrets))
 
     def hide(self, text: str) -> str:
@@ -75,7 +76,7 @@ def _listen_to_all_loggers() -> Generator[None]:
     root = logging.getLogger()
     for handler in root.handlers:
         if type(handler) is logging.StreamHandler:
-            # What is printed while tests run need not grow because the guard wants to see everything.
+            # Live logging need not become more verbose because the guard records everything.
             handler.setLevel(logging.INFO)
     logging.getLogger("asyncio").setLevel(logging.INFO)
     root.addHandler(GUARD)
@@ -96,13 +97,13 @@ def _search_for_secrets(_listen_to_all_loggers: None) -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def known_secrets() -> set[str]:
-    """Values that must never be logged. Add yours before you use them; at least six characters each."""
+    """Return the values that must never be logged; add yours before use (six characters or more)."""
     return GUARD.secrets
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep secrets out of the captured logs and output that go with a failure."""
+    """Keep secrets out of the captured logs and output of failure reports."""
     report = yield
     report.sections = [(title, GUARD.hide(content)) for title, content in report.sections]
     return report

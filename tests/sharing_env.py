@@ -1,4 +1,4 @@
-"""A ha_env with a plex.tv that knows everybody: the owner, friends, the Plex Home, a child, somebody invited."""
+"""A test environment with a plex.tv: owner, friends, Plex Home, a child, a pending invitation."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ EVERYBODY: Final = ("tim", "Jürgen", "nina", "sam", "marta", "Leo")
 
 @dataclass
 class SharingHouse:
-    """The ha_env, and what is known at plex.tv."""
+    """The test environment and its plex.tv."""
 
     ha_env: HaEnv
     tv: PlexTv
     options: dict[str, Any] = field(default_factory=dict)
 
     async def set_up(self, **options: Any) -> None:
-        """Set the entry up; the first full sync is over then, the first check is not."""
+        """Set up the entry and wait for the first full sync, but not for the first check."""
         await self.ha_env.set_up(live_mode=False, **options)
 
     async def check(self, **data: Any) -> dict[str, Any]:
-        """Ask plex.tv again, however recently that was done, and return the answer."""
+        """Check plex.tv again, however recent the last check was, and return the response."""
         self.rested()
         return await self.ha_env.call("check_sharing", **data)
 
     def rested(self) -> None:
-        """Let it be some time since plex.tv was asked."""
+        """Make the last check of plex.tv look old."""
         self.ha_env.entry.runtime_data.sharing._asked = -1e9
         self.ha_env.entry.runtime_data.sharing._rest_until = 0.0
 
     def account(self, name: str) -> SharedAccount:
-        """Return somebody's account."""
+        """Return a person's account."""
         return self.tv.sharing.find(name)
 
     def issue(self, kind: str) -> ir.IssueEntry | None:
@@ -64,7 +64,7 @@ class SharingHouse:
         return registry.async_get_issue(DOMAIN, f"{kind}_{self.ha_env.entry.entry_id}")
 
     async def fix(self, kind: str, answer: str, *, rested: bool = True) -> dict[str, Any]:
-        """Choose something in a repair, as the web interface does, some time after plex.tv was asked."""
+        """Choose an option in a repair, by default some time after a check."""
         from homeassistant.components.repairs.const import DOMAIN as REPAIRS
 
         manager = self.ha_env.hass.data[REPAIRS]["flow_manager"]
@@ -81,7 +81,7 @@ class SharingHouse:
         return done
 
     def items(self, kind: str, sections: set[str] | None = None) -> list[Item]:
-        """Return the items of one kind, in some libraries."""
+        """Return the items of one kind, in some or all libraries."""
         return [
             one
             for one in self.ha_env.plex.state.items.values()
@@ -91,7 +91,7 @@ class SharingHouse:
     def counted(
         self, kind: str, meaning: list[Meaning], sections: set[str] | None = None
     ) -> dict[str, int]:
-        """Return how many items of a kind somebody sees, by looking at every one of them."""
+        """Return how many items of a kind a person sees, by evaluating each of them."""
         counts = dict.fromkeys(("visible", "hidden", "unknown"), 0)
         for item in self.items(kind):
             verdict = answer(meaning, thing_of(item))
@@ -101,14 +101,14 @@ class SharingHouse:
         return counts
 
     def written(self) -> str:
-        """Return everything that stands on the disk, and in the registries."""
+        """Return all stored files and registries as text."""
         folder = Path(self.ha_env.hass.config.path(".storage"))
         files = folder.glob("*") if folder.is_dir() else ()
         return "\n".join(path.read_text(encoding="utf-8") for path in files if path.is_file())
 
 
 def thing_of(item: Item) -> Thing:
-    """Return an item as the brute-force evaluator takes it."""
+    """Return an item in the form of the brute-force evaluator."""
     rating = str(texts(item)["contentRating"]).casefold()
     return Thing(frozenset(one.casefold() for one in item.labels), rating)
 
@@ -122,12 +122,12 @@ def row_of(answer: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def keys_of(answer: dict[str, Any], name: str) -> list[str]:
-    """Return the keys of the warnings about somebody."""
+    """Return the keys of a person's warnings."""
     return [one["key"] for one in answer["warnings"] if name in {one["person"], one["account"]}]
 
 
 def as_text(told: Any) -> str:
-    """Return an answer as text."""
+    """Return a response as text."""
     return json.dumps(told, ensure_ascii=False, default=str)
 
 
@@ -138,14 +138,14 @@ LATE_CHECK: Final = SharingTimes(first_check=(3600.0, 3600.0))  # long after any
 async def house(
     ha_env: HaEnv, monkeypatch: pytest.MonkeyPatch, known_secrets: set[str]
 ) -> AsyncIterator[SharingHouse]:
-    """Six kinds of people, all recognised but the child, who has no watchlist; nothing set up yet."""
+    """Set up six kinds of people, recognized except a child without watchlist; no entry yet."""
     people = ha_env.pulsarr.state
     ha_env.plex.owner_name = "rosa"
     async with PlexTv([ha_env.plex]) as tv:
         tv.owner_uuid = people.find_user("rosa").plex_uuid or ""
         lead_to(monkeypatch, tv.url)
         set_limits(monkeypatch, sharing=LATE_CHECK)
-        # Tests that put the clock forward do so in some threads' frames and not in others.
+        # The frozen clock applies in some threads' frames and not in others.
         monkeypatch.setattr(plex_sharing, "CHECK_TIMEOUT", 1e12)
 
         def add(name: str, **fields: Any) -> None:

@@ -1,4 +1,4 @@
-"""What users read: the texts in every language, and what is filled into them."""
+"""The integration's texts in every language, and their placeholders."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def read_json(name: str) -> Tree:
 
 TEXTS: Final = read_json("translations/en.json")
 
-# What stands in the way of a text that is neither Markdown nor filled in rightly: addresses and
-# tags, unresolved references, placeholders in quotes (which would be shown as they are), braces
-# that hold no name, and white space that nobody sees. French wants a hard space before : ; ? ! ».
+# Not allowed in texts: addresses and tags, unresolved references, placeholders in quotes (which
+# would be shown as they are), braces without a name, and invisible white space. French wants a
+# non-breaking space before : ; ? ! ».
 UNSOUND: Final = re.compile(
     r"""://|www\.|</?[a-zA-Z]|\[%|'\{|\}'
     |\{(?![a-z_]+\})|(?<![a-z_])\}
@@ -36,7 +36,7 @@ UNSOUND: Final = re.compile(
 
 
 def placeholders(text: str) -> set[str]:
-    """Return the names of what is filled into a text."""
+    """Return the names of a text's placeholders."""
     return set(re.findall(r"\{([^{}]*)\}", text))
 
 
@@ -50,6 +50,6 @@ def leaves(tree: Tree, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 
 def nodes() -> Iterator[ast.AST]:
-    """Yield every node of the syntax trees of the integration's code."""
+    """Yield every node of the integration's syntax trees."""
     for path in sorted(COMPONENT.rglob("*.py")):
         yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))

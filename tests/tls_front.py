@@ -1,4 +1,4 @@
-"""A door with a certificate that nobody vouches for, in front of a plain local server."""
+"""A TLS proxy with a self-signed certificate in front of a plain local server."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     type _Handler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
 
 HOST = "127.0.0.1"
-HANDSHAKE_FAILED = "Error on transport creation for incoming connection"  # asyncio's words
+HANDSHAKE_FAILED = "Error on transport creation for incoming connection"  # asyncio's message
 
 
 @asynccontextmanager
 async def self_signed_front(port: int, folder: Path) -> AsyncIterator[str]:
-    """Forward HTTPS connections to a local port; yields the address."""
+    """Forward HTTPS connections to a local port; yield the address."""
     context = await asyncio.to_thread(_context, folder)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -52,7 +52,7 @@ async def self_signed_front(port: int, folder: Path) -> AsyncIterator[str]:
 
 
 def _only_reporting(report: _Handler | None) -> _Handler:
-    """Pass on all errors but one: that a client did not like the certificate is as wanted."""
+    """Ignore failed handshakes, which are expected, and pass on all other errors."""
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if report is not None and context["message"] != HANDSHAKE_FAILED:
@@ -62,7 +62,7 @@ def _only_reporting(report: _Handler | None) -> _Handler:
 
 
 async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    """Pass on what comes until nothing comes any more."""
+    """Copy data until the end of the stream."""
     try:
         while data := await source.read(65536):
             target.write(data)
@@ -73,7 +73,7 @@ async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
 
 
 def _context(folder: Path) -> ssl.SSLContext:
-    """Make a certificate for 127.0.0.1 that is signed by nobody but itself."""
+    """Create a self-signed certificate for 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
     now = datetime.now(UTC)

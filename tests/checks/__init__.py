@@ -1,1 +1,1 @@
-"""Tests of the wing `checks`."""
+"""Tests of the `checks` package."""

@@ -1,1 +1,1 @@
-"""Tests against a real Home Assistant process beside simulated servers, all over HTTP."""
+"""Tests over HTTP against a real Home Assistant process and simulated servers."""

@@ -1,4 +1,4 @@
-"""Somebody with a browser, and how pages are read: for the tests that look at Home Assistant's web interface."""
+"""Browser fixtures for the tests of Home Assistant's web interface."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ READ_SECONDS: Final = 12.0
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """A browser without windows."""
+    """Start a headless browser."""
     async with open_browser() as browser:
         yield browser
 
@@ -36,7 +36,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def visitor(
     browser: Browser, home: Home, request: pytest.FixtureRequest
 ) -> AsyncIterator[Visitor]:
-    """Somebody with a window of their own, signed in; what was last to be seen is kept as a picture."""
+    """Open a signed-in window; a screenshot of its final state is kept."""
     look: Look = getattr(request, "param", WALK)
     visitor = await Visitor.come(browser, home.process.url, look, home.client.token)
     yield visitor
@@ -47,7 +47,7 @@ async def visitor(
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def texts(visitor: Visitor, home: Home) -> AsyncIterator[Texts]:
-    """The texts of the visitor's language, which the house speaks as well: rules are told in that one."""
+    """Set Home Assistant to the visitor's language, and return the texts in it."""
     client = home.client
     await client.command("config/core/update", language=visitor.look.language)
     yield Texts(visitor.look.language)
@@ -55,9 +55,9 @@ async def texts(visitor: Visitor, home: Home) -> AsyncIterator[Texts]:
 
 
 async def read(visitor: Visitor, *wanted: str) -> str:
-    """Wait until all texts can be read, and nothing that is no text; returns the whole page.
+    """Wait until all texts are visible, without missing texts; return the text of the page.
 
-    A text that is a part of another one has to be there once more.
+    A text that is part of another one must appear once more.
     """
     words = ""
     times = {text: sum(other.count(text) for other in wanted) for text in wanted}

@@ -1,4 +1,4 @@
-"""The processes that the end-to-end tests share: one Home Assistant for all, two simulated servers per module."""
+"""Processes of the end-to-end tests: one Home Assistant, two simulated servers per module."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ NEWEST_ONLY: Final = {
     "test_demo.py",
 }
 SECONDS_MAX: Final = (
-    480  # for one test; a start of Home Assistant alone takes a minute on a busy machine
+    480  # per test; a start of Home Assistant alone takes a minute on a busy machine
 )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out what does not belong into this environment.
+    """Skip what does not belong in this environment.
 
-    Where a plugin puts Home Assistant into the test's own process, it also forbids connections to another one.
-    The demo always runs in .venv, and the browser is driven from there: both are tested from there, and not once
-    more from elsewhere.
+    A plugin that runs Home Assistant in the test process also forbids connections to another one.
+    The demo always runs in .venv, and the browser is controlled from there: both are tested only
+    there.
     """
     if config.pluginmanager.has_plugin("homeassistant"):
         return True
@@ -47,7 +47,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run everything here in one event loop, so that connections outlive a test, and without haste."""
+    """Run all tests here in one event loop, so that connections outlive a test; long timeouts."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents and inspect.iscoroutinefunction(getattr(item, "obj", None)):
@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    """The HTTP session of this process."""
+    """Open the HTTP session of this process."""
     async with aiohttp.ClientSession() as session:
         yield session
 
@@ -66,8 +66,8 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 async def home(
     session: aiohttp.ClientSession, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Home]:
-    """A running Home Assistant with the integration installed and nothing set up."""
-    plex_tv_port = free_port()  # the real one is never asked
+    """Start a Home Assistant with the integration installed and nothing set up."""
+    plex_tv_port = free_port()  # the real one is never contacted
     process = HomeAssistant(
         tmp_path_factory.mktemp("home") / "config",
         free_port(),
@@ -89,10 +89,10 @@ async def env(
     home: Home,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[E2eEnv]:
-    """A simulated Plex and Pulsarr of this module's own, and the integration set up between them.
+    """Start this module's own simulated Plex and Pulsarr, and set up the integration with them.
 
-    A module may say with which options, in OPTIONS, and that plex.tv knows the people, in SHARING. What no client may do, and what must not be in a log, is
-    checked at the end; then the entry is removed.
+    A module may set their options in OPTIONS, and with SHARING let plex.tv know the people. At the
+    end, forbidden requests and forbidden log lines are checked for; then the entry is removed.
     """
     servers = await start_servers(
         session,

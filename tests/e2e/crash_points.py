@@ -1,4 +1,4 @@
-"""Points at which Home Assistant is killed, and how to make it stand still there: from outside, by its servers and its files."""
+"""Points at which Home Assistant is killed: held server requests or changes of files."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 LISTINGS: Final = "/library/sections/{id}/all"
 LABELS: Final = "/library/sections/{id}/label"
-HELD_SECONDS: Final = 900.0  # the server answers long after the process is gone
+HELD_SECONDS: Final = 900.0  # the response comes long after the process has ended
 LIBRARIES: Final = 3  # whose label directories a sync reads before it writes
 WAIT_SECONDS: Final = 60.0
-EMPTY_LEDGER_MAX: Final = 1000  # bytes; all labels of the house take several kilobytes
+EMPTY_LEDGER_MAX: Final = 1000  # bytes; all labels of the world take several kilobytes
 
 type Scenario = Literal["sync", "undo", "removal", "live"]
 type Look = Callable[[Path, Path], bool]
@@ -31,7 +31,7 @@ type Look = Callable[[Path, Path], bool]
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A request that a server does not answer: it has not begun with it, or has done it."""
+    """A request that a server does not answer, either before doing the work or after it."""
 
     server: Literal["plex", "pulsarr"]
     method: str
@@ -42,11 +42,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A moment of a run.
+    """A point in a run.
 
-    It is when a request is held, or when something shows in the files (journal, ledger).
-    `interrupted` is how many runs the journal calls so afterwards (None: the moment is too short
-    to tell); `usual` points are tried by the ordinary suite.
+    It is reached when a request is held, or when something appears in the files (journal, ledger).
+    `interrupted` is the number of runs that the journal marks as interrupted afterwards (None: too
+    short to be certain); the ordinary suite tries the `usual` points.
     """
 
     name: str
@@ -120,7 +120,7 @@ POINTS: Final = (
 
 
 async def kill_at(env: E2eEnv, point: Point, work: Callable[[], Awaitable[object]]) -> None:
-    """Begin some work, and kill Home Assistant when it reaches the point. Raises WaitedTooLongError."""
+    """Start some work, and kill Home Assistant at the given point. Raises WaitedTooLongError."""
     process = env.home.process
     if isinstance(point.at, Held):
         held = point.at
@@ -140,7 +140,7 @@ async def kill_at(env: E2eEnv, point: Point, work: Callable[[], Awaitable[object
             return bool((await control.get("faults/acted"))["acted"])
 
         await eventually(reached, point.name, within=WAIT_SECONDS, every=0.01)
-        if held.done:  # the server says that it met the request before it does the work
+        if held.done:  # the server reports the request before it does the work
             await asyncio.sleep(0.2)
         await process.kill()
     else:
@@ -154,12 +154,12 @@ async def kill_at(env: E2eEnv, point: Point, work: Callable[[], Awaitable[object
         task = asyncio.ensure_future(work())
         assert await watch, point.name
         await process.kill()
-    with contextlib.suppress(Exception):  # nobody answers any more
+    with contextlib.suppress(Exception):  # the server no longer runs
         await task
 
 
 def _kill_when(look: Look, files: tuple[Path, Path], pid: int) -> bool:
-    """Kill a process as soon as something new shows in the files; tell whether that came about."""
+    """Kill a process as soon as the condition on the files holds; return whether it did."""
     times = [file.stat().st_mtime_ns for file in files]
     until = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < until:

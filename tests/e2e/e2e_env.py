@@ -1,4 +1,4 @@
-"""A house for the end-to-end tests: what runs in it, and the truth that its servers know."""
+"""The environment of the end-to-end tests: its processes, and the truth that its servers know."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ OUR_FOLDER: Final = "custom_components/plex_label_sync"
 
 
 def fold(labels: Iterable[str]) -> list[str]:
-    """Labels as they are compared, in order; a label that is there twice stays twice."""
+    """Return labels folded and sorted; duplicates stay."""
     return sorted(label.casefold() for label in labels)
 
 
 @dataclass(slots=True)
 class Home:
-    """A Home Assistant process, and somebody who is signed in."""
+    """A Home Assistant process and a signed-in user."""
 
     process: HomeAssistant
     client: HomeAssistantClient
     plex_tv_port: int | None = None
-    """Where it asks plex.tv."""
+    """Port of the simulated plex.tv."""
 
     def records(self) -> list[tuple[str, str, str]]:
-        """Everything that was logged: level, logger and text, tracebacks included."""
+        """Return all log records: level, logger and text, tracebacks included."""
         records: list[tuple[str, str, str]] = []
         for file in self.process.logs:
             for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -67,25 +67,25 @@ class Home:
 
 @dataclass(slots=True)
 class E2eEnv:
-    """Home Assistant, Plex and Pulsarr, and the integration between them."""
+    """Home Assistant, Plex and Pulsarr, with the integration set up."""
 
     home: Home
     servers: Simulators
     entry: Integration
     world: World
-    """Both servers' states as they were before anything happened."""
+    """Both servers' initial states."""
     secrets: set[str] = field(repr=False)
 
     @classmethod
     async def set_up(cls, home: Home, servers: Simulators) -> Self:
-        """Go through the config flow and wait until the first full sync is over."""
+        """Complete the config flow and wait until the first full sync has finished."""
         env = await cls.begin(home, servers)
         await env.entry.until_synced()
         return env
 
     @classmethod
     async def begin(cls, home: Home, servers: Simulators) -> Self:
-        """Go through the config flow; the first full sync has begun then."""
+        """Complete the config flow; the first full sync has then started."""
         entry_id = await integration.set_up(home.client, servers.connections)
         secrets = {
             OWNER.password,
@@ -96,7 +96,7 @@ class E2eEnv:
         entry = Integration(home.client, entry_id)
         world = make_world(1, FILMS, SHOWS, PEOPLE)
         env = cls(home, servers, entry, world, secrets)
-        # Home Assistant writes entries a second later.
+        # Home Assistant writes entries one second later.
         await eventually(env._learn_webhook, "the entry is on disk")
         return env
 
@@ -109,7 +109,7 @@ class E2eEnv:
 
     @property
     def webhook_url(self) -> str:
-        """Where Pulsarr sends its events."""
+        """Return the address to which Pulsarr sends its events."""
         data = entry_data(self.home.process.folder, self.entry.entry_id)
         assert data is not None
         return f"{self.home.process.url}/api/webhook/{data['webhook_id']}"
@@ -117,11 +117,11 @@ class E2eEnv:
     # Titles
 
     def title(self, name: str) -> CatalogueTitle:
-        """A title by its name."""
+        """Return a title by its name."""
         return next(title for title in self.world.catalogue if title.title == name)
 
     def wanted_by(self, title: CatalogueTitle) -> set[str]:
-        """The folded names of those whose label a title gets, at the beginning."""
+        """Return the folded names of the people whose label a title gets, in the initial state."""
         users = {user.id: user for user in self.world.pulsarr.users()}
         return {
             users[wish.user_id].name.casefold()
@@ -130,13 +130,13 @@ class E2eEnv:
         }
 
     def missing(self, kind: str = "movie") -> list[CatalogueTitle]:
-        """Titles that somebody who gets labels wants, and that were not in Plex at the beginning."""
+        """Return titles that labeled people want and that were not in Plex initially."""
         return [
             title for title in self.world.missing() if title.type == kind and self.wanted_by(title)
         ]
 
     def spare(self, number: int = 0) -> CatalogueTitle:
-        """A film in Plex that nobody wants and that nobody has labelled."""
+        """Return a film in Plex that is unwanted and unlabeled."""
         wanted = {wish.catalogue_key for wish in self.world.pulsarr.wishes()}
         free = [
             title
@@ -149,16 +149,16 @@ class E2eEnv:
     # Labels
 
     async def items(self, title: CatalogueTitle) -> list[Json]:
-        """The items of a title with their labels, as the simulated Plex knows them."""
+        """Return a title's items with their labels, as the simulated Plex has them."""
         items: list[Json] = (await self.servers.plex.get("labels", title=title.key))["items"]
         return items
 
     async def labels(self, title: CatalogueTitle) -> list[list[str]]:
-        """The folded labels of every item of a title."""
+        """Return the folded labels of every item of a title."""
         return [fold(item["labels"]) for item in await self.items(title)]
 
     async def all_labels(self) -> dict[str, list[str]]:
-        """The folded labels of every item, by rating key, as the simulated Plex knows them."""
+        """Return the folded labels of every item, by rating key, as the simulated Plex has them."""
         found: dict[str, list[str]] = {}
         for title in self.world.catalogue:
             for item in await self.items(title):
@@ -166,7 +166,7 @@ class E2eEnv:
         return found
 
     async def expected_labels(self) -> dict[str, list[str]]:
-        """The labels that every item should have: those it had, and those of the people who want it."""
+        """Return every item's expected labels: the initial ones, plus one per person who wants it."""
         return {
             item["rating_key"]: self._expected(item, title)
             for title in self.world.catalogue
@@ -181,7 +181,7 @@ class E2eEnv:
         return sorted(labels)
 
     def _can_be_found(self, item: Json, title: CatalogueTitle) -> bool:
-        """Whether what Pulsarr tells of a title and what Plex tells of an item have an id in common."""
+        """Return whether Pulsarr's title and Plex's item have an id in common."""
         wishes = [wish for wish in self.world.pulsarr.wishes() if wish.catalogue_key == title.key]
         guid: str = item["guid"]
         if guid.startswith("plex://"):
@@ -190,7 +190,7 @@ class E2eEnv:
         return legacy and "none://" not in guid and any(wish.guids for wish in wishes)
 
     async def labels_by_plexapi(self) -> dict[str, list[str]]:
-        """The folded labels of every item that has some, by rating key, read by python-plexapi."""
+        """Return the folded labels of labeled items, by rating key, read by python-plexapi."""
         connections = self.servers.connections
         return await asyncio.to_thread(
             _read_by_plexapi, connections.plex_url, connections.plex_token
@@ -207,15 +207,15 @@ class E2eEnv:
 
         await eventually(labelled, f"{title.title} has the labels {names}", within=within)
 
-    # What must never be
+    # Invariants
 
     async def violations(self) -> list[str]:
-        """Requests that Plex got and no client may send."""
+        """Return the requests to Plex that clients must never send."""
         violations: list[str] = (await self.servers.plex.get("violations"))["violations"]
         return violations
 
     def complaints(self) -> list[str]:
-        """What must not stand in the logs: secrets anywhere, errors and tracebacks of the integration."""
+        """Return forbidden log lines: any secrets, and the integration's errors and tracebacks."""
         records = self.home.records()
         ours = [record for record in records if record[1].startswith(OURS)]
         if not any(level == "DEBUG" for level, _, _ in ours):
@@ -239,7 +239,7 @@ class E2eEnv:
 
 
 def _is_wanted_error(text: str) -> bool:
-    """Whether a traceback ends in an error that is meant for a person; some releases log those as well."""
+    """Return whether a traceback ends in a user-facing error, which some releases log."""
     return text.splitlines()[-1].startswith("homeassistant.exceptions.")
 
 
@@ -250,7 +250,7 @@ def _hidden(line: str, secrets: Iterable[str]) -> str:
 
 
 def entry_data(folder: Path, entry_id: str) -> Json | None:
-    """The data of a config entry as Home Assistant keeps it on disk; None when it is not there yet."""
+    """Return a config entry's data as stored on disk; None if it is not there yet."""
     file = folder / ".storage" / "core.config_entries"
     if not file.exists():
         return None
@@ -266,9 +266,10 @@ async def start_servers(
     sharing: bool = False,
     seed: int = 1,
 ) -> Simulators:
-    """A simulated Plex and Pulsarr with the world of these tests, whose people plex.tv may know.
+    """Start a simulated Plex and Pulsarr with the world of these tests.
 
-    With another `seed` it is another server than the one that these tests share.
+    With `sharing`, plex.tv knows its people. With another `seed` it is another server than the
+    shared one.
     """
     options = [
         *("--movies", str(FILMS), "--shows", str(SHOWS), "--people", str(PEOPLE)),
@@ -282,7 +283,7 @@ async def start_servers(
 
 
 def _read_by_plexapi(url: str, token: str) -> dict[str, list[str]]:
-    """Ask per library and label, as plexapi's users do."""
+    """Read labels per library and label, as plexapi's users do."""
     labels: dict[str, list[str]] = {}
     server: Any = PlexServer  # plexapi has no types
     for section in server(url, token).library.sections():

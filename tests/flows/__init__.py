@@ -1,1 +1,1 @@
-"""Tests of the wing `flows`."""
+"""Tests of the `flows` package."""

@@ -1,1 +1,1 @@
-"""Tests of the wing `live`."""
+"""Tests of the `live` package."""

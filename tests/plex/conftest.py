@@ -1,4 +1,4 @@
-"""A simulated Plex on loopback, and clients of it."""
+"""A simulated Plex on loopback, and clients for it."""
 
 from collections.abc import AsyncIterator, Callable
 
@@ -18,13 +18,13 @@ SHOWS = Library("2", MediaType.SHOW, "TV Shows")
 
 
 class Naps:
-    """Stands in for sleeping: keeps the seconds and wastes none."""
+    """Stands in for sleeping: records the seconds and returns at once."""
 
     def __init__(self) -> None:
         self.taken: list[float] = []
 
     async def __call__(self, seconds: float) -> None:
-        """Pretend to sleep."""
+        """Record the seconds."""
         self.taken.append(seconds)
 
 
@@ -33,12 +33,12 @@ type MakeClient = Callable[..., PlexClient]
 
 @pytest.fixture(autouse=True)
 def enable_event_loop_debug() -> None:
-    """Leave asyncio's debug mode off: it makes these tests, which wait for HTTP, thrice as slow."""
+    """Leave asyncio's debug mode off, which makes these HTTP tests three times as slow."""
 
 
 @pytest.fixture
 async def plex(known_secrets: set[str]) -> AsyncIterator[PlexSimulator]:
-    """A running Plex with every title of the catalogue once, and without labels."""
+    """Start a Plex with every title of the catalogue once, without labels."""
     known_secrets.add(TOKEN)
     state = make_plex_state(
         CATALOGUE,
@@ -57,13 +57,13 @@ async def plex(known_secrets: set[str]) -> AsyncIterator[PlexSimulator]:
 
 @pytest.fixture
 def naps() -> Naps:
-    """What the client slept."""
+    """Return the seconds that the client slept."""
     return Naps()
 
 
 @pytest.fixture
 async def make_client(naps: Naps) -> AsyncIterator[MakeClient]:
-    """Build clients of any address."""
+    """Return a factory of clients for any address."""
     async with aiohttp.ClientSession() as session:
 
         def make(
@@ -80,16 +80,16 @@ async def make_client(naps: Naps) -> AsyncIterator[MakeClient]:
 
 @pytest.fixture
 def limits() -> PlexLimits:
-    """The limits of the client; tests and modules set others by `parametrize` or a fixture."""
+    """Return the client's limits; tests and modules override them by `parametrize` or a fixture."""
     return USUAL
 
 
 @pytest.fixture
 def client(plex: PlexSimulator, make_client: MakeClient, limits: PlexLimits) -> PlexClient:
-    """A client with the right address and the owner's token."""
+    """Return a client with the right address and the owner's token."""
     return make_client(plex.url, limits=limits)
 
 
 def pages_of(rows: int) -> PlexLimits:
-    """Return limits with pages of so many rows, however short these are."""
+    """Return limits for pages of exactly this many rows."""
     return PlexLimits(page_rows=rows, page_rows_max=rows)

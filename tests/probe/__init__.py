@@ -1,1 +1,1 @@
-"""Tests of the wing `probe`."""
+"""Tests of the `probe` package."""

@@ -1,4 +1,4 @@
-"""A simulated Pulsarr on loopback, some other server, and clients of them."""
+"""A simulated Pulsarr on loopback, another server, and clients for them."""
 
 from collections.abc import AsyncIterator
 
@@ -16,13 +16,13 @@ from .fixtures import MakeClient, Naps, OtherServer
 
 @pytest.fixture
 def knobs() -> PulsarrKnobs:
-    """Settings of the simulated Pulsarr; tests change them before they use it."""
+    """Return the settings of the simulated Pulsarr, for tests to change before its start."""
     return PulsarrKnobs()
 
 
 @pytest.fixture
 async def pulsarr(knobs: PulsarrKnobs, known_secrets: set[str]) -> AsyncIterator[PulsarrSimulator]:
-    """A running Pulsarr."""
+    """Start a Pulsarr."""
     async with PulsarrSimulator(knobs=knobs) as simulator:
         known_secrets.add(simulator.api_key)
         yield simulator
@@ -30,13 +30,13 @@ async def pulsarr(knobs: PulsarrKnobs, known_secrets: set[str]) -> AsyncIterator
 
 @pytest.fixture
 def naps() -> Naps:
-    """What the client slept."""
+    """Return the seconds that the client slept."""
     return Naps()
 
 
 @pytest.fixture
 async def make_client(naps: Naps) -> AsyncIterator[MakeClient]:
-    """Build clients of any address."""
+    """Return a factory of clients for any address."""
     async with aiohttp.ClientSession() as session:
 
         def make(url: str, api_key: str, limits: PulsarrLimits = USUAL) -> PulsarrClient:
@@ -47,13 +47,13 @@ async def make_client(naps: Naps) -> AsyncIterator[MakeClient]:
 
 @pytest.fixture
 def client(pulsarr: PulsarrSimulator, make_client: MakeClient) -> PulsarrClient:
-    """A client with the right address and the right key."""
+    """Return a client with the right address and key."""
     return make_client(pulsarr.url, pulsarr.api_key)
 
 
 @pytest.fixture
 async def other() -> AsyncIterator[OtherServer]:
-    """Some server."""
+    """Start a server that is not Pulsarr."""
     server = OtherServer()
     app = web.Application()
     app.router.add_route("*", "/{rest:.*}", server.answer)

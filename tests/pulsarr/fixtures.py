@@ -1,4 +1,4 @@
-"""What the tests of the Pulsarr client share."""
+"""Helpers shared by the tests of the Pulsarr client."""
 
 from collections.abc import Awaitable, Callable
 import json
@@ -35,7 +35,7 @@ def title_of(entry: CatalogueTitle) -> Title:
 
 
 async def failure_of(work: Awaitable[object]) -> ServiceError:
-    """Return the error that `work` ends with."""
+    """Return the error that `work` raises."""
     with pytest.raises(ServiceError) as caught:
         await work
     assert caught.value.service is Service.PULSARR
@@ -43,13 +43,13 @@ async def failure_of(work: Awaitable[object]) -> ServiceError:
 
 
 class Naps:
-    """Stands in for sleeping: keeps the seconds and wastes none."""
+    """Stands in for sleeping: records the seconds and returns at once."""
 
     def __init__(self) -> None:
         self.taken: list[float] = []
 
     async def __call__(self, seconds: float) -> None:
-        """Pretend to sleep."""
+        """Record the seconds."""
         self.taken.append(seconds)
 
 
@@ -57,7 +57,7 @@ type MakeClient = Callable[..., PulsarrClient]
 
 
 class OtherServer:
-    """Answers every request with what a test puts here, and keeps what came."""
+    """A server with a response set by the test; it records the requests."""
 
     def __init__(self) -> None:
         self.status = 200
@@ -68,7 +68,7 @@ class OtherServer:
         self.url = ""
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Keep the request and answer."""
+        """Record the request and answer it."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.requests.append((request.method, request.path, headers, await request.read()))
         raw = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()

@@ -1,1 +1,1 @@
-"""Tests of the rules that say who may see what."""
+"""Tests of the sharing rules."""

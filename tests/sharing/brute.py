@@ -1,16 +1,16 @@
-"""The tests' own idea of what rules mean: item by item, in the plainest way, sharing no code with the integration."""
+"""An independent evaluator of sharing rules: item by item, sharing no code with the integration."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-type Truth = bool | None  # None: nobody can tell
+type Truth = bool | None  # None: unknown
 
 
 @dataclass(frozen=True)
 class Test:
-    """A field has (or, negated, has not) one of some values."""
+    """A condition that a field has (or, negated, has not) one of some values."""
 
     field: str
     values: tuple[str, ...]
@@ -19,7 +19,7 @@ class Test:
 
 @dataclass(frozen=True)
 class Thing:
-    """An item of the tests: its labels and its rating, all in small letters; "" is no rating."""
+    """A test item: its labels and its rating, all lowercase; "" is no rating."""
 
     labels: frozenset[str]
     rating: str = ""
@@ -29,27 +29,27 @@ type Meaning = list[list[Test]]  # all of the lists, one test of each
 
 
 def carries(*labels: str) -> Test:
-    """It has one of the labels."""
+    """Return a test for one of the labels."""
     return Test("label", labels)
 
 
 def lacks(*labels: str) -> Test:
-    """It has none of the labels."""
+    """Return a test for none of the labels."""
     return Test("label", labels, negated=True)
 
 
 def rated(*ratings: str) -> Test:
-    """Its rating is one of these."""
+    """Return a test for one of the ratings."""
     return Test("rating", ratings)
 
 
 def not_rated(*ratings: str) -> Test:
-    """It has none of these ratings."""
+    """Return a test for none of the ratings."""
     return Test("rating", ratings, negated=True)
 
 
 def strange(field: str, *values: str) -> Test:
-    """It is about something that cannot be looked up."""
+    """Return a test of a field that cannot be evaluated."""
     return Test(field, values)
 
 
@@ -57,7 +57,7 @@ NOT_UNDERSTOOD: Final[list[Meaning]] = []
 
 
 def holds(test: Test, thing: Thing) -> Truth:
-    """Look at one test."""
+    """Evaluate one test."""
     if test.field == "label":
         found = any(value in thing.labels for value in test.values)
     elif test.field == "rating":
@@ -68,7 +68,7 @@ def holds(test: Test, thing: Thing) -> Truth:
 
 
 def passes(meaning: Meaning, thing: Thing) -> Truth:
-    """Look at one meaning: every line needs one test that holds."""
+    """Evaluate one meaning: every list needs one test that holds."""
     lines: list[Truth] = []
     for line in meaning:
         answers = [holds(test, thing) for test in line]
@@ -77,7 +77,7 @@ def passes(meaning: Meaning, thing: Thing) -> Truth:
 
 
 def answer(meanings: list[Meaning], thing: Thing) -> str:
-    """Return visible, hidden, or unknown where the meanings do not agree, or there is none."""
+    """Return visible, hidden, or unknown if the meanings disagree or there is none."""
     found = {passes(one, thing) for one in meanings}
     if len(found) != 1:
         return "unknown"

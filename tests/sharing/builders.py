@@ -1,4 +1,4 @@
-"""Accounts, people and shelves for the tests, in a few words each."""
+"""Concise builders of accounts, people and shelves for the tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROSA = Person(pulsarr_id(1), "rosa")
 
 
 def friend(rule: str | None = "", **fields: Any) -> Account:
-    """Somebody with whom films (library 1) and shows (library 2) are shared, with one rule for both."""
+    """Return an account with shared films (library 1) and shows (library 2), under one rule."""
     given: dict[str, Any] = {
         "id": "7",
         "kind": Kind.FRIEND,
@@ -36,7 +36,7 @@ def friend(rule: str | None = "", **fields: Any) -> Account:
 
 
 def shelves(*items: str, library: str = "1", ratings: Sequence[str] = ()) -> Shelves:
-    """Items in one library, each given by its labels."""
+    """Return items in one library, each given by its labels."""
     labels = [frozenset(map(fold, text.split())) for text in items]
     every = frozenset().union(*labels)
     return Shelves(
@@ -63,7 +63,7 @@ def facts(
     people: Sequence[Person] = (ROSA,),
     **fields: Any,
 ) -> Facts:
-    """A house in which rosa wants the first film and the first show."""
+    """Return facts in which rosa wants the first film and the first show."""
     on_shelf = {MOVIE: shelves(*movies), SHOW: shelves(*shows, library="2")}
     carried = {word for text in (*movies, *shows) for word in map(fold, text.split())}
     given: dict[str, Any] = {
@@ -80,7 +80,7 @@ def facts(
 
 
 def one(account: Account, some: Facts | None = None) -> Subject:
-    """How things stand with the person rosa, or with the account if it is nobody's."""
+    """Return the subject for rosa, or for the account if it belongs to no person."""
     known = some or facts()
     found = survey((OWNER, account), known)
     return next(subject for subject in found if subject.account in {account, None})
@@ -89,11 +89,11 @@ def one(account: Account, some: Facts | None = None) -> Subject:
 def told(
     account: Account, some: Facts | None = None, gone: Mapping[str, Gone] | None = None
 ) -> list[SharingWarning]:
-    """What there is to say about everybody when this account is there."""
+    """Return all warnings when this account exists."""
     known = some or facts()
     return list(warnings(survey((OWNER, account), known), known, gone or {}))
 
 
 def keys(*args: Any, **kwargs: Any) -> list[str]:
-    """The keys of what there is to say."""
+    """Return the keys of the warnings."""
     return [warning.key.value for warning in told(*args, **kwargs)]

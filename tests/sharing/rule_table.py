@@ -1,7 +1,8 @@
 """Rules as people and programs leave them at plex.tv, and what each lets through.
 
-The second column says for which kind of title such a rule was made. A rule with two meanings can be read in two
-ways, and only what both say is known; one without any is not understood, and nothing is known.
+The second column is the kind of title that such a rule was made for. A rule with two meanings is
+ambiguous, and only what both agree on is known; a rule without meanings is not understood, and
+nothing is known.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rules that hypothesis makes up: what they mean, and how different programs would write them down."""
+"""Strategies for rules: what they mean, and how different programs write them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ things: st.SearchStrategy[Thing] = st.builds(
 
 
 def folded(meaning: Meaning) -> Meaning:
-    """The same with values in small letters, as items have them."""
+    """Return the meaning with lowercase values, as items have them."""
     return [
         [Test(one.field, tuple(map(str.casefold, one.values)), one.negated) for one in line]
         for line in meaning
@@ -45,7 +45,7 @@ def folded(meaning: Meaning) -> Meaning:
 
 @st.composite
 def written(draw: st.DrawFn, meaning: Meaning) -> str:
-    """One way to write a meaning down: with either comma, encoded as little or as much as goes."""
+    """Draw a notation of a meaning, with either comma and any amount of encoding."""
     return "&".join("|".join(_condition(draw, one) for one in line) for line in meaning)
 
 
@@ -60,5 +60,5 @@ def _value(draw: st.DrawFn, text: str) -> str:
     text = draw(st.sampled_from([text, text.upper(), text.lower()]))
     if draw(st.booleans()):
         return quote(text, safe="")
-    # What has a meaning in a rule is encoded by everybody.
+    # Every program encodes what has a meaning in a rule.
     return "".join(quote(one, safe="") if one in "%&|=,+" else one for one in text)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def peer() -> AsyncIterator[Peer]:
-    """A small Plex server with default behaviour; no test may make a client do what no client may do."""
+    """Start a small default Plex; fail the test if a client did what clients must never do."""
     async with plex() as peer:
         yield peer
         assert peer.sim.violations == []

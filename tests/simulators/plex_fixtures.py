@@ -1,4 +1,4 @@
-"""What the tests of the Plex simulator share: a small world, an HTTP client, python-plexapi in a thread."""
+"""Helpers of the Plex simulator's tests: a small world, an HTTP client, threads."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ MOVIES = tuple(title for title in CATALOGUE if title.type == "movie")
 SHOWS = tuple(title for title in CATALOGUE if title.type == "show")
 
 type Json = Any
-"""What JSON may hold."""
+"""Any JSON value."""
 
 
 def plain_state(**options: Unpack[PlexOptions]) -> PlexState:
-    """Every title once, matched, without labels; `options` of `make_plex_state` change that."""
+    """Return every title once, matched, without labels; `options` are for `make_plex_state`."""
     plain: PlexOptions = {
         "missing": 0.0,
         "editions": 0.0,
@@ -45,7 +45,7 @@ def plain_state(**options: Unpack[PlexOptions]) -> PlexState:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer, read to the end."""
+    """One HTTP response, read to the end."""
 
     status: int
     body: bytes
@@ -54,35 +54,35 @@ class Answer:
 
     @property
     def box(self) -> Json:
-        """The MediaContainer of a JSON answer."""
+        """Return the MediaContainer of a JSON response."""
         return json.loads(self.body)["MediaContainer"]
 
     @property
     def rows(self) -> list[Json]:
-        """The items of a listing."""
+        """Return the items of a listing."""
         return list(self.box.get("Metadata", []))
 
     @property
     def keys(self) -> list[str]:
-        """The rating keys of a listing."""
+        """Return the rating keys of a listing."""
         return [row["ratingKey"] for row in self.rows]
 
     @property
     def directory(self) -> list[Json]:
-        """The rows of a directory."""
+        """Return the rows of a directory."""
         return list(self.box.get("Directory", []))
 
 
 @dataclass(slots=True)
 class Peer:
-    """A running simulator and somebody who talks to it."""
+    """A running simulator and a client for it."""
 
     sim: PlexSimulator
     session: aiohttp.ClientSession
 
     @property
     def state(self) -> PlexState:
-        """What the server holds."""
+        """Return the server's data."""
         return self.sim.state
 
     async def ask(
@@ -94,7 +94,7 @@ class Peer:
         seconds: float = 60,
         token: str | None = TOKEN,
     ) -> Answer:
-        """One request; the path goes out exactly as it is written."""
+        """Send one request; the path is sent exactly as given."""
         sent = (
             {"Accept": "application/json"}
             | ({"X-Plex-Token": token} if token else {})
@@ -114,15 +114,15 @@ class Peer:
         seconds: float = 60,
         token: str | None = TOKEN,
     ) -> Answer:
-        """GET."""
+        """Send a GET request."""
         return await self.ask("GET", path, headers=headers, seconds=seconds, token=token)
 
     async def put(self, path: str, *, seconds: float = 10, token: str | None = TOKEN) -> Answer:
-        """PUT without a body."""
+        """Send a PUT request without a body."""
         return await self.ask("PUT", path, seconds=seconds, token=token)
 
     async def edit(self, *arguments: str, section: str = "1", kind: int = 1) -> Answer:
-        """An edit of a section; the arguments are query text as it goes over the wire."""
+        """Send an edit of a section; the arguments are raw query text."""
         return await self.put(
             f"/library/sections/{section}/all?" + "&".join((f"type={kind}", *arguments))
         )
@@ -132,31 +132,31 @@ class Peer:
 async def plex(
     state: PlexState | None = None, knobs: PlexKnobs | None = None
 ) -> AsyncIterator[Peer]:
-    """A running simulator, by default over `plain_state()`."""
+    """Start a simulator, by default over `plain_state()`."""
     sim = PlexSimulator(plain_state() if state is None else state, token=TOKEN, knobs=knobs)
     async with sim, aiohttp.ClientSession() as session:
         yield Peer(sim, session)
 
 
 async def until(done: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait for something that happens on the loop by itself. Raises TimeoutError."""
+    """Wait for a condition that comes true on the loop. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not done():  # noqa: ASYNC110  # whatever it is, it sets no event
             await asyncio.sleep(0.005)
 
 
 async def in_thread[T](work: Callable[[], T]) -> T:
-    """Run blocking code beside the loop, in a thread that is gone afterwards."""
+    """Run blocking code in a thread of its own, which then ends."""
     with ThreadPoolExecutor(1) as pool:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
 
 
 def added(label: str, index: str = "0") -> str:
-    """The argument that adds a label."""
+    """Return the argument that adds a label."""
     return f"label%5B{index}%5D.tag.tag={quote(label, safe='')}"
 
 
 def removed(*labels: str) -> str:
-    """The argument that removes labels: each encoded, joined, encoded again."""
+    """Return the argument that removes labels: each encoded, joined, encoded again."""
     joined = ",".join(quote(label, safe="") for label in labels)
     return f"label%5B%5D.tag.tag-={quote(joined, safe='')}"

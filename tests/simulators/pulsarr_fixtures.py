@@ -1,4 +1,4 @@
-"""What the tests of the Pulsarr simulator share: a small client, a webhook receiver, a few titles."""
+"""Helpers of the Pulsarr simulator's tests: a small client, a webhook receiver, a few titles."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ SHOW = CATALOGUE[-1]
 KEY = "a-made-up-key"
 
 type Json = Any
-"""What JSON may hold, or a setting of any type."""
+"""Any JSON value, or a setting of any type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer, read to the end; header names are in lower case."""
+    """One HTTP response, read to the end; header names are lowercase."""
 
     status: int
     text: str
@@ -36,13 +36,13 @@ class Answer:
 
     @property
     def json(self) -> Json:
-        """The parsed body. Raises ValueError."""
+        """Return the parsed body. Raises ValueError."""
         return json.loads(self.text)
 
 
 @dataclass(slots=True)
 class Pulsarr:
-    """A running simulator and a client that has its key."""
+    """A running simulator and a client with its key."""
 
     sim: PulsarrSimulator
     session: aiohttp.ClientSession
@@ -50,7 +50,7 @@ class Pulsarr:
 
     @property
     def state(self) -> PulsarrState:
-        """The state behind the simulator."""
+        """Return the state behind the simulator."""
         return self.sim.state
 
     async def call(
@@ -62,10 +62,10 @@ class Pulsarr:
         root: bool = False,
         **more: Json,
     ) -> Answer:
-        """One request without following redirects; `root` leaves the base path out."""
+        """Send one request without following redirects; `root` omits the base path."""
         base = self.sim.root_url if root else self.sim.url
         sent = self.headers if headers is None else headers
-        # Of itself aiohttp names a type for the body that a POST has not, which Fastify refuses.
+        # aiohttp adds a Content-Type to a POST without a body, which Fastify refuses.
         bare = {"skip_auto_headers": ["Content-Type"]} if not {"json", "data"} & set(more) else {}
         async with self.session.request(
             method, base + path, headers=sent, allow_redirects=False, **{**bare, **more}
@@ -77,15 +77,15 @@ class Pulsarr:
             )
 
     async def get(self, path: str, **more: Json) -> Answer:
-        """A GET with the key."""
+        """Send a GET request with the key."""
         return await self.call("GET", path, **more)
 
     async def post(self, path: str, **more: Json) -> Answer:
-        """A POST with the key."""
+        """Send a POST request with the key."""
         return await self.call("POST", path, **more)
 
     async def control(self, call: str, /, **given: Json) -> Json:
-        """A control call; POST if something is given."""
+        """Send a control call; a POST if there are arguments."""
         method = "POST" if given else "GET"
         body = {"json": given} if given else {}
         answer = await self.call(method, f"/_control/{call}", root=True, headers={}, **body)
@@ -103,7 +103,7 @@ class Pulsarr:
 
 @asynccontextmanager
 async def pulsarr(state: PulsarrState | None = None, **knobs: Json) -> AsyncIterator[Pulsarr]:
-    """A running Pulsarr with the given knobs."""
+    """Start a simulator with the given knobs."""
     sim = PulsarrSimulator(state, api_key=KEY, knobs=PulsarrKnobs(**knobs), catalogue=CATALOGUE)
     timeout = aiohttp.ClientTimeout(total=30)
     async with sim, aiohttp.ClientSession(timeout=timeout) as session:
@@ -112,7 +112,7 @@ async def pulsarr(state: PulsarrState | None = None, **knobs: Json) -> AsyncIter
 
 @dataclass(slots=True)
 class Receiver:
-    """A webhook receiver that remembers what it got and answers as told, once `release` is set."""
+    """A webhook receiver that records events and answers as configured, once `release` is set."""
 
     url: str = ""
     status: int = 200
@@ -125,11 +125,11 @@ class Receiver:
 
     @property
     def events(self) -> list[str]:
-        """The names of the events that came."""
+        """Return the names of the received events."""
         return [body["event"] for body in self.bodies]
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Take one event in."""
+        """Record one event."""
         self.bodies.append(await request.json())
         self.headers.append(dict(request.headers))
         self.busy += 1
@@ -142,7 +142,7 @@ class Receiver:
 
 @asynccontextmanager
 async def receiver(*, holds: bool = False, **settings: Json) -> AsyncIterator[Receiver]:
-    """A webhook receiver on a free local port; one that `holds` answers when it is released."""
+    """Start a webhook receiver on a free local port; with `holds` it answers once released."""
     target = Receiver(**settings)
     if not holds:
         target.release.set()
@@ -159,12 +159,12 @@ async def receiver(*, holds: bool = False, **settings: Json) -> AsyncIterator[Re
 
 
 async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    """Wait until `condition()` holds; fails after `seconds`."""
+    """Wait until `condition()` holds; fail after `seconds`."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  # the condition may be anything
             await asyncio.sleep(0.005)
 
 
 def titles(kind: str) -> tuple[CatalogueTitle, ...]:
-    """The catalogue's titles of one type."""
+    """Return the catalogue's titles of one type."""
     return tuple(title for title in CATALOGUE if title.type == kind)

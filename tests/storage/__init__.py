@@ -1,1 +1,1 @@
-"""Tests of the wing `storage`."""
+"""Tests of the `storage` package."""

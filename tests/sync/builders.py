@@ -1,4 +1,4 @@
-"""Short ways to write people, titles and items, and strategies that draw them."""
+"""Concise builders of people, titles and items, and strategies that draw them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -88,12 +88,12 @@ def ledger(*rows: tuple[str, str], library: str = "1") -> Ledger:
 
 
 def evidence(items: Iterable[WantedItem]) -> Evidence:
-    """Return what a run knows that has read all of some items by their rating keys."""
+    """Return the evidence of a run that has read all of these items by rating key."""
     return Evidence({one.item.rating_key: LabelledItem(one.item, ()) for one in items})
 
 
 def proven(view: View) -> View:
-    """Return a view for which every item was read itself."""
+    """Return a view for which every item itself was read."""
     return replace(view, evidence=evidence(view.items.values()))
 
 
@@ -109,7 +109,7 @@ reasons = st.builds(
 person_ids = st.integers(1, 5).map(pulsarr_id)
 person_refs = st.builds(PersonRef, id=st.just(NO_ID) | person_ids, name=names)
 
-# Few names that fold together in many ways, so that drawn worlds are full of collisions.
+# Few names that fold together in many ways, so that drawn worlds have many collisions.
 GUIDS = ("", "plex://movie/1", "plex://movie/2")
 LABELS = ("anna", "Anna", "ANNA", "ben", "Ben", "straße", "STRASSE", "Kids", "kids", "\u0131pek")
 NUMBERS = st.integers(1, 4)
@@ -152,7 +152,7 @@ ledger_rows = st.builds(
 
 
 def _one_plex_id(some: Iterable[str]) -> frozenset[str]:
-    """Return the ids with the first of several Plex keys: nothing has two of them."""
+    """Return the ids with only the first of several Plex keys, as nothing has two of them."""
     keys = sorted(one for one in some if one.startswith("plex:"))
     return frozenset(some) - frozenset(keys[1:])
 
@@ -163,7 +163,7 @@ titles = st.builds(Title, type=st.sampled_from(MediaType), name=st.just("Heat"),
 
 @st.composite
 def all_watchlists(draw: st.DrawFn) -> Watchlists:
-    """Draw a open_env with its watchlists."""
+    """Draw people with their watchlists."""
     open_env = draw(households)
     return watchlists({person: draw(st.lists(titles, max_size=5)) for person in open_env})
 
@@ -189,7 +189,7 @@ def library_items(draw: st.DrawFn, *, limit: int = 8) -> list[Item]:
 def labels_in_plex(
     draw: st.DrawFn, items: Sequence[Item], *, more: Sequence[str] = ()
 ) -> dict[str, dict[str, list[str]]]:
-    """Draw which labels the items carry: library → rating key → stored spellings."""
+    """Draw the items' labels: library → rating key → stored spellings."""
     carried: dict[str, dict[str, list[str]]] = {}
     for one in items:
         some = draw(st.lists(st.sampled_from([*LABELS, *more]), max_size=3, unique=True))
@@ -198,7 +198,7 @@ def labels_in_plex(
 
 
 def picture(carried: dict[str, dict[str, list[str]]]) -> CurrentLabels:
-    """Return drawn labels as they are read."""
+    """Return drawn labels in the form in which a run reads them."""
     result = CurrentLabels()
     for library, items in carried.items():
         result.directory.update(present(dict(items), library=library).directory)
@@ -208,7 +208,7 @@ def picture(carried: dict[str, dict[str, list[str]]]) -> CurrentLabels:
 
 
 def texts(there: CurrentLabels) -> set[tuple[str, str]]:
-    """Return what items carry: rating keys and spellings."""
+    """Return the labels on items: rating keys and spellings."""
     return {
         (key, text)
         for forms in there.carriers.values()

@@ -1,4 +1,4 @@
-"""A open_env whose servers run, for the tests of the engine."""
+"""Running servers for the tests of the engine."""
 
 from collections.abc import AsyncIterator
 
@@ -9,7 +9,7 @@ from .engine_env import PLEX_TOKEN, PULSARR_KEY, EngineEnv, open_env
 
 @pytest.fixture(autouse=True)
 def enable_event_loop_debug() -> None:
-    """Leave asyncio's debug mode off: it makes these tests, which wait for HTTP, thrice as slow."""
+    """Leave asyncio's debug mode off, which makes these HTTP tests three times as slow."""
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +19,6 @@ def _secrets(known_secrets: set[str]) -> None:
 
 @pytest.fixture
 async def env() -> AsyncIterator[EngineEnv]:
-    """A small open_env: 60 movies, 20 shows, six people, 20 wishes."""
+    """Start a small environment: 60 movies, 20 shows, six people, 20 wishes."""
     async with open_env() as running:
         yield running

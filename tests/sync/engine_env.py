@@ -1,4 +1,4 @@
-"""Both simulated servers and an engine between them, and what everybody should find in Plex."""
+"""Both simulated servers, an engine between them, and the labels expected in Plex."""
 
 import asyncio
 from collections import Counter
@@ -59,7 +59,7 @@ type Labels = dict[str, set[str]]
 
 
 class Memory:
-    """Keeps what runs did, as the files of the real thing do."""
+    """Keeps the results of runs in memory, as the real storage does in files."""
 
     def __init__(self, plex: PlexSimulator) -> None:
         self.ledger = Ledger()
@@ -67,12 +67,12 @@ class Memory:
         self.begun: list[tuple[str, tuple[Change, ...]]] = []
         self.sent: list[tuple[str, int]] = []
         self.finished: list[tuple[Run, tuple[Change, ...]]] = []
-        self.meanwhile: Callable[[], object] = lambda: None  # between the reads and the edits
+        self.meanwhile: Callable[[], object] = lambda: None  # between reads and edits
         self._plex = plex
         self._puts = 0
 
     async def begin(self, run: Run, changes: Sequence[Change]) -> None:
-        """Write down a plan; it comes before the first edit."""
+        """Record a plan, before the first edit."""
         assert changes
         assert run.started > 0
         self.begun.append((run.id, tuple(changes)))
@@ -80,15 +80,15 @@ class Memory:
         self.meanwhile()
 
     def removed_lately(self) -> dict[RowKey, Change]:
-        """Return the labels of ours that runs took off, and that no run put on since."""
+        """Return the integration's labels that runs removed and no run has added again since."""
         return removed_lately(run.changes for run, _ in self.finished)
 
     def lost_since(self, when: float) -> int:
-        """Return how many labels were lost since a time that nobody asked for."""
+        """Return how many labels were lost without a request since a time."""
         return sum(run.lost for run, _ in self.finished if run.started >= when)
 
     async def sending(self, run_id: str, count: int) -> None:
-        """Write down how many changes may be sent from now on."""
+        """Record how many changes may be sent from now on."""
         assert run_id == self.begun[-1][0]
         assert self._puts == self._plex.stats.puts or self.sent
         self.sent.append((run_id, count))
@@ -99,7 +99,7 @@ class Memory:
         rows: Mapping[RowKey, Row | None],
         unsure: Mapping[Change, Row | None],
     ) -> None:
-        """Write down what came of it."""
+        """Record the result of a run."""
         assert not run.changes or run.id == self.begun[-1][0]
         self.ledger.apply(rows)
         planned = {change.key: row for change, row in unsure.items()}
@@ -108,7 +108,7 @@ class Memory:
 
     @property
     def puts_at_begin(self) -> int:
-        """How many edits Plex had seen when the last plan was written down."""
+        """Return the number of Plex's edits when the last plan was recorded."""
         return self._puts
 
 
@@ -118,7 +118,7 @@ type Remembered = tuple[Before | None, OpenQuestion | None]
 
 
 def remembered(known: Remembered, request: Request, run: Run, settings: SyncSettings) -> Remembered:
-    """Return what is known after a run: what was last believed, and what is asked."""
+    """Return the state after a run: the last trusted lists, and the open question."""
     before, question = known
     held = OpenQuestion(run.held_keys, run.hold_reasons) if run.asked else None
     if not request.whole:
@@ -129,7 +129,7 @@ def remembered(known: Remembered, request: Request, run: Run, settings: SyncSett
 
 
 class Clock:
-    """A clock that tests move, in seconds since the epoch; sleeping moves it too."""
+    """A clock that tests advance, in seconds since the epoch; sleeping advances it too."""
 
     def __init__(self) -> None:
         self.now = 1_790_000_000.0
@@ -145,7 +145,7 @@ class Clock:
 
 @dataclass(slots=True)
 class EngineEnv:
-    """Everything that a test of the engine needs."""
+    """The environment of an engine test."""
 
     world: World
     plex: PlexSimulator
@@ -156,7 +156,7 @@ class EngineEnv:
     plex_client: PlexClient
     make_engine: Callable[[], tuple[Engine, PlexClient]]
     settings: SyncSettings = field(default_factory=SyncSettings)
-    remembers: bool = False  # what runs saw and asked, for the next ones to be judged by
+    remembers: bool = False  # keep lists and questions of runs, to judge later ones
     before: Before | None = None
     question: OpenQuestion | None = None
 
@@ -173,11 +173,11 @@ class EngineEnv:
         return run
 
     def restart(self) -> None:
-        """Begin anew with nothing but what is on disk."""
+        """Restart with only what is on disk."""
         self.engine, self.plex_client = self.make_engine()
 
     def limit_plex(self, **limits: Any) -> None:
-        """Give the client of Plex the usual limits but for these."""
+        """Give the Plex client the usual limits except for these."""
         self.plex_client.limits = PlexLimits(**limits)
 
     async def look(self, *titles: CatalogueTitle, thorough: bool = True, **request: Any) -> Run:
@@ -197,7 +197,7 @@ class EngineEnv:
 
     @property
     def labels(self) -> Labels:
-        """What every item carries now."""
+        """Return the current labels of every item."""
         return {
             key: {fold(label) for label in item.labels}
             for key, item in self.plex.state.items.items()
@@ -206,7 +206,7 @@ class EngineEnv:
 
     @property
     def people(self) -> dict[int, Person]:
-        """Everybody in Pulsarr."""
+        """Return all people in Pulsarr."""
         return {
             user.id: Person(
                 pulsarr_id(user.id), user.name, user.alias, user.display_name, user.can_sync
@@ -215,7 +215,7 @@ class EngineEnv:
         }
 
     def wanted(self, only: Iterable[int] | None = None) -> Labels:
-        """Return the labels that items should have, by the settings, of some people or all."""
+        """Return the labels that items should have by the settings, for some people or all."""
         wanted: Labels = {}
         chosen = set(self.people if only is None else only)
         catalogue = {title.key: title for title in self.world.catalogue}
@@ -237,7 +237,7 @@ class EngineEnv:
         }
 
     def items_of(self, title: CatalogueTitle, wish: Wish) -> list[str]:
-        """Return the items of a title that a wish, with what it knows, can be matched with."""
+        """Return the items of a title that a wish matches by its ids."""
         return [
             item.rating_key
             for item in self.plex.state.items_of(title)
@@ -246,7 +246,7 @@ class EngineEnv:
         ]
 
     def edits_needed(self, before: Labels, after: Labels) -> int:
-        """Return the edits that add what came between: one per distinct change, or one per label."""
+        """Return the edits needed for the additions: one per distinct change, or one per label."""
         whole: Counter[tuple[str, frozenset[str]]] = Counter()
         single: Counter[tuple[str, str]] = Counter()
         for key, labels in after.items():
@@ -281,7 +281,7 @@ class EngineEnv:
         self.pulsarr.state.wish(self.person(name), title, **fields)
 
     def spare(self, kind: str = "movie", *, in_plex: bool = True) -> CatalogueTitle:
-        """Return a title that nobody wants, with at most one plain item."""
+        """Return a title that no one wants, with at most one plain item."""
         taken = {wish.catalogue_key for wish in self.pulsarr.state.wishes()}
         for title in self.world.catalogue:
             items = self.plex.state.items_of(title, identified=False)
@@ -293,7 +293,7 @@ class EngineEnv:
 
 
 def title_of(title: CatalogueTitle) -> Title:
-    """Return a title as a webhook tells it."""
+    """Return a title as in a webhook."""
     ids = frozenset({f"plex:{title.key}", *title.guids})
     return Title(MediaType(title.type), title.title, ids)
 
@@ -311,8 +311,8 @@ async def open_env(
 ) -> AsyncIterator[EngineEnv]:
     """Run both servers over a small world, by default 60 movies, 20 shows and six people.
 
-    A patient engine really sleeps; otherwise only its clock moves. A open_env that `remembers`
-    judges each run by those before it.
+    A patient engine really sleeps; otherwise only its clock advances. With `remembers`, each run is
+    judged by those before it.
     """
     made = make_world(**{"seed": 5, "movies": 60, "shows": 20, "people": 6, "wishes": 20, **world})
     clock = Clock()
@@ -358,7 +358,7 @@ async def open_env(
 
 
 def merged(before: Mapping[str, set[str]], more: Mapping[str, set[str]]) -> Labels:
-    """Return labels and more labels together."""
+    """Return the union of labels."""
     return {key: before.get(key, set()) | more.get(key, set()) for key in {*before, *more}}
 
 

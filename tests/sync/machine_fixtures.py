@@ -1,4 +1,4 @@
-"""What the safety machine stands on: records that survive crashes, a fragile Plex, whose labels are whose."""
+"""Parts of the safety machine: records that survive crashes, a fragile Plex, label ownership."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ class Crash(BaseException):
 
 
 class Trouble:
-    """What is going to happen during the next run: the process ends, or an edit's answer is lost."""
+    """What will happen during the next run: the process ends, or an edit's response is lost."""
 
     def __init__(self) -> None:
         self.crash: CrashPoint | None = None
@@ -65,24 +65,24 @@ class Trouble:
         self.countdown = 0
 
     def clear(self) -> None:
-        """Let everything go well again."""
+        """Cancel all trouble."""
         self.crash = self.lost = None
 
     def reach(self, point: CrashPoint) -> bool:
-        """Tell whether the process ends at this point."""
+        """Return whether the process ends at this point."""
         if self.crash != point:
             return False
         self.countdown -= 1
         return self.countdown < 0
 
     def pass_by(self, point: CrashPoint) -> None:
-        """End the process here if that is due."""
+        """End the process here if planned."""
         if self.reach(point):
             raise Crash(point)
 
 
 class Records:
-    """Ledger and journal in memory, and what of them is on disk: as the files of the real thing."""
+    """Ledger and journal in memory, and their contents on disk, as in the real files."""
 
     def __init__(self, trouble: Trouble) -> None:
         self.ledger = Ledger()
@@ -97,23 +97,23 @@ class Records:
         self._disk_journal = self.journal.as_dict()
 
     def removed_lately(self) -> dict[RowKey, Change]:
-        """Return the labels of ours that runs took off, and that no run put on since."""
+        """Return the integration's labels that runs removed and no run has added again since."""
         return removed_lately(
             entry.changes for entry in self.journal.entries if entry.status is not None
         )
 
     def lost_since(self, when: float) -> int:
-        """Return how many labels were lost since a time that nobody asked for."""
+        """Return how many labels were lost without a request since a time."""
         return sum(count for at, count in self.losses if at >= when)
 
     async def sending(self, run_id: str, count: int) -> None:
-        """Write down how far the edits of a run may have come."""
+        """Record how far the edits of a run may have come."""
         self.journal.sending(run_id, count)
         self._disk_journal = self.journal.as_dict()
         self._trouble.pass_by("after sending")
 
     async def begin(self, run: Run, changes: Sequence[Change]) -> None:
-        """Write down a plan before the first edit."""
+        """Record a plan before the first edit."""
         self._trouble.pass_by("before journal")
         self.journal.begin(Entry(run.id, run.kind, run.started, tuple(changes)))
         if self.refuse:
@@ -130,7 +130,7 @@ class Records:
         rows: Mapping[RowKey, Row | None],
         unsure: Mapping[Change, Row | None],
     ) -> None:
-        """Write down what came of it, the ledger first."""
+        """Record the result of a run, the ledger first."""
         self._trouble.pass_by("before ledger")
         self.ledger.apply(rows)
         planned = {change.key: row for change, row in unsure.items()}
@@ -143,11 +143,11 @@ class Records:
         self._trouble.pass_by("after journal end")
 
     def save_ledger(self) -> None:
-        """Bring the ledger to disk."""
+        """Save the ledger to disk."""
         self._disk_ledger = self.ledger.as_dict()
 
     def restart(self) -> None:
-        """Load what is on disk, and take over what a run left behind that did not end."""
+        """Load what is on disk, and take over after a run that did not finish."""
         self.ledger = Ledger.from_dict(self._disk_ledger)
         self.journal = Journal.from_dict(self._disk_journal)
         for entry in self.journal.unfinished:
@@ -163,19 +163,19 @@ class Records:
         return self._disk_ledger, self._disk_journal
 
     def come_back(self, backup: tuple[dict[str, Any], dict[str, Any]]) -> None:
-        """Bring what was on disk once back there."""
+        """Restore a backup to disk."""
         self._disk_ledger, self._disk_journal = backup
 
 
 class FragilePlex:
-    """A real client, in whose calls the process can end and the answers to edits can get lost."""
+    """A real client in whose calls the process can end and responses to edits can get lost."""
 
     def __init__(self, client: PlexClient, trouble: Trouble) -> None:
         self._client = client
         self._trouble = trouble
 
     async def libraries(self, on_gap: Callable[[Gap], object] | None = None) -> tuple[Library, ...]:
-        """QueueUpdate on."""
+        """Pass the call on."""
         return await self._client.libraries(on_gap)
 
     def pages[T](
@@ -184,45 +184,45 @@ class FragilePlex:
         pick: Callable[[tuple[Item, ...]], T],
         on_gap: Callable[[Gap], object] | None = None,
     ) -> AsyncGenerator[T]:
-        """QueueUpdate on."""
+        """Pass the call on."""
         return self._client.pages(library, pick, on_gap)
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
-        """QueueUpdate on."""
+        """Pass the call on."""
         return await self._client.newest(library, limit)
 
     async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
-        """QueueUpdate on."""
+        """Pass the call on."""
         return await self._client.with_plex_id(library, plex_id)
 
     async def labels(
         self, library: Library, on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[StoredLabel, ...]:
-        """QueueUpdate on, unless the process ends."""
+        """Pass the call on, unless the process ends."""
         self._trouble.pass_by("directory")
         return await self._client.labels(library, on_gap)
 
     async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
-        """QueueUpdate on, unless the process ends."""
+        """Pass the call on, unless the process ends."""
         self._trouble.pass_by("carriers")
         return await self._client.carriers(library, label)
 
     async def count_without(self, library: Library, label: StoredLabel) -> int:
-        """QueueUpdate on."""
+        """Pass the call on."""
         return await self._client.count_without(library, label)
 
     async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
-        """QueueUpdate on."""
+        """Pass the call on."""
         return await self._client.existing(rating_keys)
 
     async def labelled(
         self, rating_keys: Sequence[str], on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[LabelledItem, ...]:
-        """QueueUpdate on."""
+        """Pass the call on."""
         return await self._client.labelled(rating_keys, on_gap)
 
     async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
-        """QueueUpdate on."""
+        """Pass the call on."""
         return await self._client.with_title(library, text, limit)
 
     async def edit(
@@ -232,7 +232,7 @@ class FragilePlex:
         add: Sequence[str],
         remove: Sequence[str],
     ) -> Mapping[str, ServiceError]:
-        """QueueUpdate on; the process may end before, halfway or after, and the answer may get lost."""
+        """Pass the call on; the process may end at any point, and the response may get lost."""
         self._trouble.pass_by("before edit")
         halfway = self._trouble.reach("half edit")
         if halfway or self._trouble.lost == "half":
@@ -248,32 +248,32 @@ class FragilePlex:
 
 @dataclass(slots=True)
 class Truth:
-    """Who put which labels on, as somebody knows who watches everything."""
+    """Who added which labels, as known to an observer of everything."""
 
     plex: PlexSimulator
     records: Records
     foreign: set[tuple[str, str]] = field(default_factory=set)  # as Plex stores them
-    taken_off: set[RowKey] = field(default_factory=set)  # labels of ours, by hand, and still off
+    taken_off: set[RowKey] = field(default_factory=set)  # own labels absent by hand
     ever_off: set[RowKey] = field(default_factory=set)
     ever_pinned: set[RowKey] = field(default_factory=set)
     touched: set[str] = field(default_factory=set)  # items that others edited since the last run
 
     @property
     def stored(self) -> Stored:
-        """Every label on every item."""
+        """Return every label on every item."""
         items = self.plex.state.items.items()
         return frozenset((key, label) for key, item in items for label in item.labels)
 
     def carries(self, rating_key: str, label: str) -> bool:
-        """Tell whether an item carries a label in any spelling."""
+        """Return whether an item carries a label in any spelling."""
         item = self.plex.state.items.get(rating_key)
         return item is not None and fold(label) in map(fold, item.labels)
 
     def put_on(self, rating_key: str, label: str, *, planned: Iterable[RowKey] = ()) -> None:
-        """Put a label on an item as anybody but us.
+        """Add a label to an item, as anyone but the integration.
 
-        It is a foreign one, unless that cannot be told: while we believe ours to be there (it
-        was taken off since the last look) or are just about to write it.
+        It is a foreign label unless that is impossible to know: while the integration believes its
+        own label to be there (removed since the last check) or is about to write it.
         """
         if rating_key not in self.plex.state.items or self.carries(rating_key, label):
             return
@@ -287,7 +287,7 @@ class Truth:
             self.foreign |= self.stored - before
 
     def take_off(self, rating_key: str, label: str) -> None:
-        """Take a label off an item as anybody but us."""
+        """Remove a label from an item, as anyone but the integration."""
         if not self.carries(rating_key, label):
             return
         key = (rating_key, fold(label))
@@ -301,19 +301,19 @@ class Truth:
                 self.taken_off.add(key)
 
     def is_about(self, row: Row) -> bool:
-        """Tell whether a row is about the item that has its rating key."""
+        """Return whether a row is about the item with its rating key."""
         item = self.plex.state.items.get(row.rating_key)
         return item is not None and self.relation(row, item) is not Relation.STRANGER
 
     def relation(self, row: Row, item: PlexItem) -> Relation:
-        """Return what a row has to do with an item."""
+        """Return the relation of a row to an item."""
         return relation(row, as_item(item), self.plex.state.libraries[item.section].uuid)
 
     def came_back(self, before: Stored) -> None:
-        """Take in that the labels in Plex, or what we know of them, are those of an older copy.
+        """Account for labels in Plex, or the integration's records, restored from a copy.
 
-        What is there and in no row of ours is somebody else's; what is in a row and is not there
-        looks as if it was taken off.
+        Labels without a row of the integration are foreign; rows without a label look as if it was
+        removed by hand.
         """
         stored, ledger = self.stored, self.records.ledger
         rows = {row.key: row for row in ledger}
@@ -334,21 +334,21 @@ class Truth:
             self.touched.add(rating_key)
 
     def forget(self, rating_keys: Iterable[str]) -> None:
-        """Forget what was on items that were deleted, whatever is under their keys now."""
+        """Forget the labels of items that were deleted, even if their keys were reused."""
         keys = set(rating_keys)
         self.foreign = {one for one in self.foreign if one[0] not in keys}
         self.taken_off = {one for one in self.taken_off if one[0] not in keys}
         self.touched |= keys
 
     def forget_missing(self) -> None:
-        """Forget what was on items that are gone."""
+        """Forget the labels of items that no longer exist."""
         items = self.plex.state.items
         self.foreign = {one for one in self.foreign if one[0] in items}
         self.taken_off = {one for one in self.taken_off if one[0] in items}
 
 
 def as_item(item: PlexItem) -> Item:
-    """Return an item as an honest answer tells of it."""
+    """Return an item as an honest response describes it."""
     key = _plex_key(item)
     ids = external_ids(item) | ({f"plex:{key}"} if key else frozenset())
     return Item(
@@ -362,12 +362,12 @@ def as_item(item: PlexItem) -> Item:
     )
 
 
-# What everybody should find in Plex
+# The labels expected in Plex
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Wishes that mean the same title."""
+    """Wishes for the same title."""
 
     kind: str
     key: str | None
@@ -423,7 +423,7 @@ def _groups(pulsarr: PulsarrSimulator, settings: SyncSettings) -> list[_Group]:
             if some:
                 ids = frozenset[str]().union(*(one[1] for one in some))
                 key = next((one[0] for one in some if one[0]), None)
-                # Those of whom nothing at all is known cannot be found.
+                # Wishes without any id cannot be found.
                 who = tuple(one[3] for one in some if one[0] or one[1])
                 groups.append(_Group(some[0][2], key, ids, who))
     return groups
@@ -434,7 +434,7 @@ def _plex_key(item: PlexItem) -> str:
 
 
 def external_ids(item: PlexItem) -> frozenset[str]:
-    """Return the ids by which anybody but Plex itself knows an item."""
+    """Return the ids of an item other than Plex's own."""
     if item.guids:
         return frozenset(guid.replace("://", ":") for guid in item.guids)
     legacy = re.match(r"com\.plexapp\.agents\.(?:hama://(?=tvdb))?(\w+)(?:://|-)([^?]+)", item.guid)

@@ -1,4 +1,4 @@
-"""The machine under the safety test: both servers, an engine that can be restarted, and what is checked after a run."""
+"""The machine under the safety test: servers, a restartable engine, and checks after each run."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -47,19 +47,19 @@ from .machine_fixtures import (
     oracle,
 )
 
-FREE_REMOVALS: Final = 4  # small worlds have few labels; the brake shall act in them, too
+FREE_REMOVALS: Final = 4  # small worlds have few labels; the brake must act in them, too
 SHRUNK_BY: Final = 2  # likewise
 DAY: Final = 86_400.0
 RUNS_TO_SETTLE: Final = 3
-PATIENCE: Final = 0.1  # seconds; a client in a hurry waits for no answer that takes longer
+PATIENCE: Final = 0.1  # seconds; an impatient client's timeout
 
 
 class Watched(RuleBasedStateMachine):
-    """Both servers and an engine between them; every run is watched."""
+    """Both servers and an engine between them; every run is checked."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.broken = False  # a check failed: what follows would only hide it
+        self.broken = False  # a check failed: later steps would only hide it
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
         self.clock = Clock()
@@ -67,13 +67,13 @@ class Watched(RuleBasedStateMachine):
         self.settings = SyncSettings()
         self.before: Before | None = None
         self.question: OpenQuestion | None = None
-        self.lost: list[tuple[float, int]] = []  # labels that nobody asked to lose, by our count
+        self.lost: list[tuple[float, int]] = []  # labels lost unasked, as counted here
         self.undoable: tuple[Run, Stored] | None = None
         self.copies: tuple[dict[str, tuple[str, ...]], tuple[dict[str, Any], dict[str, Any]]] | None
         self.copies = None
 
     def do[T](self, work: Coroutine[Any, Any, T]) -> T:
-        """Run something to its end."""
+        """Run a coroutine to its end."""
         return self.runner.run(work)
 
     def open(self, seed: int, knobs: PlexKnobs) -> None:
@@ -109,7 +109,7 @@ class Watched(RuleBasedStateMachine):
         self.boot()
 
     def boot(self) -> None:
-        """Make a new engine on what is on disk."""
+        """Create a new engine on what is on disk."""
         self.records.restart()
         session, sleep = self.session, self._sleep
         client = PlexClient(session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=sleep)
@@ -123,12 +123,12 @@ class Watched(RuleBasedStateMachine):
         )
 
     async def _sleep(self, seconds: float) -> None:
-        """Let time pass: enough for what Plex shows late."""
+        """Let enough time pass for late changes to show in Plex."""
         await self.clock.sleep(seconds)
         self.plex.settle()
 
     async def _quiet(self) -> None:
-        """Wait until the servers are done with everything that they were asked."""
+        """Wait until the servers have finished all requests."""
         while self.plex.stats.in_flight or self.pulsarr.stats.in_flight:  # noqa: ASYNC110 - counts have no event
             await asyncio.sleep(0.005)
         self.plex.settle()
@@ -155,7 +155,7 @@ class Watched(RuleBasedStateMachine):
         return users[number % len(users)].id if users else None
 
     def wish_behind(self, number: int) -> tuple[int, CatalogueTitle] | None:
-        """Return a wish because of which one of our labels is where it is."""
+        """Return a wish that is the reason for one of the integration's labels."""
         wishes = [
             (wish.user_id, item.origin)
             for row in self.records.ledger
@@ -167,12 +167,12 @@ class Watched(RuleBasedStateMachine):
         ]
         return wishes[number % len(wishes)] if wishes else None
 
-    # What a run must never do
+    # Invariants of a run
 
     def run(self, request: Request, *, hurry: bool = False, lied_to: bool = False) -> Run | None:
-        """Run once; None when it could not be asked for or the process ended meanwhile.
+        """Run once; None if the run could not start or the process ended meanwhile.
 
-        In a hurry the clients give up soon; what they gave up on takes its time all the same.
+        With `hurry` the clients time out soon; the server finishes their requests all the same.
         """
         self.records.planned = ()
         known = {name for user in self.pulsarr.state.users() for name in (user.name, user.alias)}
@@ -202,7 +202,7 @@ class Watched(RuleBasedStateMachine):
         except Crash:
             self.boot()
         except (UnknownPersonError, AmbiguousPersonError):
-            pass  # Pulsarr told of some people only, or two are called so
+            pass  # Pulsarr returned only some people, or two with the same name
         finally:
             self._calm_down()
         self.truth.forget_missing()
@@ -240,11 +240,11 @@ class Watched(RuleBasedStateMachine):
             self.plex.knobs = self.knobs
 
     def take_long_over_edits(self) -> None:
-        """Let Plex do the next run's edits after the client has given up on them."""
+        """Let Plex finish the next run's edits after the client has timed out."""
         self.plex.knobs = replace(self.knobs, put_seconds=2 * PATIENCE)
 
     def ignore_filters(self) -> None:
-        """Let Plex answer every question about labels with the whole library in the next run."""
+        """Let Plex answer every label query with the whole library in the next run."""
         self.plex.knobs = replace(self.knobs, label_filter_broken=True)
 
     def check(self, fine: bool, what: object = "") -> None:
@@ -258,14 +258,14 @@ class Watched(RuleBasedStateMachine):
         self.check(not edits or bool(planned), "edits without a plan in the journal")
         for change in planned:
             self.check(fold(change.label) not in self.settings.exclude_labels, change)
-            # An item that went before its labels were read cannot say that it opts out.
+            # An item deleted before its labels were read cannot opt out.
             is_there = change.rating_key in self.plex.state.items
-            # Nothing goes from one that opts out, even if its label is left out of an answer.
+            # An item that opts out loses nothing, even if a response omits its opt-out label.
             hidden = lied_to and change.action is Action.ADD
             self.check(change.rating_key not in self.opted_out or not is_there or hidden, change)
 
     def _gone(self, rows: Mapping[RowKey, Row]) -> dict[RowKey, Row]:
-        """Return the labels that were ours before a run and are not, or are noted as off."""
+        """Return the rows that a run removed from the ledger or marked as removed by the user."""
         now = {row.key: row for row in self.records.ledger}
         return {
             key: row
@@ -274,7 +274,7 @@ class Watched(RuleBasedStateMachine):
         }
 
     def _check_evidence(self, rows: Mapping[RowKey, Row], since: int) -> None:
-        """Check that every item was read itself of which something was taken off or forgotten."""
+        """Check that each item was read individually if a label of it was removed or forgotten."""
         read = {
             key
             for request in self.plex.stats.log[since:]
@@ -286,7 +286,7 @@ class Watched(RuleBasedStateMachine):
         self.check(lost <= read, f"not read: {lost - read}")
 
     def _check_kept(self, rows: Mapping[RowKey, Row]) -> None:
-        """Check that nothing is forgotten that is there, and that kept labels are kept."""
+        """Check that no present label is forgotten, and that kept labels are kept."""
         items, truth = self.plex.state.items, self.truth
         removed = {one.key: one for one in self.records.planned if one.action is Action.REMOVE}
         for key, row in self._gone(rows).items():
@@ -303,7 +303,7 @@ class Watched(RuleBasedStateMachine):
             self.check(rematched or named_anew or item is None, f"not kept: {change}")
 
     def _check_lost(self, rows: Mapping[RowKey, Row], request: Request) -> None:
-        """Check that no more was lost within a day than may be without a question."""
+        """Check that no more labels were lost within a day than allowed without approval."""
         consent = request.consent if isinstance(request, FullRequest) else NO_CONSENT
         if consent.everything or request.dry_run:
             return
@@ -338,7 +338,7 @@ class Watched(RuleBasedStateMachine):
         self.check(lost <= chosen, f"foreign labels were taken off: {lost - chosen}")
         truth.foreign &= stored
         for change in self.records.planned:
-            if change.action is Action.ADD and not change.ours:  # an undo gave it back
+            if change.action is Action.ADD and not change.ours:  # an undo restored it
                 truth.foreign |= {one for one in stored if (one[0], fold(one[1])) == change.key}
 
     def _check_overrides(self, request: Request) -> None:
@@ -354,8 +354,8 @@ class Watched(RuleBasedStateMachine):
         self.check(not back, f"labels taken off by hand were put on again: {back}")
         truth.taken_off = {key for key in truth.taken_off if key in ledger}
         for row in ledger:
-            is_there = row.rating_key in self.plex.state.items  # or it went while it was read
-            # A decision outlives the name of the person, and with it the label.
+            is_there = row.rating_key in self.plex.state.items  # or deleted while being read
+            # A decision outlives the person's name, and thus the label.
             off = {key for key, _ in truth.ever_off}
             known = not row.removed_by_user or row.is_removed_marker or row.rating_key in off
             self.check(known or not is_there, f"invented: {row}")
@@ -369,17 +369,17 @@ class Watched(RuleBasedStateMachine):
             return
         for change in run.changes:
             if change.rating_key not in self.plex.state.items:
-                continue  # it may have gone after it was read back
+                continue  # it may have been deleted after it was read back
             spelled = self.plex.state.labels_of(change.rating_key)
             if change.action is Action.ADD:
                 self.check(fold(change.label) in map(fold, spelled), f"not there: {change}")
             else:
                 self.check(change.label not in spelled, f"still there: {change}")
 
-    # Where it all leads
+    # Convergence
 
     def settle(self) -> None:
-        """Let everything be well for a while: then Plex holds what everybody wants."""
+        """Let everything work for a while; then check that Plex has exactly the expected labels."""
         for _ in range(RUNS_TO_SETTLE):
             run = self.run(FullRequest(consent=EVERYTHING))
             self.check(run is not None and run.status is RunStatus.DONE, run)

@@ -1,6 +1,6 @@
-"""What becomes of a label: every option, everything that can happen, everything that protects. One table.
+"""Table of what happens to a label, by option, cause and protection.
 
-The tests are made from it (`test_removal_table.py`), and so is the table in `docs/safety.md`.
+It is the source of the tests (`test_removal_table.py`) and of the table in `docs/safety.md`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ REMOVE_LATER = Mode("*remove*, with a delay", "remove", DAYS)
 MARK = Mode("*mark*", "mark")
 MARK_LATER = Mode("*mark*, with a delay", "mark", DAYS)
 MODES: Final = (KEEP, REMOVE, REMOVE_LATER, MARK, MARK_LATER)
-KEEP_WITH_DELAY: Final = Mode(KEEP.heading, "keep", DAYS)  # the delay means nothing there
+KEEP_WITH_DELAY: Final = Mode(KEEP.heading, "keep", DAYS)  # the delay has no effect there
 
 
 class Cause(StrEnum):
@@ -47,7 +47,7 @@ class Cause(StrEnum):
 
 
 class Guard(StrEnum):
-    """What else is true of the label, the item or the options."""
+    """Other facts about the label, the item or the options."""
 
     NONE = "Nothing special"
     OPT_OUT = "The item carries the opt-out label (`no-sync`)"
@@ -63,7 +63,7 @@ class Guard(StrEnum):
 
 
 class Fate(StrEnum):
-    """What becomes of the label at the next sync, and at one after the delay."""
+    """What happens to the label at the next sync, and at one after the delay."""
 
     STAYS = "stays"
     GOES = "is removed"
@@ -106,7 +106,7 @@ _REMATCHED: Final[Fates] = (Fate.GOES, Fate.GOES, Fate.GOES, Fate.MARKED, Fate.M
 
 
 def _all_but(usual: Fates, **others: Fates) -> dict[Cause, Fates]:
-    """Return one row for each cause; `others` by the causes' names."""
+    """Return one row per cause: `usual`, or from `others` by the cause's name."""
     return {cause: others.get(cause.name, usual) for cause in Cause}
 
 
@@ -177,9 +177,10 @@ TABLE: Final[Mapping[Guard, Mapping[Cause, Fates]]] = {
 
 
 def as_markdown() -> str:
-    """Return the table as it stands in the docs: causes that come to the same share a line.
+    """Return the table as in the docs: causes with the same fates share a line.
 
-    All causes are named once; below that the line for most of them comes last, without names.
+    The first part names all causes; in the others the line for most of them comes last, without
+    names.
     """
     parts = []
     for guard, rows in TABLE.items():

@@ -1,1 +1,1 @@
-"""Tests of the wing `webhook`."""
+"""Tests of the `webhook` package."""
