@@ -7,7 +7,17 @@ from typing import ClassVar, assert_never
 from .changes import Change, Plan, RowKey
 from .gaps import Gaps
 from .label_reader import LabelReader
-from .model import Failure, GapKind, Item, Library, MediaType, Service, ServiceError, SyncSettings, Title
+from .model import (
+    Failure,
+    GapKind,
+    Item,
+    Library,
+    MediaType,
+    Service,
+    ServiceError,
+    SyncSettings,
+    Title,
+)
 from .plan_view import View
 from .protection import Doubts
 from .readers import Found
