@@ -1,1 +1,1 @@
-"""Side by side: this integration and other ways to do its job, on the same simulated servers."""
+"""Compares this integration with other ways to do its job, on the same simulated servers."""

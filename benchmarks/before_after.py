@@ -1,4 +1,4 @@
-"""What an earlier state and this one cost, side by side: sentences and tables from the data. Pure."""
+"""Report section that compares the cost of an earlier state with this one. Pure functions."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -10,14 +10,15 @@ ASKED: Final = (
     ("hand", "unchanged, asked for by hand"),
     ("cold", "unchanged, after a restart"),
 )
-# Wishes for titles that are there are left out: the simulators of then announced them, as Pulsarr does not.
+# Wishes for titles already in Plex are left out: the earlier simulators announced them, Pulsarr
+# does not.
 IMPORTS: Final = "seconds from Plex's event until 95 % of labels can be read"
 
 type _Row = tuple[str, Mapping[str, Any] | None, Mapping[str, Any] | None, Callable[[Any], str]]
 
 
 def before_and_after(told: Mapping[str, Any]) -> list[str]:
-    """Return the section of the report, empty where there was no earlier state to measure."""
+    """Return the section of the report, empty without a measured earlier state."""
     before = told.get("before")
     if not before:
         return []
@@ -83,7 +84,7 @@ def _requests(results: Sequence[Mapping[str, Any]]) -> list[_Row]:
 
 
 def _loop(told: Mapping[str, Any]) -> list[_Row]:
-    """Return what the event loop of a real Home Assistant felt of both."""
+    """Return the effect of both on the event loop of a real Home Assistant."""
     old, now = _worst(told.get("house_before", ())), _worst(told["house"])
     if old is None and now is None:
         return []

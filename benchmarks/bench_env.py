@@ -1,4 +1,4 @@
-"""The integration in a real Home Assistant process: how long the event loop stands still, and memory."""
+"""Measures event loop stalls and memory of the integration in a real Home Assistant process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,17 +24,17 @@ type Change = Callable[[], Awaitable[object]]
 
 IDLE: Final = 10.0  # seconds
 PATIENCE: Final = 600.0  # seconds for one sync
-HOURS: Final = 4  # syncs by the clock
-# Over several syncs; of all else the most is told.
+HOURS: Final = 4  # scheduled syncs
+# Summed over several syncs; of all others the maximum is reported.
 SUMS: Final = ("over_50", "full", "requests", "wall", "cpu")
 
 
 async def measure_house(
     servers: Child, folder: Path, cases: Mapping[str, Change]
 ) -> dict[str, dict[str, Any]]:
-    """Set the integration up in a Home Assistant of its own; return what its loop did in each case.
+    """Set up the integration in its own Home Assistant; return the loop figures of each case.
 
-    `cases` change the world before a sync by hand: nothing, a new person, and so on.
+    `cases` change the world before a manual sync: nothing, a new person, and so on.
     """
     home = HomeAssistant(folder, free_port())
     home.prepare()
@@ -90,7 +90,7 @@ async def measure_house(
 
 
 def together(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the figures of several syncs as one: sums, and of what cannot be added the most."""
+    """Return the figures of several syncs as one: sums, or maxima of what cannot be summed."""
     told: dict[str, Any] = {
         key: (sum if key in SUMS else max)(run[key] for run in runs)
         for key in runs[0]
@@ -101,8 +101,8 @@ def together(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 async def _by_the_clock(entry: Integration, forget: Change) -> None:
-    """Have a sync as it happens every hour: it comes when full syncs are switched on."""
-    await asyncio.sleep(1.1)  # the sensor tells whole seconds
+    """Run a sync as it happens every hour: it starts when full syncs are enabled."""
+    await asyncio.sleep(1.1)  # the sensor has a resolution of one second
     before = await entry.state("last_sync")
     switch = await entry.entity_id("batch_mode")
     await forget()

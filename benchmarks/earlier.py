@@ -1,4 +1,4 @@
-"""The integration as it was before the work on its speed, taken from the history to be measured beside it."""
+"""Measures the state before the performance work, checked out from the history, for comparison."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,19 +12,20 @@ from typing import Any, Final
 
 from harness.checkout import ROOT
 
-# Labels read label by label, every event gathered, pages of 1,000 rows, the ledger counted on the loop.
+# Labels read label by label, every event collected, pages of 1,000 rows, the ledger counted on the
+# loop.
 BEFORE: Final = "0538e57d0620f1b284c910689953b39d4d54521b"
 COMPETITOR: Final = "before"
 PATIENCE: Final = 1800.0  # seconds
 
 
 class NotThereError(Exception):
-    """An earlier state cannot be had; the text says why."""
+    """An earlier state is not available; the text gives the reason."""
 
 
 @contextmanager
 def unpacked(commit: str) -> Iterator[Path]:
-    """Lay out a commit in a folder that is gone afterwards. Raises NotThereError."""
+    """Extract a commit into a temporary folder. Raises NotThereError."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         archive = folder / "commit.tar"
@@ -40,9 +41,9 @@ def unpacked(commit: str) -> Iterator[Path]:
 
 
 def house(tree: Path, size: str, world: int, seed: int) -> list[dict[str, Any]]:
-    """Return what a real Home Assistant felt of a tree in one of the worlds of its own benchmark.
+    """Return the loop figures of a tree in a real Home Assistant, in a world of its own benchmark.
 
-    Its own harness sets it up: the forms were others.
+    The tree's own harness sets it up, as its forms differ.
     """
     sizes = [] if size == "usual" else [f"--{size}"]
     told = _measured(
@@ -53,12 +54,12 @@ def house(tree: Path, size: str, world: int, seed: int) -> list[dict[str, Any]]:
 
 
 def live(tree: Path, titles: int, wishes: int, seed: int) -> dict[str, Any]:
-    """Return how long labels take live in a tree, as `benchmarks.live` measures it."""
+    """Return how long live labels take in a tree, as measured by its `benchmarks.live`."""
     return _measured(tree, "live", f"--titles={titles}", f"--wishes={wishes}", f"--seed={seed}")
 
 
 def _measured(tree: Path, module: str, *flags: str) -> dict[str, Any]:
-    """Run a benchmark of a tree; return what it wrote."""
+    """Run a benchmark of a tree; return the parsed output."""
     with tempfile.TemporaryDirectory() as name:
         output = Path(name) / ("live.json" if module == "live" else "")
         command = [sys.executable, "-m", f"benchmarks.{module}", *flags, f"--output={output}"]

@@ -1,10 +1,10 @@
-"""The physical floor: the fewest requests to Plex that any client could need for a case, and why."""
+"""The theoretical minimum: the fewest requests to Plex that any client could need for a case."""
 
 from typing import Final
 
 SECTIONS: Final = 2
-IDS_PER_EDIT: Final = 150  # an address with more ids is refused by proxies
-ITEMS_PER_READ: Final = 200  # 240 ids in one address were seen to work
+IDS_PER_EDIT: Final = 150  # proxies refuse a URL with more ids
+ITEMS_PER_READ: Final = 200  # 240 ids in one URL are known to work
 
 WHY: Final[dict[str, str]] = {
     "first": "most of the time is the server's own: adding one label to one item costs it 2 ms, however few edits "
@@ -36,9 +36,9 @@ WHY: Final[dict[str, str]] = {
 def floor_requests(case: str, pairs: int, edits: int, touched: int, wanted: int) -> int:
     """Return the fewest requests to Plex.
 
-    `pairs` is the number of labels that there are to read, over the libraries, `wanted` the number of
-    items with a label, `edits` is how many addresses the items of all (label, library) pairs that
-    change fill, `touched` the number of these pairs.
+    `pairs` is the number of labels to read, summed over the libraries, `wanted` the number of items
+    with a label, `edits` the number of URLs that the items of all changed (label, library) pairs
+    fill, `touched` the number of these pairs.
     """
     by_item = -(-wanted // ITEMS_PER_READ)
     by_label = SECTIONS + pairs

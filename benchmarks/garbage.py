@@ -1,9 +1,9 @@
-"""What a sync leaves for Python's garbage collector: tracked objects, full collections, the longest.
+"""Measures a sync's load on the garbage collector: tracked objects, full collections, the longest.
 
-Half of the library is wanted by somebody new. The engine runs without Home Assistant, so a full
-collection is shorter here than there, where it walks through everybody's objects.
+A new person wants half of the library. The engine runs without Home Assistant, so a full collection
+is shorter here than there, where it traverses all of Home Assistant's objects.
 
-    python -m benchmarks.garbage [--items 20000]
+python -m benchmarks.garbage [--items 20000]
 """
 
 import argparse
@@ -25,7 +25,7 @@ from .servers import PLEX_TOKEN, PULSARR_KEY
 
 @contextmanager
 def collections() -> Iterator[list[Collection]]:
-    """Note what the garbage collector does meanwhile."""
+    """Record the garbage collections within the context."""
     seen: list[Collection] = []
     began = 0.0
 
@@ -42,13 +42,13 @@ def collections() -> Iterator[list[Collection]]:
 
 
 def tracked() -> Counter[str]:
-    """Count what is tracked once there is no garbage, by type."""
+    """Return the number of tracked objects by type, after a collection."""
     gc.collect()
     return Counter(type(one).__name__ for one in gc.get_objects())
 
 
 async def measure(items: int, folder: Path) -> None:
-    """Have somebody want half of a library, and print what that left."""
+    """Let a person want half of a library, and print the result."""
     async with child("benchmarks.servers", "--items", str(items), "--people", "20") as servers:
         plex, pulsarr = servers.hello["plex"], servers.hello["pulsarr"]
         ours = Ours(Servers(plex, PLEX_TOKEN, pulsarr, PULSARR_KEY, str(folder)))
@@ -69,7 +69,7 @@ async def measure(items: int, folder: Path) -> None:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=20_000)
     args = parser.parse_args()

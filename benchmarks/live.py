@@ -1,13 +1,13 @@
-"""How long a label takes: live, in a real Home Assistant, beside Pulsarr's way of asking every 30 s.
+"""Measures how long a label takes live, in a real Home Assistant, and with Pulsarr's polling.
 
-Both get the same titles at the same moments on a simulated Plex of their own, at the pace of a
+Both get the same titles at the same moments, each with a simulated Plex of its own at the pace of a
 small home server. A title is announced about a second after its import; Plex has processed it some
-time later. The time counts from then until its label can be read.
+time later. The time is measured from then until its label can be read.
 
-Of a wish for a title that is there already Pulsarr tells nobody, for it has nothing to do: it counts
-from the moment when Pulsarr has stored it. Such wishes come at random moments, as people have them.
+Pulsarr does not announce a wish for a title that is already in Plex: its time is measured from the
+moment when Pulsarr has stored it. Such wishes arrive at random moments.
 
-    python -m benchmarks.live [--titles 200] [--wishes 100] [--output FILE]
+python -m benchmarks.live [--titles 200] [--wishes 100] [--output FILE]
 """
 
 import argparse
@@ -45,21 +45,21 @@ PEOPLE: Final = 20
 ARRIVAL: Final = 0.8  # seconds between two imports
 ANNOUNCED_AFTER: Final = 1.0  # seconds
 PLEX_AFTER: Final = (2.0, 45.0)  # seconds from the import until Plex has processed the file
-POLL: Final = 30.0  # seconds between two searches of Pulsarr's for a title
+POLL: Final = 30.0  # seconds between two of Pulsarr's searches for a title
 WISH_EVERY: Final = 2.4  # seconds on average
 PATIENCE: Final = 180.0  # seconds for one label
-LOOK: Final = 0.005  # seconds between two looks at the simulator's own state
+LOOK: Final = 0.005  # seconds between two checks of the simulator's own state
 
 
 class Stopwatch:
-    """Seconds from something's beginning to its label, for one way to do it."""
+    """Seconds from an event to its label, for one competitor."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
         self.lost = 0
 
     async def until(self, true: Callable[[], bool], since: float) -> None:
-        """Wait for a label and note how long it took."""
+        """Wait for a label and record how long it took."""
         while not true():
             if time.monotonic() - since > PATIENCE:
                 self.lost += 1
@@ -68,13 +68,13 @@ class Stopwatch:
         self.seconds.append(time.monotonic() - since)
 
     def figures(self) -> dict[str, float]:
-        """The median, what 95 of 100 stay below, and how many never came, in seconds."""
+        """Return the median and 95th percentile in seconds, and how many labels never appeared."""
         cuts = statistics.quantiles(self.seconds, n=20, method="inclusive")
         return {"p50": cuts[9], "p95": cuts[18], "lost": self.lost}
 
 
 class Course:
-    """One world with a way to label it."""
+    """One world and a competitor that labels it."""
 
     def __init__(self, seed: int, titles: int) -> None:
         share = titles / (MOVIES + SHOWS)
@@ -110,11 +110,11 @@ class Course:
         )
 
     def label_of(self, number: int) -> str:
-        """The label of who wants the missing title with a number."""
+        """Return the label of the person who wants the missing title with this number."""
         return self.people[number % PEOPLE].name
 
     async def imports(self, announce: Callable[[CatalogueTitle], Any], watch: Stopwatch) -> None:
-        """Let all missing titles come, one after the other, each at its own pace."""
+        """Import all missing titles, one after the other, each with its own delay."""
 
         async def one(number: int, title: CatalogueTitle) -> None:
             await asyncio.sleep(ANNOUNCED_AFTER)
@@ -130,7 +130,7 @@ class Course:
                 await asyncio.sleep(ARRIVAL)
 
     async def wishes(self, number: int, watch: Stopwatch) -> None:
-        """Let people want titles that are there already, at random moments."""
+        """Add wishes for titles that are already in Plex, at random moments."""
         rng = random.Random("wishes")
 
         async def one(position: int, title: CatalogueTitle) -> None:
@@ -148,14 +148,14 @@ class Course:
             raise RuntimeError("Pulsarr has told of wishes that it has nothing to do for")
 
     def _labelled(self, title: CatalogueTitle, name: str) -> bool:
-        """Tell whether all items of a title carry somebody's label."""
+        """Return whether all items of a title carry a person's label."""
         label = name.casefold()
         items = self.world.plex.items_of(title)
         return bool(items) and all(label in map(str.casefold, one.labels) for one in items)
 
 
 async def ours(titles: int, wishes: int, seed: int, folder: Path) -> dict[str, Any]:
-    """This integration in a real Home Assistant."""
+    """Measure this integration in a real Home Assistant."""
     course = Course(seed, titles)
     home = HomeAssistant(folder / "config", free_port())
     home.prepare()
@@ -186,7 +186,7 @@ async def ours(titles: int, wishes: int, seed: int, folder: Path) -> dict[str, A
 
 
 async def pulsarrs_way(titles: int, seed: int, folder: Path) -> dict[str, Any]:
-    """Pulsarr's label sync: a search when a title is announced, then one every 30 seconds."""
+    """Measure Pulsarr's label sync: a search on announcement, then one every 30 seconds."""
     course = Course(seed, titles)
     imports = Stopwatch()
     async with course.plex, course.pulsarr, asyncio.TaskGroup() as group:
@@ -222,7 +222,7 @@ async def run(titles: int, wishes: int, seed: int) -> dict[str, Any]:
 
 
 def table(figures: dict[str, Any]) -> str:
-    """The figures as Markdown."""
+    """Return the figures as Markdown."""
     rows = [
         (f"ours, {figures['titles']} imports", figures["ours"]["imports"]),
         (f"Pulsarr's way, {figures['titles']} imports", figures["Pulsarr's way"]["imports"]),
@@ -240,7 +240,7 @@ def table(figures: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--titles", type=int, default=200)
     parser.add_argument("--wishes", type=int, default=100)

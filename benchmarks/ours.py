@@ -1,4 +1,4 @@
-"""This integration's engine with its real clients and its real files, without Home Assistant's start."""
+"""This integration's engine with its real clients and files, without starting Home Assistant."""
 
 import sys
 import time
@@ -19,7 +19,7 @@ from .rivals.common import Servers
 
 
 class Ours:
-    """Runs as the coordinator makes them."""
+    """Runs the engine as the coordinator does."""
 
     def __init__(self, servers: Servers) -> None:
         self._servers = servers
@@ -28,7 +28,7 @@ class Ours:
         self.files_written = 0
 
     async def start(self) -> None:
-        """Open the files of the last process, if there are some."""
+        """Open the files of the previous process, if any."""
         servers = self._servers
         self._session = aiohttp.ClientSession()
         records = Records(HomeAssistant(servers.folder), "benchmark")
@@ -42,7 +42,7 @@ class Ours:
         sys.addaudithook(self._hear)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Count what is put in place on disk."""
+        """Count the files that are renamed into place."""
         if event == "os.rename" and "plex_label_sync" in str(arguments[1]):
             self.files_written += 1
 
@@ -52,15 +52,15 @@ class Ours:
             await self._session.close()
 
     async def sync(self) -> None:
-        """A full sync by the clock."""
+        """Run a scheduled full sync."""
         await self._run(FullRequest(routine=True))
 
     async def by_hand(self) -> None:
-        """A full sync that somebody asked for."""
+        """Run a manual full sync."""
         await self._run(FullRequest())
 
     async def pending(self, titles: list[dict[str, Any]]) -> None:
-        """A pass over pending titles."""
+        """Run a pass over pending titles."""
         some = tuple(
             Title(MediaType(one["type"]), one["title"], frozenset(one["ids"])) for one in titles
         )

@@ -1,8 +1,8 @@
-"""What many people cost a Home Assistant: the share of its event loop, with a sensor for each of them.
+"""Measures what many people cost Home Assistant: share of its event loop, and entities.
 
-A real Home Assistant with its recorder, history and logbook; a simulated Plex and Pulsarr in another
-process. The processor time of the thread in which the event loop runs is what counts (as Linux
-tells it, for the first thread of the process), so other work on the machine hardly matters.
+A real Home Assistant with its recorder, history and logbook; a simulated Plex and Pulsarr in
+another process. Only the processor time of the event loop's thread counts (as Linux reports it for
+the first thread of the process), so other work on the machine hardly matters.
 
 `python -m benchmarks.people --people 50 --items 10000`
 """
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 HOUR: Final = 3600.0  # seconds between two syncs
 PATIENCE: Final = 900.0  # seconds for the first sync
-SETTLE: Final = 40.0  # seconds until start and set-up have nothing left to do
-REST: Final = 180.0  # seconds without a sync: three looks at the watchlists
-SYNC: Final = 30.0  # seconds in which one sync has ended for sure
+SETTLE: Final = 40.0  # seconds until start and setup have finished
+REST: Final = 180.0  # seconds without a sync: three watchlist checks
+SYNC: Final = 30.0  # seconds within which a sync always ends
 SYNCS: Final = 3
 CHURN: Final = 0.01  # share of the wishes that change within an hour
 
@@ -51,22 +51,22 @@ class Share:
     changed: float
 
     def of_hour(self, sync: float) -> float:
-        """Return which share of the loop all takes in an hour with one sync."""
+        """Return the total share of the loop within an hour with one sync of `sync` seconds."""
         return sync / HOUR + max(0.0, self.between - self.before)
 
 
 class Loop:
-    """Tells how much the loop of a Home Assistant has computed."""
+    """Reads the processor time of a Home Assistant's event loop."""
 
     def __init__(self, home: HomeAssistant) -> None:
         self._file = Path(f"/proc/{home.child.pid}/schedstat")  # of the first thread
 
     def seconds(self) -> float:
-        """Return the processor time of the loop's thread since it began."""
+        """Return the processor time of the loop's thread since it started."""
         return int(self._file.read_text(encoding="ascii").split()[0]) / 1e9
 
     async def during(self, seconds: float, work: Callable[[], Awaitable[object]]) -> float:
-        """Have something begin, and return what was computed in some seconds from then on."""
+        """Start some work, and return the processor time of the following seconds."""
         began, before = time.monotonic(), self.seconds()
         await work()
         await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
@@ -74,7 +74,7 @@ class Loop:
 
 
 async def measure(servers: Child, folder: Path) -> tuple[Share, int]:
-    """Return what the loop computes, and how many entities there are."""
+    """Return the processor time of the loop, and the number of entities."""
     home = HomeAssistant(folder, free_port())
     home.prepare()
 
@@ -101,16 +101,16 @@ async def measure(servers: Child, folder: Path) -> tuple[Share, int]:
             await client.close()
         finally:
             await home.stop()
-    rest = between * SYNC  # what there would have been without a sync
+    rest = between * SYNC  # the expected time without a sync
     return Share(
         before, between, max(0.0, fmean(unchanged) - rest), max(0.0, changed - rest)
     ), entities
 
 
 async def _sync(loop: Loop, entry: Integration, change: Callable[[], Awaitable[object]]) -> float:
-    """Have a sync as it happens every hour; return what the loop computed meanwhile.
+    """Run a sync as it happens every hour; return the loop's processor time meanwhile.
 
-    It comes when full syncs are switched on. Raises RuntimeError if it did not end in time.
+    It starts when full syncs are enabled. Raises RuntimeError if it did not end in time.
     """
     switch = await entry.entity_id("batch_mode")
     before = await entry.state("last_sync")

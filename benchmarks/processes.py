@@ -1,4 +1,4 @@
-"""Processes that answer lines of JSON."""
+"""Child processes that answer commands as lines of JSON."""
 
 import asyncio
 from asyncio.subprocess import PIPE, Process
@@ -21,7 +21,7 @@ class Child:
         self.hello: dict[str, Any] = {}
 
     async def answer(self) -> dict[str, Any]:
-        """Wait for a line. Raises RuntimeError when the process is gone."""
+        """Return the next answer. Raises RuntimeError when the process has ended."""
         assert self._process.stdout is not None  # noqa: S101 - a pipe
         async with asyncio.timeout(PATIENCE):
             line = await self._process.stdout.readline()
@@ -31,7 +31,7 @@ class Child:
         return told
 
     async def ask(self, do: str, **fields: object) -> dict[str, Any]:
-        """Have something done."""
+        """Send a command and return the answer."""
         assert self._process.stdin is not None  # noqa: S101 - a pipe
         self._process.stdin.write(json.dumps({"do": do, **fields}).encode() + b"\n")
         await self._process.stdin.drain()
@@ -40,7 +40,7 @@ class Child:
 
 @asynccontextmanager
 async def child(module: str, *arguments: str, tree: Path | None = None) -> AsyncIterator[Child]:
-    """Run a module of this checkout, or of another `tree`; it ends with its standard input."""
+    """Run a module of this checkout or another `tree`; it ends when its standard input closes."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

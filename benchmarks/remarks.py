@@ -1,4 +1,4 @@
-"""What the figures say beside the tables: sentences that follow from the data. Pure."""
+"""Sentences of the report that follow from the data. Pure functions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -11,9 +11,10 @@ STALL_MAX: Final = 50.0  # ms
 def left_out(
     results: Sequence[Mapping[str, Any]], competitors: Iterable[str], names: Mapping[str, str]
 ) -> list[str]:
-    """Return who was not measured where, and how long a first sync of theirs would have taken there.
+    """Return who was not measured where, with an estimated time for a first sync.
 
-    The time is that in the largest smaller library, times as many items. `names` are those of cases.
+    The estimate scales the time in the largest smaller library by the number of items. `names` are
+    those of cases.
     """
     told = []
     rivals = [name for name in competitors if name != "ours"]
@@ -54,7 +55,7 @@ def _why(results: Iterable[Mapping[str, Any]], name: str, items: int) -> str:
 
 
 def collections_said(house: Sequence[Mapping[str, Any]]) -> str:
-    """Return what the garbage collector has to do with the stalls in a real Home Assistant."""
+    """Return the share of the garbage collector in the stalls of a real Home Assistant."""
     cases = {one["case"]: one for one in house}
     stalls = [stall for one in house for stall in one.get("stalls", ()) if stall[0] > STALL_MAX]
     apart = max((one["apart"] for one in house if "apart" in one), default=0.0)

@@ -1,4 +1,4 @@
-"""Results as a table and as plots."""
+"""The results as tables and plots."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from .remarks import collections_said, left_out
 from .worker import COMPETITORS
 
 BEFORE: Final = "before"
-PEOPLE: Final = 20  # in the worlds that are compared over sizes
+PEOPLE: Final = 20  # in the worlds that are compared by size
 CASES: Final[Mapping[str, str]] = {
     "first": "first sync",
     "cold": "unchanged, after a restart",
@@ -30,8 +30,34 @@ def _key(result: Mapping[str, Any]) -> tuple[int, int, str]:
     return result["items"], result["people"], result["case"]
 
 
+def _of_one_case(some: list[dict[str, Any]], results: list[dict[str, Any]]) -> list[str]:
+    """Return the lines about one case in one world, this integration first."""
+    mine = some[0]
+    ours = mine["figures"]
+    items, people, case = _key(mine)
+    lines = [
+        "",
+        f"## {CASES[case].capitalize()}: {items:,} items, {people} people",
+        "",
+        "| who | requests | | wall s | | CPU s | MB read | peak MiB | stall ms | repeats |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for result in some:
+        figures = result["figures"]
+        lines.append(
+            f"| {result['competitor']} | {figures['requests']:,.0f} | {_ratio(figures, ours, 'requests')} "
+            f"| {figures['wall']:.2f} | {_ratio(figures, ours, 'wall')} | {figures['cpu']:.2f} "
+            f"| {figures['bytes'] / 1e6:.2f} | {figures['peak']:.0f} | {figures['stall']:.0f} | {result['repeats']} |"
+        )
+    kinds = ", ".join(f"{number} of `{kind}`" for kind, number in sorted(mine["by_kind"].items()))
+    about = f"Ours: {kinds}; {ours['pulsarr_requests']:.0f} to Pulsarr."
+    if ours["files_written"]:
+        about += f" Files written {ours['files_written']:.0f} times, {ours['file_bytes'] / 1e6:.2f} MB in all."
+    return [*lines, "", about, _floor(case, results, mine)]
+
+
 def table(told: Mapping[str, Any]) -> str:
-    """Return everything as Markdown."""
+    """Return the report as Markdown."""
     results: list[dict[str, Any]] = told["results"]
     machine = told["machine"]
     lines = [
@@ -49,35 +75,9 @@ def table(told: Mapping[str, Any]) -> str:
     ]
     lines += before_and_after(told)
     for key in dict.fromkeys(_key(result) for result in results):
-        items, people, case = key
         some = [result for result in results if _key(result) == key]
-        if some[0]["competitor"] != "ours":
-            continue  # not measured yet
-        ours = some[0]["figures"]
-        lines += [
-            "",
-            f"## {CASES[case].capitalize()}: {items:,} items, {people} people",
-            "",
-            "| who | requests | | wall s | | CPU s | MB read | peak MiB | stall ms | repeats |",
-            "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
-        ]
-        for result in some:
-            figures = result["figures"]
-            lines.append(
-                f"| {result['competitor']} | {figures['requests']:,.0f} | {_ratio(figures, ours, 'requests')} "
-                f"| {figures['wall']:.2f} | {_ratio(figures, ours, 'wall')} | {figures['cpu']:.2f} "
-                f"| {figures['bytes'] / 1e6:.2f} | {figures['peak']:.0f} | {figures['stall']:.0f} | {result['repeats']} |"
-            )
-        mine = some[0]
-        kinds = ", ".join(
-            f"{number} of `{kind}`" for kind, number in sorted(mine["by_kind"].items())
-        )
-        lines += ["", f"Ours: {kinds}; {ours['pulsarr_requests']:.0f} to Pulsarr."]
-        if ours["files_written"]:
-            lines[-1] += (
-                f" Files written {ours['files_written']:.0f} times, {ours['file_bytes'] / 1e6:.2f} MB in all."
-            )
-        lines += [_floor(case, results, mine)]
+        if some[0]["competitor"] == "ours":  # else not measured yet
+            lines += _of_one_case(some, results)
     if told.get("live"):
         lines += ["", "## Live", "", live_table(told["live"]["now"])]
     lines += _house(told["house"])
@@ -96,7 +96,7 @@ def table(told: Mapping[str, Any]) -> str:
 
 
 def command(told: Mapping[str, Any]) -> str:
-    """Return what it was started with."""
+    """Return the command line of the run."""
     size = "" if told["size"] == "usual" else f" --{told['size']}"
     return f"scripts/bench{size} --seed {told['seed']}"
 
@@ -115,7 +115,7 @@ def _house_case(one: Mapping[str, Any]) -> str:
 
 
 def _house(house: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what a real Home Assistant felt of it."""
+    """Return the results in a real Home Assistant."""
     if not house:
         return []
     lines = [
@@ -145,7 +145,7 @@ def _ratio(figures: Mapping[str, float], ours: Mapping[str, float], key: str) ->
 
 
 def _floor(case: str, results: Iterable[Mapping[str, Any]], mine: Mapping[str, Any]) -> str:
-    # The first sync writes every label that there is to read afterwards; that of the new person comes later.
+    # The labels to read are those that the first sync wrote; the new person's was added later.
     world = (mine["items"], mine["people"], "first")
     first = next((one for one in results if _key(one) == world), mine)
     pairs = first["touched"] + SECTIONS * (case == "churn")
@@ -155,7 +155,7 @@ def _floor(case: str, results: Iterable[Mapping[str, Any]], mine: Mapping[str, A
 
 
 def _growth(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, float]]:
-    """Return the exponents between the smallest and the largest library with as many people."""
+    """Return the growth exponents from the smallest to the largest library with as many people."""
     found = []
     some = [one for one in results if one["competitor"] == "ours" and one["people"] == 20]
     for case in CASES:
@@ -172,7 +172,7 @@ def _growth(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, float]
 
 
 def plot(told: Mapping[str, Any], folder: Path) -> None:
-    """Draw requests and seconds of all competitors, and how ours grow."""
+    """Plot requests and seconds of all competitors, and the growth of this integration's."""
     import matplotlib as mpl  # noqa: PLC0415 - wanted for this only
 
     mpl.use("Agg")
@@ -182,7 +182,7 @@ def plot(told: Mapping[str, Any], folder: Path) -> None:
     rivalled = [one for one in results if one["competitor"] != "ours" and one["case"] == "warm"]
     if any(one["people"] == PEOPLE for one in rivalled):
         here = Counter(one["items"] for one in rivalled if one["people"] == PEOPLE)
-        items = max(here, key=lambda size: (here[size], size))  # the largest with everybody
+        items = max(here, key=lambda size: (here[size], size))  # with all competitors
         _plot_rivals(plt, results, items, folder / "side_by_side.png")
     ours = [one for one in results if one["competitor"] == "ours" and one["people"] == 20]
     if any(one["case"] == "warm" for one in ours):

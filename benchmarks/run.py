@@ -33,12 +33,12 @@ FORMAT: Final = 3  # of results.json
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A library, who wants something, and how often each is measured.
+    """A library, its people, and how often each competitor is measured.
 
-    Rivals keep nothing between runs, so to them an unchanged sync is the same cold and warm: it
-    is measured once. `rival_cases` names what is measured of them, `rivals` who they are. Those of
-    which a sync takes SLOW seconds or more have `slow_repeats` turns, the others `rival_repeats`, and
-    the earlier state of ours has `before`.
+    Rivals keep nothing between runs, so for them an unchanged sync is the same cold and warm and is
+    measured once. `rival_cases` names their measured cases, `rivals` the competitors. Those whose
+    sync takes SLOW seconds or more have `slow_repeats` turns, the others `rival_repeats`, and the
+    earlier state of this integration has `before`.
     """
 
     items: int
@@ -65,7 +65,7 @@ class Result:
     repeats: int
     figures: dict[str, float]
     by_kind: dict[str, int]
-    floor_edits: int = 0  # addresses that the changed items fill, label by label
+    floor_edits: int = 0  # URLs that the changed items fill, label by label
     touched: int = 0  # pairs of label and library that changed
     wanted: int = 0  # items with a label
     walls: list[float] = field(default_factory=list)
@@ -79,8 +79,8 @@ FULL: Final = (
     World(10_000, 200, 3, 3, rival_cases=UNCHANGED, before=3),
     World(100_000, 20, 5, 1, rival_cases=UNCHANGED, before=3, house=True, half=True),
 )
-# Rivals take the most time, and with more people the same: with 200 only the quickest, with 100,000
-# items none; 10,000 items take the others five minutes each time, so once.
+# Rivals take the most time, and the same with more people: with 200 only the fastest runs, with
+# 100,000 items none; 10,000 items take the others five minutes per run, so one run.
 USUAL: Final = (
     World(1_000, 20, 5, 3, 3),
     World(1_000, 20, 3, 1, rival_cases=("pending",), missing=1_000),
@@ -101,7 +101,7 @@ BEGUN: Final = time.monotonic()
 
 
 def progress(world: World, what: str) -> None:
-    """Tell what is done, and after how many minutes."""
+    """Print a completed step, and the minutes since the start."""
     minutes = (time.monotonic() - BEGUN) / 60
     where = f"{world.items} items, {world.people} people" + ", pending" * bool(world.missing)
     print(f"  {minutes:5.1f} min  {where}: {what}", flush=True)
@@ -110,9 +110,9 @@ def progress(world: World, what: str) -> None:
 async def sequence(
     servers: Child, world: World, name: str, folder: Path, tree: Path | None
 ) -> dict[str, dict[str, Any]]:
-    """Let one competitor go through all cases of a world; returns figures by case.
+    """Run one competitor through all cases of a world; return figures by case.
 
-    What is competing "before" is ours in an earlier `tree`.
+    The competitor "before" is this integration in an earlier `tree`.
     """
     await servers.ask("restore")
     (folder / ".storage").mkdir(parents=True)
@@ -153,9 +153,9 @@ type _Cases = dict[str, dict[str, Any]]
 async def measure(
     world: World, seed: int, folder: Path, competitors: Sequence[str], tree: Path | None
 ) -> tuple[list[Result], _Cases]:
-    """Measure everybody in one world, taking turns; then ours in a real Home Assistant, if wanted.
+    """Measure all competitors in one world, in turns; then this one in a real Home Assistant.
 
-    The earlier `tree` takes its turns as well.
+    The earlier `tree` has turns too. The real Home Assistant is measured only if the world says so.
     """
     arguments = {"items": world.items, "people": world.people, "missing": world.missing}
     flags = [text for key, value in arguments.items() for text in (f"--{key}", str(value))]
@@ -183,19 +183,19 @@ async def measure(
 def turns(
     world: World, name: str, collected: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
 ) -> int:
-    """Return how often a competitor is measured, by what was seen of it so far."""
+    """Return how often a competitor is measured, based on its results so far."""
     if name == "ours":
         return world.repeats
     if name == earlier.COMPETITOR:
         return world.before
-    if name not in world.rivals:  # the house as well
+    if name not in world.rivals:  # including the real Home Assistant
         return 0
     walls = [run["wall"] for (_, who), runs in collected.items() if who == name for run in runs]
     return world.slow_repeats if max(walls, default=0.0) >= SLOW else world.rival_repeats
 
 
 def _changes(servers: Child, world: World) -> dict[str, Change]:
-    """Return what happens before each sync in a real Home Assistant."""
+    """Return the changes before each sync in a real Home Assistant."""
 
     async def nothing() -> None:
         pass
@@ -236,7 +236,7 @@ def _medians(
 
 
 def machine() -> dict[str, str]:
-    """What it ran on."""
+    """Return the machine's hardware and software versions."""
     model = platform.processor() or platform.machine()
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
@@ -300,7 +300,7 @@ def main() -> None:
 
 
 def _before(args: argparse.Namespace, told: dict[str, Any], stack: ExitStack) -> Path | None:
-    """Return the folder of the earlier state for as long as the stack is open, if it is wanted."""
+    """Return the folder of the earlier state while the stack is open, if it is wanted."""
     if not args.before or earlier.COMPETITOR not in args.competitors:
         return None
     try:
@@ -322,7 +322,7 @@ def _live(args: argparse.Namespace, tree: Path | None) -> dict[str, Any]:
 
 
 def _note(told: dict[str, Any], world: World, found: Sequence[Result], house: _Cases) -> None:
-    """Put what was measured in a world in the place of what was there."""
+    """Replace the results of a world with the new ones."""
     results = {_key(one): one for one in told["results"]}
     results.update((_key(one), one) for one in map(asdict, found))
     told["results"] = [results[key] for key in sorted(results)]
@@ -333,7 +333,7 @@ def _note(told: dict[str, Any], world: World, found: Sequence[Result], house: _C
 
 
 def _key(result: Mapping[str, Any]) -> tuple[int, int, int, str]:
-    """Return where a result stands in the report."""
+    """Return the sort key of a result in the report."""
     place = list(CASES).index(result["case"]) * len(ORDER)
     return (
         result["items"],
@@ -344,7 +344,7 @@ def _key(result: Mapping[str, Any]) -> tuple[int, int, int, str]:
 
 
 def _kept(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the results of earlier runs that a run of parts leaves as they are."""
+    """Return earlier results that a partial run leaves unchanged."""
     file = args.output / "results.json"
     fresh = {
         "format": FORMAT,

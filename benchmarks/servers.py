@@ -1,8 +1,8 @@
-"""The servers of a benchmark, in a process of their own: a simulated Plex and Pulsarr over one world.
+"""The servers of a benchmark in their own process: a simulated Plex and Pulsarr over one world.
 
-Commands come as lines of JSON on standard input, each is answered by one line on standard output.
-The pace of Plex is that of a small home server: a read costs 5 ms and 0.05 ms a row, an edit
-20 ms and 2 ms an item; Pulsarr takes 8 ms an answer.
+Commands are lines of JSON on standard input, each answered by one line on standard output. Plex has
+the pace of a small home server: a read costs 5 ms and 0.05 ms per row, an edit
+20 ms and 2 ms per item; Pulsarr takes 8 ms per response.
 """
 
 import argparse
@@ -28,16 +28,17 @@ PLEX_TOKEN: Final = "plex-token-of-the-benchmark"
 PULSARR_KEY: Final = "pulsarr-key-of-the-benchmark"
 SHOWS: Final = 0.2  # share of the library
 WANTED: Final = 0.1  # share of the library that is on a watchlist
-FANS: Final = ((1, 0.62), (2, 0.22), (3, 0.11), (4, 0.05))  # how many want the same title
+FANS: Final = ((1, 0.62), (2, 0.22), (3, 0.11), (4, 0.05))  # how many people want the same title
 
 
 class Servers:
-    """One world, changed by the cases and put back after them."""
+    """One world, changed by the cases and restored after them."""
 
     def __init__(self, items: int, people: int, missing: int, seed: int) -> None:
         shows = round((items + missing) * SHOWS)
-        # What the rivals cannot find (legacy agents, no match, no Plex key) is left out: all are
-        # to reach the same labels.
+        # Items that rivals cannot find (legacy agents, unmatched, no Plex key) are left out: all
+        # must be
+        # able to reach the same labels.
         self._world = make_world(
             seed,
             items + missing - shows,
@@ -73,7 +74,7 @@ class Servers:
         self._titles = {title.key: title for title in self._world.catalogue}
         knobs = PlexKnobs.realistic()
         self._plex_server = PlexSimulator(self._world.plex, token=PLEX_TOKEN, knobs=knobs)
-        # Repeats follow each other faster than Pulsarr's limit per minute allows.
+        # Repeats follow each other faster than Pulsarr's rate limit allows.
         paced = PulsarrKnobs(latency_ms=8.0, rate_limit=10_000_000)
         self._pulsarr_server = PulsarrSimulator(
             self._pulsarr, api_key=PULSARR_KEY, knobs=paced, catalogue=self._world.catalogue
@@ -88,7 +89,7 @@ class Servers:
                 say(getattr(self, f"do_{command.pop('do')}")(**command) or {})
 
     def do_restore(self) -> None:
-        """Put labels and watchlists back to how they were at first."""
+        """Restore the original labels and watchlists."""
         plex = self._world.plex
         for key, item in plex.items.items():
             if item.labels != self._foreign[key]:
@@ -105,7 +106,7 @@ class Servers:
         self._ever = set(self._base)
 
     def do_person(self, titles: int) -> None:
-        """Let somebody new want some titles that are in Plex."""
+        """Add a person who wants some titles that are in Plex."""
         user = self._pulsarr.add_user("Newcomer")
         self._guests.append(user.id)
         self._name[user.id] = user.name
@@ -113,7 +114,7 @@ class Servers:
             self._wish(user.id, title)
 
     def do_churn(self, share: float) -> None:
-        """Let a share of the wishes go, and as many others come."""
+        """Remove a share of the wishes, and add as many others."""
         rng = random.Random("churn")
         going = rng.sample(sorted(self._base), max(1, round(len(self._base) * share)))
         for user_id, key in going:
@@ -128,7 +129,7 @@ class Servers:
         self._ever.add((user_id, title.key))
 
     def do_missing(self) -> dict[str, Any]:
-        """The wanted titles that are not in Plex."""
+        """Return the wanted titles that are not in Plex."""
         return {
             "titles": [
                 {"type": one.type, "title": one.title, "ids": [f"plex:{one.key}", *one.guids]}
@@ -137,13 +138,13 @@ class Servers:
         }
 
     def do_reset(self) -> None:
-        """Count from zero."""
+        """Reset the counts."""
         self._before = {key: item.labels for key, item in self._world.plex.items.items()}
         self._plex_server.stats.reset()
         self._pulsarr_server.stats.reset()
 
     def do_stats(self) -> dict[str, Any]:
-        """What was asked since the last reset, and what the labels are now."""
+        """Return the requests since the last reset, and the current labels."""
         plex, pulsarr = self._plex_server.stats, self._pulsarr_server.stats
         by_kind = {f"{method} {route}": number for (method, route), number in plex.requests.items()}
         expected = self._expected()
@@ -165,7 +166,7 @@ class Servers:
         }
 
     def _expected(self) -> dict[str, tuple[str, ...]]:
-        """What was there before, and the name of everybody who ever wanted it since."""
+        """Return the original labels, plus the names of all who have wanted an item since."""
         labels = dict(self._foreign)
         for user_id, key in self._ever:
             for item in self._world.plex.items_of(self._titles[key]):
@@ -179,7 +180,7 @@ def _digest(labels: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def say(answer: Mapping[str, Any]) -> None:
-    """Answer one command."""
+    """Print the answer to one command."""
     sys.stdout.write(f"{json.dumps(answer)}\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""What it costs to know what became of everybody's titles: counting, listing, and how long the event loop waits.
+"""Measures counting and listing everyone's titles, and how long the event loop waits.
 
 `python -m benchmarks.titles --titles 60000 --people 50`
 """
@@ -36,13 +36,13 @@ from custom_components.plex_label_sync.sync.wanted import Wish
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WAITING = 300  # titles in the queue
+WAITING = 300  # pending titles
 NEVER = Times({}, {})
-TICK = 0.001  # seconds between two looks whether the loop still turns
+TICK = 0.001  # seconds between two ticks of the event loop
 
 
 def make_standings(titles: int, people: int, seed: int = 1) -> Standings:
-    """A household in which a fifth of the titles is missing and each is wanted by up to three people."""
+    """Return standings: a fifth of the titles is missing, each is wanted by up to three people."""
     chance = random.Random(seed)
     everybody = [Person(pulsarr_id(number), f"person{number}") for number in range(people)]
     wishes, items, rows = [], {}, []
@@ -64,7 +64,7 @@ def make_standings(titles: int, people: int, seed: int = 1) -> Standings:
 
 
 async def measure(work: Callable[[], object]) -> tuple[float, float]:
-    """Do something in a thread; return the seconds of CPU, and the longest the loop had to wait."""
+    """Run work in a thread; return its CPU seconds and the longest wait of the event loop."""
     longest, done = 0.0, False
 
     async def watch() -> None:

@@ -1,9 +1,9 @@
-"""One competitor in a process of its own, measured from inside.
+"""One competitor in its own process, measured from inside.
 
-Commands come as lines of JSON on standard input (`sync`, `by_hand`, `pending`), each is answered by one line:
-seconds of wall and CPU time, MiB of memory above idle at the peak, the longest time in ms for which
-the process computed while the event loop did not turn (what other processes take of the machine is not
-counted), sizes of the files.
+Commands are lines of JSON on standard input (`sync`, `by_hand`, `pending`), each answered by one
+line: seconds of wall and CPU time, peak memory above idle in MiB, the longest time in ms for which
+the process computed while the event loop was blocked (time taken by other processes does not
+count), file sizes.
 """
 
 import argparse
@@ -37,7 +37,7 @@ TICK: Final = 0.001  # seconds
 
 
 def memory(kind: str) -> float:
-    """MiB of this process: `VmRSS` now, `VmHWM` at the peak; zero where the system does not tell."""
+    """Return this process's MiB: `VmRSS` now, `VmHWM` at the peak; zero if unavailable."""
     try:
         told = Path("/proc/self/status").read_text(encoding="ascii")
     except OSError:
@@ -47,7 +47,7 @@ def memory(kind: str) -> float:
 
 
 def forget_peak() -> None:
-    """Let the peak start from what is used now (Linux)."""
+    """Reset the memory peak to the current use (Linux)."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
@@ -55,12 +55,12 @@ def forget_peak() -> None:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of the files that are kept."""
+    """Return the total size in bytes of the files in a folder."""
     return sum(path.stat().st_size for path in folder.glob(".storage/*"))
 
 
 async def measure(work: Callable[[], Awaitable[None]]) -> dict[str, float]:
-    """Do something and say what it cost."""
+    """Run work and return its cost."""
     longest = 0.0
 
     async def tick() -> None:

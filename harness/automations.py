@@ -1,4 +1,4 @@
-"""Puts the blueprints into a Home Assistant, and automations made of them."""
+"""Installs the blueprints in Home Assistant, with automations based on them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from harness.client import HomeAssistantClient
 
 FOLDER: Final = "plex_label_sync"
-"""Where an import puts our blueprints."""
+"""Folder of the integration's blueprints."""
 NAME: Final = "plex_label_sync"
-"""What the ids of the automations begin with, before a number."""
+"""Prefix of the automations' ids, before a number."""
 
 
 async def install(
     client: HomeAssistantClient, entities: Mapping[str, str], people: Sequence[str]
 ) -> int:
-    """Make an automation of each blueprint, one for each person; returns how many. Raises AnswerError."""
+    """Create the automations of all blueprints; return their number. Raises AnswerError."""
     made = list(_automations(entities["activity"], people))
     for number, (name, alias, inputs) in enumerate(made):
         await client.post(

@@ -1,4 +1,4 @@
-"""A browser on Home Assistant's web interface: opens pages, and reads them as a person does."""
+"""A browser on Home Assistant's web interface: opens pages and reads what a user sees."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 CHROMIUM: Final = ROOT / ".tools" / "chromium"
 ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 BRANDS: Final = "/api/brands/"
-PATIENCE_MS: Final = 30_000  # a busy machine needs long for the first page
+PATIENCE_MS: Final = 30_000  # a busy machine takes long for the first page
 
-# What is to be seen, in the order of the page: into shadow roots, and through slots.
+# The visible text, in page order: through shadow roots and slots.
 READ: Final = """
 (root) => {
   const words = [];
@@ -51,7 +51,7 @@ READ: Final = """
   return words.join(" ");
 }
 """
-# The field of a form by its key; it may be in a section, or in a dialog.
+# The form field with a key; it may be in a section or a dialog.
 FIELD: Final = """
 (key) => {
   const find = (root) => {
@@ -65,7 +65,7 @@ FIELD: Final = """
   return find(document);
 }
 """
-# What forms complain about: [field, text]; the field is empty where it is about the whole form.
+# The errors of forms: [field, text]; the field is empty if the error concerns the whole form.
 ERRORS: Final = """
 () => {
   const found = [];
@@ -89,7 +89,7 @@ GO: Final = """
 }
 """
 IS_ON: Final = "(node) => node.checked"
-# By how much the page is wider than the window, or a text than its place.
+# How far the page exceeds the window, or a text its container.
 OVERFLOW: Final = """
 () => {
   const page = document.documentElement;
@@ -107,7 +107,7 @@ OVERFLOW: Final = """
 }
 """
 
-# Whether a picture that an image entity shows has come.
+# Whether an image entity's picture is loaded.
 PICTURE: Final = """
 () => {
   const find = (root) => {
@@ -124,35 +124,35 @@ PICTURE: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How somebody has Home Assistant before the eyes."""
+    """How Home Assistant is displayed: language, theme and window."""
 
     language: str = "en"
     dark: bool = False
     phone: bool = False
 
     def __str__(self) -> str:
-        """As in `en-light-desktop`."""
+        """Return the name, as in `en-light-desktop`."""
         return f"{self.language}-{'dark' if self.dark else 'light'}-{'phone' if self.phone else 'desktop'}"
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in CSS pixels."""
+        """Return width and height in CSS pixels."""
         return (412, 915) if self.phone else (1440, 1100)
 
 
 @dataclass(slots=True)
 class Visitor:
-    """Somebody at a browser."""
+    """A user in a browser."""
 
     page: Page
     url: str
     look: Look
     complaints: list[str] = field(default_factory=list)
-    """What the web interface wrote to its console as errors."""
+    """Errors in the web interface's console."""
 
     @classmethod
     async def come(cls, browser: Browser, url: str, look: Look, token: str | None = None) -> Self:
-        """Open a window of one's own; with a token as somebody who has signed in before."""
+        """Open a separate window; with a token the user is already signed in."""
         width, height = look.size
         context = await browser.new_context(
             viewport={"width": width, "height": height},
@@ -189,7 +189,7 @@ class Visitor:
         return visitor
 
     def _hear(self, kind: str, text: str, about: str) -> None:
-        # Without internet there are no pictures of other integrations; ours brings its own.
+        # Offline, other integrations have no brand pictures; this one has its own.
         if kind == "error" and not (BRANDS in about and DOMAIN not in about):
             self.complaints.append(f"{text} {about.partition('?')[0]}")
 
@@ -197,10 +197,10 @@ class Visitor:
         """Close the window."""
         await self.page.context.close()
 
-    # Going about
+    # Navigation
 
     async def sign_in(self, username: str, password: str) -> None:
-        """Sign in at the form that comes up for strangers."""
+        """Sign in with the form that Home Assistant shows first."""
         await self.page.goto(self.url)
         await self.page.locator("input[name=username]").fill(username)
         await self.page.locator("input[name=password]").fill(password)
@@ -208,7 +208,7 @@ class Visitor:
         await self.page.locator("home-assistant-main").wait_for(state="attached")
 
     async def go(self, path: str) -> None:
-        """Go to a page of Home Assistant, as its own links do."""
+        """Open a page of Home Assistant, as its own links do."""
         if self.page.url.startswith(self.url):
             await self.page.evaluate(GO, path)
         else:
@@ -220,20 +220,20 @@ class Visitor:
         await self.page.get_by_text(text, exact=True).locator("visible=true").first.click()
 
     async def submit(self) -> None:
-        """Send the form that is open, or say yes to the question."""
+        """Submit the open form, or confirm the question."""
         button = self.page.locator("ha-button[slot=primaryAction]").locator("visible=true")
         await button.last.click()
 
     async def fill(self, key: str, text: str) -> None:
-        """Write into a field of a form, by the field's key."""
+        """Enter text into the form field with a key."""
         handle = await self.element(key)
         entry = await handle.wait_for_selector("input, textarea")
         await entry.fill(text)
 
     async def toggle(self, key: str) -> None:
-        """Switch a field of a form over that is on or off, by the field's key.
+        """Toggle the boolean form field with a key.
 
-        A click is lost while the section around it still opens. Raises WaitedTooLongError.
+        A click is lost while the section around it is still opening. Raises WaitedTooLongError.
         """
         handle = await self.element(key)
         switch = await handle.wait_for_selector("ha-switch, ha-checkbox")
@@ -252,7 +252,7 @@ class Visitor:
         await self.page.wait_for_function(FIELD, arg=key)
 
     async def element(self, key: str) -> ElementHandle:
-        """The field of a form, by its key. Raises LookupError."""
+        """Return the form field with a key. Raises LookupError."""
         handle = (await self.page.evaluate_handle(FIELD, key)).as_element()
         if handle is None:
             raise LookupError(f"no form on the page has a field {key}")
@@ -261,40 +261,40 @@ class Visitor:
     # Reading
 
     async def words(self) -> str:
-        """All that is to be read on the page, with single blanks between words."""
+        """Return the visible text of the page, with single spaces between words."""
         return " ".join((await self.page.evaluate(READ)).split())
 
     async def until_read(self, text: str) -> None:
-        """Wait until a text is on the page; its case does not matter. Raises playwright's Error."""
+        """Wait until a text is on the page, ignoring case. Raises playwright's Error."""
         await self.page.get_by_text(text).locator("visible=true").first.wait_for()
 
     async def until_gone(self, text: str) -> None:
-        """Wait until a text is not on the page any more. Raises playwright's Error."""
+        """Wait until a text is no longer on the page. Raises playwright's Error."""
         await self.page.get_by_text(text).locator("visible=true").first.wait_for(state="detached")
 
     async def until_done(self) -> None:
-        """Wait until the form that is open says that all is done. Raises playwright's Error."""
+        """Wait until the open form reports success. Raises playwright's Error."""
         await self.page.locator("step-flow-create-entry").wait_for()
 
     async def errors(self) -> list[tuple[str, str]]:
-        """What forms complain about: key of the field (empty: the whole form) and text."""
+        """Return the errors of forms: field key (empty for the whole form) and text."""
         return [(key, text) for key, text in await self.page.evaluate(ERRORS)]
 
     async def until_picture(self) -> None:
-        """Wait until the picture of an image entity is to be seen. Raises playwright's Error."""
+        """Wait until an image entity's picture is visible. Raises playwright's Error."""
         await self.page.wait_for_function(PICTURE)
 
     async def overflow(self) -> int:
-        """By how many pixels the page is wider than the window, or a text than its place."""
+        """Return by how many pixels the page exceeds the window, or a text its container."""
         pixels: int = await self.page.evaluate(OVERFLOW)
         return pixels
 
     async def lengthen(self, height: int) -> None:
-        """Have a longer window, to see all of a long page at once."""
+        """Set the window height, to show all of a long page at once."""
         await self.page.set_viewport_size({"width": self.look.size[0], "height": height})
 
     async def picture(self, path: Path) -> None:
-        """Save what is to be seen; a browser that is gone takes no picture."""
+        """Save a screenshot, unless the browser has closed."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(Error):
             await self.page.screenshot(path=path)
@@ -302,7 +302,7 @@ class Visitor:
 
 @contextlib.asynccontextmanager
 async def open_browser() -> AsyncIterator[Browser]:
-    """The browser that scripts/setup --browser has got."""
+    """Open the browser that `scripts/setup --browser` has installed."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=[*ARGUMENTS], headless=True

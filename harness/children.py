@@ -1,4 +1,4 @@
-"""Processes that the harness starts, and that do not outlive it."""
+"""Child processes of the harness, which end with it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LOOPBACK: Final = "127.0.0.1"
-PATIENCE: Final = 30.0  # seconds that a process gets to end by itself
+PATIENCE: Final = 30.0  # seconds for a process to end after SIGTERM
 TETHER: Final = Path(__file__).with_name("tether.py")
 TAIL_LINES: Final = 15
 
 
 class Child:
-    """A process with its output in a file. It gets SIGTERM when this process ends, however that happens.
+    """A process with its output in a file. It gets SIGTERM when this process ends for any reason.
 
-    Signals of the terminal do not reach it: who started it stops it, in the right order.
+    Terminal signals do not reach it; its owner stops it, in the right order.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Child:
         folder: Path,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Start the command in `folder`; `environment` is added to this process's own."""
+        """Start the command in `folder`; `environment` is added to this process's environment."""
         self.output = output
         with output.open("ab") as file:
             self._process = subprocess.Popen(
@@ -50,21 +50,21 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process id."""
+        """Return the process id."""
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether the process is still there."""
+        """Return whether the process is running."""
         return self._process.poll() is None
 
     @property
     def exit_code(self) -> int | None:
-        """How the process ended; None while it runs, negative for a signal."""
+        """Return the exit code; None while it runs, negative for a signal."""
         return self._process.poll()
 
     async def stop(self, patience: float = PATIENCE) -> None:
-        """Ask the process to end, wait for it, and insist after `patience` seconds."""
+        """Terminate the process; kill it after `patience` seconds."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -72,13 +72,13 @@ class Child:
         await self.kill()
 
     async def kill(self) -> None:
-        """End the process without giving it a chance to do anything more."""
+        """Kill the process immediately."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await asyncio.to_thread(self._process.wait)
 
     def last_words(self) -> str:
-        """The end of the output."""
+        """Return the end of the output."""
         with contextlib.suppress(OSError):
             lines = self.output.read_text(encoding="utf-8", errors="replace").splitlines()
             return "\n".join(lines[-TAIL_LINES:])
@@ -86,7 +86,7 @@ class Child:
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody uses at the moment."""
+    """Return an unused port of the loopback address."""
     with socket.socket() as listener:
         listener.bind((LOOPBACK, 0))
         port: int = listener.getsockname()[1]
@@ -94,7 +94,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on a port of the loopback address. Raises OverflowError for no port."""
+    """Return whether a loopback port is free. Raises OverflowError for an invalid port."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""Talks to Home Assistant as its web interface does: REST and WebSocket."""
+"""A client of Home Assistant's REST and WebSocket APIs, as the web interface uses them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ type Json = dict[str, Any]
 
 
 class AnswerError(Exception):
-    """Home Assistant refused something. `key` is the error's translation key, where it has one."""
+    """Home Assistant refused a request. `key` is the error's translation key, if any."""
 
     def __init__(self, what: str, status: int | str, text: str, key: str | None = None) -> None:
         super().__init__(f"{what}: {status} {text}")
@@ -25,7 +25,7 @@ class AnswerError(Exception):
 
 
 class HomeAssistantClient:
-    """One signed-in user. The WebSocket is opened when it is first needed, and again after a restart."""
+    """One signed-in user. The WebSocket is opened on first use, and again after a restart."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
         self._session = session
@@ -62,7 +62,7 @@ class HomeAssistantClient:
         return await self.request("POST", path, body)
 
     async def state(self, entity_id: str) -> Json:
-        """The state of an entity with its attributes. Raises AnswerError when there is none."""
+        """Return an entity's state with its attributes. Raises AnswerError if there is none."""
         state: Json = await self.get(f"states/{entity_id}")
         return state
 
@@ -73,7 +73,7 @@ class HomeAssistantClient:
         return await (await self._open()).command(kind, **fields)
 
     async def call(self, domain: str, action: str, *, response: bool = False, **data: Any) -> Json:  # noqa: ANN401
-        """Call an action and wait for its end; returns its response, if one is asked for.
+        """Call an action and wait until it ends; return its response, if requested.
 
         Raises AnswerError with the translation key of the error.
         """
@@ -87,7 +87,7 @@ class HomeAssistantClient:
         return result.get("response") or {}
 
     async def follow(self, event_type: str) -> list[Json]:
-        """Subscribe to events; they are appended to the returned list as long as the socket is open."""
+        """Subscribe to events; they are appended to the returned list while the socket is open."""
         return await (await self._open()).subscribe("subscribe_events", event_type=event_type)
 
     async def _open(self) -> Socket:
@@ -108,9 +108,9 @@ class Socket:
 
     @classmethod
     async def open(cls, session: aiohttp.ClientSession, url: str, token: str) -> Self:
-        """Connect and sign in. Raises AnswerError, aiohttp.ClientError."""
+        """Connect and authenticate. Raises AnswerError, aiohttp.ClientError."""
         socket = await session.ws_connect(f"{url}/api/websocket", max_msg_size=0)
-        await socket.receive_json()  # asks to sign in
+        await socket.receive_json()  # the authentication request
         await socket.send_json({"type": "auth", "access_token": token})
         answer = await socket.receive_json()
         if answer["type"] != "auth_ok":
@@ -120,11 +120,11 @@ class Socket:
 
     @property
     def closed(self) -> bool:
-        """Whether the connection has ended."""
+        """Return whether the connection is closed."""
         return self._reader.done()
 
     async def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         await self._socket.close()
         with contextlib.suppress(asyncio.CancelledError):
             await self._reader
@@ -135,7 +135,7 @@ class Socket:
         return answer["result"]
 
     async def subscribe(self, kind: str, **fields: Any) -> list[Json]:  # noqa: ANN401
-        """Send a command that is answered with events, too; returns the list that they go into."""
+        """Send a command that also causes events; return the list to which they are appended."""
         events: list[Json] = []
         self._events[self._last_id + 1] = events
         await self._send(kind, fields)

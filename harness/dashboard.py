@@ -1,4 +1,4 @@
-"""Puts the dashboard that the integration makes into a Home Assistant, as the first thing one sees."""
+"""Installs the integration's dashboard in Home Assistant as the start page."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ URL_PATH: Final = "plex-labels"
 
 
 async def made(entry: Integration, language: str | None = None) -> dict[str, Any]:
-    """The dashboard of an entry, in the language of whoever is signed in unless given. Raises AnswerError."""
+    """Return an entry's dashboard, by default in the user's language. Raises AnswerError."""
     chosen = {} if language is None else {"language": language}
     dashboard: dict[str, Any] = (await entry.call("get_dashboard", **chosen))["dashboard"]
     return dashboard
 
 
 async def save(client: HomeAssistantClient, dashboard: Mapping[str, Any]) -> None:
-    """Show this on the dashboard that is there. Raises AnswerError."""
+    """Replace the configuration of the installed dashboard. Raises AnswerError."""
     await client.command("lovelace/config/save", url_path=URL_PATH, config=dashboard)
 
 
 async def install(client: HomeAssistantClient, dashboard: Mapping[str, Any]) -> None:
-    """Save a dashboard and make it the start page of everybody. Raises AnswerError."""
+    """Save a dashboard and make it everyone's start page. Raises AnswerError."""
     there = await client.command("lovelace/dashboards/list")
     if all(one["url_path"] != URL_PATH for one in there):
         await client.command(
@@ -48,5 +48,5 @@ async def install(client: HomeAssistantClient, dashboard: Mapping[str, Any]) -> 
     except AnswerError as err:
         if err.status != "unknown_command":
             raise
-        # Older releases keep the choice in the browser; there the default dashboard is ours as well.
+        # Older releases keep the choice in the browser; there this is the default dashboard too.
         await client.command("lovelace/config/save", url_path=None, config=dashboard)

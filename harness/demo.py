@@ -1,7 +1,7 @@
-"""The command line of the demo: `scripts/demo` starts it, `scripts/demo COMMAND` plays with the one that runs.
+"""The demo's command line: `scripts/demo` starts it, `scripts/demo COMMAND` controls it.
 
-`--help` has to answer before anything was downloaded, on whatever Python is there: what runs the demo is
-imported when it is needed.
+`--help` must work before anything is downloaded, with any Python: what the demo needs is imported
+on use.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT: Final = 8123
 PORT_MAX: Final = 65535
-INTERRUPTED: Final = 130  # as shells have it after Ctrl-C
+INTERRUPTED: Final = 130  # as in shells after Ctrl-C
 
 DOWNLOADS: Final = """\
 What it downloads: the first start gets Home Assistant and what it needs from PyPI, about 350 MB, and Python 3.14
@@ -28,7 +28,7 @@ nothing. Plex, plex.tv and Pulsarr are simulated, and no real one is asked. What
 
 
 def port(text: str) -> int:
-    """A port number from the command line."""
+    """Return a port number from the command line."""
     number = int(text)
     if not 0 < number <= PORT_MAX:
         raise argparse.ArgumentTypeError(f"{number} is not a port: take one from 1 to {PORT_MAX}")
@@ -36,7 +36,7 @@ def port(text: str) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the command line parser."""
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -82,21 +82,21 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line; returns the exit code."""
+    """Run one command line; return the exit code."""
     try:
         code = carry_out(vars(make_parser().parse_args(arguments)))
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read has seen enough, as `head` has; at the end Python would complain once more.
+        # The reader has closed the pipe, as `head` does; Python would report it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
 
 
 def carry_out(given: dict[str, Any]) -> int:
-    """Start the demo, or run a command; returns the exit code."""
+    """Start the demo or run a command; return the exit code."""
     import asyncio  # noqa: PLC0415  # see above
 
     from harness import demo_commands, demo_start  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What one can do to a running demo from a second terminal; each command tells in plain words what happened."""
+"""Commands for a running demo, from a second terminal; each prints in plain words what happened."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ type Json = dict[str, Any]
 
 SUGGESTIONS: Final = 5
 TITLES_SHOWN: Final = 12
-LABEL_SECONDS: Final = 30.0  # in which a live sync is done for sure
-WISH_SECONDS: Final = 120.0  # in which a wish is noticed of which Pulsarr tells nobody
-RECOVERY_SECONDS: Final = 150.0  # the longest pause between two tries, and some
+LABEL_SECONDS: Final = 30.0  # maximum duration of a live sync
+WISH_SECONDS: Final = 120.0  # until a wish is noticed that Pulsarr does not announce
+RECOVERY_SECONDS: Final = 150.0  # the longest retry interval, and a margin
 OUTAGE_SECONDS_MAX: Final = 600.0
 
 
 @dataclass(slots=True)
 class Visit:
-    """A look at a running demo."""
+    """A connection to a running demo."""
 
     session: aiohttp.ClientSession
     state: DemoState
@@ -61,7 +61,7 @@ class Visit:
     # Commands
 
     async def bring(self, title: str) -> None:
-        """A file of a title arrives; follow it until it is labelled."""
+        """Import a file of a title and follow it until it is labeled."""
         name = await self.known(title)
         there = (await self.plex.get("labels", title=name))["items"]
         if there:
@@ -72,7 +72,7 @@ class Visit:
         await follow_import(Follower(self.plex, self.pulsarr), name, people)
 
     async def wish(self, person: str, title: str) -> None:
-        """Put a title on a watchlist; follow it until it is labelled."""
+        """Put a title on a watchlist and follow it until it is labeled."""
         name = await self.known(title)
         began = time.monotonic()
         done = await self._asked(self.pulsarr.post("wish", person=person, title=name), person)
@@ -99,7 +99,7 @@ class Visit:
         await self.labels(name)
 
     async def unwish(self, person: str, title: str) -> None:
-        """Take a title off a watchlist."""
+        """Remove a title from a watchlist."""
         name = await self.known(title)
         done = await self._asked(self.pulsarr.post("unwish", person=person, title=name), person)
         if not done["removed"]:
@@ -109,7 +109,7 @@ class Visit:
         await self.labels(name)
 
     async def labels(self, title: str) -> None:
-        """Show what Plex has on a title."""
+        """Show the labels of a title in Plex."""
         items = (await self.plex.get("labels", title=await self.known(title)))["items"]
         if not items:
             print("It is not in Plex.")
@@ -119,7 +119,7 @@ class Visit:
             print(f"  {item['title']} ({item['library']}{edition}): {labels}")
 
     async def outage(self, server: str, seconds: float) -> None:
-        """Have a server refuse connections for a while, and watch how the integration takes it."""
+        """Make a server refuse connections for a while, and show how the integration reacts."""
         if not 0 < seconds <= OUTAGE_SECONDS_MAX:
             raise DemoError(
                 f"An outage lasts more than 0 and at most {OUTAGE_SECONDS_MAX:g} seconds."
@@ -144,7 +144,7 @@ class Visit:
         await eventually(away, f"{name} is away", within=5, every=0.02)
         say(f"{name} is away for {seconds:g} s. Import something meanwhile, or press a button.")
         try:
-            await self.entry.call("sync_all")  # so that it is noticed at once
+            await self.entry.call("sync_all")  # to notice it at once
         except AnswerError as err:
             say(f"A full sync was asked for and says: {err.text}")
             say(f"Home Assistant shows: {await self.entry.state('status')}")
@@ -155,11 +155,11 @@ class Visit:
         say("The integration has caught up and is idle.")
 
     async def rule(self, person: str, text: str) -> None:
-        """Set somebody's rule at plex.tv, and see what the integration makes of it."""
+        """Set a person's rule at plex.tv, and show the integration's result."""
         await set_rule(self.plex_tv, self.entry, person, text)
 
     async def status(self) -> None:
-        """Show the numbers of the dashboard, and what waits."""
+        """Show the numbers of the dashboard, and what is pending."""
         for key, name in (
             ("status", "Status"),
             ("last_sync", "Last full sync"),
@@ -180,11 +180,11 @@ class Visit:
         print(f"  {'Home Assistant':<29} {self.state.home_url}")
 
     async def second(self) -> None:
-        """Say how to set up the second household."""
+        """Print how to set up the second household."""
         print(second_household(self.state.second))
 
     async def titles(self, *, missing_only: bool) -> None:
-        """Show what there is to type."""
+        """List the titles that commands accept."""
         wanted = (await self.pulsarr.get("missing"))["missing"]
         lacking = await self.plex.get("missing")
         names = {row["title"] for row in wanted}
@@ -206,7 +206,7 @@ class Visit:
     # Names
 
     async def known(self, title: str) -> str:
-        """The full name of a title of the world. Raises DemoError with suggestions."""
+        """Return the full name of a title of the world. Raises DemoError with suggestions."""
         names = sorted(await self._all_names())
         folded = {name.casefold(): name for name in names}
         text = title.strip().casefold()
@@ -256,7 +256,7 @@ def _folded(labels: Iterable[str]) -> set[str]:
 
 
 async def visit(state: DemoState, command: str, arguments: dict[str, Any]) -> None:
-    """Carry out one command. Raises DemoError."""
+    """Run one command. Raises DemoError."""
     async with aiohttp.ClientSession() as session:
         demo = Visit.of(session, state)
         works: dict[str, Callable[..., Awaitable[None]]] = {

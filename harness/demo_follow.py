@@ -1,4 +1,4 @@
-"""Follows one import from the arr app to the label in Plex, and tells each step with its time."""
+"""Follows one import from the arr app to the label in Plex, and prints each step with its time."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ type Json = dict[str, Any]
 
 IMPORT_SECONDS: Final = 90.0
 UNANNOUNCED_SECONDS: Final = 15.0
-"""If Plex has known a title for so long and Pulsarr has not announced it, Pulsarr will not."""
+"""Pulsarr will not announce a title that has been in Plex for this long."""
 
 
 @dataclass(slots=True)
 class Follower:
-    """What was seen so far."""
+    """The steps seen so far."""
 
     plex: Control
     pulsarr: Control
@@ -39,13 +39,13 @@ class Follower:
 
     @property
     def unannounced(self) -> bool:
-        """Whether Pulsarr keeps this title to itself."""
+        """Return whether Pulsarr does not announce this title."""
         known = self.told.get("matched", time.monotonic())
         return "announced" not in self.told and time.monotonic() > known + UNANNOUNCED_SECONDS
 
 
 async def follow_import(follower: Follower, title: str, people: Sequence[Json]) -> None:
-    """Let a file arrive, and watch until everybody's label is there.
+    """Import a file and watch until all labels are there.
 
     Raises WaitedTooLongError, ControlError.
     """

@@ -1,4 +1,4 @@
-"""The demo's command about who may see what: somebody's rule at plex.tv changes, and the integration looks again."""
+"""The demo's command about sharing: sets a person's rule at plex.tv and checks again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 async def set_rule(plex_tv: Control, entry: Integration, person: str, text: str) -> None:
-    """Set the rule for films and shows, then say what follows. Raises DemoError."""
+    """Set the rule for films and shows, then print the result. Raises DemoError."""
     try:
         done = await plex_tv.post("rule", person=person, rule=text)
     except ControlError as err:

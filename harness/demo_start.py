@@ -1,4 +1,4 @@
-"""Starts the demo: simulated Plex and Pulsarr, a real Home Assistant, and the integration between them."""
+"""Starts the demo: simulated Plex and Pulsarr, a real Home Assistant, and the integration."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ SECOND_WORLD: Final = (
     *("--movies", "60", "--shows", "20", "--people", "5", "--realistic"),
     *("--seed", "7", "--server-name", "Cabin"),
 )
-"""A household that is not set up, to try the forms with."""
+"""A household that is not set up, to try the forms."""
 OPTIONS: Final = {"pending_retry_interval": 5, "sync_interval": 600}
-"""In seconds: short, so that one sees things happen."""
+"""Seconds: short, so that changes show soon."""
 
-RESTART: Final = 100  # Home Assistant's exit code when somebody has asked it to restart
+RESTART: Final = 100  # Home Assistant's exit code when a restart was requested
 SPARE_SHOWN: Final = 1
 SECOND_FOLDER: Final = "second"
 ARRIVAL_SECONDS: Final = 90.0
-"""Until a live sync has labelled what arrived, announced or not."""
+"""Maximum time until a live sync has labeled a new file, announced or not."""
 
 
 @dataclass(slots=True)
 class Demo:
-    """Everything that runs while the demo runs."""
+    """All processes and connections of a running demo."""
 
     folder: Path
     session: aiohttp.ClientSession
@@ -66,7 +66,7 @@ class Demo:
         print(f"{time.monotonic() - self.began:5.0f} s  {text}", flush=True)
 
     async def start(self) -> str:
-        """Start everything; returns what to tell the person."""
+        """Start everything; return the text to print."""
         self.began = time.monotonic()
         self.simulators = servers = await Simulators.start(
             self.session, self.folder, WORLD, pid=os.getpid()
@@ -90,7 +90,7 @@ class Demo:
         entry = integration.Integration(client, entry_id)
         await entry.until_synced()
         self.say(f"The first full sync is done. In Plex now: {await self._labels_in_plex()}.")
-        # Changed options load the entry again, and that begins with a full sync.
+        # Changed options reload the entry, which begins with a full sync.
         await integration.change_options(client, entry_id, **OPTIONS)
         await integration.until_loaded(client, entry_id)
         await entry.until_synced()
@@ -119,7 +119,7 @@ class Demo:
         )
 
     async def _check_sharing(self, entry: integration.Integration) -> None:
-        """Look at once who can see what, which otherwise happens some minutes later."""
+        """Check sharing now, which otherwise happens some minutes later."""
         told = await entry.call("check_sharing")
         if told["status"] != "ok":
             raise DemoError(f"The simulated plex.tv was not understood: {told['reason']}.")
@@ -127,7 +127,7 @@ class Demo:
         self.say(f"Who can see what is known. Somebody's rule is broken: {', '.join(wrong)}.")
 
     async def _labels_in_plex(self) -> str:
-        """How many items carry each person's label, as the simulated Plex itself says. Raises DemoError."""
+        """Return how many items have each person's label in Plex. Raises DemoError."""
         assert self.simulators is not None  # noqa: S101  # started before
         labels = (await self.simulators.plex.get("state"))["labels"]
         carriers = {text.casefold(): number for text, number in labels.items()}
@@ -153,13 +153,13 @@ class Demo:
         return demo_texts.what_to_try(missing, spare, await self._people())
 
     async def _people(self) -> list[str]:
-        """The people who get labels."""
+        """Return the people who get labels."""
         assert self.simulators is not None  # noqa: S101  # started before
         people = (await self.simulators.pulsarr.get("state"))["people"]
         return [one["name"] for one in people if one["can_sync"]]
 
     async def _let_something_happen(self) -> None:
-        """Have one film arrive and be labelled, and another title waited for, so that there is something to see.
+        """Import and label one film, and leave another title pending, to have something to show.
 
         Raises WaitedTooLongError.
         """
@@ -180,7 +180,7 @@ class Demo:
 
             await eventually(labelled, f"“{film}” is labelled", within=ARRIVAL_SECONDS)
             self.say(f"“{film}” has just arrived, and {person}'s label is on it.")
-        if wanted:  # the first ones are for the visitor to import
+        if wanted:  # the first ones are for the user to import
             await pulsarr.post("announce", title=wanted[-1], force=True)
 
     async def _show_dashboard(
@@ -192,7 +192,7 @@ class Demo:
         await dashboard.install(self.client, page)
 
     async def until_over(self) -> None:
-        """Wait for ever; raises DemoError when a process has ended by itself."""
+        """Wait forever. Raises DemoError when a process has ended by itself."""
         assert self.simulators is not None  # noqa: S101  # started before
         assert self.second is not None  # noqa: S101
         while True:
@@ -206,7 +206,7 @@ class Demo:
                 await self.home.start(self.session)
 
     async def stop(self) -> None:
-        """End everything that was started."""
+        """Stop everything that was started."""
         if self.client is not None:
             with contextlib.suppress(aiohttp.ClientError):
                 await self.client.close()
@@ -217,9 +217,9 @@ class Demo:
 
 
 async def run(folder: Path, port: int, *, wait: bool) -> int:
-    """Start the demo and keep it until somebody ends it; returns the exit code.
+    """Start the demo and run it until the user ends it; return the exit code.
 
-    With `wait` false it ends as soon as everything is up. Raises DemoError.
+    With `wait` false it ends as soon as everything has started. Raises DemoError.
     """
     if not is_free(port):
         raise DemoError(
@@ -261,7 +261,7 @@ _FAILURES: Final = (
 
 
 async def _unless_told[T](work: Coroutine[None, None, T], told_to_stop: asyncio.Event) -> T | None:
-    """Do the work, and drop it when the event comes first; None then."""
+    """Do the work, or cancel it and return None if the event comes first."""
     task = asyncio.create_task(work)
     told = asyncio.create_task(told_to_stop.wait())
     try:

@@ -1,4 +1,4 @@
-"""What a running demo leaves on disk for the commands of a second terminal, and how they find out that it runs."""
+"""State of a running demo on disk, for the commands of a second terminal, and its lock."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-LOCK: Final = "lock"  # held as long as a demo runs, however it ends
+LOCK: Final = "lock"  # held while a demo runs, however it ends
 STATE: Final = "state.json"
 
 
 class DemoError(Exception):
-    """Something that the person at the terminal has to know, in one sentence."""
+    """An error for the person at the terminal, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoState:
-    """How to reach what runs."""
+    """How to reach the demo's servers."""
 
     home_url: str
     home_token: str = field(repr=False)
@@ -39,14 +39,14 @@ class DemoState:
     """The second household, which is not set up."""
 
     def save(self, folder: Path) -> None:
-        """Write it down, for the owner's eyes only."""
+        """Save the state, readable by its owner only."""
         file = os.open(folder / STATE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(file, "w", encoding="utf-8") as stream:
             json.dump(asdict(self), stream)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what the running demo wrote down. Raises DemoError when none runs, or not yet."""
+        """Load the state of the running demo. Raises DemoError when none runs, or not yet."""
         with contextlib.suppress(OSError), (folder / LOCK).open("ab") as lock:
             if not _take(lock):
                 try:
@@ -59,7 +59,7 @@ class DemoState:
 
 @contextlib.contextmanager
 def own(folder: Path) -> Iterator[None]:
-    """Have a demo's folder to oneself, emptied. Raises DemoError when a demo runs there."""
+    """Lock and empty a demo's folder. Raises DemoError when a demo runs there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / LOCK).open("ab")

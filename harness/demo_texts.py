@@ -1,4 +1,4 @@
-"""What the demo says on its dashboard and in the terminal."""
+"""Texts of the demo for its dashboard and the terminal."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 type Json = dict[str, Any]
 
-DEMO_HOURS: Final = 0.25  # a demo is not watched for long
+DEMO_HOURS: Final = 0.25  # a demo is only watched for a short time
 
 
 def what_to_try(
     missing: Sequence[Json], spare: Sequence[str], people: Sequence[str]
 ) -> list[tuple[str, str]]:
-    """Commands worth trying and what they show.
+    """Return commands to try and what they show.
 
     `missing` are wanted titles that are not in Plex, `spare` titles in Plex, `people` usernames.
     """
@@ -55,7 +55,7 @@ def what_to_try(
 
 
 def fit_dashboard(page: Json, rows: Sequence[tuple[str, str]]) -> None:
-    """Let the dashboard look at the last minutes, and say what to try."""
+    """Limit the dashboard to the last minutes, and add the commands to try."""
     sections = page["views"][0]["sections"]
     for section in sections:
         for card in section["cards"]:
@@ -67,7 +67,7 @@ def fit_dashboard(page: Json, rows: Sequence[tuple[str, str]]) -> None:
 
 
 def help_card(rows: Sequence[tuple[str, str]]) -> Json:
-    """The section of the dashboard that says what to try."""
+    """Return the dashboard section with the commands to try."""
     commands = _aligned(rows, "  # ")
     return {
         "type": "grid",
@@ -95,7 +95,7 @@ def help_card(rows: Sequence[tuple[str, str]]) -> Json:
 
 
 def second_household(connections: Connections) -> str:
-    """How to set up the second household by hand; its token and key are good for nothing else."""
+    """Return how to set up the second household by hand; its token and key have no other use."""
     rows = (
         ("Plex address", connections.plex_url),
         ("Plex token", connections.plex_token),
@@ -112,7 +112,7 @@ def second_household(connections: Connections) -> str:
 def introduction(
     url: str, owner: Owner, version: str, rows: Sequence[tuple[str, str]], second: str
 ) -> str:
-    """What is printed when everything runs; `second` says how to set up the other household."""
+    """Return the text printed once everything runs; `second` describes the other household."""
     commands = textwrap.indent(_aligned(rows, "  "), "  ")
     return (
         f"\nThe demo runs: Home Assistant {version}\n\n"
@@ -127,7 +127,7 @@ def _aligned(rows: Sequence[tuple[str, str]], between: str) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names as in a sentence."""
+    """Return names joined as in a sentence."""
     if len(names) < 2:  # noqa: PLR2004  # one name needs no "and"
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -21,7 +21,7 @@ from harness.waiting import WaitedTooLongError, eventually
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-START_SECONDS: Final = 240.0  # a busy machine takes a minute
+START_SECONDS: Final = 240.0  # it takes a minute on a busy machine
 LOG: Final = "home-assistant.log"
 DETOUR: Final = Path(__file__).with_name("plex_tv_detour")
 
@@ -36,7 +36,7 @@ COMPONENTS: Final = (
     "system_health",
     "webhook",
 )
-"""What is set up besides what Home Assistant sets up by itself: nothing that needs internet or devices."""
+"""Components besides Home Assistant's own defaults; none needs internet or devices."""
 
 CONFIGURATION: Final = """\
 homeassistant:
@@ -63,12 +63,12 @@ http:
 
 
 class NotStartedError(Exception):
-    """Home Assistant did not start; the text says why, in one sentence."""
+    """Home Assistant did not start; the text gives the reason in one sentence."""
 
 
 @dataclass(slots=True)
 class HomeAssistant:
-    """One configuration folder and the process that runs on it."""
+    """One configuration folder and its Home Assistant process."""
 
     folder: Path
     port: int
@@ -76,35 +76,35 @@ class HomeAssistant:
     debug: bool = False
     """Whether the integration logs its debug messages."""
     plex_tv_url: str = ""
-    """Where plex.tv is asked for instead of where it is; empty leaves that alone."""
+    """Address of a simulated plex.tv; empty uses the real one."""
     bare: bool = False
-    """Whether the integration is left to be installed later."""
+    """Whether the integration is to be installed later."""
     _child: Child | None = field(default=None, init=False)
 
     @property
     def url(self) -> str:
-        """Where it listens, as in `http://127.0.0.1:8123`."""
+        """Return the base URL, as in `http://127.0.0.1:8123`."""
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
     def version(self) -> str:
-        """The version that this environment has."""
+        """Return the version of Home Assistant in this environment."""
         return version("homeassistant")
 
     @property
     def logs(self) -> list[Path]:
-        """The log files, of this start and of the one before."""
+        """Return the log files of this start and of the one before."""
         return sorted(self.folder.glob(f"{LOG}*"))
 
     @property
     def child(self) -> Child:
-        """The running process; raises RuntimeError when there is none."""
+        """Return the running process. Raises RuntimeError if there is none."""
         if self._child is None:
             raise RuntimeError("Home Assistant was not started")
         return self._child
 
     def prepare(self) -> None:
-        """Write the configuration, with the integration as it is in the checkout unless it is bare."""
+        """Write the configuration, with the integration from the checkout unless it is bare."""
         storage = self.folder / ".storage"
         storage.mkdir(parents=True)
         settings = CONFIGURATION.format(
@@ -113,7 +113,7 @@ class HomeAssistant:
             components="\n".join(f"{name}:" for name in COMPONENTS),
         )
         if _keeps_http_settings():
-            # What it finds in YAML it would only try for five minutes, and then restart.
+            # Settings from YAML would be tried for five minutes only, followed by a restart.
             _write(storage, "http", 1, {"server_host": [LOOPBACK], "server_port": self.port})
         else:
             settings += HTTP.format(host=LOOPBACK, port=self.port)
@@ -122,7 +122,8 @@ class HomeAssistant:
             shutil.copytree(DETOUR, self.folder / "custom_components" / DETOUR.name)
         (self.folder / "configuration.yaml").write_text(settings, encoding="utf-8")
         (self.folder / "automations.yaml").write_text("[]\n", encoding="utf-8")
-        # Leaves the owner to be created; the other steps would set up things that want internet.
+        # Leaves the owner to be created; the other steps would set up integrations that need
+        # internet.
         _write(storage, "onboarding", 4, {"done": ["core_config", "analytics", "integration"]})
         if self.bare:
             return
@@ -131,14 +132,14 @@ class HomeAssistant:
         shutil.copytree(INTEGRATION, target, ignore=shutil.ignore_patterns("__pycache__"))
 
     async def start(self, session: aiohttp.ClientSession) -> None:
-        """Start the process and wait until it answers. Raises NotStartedError."""
+        """Start the process and wait until it responds. Raises NotStartedError."""
         if not is_free(self.port):
             raise NotStartedError(f"port {self.port} is in use already")
         self._child = Child(
             [sys.executable, "-m", "homeassistant", "-c", str(self.folder), "--skip-pip"],
             output=self.folder / "output.log",
             folder=self.folder,
-            # A port that cannot be had must not make it listen somewhere else.
+            # If the port is in use, it must not listen on another one.
             environment={"SETUP_PORT": str(self.port), "PYTHONPATH": ""},
         )
         await self.until(lambda: self._answers(session), "Home Assistant answers")
@@ -159,7 +160,7 @@ class HomeAssistant:
             raise NotStartedError("Home Assistant came up in recovery mode")
 
     async def until[T](self, look: Any, what: str) -> T:  # noqa: ANN401
-        """Wait for something as long as the process runs. Raises NotStartedError."""
+        """Wait for a condition while the process runs. Raises NotStartedError."""
 
         async def careful() -> T:
             if not self.child.running:
@@ -173,12 +174,12 @@ class HomeAssistant:
             raise NotStartedError(str(err)) from err
 
     async def stop(self) -> None:
-        """End the process in the proper way."""
+        """Shut the process down properly."""
         if self._child is not None:
             await self._child.stop()
 
     async def kill(self) -> None:
-        """End the process like a power cut does."""
+        """Kill the process, as in a power failure."""
         await self.child.kill()
 
     async def _answers(self, session: aiohttp.ClientSession) -> bool:
@@ -190,7 +191,7 @@ class HomeAssistant:
 
 
 def _keeps_http_settings() -> bool:
-    """Whether this Home Assistant has moved the settings of its server from YAML to a file of its own."""
+    """Return whether this release stores its server settings in a file of its own, not in YAML."""
     spec = find_spec("homeassistant")
     if spec is None or spec.origin is None:
         raise NotStartedError("Home Assistant is not installed in this environment")

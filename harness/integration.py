@@ -1,4 +1,4 @@
-"""The integration as it is seen from outside: its flows, its entities, its actions."""
+"""The integration as seen from outside: its flows, its entities, its actions."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 DOMAIN: Final = "plex_label_sync"
 CONFIG_FLOW: Final = "config/config_entries/flow"
 OPTIONS_FLOW: Final = "config/config_entries/options/flow"
-READING_SECONDS: Final = 600.0  # until the first sync was looked at, in a large library
-LOOK_SECONDS: Final = 40.0  # until plex.tv has been asked, also when somebody has just done so
+READING_SECONDS: Final = 600.0  # until the preview of the first sync is ready, in a large library
+LOOK_SECONDS: Final = 40.0  # until plex.tv was queried, also shortly after an earlier check
 
 
 class FlowError(Exception):
-    """A flow did not go as expected; the text says at which step and what it showed."""
+    """A flow went wrong; the text names the step and what it showed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """What the config flow asks for."""
+    """The input of the config flow."""
 
     plex_url: str
     plex_token: str = field(repr=False)
@@ -36,7 +36,7 @@ class Connections:
 
 
 class Flow:
-    """One flow under way; `shown` is what the last step answered."""
+    """One flow in progress; `shown` is the result of the last step."""
 
     def __init__(self, client: HomeAssistantClient, path: str, shown: Json) -> None:
         self._client = client
@@ -45,16 +45,16 @@ class Flow:
 
     @classmethod
     async def start(cls, client: HomeAssistantClient, path: str, handler: str) -> Flow:
-        """Open a flow. Raises AnswerError."""
+        """Start a flow. Raises AnswerError."""
         return cls(client, path, await client.post(path, {"handler": handler}))
 
     async def submit(self, **values: Any) -> Json:  # noqa: ANN401
-        """Send a form, or choose from a menu (`next_step_id`); returns what is shown next."""
+        """Submit a form or choose from a menu (`next_step_id`); return what is shown next."""
         self.shown = await self._client.post(f"{self._path}/{self.shown['flow_id']}", values)
         return self.shown
 
     async def until_read(self) -> Json:
-        """Wait while the flow reads by itself; returns what is shown then. Raises WaitedTooLongError."""
+        """Wait for a progress step to end; return what is shown then. Raises WaitedTooLongError."""
 
         async def over() -> bool:
             self.shown = await self._client.get(f"{self._path}/{self.shown['flow_id']}")
@@ -75,7 +75,7 @@ class Flow:
 
 
 async def set_up(client: HomeAssistantClient, connections: Connections) -> str:
-    """Go through the config flow as a person would, and return the new entry's id. Raises FlowError."""
+    """Complete the config flow as a user would; return the entry's id. Raises FlowError."""
     flow = await Flow.start(client, CONFIG_FLOW, DOMAIN)
     flow.expect("menu", "user")
     await flow.submit(next_step_id="plex_manual")
@@ -97,7 +97,7 @@ async def set_up(client: HomeAssistantClient, connections: Connections) -> str:
 
 
 def defaults(form: Json) -> Json:
-    """What a form is filled in with when it comes up."""
+    """Return the initial values of a form."""
     return {row["name"]: row["default"] for row in form["data_schema"] if "default" in row}
 
 
@@ -115,7 +115,7 @@ async def remove(client: HomeAssistantClient, entry_id: str) -> None:
 
 
 async def entry_state(client: HomeAssistantClient, entry_id: str) -> str | None:
-    """The state of an entry, as in `loaded`; None when there is none."""
+    """Return the state of an entry, as in `loaded`; None if there is none."""
     entries: list[Json] = await client.command("config_entries/get", domain=DOMAIN)
     return next((entry["state"] for entry in entries if entry["entry_id"] == entry_id), None)
 
@@ -130,7 +130,7 @@ async def until_loaded(client: HomeAssistantClient, entry_id: str, within: float
 
 
 async def entity_ids(client: HomeAssistantClient, entry_id: str) -> dict[str, str]:
-    """The enabled entities of an entry, by key."""
+    """Return the enabled entities of an entry, by key."""
     rows: list[Json] = await client.command("config/entity_registry/list")
     prefix = f"{entry_id}_"
     return {
@@ -151,20 +151,20 @@ class Integration:
         self._entities: Mapping[str, str] = {}
 
     async def entity_id(self, key: str) -> str:
-        """The entity that was made for a key of the integration."""
+        """Return the entity id for a key of the integration."""
         if key not in self._entities:
             self._entities = await entity_ids(self.client, self.entry_id)
         return self._entities[key]
 
     async def entity(self, key: str) -> Json:
-        """An entity's state with its attributes; state `unavailable` while there is none."""
+        """Return an entity's state and attributes; state `unavailable` while there is none."""
         try:
             return await self.client.state(await self.entity_id(key))
         except (AnswerError, KeyError):
             return {"state": "unavailable", "attributes": {}}
 
     async def state(self, key: str) -> str:
-        """What an entity shows."""
+        """Return an entity's state."""
         state: str = (await self.entity(key))["state"]
         return state
 
@@ -173,9 +173,9 @@ class Integration:
         return await self.client.call(DOMAIN, action, response=True, **data)
 
     async def check_sharing(self, *people: str) -> Json:
-        """Have plex.tv asked anew and return what follows. Raises WaitedTooLongError.
+        """Check sharing at plex.tv again and return the result. Raises WaitedTooLongError.
 
-        By hand it is asked once in ten seconds at most.
+        A check on request happens at most once in ten seconds.
         """
         began = datetime.now(UTC)
 
@@ -189,7 +189,7 @@ class Integration:
         return told
 
     async def until_state(self, key: str, *wanted: str, within: float = 30.0) -> str:
-        """Wait until an entity shows one of these. Raises WaitedTooLongError."""
+        """Wait until an entity has one of these states. Raises WaitedTooLongError."""
 
         async def shown() -> str:
             state = await self.state(key)
@@ -198,7 +198,7 @@ class Integration:
         return await eventually(shown, f"{key} is {' or '.join(wanted)}", within=within)
 
     async def until_synced(self, within: float = 60.0) -> None:
-        """Wait until a full sync has finished and nothing is going on. Raises WaitedTooLongError."""
+        """Wait until a full sync has finished and nothing is running. Raises WaitedTooLongError."""
 
         async def synced() -> bool:
             done = await self.state("last_sync") not in ("unknown", "unavailable")

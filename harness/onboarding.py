@@ -1,4 +1,4 @@
-"""Makes the owner of a fresh Home Assistant, and signs in."""
+"""Creates the owner of a new Home Assistant, and signs in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who may sign in."""
+    """The owner's name and credentials."""
 
     name: str
     username: str
@@ -27,7 +27,7 @@ async def onboard(
 ) -> HomeAssistantClient:
     """Create the owner, wait until everything is set up, and return the owner's client.
 
-    Its token holds for years. Raises AnswerError, NotStartedError.
+    Its token is valid for years. Raises AnswerError, NotStartedError.
     """
     client_id = f"{home.url}/"
     created = await _post(

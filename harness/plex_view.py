@@ -1,4 +1,4 @@
-"""Looks at the simulated Plex as a player would: over its HTTP API."""
+"""Reads the simulated Plex as a player does: over its HTTP API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PlexTitle:
 
 
 async def titles_in_plex(session: aiohttp.ClientSession, url: str, token: str) -> list[PlexTitle]:
-    """Every title of every library, by library and title. Raises aiohttp.ClientError."""
+    """Return every title of every library, by library and title. Raises aiohttp.ClientError."""
 
     async def get(path: str) -> dict[str, Any]:
         headers = {"X-Plex-Token": token, "Accept": "application/json"}

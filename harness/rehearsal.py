@@ -1,7 +1,8 @@
 """Rehearses a release without internet: python -m harness.rehearsal [ZIP].
 
-Makes the zip of the release (or takes one that is there), installs it into a bare Home Assistant as HACS and the
-Marketplace do, sets it up against simulated servers, waits for the first labels, and removes it again.
+Builds the release's zip (or takes an existing one), installs it into a bare Home Assistant as HACS
+and the Marketplace do, sets it up against simulated servers, waits for the first labels, and
+removes it again.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ WORLD: Final = ("--movies", "60", "--shows", "20", "--people", "3", "--server-na
 
 
 class RehearsalError(Exception):
-    """The release cannot be installed or used; the text says why."""
+    """The release cannot be installed or used; the text gives the reason."""
 
 
 _FAILURES: Final = (
@@ -55,13 +56,13 @@ _FAILURES: Final = (
 
 
 def read_hacs_json() -> dict[str, Any]:
-    """Return what the installer reads first."""
+    """Return the installer's metadata."""
     hacs: dict[str, Any] = json.loads((ROOT / "hacs.json").read_text(encoding="utf-8"))
     return hacs
 
 
 def make_zip(folder: Path) -> Path:
-    """Make the zip under the name that the installer looks for. Raises RehearsalError."""
+    """Build the zip under the name that the installer expects. Raises RehearsalError."""
     target = folder / str(read_hacs_json()["filename"])
     made = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "_zip.py"), str(target)],
@@ -100,7 +101,7 @@ def install(archive: Path, config: Path, running: str) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Rehearsal:
-    """One Home Assistant, from bare to bare."""
+    """A rehearsal in one Home Assistant, which is bare at the start and at the end."""
 
     folder: Path
     session: aiohttp.ClientSession
@@ -113,7 +114,7 @@ class Rehearsal:
         print(f"{time.monotonic() - self.began:5.0f} s  {text}", flush=True)
 
     async def run(self, archive: Path) -> None:
-        """Go through everything. Raises one of the failures."""
+        """Run all steps. Raises one of the failures."""
         self.home.prepare()
         await self.home.start(self.session)
         client = await onboard(self.session, self.home, OWNER)
@@ -154,7 +155,7 @@ class Rehearsal:
 
     @staticmethod
     async def _is_offered(client: HomeAssistantClient) -> bool:
-        """Whether the dialog "Add integration" lists it, with forms to set it up."""
+        """Return whether the dialog "Add integration" lists it, with a config flow."""
         described: dict[str, Any] = await client.command("integration/descriptions")
         found = described["custom"]["integration"].get(integration.DOMAIN)
         return bool(found and found["config_flow"])
@@ -163,7 +164,7 @@ class Rehearsal:
         return bool((await self.servers.pulsarr.get("state"))["endpoints"])
 
     def _check_log(self) -> None:
-        """Raise RehearsalError for errors of the integration, or about it."""
+        """Raise RehearsalError for log errors of the integration, or about it."""
         text = "".join(log.read_text(encoding="utf-8", errors="replace") for log in self.home.logs)
         errors = [
             line for line in text.splitlines() if " ERROR " in line and integration.DOMAIN in line

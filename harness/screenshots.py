@@ -1,7 +1,8 @@
-"""Takes pictures of a demo's pages, for the eyes and for the README: python -m harness.screenshots.
+"""Takes screenshots of a demo's pages for review and for the README: python -m harness.screenshots.
 
-Every page is taken in every language, light and dark, on a desktop and on a phone, into .artifacts/screenshots. The pictures of the
-README are made of some of these and written to docs/images.
+Every page is taken in every language, light and dark, on a desktop and on a phone, into
+.artifacts/screenshots. The README's pictures are made from some of these and written to
+docs/images.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ from harness.texts import Texts, flaws, languages
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-SETTLE_MS: Final = 1500  # until cards have drawn themselves
+SETTLE_MS: Final = 1500  # until cards are drawn
 WHEN_HELD: Final = {"removed_label_mode": "remove", "max_removals": 1}
-"""Options with which few people who are gone are enough for a question."""
+"""Options with which removing a few people requires approval."""
 GONE: Final = 2
-MORE_WISHES: Final = 10  # of everybody, so that those who stay keep more than half of all
-WHOLE: Final = 4  # windows below each other, to see all of a long form
-LIVE_TITLES: Final = 2  # that come while the demo runs, for the logbook
+MORE_WISHES: Final = 10  # per person, so that those who stay keep more than half of all
+WHOLE: Final = 4  # window heights, to show all of a long form
+LIVE_TITLES: Final = 2  # imported while the demo runs, for the logbook
 ARRIVAL_SECONDS: Final = 6
 
 IN_README: Final[Mapping[str, tuple[str, tuple[int, int, int, int]]]] = {
@@ -50,13 +51,13 @@ IN_README: Final[Mapping[str, tuple[str, tuple[int, int, int, int]]]] = {
     "logbook": ("logbook-en-light-desktop", (596, 112, 1440, 800)),
     "phone": ("dashboard-en-dark-phone", (0, 0, 824, 1830)),
 }
-"""The README's pictures by name: which picture each is cut out of, and left, top, right and bottom in its pixels."""
-PHONE_WIDTH: Final = 412  # pixels, half of what was taken
+"""The README's pictures by name: source picture, and left, top, right and bottom in its pixels."""
+PHONE_WIDTH: Final = 412  # pixels, half of the original
 COLOURS: Final = 96
 
 
 class Album:
-    """The pictures of one visit, as a person with one look sees the pages."""
+    """The screenshots of one look, as one user sees the pages."""
 
     def __init__(
         self,
@@ -75,7 +76,7 @@ class Album:
         self.problems: list[str] = []
 
     async def all(self) -> None:
-        """Everything that is to be seen on a good day."""
+        """Take all pages in the normal state."""
         await self.take("dashboard", self.dashboard)
         await self.take("integration", self.pages.page)
         await self.take("device", lambda: self.pages.device(self.entry))
@@ -90,7 +91,7 @@ class Album:
         for name in self.pages.texts["services"]:
             await self.take(f"action-{name}", partial(self.pages.action, name))
         await self.take("sharing", self.pages.who_can_see_what)
-        await self.visitor.page.goto(self.visitor.url)  # a form after a form does not just close
+        await self.visitor.page.goto(self.visitor.url)  # this form would not close
         await self.take("sharing-repair", lambda: self.pages.repair(SHARING_WRONG))
         await self.pages.close_dialog()
         await self.take("logbook", lambda: self.pages.logbook(self.entry))
@@ -99,27 +100,27 @@ class Album:
         await self.take("flow-pulsarr", lambda: self.pages.pulsarr_form(self.second))
         await self.take("flow-libraries", lambda: self.pages.libraries_form(self.second))
         await self.take("flow-review", self.pages.review_form)
-        await self.visitor.page.goto(self.visitor.url)  # a form that one has got so far in stays
+        await self.visitor.page.goto(self.visitor.url)  # nor would this one
 
     async def held(self) -> None:
-        """What is to be seen while a sync asks first."""
+        """Take the pages while a sync waits for approval."""
         await self.take("dashboard-held", self.dashboard)
         await self.take("repairs", self.pages.repairs)
         await self.take("question", self.pages.question)
 
     async def speak(self) -> None:
-        """Have Home Assistant speak the language of this look, as some texts are made by it."""
+        """Set Home Assistant's language to that of this look, as it creates some texts itself."""
         language = self.visitor.look.language
         await self.entry.client.command("config/core/update", language=language)
 
     async def dashboard(self) -> None:
-        """The dashboard as the integration makes it for this look's language."""
+        """Install the integration's dashboard in this look's language."""
         made = await dashboard.made(self.entry, self.visitor.look.language)
         await dashboard.save(self.entry.client, made)
         await self.pages.dashboard()
 
     async def take(self, name: str, way: Callable[[], Awaitable[None]]) -> None:
-        """Go there and save what is to be seen, or tell what is wrong with it."""
+        """Go to a page and save a screenshot, or report what is wrong with it."""
         picture = f"{name}-{self.visitor.look}"
         if self.only and not any(name.startswith(one.partition("-")[0]) for one in self.only):
             return
@@ -137,7 +138,7 @@ class Album:
 
 
 async def take_all(folder: Path, looks: Sequence[Look], only: Sequence[str]) -> list[str]:
-    """Start a demo and take the pictures, all or only some; returns what is wrong, one line each."""
+    """Start a demo and take all or some screenshots; return the problems, one line each."""
     with own(folder / "demo"):
         async with aiohttp.ClientSession() as session, open_browser() as browser:
             home = HomeAssistant(folder / "demo" / "config", free_port(), "Demo")
@@ -177,14 +178,14 @@ async def take_all(folder: Path, looks: Sequence[Look], only: Sequence[str]) -> 
 
 
 async def the_entry(demo: Demo) -> Integration:
-    """The entry that the demo has set up."""
+    """Return the entry that the demo has set up."""
     assert demo.client is not None  # noqa: S101  # started before
     (row,) = await demo.client.command("config_entries/get", domain=DOMAIN)
     return Integration(demo.client, row["entry_id"])
 
 
 async def let_things_happen(demo: Demo, entry: Integration) -> None:
-    """Have files arrive; the last of them is still waited for, beside what the demo waits for."""
+    """Import files; the last of them is still pending, in addition to the demo's pending title."""
     assert demo.simulators is not None  # noqa: S101  # started before
     await entry.until_state("pending", "1")
     pulsarr = demo.simulators.pulsarr
@@ -199,7 +200,7 @@ async def let_things_happen(demo: Demo, entry: Integration) -> None:
 
 
 async def hold(demo: Demo, entry: Integration) -> None:
-    """Have a sync ask first, because people are gone from Pulsarr."""
+    """Make a sync ask for approval, by removing people from Pulsarr."""
     assert demo.simulators is not None  # noqa: S101  # started before
     await integration.change_options(entry.client, entry.entry_id, **WHEN_HELD)
     await integration.until_loaded(entry.client, entry.entry_id)
@@ -219,7 +220,7 @@ async def hold(demo: Demo, entry: Integration) -> None:
 
 
 def write_readme_images(folder: Path) -> None:
-    """Make the README's pictures: small, with few colours, without whatever else a PNG may hold."""
+    """Create the README's pictures: small, with few colors and without metadata."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     for name, (source, box) in IN_README.items():
         with Image.open(folder / f"{source}.png") as picture:
@@ -232,7 +233,7 @@ def write_readme_images(folder: Path) -> None:
 
 
 def main() -> int:
-    """Take pictures; returns the exit code."""
+    """Take screenshots; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m harness.screenshots", description=__doc__)
     parser.add_argument("only", nargs="*", help="names of pictures; all by default")
     parser.add_argument("--languages", nargs="+", default=languages())

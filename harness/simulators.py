@@ -1,4 +1,4 @@
-"""The simulated Plex and Pulsarr as a process beside Home Assistant, and the control of both."""
+"""The simulated Plex and Pulsarr as a process beside Home Assistant, and their control APIs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ type Json = dict[str, Any]
 
 
 class ControlError(Exception):
-    """A simulator does not do what it was told; the text is meant for people."""
+    """A simulator refused a control call; the text is meant for people."""
 
 
 class SimulatorsError(Exception):
-    """The simulators did not start; the text says why, in one sentence."""
+    """The simulators did not start; the text gives the reason in one sentence."""
 
 
 class Control:
@@ -36,17 +36,17 @@ class Control:
         self.url = url
 
     async def get(self, name: str, **query: str) -> Json:
-        """Ask for something. Raises ControlError, aiohttp.ClientError."""
+        """Send a GET control call. Raises ControlError, aiohttp.ClientError."""
         async with self._session.get(f"{self.url}/_control/{name}", params=query) as answer:
             return await _content(answer)
 
     async def post(self, name: str, **body: Any) -> Json:  # noqa: ANN401
-        """Have something done. Raises ControlError, aiohttp.ClientError."""
+        """Send a POST control call. Raises ControlError, aiohttp.ClientError."""
         async with self._session.post(f"{self.url}/_control/{name}", json=body) as answer:
             return await _content(answer)
 
     async def answers(self) -> bool:
-        """Whether the simulator is there, and not in an outage."""
+        """Return whether the simulator is running and not in an outage."""
         try:
             await self.get("state")
         except (aiohttp.ClientError, ControlError):
@@ -63,7 +63,7 @@ async def _content(answer: aiohttp.ClientResponse) -> Json:
 
 @dataclass(slots=True)
 class Simulators:
-    """Both servers, over one world, and a plex.tv that knows them."""
+    """Both servers over one world, and a plex.tv for them."""
 
     child: Child
     connections: Connections
@@ -81,11 +81,11 @@ class Simulators:
         pid: int,
         plex_tv_port: int | None = None,
     ) -> Self:
-        """Start both on free ports; they end with the process `pid`. Their secrets are kept in `folder`, which is there.
+        """Start both on free ports; they end with the process `pid`.
 
-        plex.tv may be wanted at a port that somebody knows already.
-
-        `options` are those of `python -m simulators both`. Raises SimulatorsError.
+        Their secrets are stored in `folder`, which must exist. plex.tv may need a port that is
+        known in advance. `options` are those of `python -m simulators both`. Raises
+        SimulatorsError.
         """
         plex_port, pulsarr_port = free_port(), free_port()
         plex_tv_port = plex_tv_port or free_port()
@@ -120,5 +120,5 @@ class Simulators:
         return cls(child, connections, plex, pulsarr, plex_tv)
 
     async def stop(self) -> None:
-        """End both."""
+        """Stop both."""
         await self.child.stop()

@@ -1,4 +1,4 @@
-"""Runs a command that ends when the process that asked for it ends: tether.py PARENT_PID COMMAND ARGUMENT..."""
+"""Runs a command that ends with its parent process: tether.py PARENT_PID COMMAND ARGUMENT..."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main() -> NoReturn:
-    """Become the command; end with code 1 when the parent is gone already."""
+    """Become the command; exit with code 1 if the parent has already ended."""
     parent, *command = sys.argv[1:]
     if sys.platform == "linux":
-        # The kernel remembers this over exec, and sends the signal even if the parent was killed.
+        # The setting survives exec, and the kernel sends the signal even if the parent was killed.
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != int(parent):
             sys.exit(1)

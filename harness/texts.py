@@ -1,4 +1,4 @@
-"""The integration's texts, and what a page must never show instead of them."""
+"""The integration's texts, and what a page must never show in their place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from harness.checkout import INTEGRATION
 
-# Our own texts that did not come, or came unfinished. {fields} of the label format are meant as they stand.
+# Missing or unformatted texts of the integration. {fields} of the label format are literal.
 FIELDS: Final = "username|alias|display_name|user_id|type"
 FLAWS: Final = (
     re.compile(r"\S*\bcomponent\.[a-z_]+\.\S*"),
@@ -20,7 +20,7 @@ FLAWS: Final = (
 
 
 def flaws(words: str) -> list[str]:
-    """What a person should not read: keys of texts that are missing, placeholders that nobody filled in."""
+    """Return what a user should not read: keys of missing texts, unfilled placeholders."""
     return [found[0] for flaw in FLAWS for found in flaw.finditer(words)]
 
 
@@ -33,24 +33,24 @@ class Texts:
         self._texts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
 
     def __getitem__(self, path: str) -> Any:  # noqa: ANN401
-        """What stands under a path, as in `config.step.user.title`. Raises KeyError."""
+        """Return the entry at a path, as in `config.step.user.title`. Raises KeyError."""
         found: Any = self._texts
         for key in path.split("."):
             found = found[key]
         return found
 
     def pieces(self, path: str) -> list[str]:
-        """Everything that can be read of what stands under a path: without placeholders and markup."""
+        """Return the readable parts of all texts below a path: without placeholders and markup."""
         return [piece for text in _strings(self[path]) for piece in pieces(text)]
 
 
 def languages() -> list[str]:
-    """The languages that the integration speaks."""
+    """Return the integration's languages."""
     return sorted(file.stem for file in (INTEGRATION / "translations").glob("*.json"))
 
 
 def pieces(text: str) -> list[str]:
-    """The pieces of a text that a page must show word for word."""
+    """Return the parts of a text that a page must show word for word."""
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\n\1\n", text)
     parts = re.split(r"\{\w+\}|\*+|`|\n(?:- )?", plain)
     return [piece for part in parts if re.search(r"\w{2}", piece := " ".join(part.split()))]

@@ -1,4 +1,4 @@
-"""Waits until something is so, and says what was awaited when it does not come."""
+"""Waits until a condition holds, with an error that names it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOOK_EVERY: Final = 0.1  # seconds
 
 
 class WaitedTooLongError(Exception):
-    """What was awaited has not come; the text says what."""
+    """A condition did not come true in time; the text names it."""
 
 
 async def eventually[T](
@@ -23,7 +23,7 @@ async def eventually[T](
     within: float = 30.0,
     every: float = LOOK_EVERY,
 ) -> T:
-    """Return the first true answer of `look`, asked again and again for `within` seconds.
+    """Return the first true result of `look`, which is called repeatedly for `within` seconds.
 
     Raises WaitedTooLongError.
     """

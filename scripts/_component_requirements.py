@@ -1,7 +1,7 @@
-"""Prints what Home Assistant itself installs at its first start, one requirement a line.
+"""Prints what Home Assistant itself installs at its first start, one requirement per line.
 
-Run by the Python of an environment that has Home Assistant, with the names of the integrations that will be used.
-With these packages installed beforehand, such a Home Assistant starts without a network.
+Run it with the Python of an environment that has Home Assistant, with the names of the integrations
+in use. With these packages preinstalled, Home Assistant starts without a network.
 """
 
 import ast
@@ -15,7 +15,7 @@ OURS = Path(__file__).resolve().parent.parent / "custom_components"
 
 
 def loaded_by_default() -> set[str]:
-    """Return the integrations that Home Assistant loads or imports whatever the configuration says."""
+    """Return the integrations that Home Assistant always loads or imports."""
     try:
         from homeassistant.bootstrap import DEFAULT_INTEGRATIONS  # noqa: PLC0415 - may fail, see below
         from homeassistant.setup import BASE_PLATFORMS  # noqa: PLC0415
@@ -26,9 +26,9 @@ def loaded_by_default() -> set[str]:
 
 
 def of_integrations(names: Iterable[str], components: Path) -> Iterator[str]:
-    """Yield what the named integrations require, and all those that they come after.
+    """Yield the requirements of the named integrations, their dependencies and after-dependencies.
 
-    Home Assistant installs what an after-dependency requires even if that is never set up.
+    Home Assistant installs the requirements of an after-dependency even if that is never set up.
     """
     seen: set[str] = set()
     waiting = list(names)
@@ -52,7 +52,7 @@ def of_integrations(names: Iterable[str], components: Path) -> Iterator[str]:
 
 
 def of_modules(folder: Path) -> Iterator[str]:
-    """Yield what the modules of a folder require by a REQUIREMENTS list (the login modules do)."""
+    """Yield the REQUIREMENTS lists of a folder's modules, as login modules have."""
     for path in folder.rglob("*.py"):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             match node:
@@ -61,7 +61,7 @@ def of_modules(folder: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Print the requirements of the integrations named on the command line and of signing in."""
+    """Print the requirements of the integrations on the command line and of signing in."""
     spec = find_spec("homeassistant")
     if spec is None or spec.origin is None:
         sys.exit("Home Assistant is not installed here")

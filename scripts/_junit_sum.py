@@ -1,9 +1,9 @@
-"""Adds up what the stages of the test suite reported (JUnit XML) and prints a line for each, and one for all.
+"""Sums up the test suite's JUnit XML reports: prints a line per stage, and a total.
 
-Arguments, per stage: a title, the report's path, pytest's last exit code, the seconds it took.
-Where a stage ran once more what had failed, that report is beside the first one, its name ending in `-again`: what
-passed then is unsteady, which is no failure, and is told and written into the file `unsteady.txt` beside the reports.
-Exits with 1 if anything failed or if no test ran at all.
+Arguments, per stage: a title, the report's path, pytest's last exit code, the duration in seconds.
+If a stage reran its failures, that report is beside the first one, its name ending in `-again`: a
+test that passes then is unsteady, which is not a failure; it is printed and listed in
+`unsteady.txt` beside the reports. Exits with 1 if anything failed or no test ran.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ BROKEN = {"error", "failure"}
 
 @dataclass(frozen=True)
 class Stage:
-    """One run of pytest, counted."""
+    """The counted results of one run of pytest."""
 
     title: str
     exit_code: int
@@ -30,7 +30,7 @@ class Stage:
 
     @property
     def line(self) -> str:
-        """One line for a person."""
+        """Return one line for the terminal."""
         counts = f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
         verdict = {OK: "ok", NOTHING_COLLECTED: "no test matches"}.get(self.exit_code, "FAILED")
         if self.unsteady:
@@ -39,9 +39,9 @@ class Stage:
 
 
 def outcomes_of(path: Path) -> list[tuple[str, set[str]]]:
-    """Return each test of a report with the tags in it; raises OSError or ParseError for an unreadable one."""
+    """Return each test of a report with its tags. Raises OSError or ParseError if unreadable."""
     suites = ET.parse(path).getroot().iter("testsuite")  # noqa: S314 - written by our own pytest
-    # Test by test: one whose clean-up fails too has one failure here, not two, and did not pass.
+    # Test by test: one whose clean-up fails too is one failure, not two, and did not pass.
     return [
         (f"{case.get('classname')}::{case.get('name')}", {child.tag for child in case})
         for suite in suites
@@ -50,7 +50,7 @@ def outcomes_of(path: Path) -> list[tuple[str, set[str]]]:
 
 
 def read(title: str, path: Path, exit_code: int, seconds: int) -> Stage:
-    """Count the report of one stage; without a readable report it counts as one failure."""
+    """Count the report of one stage; an unreadable report counts as one failure."""
     try:
         outcomes = outcomes_of(path)
     except (OSError, ET.ParseError):
@@ -66,12 +66,12 @@ def read(title: str, path: Path, exit_code: int, seconds: int) -> Stage:
     skipped = sum(1 for _, tags in outcomes if "skipped" in tags and not tags & BROKEN)
     passed = len(outcomes) - failed - skipped
     if exit_code not in (OK, NOTHING_COLLECTED):
-        failed = max(failed, 1)  # it broke outside a test
+        failed = max(failed, 1)  # an error outside the tests
     return Stage(title, exit_code, seconds, passed, failed, skipped, unsteady)
 
 
 def tell_unsteady(stages: list[Stage], folder: Path) -> None:
-    """Print the tests that passed only when they ran once more, and write them down."""
+    """Print the tests that passed only when rerun, and write them to a file."""
     lines = [f"{stage.title}: {name}" for stage in stages for name in stage.unsteady]
     if lines:
         print("\nUNSTEADY, passed only when run once more by itself; please mend:")
@@ -80,7 +80,7 @@ def tell_unsteady(stages: list[Stage], folder: Path) -> None:
 
 
 def main() -> int:
-    """Print the lines; return the exit code."""
+    """Print the lines and return the exit code."""
     arguments = sys.argv[1:]
     stages = [
         read(title, Path(path), int(code), int(seconds))

@@ -1,7 +1,7 @@
-"""Checks the links of the documents: every file and every heading that one leads to has to be there.
+"""Checks the links of the documents: every target file and heading must exist.
 
-Usage: _links.py [FILE]...; without files all Markdown files of the repository. Addresses of other sites are not
-looked at: nothing here needs the network. Exits with 1 and says which links lead nowhere.
+Usage: _links.py [FILE]...; without files all Markdown files of the repository. Links to other sites
+are not checked, so no network is needed. Prints the dead links and exits with 1 if there are any.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 
 
 def documents() -> list[Path]:
-    """Return the Markdown files that belong to the repository."""
+    """Return the Markdown files of the repository."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"],  # noqa: S607
         cwd=ROOT,
@@ -33,7 +33,7 @@ def documents() -> list[Path]:
 
 
 def slugs(text: str) -> set[str]:
-    """Return the anchors of a document's headings, as GitHub makes them."""
+    """Return the anchors of a document's headings, as GitHub creates them."""
     found: dict[str, int] = {}
     anchors = set(ANCHOR.findall(text))
     for heading in HEADING.findall(FENCE.sub("", text)):
@@ -46,13 +46,13 @@ def slugs(text: str) -> set[str]:
 
 
 def links(text: str) -> list[str]:
-    """Return where a document's links lead, leaving out what stands in code."""
+    """Return the targets of a document's links, except those in code."""
     plain = CODE.sub("", FENCE.sub("", text))
     return [*LINK.findall(plain), *REFERENCE.findall(plain)]
 
 
 def dead_links(path: Path) -> list[str]:
-    """Return the links of a document that lead nowhere."""
+    """Return the dead links of a document."""
     text = path.read_text(encoding="utf-8")
     dead = []
     for link in links(text):
@@ -70,7 +70,7 @@ def dead_links(path: Path) -> list[str]:
 
 
 def main() -> int:
-    """Check the documents; return the exit code."""
+    """Check the documents and return the exit code."""
     paths = [Path(name).resolve() for name in sys.argv[1:]] or documents()
     dead = [(path, link) for path in paths for link in dead_links(path)]
     for path, link in dead:

@@ -1,7 +1,7 @@
-"""Takes out every guard of `tests/guards.py`, one at a time, on copies of the tree, and says which test noticed.
+"""Removes each guard of `tests/guards.py` in a copy of the tree, and runs its tests.
 
-Arguments: parts of names; only guards with one of them in their name are tried (all without arguments).
-Exits with 1 when nothing notices, or when a guard is not where the table says.
+Arguments: parts of guard names to select by; without arguments all guards are tried. Exits with 1
+if a mutant survives, or if a guard is not where the table says.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -23,28 +23,28 @@ from tests.guards import GUARDS, Guard  # noqa: E402 - the checkout is found fir
 
 NEEDED = ("custom_components", "harness", "simulators", "tests", "pyproject.toml")
 WORKERS = int(os.environ.get("TEST_WORKERS", "2")) or 1
-SECONDS_MAX = 300.0  # for one guard's tests; a mutant may run in circles
+SECONDS_MAX = 300.0  # for one guard's tests; a mutant may loop forever
 TESTS_FAILED = 1  # pytest's exit code
 FAILED = re.compile(r"^(?:FAILED|ERROR) (?:tests/)?(\S+?)(?:\[| |$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of the tests without one guard."""
+    """The test result without one guard."""
 
     guard: Guard
-    by: str  # the test that noticed; empty when none did
+    by: str  # the failing test; empty if none failed
     trouble: str = ""
 
     @property
     def line(self) -> str:
-        """One row of the table."""
+        """Return one row of the table."""
         outcome = f"noticed by {self.by}" if self.by else self.trouble or "SURVIVED"
         return f"law {self.guard.law}  {self.guard.name:<72}  {outcome}"
 
 
 def copy_tree(to: Path) -> Path:
-    """Copy what the tests need, without anything compiled."""
+    """Copy what the tests need, without compiled files."""
     to.mkdir()
     for name in NEEDED:
         source = ROOT / name
@@ -56,7 +56,7 @@ def copy_tree(to: Path) -> Path:
 
 
 def verdict(guard: Guard, tree: Path) -> Verdict:
-    """Take a guard out of a copy, run the tests named with it, and put it back."""
+    """Remove a guard in a copy, run its tests, and restore it."""
     file = tree / guard.path
     whole = file.read_text(encoding="utf-8")
     try:
@@ -90,7 +90,7 @@ def verdict(guard: Guard, tree: Path) -> Verdict:
 
 
 def main(names: list[str]) -> int:
-    """Try the guards and print the table."""
+    """Try the guards, print the table and return the exit code."""
     guards = [one for one in GUARDS if not names or any(name in one.name for name in names)]
     begin = time.monotonic()
     trees: queue.SimpleQueue[Path] = queue.SimpleQueue()

@@ -1,6 +1,7 @@
-"""Checks that the version is the same everywhere: the manifest's, the project's, the newest in the changelog, a tag's.
+"""Checks that all versions agree: manifest, project, changelog and, if given, the tag.
 
-Usage: _release.py [TAG]; a tag may start with "v". Exits with 1 and says what differs.
+Usage: _release.py [TAG]; a tag may start with "v". Prints the differences and exits with 1 if there
+are any.
 """
 
 import json
@@ -14,7 +15,7 @@ MANIFEST = ROOT / "custom_components" / "plex_label_sync" / "manifest.json"
 
 
 def versions(tag: str | None) -> dict[str, str]:
-    """Return where a version is written, and which."""
+    """Return the version in each place."""
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = re.search(r"^## \[?v?(\d[^\s\]]*)", changelog, re.MULTILINE)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -27,7 +28,7 @@ def versions(tag: str | None) -> dict[str, str]:
 
 
 def main() -> int:
-    """Compare the versions; return the exit code."""
+    """Compare the versions and return the exit code."""
     found = versions(sys.argv[1] if len(sys.argv) > 1 else None)
     if len(set(found.values())) == 1:
         print(f"Version {found['manifest.json']} everywhere.")

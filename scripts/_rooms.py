@@ -1,6 +1,7 @@
-"""A contract for import-linter: a room of the house may know these modules of ours, and nobody else.
+"""Contracts for import-linter: which modules a package may import, and no import cycles.
 
-The contracts that come with import-linter want a full list of what is forbidden, which a new file would not be on.
+The contracts of import-linter itself need a complete list of forbidden modules, which would miss
+new files.
 """
 
 from grimp import ImportGraph
@@ -8,14 +9,17 @@ from importlinter import Contract, ContractCheck, fields, output
 
 
 class RoomContract(Contract):
-    """Modules of `rooms` import, of the root packages, only their own room and `may_know`; never `strangers`."""
+    """Modules of `rooms` import, from the root packages, only their own room and `may_know`.
+
+    `strangers` must never be imported.
+    """
 
     rooms = fields.SetField(subfield=fields.ModuleField())
     may_know = fields.SetField(subfield=fields.ModuleField(), required=False, default=set())
     strangers = fields.SetField(subfield=fields.ModuleField(), required=False, default=set())
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        """Look at every import that leaves a room."""
+        """Check every import that leaves a room."""
         roots = set(self.session_options["root_packages"])
         broken: list[str] = []
         for room in (module.name for module in self.rooms):
@@ -30,24 +34,24 @@ class RoomContract(Contract):
         return ContractCheck(kept=not broken, metadata={"broken": broken})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
-        """Print the imports that should not be."""
+        """Print the forbidden imports."""
         for line in check.metadata["broken"]:
             output.print_error(line)
         output.new_line()
 
 
 def is_within(module: str, packages: set[str]) -> bool:
-    """Tell whether a module is one of the packages or in one of them."""
+    """Return whether a module is one of the packages or in one of them."""
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 class NoCirclesContract(Contract):
-    """No modules of `packages` import each other in a circle, imports for type checking included."""
+    """No import cycles among the modules of `packages`, imports for type checking included."""
 
     packages = fields.SetField(subfield=fields.ModuleField())
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        """Look whether an import can be followed back to where it stands."""
+        """Check whether a chain of imports leads back to the importing module."""
         circles: set[tuple[str, ...]] = set()
         for package in (module.name for module in self.packages):
             for importer in sorted({package} | graph.find_descendants(package)):
@@ -62,7 +66,7 @@ class NoCirclesContract(Contract):
         return ContractCheck(kept=not circles, metadata={"circles": sorted(circles)})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
-        """Print each circle once."""
+        """Print each cycle once."""
         for circle in check.metadata["circles"]:
             output.print_error(" -> ".join([*circle, circle[0]]))
         output.new_line()

@@ -1,4 +1,4 @@
-"""Finds what has grown too large to be taken in at a look: modules above 400 lines, functions above 60."""
+"""Finds modules above 400 lines and functions above 60."""
 
 import ast
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGES: Final = ("custom_components", "simulators", "harness", "benchmarks")
 MODULE_MAX: Final = 400  # lines
-FUNCTION_MAX: Final = 60  # lines, the signature and the docstring included
+FUNCTION_MAX: Final = 60  # lines, including signature and docstring
 
 
 def too_large(path: Path) -> Iterator[str]:
-    """Return what is too large in one file, as lines for the terminal."""
+    """Yield the oversized parts of a file, as lines for the terminal."""
     source = path.read_text(encoding="utf-8")
     name = path.relative_to(ROOT)
     if (lines := source.count("\n")) > MODULE_MAX:
@@ -26,7 +26,7 @@ def too_large(path: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    """Print all findings; return 1 when there is one."""
+    """Print all findings; return 1 if there are any."""
     files = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
     findings = [line for path in files for line in too_large(path)]
     print("\n".join(findings) or "All modules and functions fit.")

@@ -1,4 +1,4 @@
-"""Record that the translations were checked against the English texts as they are now.
+"""Records that the translations match the current English texts.
 
 `tests/translation_digests.json` holds a short hash of each English text as of the last check. Run
 this after changing English texts and checking them in every other language.
@@ -17,7 +17,7 @@ DIGESTS: Final = ROOT / "tests" / "translation_digests.json"
 
 
 def digests(texts: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return the hash of each text by its path of keys, joined with dots."""
+    """Return the hash of each text by its key path, joined with dots."""
     found: dict[str, str] = {}
     for key, value in texts.items():
         if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""Makes the zip that a release carries: the integration, with its files at the root of the zip.
+"""Builds a release's zip: the integration, with its files at the root of the zip.
 
-Usage: _zip.py FILE [--notes FILE]; with --notes also writes the newest section of the changelog there.
-The same commit gives the same bytes.
+Usage: _zip.py FILE [--notes FILE]; with --notes also writes the newest section of the changelog
+there. The same commit gives the same bytes.
 """
 
 from pathlib import Path
@@ -12,11 +12,11 @@ import zipfile
 ROOT = Path(__file__).resolve().parent.parent
 INTEGRATION = ROOT / "custom_components" / "plex_label_sync"
 LEFT_OUT = {"__pycache__"}
-LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can store
 
 
 def files() -> list[Path]:
-    """Return what belongs to the integration, in order."""
+    """Return the files of the integration, sorted."""
     return [
         path
         for path in sorted(INTEGRATION.rglob("*"))
@@ -44,7 +44,7 @@ def notes() -> str:
 
 
 def joined(text: str) -> str:
-    """Return a text with the lines of each paragraph and item in one: a release shows their ends as such."""
+    """Join the lines of each paragraph and item: release notes render line breaks literally."""
     lines: list[str] = []
     for line in text.splitlines():
         begins = re.match(r"\s*(?:[-*+] |\d+\. |#|$)", line)
@@ -56,7 +56,7 @@ def joined(text: str) -> str:
 
 
 def main() -> int:
-    """Make what was asked for; return the exit code."""
+    """Build the zip and optionally the notes; return the exit code."""
     match sys.argv[1:]:
         case [target]:
             make_zip(Path(target))

@@ -1,1 +1,1 @@
-"""A Plex server and a Pulsarr server that behave like the real ones, for tests, demo and benchmarks."""
+"""Simulated Plex and Pulsarr servers for tests, demo and benchmarks."""

@@ -1,4 +1,4 @@
-"""`python -m simulators plex|pulsarr|both`: simulated servers as processes, for demo, tests and benchmarks."""
+"""Command line of the simulated servers: `python -m simulators plex|pulsarr|both`."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 PLEX_FINDS_AFTER_S: Final = 4.0
 """After an import Plex scans the folder a few seconds later…"""
 PLEX_MATCHES_AFTER_S: Final = 4.0
-"""…and takes a few more to find out what the file is."""
+"""…and takes a few more to match the file."""
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the command line parser."""
     parser = argparse.ArgumentParser(
         prog="python -m simulators",
         description="Simulated servers on 127.0.0.1. They stop with Ctrl+C, SIGTERM or --parent-pid.",
@@ -49,10 +49,11 @@ def make_parser() -> argparse.ArgumentParser:
 def import_into(
     plex: PlexSimulator, *, find_after: float, match_after: float
 ) -> Callable[[CatalogueTitle, Mapping[str, Any]], Awaitable[None]]:
-    """What Plex does when an arr app has imported a title.
+    """Return a callback that simulates what Plex does after an arr app has imported a title.
 
-    A new title is found unmatched after a while and matched later; a show that is there gets one more episode;
-    a movie that is there is only refreshed. The control call may bring `plex_after` and `match_after` (seconds).
+    A new title is found unmatched after `find_after` seconds and matched later; an existing show
+    gets one more episode; an existing movie is only refreshed. The control call may override both
+    times with `plex_after` and `match_after` (seconds).
     """
 
     async def arr_import(title: CatalogueTitle, given: Mapping[str, Any]) -> None:
@@ -73,7 +74,7 @@ def import_into(
 
 
 async def run_both(args: argparse.Namespace) -> int:
-    """Serve Plex and Pulsarr over one world until told to stop; returns the exit code."""
+    """Serve Plex and Pulsarr over one world until stopped; return the exit code."""
     world = make_world(args.seed, args.movies, args.shows, args.people, awkward=args.awkward)
     plex, pulsarr = plex_cli.simulator(args, world), pulsarr_cli.simulator(args, world)
     pulsarr.arr_import = import_into(plex, find_after=args.plex_after, match_after=args.match_after)
@@ -102,7 +103,7 @@ async def run_both(args: argparse.Namespace) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command and return the exit code."""
     args = make_parser().parse_args(arguments)
     runs: dict[str, Callable[[argparse.Namespace], Awaitable[int]]] = {
         "plex": plex_cli.run,

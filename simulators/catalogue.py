@@ -1,4 +1,4 @@
-"""An invented world of films and shows that both simulated servers share."""
+"""An invented catalogue of films and shows that both simulated servers share."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 type TitleType = Literal["movie", "show"]
 
 ROMAN = ("II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
-FILM_WITH_TVDB_SHARE = 0.35  # films are in TVDB only now and then
-SHARED_TMDB_SHARE = 0.05  # a film and a show with the same TMDB number: two number spaces
+FILM_WITH_TVDB_SHARE = 0.35  # films rarely have a TVDB id
+SHARED_TMDB_SHARE = 0.05  # a film and a show with the same TMDB number
 FIRST_YEAR, LAST_YEAR = 1931, 2026
 
 
@@ -67,7 +67,7 @@ VERBS = _words(
 
 @dataclass(frozen=True, slots=True)
 class CatalogueTitle:
-    """One film or show of the invented world, with the ids by which services know it."""
+    """One film or show of the invented world, with its external ids."""
 
     type: TitleType
     title: str
@@ -75,22 +75,22 @@ class CatalogueTitle:
     key: str  # 24 hex digits: the id in Plex's online metadata
     imdb: str
     tmdb: int
-    tvdb: int | None  # shows always, films sometimes
+    tvdb: int | None  # always for shows, sometimes for films
 
     @property
     def guids(self) -> tuple[str, ...]:
-        """External ids as Pulsarr writes them: `imdb:tt…`, `tmdb:…`, `tvdb:…`."""
+        """Return the external ids as Pulsarr writes them: `imdb:tt…`, `tmdb:…`, `tvdb:…`."""
         ids = (f"imdb:{self.imdb}", f"tmdb:{self.tmdb}")
         return ids if self.tvdb is None else (*ids, f"tvdb:{self.tvdb}")
 
     @property
     def plex_guid(self) -> str:
-        """The primary guid of an item that Plex's own agent matched."""
+        """Return the primary guid of an item matched by Plex's own agent."""
         return f"plex://{self.type}/{self.key}"
 
 
 def make_catalogue(seed: int, movies: int, shows: int) -> tuple[CatalogueTitle, ...]:
-    """`movies` films followed by `shows` shows; the same arguments give the same titles.
+    """Return `movies` films followed by `shows` shows; the same arguments give the same titles.
 
     Titles and keys are unique in the whole catalogue, external ids within their type.
     """
@@ -147,7 +147,7 @@ def _unique_names(rng: random.Random) -> Iterator[str]:
         yield name
 
 
-PATTERNS = (  # how often, and how
+PATTERNS = (  # weight, and pattern
     (16, "The {adjective} {noun}"),
     (16, "{adjective} {noun}"),
     (16, "The {noun} of {place}"),
@@ -182,7 +182,7 @@ def _name(rng: random.Random) -> str:
 
 
 def _below(rng: random.Random, bound: int) -> int:
-    """A whole number in 0 … bound - 1; several times faster than `randrange`, and bias is no matter."""
+    """Return an integer in 0 … bound - 1; faster than `randrange`, with a negligible bias."""
     return int(rng.random() * bound)
 
 

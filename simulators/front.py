@@ -1,4 +1,4 @@
-"""What happens to every request around its handler: it is counted, and scripted faults act on it."""
+"""Request counting and scripted faults around every handler."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 type Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
-CONTROL_PREFIX = "/_control"  # neither counted nor disturbed
-CUT_OFF = 0  # the status in the log when nobody got an answer
+CONTROL_PREFIX = "/_control"  # neither counted nor subject to faults
+CUT_OFF = 0  # the logged status of a request that got no response
 
 PAGES = {
     "unauthorized": (401, "<html><head><title>Unauthorized</title></head><body><h1>401 Unauthorized</h1></body></html>"),
@@ -43,16 +43,16 @@ PAGES = {
 
 
 class CutOffError(Exception):
-    """The connection was cut; there is nobody to answer."""
+    """The connection was cut, so there is no client left to respond to."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrontDesk:
-    """Counts requests and lets faults act on them.
+    """Counts requests and applies scripted faults to them.
 
-    `streams` are routes whose answers last (they count as requests, not as concurrency); `open_routes` need no
-    credentials, so that an `unauthorized` fault spares them. `before` and `after` hold what a server itself
-    has to do for a kind of fault.
+    `streams` are routes with long-lived responses (they count as requests, not as concurrency);
+    `open_routes` need no credentials, so an `unauthorized` fault does not affect them. `before` and
+    `after` hold the server's own implementation of a kind of fault.
     """
 
     server: LocalServer
@@ -64,7 +64,7 @@ class FrontDesk:
     after: Mapping[str, Callable[[web.Response], web.Response]] = field(default_factory=dict)
 
     async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """The middleware's work for one request."""
+        """Handle one request as the middleware."""
         if request.path.startswith(CONTROL_PREFIX):
             return await handler(request)
         started, status, sent = time.perf_counter(), CUT_OFF, 0
@@ -152,14 +152,14 @@ class FrontDesk:
 
 
 def cut(request: web.Request) -> None:
-    """Break the connection of a request; raises CutOffError."""
+    """Break the connection of a request. Raises CutOffError."""
     if request.transport is not None:
         request.transport.abort()
     raise CutOffError
 
 
 def middleware_of(desk: FrontDesk) -> Any:  # noqa: ANN401  # aiohttp marks middlewares with an attribute
-    """The desk as an aiohttp middleware."""
+    """Return the desk as an aiohttp middleware."""
 
     @web.middleware
     async def front(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""What both simulated servers share on the HTTP side: request records and scripted faults."""
+"""Request log and scripted faults, shared by both simulated servers."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ type FaultKind = Literal[
     "unauthorized",  # 401
     "busy",  # 500: the database is busy
     "unavailable",  # 503: starting, or a proxy in front of nothing
-    "maintenance",  # 503 with the XML of a server that migrates its database, for every path
-    "expired",  # 498: a token of the kind that expires by itself
+    "maintenance",  # 503 with the XML of a server that is migrating its database, on every path
+    "expired",  # 498: an expired short-lived token
     "throttled",  # 429 with Retry-After
-    "slow_after_apply",  # the work is done, the answer comes `seconds` later
-    "slow_before_apply",  # `seconds` pass first; a client that leaves meanwhile changes nothing
-    "drop",  # the connection is cut without an answer, nothing is done
-    "truncated",  # half of the body, sent as if it were all
-    "cut_body",  # the connection breaks half-way through the body
+    "slow_after_apply",  # the work is done, the response comes `seconds` later
+    "slow_before_apply",  # `seconds` pass first; does nothing if the client disconnects
+    "drop",  # the connection is cut without a response, nothing is done
+    "truncated",  # half of the body, sent as if it were complete
+    "cut_body",  # the connection breaks halfway through the body
     "short_page",  # a well-formed listing with half of the rows that it announces
-    "html",  # 200 with a web page, as a proxy or a captive portal sends
-    "garbage",  # bytes that mean nothing, said to be JSON
-    "wrong_types",  # a well-formed answer with a number in the place of each list
-    "empty",  # a well-formed answer that lists nothing, `size` and `totalSize` 0
-    "headless",  # an answer with neither rows nor a row count
-    "repeated_row",  # the last row of an answer is the one before once more
-    "left_out",  # one row is missing, and the counts do not tell
+    "html",  # 200 with a web page, as from a proxy or captive portal
+    "garbage",  # meaningless bytes, declared as JSON
+    "wrong_types",  # a well-formed response with a number in place of each list
+    "empty",  # a well-formed response without rows, `size` and `totalSize` 0
+    "headless",  # a response with neither rows nor a row count
+    "repeated_row",  # the last row is a duplicate of the one before
+    "left_out",  # one row is missing, and the counts do not show it
     "no_guids",  # rows without their `Guid` children
-    "null_row",  # null in the place of the first row
-    "keyless_row",  # the first row tells no key or id
-    "nameless_row",  # null for the name of the first row
-    "vanishing_row",  # a listed item is deleted just before this request is answered
+    "null_row",  # null in place of the first row
+    "keyless_row",  # the first row has no key or id
+    "nameless_row",  # the name of the first row is null
+    "vanishing_row",  # a listed item is deleted just before this request is handled
     "swapped_row",  # the same, and another item is added
     "outage",  # connections are cut and refused for `seconds`
 ]
@@ -50,11 +50,11 @@ REDACTED = "***"
 UNMATCHED = "(no route)"
 
 CURRENT_REQUEST: ContextVar[web.Request | None] = ContextVar("current_request", default=None)
-"""The request that a handler works on."""
+"""The request being handled."""
 
 
 def redact_query(query: str) -> str:
-    """A raw query string without the values of arguments that are secrets."""
+    """Return a raw query string with the values of secret arguments redacted."""
     pairs = parse_qsl(query, keep_blank_values=True)
     if not any(name.lower() in SECRET_ARGUMENTS for name, _ in pairs):
         return query
@@ -69,7 +69,7 @@ NAMES = ("title", "name")
 
 
 def spoil_row(rows: list[Any], how: str) -> None:
-    """Make the first row of a list one that nobody can read."""
+    """Make the first row of a list unreadable."""
     if not rows:
         return
     if how == "null_row":
@@ -86,69 +86,69 @@ GARBAGE = b"\x00\xff{]\x9f\x92\x96"
 
 
 def without_lists(value: Any) -> Any:  # noqa: ANN401  # a JSON document
-    """A document with a number in the place of each list."""
+    """Return a document with a number in place of each list."""
     if isinstance(value, dict):
         return {name: without_lists(one) for name, one in value.items()}
     return 7 if isinstance(value, list) else value
 
 
 def route_of(request: web.Request) -> str:
-    """The template of the route that a request matched, as in `/library/sections/{id}/all`."""
+    """Return the route template that a request matched, as in `/library/sections/{id}/all`."""
     resource = request.match_info.route.resource
     return UNMATCHED if resource is None else resource.canonical
 
 
 def is_gone(request: web.Request) -> bool:
-    """Whether the client of a request has left."""
+    """Return whether the client of a request has disconnected."""
     return request.transport is None or request.transport.is_closing()
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One answered request; the query holds no secrets."""
+    """One finished request; the query holds no secrets."""
 
     method: str
     route: str
     path: str
     query: str
-    status: int  # 0 when the connection was cut instead of answered
+    status: int  # 0 when the connection was cut without a response
     duration: float  # seconds
     bytes_out: int
 
 
 @dataclass(slots=True)
 class Stats:
-    """What a server was asked, for tests that hold a client to its cost model."""
+    """Request statistics, for tests that check a client against its cost model."""
 
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     log: list[LoggedRequest] = field(default_factory=list)
     bytes_out: int = 0
-    peak_concurrency: int = 0  # what a client gave up is no longer one of its requests
+    peak_concurrency: int = 0  # requests that the client gave up on no longer count
     _open: list[web.Request] = field(default_factory=list)
 
     @property
     def in_flight(self) -> int:
-        """Requests that the server works on, also for clients that left."""
+        """Return the number of requests in progress, abandoned ones included."""
         return len(self._open)
 
     @property
     def total(self) -> int:
-        """Requests seen."""
+        """Return the number of requests."""
         return self.requests.total()
 
     @property
     def gets(self) -> int:
-        """GET requests seen."""
+        """Return the number of GET requests."""
         return self.count("GET")
 
     @property
     def puts(self) -> int:
-        """PUT requests seen."""
+        """Return the number of PUT requests."""
         return self.count("PUT")
 
     def count(self, method: str | None = None, route: str | None = None) -> int:
-        """Requests seen, narrowed to a method and a route template where given."""
+        """Return the number of requests, optionally of one method and one route template."""
         return sum(
             number
             for (seen_method, seen_route), number in self.requests.items()
@@ -156,13 +156,13 @@ class Stats:
         )
 
     def begin(self, request: web.Request) -> None:
-        """A request has arrived."""
+        """Record that a request has arrived."""
         CURRENT_REQUEST.set(request)
         self._open.append(request)
         self.peak_concurrency = max(self.peak_concurrency, self._awaited())
 
     def end(self, request: web.Request, entry: LoggedRequest) -> None:
-        """The request that `begin` announced was answered, or cut off."""
+        """Record that a request passed to `begin` was answered or cut off."""
         CURRENT_REQUEST.set(None)
         self._open = [one for one in self._open if one is not request]
         self.requests[entry.method, entry.route] += 1
@@ -171,7 +171,7 @@ class Stats:
         self.log.append(entry)
 
     def reset(self) -> None:
-        """Forget everything except the requests that are still running."""
+        """Reset everything except the requests that are still running."""
         self.requests.clear()
         self.statuses.clear()
         self.log.clear()
@@ -182,7 +182,7 @@ class Stats:
         return sum(not is_gone(one) for one in self._open)
 
     def as_json(self) -> dict[str, Any]:
-        """The sums, without the log."""
+        """Return the totals, without the log."""
         return {
             "total": self.total,
             "requests": {f"{m} {r}": n for (m, r), n in sorted(self.requests.items())},
@@ -194,13 +194,14 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A scripted misbehaviour.
+    """A scripted fault.
 
-    It acts on the `nth` request (counted from 1) that fits `method`, `route` (a route template) and `match` (a
-    regular expression to be found in the path with its query); None fits every one. It acts on those that follow,
-    too, `times` in all; `times=None` means from then on. For slow faults
-    `seconds` is the delay, for an outage its length. Any other fault with `seconds` acts on every fitting
-    request during that time after it first acted, whatever `times` says.
+    It acts on the `nth` request (counted from 1) that matches `method`, `route` (a route template)
+    and `match` (a regular expression searched for in the path with its query); None matches every
+    request. It also acts on the following ones, `times` in all; `times=None` means no limit.
+    `seconds` is the delay of a slow fault or the length of an outage. Any other fault with
+    `seconds` acts on every matching request during that time after it first acted, regardless of
+    `times`.
     """
 
     kind: FaultKind
@@ -224,29 +225,29 @@ TIMED_BY_THEMSELVES = frozenset({"slow_after_apply", "slow_before_apply", "outag
 
 
 class Faults:
-    """The faults a server is told to show."""
+    """The scripted faults of a server."""
 
     def __init__(self) -> None:
         self._armed: list[_Armed] = []
-        self.acted = 0  # requests that a fault has met since they were last cleared
+        self.acted = 0  # requests affected by a fault since the last `clear`
 
     def add(self, *faults: Fault) -> None:
         """Arm faults; each counts requests from now on."""
         self._armed.extend(_Armed(fault) for fault in faults)
 
     def clear(self) -> None:
-        """Disarm everything."""
+        """Disarm all faults."""
         self._armed.clear()
         self.acted = 0
 
     def __len__(self) -> int:
-        """How many faults are armed or spent."""
+        """Return the number of faults, armed or spent."""
         return len(self._armed)
 
     def pick(
         self, method: str, route: str, now: float | None = None, *, target: str = ""
     ) -> Fault | None:
-        """Count one request against all faults and return the first that acts on it."""
+        """Count one request against all faults and return the first one that acts on it."""
         moment = time.monotonic() if now is None else now
         acting: Fault | None = None
         for armed in self._armed:
@@ -275,7 +276,7 @@ def _acts(armed: _Armed, now: float) -> bool:
 
 
 async def watch_parent(pid: int, stop: asyncio.Event, interval: float = 0.5) -> None:
-    """Set `stop` once the process `pid` is gone."""
+    """Set `stop` once the process `pid` has ended."""
     while not stop.is_set():
         try:
             alive = not _is_zombie(pid)
@@ -289,11 +290,11 @@ async def watch_parent(pid: int, stop: asyncio.Event, interval: float = 0.5) -> 
 
 
 def _is_zombie(pid: int) -> bool:
-    """Whether the process has ended without being collected; raises OSError when there is none."""
+    """Return whether the process is a zombie. Raises OSError if there is no such process."""
     status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     return status.rpartition(")")[2].split()[0] == "Z"
 
 
 def parse_pairs(raw_query: str) -> list[tuple[str, str]]:
-    """A raw query string as decoded pairs, in order and with repetitions."""
+    """Return a raw query string as decoded pairs, in order and with repetitions."""
     return parse_qsl(raw_query, keep_blank_values=True)

@@ -1,4 +1,4 @@
-"""A local listener that can be cut off, and that knows which requests it keeps waiting."""
+"""A local listener that can be cut off and that tracks the requests it delays."""
 
 from __future__ import annotations
 
@@ -13,23 +13,21 @@ from aiohttp import web
 from simulators.http import CURRENT_REQUEST, is_gone
 
 LOOPBACK = "127.0.0.1"
-LINE_BYTES_MAX = (
-    1 << 20
-)  # aiohttp's own limit on request lines and headers must never be the one that acts
-LOOK_S = 0.005  # how often a server looks whether a client that it keeps waiting has left
+LINE_BYTES_MAX = 1 << 20  # aiohttp's own limit on request lines and headers must never apply first
+LOOK_S = 0.005  # interval for checking whether the client of a delayed request has disconnected
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pause:
-    """A request that a server takes `seconds` for."""
+    """A delayed request, and for how many seconds."""
 
     request: web.Request
     seconds: float
-    goes_on: bool  # also when the client leaves
+    goes_on: bool  # also when the client disconnects
 
 
 class LocalServer:
-    """An aiohttp application on 127.0.0.1 that can be cut off and come back on the same port."""
+    """An aiohttp application on 127.0.0.1 that can be cut off and return on the same port."""
 
     def __init__(self, app: web.Application) -> None:
         self._runner = web.AppRunner(
@@ -45,33 +43,33 @@ class LocalServer:
         self._stopping = asyncio.Event()
         self._outage: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
-        self.pauses: list[Pause] = []  # those under way
+        self.pauses: list[Pause] = []  # those in progress
         self.port = 0
 
     @property
     def url(self) -> str:
-        """Where the server listens, as in `http://127.0.0.1:32400`."""
+        """Return the base URL, as in `http://127.0.0.1:32400`."""
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
     def down(self) -> bool:
-        """True while connections are refused on purpose."""
+        """Return whether connections are refused on purpose."""
         return self._reserved is not None
 
     @property
     def stopping(self) -> bool:
-        """True once `stop` was called."""
+        """Return whether `stop` was called."""
         return self._stopping.is_set()
 
     async def start(self, port: int = 0) -> None:
-        """Listen; port 0 takes a free one. Raises OSError when the port is taken."""
+        """Listen; port 0 picks a free one. Raises OSError when the port is in use."""
         await self._runner.setup()
         listener = _bound_socket(port)
         self.port = listener.getsockname()[1]
         await self._listen(listener)
 
     async def stop(self) -> None:
-        """Cut every connection and free the port."""
+        """Cut every connection and release the port."""
         self._stopping.set()
         self.hurry()
         if self._outage is not None:
@@ -85,9 +83,9 @@ class LocalServer:
         await self._runner.cleanup()
 
     async def pause(self, seconds: float, *, goes_on: bool = True) -> None:
-        """Let the current request take `seconds`, but no longer than the server lives or until `hurry`.
+        """Delay the current request by `seconds`, or until the server stops or `hurry` is called.
 
-        Unless it `goes_on`, it ends as soon as the client leaves.
+        Unless it `goes_on`, the delay ends as soon as the client disconnects.
         """
         if seconds <= 0 or self.stopping:
             return
@@ -109,25 +107,25 @@ class LocalServer:
             self.pauses.remove(pause)
 
     def hurry(self) -> None:
-        """Go on at once with everything that pauses."""
+        """End all delays immediately."""
         self._hurry.set()
         self._hurry = asyncio.Event()
 
     async def begin_outage(self, seconds: float) -> None:
-        """Refuse connections from now on and for `seconds`; what is connected is cut."""
+        """Refuse new connections for `seconds` and cut the existing ones."""
         if self._outage is not None:
             self._outage.cancel()
         await self._refuse()
         self._outage = asyncio.create_task(self._end_outage_after(seconds))
 
     async def end_outage(self) -> None:
-        """Accept connections again before an outage has ended by itself."""
+        """End an outage early and accept connections again."""
         if self._outage is not None:
             self._outage.cancel()
         await self._accept_again()
 
     def cut_connections(self) -> None:
-        """Drop every open connection without an answer."""
+        """Drop every open connection without a response."""
         server = self._runner.server
         for connection in server.connections if server is not None else ():
             if connection.transport is not None:
@@ -156,7 +154,7 @@ class LocalServer:
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:
-    """Wait for an event for some time; return whether it came."""
+    """Wait up to `seconds` for an event; return whether it was set."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
     return event.is_set()

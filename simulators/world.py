@@ -1,4 +1,4 @@
-"""A household or a whole village: one catalogue, a Plex library and Pulsarr's watchlists that fit together."""
+"""A world of matching data: one catalogue, a Plex library and Pulsarr's watchlists."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from simulators.plex.state import PlexState
 
 WANTED_SHARE: Final = 0.10
-"""Share of the library that somebody has on a watchlist."""
+"""Share of the library that is on a watchlist."""
 MISSING_SHARE: Final = 0.10
-"""More titles are wanted and not in Plex: this share of the wanted ones that are."""
+"""Wanted titles that are not in Plex, as a share of the wanted ones that are."""
 FANS: Final = ((1, 0.62), (2, 0.22), (3, 0.11), (4, 0.05))
-"""How many people want the same title, and how often that is so."""
+"""How many people want the same title, and how often."""
 ODD_EVERY: Final = 25
-"""One wanted title of so many has no external ids yet, another one no Plex key."""
+"""One in this many wanted titles has no external ids yet, another one no Plex key."""
 HISTORY_DAYS: Final = 400
 TODAY: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
-"""When the world begins; what happened before lies within HISTORY_DAYS."""
+"""The world's present; its past covers HISTORY_DAYS."""
 type Person = tuple[str, UserOptions]
 
 HOUSEHOLD: Final[tuple[Person, ...]] = (
@@ -40,13 +40,13 @@ HOUSEHOLD: Final[tuple[Person, ...]] = (
     ("sam", {"alias": "Sam", "display_name": "Sam", "notify": False}),
     ("marta", {"alias": "Marta", "display_name": "Marta", "can_sync": False}),
 )
-"""The first six people: plain names, one of them not in ASCII, one without channels, one not synced."""
+"""The first six people: plain names, one not in ASCII, one without channels, one not synced."""
 
 NEIGHBOURS: Final[tuple[Person, ...]] = (
     ("Kim, Lou & Max", {"alias": "The flat upstairs"}),
     ("🍿 100% film", {"display_name": "Popcorn"}),
 )
-"""The next two have what breaks naive code: a comma, an ampersand, a percent sign, an emoji."""
+"""The next two, whose names break naive code: a comma, an ampersand, a percent sign, an emoji."""
 
 AWKWARD: Final[tuple[Person, ...]] = (
     ("rosa", {"alias": "Rosa", "display_name": "Rosa", "primary": True}),
@@ -64,7 +64,7 @@ AWKWARD: Final[tuple[Person, ...]] = (
 
 
 class PlexOptions(TypedDict, total=False):
-    """What `make_plex_state` may be told besides catalogue and seed."""
+    """The optional arguments of `make_plex_state`."""
 
     missing: float
     editions: float
@@ -86,12 +86,12 @@ class World:
     pulsarr: PulsarrState
 
     def wanted(self) -> tuple[CatalogueTitle, ...]:
-        """The titles on at least one watchlist, in the catalogue's order."""
+        """Return the titles on at least one watchlist, in the catalogue's order."""
         keys = {wish.catalogue_key for wish in self.pulsarr.wishes()}
         return tuple(title for title in self.catalogue if title.key in keys)
 
     def missing(self) -> tuple[CatalogueTitle, ...]:
-        """The wanted titles that Plex does not have (yet)."""
+        """Return the wanted titles that Plex does not have (yet)."""
         lacking = {title.key for title in self.plex.missing()}
         return tuple(title for title in self.wanted() if title.key in lacking)
 
@@ -107,11 +107,11 @@ def make_world(
     awkward: bool = False,
     **plex: Unpack[PlexOptions],
 ) -> World:
-    """Make a world; the same arguments make the same one.
+    """Return a world; the same arguments make the same one.
 
-    The catalogue is `make_catalogue(seed, movies, shows)`, Plex is `make_plex_state(catalogue, seed, **plex)`.
-    `wishes` is the number of titles in Plex that somebody wants (a tenth of the library by default), each
-    wanted by one to four people; `wishes_missing` more are wanted and not in Plex.
+    The catalogue is `make_catalogue(seed, movies, shows)`, Plex is `make_plex_state(catalogue,
+    seed, **plex)`. `wishes` is the number of wanted titles in Plex (a tenth of the library by
+    default), each wanted by one to four people; `wishes_missing` more are wanted and not in Plex.
     """
     catalogue = make_catalogue(seed, movies, shows)
     server = make_plex_state(catalogue, seed, **plex)
@@ -128,7 +128,7 @@ def make_world(
         wanted,
         rng.sample(absent, min(more, len(absent))),
     )
-    # What is in Plex came through the arr apps, and what is wanted is on its way there.
+    # Titles in Plex came through the arr apps, and wanted ones are on their way there.
     pulsarr.in_arrs.update(title.key for title in present)
     pulsarr.in_arrs.update(wish.catalogue_key for wish in pulsarr.wishes())
     return World(catalogue=catalogue, plex=server, pulsarr=pulsarr)
@@ -140,7 +140,7 @@ def _pulsarr(
     wanted: Sequence[CatalogueTitle],
     absent: Sequence[CatalogueTitle],
 ) -> PulsarrState:
-    """Pulsarr's state, with a clock that shows the real time once the past is written."""
+    """Return Pulsarr's state, with a clock that shows the real time once the past is written."""
     state = PulsarrState(clock=lambda: TODAY - timedelta(days=HISTORY_DAYS))
     for name, fields in people:
         state.add_user(name, **fields)
@@ -156,7 +156,7 @@ def _people(count: int, *, awkward: bool) -> list[Person]:
 
 
 def _crowd(count: int, taken: set[str]) -> Iterator[Person]:
-    """As many more people as asked: a name, then the name with a number."""
+    """Yield `count` more people: names, then names with a number."""
     for index in range(max(count, 0)):
         plain, turn = FIRST_NAMES[index % len(FIRST_NAMES)], index // len(FIRST_NAMES)
         name = plain.lower() if turn == 0 else f"{plain.lower()}{turn + 1}"
@@ -171,7 +171,7 @@ def _fill(
     wanted: Sequence[CatalogueTitle],
     absent: Sequence[CatalogueTitle],
 ) -> None:
-    """Give everybody a watchlist: uneven ones, with titles in common."""
+    """Give everyone a watchlist: of different sizes, with titles in common."""
     ids = [user.id for user in state.users()]
     keen = [0.3 + rng.random() for _ in ids]
     for index, title in enumerate((*wanted, *absent)):

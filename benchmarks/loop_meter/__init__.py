@@ -1,7 +1,7 @@
-"""Measures, inside a Home Assistant process, how long its event loop stands still.
+"""Measures event loop stalls inside a Home Assistant process.
 
-`GET /api/loop_meter` answers what was seen since the last time it was asked. With `?collect=1` it has
-all garbage collected once and answers how long that took and how many objects there are.
+`GET /api/loop_meter` returns the figures since the previous request. With `?collect=1` it runs a
+full garbage collection and returns its duration and the number of objects.
 """
 
 import asyncio
@@ -24,26 +24,26 @@ from .stalls import Collection, Stall, collecting, longest_full
 
 DOMAIN: Final = "loop_meter"
 TICK: Final = 0.001  # seconds
-LATE: Final = 0.02  # seconds; whoever holds up the loop for longer is noted
-KEPT: Final = 12  # of the longest stalls
-RECENT: Final = 64  # collections among which those of the last tick are
+LATE: Final = 0.02  # seconds; longer stalls are recorded
+KEPT: Final = 12  # longest stalls kept
+RECENT: Final = 64  # collections kept, to find those of the last tick
 FRAMES: Final = 6
 
 
 class LoopMeter:
-    """Ticks in the loop, watches the ticks from a thread."""
+    """Ticks in the loop and watches the ticks from a thread."""
 
     def __init__(self) -> None:
         self._loop_thread = threading.get_ident()
         self._ticked, self._computed = time.perf_counter(), time.process_time()
         self._where = ""
-        self._collecting: float | None = None  # when the collection that is on began
+        self._collecting: float | None = None  # when the current collection began
         self.forget()
         gc.callbacks.append(self._on_collection)
         threading.Thread(target=self._watch, daemon=True).start()
 
     def forget(self) -> None:
-        """Start anew."""
+        """Reset all figures."""
         self._stalls: list[Stall] = []  # the longest
         self._over_50 = 0
         self._apart = 0.0  # the longest without collections
@@ -55,7 +55,7 @@ class LoopMeter:
         self._idle = _memory("VmRSS")
 
     async def tick(self) -> None:
-        """Come back every millisecond, and note when that took longer."""
+        """Tick every millisecond, and record when that took longer."""
         while True:
             self._ticked, self._computed = time.perf_counter(), time.process_time()
             await asyncio.sleep(TICK)
@@ -63,13 +63,13 @@ class LoopMeter:
             self._where = ""
 
     def _pass(self, now: float) -> None:
-        """Note how long the loop has not turned; what was before the last `forget` is no part of it."""
+        """Record how long the loop has stalled; time before the last `forget` does not count."""
         began = max(self._ticked, self._started)
-        # What other processes take of the machine is nobody's fault here.
+        # Time taken by other processes on the machine does not count.
         computed = time.process_time() - max(self._computed, self._cpu)
         late = max(0.0, min(now - began - TICK, computed))
         recent = self._collections[-RECENT:]
-        # After one in another thread, the loop may turn before that thread can say that it ended.
+        # The loop may run before the collecting thread can report the end of its collection.
         if self._collecting is not None:
             recent.append(Collection(self._collecting, now, 0))
         self._note(Stall(late, collecting(recent, began, now), self._where))
@@ -99,8 +99,8 @@ class LoopMeter:
             self._collecting = None
 
     def told(self) -> dict[str, Any]:
-        """Return what was seen: milliseconds, MiB and seconds."""
-        self._pass(time.perf_counter())  # the tick that is on may be late already
+        """Return the figures: milliseconds, MiB and seconds."""
+        self._pass(time.perf_counter())  # the current tick may already be late
         full, longest = longest_full(self._collections)
         return {
             "stall": max((one.seconds for one in self._stalls), default=0.0) * 1000,
@@ -123,7 +123,7 @@ def _seconds(stall: Stall) -> float:
 
 
 def heap() -> dict[str, float]:
-    """Collect everything once; return the milliseconds and the number of objects that Python tracks."""
+    """Run a full collection; return its milliseconds and the number of tracked objects."""
     began = time.perf_counter()
     gc.collect()
     took = time.perf_counter() - began
@@ -140,7 +140,7 @@ def _memory(kind: str) -> float:
 
 
 class LoopMeterView(HomeAssistantView):
-    """Answers what was seen."""
+    """Returns the figures."""
 
     url = "/api/loop_meter"
     name = "api:loop_meter"
@@ -149,14 +149,14 @@ class LoopMeterView(HomeAssistantView):
         self._meter = meter
 
     async def get(self, request: web.Request) -> web.Response:
-        """Return what was seen since the last time, or what a collection took; start anew."""
+        """Return the figures since the last request, or of a collection; then reset them."""
         told = heap() if request.query.get("collect") == "1" else self._meter.told()
         self._meter.forget()
         return self.json(told)
 
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
-    """Start to measure."""
+    """Start measuring."""
     meter = LoopMeter()
     _ = hass.async_create_background_task(meter.tick(), DOMAIN)
     hass.http.register_view(LoopMeterView(meter))

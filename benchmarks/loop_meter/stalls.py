@@ -1,15 +1,15 @@
-"""What held up an event loop, and how much of it was Python's garbage collector. Pure."""
+"""Event loop stalls, and how much of them was garbage collection. Pure functions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-FULL: Final = 2  # the generation that holds everything
+FULL: Final = 2  # the generation with all objects
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """One run of the garbage collector, in whatever thread: it holds up all of them. Seconds."""
+    """One garbage collection, in any thread, as it blocks all of them. Seconds."""
 
     began: float
     ended: float
@@ -17,13 +17,13 @@ class Collection:
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """Return the duration."""
         return self.ended - self.began
 
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """How long the loop did not turn, how much of that was collecting (seconds), and where it was."""
+    """Duration of a stall, how much of it was garbage collection (seconds), and where it was."""
 
     seconds: float
     collecting: float
@@ -31,7 +31,7 @@ class Stall:
 
     @property
     def apart(self) -> float:
-        """What is left without the collections."""
+        """Return the duration without the collections."""
         return max(0.0, self.seconds - self.collecting)
 
 
@@ -41,6 +41,6 @@ def collecting(collections: Iterable[Collection], began: float, ended: float) ->
 
 
 def longest_full(collections: Iterable[Collection]) -> tuple[int, float]:
-    """Return how many of the collections were full, and the seconds of the longest of these."""
+    """Return the number of full collections, and the seconds of the longest one."""
     full = [one.seconds for one in collections if one.generation == FULL]
     return len(full), max(full, default=0.0)

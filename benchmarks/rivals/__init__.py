@@ -1,1 +1,1 @@
-"""Other ways to bring watchlists into Plex as labels, written fairly and in our own words."""
+"""Fair implementations of other ways to label Plex items from watchlists."""

@@ -1,4 +1,4 @@
-"""What the rivals share: who wants what, and requests to Plex."""
+"""What the rivals share: the wanted titles, and requests to Plex."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ import aiohttp
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where the servers are, and where a competitor may keep files."""
+    """The servers' addresses and credentials, and a folder for a competitor's files."""
 
     plex: str
     plex_token: str
@@ -30,46 +30,46 @@ class Wanted:
 
     @property
     def guid(self) -> str:
-        """The primary guid of its items."""
+        """Return the primary guid of its items."""
         return f"plex://{self.type}/{self.key}"
 
 
 class Competitor(Protocol):
-    """One way to do it, in a process that stays."""
+    """One way to do the job, in a process that keeps running."""
 
     async def start(self) -> None:
-        """Get ready; not measured."""
+        """Prepare; not measured."""
 
     async def sync(self) -> None:
         """Bring all labels up to date."""
 
     async def pending(self, titles: list[dict[str, Any]], /) -> None:
-        """Look once for titles that were not in Plex."""
+        """Search once for titles that were not in Plex."""
 
     async def stop(self) -> None:
-        """Let go; not measured."""
+        """Clean up; not measured."""
 
 
 class Rival:
-    """The base of those that speak HTTP by themselves."""
+    """Base class of the rivals that send HTTP requests directly."""
 
     def __init__(self, servers: Servers, *, parallel: int = 1) -> None:
-        """`parallel` titles are worked on at a time."""
+        """Initialize for `parallel` titles at a time."""
         self.servers = servers
         self.gate = asyncio.Semaphore(parallel)
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
-        """Open one session with kept-alive connections, as a well-written client does."""
+        """Open one session with persistent connections, as a well-written client does."""
         self._session = aiohttp.ClientSession()
 
     async def stop(self) -> None:
-        """Close it."""
+        """Close the session."""
         if self._session is not None:
             await self._session.close()
 
     async def wanted(self) -> list[Wanted]:
-        """Everybody's watchlist, four at a time, one entry per title."""
+        """Return all wanted titles, reading four watchlists at a time."""
         titles: dict[tuple[str, str], Wanted] = {}
         gate = asyncio.Semaphore(4)
 
@@ -94,7 +94,7 @@ class Rival:
             return body
 
     async def get(self, path: str, **query: str | int) -> dict[str, Any]:
-        """A read from Plex; an empty body for what is not there."""
+        """Read from Plex; the result is empty if the path does not exist."""
         assert self._session is not None  # noqa: S101
         headers = {"X-Plex-Token": self.servers.plex_token, "Accept": "application/json"}
         url = self.servers.plex + path
@@ -106,7 +106,7 @@ class Rival:
             return body
 
     async def put(self, path: str, query: Iterable[tuple[str, str]]) -> None:
-        """An edit in Plex."""
+        """Send an edit to Plex."""
         assert self._session is not None  # noqa: S101
         headers = {"X-Plex-Token": self.servers.plex_token}
         url = self.servers.plex + path
@@ -114,14 +114,14 @@ class Rival:
             response.raise_for_status()
 
     async def write_if_needed(self, rating_key: str, labels: set[str]) -> None:
-        """Read what an item carries; write the complete list when something is missing."""
+        """Read an item's labels; write the complete list if one is missing."""
         rows = (await self.get(f"/library/metadata/{rating_key}")).get("Metadata", [])
         for row in rows:
             carried = [str(label["tag"]) for label in row.get("Label", [])]
             await self.write_list(rating_key, carried, labels)
 
     async def write_list(self, rating_key: str, carried: list[str], labels: set[str]) -> None:
-        """Write what is carried and what is wanted, when these are not the same."""
+        """Write the carried and wanted labels together, unless none is missing."""
         folded = {label.casefold() for label in carried}
         new = [label for label in sorted(labels) if label.casefold() not in folded]
         if new:

@@ -1,4 +1,4 @@
-"""Labelarr's way: list everything, read every item's details, write per change.
+"""Labelarr's method: list everything, read every item's details, write per change.
 
 Its pauses (half a second per item, ten more per hundred) are left out.
 """
@@ -9,18 +9,18 @@ from .common import Rival, Servers
 
 
 class LabelarrWay(Rival):
-    """As Labelarr goes through a library."""
+    """Visits every item, as Labelarr does."""
 
     def __init__(self, servers: Servers) -> None:
         super().__init__(servers)
 
     async def sync(self) -> None:
-        """Every item of every library, one after the other."""
+        """Visit every item of every library, one after the other."""
         wanted = {title.guid: title.labels for title in await self.wanted()}
         await self._visit(wanted)
 
     async def pending(self, _titles: list[dict[str, Any]]) -> None:
-        """It knows no pending titles: they are found when everything is visited again."""
+        """Visit everything again, as Labelarr has no pending titles."""
         await self._visit({})
 
     async def _visit(self, wanted: dict[str, set[str]]) -> None:

@@ -1,7 +1,7 @@
-"""The design that this project started from: title by title, one after the other.
+"""The simplest method: title by title, one after the other.
 
-Each title is searched by its Plex key (a title that is not found is tried three times; the pauses
-between are left out here), then each item's labels are read and the complete list is written.
+Each title is searched for by its Plex key (a title that is not found is tried three times; the
+pauses in between are left out), then each item's labels are read and the complete list is written.
 """
 
 from typing import Any, Final
@@ -18,13 +18,13 @@ class PerTitle(Rival):
         super().__init__(servers)
 
     async def sync(self) -> None:
-        """Every title of every watchlist."""
+        """Label every title of every watchlist."""
         for title in await self.wanted():
             for rating_key in await self._search(title.guid, TRIES):
                 await self.write_if_needed(rating_key, title.labels)
 
     async def pending(self, titles: list[dict[str, Any]]) -> None:
-        """Each title once more."""
+        """Try each title again."""
         for title in titles:
             await self._search(f"plex://{title['type']}/{title['ids'][0][5:]}", 1)
 

@@ -1,7 +1,7 @@
-"""What a careful script with python-plexapi does: list all, map the guids, add labels where they lack.
+"""The method of a careful python-plexapi script: list all, map the guids, add missing labels.
 
-The real library, in a thread. Reading the labels of a listed item makes the library load the item
-again by itself: one request per wanted item.
+It uses the real library, in a thread. Reading the labels of a listed item makes the library load
+the item again: one request per wanted item.
 """
 
 import asyncio
@@ -15,17 +15,17 @@ _Server: Any = plexapi.server.PlexServer  # ships no types
 
 
 class PlexapiWay(Rival):
-    """section.all(), a dictionary of guids, addLabel."""
+    """Uses section.all(), a dictionary of guids, and addLabel."""
 
     def __init__(self, servers: Servers) -> None:
         super().__init__(servers)
 
     async def sync(self) -> None:
-        """Everything, item by item where something is wanted."""
+        """List everything, and process the wanted items one by one."""
         await asyncio.to_thread(self._sync, await self.wanted())
 
     async def pending(self, _titles: list[dict[str, Any]]) -> None:
-        """A script has no queue: it lists everything again."""
+        """List everything again, as a script has no queue."""
         await asyncio.to_thread(self._by_guid)
 
     def _by_guid(self) -> dict[tuple[str, str], list[Any]]:

@@ -1,6 +1,6 @@
-"""Pulsarr's way: per title a search, per item a read and a write of the whole list, five at a time.
+"""Pulsarr's method: a search per title, a read and a full write per item, five at a time.
 
-Titles that are not there are searched again every 30 seconds for ten minutes. A sync here has only
+Missing titles are searched for again every 30 seconds for ten minutes. A sync here includes only
 the first search; the case of pending titles measures one of the twenty that follow.
 """
 
@@ -13,17 +13,17 @@ PARALLEL: Final = 5
 
 
 class PulsarrWay(Rival):
-    """As Pulsarr labels by itself."""
+    """Labels as Pulsarr does."""
 
     def __init__(self, servers: Servers) -> None:
         super().__init__(servers, parallel=PARALLEL)
 
     async def sync(self) -> None:
-        """Every title, five at a time."""
+        """Label every title, five at a time."""
         await asyncio.gather(*(self.label(one.guid, one.labels) for one in await self.wanted()))
 
     async def label(self, guid: str, labels: set[str]) -> bool:
-        """Label the items of a title; returns whether there are any."""
+        """Label the items of a title; return whether there are any."""
         async with self.gate:
             found = await self._search(guid)
             for rating_key in found:
@@ -31,7 +31,7 @@ class PulsarrWay(Rival):
         return bool(found)
 
     async def pending(self, titles: list[dict[str, Any]]) -> None:
-        """One pass over the titles that are not there yet."""
+        """Run one pass over the titles that are not there yet."""
 
         async def one(guid: str) -> None:
             async with self.gate:

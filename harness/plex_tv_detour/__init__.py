@@ -1,4 +1,4 @@
-"""Runs inside the demo's Home Assistant and leads plexapi to the simulated plex.tv instead of the real one."""
+"""Runs inside the demo's Home Assistant and redirects plexapi from plex.tv to the simulated one."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ PLEX_TV = "https://plex.tv"
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Replace the addresses before anybody asks."""
+    """Replace the addresses before the first request."""
     url = str(config[DOMAIN]["url"])
     await hass.async_add_executor_job(lead_to, url)
     return True
 
 
 def lead_to(url: str) -> None:
-    """Have plexapi ask `url` where it would ask plex.tv."""
+    """Make plexapi send its plex.tv requests to `url`."""
     from plexapi import myplex  # noqa: PLC0415 - takes long, and belongs in a thread
 
     account: Any = myplex.MyPlexAccount

@@ -1,4 +1,4 @@
-"""A Plex Media Server that behaves like the real one, bad manners included."""
+"""A simulated Plex Media Server that reproduces the real one's quirks."""
 
 from simulators.http import Fault
 from simulators.plex.account import PlexTv

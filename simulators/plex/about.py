@@ -1,4 +1,4 @@
-"""Answers what is asked about the server itself: what it is, who may use it, what it is doing."""
+"""Routes about the server itself: its identity, its users, its activities."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MAINTENANCE_HOURS = {"ButlerStartHour": 2, "ButlerEndHour": 5}
 
 
 class About:
-    """The GET routes that are about no library."""
+    """The GET routes that do not concern a library."""
 
     def __init__(self, sim: PlexBackend) -> None:
         self._sim = sim
 
     async def identity(self, request: web.Request) -> web.Response:
-        """`/identity`: the only thing that is told without a token."""
+        """Answer `/identity`, the only route that needs no token."""
         state = self._sim.state
         answer = Answer(
             {
@@ -39,7 +39,7 @@ class About:
         return respond(request, answer)
 
     async def root(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """`/`: what the server is."""
+        """Answer `/`: the server's attributes."""
         state = self._sim.state
         attributes: Row = {
             "allowSharing": True,
@@ -69,7 +69,7 @@ class About:
         return respond(request, Answer(attributes, rows, "Directory"))
 
     async def library(self, request: web.Request, _viewer: Viewer) -> web.Response:
-        """`/library`: for the owner only."""
+        """Answer `/library`; for the owner only."""
         rows: list[Row] = [{"key": "sections", "title": "Library Sections"}]
         attributes = {
             "allowSync": False,
@@ -79,7 +79,7 @@ class About:
         return respond(request, Answer(attributes, rows, "Directory"))
 
     async def prefs(self, request: web.Request, _viewer: Viewer) -> web.Response:
-        """`/:/prefs`: a few settings of the server."""
+        """Answer `/:/prefs`: a few server settings."""
         settings = {"FriendlyName": self._sim.state.name, **MAINTENANCE_HOURS}
         rows: list[Row] = [
             {
@@ -98,7 +98,7 @@ class About:
         return respond(request, Answer({}, rows, "Setting"))
 
     async def accounts(self, request: web.Request, _viewer: Viewer) -> web.Response:
-        """`/accounts`: who may use the server, the owner first."""
+        """Answer `/accounts`: the users of the server, the owner first."""
         names = [
             (1, self._sim.owner_name),
             *((one.id, one.name) for one in self._sim.users.values()),
@@ -111,13 +111,13 @@ class About:
         )
 
     async def updater(self, request: web.Request, _viewer: Viewer) -> web.Response:
-        """`/updater/status`: there is no newer version."""
+        """Answer `/updater/status`: no newer version."""
         return respond(
             request, Answer({"canInstall": False, "status": 0, "checkedAt": 0}, [], "Release")
         )
 
     def none_of(self, kind: str) -> Callable[[web.Request, Viewer], Awaitable[web.Response]]:
-        """A route that lists nothing: nobody plays, and no player is there."""
+        """Return a handler that lists nothing, for the routes about sessions and players."""
 
         async def nothing(request: web.Request, _viewer: Viewer) -> web.Response:
             return respond(request, Answer({}, [], kind))
@@ -125,7 +125,7 @@ class About:
         return nothing
 
     async def activities(self, request: web.Request, _viewer: Viewer) -> web.Response:
-        """`/activities`: the libraries that are being scanned, and items that are being matched."""
+        """Answer `/activities`: library scans and item matching in progress."""
         rows: list[Row] = [
             {
                 "uuid": library.uuid,
@@ -148,7 +148,7 @@ class About:
         return respond(request, Answer({}, rows, "Activity"))
 
     async def tags(self, request: web.Request, _viewer: Viewer) -> web.Response:
-        """`/library/tags?type=11`: every label of the server."""
+        """Answer `/library/tags?type=11`: every label of the server."""
         state = self._sim.state
         wanted = request.query.get("type") in (None, str(LABEL_TAG_TYPE))
         rows: list[Row] = [

@@ -1,4 +1,4 @@
-"""A stand-in for plex.tv: sign-in by PIN, the account, its servers, and the people it shares with."""
+"""A simulated plex.tv: sign-in by PIN, the account, its servers, and the people it shares with."""
 
 from __future__ import annotations
 
@@ -56,8 +56,9 @@ type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class PlexTv:
     """plex.tv for one owner of these servers and the people they share with.
 
-    The owner's account token is `token` (the first server's by default, as the two are the same string for an
-    owned server). A shared user's account token is `account_token(user)`; it is worth nothing at a server.
+    The owner's account token is `token` (by default the first server's, as both are the same string
+    for an owned server). A shared user's account token is `account_token(user)`; servers do not
+    accept it.
     """
 
     def __init__(self, servers: Sequence[PlexSimulator], *, token: str | None = None) -> None:
@@ -67,7 +68,7 @@ class PlexTv:
         self.stats = Stats()
         self.faults = Faults()
         self.pins: dict[int, Pin] = {}
-        self.addresses: dict[str, list[Row]] = {}  # by machine identifier; else `connections`
+        self.addresses: dict[str, list[Row]] = {}  # by machine identifier; others use `connections`
         self.borrowed: set[str] = (
             set()
         )  # machine identifiers of servers that the owner does not own
@@ -76,17 +77,17 @@ class PlexTv:
         self._account_tokens: dict[int, str] = {}
         self._server: LocalServer | None = None
 
-    # Life
+    # Lifecycle
 
     @property
     def url(self) -> str:
-        """Where it listens; raises RuntimeError before `start`."""
+        """Return the base URL. Raises RuntimeError before `start`."""
         if self._server is None:
             raise RuntimeError("the plex.tv stand-in is not running")
         return self._server.url
 
     async def start(self, port: int = 0) -> None:
-        """Listen on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
+        """Listen on 127.0.0.1; port 0 picks a free one. Raises OSError when the port is in use."""
         app = web.Application()
         server = LocalServer(app)
         desk = FrontDesk(server=server, stats=self.stats, faults=self.faults)
@@ -112,7 +113,7 @@ class PlexTv:
         await server.start(port)
 
     async def stop(self) -> None:
-        """Cut every connection and free the port."""
+        """Cut every connection and release the port."""
         if self._server is not None:
             await self._server.stop()
             self._server = None
@@ -133,33 +134,33 @@ class PlexTv:
 
     @property
     def changes_asked_for(self) -> list[str]:
-        """Requests that would have changed something here, the sign-in's apart: nobody may send any."""
+        """Return the requests that would change something, except sign-in; none are allowed."""
         return [
             f"{one.method} {one.path}"
             for one in self.stats.log
             if one.method != "GET" and (one.method, one.path) != ("POST", "/api/v2/pins")
         ]
 
-    # What people do
+    # User actions
 
     def sign_in(self, code: str, user: SharedUser | None = None) -> None:
-        """The owner (or a shared user) signs in with the code of a pin. Raises KeyError for an unknown code."""
+        """Sign in as the owner or a shared user. Raises KeyError for an unknown code."""
         pin = next((pin for pin in self.pins.values() if pin.code == code and pin.left), None)
         if pin is None:
             raise KeyError(code)
         pin.token = self.token if user is None else self.account_token(user)
 
     def expire(self, code: str) -> None:
-        """Let a pin run out before anybody signed in with it."""
+        """Let a PIN expire before sign-in."""
         for pin in self.pins.values():
             if pin.code == code:
                 pin.expires_at = 0.0
 
     def account_token(self, user: SharedUser) -> str:
-        """The plex.tv token of a shared user."""
+        """Return the plex.tv token of a shared user."""
         return self._account_tokens.setdefault(user.id, secrets.token_urlsafe(15))
 
-    # Pins
+    # PINs
 
     async def _new_pin(self, request: web.Request) -> web.Response:
         client = argument(request, "X-Plex-Client-Identifier")
@@ -189,7 +190,7 @@ class PlexTv:
             return error_answer(request, 404, 1020, "Code not found or expired")
         return answer(request, "pin", pin_row(pin))
 
-    # The account
+    # Account
 
     async def _user(self, request: web.Request) -> web.Response:
         if (refused := self.sharing.refused(request.path)) is not None:
@@ -279,7 +280,7 @@ class PlexTv:
             "machineIdentifier": "3dff4c4da3b1229a649aa574a9e2b419a684a20e",
             "totalSize": len(rows),
             "size": len(rows),
-            "Notice": [{"id": 1}],  # something else may stand among the people
+            "Notice": [{"id": 1}],  # another element may appear among the people
             "User": rows,
         }
         return xml("MediaContainer", container)
@@ -341,7 +342,7 @@ class PlexTv:
                 return _Account(token, users[number])
         return None
 
-    # The browser's side
+    # Browser routes
 
     async def _auth_page(self, _request: web.Request) -> web.Response:
         return web.Response(text=AUTH_PAGE, content_type="text/html")
@@ -355,7 +356,7 @@ class PlexTv:
         return web.json_response({})
 
     async def _control_rule(self, request: web.Request) -> web.Response:
-        """Set somebody's rules, as their owner does by hand or another program by mistake."""
+        """Set a person's rules, as the owner does by hand or another program by mistake."""
         body = await request.json()
         try:
             account = self.sharing.find(str(body["person"]))

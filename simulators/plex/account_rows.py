@@ -1,4 +1,4 @@
-"""What the plex.tv stand-in tells: pins, servers with their addresses, people and shares."""
+"""Rows of the simulated plex.tv's responses: PINs, servers, addresses, people and shares."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from simulators.plex.server import PlexSimulator
     from simulators.plex.users import SharedUser
 
-CLOSED_PORT = 9  # discard: nobody listens there on the loopback
+CLOSED_PORT = 9  # discard: no listener on the loopback
 
 
 @dataclass(slots=True)
 class Pin:
-    """One sign-in that has begun; `token` is filled when the person has signed in."""
+    """One sign-in in progress; `token` is set once the person has signed in."""
 
     id: int
     code: str
@@ -30,14 +30,14 @@ class Pin:
 
     @property
     def left(self) -> int:
-        """Seconds until it expires; 0 when it has."""
+        """Return the seconds until it expires; 0 afterwards."""
         return max(0, round(self.expires_at - time.monotonic()))
 
 
 def server_row(
     server: PlexSimulator, user: SharedUser | None, addresses: list[Row], *, borrowed: bool = False
 ) -> Row:
-    """A server among the resources of an account; `borrowed` if somebody shares it with the owner."""
+    """Return a server as an account resource; `borrowed` if another account shares it."""
     return {
         "name": server.state.name,
         "product": "Plex Media Server",
@@ -59,7 +59,7 @@ def server_row(
 
 
 def connections(server: PlexSimulator, query: Mapping[str, str]) -> list[Row]:
-    """One address that works, and a remote one, a relay and an IPv6 one where nobody listens."""
+    """Return one working address, plus a remote, a relay and an IPv6 one without a listener."""
     rows: list[Row] = [
         connection("http", "127.0.0.1", server.port, local=True),
         connection("https", "127.0.0.1", CLOSED_PORT, local=False),
@@ -74,7 +74,7 @@ def connections(server: PlexSimulator, query: Mapping[str, str]) -> list[Row]:
 
 
 def connection(protocol: str, address: str, port: int, *, local: bool, relay: bool = False) -> Row:
-    """One address of a server."""
+    """Return one address of a server."""
     host = f"[{address}]" if ":" in address else address
     return {
         "protocol": protocol,
@@ -88,7 +88,7 @@ def connection(protocol: str, address: str, port: int, *, local: bool, relay: bo
 
 
 def person_row(user: SharedUser) -> Row:
-    """Somebody the owner shares with; `Server` is to be filled."""
+    """Return a person whom the owner shares with; the caller fills in `Server`."""
     rules = [f"label={'%2C'.join(sorted(user.only_labels))}"] if user.only_labels else []
     rules += [f"label!={'%2C'.join(sorted(user.never_labels))}"] if user.never_labels else []
     rule = "&".join(rules)
@@ -110,7 +110,7 @@ def person_row(user: SharedUser) -> Row:
 
 
 def share_row(server: PlexSimulator, user: SharedUser) -> Row:
-    """What of a server is shared with somebody."""
+    """Return the summary of what is shared with a person on a server."""
     return {
         "id": user.id + 1_000_000,
         "serverId": 7,
@@ -124,7 +124,7 @@ def share_row(server: PlexSimulator, user: SharedUser) -> Row:
 
 
 def pin_row(pin: Pin) -> Row:
-    """A pin as it is told."""
+    """Return a PIN as the API shows it."""
     return {
         "id": pin.id,
         "code": pin.code,
@@ -137,7 +137,7 @@ def pin_row(pin: Pin) -> Row:
 
 
 def shared_server_row(server: PlexSimulator, user: SharedUser) -> Row:
-    """What of a server is shared with somebody, section by section, with their token for it."""
+    """Return what a server shares with a person, section by section, with their token."""
     return {
         "id": user.id + 1_000_000,
         "userID": user.id,

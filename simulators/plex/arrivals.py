@@ -1,4 +1,4 @@
-"""How new files come into a Plex library: seen first, recognised later, with all the noise in between."""
+"""How new files arrive in a Plex library: found first, matched later, with all their events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from simulators.plex.state import PlexState
 
 SCAN = "library.update.section"  # ends when the files are found
-MATCHING = "library.update.item.metadata"  # goes on until they are recognised
+MATCHING = "library.update.item.metadata"  # continues until they are matched
 
 
 async def arrive(
@@ -31,9 +31,9 @@ async def arrive(
     match_after: float | None = 0.0,
     edition: str = "",
 ) -> Item:
-    """A file of a title is found `delay` seconds from now and recognised `match_after` seconds later.
+    """Find a file of a title after `delay` seconds and match it `match_after` seconds later.
 
-    `match_after=None`: Plex never finds out what it is. Returns the item once nothing more happens to it.
+    `match_after=None`: Plex never matches it. Returns the item once all events were sent.
     """
     await asyncio.sleep(delay)
     library = state.libraries[section] if section else state.library_for(title)
@@ -66,7 +66,7 @@ async def arrive(
     await asyncio.sleep(match_after or 0.0)
     state.matching.discard(item.rating_key)
     if item.rating_key not in state.items:
-        return item  # deleted while it was looked at
+        return item  # deleted while it was being matched
     for step in (events.MATCHING, events.DOWNLOADING, events.PROCESSING):
         hub.timeline(row(step, state.now()) for row in rows)
     if match_after is not None:
@@ -79,7 +79,7 @@ async def arrive(
 
 
 def episode_arrived(state: PlexState, hub: EventHub, show: Item) -> str:
-    """A further episode of a show that is there already; returns the episode's rating key."""
+    """Add an episode to an existing show; return the episode's rating key."""
     leaf = Leaf(state.reserve_keys(), "episode", str(show.number + 1), show.rating_key)
     state.leaves[leaf.rating_key] = leaf
     show.episodes += 1
@@ -90,7 +90,7 @@ def episode_arrived(state: PlexState, hub: EventHub, show: Item) -> str:
 
 
 def _rows_of(state: PlexState, item: Item) -> list[Callable[[int, int], Entry]]:
-    """One maker of entries for a film; three for a show: itself, its first season, its first episode."""
+    """Return entry factories: one for a film, three for a show (show, season, episode)."""
     leaves: list[Leaf | None] = [None]
     if item.type == "show":
         season = Leaf(str(item.number + 1), "season", item.rating_key, item.rating_key)
@@ -108,7 +108,7 @@ def _row_of(item: Item, leaf: Leaf | None) -> Callable[[int, int], Entry]:
 
 
 def activity(event: str, kind: str, title: str) -> dict[str, object]:
-    """What the server says it is doing: `event` is started, updated or ended."""
+    """Return a server activity; `event` is started, updated or ended."""
     return {
         "type": "activity",
         "size": 1,

@@ -1,4 +1,4 @@
-"""The page that stands in for app.plex.tv/auth: a button that signs in and goes back."""
+"""The page that stands in for app.plex.tv/auth: a button that signs in and returns."""
 
 AUTH_PAGE = """<!doctype html>
 <html lang="en">

@@ -1,4 +1,4 @@
-"""What the routes of the simulated Plex work with: its state, how it behaves, and what happens to it."""
+"""What the routes of the simulated Plex share: its state, its behavior, and its events."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OUTAGE_AFTER_SECONDS = 0.05
 class PlexBackend:
     """A Plex server without its routes.
 
-    `violations` collects requests that no client may ever send; tests assert that it is empty.
+    `violations` collects requests that clients must never send; tests assert that it is empty.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PlexBackend:
 
     @property
     def knobs(self) -> PlexKnobs:
-        """How the server behaves; may be replaced at any time."""
+        """Return the behavior settings; they may be replaced at any time."""
         return self._knobs
 
     @knobs.setter
@@ -80,41 +80,41 @@ class PlexBackend:
 
     @property
     def listener(self) -> LocalServer:
-        """The running server. Raises RuntimeError before it started."""
+        """Return the running listener. Raises RuntimeError before `start`."""
         if self._server is None:
             raise RuntimeError("the simulator is not running")
         return self._server
 
     @property
     def url(self) -> str:
-        """Where the server listens; raises RuntimeError before `start`."""
+        """Return the base URL. Raises RuntimeError before `start`."""
         return self.listener.url
 
     @property
     def port(self) -> int:
-        """The port of `url`."""
+        """Return the port of `url`."""
         return self.listener.port
 
     async def charge(self, seconds: float, since: float) -> None:
-        """Let work that began at `since` (`time.perf_counter`) take `seconds` in all.
+        """Extend work that began at `since` (`time.perf_counter`) to `seconds` in total.
 
-        What the simulator computed meanwhile is part of it. Ends early when the server stops.
+        The simulator's own computing time counts towards it. Ends early when the server stops.
         """
         await self.listener.pause(seconds - (time.perf_counter() - since))
 
     async def outage(self, seconds: float) -> None:
-        """Refuse connections from now on and for `seconds`; what is connected is cut."""
+        """Refuse new connections for `seconds` and cut the existing ones."""
         await self.listener.begin_outage(seconds)
 
     def outage_soon(self, seconds: float) -> None:
-        """Begin an outage once the request that asks for it has been answered."""
+        """Start an outage once the current request has been answered."""
         server = self.listener
         task = asyncio.create_task(_later(server, seconds))
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
 
     def cancel_tasks(self) -> None:
-        """Drop what was scheduled."""
+        """Cancel scheduled work."""
         for task in (*self._tasks, *self._chores):
             task.cancel()
 
@@ -131,7 +131,7 @@ class PlexBackend:
         home: bool = False,
         token: str | None = None,
     ) -> SharedUser:
-        """Share sections with somebody who gets a token of their own."""
+        """Share sections with a new user who gets a token of their own."""
         user = SharedUser(
             id=FIRST_USER_ID + len(self.users),
             name=name,
@@ -154,9 +154,9 @@ class PlexBackend:
         match_after: float | None = 0.0,
         edition: str = "",
     ) -> asyncio.Task[Item]:
-        """Let a file of a title be found after `delay` seconds and recognised `match_after` seconds later.
+        """Find a file of a title after `delay` seconds and match it `match_after` seconds later.
 
-        With `match_after=None` Plex never recognises it. The task ends, with the item, when all is done.
+        With `match_after=None` Plex never matches it. The task finishes with the item.
         """
         task = asyncio.create_task(
             arrive(
@@ -174,18 +174,18 @@ class PlexBackend:
         return task
 
     def import_episode(self, show: str | int) -> str:
-        """Let a further episode of a show arrive; returns its rating key."""
+        """Add an episode to a show; return its rating key."""
         return episode_arrived(self.state, self.events, self.state.items[str(show)])
 
     def match(self, rating_key: str, title: CatalogueTitle) -> Item:
-        """Let an item be taken for a title, by Plex in the end or by somebody's "Fix match"."""
+        """Match an item to a title, as Plex or a person's "Fix match" does."""
         guids = plex_guids(title)
         item = self.state.rematch(rating_key, guid=title.plex_guid, guids=guids, title=title.title)
         self.events.timeline([events.entry(item, events.PROCESSED, self.state.now())])
         return item
 
     def correct_ids(self, rating_key: str, guids: Iterable[str]) -> Item:
-        """Let an item get other external ids under its own guid, as when a mistake is mended online."""
+        """Change an item's external ids under the same guid, as an online correction does."""
         item = self.state.items[rating_key]
         self.state.rematch(rating_key, guid=item.guid, guids=tuple(guids), title=item.title)
         self.events.timeline([events.entry(item, events.PROCESSED, self.state.now())])
@@ -198,7 +198,7 @@ class PlexBackend:
         return item
 
     def refresh_items(self, rating_keys: Iterable[str] | None = None) -> None:
-        """Refresh metadata of old items, by default of all: a storm of state 5."""
+        """Refresh the metadata of items, by default of all: a storm of state 5 events."""
         keys = list(self.state.items) if rating_keys is None else list(rating_keys)
         moment = self.state.now()
         self.events.timeline(
@@ -206,7 +206,7 @@ class PlexBackend:
         )
 
     async def drop_events(self) -> None:
-        """Break every event connection; nothing is sent again after they reconnect."""
+        """Break every event connection; missed events are not sent again after a reconnect."""
         await self.events.drop()
 
 

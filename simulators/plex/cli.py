@@ -1,4 +1,4 @@
-"""The command line of the Plex simulator."""
+"""Command line of the Plex simulator."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ DEFAULT_PORT: Final = 32400
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Everything that `python -m simulators plex` understands."""
+    """Add all arguments of `python -m simulators plex`."""
     parser.add_argument("--port", "--plex-port", dest="port", type=int, default=DEFAULT_PORT)
     add_plex_arguments(parser)
     add_world_arguments(parser)
 
 
 def add_plex_arguments(parser: argparse.ArgumentParser) -> None:
-    """How Plex is set up."""
+    """Add the arguments that configure Plex."""
     parser.add_argument(
         "--token-file", type=Path, help="Plex token: read, or written if not there yet"
     )
@@ -45,7 +45,7 @@ def add_plex_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def simulator(args: argparse.Namespace, world: World) -> PlexSimulator:
-    """The Plex server that the arguments describe."""
+    """Return the Plex server that the arguments describe."""
     world.plex.name = args.server_name
     return PlexSimulator(
         world.plex,
@@ -55,13 +55,13 @@ def simulator(args: argparse.Namespace, world: World) -> PlexSimulator:
 
 
 def introduce(sim: PlexSimulator, token_file: Path | None) -> None:
-    """Say where Plex is and where its token is found."""
+    """Print where Plex is and where its token is stored."""
     where = "not told (no --token-file)" if token_file is None else f"in {token_file}"
     say(f"Plex {sim.url} (token {where}, control {sim.url}/_control/state)")
 
 
 async def run(args: argparse.Namespace) -> int:
-    """Serve until told to stop; returns the exit code."""
+    """Serve until stopped; return the exit code."""
     world = make_world(args.seed, args.movies, args.shows, args.people, awkward=args.awkward)
     sim = simulator(args, world)
     account = PlexTv([sim])

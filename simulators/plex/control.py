@@ -1,4 +1,4 @@
-"""The control API of the simulated Plex: for the demo and for tests in another process, loopback only."""
+"""Control API of the simulated Plex, for the demo and tests; loopback only."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ TITLES_SHOWN = 20
 
 
 class ControlError(Exception):
-    """A control request makes no sense; the text is for the person who sent it."""
+    """The control request is invalid; the message is for the person who sent it."""
 
 
 def control_routes(
     sim: PlexBackend,
 ) -> list[tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]]:
-    """Method, path and handler of every control route."""
+    """Return method, path and handler of every control route."""
     control = _Control(sim)
     table: dict[str, tuple[str, Action]] = {
         "state": ("GET", control.summary),
@@ -130,7 +130,7 @@ class _Control:
         if section is not None and str(section) not in self._sim.state.libraries:
             raise ControlError(f"no library has the key {section!r}")
         after = body.get("match_after", 0.0)
-        _ = self._sim.import_title(  # goes on by itself
+        _ = self._sim.import_title(  # runs in the background
             title,
             section=None if section is None else str(section),
             delay=float(body.get("delay", 0.0)),
@@ -180,7 +180,7 @@ class _Control:
         return {"acted": self._sim.faults.acted}
 
     async def broken(self, body: Fields) -> Fields:
-        """Break items in one way, or with `how` null mend them."""
+        """Break items in one way, or repair them with `how` null."""
         how, items = body.get("how"), self._items(body)
         if how is not None and how not in get_args(BrokenHow.__value__):
             raise ControlError(f"`how` is one of {', '.join(get_args(BrokenHow.__value__))}")
@@ -234,7 +234,7 @@ class _Control:
         return titles[0]
 
     def _items(self, body: Fields) -> list[Item]:
-        """The items that a request is about: one by `rating_key`, or all of a `title`."""
+        """Return the requested items: one by `rating_key`, or all of a `title`."""
         state = self._sim.state
         if "rating_key" in body:
             key = str(body["rating_key"])
@@ -247,7 +247,7 @@ class _Control:
 
 
 def find_title(catalogue: tuple[CatalogueTitle, ...], text: str) -> CatalogueTitle:
-    """The title with this key, guid, name, or unambiguous part of a name. Raises ControlError."""
+    """Return the title with this key, guid, name or unique part of a name. Raises ControlError."""
     wanted = text.strip().casefold()
     if not wanted:
         raise ControlError("needs `title`")

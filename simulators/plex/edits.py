@@ -1,4 +1,4 @@
-"""Reads the label edit out of the arguments of a PUT request."""
+"""Parses the label edit in the arguments of a PUT request."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ LOCK = "label.locked"
 
 @dataclass(frozen=True, slots=True)
 class LabelEdit:
-    """What one request wants done to the labels of each item it names."""
+    """The label changes that one request makes to each of its items."""
 
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
-    clear: bool = False  # all labels go first
-    lock: bool | None = None  # None leaves the lock alone
-    touches_labels: bool = False  # any label argument was there, even an empty one
+    clear: bool = False  # all labels are removed first
+    lock: bool | None = None  # None leaves the lock as it is
+    touches_labels: bool = False  # there was a label argument, even an empty one
 
 
 def parse_label_edit(pairs: Iterable[tuple[str, str]], *, decodes: bool = True) -> LabelEdit:
-    """The edit in decoded query pairs; arguments that make no sense are ignored, as PMS does.
+    """Return the edit in decoded query pairs; invalid arguments are ignored, as PMS does.
 
-    Added labels count as they are. A removal holds a comma list whose parts
-    are percent-decoded once more if the server `decodes` them.
+    Added labels are taken literally. A removal holds a comma-separated list whose parts are
+    percent-decoded once more if the server `decodes` them.
     """
     add: dict[str, None] = {}
     remove: dict[str, None] = {}
@@ -52,7 +52,7 @@ def parse_label_edit(pairs: Iterable[tuple[str, str]], *, decodes: bool = True) 
 
 
 def removal_texts(value: str, *, decodes: bool = True) -> tuple[str, ...]:
-    """The labels that a query-decoded removal value names: split at commas, each part decoded again."""
+    """Return the labels in a query-decoded removal value: split at commas, then decoded again."""
     parts = value.split(",")
     return tuple(
         text for part in parts if (text := unquote_plus(part) if decodes else part).strip()

@@ -1,4 +1,4 @@
-"""What a Plex server tells its listeners: timeline entries over WebSocket and server-sent events."""
+"""Plex's event streams: timeline entries over WebSocket and server-sent events."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UNDERWAY = {
     PROCESSING: "processing",
 }
 ENTRIES_PER_MESSAGE = 4
-QUEUE_MAX = 10_000  # messages kept for one slow listener
+QUEUE_MAX = 10_000  # messages buffered for one slow listener
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +45,7 @@ class _Listener:
 
 
 def entry(item: Item, state: int, updated_at: int, leaf: Leaf | None = None) -> Entry:
-    """A timeline entry for an item, or for a season or episode of it."""
+    """Return a timeline entry for an item, or for a season or episode of it."""
     row: Entry = {
         "identifier": LIBRARY,
         "sectionID": int(item.section),
@@ -67,27 +67,27 @@ def entry(item: Item, state: int, updated_at: int, leaf: Leaf | None = None) -> 
 
 
 def as_strings(row: Entry) -> Entry:
-    """The entry with its numbers as text, as about half of them come."""
+    """Return the entry with its numbers as text, as in about half of real entries."""
     return {name: str(value) if isinstance(value, int) else value for name, value in row.items()}
 
 
 class EventHub:
-    """Hands messages to whoever listens at that moment; nothing is kept for those who do not."""
+    """Sends messages to the current listeners; nothing is kept for later ones."""
 
     def __init__(self) -> None:
         self._listeners: set[_Listener] = set()
         self._entries = 0
-        self.sent = 0  # messages announced, heard or not
-        self.done_state = ""  # the `metadataState` of items that are processed
+        self.sent = 0  # messages announced, whether received or not
+        self.done_state = ""  # the `metadataState` of processed items
 
     @property
     def listeners(self) -> int:
-        """How many connections listen now."""
+        """Return the number of open connections."""
         return len(self._listeners)
 
     @property
     def backlog(self) -> int:
-        """How many messages are not on their way yet."""
+        """Return the number of messages not sent yet."""
         return sum(listener.queue.qsize() for listener in self._listeners)
 
     def timeline(self, entries: Iterable[Entry]) -> None:
@@ -111,7 +111,7 @@ class EventHub:
                     listener.queue.put_nowait(container)
 
     async def drop(self) -> None:
-        """Break every connection without a goodbye; what happens until they are back is lost to them."""
+        """Break every connection abruptly; events are lost to listeners until they reconnect."""
         for listener in list(self._listeners):
             listener.queue.put_nowait(None)
         self._listeners.clear()
@@ -125,7 +125,7 @@ class EventHub:
         sender = asyncio.create_task(self._send(request, socket, listener))
         try:
             async for _ in socket:
-                pass  # PMS does not listen to what clients say here
+                pass  # PMS ignores what clients send here
         finally:
             self._listeners.discard(listener)
             sender.cancel()
@@ -137,7 +137,7 @@ class EventHub:
         with contextlib.suppress(ConnectionError):
             while (container := await listener.queue.get()) is not None:
                 text = json.dumps({"NotificationContainer": container}, ensure_ascii=False)
-                # PMS passes on what stands in a file's tags, be it no UTF-8.
+                # PMS passes on a file's tags even if they are not valid UTF-8.
                 await socket.send_frame(text.encode(errors="surrogateescape"), WSMsgType.TEXT)
         if request.transport is not None:
             request.transport.abort()
@@ -145,7 +145,7 @@ class EventHub:
     async def server_sent(
         self, request: web.Request, ping_seconds: float, server: LocalServer
     ) -> web.StreamResponse:
-        """Serve one stream of server-sent events until it ends; each entry comes in an event of its own."""
+        """Serve one stream of server-sent events until it ends, with one entry per event."""
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )
@@ -184,7 +184,7 @@ async def _next(queue: asyncio.Queue[Message | None], seconds: float) -> Message
 
 
 def sse_events(container: Message) -> Sequence[tuple[str, str]]:
-    """The events that carry one container: name and data; timeline entries come one by one."""
+    """Return the name and data of the events for one container, one per timeline entry."""
     kind = str(container["type"])
     if kind != "timeline":
         return [

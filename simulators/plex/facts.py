@@ -1,4 +1,4 @@
-"""The invented details of an item: cast, media, texts. Always the same for the same rating key."""
+"""Invented details of an item (cast, media, texts), always the same for the same rating key."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SENTENCES = (
     "The last train has left, and somebody is still on the platform.",
     "An honest clerk finds a number that should not exist.",
 )
-LISTED_TAGS = 2  # listings cut tag lists short
+LISTED_TAGS = 2  # listings truncate tag lists
 LISTED_ROLES = 3
 DETAILED_ROLES = 14
 PART_BYTES = 37_121_337
@@ -52,12 +52,12 @@ DAYS = tuple(f"-{month:02d}-{day:02d}" for month in range(1, 13) for day in rang
 
 
 def thumb_of(item: Item) -> str:
-    """Where the poster of an item is."""
+    """Return the path of an item's poster."""
     return f"/library/metadata/{item.rating_key}/thumb/{item.updated_at}"
 
 
 def texts(item: Item) -> Row:
-    """The plain attributes that every row of an item has."""
+    """Return the plain attributes that every row of an item has."""
     seed = _mixed(item)
     art = f"/library/metadata/{item.rating_key}"
     return {
@@ -75,7 +75,7 @@ def texts(item: Item) -> Row:
 
 
 def media(item: Item, *, streams: bool) -> list[Row]:
-    """The files of a film."""
+    """Return the files of a film."""
     seed = _mixed(item)
     width, height, name = (3840, 2160, "4k") if item.section == "3" else (1920, 1080, "1080")
     codec = CODECS[seed % len(CODECS)]
@@ -116,7 +116,7 @@ def media(item: Item, *, streams: bool) -> list[Row]:
 
 
 def credits_of(item: Item, *, detailed: bool) -> dict[str, list[Row]]:
-    """Genre, Country, Director, Writer and Role; cut short in listings."""
+    """Return Genre, Country, Director, Writer and Role; truncated in listings."""
     seed = _mixed(item)
     genres = [GENRES[(seed >> shift) % len(GENRES)] for shift in (2, 9, 17)]
     found = {

@@ -1,4 +1,4 @@
-"""Reads what a listing request asks for: conditions, order, page. Unknown conditions count for nothing, as in PMS."""
+"""Parses listing requests: conditions, order, page. Unknown conditions are ignored, as in PMS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TYPE_NAMES = {number: name for name, number in TYPE_NUMBERS.items()}
 
 FIELDS = frozenset({"id", "guid", "label", "title"})
 RANGE_FIELDS = frozenset({"addedAt"})
-OPERATORS = (">>", "<<", "!", "=", "")  # what may stand between a field's name and the first "="
+OPERATORS = (">>", "<<", "!", "=", "")  # allowed between a field's name and the first "="
 
 type Operator = Literal["=", "!=", "==", ">>=", "<<="]
 
@@ -29,7 +29,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Any of several lists of conditions that must all hold. No list at all: everything fits."""
+    """Alternatives, each a list of conditions that must all hold; none matches everything."""
 
     alternatives: tuple[tuple[Condition | Group, ...], ...]
 
@@ -39,7 +39,7 @@ EVERYTHING = Group(((),))
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A listing request in understood form."""
+    """A parsed listing request."""
 
     type: int | None = None
     where: Group = EVERYTHING
@@ -48,20 +48,18 @@ class Listing:
     start: int = 0
     size: int | None = None
     limit: int | None = None
-    ids: tuple[str, ...] | None = (
-        None  # the ids that the request names, None without such an argument
-    )
+    ids: tuple[str, ...] | None = None  # the requested ids, None without such an argument
 
     @property
     def paged(self) -> bool:
-        """Whether the request asked for a page."""
+        """Return whether the request asked for a page."""
         return self.size is not None
 
 
 def parse_listing(
     pairs: Sequence[tuple[str, str]], headers: Mapping[str, str], *, ranges: bool = False
 ) -> Listing:
-    """Understand decoded query pairs; paging may come as headers too. `ranges` honours `addedAt>>=`."""
+    """Parse decoded query pairs; paging may also come as headers. `ranges` honors `addedAt>>=`."""
     last = dict(pairs)
     sort, _, direction = last.get("sort", "titleSort").split(",")[0].partition(":")
     given = [values for name, value in pairs if name == "id" if (values := _values(value))]
@@ -78,12 +76,12 @@ def parse_listing(
 
 
 def plex_argument(name: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str | None:
-    """An `X-Plex-…` value, sent as a header or as a query argument of the same name."""
+    """Return an `X-Plex-…` value, sent as a header or as a query argument of the same name."""
     return headers.get(name) or query.get(name)
 
 
 def parse_conditions(pairs: Sequence[tuple[str, str]], *, ranges: bool = False) -> Group:
-    """The conditions among query pairs: `push` and `pop` nest, `or` starts an alternative, all else is and."""
+    """Parse conditions: `push` and `pop` nest, `or` starts an alternative, all else is and."""
     outer: list[_Draft] = []
     draft: _Draft = [[]]
     for name, value in pairs:
@@ -135,7 +133,7 @@ def _operator(text: str) -> Operator:
 
 
 def _bare(name: str) -> str:
-    """A field without its type, as in `show.label`."""
+    """Return a field name without its type prefix, as in `show.label`."""
     return name.rpartition(".")[2]
 
 

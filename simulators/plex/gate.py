@@ -1,4 +1,4 @@
-"""The border of the simulated server: tokens, limits, and the form in which answers leave."""
+"""Authentication, limits and response formats of the simulated Plex."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RefusedError(Exception):
 
 
 def error_page(status: int) -> web.Response:
-    """Errors are web pages, whatever the client accepts."""
+    """Return an error as an HTML page, whatever the client accepts."""
     title = f"{status} {REASONS[status]}"
     text = (
         f"<html><head><title>{REASONS[status]}</title></head><body><h1>{title}</h1></body></html>"
@@ -48,14 +48,14 @@ def error_page(status: int) -> web.Response:
 
 
 def query_pairs(request: web.Request) -> list[tuple[str, str]]:
-    """The decoded query of a request, in order and with repetitions."""
+    """Return the decoded query of a request, in order and with repetitions."""
     return parse_pairs(request.raw_path.partition("?")[2])
 
 
 def respond(
     request: web.Request, answer: Answer, headers: dict[str, str] | None = None
 ) -> web.Response:
-    """An answer in the form that the client accepts: XML unless it asks for JSON."""
+    """Return a response in the format that the client accepts: JSON on request, XML otherwise."""
     wants_json = "application/json" in request.headers.get("Accept", "")
     return web.Response(
         body=answer.as_json() if wants_json else answer.as_xml(),
@@ -66,7 +66,7 @@ def respond(
 
 
 def viewer_of(sim: PlexBackend, request: web.Request) -> Viewer:
-    """Who asks; raises RefusedError (401) without a valid token."""
+    """Return who sent the request. Raises RefusedError (401) without a valid token."""
     token = plex_argument("X-Plex-Token", request.query, request.headers)
     if token == sim.token:
         return OWNER
@@ -77,7 +77,10 @@ def viewer_of(sim: PlexBackend, request: web.Request) -> Viewer:
 
 
 def guarded(sim: PlexBackend, handler: ViewerHandler, *, others: int | None = None) -> PlainHandler:
-    """A handler behind the token check; `others` is the status for anybody but the owner, None lets them in."""
+    """Put a handler behind the token check.
+
+    `others` is the status for anyone but the owner; None allows them.
+    """
 
     async def checked(request: web.Request) -> web.StreamResponse:
         try:
@@ -96,7 +99,7 @@ def _admitted(sim: PlexBackend, request: web.Request, others: int | None) -> Vie
 
 
 def line_limit(sim: PlexBackend) -> Middleware:
-    """Middleware that refuses request lines over the limit, as servers and proxies do before they look inside."""
+    """Return middleware that refuses request lines over the limit before any other check."""
 
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:

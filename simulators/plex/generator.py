@@ -50,10 +50,11 @@ def make_plex_state(
     foreign_labels: bool = True,
     collections: int = 0,
 ) -> PlexState:
-    """A server with the libraries `1` Movies, `2` TV Shows and, when wanted, `3` Movies 4K, `4` Old Movies, `5` Music.
+    """Return a server with the libraries `1` Movies and `2` TV Shows.
 
-    `missing`, `editions`, `legacy` and `unmatched` are shares of the catalogue: not in Plex at all; there twice in
-    one library; known under the guid of an old agent; not recognised by Plex. The same arguments give the same server.
+    Optional ones are `3` Movies 4K, `4` Old Movies and `5` Music. `missing`, `editions`, `legacy`
+    and `unmatched` are shares of the catalogue: not in Plex; present twice in one library; with the
+    guid of an old agent; not matched by Plex. The same arguments give the same server.
     """
     rng = random.Random(f"plex-{seed}")
     state = PlexState(machine_identifier=f"{rng.getrandbits(160):040x}")

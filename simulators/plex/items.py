@@ -1,4 +1,4 @@
-"""What a Plex server is made of: libraries, their items, and the seasons and episodes of shows."""
+"""Data of a Plex server: libraries, their items, and the seasons and episodes of shows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Library:
     location: str
     created_at: int = SEED_TIME - 160_000_000
     scanned_at: int = SEED_TIME
-    content_changed_at: int = 1_000_000  # where the server's one counter stood; may be 0
+    content_changed_at: int = 1_000_000  # the server-wide counter at the last change; may be 0
     refreshing: bool = False
 
 
@@ -49,7 +49,7 @@ class Item:
     added_at: int
     updated_at: int
     edition: str = ""
-    origin: CatalogueTitle | None = None  # the truth, which the server itself may not know
+    origin: CatalogueTitle | None = None  # the true title, which the server itself may not know
     tags: tuple[Tag, ...] = ()
     label_locked: bool = False
     episodes: int = 0
@@ -57,17 +57,17 @@ class Item:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels as stored, in the order they came."""
+        """Return the labels as stored, in the order in which they were added."""
         return tuple(tag.text for tag in self.tags)
 
     @property
     def number(self) -> int:
-        """The rating key as a number."""
+        """Return the rating key as a number."""
         return int(self.rating_key)
 
     @property
     def identified(self) -> bool:
-        """Whether the guids of the item tell which title it is."""
+        """Return whether the item's guids identify its title."""
         return (
             self.origin is not None
             and not self.guid.startswith(
@@ -77,7 +77,7 @@ class Item:
         )
 
     def sort_key(self, by: SortField) -> tuple[int, str, int]:
-        """Where the item stands in a listing; newest first is the reverse of `addedAt`."""
+        """Return the item's position in a listing; newest first is the reverse of `addedAt`."""
         if by == "addedAt":
             return (self.added_at, "", self.number)
         return (0, ARTICLES.sub("", self.title).casefold(), self.number)
@@ -85,7 +85,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A season or an episode of a show; only those that arrived while the server ran are known."""
+    """A season or an episode of a show; only those that arrived while the server ran are stored."""
 
     rating_key: str
     kind: Literal["season", "episode"]
@@ -94,5 +94,5 @@ class Leaf:
 
 
 def plex_guids(title: CatalogueTitle) -> tuple[str, ...]:
-    """The `Guid` children of an item that Plex's own agent matched."""
+    """Return the `Guid` children of an item that Plex's own agent matched."""
     return tuple(guid.replace(":", "://", 1) for guid in title.guids)

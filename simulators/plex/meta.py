@@ -1,4 +1,4 @@
-"""What a section can be filtered and sorted by, as python-plexapi asks before it searches."""
+"""Filters and sort fields of a section, which python-plexapi reads before it searches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPERATORS = {
 
 
 def section_meta(library: Library, number: int, kind: str) -> Row:
-    """The `Meta` element of a listing with `includeMeta=1`."""
+    """Return the `Meta` element of a listing with `includeMeta=1`."""
     prefix = "" if kind == "movie" else f"{kind}."
     return {
         "Type": [
@@ -46,7 +46,7 @@ def section_meta(library: Library, number: int, kind: str) -> Row:
 
 
 def section_filters(library: Library, number: int) -> list[Row]:
-    """What a section can be filtered by."""
+    """Return the filters of a section."""
     return [
         {
             "filter": name,
@@ -60,7 +60,7 @@ def section_filters(library: Library, number: int) -> list[Row]:
 
 
 def section_sorts() -> list[Row]:
-    """What a section can be sorted by."""
+    """Return the sort fields of a section."""
     return [
         {"defaultDirection": direction, "descKey": f"{key}:desc", "key": key, "title": title}
         for key, direction, title in SORTS

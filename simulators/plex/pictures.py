@@ -1,4 +1,4 @@
-"""Posters: made up from an item's number, the same each time."""
+"""Posters, generated from an item's number."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ HEIGHT: Final = 360
 
 
 class Pictures:
-    """The GET routes that answer with pictures."""
+    """The GET routes that return images."""
 
     def __init__(self, sim: PlexBackend) -> None:
         self._sim = sim
 
     async def poster(self, request: web.Request, _viewer: Viewer) -> web.Response:
-        """`/library/metadata/{key}/thumb/{at}`: whatever is asked for, the present poster."""
+        """Answer `/library/metadata/{key}/thumb/{at}` with the current poster, whatever `at` is."""
         item = self._sim.state.items.get(request.match_info["key"])
         if item is None:
             return web.Response(status=404)
@@ -31,7 +31,7 @@ class Pictures:
 
 
 def poster(seed: int) -> bytes:
-    """A PNG with two colours that run into each other, other ones for each number."""
+    """Return a PNG with a gradient between two colors that depend on the number."""
     top = tuple((seed * step + 60) % 200 for step in (37, 67, 97))
     bottom = tuple((seed * step + 20) % 120 for step in (53, 71, 29))
     rows = bytearray()

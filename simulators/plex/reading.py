@@ -1,4 +1,4 @@
-"""Answers what is asked about libraries and items."""
+"""Routes that read libraries and items."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Reading:
     # Sections
 
     async def sections(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """`/library/sections`: those that this person may enter."""
+        """Answer `/library/sections`: the sections that this user may access."""
         may_sync = viewer.owner and self._sim.knobs.owner_sync
         rows = [library_row(library, owner=may_sync) for library in self._libraries(viewer)]
         if not self._sim.knobs.change_counter:
@@ -54,7 +54,7 @@ class Reading:
         )
 
     async def section(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """`/library/sections/{id}`: the ways to list a section."""
+        """Answer `/library/sections/{id}`: the ways to list a section."""
         library = self.entered(request, viewer)
         rows: list[Row] = [
             {"key": key, "title": title}
@@ -67,24 +67,24 @@ class Reading:
         return respond(request, Answer(self._heading(library), rows, "Directory"))
 
     async def filters(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """`/library/sections/{id}/filters`."""
+        """Answer `/library/sections/{id}/filters`."""
         library = self.entered(request, viewer)
         rows = section_filters(library, TYPE_NUMBERS.get(library.type, 0))
         return respond(request, Answer(self._heading(library), rows, "Directory"))
 
     async def sorts(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """`/library/sections/{id}/sorts`."""
+        """Answer `/library/sections/{id}/sorts`."""
         library = self.entered(request, viewer)
         return respond(request, Answer(self._heading(library), section_sorts(), "Directory"))
 
     async def refresh(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """`/library/sections/{id}/refresh`: a scan that finds nothing new."""
+        """Answer `/library/sections/{id}/refresh`: a scan that finds nothing new."""
         library = self.entered(request, viewer)
         library.scanned_at = self._sim.state.now()
         return web.Response()
 
     async def labels(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """`/library/sections/{id}/label`: the labels in use on items of one type."""
+        """Answer `/library/sections/{id}/label`: the labels in use on items of one type."""
         library = self.entered(request, viewer)
         number = request.query.get("type", "")
         kind = TYPE_NAMES.get(int(number)) if number.isdigit() else library.type
@@ -114,20 +114,20 @@ class Reading:
     # Listings
 
     async def listing(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """`/library/sections/{id}/all`."""
+        """Answer `/library/sections/{id}/all`."""
         library = self.entered(request, viewer)
         return await self._list(
             request, viewer, [library], self.understood(request), self._heading(library)
         )
 
     async def collections(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """`/library/sections/{id}/collections`."""
+        """Answer `/library/sections/{id}/collections`."""
         library = self.entered(request, viewer)
         listing = self.understood(request, kind="collection")
         return await self._list(request, viewer, [library], listing, self._heading(library))
 
     async def everything(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """`/library/all`: across the sections."""
+        """Answer `/library/all`: a listing over all sections."""
         listing = self.understood(request)
         return await self._list(request, viewer, self._libraries(viewer), listing, {}, across=True)
 
@@ -171,7 +171,7 @@ class Reading:
         return response
 
     def understood(self, request: web.Request, kind: str | None = None) -> Listing:
-        """The listing that a request asks for."""
+        """Return the parsed listing request."""
         pairs = query_pairs(request)
         if self._sim.knobs.label_filter_broken:
             pairs = [pair for pair in pairs if pair[0].rpartition(".")[2].rstrip("!") != "label"]
@@ -186,7 +186,7 @@ class Reading:
     # Items
 
     async def metadata(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """`/library/metadata/{ids}`: whatever of these exists; 404 only when nothing does."""
+        """Answer `/library/metadata/{ids}` with the items that exist; 404 only when none does."""
         began, state, knobs = time.perf_counter(), self._sim.state, self._sim.knobs
         options = row_options(request.query, request.headers, knobs, detailed=True)
         rows: list[Row] = []
@@ -224,13 +224,13 @@ class Reading:
         return response
 
     async def nothing(self, _request: web.Request, _viewer: Viewer) -> web.Response:
-        """Whatever else is asked."""
+        """Answer any other path with 404."""
         raise RefusedError(404)
 
     # Helpers
 
     def _row(self, item: Item, options: RowOptions) -> Row:
-        """An item's row, broken where the item is; raises RefusedError (500) where nothing about it works."""
+        """Return an item's row, broken if the item is. Raises RefusedError (500) if unreadable."""
         row = item_row(self._sim.state, item, options)
         how = self._sim.broken_items.get(item.rating_key)
         if how == "busy":
@@ -238,7 +238,7 @@ class Reading:
         return row if how is None else broken_row(row, how)
 
     def entered(self, request: web.Request, viewer: Viewer) -> Library:
-        """The section in the path; raises RefusedError with 404 or 403."""
+        """Return the section in the path. Raises RefusedError with 404 or 403."""
         library = self._sim.state.libraries.get(request.match_info["id"])
         if library is None:
             raise RefusedError(404)
@@ -271,7 +271,7 @@ class Reading:
 
 
 def _page_marks(found: Found, start: int, *, total: bool) -> tuple[Row, dict[str, str]]:
-    """The container's attributes and the headers that say which part of how many this is."""
+    """Return the container attributes and headers that describe the page."""
     if not total:
         return {}, {}
     marks = {"X-Plex-Container-Start": str(start), "X-Plex-Container-Total-Size": str(found.total)}

@@ -1,4 +1,4 @@
-"""Turns items and libraries into the rows of an answer, and an answer into JSON or XML."""
+"""Builds the rows of a response from items and libraries, and renders them as JSON or XML."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ try:
     import orjson
 
     _dumps = orjson.dumps
-except ImportError:  # Python's own encoder does as well, only slower
+except ImportError:  # Python's own encoder works too, only slower
 
     def _dumps(value: Any) -> bytes:  # noqa: ANN401
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def json_bytes(value: object) -> bytes:
-    """Any value as JSON in UTF-8."""
+    """Return any value as JSON in UTF-8."""
     return _dumps(value)
 
 
@@ -42,7 +42,7 @@ CREDITS = frozenset({"Genre", "Country", "Director", "Writer", "Role"})
 
 @dataclass(frozen=True, slots=True)
 class RowOptions:
-    """Which parts of a row were asked for."""
+    """The requested parts of a row."""
 
     guids: bool = False
     detailed: bool = False
@@ -54,7 +54,7 @@ class RowOptions:
     only_fields: frozenset[str] | None = None
 
     def element(self, name: str) -> bool:
-        """Whether children of this name are wanted."""
+        """Return whether child elements of this name are wanted."""
         if name in self.without_elements:
             return False
         return self.only_elements is None or name in self.only_elements
@@ -68,7 +68,7 @@ def row_options(
     detailed: bool,
     across: bool = False,
 ) -> RowOptions:
-    """What a request wants in its rows. `across` is for listings over several sections."""
+    """Return the requested parts of a row. `across` is for listings over several sections."""
     names = RowOptions(
         guids=detailed or query.get("includeGuids") == "1",
         detailed=detailed,
@@ -96,7 +96,7 @@ def row_options(
 
 
 def item_row(state: PlexState, item: Item, options: RowOptions) -> Row:
-    """One item as it stands in `Metadata` (JSON) or as `Video`/`Directory` (XML)."""
+    """Return one item as a row of `Metadata` (JSON) or as `Video`/`Directory` (XML)."""
     base = f"/library/metadata/{item.rating_key}"
     row: Row = {
         "ratingKey": item.rating_key,
@@ -128,7 +128,7 @@ def item_row(state: PlexState, item: Item, options: RowOptions) -> Row:
 
 
 def section_of(library: Library) -> Row:
-    """The attributes that say where a row belongs."""
+    """Return the attributes that name a row's section."""
     return {
         "librarySectionTitle": library.title,
         "librarySectionID": int(library.key),
@@ -164,7 +164,7 @@ def _add_children(row: Row, item: Item, options: RowOptions) -> None:
 
 
 def library_row(library: Library, *, owner: bool) -> Row:
-    """One section as it stands in the list of sections."""
+    """Return one section as a row of the section list."""
     return {
         "allowSync": owner,
         "art": f"/:/resources/{library.type}-fanart.jpg",
@@ -191,13 +191,13 @@ def library_row(library: Library, *, owner: bool) -> Row:
 
 
 type BrokenHow = Literal["busy", "no_key", "wrong_types", "bad_bytes", "surrogate", "bad_guid"]
-"""What is wrong with an item: answers about it are 500, or its row cannot be understood."""
+"""An item's defect: requests for it fail with 500, or its row is invalid."""
 
-BAD_BYTES, HALF_A_CHARACTER = "\ue000", "\ue001"  # stand for them
+BAD_BYTES, HALF_A_CHARACTER = "\ue000", "\ue001"  # placeholders for them
 
 
 def broken_row(row: Row, how: BrokenHow) -> Row:
-    """A row with something wrong in it."""
+    """Return a row with an error in it."""
     match how:
         case "no_key":
             return {**row, "ratingKey": ""}
@@ -213,7 +213,7 @@ def broken_row(row: Row, how: BrokenHow) -> Row:
 
 
 def _spoiled(body: bytes) -> bytes:
-    """The bytes of an answer with what no encoder would write."""
+    """Replace the placeholders with bytes that no encoder would write."""
     for stand_in, wrong in ((BAD_BYTES, b"\xe9"), (HALF_A_CHARACTER, rb"\ud83c")):
         body = body.replace(stand_in.encode(), wrong)
     return body
@@ -221,22 +221,22 @@ def _spoiled(body: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Answer:
-    """A MediaContainer: attributes, rows of one kind, and other children."""
+    """A MediaContainer: attributes, rows of one kind, and other child elements."""
 
     attributes: Row = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     kind: str = "Metadata"  # the name of the rows in JSON
-    extra: Row = field(default_factory=dict)  # Meta and the like
+    extra: Row = field(default_factory=dict)  # Meta and similar elements
 
     def as_json(self) -> bytes:
-        """The answer in JSON; empty lists are left out, as PMS does."""
+        """Return the response as JSON; empty lists are left out, as PMS does."""
         container = {"size": len(self.rows), **self.attributes, **self.extra}
         if self.rows:
             container[self.kind] = self.rows
         return _spoiled(_dumps({"MediaContainer": container}))
 
     def as_xml(self) -> bytes:
-        """The answer in XML, numbers and truth values as text."""
+        """Return the response as XML, with numbers and booleans as text."""
         container = {"size": len(self.rows), **self.attributes, **self.extra}
         return xml_document(
             "MediaContainer", container, [(self._element(row), row) for row in self.rows]
@@ -249,7 +249,7 @@ class Answer:
 
 
 def xml_document(name: str, row: Row, children: Sequence[tuple[str, Row]] = ()) -> bytes:
-    """A document: lists and dictionaries in a row become children of that name, all else attributes."""
+    """Return an XML document; lists and dictionaries become child elements, others attributes."""
     parts = ['<?xml version="1.0" encoding="UTF-8"?>\n']
     _write_xml(parts, name, row, children)
     return "".join(parts).encode()

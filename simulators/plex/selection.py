@@ -1,4 +1,4 @@
-"""Finds the items that a listing asks for, through the indexes of the state."""
+"""Finds the items for a listing through the indexes of the state."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ ITEM_TYPES = ("movie", "show", "collection")
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """A set of rating keys, or everything but them."""
+    """A set of rating keys, or its complement."""
 
     keys: frozenset[str]
     negated: bool = False
 
     def __and__(self, other: Keys) -> Keys:
-        """What is in both."""
+        """Return the intersection."""
         match self.negated, other.negated:
             case False, False:
                 return Keys(self.keys & other.keys)
@@ -37,11 +37,11 @@ class Keys:
                 return Keys(self.keys - other.keys)
 
     def __invert__(self) -> Keys:
-        """What is not in it."""
+        """Return the complement."""
         return Keys(self.keys, not self.negated)
 
     def __or__(self, other: Keys) -> Keys:
-        """What is in either."""
+        """Return the union."""
         return ~(~self & ~other)
 
 
@@ -51,14 +51,14 @@ NONE = Keys(frozenset())
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of items and how many there are in all."""
+    """A page of items and the total number of items."""
 
     items: list[Item]
     total: int
 
 
 def matching(state: PlexState, group: Group) -> Keys:
-    """The rating keys that fit a group of conditions."""
+    """Return the rating keys that match a group of conditions."""
     result = NONE
     for alternative in group.alternatives:
         fitting = ALL
@@ -77,9 +77,9 @@ def select(
     start: int = 0,
     stop: int | None = None,
 ) -> Found:
-    """The items of these libraries that a listing selects, from `start` to before `stop`.
+    """Return the items of these libraries that a listing selects, from `start` to before `stop`.
 
-    `visible` says which items the asking user may see; None means all.
+    `visible` decides which items the user may see; None means all.
     """
     keys = matching(state, listing.where)
     shelves = [

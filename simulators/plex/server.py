@@ -1,4 +1,4 @@
-"""The simulated Plex Media Server: listens on 127.0.0.1 and is driven from Python by tests."""
+"""The simulated Plex Media Server: listens on 127.0.0.1 and is controlled from Python by tests."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PlexSimulator(PlexBackend):
         self._writing = Writing(self, self._reading)
 
     async def start(self, port: int = 0) -> None:
-        """Listen on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
+        """Listen on 127.0.0.1; port 0 picks a free one. Raises OSError when the port is in use."""
         self.state.sort_everything()
         app = web.Application()
         server = LocalServer(app)
@@ -68,7 +68,7 @@ class PlexSimulator(PlexBackend):
         await server.start(port)
 
     async def stop(self) -> None:
-        """Cut every connection and free the port; what was scheduled does not happen any more."""
+        """Cut every connection, release the port and cancel scheduled work."""
         self.cancel_tasks()
         self._writing.settle_now()
         await self.events.drop()
@@ -91,7 +91,7 @@ class PlexSimulator(PlexBackend):
         await self.stop()
 
     def settle(self) -> None:
-        """Let every edit show that reads do not see yet, whatever the knob `settle` says."""
+        """Make all pending edits visible to reads immediately, whatever the knob `settle` says."""
         self._writing.settle_now()
 
     def _add_routes(self, app: web.Application) -> None:

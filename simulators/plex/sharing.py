@@ -1,4 +1,4 @@
-"""Whom the owner shares with, as plex.tv keeps and tells it: rules byte for byte, in both of its interfaces."""
+"""The people the owner shares with, as both plex.tv APIs return them, with rules byte for byte."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ PRESET_RATINGS: Final[Mapping[str, str]] = {
     "older_kid": "contentRating=G%2CPG%2CTV-Y7%2CTV-PG%2Cde%2F6%2CFSK+6",
     "teen": "contentRating=G%2CPG%2CPG-13%2CTV-14%2Cde%2F12",
 }
-"""With an age preset plex.tv writes its ratings into the rules, form encoded; shortened here."""
+"""The ratings that plex.tv writes into the rules for an age preset, form encoded; shortened."""
 
 
 @dataclass(slots=True)
 class SharedAccount:
-    """Somebody whom the owner knows at plex.tv. Tests may change everything at any time.
+    """A person whom the owner knows at plex.tv. Tests may change every field at any time.
 
-    `sections` are the keys of what is shared, None for all. A managed user has neither name nor e-mail address.
+    `sections` are the keys of what is shared, None for all. A managed user has neither name nor
+    e-mail address.
     """
 
     id: int
@@ -50,24 +51,24 @@ class SharedAccount:
     invite_token: str = field(default_factory=lambda: secrets.token_urlsafe(15), repr=False)
 
     def restrict(self, movies: str, shows: str | None = None) -> None:
-        """Set the rules as somebody's program writes them."""
+        """Set the rules exactly as given, as a program writes them."""
         self.rules["filterMovies"] = movies
         self.rules["filterTelevision"] = movies if shows is None else shows
 
     def set_preset(self, preset: str | None) -> None:
-        """Choose an age preset, or none, as in Plex: that sets or empties the rules."""
+        """Choose an age preset, or none, as in Plex; this sets or clears the rules."""
         self.preset = preset
         self.restrict("" if preset is None else PRESET_RATINGS[preset])
 
     @property
     def secrets(self) -> set[str]:
-        """What nobody but this person may ever see."""
+        """Return the values that only this person may see."""
         return {self.server_token, self.invite_token, self.email} - {""}
 
 
 @dataclass(slots=True)
 class Refusal:
-    """What a route answers instead; `times` None is for ever."""
+    """The response that a route gives instead; `times` None means always."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -77,14 +78,15 @@ class Refusal:
 
 
 class SharingBook:
-    """The owner's people, and how plex.tv misbehaves when it is asked about them.
+    """The owner's people, and scripted faults of the routes about them.
 
-    `uuid_in_users` also tells the lasting id in an attribute, `rules_in_shares` the rules with the shares.
+    `uuid_in_users` adds the permanent id as an attribute, `rules_in_shares` the rules to the
+    shares.
     """
 
     def __init__(self) -> None:
         self.accounts: dict[int, SharedAccount] = {}
-        self.refusals: dict[str, Refusal] = {}  # by the beginning of a path; the first that fits
+        self.refusals: dict[str, Refusal] = {}  # by path prefix; the first match applies
         self.uuid_in_users = False
         self.rules_in_users = True
         self.rules_in_shares = True
@@ -102,7 +104,7 @@ class SharingBook:
         state: ShareState = "accepted",
         rule: str = "",
     ) -> SharedAccount:
-        """Let the owner know somebody; `rule` is for films and for shows."""
+        """Add a person whom the owner knows; `rule` applies to films and to shows."""
         number = FIRST_ACCOUNT_ID + len(self.accounts)
         name = "" if managed else title if username is None else username
         account = SharedAccount(
@@ -121,7 +123,7 @@ class SharingBook:
         return account
 
     def find(self, name: str) -> SharedAccount:
-        """Return somebody by title or name in any case; raises KeyError."""
+        """Return a person by title or name, ignoring case. Raises KeyError."""
         folded = name.casefold()
         for account in self.accounts.values():
             if folded in {account.title.casefold(), account.username.casefold()}:
@@ -130,15 +132,15 @@ class SharingBook:
 
     @property
     def secrets(self) -> set[str]:
-        """Everybody's secrets."""
+        """Return the secrets of all people."""
         return set().union(*(one.secrets for one in self.accounts.values()))
 
     def refuse(self, path: str, status: int, **more: object) -> None:
-        """Let a route, given by the beginning of its path, answer something else."""
+        """Give another response on a route, identified by the prefix of its path."""
         self.refusals[path] = Refusal(status, **more)  # type: ignore[arg-type]
 
     def refused(self, path: str) -> web.Response | None:
-        """Return what a route answers instead, None when it answers as it should."""
+        """Return the scripted response of a route, None when it answers normally."""
         for beginning, refusal in self.refusals.items():
             if not path.startswith(beginning):
                 continue
@@ -154,10 +156,10 @@ class SharingBook:
             )
         return None
 
-    # Rows of the older interface
+    # Rows of the older API
 
     def user_rows(self, servers: Iterable[PlexSimulator]) -> list[Row]:
-        """Everybody but the owner, also those with whom nothing is shared."""
+        """Return everyone but the owner, including those with whom nothing is shared."""
         return [self._user_row(one, servers) for one in self.accounts.values()]
 
     def _user_row(self, account: SharedAccount, servers: Iterable[PlexSimulator]) -> Row:
@@ -193,7 +195,7 @@ class SharingBook:
         return row
 
     def home_rows(self, owner: Row) -> list[Row]:
-        """The members of the Plex Home, the owner among them."""
+        """Return the members of the Plex Home, the owner included."""
         members: list[Row] = [
             {
                 "id": one.id,
@@ -206,7 +208,7 @@ class SharingBook:
                 "guest": False,
                 "restricted": one.restricted,
                 "protected": one.protected,
-                "restrictionProfile": one.preset,  # None leaves it out
+                "restrictionProfile": one.preset,  # None omits it
             }
             for one in self.accounts.values()
             if one.home
@@ -214,7 +216,7 @@ class SharingBook:
         return [{**owner, "admin": True, "guest": False, "restricted": False}, *members]
 
     def share_rows(self, server: PlexSimulator) -> list[Row]:
-        """What of a server is shared with whom, with everybody's token for it."""
+        """Return what is shared with whom on the server, with each person's token for it."""
         return [
             {
                 "id": one.id + SHARE_OFFSET,
@@ -243,10 +245,10 @@ class SharingBook:
             if one.state == "accepted"
         ]
 
-    # Rows of the newer interface
+    # Rows of the newer API
 
     def owned_rows(self, servers: Iterable[PlexSimulator], *, pending: bool) -> list[Row]:
-        """The shares that were accepted, or those that were not yet."""
+        """Return the shares that were accepted or, with `pending`, those that were not yet."""
         state = "pending" if pending else "accepted"
         return [
             self._owned_row(one, server, pending=pending)
@@ -299,7 +301,7 @@ class SharingBook:
         }
 
     def new_home(self, owner: Row) -> Row:
-        """The Plex Home as the newer interface tells it."""
+        """Return the Plex Home as the newer API shows it."""
         users = [
             {**row, "restrictionProfile": row.get("restrictionProfile"), "hasPassword": True}
             for row in self.home_rows(owner)

@@ -1,4 +1,4 @@
-"""The people of a world at plex.tv: one of each kind, and one whose rule somebody got wrong."""
+"""The people of a world at plex.tv: one of each kind, and one with a mistake in the rule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from simulators.world import World
 
 BROKEN_RULE: Final = "label=tim|label!=Kids"
-"""Meant is "tim's, but nothing for kids"; joined with "or" it shows nearly everything."""
+"""Intended as "tim's, but nothing for kids"; joined with "or" it shows nearly everything."""
 
 KINDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "tim": {"rule": BROKEN_RULE},
@@ -24,7 +24,7 @@ CHILD: Final = "Leo"
 
 
 def settle(tv: PlexTv, world: World) -> None:
-    """Let plex.tv know the people of a world: owner, friends, members of the Home, a child, somebody invited."""
+    """Add the people to plex.tv: owner, friends, Home members, a child, a pending invitation."""
     for user in world.pulsarr.users():
         if user.primary:
             tv.owner_name, tv.owner_uuid = user.name, user.plex_uuid or tv.owner_uuid

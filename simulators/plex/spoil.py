@@ -1,4 +1,4 @@
-"""What faults make of an answer, and of the library just before it is answered."""
+"""Faults that change a response, or the library just before a request is answered."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS = ("Metadata", "Directory")
 
 
 def _in_json(change: Callable[[Box], None]) -> Change:
-    """A change of the container of a JSON answer; XML stays as it is."""
+    """Return a change of the container of a JSON response; XML stays as it is."""
 
     def changed(response: web.Response) -> web.Response:
         if response.content_type == "application/json" and isinstance(response.body, bytes):
@@ -78,7 +78,7 @@ def _spoil_row(how: str, box: Box) -> None:
 
 
 def short_page(response: web.Response) -> web.Response:
-    """A listing with half of its rows; what it says about its size stays."""
+    """Return a listing with half of its rows; the size that it states stays."""
     body = bytes(response.body) if isinstance(response.body, (bytes, bytearray)) else b""
     if response.content_type == "application/json":
         answer = json.loads(body)
@@ -111,7 +111,7 @@ AFTER: dict[str, Change] = {
 def changes_before(
     sim: PlexBackend, understood: Callable[[web.Request], Listing]
 ) -> dict[str, Callable[[web.Request], Awaitable[None]]]:
-    """What happens to the library just before a request is answered, by kind of fault."""
+    """Return what happens to the library just before a request is answered, by kind of fault."""
 
     async def lose_a_row(request: web.Request) -> None:
         """Delete the first item that the request would list, or one of those before its page."""
@@ -122,7 +122,7 @@ def changes_before(
             sim.delete_item(item.rating_key)
 
     async def swap_a_row(request: web.Request) -> None:
-        """The same, and another item comes: the number of items stays."""
+        """Delete an item likewise and add another: the number of items stays."""
         before = dict(sim.state.items)
         await lose_a_row(request)
         for key in before.keys() - sim.state.items.keys():

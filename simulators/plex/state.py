@@ -1,4 +1,4 @@
-"""What a Plex server holds: libraries, items and their labels, with the indexes that make it quick."""
+"""The data of a Plex server: libraries, items and their labels, with indexes for speed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _first(pair: tuple[tuple[int, str, int], Item]) -> tuple[int, str, int]:
 
 
 class PlexState:
-    """The database of a simulated Plex server. Changes made here are silent: no events."""
+    """The database of a simulated Plex server. Changes made here cause no events."""
 
     def __init__(self, *, name: str = "Simulated Plex", machine_identifier: str = "0" * 40) -> None:
         self.name = name
@@ -57,7 +57,7 @@ class PlexState:
         self.libraries: dict[str, Library] = {}
         self.items: dict[str, Item] = {}
         self.leaves: dict[str, Leaf] = {}
-        self.matching: set[str] = set()  # keys of items that are being recognised
+        self.matching: set[str] = set()  # keys of items that are being matched
         self.tags = TagStore()
         self._shelves: dict[tuple[str, ItemType], _Shelf] = {}
         self._by_guid: dict[str, set[str]] = {}
@@ -69,56 +69,56 @@ class PlexState:
     # Reading
 
     def labels_of(self, rating_key: str | int) -> tuple[str, ...]:
-        """The labels of an item in stored spelling; raises KeyError for an unknown item."""
+        """Return an item's labels in stored spelling. Raises KeyError for an unknown item."""
         return self.items[str(rating_key)].labels
 
     def items_of(self, title: CatalogueTitle, *, identified: bool = True) -> list[Item]:
-        """The items of a title, by rating key; with `identified=False` those that nobody could tell as well."""
+        """Return a title's items by rating key; `identified=False` includes unidentified ones."""
         found = (self.items[key] for key in self._by_title.get(title.key, ()))
         return sorted((item for item in found if item.identified or not identified), key=_number)
 
     def carriers(self, label: str) -> list[Item]:
-        """The items that carry a label in whatever case, by rating key."""
+        """Return the items that carry a label, ignoring case, by rating key."""
         keys = {key for tag in self.tags.find(label) for key in self.tags.carriers(tag)}
         return sorted((self.items[key] for key in keys), key=_number)
 
     def with_guid(self, guid: str) -> set[str]:
-        """The rating keys of items with this primary guid."""
+        """Return the rating keys of items with this primary guid."""
         return self._by_guid.get(guid, set())
 
     def shelf(self, section: str, kind: ItemType) -> dict[str, Item]:
-        """The items of one type in one section by rating key; not to be changed."""
+        """Return the items of one type in one section by rating key; not to be modified."""
         return self._shelf(section, kind).items
 
     def ordered(self, section: str, kind: ItemType, by: SortField) -> Iterator[Item]:
-        """The items of one type in one section, ascending."""
+        """Yield the items of one type in one section, ascending."""
         return (item for _, item in self._shelf(section, kind).order(by))
 
     def page(
         self, section: str, kind: ItemType, by: SortField, start: int, stop: int
     ) -> list[Item]:
-        """A slice of `ordered`."""
+        """Return a slice of `ordered`."""
         return [item for _, item in self._shelf(section, kind).order(by)[start:stop]]
 
     def sort_everything(self) -> None:
-        """Make every order now that would otherwise be made when it is first asked for."""
+        """Sort now what would otherwise be sorted on first use."""
         for shelf in self._shelves.values():
             shelf.order("titleSort")
             shelf.order("addedAt")
 
     def missing(self) -> list[CatalogueTitle]:
-        """The titles of the catalogue that no library holds."""
+        """Return the catalogue's titles that are in no library."""
         return [title for title in self.catalogue if title.key not in self._by_title]
 
     # Items
 
     def now(self) -> int:
-        """The server's clock: never behind what it stamped before."""
+        """Return the server's clock: never earlier than a previous timestamp."""
         self._last_time = max(self._last_time + 1, int(time.time()))
         return self._last_time
 
     def reserve_keys(self, count: int = 1) -> str:
-        """The first of `count` rating keys that were never used and never will be again."""
+        """Return the first of `count` new rating keys, which are never reused."""
         first = self._next_key
         self._next_key += count
         return str(first)
@@ -142,9 +142,9 @@ class PlexState:
         episodes: int = 1,
         rating_key: str | None = None,
     ) -> Item:
-        """Put a title into a library, by default the first one of its type; `guid` other than Plex's own.
+        """Put a title into a library, by default the first of its type; `guid` replaces Plex's own.
 
-        `rating_key` uses a key again, which Plex never does. Raises ValueError for one that is in use.
+        `rating_key` reuses a key, which Plex never does. Raises ValueError for one that is in use.
         """
         moment = self.now() if added_at is None else added_at
         if rating_key in self.items:
@@ -171,7 +171,7 @@ class PlexState:
         return item
 
     def add_custom_item(self, title: CatalogueTitle, *, bare: bool = False) -> Item:
-        """Put a title into a library as a custom metadata provider names it, `bare` without any id."""
+        """Put a title into a library with a custom provider's guid; `bare` omits external ids."""
         guid = f"tv.plex.agents.custom.example://{title.type}/{title.type}-{title.key[:8]}"
         return self.add_item(title, guid=guid, guids=() if bare else plex_guids(title))
 
@@ -184,11 +184,11 @@ class PlexState:
         return item
 
     def library_for(self, title: CatalogueTitle) -> Library:
-        """The first library of a title's type."""
+        """Return the first library of a title's type."""
         return next(library for library in self.libraries.values() if library.type == title.type)
 
     def rematch(self, rating_key: str, *, guid: str, guids: tuple[str, ...], title: str) -> Item:
-        """Change what an item is taken for; it keeps its rating key and labels."""
+        """Change what an item is matched to; it keeps its rating key and labels."""
         item = self.items[rating_key]
         shelf = self._shelf(item.section, item.type)
         shelf.take(item)
@@ -204,7 +204,7 @@ class PlexState:
         return self.rematch(item.rating_key, guid=item.guid, guids=item.guids, title=title)
 
     def delete_item(self, rating_key: str | int) -> Item:
-        """Remove an item; its rating key is never used again. Raises KeyError for an unknown item."""
+        """Remove an item; its rating key is never reused. Raises KeyError for an unknown item."""
         item = self.items.pop(str(rating_key))
         for tag in item.tags:
             self.tags.detach(tag, item.rating_key)
@@ -216,9 +216,9 @@ class PlexState:
         return item
 
     def rebuild_library(self, key: str, *, same_keys: bool = False) -> Library:
-        """Delete a library and make it anew under its number: another uuid, the same titles, no labels.
+        """Delete and recreate a library under its number: another uuid, same titles, no labels.
 
-        The items get new keys, or with `same_keys` their old ones, as on a server that was set up anew.
+        The items get new keys, or with `same_keys` their old ones, as after a reinstallation.
         """
         library = self.libraries[key]
         library.uuid = (
@@ -233,11 +233,11 @@ class PlexState:
         return library
 
     def snapshot(self) -> dict[str, tuple[str, ...]]:
-        """A copy of all labels, as a backup of the database has them."""
+        """Return a copy of all labels, as in a backup of the database."""
         return {key: item.labels for key, item in self.items.items()}
 
     def restore(self, copy: dict[str, tuple[str, ...]]) -> None:
-        """Bring the labels of items that are still there back from a copy."""
+        """Restore the labels of items that still exist from a copy."""
         for key, item in self.items.items():
             self.apply(item, LabelEdit(add=copy.get(key, ()), clear=True))
 
@@ -253,7 +253,7 @@ class PlexState:
 
     @property
     def rules(self) -> LabelRules:
-        """How labels are stored and compared."""
+        """Return how labels are stored and compared."""
         return self.tags.rules
 
     @rules.setter
@@ -265,7 +265,7 @@ class PlexState:
         self.apply(self.items[str(rating_key)], LabelEdit(add=(label,)))
 
     def remove_label(self, rating_key: str | int, label: str) -> None:
-        """Take a label off by hand, in whatever case it is stored."""
+        """Remove a label by hand, ignoring case."""
         item = self.items[str(rating_key)]
         spelled = tuple(text for text in item.labels if text.casefold() == label.casefold())
         self.apply(item, LabelEdit(remove=spelled))
@@ -278,7 +278,7 @@ class PlexState:
         add_first: bool = False,
         bump: Literal["both", "item", "library"] | None = None,
     ) -> bool:
-        """Do an edit to one item; says whether anything changed."""
+        """Apply an edit to one item; return whether anything changed."""
         before = (item.tags, item.label_locked)
         steps: list[Callable[[Item, LabelEdit], None]] = [self._take_off, self._put_on]
         for step in reversed(steps) if add_first else steps:
@@ -305,7 +305,7 @@ class PlexState:
                 item.tags = tuple(kept for kept in item.tags if kept is not tag)
                 self.tags.detach(tag, item.rating_key)
 
-    # Bookkeeping
+    # Internals
 
     def _shelf(self, section: str, kind: ItemType) -> _Shelf:
         return self._shelves.setdefault((section, kind), _Shelf())

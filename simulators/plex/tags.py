@@ -1,4 +1,4 @@
-"""The label tags of a Plex server: ids, spellings, and who carries what."""
+"""The label tags of a Plex server: ids, spellings, and the items that carry them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LabelRules:
     label_max: int | None = None
 
     def fold(self, text: str) -> str:
-        """The form in which texts are compared; SQLite's NOCASE knows A to Z only."""
+        """Return the form in which texts are compared; SQLite's NOCASE only folds A to Z."""
         return text.casefold() if self.label_fold == "unicode" else text.translate(_ASCII_FOLD)
 
 
@@ -38,7 +38,7 @@ _ASCII_FOLD = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
 def capitalised(text: str, mode: Literal["first", "words", "none"]) -> str:
-    """A new label's stored spelling: `.hidden` becomes `.Hidden`, and with `words` `a-b` becomes `A-B`."""
+    """Return a new label's spelling: `.hidden` gives `.Hidden`; with `words` `a-b` gives `A-B`."""
     if mode == "none":
         return text
     return re.sub(
@@ -51,7 +51,7 @@ def capitalised(text: str, mode: Literal["first", "words", "none"]) -> str:
 
 def _upper(letter: str) -> str:
     upper = letter.upper()
-    return upper if len(upper) == 1 else letter  # ß has no single upper-case letter
+    return upper if len(upper) == 1 else letter  # ß has no single uppercase letter
 
 
 class TagStore:
@@ -63,26 +63,26 @@ class TagStore:
         self._tags: dict[int, Tag] = {}
         self._by_fold: dict[str, list[Tag]] = {}
         self._carriers: dict[int, set[str]] = {}
-        self._places: dict[int, set[tuple[str, str]]] = {}  # (section, type) where it was ever used
+        self._places: dict[int, set[tuple[str, str]]] = {}  # its (section, type) pairs
 
     def all(self) -> list[Tag]:
-        """Every tag, ordered by text."""
+        """Return every tag, sorted by text."""
         return sorted(self._tags.values(), key=lambda tag: (tag.text.casefold(), tag.id))
 
     def carriers(self, tag: Tag) -> set[str]:
-        """The rating keys that carry a tag; not to be changed."""
+        """Return the rating keys that carry a tag; not to be modified."""
         return self._carriers[tag.id]
 
     def places(self, tag: Tag) -> set[tuple[str, str]]:
-        """The (section, type) pairs in which the tag was ever used."""
+        """Return the (section, type) pairs in which the tag was ever used."""
         return self._places[tag.id]
 
     def find(self, value: str) -> list[Tag]:
-        """Tags by id or by text without regard to case."""
+        """Return the tags with this id or, ignoring case, this text."""
         return self._found(value, "both")
 
     def asked_for(self, value: str) -> list[Tag]:
-        """Tags as the `label` filter takes them."""
+        """Return the tags that the `label` filter matches."""
         return self._found(value, self.rules.label_by)
 
     def _found(self, value: str, by: Literal["both", "id", "text"]) -> list[Tag]:
@@ -91,12 +91,12 @@ class TagStore:
         return self._same(value) if by != "id" else []
 
     def _same(self, text: str) -> list[Tag]:
-        """The tags of which a text is a spelling."""
+        """Return the tags of which a text is a spelling."""
         alike = self._by_fold.get(text.casefold(), ())
         return [tag for tag in alike if self.rules.fold(tag.text) == self.rules.fold(text)]
 
     def obtain(self, text: str) -> Tag:
-        """The tag for a label that is being added; made when there is none."""
+        """Return the tag for a label that is being added, created if necessary."""
         text = text[: self.rules.label_max]
         same = self._same(text)
         stored = capitalised(text, self.rules.capitalise)
@@ -112,7 +112,7 @@ class TagStore:
         return tag
 
     def is_meant(self, tag: Tag, text: str) -> bool:
-        """Whether a removal of `text` takes off this tag."""
+        """Return whether a removal of `text` removes this tag."""
         if self.rules.remove_case == "fold":
             return self.rules.fold(tag.text) == self.rules.fold(text)
         return tag.text == text
@@ -123,7 +123,7 @@ class TagStore:
         self._places[tag.id].add(place)
 
     def detach(self, tag: Tag, rating_key: str) -> None:
-        """Record that an item no longer carries the tag; the last one takes the tag with it."""
+        """Record that an item no longer carries the tag; a tag without items is deleted."""
         carriers = self._carriers[tag.id]
         carriers.discard(rating_key)
         if not carriers and not self.rules.linger:

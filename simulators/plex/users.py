@@ -1,4 +1,4 @@
-"""Who asks: the owner, or somebody with whom libraries are shared."""
+"""The users of a server: the owner, or a person with whom libraries are shared."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SharedUser:
-    """A person with a token of their own for this server, and with less rights than the owner."""
+    """A user with a token of their own for this server and fewer rights than the owner."""
 
     id: int
     name: str
@@ -23,7 +23,7 @@ class SharedUser:
     home: bool = False
 
     def may_see(self, item: Item) -> bool:
-        """Whether the item exists for this person."""
+        """Return whether the item is visible to this user."""
         if item.section not in self.sections or item.rating_key in self.hidden:
             return False
         labels = {label.casefold() for label in item.labels}
@@ -34,21 +34,21 @@ class SharedUser:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The person behind a request."""
+    """The user behind a request."""
 
     shared: SharedUser | None = None  # None: the owner
 
     @property
     def owner(self) -> bool:
-        """Whether this is the owner of the server."""
+        """Return whether this is the owner of the server."""
         return self.shared is None
 
     def may_enter(self, section: str) -> bool:
-        """Whether the section is shared with this person."""
+        """Return whether the section is shared with this user."""
         return self.shared is None or section in self.shared.sections
 
     def may_see(self, item: Item) -> bool:
-        """Whether the item exists for this person."""
+        """Return whether the item is visible to this user."""
         return self.shared is None or self.shared.may_see(item)
 
 

@@ -1,4 +1,4 @@
-"""Does what PUT and DELETE requests ask: one after another, quietly skipping what does not fit."""
+"""PUT and DELETE routes: requests run one at a time and silently ignore invalid arguments."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Writing:
     def __init__(self, sim: PlexBackend, reading: Reading) -> None:
         self._sim = sim
         self._reading = reading
-        self._writer = asyncio.Lock()  # SQLite has one writer
+        self._writer = asyncio.Lock()  # SQLite has a single writer
         self._unsettled: OrderedDict[asyncio.TimerHandle, Callable[[], None]] = OrderedDict()
 
     async def section(self, request: web.Request, viewer: Viewer) -> web.Response:
-        """`PUT /library/sections/{id}/all`: edits every item that the query selects."""
+        """Answer `PUT /library/sections/{id}/all`: edit every item that the query selects."""
         library = self._reading.entered(request, viewer)
         listing = self._reading.understood(request)
         edit = self._understood(request)
@@ -52,7 +52,7 @@ class Writing:
         return web.Response()
 
     async def item(self, request: web.Request, _viewer: Viewer) -> web.Response:
-        """`PUT /library/metadata/{ids}`: here the labels given are all that remain."""
+        """Answer `PUT /library/metadata/{ids}`: the given labels replace all others."""
         item = self._sim.state.items.get(request.match_info["ids"])
         if item is None:
             raise RefusedError(404)
@@ -67,7 +67,7 @@ class Writing:
         return web.Response()
 
     async def delete(self, request: web.Request, _viewer: Viewer) -> web.Response:
-        """`DELETE /library/metadata/{ids}`: the item and its files are gone."""
+        """Answer `DELETE /library/metadata/{ids}`: delete the item and its files."""
         key = request.match_info["ids"]
         if key not in self._sim.state.items:
             raise RefusedError(404)
@@ -79,7 +79,7 @@ class Writing:
         return parse_label_edit(query_pairs(request), decodes=self._sim.knobs.removal_decodes)
 
     def settle_now(self) -> None:
-        """Let every edit take effect that reads do not see yet."""
+        """Make all pending edits visible to reads."""
         while self._unsettled:
             timer, settle = self._unsettled.popitem(last=False)
             timer.cancel()

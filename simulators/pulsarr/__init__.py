@@ -1,4 +1,4 @@
-"""A Pulsarr server that behaves like the real one, bad manners included."""
+"""A simulated Pulsarr server that reproduces the real one's quirks."""
 
 from simulators.http import Fault
 

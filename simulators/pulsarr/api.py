@@ -38,7 +38,7 @@ RECENT_MAX: Final = 50
 
 
 class ApiError(Exception):
-    """An error that a route answers on purpose."""
+    """An error that a route returns on purpose."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -46,22 +46,22 @@ class ApiError(Exception):
 
 
 def body_of(request: web.Request) -> object:
-    """The parsed JSON body, None if there was none."""
+    """Return the parsed JSON body, None if there is none."""
     return request.get("body")
 
 
 @dataclass(slots=True)
 class Api:
-    """The handlers, over the state of one Pulsarr."""
+    """The route handlers over the state of one Pulsarr."""
 
     state: PulsarrState
     knobs: PulsarrKnobs
     courier: Courier
-    label_sync: LabelSync | None = None  # without one its jobs write nothing, and count
+    label_sync: LabelSync | None = None  # without it the label jobs write nothing, they only count
     config_secret: str = field(default_factory=lambda: secrets.token_urlsafe(15), repr=False)
 
     def routes(self) -> list[tuple[str, str, Handler]]:
-        """Method, path template (without the base path) and handler."""
+        """Return method, path template (without the base path) and handler of each route."""
         endpoints, endpoint = "/v1/webhooks/endpoints", "/v1/webhooks/endpoints/{id}"
         return [
             ("GET", "/v1/users/users/list", self.users),
@@ -87,11 +87,11 @@ class Api:
     # --- users ---
 
     async def users(self, _request: web.Request) -> web.Response:
-        """Every user."""
+        """Return every user."""
         return self._user_list(counts=False)
 
     async def users_with_counts(self, request: web.Request) -> web.Response:
-        """Every user with the size of the watchlist; absent in some versions."""
+        """Return every user with the size of the watchlist; absent in some versions."""
         if not self.knobs.with_counts_route:
             raise ApiError(404, f"Route GET:{request.path} not found")
         return self._user_list(counts=True)
@@ -110,7 +110,7 @@ class Api:
         return web.json_response({"success": True, "message": message, "users": rows})
 
     async def watchlist(self, request: web.Request) -> web.Response:
-        """One user's whole watchlist."""
+        """Return one user's whole watchlist."""
         given = request.match_info["id"]
         try:
             user = self.state.user(int(given) if given.isascii() and given.isdigit() else 0)
@@ -134,11 +134,11 @@ class Api:
         )
 
     def _with_odd(self, where: int | str, rows: Iterable[object]) -> list[object]:
-        """The rows of an answer, and those that nobody can read."""
+        """Return the rows followed by the scripted unreadable ones."""
         return [*rows, *self.knobs.odd_rows.get(where, ())]
 
     async def recent_requests(self, request: web.Request) -> web.Response:
-        """The newest routed items over all users; no `key` in them."""
+        """Return the newest routed items of all users; they have no `key`."""
         limit = validation.limit_of(request.query, default=10, most=RECENT_MAX)
         newest = sorted(self.state.wishes(), key=lambda wish: (wish.added or "", wish.id))
         items = [self._recent_json(wish) for wish in reversed(newest)]
@@ -166,7 +166,7 @@ class Api:
     # --- version and settings ---
 
     async def update_status(self, request: web.Request) -> web.Response:
-        """The version; there is no newer one."""
+        """Return the version; no newer one is available."""
         if not self.knobs.update_status:
             raise ApiError(404, f"Route GET:{request.path} not found")
         current = self.knobs.version
@@ -187,11 +187,11 @@ class Api:
         )
 
     async def config(self, _request: web.Request) -> web.Response:
-        """The settings row, secrets included."""
+        """Return the settings row, secrets included."""
         return web.json_response({"success": True, "config": self._config_json()})
 
     async def change_config(self, request: web.Request) -> web.Response:
-        """A strict partial update."""
+        """Apply a strict partial update."""
         known = set(self.state.config) | {"notifyOnAvailability"}
         change = validation.config_change(body_of(request), known)
         if isinstance(notify := change.pop("notifyOnAvailability", None), bool):
@@ -215,7 +215,7 @@ class Api:
     # --- webhooks ---
 
     async def event_types(self, _request: web.Request) -> web.Response:
-        """The events that this version knows."""
+        """Return the events that this version supports."""
         data = [
             {"type": event, "description": EVENT_DESCRIPTIONS.get(event, event)}
             for event in self.knobs.event_types
@@ -223,7 +223,7 @@ class Api:
         return web.json_response({"success": True, "data": self._with_odd("event-types", data)})
 
     async def endpoints(self, _request: web.Request) -> web.Response:
-        """All registered endpoints, oldest first."""
+        """Return all registered endpoints, oldest first."""
         endpoints = self.state.endpoints.values()
         if not all(set(one.event_types) <= set(self.knobs.event_types) for one in endpoints):
             raise ApiError(500, "the answer does not fit its schema")
@@ -231,7 +231,7 @@ class Api:
         return web.json_response({"success": True, "data": data})
 
     async def endpoint(self, request: web.Request) -> web.Response:
-        """One registered endpoint."""
+        """Return one registered endpoint."""
         return _data(self._endpoint(request))
 
     async def create_endpoint(self, request: web.Request) -> web.Response:
@@ -245,13 +245,13 @@ class Api:
         return _data(self.state.change_endpoint(self._endpoint(request).id, **fields))
 
     async def delete_endpoint(self, request: web.Request) -> web.Response:
-        """Forget an endpoint."""
+        """Delete an endpoint."""
         del self.state.endpoints[self._endpoint(request).id]
         message = "Webhook endpoint deleted successfully"
         return web.json_response({"success": True, "message": message})
 
     async def test_address(self, request: web.Request) -> web.Response:
-        """Send the `test` event to an address that is not registered (yet)."""
+        """Send the `test` event to an address that need not be registered."""
         url, name, value = validation.probe_fields(body_of(request))
         moment = timestamp(self.state.clock())
         result = await self.courier.post(
@@ -272,10 +272,10 @@ class Api:
             raise ApiError(404, "Webhook endpoint not found")
         return endpoint
 
-    # --- Pulsarr's own labelling ---
+    # --- Pulsarr's own label sync ---
 
     async def labels_sync(self, _request: web.Request) -> web.Response:
-        """Write Pulsarr's labels; the answer comes when the job is over."""
+        """Write Pulsarr's labels; the response comes when the job has finished."""
         zero = {"processed": 0, "updated": 0, "failed": 0, "pending": 0}
         counts = self._counts("processed", "updated")
         if counts is not None and self.label_sync is not None:
@@ -283,12 +283,12 @@ class Api:
         return _job(counts, {"mode": "sync", "results": zero}, "results")
 
     async def labels_cleanup(self, _request: web.Request) -> web.Response:
-        """Take off orphaned labels."""
+        """Remove orphaned labels."""
         zero = {"removed": 0, "failed": 0}
         return _job(self._counts(), {"pending": zero, "orphaned": dict(zero)}, "pending")
 
     async def labels_remove(self, _request: web.Request) -> web.Response:
-        """Strip every label with Pulsarr's prefix."""
+        """Remove every label with Pulsarr's prefix."""
         zero = {"processed": 0, "removed": 0, "failed": 0}
         counts = self._counts("processed", "removed")
         if counts is not None and self.label_sync is not None:
@@ -296,7 +296,7 @@ class Api:
         return _job(counts, {"mode": "remove", "results": zero}, "results")
 
     def _counts(self, *counted: str) -> dict[str, int] | None:
-        """What a label job without a Plex counts, None if the feature is off."""
+        """Return the counts of a label job without a Plex server, None if the feature is off."""
         if not self.state.config["plexLabelSync"].get("enabled"):
             return None
         titles = len({wish.catalogue_key for wish in self.state.wishes()})
@@ -320,7 +320,7 @@ def _test_result(delivery: Delivery) -> dict[str, Any]:
 
 
 def _job(counts: dict[str, int] | None, answer: dict[str, Any], part: str) -> web.Response:
-    """The answer of a label job: `success:false` with zeros and still 200 if the feature is off."""
+    """Return a label job's response: `success:false`, zeros and still 200 if the feature is off."""
     if counts is None:
         message = "Plex label sync is disabled"
         return web.json_response({"success": False, "message": message, **answer})

@@ -1,4 +1,4 @@
-"""What Radarr and Sonarr post to a "Connect → Webhook" address: pure builders of their payloads."""
+"""Builders of the payloads that Radarr and Sonarr post to a "Connect → Webhook" address."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def radarr_download(
     tags: Sequence[str | int] | None = (),
     path: str | None = None,
 ) -> dict[str, Any]:
-    """Radarr has imported (or, `upgrade`, replaced) the file of a movie. `tags=None`: an older Radarr."""
+    """Return Radarr's import of a movie file (with `upgrade`, a replacement).
+
+    `tags=None` gives the payload of an older Radarr.
+    """
     folder = f"/movies/{title.title} ({title.year})"
     name = f"{title.title}.mkv"
     payload = _radarr("Download", title, imdb=imdb, tags=tags)
@@ -53,7 +56,7 @@ def sonarr_download(
     upgrade: bool = False,
     tags: Sequence[str | int] | None = (),
 ) -> dict[str, Any]:
-    """Sonarr has imported episodes of one season; `complete` is its "import complete" variant."""
+    """Return Sonarr's import of episodes of a season; `complete` is "import complete"."""
     payload = _sonarr("Download", title, tags=tags)
     files = [
         {"id": number, "relativePath": f"Season {season:02d}/S{season:02d}E{number:02d}.mkv"}
@@ -75,7 +78,7 @@ def sonarr_download(
 
 
 def radarr_test() -> dict[str, Any]:
-    """What the Test button of Radarr sends: no real id in it."""
+    """Return what Radarr's Test button sends: it contains no real id."""
     return {
         "eventType": "Test",
         "instanceName": RADARR,
@@ -93,7 +96,7 @@ def radarr_test() -> dict[str, Any]:
 
 
 def sonarr_test() -> dict[str, Any]:
-    """What the Test button of Sonarr sends: a dummy tvdb id."""
+    """Return what Sonarr's Test button sends: it contains a dummy tvdb id."""
     return {
         "eventType": "Test",
         "instanceName": SONARR,
@@ -112,17 +115,17 @@ def sonarr_test() -> dict[str, Any]:
 
 
 def radarr_event(event_type: str, title: CatalogueTitle, **more: object) -> dict[str, Any]:
-    """Another Radarr event about a movie: Grab, Rename, MovieAdded, MovieDelete, MovieFileDelete."""
+    """Return another Radarr event about a movie, such as Grab, Rename or MovieDelete."""
     return _radarr(event_type, title, imdb=True, tags=()) | more
 
 
 def sonarr_event(event_type: str, title: CatalogueTitle, **more: object) -> dict[str, Any]:
-    """Another Sonarr event about a series: Grab, Rename, SeriesAdd, SeriesDelete, EpisodeFileDelete."""
+    """Return another Sonarr event about a series, such as Grab, Rename or SeriesDelete."""
     return _sonarr(event_type, title, tags=()) | more
 
 
 def arr_notice(event_type: str, *, instance: str = RADARR, **more: object) -> dict[str, Any]:
-    """An event about the app itself: Health, HealthRestored, ApplicationUpdate, ManualInteractionRequired."""
+    """Return an event about the app itself, such as Health or ApplicationUpdate."""
     payload: dict[str, Any] = {"eventType": event_type, "instanceName": instance}
     if event_type.startswith("Health"):
         payload |= {
@@ -179,5 +182,5 @@ def _episode(title: CatalogueTitle, season: int, number: int) -> dict[str, Any]:
 
 
 def _number(title: CatalogueTitle, more: int = 0) -> int:
-    """An arr's own number for a title: stable, and related to no id in Plex or Pulsarr."""
+    """Return an arr's own id for a title: stable, and unrelated to any id in Plex or Pulsarr."""
     return int(title.key[-5:], 16) + more

@@ -1,4 +1,4 @@
-"""What the routes of the simulated Pulsarr work with: its state, its settings, and what happens in it."""
+"""What the routes of the simulated Pulsarr share: its state, its settings, and its actions."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 class PulsarrBackend:
     """A Pulsarr without its routes.
 
-    `catalogue` is only needed by the control API, which finds titles by their text; with a `control_token`
-    that API wants it in a header. `arr_import` is what the control API's import does besides announcing the
-    title, e.g. letting Plex find the file: it gets the title and the fields of the control call.
+    `catalogue` is only needed by the control API, which finds titles by their text; with a
+    `control_token` that API requires it in a header. `arr_import` is what the control API's import
+    does besides announcing the title, e.g. letting Plex find the file: it receives the title and
+    the fields of the control call.
     """
 
     def __init__(
@@ -70,58 +71,58 @@ class PulsarrBackend:
 
     @property
     def root_url(self) -> str:
-        """Address of the server without the base path (the control API is there)."""
+        """Return the server's address without the base path, where the control API is."""
         return self.listener.url
 
     @property
     def url(self) -> str:
-        """What a person would enter as Pulsarr's address, base path included."""
+        """Return the address that a user would enter for Pulsarr, base path included."""
         return f"{self.root_url}{self._base}"
 
     @property
     def listener(self) -> LocalServer:
-        """The running server. Raises RuntimeError before start."""
+        """Return the running listener. Raises RuntimeError before `start`."""
         if self._server is None:
             raise RuntimeError("the simulator is not running")
         return self._server
 
     @property
     def port(self) -> int:
-        """The port of `url`."""
+        """Return the port of `url`."""
         return self.listener.port
 
     async def outage(self, seconds: float) -> None:
-        """Refuse connections from now on and for `seconds`; what is connected is cut."""
+        """Refuse new connections for `seconds` and cut the existing ones."""
         await self.listener.begin_outage(seconds)
 
     def spawn(self, work: Awaitable[Any]) -> None:
-        """Run something in the background until the simulator stops."""
+        """Run work in the background until the simulator stops."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def cancel_tasks(self) -> None:
-        """Drop parked imports and what runs in the background."""
+        """Cancel parked imports and background work."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._desk.stop()
 
-    # --- what happens in Pulsarr ---
+    # --- events in Pulsarr ---
 
     @property
     def endpoints(self) -> list[Endpoint]:
-        """The registered webhook endpoints, oldest first."""
+        """Return the registered webhook endpoints, oldest first."""
         return list(self.state.endpoints.values())
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """What was sent, oldest first."""
+        """Return the attempted deliveries, oldest first."""
         return list(self._courier.deliveries)
 
     @property
     def parked(self) -> int:
-        """How many imports wait for somebody to want them."""
+        """Return the number of imports of titles that are on no watchlist yet."""
         return self._desk.parked
 
     async def deliver(self, event: str, data: dict[str, Any]) -> list[Delivery]:
@@ -137,13 +138,13 @@ class PulsarrBackend:
         return await self._courier.send_all(targets, event, data, moment)
 
     async def add_user(self, name: str, **fields: Unpack[UserOptions]) -> PulsarrUser:
-        """A new Plex friend was found (fields as in PulsarrState.add_user): user.created."""
+        """Add a new Plex friend (fields as in PulsarrState.add_user) and send user.created."""
         user = self.state.add_user(name, **fields)
         await self.deliver("user.created", user_created(user))
         return user
 
     async def rename(self, user_id: int, name: str) -> PulsarrUser:
-        """A friend has another name: in place, or by `renames` a new user and user.created."""
+        """Rename a friend: in place or, depending on `renames`, as a new user with user.created."""
         return await self._wishes.rename(user_id, name)
 
     async def wish(
@@ -154,24 +155,24 @@ class PulsarrBackend:
         force: bool = False,
         **fields: Unpack[WishFields],
     ) -> Wish:
-        """Pulsarr noticed a new wish (fields as in PulsarrState.wish) and routes it by its rules.
+        """Add a wish (fields as in PulsarrState.wish) and route it by Pulsarr's rules.
 
-        Only for what an arr app takes just now there is watchlist.added: a wish for what they have already
-        is silent. `force` skips the rules.
+        watchlist.added is sent only for what an arr app accepts now: a wish for a title that it
+        already has is silent. `force` skips the rules.
         """
         return await self._wishes.wished(user_id, title, force=force, **fields)
 
     def leave(self, user_id: int, title: CatalogueTitle) -> None:
-        """A title left a watchlist on Plex; Pulsarr finds out with the next full reconciliation."""
+        """Remove a title from a Plex watchlist; Pulsarr notices at the next full reconciliation."""
         if any(wish.catalogue_key == title.key for wish in self.state.watchlist(user_id)):
             self.state.left.add((user_id, title.key))
 
     async def reconcile(self, *, left_out: Collection[int] = ()) -> int:
-        """The full reconciliation, every two hours in a real Pulsarr: watchlist.removed for what has left."""
+        """Run the full reconciliation, which a real Pulsarr does every two hours."""
         return await self._wishes.reconcile(left_out=left_out)
 
     async def unwish(self, user_id: int, title: CatalogueTitle) -> Wish | None:
-        """A title left a watchlist and the full reconciliation finds it at once."""
+        """Remove a title from a watchlist and run the full reconciliation at once."""
         there = [one for one in self.state.watchlist(user_id) if one.catalogue_key == title.key]
         self.leave(user_id, title)
         await self.reconcile()
@@ -186,12 +187,12 @@ class PulsarrBackend:
         watchers: Collection[int] | None = None,
         force: bool = False,
     ) -> int:
-        """An arr import has arrived at Pulsarr; returns the number of media.available deliveries made now.
+        """Deliver an arr import to Pulsarr; return how often media.available was sent at once.
 
-        By Pulsarr's rules this is often 0: nobody wants the title (it is parked), no watcher has a channel,
-        everybody was told before. `watchers` (user ids) narrows who is looked at. `force` skips the rules and
-        lists `watchers`, or everybody who wants the title. A show without `season` is its season 1; without
-        `episode` it is a bulk release.
+        By Pulsarr's rules this is often 0: no one wants the title (it is parked), no watcher has a
+        channel, or all were notified before. `watchers` (user ids) limits which users are
+        considered. `force` skips the rules and lists `watchers`, or everyone who wants the title. A
+        show without `season` is its season 1; without `episode` it is a bulk release.
         """
         self.state.in_arrs.add(title.key)
         if force:
@@ -201,9 +202,9 @@ class PulsarrBackend:
         return await self._desk.arrived(title, season=season, episode=episode, only=watchers)
 
     async def post_arr(self, url: str, payload: object) -> int:
-        """Post a Radarr or Sonarr payload (see simulators.pulsarr.arr) to any address; returns the status.
+        """Post a payload of simulators.pulsarr.arr to any address; return the status.
 
-        Raises aiohttp.ClientError or TimeoutError when there is no answer.
+        Raises aiohttp.ClientError or TimeoutError if there is no response.
         """
         return await self._courier.post_plain(url, payload)
 

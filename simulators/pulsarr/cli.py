@@ -1,4 +1,4 @@
-"""The command line of the Pulsarr simulator, and what every simulator command shares."""
+"""Command line of the Pulsarr simulator, and helpers shared by all simulator commands."""
 
 from __future__ import annotations
 
@@ -25,18 +25,21 @@ FAILED: Final = 1
 
 
 def say(line: str) -> None:
-    """One line for the person (or the script) that started the simulator; never a secret."""
+    """Print one line for the person or script that started the simulator; never a secret."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def complain(line: str) -> None:
-    """One line on what went wrong."""
+    """Print one line about an error."""
     sys.stderr.write(f"{line}\n")
 
 
 def secret_from(path: Path | None) -> str:
-    """The secret in this file; a missing file is written, readable by its owner only. None: a random one."""
+    """Return the secret in this file, or a random one without a path.
+
+    A missing file is created, readable by its owner only.
+    """
     if path is None:
         return secrets.token_urlsafe(24)
     if path.exists() and (text := path.read_text(encoding="utf-8").strip()):
@@ -49,7 +52,7 @@ def secret_from(path: Path | None) -> str:
 
 
 async def until_told(parent_pid: int | None) -> None:
-    """Wait for SIGTERM, SIGINT, or the end of the process that started this one."""
+    """Wait for SIGTERM, SIGINT, or the end of the parent process."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -65,7 +68,7 @@ async def until_told(parent_pid: int | None) -> None:
 
 
 async def started(what: str, starting: Awaitable[None], port: int) -> bool:
-    """Start a server; a port that cannot be had is explained in one sentence and gives False."""
+    """Start a server; if the port is in use, explain it in one sentence and return False."""
     try:
         await starting
     except OSError as problem:
@@ -76,7 +79,7 @@ async def started(what: str, starting: Awaitable[None], port: int) -> bool:
 
 
 def add_world_arguments(parser: argparse.ArgumentParser) -> None:
-    """The size of the world, and how the process is looked after; the same for every command."""
+    """Add the arguments shared by every command: the size of the world, and process options."""
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same world")
     parser.add_argument("--movies", type=int, default=300, help="movies in the catalogue")
     parser.add_argument("--shows", type=int, default=80, help="shows in the catalogue")
@@ -87,7 +90,7 @@ def add_world_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_pulsarr_arguments(parser: argparse.ArgumentParser) -> None:
-    """How Pulsarr is set up."""
+    """Add the arguments that configure Pulsarr."""
     parser.add_argument("--key-file", type=Path, help="API key: read, or written if not there yet")
     parser.add_argument("--base-path", default="", help='for example "/pulsarr"')
     parser.add_argument("--pulsarr-version", default=PulsarrKnobs().version)
@@ -100,14 +103,14 @@ def add_pulsarr_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Everything that `python -m simulators pulsarr` understands."""
+    """Add all arguments of `python -m simulators pulsarr`."""
     parser.add_argument("--port", "--pulsarr-port", dest="port", type=int, default=DEFAULT_PORT)
     add_pulsarr_arguments(parser)
     add_world_arguments(parser)
 
 
 def simulator(args: argparse.Namespace, world: World) -> PulsarrSimulator:
-    """The Pulsarr that the arguments describe."""
+    """Return the Pulsarr that the arguments describe."""
     knobs = PulsarrKnobs.realistic() if args.realistic else PulsarrKnobs()
     knobs.base_path = args.base_path
     knobs.version = args.pulsarr_version
@@ -122,13 +125,13 @@ def simulator(args: argparse.Namespace, world: World) -> PulsarrSimulator:
 
 
 def introduce(sim: PulsarrSimulator, key_file: Path | None) -> None:
-    """Say where Pulsarr is and where its key is found."""
+    """Print where Pulsarr is and where its key is stored."""
     where = "not told (no --key-file)" if key_file is None else f"in {key_file}"
     say(f"Pulsarr {sim.url} (API key {where}, control {sim.root_url}/_control/summary)")
 
 
 async def run(args: argparse.Namespace) -> int:
-    """Serve until told to stop; returns the exit code."""
+    """Serve until stopped; return the exit code."""
     world = make_world(args.seed, args.movies, args.shows, args.people, awkward=args.awkward)
     sim = simulator(args, world)
     if not await started("Pulsarr", sim.start(args.port), args.port):

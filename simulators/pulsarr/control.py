@@ -1,4 +1,4 @@
-"""The control API of the simulated Pulsarr: for the demo and for tests in another process, loopback only."""
+"""Control API of the simulated Pulsarr, for the demo and tests; loopback only."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 CONTROL_PREFIX: Final = "/_control/"
 CONTROL_HEADER: Final = "X-Control-Token"
 ANNOUNCE_AFTER_S: Final = 1.0
-"""Pulsarr hears of an import about a second after the arr app finished it."""
+"""Pulsarr receives an import about a second after the arr app has finished it."""
 TITLES_SHOWN: Final = 20
 
 
 class ControlError(Exception):
-    """A control request makes no sense; the text is for the person who sent it."""
+    """The control request is invalid; the message is for the person who sent it."""
 
 
 def find_title(catalogue: tuple[CatalogueTitle, ...], text: str) -> CatalogueTitle:
-    """The title with this key, id, name, or unambiguous part of a name. Raises ControlError."""
+    """Return the title with this key, id, name or unique part of a name. Raises ControlError."""
     wanted = text.strip().casefold()
     for title in catalogue:
         if wanted in (title.key, title.plex_guid, *title.guids):
@@ -55,7 +55,7 @@ def find_title(catalogue: tuple[CatalogueTitle, ...], text: str) -> CatalogueTit
 def control_routes(
     sim: PulsarrBackend,
 ) -> list[tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]]:
-    """Method, path and handler of every control route."""
+    """Return method, path and handler of every control route."""
     control = _Control(sim)
     table: dict[str, tuple[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]]] = {
         "summary": ("GET", control.summary),
@@ -129,7 +129,7 @@ class _Control:
         return self._sim.state.find_user(given["person"])
 
     async def summary(self, _given: dict[str, Any]) -> dict[str, Any]:
-        """Who is there and how much they want."""
+        """Return the users and how many titles they want."""
         state = self._sim.state
         return {
             "version": self._sim.knobs.version,
@@ -153,7 +153,7 @@ class _Control:
         }
 
     async def titles(self, _given: dict[str, Any]) -> dict[str, Any]:
-        """Wanted titles whose import Pulsarr has not seen, most wanted first."""
+        """Return the wanted titles whose import Pulsarr has not seen, most wanted first."""
         wanted: dict[str, list[str]] = {}
         for wish in self._sim.state.wishes():
             if wish.status in {"pending", "requested"}:
@@ -168,14 +168,14 @@ class _Control:
         return {"missing": rows[:TITLES_SHOWN]}
 
     async def wish(self, given: dict[str, Any]) -> dict[str, Any]:
-        """`person` puts `title` on the watchlist; optional `guids`, `key`; `force` has it announced anyway."""
+        """Put `title` on `person`'s watchlist; optional `guids`, `key`; `force` announces it."""
         person, title = self._person(given), self._title(given)
         more = {name: given[name] for name in ("guids", "key", "force") if name in given}
         await self._sim.wish(person.id, title, **more)
         return {"person": person.name, "title": title.title}
 
     async def unwish(self, given: dict[str, Any]) -> dict[str, Any]:
-        """`person` takes `title` off the watchlist; with `later` the next reconciliation finds it."""
+        """Remove `title` from the watchlist of `person`; `later` leaves it to reconciliation."""
         person, title = self._person(given), self._title(given)
         if given.get("later"):
             self._sim.leave(person.id, title)
@@ -184,7 +184,7 @@ class _Control:
         return {"person": person.name, "title": title.title, "removed": gone is not None}
 
     async def reconcile(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The full reconciliation; Plex may leave friends out (`left_out`, names or ids)."""
+        """Run the full reconciliation; `left_out` are friends whom Plex omits (names or ids)."""
         people = [self._sim.state.find_user(who).id for who in given.get("left_out", ())]
         return {"removed": await self._sim.reconcile(left_out=people)}
 
@@ -209,7 +209,7 @@ class _Control:
         return {"id": user.id, "name": user.name, "alias": user.alias}
 
     async def announce(self, given: dict[str, Any]) -> dict[str, Any]:
-        """An arr import of `title` (`season`, `episode`) reached Pulsarr; `force` skips the rules."""
+        """Deliver an arr import of `title` (`season`, `episode`); `force` skips the rules."""
         title = self._title(given)
         sent = await self._sim.announce(
             title,
@@ -220,9 +220,10 @@ class _Control:
         return {"title": title.title, "deliveries": sent}
 
     async def arr_import(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Radarr or Sonarr imports `title`: Pulsarr announces it shortly after, Plex finds it later.
+        """Import `title` as an arr: Pulsarr announces it shortly after, Plex finds it later.
 
-        `announce_after` (seconds), `season`, `episode`; the rest is up to `arr_import` of the simulator.
+        Fields: `announce_after` (seconds), `season`, `episode`; the simulator's `arr_import` gets
+        the others.
         """
         title = self._title(given)
         season, episode = _number(given, "season"), _number(given, "episode")
@@ -265,7 +266,7 @@ class _Control:
         return {"seconds": seconds}
 
     async def faults(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Add a fault: `kind`, and where wanted `route`, `method`, `nth`, `times`, `seconds`."""
+        """Add a fault: `kind`, and optionally `route`, `method`, `nth`, `times`, `seconds`."""
         known = {field.name for field in fields(Fault)}
         if "kind" not in given or not known.issuperset(given):
             raise ControlError(f"needs `kind`, may have {', '.join(sorted(known - {'kind'}))}")
@@ -273,11 +274,11 @@ class _Control:
         return {"faults": len(self._sim.faults)}
 
     async def acted_faults(self, _given: dict[str, Any]) -> dict[str, Any]:
-        """How many requests a fault has met since they were last cleared."""
+        """Return the number of requests affected by a fault since the last clear."""
         return {"acted": self._sim.faults.acted}
 
     async def clear_faults(self, _given: dict[str, Any]) -> dict[str, Any]:
-        """Forget all faults."""
+        """Remove all faults."""
         self._sim.faults.clear()
         return {"faults": 0}
 
@@ -291,23 +292,23 @@ class _Control:
         return {"changed": sorted(given)}
 
     async def stats(self, _given: dict[str, Any]) -> dict[str, Any]:
-        """What was asked so far."""
+        """Return the request statistics so far."""
         return self._sim.stats.as_json()
 
     async def reset_stats(self, _given: dict[str, Any]) -> dict[str, Any]:
-        """Forget counts only."""
+        """Reset the statistics only."""
         self._sim.stats.reset()
         return {}
 
     async def reset(self, _given: dict[str, Any]) -> dict[str, Any]:
-        """Forget counts, faults and rate limits; state stays."""
+        """Reset statistics, faults and rate limits; the state stays."""
         self._sim.stats.reset()
         self._sim.faults.clear()
         self._sim.limiter.reset()
         return {}
 
     async def endpoints(self, _given: dict[str, Any]) -> dict[str, Any]:
-        """Registered endpoints; the header's value is left out."""
+        """Return the registered endpoints, without the header's value."""
         listed = []
         for endpoint in self._sim.endpoints:
             row = endpoint_json(endpoint)
@@ -316,7 +317,7 @@ class _Control:
         return {"endpoints": listed}
 
     async def deliveries(self, _given: dict[str, Any]) -> dict[str, Any]:
-        """What was sent."""
+        """Return the attempted deliveries."""
         return {"deliveries": [delivery.as_json() for delivery in self._sim.deliveries]}
 
 

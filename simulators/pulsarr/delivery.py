@@ -1,4 +1,4 @@
-"""Sends webhooks the way Pulsarr does: once, with a time limit, a few at a time, and never again."""
+"""Webhook delivery as Pulsarr does it: one attempt, with a timeout, a few in parallel."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ OK: Final = range(200, 300)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One attempt to deliver one event. Header name and value are not in it."""
+    """One attempt to deliver one event. It does not contain header name and value."""
 
     event: str
     endpoint_id: int | None
-    """None: sent by the route that tests an address before it is stored."""
+    """None: a test of an address that is not registered."""
     url: str
     status: int | None
-    """None: no answer came."""
+    """None: no response."""
     error: str | None
     duration_ms: float
     data: Mapping[str, Any]
 
     @property
     def ok(self) -> bool:
-        """Did the receiver answer with any 2xx?"""
+        """Return whether the receiver answered with any 2xx."""
         return self.status is not None and self.status in OK
 
     def as_json(self) -> dict[str, Any]:
-        """All fields as plain data."""
+        """Return all fields as plain data."""
         return asdict(self)
 
 
 class Courier:
-    """Posts events to addresses and keeps a list of what happened."""
+    """Posts events to addresses and keeps a list of the results."""
 
     def __init__(self, knobs: PulsarrKnobs) -> None:
-        """`knobs` gives version, time limit and number of parallel calls."""
+        """Initialize with the knobs: version, timeout and number of parallel calls."""
         self._knobs = knobs
         self._session: aiohttp.ClientSession | None = None
         self.deliveries: deque[Delivery] = deque(maxlen=DELIVERIES_KEPT)
@@ -61,7 +61,7 @@ class Courier:
         self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
 
     async def stop(self) -> None:
-        """Close the HTTP session; what is on its way is cut off."""
+        """Close the HTTP session and cut off deliveries in progress."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -69,7 +69,7 @@ class Courier:
     async def send_all(
         self, endpoints: Iterable[Endpoint], event: str, data: Mapping[str, Any], moment: str
     ) -> list[Delivery]:
-        """Deliver one event to these endpoints, a few at a time; one result per endpoint."""
+        """Deliver one event to these endpoints, a few at a time; return one result per endpoint."""
         turnstile = asyncio.Semaphore(self._knobs.delivery_parallel)
 
         async def send(endpoint: Endpoint) -> Delivery:
@@ -101,7 +101,7 @@ class Courier:
         header: tuple[str | None, str | None] = (None, None),
         endpoint_id: int | None = None,
     ) -> Delivery:
-        """Post one event; the header goes along only if both its name and its value are set."""
+        """Post one event; the header is sent only if both its name and its value are set."""
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"Pulsarr/{self._knobs.version} (+https://github.com/jamcalli/Pulsarr)",
@@ -124,7 +124,10 @@ class Courier:
         return delivery
 
     async def post_plain(self, url: str, payload: object) -> int:
-        """Post any JSON as an arr app would and return the status. Raises aiohttp.ClientError, TimeoutError."""
+        """Post any JSON as an arr app would, and return the status.
+
+        Raises aiohttp.ClientError or TimeoutError.
+        """
         timeout = aiohttp.ClientTimeout(total=self._knobs.delivery_timeout_s)
         async with self._open().post(url, json=payload, timeout=timeout) as answer:
             return answer.status

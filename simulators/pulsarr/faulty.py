@@ -1,4 +1,4 @@
-"""What a scripted fault does to one request of the simulated Pulsarr."""
+"""Effects of scripted faults on a request of the simulated Pulsarr."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def under_fault(
     server: LocalServer,
     knobs: PulsarrKnobs,
 ) -> web.StreamResponse:
-    """Answer a request while `fault` acts on it; `answer` does the real work, or is never called."""
+    """Answer a request under `fault`; `answer` does the real work and may not be called at all."""
     if fault is None:
         return await answer()
     if fault.kind == "outage":
@@ -52,18 +52,18 @@ async def under_fault(
 
 
 def was_cut(request: web.Request) -> bool:
-    """Was the connection broken on purpose, so that nobody saw the answer?"""
+    """Return whether the connection was broken on purpose, so that no response was received."""
     return bool(request.get(_CUT))
 
 
 def body_bytes(response: web.StreamResponse) -> bytes:
-    """The body of an answer; empty for streams."""
+    """Return the body of a response; empty for streams."""
     body = response.body if isinstance(response, web.Response) else None
     return bytes(body) if isinstance(body, bytes | bytearray) else b""
 
 
 def _instead(fault: Fault, knobs: PulsarrKnobs) -> web.Response | None:
-    """The answer that a fault puts in the place of the real one; None if it does something else."""
+    """Return the response that replaces the real one; None if the fault has another effect."""
     match fault.kind:
         case "unauthorized":
             return error_response(401, "Invalid API key", knobs)
@@ -81,7 +81,7 @@ def _instead(fault: Fault, knobs: PulsarrKnobs) -> web.Response | None:
 
 
 def _cut_rows(response: web.Response) -> web.Response:
-    """The same answer with half of the rows of its list, and everything else untouched."""
+    """Return the same response with half of the rows of its list and everything else unchanged."""
     body = json.loads(response.text or "null")
     holder: Any = body
     for step in ("users", "watchlistItems", "items", "data"):
@@ -129,7 +129,7 @@ async def _spoiled(
 
 
 def _cut(request: web.Request) -> web.Response:
-    """Break the connection; the response that aiohttp wants is never seen."""
+    """Break the connection; the response that aiohttp requires is never sent."""
     request[_CUT] = True
     if request.transport is not None:
         request.transport.abort()

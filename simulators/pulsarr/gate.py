@@ -1,4 +1,4 @@
-"""What stands before every route of the simulated Pulsarr: limits, keys, bodies; and its error texts."""
+"""Checks before every route of the simulated Pulsarr: limits, keys, bodies; and error responses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CODES: Final = {
 def error_response(
     status: int, message: str, knobs: PulsarrKnobs, headers: dict[str, str] | None = None
 ) -> web.Response:
-    """An error in Pulsarr's shape; a server error carries no detail, whatever happened."""
+    """Return an error in Pulsarr's shape; server errors carry no detail."""
     if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         status, message = 500, "Internal Server Error"
     body: dict[str, Any] = {"statusCode": status}
@@ -44,17 +44,17 @@ def error_response(
 
 
 def spa_response() -> web.Response:
-    """The single-page app, which answers every path that is no API path."""
+    """Return the single-page app, which answers every path outside the API."""
     return web.Response(text=SPA, content_type="text/html")
 
 
 def is_api(path: str) -> bool:
-    """Is this path (relative to the base path) equal to or below /v1?"""
+    """Return whether this path (relative to the base path) is /v1 or below it."""
     return path == API_PREFIX or path.startswith(f"{API_PREFIX}/")
 
 
 def wants_html(request: web.Request) -> bool:
-    """Does the client take a page? Others get a JSON 404 for what is neither API nor page."""
+    """Return whether the client accepts HTML; others get a JSON 404 outside API and pages."""
     return "text/html" in request.headers.get("Accept", "")
 
 
@@ -71,7 +71,7 @@ def take_ticket(limiter: RateLimiter, knobs: PulsarrKnobs, route: str, client_ip
 def require_access(
     request: web.Request, path: str, key: str, knobs: PulsarrKnobs, client_ip: str
 ) -> None:
-    """Let a request with the right credentials pass. Raises ApiError 401."""
+    """Check a request's credentials. Raises ApiError 401 if they are wrong."""
     access = judge_access(
         path, request.headers.get("X-API-Key"), key, method=knobs.auth, client_ip=client_ip
     )
@@ -82,7 +82,7 @@ def require_access(
 
 
 async def parse_body(request: web.Request) -> object:
-    """The JSON body of a request, None without one. Raises ApiError 400 or 415 as Fastify does."""
+    """Return a request's JSON body or None. Raises ApiError 400 or 415 as Fastify does."""
     if request.method in {"GET", "HEAD"}:
         return None
     raw = await request.read()
@@ -105,6 +105,6 @@ async def parse_body(request: web.Request) -> object:
 
 
 def require_route(path: str, method: str, knobs: PulsarrKnobs) -> None:
-    """Versions without webhooks have none of their routes. Raises ApiError 404."""
+    """Reject webhook routes in versions without webhooks. Raises ApiError 404."""
     if not knobs.webhooks and path.startswith(WEBHOOKS_PREFIX):
         raise ApiError(404, f"Route {method}:{path} not found")

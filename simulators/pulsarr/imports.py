@@ -1,4 +1,4 @@
-"""What happens when an arr import reaches Pulsarr: announced, collected per season, parked, or swallowed."""
+"""Processing of arr imports in Pulsarr: announced, collected per season, parked, or dropped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVENT: Final = "media.available"
 
 
 class ImportDesk:
-    """Takes in imports and sends media.available by Pulsarr's rules."""
+    """Processes imports and sends media.available by Pulsarr's rules."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class ImportDesk:
         knobs: PulsarrKnobs,
         send: Callable[[str, dict[str, Any]], Awaitable[int]],
     ) -> None:
-        """`send` delivers one event and returns the number of deliveries."""
+        """Initialize with `send`, which delivers one event and returns the number of deliveries."""
         self._state = state
         self._knobs = knobs
         self._send = send
@@ -39,11 +39,11 @@ class ImportDesk:
 
     @property
     def parked(self) -> int:
-        """How many imports wait for somebody to want them."""
+        """Return the number of imports of titles that are on no watchlist yet."""
         return len(self._parked)
 
     async def stop(self) -> None:
-        """Forget what is parked or being collected, as a restart of Pulsarr does."""
+        """Drop what is parked or being collected, as a restart of Pulsarr does."""
         tasks = [*self._parked.values(), *self._collecting.values()]
         for task in tasks:
             task.cancel()
@@ -59,10 +59,10 @@ class ImportDesk:
         episode: int | None = None,
         only: Collection[int] | None = None,
     ) -> int:
-        """An arr has imported this; returns the number of deliveries made at once.
+        """Process an arr import; return the number of deliveries made at once.
 
         A show without `season` is season 1; without `episode` it is a batch of old episodes. `only`
-        narrows the watchers that are looked at to these user ids.
+        limits the watchers that are considered to these user ids.
         """
         imported = import_of(title, season=season, episode=episode)
         if imported is None or imported.guid in self._state.syncing:
@@ -80,7 +80,7 @@ class ImportDesk:
         episode: int | None = None,
         listed: Collection[int] | None = None,
     ) -> int:
-        """Send media.available whatever the rules say; lists `listed`, or everybody who wants the title."""
+        """Send media.available despite the rules; lists `listed` or all who want the title."""
         imported = import_of(title, season=season, episode=episode)
         if imported is None:
             imported = Import(title.type, title.guids[0], season, episode)
@@ -150,7 +150,7 @@ class ImportDesk:
     def _collect(
         self, title: CatalogueTitle, imported: Import, only: Collection[int] | None
     ) -> None:
-        """Wait for more episodes of the season; each one that comes starts the waiting anew."""
+        """Wait for more episodes of the season; each new one restarts the wait."""
         if running := self._collecting.pop(imported.what, None):
             running.cancel()
 
@@ -181,7 +181,7 @@ class ImportDesk:
 
 
 def import_of(title: CatalogueTitle, *, season: int | None, episode: int | None) -> Import | None:
-    """The import as an arr reports it; None if the title lacks the one id that the arr goes by."""
+    """Return the import as an arr reports it; None if the title lacks the id that the arr uses."""
     guid = import_guid(title.type, title.guids)
     if guid is None:
         return None

@@ -1,4 +1,4 @@
-"""What can be turned on a simulated Pulsarr: its version, its settings, and what is not known for sure."""
+"""Settings of a simulated Pulsarr: its version, its configuration, and uncertain behavior."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ type UserFields = Literal["newest", "late_2025", "oldest"]
 
 @dataclass(slots=True, kw_only=True)
 class PulsarrKnobs:
-    """Settings of one simulated Pulsarr. May be changed while it runs, as if it were reconfigured.
+    """Settings of one simulated Pulsarr. They may change while it runs, as by a reconfiguration.
 
-    The defaults are the newest version with its default settings, without waiting times that only slow
+    The defaults are the newest version with its default settings, without delays that only slow
     tests down. Durations end in `_s` (seconds) or `_ms` (milliseconds).
     """
 
@@ -52,42 +52,44 @@ class PulsarrKnobs:
     base_path: str = ""
     """For example "/pulsarr": the API lives under {base_path}/v1."""
     bare_path: Literal["html", "redirect"] = "html"
-    """What an unknown path outside /v1 answers: the single-page app, or a redirect to its login page."""
+    """Response to an unknown path outside /v1: the single-page app, or a redirect to its login."""
 
     # --- authentication and limits ---
     auth: AuthMethod = "required"
     client_ip: str | None = None
-    """Pretend that every request comes from this address; None: take the real one."""
+    """The address that every request seems to come from; None: the real one."""
     rate_limit: int = 500
     """Requests per window and client address."""
     probe_limit: int = 10
-    """The same for the webhook test routes, which have a bucket of their own."""
+    """The same for the webhook test routes, which have their own bucket."""
     rate_window_s: float = 60.0
     latency_ms: float = 0.0
 
-    # --- watchlists and what is announced ---
+    # --- watchlists and announcements ---
     empty_users: bool = False
     """True: the user list is a well-formed, successful, empty list, as after a failed start."""
     empty_watchlists: bool = False
     """The same for every watchlist."""
     short_lists: dict[int, int] = field(default_factory=dict)
-    """How many rows of a user's watchlist are told, by user id; the count among the users stays."""
+    """Rows to return of a user's watchlist, by user id; the count in the user list stays."""
     hidden_users: set[int] = field(default_factory=set)
-    """Users whom the user list leaves out, though they are there."""
+    """Existing users that the user list omits."""
     odd_rows: dict[int | str, list[Any]] = field(default_factory=dict)
-    """Rows that a damaged or changed Pulsarr tells behind its own, whatever they are: on the watchlist of
-    a user id, among the "users", the "endpoints" or the "event-types"."""
+    """Invalid rows that Pulsarr appends to its own.
+
+    They are on the watchlist of a user id, or among the "users", "endpoints" or "event-types".
+    """
     thumb_needed: bool = True
-    """Without a picture watchlist.added fails Pulsarr's own check and is dropped, as in December 2025."""
+    """Whether Pulsarr drops watchlist.added without a picture, as in December 2025."""
     removal_lag_s: float = 0.0
-    """How long a row stays after watchlist.removed went out: seconds while Pulsarr takes its own labels off."""
+    """Seconds for which a row stays after watchlist.removed, while Pulsarr removes its labels."""
     renames: Literal["in_place", "new_id"] = "in_place"
     """Before September 2026 a renamed friend was a new user with a new id."""
     notify_on_availability: bool = True
     public_content: bool = False
     """A public channel is configured: titles are announced once even if no watcher has a channel."""
     pending_webhook_max_age_s: float = 600.0
-    """How long an import that nobody wants yet is parked."""
+    """How long an import that no one wants yet is parked."""
     pending_retry_s: float = 20.0
     queue_wait_s: float = 0.0
     """How long old episodes are collected per season (120 in a real Pulsarr; 0: sent at once)."""
@@ -98,5 +100,5 @@ class PulsarrKnobs:
 
     @classmethod
     def realistic(cls) -> Self:
-        """The pace of a small home server."""
+        """Return the pace of a small home server."""
         return cls(latency_ms=8.0)

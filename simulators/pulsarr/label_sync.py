@@ -1,4 +1,4 @@
-"""Pulsarr's own label sync: it writes the complete list of labels of an item, and knows where it wrote."""
+"""Pulsarr's own label sync: it writes complete label lists and remembers where it wrote."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .state import PulsarrState
 
 NO_LABELS: Final = [("label[0].tag.tag-", "")]
-"""What clears the list, for an empty one cannot be written."""
+"""The argument that clears the list, as an empty list cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +27,18 @@ class PlexLink:
 
 @dataclass(slots=True)
 class LabelSync:
-    """The jobs behind `/v1/labels`. Only labels with the prefix are Pulsarr's; all others are sent back as read.
+    """The jobs behind `/v1/labels`, which change labels with the prefix and keep others as read.
 
-    What somebody else writes between the read and the write is therefore lost.
+    A label that another program writes between the read and the write is therefore lost.
     """
 
     state: PulsarrState
     plex: PlexLink
     tracked: set[str] = field(default_factory=set)
-    """Rating keys of the items that were given labels."""
+    """Rating keys of the items that Pulsarr has labeled."""
 
     async def sync(self) -> dict[str, int]:
-        """Write everybody's labels; how many titles were looked at, changed, failed, are not there."""
+        """Write all labels; return counts of processed, changed, failed and missing titles."""
         counts = {"processed": 0, "updated": 0, "failed": 0, "pending": 0}
         wanted: set[str] = set()
         async with self._session() as session:
@@ -59,7 +59,7 @@ class LabelSync:
         return counts
 
     async def remove(self) -> dict[str, int]:
-        """Strip every label with the prefix from the items that were given some."""
+        """Remove every label with the prefix from the items that the jobs have written to."""
         counts = {"processed": 0, "removed": 0, "failed": 0}
         async with self._session() as session:
             for key in sorted(self.tracked):
@@ -80,7 +80,7 @@ class LabelSync:
         return aiohttp.ClientSession(self.plex.url, headers=headers, raise_for_status=True)
 
     def _titles(self) -> dict[str, list[str]]:
-        """Who wants what: names by the title's guid in Plex."""
+        """Return the names of the people who want a title, by the title's guid in Plex."""
         by_alias = self._config["labelNamingSource"] == "alias"
         titles: dict[str, list[str]] = defaultdict(list)
         for user in self.state.users():
@@ -91,7 +91,7 @@ class LabelSync:
         return titles
 
     async def _write(self, session: aiohttp.ClientSession, key: str, names: Iterable[str]) -> int:
-        """Give an item the labels of these people; 1 if that changed anything."""
+        """Write these people's labels to an item; return 1 if that changed anything, else 0."""
         carried = await _labels(session, key)
         prefix = self._config["labelPrefix"]
         wanted = {f"{prefix}:{name}".casefold(): f"{prefix}:{name}" for name in names}
@@ -136,7 +136,7 @@ async def _labels(session: aiohttp.ClientSession, key: str) -> list[str]:
 async def _replace(
     session: aiohttp.ClientSession, key: str, carried: list[str], labels: list[str]
 ) -> bool:
-    """Write the complete list, unless the item carries just that; whether it was written."""
+    """Write the complete list unless the item already has it; return whether it was written."""
     if sorted(carried) == sorted(labels):
         return False
     query = [("label[].tag.tag", label) for label in labels] or NO_LABELS

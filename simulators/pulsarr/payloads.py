@@ -1,4 +1,4 @@
-"""The shapes of Pulsarr's answers and webhook payloads: plain data in, plain dicts out."""
+"""Pulsarr's responses and webhook payloads, built from plain data."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _DIGEST_FIELDS = (
 
 
 def user_json(user: PulsarrUser, knobs: PulsarrKnobs, count: int | None = None) -> dict[str, Any]:
-    """One entry of the user list, with the fields of the chosen version."""
+    """Return one entry of the user list, with the fields of the chosen version."""
     answer: dict[str, Any] = {
         "id": user.id,
         "name": user.name,
@@ -77,7 +77,7 @@ def _avatar(plex_uuid: str) -> str:
 
 
 def wish_json(wish: Wish) -> dict[str, Any]:
-    """One item of a watchlist answer."""
+    """Return one item of a watchlist response."""
     return {
         "title": wish.title,
         "key": wish.key,
@@ -91,7 +91,7 @@ def wish_json(wish: Wish) -> dict[str, Any]:
 
 
 def endpoint_json(endpoint: Endpoint) -> dict[str, Any]:
-    """One webhook endpoint as the API tells it: with the header's value in clear text."""
+    """Return one webhook endpoint as the API shows it: with the header's value in clear text."""
     return {
         "id": endpoint.id,
         "name": endpoint.name,
@@ -106,7 +106,7 @@ def endpoint_json(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def envelope(event: str, data: Mapping[str, Any], moment: str) -> dict[str, Any]:
-    """What is posted to an endpoint."""
+    """Return the envelope that is posted to an endpoint."""
     return {"event": event, "timestamp": moment, "data": dict(data)}
 
 
@@ -117,7 +117,7 @@ def media_available(
     *,
     guids: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Data of media.available. There is no `key` in it."""
+    """Return the data of media.available, which has no `key`."""
     data: dict[str, Any] = {
         "mediaType": imported.kind,
         "title": title.title,
@@ -148,7 +148,7 @@ def _watcher_json(user: PulsarrUser) -> dict[str, Any]:
 
 
 def watchlist_added(user: PulsarrUser, wish: Wish) -> dict[str, Any]:
-    """Data of watchlist.added, which is sent for what was just routed."""
+    """Return the data of watchlist.added, which is sent for what was just routed."""
     content = _content(wish)
     if wish.thumb is not None:
         content["thumb"] = wish.thumb
@@ -168,7 +168,7 @@ def watchlist_added(user: PulsarrUser, wish: Wish) -> dict[str, Any]:
 
 
 def watchlist_removed(user: PulsarrUser, wish: Wish) -> dict[str, Any]:
-    """Data of watchlist.removed."""
+    """Return the data of watchlist.removed."""
     return {
         "watchlistItemId": wish.id,
         "content": _content(wish),
@@ -181,7 +181,7 @@ def _content(wish: Wish) -> dict[str, Any]:
 
 
 def user_created(user: PulsarrUser) -> dict[str, Any]:
-    """Data of user.created (`id` and `name` here, not userId and username)."""
+    """Return the data of user.created (`id` and `name` here, not userId and username)."""
     return {
         "user": {"id": user.id, "name": user.name, "alias": user.alias},
         "canSync": user.can_sync,
@@ -191,5 +191,5 @@ def user_created(user: PulsarrUser) -> dict[str, Any]:
 
 
 def probe_event(endpoint_name: str) -> dict[str, Any]:
-    """Data of the `test` event."""
+    """Return the data of the `test` event."""
     return {"message": "This is a test webhook from Pulsarr", "endpointName": endpoint_name}

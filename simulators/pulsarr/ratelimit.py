@@ -1,4 +1,4 @@
-"""Pulsarr's rate limit: fixed windows, one bucket per client, some routes with a bucket of their own."""
+"""Pulsarr's rate limit: fixed windows, one bucket per client, some routes with their own bucket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The limiter's answer to one request; `reset_s` is the rest of the window in whole seconds."""
+    """The decision on one request; `reset_s` is the rest of the window in whole seconds."""
 
     allowed: bool
     limit: int
@@ -21,7 +21,7 @@ class Ticket:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that go with the answer, also with a refusal (which adds Retry-After)."""
+        """Return the headers of the response, also of a refusal (which adds Retry-After)."""
         headers = {
             "x-ratelimit-limit": str(self.limit),
             "x-ratelimit-remaining": str(self.remaining),
@@ -36,12 +36,12 @@ class RateLimiter:
     """Counts requests per bucket in windows that start with the first request."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds from any start."""
+        """Initialize with a clock that returns seconds from any starting point."""
         self._clock = clock
         self._windows: dict[str, tuple[float, int]] = {}
 
     def take(self, bucket: str, *, limit: int, window_s: float) -> Ticket:
-        """Count one request. The request that exceeds the limit is refused, and counted too."""
+        """Count one request. A request that exceeds the limit is refused, but counted too."""
         now = self._clock()
         start, count = self._windows.get(bucket, (now, 0))
         if now - start >= window_s:
@@ -56,5 +56,5 @@ class RateLimiter:
         )
 
     def reset(self) -> None:
-        """Forget all counts."""
+        """Reset all counts."""
         self._windows.clear()

@@ -1,4 +1,4 @@
-"""What a simulated Pulsarr keeps rows of: users, wishes and webhook endpoints, with the fields they may be given."""
+"""Records of a simulated Pulsarr: users, wishes and webhook endpoints."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AS_IN_CATALOGUE: Final = AsInCatalogue()
 
 
 class UserDetails(TypedDict, total=False):
-    """Seldom needed fields of a user."""
+    """Rarely used fields of a user."""
 
     id: int
     requires_approval: bool
@@ -33,7 +33,7 @@ class UserDetails(TypedDict, total=False):
 
 
 class UserOptions(UserDetails, total=False):
-    """Everything that a new user may have besides the name."""
+    """Optional fields of a new user."""
 
     alias: str | None
     display_name: str | None
@@ -43,7 +43,7 @@ class UserOptions(UserDetails, total=False):
 
 
 class UserChanges(TypedDict, total=False):
-    """Everything about a user that can change."""
+    """Fields of a user that can change."""
 
     name: str
     alias: str | None
@@ -60,7 +60,7 @@ class UserChanges(TypedDict, total=False):
 
 
 class WishFields(TypedDict, total=False):
-    """What a wish may have otherwise than the catalogue says."""
+    """Fields of a wish that may differ from the catalogue."""
 
     guids: Sequence[object] | None
     key: str | AsInCatalogue | None
@@ -71,7 +71,7 @@ class WishFields(TypedDict, total=False):
 
 
 class EndpointFields(TypedDict, total=False):
-    """Everything about a webhook endpoint that its owner chooses."""
+    """Fields of a webhook endpoint that its owner chooses."""
 
     name: str
     url: str
@@ -87,7 +87,7 @@ class UnknownUserError(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PulsarrUser:
-    """One Plex account that Pulsarr follows. `id` is the only thing about it that never changes."""
+    """One Plex account that Pulsarr follows. Only its `id` never changes."""
 
     id: int
     name: str
@@ -108,14 +108,14 @@ class PulsarrUser:
 
     @property
     def has_channel(self) -> bool:
-        """Would this user be told that a title is available?"""
+        """Return whether this user would be notified that a title is available."""
         mentionable = self.notify_discord_mention and self.discord_id is not None
         return self.notify_discord or self.notify_apprise or self.notify_plex_mobile or mentionable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """One title on one user's watchlist, as Pulsarr stores it (perhaps without ids)."""
+    """One title on one user's watchlist, as Pulsarr stores it (possibly without ids)."""
 
     id: int
     user_id: int
@@ -132,18 +132,18 @@ class Wish:
 
     @property
     def guids(self) -> tuple[str, ...]:
-        """The ids that are texts, as they should all be."""
+        """Return the ids that are strings, as all of them should be."""
         return tuple(guid for guid in self.stored_guids if isinstance(guid, str))
 
     @property
     def readable(self) -> bool:
-        """Does it fit the answer's schema? One row that does not makes the whole answer an error."""
+        """Return whether it fits the response schema; one invalid row fails the whole response."""
         return len(self.guids) == len(self.stored_guids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One registered webhook endpoint. The header's value is a secret, so it is not in the repr."""
+    """One registered webhook endpoint. The header's value is secret and not part of the repr."""
 
     id: int
     name: str = ""

@@ -1,4 +1,4 @@
-"""Who is told what, and whether: Pulsarr's decisions as pure functions."""
+"""Pulsarr's notification decisions as pure functions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LOCAL_NETWORKS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One thing that Radarr or Sonarr has imported: a movie, a season, or an episode.
+    """One Radarr or Sonarr import: a movie, a season, or an episode.
 
     `season` without `episode` is a batch of old episodes (a "bulk release"); a movie has neither.
     """
@@ -45,20 +45,20 @@ class Import:
 
     @property
     def what(self) -> str:
-        """The name under which Pulsarr remembers that somebody was told of it."""
+        """Return the key under which Pulsarr remembers that a user was notified of it."""
         season = "" if self.season is None else f":S{self.season}"
         episode = "" if self.episode is None else f"E{self.episode}"
         return f"{self.kind}:{self.guid}{season}{episode}"
 
     @property
     def bulk(self) -> bool:
-        """Is it a whole season (or what arrived of it) at once?"""
+        """Return whether it is a whole season (or all of it that arrived) at once."""
         return self.kind == "show" and self.episode is None
 
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """One user who has the imported title on the watchlist, as far as the decision needs it."""
+    """One user with the imported title on the watchlist, with the fields the decision needs."""
 
     user_id: int
     has_channel: bool
@@ -67,9 +67,9 @@ class Watcher:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Does media.available go out, and who stands in its `watchlistedBy`?
+    """Whether media.available is sent, and who is in its `watchlistedBy`.
 
-    `parked`: nobody wants the title yet, so Pulsarr looks again later.
+    `parked`: no one wants the title yet, so Pulsarr checks again later.
     """
 
     send: bool
@@ -88,9 +88,10 @@ def judge_import(
 ) -> Verdict:
     """Decide on media.available for one import.
 
-    It goes out only if an endpoint subscribes, somebody wants the title, and at least one notification was
-    produced: for a watcher with a channel who was not told before, or once for public content. Only the
-    watchers who passed are listed, so the list may be empty (public content alone).
+    It is sent only if an endpoint subscribes, a user wants the title, and at least one notification
+    was produced: for a watcher with a channel who was not notified before, or once for public
+    content. Only the watchers who passed are listed, so the list may be empty (public content
+    alone).
     """
     if not watchers:
         return Verdict(send=False, parked=True)
@@ -104,17 +105,17 @@ def judge_import(
 
 
 def import_guid(kind: str, guids: Iterable[str]) -> str | None:
-    """The one id by which an arr names a title: tmdb in Radarr (movies), tvdb in Sonarr (shows)."""
+    """Return the one id by which an arr identifies a title: tmdb in Radarr, tvdb in Sonarr."""
     provider = "tmdb:" if kind == "movie" else "tvdb:"
     return next((guid for guid in guids if guid.startswith(provider)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """What Pulsarr looks at before it hands a new wish to Radarr or Sonarr, and tells about it.
+    """What Pulsarr checks before it passes a new wish to Radarr or Sonarr and announces it.
 
-    `needed_id` is the one id that the arr app goes by; `announced` says that the same person was told of
-    a title with the same text before; `thumb` may be missing in the newest versions.
+    `needed_id` is the one id that the arr app uses; `announced` means that the same person was
+    notified of a title with the same text before; `thumb` may be missing in the newest versions.
     """
 
     can_sync: bool = True
@@ -126,13 +127,13 @@ class Routing:
 
     @property
     def routed(self) -> bool:
-        """Does an arr app take the title just now?"""
+        """Return whether an arr app accepts the title now."""
         free = self.can_sync and not self.requires_approval
         return free and self.needed_id and not self.in_arr
 
     @property
     def told(self) -> bool:
-        """Does watchlist.added go out? Only for what was just routed, and once for the same text."""
+        """Return whether watchlist.added is sent: only for what was just routed, once per text."""
         return self.routed and self.thumb and not self.announced
 
 
@@ -142,9 +143,9 @@ type Access = Literal["allowed", "bad_key", "no_credentials"]
 def judge_access(
     path: str, offered_key: str | None, key: str, *, method: AuthMethod, client_ip: str
 ) -> Access:
-    """Authentication of one request; `path` is relative to the base path.
+    """Decide on the authentication of one request; `path` is relative to the base path.
 
-    A key that was offered must be right: there is no falling back to the bypasses. An empty header counts
+    A key that is sent must be right: there is no fallback to the bypasses. An empty header counts
     as no key.
     """
     if path in PUBLIC_PATHS:
@@ -163,13 +164,13 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 
 def is_local(client_ip: str) -> bool:
-    """Is this a private, loopback or link-local address (also as IPv4 mapped into IPv6)?"""
+    """Return whether this address is private, loopback or link-local (also mapped into IPv6)."""
     address = _address(client_ip)
     return any(address.version == net.version and address in net for net in _LOCAL_NETWORKS)
 
 
 def limit_bucket(client_ip: str) -> str:
-    """Which clients share one rate limit: an IPv4 address, or an IPv6 /64."""
+    """Return the key of a client's rate limit: its IPv4 address, or its IPv6 /64."""
     address = _address(client_ip)
     if address.version == 4:  # noqa: PLR2004  (IP version)
         return str(address)
@@ -177,5 +178,5 @@ def limit_bucket(client_ip: str) -> str:
 
 
 def arr_of(kind: str) -> ArrKind:
-    """The arr app that handles this type of title."""
+    """Return the arr app that handles this type of title."""
     return "radarr" if kind == "movie" else "sonarr"

@@ -30,7 +30,7 @@ class PulsarrSimulator(PulsarrBackend):
     """One Pulsarr server over a state that tests may change at any time."""
 
     async def start(self, port: int = 0) -> None:
-        """Listen on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
+        """Listen on 127.0.0.1; port 0 picks a free one. Raises OSError when the port is in use."""
         self._base = self.knobs.base_path.rstrip("/")
         server = LocalServer(self._application())
         await self._courier.start()
@@ -43,7 +43,7 @@ class PulsarrSimulator(PulsarrBackend):
         self._server = server
 
     async def stop(self) -> None:
-        """Stop listening; parked imports and running deliveries are dropped."""
+        """Stop listening; drop parked imports and running deliveries."""
         await self.cancel_tasks()
         if self._server is not None:
             await self._server.stop()
@@ -51,7 +51,7 @@ class PulsarrSimulator(PulsarrBackend):
         await self._courier.stop()
 
     async def __aenter__(self) -> Self:
-        """Start, unless it runs already."""
+        """Start, unless it is already running."""
         if self._server is None:
             await self.start()
         return self
@@ -90,7 +90,7 @@ class PulsarrSimulator(PulsarrBackend):
         raise ApiError(404, f"Route {request.method}:{path} not found")
 
     async def _page(self, request: web.Request) -> web.Response:
-        """Everything outside the API: the web interface, for whom can show it."""
+        """Answer paths outside the API: the web interface for clients that accept it."""
         if request.method != "GET" or gate.is_api(self._relative(request)):
             raise ApiError(404, f"Route {request.method}:{request.path} not found")
         if self._base and request.path in {"/", self._base}:
@@ -102,7 +102,7 @@ class PulsarrSimulator(PulsarrBackend):
         return gate.spa_response()
 
     def _relative(self, request: web.Request) -> str:
-        """The path without the base path; a path outside it gets a mark that no API path has."""
+        """Return the path without the base path; one outside it is marked as no API path."""
         if not self._base:
             return request.path
         if request.path == self._base or request.path.startswith(f"{self._base}/"):
@@ -110,7 +110,7 @@ class PulsarrSimulator(PulsarrBackend):
         return f"(outside){request.path}"
 
     def _route(self, request: web.Request) -> str:
-        """The template of the matched route without the base path."""
+        """Return the template of the matched route without the base path."""
         resource = request.match_info.route.resource
         canonical = "" if resource is None else resource.canonical
         return canonical.removeprefix(self._base)
@@ -150,7 +150,7 @@ class PulsarrSimulator(PulsarrBackend):
         return response
 
     def _lose_user(self, request: web.Request) -> None:
-        """Remove the user whose watchlist is asked for, as if the admin had just done so."""
+        """Remove the user whose watchlist is requested, as if the admin had just done so."""
         user_id = request.match_info.get("id", "")
         if self._route(request) == WATCHLIST_ROUTE and user_id.isdecimal():
             with contextlib.suppress(UnknownUserError):
@@ -159,7 +159,7 @@ class PulsarrSimulator(PulsarrBackend):
     async def _answer(
         self, request: web.Request, handler: Handler, route: str
     ) -> web.StreamResponse:
-        """The pipeline of Fastify's hooks: limit, key, body, route; errors in Pulsarr's shape."""
+        """Run Fastify's hooks in order (limit, key, body, route); errors get Pulsarr's shape."""
         path, knobs = self._relative(request), self.knobs
         client = knobs.client_ip or request.remote or "127.0.0.1"
         headers: dict[str, str] = {}

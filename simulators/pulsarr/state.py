@@ -1,4 +1,4 @@
-"""What a simulated Pulsarr knows: users, their watchlists, webhook endpoints, settings."""
+"""The data of a simulated Pulsarr: users, their watchlists, webhook endpoints, settings."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ def _now() -> datetime:
 
 
 def timestamp(moment: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds and a Z, as JavaScript writes it."""
+    """Return ISO 8601 in UTC with milliseconds and a Z, as JavaScript writes it."""
     utc = moment.astimezone(UTC)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
 
 
 class PulsarrState:
-    """Everything a simulated Pulsarr remembers. Changing it sends nothing; the simulator does that."""
+    """The data of a simulated Pulsarr. Changing it sends nothing; the simulator does that."""
 
     def __init__(self, *, clock: Callable[[], datetime] = _now) -> None:
-        """Start empty. `clock` tells the time for created_at, added and the like."""
+        """Initialize empty, with a clock for created_at, added and similar fields."""
         self.clock = clock
         self.endpoints: dict[int, Endpoint] = {}
         self.config: dict[str, Any] = default_config()
         self.syncing: set[str] = set()
-        """Guids of titles that are being copied between arr instances: their imports are swallowed."""
+        """Guids of titles that are being copied between arr instances: their imports are dropped."""
         self.told: set[tuple[int, str]] = set()
-        """Who was already told of what: (user id, "tmdb:949" or "tvdb:370139:S4" or "…:S4E1")."""
+        """Past notifications: (user id, "tmdb:949" or "tvdb:370139:S4" or "…:S4E1")."""
         self.told_public: set[str] = set()
         self.in_arrs: set[str] = set()
-        """Keys of titles that Radarr or Sonarr know: a wish for one of them is not routed again."""
+        """Keys of titles in Radarr or Sonarr: a wish for one of them is not routed again."""
         self.announced: set[tuple[int, str]] = set()
-        """Who was told of a wish with which text: (user id, title). It is not told again."""
+        """Announced wishes: (user id, title text). They are not announced again."""
         self.left: set[tuple[int, str]] = set()
-        """What left a watchlist on Plex and the full reconciliation has not found yet: (user id, key)."""
+        """Removals on Plex that the full reconciliation has not found yet: (user id, key)."""
         self._users: dict[int, PulsarrUser] = {}
         self._wishes: dict[int, dict[str, Wish]] = {}
         self._last_user = 0
@@ -55,18 +55,18 @@ class PulsarrState:
     # --- users ---
 
     def users(self) -> tuple[PulsarrUser, ...]:
-        """All users, in the order in which they came."""
+        """Return all users, in the order in which they were added."""
         return tuple(self._users.values())
 
     def user(self, user_id: int) -> PulsarrUser:
-        """The user with this id. Raises UnknownUserError."""
+        """Return the user with this id. Raises UnknownUserError."""
         try:
             return self._users[user_id]
         except KeyError:
             raise UnknownUserError(user_id) from None
 
     def find_user(self, who: str | int) -> PulsarrUser:
-        """The user with this id, username, alias or display name. Raises UnknownUserError."""
+        """Return the user with this id, name, alias or display name. Raises UnknownUserError."""
         if isinstance(who, int):
             return self.user(who)
         for spelling in (str, str.casefold):
@@ -87,7 +87,10 @@ class PulsarrState:
         primary: bool = False,
         **more: Unpack[UserDetails],
     ) -> PulsarrUser:
-        """Store a new user. `notify` switches the Plex mobile channel on; `more` are PulsarrUser fields."""
+        """Store a new user.
+
+        `notify` enables the Plex mobile channel; `more` are PulsarrUser fields.
+        """
         user_id = more.pop("id", self._last_user + 1)
         if user_id in self._users:
             msg = f"user id {user_id} is taken"
@@ -121,25 +124,25 @@ class PulsarrState:
         return user
 
     def rename(self, user_id: int, name: str) -> PulsarrUser:
-        """The friend renamed their Plex account. A name that another user holds is not taken over."""
+        """Rename a friend's Plex account. A name that another user has is not applied."""
         user = self.user(user_id)
         if any(other.name == name and other.id != user_id for other in self._users.values()):
             return user
         return self.change_user(user_id, name=name)
 
     def rename_as_new(self, user_id: int, name: str) -> PulsarrUser:
-        """The same in versions before September 2026: a new user, and the old one goes with all wishes."""
+        """Rename as before September 2026: add a new user, delete the old one with all wishes."""
         old = self.user(user_id)
         new = self.add_user(name, can_sync=old.can_sync, plex_uuid=old.plex_uuid)
         self.remove_user(user_id)
         return self.change_user(new.id, notify_plex_mobile=old.notify_plex_mobile)
 
     def set_alias(self, user_id: int, alias: str | None) -> PulsarrUser:
-        """The admin gave the user another alias, or none."""
+        """Set or clear the alias of a user, as the admin does."""
         return self.change_user(user_id, alias=alias)
 
     def remove_user(self, user_id: int) -> None:
-        """Forget a user and their watchlist; no event tells anybody. Raises UnknownUserError."""
+        """Delete a user and their watchlist; no event is sent. Raises UnknownUserError."""
         self.user(user_id)
         del self._users[user_id]
         del self._wishes[user_id]
@@ -147,17 +150,17 @@ class PulsarrState:
     # --- watchlists ---
 
     def watchlist(self, user_id: int) -> tuple[Wish, ...]:
-        """What this user wants, oldest first. Raises UnknownUserError."""
+        """Return the user's watchlist, oldest first. Raises UnknownUserError."""
         self.user(user_id)
         return tuple(self._wishes[user_id].values())
 
     def watchlist_count(self, user_id: int) -> int:
-        """How many titles this user wants. Raises UnknownUserError."""
+        """Return the size of the user's watchlist. Raises UnknownUserError."""
         self.user(user_id)
         return len(self._wishes[user_id])
 
     def wishes(self) -> Iterator[Wish]:
-        """Every wish of every user."""
+        """Yield every wish of every user."""
         for wishes in self._wishes.values():
             yield from wishes.values()
 
@@ -173,11 +176,11 @@ class PulsarrState:
         thumb: str | None = "",
         added: str | None = "",
     ) -> Wish:
-        """Put a title on a user's watchlist (again: updates it). Raises UnknownUserError.
+        """Put a title on a user's watchlist, or update it there. Raises UnknownUserError.
 
-        `guids=()` is a fresh item whose ids are not known yet, `guids=[949]` a row that nobody can read,
-        `key=None` an item without a Plex key, which is an empty one; `thumb` and `added` may be None; the
-        defaults are believable values.
+        `guids=()` is a fresh item whose ids are not known yet, `guids=[949]` an unreadable row,
+        `key=None` an item without a Plex key, which is stored empty; `thumb` and `added` may be
+        None; the defaults are plausible values.
         """
         self.user(user_id)
         old = self._wishes[user_id].get(title.key)
@@ -202,29 +205,29 @@ class PulsarrState:
         return entry
 
     def unwish(self, user_id: int, title: CatalogueTitle) -> Wish | None:
-        """Take a title off a user's watchlist; None if it was not on it. Raises UnknownUserError."""
+        """Remove and return a wish; None if there was none. Raises UnknownUserError."""
         self.user(user_id)
         return self.forget(user_id, title.key)
 
     def forget(self, user_id: int, catalogue_key: str) -> Wish | None:
-        """Delete a row; None if there is none, or no such user any more."""
+        """Delete and return a row; None if there is no such row or user."""
         self.left.discard((user_id, catalogue_key))
         return self._wishes.get(user_id, {}).pop(catalogue_key, None)
 
     def set_status(self, wish: Wish, status: WishStatus) -> None:
-        """Move a wish along (pending, requested, grabbed, notified)."""
+        """Set the status of a wish (pending, requested, grabbed, notified)."""
         wishes = self._wishes.get(wish.user_id, {})
         if wish.catalogue_key in wishes:
             wishes[wish.catalogue_key] = replace(wishes[wish.catalogue_key], status=status)
 
     def watchers(self, kind: str, guid: str) -> list[Wish]:
-        """The wishes of this type that carry this external id."""
+        """Return the wishes of this type that have this external id."""
         return [wish for wish in self.wishes() if wish.kind == kind and guid in wish.guids]
 
     # --- webhook endpoints ---
 
     def add_endpoint(self, **fields: Unpack[EndpointFields]) -> Endpoint:
-        """Store a webhook endpoint; `fields` are those of Endpoint without id and times."""
+        """Store a webhook endpoint; `fields` are those of Endpoint except id and times."""
         self._last_endpoint += 1
         moment = timestamp(self.clock())
         endpoint = Endpoint(id=self._last_endpoint, created_at=moment, updated_at=moment, **fields)
@@ -248,7 +251,7 @@ def _genres(key: str) -> tuple[str, ...]:
 
 
 def default_config() -> dict[str, Any]:
-    """Pulsarr's settings row as far as a client may look at it (the secrets are added by the route)."""
+    """Return Pulsarr's public settings; the route adds the secrets."""
     return {
         "plexLabelSync": {
             "enabled": False,

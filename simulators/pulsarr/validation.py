@@ -14,15 +14,16 @@ HEADER_VALUE_MAX: Final = 500
 
 
 class InvalidError(Exception):
-    """A request does not fit its schema: 400, with this text as the message."""
+    """A request does not match its schema: 400, with this text as the message."""
 
 
 def endpoint_fields(
     body: object, known_events: Collection[str], *, partial: bool = False
 ) -> dict[str, Any]:
-    """The fields of a webhook endpoint in a create (or, `partial`, an update) body, as Endpoint names them.
+    """Return an endpoint's fields in a create or, with `partial`, an update body.
 
-    Unknown keys are dropped. In an update an absent key keeps and null clears a header. Raises InvalidError.
+    Unknown keys are dropped. In an update an absent key keeps and null clears a header. Raises
+    InvalidError.
     """
     given = _mapping(body)
     checks: dict[str, tuple[str, Callable[[str, object], object]]] = {
@@ -41,7 +42,7 @@ def endpoint_fields(
 
 
 def probe_fields(body: object) -> tuple[str, str | None, str | None]:
-    """URL and optional header of a webhook test request. Raises InvalidError."""
+    """Return URL and optional header of a webhook test request. Raises InvalidError."""
     given = _mapping(body)
     if "url" not in given:
         raise _invalid("url", "expected string, received undefined")
@@ -55,7 +56,7 @@ def probe_fields(body: object) -> tuple[str, str | None, str | None]:
 
 
 def entity_id(text: str) -> int:
-    """A numeric id in a path. Raises InvalidError."""
+    """Return the numeric id in a path. Raises InvalidError."""
     if not (text.isascii() and text.isdigit()):
         msg = "params/id Invalid input: expected number, received NaN"
         raise InvalidError(msg)
@@ -63,7 +64,7 @@ def entity_id(text: str) -> int:
 
 
 def limit_of(query: Mapping[str, str], *, default: int, most: int) -> int:
-    """The `limit` of a list. Raises InvalidError."""
+    """Return the `limit` of a list. Raises InvalidError."""
     text = query.get("limit", str(default))
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
         msg = f"querystring/limit Invalid input: expected a number from 1 to {most}"
@@ -72,7 +73,10 @@ def limit_of(query: Mapping[str, str], *, default: int, most: int) -> int:
 
 
 def config_change(body: object, known: Collection[str]) -> dict[str, Any]:
-    """A partial settings update; unlike elsewhere, unknown keys are refused. Raises InvalidError."""
+    """Return a partial settings update; unlike elsewhere, unknown keys are refused.
+
+    Raises InvalidError.
+    """
     given = _mapping(body)
     strange = sorted(set(given) - set(known))
     if strange:

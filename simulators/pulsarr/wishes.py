@@ -1,4 +1,4 @@
-"""What happens when watchlists change: noticed and routed, found to have left, people renamed or left out."""
+"""Watchlist changes: wishes added, routed and removed, people renamed or left out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class WishDesk:
-    """Takes in changes of watchlists and of friends, and sends events by Pulsarr's rules."""
+    """Processes changes of watchlists and friends, and sends events by Pulsarr's rules."""
 
     def __init__(
         self,
@@ -28,14 +28,14 @@ class WishDesk:
         send: Callable[[str, dict[str, Any]], Awaitable[int]],
         pause: Callable[[float], Awaitable[None]],
     ) -> None:
-        """`send` delivers one event, `pause` sleeps."""
+        """Initialize with `send`, which delivers one event, and `pause`, which sleeps."""
         self._state = state
         self._knobs = knobs
         self._send = send
         self._pause = pause
 
     async def rename(self, user_id: int, name: str) -> PulsarrUser:
-        """A friend has another name: known by the Plex account, or in older versions a new user."""
+        """Rename a friend: in place by the Plex account or, in older versions, as a new user."""
         if self._knobs.renames == "in_place":
             return self._state.rename(user_id, name)
         user = self._state.rename_as_new(user_id, name)
@@ -45,7 +45,7 @@ class WishDesk:
     async def wished(
         self, user_id: int, title: CatalogueTitle, *, force: bool, **fields: Unpack[WishFields]
     ) -> Wish:
-        """A new wish is stored, then routed, then told, each if the rules say so or by `force`."""
+        """Store a new wish, then route and announce it if the rules allow it or with `force`."""
         state = self._state
         wish = state.wish(user_id, title, **fields)
         user = state.user(user_id)
@@ -65,10 +65,10 @@ class WishDesk:
         return wish
 
     async def reconcile(self, *, left_out: Collection[int] = ()) -> int:
-        """Find what has left watchlists on Plex; returns how many titles that were.
+        """Find the titles that were removed from watchlists on Plex; return their number.
 
-        watchlist.removed is sent before the row is deleted, and not waited for. Friends whom Plex's answer
-        left out are deleted with their watchlists, and no event tells.
+        watchlist.removed is sent before the row is deleted, without waiting for it. Friends missing
+        from Plex's response are deleted with their watchlists, without an event.
         """
         state = self._state
         for user_id in left_out:

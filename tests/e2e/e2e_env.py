@@ -50,7 +50,7 @@ class Home:
     process: HomeAssistant
     client: HomeAssistantClient
     plex_tv_port: int | None = None
-    """Where it asks plex.tv."""
+    """Port of the simulated plex.tv."""
 
     def records(self) -> list[tuple[str, str, str]]:
         """Everything that was logged: level, logger and text, tracebacks included."""
@@ -73,7 +73,7 @@ class E2eEnv:
     servers: Simulators
     entry: Integration
     world: World
-    """Both servers' states as they were before anything happened."""
+    """Both servers' initial states."""
     secrets: set[str] = field(repr=False)
 
     @classmethod

@@ -27,7 +27,7 @@ MOVIES = tuple(title for title in CATALOGUE if title.type == "movie")
 SHOWS = tuple(title for title in CATALOGUE if title.type == "show")
 
 type Json = Any
-"""What JSON may hold."""
+"""Any JSON value."""
 
 
 def plain_state(**options: Unpack[PlexOptions]) -> PlexState:

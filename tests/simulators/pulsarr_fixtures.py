@@ -23,7 +23,7 @@ SHOW = CATALOGUE[-1]
 KEY = "a-made-up-key"
 
 type Json = Any
-"""What JSON may hold, or a setting of any type."""
+"""Any JSON value, or a setting of any type."""
 
 
 @dataclass(frozen=True, slots=True)

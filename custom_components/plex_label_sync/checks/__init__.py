@@ -1,1 +1,1 @@
-"""What would spoil the labels: another writer, a library that is gone, two people with one label."""
+"""Checks for problems: another writer of labels, a missing library, two people with one label."""

@@ -1,4 +1,4 @@
-"""Keeps labels from coming to mean two things: stands between Pulsarr's people and the engine."""
+"""Prevents labels from coming to mean two things, between Pulsarr's people and the engine."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,10 +23,10 @@ from ..sync.ports import WatchedPulsarrPort
 
 
 class LabelGuard:
-    """A Pulsarr whose people have the names under which they get labels.
+    """A Pulsarr server whose people have the names under which they get labels.
 
-    What is confirmed stands in the entry's data: names as they change without a conflict, and what
-    somebody has decided about.
+    Confirmed names are stored in the entry's data: those that changed without a conflict, and those
+    that the user decided about.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class LabelGuard:
         context: EntryContext,
         pulsarr: WatchedPulsarrPort,
     ) -> None:
-        """Ask nothing before somebody does."""
+        """Initialize without any conflict."""
         self._context = context
         self._hass, self._entry = context.hass, context.entry
         self._pulsarr = pulsarr
@@ -43,7 +43,7 @@ class LabelGuard:
 
     @contextmanager
     def read_only(self) -> Iterator[None]:
-        """Confirm nothing and ask nothing meanwhile: the next reading makes up for it."""
+        """Confirm nothing and raise no issues meanwhile; the next read makes up for it."""
         self._readers += 1
         try:
             yield
@@ -55,7 +55,7 @@ class LabelGuard:
     ) -> tuple[Person, ...]:
         """Return all users, those in a conflict under their confirmed names.
 
-        Rows that cannot be read are reported to `on_gap`. Raises ServiceError.
+        Unreadable rows are reported to `on_gap`. Raises ServiceError.
         """
         gaps: list[Gap] = []
         people = await self._pulsarr.people(tries=tries, on_gap=gaps.append)
@@ -71,7 +71,7 @@ class LabelGuard:
         tries: int = 3,
         on_gap: Callable[[Gap], object] | None = None,
     ) -> tuple[Title, ...]:
-        """Return one user's watchlist; rows that cannot be read are reported to `on_gap`.
+        """Return one user's watchlist; unreadable rows are reported to `on_gap`.
 
         Raises ServiceError.
         """
@@ -95,7 +95,7 @@ class LabelGuard:
 
     @callback
     def async_decide(self, shown: str, *, meant: bool) -> None:
-        """Take in what somebody said about the conflicts that were `shown`, and no others."""
+        """Record the user's decision about the conflicts that were `shown`, and no others."""
         keys = {label: frozenset(some) for label, some in json.loads(shown).items()}
         confirmed = Confirmed.from_dict(self._entry.data.get(CONF_CONFIRMED)) or Confirmed()
         self._save(with_meant(confirmed, keys) if meant else with_left(confirmed, keys))

@@ -1,4 +1,4 @@
-"""Tells when Pulsarr labels the same titles itself: two hands on one list of labels."""
+"""Reports when Pulsarr labels the same titles itself, so that both edit the same labels."""
 
 import logging
 from typing import Final
@@ -13,16 +13,16 @@ from ..timer import Timer
 
 _LOGGER = logging.getLogger(__name__)
 
-INTERVAL: Final = 86_400.0  # seconds; the answer is Pulsarr's whole settings, so rarely
-INTERVAL_WHILE_CLASHING: Final = 600.0  # seconds; whoever switches it off wants to see it noticed
+INTERVAL: Final = 86_400.0  # seconds; rarely, because the response has all of Pulsarr's settings
+INTERVAL_WHILE_CLASHING: Final = 600.0  # seconds; so that the issue disappears soon after
 RETRY: Final = 3600.0  # seconds
 
 
 class LabelSyncConflictCheck:
-    """Asks Pulsarr now and then whether its own label sync is on."""
+    """Checks periodically whether Pulsarr's own label sync is on."""
 
     def __init__(self, context: EntryContext, servers: Servers) -> None:
-        """Nothing happens before `async_start`."""
+        """Initialize; `async_start` starts the checks."""
         self._context = context
         self._pulsarr = servers.pulsarr
         self._timer = Timer(context.hass, self._async_due)
@@ -30,7 +30,7 @@ class LabelSyncConflictCheck:
 
     @callback
     def async_start(self) -> None:
-        """Ask now, and again as long as the entry is loaded."""
+        """Check now, and periodically while the entry is loaded."""
         self._context.entry.async_on_unload(self._timer.cancel)
         self._async_due()
 
@@ -39,7 +39,7 @@ class LabelSyncConflictCheck:
         self._context.in_background(self._async_look(), "clash check")
 
     async def _async_look(self) -> None:
-        """Tell about a clash, or that it is over; when Pulsarr does not say, nothing changes."""
+        """Create or delete the issue; without an answer from Pulsarr nothing changes."""
         entry = self._context.entry
         try:
             is_on = await self._pulsarr.labels_itself()

@@ -1,4 +1,4 @@
-"""Tells when a library that was chosen is not on the Plex server any more, or when one is new."""
+"""Reports when a chosen library is no longer on the Plex server, or when there is a new one."""
 
 from collections.abc import Collection, Iterable
 
@@ -14,17 +14,17 @@ from ..sync.model import Library
 
 
 def missing(chosen: Iterable[str] | None, there: Collection[Library]) -> frozenset[str]:
-    """Return the keys of the chosen libraries that are gone; a server that lists none is starting."""
+    """Return the keys of missing chosen libraries; a server that lists none is still starting."""
     if not there:
         return frozenset()
     return frozenset(chosen or ()) - {library.key for library in there}
 
 
 class LibraryCheck:
-    """Looks at the libraries that the last run has seen. It asks nothing of its own."""
+    """Checks the libraries that the last run has read, without requests of its own."""
 
     def __init__(self, context: EntryContext, servers: Servers, runner: Runner) -> None:
-        """Nothing happens before `async_start`."""
+        """Initialize; `async_start` starts the checks."""
         self._hass, self._entry = context.hass, context.entry
         self._plex = servers.plex
         self._runner = runner
@@ -34,7 +34,7 @@ class LibraryCheck:
 
     @callback
     def async_start(self) -> None:
-        """Look whenever a run has ended, as long as the entry is loaded."""
+        """Check after each run while the entry is loaded."""
         self._entry.async_on_unload(self._runner.on_change.add(self._async_look))
         self._entry.async_on_unload(lambda: self._tell({}))
         self._entry.async_on_unload(lambda: self._ask({}))
@@ -44,13 +44,13 @@ class LibraryCheck:
         there = self._plex.libraries_seen
         self._names.update((library.key, library.name) for library in there)
         gone = missing(self._entry.options.get(CONF_LIBRARIES), there)
-        if self._plex.all_libraries_seen:  # else one of them may be there unread
+        if self._plex.all_libraries_seen:  # else it may be among the unread ones
             self._tell({key: self._names.get(key, key) for key in gone})
         if there:
             self._look_for_new(there)
 
     def _look_for_new(self, there: Collection[Library]) -> None:
-        """Ask about what is new; where all are synced, or at first, there is nothing to ask."""
+        """Report new libraries; not if all are synced, nor at first, when all are remembered."""
         chosen = self._entry.options.get(CONF_LIBRARIES)
         seen = self._entry.data.get(CONF_LIBRARIES_SEEN)
         if chosen is None or seen is None:
@@ -58,7 +58,7 @@ class LibraryCheck:
         self._ask(unseen(chosen, seen, there))
 
     def _tell(self, gone: dict[str, str]) -> None:
-        """Report the chosen libraries that are gone; where others are left, offer to deselect them."""
+        """Report missing libraries; if others are left, offer to deselect the missing ones."""
         if gone == self._told:
             return
         self._told = gone

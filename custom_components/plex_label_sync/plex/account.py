@@ -1,7 +1,7 @@
-"""plex.tv, by way of plexapi: signing in with a browser, and the servers of the account.
+"""Sign in to plex.tv with a browser and list the account's servers, through plexapi.
 
-Everything here blocks, so it belongs in a thread. plexapi is imported with the first sign-in:
-whoever enters address and token by hand does not wait for it.
+Everything here blocks, so call it from a thread. plexapi is imported on the first sign-in, so that
+entering an address and a token by hand does not load it.
 """
 
 from collections.abc import Iterator
@@ -18,26 +18,26 @@ REQUEST_TIMEOUT: Final = 10.0  # seconds without a byte from plex.tv
 
 
 class PlexTvError(Exception):
-    """plex.tv cannot be reached, or does not answer as it should; says what kind of failure."""
+    """Raised when plex.tv is unreachable or answers unexpectedly; the message names the failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedServer:
-    """A server that an account owns; `addresses` are those that plex.tv knows, best first."""
+    """A server owned by the account; `addresses` are those known to plex.tv, best first."""
 
     machine_id: str
     name: str
     token: str = field(repr=False)
     addresses: tuple[str, ...]
-    # The account's own, where plex.tv does not take the server's for it; else empty.
+    # The account's own token, if plex.tv does not accept the server's for the account; else empty.
     account_token: str = field(default="", repr=False)
 
 
 class PlexTv:
-    """One sign-in. Methods block, and are not to be called at the same time."""
+    """One sign-in. Its methods block and must not run concurrently."""
 
     def __init__(self, client_id: str) -> None:
-        """`client_id` names this installation to Plex, as it does to the server later."""
+        """Initialize with `client_id`, which identifies this installation to Plex."""
         self._names = {
             "X-Plex-Client-Identifier": client_id,
             "X-Plex-Product": PRODUCT,
@@ -48,20 +48,20 @@ class PlexTv:
         self._login: Any = None
 
     def begin(self, forward_url: str | None) -> str:
-        """Return where the person signs in, and is sent to `forward_url` from. Raises PlexTvError."""
+        """Return the sign-in URL, which leads to `forward_url` afterwards. Raises PlexTvError."""
         from plexapi import myplex  # noqa: PLC0415 - see above
         import requests  # noqa: PLC0415
 
         pin_login: Any = myplex.MyPlexPinLogin  # plexapi has no types
 
         def introduce(request: requests.PreparedRequest) -> requests.PreparedRequest:
-            """Put our names in the place of plexapi's, which all integrations share."""
+            """Replace plexapi's headers, shared by all integrations, with the integration's own."""
             request.headers.update(self._names)
             return request
 
         self._session = requests.Session()
         self._session.auth = introduce
-        self._session.max_redirects = 0  # a redirect would take the account's token along
+        self._session.max_redirects = 0  # a redirect would carry the account's token along
         with _explained():
             self._login = pin_login(self._session, REQUEST_TIMEOUT, self._names, oauth=True)
             return str(self._login.oauthUrl(forward_url))
@@ -69,16 +69,16 @@ class PlexTv:
     def is_signed_in(self) -> bool:
         """Return whether the person has signed in.
 
-        Raises PlexTvError when plex.tv does not say; it may be asked again.
+        Raises PlexTvError when plex.tv does not answer; the call can be repeated.
         """
-        self._login.expired = False  # plexapi sets it for whatever goes wrong
+        self._login.expired = False  # plexapi sets it on any failure
         is_signed_in = bool(self._login.checkLogin())
         if self._login.expired:
             raise PlexTvError("no answer about the sign-in")
         return is_signed_in
 
     def owned_servers(self) -> tuple[OwnedServer, ...]:
-        """Return the servers that the account owns, once signed in. Raises PlexTvError."""
+        """Return the servers owned by the signed-in account. Raises PlexTvError."""
         from plexapi import myplex  # noqa: PLC0415 - see above
 
         my_account: Any = myplex.MyPlexAccount
@@ -103,7 +103,7 @@ class PlexTv:
             )
 
     def _is_taken(self, token: str) -> bool:
-        """Tell whether plex.tv takes a server's token for the account: mostly they are the same."""
+        """Return whether plex.tv accepts a server's token for the account; usually it does."""
         from plexapi import myplex  # noqa: PLC0415 - see above
         from plexapi.exceptions import PlexApiException  # noqa: PLC0415
         from requests import RequestException  # noqa: PLC0415
@@ -115,7 +115,7 @@ class PlexTv:
             my_account(token=token, session=self._session, timeout=REQUEST_TIMEOUT)
         except PlexApiException:
             return False
-        except RequestException:  # then nobody knows, and the server's is tried
+        except RequestException:  # unknown, so the server's token is used
             return True
         return True
 
@@ -123,7 +123,7 @@ class PlexTv:
 def _addresses(resource: Any) -> tuple[str, ...]:  # noqa: ANN401 - plexapi has no types
     """Return a server's addresses: local ones, then remote ones, then the relay.
 
-    The token goes to the internet only where it is encrypted.
+    The token is sent over the internet only when encrypted.
     """
     ssl = True if resource.httpsRequired else None
     local = resource.preferred_connections(ssl=ssl, locations=["local"])
@@ -134,9 +134,9 @@ def _addresses(resource: Any) -> tuple[str, ...]:  # noqa: ANN401 - plexapi has 
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Turn whatever plexapi raises into a PlexTvError that quotes nothing: it may hold secrets.
+    """Turn any error of plexapi into a PlexTvError without quoting it: it may contain secrets.
 
-    Answers that it does not expect make it stumble, and XML that is none is a SyntaxError.
+    plexapi fails in various ways on unexpected answers; malformed XML is a SyntaxError.
     """
     from plexapi.exceptions import PlexApiException  # noqa: PLC0415 - see above
     from requests import RequestException  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Sends edits of labels, one after the other."""
+"""Send label edits to Plex, one at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,9 +15,9 @@ from .listing import TRIES
 
 _LOGGER = logging.getLogger(__name__)
 
-# A timeout is met with smaller edits rather than with the same one again.
+# After a timeout, smaller edits are sent instead of the same one again.
 _EDIT_RETRIES: Final = frozenset(one for one in PASSING if not FAILURES[one].halves)
-# What Plex, or a proxy in front of it, answers when one edit is too much for it.
+# Status codes of Plex, or of a proxy in front of it, for an edit that is too large.
 _FAILED_INSIDE: Final = frozenset(
     {
         HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -25,22 +25,22 @@ _FAILED_INSIDE: Final = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
-BROKEN_MAX: Final = 2  # items that fail alone, with nothing written since: then one more edit may
+BROKEN_MAX: Final = 2  # items that failed alone since the last write, before an edit is given up
 
 
-type _Labels = tuple[tuple[str, ...], tuple[str, ...]]  # what an edit adds and removes
+type _Labels = tuple[tuple[str, ...], tuple[str, ...]]  # the labels that an edit adds and removes
 
 
 @dataclass(slots=True)
 class _Trouble:
-    """What failed in one library since anything was written there."""
+    """Failures in one library since the last successful edit there."""
 
-    broken: dict[str, _Labels] = field(default_factory=dict)  # items that failed alone, and in what
-    given_up: _Labels | None = None  # an edit that failed whatever its items
+    broken: dict[str, _Labels] = field(default_factory=dict)  # items that failed alone
+    given_up: _Labels | None = None  # an edit that failed regardless of its items
 
 
 class Editor:
-    """The one writer of a server."""
+    """The server's only writer; sends one edit at a time."""
 
     def __init__(
         self,
@@ -48,20 +48,20 @@ class Editor:
         seconds: Callable[[], float],
         alive: Callable[[], Awaitable[bool]],
     ) -> None:
-        """`seconds` tells how long one edit may take, `alive` whether the server answers."""
+        """Initialize with the timeout of one edit (`seconds`) and a check for a live server."""
         self._http = http
         self._seconds = seconds
         self._alive = alive
         self._writer = asyncio.Lock()
         self._trouble: dict[str, _Trouble] = {}  # by library
-        self._suspects: set[str] = set()  # items that failed last time: they are sent alone
+        self._suspects: set[str] = set()  # items that failed last time; they are sent alone
 
     async def edit(self, library: Library, whole: EditPart) -> dict[str, ServiceError]:
-        """Return the items that Plex refused or failed on, with why.
+        """Send an edit; return the items that Plex refused or failed on, with the error.
 
-        Where that is a timeout or a broken connection, the item may have been edited all the
-        same. Raises ServiceError when nothing can be written in the library any more, with
-        CANNOT_CONNECT only when the server is away, and ValueError without items.
+        After a timeout or a broken connection, the item may have been edited anyway. Raises
+        ServiceError when nothing more can be written to the library, with CANNOT_CONNECT only when
+        the server is unavailable, and ValueError without items.
         """
         refused: dict[str, ServiceError] = {}
         trouble = self._trouble.setdefault(library.key, _Trouble())
@@ -75,7 +75,7 @@ class Editor:
                     continue
                 if _is_hopeless(err, trouble, labels):
                     trouble.given_up = labels
-                    # It is this edit that Plex fails on, whatever its items: the next one may work.
+                    # Plex fails on this edit regardless of its items: the next one may work.
                     refused |= dict.fromkeys(part.rating_keys, err)
                     unsent = ServiceError(
                         err.service, Failure.BUSY, "not tried after others failed"
@@ -91,13 +91,13 @@ class Editor:
                         trouble.broken[key] = labels
                     continue
                 _LOGGER.debug("Halving an edit of %d items: %s", len(part.rating_keys), err)
-                # That trouble passes was waited for with the whole.
+                # Passing failures were already retried with the whole edit.
                 again = TRIES if FAILURES[err.failure].halves else 1
                 waiting += [(half, again) for half in reversed(part.halves())]
         return refused
 
     async def edit_once(self, library: Library, part: EditPart) -> None:
-        """Send one edit as it is, once. Raises ServiceError, and ValueError without items."""
+        """Send one edit once, unchanged. Raises ServiceError, and ValueError without items."""
         query = edit_query(library.type, part)
         async with self._writer:
             await self._http.send(
@@ -105,7 +105,7 @@ class Editor:
             )
 
     def _parts(self, library: Library, whole: EditPart, path_bytes: int) -> list[EditPart]:
-        """Return the requests to send, the last one first; what failed before comes alone."""
+        """Return the requests to send, last one first; items that failed before are sent alone."""
         apart = [key for key in whole.rating_keys if key in self._suspects]
         rest = tuple(key for key in whole.rating_keys if key not in self._suspects)
         groups = [rest] if rest or not apart else []
@@ -122,10 +122,10 @@ class Editor:
     async def _send(
         self, path: str, library: Library, part: EditPart, tries: int, trouble: _Trouble
     ) -> ServiceError | None:
-        """Send one edit; return why it failed, if smaller ones or others may not.
+        """Send one edit; return the error if smaller edits or other ones may still succeed.
 
-        A halved edit may have been applied already: adding and removing twice does no harm.
-        Raises ServiceError when the server is away, or takes nothing from us.
+        Parts of a halved edit may have been applied already: adding or removing twice is harmless.
+        Raises ServiceError when the server is unavailable or accepts no edit at all.
         """
         try:
             await self._http.send(
@@ -155,16 +155,16 @@ def _path(library: Library) -> str:
 
 
 def _is_hopeless(err: ServiceError, trouble: _Trouble, labels: _Labels) -> bool:
-    """Tell whether an edit fails whatever its items; raise that when others did before it.
+    """Return whether an edit fails regardless of its items; raise its error if others did before.
 
-    Plex that hangs does so over everything: few edits shall wait for that.
+    A hanging Plex hangs on every edit: only a few may wait for it.
     """
     if err.failure is Failure.REJECTED:
         return False
     if trouble.given_up not in {None, labels} or (
         len(trouble.broken) >= BROKEN_MAX and any(one != labels for one in trouble.broken.values())
     ):
-        if err.failure is Failure.CANNOT_CONNECT:  # and the server answers everything else
+        if err.failure is Failure.CANNOT_CONNECT:  # although the server answers everything else
             raise ServiceError(err.service, Failure.IMPLAUSIBLE, err.detail) from None
         raise err
     return len(trouble.broken) >= BROKEN_MAX

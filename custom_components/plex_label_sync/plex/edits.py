@@ -1,4 +1,4 @@
-"""How a change of labels is written as requests. Pure."""
+"""Build the requests that change labels. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from ..sync.model import MediaType
 
-PUT_IDS_MAX: Final = 150  # ids; tools saw 400 and 414 from a few hundred ids on
+PUT_IDS_MAX: Final = 150  # ids; other tools got 400 and 414 from a few hundred ids on
 URL_MAX: Final = 4000  # bytes of path and query; proxies in front of Plex refuse more than 8 kB
-LABEL_BYTES_MAX: Final = 2400  # bytes of a URL for labels, so that ids have room beside them
+LABEL_BYTES_MAX: Final = 2400  # bytes of a URL for labels, which leaves room for ids
 
 _RATING_KEY: Final = re.compile(r"[0-9]+")
 
@@ -19,10 +19,10 @@ TYPE_NUMBERS: Final = {MediaType.MOVIE: 1, MediaType.SHOW: 2}
 
 @dataclass(frozen=True, slots=True)
 class EditPart:
-    """Labels to add to and to remove from some items of one library.
+    """Labels to add to and remove from some items of one library.
 
-    `locked` is what becomes of the field's lock, which keeps refreshes away from it. A removal
-    is percent-encoded twice unless `encoded_once`, which no known server needs.
+    `locked` is the state of the field's lock after the edit; refreshes leave a locked field alone.
+    A removal is percent-encoded twice unless `encoded_once`, which no known server needs.
     """
 
     rating_keys: tuple[str, ...]
@@ -43,11 +43,11 @@ class EditPart:
 def edit_query(media_type: MediaType, part: EditPart) -> str:
     """Return the encoded query of one edit.
 
-    Added labels are merged with what the items have. Removed ones are one comma-separated
-    value whose parts Plex percent-decodes a second time, hence the double encoding.
+    Added labels are merged with those of the items. Removed labels are one comma-separated value
+    whose parts Plex percent-decodes a second time, hence the double encoding.
 
-    Raises ValueError without items or without labels: Plex applies an edit that names no item
-    to the whole library.
+    Raises ValueError without items or without labels: Plex applies an edit that names no item to
+    the whole library.
     """
     _require_sense(part)
     return (
@@ -73,7 +73,7 @@ def _labels_query(add: Sequence[str], remove: Sequence[str], *, encoded_once: bo
 
 
 def edit_parts(media_type: MediaType, whole: EditPart, *, path_bytes: int) -> Iterator[EditPart]:
-    """Cut one change of many items into parts that fit into one URL each.
+    """Split one change of many items into parts that fit into one URL each.
 
     Raises ValueError without items or without labels, like `edit_query`.
     """
@@ -99,7 +99,7 @@ def _label_groups(
 
 
 def _id_groups(rating_keys: Sequence[str], room: int) -> Iterator[tuple[str, ...]]:
-    """Cut ids into groups of at most PUT_IDS_MAX ids and `room` bytes, commas included."""
+    """Split ids into groups of at most PUT_IDS_MAX ids and `room` bytes, commas included."""
     group: list[str] = []
     used = 0
     for key in rating_keys:

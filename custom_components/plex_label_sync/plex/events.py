@@ -1,15 +1,15 @@
-"""What a Plex server tells its listeners, over its notifications WebSocket.
+"""Receive a Plex server's notifications over its WebSocket.
 
-Written on aiohttp rather than with `plexwebsocket`, the library of Home Assistant's own Plex
-integration: that puts the token into the address, where logs and proxies see it, needs a
-connected python-plexapi server, and hands on whole messages; what matters here is which few
-entries of a message mean something. The socket itself is aiohttp's.
+Written on aiohttp rather than `plexwebsocket`, the library of Home Assistant's own Plex
+integration: that library puts the token into the URL, where logs and proxies see it, needs a
+connected python-plexapi server, and passes on whole messages, although only a few entries of a
+message matter here.
 
-Facts, as Plex's clients and tools know them (python-plexapi's `alert.py`, Home Assistant's `plex`):
-the socket needs no Plex Pass; numbers may be strings; an entry in state 5 without `queueSize` and
-a `metadataState` other than `created` is an item that is processed, be it new or refreshed; state 9
-is a deleted one; entries of seasons and episodes name their show as `rootItemID`; nothing is sent again after
-a gap.
+Facts, as known from Plex's clients and tools (python-plexapi's `alert.py`, Home Assistant's
+`plex`): the socket needs no Plex Pass; numbers may be strings; an entry in state 5 without
+`queueSize` and without a `metadataState` other than `created` is a processed item, new or
+refreshed; state 9 is a deleted one; entries of seasons and episodes name their show as
+`rootItemID`; nothing is sent again after a disconnection.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ from ..transport import failure_of_exception, failure_of_status, parse_json
 from ..wire import wary, words_of_exception
 from .edits import TYPE_NUMBERS
 
-# The second is how the documentation spells it; servers know the first.
+# The second is the documented spelling; servers know the first.
 PATHS: Final = ("/:/websockets/notifications", "/:/websocket/notifications")
 CONNECT_TIMEOUT: Final = 15.0  # seconds
 HEARTBEAT: Final = 15.0  # seconds between pings; a socket that is silent for longer is dead
 MESSAGE_MAX: Final = 4 * 1024 * 1024  # bytes
 
-# A text that is no UTF-8 ends the connection, unless we decode it: older versions of aiohttp do so
-# themselves. There it costs a new connection, and with it a look at what was missed.
+# Text that is not UTF-8 ends the connection unless it is decoded here. Older versions of aiohttp
+# always decode it themselves: there it costs a reconnection and a check for missed events.
 _KNOWN: Final = inspect.signature(aiohttp.ClientSession.ws_connect).parameters
 _UNDECODED: Final[dict[str, Any]] = {"decode_text": False} if "decode_text" in _KNOWN else {}
 
@@ -43,16 +43,16 @@ _LIBRARY: Final = "com.plexapp.plugins.library"
 _PROCESSED, _DELETED = 5, 9
 _OF_ITS_OWN: Final = frozenset(TYPE_NUMBERS.values())
 _OF_A_SHOW: Final = frozenset({3, 4})  # seasons and episodes
-# What a proxy says that does not let WebSockets through.
+# Responses of a proxy that does not let WebSockets through.
 _NO_SOCKET: Final = frozenset({Failure.NOT_FOUND, Failure.REJECTED, Failure.WRONG_SERVICE})
-# A scan ends before what it found is matched; that is an activity of its own.
+# A scan ends before the items it found are matched; matching is a separate activity.
 _SCANS: Final = frozenset(
     {"library.update.section", "library.refresh.items", "library.update.item.metadata"}
 )
 
 
 class Happening(StrEnum):
-    """What became of an item."""
+    """What happened to an item."""
 
     PROCESSED = "processed"
     DELETED = "deleted"
@@ -60,7 +60,7 @@ class Happening(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something happened to a movie or a show; episodes are told as their show."""
+    """A change to a movie or a show; episodes are reported as their show."""
 
     what: Happening
     rating_key: str
@@ -69,14 +69,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one message means to us: often nothing at all."""
+    """The meaning of one message for the integration, often empty."""
 
     notices: tuple[Notice, ...] = ()
     scan_ended: bool = False
 
 
 def understand(text: str | bytes) -> Message:
-    """Return what one message of the socket means; what nobody understands means nothing."""
+    """Return the meaning of one message; an unknown or malformed one means nothing."""
     try:
         body = parse_json(text.encode(errors="surrogatepass") if isinstance(text, str) else text)
     except ValueError:
@@ -96,7 +96,7 @@ def understand(text: str | bytes) -> Message:
 
 
 def _rows(value: object) -> Iterable[Mapping[str, Any]]:
-    """Return a list's objects; a single object may stand for a list of one."""
+    """Return a list's objects; a single object counts as a list of one."""
     rows = value if isinstance(value, list) else [value]
     return [row for row in rows if isinstance(row, dict)]
 
@@ -122,7 +122,7 @@ def _happening(row: Mapping[str, Any], state: int) -> Happening | None:
     progress = row.get("metadataState")
     if state == _DELETED and progress == "deleted":
         return Happening.DELETED
-    # "created" is told before the item is processed, and by some servers with it.
+    # "created" is reported before the item is processed, by some servers also with it.
     done = not progress or progress == "created"
     if state == _PROCESSED and done and _number(row.get("queueSize")) <= 0:
         return Happening.PROCESSED
@@ -130,7 +130,7 @@ def _happening(row: Mapping[str, Any], state: int) -> Happening | None:
 
 
 def _number(value: object) -> int:
-    """Return a number that may have come as a text; -1 for what is none."""
+    """Return a number that may be given as a string; -1 for anything else."""
     try:
         return int(value) if isinstance(value, int | str) else -1
     except ValueError:
@@ -154,11 +154,11 @@ async def listen(
 ) -> AsyncIterator[AsyncIterator[Message]]:
     """Connect to a server's notifications; the messages end when the connection does.
 
-    `url` is the server's base URL; `headers` hold the token, which stays out of the address. The
-    `paths` are tried in their order.
+    `url` is the server's base URL. `headers` hold the token, which stays out of the URL. `paths`
+    are tried in order.
 
-    Raises ServiceError when there is no connection: INVALID_AUTH for a refused token,
-    WRONG_SERVICE when something on the way does not let WebSockets through.
+    Raises ServiceError when there is no connection: INVALID_AUTH for a refused token, WRONG_SERVICE
+    when something in between does not let WebSockets through.
     """
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT), wary(session) as wary_session:
@@ -192,7 +192,7 @@ async def _connect(
                 max_msg_size=MESSAGE_MAX,
                 **_UNDECODED,
             )
-            return socket  # noqa: TRY300 - the next path is tried where this one is not there
+            return socket  # noqa: TRY300 - the next path is tried where this one does not exist
         except aiohttp.WSServerHandshakeError as err:
             if err.status != HTTPStatus.NOT_FOUND or path == paths[-1]:
                 raise

@@ -1,4 +1,4 @@
-"""What Plex's JSON answers about single items mean: which are there, and which labels they carry."""
+"""Parse Plex's JSON answers about single items: which exist, and which labels they carry."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,15 +19,18 @@ from .parse import (
 
 
 def item_keys(answer: object) -> frozenset[str]:
-    """Return the rating keys of an answer about several items; raises ValueError for a cut one."""
+    """Return the rating keys of an answer about several items.
+
+    Raises ValueError if rows are missing.
+    """
     return frozenset(_rating_key(row) for row in _all_rows(container(answer), "Metadata"))
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What an answer about several items tells: movies and shows with all their labels.
+    """An answer about several items: movies and shows with all their labels.
 
-    `keys` are those of all its rows, `bad` the rows that could not be understood.
+    `keys` are the rating keys of all rows, `bad` the unreadable rows.
     """
 
     items: tuple[LabelledItem, ...]
@@ -38,7 +41,8 @@ class Labelled:
 def labelled_items(answer: object) -> Labelled:
     """Return the movies and shows of an answer about several items.
 
-    The library of an item is empty where the answer does not tell it. Raises ValueError when rows are missing in it.
+    An item's library is empty if the answer does not state it. Raises ValueError if rows are
+    missing.
     """
     body = container(answer)
     found: list[LabelledItem] = []
@@ -50,7 +54,7 @@ def labelled_items(answer: object) -> Labelled:
         try:
             kind = row["type"]
             if not isinstance(kind, str):
-                raise TypeError("no type")  # noqa: TRY301 - a row like any other bad one
+                raise TypeError("no type")  # noqa: TRY301 - handled like any other bad row
             if kind in {"movie", "show"}:
                 found.append(labelled_item(row, body))
         except (AttributeError, ValueError, KeyError, TypeError):
@@ -59,12 +63,12 @@ def labelled_items(answer: object) -> Labelled:
 
 
 def labelled_item(row: Mapping[str, Any], body: Mapping[str, Any]) -> LabelledItem:
-    """Return the item of a row with its labels; `body` is the answer that holds the row.
+    """Return a row's item with its labels; `body` is the answer that contains the row.
 
-    Raises ValueError, KeyError or TypeError for an unreadable one.
+    Raises ValueError, KeyError or TypeError for an unreadable row.
     """
-    # Where all rows are of one section, it may stand on the container alone; where they are of
-    # several, a server that does not put it on the rows does not tell it at all.
+    # If all rows are of one section, the container alone may state it; if they are of several, a
+    # server that does not put it on the rows does not state it at all.
     section = row.get("librarySectionID", body.get("librarySectionID", ""))
     return LabelledItem(
         item_of(row, _exact(section), MediaType(row["type"])),

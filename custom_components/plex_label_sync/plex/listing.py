@@ -1,11 +1,11 @@
-"""Reading a whole listing in pages, while the library may change and parts of it may be broken.
+"""Read a whole listing in pages while the library may change and rows may be unreadable.
 
-Rows come in an order that stays (when they were added), so a page that begins with a row that is
-known already continues where the last one ended: whatever was there all the time is read. Without
-changes and trouble that costs nothing, the known row is asked for along with the page. Only where
-it is another row, or where a page repeats one, is something read again, with more overlap; and
-only a page that fails for good is cut in halves until the rows that cannot be read are alone.
-Where rows are short, later pages are larger; a large one that fails is read in small ones first.
+Rows come in a stable order (by the time they were added), so a page that begins with a known row
+continues where the last one ended, and every item that exists throughout is read. Without changes
+and failures that costs nothing: the known row is requested along with the page. Only if another row
+comes instead, or a page repeats one, is something read again, with more overlap; and only a page
+that fails permanently is halved until the unreadable rows are isolated. Where rows are short, later
+pages are larger; a large page that fails is read in small ones first.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from .limits import PlexLimits
 from .page_size import LargePages, PageSize
 from .parse import EVERY_ROW, Page, Passed
 
-HOPELESS: Final = 22  # failures without any row: both first rows alone and everything around them
-TIMEOUT_COST: Final = 8  # requests that one is worth that takes all of its time
-FORFEITS_MAX: Final = 2  # pages left alone before the rest is
+HOPELESS: Final = 22  # failures before any row is read: enough to isolate the first two rows
+TIMEOUT_COST: Final = 8  # requests that one timeout counts as
+FORFEITS_MAX: Final = 2  # pages skipped before the rest is skipped too
 TRIES: Final = 3
 
 type OnGap = Callable[[Gap], object]
@@ -30,7 +30,7 @@ type OnGap = Callable[[Gap], object]
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A part of a listing to read: from where, how many rows, and which are there already."""
+    """A part of a listing to read: its first row, its size, and the rows already read."""
 
     start: int
     size: int
@@ -42,12 +42,12 @@ type Read[T] = Callable[[Ask], Awaitable[Page[T]]]
 
 
 def cost_of(err: ServiceError) -> int:
-    """Return how many requests a failed one counts for."""
+    """Return how many requests a failed one counts as."""
     return TIMEOUT_COST if err.failure is Failure.TIMEOUT else 1
 
 
 class Listing[T]:
-    """One reading of one listing from end to end."""
+    """One complete reading of one listing."""
 
     def __init__(
         self,
@@ -60,9 +60,10 @@ class Listing[T]:
         on_gap: OnGap | None = None,
         alive: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
-        """`read` reads a part; `alive` tells whether the server answers anything at all.
+        """Initialize the reading.
 
-        `large` is what earlier listings of the same server found out about large pages.
+        `read` reads a part; `alive` returns whether the server answers at all. `large` is what
+        earlier listings of the same server showed about large pages.
         """
         self._library = library
         self._read = read
@@ -72,22 +73,22 @@ class Listing[T]:
         self._on_gap = on_gap
         self._alive = alive
         self._seen: set[str] = set()  # rating keys of all rows so far
-        self._lost = 0  # rows of which nothing is known
+        self._lost = 0  # rows that could not be read
         self._start = 0  # the next row
         self._total: int | None = None
         self._first_total = 0
         self._spent = 0
-        self._failures = 0  # by what they cost
-        self._forfeited = 0  # pages that were left alone, with nothing to spend on them any more
-        self._bad_until = 0  # before this row is one that cannot be read
+        self._failures = 0  # weighted by cost
+        self._forfeited = 0  # pages skipped because all extra requests are spent
+        self._bad_until = 0  # an unreadable row is before this one
         self._anchored = True  # the row before the next one was read
-        self._overlap = -1  # which of the overlaps is in use; none while nothing has changed
+        self._overlap = -1  # index of the overlap in use; negative while nothing has changed
         self._begun_again = False
         self._served = (
             2 * limits.page_rows
-        )  # rows that the server gives at once where it gives less
+        )  # rows that the server returns at once, if it limits them
         self._gaps: dict[Gap, None] = {}
-        self._reported = 0  # of these
+        self._reported = 0  # number of gaps already reported
         self._coming: deque[tuple[Ask, asyncio.Future[Page[T]]]] = deque()
 
     async def pages(self) -> AsyncGenerator[T]:
@@ -101,11 +102,11 @@ class Listing[T]:
             await self._give_up_coming()
 
     def _is_over(self) -> bool:
-        """Tell whether everything was read; what changed meanwhile may take another round."""
+        """Return whether everything was read; changes meanwhile may require another round."""
         if self._total is None or self._start < self._total:
             return False
         missing = self._total - len(self._seen) - self._lost
-        # Newcomers are where they like to be: they are not what this reading is about.
+        # Items added meanwhile may be anywhere in the order: this reading need not include them.
         if missing <= max(self._total - self._first_total, 0):
             if 2 * self._total < self._first_total:
                 self._tell_lost(0, self._implausible("changed while it was read"))
@@ -118,10 +119,10 @@ class Listing[T]:
         self._begin_again()
         return False
 
-    # One step
+    # Single steps
 
     async def _next(self) -> Page[T] | None:
-        """Return the next page, or nothing when it has to be read in another way."""
+        """Return the next page, or None when it has to be read in another way."""
         ask, reading = self._coming.popleft() if self._coming else (self._ask(), None)
         try:
             page = await (reading or self._read(ask))
@@ -142,10 +143,10 @@ class Listing[T]:
         return page
 
     def _ask(self) -> Ask:
-        """Return what to read next."""
+        """Return the next part to read."""
         size, tries = self._page_size.at(self._start), TRIES
         if self._page_size.is_large(size):
-            tries = 1  # what fails is read in small pages
+            tries = 1  # a failed one is read in small pages
         if self._bad_until:
             size, tries = max((self._bad_until - self._start) // 2, 1), 1
         changing = self._overlap >= 0
@@ -160,7 +161,7 @@ class Listing[T]:
         return Ask(self._start - before, size + before, passed, tries)
 
     def _prefetch(self, total: int) -> None:
-        """Let the next pages be on their way while this one is worked on."""
+        """Start reading the next pages while this one is processed."""
         last = self._coming[-1][0] if self._coming else None
         begun = last.start + last.size if last else self._start
         while begun < total and len(self._coming) < self._readers:
@@ -171,7 +172,7 @@ class Listing[T]:
             begun += size
 
     async def _give_up_coming(self) -> None:
-        """End reads whose results nobody wants any more, and see that they are over."""
+        """Cancel reads that are no longer needed, and wait until they have ended."""
         tasks = [task for _, task in self._coming]
         self._coming.clear()
         for task in tasks:
@@ -179,7 +180,7 @@ class Listing[T]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _check(self, ask: Ask, page: Page[T]) -> None:
-        """Raise ServiceError for an answer to something else, or one without what it promises."""
+        """Raise ServiceError for an answer with another offset, or one that adds no row."""
         if page.offset != ask.start:
             raise self._implausible("changed while it was read")
         end = page.offset + page.size
@@ -187,7 +188,7 @@ class Listing[T]:
             raise self._implausible(f"lists {end} of {page.total} items")
 
     def _continues(self, ask: Ask, page: Page[T]) -> bool:
-        """Tell whether a page goes on where the last one ended, and repeats nothing."""
+        """Return whether a page continues where the last one ended and repeats nothing."""
         known = [key in self._seen for key in page.keys]
         overlap = self._start - ask.start
         if self._overlap >= 0:
@@ -197,7 +198,7 @@ class Listing[T]:
         return all(known[:overlap]) and not any(known[overlap:])
 
     def _accept(self, ask: Ask, page: Page[T]) -> None:
-        """Note what was read, and where it goes on."""
+        """Record what was read and where to continue."""
         end = page.offset + page.size
         is_short = page.size < ask.size and end < page.total
         if is_short:
@@ -214,12 +215,12 @@ class Listing[T]:
             self._tell_bad_row(page.offset + row.place, row.key)
         self._report()
 
-    # What does not go as it should
+    # Failures and changes
 
     async def _failed(self, ask: Ask, err: ServiceError) -> None:
-        """Look for the rows that cannot be read, in smaller parts. Raises ServiceError."""
+        """Search smaller parts for the unreadable rows. Raises ServiceError."""
         end, known = ask.start + ask.size, FAILURES[err.failure]
-        # A large page is tried once: small ones are tried again.
+        # A large page is tried once; the small ones are retried.
         if self._page_size.is_large(end - self._start) and (known.of_a_part or known.passes):
             self._spent += cost_of(err)
             self._page_size.failed(end)
@@ -242,14 +243,14 @@ class Listing[T]:
             self._leave_out(self._total or end if is_last else end, err)
 
     def _leave_out(self, end: int, err: ServiceError) -> None:
-        """Go on behind rows that cannot be read."""
+        """Continue after rows that cannot be read."""
         self._tell_lost(self._start, err)
         end = min(end, self._total or end)
         self._lost += end - self._start
         self._start, self._bad_until, self._anchored = end, 0, False
 
     def _moved(self) -> None:
-        """Read what moved again, with more overlap each time, then everything from the start."""
+        """Read moved rows again, with more overlap each time, then everything from the start."""
         self._spent += 1
         self._overlap += 1
         if (
@@ -288,7 +289,7 @@ class Listing[T]:
             self._report()
 
     def _report(self) -> None:
-        """Report the gaps; while nothing was read, they may be the whole library's trouble."""
+        """Report new gaps, once a page was read: until then the whole library may be at fault."""
         new = list(self._gaps)[self._reported :]
         self._reported += len(new)
         for gap in new:

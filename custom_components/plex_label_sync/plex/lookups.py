@@ -1,4 +1,4 @@
-"""Asking for items by their keys, so that one which cannot be read costs no other one."""
+"""Look up items by rating key, so that an unreadable item does not affect the others."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -13,7 +13,7 @@ type Ask = Callable[[Sequence[str], int], Awaitable[Labelled]]
 
 
 class Lookup:
-    """One look for any number of items."""
+    """One lookup of any number of items."""
 
     def __init__(
         self,
@@ -25,10 +25,11 @@ class Lookup:
         tries: int,
         extra_max: int,
     ) -> None:
-        """`ask` takes keys and how often to try; `alive` tells whether the server answers.
+        """Initialize the lookup.
 
-        `place` says in which library an item is whose row does not tell, if that is known.
-        `extra_max` requests are spent beyond one for each batch.
+        `ask` requests items by key, with a number of tries; `alive` returns whether the server
+        answers. `place` returns the library of an item whose row does not state it, empty if
+        unknown. `extra_max` is the number of requests allowed beyond one for each batch.
         """
         self._ask = ask
         self._place = place
@@ -39,13 +40,13 @@ class Lookup:
         self._spent = 0
         self._failed = False
         self._answered = False
-        self._given_up: ServiceError | None = None  # nothing was answered however it was asked
+        self._given_up: ServiceError | None = None  # set once no request at all was answered
 
     async def read(self, batches: Iterable[Sequence[str]]) -> tuple[LabelledItem, ...]:
-        """Return the items that are there. Raises ServiceError.
+        """Return the items that exist. Raises ServiceError.
 
-        A batch that fails for good is cut in halves until the items that make it fail are
-        alone, and each of these is reported; without anybody to report to it is raised.
+        A batch that fails permanently is halved until the failing items are isolated. Each of these
+        is reported to `on_gap`; without it, the error is raised.
         """
         found: list[LabelledItem] = []
         for batch in batches:
@@ -68,8 +69,8 @@ class Lookup:
         return tuple(found)
 
     async def _halves(self, part: Sequence[str], err: ServiceError) -> list[Sequence[str]]:
-        """Return what to ask for instead of a part that failed; none of what is given up."""
-        if err.failure is Failure.NOT_FOUND:  # said only when none of them is there
+        """Return what to request instead of a failed part; nothing for items that are given up."""
+        if err.failure is Failure.NOT_FOUND:  # returned only when none of them exists
             self._answered = True
             return []
         if self._on_gap is None or not FAILURES[err.failure].of_a_part:
@@ -93,9 +94,9 @@ class Lookup:
         return replace(one, item=replace(one.item, library=self._place(one.item)))
 
     def _apart(self, part: Sequence[str], lost: Sequence[str]) -> list[Sequence[str]]:
-        """Return how to ask again for items in a library that is not known.
+        """Return the requests to repeat for items whose library is unknown.
 
-        An answer tells it once all items in it are of one library.
+        An answer states the library once all items in it are of the same one.
         """
         if not lost:
             return []
@@ -113,11 +114,11 @@ class Lookup:
         return [lost[:middle], lost[middle:]]
 
     def _known(self, part: Sequence[str], answer: Labelled) -> list[LabelledItem]:
-        """Return the items that were asked for; report the rows that nobody can understand."""
+        """Return the requested items; report the unreadable rows."""
         asked = set(part)
         if answer.bad:
             bad = {row.key for row in answer.bad}
-            # A row without a key may be any of those that have none.
+            # A row without a key may be any of the missing items.
             missing = asked - answer.keys if "" in bad else set()
             detail = "an item could not be read"
             err = ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)

@@ -1,4 +1,4 @@
-"""What Plex's JSON answers mean: sections, listing rows, label directories."""
+"""Parse Plex's JSON answers: sections, listing rows, label directories."""
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from ..transport import BrokenText
 # `plex://movie/<24 hex>` is the primary guid under the new agents.
 _PLEX_GUID: Final = re.compile(r"^plex://(?:movie|show)/([0-9a-f]{24})$")
 # Legacy agents put the external id into the primary guid: `com.plexapp.agents.imdb://tt01?lang=en`,
-# HAMA a provider in front of it: `com.plexapp.agents.hama://tvdb-1234?lang=en`. The key of a custom
-# metadata provider (`tv.plex.agents.custom.…://movie/…`) is its own affair and tells nothing.
+# HAMA with a provider in front: `com.plexapp.agents.hama://tvdb-1234?lang=en`. The key of a custom
+# metadata provider (`tv.plex.agents.custom.…://movie/…`) is its own and is not an external id.
 _LEGACY_GUID: Final = re.compile(r"^(?:com\.plexapp\.agents\.)?(\w+)://(?:(\w+?)-)?([^?/]+)")
 _IMDB: Final = re.compile(r"tt\d+", re.ASCII)
 _NUMBER: Final = re.compile(r"\d+", re.ASCII)
@@ -20,11 +20,11 @@ _LEGACY_PROVIDERS: Final[Mapping[str, str]] = {
     "imdb": "imdb",
     "themoviedb": "tmdb",
     "thetvdb": "tvdb",
-    "xbmcnfo": "tmdb",  # or imdb, as the id shows
+    "xbmcnfo": "tmdb",  # or imdb, depending on the id
     "xbmcnfotv": "tvdb",
 }
-# HAMA numbers the ways in which it takes seasons from tvdb; its `tsdb` is tmdb for series. `anidb`
-# is nobody else's number.
+# HAMA numbers its ways of mapping seasons from tvdb; its `tsdb` is tmdb for series. `anidb` ids are
+# not known to any other agent.
 _HAMA_PROVIDERS: Final[Mapping[str, str]] = {
     "tvdb": "tvdb",
     **{f"tvdb{way}": "tvdb" for way in range(2, 6)},
@@ -38,7 +38,7 @@ _RATING_KEY: Final = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """Who a Plex Media Server says it is."""
+    """The identity of a Plex Media Server, as it reports it."""
 
     machine_id: str
     name: str
@@ -47,7 +47,7 @@ class ServerInfo:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that could not be understood, by its place in the answer and its key if it has one."""
+    """An unreadable row, by its place in the answer and its key if it has one."""
 
     place: int
     key: str = ""
@@ -55,11 +55,12 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class Page[T]:
-    """One answer of a listing: what is made of its rows, and how many these are.
+    """One page of a listing.
 
-    `total` is the number of rows that match the query in all. `keys` are the rating keys of all
-    rows in order, those that were passed over included; `repeated` of them came before in it.
-    `bytes_in` and `seconds` are what the answer took.
+    `content` is the converted rows, `size` the number of all rows. `total` is the number of rows
+    that match the query in all. `keys` are the rating keys of all rows in order, including rows
+    passed over; `repeated` counts the rows whose key came before. `bytes_in` and `seconds` are the
+    size of the answer and the time it took.
     """
 
     content: T
@@ -75,7 +76,7 @@ class Page[T]:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """Rows of a page that are there already: some at its beginning, and some by their keys."""
+    """Rows of a page that were read already: a number at its beginning, and some by their keys."""
 
     first: int = 0
     keys: Container[str] = frozenset()
@@ -98,7 +99,7 @@ def ids_of(guid: str, guids: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 
 def _legacy_id(guid: str) -> str | None:
-    """Return the external id in a legacy agent's guid, if there is one that others know."""
+    """Return the external id in a legacy agent's guid, None if there is no usable one."""
     if (match := _LEGACY_GUID.match(guid)) is None:
         return None
     agent, prefix, value = match.groups()
@@ -117,14 +118,14 @@ def _legacy_id(guid: str) -> str | None:
 
 
 def container(answer: object) -> dict[str, Any]:
-    """Return the body of an answer; raises ValueError when it is not Plex's envelope."""
+    """Return the body of an answer. Raises ValueError when it is not Plex's envelope."""
     if isinstance(answer, dict) and isinstance(body := answer.get("MediaContainer"), dict):
         return body
     raise ValueError("no MediaContainer")
 
 
 def _rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """Return a list of objects of the answer; Plex leaves empty lists out."""
+    """Return a list of objects in the answer; Plex omits empty lists. Raises TypeError."""
     rows = body.get(name) or []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise TypeError(f"{name} is not a list of objects")
@@ -132,10 +133,10 @@ def _rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def counted_rows(body: Mapping[str, Any], name: str) -> list[Any]:
-    """Return the rows of an answer, whatever they are.
+    """Return the rows of an answer, of whatever type.
 
-    Raises ValueError for other ones than it claims to hold: an answer that says neither how
-    many there are nor names one is no empty one.
+    Raises ValueError when their number differs from the stated one: an answer that states neither a
+    number nor rows is not an empty one.
     """
     rows = _told_rows(body, name)
     if (size := _size_of(body, rows)) != len(rows):
@@ -144,7 +145,7 @@ def counted_rows(body: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _told_rows(body: Mapping[str, Any], name: str) -> list[Any]:
-    """Return the rows of an answer, whatever they and their number are."""
+    """Return the rows of an answer, of whatever type and number. Raises ValueError or TypeError."""
     if "size" not in body and name not in body:
         raise ValueError("neither rows nor a row count")
     rows = body.get(name) or []
@@ -154,18 +155,18 @@ def _told_rows(body: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _size_of(body: Mapping[str, Any], rows: Sequence[object]) -> int:
-    """Return how many rows an answer says that it holds."""
+    """Return the number of rows that an answer states."""
     return int(body.get("size", len(rows)))
 
 
 def _all_rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """Return the rows of an answer; raises ValueError for other ones than it claims to hold."""
+    """Return the rows of an answer. Raises ValueError when their number is not the stated one."""
     counted_rows(body, name)
     return _rows(body, name)
 
 
 def _exact(value: object) -> str:
-    """Return a text that says which thing is meant; raises TypeError for a broken one."""
+    """Return text that identifies something. Raises TypeError for damaged text."""
     broken = isinstance(value, bool | BrokenText)
     if broken or not isinstance(value, int | str):
         raise TypeError("not valid text")
@@ -173,7 +174,7 @@ def _exact(value: object) -> str:
 
 
 def _rating_key(row: Mapping[str, Any]) -> str:
-    """Return a row's key; raises ValueError for one by which no edit could name the item."""
+    """Return a row's rating key. Raises ValueError for one that no edit could name."""
     key = str(row["ratingKey"])
     if not _RATING_KEY.fullmatch(key):
         raise ValueError("a rating key is not a number")
@@ -186,15 +187,15 @@ def items[T](
     pick: Callable[[tuple[Item, ...]], T],
     passed: Passed = EVERY_ROW,
 ) -> Page[T]:
-    """Return one page of a library's listing, of its items what `pick` makes of them.
+    """Return one page of a library's listing; `pick` converts its items.
 
-    Raises ValueError when rows are missing in it; those that cannot be read are its `bad` ones.
+    Unreadable rows are in `bad`. Raises ValueError when rows are missing.
     """
     return page_of(answer, lambda row: item_of(row, library.key, library.type), pick, passed)
 
 
 def item_of(row: Mapping[str, Any], library: str, media_type: MediaType) -> Item:
-    """Return the item of a row. Raises ValueError, KeyError or TypeError for an unreadable one."""
+    """Return the item of a row. Raises ValueError, KeyError or TypeError for an unreadable row."""
     guid = _exact(row.get("guid", ""))
     return Item(
         rating_key=_rating_key(row),
@@ -208,7 +209,7 @@ def item_of(row: Mapping[str, Any], library: str, media_type: MediaType) -> Item
 
 
 def _moment(value: object) -> int:
-    """Return a time in seconds since the epoch, 0 for what is none."""
+    """Return a time in seconds since the epoch, 0 for anything else."""
     return int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0
 
 
@@ -220,7 +221,7 @@ def _guids(row: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def rating_keys(answer: object, passed: Passed = EVERY_ROW) -> Page[tuple[str, ...]]:
-    """Return the rating keys of one page; raises ValueError when rows are missing in it."""
+    """Return the rating keys of one page. Raises ValueError when rows are missing."""
     return page_of(answer, _rating_key, tuple, passed)
 
 
@@ -230,9 +231,9 @@ def page_of[R, T](
     pick: Callable[[tuple[R, ...]], T],
     passed: Passed,
 ) -> Page[T]:
-    """Return one page of a listing, of its rows as `understand` reads them what `pick` makes.
+    """Return one page of a listing; `understand` parses each row, `pick` converts them all.
 
-    Rows that cannot be understood are its `bad` ones. Raises ValueError when rows are missing.
+    Unreadable rows are in `bad`. Raises ValueError when rows are missing.
     """
     body = container(answer)
     rows = counted_rows(body, "Metadata")
@@ -257,7 +258,7 @@ def page_of[R, T](
         content=pick(tuple(taken)),
         size=len(rows),
         offset=int(body.get("offset", 0)),
-        # Absent when the answer was not paged: then it is everything.
+        # Absent when the answer was not paged: then it is complete.
         total=int(body.get("totalSize", len(rows))),
         keys=tuple(keys),
         bad=tuple(bad),
@@ -266,15 +267,15 @@ def page_of[R, T](
 
 
 def _key_or_none(row: object) -> str:
-    """Return a row's key, or nothing when it cannot be read."""
+    """Return a row's rating key, empty when it cannot be read."""
     key = str(row.get("ratingKey", "")) if isinstance(row, dict) else ""
     return key if _RATING_KEY.fullmatch(key) else ""
 
 
 def total(answer: object) -> int:
-    """Return the number of rows that match, from an answer that was asked for no rows.
+    """Return the number of matching rows, from an answer requested without rows.
 
-    Raises KeyError when it does not say: nothing said is not zero.
+    Raises KeyError when none is stated: unknown is not zero.
     """
     body = container(answer)
     return int(body["totalSize"] if "totalSize" in body else body["size"])
@@ -282,7 +283,7 @@ def total(answer: object) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Directory[T]:
-    """What a directory lists, and of each row that cannot be read the name, if that can."""
+    """The entries of a directory, and the names of its unreadable rows, empty where unknown."""
 
     content: tuple[T, ...]
     bad: tuple[str, ...] = ()
@@ -291,10 +292,10 @@ class Directory[T]:
 def _directory[T](
     answer: object, understand: Callable[[Mapping[str, Any]], T | None]
 ) -> Directory[T]:
-    """Return a directory's rows as `understand` reads them, without those that it wants none of.
+    """Return a directory's rows as parsed by `understand`, without those that it rejects with None.
 
-    A directory that says another number than it lists has one bad row more: something in it is
-    not known.
+    If the stated number differs from the number of rows, `bad` has one more row: some content is
+    unknown.
     """
     body = container(answer)
     rows = _told_rows(body, "Directory")
@@ -314,7 +315,7 @@ def _directory[T](
 
 
 def libraries(answer: object) -> Directory[Library]:
-    """Return the movie and show sections, in Plex's order; `editable` as far as they tell."""
+    """Return the movie and show sections in Plex's order; `editable` is what their rows state."""
     return _directory(answer, _library)
 
 
@@ -331,9 +332,9 @@ def _library(row: Mapping[str, Any]) -> Library | None:
     return Library(
         key=key,
         type=MediaType(kind),
-        # It is for people: without a name its number is one.
+        # For display only: without a name, the key is used.
         name=(name.strip() if isinstance(name, str) else "") or key,
-        # Others' sections say no, but so do some owners': it is no more than a hint.
+        # Sections of other owners say no, but so do some of the owner's own: it is only a hint.
         editable=str(row.get("allowSync", True)).lower() not in {"0", "false"},
         content_changed=_told(row.get("contentChangedAt")),
         uuid=_told(row.get("uuid")) if isinstance(row.get("uuid"), str) else "",
@@ -341,7 +342,7 @@ def _library(row: Mapping[str, Any]) -> Library | None:
 
 
 def _told(value: object) -> str:
-    """Return a value to compare, empty for what is not told: that is no other value."""
+    """Return a value to compare, empty if it is not stated: missing does not mean changed."""
     is_told = isinstance(value, int | str) and not isinstance(value, bool | BrokenText)
     return str(value) if is_told else ""
 
@@ -364,7 +365,7 @@ def machine_id(answer: object) -> str:
 
 
 def server_info(answer: object) -> ServerInfo:
-    """Return what `/` says; unlike `/identity` it needs a token and knows the name."""
+    """Return the identity from `/`, which unlike `/identity` needs a token and has the name."""
     body = container(answer)
     return ServerInfo(
         machine_id=str(body["machineIdentifier"]),

@@ -1,4 +1,4 @@
-"""Posters of items, fetched from Plex itself: nobody else's address is ever asked, and no token leaves."""
+"""Fetch posters from the Plex server itself, never from elsewhere and never exposing the token."""
 
 from dataclasses import dataclass
 import re
@@ -9,35 +9,36 @@ from ..transport import SMALL_MAX, Transport
 from .parse import container
 
 PICTURE_MAX: Final = 8 * 1024 * 1024  # bytes
-PICTURE_TIMEOUT: Final = 15.0  # seconds, while somebody looks at a dashboard
-# How pictures begin, whatever the answer says of them; nothing that a browser would run, such as SVG.
+PICTURE_TIMEOUT: Final = 15.0  # seconds, while the user looks at a dashboard
+# Signatures of the allowed formats, whatever content type the answer states; none that a browser
+# would execute, such as SVG.
 _BEGINNINGS: Final = (
     ("image/jpeg", re.compile(rb"\xff\xd8\xff")),
     ("image/png", re.compile(rb"\x89PNG\r\n\x1a\n")),
     ("image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL)),
 )
 
-# A picture on this very server. Plex may name an address elsewhere, which is left alone.
+# A picture on this server. Plex may name a URL elsewhere, which is ignored.
 _OWN_PICTURE: Final = re.compile(r"/library/metadata/[0-9]+/(?:thumb|poster)(?:/[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as it came."""
+    """A picture as received."""
 
     content_type: str
     body: bytes
 
 
 class Pictures:
-    """Asks one server for pictures."""
+    """Requests pictures from one server."""
 
     def __init__(self, http: Transport) -> None:
-        """`http` sends the token in a header, so that it stands in no address."""
+        """Initialize with `http`, which sends the token in a header and never in a URL."""
         self._http = http
 
     async def poster(self, rating_key: str) -> Picture | None:
-        """Return the poster of an item, None where there is none. Raises ServiceError."""
+        """Return the poster of an item, None if it has none. Raises ServiceError."""
         try:
             path = await self._http.read(
                 f"/library/metadata/{rating_key}",

@@ -1,4 +1,4 @@
-"""A Plex server as a probe asks it: each question once, and what a row tells or does not."""
+"""A Plex server as a probe uses it: one request per question, and what rows state or lack."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -36,7 +36,7 @@ class PlexProber:
         wishes: Mapping[str, str | int],
         counter: RequestCounter,
     ) -> None:
-        """`wishes` are sent with questions about items, as the client does."""
+        """Initialize with `wishes`, the query parameters that the client also sends for items."""
         self._http = http
         self._editor = editor
         self._listen = listen
@@ -44,11 +44,11 @@ class PlexProber:
         self._counter = counter
 
     async def root(self) -> Root:
-        """Return what the server says about itself."""
+        """Return the server's description of itself."""
         return await self._read("/", _root)
 
     async def is_owner(self) -> bool:
-        """Return whether the token is the owner's: others are refused here."""
+        """Return whether the token is the owner's; other tokens are refused here."""
         try:
             await self._read("/library", parse.container)
         except ServiceError as err:
@@ -69,7 +69,7 @@ class PlexProber:
         label: str | None = None,
         include_labels: bool = False,
     ) -> Rows:
-        """Return the first rows of a section, those with a label if one is given."""
+        """Return the first rows of a section, only those with a label if one is given."""
         query: dict[str, str | int] = {
             **self._wishes,
             "type": TYPE_NUMBERS[section.type],
@@ -91,7 +91,7 @@ class PlexProber:
     async def items(
         self, rating_keys: Sequence[str], *, refresh: bool = False, length: int = 0
     ) -> Rows:
-        """Return items by key, asked as the client asks but for what is tried."""
+        """Return items by key, requested as the client does except for what is tested."""
         query = self._items_query(rating_keys, length)
         if refresh:
             del query["skipRefresh"]
@@ -99,12 +99,12 @@ class PlexProber:
         return replace(answer, length=self._length(rating_keys, query))
 
     def address_length(self, rating_keys: Sequence[str], length: int) -> int:
-        """Return the bytes of the address with which `items` asks."""
+        """Return the length in bytes of the URL that `items` requests."""
         return self._length(rating_keys, self._items_query(rating_keys, length))
 
     def _items_query(self, rating_keys: Sequence[str], length: int) -> dict[str, str | int]:
         query: dict[str, str | int] = {**self._wishes, "includeGuids": 1, "skipRefresh": 1}
-        # Plex ignores arguments that it does not know; this one is there to be long.
+        # Plex ignores unknown parameters; this one only adds length.
         missing = length - self._length(rating_keys, {**query, "padding": ""})
         return {**query, "padding": "0" * missing} if missing > 0 else query
 
@@ -114,7 +114,7 @@ class PlexProber:
     async def edit(
         self, trial: Trial, add: Sequence[str], remove: Sequence[str], *, encoded_once: bool
     ) -> float:
-        """Change labels of the one movie of a trial; the lock on them stays as it was.
+        """Change labels of the trial's one movie; the lock on them stays as it was.
 
         Returns how many seconds that took.
         """
@@ -136,7 +136,7 @@ class PlexProber:
 
     @asynccontextmanager
     async def listen(self, path: int) -> AsyncIterator[AsyncIterator[str]]:
-        """Connect to one of the socket's paths; yields rating keys of processed items."""
+        """Connect to one of the socket's paths; yield the rating keys of processed items."""
         self._counter.take()
         async with self._listen(PATHS[path]) as messages:
             yield _processed(messages)
@@ -168,7 +168,7 @@ def _flag(value: object) -> bool | None:
 
 
 def _word(value: object, allowed: re.Pattern[str]) -> str:
-    """Return a text that names nothing but a version; whatever else it is stays untold."""
+    """Return text that can only be a version or a platform, empty for anything else."""
     text = str(value)
     return text if allowed.fullmatch(text) else ""
 

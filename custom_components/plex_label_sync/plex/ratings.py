@@ -1,4 +1,4 @@
-"""What Plex's answers say of content ratings, which sharing rules may be about."""
+"""Parse content ratings, which sharing rules may refer to, from Plex's answers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .parse import EVERY_ROW, Page, Passed, container, counted_rows, item_of, pa
 
 @dataclass(frozen=True, slots=True)
 class RatedItem:
-    """An item with its content rating, empty where it has none, and its labels where these came."""
+    """An item with its content rating (empty if it has none), and its labels if they were read."""
 
     item: Item
     rating: str
@@ -24,7 +24,7 @@ def rated_items[T](
     pick: Callable[[tuple[RatedItem, ...]], T],
     passed: Passed = EVERY_ROW,
 ) -> Page[T]:
-    """Return one page of a library's listing like `items`, with the content ratings."""
+    """Return one page of a library's listing like `parse.items`, with the content ratings."""
 
     def rated(row: Mapping[str, Any]) -> RatedItem:
         return RatedItem(item_of(row, library.key, library.type), _rating(row))
@@ -35,7 +35,7 @@ def rated_items[T](
 def rated_items_with_labels(answer: object) -> tuple[RatedItem, ...]:
     """Return the movies and shows of an answer about several items, with ratings and labels.
 
-    Raises ValueError, KeyError or TypeError for one that cannot be understood.
+    Raises ValueError, KeyError or TypeError for an unreadable row.
     """
     body = container(answer)
     rows = (row for row in counted_rows(body, "Metadata") if row.get("type") in ("movie", "show"))

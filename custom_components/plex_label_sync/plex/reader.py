@@ -1,4 +1,4 @@
-"""What a Plex server holds: its items, their labels and ratings, read in parts that may fail by themselves."""
+"""Read a Plex server's items, labels and ratings, in parts that may fail independently."""
 
 from collections import Counter
 from collections.abc import (
@@ -40,7 +40,7 @@ from .ratings import RatedItem, rated_items, rated_items_with_labels
 
 READERS: Final = 2  # requests at a time: the server has one database writer and slow reads
 
-# Wishes, not guarantees: Plex leaves these out of listing rows where it can.
+# Requested, not guaranteed: Plex omits these from listing rows where it can.
 LEAN: Final[Mapping[str, str | int]] = {
     "excludeElements": "Media,Genre,Country,Director,Writer,Role,Producer,Rating,Image,"
     "Collection,UltraBlurColors",
@@ -53,30 +53,30 @@ def _all_of_them(items: tuple[Item, ...]) -> tuple[Item, ...]:
 
 
 def _is_unambiguous(label: StoredLabel) -> bool:
-    """Tell whether a label can be asked for by its text: no "or", and no other label's id."""
+    """Return whether a label can be queried by its text: no "or", and not another label's id."""
     return "," not in label.text and not label.text.isdecimal()
 
 
 def _part(start: int, size: int) -> dict[str, int]:
-    """Return the query for a part of a listing."""
+    """Return the query parameters for a part of a listing."""
     return {"X-Plex-Container-Start": start, "X-Plex-Container-Size": size}
 
 
 class PlexReader:
-    """Reads items and labels with one token. What fails for one part is no failure of the server."""
+    """Reads items and labels with one token. A failed part does not mean a failed server."""
 
     def __init__(self, http: Transport, limits: PlexLimits = USUAL) -> None:
-        """Ask over `http`, which names the token and the client."""
+        """Initialize with `http`, which sends the token and identifies the client."""
         self._http = http
         self._large_pages = LargePages()
         self.limits = limits
-        self.libraries_seen: tuple[Library, ...] = ()  # when they were last asked for
-        self._labels_by_text = False  # the server knows no tag ids
+        self.libraries_seen: tuple[Library, ...] = ()  # as of the last request
+        self._labels_by_text = False  # the server does not know tag ids
         self._spelled_twice: set[tuple[str, str]] = set()  # library keys and folded labels
-        self._places: dict[str, str] | None = None  # libraries by rating key, where rows lack them
+        self._places: dict[str, str] | None = None  # libraries by rating key, if rows lack them
 
     async def identity(self) -> str:
-        """Return the machine identifier, which is told without a token. Raises ServiceError."""
+        """Return the machine identifier, which needs no token. Raises ServiceError."""
         return await self._http.read(
             "/identity",
             parse.machine_id,
@@ -87,7 +87,7 @@ class PlexReader:
 
     @asynccontextmanager
     async def _about_a_part(self) -> AsyncIterator[None]:
-        """Tell a question that breaks its connection each time from a server that is away."""
+        """Distinguish a request that breaks its connection each time from an unavailable server."""
         try:
             yield
         except ServiceError as err:
@@ -103,12 +103,12 @@ class PlexReader:
     ) -> AsyncGenerator[T]:
         """Yield what `pick` makes of all items of a library, page by page, each item once.
 
-        It is called beside the event loop, for several pages at a time, and the items that it
-        does not keep are gone before anything else has to walk through them.
+        `pick` runs outside the event loop, for several pages at a time; items that it does not keep
+        are freed at once.
 
-        Rows that cannot be read are reported to `on_gap`, and so is a library that changes so
-        much that rows may have been missed; without it that raises, for a list that is cut
-        short must never look like deletions. Raises ServiceError when nothing can be read.
+        Unreadable rows are reported to `on_gap`, and so is a library that changes so much that rows
+        may have been missed. Without `on_gap` that raises, because a list that is cut short must
+        never look like deletions. Raises ServiceError when nothing can be read.
         """
 
         def placed(items: tuple[Item, ...]) -> T:
@@ -117,7 +117,7 @@ class PlexReader:
             return pick(items)
 
         def read(ask: Ask) -> Coroutine[None, None, parse.Page[T]]:
-            # The oldest come first, so that what arrives meanwhile moves nothing.
+            # Oldest first, so that items added meanwhile move nothing.
             return self._page(
                 library,
                 lambda answer: parse.items(answer, library, placed, ask.passed),
@@ -144,7 +144,7 @@ class PlexReader:
         return listing.pages()
 
     async def _is_alive(self) -> bool:
-        """Tell whether the server answers anything: if not, no part of a question is to blame."""
+        """Return whether the server answers at all: if not, no part of a request is at fault."""
         try:
             await self.identity()
         except ServiceError:
@@ -152,7 +152,7 @@ class PlexReader:
         return True
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
-        """Return about `limit` items, those added last first, and how many there are in all.
+        """Return about `limit` items, newest first, and the number of all items.
 
         Raises ServiceError.
         """
@@ -162,8 +162,8 @@ class PlexReader:
     async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
         """Return the items whose primary guid is `plex:<hex>`. Raises ServiceError.
 
-        Plex ignores filters that it does not understand and answers everything: rows of other
-        titles are dropped here.
+        Plex ignores unknown filters and returns everything, so rows of other titles are dropped
+        here.
         """
         guid = f"plex://{library.type}/{plex_id.removeprefix('plex:')}"
         page = await self._items(library, self.limits.page_rows, guid=guid)
@@ -172,7 +172,7 @@ class PlexReader:
     async def _items(
         self, library: Library, size: int, **query: str
     ) -> parse.Page[tuple[Item, ...]]:
-        """Return the first rows of a listing, without those that cannot be understood."""
+        """Return the first rows of a listing without the unreadable ones."""
         async with self._about_a_part():
             return await self._list(
                 library,
@@ -204,7 +204,7 @@ class PlexReader:
         query: Mapping[str, str | int],
         tries: int,
     ) -> parse.Page[T]:
-        """Return a page with what its answer took."""
+        """Return a page with the size and duration of its answer."""
         bytes_in, seconds = 0, 0.0
 
         def note(answer: Answer) -> None:
@@ -219,8 +219,8 @@ class PlexReader:
     ) -> tuple[StoredLabel, ...]:
         """Return the labels that items of a library carry.
 
-        Rows that cannot be read are reported to `on_gap`, or raise; the key of one whose label
-        is not known ends with a slash. Raises ServiceError.
+        Unreadable rows are reported to `on_gap`, or raise without it; the gap's key ends with a
+        slash if the label is unknown. Raises ServiceError.
         """
         async with self._about_a_part():
             answer = await self._http.read(
@@ -243,18 +243,17 @@ class PlexReader:
     async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
         """Return the rating keys of all items of a library that carry a label.
 
-        Asked by tag id, because a comma in a label's text would mean "or". A label that is
-        listed has carriers: where there are none, the server may know labels by text alone.
-        All come in one answer; only where a server gives less is it asked for the rest.
-        Raises ServiceError.
+        The query uses the tag id, because a comma in a label's text would mean "or". A listed label
+        has carriers: if there are none, the server may know labels by text only. All come in one
+        answer; the rest is requested only if the server returns fewer. Raises ServiceError.
         """
         if not self._labels_by_text:
             carriers = await self._carriers(library, label.id)
             is_one_of_two = (library.key, fold(label.text)) in self._spelled_twice
             if carriers or is_one_of_two or not _is_unambiguous(label):
-                return carriers  # its text would tell of other labels
+                return carriers  # its text would match other labels
             carriers = await self._carriers(library, label.text)
-            # One answer that told of nobody does not say that ids mean nothing here.
+            # One empty answer does not prove that ids mean nothing here.
             if carriers and (again := await self._carriers(library, label.id)):
                 return again
             self._labels_by_text = bool(carriers)
@@ -285,32 +284,31 @@ class PlexReader:
             return await self._list(library, parse.total, {"label!": value, **_part(0, 0)})
 
     async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
-        """Return at most `limit` items with a text in their title, in any case.
+        """Return at most `limit` items with a text in their title, ignoring case.
 
-        Plex ignores filters that it does not understand: other titles are dropped here.
-        Raises ServiceError.
+        Plex ignores unknown filters, so other titles are dropped here. Raises ServiceError.
         """
         page = await self._items(library, limit, title=text)
         return tuple(item for item in page.content if text.casefold() in item.title.casefold())
 
     async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
-        """Return those of the rating keys under which there is an item. Raises ServiceError."""
+        """Return those of the rating keys that have an item. Raises ServiceError."""
         there: set[str] = set()
         for batch in self._batches(rating_keys):
             try:
                 there |= await self._metadata(batch, item_answers.item_keys)
             except ServiceError as err:
-                if err.failure is not Failure.NOT_FOUND:  # said only when none of them is there
+                if err.failure is not Failure.NOT_FOUND:  # returned only when none of them exists
                     raise
         return frozenset(there)
 
     async def labelled(
         self, rating_keys: Sequence[str], on_gap: OnGap | None = None
     ) -> tuple[LabelledItem, ...]:
-        """Return those of the movies and shows that are there, with all their labels.
+        """Return the existing movies and shows with all their labels.
 
-        What is neither returned nor reported to `on_gap` is not there. Without `on_gap` one item
-        that cannot be read is enough to raise ServiceError.
+        An item that is neither returned nor reported to `on_gap` does not exist. Without `on_gap`,
+        one unreadable item raises ServiceError.
         """
 
         def ask(keys: Sequence[str], tries: int) -> Awaitable[item_answers.Labelled]:
@@ -328,12 +326,12 @@ class PlexReader:
             return await lookup.read(self._batches(rating_keys))
 
     def _batches(self, rating_keys: Iterable[str]) -> Iterator[tuple[str, ...]]:
-        """Cut keys into as many at a time as one request takes, each of them once."""
+        """Split keys into batches for one request each, without duplicates."""
         size = self.limits.items_per_request
         return batched(dict.fromkeys(rating_keys), size, strict=False)
 
     def _place_of(self, item: Item) -> str:
-        """Return the library of an item whose row does not tell; listings tell it from now on."""
+        """Return the library of an item whose row lacks it; from now on, listings record it."""
         if self._places is None:
             self._places = {}
         same = [library.key for library in self.libraries_seen if library.type is item.type]
@@ -344,7 +342,7 @@ class PlexReader:
     ) -> AsyncGenerator[T]:
         """Yield what `pick` makes of all items of a library and their content ratings.
 
-        As `pages` does, and raises as it does.
+        Works like `pages`, and raises like it.
         """
 
         def read(ask: Ask) -> Coroutine[None, None, parse.Page[T]]:
@@ -359,7 +357,7 @@ class PlexReader:
             yield picked
 
     async def rated(self, rating_keys: Sequence[str]) -> tuple[RatedItem, ...]:
-        """Return those of the movies and shows that are there, with labels and content ratings.
+        """Return the existing movies and shows with labels and content ratings.
 
         Raises ServiceError.
         """
@@ -368,17 +366,17 @@ class PlexReader:
             try:
                 found += await self._metadata(batch, rated_items_with_labels)
             except ServiceError as err:
-                if err.failure is not Failure.NOT_FOUND:  # said only when none of them is there
+                if err.failure is not Failure.NOT_FOUND:  # returned only when none of them exists
                     raise
         return tuple(found)
 
     async def _metadata[T](
         self, rating_keys: Sequence[str], understand: Callable[[object], T], tries: int = TRIES
     ) -> T:
-        """Return what Plex knows of a batch of items.
+        """Return what Plex knows about a batch of items.
 
-        Plex leaves out silently what is not there, and answers 404 when nothing is. It shall
-        not look at the files first: that takes long, and is announced like a change.
+        Plex silently omits missing items, and returns 404 when all are missing. It must not check
+        the files first: that is slow and is announced like a change.
         """
         return await self._http.read(
             f"/library/metadata/{','.join(rating_keys)}",

@@ -1,7 +1,7 @@
-"""Requests to one Plex Media Server: who it is, its libraries, its events, label edits.
+"""Requests to one Plex Media Server: identity, libraries, events, label edits.
 
-Everything here is JSON over Home Assistant's aiohttp session; python-plexapi builds an object
-per item, which is an order of magnitude slower on the same listing.
+Everything is JSON over Home Assistant's aiohttp session; python-plexapi builds an object per item,
+which is an order of magnitude slower for the same listing.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ from .pictures import Pictures
 from .prober import PlexProber
 from .reader import LEAN, READERS, PlexReader
 
-PRODUCT: Final = "Plex Label Sync"  # what Plex calls us in its lists of devices
+PRODUCT: Final = "Plex Label Sync"  # the integration's name in Plex's lists of devices
 
 
 def _editable(libraries: Iterable[Library], *, yes: bool) -> tuple[Library, ...]:
@@ -49,12 +49,12 @@ def _editable(libraries: Iterable[Library], *, yes: bool) -> tuple[Library, ...]
 
 
 def normalise_plex_url(url: str) -> str:
-    """Return a server's base URL from what people paste, such as the address of its web app."""
+    """Return a server's base URL from a pasted address, such as that of its web app."""
     return without_page(normalise_url(url), "web")
 
 
 class PlexClient(PlexReader):
-    """One Plex Media Server, seen with one token."""
+    """One Plex Media Server, accessed with one token."""
 
     def __init__(
         self,
@@ -66,10 +66,10 @@ class PlexClient(PlexReader):
         sleep: Sleep = asyncio.sleep,
         limits: PlexLimits = USUAL,
     ) -> None:
-        """`client_id` names this installation to Plex and must stay the same."""
+        """Initialize with `client_id`, this installation's id at Plex, which must not change."""
         headers = {
             "Accept": "application/json",
-            # What no header can carry is no token either: Plex shall say so.
+            # A value that no header can carry is not a token: Plex is left to refuse it.
             "X-Plex-Token": token if token.isprintable() else "",
             "X-Plex-Client-Identifier": client_id,
             "X-Plex-Product": PRODUCT,
@@ -87,8 +87,8 @@ class PlexClient(PlexReader):
         self._listen = partial(listen, session, url, headers)
         self._editor = Editor(self._http, lambda: self.limits.edit_timeout, self._is_alive)
         self.pictures = Pictures(self._http)
-        self._machine_id = ""  # as the server said last
-        self.all_libraries_seen = True  # no row of them was unreadable then
+        self._machine_id = ""  # as last reported
+        self.all_libraries_seen = True  # no row of them was unreadable
 
     @property
     def statistics(self) -> Statistics:
@@ -96,19 +96,19 @@ class PlexClient(PlexReader):
         return self._http.statistics
 
     def prober(self, counter: RequestCounter) -> PlexProber:
-        """Return the same server as a probe asks it, each request counted."""
+        """Return a prober for the same server that counts each request."""
         return PlexProber(
             self._http, self._editor, lambda path: self._listen(paths=(path,)), LEAN, counter
         )
 
     def listen(self) -> AbstractAsyncContextManager[AsyncIterator[Message]]:
-        """Connect to what the server tells its listeners. Raises ServiceError when that fails."""
+        """Connect to the server's notifications. Raises ServiceError when that fails."""
         return self._listen()
 
     async def check(self) -> tuple[ServerInfo, tuple[Library, ...]]:
-        """Return who the server is and its libraries, when the token may edit labels.
+        """Return the server's identity and its libraries, if the token may edit labels.
 
-        Raises ServiceError with WRONG_SERVICE, INVALID_AUTH, NOT_OWNER or why it did not answer.
+        Raises ServiceError with WRONG_SERVICE, INVALID_AUTH, NOT_OWNER or the reason for no answer.
         """
         try:
             await self.identity()
@@ -132,7 +132,7 @@ class PlexClient(PlexReader):
         return info
 
     async def _is_owner(self) -> bool:
-        """Tell whether the token is the owner's: others' are refused at the library root."""
+        """Return whether the token is the owner's; others are refused at the library root."""
         try:
             await self._http.read(
                 "/library", parse.container, seconds=self.limits.probe_timeout, tries=1
@@ -145,10 +145,10 @@ class PlexClient(PlexReader):
     async def libraries(self, on_gap: OnGap | None = None) -> tuple[Library, ...]:
         """Return the movie and show sections.
 
-        Rows that cannot be read are left out, and reported to `on_gap`.
+        Unreadable rows are left out and reported to `on_gap`.
 
-        Whether the token is the owner's is asked where the sections look like somebody else's:
-        they may not be synced, which some owners' may not be either, or are not those of before.
+        Whether the token is the owner's is checked only when the sections look like another
+        owner's: none may be synced (true of some owners too), or they are not the ones seen before.
 
         Raises ServiceError, with IMPLAUSIBLE when they are another server's under the same keys.
         """
@@ -170,7 +170,7 @@ class PlexClient(PlexReader):
                 on_gap(Gap(GapKind.LIBRARY, key, name or "?", Failure.IMPLAUSIBLE))
         known = {library.key: library.uuid for library in self.libraries_seen}
         changed = any(one.uuid and known.get(one.key, "") not in {"", one.uuid} for one in found)
-        # The same server may have made one anew under the number of another.
+        # The same server may have created a library under the number of a deleted one.
         if changed and self._machine_id != await self.identity():
             detail = "the libraries are those of another server"
             raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
@@ -184,13 +184,13 @@ class PlexClient(PlexReader):
         add: Sequence[str],
         remove: Sequence[str],
     ) -> dict[str, ServiceError]:
-        """Add and remove labels on items of one library, in as few requests as will go.
+        """Add and remove labels on items of one library, in as few requests as possible.
 
-        Returns the items that Plex refused or failed on, with why; after a timeout or a broken
-        connection they may be edited all the same. That an item is not in there means only
-        that Plex said yes: it says so to edits that it ignores.
+        Returns the items that Plex refused or failed on, with the error; after a timeout or a
+        broken connection they may have been edited anyway. For all other items Plex only reported
+        success, which it also does for edits that it ignores.
 
-        Raises ServiceError when Plex cannot be asked any more, ValueError without items.
+        Raises ServiceError when nothing more can be written, ValueError without items.
         """
         whole = EditPart(tuple(rating_keys), tuple(add), tuple(remove))
         return await self._editor.edit(library, whole)

@@ -1,7 +1,7 @@
-"""What the answers of plex.tv about shares mean, in its older XML and its newer JSON.
+"""Parse plex.tv's answers about shares, in its older XML and its newer JSON.
 
-The answers hold other people's tokens, the tokens of invitations and e-mail addresses: what is
-taken from them is named below, one field after the other, and these are not among it.
+The answers contain other people's tokens, invitation tokens and e-mail addresses. Only the fields
+named below are read, and these are not among them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ def answer_of(
     presets: Mapping[str, tuple[str, str]] | None,
     plex_pass: bool | None,
 ) -> Answer:
-    """Put together what several routes told; who is in no Plex Home has no age preset."""
+    """Combine the answers of several routes; accounts outside the Plex Home have no age preset."""
     found = []
     for account in accounts:
         uuid, preset = account.uuid, "" if account.kind is Kind.FRIEND else None
@@ -42,12 +42,12 @@ def answer_of(
 
 
 def xml_rows(root: "Element", tag: str) -> list[dict[str, str]]:
-    """Return the attributes of the elements of one kind; others may stand among them."""
+    """Return the attributes of the elements with a tag; other elements are ignored."""
     return [dict(one.attrib) for one in root if one.tag == tag]
 
 
 def accounts_of(users: "Element", shares: "Element", machine_id: str) -> tuple[Account, ...]:
-    """Return whom the older interface names, with what is shared. Raises SharingError."""
+    """Return the older interface's accounts with what is shared. Raises SharingError."""
     libraries = {
         one.get("userID", ""): frozenset(
             section.get("key", "")
@@ -59,8 +59,8 @@ def accounts_of(users: "Element", shares: "Element", machine_id: str) -> tuple[A
         if one.tag == "SharedServer"
     }
     if not libraries and any(_access(one, machine_id) is Access.SHARED for one in users):
-        raise SharingError(Reason.NOT_UNDERSTOOD)  # the two answers cannot both be true
-    # They were said to be in there as well; only where the first answer knows no rules at all.
+        raise SharingError(Reason.NOT_UNDERSTOOD)  # the two answers contradict each other
+    # Rules are reported to be here as well; used only if the first answer has none at all.
     other_rules = {one.get("userID", ""): one.attrib for one in shares}
     rows = [one for one in users if one.tag == "User"]
     tells_rules = any("filterMovies" in row.attrib for row in rows)
@@ -105,7 +105,7 @@ def _kind(home: bool, restricted: bool) -> Kind:
 
 
 def _uuid_in(picture: str) -> str:
-    """Return the account's lasting id, which only the address of its picture holds."""
+    """Return the account's permanent id, which only the URL of its picture contains."""
     match = _UUID.search(picture)
     return match[1].lower() if match else ""
 
@@ -143,7 +143,7 @@ def home_rows(answer: object) -> list[Mapping[str, Any]]:
 def shares_of(
     rows: Iterable[Mapping[str, Any]], machine_id: str, access: Access
 ) -> Iterable[Account]:
-    """Yield the accounts of the shares of one server, those that have ended left out."""
+    """Yield the accounts with a share of one server, without shares that have ended."""
     for row in rows:
         invited = row.get("invited")
         if row.get("machineIdentifier") != machine_id or row.get("deletedAt") or row.get("leftAt"):
@@ -151,7 +151,7 @@ def shares_of(
         if access is Access.SHARED and not _is(row.get("accepted", True)):
             continue
         if not isinstance(invited, Mapping) or not invited.get("id"):
-            continue  # somebody who has no account yet
+            continue  # invited, but without an account yet
         rules = row.get("sharingSettings") or invited.get("sharingSettings")
         known = isinstance(rules, Mapping)
         settings: Mapping[str, Any] = rules if isinstance(rules, Mapping) else {}
@@ -176,5 +176,5 @@ def _libraries(row: Mapping[str, Any]) -> frozenset[str] | None:
     keys = frozenset(
         str(one["key"]) for one in sections if isinstance(one, Mapping) and "key" in one
     )
-    # "All of them" without any named does not say which these are.
+    # "All libraries" without a list does not say which ones they are.
     return None if _is(row.get("allLibraries")) and not keys else keys

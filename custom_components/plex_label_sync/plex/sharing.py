@@ -1,6 +1,6 @@
-"""What plex.tv says about whom the server is shared with, by way of plexapi. Reads, and only reads.
+"""Read from plex.tv whom the server is shared with, through plexapi. Read-only.
 
-Everything here blocks, so it belongs in a thread. What the answers mean is in `shares`.
+Everything here blocks, so call it from a thread. `shares` parses the answers.
 """
 
 from collections.abc import Callable
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import requests
 
 REQUEST_TIMEOUT: Final = 8.0  # seconds without a byte
-CHECK_TIMEOUT: Final = 38.0  # seconds in which a check begins requests
-REQUESTS_MAX: Final = 5  # of one check, the second try of one of them included
+CHECK_TIMEOUT: Final = 38.0  # seconds in which a check may start requests
+REQUESTS_MAX: Final = 5  # of one check, including the retry of one of them
 PRODUCT: Final = "Plex Label Sync"
 
 _WORTH_A_SECOND_TRY: Final = frozenset(
@@ -35,14 +35,14 @@ SERVER_ERRORS_FROM: Final = 500
 
 
 class ChangeRefusedError(RuntimeError):
-    """Somebody tried to send something other than a question to plex.tv; it did not leave."""
+    """Raised for any request to plex.tv other than a GET; it was not sent."""
 
 
 @dataclass(slots=True)
 class PlexTvSharing:
-    """Reads who may see what. Methods block, and are not to be called at the same time.
+    """Reads who has access to what. Its methods block and must not run concurrently.
 
-    `old_routes_gone` remembers that plex.tv has taken the older of its two interfaces away.
+    `old_routes_gone` is set once plex.tv has removed the older of its two interfaces.
     """
 
     token: str
@@ -51,7 +51,7 @@ class PlexTvSharing:
     old_routes_gone: bool = False
 
     def read(self) -> Answer:
-        """Return what plex.tv says, with at most `REQUESTS_MAX` requests. Raises SharingError."""
+        """Return plex.tv's answer, with at most `REQUESTS_MAX` requests. Raises SharingError."""
         with _Visit(self.token, self.client_id) as visit:
             owner, plex_pass = visit.owner()
             if not self.old_routes_gone:
@@ -71,7 +71,7 @@ class PlexTvSharing:
         try:
             accepted = rows(visit.json("shared_servers/owned/accepted"))
             presets = visit.optional(lambda: presets_of(home_rows(visit.json("home/users"))))
-            # Invitations are the least that may be missing when a second try was needed.
+            # Invitations come last: they matter least if a retry has used up the requests.
             pending = visit.optional(lambda: rows(visit.json("shared_servers/owned/pending")))
         except _GoneError:
             raise SharingError(Reason.GONE) from None
@@ -91,14 +91,14 @@ def _presets_by_either(visit: "_Visit") -> dict[str, tuple[str, str]]:
 
 
 class _GoneError(Exception):
-    """A route is not there any more."""
+    """A route no longer exists."""
 
 
 class _Visit:
-    """One check: counts its requests, gives one of them a second try, and lets only GET out."""
+    """One check: counts its requests, retries one of them, and allows only GET."""
 
     def __init__(self, token: str, client_id: str) -> None:
-        from plexapi import myplex  # noqa: PLC0415 - takes long, and only who checks needs it
+        from plexapi import myplex  # noqa: PLC0415 - slow to import, and needed for checks only
         import requests  # noqa: PLC0415
 
         account: Any = myplex.MyPlexAccount  # plexapi has no types
@@ -118,7 +118,7 @@ class _Visit:
             "X-Plex-Token": token,
         }
         self._session = _read_only_session(requests)
-        self._session.auth = self._introduce  # else it would look for a netrc of the house
+        self._session.auth = self._introduce  # else requests would look for a netrc file
         self._session.hooks["response"].append(self._seen)
         self._ends = time.monotonic() + CHECK_TIMEOUT
         self._requests = 0
@@ -133,21 +133,21 @@ class _Visit:
         self._session.close()
 
     def _introduce(self, request: "requests.PreparedRequest") -> "requests.PreparedRequest":
-        """Put our names in the place of plexapi's, which all integrations share, and our token."""
+        """Replace plexapi's shared headers with the integration's own, including the token."""
         request.headers.update(self._names)
         return request
 
     def _seen(self, response: "requests.Response", *_: object, **__: object) -> None:
-        """Keep what plexapi's exceptions do not tell."""
+        """Keep the status and the retry time, which plexapi's exceptions lack."""
         self._status = response.status_code
         self._retry_after = _seconds(response.headers.get("Retry-After"))
 
     def shares_url(self, machine_id: str) -> str:
-        """Return where the older interface tells which libraries are shared."""
+        """Return the older interface's URL for the shared libraries."""
         return self._shares_url.format(machineId=machine_id)
 
     def owner(self) -> tuple[Account, bool | None]:
-        """Return who asks, and whether they have Plex Pass. Raises SharingError."""
+        """Return the token's account, and whether it has Plex Pass. Raises SharingError."""
 
         def sign_in() -> Any:  # noqa: ANN401
             return self._new_account(
@@ -201,9 +201,9 @@ class _Visit:
         return self._asked(ask)
 
     def optional[T](self, read: Callable[[], T]) -> T | None:
-        """Return what can do without, None when it could not be read. Raises SharingError.
+        """Return an optional answer, None when it could not be read. Raises SharingError.
 
-        A limit on requests, and a token that is refused, end everything.
+        A rate limit or a refused token ends the check.
         """
         try:
             return read()
@@ -215,7 +215,7 @@ class _Visit:
             raise
 
     def _asked[T](self, ask: Callable[[], T], *, of_server: bool = False) -> T:
-        """Return what a question is answered with, once with a second try for all of them."""
+        """Return the answer to a request; one retry is shared by all requests."""
         while True:
             try:
                 return self._once(ask, of_server=of_server)
@@ -227,7 +227,7 @@ class _Visit:
                 self._second_tries -= 1
 
     def _once[T](self, ask: Callable[[], T], *, of_server: bool) -> T:
-        """Ask, and turn whatever goes wrong into a word; what plexapi says quotes answers."""
+        """Send a request and reduce any failure to a Reason; plexapi's errors quote answers."""
         from plexapi.exceptions import PlexApiException  # noqa: PLC0415 - see above
         import requests  # noqa: PLC0415
 
@@ -245,7 +245,7 @@ class _Visit:
             reason = Reason.CANNOT_CONNECT
         except (
             PlexApiException,
-            SyntaxError,  # XML that is none
+            SyntaxError,  # malformed XML
             AttributeError,
             LookupError,
             TypeError,
@@ -260,7 +260,7 @@ class _Visit:
 
 
 def _read_only_session(module: Any) -> "requests.Session":  # noqa: ANN401 - imported late
-    """Return a session that sends GET and follows nobody elsewhere: there is a token on board."""
+    """Return a session that sends only GET and follows no redirects, because it carries a token."""
     base: Any = module.Session
 
     class ReadOnlySession(base):  # type: ignore[misc]
@@ -285,7 +285,7 @@ def _reason(status: int, *, of_server: bool) -> Reason:
 
 
 def _seconds(text: str | None) -> float | None:
-    """Return how long to wait, from seconds or a date."""
+    """Return the time to wait in seconds, from a number of seconds or a date."""
     if not text:
         return None
     with suppress(ValueError):

@@ -1,1 +1,1 @@
-"""Settles on somebody's own servers what no document says for sure: pure decisions, and the order of the questions."""
+"""Settle on the user's own servers what no documentation states: decisions and request order."""

@@ -1,4 +1,4 @@
-"""How a probe asks: never more than it may, never two edits close together, and not once it is stopped."""
+"""Pace the requests of a probe: limited in number, spaced edits, and an end once stopped."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,20 +10,20 @@ from ..sync.model import Failure, Service, ServiceError
 from .model import EDITS_MAX, REQUESTS_MAX
 
 EDIT_GAP: Final = 1.0  # seconds between two edits
-RESERVE: Final = 5  # requests kept for taking the throw-away labels off
-RESERVE_LATE: Final = 3  # the same while that is going on
+RESERVE: Final = 5  # requests reserved for removing the throw-away labels
+RESERVE_LATE: Final = 3  # the same while they are being removed
 
 
 class StoppedError(Exception):
-    """The probe was asked to end."""
+    """Raised when the probe was asked to end."""
 
 
 class NoRequestLeftError(Exception):
-    """The probe has used up its requests."""
+    """Raised when the probe has used up its requests."""
 
 
 class Pace:
-    """Counts requests and waits; ends both when it is stopped."""
+    """Counts requests and waits; both raise once the probe is stopped."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Pace:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         clock: Callable[[], float],
     ) -> None:
-        """`clock` tells steady seconds."""
+        """Initialize; `clock` returns monotonic seconds."""
         self.requests = 0
         self.edits = 0
         self.reserve = 0
@@ -47,7 +47,7 @@ class Pace:
 
     @asynccontextmanager
     async def cleaning(self) -> AsyncIterator[None]:
-        """Go on although it is stopped, with the requests that were kept for this."""
+        """Continue although the probe is stopped, with the requests reserved for this."""
         self._cleaning = True
         try:
             yield
@@ -62,7 +62,7 @@ class Pace:
         self.requests += 1
 
     async def take_edit(self) -> None:
-        """Count an edit when its time has come. Raises StoppedError or NoRequestLeftError."""
+        """Count an edit after the required gap. Raises StoppedError or NoRequestLeftError."""
         if self.edits >= EDITS_MAX:
             raise NoRequestLeftError
         await self.wait(self._last_edit + EDIT_GAP - self._clock())
@@ -70,7 +70,7 @@ class Pace:
         self.edits += 1
 
     def edited(self) -> None:
-        """Take in that an edit was answered, or was not."""
+        """Record that an edit was answered, or failed."""
         self._last_edit = self._clock()
 
     async def wait(self, seconds: float) -> None:
@@ -93,7 +93,7 @@ class Pace:
         self._check()
 
     def now(self) -> float:
-        """Return steady seconds."""
+        """Return monotonic seconds."""
         return self._clock()
 
     def _check(self) -> None:
@@ -102,11 +102,11 @@ class Pace:
 
 
 def ends_everything(err: ServiceError) -> bool:
-    """Tell whether nothing else can be asked after a failure either."""
+    """Return whether any other request would fail as well."""
     return FAILURES[err.failure].passes or FAILURES[err.failure].ends_run
 
 
 def not_saved() -> ServiceError:
-    """Return that nothing may be changed because nothing could be written down."""
+    """Return the error for a trial that could not be saved, so that nothing may be changed."""
     detail = "the trial could not be saved, so nothing was changed in Plex"
     return ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)

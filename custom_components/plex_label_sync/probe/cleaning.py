@@ -1,4 +1,4 @@
-"""Takes the throw-away labels of a trial off again: with evidence about the one item, and nothing else."""
+"""Remove the throw-away labels of a trial, with evidence about the one item and nothing else."""
 
 from ..sync.model import Failure, MediaType, ServiceError, StoredLabel
 from .asking import NoRequestLeftError, Pace
@@ -6,26 +6,26 @@ from .labels import belongs
 from .model import Section, Trial
 from .ports import PlexPort
 
-SETTLES = 1.5  # seconds after which a read shows what was edited
-SHOWN = 20  # carriers of one throw-away label that are looked at; there is one at most
+SETTLES = 1.5  # seconds after which a read shows an edit
+SHOWN = 20  # carriers of one throw-away label to read; there is one at most
 
 
 def section_of(trial: Trial) -> Section:
-    """Return where the movie of a trial is."""
+    """Return the section of a trial's movie."""
     return Section(trial.library, MediaType.MOVIE, None, None)
 
 
 async def left_on(plex: PlexPort, trial: Trial) -> tuple[str, ...]:
     """Return the throw-away labels that the movie carries, as they are stored.
 
-    The item itself tells; where it shows no label at all, the label directory and the carriers
+    The item itself states them; if it shows no label at all, the label directory and the carriers
     of each of its labels do. Raises ServiceError.
     """
     try:
         answer = await plex.items([trial.rating_key])
     except ServiceError as err:
         if err.failure is Failure.NOT_FOUND:
-            return ()  # the item is gone, and its labels with it
+            return ()  # the item was deleted, and its labels with it
         raise
     row = next((one for one in answer.rows if one.rating_key == trial.rating_key), None)
     if row is None:
@@ -38,19 +38,19 @@ async def left_on(plex: PlexPort, trial: Trial) -> tuple[str, ...]:
 
 
 async def _carries(plex: PlexPort, trial: Trial, label: StoredLabel) -> bool:
-    for value in (label.id, label.text):  # a server may know one of the two only
+    for value in (label.id, label.text):  # a server may know only one of the two
         answer = await plex.listing(section_of(trial), SHOWN, label=value)
         if answer.total > 1:
-            return True  # nobody else carries it: the filter was ignored
+            return True  # no other item carries it: the filter was ignored
         if answer.rows:
             return any(one.rating_key == trial.rating_key for one in answer.rows)
     return False
 
 
 async def clean_up(plex: PlexPort, trial: Trial, pace: Pace) -> bool:
-    """Take off what is left of a trial; return whether nothing is left, as the server tells.
+    """Remove what is left of a trial; return whether the server shows that nothing is left.
 
-    Raises ServiceError when the server cannot be asked.
+    Raises ServiceError when the server is unavailable.
     """
     async with pace.cleaning():
         try:

@@ -1,4 +1,4 @@
-"""What answers come to: one fact each. Pure."""
+"""Convert answers to facts, one fact for each question. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from .model import HANDLED, UNKNOWN, Code, Fact, Root, Rows, Section, Users, Why
 EVENTS: Final = frozenset(
     {"media.available", "watchlist.added", "watchlist.removed", "user.created"}
 )
-RATE_LIMIT_MIN: Final = 60  # a minute; people, and what reads their lists, need about as many
-URL_NEEDED: Final = 4000  # bytes of the longest address that the integration sends
+RATE_LIMIT_MIN: Final = 60  # a minute; the users and their watchlists need about as many
+URL_NEEDED: Final = 4000  # bytes of the longest URL that the integration sends
 MULTI_GET_NEEDED: Final = 200  # items in one request
 LABEL_NEEDED: Final = 60  # characters; longer labels are never made
-TOO_LONG: Final = 414  # the status that says why an address is refused
+TOO_LONG: Final = 414  # the status for a URL that is too long
 SLOW: Final = 5.0  # seconds for an edit of one item
 
 
 def unknown(code: Code, why: Why, **told: str) -> Fact:
-    """Return that something could not be settled."""
+    """Return the fact that a question could not be settled."""
     return Fact(code, UNKNOWN, why.value, told)
 
 
 def yes_or_no(code: Code, value: bool | None, *, wrong: bool | None = None) -> Fact:
-    """Return a plain answer; `wrong` is the one that has a text of its own."""
+    """Return a yes-or-no fact; `wrong` is the answer that has a text of its own."""
     if value is None:
         return unknown(code, Why.NOT_SEEN)
     answer = "yes" if value else "no"
@@ -32,14 +32,14 @@ def yes_or_no(code: Code, value: bool | None, *, wrong: bool | None = None) -> F
 
 
 def about_server(root: Root, owner: bool) -> Iterable[Fact]:
-    """Return what the server says about itself and the token."""
+    """Yield what the server states about itself and the token."""
     yield yes_or_no(Code.OWNER, owner, wrong=False)
     yield yes_or_no(Code.SUBSCRIPTION, root.plex_pass, wrong=False)
     yield yes_or_no(Code.SYNC_FEATURE, root.sync_feature)
 
 
 def about_sections(sections: Sequence[Section]) -> Iterable[Fact]:
-    """Return whether sections may be synced, and whether they count their changes."""
+    """Yield whether sections may be synced, and whether they count their changes."""
     said = {one.sync for one in sections} - {None}
     if not said:
         yield unknown(Code.OWNER_SYNC, Why.NOT_SEEN)
@@ -50,7 +50,7 @@ def about_sections(sections: Sequence[Section]) -> Iterable[Fact]:
 
 
 def inline_labels(code: Code, labelled: Mapping[str, bool]) -> Fact:
-    """Return whether rows tell labels: of items that carry one, whether the row shows any."""
+    """Return whether rows show labels; `labelled` maps labelled items to whether their row does."""
     shown = set(labelled.values())
     if not shown:
         return unknown(code, Why.NOTHING_LABELLED)
@@ -58,14 +58,14 @@ def inline_labels(code: Code, labelled: Mapping[str, bool]) -> Fact:
 
 
 def labels_on_items(labelled: Mapping[str, bool]) -> Fact:
-    """Return whether answers about items tell labels: of labelled items, whether theirs does."""
+    """Return whether answers about items show labels; `labelled` is as in `inline_labels`."""
     if not labelled:
         return unknown(Code.LABELS_ON_ITEMS, Why.NOTHING_LABELLED)
     return yes_or_no(Code.LABELS_ON_ITEMS, any(labelled.values()), wrong=False)
 
 
 def section_on_row(answer: Rows) -> Fact:
-    """Return whether each row of an answer about several items tells its section."""
+    """Return whether each row of an answer about several items states its section."""
     told = {row.section is not None for row in answer.rows}
     return yes_or_no(Code.SECTION_ON_ROW, None if not told else told == {True})
 
@@ -74,22 +74,22 @@ def section_on_row(answer: Rows) -> Fact:
 class Filtered:
     """How many items `label=` found by id, by text, and by the text in other cases.
 
-    `expected` is how many carry the label, None where that is not known; `total` how many there
-    are in the library; `nonsense` how many carry a label that nobody has. None: not asked.
+    `expected` is how many carry the label, None if unknown; `total` is the size of the library;
+    `nonsense` is how many are found for a label that does not exist. None: not requested.
     """
 
     total: int
     expected: int | None = None
     by_id: int | None = None
     by_text: int | None = None
-    by_ascii_case: int | None = None  # A to Z in other case
-    by_other_case: int | None = None  # all letters in other case
-    beyond_ascii: bool = True  # the text has a letter that ASCII does not know
+    by_ascii_case: int | None = None  # A to Z in the other case
+    by_other_case: int | None = None  # all letters in the other case
+    beyond_ascii: bool = True  # the text has a letter that is not ASCII
     nonsense: int | None = None
 
     @property
     def broken(self) -> bool | None:
-        """Whether the filter is ignored, None where that cannot be told."""
+        """Whether the filter is ignored, None if unknown."""
         if self.nonsense is not None:
             return self.nonsense > 0
         if self.expected is None or self.by_id is None or self.total <= self.expected:
@@ -98,7 +98,7 @@ class Filtered:
 
 
 def label_filter(seen: Filtered) -> Iterable[Fact]:
-    """Return what the label filter understands."""
+    """Yield what the label filter understands."""
     broken = seen.broken
     if broken is None:
         yield unknown(Code.LABEL_FILTER, Why.NOT_SEEN)
@@ -139,9 +139,9 @@ def _label_fold(seen: Filtered) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """An answer about many items: how many were asked for, and of those there how many came.
+    """A request for many items: how many were requested, and how many of them came.
 
-    `refused` is the status when there was no answer; `length` the bytes of the address.
+    `refused` is the status if there was no answer; `length` is the bytes of the URL.
     """
 
     asked: int
@@ -151,15 +151,15 @@ class Tried:
 
     @property
     def whole(self) -> bool:
-        """Whether nearly all came: one may have been deleted meanwhile."""
+        """Whether nearly all came: a few may have been deleted meanwhile."""
         return self.refused is None and self.came >= self.asked - 2
 
 
 def limits(tries: Sequence[Tried]) -> Iterable[Fact]:
-    """Return how many items, and how long an address, one request may have.
+    """Yield how many items, and how long a URL, one request may have.
 
-    An address that is refused says so with 414; with another status it is the number of items
-    unless an address of that length is taken with fewer.
+    A URL that is too long is refused with 414. With another status it is the number of items,
+    unless as many are accepted with a shorter URL.
     """
     longest = max((one.length for one in tries if one.refused is None), default=0)
     too_long = [
@@ -178,7 +178,7 @@ def limits(tries: Sequence[Tried]) -> Iterable[Fact]:
 
 
 def _is_length(one: Tried, tries: Iterable[Tried], longest: int) -> bool:
-    """Tell whether a refusal was about the length of the address."""
+    """Return whether a request was refused because its URL is too long."""
     same_count = any(other.asked == one.asked and other.refused is None for other in tries)
     return one.length > longest and (one.refused == TOO_LONG or same_count)
 
@@ -193,7 +193,7 @@ def _limit(code: Code, most: int, refused: int | None, needed: int) -> Fact:
 
 
 def capitalise(sent: str, stored: str) -> Fact:
-    """Return what becomes of a new label's spelling: which words get a capital."""
+    """Return how the spelling of a new label changes: which words get a capital."""
     first = sent[:1].upper() + sent[1:]
     if stored == sent:
         return Fact(Code.CAPITALISE, "none")
@@ -203,10 +203,10 @@ def capitalise(sent: str, stored: str) -> Fact:
 
 
 def spellings(first: str, present: Collection[str]) -> tuple[Fact, str]:
-    """Return whether an existing spelling is used again, and how letters are then compared.
+    """Return whether an existing spelling is reused, and how letters are then compared.
 
-    `first` is the label as it was stored, `present` what is there after it was added again in
-    capitals: with A to Z only, and with all letters in their other case.
+    `first` is the label as stored, `present` the spellings after it was added again in capitals:
+    with A to Z only, and with all letters in their other case.
     """
     capitals, everything = in_capitals(first), all_in_capitals(first)
     reused = capitals == first or capitals not in present
@@ -215,7 +215,7 @@ def spellings(first: str, present: Collection[str]) -> tuple[Fact, str]:
 
 
 def label_max(sent: str, stored: str | None) -> Fact:
-    """Return how long a label may be; `stored` is None for one that was refused."""
+    """Return how long a label may be; `stored` is None if it was refused."""
     if stored is None:
         return Fact(Code.LABEL_MAX, "refused", "label_max_refused", {"limit": str(len(sent))})
     if len(stored) >= len(sent):
@@ -233,7 +233,7 @@ def put_latency(seconds: float) -> Fact:
 
 
 def settle(seconds: float | None) -> Fact:
-    """Return after how long an edit was seen; None for one that was not seen at all."""
+    """Return after how many seconds an edit showed; None if it never did."""
     if seconds is None:
         return Fact(Code.SETTLE, "never", "settle_never")
     return Fact(Code.SETTLE, f"<={round(seconds * 1000)} ms" if seconds else "at_once")
@@ -245,7 +245,7 @@ def label_fold(how: str) -> Fact:
 
 
 def about_users(users: Users) -> Iterable[Fact]:
-    """Return what Pulsarr tells of its users, and how often it may be asked."""
+    """Yield what Pulsarr states about its users, and its rate limit."""
     yield yes_or_no(Code.PULSARR_COUNTS, users.counts, wrong=False)
     if users.rate_limit is None:
         yield Fact(Code.PULSARR_RATE_LIMIT, "not_told")
@@ -271,7 +271,7 @@ def lacking(code: Code, fields: Iterable[str]) -> Fact:
 
 
 def events(known: Collection[str] | None) -> Fact:
-    """Return how many kinds of webhook Pulsarr sends; None for one that sends none."""
+    """Return how many webhook events Pulsarr sends; `known` is None if it sends none."""
     if known is None:
         return Fact(Code.PULSARR_EVENTS, "none", "pulsarr_events_none")
     missing = EVENTS.difference(known)

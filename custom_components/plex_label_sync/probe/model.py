@@ -1,4 +1,4 @@
-"""What a probe asks, what it was answered, and what it concludes, as plain data."""
+"""Data types of a probe: its questions, the answers, and its conclusions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ EDITS_MAX = 6  # of these, all on one movie
 
 
 class Code(StrEnum):
-    """What is asked; these names are in reports and never change."""
+    """The questions; these names are in reports and never change."""
 
     # The server
     OWNER = "owner"
@@ -71,11 +71,11 @@ NEEDS_MOVIE = frozenset(
 )
 
 
-UNKNOWN = "unknown"  # the answer to what could not be settled
+UNKNOWN = "unknown"  # the answer if a question could not be settled
 
 
 class Why(StrEnum):
-    """Why something could not be settled; each has a text."""
+    """Why a question could not be settled; each has a text."""
 
     NEEDS_MOVIE = "needs_movie"
     NOTHING_LABELLED = "nothing_labelled"
@@ -84,7 +84,7 @@ class Why(StrEnum):
     NO_REQUEST_LEFT = "no_request_left"
 
 
-# What Pulsarr's newest version tells of users and titles, as far as it is used.
+# The fields of users and titles in Pulsarr's newest version, as far as they are used.
 USER_FIELDS = (
     "alias",
     "can_sync",
@@ -95,15 +95,15 @@ USER_FIELDS = (
 )
 TITLE_FIELDS = ("added", "guids", "key", "thumb")
 
-HANDLED = "handled"  # the text for an answer under which nothing goes wrong
+HANDLED = "handled"  # the text for an answer that the integration handles correctly
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One line of the table.
 
-    `says` names the text about what the integration gets wrong under this answer, `told` is
-    what is filled into it.
+    `says` is the key of the text about what the integration gets wrong with this answer, `told` its
+    placeholders.
     """
 
     code: Code
@@ -114,7 +114,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a probe came to; `asked` is in seconds since the epoch, `movie` tells of edits."""
+    """The result of a probe; `asked` is in epoch seconds, `movie` is True if edits were tried."""
 
     facts: tuple[Fact, ...]
     version: str
@@ -126,7 +126,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """What the server says about itself; None where it does not say."""
+    """The server's description of itself; None where it is not stated."""
 
     version: str
     platform: str
@@ -136,7 +136,7 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A movie or show section; `sync` and `changed` are None where it does not say."""
+    """A movie or show section; `sync` and `changed` are None if not stated."""
 
     key: str
     type: MediaType
@@ -146,7 +146,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """A row of an answer; `labels` and `section` are None where the row does not tell any."""
+    """A row of an answer; `labels` and `section` are None if the row does not state them."""
 
     rating_key: str
     type: str
@@ -160,7 +160,7 @@ class ItemRow:
 class Rows:
     """An answer about items: its rows, and how many match in all.
 
-    `section` is what the answer as a whole says; `length` the bytes of the address.
+    `section` is what the answer as a whole states; `length` the bytes of the URL.
     """
 
     rows: tuple[ItemRow, ...]
@@ -171,7 +171,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """Pulsarr's users: whether they are counted, what all rows lack, and whose list to look at."""
+    """Pulsarr's users: whether they are counted, what all rows lack, and one with a long list."""
 
     counts: bool
     lack: frozenset[str]
@@ -181,9 +181,9 @@ class Users:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is about to be put on a movie, written down before anything is sent.
+    """What is about to be added to a movie, saved before anything is sent.
 
-    `before` are the movie's own labels, `locked` whether their field was locked.
+    `before` are the movie's own labels, `locked` is whether their field was locked.
     """
 
     rating_key: str

@@ -1,4 +1,4 @@
-"""What a probe needs of the servers, of the disk and of time."""
+"""What a probe needs from the servers, the disk and the clock."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -9,26 +9,26 @@ from .model import Root, Rows, Section, Trial, Users
 
 
 class RequestCounter(Protocol):
-    """Counts requests before they are sent, and ends a probe that has asked enough."""
+    """Counts requests before they are sent, and ends a probe at its limit."""
 
     def take(self) -> None:
         """Count a request."""
         ...
 
     async def take_edit(self) -> None:
-        """Count an edit when its time has come."""
+        """Count an edit after the required gap."""
         ...
 
     def edited(self) -> None:
-        """Take in that an edit was answered, or was not."""
+        """Record that an edit was answered, or failed."""
         ...
 
 
 class PlexPort(Protocol):
-    """A Plex server, asked once for each call. Everything raises ServiceError."""
+    """A Plex server; each call is one request. All methods raise ServiceError."""
 
     async def root(self) -> Root:
-        """Return what the server says about itself."""
+        """Return the server's description of itself."""
         ...
 
     async def is_owner(self) -> bool:
@@ -47,7 +47,7 @@ class PlexPort(Protocol):
         label: str | None = None,
         include_labels: bool = False,
     ) -> Rows:
-        """Return the first rows of a section, those with a label if one is given."""
+        """Return the first rows of a section, only those with a label if one is given."""
         ...
 
     async def labels(self, section: Section) -> tuple[StoredLabel, ...]:
@@ -57,51 +57,51 @@ class PlexPort(Protocol):
     async def items(
         self, rating_keys: Sequence[str], *, refresh: bool = False, length: int = 0
     ) -> Rows:
-        """Return items by key; `length` is how many bytes the address shall have at least."""
+        """Return items by key; `length` is the minimum length of the URL in bytes."""
         ...
 
     def address_length(self, rating_keys: Sequence[str], length: int) -> int:
-        """Return the bytes of the address with which `items` asks."""
+        """Return the length in bytes of the URL that `items` requests."""
         ...
 
     async def edit(
         self, trial: Trial, add: Sequence[str], remove: Sequence[str], *, encoded_once: bool
     ) -> float:
-        """Change labels of the one movie of a trial; returns how many seconds that took."""
+        """Change labels of the trial's one movie; return how many seconds that took."""
         ...
 
     def listen(self, path: int) -> AbstractAsyncContextManager[AsyncIterator[str]]:
-        """Connect to one of the socket's two paths; yields rating keys of processed items."""
+        """Connect to one of the socket's two paths; yield the rating keys of processed items."""
         ...
 
 
 class PulsarrPort(Protocol):
-    """A Pulsarr, asked once for each call. Everything raises ServiceError."""
+    """A Pulsarr; each call is one request. All methods raise ServiceError."""
 
     async def version(self) -> str | None:
-        """Return its version, None where it does not tell."""
+        """Return the version, None if it is not stated."""
         ...
 
     async def users(self, *, counts: bool) -> Users | None:
-        """Return what it tells of its users, None where there is no such list."""
+        """Return what is known about the users, None if there is no such list."""
         ...
 
     async def event_types(self) -> frozenset[str] | None:
-        """Return the webhooks that it can send, None where it sends none."""
+        """Return the webhook events that it can send, None if it sends none."""
         ...
 
     async def title_rows_lack(self, person: int) -> frozenset[str] | None:
-        """Return what some of a person's titles lack, None where there are no titles."""
+        """Return the fields that some of a person's titles lack, None without titles."""
         ...
 
 
 class TrialJournal(Protocol):
-    """What is on disk about a trial."""
+    """The record of a trial on disk."""
 
     async def begin(self, trial: Trial) -> None:
-        """Write down what is about to be put on. Raises ServiceError when that fails."""
+        """Save what is about to be added. Raises ServiceError when that fails."""
         ...
 
     async def end(self) -> None:
-        """Write down that nothing of it is left."""
+        """Save that nothing of it is left."""
         ...

@@ -1,4 +1,4 @@
-"""One probe from its first question to its last."""
+"""One probe from its first request to its last."""
 
 import logging
 
@@ -15,12 +15,12 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class ProbeRun:
-    """Asks one Plex server and one Pulsarr, and tries labels on one movie if somebody names it."""
+    """Queries one Plex server and one Pulsarr, and tries labels on one movie if it is named."""
 
     def __init__(
         self, plex: PlexPort, pulsarr: PulsarrPort, journal: TrialJournal, pace: Pace
     ) -> None:
-        """Nothing is asked before `run`."""
+        """Initialize; no request is sent before `run`."""
         self._plex = plex
         self._pulsarr = pulsarr
         self._journal = journal
@@ -29,10 +29,10 @@ class ProbeRun:
         self._reading = Reading(plex, pace, self._found)
 
     async def run(self, rating_key: str | None, suffix: str, asked: float) -> Result:
-        """Return the facts; `suffix` makes the throw-away labels nobody else's.
+        """Return the facts; `suffix` makes the throw-away labels unique.
 
-        Raises ServiceError when the server cannot be asked at all or nothing can be written
-        down, NoMovieError, and StoppedError.
+        Raises ServiceError when the server is unavailable or nothing can be saved, NoMovieError,
+        and StoppedError.
         """
         root, sections = await self._reading.server()
         movie = None
@@ -112,7 +112,7 @@ class ProbeRun:
         self._found.add(inline, included)
 
     async def _clean(self, trial: Trial) -> bool:
-        """Take off what is left; what cannot be taken off now stays written down."""
+        """Remove what is left; return whether that succeeded, else it stays saved for later."""
         try:
             return await clean_up(self._plex, trial, self._pace)
         except ServiceError as err:

@@ -1,4 +1,4 @@
-"""The questions of a probe in their order: reading first, then the trial on one movie, Pulsarr last."""
+"""The requests of a probe in order: reading first, then the trial on one movie, Pulsarr last."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -17,16 +17,16 @@ from .ports import PlexPort, PulsarrPort
 
 _LOGGER = logging.getLogger(__name__)
 
-EVENT_WAIT: Final = 10.0  # seconds in which something would be announced
-MANY: Final = 200  # items in one request, as the integration asks
+EVENT_WAIT: Final = 10.0  # seconds within which an event would be sent
+MANY: Final = 200  # items in one request, as the integration requests them
 FEWER: Final = (100, 50)
-ROWS: Final = 20  # rows of a listing in which labels are looked for
-SECTIONS_MAX: Final = 3  # label directories that are looked into for a label
+ROWS: Final = 20  # rows of a listing that are searched for labels
+SECTIONS_MAX: Final = 3  # label directories that are searched for a label
 NONSENSE: Final = "plex-probe-nobody-has-this-label"
 
 
 class NoMovieError(Exception):
-    """There is no movie under the rating key."""
+    """Raised when there is no movie with the rating key."""
 
 
 @dataclass(slots=True)
@@ -36,14 +36,14 @@ class Findings:
     facts: dict[Code, Fact] = field(default_factory=dict)
 
     def add(self, *found: Fact) -> None:
-        """Take in facts; what is known, or why it is not, is not made unknown again."""
+        """Add facts; a known one, or the reason for a missing one, is not made unknown again."""
         for one in found:
             if one.code not in self.facts or one.answer != UNKNOWN:
                 self.facts[one.code] = one
 
     @contextmanager
     def about(self, *codes: Code) -> Iterator[None]:
-        """Note why some facts cannot be had. Raises ServiceError where nothing else can be asked."""
+        """Record why some facts are missing. Raises ServiceError when the probe cannot continue."""
         try:
             yield
         except NoRequestLeftError:
@@ -55,11 +55,11 @@ class Findings:
                 raise
 
     def fail(self, codes: Iterable[Code], err: ServiceError) -> None:
-        """Note that a request failed on which some facts depend."""
+        """Record that a request failed on which some facts depend."""
         self.add(*(facts.unknown(one, Why.FAILED, failure=err.failure.value) for one in codes))
 
     def all(self, *, movie: bool) -> tuple[Fact, ...]:
-        """Return one fact for each code, in their order."""
+        """Return one fact for each code, in order."""
         missing = {
             one: Why.NEEDS_MOVIE if one in NEEDS_MOVIE and not movie else Why.NOT_SEEN
             for one in Code
@@ -68,7 +68,7 @@ class Findings:
 
 
 class Ear:
-    """Hears which items a server announces as processed."""
+    """Records which items a server announces as processed."""
 
     def __init__(self, pace: Pace) -> None:
         self.connected = False
@@ -77,14 +77,14 @@ class Ear:
         self._changed = asyncio.Event()
 
     async def listen(self, messages: AsyncIterator[str]) -> None:
-        """Note what comes until the connection ends."""
+        """Record messages until the connection ends."""
         async for rating_key in messages:
             self._heard.append((self._pace.now(), rating_key))
             self._changed.set()
         self.connected = False
 
     async def heard(self, rating_key: str, since: float) -> bool | None:
-        """Wait until an item is announced or would have been. None without a connection.
+        """Wait until an item is announced or would have been; None without a connection.
 
         Raises StoppedError.
         """
@@ -98,7 +98,7 @@ class Ear:
 
 @asynccontextmanager
 async def listening(plex: PlexPort, pace: Pace, found: Findings) -> AsyncIterator[Ear]:
-    """Listen to the server's announcements, by whichever path it has them."""
+    """Listen to the server's notifications, on whichever path they are available."""
     ear = Ear(pace)
     async with AsyncExitStack() as stack:
         if (messages := await _connected(stack, plex, found)) is not None:
@@ -110,7 +110,7 @@ async def listening(plex: PlexPort, pace: Pace, found: Findings) -> AsyncIterato
 async def _connected(
     stack: AsyncExitStack, plex: PlexPort, found: Findings
 ) -> AsyncIterator[str] | None:
-    """Connect; the connection ends with the stack."""
+    """Connect, until the stack is closed; None if no path works."""
     for number, path in enumerate(("websockets", "websocket")):
         try:
             messages = await stack.enter_async_context(plex.listen(number))
@@ -134,22 +134,22 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 @dataclass(slots=True)
 class Place:
-    """Where is asked: a section, its first items, and a label of which something is known."""
+    """Where to read: a section, its first items, and a label about which something is known."""
 
     section: Section
     rows: tuple[ItemRow, ...] = ()
     total: int = 0
     label: StoredLabel | None = None
-    carriers: int | None = None  # how many carry it, where that is known
-    first: str = ""  # the item that is looked at by itself
-    # Of items that carry a label, whether a listing showed any on them.
+    carriers: int | None = None  # how many carry it, if known
+    first: str = ""  # the item that is read on its own
+    # For items that carry a label, whether a listing showed any.
     inline: dict[str, bool] = field(default_factory=dict)
     included: dict[str, bool] = field(default_factory=dict)  # with includeLabels=1
     labelled: set[str] = field(default_factory=set)  # items known to carry a label
 
 
 class Reading:
-    """The questions that change nothing."""
+    """The requests that change nothing."""
 
     def __init__(self, plex: PlexPort, pace: Pace, found: Findings) -> None:
         self._plex = plex
@@ -157,7 +157,7 @@ class Reading:
         self._found = found
 
     async def server(self) -> tuple[Root, tuple[Section, ...]]:
-        """Ask what the server is. Raises ServiceError."""
+        """Return the server's description and its sections. Raises ServiceError."""
         root = await self._plex.root()
         owner = await self._plex.is_owner()
         self._found.add(*facts.about_server(root, owner))
@@ -166,7 +166,7 @@ class Reading:
         return root, sections
 
     async def movie(self, rating_key: str, sections: Iterable[Section]) -> tuple[ItemRow, Section]:
-        """Return the movie that somebody named. Raises NoMovieError or ServiceError."""
+        """Return the movie with a rating key. Raises NoMovieError or ServiceError."""
         try:
             answer = await self._plex.items([rating_key])
         except ServiceError as err:
@@ -203,9 +203,9 @@ class Reading:
             place.first = place.first or next((one.rating_key for one in answer.rows), "")
 
     async def by_label(self, place: Place, nonsense: int | None = None) -> Filtered:
-        """Ask for the carriers of the place's label in every way; returns what that came to.
+        """Query the carriers of the place's label in every way; return the result.
 
-        `nonsense` is how many items are said to carry a label that nobody has, if that was asked.
+        `nonsense` is how many items are found for a label that does not exist, if requested.
         """
         seen = Filtered(place.total, place.carriers, nonsense=nonsense)
         label = place.label
@@ -243,23 +243,23 @@ class Reading:
         return seen
 
     async def _asked_in(self, place: Place, text: str) -> Rows:
-        """Ask by text, and for labels in the rows."""
+        """Query by text, and request labels in the rows."""
         return await self._plex.listing(place.section, ROWS, label=text, include_labels=True)
 
     def listed(self, place: Place, shown: Mapping[str, ItemRow]) -> None:
-        """Note of the items of the listing that carry labels whether it showed any."""
+        """Record for the listed items that carry labels whether the listing showed any."""
         for row in place.rows:
             there = shown.get(row.rating_key)
             if row.labels is not None or (there is not None and there.labels is not None):
                 place.inline.setdefault(row.rating_key, row.labels is not None)
 
     async def nonsense(self, place: Place) -> int:
-        """Return how many items carry a label that nobody has."""
+        """Return how many items are found for a label that does not exist."""
         answer = await self._plex.listing(place.section, 0, label=NONSENSE)
         return answer.total
 
     async def refreshes(self, place: Place, ear: Ear) -> ItemRow | None:
-        """Read an item without asking the server not to refresh it; returns its row."""
+        """Read an item without preventing a refresh; return its row."""
         row: ItemRow | None = None
         with self._found.about(Code.READ_REFRESHES):
             since = self._pace.now()
@@ -270,10 +270,10 @@ class Reading:
         return row
 
     async def many(self, place: Place) -> dict[str, ItemRow]:
-        """Ask for many items at once; returns their rows by key.
+        """Request many items at once; return their rows by key.
 
-        The first request has as long an address as the integration ever sends. Where that is
-        refused, fewer items are asked for, and then shorter addresses are sent.
+        The first request has the longest URL that the integration ever sends. If it is refused,
+        fewer items are requested, and then shorter URLs are sent.
         """
         keys = list(dict.fromkeys((place.first, *(one.rating_key for one in place.rows))))[:MANY]
         keys = [one for one in keys if one]
@@ -297,7 +297,7 @@ class Reading:
     async def _doubtful(
         self, keys: list[str], tries: Sequence[Tried], shown: dict[str, ItemRow]
     ) -> list[Tried]:
-        """Ask for as few items as were taken, with as long an address as was refused with more."""
+        """Request as many items as were accepted, with a URL as long as one refused with more."""
         last, before = tries[-1], tries[-2:-1]
         if not last.whole or not before or before[0].refused in {None, TOO_LONG}:
             return []
@@ -306,7 +306,10 @@ class Reading:
         return [await self._tried(keys[: last.asked], before[0].length, shown)]
 
     async def _tried(self, keys: list[str], length: int, shown: dict[str, ItemRow]) -> Tried:
-        """Raises ServiceError for anything but a refusal."""
+        """Request items with a URL of a minimum length.
+
+        Raises ServiceError for any failure but a refusal.
+        """
         try:
             answer = await self._plex.items(keys, length=length)
         except ServiceError as err:
@@ -320,7 +323,7 @@ class Reading:
 
 
 def _example(labels: Iterable[StoredLabel]) -> StoredLabel | None:
-    """Return the label that tells most: with letters, best with one that ASCII does not know."""
+    """Return the most informative label: with letters, preferably one that is not ASCII."""
     usable = [
         one
         for one in labels
@@ -331,7 +334,7 @@ def _example(labels: Iterable[StoredLabel]) -> StoredLabel | None:
 
 
 async def ask_pulsarr(pulsarr: PulsarrPort, found: Findings) -> None:
-    """Ask Pulsarr what it is and what its rows lack. Raises ServiceError when it is away."""
+    """Query what Pulsarr is and what its rows lack. Raises ServiceError if it is unavailable."""
     users = None
     with found.about(Code.PULSARR_COUNTS, Code.PULSARR_RATE_LIMIT, Code.PULSARR_USER_ROWS):
         users = await pulsarr.users(counts=True)

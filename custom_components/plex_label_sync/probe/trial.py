@@ -1,4 +1,4 @@
-"""The trial on one movie: throw-away labels go on, are looked at, and are taken off again."""
+"""The trial on one movie: throw-away labels are added, checked and removed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from .model import UNKNOWN, Code, Fact, ItemRow, Section, Trial
 from .ports import PlexPort
 from .steps import Ear, Findings, Place, Reading
 
-SETTLES: Final = (0.5, 1.5)  # seconds after which is looked again for an edit that does not show
-LINGER_WAIT: Final = 60.0  # seconds after which is looked again for a label without carriers
+SETTLES: Final = (0.5, 1.5)  # seconds before checking again for an edit that does not show
+LINGER_WAIT: Final = 60.0  # seconds before checking again for a label without carriers
 
 
 def trial_of(movie: ItemRow, section: Section, suffix: str) -> Trial:
-    """Return what is going to be tried on a movie."""
+    """Return the trial to run on a movie."""
     short = short_label(suffix)
     return Trial(
         rating_key=movie.rating_key,
@@ -39,31 +39,31 @@ def trial_of(movie: ItemRow, section: Section, suffix: str) -> Trial:
 
 @dataclass(frozen=True, slots=True)
 class Stamps:
-    """What tells of changes: of the movie, and of its library where that counts them."""
+    """What shows changes: of the movie, and of its library if that counts them."""
 
     item: str
     library: str | None
 
 
 class MovieTrial:
-    """Puts labels on one movie and takes them off, in at most six edits."""
+    """Adds labels to one movie and removes them, in at most six edits."""
 
     def __init__(
         self, plex: PlexPort, pace: Pace, found: Findings, trial: Trial, reading: Reading
     ) -> None:
-        """Nothing is sent before `run`."""
-        self.certain = True  # each edit was answered, and what it put on was seen
+        """Initialize; nothing is sent before `run`."""
+        self.certain = True  # each edit was answered, and the labels it added were seen
         self._plex = plex
         self._pace = pace
         self._found = found
         self._trial = trial
         self._reading = reading
-        self._tells = True  # answers about items tell labels
+        self._tells = True  # answers about items show labels
         self._settles = 0.0  # seconds before an edit shows
-        self._row: ItemRow | None = None  # the movie, as it was read last
+        self._row: ItemRow | None = None  # the movie, as last read
 
     async def run(self, place: Place, ear: Ear, before: Stamps) -> bool:
-        """Try everything; return whether the movie was seen without throw-away labels in the end.
+        """Run the trial; return whether the movie was last seen without throw-away labels.
 
         Raises ServiceError, NoRequestLeftError or StoppedError when it has to end early.
         """
@@ -71,7 +71,7 @@ class MovieTrial:
         await self._edit([self._trial.texts[0]], ())
         first = await self._first_label(place)
         if first is None:
-            self.certain = False  # it may show yet
+            self.certain = False  # it may still show
             return False
         await self._compare(before)
         place.label = first
@@ -93,7 +93,7 @@ class MovieTrial:
     ) -> float:
         """Send an edit and return how many seconds it took.
 
-        Whatever keeps it from being answered, it may be carried out yet.
+        An edit that is not answered may still be carried out.
         """
         certain, self.certain = self.certain, False
         try:
@@ -105,7 +105,7 @@ class MovieTrial:
         return took
 
     async def _first_label(self, place: Place) -> StoredLabel | None:
-        """See how the first label is stored, how soon, and whether items tell it."""
+        """Check how the first label is stored, how soon it shows, and whether items state it."""
         shown = await self._reading.many(place)
         self._row = shown.pop(self._trial.rating_key, None)
         self._reading.listed(place, shown)
@@ -129,7 +129,7 @@ class MovieTrial:
         return now[0]
 
     async def _compare(self, before: Stamps) -> None:
-        """Ask whether the edit moved what tells of changes."""
+        """Check whether the edit moved what shows changes."""
         item = self._row.updated if self._row is not None else ""
         moved = item != before.item if item and before.item else None
         refreshed = self._found.facts.get(Code.READ_REFRESHES)
@@ -173,8 +173,8 @@ class MovieTrial:
         return present
 
     async def _removals(self, first: str, present: set[str]) -> tuple[str, ...]:
-        """Take everything off, once as it should not be done; return what is left."""
-        self._pace.reserve = RESERVE_LATE  # what follows is what the others were kept for
+        """Remove all labels, at first in a deliberately wrong way; return what is left."""
+        self._pace.reserve = RESERVE_LATE  # the other requests were reserved for what follows
         other = other_spelling(first, present)
         await self._edit((), [other])
         left = [one.text for one in await self._look()]
@@ -196,7 +196,7 @@ class MovieTrial:
         return tuple(left)
 
     async def _linger(self) -> None:
-        """Ask whether the directory still lists labels that nobody carries."""
+        """Check whether the directory still lists labels without carriers."""
         with self._found.about(Code.LINGER):
             if not await self._in_directory():
                 self._found.add(Fact(Code.LINGER, "no"))
@@ -206,7 +206,7 @@ class MovieTrial:
             self._found.add(Fact(Code.LINGER, answer))
 
     def _restored(self) -> None:
-        """Compare the movie with what it was."""
+        """Compare the movie with its original state."""
         if not self._tells or self._row is None:
             return
         labels = {one.text for one in self._row.labels or ()}

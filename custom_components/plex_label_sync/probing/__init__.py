@@ -1,1 +1,1 @@
-"""Probes in Home Assistant: when they run, what they keep, and how they are told."""
+"""Probes in Home Assistant: when they run, what they store, and how they are reported."""

@@ -1,4 +1,4 @@
-"""Runs probes: one at a time, beside no run, and never without taking its labels off again."""
+"""Run probes: one at a time, not during a run, and never without removing their labels."""
 
 import asyncio
 from datetime import datetime
@@ -30,7 +30,7 @@ from .store import ProbeStore
 
 _LOGGER = logging.getLogger(__name__)
 
-CLEAN_AGAIN: Final = 60.0  # seconds after which is looked again for labels that may be left
+CLEAN_AGAIN: Final = 60.0  # seconds before checking again for labels that may be left
 STOP_TIMEOUT: Final = 8.0  # seconds; Home Assistant waits ten for an entry's tasks
 SUFFIX_DIGITS: Final = 8
 
@@ -41,19 +41,19 @@ class Probing:
     def __init__(
         self, context: EntryContext, servers: Servers, runner: Runner, store: ProbeStore
     ) -> None:
-        """Nothing begins before `async_start`; `store` is loaded."""
+        """Initialize with a loaded `store`; nothing starts before `async_start`."""
         self.store = store
         self._context = context
         self._servers = servers
         self._runner = runner
-        self._pace: Pace | None = None  # of the probe that is on
+        self._pace: Pace | None = None  # of the running probe
         self._task: asyncio.Task[Result] | None = None
         self._clean_again: CALLBACK_TYPE | None = None
         self._stopped = False
 
     @callback
     def async_start(self) -> None:
-        """Take off what a probe left behind that did not end; before anything else is written."""
+        """Remove what an interrupted probe left behind, before anything else is written."""
         self._context.entry.async_on_unload(
             self._context.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_on_stop)
         )
@@ -61,7 +61,7 @@ class Probing:
             self._context.in_background(self._async_clean(), "cleaning up of a probe")
 
     async def async_stop(self) -> None:
-        """Let the probe that is on end, its labels taken off, and wait for that a while."""
+        """Stop the running probe, and wait a limited time until its labels are removed."""
         self._stopped = True
         self._cancel()
         if self._pace is not None:
@@ -73,12 +73,14 @@ class Probing:
         await self.async_stop()
 
     async def async_run(self, rating_key: str | None = None) -> Result:
-        """Probe both servers when the runs before it are done, and keep what that came to.
+        """Probe both servers after the runs before it, and store the result.
 
-        With a rating key labels are tried on that movie. Cancelling the caller does not stop it.
+        With a rating key, labels are tried on that movie. Cancelling the caller does not stop the
+        probe.
 
-        Raises ServiceValidationError for what is no movie and while another probe is on,
-        HomeAssistantError when Plex cannot be asked, StoppedError when the entry is unloaded.
+        Raises ServiceValidationError for an item that is not a movie and while another probe is
+        running, HomeAssistantError when Plex is unavailable, StoppedError when the entry is
+        unloaded.
         """
         if self._stopped:
             raise StoppedError
@@ -94,13 +96,13 @@ class Probing:
             me = asyncio.current_task()
             if me is not None and me.cancelling():
                 raise
-            raise StoppedError from None  # the probe was cancelled, not who waits for it
+            raise StoppedError from None  # the probe was cancelled, not its caller
 
     @callback
     def _done(self, task: asyncio.Task[Result]) -> None:
         self._task = None
         if not task.cancelled():
-            task.exception()  # who waited for it may be gone
+            task.exception()  # its caller may no longer wait
 
     async def _async_probe(self, rating_key: str | None) -> Result:
         urgency = Urgency.READ_ONLY if rating_key is None else Urgency.SYNC
@@ -135,7 +137,7 @@ class Probing:
         return result
 
     async def _async_clean_before(self, rating_key: str | None) -> None:
-        """Finish what an earlier probe left before another one tries anything."""
+        """Clean up after an earlier probe before another one tries anything."""
         if rating_key is not None and (trial := self.store.trial) is not None:
             try:
                 if await async_take_off(self._servers.plex, trial):
@@ -145,7 +147,7 @@ class Probing:
 
     @callback
     def _look_again(self) -> None:
-        """Look in a while for what could not be taken off, or may show yet."""
+        """Schedule a check for labels that could not be removed, or may still show."""
         if self.store.trial is not None and not self._stopped:
             self._cancel()
             self._clean_again = async_call_later(self._context.hass, CLEAN_AGAIN, self._clean_soon)
@@ -161,7 +163,7 @@ class Probing:
         self._context.in_background(self._async_clean(), "cleaning up of a probe")
 
     async def _async_clean(self) -> None:
-        """Take off what is left of a trial that did not end as it should."""
+        """Remove what is left of an interrupted trial."""
         async with self._runner.turn(Urgency.LIVE):
             trial = self.store.trial
             if trial is None or self._stopped:
@@ -176,7 +178,7 @@ class Probing:
 
 
 async def async_take_off(plex: PlexClient, trial: Trial) -> bool:
-    """Take off what is left of a trial; return whether nothing is left. Raises ServiceError."""
+    """Remove what is left of a trial; return whether nothing is left. Raises ServiceError."""
     pace = Pace(clock=steady)
     try:
         return await clean_up(plex.prober(pace), trial, pace)

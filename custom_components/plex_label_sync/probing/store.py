@@ -1,4 +1,4 @@
-"""What a probe keeps on disk: what it is about to put on a movie, and what the last one came to."""
+"""Store the data of probes: what is about to be added to a movie, and the last result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -15,7 +15,7 @@ class ProbeStore:
     """One file of an entry. Implements `probe.ports.TrialJournal`."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Start empty; `async_load` fills it."""
+        """Initialize empty; `async_load` fills it."""
         self._hass = hass
         self.trial: Trial | None = None  # of which something may still be in Plex
         self.last: Result | None = None
@@ -27,24 +27,24 @@ class ProbeStore:
         self.trial, self.last = kept or (None, None)
 
     async def begin(self, trial: Trial) -> None:
-        """Write down what is about to be put on. Raises ServiceError when that fails."""
+        """Save what is about to be added. Raises ServiceError when that fails."""
         self.trial = trial
         if not await self._save():
             self.trial = None
             raise not_saved()
 
     async def end(self) -> None:
-        """Write down that nothing of it is left; otherwise that is found out again."""
+        """Save that nothing of it is left; if that fails, it is only checked again."""
         self.trial = None
         await self._save()
 
     async def async_keep(self, result: Result) -> None:
-        """Keep what a probe came to."""
+        """Store the result of a probe."""
         self.last = result
         await self._save()
 
     async def async_size(self) -> int | None:
-        """Return the bytes of the file, None where there is none."""
+        """Return the size of the file in bytes, None if there is none."""
         return await self._hass.async_add_executor_job(self._file.size)
 
     async def _save(self) -> bool:
@@ -59,7 +59,7 @@ class ProbeStore:
 
 
 async def async_forgotten_trial(hass: HomeAssistant, entry_id: str) -> Trial | None:
-    """Return what a removed entry may have left in Plex, None where that cannot be read."""
+    """Return what a removed entry may have left in Plex, None if unknown."""
     store = ProbeStore(hass, entry_id)
     try:
         await store.async_load()
@@ -69,7 +69,7 @@ async def async_forgotten_trial(hass: HomeAssistant, entry_id: str) -> Trial | N
 
 
 def _from_dict(data: Mapping[str, Any]) -> tuple[Trial | None, Result | None]:
-    """Read what was kept. Raises what bad data cause."""
+    """Build the contents from stored data. Raises whatever bad data causes."""
     trial, last = data["trial"], data["last"]
     return (
         None
@@ -86,7 +86,7 @@ def _from_dict(data: Mapping[str, Any]) -> tuple[Trial | None, Result | None]:
 
 
 def _result(last: Mapping[str, Any]) -> Result:
-    known = set(Code)  # those that only a newer version knows are left out
+    known = set(Code)  # codes that only a newer version knows are left out
     return Result(
         facts=tuple(
             Fact(Code(one["code"]), str(one["answer"]), str(one["says"]), dict(one["told"]))

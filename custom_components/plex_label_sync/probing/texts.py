@@ -1,4 +1,4 @@
-"""What a probe found out, in the language of the house."""
+"""The results of a probe, as text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ class ProbeTexts:
     details: Mapping[str, str]
 
     def detail(self, fact: Fact) -> str:
-        """Return what the integration gets wrong under an answer, or that it gets nothing wrong."""
+        """Return what the integration gets wrong with an answer, or that it handles it."""
         text = self.details.get(fact.says, "")
         return text.format(**fact.told)
 
 
 async def async_probe_texts(hass: HomeAssistant) -> ProbeTexts:
-    """Return the texts in the language of the house."""
+    """Return the texts in Home Assistant's language."""
     texts = await async_get_translations(hass, hass.config.language, "selector", [DOMAIN])
     prefix = f"component.{DOMAIN}.selector.{DETAIL}.options."
     return ProbeTexts(
@@ -35,7 +35,7 @@ async def async_probe_texts(hass: HomeAssistant) -> ProbeTexts:
 
 
 def probe_response(result: Result, texts: ProbeTexts) -> dict[str, Any]:
-    """Return the answer of the action."""
+    """Return the response of the action."""
     return {
         "facts": [
             {"fact": one.code.value, "answer": one.answer, "detail": texts.detail(one)}

@@ -1,7 +1,7 @@
-"""What Pulsarr's JSON answers mean.
+"""Parse Pulsarr's JSON answers.
 
-Fields that only some versions have are optional. What a run decides by is not: an answer that
-lacks it is an error, never an empty list.
+Fields that only some versions have are optional. Fields that decide a run are required: an answer
+that lacks one is an error, never an empty list.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _NO: Final = frozenset({"false", "0"})
 
 
 class UnusableAnswerError(ValueError):
-    """An answer that says no, that cannot be true, or that is not Pulsarr's."""
+    """An answer that reports a failure, cannot be true, or is not Pulsarr's."""
 
     def __init__(self, reason: str, failure: Failure = Failure.IMPLAUSIBLE) -> None:
         super().__init__(reason)
@@ -28,7 +28,7 @@ class UnusableAnswerError(ValueError):
 
 
 def envelope(answer: object) -> Mapping[str, object]:
-    """Return the answer's object. Some routes say no with status 200 and `success: false`."""
+    """Return the answer's object; some routes report failure with status 200, `success: false`."""
     fields = _any_object(answer)
     if fields.get("success") is False:
         raise UnusableAnswerError("the answer says that it failed", Failure.REJECTED)
@@ -43,18 +43,18 @@ def _any_object(answer: object) -> Mapping[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """All users in Pulsarr's order, and for each row that cannot be read what may name it."""
+    """All users in Pulsarr's order, and a name or place for each unreadable row."""
 
     users: tuple[Person, ...]
     unreadable: tuple[str, ...] = ()
 
 
 def people(answer: object) -> People:
-    """Return all users; a row that cannot be read costs nobody else.
+    """Return all users; an unreadable row does not affect the others.
 
-    A user without a name is there, with an empty one: guessing one would rename the labels of a
-    whole library. Without an id, or with the one of another user, nobody knows who it is; a row
-    that comes twice may stand where another should.
+    A user without a name is kept, with an empty one: a guessed name would rename the labels of a
+    whole library. A row without an id, or with another user's, identifies no one; a repeated row
+    may stand in for a missing one.
     """
     rows = envelope(answer).get("users")
     if not isinstance(rows, list):
@@ -97,18 +97,18 @@ def _person(row: object) -> Person | None:
 
 @dataclass(frozen=True, slots=True)
 class Watchlist:
-    """One user's movies and shows, and how many rows beside them could not be read."""
+    """One user's movies and shows, and the number of unreadable rows."""
 
     titles: tuple[Title, ...]
     unreadable: int = 0
 
 
 def watchlist(answer: object, person_id: PersonId) -> Watchlist:
-    """Return one user's movies and shows; a row that cannot be read costs no other one.
+    """Return one user's movies and shows; an unreadable row does not affect the others.
 
-    Other kinds of rows are left out. A title without any id stays in: it is wanted, though it
-    cannot be found yet. A row cannot be read that tells no kind, neither an id nor an exact name,
-    or ids of which not one makes sense; one that comes twice may stand where another should.
+    Rows of other types are left out. A title without any id is kept: it is wanted, though it cannot
+    be found yet. A row is unreadable if it has no type, neither an id nor an exact name, or only
+    invalid ids; so is a repeated row, which may stand in for a missing one.
     """
     data = _object(envelope(answer).get("data"), "the watchlist")
     rows, total = data.get("watchlistItems"), whole_number(data.get("total"))
@@ -151,7 +151,7 @@ def _title(row: Mapping[str, object]) -> Title | None:
 
 
 def version(answer: object) -> str | None:
-    """Return the version that runs."""
+    """Return the running version."""
     return text(envelope(answer).get("currentVersion")) or None
 
 
@@ -170,10 +170,10 @@ def event_types(answer: object) -> frozenset[str]:
 
 
 def endpoints(answer: object) -> tuple[Endpoint, ...]:
-    """Return all registered endpoints that can be read, oldest first."""
+    """Return all readable endpoints, oldest first."""
     rows, found = _list(answer), list[Endpoint]()
     for row in rows:
-        with suppress(UnusableAnswerError):  # one that nobody can read is not to be changed, either
+        with suppress(UnusableAnswerError):  # an unreadable one must not be changed either
             found.append(_endpoint(row))
     if rows and not found:
         raise UnusableAnswerError("not one of the endpoints can be read")
@@ -181,7 +181,7 @@ def endpoints(answer: object) -> tuple[Endpoint, ...]:
 
 
 def endpoint(answer: object) -> Endpoint:
-    """Return the endpoint that a change of it answers with."""
+    """Return the endpoint in the answer to a change."""
     return _endpoint(envelope(answer).get("data"))
 
 
@@ -211,7 +211,7 @@ def _endpoint(row: object) -> Endpoint:
 
 
 def test_result(answer: object) -> TestResult:
-    """Return what came of a test; here `success: false` is a result and no refusal."""
+    """Return the result of a test; here `success: false` is a result, not an error."""
     fields = _any_object(answer)
     if not isinstance(fields.get("success"), bool):
         raise UnusableAnswerError("the test result does not say whether it succeeded")
@@ -242,5 +242,5 @@ def _optional(value: object) -> str | None:
 
 
 def _flag(value: object) -> bool:
-    """Return a flag that is on unless it says otherwise; SQLite's 0 and 1 shine through at times."""
+    """Return a flag that is on unless stated otherwise; SQLite's 0 and 1 are accepted too."""
     return value is None or str(value).strip().lower() not in _NO

@@ -1,4 +1,4 @@
-"""Requests to one Pulsarr: its people, their watchlists, and the webhooks that it sends."""
+"""Requests to one Pulsarr: its users, their watchlists and its webhooks."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -35,18 +35,18 @@ _ENDPOINT_TEST: Final = "/v1/webhooks/endpoints/test"
 def normalise_url(url: str) -> str:
     """Return Pulsarr's base URL: with its base path, without `/v1` or a page of its web interface.
 
-    Raises ValueError for what is no http or https address.
+    Raises ValueError for anything but an http or https address.
     """
     base = without_page(base_url(url), "app")
     return base if base.endswith(f"/{_API}") else base.removesuffix(_API).rstrip("/")
 
 
 class PulsarrClient:
-    """One Pulsarr, asked with one API key.
+    """One Pulsarr, accessed with one API key.
 
     Every method raises ServiceError: INVALID_AUTH when the key is refused, WRONG_SERVICE when
-    something else answers, IMPLAUSIBLE for an answer that cannot be true, and whatever keeps the
-    network from working. Reads are repeated after passing failures, writes are not.
+    something else answers, IMPLAUSIBLE for an answer that cannot be true, and the network's
+    failures. Reads are retried after passing failures, writes are not.
     """
 
     def __init__(
@@ -58,19 +58,17 @@ class PulsarrClient:
         sleep: transport.Sleep = asyncio.sleep,
         limits: PulsarrLimits = USUAL,
     ) -> None:
-        """Keep the session; without a key only a Pulsarr with authentication off answers.
+        """Initialize; without a key, only a Pulsarr with authentication off answers.
 
-        Raises ValueError for what is no http or https address.
+        Raises ValueError for anything but an http or https address.
         """
         key = api_key.strip()
-        # Pulsarr takes an empty header for no key, and a header cannot carry line breaks.
+        # Pulsarr treats an empty header as no key, and a header cannot contain line breaks.
         headers = {"X-API-Key": key} if key and key.isprintable() else {}
         self.limits = limits
         self._key_is_usable = key.isprintable()
         self._watchlists: dict[PersonId, transport.LastAnswer[answers.Watchlist]] = {}
-        self._names: dict[
-            PersonId, str
-        ] = {}  # for those who read why somebody's list cannot be had
+        self._names: dict[PersonId, str] = {}  # names for messages about unreadable watchlists
         self._transport = transport.Transport(
             session,
             Service.PULSARR,
@@ -88,15 +86,15 @@ class PulsarrClient:
 
     @property
     def statistics(self) -> Statistics:
-        """What was asked so far."""
+        """Request counts so far."""
         return self._transport.statistics
 
     def prober(self, counter: RequestCounter) -> PulsarrProber:
-        """Return the same Pulsarr as a probe asks it, each request counted."""
+        """Return a prober for the same Pulsarr that counts each request."""
         return PulsarrProber(self._transport, counter)
 
     async def check(self) -> None:
-        """Make sure that a Pulsarr answers at this address and accepts the key; one try.
+        """Verify that a Pulsarr answers at this address and accepts the key, without retries.
 
         Raises ServiceError.
         """
@@ -105,11 +103,10 @@ class PulsarrClient:
     async def people(
         self, *, tries: int = 3, on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[Person, ...]:
-        """Return all Pulsarr users, also those whose sync is switched off.
+        """Return all Pulsarr users, including those whose sync is off.
 
-        Rows that cannot be read are left out, and reported to `on_gap`: then it is not known who
-        else there is. Raises ServiceError with UNREADABLE when Pulsarr runs and cannot read its
-        list.
+        Unreadable rows are left out and reported to `on_gap`: the list is then incomplete. Raises
+        ServiceError with UNREADABLE when Pulsarr runs but cannot read its list.
         """
         try:
             answer = await self._people(tries=tries)
@@ -129,7 +126,7 @@ class PulsarrClient:
         return people
 
     async def _runs(self) -> bool:
-        """Tell whether Pulsarr answers anything else, so that it is neither busy nor starting."""
+        """Return whether Pulsarr answers anything else, so that it is neither busy nor starting."""
         try:
             await self._get_if_there(_VERSION, answers.version, tries=1)
         except ServiceError:
@@ -144,7 +141,7 @@ class PulsarrClient:
                 raise
             first = err
         try:
-            # Without the counts it may be answered all the same.
+            # It may still answer without the counts.
             return await self._get(
                 _USERS, answers.people, seconds=seconds, tries=1 if _failed_inside(first) else tries
             )
@@ -161,12 +158,12 @@ class PulsarrClient:
         tries: int = 3,
         on_gap: Callable[[Gap], object] | None = None,
     ) -> tuple[Title, ...]:
-        """Return everything on one person's watchlist, the same object while it stays as it is.
+        """Return everything on one person's watchlist, the same object while it is unchanged.
 
-        How many rows could not be read is reported to `on_gap`, or raises.
+        The number of unreadable rows is reported to `on_gap`, or raises without it.
 
-        Raises ServiceError with NOT_FOUND when the person is gone, with UNREADABLE when Pulsarr
-        cannot read the list: one odd row is enough, and it stays so until somebody repairs it.
+        Raises ServiceError with NOT_FOUND when the person no longer exists, with UNREADABLE when
+        Pulsarr cannot read the list: one bad row is enough, and it stays so until it is repaired.
         """
         try:
             answer = await self._get(
@@ -190,47 +187,48 @@ class PulsarrClient:
         return answer.titles
 
     def _whose(self, person_id: PersonId) -> str:
-        """Return whose watchlist it is, for people to read."""
+        """Return the user's name and id, for messages."""
         name = self._names.get(person_id, "")
         user = f"user {own_id(person_id)}"
         return f"{name} ({user})" if name else user
 
     async def version(self) -> str | None:
-        """Return Pulsarr's version, None where it does not tell (older versions)."""
+        """Return Pulsarr's version, None if it is not stated (older versions)."""
         return await self._get_if_there(_VERSION, answers.version)
 
     async def labels_itself(self) -> bool | None:
-        """Return whether Pulsarr's own label sync is on, None where it does not tell.
+        """Return whether Pulsarr's own label sync is on, None if unknown.
 
-        The answer is Pulsarr's whole settings with its credentials; nothing else of it is kept.
+        The answer contains all of Pulsarr's settings with its credentials; nothing else of it is
+        kept.
         """
         try:
             return await self._get(_CONFIG, answers.label_sync_is_on)
         except ServiceError as err:
             if FAILURES[err.failure].no_answer:
                 raise
-            return None  # another version, or a key that may not see it
+            return None  # another version, or a key without access
 
     async def event_types(self) -> frozenset[str] | None:
         """Return the events that Pulsarr can send, None when it is too old for webhooks."""
         return await self._get_if_there(_EVENT_TYPES, answers.event_types)
 
     async def endpoints(self) -> tuple[Endpoint, ...]:
-        """Return all webhook endpoints, oldest first, other people's too."""
+        """Return all webhook endpoints, oldest first, including those of other programs."""
         return await self._get(_ENDPOINTS, answers.endpoints)
 
     async def create_endpoint(self, settings: EndpointSettings) -> Endpoint:
-        """Register an endpoint; Pulsarr refuses events that it does not know (REJECTED)."""
+        """Register an endpoint; Pulsarr refuses unknown events (REJECTED)."""
         return await self._write("POST", _ENDPOINTS, answers.endpoint, body=_body(settings))
 
     async def update_endpoint(self, endpoint_id: int, settings: EndpointSettings) -> Endpoint:
-        """Replace an endpoint's settings. Raises ServiceError with NOT_FOUND when it is gone."""
+        """Replace an endpoint's settings. Raises ServiceError, NOT_FOUND if it does not exist."""
         return await self._write(
             "PUT", _ENDPOINT, answers.endpoint, number=endpoint_id, body=_body(settings)
         )
 
     async def delete_endpoint(self, endpoint_id: int) -> None:
-        """Remove an endpoint; one that is gone already is fine."""
+        """Delete an endpoint; one that no longer exists is not an error."""
         try:
             await self._write("DELETE", _ENDPOINT, answers.envelope, number=endpoint_id)
         except ServiceError as err:
@@ -238,7 +236,7 @@ class PulsarrClient:
                 raise
 
     async def test_endpoint(self, url: str, header: str, secret: str) -> TestResult:
-        """Have Pulsarr send its `test` event to an address, and return what came of it."""
+        """Have Pulsarr send its `test` event to an address, and return the result."""
         body = {"url": url, "authHeaderName": header, "authHeaderValue": secret}
         return await self._write("POST", _ENDPOINT_TEST, answers.test_result, body=body)
 
@@ -281,7 +279,7 @@ class PulsarrClient:
         number: int | str | None = None,
         body: Mapping[str, object] | None = None,
     ) -> T:
-        """Send a change once. Without `body` no JSON content type goes along: Fastify refuses it."""
+        """Send a change once. Without `body`, no JSON content type is sent: Fastify refuses it."""
         self._require_usable_key()
         understand = _understanding(f"{method} {template}", convert)
         try:
@@ -297,7 +295,7 @@ class PulsarrClient:
         try:
             document = orjson.loads(answer.body)
         except ValueError:
-            document = None  # nothing of Pulsarr's
+            document = None  # not from Pulsarr
         return understand(document)
 
     def _require_usable_key(self) -> None:
@@ -310,7 +308,7 @@ class PulsarrClient:
 
 
 def _understanding[T](request: str, convert: Callable[[object], T]) -> Callable[[object], T]:
-    """Return `convert` with its complaints as a ServiceError that names the request."""
+    """Return `convert` with its errors turned into a ServiceError that names the request."""
 
     def understand(document: object) -> T:
         try:
@@ -324,7 +322,7 @@ def _understanding[T](request: str, convert: Callable[[object], T]) -> Callable[
 
 
 def _failed_inside(err: ServiceError) -> bool:
-    """Tell whether Pulsarr answered that something went wrong in it: what it stores, most likely."""
+    """Return whether Pulsarr reported an internal error, most likely about its stored data."""
     return err.status == HTTPStatus.INTERNAL_SERVER_ERROR
 
 
@@ -333,7 +331,7 @@ def _damaged(err: ServiceError, what: str) -> ServiceError:
 
 
 def _renamed(err: ServiceError, names: Mapping[Failure, Failure]) -> ServiceError:
-    """Return the same error, under the name that callers of this client expect."""
+    """Return the same error with the failure that callers of this client expect."""
     return ServiceError(
         err.service,
         names.get(err.failure, err.failure),

@@ -1,13 +1,13 @@
-"""Plain data about the webhook endpoints that Pulsarr keeps and calls."""
+"""Data about the webhook endpoints registered in Pulsarr."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """What Pulsarr calls, for which events, and the header that it sends along.
+    """What Pulsarr calls, for which events, and with which header.
 
-    The header goes along only when both its name and its value are set.
+    The header is sent only when both its name and its value are set.
     """
 
     name: str  # 1 to 100 characters
@@ -28,9 +28,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """What came of Pulsarr calling an address; `duration` is in seconds."""
+    """The result of Pulsarr calling an address; `duration` is in seconds."""
 
     success: bool
-    status: int | None  # None: no answer came
+    status: int | None  # None: no answer
     error: str | None
     duration: float | None

@@ -1,4 +1,4 @@
-"""Reads numbers, media types, external ids and pictures as Pulsarr and the arr apps spell them."""
+"""Parse numbers, media types, external ids and pictures as Pulsarr and the arr apps write them."""
 
 from datetime import UTC, datetime
 import re
@@ -17,7 +17,7 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def whole_number(value: object) -> int | None:
-    """Return a JSON value as a whole number; `7`, `7.0` and `"7"` are the same, `true` is none."""
+    """Return a JSON value as a whole number; `7`, `7.0` and `"7"` are equal, `true` is None."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -30,12 +30,12 @@ def whole_number(value: object) -> int | None:
 
 
 def text(value: object) -> str:
-    """Return a JSON value as one line of text, empty when it is no text."""
+    """Return a JSON value as one line of text, empty when it is not text."""
     return " ".join(_CONTROL.sub(" ", value).split()) if isinstance(value, str) else ""
 
 
 def media_type(value: object) -> MediaType | None:
-    """Return the media type that a JSON value names in any case, None for any other."""
+    """Return the media type that a JSON value names, ignoring case; None for anything else."""
     try:
         return MediaType(text(value).lower())
     except ValueError:
@@ -43,7 +43,7 @@ def media_type(value: object) -> MediaType | None:
 
 
 def external_id(provider: str, value: object) -> str | None:
-    """Return `tmdb:949`, `tvdb:370139` or `imdb:tt0113277`; None for no id, 0 or another provider.
+    """Return `tmdb:949`, `tvdb:370139` or `imdb:tt0113277`; None for 0, no id or another provider.
 
     Zero is what the arr apps send for "unknown".
     """
@@ -57,7 +57,7 @@ def external_id(provider: str, value: object) -> str | None:
 
 
 def plex_id(key: object) -> str | None:
-    """Return `plex:<key>` for the id of a title in Plex's online metadata, None when there is none.
+    """Return `plex:<key>` for a title's id in Plex's online metadata, None if there is none.
 
     Pulsarr may hold an empty key for a title that it has not looked up yet.
     """
@@ -66,7 +66,7 @@ def plex_id(key: object) -> str | None:
 
 
 def guid_id(guid: object) -> str | None:
-    """Return the normalised id of `tmdb:949`, of `tmdb://949` and of `plex://movie/<key>`."""
+    """Return the normalised id of `tmdb:949`, `tmdb://949` or `plex://movie/<key>`."""
     provider, _, value = text(guid).lower().partition(":")
     if provider == "plex":
         return plex_id(value)
@@ -74,10 +74,10 @@ def guid_id(guid: object) -> str | None:
 
 
 def picture(address: object) -> str | None:
-    """Return the address of a picture that anybody may see, None for any other.
+    """Return the URL of a publicly accessible picture, None for any other.
 
-    Pulsarr passes on what Plex's and TMDB's public servers gave it. An address on a server at
-    home is good for nothing outside, and may hold a token.
+    Pulsarr passes on URLs of Plex's and TMDB's public servers. A URL on a local server is useless
+    elsewhere and may contain a token.
     """
     try:
         url = URL(text(address))
@@ -98,9 +98,9 @@ def moment(value: object) -> float | None:
 
 
 def are_readable(key: object, guids: object) -> bool:
-    """Tell whether a title's key and list of guids are what they should be, or are not there.
+    """Return whether a title's key and list of guids are valid or absent.
 
-    An id of a provider that nobody here knows is readable, and so is a zero for "unknown".
+    An id of an unknown provider is readable, and so is a zero for "unknown".
     """
     listed = _listed(guids)
     return all(map(_is_readable_guid, listed)) and (
@@ -123,14 +123,14 @@ def _is_exact(value: object) -> bool:
 def all_ids(key: object, guids: object) -> frozenset[str]:
     """Return the usable ids of a title's key and list of guids; a missing list is an empty one.
 
-    The list may come as the text in which some versions of Pulsarr store it: `'["tmdb:949"]'`.
+    The list may be the text in which some versions of Pulsarr store it: `'["tmdb:949"]'`.
     """
     found = {plex_id(key), *map(guid_id, _listed(guids))}
     return frozenset(one for one in found if one is not None)
 
 
 def _listed(guids: object) -> list[object]:
-    """Return the guids of a title, whatever they are."""
+    """Return the guids of a title, of whatever type."""
     if isinstance(guids, str) and guids.lstrip().startswith("["):
         try:
             guids = orjson.loads(guids)

@@ -1,4 +1,4 @@
-"""How much is asked of a Pulsarr at once, and how long for."""
+"""Limits of requests to a Pulsarr: concurrency, timeouts and retries."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +12,7 @@ class PulsarrLimits:
 
     requests_max: int = 4  # at a time: Pulsarr's limit of 500 a minute counts per client address
     read_timeout: float = 30.0
-    probe_timeout: float = 15.0  # while somebody waits at a form
+    probe_timeout: float = 15.0  # while the user waits at a form
     retries: Retries = USUAL_RETRIES
 
 

@@ -1,4 +1,4 @@
-"""Understands what Pulsarr's native webhooks and the arr apps' "Connect" webhooks say."""
+"""Parse Pulsarr's native webhooks and the "Connect" webhooks of the arr apps."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,27 +10,28 @@ from ..sync.person_id import PersonId, pulsarr_id
 from .ids import all_ids, external_id, media_type, text, whole_number
 from .titles import title_of
 
-EVENT_LENGTH_MAX: Final = 100  # characters of an event's name that are kept
+EVENT_LENGTH_MAX: Final = 100  # characters kept of an event's name
 
 
 class SignalKind(StrEnum):
-    """What an event asks for."""
+    """What an event means for the integration."""
 
     AVAILABLE = "available"
     WISHED = "wished"
     UNWISHED = "unwished"
-    JOINED = "joined"  # somebody is new, whose watchlist Pulsarr has not read yet
+    JOINED = "joined"  # a new user, whose watchlist Pulsarr has not read yet
     TEST = "test"
     IGNORED = "ignored"
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One event: a hint to look at a title again, never the truth about it.
+    """One event: a hint to check a title again, never the truth about it.
 
-    `event` is the name as it was sent. `title` is there for AVAILABLE, WISHED and UNWISHED only and
-    may have no ids. `person_id` is who put the title on a watchlist, took it off, or is new; `people` are
-    all Pulsarr users that the event names, which need not be all who want the title.
+    `event` is the name as it was sent. `title` is set for AVAILABLE, WISHED and UNWISHED only and
+    may have no ids. `person_id` is the person who added or removed the title, or who is new;
+    `people` are all Pulsarr users named in the event, which need not be everyone who wants the
+    title.
     """
 
     kind: SignalKind
@@ -42,11 +43,11 @@ class Signal:
 
 
 def parse_payload(body: object) -> Signal:
-    """Return what a webhook's JSON body means.
+    """Return the meaning of a webhook's JSON body.
 
     Raises ValueError, with a reason that a person understands, for a body that is not an object,
-    that names no event, or that lacks what its event must say. Events that are not known are
-    IGNORED, and so are fields that are not known.
+    that names no event, or that lacks a required field. Unknown events are IGNORED, and unknown
+    fields are ignored.
     """
     if not isinstance(body, Mapping):
         raise ValueError("the body is not a JSON object")  # noqa: TRY004 - one error for bad bodies
@@ -95,7 +96,7 @@ def _joined(event: str, fields: Mapping[str, object]) -> Signal:
     return Signal(SignalKind.JOINED, event, person_id=person_id)
 
 
-# Pulsarr is asked for these; any other event is ignored.
+# The events that Pulsarr is asked to send; any other one is ignored.
 _NATIVE: Final[Mapping[str, Callable[[str, Mapping[str, object]], Signal]]] = {
     "media.available": _available,
     "watchlist.added": _wished,
@@ -113,7 +114,7 @@ def _watchlist(kind: SignalKind, event: str, fields: Mapping[str, object], actor
 
 
 def _title(event: str, fields: Mapping[str, object], type_field: str) -> Title:
-    """Return the title that an event of Pulsarr's describes."""
+    """Return the title that one of Pulsarr's events describes."""
     kind = media_type(fields.get(type_field))
     if kind is None:
         raise ValueError(f"{event}: {type_field} is neither movie nor show")
@@ -121,7 +122,7 @@ def _title(event: str, fields: Mapping[str, object], type_field: str) -> Title:
 
 
 def _arr(event: str, body: Mapping[str, object]) -> Signal:
-    """Return the meaning of an event of Radarr's or Sonarr's.
+    """Return the meaning of an event from Radarr or Sonarr.
 
     Their test event carries made-up ids (Sonarr sends tvdb 1234), so it has no title here.
     """
@@ -149,7 +150,7 @@ def _arr_title(event: str, body: Mapping[str, object]) -> Title:
 
 
 def _named(event: str, kind: MediaType, fields: Mapping[str, object], ids: frozenset[str]) -> Title:
-    """Return a title that a person can recognise: by its name, else by one of its ids."""
+    """Return a title under its name, else one of its ids. Raises ValueError without either."""
     title = title_of(kind, fields, ids)
     if title is None:
         raise ValueError(f"{event}: there is neither a title nor a usable id")
@@ -157,7 +158,7 @@ def _named(event: str, kind: MediaType, fields: Mapping[str, object], ids: froze
 
 
 def _object(value: object, what: str) -> Mapping[str, object]:
-    """Return a JSON value that must be an object."""
+    """Return a JSON value that must be an object. Raises ValueError."""
     if not isinstance(value, Mapping):
         raise ValueError(f"{what} is not an object")  # noqa: TRY004 - as above
     return value

@@ -1,4 +1,4 @@
-"""A Pulsarr as a probe asks it: each question once, and what its rows lack. Nothing is changed."""
+"""A Pulsarr as a probe uses it: one request per question, and what rows lack. Read-only."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -23,31 +23,31 @@ class PulsarrProber:
     """Implements `probe.ports.PulsarrPort`."""
 
     def __init__(self, http: Transport, counter: RequestCounter) -> None:
-        """Each request is counted before it is sent."""
+        """Initialize with `counter`, which counts each request before it is sent."""
         self._http = http
         self._counter = counter
 
     async def version(self) -> str | None:
-        """Return its version, None where it does not tell."""
+        """Return the version, None if it is not stated."""
         version = await self._read("/v1/system/update-status", _version)
         return version if version is not None and _VERSION_TEXT.fullmatch(version) else None
 
     async def users(self, *, counts: bool) -> Users | None:
-        """Return what it tells of its users, None where there is no such list."""
+        """Return what is known about the users, None if there is no such list."""
         return await self._read(_COUNTS if counts else _USERS, partial(_users, counts=counts))
 
     async def event_types(self) -> frozenset[str] | None:
-        """Return the webhooks that it can send, None where it sends none."""
+        """Return the webhook events that it can send, None if it sends none."""
         return await self._read(
             "/v1/webhooks/event-types", lambda answer: answers.event_types(answer.json())
         )
 
     async def title_rows_lack(self, person: int) -> frozenset[str] | None:
-        """Return what some of a person's titles lack, None where there are no titles."""
+        """Return the fields that some of a person's titles lack, None without titles."""
         return await self._read(f"/v1/users/{person}/watchlist", _titles_lack)
 
     async def _read[T](self, path: str, understand: Callable[[Answer], T]) -> T | None:
-        """Return what is made of an answer, None where there is none. Raises ServiceError."""
+        """Return a parsed answer, None if the route does not exist. Raises ServiceError."""
         self._counter.take()
         try:
             return understand(await self._http.send("GET", path, seconds=SECONDS, tries=1))

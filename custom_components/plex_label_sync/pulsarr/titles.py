@@ -1,4 +1,4 @@
-"""Builds a title from what Pulsarr, Radarr and Sonarr say of it, in answers and in webhooks."""
+"""Build titles from what Pulsarr, Radarr and Sonarr state, in answers and in webhooks."""
 
 from collections.abc import Mapping
 
@@ -7,9 +7,9 @@ from .ids import moment, picture, text
 
 
 def title_of(kind: MediaType, fields: Mapping[str, object], ids: frozenset[str]) -> Title | None:
-    """Return a title by its name, else by one of its ids; None for one that has neither.
+    """Return a title by its name, else by one of its ids; None if it has neither.
 
-    A poster and the time at which it came onto a watchlist are optional.
+    A poster and the time at which it was added to a watchlist are optional.
     """
     name = text(fields.get("title")) or min(ids, default="")
     if not name:

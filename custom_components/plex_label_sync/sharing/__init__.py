@@ -1,1 +1,1 @@
-"""Who may see what, worked out from the rules at plex.tv. Pure: no input or output, nothing changed."""
+"""Determine who may see what from the rules at plex.tv. Pure: no input or output, no changes."""

@@ -1,4 +1,4 @@
-"""What became of the rules since they were read before. Pure."""
+"""Find rules that were removed since the last check. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -9,9 +9,9 @@ from .model import Access, Account
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """Rules that somebody had until a moment, in epoch seconds, and has no more.
+    """Rules that an account had until `since` (in epoch seconds) and no longer has.
 
-    `before` is how many items they let through, None where that is not known.
+    `before` is the number of items they let through, None if unknown.
     """
 
     texts: Mapping[MediaType, str]
@@ -26,11 +26,11 @@ def vanished(
     last_checked: float,
     seen: Mapping[str, int],
 ) -> dict[str, Gone]:
-    """Return the rules that are gone and not back.
+    """Return the rules that are gone and have not come back.
 
-    `gone` are those that were gone already, `last_checked` when the accounts of `last` were read,
-    `seen` how many items each account could see then. Whoever has no access any more sees
-    nothing: that is no loss of a rule.
+    `gone` are those that were gone already, `last_checked` is when the accounts of `last` were
+    read, `seen` the number of items each account could see then. An account without access sees
+    nothing: that is not the loss of a rule.
     """
     before = {account.id: account for account in last}
     result: dict[str, Gone] = {}

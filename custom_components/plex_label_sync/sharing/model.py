@@ -1,4 +1,4 @@
-"""The words of the sharing side as plain data: accounts, rules, verdicts, warnings, steps."""
+"""Data types of the sharing side: accounts, rules, verdicts, warnings, steps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from ..sync.person_id import PersonId
 
 
 class Kind(StrEnum):
-    """What an account at plex.tv is to the owner of the server."""
+    """How an account at plex.tv relates to the owner of the server."""
 
     OWNER = "owner"
     FRIEND = "friend"
@@ -19,15 +19,15 @@ class Kind(StrEnum):
 
 
 class Access(StrEnum):
-    """Whether somebody gets as far as the libraries of this server."""
+    """Whether an account has access to the libraries of this server."""
 
     SHARED = "shared"
-    INVITED = "invited"  # asked, and has not accepted yet
+    INVITED = "invited"  # has not accepted yet
     NONE = "none"
 
 
 class State(StrEnum):
-    """How things stand with an account, in one word."""
+    """The state of an account in one word."""
 
     OWNER = "owner"
     EVERYTHING = "everything"
@@ -41,7 +41,7 @@ class State(StrEnum):
 
 
 class MatchedBy(StrEnum):
-    """How a Pulsarr user was recognised at plex.tv."""
+    """How a Pulsarr user was matched to an account at plex.tv."""
 
     UUID = "uuid"
     USERNAME = "username"
@@ -51,7 +51,7 @@ class MatchedBy(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The three answers to "can this person see it?". Unknown never becomes one of the others."""
+    """The three answers to "can this person see it?"; unknown never becomes one of the others."""
 
     VISIBLE = "visible"
     HIDDEN = "hidden"
@@ -61,14 +61,14 @@ class Verdict(StrEnum):
 class Problem(StrEnum):
     """Why a rule cannot be read."""
 
-    AMPERSAND = "ampersand"  # a plain & inside a label, which Plex itself stumbles over
+    AMPERSAND = "ampersand"  # a plain & inside a label, which Plex itself trips over
     EMPTY_VALUE = "empty_value"
     NO_VALUE = "no_value"
     NO_OPERATOR = "no_operator"
     OPERATOR_IN_VALUE = "operator_in_value"
-    EMPTY_PART = "empty_part"  # nothing between two joints, or at an end
+    EMPTY_PART = "empty_part"  # nothing between two operators, or at an end
     ENCODING = "encoding"
-    MISSING = "missing"  # plex.tv did not tell the rule
+    MISSING = "missing"  # plex.tv did not return the rule
 
 
 LABEL: Final = "label"
@@ -77,10 +77,10 @@ RATING: Final = "contentRating"
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A field that has, or has not, one of some values.
+    """A field that has, or does not have, one of some values.
 
-    `values` are folded for comparing; `texts` are the same as somebody wrote them. A field that is
-    neither the label nor the rating is one that nobody here can evaluate.
+    `values` are folded for comparison; `texts` are the same values as entered. A field that is
+    neither the label nor the rating cannot be evaluated here.
     """
 
     name: str
@@ -107,8 +107,8 @@ type Reading = tuple[Group, ...]  # all of them must hold
 class Rule:
     """What an account may see of one kind of title.
 
-    A text that can be read in several ways has several readings, and something is known only
-    where all of them agree. With a `problem` there are none: then nothing is known.
+    A text that can be read in several ways has several readings, and a result is known only where
+    all of them agree. With a `problem` there are none, so nothing is known.
     """
 
     text: str
@@ -131,11 +131,11 @@ OPEN: Final = Rule("", ((),))
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account at plex.tv, without anything that would let somebody in.
+    """One account at plex.tv, without any credentials.
 
-    `texts` are the rules as plex.tv keeps them, None where it did not tell. `preset` is the name
-    of an age preset, empty for none, None where it is unknown. `libraries` are the keys of the
-    shared sections, None where they are unknown.
+    `movies` and `shows` are the rules as plex.tv stores them, None if it did not return them.
+    `preset` is the name of an age preset, empty for none, None if unknown. `libraries` are the keys
+    of the shared sections, None if unknown.
     """
 
     id: str
@@ -145,18 +145,18 @@ class Account:
     uuid: str = ""
     movies: str | None = ""
     shows: str | None = ""
-    everything: str = ""  # a rule for all kinds, whose meaning nobody has seen
+    everything: str = ""  # a rule for all kinds of title, whose effect is unknown
     preset: str | None = ""
     access: Access = Access.SHARED
     libraries: frozenset[str] | None = frozenset()
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The display name."""
         return self.title or self.username or self.id
 
     def text(self, media_type: MediaType) -> str | None:
-        """Return the rule for one kind of title as plex.tv keeps it."""
+        """Return the rule for one kind of title as plex.tv stores it."""
         match media_type:
             case MediaType.MOVIE:
                 return self.movies
@@ -168,9 +168,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What plex.tv said at one moment, in seconds since the epoch.
+    """An answer of plex.tv; `checked` is its time in seconds since the epoch.
 
-    `complete` is false when something was not told that the accounts lack.
+    `complete` is False when the accounts lack something that could not be read.
     """
 
     checked: float
@@ -181,13 +181,13 @@ class Answer:
 
     @property
     def everybody(self) -> tuple[Account, ...]:
-        """The owner, and those with whom the server may be shared."""
+        """The owner and all accounts with which the server may be shared."""
         return self.owner, *self.accounts
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Which account a Pulsarr user has; `candidates` are several that it might be."""
+    """The account of a Pulsarr user; `candidates` are set if there are several possible ones."""
 
     account: Account | None
     by: MatchedBy
@@ -195,7 +195,7 @@ class Match:
 
 
 class Reason(StrEnum):
-    """Why plex.tv has told nothing new."""
+    """Why plex.tv returned nothing new."""
 
     OFF = "off"
     REFUSED = "refused"
@@ -208,17 +208,17 @@ class Reason(StrEnum):
 
 
 class SharingError(Exception):
-    """plex.tv could not be read; says why in a word, and quotes nothing that it said."""
+    """Raised when plex.tv could not be read; names a reason and quotes nothing of the answer."""
 
     def __init__(self, reason: Reason, *, retry_after: float | None = None) -> None:
-        """`retry_after` is in seconds."""
+        """Initialize with a reason; `retry_after` is in seconds."""
         super().__init__(reason.value)
         self.reason = reason
         self.retry_after = retry_after
 
 
 class Severity(StrEnum):
-    """How much a warning matters."""
+    """The severity of a warning."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -259,13 +259,14 @@ _HINTS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SharingWarning:
-    """Something that is probably not meant, and whom it concerns.
+    """A setting that is probably unintended, and whom it concerns.
 
-    `types` are the kinds of title whose rule it is about; `details` fill its texts.
+    `types` are the kinds of title whose rule it is about; `details` are the placeholders of its
+    texts.
     """
 
     key: WarningKey
-    account_id: str  # or the Pulsarr user where there is no account: `pulsarr:<id>`
+    account_id: str  # or the Pulsarr user if there is no account: `pulsarr:<id>`
     who: str
     person_id: PersonId | None = None
     types: tuple[MediaType, ...] = ()
@@ -274,14 +275,14 @@ class SharingWarning:
 
     @property
     def severity(self) -> Severity:
-        """How much it matters."""
+        """The severity, which depends on the key."""
         if self.key in _ERRORS:
             return Severity.ERROR
         return Severity.INFO if self.key in _HINTS else Severity.WARNING
 
     @property
     def id(self) -> str:
-        """Under which somebody may say that it need not be told: not its numbers, but its labels."""
+        """Identifier for dismissing the warning: includes its labels, but not its numbers."""
         return "|".join((self.key.value, self.account_id, *sorted(self.labels)))
 
 
@@ -308,7 +309,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many of some items or titles somebody can see."""
+    """How many of some items or titles an account can see."""
 
     visible: int = 0
     hidden: int = 0
@@ -316,7 +317,7 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """How many there are."""
+        """The number of all of them."""
         return self.visible + self.hidden + self.unknown
 
 

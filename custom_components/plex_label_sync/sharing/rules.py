@@ -1,8 +1,8 @@
-"""Reads the rules of plex.tv in every dialect that was seen there. Pure.
+"""Parse the rules of plex.tv in every dialect that was seen there. Pure.
 
 A rule is groups joined by `&`, all of which must hold; a group is conditions joined by `|`, one of
-which is enough. `|` binds tighter: `A|B&C` means (A or B) and C. What does not fit is said to be
-not understood: guessing would show somebody as restricted who is not, or the other way round.
+which is enough. `|` binds tighter: `A|B&C` means (A or B) and C. Anything else is reported as not
+understood: guessing would show a person as restricted who is not, or the other way round.
 """
 
 from collections.abc import Iterator
@@ -26,15 +26,15 @@ from .model import (
 _CONDITION: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.]*)(!?=)(.*)", re.DOTALL)
 _COMMA: Final = re.compile(r",|%2c", re.IGNORECASE)
 _TRIPLE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
-TEXT_MAX: Final = 20_000  # characters; a rule of thousands of labels is longer than any seen
+TEXT_MAX: Final = 20_000  # characters; longer than any rule seen, even with thousands of labels
 
 
 class _Way(NamedTuple):
-    """One way to take what may be meant in two: nobody has seen which of them Plex follows."""
+    """One way to read an ambiguous text: it is not known which one Plex follows."""
 
-    twice: bool  # what still looks encoded after decoding is
-    plus_is_blank: bool  # in labels; in ratings it is for sure
-    trimmed: bool  # blanks around a value do not count
+    twice: bool  # text that still looks encoded after decoding was encoded twice
+    plus_is_blank: bool  # in labels; in ratings it always is
+    trimmed: bool  # blanks around a value are ignored
 
 
 class _UnreadableError(ValueError):
@@ -44,7 +44,7 @@ class _UnreadableError(ValueError):
 
 
 def parse(text: str | None) -> Rule:
-    """Return what a rule means, or why that is not known. Empty means no restriction."""
+    """Return the meaning of a rule, or why it is unknown; an empty text means no restriction."""
     if text is None:
         return Rule("", problem=Problem.MISSING)
     if not text:
@@ -59,10 +59,10 @@ def parse(text: str | None) -> Rule:
 
 
 def rule_of(account: Account, media_type: MediaType) -> Rule:
-    """Return what restricts an account among one kind of title.
+    """Return what restricts an account for one kind of title.
 
-    Nobody has seen what the rule for everything does: where it is set, both with and without it
-    are readings. A preset without its list of ratings restricts in a way that nobody told.
+    The effect of the rule for everything is unknown: if it is set, there are readings with and
+    without it. A preset without its list of ratings restricts in an unknown way.
     """
     rule = parse(account.text(media_type))
     if rule.is_open and account.preset:
@@ -83,18 +83,18 @@ def with_and_without(rule: Rule, everything: str) -> Rule:
 
 
 def extended(rule: Rule, reading: Reading) -> Rule:
-    """Return a rule whose every reading is narrowed by more groups."""
+    """Return a rule with every reading narrowed by more groups."""
     return Rule(rule.text, tuple((*one, *reading) for one in rule.readings), rule.problem)
 
 
 def _reading(text: str, way: _Way) -> Reading | None:
-    """Return one way to read a rule, None where it cannot be meant. Raises _UnreadableError."""
+    """Return one reading of a rule, None if it is impossible. Raises _UnreadableError."""
     groups: list[Group] = []
     for number, part in enumerate(text.split("&")):
         if not part:
             raise _UnreadableError(Problem.EMPTY_PART)
         if number and not _CONDITION.match(part):
-            # Not even a field: the & before it belongs to a label.
+            # This is not even a field: the & before it belongs to a label.
             raise _UnreadableError(Problem.AMPERSAND)
         conditions = []
         for alternative in part.split("|"):
@@ -116,9 +116,9 @@ def _condition(text: str, way: _Way) -> Condition | None:
     if not raw:
         raise _UnreadableError(Problem.NO_VALUE)
     if "=" in raw:
-        # A comma separates values and joins no conditions; `==` is no operator either.
+        # A comma separates values, not conditions; `==` is not an operator either.
         raise _UnreadableError(Problem.OPERATOR_IN_VALUE)
-    # plex.tv's own lists of ratings are form encoded. Of labels nobody knows.
+    # plex.tv's own lists of ratings are form encoded; for labels this is unknown.
     values = _values(raw, plus_is_blank=way.plus_is_blank or name == RATING)
     if way.twice:
         again = _decoded_again(values)
@@ -146,9 +146,9 @@ def _values(raw: str, *, plus_is_blank: bool) -> list[str]:
 
 
 def _decoded_again(values: list[str]) -> list[str] | None:
-    """Return values that may have been encoded twice, None where they cannot have been.
+    """Return values that may have been encoded twice, None if that is impossible.
 
-    Without anything that looks encoded they are the same as before.
+    Values that do not look encoded stay as they are.
     """
     found: list[str] = []
     for value in values:

@@ -1,13 +1,13 @@
-"""A rule as a sentence that a parent understands. Pure; the words come from the translations."""
+"""Convert a rule to a sentence that a parent understands. Pure; the words are translations."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from .model import Condition, Group, Reading, Rule
 
-VALUES_MAX: Final = 12  # of one condition; a list of thirty ratings is no sentence any more
+VALUES_MAX: Final = 12  # of one condition; thirty ratings do not make a readable sentence
 
-# The texts that a language needs, under `selector.sharing_rule.options`.
+# The texts that each language needs, under `selector.sharing_rule.options`.
 WORDS: Final = (
     "everything",
     "not_understood",
@@ -37,7 +37,7 @@ def _plain(text: str) -> str:
 
 
 def sentence(rule: Rule, words: Words, quote: Quote = _plain) -> str:
-    """Return what a rule lets through; `quote` makes a value that somebody wrote safe to show."""
+    """Return what a rule lets through; `quote` makes a value entered by a person safe to show."""
     if rule.problem is not None:
         if not rule.text:
             return words["not_told"]
@@ -51,7 +51,7 @@ def sentence(rule: Rule, words: Words, quote: Quote = _plain) -> str:
 def _reading(reading: Reading, words: Words, quote: Quote) -> str:
     if not reading:
         return words["everything"]
-    # What is let through first, then what is kept out, whatever the order in the rule.
+    # What is let through first, then what is excluded, whatever the order in the rule.
     parts = sorted(reading, key=_keeps_out)
     return _joined([_group(group, words, quote) for group in parts], words["and"])
 

@@ -1,4 +1,4 @@
-"""A person's checklist, which ticks itself off: labels first, restrictions after. Pure."""
+"""Build a person's checklist, which updates itself: labels first, restrictions after. Pure."""
 
 from ..sync.model import fold
 from .model import Access, Group, Kind, Rule, Step, StepKey
@@ -6,9 +6,10 @@ from .survey import Half, Subject
 
 
 def steps(subject: Subject) -> tuple[Step, ...]:
-    """Return the checklist of somebody who gets a label, empty for others and for the owner.
+    """Return the checklist of a person who gets a label, empty for others and for the owner.
 
-    A rule before its labels empties the library: only the order of the lines keeps from that.
+    A rule that is set before its labels exist empties the library; the order of the lines prevents
+    that.
     """
     label, account = subject.label, subject.account
     if not label or (account is not None and account.kind is Kind.OWNER):
@@ -53,9 +54,9 @@ def _shared(subject: Subject) -> list[Half]:
 
 
 def allows(rule: Rule, label: str) -> bool:
-    """Tell whether a rule lets something through because of a label, in every reading.
+    """Return whether every reading of a rule lets something through because of a label.
 
-    A label beside a "not" is none of what restricts: nearly everything passes anyway.
+    A label beside a negated condition does not restrict: nearly everything passes anyway.
     """
     folded = fold(label)
     return bool(rule.readings) and all(
@@ -70,5 +71,5 @@ def allows(rule: Rule, label: str) -> bool:
 
 
 def opens(group: Group) -> bool:
-    """Tell whether "not this" stands beside an alternative: whoever lacks one of them passes."""
+    """Return whether a negated condition has an alternative: then nearly everything passes."""
     return len(group) > 1 and any(one.negated for one in group)

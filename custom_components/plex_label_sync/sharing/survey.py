@@ -1,4 +1,4 @@
-"""Everything about everybody, from what plex.tv, Plex and Pulsarr told. Pure."""
+"""Combine what plex.tv, Plex and Pulsarr return into a state for each person. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from .who import matches, without_person
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A title that people want. `items` are those on the shelf of its kind, none if not in Plex."""
+    """A wanted title; `items` is the set of its items on its kind's shelf, 0 if not in Plex."""
 
     name: str
     media_type: MediaType
@@ -24,10 +24,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of titles, items, labels and people when rules are tried on them.
+    """The titles, items, labels and people to which rules are applied.
 
-    `labels` are each person's by kind of title, for those who get labels. `directory` are the
-    labels, folded, that anything carries, None where that is not known for all libraries.
+    `labels` are each person's by kind of title, for people who get labels. `directory` is the
+    folded labels that any item carries, None if unknown for some library.
     """
 
     shelves: Mapping[MediaType, Shelves]
@@ -40,16 +40,16 @@ class Facts:
 
     @property
     def ours(self) -> dict[str, str]:
-        """Every label that we write: folded, and as it is written."""
+        """Every label that the integration writes, by its folded form."""
         return {fold(label): label for label in self.labels.values()}
 
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """How things stand with somebody and one kind of title.
+    """The state of a person for one kind of title.
 
-    `seen` counts the items of all libraries, `shared` those in libraries that are shared with
-    them, None where that is unknown. `label` is empty for somebody who gets none.
+    `seen` counts the items of all libraries, `shared` those in libraries that are shared with the
+    person, None if unknown. `label` is empty for a person who gets none.
     """
 
     media_type: MediaType
@@ -62,7 +62,7 @@ class Half:
     labelled: int = 0
     wishes: Counts = NO_COUNTS
     hidden: tuple[str, ...] = ()  # wishes that are in Plex
-    hidden_labelled: tuple[str, ...] = ()  # of these, what carries the label and is shared
+    hidden_labelled: tuple[str, ...] = ()  # of these, shared titles that carry the label
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,42 +76,42 @@ class Subject:
 
     @property
     def account(self) -> Account | None:
-        """The account, where one was found."""
+        """The account, if one was found."""
         return self.match.account
 
     @property
     def name(self) -> str:
-        """What to call them: as Plex does, so that they are found there."""
+        """The display name: the one in Plex, so that the account can be found there."""
         if self.account is not None:
             return self.account.name
         return self.person.username if self.person is not None else ""
 
     @property
     def id(self) -> str:
-        """Under which warnings know them: the account, or the Pulsarr user where there is none."""
+        """The id in warnings: the account's, or the Pulsarr user's if there is no account."""
         if self.account is not None:
             return self.account.id
         return NO_ID if self.person is None else self.person.id
 
     @property
     def label(self) -> str:
-        """One of their labels; empty for somebody who gets none."""
+        """One of the person's labels; empty for a person who gets none."""
         return next((half.label for half in self.halves if half.label), "")
 
     @property
     def seen(self) -> int:
-        """How many items they can see."""
+        """The number of items that the person can see."""
         return sum(half.seen.visible for half in self.halves)
 
     def half(self, media_type: MediaType) -> Half:
-        """Return how things stand with one kind of title."""
+        """Return the state for one kind of title."""
         return next(one for one in self.halves if one.media_type is media_type)
 
 
 def survey(everybody: Sequence[Account], facts: Facts) -> tuple[Subject, ...]:
-    """Return how things stand with each Pulsarr user, then with each account that is nobody's.
+    """Return the state of each Pulsarr user, then of each account without one.
 
-    Accounts with which nothing of this server is shared are of interest only with a person.
+    Accounts without a share of this server are included only if they belong to a person.
     """
     found = matches(facts.people, everybody, facts.options)
     wanted = _by_person(facts)
@@ -181,7 +181,7 @@ def _shared(account: Account | None, shelves: Shelves) -> int | None:
 
 
 def _state(account: Account | None, halves: Sequence[Half]) -> State:
-    """Return how things stand, the most striking first."""
+    """Return the state of an account, the most significant one that applies."""
     if account is None:
         return State.NO_ACCOUNT
     if account.kind is Kind.OWNER:
@@ -202,7 +202,7 @@ def _state(account: Account | None, halves: Sequence[Half]) -> State:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What another rule would show of one kind of title, beside what the present one shows."""
+    """What another rule would show of one kind of title, compared with the current one."""
 
     counts: Counts
     newly_visible: int
@@ -213,7 +213,7 @@ class Preview:
 def preview(
     subject: Subject, rules: Mapping[MediaType, Rule], facts: Facts
 ) -> dict[MediaType, Preview]:
-    """Return what somebody would see under other rules. Raises ValueError without an account."""
+    """Return what a person would see under other rules. Raises ValueError without an account."""
     account = subject.account
     if account is None:
         raise ValueError("no person to preview for")

@@ -1,8 +1,8 @@
-"""Who can see which items: rules against labels, ratings and libraries, as algebra on sets. Pure.
+"""Determine who can see which items, by set algebra on labels, ratings and libraries. Pure.
 
-A set of items is an integer with one bit per item: of 20,000 items and 200 people each answer
-takes microseconds. Truth has three values, so a set of what holds goes with one of what does not;
-what is in neither is unknown, and stays so.
+A set of items is an integer with one bit per item: with 20,000 items and 200 people, each answer
+takes microseconds. Truth has three values: one set of the items for which something holds, and one
+of those for which it does not; items in neither are unknown, and stay so.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from .model import Access, Account, Condition, Counts, Group, Kind, Reading, Rul
 
 
 class Truth(NamedTuple):
-    """For which items something holds, and for which it does not; of the others nobody knows."""
+    """The items for which something holds, and those for which it does not; others are unknown."""
 
     yes: int
     no: int
@@ -33,16 +33,16 @@ class Truth(NamedTuple):
         return Truth(self.no, self.yes)
 
     def agreed(self, other: "Truth") -> "Truth":
-        """Return what both say."""
+        """Return what both agree on."""
         return Truth(self.yes & other.yes, self.no & other.no)
 
     def of(self, items: int) -> Counts:
-        """Return how many of some items it holds for."""
+        """Return for how many of some items it holds, does not hold, or is unknown."""
         yes, no = (self.yes & items).bit_count(), (self.no & items).bit_count()
         return Counts(yes, no, items.bit_count() - yes - no)
 
     def verdict(self, items: int) -> Verdict:
-        """Return what it says of a title with these items, one of which is enough."""
+        """Return the verdict on a title with these items, one of which is enough."""
         if self.yes & items:
             return Verdict.VISIBLE
         return Verdict.HIDDEN if not items & ~self.no else Verdict.UNKNOWN
@@ -52,7 +52,7 @@ UNKNOWN = Truth(0, 0)
 
 
 def bits(positions: Iterable[int], size: int) -> int:
-    """Return the set of some positions among `size` items."""
+    """Return the set of some positions among `size` items as an integer."""
     marks = bytearray(size // 8 + 1)
     for one in positions:
         marks[one >> 3] |= 1 << (one & 7)
@@ -61,12 +61,12 @@ def bits(positions: Iterable[int], size: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Shelves:
-    """All items of one kind of title: where they are, what they carry and how they are rated.
+    """All items of one kind of title, with their libraries, labels and ratings.
 
-    `carriers` has the labels, folded, of which it is known which items carry them; a label that
-    is not in there is unknown everywhere. `ratings` is None where ratings were not read.
-    `marked` has labels of which it is known only which of the wanted items carry them, `positions`
-    the place of each item by its rating key.
+    `carriers` maps a folded label to the items that carry it; any label that it lacks is unknown
+    everywhere. `ratings` is None if ratings were not read. `marked` maps a label to the wanted
+    items that carry it, where only those are known. `positions` is the place of each item by its
+    rating key.
     """
 
     size: int
@@ -77,7 +77,7 @@ class Shelves:
     positions: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     def carrying(self, label: str) -> int:
-        """Return which of the wanted items carry a label, folded."""
+        """Return which of the wanted items carry a folded label."""
         return self.marked.get(label, self.carriers.get(label, 0))
 
     @property
@@ -86,7 +86,7 @@ class Shelves:
         return (1 << self.size) - 1
 
     def shared_with(self, account: Account) -> Truth:
-        """Return which items are in libraries that an account gets to."""
+        """Return which items are in libraries that an account has access to."""
         if account.kind is Kind.OWNER:
             return Truth(self.all, 0)
         if account.access is not Access.SHARED:
@@ -98,7 +98,7 @@ class Shelves:
         return Truth(shared, self.all & ~shared)
 
     def passing(self, rule: Rule) -> Truth:
-        """Return which items a rule lets through: what all of its readings say."""
+        """Return which items a rule lets through, as far as all of its readings agree."""
         if rule.problem is not None or not rule.readings:
             return UNKNOWN
         first, *others = (self._reading(one) for one in rule.readings)
@@ -141,7 +141,7 @@ def _union(sets: Iterable[int]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class OneItem:
-    """One item as it was just read. `rating` is empty without one, None where it is unknown."""
+    """One item as it was just read; `rating` is empty without one, None if unknown."""
 
     media_type: MediaType
     library: str
@@ -150,7 +150,7 @@ class OneItem:
 
 
 def shelf_of(item: OneItem, rules: Iterable[Rule]) -> Shelves:
-    """Return a single item as a shelf on which some rules can be tried."""
+    """Return a single item as a shelf to which some rules can be applied."""
     named = {
         value
         for rule in rules
@@ -167,13 +167,13 @@ def shelf_of(item: OneItem, rules: Iterable[Rule]) -> Shelves:
 
 
 def title_counts(truth: Truth, titles: Sequence[int]) -> Counts:
-    """Return how many titles somebody can see; each is the set of its items, never an empty one."""
+    """Return how many titles a person can see; each is the non-empty set of its items."""
     verdicts = [truth.verdict(items) for items in titles]
     return Counts(*(verdicts.count(verdict) for verdict in Verdict))
 
 
 class Why(NamedTuple):
-    """Why one item is visible, hidden or unknown: a word, and the part of the rule that decides."""
+    """Why one item is visible, hidden or unknown: a key, and the deciding part of the rule."""
 
     verdict: Verdict
     key: str
@@ -181,7 +181,7 @@ class Why(NamedTuple):
 
 
 def why(item: OneItem, account: Account | None, rule: Rule) -> Why:
-    """Return whether somebody can see one item, and what decides that."""
+    """Return whether a person can see one item, and what decides that."""
     if account is None:
         return Why(Verdict.UNKNOWN, "no_account")
     if account.kind is Kind.OWNER:

@@ -1,4 +1,4 @@
-"""What is probably not meant: one mistake, one line, at the person whom it concerns. Pure."""
+"""Find what is probably unintended: one warning per mistake and person concerned. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,16 +12,16 @@ from .rules import label_conditions
 from .steps import allows, opens
 from .survey import Facts, Half, Subject
 
-# The first that keeps titles with an excluded label off every page.
+# The first version that hides titles with an excluded label on every page.
 EXCLUDES_SINCE: Final = (1, 43, 2, 10687)
-SPELLING_MAX: Final = 2  # letters that a misspelt label may differ by
+SPELLING_MAX: Final = 2  # letters by which a misspelt label may differ
 NAMES_MAX: Final = 3  # examples in a text
 
 
 def warnings(
     subjects: Iterable[Subject], facts: Facts, gone: Mapping[str, Gone]
 ) -> tuple[SharingWarning, ...]:
-    """Return what there is to say, by person, the gravest first."""
+    """Return the warnings by person, the most serious first."""
     found: list[SharingWarning] = []
     for subject in subjects:
         found += sorted(_about(subject, facts, gone), key=_gravity)
@@ -71,7 +71,7 @@ def _about(subject: Subject, facts: Facts, gone: Mapping[str, Gone]) -> Iterator
 
 
 def _about_rule(subject: Subject, half: Half, facts: Facts) -> Iterator[SharingWarning]:
-    """Yield what is wrong with one rule by itself."""
+    """Yield what is wrong with one rule on its own."""
     rule, kind = half.rule, (half.media_type,)
     if half.shared == 0:
         return
@@ -91,7 +91,7 @@ def _about_rule(subject: Subject, half: Half, facts: Facts) -> Iterator[SharingW
 
 
 def _missing_labels(subject: Subject, half: Half, facts: Facts) -> Iterator[SharingWarning]:
-    """Yield the labels that a rule allows and nothing carries, with what may be meant."""
+    """Yield the labels that a rule allows and no item carries, with the one probably meant."""
     if facts.directory is None:
         return
     missing: dict[str, str] = {}
@@ -125,7 +125,7 @@ _EXPLAIN: Final = frozenset(
 
 
 def _consequences(subject: Subject, causes: Sequence[SharingWarning]) -> Iterator[SharingWarning]:
-    """Yield what somebody does not see, where nothing else that was told explains it."""
+    """Yield what a person does not see, unless another warning explains it."""
     explained = {kind for one in causes if one.key in _EXPLAIN for kind in one.types}
     nothing: list[SharingWarning] = []
     hidden: list[SharingWarning] = []
@@ -140,7 +140,7 @@ def _consequences(subject: Subject, causes: Sequence[SharingWarning]) -> Iterato
         elif half.hidden_labelled:
             details = _examples(half)
             if allows(half.rule, half.label):
-                details["allowed"] = 1  # another part of the rule is in the way
+                details["allowed"] = 1  # another part of the rule hides them
             hidden.append(
                 _warning(
                     subject,
@@ -179,7 +179,7 @@ def _too_old(subject: Subject, facts: Facts) -> Iterator[SharingWarning]:
 
 
 def _joined(found: Iterable[SharingWarning]) -> Iterator[SharingWarning]:
-    """Yield warnings that are the same for both kinds of title once."""
+    """Yield warnings that are the same for both kinds of title only once."""
     once: dict[tuple[str, str], SharingWarning] = {}
     for one in found:
         key = one.id, str(sorted(one.details.items()))
@@ -245,9 +245,9 @@ def _labels_of(groups: Iterable[Group]) -> tuple[str, ...]:
 
 
 def meant_by(text: str, labels: Iterable[str]) -> str | None:
-    """Return the label of ours that a misspelt one most probably means.
+    """Return the integration's label that a misspelt one most probably means.
 
-    It differs by blanks, by a prefix, or by two letters at most, and by less than half of it.
+    It differs by blanks, by a prefix, or by two letters at most and not by more than half of it.
     """
     best: tuple[int, str] | None = None
     one = _bare(text)
@@ -270,7 +270,7 @@ def _bare(text: str) -> str:
 
 
 def _is_prefixed(longer: str, shorter: str) -> bool:
-    """Tell whether one is the other behind something and a sign: `pulsarr:rosa` and `rosa`."""
+    """Return whether one ends with the other after a sign: `pulsarr:rosa` and `rosa`."""
     before, end = fold(longer), fold(shorter)
     if not before.endswith(end) or len(before) <= len(end):
         return False
@@ -278,7 +278,7 @@ def _is_prefixed(longer: str, shorter: str) -> bool:
 
 
 def distance(one: str, other: str) -> int:
-    """Return how many letters have to be added, taken away or replaced."""
+    """Return how many letters have to be added, removed or replaced."""
     row = list(range(len(other) + 1))
     for number, letter in enumerate(one, 1):
         diagonal, row[0] = row[0], number

@@ -1,7 +1,7 @@
-"""Finds the account at plex.tv that a Pulsarr user has. Pure.
+"""Match Pulsarr users to accounts at plex.tv. Pure.
 
-By the account's id, which survives renames on both sides; then by the name, if nothing speaks
-against it; then by what the owner of the server has said. Two that fit are no match.
+By the account's id, which survives renames on both sides; then by name, unless the ids contradict
+it; then by the owner's own assignment in the options. Two candidates are not a match.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ type Matches = dict[PersonId, Match]
 def matches(
     people: Sequence[Person], accounts: Sequence[Account], options: Iterable[str] = ()
 ) -> Matches:
-    """Return each person's account. `accounts` holds the owner's as well."""
+    """Return each person's account; `accounts` includes the owner's."""
     said = _said(options, people, accounts)
     found = {person.id: _match(person, accounts) for person in people}
     for person in people:
@@ -43,7 +43,7 @@ def _match(person: Person, accounts: Sequence[Account]) -> Match:
 
 
 def _contradict(person: Person, account: Account) -> bool:
-    """Tell whether both have an id, and not the same: then a name is an old one."""
+    """Return whether both have an id and these differ: then an equal name is an old one."""
     return bool(person.uuid and account.uuid and person.uuid.casefold() != account.uuid.casefold())
 
 
@@ -54,9 +54,9 @@ def _only(candidates: Sequence[Account], by: MatchedBy) -> Match:
 
 
 def _one_each(found: Matches) -> Matches:
-    """Return matches in which nobody has an account by name that somebody else has, too.
+    """Return matches in which no two people have the same account by name.
 
-    An id, and what the owner of the server has said, count for more than a name.
+    An id and the owner's assignment count for more than a name.
     """
     sure = {
         match.account.id
@@ -88,9 +88,9 @@ def _said(
 def pair_of(
     option: str, people: Sequence[Person], accounts: Sequence[Account]
 ) -> tuple[Person, Account] | None:
-    """Return whom `PERSON=ACCOUNT` means, None when one side is unknown or could be several.
+    """Return the pair that `PERSON=ACCOUNT` means, None if a side is unknown or ambiguous.
 
-    Names may hold the sign themselves: every place of it is tried.
+    Names may contain the sign themselves: every position of it is tried.
     """
     parts = option.split("=")
     found = []
@@ -103,7 +103,7 @@ def pair_of(
 
 
 def _person(people: Sequence[Person], text: str) -> Person | None:
-    """Return the person with a name or an id; a username beats an alias, and any name an id."""
+    """Return the person with a name or an id; a username precedes an alias, and a name an id."""
     folded = text.casefold()
     ways = (
         [one for one in people if one.username == text],
@@ -130,7 +130,7 @@ def _folded(name: str | None) -> str | None:
 
 
 def _first_sure[T](ways: Iterable[Sequence[T]]) -> T | None:
-    """Return what the first way that finds anything finds, if that is one only."""
+    """Return the result of the first search that finds anything, if it is a single one."""
     for found in ways:
         if found:
             return found[0] if len(found) == 1 else None
@@ -138,11 +138,11 @@ def _first_sure[T](ways: Iterable[Sequence[T]]) -> T | None:
 
 
 def account_named(accounts: Sequence[Account], text: str) -> Account | None:
-    """Return the account that somebody means by a name or an id."""
+    """Return the account with a given name or id, None if unknown or ambiguous."""
     return _account(accounts, text)
 
 
 def without_person(accounts: Iterable[Account], found: Matches) -> tuple[Account, ...]:
-    """Return the accounts that are no Pulsarr user's, such as children's. The owner's is none."""
+    """Return the accounts without a Pulsarr user, such as children's, except the owner's."""
     taken = {match.account.id for match in found.values() if match.account is not None}
     return tuple(one for one in accounts if one.id not in taken and one.kind is not Kind.OWNER)

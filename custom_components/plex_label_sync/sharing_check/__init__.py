@@ -1,1 +1,1 @@
-"""Who can see what: reading, telling and keeping it; the rules themselves are in `sharing`."""
+"""Read, report and store who can see what; the rules themselves are in `sharing`."""

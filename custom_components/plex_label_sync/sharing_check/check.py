@@ -1,4 +1,4 @@
-"""Looks at plex.tv now and then, and works out who can see what; beside the syncs, never in their way."""
+"""Query plex.tv periodically and determine who can see what, without delaying the syncs."""
 
 import asyncio
 from collections.abc import Iterable
@@ -32,17 +32,17 @@ from .store import STEPS, SharingStore
 
 _LOGGER = logging.getLogger(__name__)
 
-LIMIT_REST: Final = 3600.0  # seconds after "too many requests" that says no time
-TRY_AGAIN: Final = 3600.0  # seconds after a check that failed
-BELIEVED_FOR: Final = 7 * 86_400.0  # seconds that an answer counts without a newer one
+LIMIT_REST: Final = 3600.0  # seconds without requests after a rate limit that states no time
+TRY_AGAIN: Final = 3600.0  # seconds after a failed check
+BELIEVED_FOR: Final = 7 * 86_400.0  # seconds for which an answer is used without a newer one
 
-# What changes nothing by asking again soon.
+# Failures for which an early retry is useless.
 _REFUSED: Final = frozenset({Reason.REFUSED, Reason.NOT_OWNER, Reason.GONE})
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What follows from an answer and what Plex holds."""
+    """The conclusions from an answer of plex.tv and the contents of Plex."""
 
     answer: Answer
     facts: Facts
@@ -52,23 +52,23 @@ class Findings:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is missing that could not be read."""
+        """Whether everything could be read."""
         return self.answer.complete and not self.gaps
 
     def subject_of(self, person_id: PersonId) -> Subject | None:
-        """Return how things stand with a Pulsarr user."""
+        """Return the state of a Pulsarr user, None if unknown."""
         return next(
             (one for one in self.subjects if one.person and one.person.id == person_id), None
         )
 
 
 class SharingCheck:
-    """When plex.tv is asked, what is kept of the answers, and to whom it is told."""
+    """Decides when to query plex.tv, stores the answers and publishes the findings."""
 
     def __init__(
         self, context: EntryContext, servers: Servers, runner: Runner, times: SharingTimes
     ) -> None:
-        """Nothing is asked before `async_start`."""
+        """Initialize; no request is sent before `async_start`."""
         self.times = times
         self.on_change = Listeners[()]()
         self._context = context
@@ -81,31 +81,31 @@ class SharingCheck:
         self._plex_tv = PlexTvSharing(token, entry.data[CONF_CLIENT_ID], servers.info.machine_id)
         self._reader = FactsReader(servers.plex, context.settings, servers.info.version)
         self.findings: Findings | None = None
-        self._tv_reason: Reason | None = None  # why plex.tv told nothing new
+        self._tv_reason: Reason | None = None  # why plex.tv returned nothing new
         self._plex_failed = False  # the server could not be read
         self._one_at_a_time = asyncio.Lock()
-        self._asked = -times.cool_down  # when plex.tv was asked last, on the monotonic clock
-        self._rest_until = 0.0  # on the same: plex.tv wants no questions before
+        self._asked = -times.cool_down  # when plex.tv was last queried, on the monotonic clock
+        self._rest_until = 0.0  # no requests to plex.tv before then, on the same clock
         self._timer = Timer(context.hass, self._async_due)
         self._waits_for_sync: CALLBACK_TYPE | None = None
 
-    # What others ask
+    # State
 
     @property
     def enabled(self) -> bool:
-        """Whether the options allow it."""
+        """Whether the check is enabled in the options."""
         return self.settings.check_sharing
 
     @property
     def reason(self) -> Reason | None:
-        """Why nothing new is known, None where it is."""
+        """Why there is nothing new, None if there is."""
         if not self.enabled:
             return Reason.OFF
         return self._tv_reason or (Reason.CANNOT_CONNECT if self._plex_failed else None)
 
     @property
     def answer(self) -> Answer | None:
-        """What plex.tv said last, as long as that counts."""
+        """The last answer of plex.tv, as long as it is valid."""
         answer = self.store.kept.answer
         if answer is None or time.time() - answer.checked > BELIEVED_FOR:
             return None
@@ -113,32 +113,32 @@ class SharingCheck:
 
     @property
     def checked(self) -> float | None:
-        """When plex.tv last gave an answer, in epoch seconds, however long ago."""
+        """When plex.tv last answered, in epoch seconds, however long ago."""
         answer = self.store.kept.answer
         return None if answer is None else answer.checked
 
     @property
     def warning_count(self) -> int | None:
-        """How many warnings count, None while nothing is known."""
+        """The number of warnings that matter, None while unknown."""
         if self.findings is None or self.answer is None:
             return None
         return sum(one.severity is not Severity.INFO for one in self.findings.warnings)
 
     @property
     def old_routes_gone(self) -> bool:
-        """Whether plex.tv has taken its older interface away."""
+        """Whether plex.tv has removed its older interface."""
         return self._plex_tv.old_routes_gone
 
     @property
     def status(self) -> str:
-        """How the last check went, in a word."""
+        """The result of the last check in one word."""
         if self.reason is not None or self.findings is None:
             return "not_available"
         return "ok" if self.findings.complete else "partial"
 
     @property
     def told(self) -> tuple[SharingWarning, ...]:
-        """The warnings that count and that nobody has dismissed."""
+        """Warnings that matter and have not been dismissed."""
         if self.findings is None:
             return ()
         return tuple(
@@ -147,10 +147,10 @@ class SharingCheck:
             if one.severity is not Severity.INFO and one.id not in self.store.kept.dismissed
         )
 
-    # Life
+    # Start and schedule
 
     async def async_start(self) -> None:
-        """Read what was kept, and let the first check follow the first full sync."""
+        """Load the stored data, and let the first check follow the first full sync."""
         entry = self._context.entry
         if not self.enabled:
             await self.store.async_forget()
@@ -159,7 +159,7 @@ class SharingCheck:
         try:
             await self.store.async_load()
         except (StoreTooNewError, StoreUnreadableError) as err:
-            # Labels do not depend on it: what is lost is read again.
+            # Labels do not depend on it: lost data is read again.
             _LOGGER.warning("The stored sharing data could not be read: %s", err)
         entry.async_on_unload(self._timer.cancel)
         self._waits_for_sync = self._runner.on_change.add(self._on_status)
@@ -167,11 +167,11 @@ class SharingCheck:
 
     @callback
     def _on_status(self) -> None:
-        """Set the timer when there has been a full sync."""
+        """Set the timer once there has been a full sync."""
         if self._runner.engine.watchlists is None:
             return
         self._stop_waiting()
-        # By chance, so that not all houses of the world ask after the same power cut.
+        # Random, so that not every installation sends requests at once after a power cut.
         soon = random.uniform(*self.times.first_check)  # noqa: S311
         since = time.time() - (self.checked or 0.0)
         self._timer.set(max(soon, self.settings.sharing_interval - since))
@@ -189,10 +189,10 @@ class SharingCheck:
     # Checks
 
     async def async_check(self, *, refresh: bool = True) -> None:
-        """Ask plex.tv, unless that was done a moment ago, and work out what follows.
+        """Query plex.tv unless it was just queried, and update the findings.
 
-        Without `refresh` only what was never worked out from the last answer is. Whatever goes
-        wrong is in `reason`.
+        Without `refresh`, the last answer is evaluated if that has not been done yet. Failures are
+        stored in `reason`.
         """
         if not self.enabled:
             return
@@ -209,10 +209,9 @@ class SharingCheck:
         self._publish()
 
     async def async_look_again(self) -> bool:
-        """Ask plex.tv for somebody who has mended something; tell whether it gave a new answer.
+        """Query plex.tv after a person has fixed something; return whether the answer is new.
 
-        Where it was asked a moment ago, it is asked a moment later: the answer of before tells
-        nothing of what was done since.
+        If it was just queried, wait first: the previous answer does not reflect the fix.
         """
         before = self.store.kept.answer
         await asyncio.sleep(max(0.0, self._asked + self.times.cool_down - time.monotonic()))
@@ -220,7 +219,7 @@ class SharingCheck:
         return self.store.kept.answer is not before
 
     async def _ask(self) -> None:
-        """Take in what plex.tv says, or why it says nothing."""
+        """Record the answer of plex.tv, or why there is none."""
         kept = self.store.kept
         try:
             async with asyncio.timeout(self.times.answer_timeout):
@@ -235,7 +234,7 @@ class SharingCheck:
             _LOGGER.debug("plex.tv returned no sharing data: %s", err.reason.value)
             return
         if not answer.accounts and kept.answer and kept.answer.accounts and not kept.saw_nobody:
-            # An empty answer where there were people is not believed until it comes again.
+            # An empty answer after one with accounts is trusted only once it is repeated.
             kept.saw_nobody = True
             self._tv_reason = Reason.NOT_UNDERSTOOD
             return
@@ -253,7 +252,7 @@ class SharingCheck:
         _LOGGER.debug("plex.tv listed %d accounts", len(answer.accounts))
 
     async def _work_out(self) -> None:
-        """Try the rules on what Plex holds."""
+        """Apply the rules to the contents of Plex."""
         answer = self.answer
         if answer is None:
             self.findings = None
@@ -281,14 +280,14 @@ class SharingCheck:
         for subject in self.findings.subjects:
             if subject.account is not None:
                 kept.seen[subject.account.id] = subject.seen
-        # A mistake that was mended and is made again is a new one.
+        # A mistake that was fixed and is made again is a new one.
         made = {one.id for one in self.findings.warnings}
         kept.dismissed = {
             one for one in kept.dismissed if one in made or one.startswith(f"{STEPS}|")
         }
 
     async def _people(self) -> tuple[Person, ...]:
-        """Return the Pulsarr users, from the last sync when they are not told now."""
+        """Return the Pulsarr users, from the last sync if Pulsarr does not return them now."""
         try:
             return await self._servers.pulsarr.people()
         except ServiceError:
@@ -307,20 +306,20 @@ class SharingCheck:
 
     @callback
     def _publish(self) -> None:
-        """Show what was found in entities and repairs."""
+        """Update entities and repair issues with the findings."""
         async_update_sharing_issues(self._hass, self._context.entry, self)
         self.on_change()
 
     # Decisions
 
     async def async_dismiss(self, ids: Iterable[str]) -> None:
-        """Stop telling some warnings."""
+        """Dismiss some warnings."""
         self.store.kept.dismissed |= set(ids)
         await self.store.async_save()
         self._publish()
 
     async def async_accept_gone(self, numbers: Iterable[str]) -> None:
-        """Take it that rules were taken away on purpose."""
+        """Accept that rules were removed on purpose."""
         kept = self.store.kept
         kept.gone = {one: gone for one, gone in kept.gone.items() if one not in set(numbers)}
         if self.findings is not None:
@@ -330,9 +329,9 @@ class SharingCheck:
         self._publish()
 
     async def async_facts_for(self, rules: Iterable[Rule]) -> tuple[Facts, frozenset[str]]:
-        """Return the facts for rules that somebody thinks of, and the labels that nothing carries.
+        """Return the facts for proposed rules, and the labels that no item carries.
 
-        plex.tv is not asked. Raises ServiceError, and ValueError while nothing is known.
+        plex.tv is not queried. Raises ServiceError, and ValueError while nothing is known.
         """
         if self.findings is None:
             raise ValueError(f"nothing is known of {DOMAIN} yet")
@@ -340,5 +339,5 @@ class SharingCheck:
 
 
 def rules_in(accounts: Iterable[Account]) -> list[Rule]:
-    """Return every rule there is."""
+    """Return the rules of all accounts."""
     return [rule_of(account, kind) for account in accounts for kind in MediaType]

@@ -1,4 +1,4 @@
-"""How the sharing side stands, in numbers and states: no names, no rules, no labels."""
+"""Diagnostics of the sharing side in numbers and states: no names, no rules, no labels."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def sharing_diagnostics(check: "SharingCheck") -> dict[str, Any]:
-    """Return what helps to find out why somebody is told something wrong, or nothing."""
+    """Return what helps to find out why a warning is wrong or missing."""
     kept, findings = check.store.kept, check.findings
     accounts = () if kept.answer is None else kept.answer.accounts
     subjects = () if findings is None else findings.subjects

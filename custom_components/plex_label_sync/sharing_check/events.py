@@ -1,4 +1,4 @@
-"""Tells that titles got labels, and for whom they have become visible, once labels were read back."""
+"""Report titles that got labels and became visible, once their labels were read back."""
 
 import asyncio
 
@@ -19,12 +19,12 @@ from .verdicts import verdicts
 
 
 class LabelsChanged:
-    """Fires the activities about titles that got labels; nothing is said of who sees them unless it is known."""
+    """Fires the activities about titles that got labels; reports who sees them only if known."""
 
     def __init__(
         self, context: EntryContext, servers: Servers, runner: Runner, sharing: SharingCheck
     ) -> None:
-        """Listen to what full syncs come to; live syncs call `async_tell`."""
+        """Listen to finished full syncs; live syncs call `async_tell`."""
         self._context = context
         self._plex = servers.plex
         self._runner = runner
@@ -34,7 +34,7 @@ class LabelsChanged:
 
     @callback
     def _on_finished(self, finished: Finished) -> None:
-        """Tell of titles that nobody announced. A first sync has labelled what was there already."""
+        """Report titles that were not announced. A first sync labels what was there already."""
         request, lists = finished.request, self._runner.engine.watchlists
         if not isinstance(request, FullRequest) or request.dry_run or finished.is_first:
             return
@@ -44,14 +44,14 @@ class LabelsChanged:
 
     @callback
     def async_tell(self, event: LabelEvent) -> None:
-        """Tell that a title got labels, and who can see it where that is known."""
+        """Report that a title got labels, and who can see it if that is known."""
         if self._sharing.answer is None:
             self._fire(event)
         else:
             self._context.in_background(self._async_tell_with_verdicts(event), "label event")
 
     async def _async_tell_with_verdicts(self, event: LabelEvent) -> None:
-        """Tell that a title got labels and who can see it, then that it became visible."""
+        """Report that a title got labels and who can see it, then that it became visible."""
         async with self._in_order:
             seeing, title = await self._seeing(event)
             self._fire(event, visible_to=None if seeing is None else list(names_of(seeing)))
@@ -72,7 +72,7 @@ class LabelsChanged:
             )
 
     def _fire(self, event: LabelEvent, *, visible_to: list[str] | None = None) -> None:
-        """Tell that a title got labels; `visible_to` is None where that is not known."""
+        """Report that a title got labels; `visible_to` is None if unknown."""
         known = {} if visible_to is None else {"visible_to": visible_to}
         self._context.fire(
             Activity.LABELS_CHANGED,
@@ -86,9 +86,9 @@ class LabelsChanged:
         )
 
     async def _seeing(self, event: LabelEvent) -> tuple[list[PersonRef] | None, str]:
-        """Return who of those whose label it got can see a title; None while that is not known.
+        """Return which people with a new label can see a title, None if unknown, and its key.
 
-        Also what the title is known by. Its labels are read anew: another one may keep it out.
+        Its labels are read again: another one may hide it.
         """
         check = self._sharing
         try:

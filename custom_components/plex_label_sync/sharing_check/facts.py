@@ -1,4 +1,4 @@
-"""Reads from Plex what rules are about: which items there are, how they are rated, who carries what."""
+"""Read from Plex what rules refer to: items, their ratings, and which labels they carry."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -40,14 +40,14 @@ class _Shelf:
     positions: dict[str, int] = field(default_factory=dict)
 
     def mask(self, keys: Iterable[str]) -> int:
-        """Return rating keys as a set of positions."""
+        """Return the set of positions of rating keys as an integer."""
         found = (self.positions[key] for key in keys if key in self.positions)
         return bits(found, len(self.keys))
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read; `gaps` says that some of it could not be."""
+    """The facts that were read; `gaps` is True if some of them could not be."""
 
     facts: Facts
     gaps: bool = False
@@ -57,7 +57,7 @@ class FactsReader:
     """Reads the facts of one check. Nothing is written, and nothing waits for it."""
 
     def __init__(self, plex: PlexClient, settings: Settings, server_version: str) -> None:
-        """Know whom to ask, and which libraries and labels are meant."""
+        """Initialize with the server and its version, and the settings for libraries and labels."""
         self._plex = plex
         self._settings = settings
         self._version = server_version
@@ -66,9 +66,9 @@ class FactsReader:
     async def async_read(
         self, people: Sequence[Person], watchlists: Watchlists | None, rules: Iterable[Rule]
     ) -> Read:
-        """Return everything that the rules are about. Raises ServiceError.
+        """Return everything that the rules refer to. Raises ServiceError.
 
-        `watchlists` are those that the last sync read: Pulsarr is not asked for them again.
+        `watchlists` are those that the last sync read: Pulsarr is not queried again.
         """
         self._gaps = False
         libraries = [
@@ -108,9 +108,9 @@ class FactsReader:
         return Read(facts, gaps=self._gaps)
 
     async def async_more(self, facts: Facts, rules: Iterable[Rule]) -> tuple[Facts, frozenset[str]]:
-        """Return facts that also know the labels of other rules, and which nothing carries.
+        """Return facts that include the labels of other rules, and those that no item carries.
 
-        Raises ServiceError. Items that came since are not among them.
+        Raises ServiceError. Items added since are not included.
         """
         wanted = labels_named(rules)
         known = set(facts.shelves[MediaType.MOVIE].carriers)
@@ -142,7 +142,7 @@ class FactsReader:
         return replace(facts, shelves=shelves), unknown
 
     async def _list(self, library: Library, shelf: _Shelf, matcher: Matcher) -> None:
-        """Put a library's items on the shelf, and remember those that somebody wants."""
+        """Put a library's items on the shelf, and record the wanted ones."""
         start = len(shelf.keys)
 
         def pick(items: tuple[RatedItem, ...]) -> tuple[list[str], list[str], list[Match]]:
@@ -185,7 +185,7 @@ class FactsReader:
         labels: Iterable[str],
         shelves: Mapping[MediaType, _Shelf],
     ) -> dict[MediaType, dict[str, int]]:
-        """Return which of the wanted items carry which of our labels, as they are now."""
+        """Return which of the wanted items currently carry which of the integration's labels."""
         ours = {fold(label) for label in labels}
         keys = sorted({key for _, some in wanted for key in some})[:WANTED_MAX]
         found: dict[MediaType, dict[str, set[str]]] = {
@@ -215,7 +215,7 @@ def labels_named(rules: Iterable[Rule]) -> set[str]:
 def labels_of_people(
     people: Iterable[Person], settings: Settings
 ) -> dict[tuple[PersonId, MediaType], str]:
-    """Return the labels of those who get any."""
+    """Return the labels of the people who get any, by person and kind of title."""
     sync = settings.sync
     return {
         (person.id, kind): label
@@ -243,7 +243,7 @@ def _wanted(
 
 
 def _finished(shelf: _Shelf, named: Collection[str], marked: Mapping[str, int]) -> Shelves:
-    """Return a shelf for the rules; a label that is in no directory is carried by nothing."""
+    """Return a shelf for the rules; a label that is in no directory is carried by no item."""
     ratings: dict[str, list[int]] = {}
     for place, rating in enumerate(shelf.ratings):
         if rating:

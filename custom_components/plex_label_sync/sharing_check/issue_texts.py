@@ -1,4 +1,4 @@
-"""What the texts of the repair issues about sharing name."""
+"""Placeholders for the texts of the repair issues about sharing."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,7 @@ NOTHING_KNOWN: Final = "?"
 def lost_rule_placeholders(
     found: Sequence["SharingWarning"], kept: "Kept", texts: "SharingTexts"
 ) -> Mapping[str, str]:
-    """Return what the rules were that are missing now, so that they can be entered again."""
+    """Return the rules that are missing now, so that they can be entered again."""
     gone = {one.account_id: kept.gone[one.account_id] for one in found}
     before = [one.before for one in gone.values()]
     return {

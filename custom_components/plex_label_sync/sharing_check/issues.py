@@ -1,4 +1,4 @@
-"""Brings the repair issues about sharing up to date; each is deleted when its cause is gone."""
+"""Update the repair issues about sharing; each is deleted when its cause is gone."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -14,28 +14,28 @@ from .texts import async_sharing_texts
 
 
 class Sharing(Protocol):
-    """What the issues are about: what the check found out last."""
+    """What the issues are about: the findings of the last check."""
 
     store: SharingStore
 
     @property
     def told(self) -> Sequence[SharingWarning]:
-        """The warnings that count and that nobody has dismissed."""
+        """Warnings that matter and have not been dismissed."""
 
     @property
     def checked(self) -> float | None:
-        """When plex.tv last answered."""
+        """When plex.tv last answered, in epoch seconds."""
 
     @property
     def reason(self) -> Reason | None:
-        """Why nothing new is known."""
+        """Why there is nothing new, None if there is."""
 
 
 @callback
 def async_update_sharing_issues(
     hass: HomeAssistant, entry: ConfigEntry[Any], check: Sharing | None
 ) -> None:
-    """Bring the issues up to date; without a check there are none."""
+    """Update the issues; without a check there are none."""
     if check is None:
         async_delete(hass, entry, SHARING_OPEN, SHARING, SHARING_SIGN_IN)
         return

@@ -1,4 +1,4 @@
-"""The page "who can see what" of the options: everybody's state, rules, warnings and checklist."""
+"""The options page "who can see what": each person's state, rules, warnings and checklist."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .check import Findings, SharingCheck
 
 NO_RULE_FOR: Final = "no_rule_for"
-PEOPLE_MAX: Final = 40  # on a page that somebody has to read
+PEOPLE_MAX: Final = 40  # on one page, to keep it readable
 DONE: Final = "☑"  # these two are in every font, emoji are not
 TO_DO: Final = "☐"
 WARNING: Final = "⚠️"
@@ -24,18 +24,18 @@ _RESTRICTED: Final = frozenset({State.RESTRICTED, State.NOTHING, State.PRESET})
 
 
 def people_with_steps(check: "SharingCheck") -> dict[str, str]:
-    """Return those who have a checklist, by the key under which they may be left out."""
+    """Return the people who have a checklist, by the key under which they can be left out."""
     subjects = () if check.findings is None else check.findings.subjects
     return {left_out_key(one): one.name for one in subjects if steps(one)}
 
 
 def people_left_out(check: "SharingCheck") -> list[str]:
-    """Return the keys of those for whom somebody wants no rule."""
+    """Return the keys of the people who need no rule."""
     return [key for key in people_with_steps(check) if key in check.store.kept.dismissed]
 
 
 async def async_leave_out(check: "SharingCheck", keys: Iterable[str]) -> None:
-    """Show no checklist for some people, and one for all others."""
+    """Hide the checklist of some people, and show it for all others."""
     kept = check.store.kept
     everybody = set(people_with_steps(check))
     kept.dismissed -= everybody

@@ -1,4 +1,4 @@
-"""The flows of Repairs about who can see what."""
+"""Repair flows about who can see what."""
 
 from typing import TYPE_CHECKING
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
 
 
 class SharingFlow(QuestionFlow):
-    """Looks again, or stops telling: what is wrong is mended in Plex and nowhere else."""
+    """Checks again or dismisses warnings: the problem itself can only be fixed in Plex."""
 
     async def async_step_look_again(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Ask plex.tv again; the issue stays while what it tells is so."""
+        """Query plex.tv again; the issue stays while the problem does."""
         if (check := self._check) is None:
             return self.async_abort(reason="not_loaded")
         if not await check.async_look_again():
             return self.async_abort(reason="not_asked")
         if self._about(check):
-            # Ending the flow would take the issue away.
+            # Finishing the flow would delete the issue.
             return self.async_abort(reason="still_so")
         return self.async_create_entry(data={})
 
     async def async_step_meant(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Take it that the rules were taken away on purpose."""
+        """Accept that the rules were removed on purpose."""
         if (check := self._check) is None:
             return self.async_abort(reason="not_loaded")
         await check.async_accept_gone([one.account_id for one in self._about(check)])
@@ -39,7 +39,7 @@ class SharingFlow(QuestionFlow):
     async def async_step_dismiss(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Do not tell these any more; new ones are."""
+        """Dismiss these warnings; new ones are still reported."""
         if (check := self._check) is None:
             return self.async_abort(reason="not_loaded")
         await check.async_dismiss([one.id for one in self._about(check)])

@@ -1,4 +1,4 @@
-"""The actions about sharing, and what they answer. For administrators: it says who may see what."""
+"""The sharing actions and their responses. For administrators, as they reveal who may see what."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -86,7 +86,7 @@ async def async_check_response(
 
 
 def _named(findings: Findings, names: Sequence[str] | None) -> tuple[Subject, ...]:
-    """Return those whom somebody named, by a Pulsarr user or by an account; all without names."""
+    """Return the subjects named by Pulsarr user or by account; all of them without names."""
     if not names:
         return findings.subjects
     chosen: set[str] = set()
@@ -150,7 +150,7 @@ def _person_row(subject: Subject, check: SharingCheck, texts: SharingTexts) -> d
 
 
 def _unknown_accounts(findings: Findings) -> list[dict[str, Any]]:
-    """Return the accounts that are no Pulsarr user's, to choose from in the options."""
+    """Return the accounts without a Pulsarr user, to choose from in the options."""
     found = {one.person.id: one.match for one in findings.subjects if one.person is not None}
     return [
         {"account": one.name, "account_id": one.id, "kind": one.kind.value}
@@ -162,13 +162,13 @@ def _counts(counts: Counts) -> dict[str, int]:
     return {"visible": counts.visible, "hidden": counts.hidden, "unknown": counts.unknown}
 
 
-# What if
+# Preview
 
 
 async def async_preview_response(runtime: Runtime, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what somebody would see under another rule; plex.tv is not asked.
+    """Return what a person would see under another rule; plex.tv is not queried.
 
-    Raises HomeAssistantError, and ServiceValidationError for somebody unknown.
+    Raises HomeAssistantError, and ServiceValidationError for an unknown person.
     """
     check = runtime.sharing
     await check.async_check(refresh=False)
@@ -219,7 +219,7 @@ def _one(findings: Findings, name: str) -> Subject:
 
 
 def rule_reading(allow: Iterable[str], exclude: Iterable[str], ratings: Iterable[str]) -> Reading:
-    """Return a rule as Plex makes one of what is entered: a label lets in above the ratings."""
+    """Return a rule as Plex builds it from a form: a label also lets in what the ratings do not."""
     conditions = [
         Condition(name, False, frozenset(map(fold, texts)), texts)  # noqa: FBT003
         for name, texts in ((RATING, tuple(ratings)), (LABEL, tuple(allow)))
@@ -239,7 +239,7 @@ def rule_reading(allow: Iterable[str], exclude: Iterable[str], ratings: Iterable
 async def async_verdict_rows(
     runtime: Runtime, explanations: Sequence[Explanation]
 ) -> list[list[dict[str, Any]]]:
-    """Return for each title who of those who want it can see it; empty lists while that is unknown."""
+    """Return for each title who of the people who want it can see it; empty lists if unknown."""
     findings = await _async_findings(runtime)
     if findings is None:
         return [[] for _ in explanations]

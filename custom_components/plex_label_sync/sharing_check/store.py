@@ -1,6 +1,7 @@
-"""What is kept of the sharing side over a restart: the accounts as they were told last, and decisions.
+"""Store sharing data over a restart: the accounts as last read, and decisions.
 
-No token and no address is among it. The file goes with the entry, and when the check is switched off.
+It contains no token and no address. The file is deleted with the entry, and when the check is
+switched off.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,16 +18,17 @@ from ..sync.model import MediaType
 from ..sync.person_id import PersonId
 
 STEPS: Final = "steps"
-TOLD_MAX: Final = 5000  # titles of which somebody was told that they can be seen now
+TOLD_MAX: Final = 5000  # titles that are remembered as reported to a person
 
 
 @dataclass(slots=True)
 class Kept:
-    """Everything that the file holds.
+    """The contents of the file.
 
-    `seen` is how many items each account could see when that was known last, `gone` are rules that
-    vanished, `dismissed` the warnings and checklists that need not be told, `told` the people and
-    titles of the event `visible`. `saw_nobody` says that plex.tv named nobody the last time.
+    `seen` is the number of items each account could see when that was last known, `gone` are rules
+    that vanished, `dismissed` the warnings and checklists that are not shown, `told` the people and
+    titles for which the event `visible` was fired. `saw_nobody` is True if plex.tv listed no
+    accounts last time.
     """
 
     answer: Answer | None = None
@@ -37,7 +39,7 @@ class Kept:
     saw_nobody: bool = False
 
     def tell(self, person_id: PersonId, title: str) -> bool:
-        """Note that somebody is told of a title; return whether they were not before."""
+        """Record a title as reported to a person; return whether that is new."""
         key = f"{person_id}|{title}"
         if key in self.told:
             return False
@@ -48,21 +50,21 @@ class Kept:
 
 
 def left_out_key(subject: Subject) -> str:
-    """Return under what somebody is kept for whom no rule is wanted."""
+    """Return the key that marks a person who needs no rule."""
     return f"{STEPS}|{subject.id}"
 
 
 class SharingStore:
-    """The file of one entry, and what it holds."""
+    """The file of one entry, and its contents."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Start empty; `async_load` fills it."""
+        """Initialize empty; `async_load` fills it."""
         self.kept = Kept()
         self._hass = hass
         self._file = RecordFile(hass, entry_id, "sharing")
 
     async def async_load(self) -> None:
-        """Read the file; one that cannot be understood is set aside and counts as empty.
+        """Read the file; an unusable one is set aside and counts as empty.
 
         Raises StoreTooNewError or StoreUnreadableError.
         """
@@ -70,7 +72,7 @@ class SharingStore:
         self.kept = kept or Kept()
 
     async def async_size(self) -> int | None:
-        """Return the bytes of the file, None where there is none."""
+        """Return the size of the file in bytes, None if there is none."""
         return await self._hass.async_add_executor_job(self._file.size)
 
     async def async_save(self) -> None:
@@ -88,7 +90,7 @@ class SharingStore:
 
 
 def kept_as_dict(kept: Kept) -> Data:
-    """Return what is kept as JSON can hold it."""
+    """Return the contents as JSON-serializable data."""
     answer = kept.answer
     return {
         "checked": None if answer is None else answer.checked,
@@ -111,7 +113,7 @@ def kept_as_dict(kept: Kept) -> Data:
 
 
 def kept_from_dict(data: Mapping[str, Any]) -> Kept:
-    """Read what was kept. Raises what bad data cause."""
+    """Build the contents from stored data. Raises whatever bad data causes."""
     accounts = [_account(row) for row in data["accounts"]]
     return Kept(
         answer=_answer(data, accounts),

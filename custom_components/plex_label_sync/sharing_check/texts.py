@@ -1,4 +1,4 @@
-"""What the sharing side says, in the language of the house: warnings, steps, rules and reasons."""
+"""The texts of the sharing side: warnings, steps, rules and reasons."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SharingTexts:
-    """What the sharing side says in one language."""
+    """The texts of the sharing side in one language."""
 
     words: Texts
 
@@ -42,7 +42,7 @@ class SharingTexts:
 
     @property
     def rule_words(self) -> Mapping[str, str]:
-        """The words of which a rule's sentence is made."""
+        """The words that make up a rule's sentence."""
         return self.groups[RULE]
 
     def rule(self, rule: Rule, quote: Quote = _plain) -> str:
@@ -50,14 +50,14 @@ class SharingTexts:
         return sentence(rule, self.rule_words, quote)
 
     def kinds(self, types: Sequence[MediaType]) -> str:
-        """Return what kinds of title something is about."""
+        """Return the kinds of title that something is about, as text."""
         key = "movie_show" if len(types) != 1 else types[0].value
         return self.groups[PAGE][key]
 
     def warning(
         self, one: SharingWarning, gone: Mapping[str, Gone], quote: Quote = _plain
     ) -> tuple[str, str]:
-        """Return what is wrong, and what to do about it."""
+        """Return what is wrong and what to do about it."""
         key = _variant(one)
         told = {
             "name": quote(one.who),
@@ -81,7 +81,7 @@ class SharingTexts:
         return {"date": self.words.date(gone.since), "gone": self.gone(gone, quote)}
 
     def gone(self, gone: Gone, quote: Quote = _plain) -> str:
-        """Return what the rules said that vanished."""
+        """Return the rules that vanished, as sentences."""
         said = dict.fromkeys(self.rule(parse(text), quote) for text in gone.texts.values())
         return "; ".join(said)
 
@@ -104,7 +104,7 @@ class SharingTexts:
         )
 
     def state(self, state: State) -> str:
-        """Return how things stand with somebody."""
+        """Return the state of an account, as text."""
         return self.groups[STATE][state.value]
 
     def page(self, key: str, **told: object) -> str:
@@ -112,7 +112,7 @@ class SharingTexts:
         return self.groups[PAGE][key].format(**told)
 
     def listed(self, words: Iterable[str]) -> str:
-        """Return words as they stand in a sentence: a, b or c."""
+        """Return words as listed in a sentence: a, b or c."""
         *others, last = list(words) or [""]
         if not others:
             return last
@@ -120,7 +120,7 @@ class SharingTexts:
 
 
 def _variant(one: SharingWarning) -> str:
-    """Return which of the texts of a warning fits."""
+    """Return the key of the variant of a warning's text."""
     details = one.details
     if one.key is WarningKey.NOT_UNDERSTOOD:
         if details.get("problem") == Problem.AMPERSAND.value:
@@ -134,12 +134,12 @@ def _variant(one: SharingWarning) -> str:
 
 
 async def async_sharing_texts(hass: HomeAssistant) -> SharingTexts:
-    """Return the texts in the language of the house."""
+    """Return the texts in Home Assistant's language."""
     return SharingTexts(await async_texts(hass))
 
 
 def best_verdict(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the verdict on a title with items of which each has one: one visible item is enough."""
+    """Return the verdict on a title from those on its items: one visible item is enough."""
     found = set(verdicts)
     if Verdict.VISIBLE in found:
         return Verdict.VISIBLE
@@ -147,5 +147,5 @@ def best_verdict(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def rules_of(subject: Subject, texts: SharingTexts, quote: Quote = _plain) -> dict[str, str]:
-    """Return the rules for films and for shows as sentences."""
+    """Return the rules for movies and for shows as sentences."""
     return {kind.plural: texts.rule(subject.half(kind).rule, quote) for kind in MediaType}

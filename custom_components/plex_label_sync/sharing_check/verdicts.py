@@ -1,4 +1,4 @@
-"""What the rules say of single items as they were just read. Pure."""
+"""Apply the rules to single items as they were just read. Pure."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from .check import Findings
 def verdicts(
     person_id: PersonId, findings: Findings, items: Sequence[RatedItem]
 ) -> list[tuple[Why, Rule, RatedItem]]:
-    """Return what a person's rule says of each item as it was just read."""
+    """Return the verdict of a person's rule on each item, with that rule and the item."""
     subject = findings.subject_of(person_id)
     found = []
     for one in items:

@@ -1,1 +1,1 @@
-"""What is on disk."""
+"""The integration's files on disk."""

@@ -1,6 +1,6 @@
-"""Brings files up to date in which people were numbers: those of Pulsarr's users. Pure.
+"""Migrates files in which people were identified by numbers, those of Pulsarr's users. Pure.
 
-What is not as it should be stays as it is, for the readers to leave out by itself.
+Malformed values are kept unchanged: the readers leave them out individually.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,14 +17,14 @@ _TOLD: Final = re.compile(r"([0-9]+)(\|.*)", re.DOTALL)
 
 
 def ledger_with_sources(data: Data) -> Data:
-    """Return a ledger whose people are known by source and id."""
+    """Return a ledger whose people are identified by source and id."""
     return _each(
         data, {"kinds": _at(1, _list_of(_id)), "people": _at(0, _id), "former": _at(0, _id)}
     )
 
 
 def journal_with_sources(data: Data) -> Data:
-    """Return a journal, with what is remembered beside it, whose people are known by both."""
+    """Return a journal, and its other records, with people identified by source and id."""
     data = _each(data, {"people": _at(0, _ref_id)})
     held, summary, knowledge = data.get("held"), data.get("summary"), data.get("knowledge")
     if isinstance(held, Mapping):
@@ -38,14 +38,14 @@ def journal_with_sources(data: Data) -> Data:
 
 
 def sharing_with_sources(data: Data) -> Data:
-    """Return what is kept of the shares, with the people who were told of titles known by both."""
+    """Return the records of the shares with people identified by source and id."""
     return _each(data, {"told": _told})
 
 
 def confirmed_with_sources(data: object) -> object:
-    """Return the confirmed names of an entry's data with people who are known by both.
+    """Return an entry's confirmed names with people identified by source and id.
 
-    Who is known by the Plex account there is so still.
+    People identified by their Plex account stay so.
     """
     if not isinstance(data, Mapping):
         return data
@@ -79,12 +79,12 @@ def _id(value: object) -> object:
 
 
 def _ref_id(value: object) -> object:
-    """Return the id of somebody whom a change names; 0 was one who is known by name only."""
+    """Return the id of a person in a change; 0 was a person known by name only."""
     return NO_ID if value == 0 and not isinstance(value, bool) else _id(value)
 
 
 def _gap(row: object) -> object:
-    """Return a gap, which a person's list is by that person's id."""
+    """Return a gap; that of a person's list has the person's id as its key."""
     match row:
         case [GapKind.PERSON.value, str(key), *rest] if _NUMBER.fullmatch(key):
             return [GapKind.PERSON.value, pulsarr_id(int(key)), *rest]
@@ -102,7 +102,7 @@ def _list_of(change: _Change) -> _Change:
 
 
 def _at(position: int, change: _Change) -> _Change:
-    """Return what changes one place of a row."""
+    """Return a function that changes one element of a row."""
 
     def changed(row: object) -> object:
         if not isinstance(row, list) or len(row) <= position:

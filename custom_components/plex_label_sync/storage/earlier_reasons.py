@@ -1,4 +1,4 @@
-"""Brings a journal up to date in which reasons were English sentences. Pure."""
+"""Migrates a journal in which reasons were English sentences. Pure."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ..sync.reasons import ReasonCode
 
-# The sentences of earlier versions; what is named is a parameter of the code.
+# The sentences of earlier versions; their names are parameters of the code.
 _SENTENCES: Final[Mapping[ReasonCode, str]] = {
     ReasonCode.WANTED: r"(?P<people>.+) wants? it",
     ReasonCode.RENAMED_FROM: r"renamed from (?P<label>.+)",
@@ -26,9 +26,9 @@ _SENTENCES: Final[Mapping[ReasonCode, str]] = {
 
 
 def journal_with_reason_codes(data: dict[str, Any]) -> dict[str, Any]:
-    """Return a journal whose changes have codes, people and libraries in place of sentences.
+    """Return a journal whose changes have codes, people and libraries instead of sentences.
 
-    People are known by the names in the sentences only. A row that makes no sense stays one.
+    People are known only by the names in the sentences. Malformed rows are kept unchanged.
     """
     libraries: dict[str, int] = {}
     people: dict[str, int] = {}
@@ -59,7 +59,7 @@ def journal_with_reason_codes(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def reason_in(sentence: str) -> tuple[dict[str, Any], list[str]]:
-    """Return the code of a sentence with its parameters, and the people whom it names."""
+    """Return the code of a sentence with its parameters, and the people that it names."""
     for code, pattern in _SENTENCES.items():
         if (found := re.fullmatch(pattern, sentence, re.DOTALL)) is None:
             continue

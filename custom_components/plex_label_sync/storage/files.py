@@ -1,4 +1,4 @@
-"""One of an entry's files: read with suspicion, brought up to date, written off the event loop."""
+"""An entry's files: validated when read, migrated, and written outside the event loop."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -23,11 +23,11 @@ _LOGGER = logging.getLogger(__name__)
 
 STORE_VERSION: Final = 1
 MINOR_VERSIONS: Final = {"queue": 1, "ledger": 5, "journal": 6, "sharing": 2, "probe": 1}
-CAUSES_UNKNOWN: Final = "causes_unknown"  # in a ledger of before: by what labels are kept off
-FORMER: Final = "former"  # the one file that belongs to no entry
+CAUSES_UNKNOWN: Final = "causes_unknown"  # in an earlier ledger: why labels are kept off
+FORMER: Final = "former"  # the only file that belongs to no entry
 FORMER_MINOR_VERSION: Final = 1
 
-# What readers raise for data that they cannot understand
+# What readers raise for malformed data
 NONSENSE: Final = MALFORMED
 
 type Data = dict[str, Any]
@@ -38,11 +38,11 @@ class StoreTooNewError(Exception):
 
 
 class StoreUnreadableError(Exception):
-    """A file is there and cannot be read now, so nobody knows what it holds."""
+    """A file exists but cannot be read now, so its contents are unknown."""
 
 
 class Found(StrEnum):
-    """What became of reading a file."""
+    """The result of reading a file."""
 
     READ = "read"
     MISSING = "missing"
@@ -50,10 +50,10 @@ class Found(StrEnum):
 
 
 class RecordFile(Store[Data]):
-    """A Store that tells a damaged file from none, and whether it could write."""
+    """A Store that distinguishes damaged from missing files and reports failed writes."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str | None, name: str) -> None:
-        """Open the file of one entry, or for None one of the whole domain."""
+        """Open the file of one entry, or with None one of the whole domain."""
         super().__init__(
             hass,
             STORE_VERSION,
@@ -62,16 +62,16 @@ class RecordFile(Store[Data]):
             atomic_writes=True,
         )
         self.name = name
-        self.failed = False  # the last write did not work: what memory holds is not on disk
+        self.failed = False  # the last write failed: the data is in memory only
         self._one_at_a_time = asyncio.Lock()
 
     async def async_read[T](
         self, understand: Callable[[Mapping[str, Any]], T]
     ) -> tuple[Found, T | None]:
-        """Return what the file holds.
+        """Return the contents of the file.
 
-        A damaged file is kept under another name. Home Assistant does so with broken JSON and
-        then answers as if there were no file: that is told from a first start here.
+        A damaged file is kept under another name. Home Assistant does so with broken JSON and then
+        behaves as if there were no file: that is distinguished from a first start here.
 
         Raises StoreTooNewError or StoreUnreadableError.
         """
@@ -89,7 +89,7 @@ class RecordFile(Store[Data]):
             if isinstance(err.__cause__, OSError):
                 raise StoreUnreadableError(str(err.__cause__)) from err
             if hasattr(err, "max_supported_version"):
-                # Home Assistant refuses such a file by itself since 2026.
+                # Since 2026 Home Assistant itself refuses such a file.
                 raise StoreTooNewError from err
             _LOGGER.exception("The stored file %s cannot be read", self.key)
         else:
@@ -99,14 +99,14 @@ class RecordFile(Store[Data]):
         return Found.DAMAGED, None
 
     def size(self) -> int | None:
-        """Return the file's bytes on disk, None when there is none. Blocks."""
+        """Return the file's size on disk in bytes, None if there is no file. Blocks."""
         try:
             return Path(self.path).stat().st_size
         except OSError:
             return None
 
     async def async_copy_aside(self) -> None:
-        """Keep a copy of a file of which parts are left out, before it is written again."""
+        """Keep a copy of a file with malformed parts before it is overwritten."""
         path = Path(self.path)
 
         def copy() -> None:
@@ -115,11 +115,11 @@ class RecordFile(Store[Data]):
 
         try:
             await self.hass.async_add_executor_job(copy)
-        except OSError as err:  # what could be read is worth more than the rest
+        except OSError as err:  # the readable parts matter more than the rest
             _LOGGER.warning("The stored file %s cannot be copied: %s", self.key, err)
 
     async def _set_aside(self, path: Path) -> None:
-        """Keep a damaged file under a name that says so, before it is written again."""
+        """Keep a damaged file under a name that marks it as such before it is overwritten."""
         aside = _aside(path)
 
         def rename() -> None:
@@ -142,10 +142,10 @@ class RecordFile(Store[Data]):
         )
 
     async def async_write(self, snapshot: Callable[[], Callable[[], Data]]) -> bool:
-        """Save and tell whether that worked; the caller keeps the data.
+        """Save and return whether that succeeded; the caller keeps the data.
 
-        `snapshot` is called when it is this write's turn, so that the newest state is written
-        last; what it returns is called in a thread. Cancelling the caller does not stop it.
+        `snapshot` is called when it is this write's turn, so that the latest state is written last;
+        its result is called in a thread. Cancelling the caller does not stop it.
         """
         task = self.hass.async_create_task(self._write(snapshot), f"save {self.key}")
         return await asyncio.shield(task)
@@ -160,29 +160,29 @@ class RecordFile(Store[Data]):
 
     @override
     async def async_save(self, data: Data) -> None:
-        """Save data that nobody changes any more."""
+        """Save data that will not change any more."""
         await self._save(lambda: data)
 
     async def _save(self, build: Callable[[], Data]) -> None:
-        """Encode in a thread, because large files would hold up the event loop, and save."""
+        """Encode in a thread, because large files would block the event loop, and save."""
         encoded: Any = await self.hass.async_add_executor_job(
             lambda: json_fragment(json_bytes(build()))
         )
         try:
-            # Home Assistant copies a fragment as it is, in the event loop as well as elsewhere.
+            # Home Assistant copies a fragment unchanged, also in the event loop.
             await super().async_save(encoded)
         except OSError:
             self.failed = True
 
     async def async_settled(self) -> None:
-        """Wait for the writes that are under way."""
+        """Wait for pending writes."""
         async with self._one_at_a_time:
             pass
 
     @override
     async def _async_write_data(self, *args: Any) -> None:
-        # Home Assistant logs a failed write and goes on; we must know. What it hands over
-        # differs between its versions.
+        # Home Assistant only logs a failed write, but the caller must know. The arguments differ
+        # between its versions.
         try:
             await super()._async_write_data(*args)
         except BaseException:
@@ -195,9 +195,9 @@ def _aside(path: Path) -> Path:
 
 
 def migrated(name: str, minor_version: int, data: Data) -> Data:
-    """Return a file's data as the present version writes them.
+    """Return a file's data migrated to the current version.
 
-    A file of a newer minor version is used as it is.
+    Data of a newer minor version is used unchanged.
     """
     for version in range(minor_version, MINOR_VERSIONS.get(name, FORMER_MINOR_VERSION)):
         if (step := _STEPS.get((name, version))) is not None:
@@ -206,7 +206,7 @@ def migrated(name: str, minor_version: int, data: Data) -> Data:
 
 
 def _ledger_knows_by_what(data: Data) -> Data:
-    """3 → 4: rows say whether an undo keeps a label off; here only the journal can tell."""
+    """3 → 4: rows include whether an undo keeps a label off; here only the journal has that."""
     return {**data, CAUSES_UNKNOWN: True}
 
 
@@ -220,7 +220,7 @@ _STEPS: Final[Mapping[tuple[str, int], Callable[[Data], Data]]] = {
 
 
 async def async_remove_files(hass: HomeAssistant, entry_id: str) -> None:
-    """Delete an entry's files, and what was kept of damaged ones."""
+    """Delete an entry's files, and the copies of damaged ones."""
     for name in MINOR_VERSIONS:
         file = RecordFile(hass, entry_id, name)
         await file.async_remove()

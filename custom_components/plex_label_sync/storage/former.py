@@ -1,4 +1,4 @@
-"""The ledgers of removed entries: the same server, set up anew, can have its own back."""
+"""The ledgers of removed entries, which a new entry for the same server can restore."""
 
 import asyncio
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from .records import Records
 
 _LOGGER = logging.getLogger(__name__)
 
-SERVERS_MAX: Final = 10  # of which ledgers are kept; the one removed first goes first
+SERVERS_MAX: Final = 10  # whose ledgers are kept; the one removed first is dropped first
 
 type Servers = dict[str, dict[str, Any]]
 
@@ -34,13 +34,13 @@ class FormerLedgers:
     """One file of the domain with the ledgers of removed entries, by Plex machine identifier."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Read nothing before somebody asks."""
+        """Initialize; the file is read on first use."""
         self._hass = hass
         self._file = RecordFile(hass, None, FORMER)
         self._one_at_a_time = asyncio.Lock()
 
     async def async_keep(self, machine_id: str, ledger: Ledger) -> None:
-        """Keep a ledger with rows; one without leaves what is there."""
+        """Keep a ledger with rows; one without leaves the kept one in place."""
         if not len(ledger):
             return
         data = await self._hass.async_add_executor_job(ledger.copy().as_dict)
@@ -49,7 +49,7 @@ class FormerLedgers:
             await self._write(servers)
 
     async def async_get(self, machine_id: str) -> Ledger | None:
-        """Return the ledger that is kept for a server, None where there is none with rows."""
+        """Return the ledger that is kept for a server, None if there is none with rows."""
         async with self._one_at_a_time:
             kept = (await self._read()).get(machine_id)
         if kept is None:
@@ -58,14 +58,14 @@ class FormerLedgers:
         return ledger if ledger is not None and len(ledger) else None
 
     async def async_forget(self, machine_id: str) -> None:
-        """Let a server's ledger go."""
+        """Delete a server's ledger."""
         async with self._one_at_a_time:
             servers = await self._read()
             if servers.pop(machine_id, None) is not None:
                 await self._write(servers)
 
     async def _read(self) -> Servers:
-        """Return what is kept. What cannot be read is as good as nothing: nobody depends on it."""
+        """Return the kept ledgers; an unreadable file counts as empty, as none is essential."""
         try:
             _, servers = await self._file.async_read(_servers_of)
         except (StoreTooNewError, StoreUnreadableError) as err:
@@ -82,7 +82,7 @@ _FORMER: Final[HassKey[FormerLedgers]] = HassKey(f"{DOMAIN}_former")
 
 @callback
 def async_former(hass: HomeAssistant) -> FormerLedgers:
-    """Return the one keeper of former ledgers."""
+    """Return the single store of former ledgers."""
     if (keeper := hass.data.get(_FORMER)) is None:
         keeper = hass.data[_FORMER] = FormerLedgers(hass)
     return keeper
@@ -91,9 +91,9 @@ def async_former(hass: HomeAssistant) -> FormerLedgers:
 async def async_keep_former(
     hass: HomeAssistant, entry: ConfigEntry[Any], unsaved: Records | None
 ) -> None:
-    """Keep the ledger of an entry that is being removed, before its files go.
+    """Keep the ledger of an entry that is being removed, before its files are deleted.
 
-    `unsaved` are its records where they could not be written.
+    `unsaved` are its records if they could not be written.
     """
     if unsaved is not None:
         ledger: Ledger | None = unsaved.ledger
@@ -109,9 +109,9 @@ async def async_keep_former(
 
 
 async def async_take_over(hass: HomeAssistant, entry: ConfigEntry[Any], records: Records) -> None:
-    """Do what was chosen when the entry was set up: take the former ledger over, or let it go.
+    """Carry out the choice made when the entry was set up: restore the former ledger, or delete it.
 
-    The former one goes when the new one is on disk, and the choice with it.
+    The former ledger is deleted once the new one is on disk, together with the choice.
     """
     if CONF_TAKE_OVER not in entry.data or entry.unique_id is None:
         return
@@ -145,7 +145,7 @@ def with_server(
 
 
 def _servers_of(data: Mapping[str, Any]) -> Servers:
-    """Return what is of the right shape; the rest is left out, each server by itself."""
+    """Return the well-formed servers; malformed ones are left out individually."""
     return {
         str(machine_id): {**kept, "removed": int(kept.get("removed", 0))}
         for machine_id, kept in dict(data["servers"]).items()
@@ -154,7 +154,7 @@ def _servers_of(data: Mapping[str, Any]) -> Servers:
 
 
 def _ledger_of(kept: Mapping[str, Any]) -> Ledger | None:
-    """Return a kept ledger as the present version reads it, None when it cannot."""
+    """Return a kept ledger migrated to the current version, None if it is malformed."""
     try:
         return Ledger.from_dict(migrated("ledger", int(kept["minor_version"]), kept["ledger"]))
     except NONSENSE:

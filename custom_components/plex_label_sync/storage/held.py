@@ -1,4 +1,4 @@
-"""What is held until somebody decides, and how it is stored."""
+"""What is held until the user decides, and how it is stored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from ..sync.stored_reasons import person_ref, reason_as_dict, reason_of
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the brake keeps back until somebody decides. `since` is in epoch seconds.
+    """What the safety check holds until the user decides. `since` is in epoch seconds.
 
-    `keys` are the ledger's rows that it is about, as `key_text` writes them; `groups` are they by
-    person and reason, as far as that is known.
+    `keys` are the rows of the ledger concerned, as `key_text` writes them; `groups` has them by
+    person and reason, as far as known.
     """
 
     since: float
@@ -29,7 +29,7 @@ class Held:
 
     @property
     def row_keys(self) -> frozenset[RowKey]:
-        """The rows that it is about."""
+        """The keys of the rows concerned."""
         return frozenset(map(key_of, self.keys))
 
     def as_dict(self) -> dict[str, Any]:
@@ -53,9 +53,9 @@ class Held:
 
 
 def held_of(data: Mapping[str, Any]) -> Held:
-    """Read what `as_dict` wrote. Raises one of MALFORMED for anything else.
+    """Read the output of `as_dict`. Raises one of MALFORMED for anything else.
 
-    Of reasons that only a newer version knows the question itself is left.
+    Reasons of a newer version are left out, but the question is kept.
     """
     reasons = tuple(one for one in texts(data["reasons"]) if one in set(HoldReason))
     return Held(

@@ -1,4 +1,4 @@
-"""What survives a restart: queue, ledger and journal; memory is the truth, files follow it."""
+"""What survives a restart: queue, ledger and journal, kept in memory and written to files."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -25,16 +25,16 @@ from .held import Held, held_of
 
 _LOGGER = logging.getLogger(__name__)
 
-SAVE_AGAIN_AFTER: Final = 60.0  # seconds from a failed write to the next try
+SAVE_AGAIN_AFTER: Final = 60.0  # seconds from a failed write to the next attempt
 
 INTERRUPTED: Final = "interrupted"  # status of a run during which the process ended
 
 
 class Records:
-    """The queue, the ledger and the journal of one entry; memory is the truth."""
+    """The queue, the ledger and the journal of one entry; the files follow the state in memory."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Start empty; `async_load` fills it."""
+        """Initialize empty; `async_load` reads the files."""
         self.queue: Queue = ()
         self.ledger = Ledger()
         self.journal = Journal()
@@ -42,8 +42,8 @@ class Records:
         self.held: Held | None = None
         self.knowledge = Knowledge()
         self.damaged: list[str] = []  # the files that were damaged or missing
-        self.left_out: Mapping[str, int] = {}  # how much of which part made no sense
-        self.on_change = Listeners[()]()  # saving fails, or works again
+        self.left_out: Mapping[str, int] = {}  # the number of malformed values left out, by part
+        self.on_change = Listeners[()]()  # called when saving fails, or works again
         self._hass = hass
         self._queue_file = RecordFile(hass, entry_id, "queue")
         self._ledger_file = RecordFile(hass, entry_id, "ledger")
@@ -54,7 +54,7 @@ class Records:
 
     @property
     def unsaved(self) -> bool:
-        """Whether something is in memory only, because it could not be written."""
+        """Whether something is in memory only because it could not be written."""
         return any(file.failed for file in self._files)
 
     @property
@@ -62,7 +62,7 @@ class Records:
         return self._queue_file, self._ledger_file, self._journal_file
 
     async def async_sizes(self) -> dict[str, int | None]:
-        """Return how many bytes each file has on disk, None where there is none."""
+        """Return the size of each file on disk in bytes, None if it does not exist."""
 
         def sizes() -> dict[str, int | None]:
             return {file.name: file.size() for file in self._files}
@@ -70,13 +70,13 @@ class Records:
         return await self._hass.async_add_executor_job(sizes)
 
     async def async_load(self, *, expected: bool = False) -> None:
-        """Read the files and take over what a run left behind that did not end.
+        """Read the files and recover runs that did not end.
 
-        A part that makes no sense is left out and named in `left_out`, and a copy of its file
-        is kept. A file that cannot be understood counts as empty and is named in `damaged`: then
-        nothing in it is ours any more, and nothing of it will be taken off. So is a file that
-        should be there: they are written together, so one is missed beside the others, and all
-        are when the entry was set up before (`expected`).
+        A malformed part is left out and counted in `left_out`, and a copy of its file is kept. A
+        file that cannot be read as a whole counts as empty and is listed in `damaged`: then none of
+        its labels is the integration's any more, and none will be removed. So does a missing file:
+        the files are written together, so one is missing if others exist, and all are if the entry
+        was set up before (`expected`).
 
         Raises StoreTooNewError or StoreUnreadableError.
         """
@@ -89,7 +89,7 @@ class Records:
             self.journal, self.summary, self.held, self.knowledge = journal
             self._saved_summary = self.summary
         found = {"queue": queue_found, "ledger": ledger_found, "journal": journal_found}
-        # The journal is written last: a first start that was cut off leaves empty others.
+        # The journal is written last: an interrupted first start leaves the others empty.
         expected = expected or journal_found is not Found.MISSING
         expected = expected or bool(self.queue) or len(self.ledger) > 0
         self.damaged = [
@@ -103,8 +103,8 @@ class Records:
                     self.ledger.note_undone(entry.changes)
         unfinished = self.journal.unfinished
         for entry in unfinished:
-            # Whether these arrived in Plex is not known; they were not there before. What was
-            # not sent yet may have been written by somebody else since.
+            # These may have reached Plex; they were not there before. What was not sent yet may
+            # have been written by a person since.
             sent = entry.changes[: entry.sent]
             self.ledger.adopt(sent, entry.started, undo=entry.kind is RunKind.UNDO)
             self.journal.finish(entry.run_id, INTERRUPTED, sent)
@@ -117,7 +117,7 @@ class Records:
     async def _read[T](
         self, file: RecordFile, understand: Callable[[Mapping[str, Any], Faults], T]
     ) -> tuple[Found, T | None]:
-        """Return what a file holds, without what makes no sense in it."""
+        """Return the contents of a file without its malformed parts."""
         faults: Faults = []
         found, content = await file.async_read(lambda data: understand(data, faults))
         if found is Found.READ and faults:
@@ -128,11 +128,11 @@ class Records:
 
     @callback
     def async_open(self) -> None:
-        """Go on with records that were closed and could not be saved."""
+        """Resume with records that were closed and could not be saved."""
         self._save_later()
 
     async def async_close(self) -> None:
-        """Wait until everything is written that was to be, and give up on what cannot be."""
+        """Wait for pending writes, and give up on those that fail."""
         for file in self._files:
             await file.async_settled()
         if self.unsaved:
@@ -151,23 +151,23 @@ class Records:
         await self._write(self._queue_file, self._queue_snapshot)
 
     async def async_save_ledger(self) -> None:
-        """Save the ledger after it was changed."""
+        """Save the ledger after a change."""
         await self._save_ledger()
 
     async def async_save_held(self, held: Held | None) -> None:
-        """Keep what the last full sync held, and what it came to."""
+        """Store what the last full sync held, and its summary."""
         self.held = held
         await self._save_journal()
 
     async def async_save_summary(self) -> None:
-        """Save the summary where it has changed."""
+        """Save the summary if it has changed."""
         if self.summary != self._saved_summary:
             await self._save_journal()
 
     async def begin(self, run: Run, changes: Sequence[Change]) -> None:
         """Write down what is about to be changed; returns when it is on disk.
 
-        Raises ServiceError when that is not possible: then nothing may be changed.
+        Raises ServiceError when that fails: then nothing may be changed.
         """
         entry = Entry(
             run.id, run.kind, run.started, tuple(changes), sent=0, started_by=run.started_by
@@ -179,19 +179,19 @@ class Records:
             raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)
 
     def removed_lately(self) -> Mapping[RowKey, Change]:
-        """Return the labels of ours that recent runs took off, and that no run put on since."""
+        """Return the integration's labels that recent runs removed and no run has added since."""
         return removed_lately(
             entry.changes for entry in self.journal.entries if entry.status is not None
         )
 
     def lost_since(self, when: float) -> int:
-        """Return how many labels were lost since a time that nobody asked for."""
+        """Return how many labels were lost since `when` without a request."""
         return self.knowledge.lost_since(when)
 
     async def sending(self, run_id: str, count: int) -> None:
         """Write down that the first `count` changes of a run may be sent from now on.
 
-        Raises ServiceError when that is not possible: then they may not be sent.
+        Raises ServiceError when that fails: then they may not be sent.
         """
         self.journal.sending(run_id, count)
         if not await self._save_journal():
@@ -204,10 +204,11 @@ class Records:
         rows: Mapping[RowKey, Row | None],
         unsure: Mapping[Change, Row | None],
     ) -> None:
-        """Write down what a run confirmed, and what becomes of the ledger's rows.
+        """Write down what a run confirmed, and the new rows of the ledger.
 
-        Additions that were sent and could not be read back count as ours. The ledger comes
-        first: while the journal calls the run unfinished, nothing of it can be forgotten.
+        Additions that were sent and could not be read back count as the integration's. The ledger
+        is written first: while the journal lists the run as unfinished, none of it can be
+        forgotten.
         """
         self.ledger.apply(rows)
         planned = {change.key: row for change, row in unsure.items()}
@@ -238,7 +239,7 @@ class Records:
         return lambda: _queue_as_dict(queue)
 
     def _journal_snapshot(self) -> Callable[[], Data]:
-        # The file goes on calling a run unfinished until the ledger with its rows is saved.
+        # The file lists a run as unfinished until the ledger with its rows is saved.
         journal = Journal(
             replace(entry, status=None) if entry.run_id in self._not_in_ledger else entry
             for entry in self.journal.entries
@@ -261,7 +262,7 @@ class Records:
         return saved
 
     def _save_later(self) -> None:
-        """Try again by the clock what could not be written."""
+        """Schedule another attempt to write what could not be written."""
         if not self.unsaved:
             self._save_again.cancel()
         else:
@@ -277,7 +278,7 @@ class Records:
 
 
 def _ledger_from_dict(data: Mapping[str, Any], faults: Faults) -> tuple[Ledger, bool]:
-    """Return the ledger, and whether only the journal knows what an undo keeps off."""
+    """Return the ledger, and whether only the journal has the labels that an undo keeps off."""
     return Ledger.from_dict(data, faults), bool(data.get(CAUSES_UNKNOWN))
 
 
@@ -338,7 +339,7 @@ def _pending(entry: Mapping[str, Any]) -> PendingSync:
         created=number(entry["created"]),
         next_try=number(entry["next_try"]),
         expires=number(entry["expires"]),
-        # A reason that only a newer version knows is found out anew.
+        # A reason of a newer version is determined again.
         reason=Reason(reason) if reason in set(Reason) else Reason.ANNOUNCED,
         people=texts(entry["people"]),
         tries=whole(entry["tries"]),

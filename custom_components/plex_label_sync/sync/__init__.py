@@ -1,1 +1,1 @@
-"""The engine: plain Python that decides and carries out which labels go where."""
+"""The engine: plain Python that decides which labels belong on which items, and writes them."""

@@ -1,4 +1,4 @@
-"""Changes grouped so that one request serves many items. Pure."""
+"""Groups changes so that one request covers many items. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from .changes import Action, Change
 
 @dataclass(frozen=True, slots=True)
 class EditGroup:
-    """Items of one library that get the same change with one edit."""
+    """Items of one library that get the same change with one request."""
 
     library: str
     rating_keys: tuple[str, ...]
@@ -16,16 +16,16 @@ class EditGroup:
     remove: tuple[str, ...]
 
     def makes(self, change: Change) -> bool:
-        """Tell whether a change of one of its items is part of this edit."""
+        """Return whether the edit makes this change on one of its items."""
         return change.label in (self.add if change.action is Action.ADD else self.remove)
 
 
 def edit_groups(changes: Iterable[Change]) -> tuple[EditGroup, ...]:
-    """Group changes so that few requests serve many items.
+    """Group changes into as few requests as possible.
 
-    Items that get exactly the same change share a request. Where people's tastes overlap, nearly
-    every item would get one of its own: what is only added is then sent label by label, because
-    adding a label leaves the others alone. Items from which something is taken off stay whole.
+    Items that get exactly the same change share a request. Where watchlists overlap a lot, nearly
+    every item would need its own: additions are then sent label by label, because adding one label
+    leaves the others alone. Items that also lose a label keep a request of their own.
     """
     groups: dict[_Effect, list[str]] = {}
     for (library, rating_key), (adds, removes) in _by_item(changes).items():
@@ -42,7 +42,7 @@ type _Effect = tuple[str, tuple[str, ...], tuple[str, ...]]
 
 
 def _by_item(changes: Iterable[Change]) -> dict[tuple[str, str], tuple[set[str], set[str]]]:
-    """Return what is added to and taken off each item, by library and rating key."""
+    """Return the labels added to and removed from each item, by library and rating key."""
     by_item: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
     for change in changes:
         adds, removes = by_item.setdefault((change.library, change.rating_key), (set(), set()))
@@ -51,7 +51,7 @@ def _by_item(changes: Iterable[Change]) -> dict[tuple[str, str], tuple[set[str],
 
 
 def _label_by_label(groups: Mapping[_Effect, Sequence[str]]) -> dict[_Effect, list[str]]:
-    """Return the groups with each added label by itself, where nothing is taken off."""
+    """Return the groups with each added label on its own, where nothing is removed."""
     split: dict[_Effect, list[str]] = {}
     for (library, adds, removes), keys in groups.items():
         for some in [adds] if removes else [(one,) for one in adds]:

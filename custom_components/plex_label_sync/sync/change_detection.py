@@ -1,7 +1,7 @@
-"""A cheap look at whether anything has changed since everything was listed.
+"""A cheap check whether anything has changed since the last full listing.
 
-It can lead to one thing only: that a run ends because there is nothing to do. Whatever else it
-shows, everything is listed and read anew before a change is planned.
+Its only possible effect is that a run ends early because there is nothing to do. In every other
+case all libraries are listed and read again before a change is planned.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ from .scope import labels_needed
 from .wanted import Wish
 from .wanted_labels import WantedItem
 
-LISTING_AGE_MAX: Final = 6 * 3600.0  # seconds; then everything is listed, whatever seems unchanged
+LISTING_AGE_MAX: Final = 6 * 3600.0  # seconds; after that everything is listed, changed or not
 
 
 @dataclass(frozen=True, slots=True)
 class LibrarySnapshot:
-    """What the last listing of everything found, and what it was asked.
+    """What the last full listing found, and the input that it was made for.
 
-    `people` are all that Pulsarr told of, `items` those that a plan is about; `read_at` is in
-    seconds since the epoch.
+    `people` are all people in Pulsarr's response, `items` those that the plan covered; `read_at` is
+    in seconds since the epoch.
     """
 
     people: tuple[Person, ...]
@@ -42,10 +42,10 @@ class LibrarySnapshot:
 
 @dataclass(frozen=True, slots=True)
 class QuickCheck:
-    """What a cheap look at Plex showed.
+    """The result of a cheap check of Plex.
 
-    `listing` is the last one where nothing seems to have changed since. `items` are those of the
-    listing as they are now, with their labels, where both were read together.
+    `listing` is the last one, if nothing seems to have changed since. `items` are its items as they
+    are now, with their labels in `present`, where both were read together.
     """
 
     libraries: tuple[Library, ...]
@@ -56,32 +56,32 @@ class QuickCheck:
 
 
 class ChangeDetector:
-    """Remembers the last listing of everything and tells whether it still holds."""
+    """Remembers the last full listing and checks whether it is still valid."""
 
     def __init__(self, plex: PlexPort, clock: Callable[[], float]) -> None:
-        """Remember nothing yet; `clock` gives seconds since the epoch."""
+        """Start without a listing; `clock` returns seconds since the epoch."""
         self._plex = plex
         self._clock = clock
         self._last: LibrarySnapshot | None = None
         self._items_tell_labels = True
 
     def remember(self, listing: LibrarySnapshot) -> None:
-        """Take in what a listing of everything found; the libraries were read before it."""
+        """Record the result of a full listing; the libraries were read before it."""
         self._last = listing
 
     @property
     def items(self) -> Mapping[str, WantedItem]:
-        """What the last listing was about."""
+        """The items of the last listing."""
         return {} if self._last is None else self._last.items
 
     async def look(
         self, people: tuple[Person, ...], settings: SyncSettings, ledger: Ledger
     ) -> QuickCheck:
-        """Look at what the libraries hold, while watchlists are still being read.
+        """Check the contents of the libraries while watchlists are still being read.
 
-        Plex counts changes of what a library holds. The number of items is asked beside that,
-        and nothing is believed for long. Where `people` tell already that they want something
-        else, it is not worth the requests. Raises ServiceError.
+        Plex counts changes of a library's contents. The number of items is requested as well, and
+        no listing is trusted for long. Where `people` already show a change, the requests are
+        saved. Raises ServiceError.
         """
         gaps: list[Gap] = []
         there = await self._plex.libraries(gaps.append)
@@ -89,7 +89,7 @@ class ChangeDetector:
         last = self._last
         if gaps or last is None or not self._may_hold(last, people, libraries, settings):
             return QuickCheck(there, gaps=tuple(gaps))
-        signs: list[bool] = []  # of a change
+        signs: list[bool] = []  # each means a change
         items: dict[str, WantedItem] = {}
         present = CurrentLabels()
         jobs = [self._count(library, last, signs) for library in libraries]
@@ -106,8 +106,8 @@ class ChangeDetector:
         if not at_once:
             return QuickCheck(there, last)
         if len(ledger) and not present.carriers:
-            # An answer about single items should tell their labels, but this one shows none of
-            # all those that were written: this server is asked label by label from now on.
+            # Responses about single items should include their labels, but this one has none of all
+            # those that were written: from now on this server is read label by label.
             self._items_tell_labels = False
             return QuickCheck(there, last)
         return QuickCheck(there, last, items, present)
@@ -119,7 +119,7 @@ class ChangeDetector:
         libraries: Sequence[Library],
         settings: SyncSettings,
     ) -> bool:
-        """Tell whether a listing may still hold, by all that is known without asking for more."""
+        """Return whether a listing may still be valid, as far as known without requests."""
         return (
             0 <= self._clock() - last.read_at < LISTING_AGE_MAX
             and last.settings == settings
@@ -133,10 +133,10 @@ class ChangeDetector:
         signs.append(total != last.found.totals[library.key])
 
     async def _ask_unmatched(self, found: Found, signs: list[bool]) -> None:
-        """Note whether Plex has recognised an item since, while somebody waits for a title.
+        """Note whether Plex has recognised an item since, while a wanted title is missing.
 
-        It may do so without counting a change. Of many such items (home videos stay like that)
-        those are asked for that came last.
+        It may do so without counting a change. Of many such items (home videos stay unrecognised)
+        only the latest are requested.
         """
         if all(items for wish, items in found.matches if wish.people):
             return
@@ -151,7 +151,7 @@ class ChangeDetector:
         items: dict[str, WantedItem],
         present: CurrentLabels,
     ) -> None:
-        """Read items with their labels; keep those that are what they were when they were listed."""
+        """Read items with their labels; keep those that still match the listing."""
         for keys in waiting:
             for one in await self._plex.labelled(keys):
                 key = one.item.rating_key
@@ -162,7 +162,7 @@ class ChangeDetector:
 
 
 def _is_same(entry: WantedItem, item: Item) -> bool:
-    """Tell whether an item is in its library still, and the title that somebody wants."""
+    """Return whether an item is still in its library and still the wanted title."""
     return entry.item.library == item.library and (not entry.title_id or entry.title_id in item.ids)
 
 

@@ -1,4 +1,4 @@
-"""What a run changes: labels on items, rows of the ledger, and the plan that holds them."""
+"""What a run changes: labels on items, rows of the ledger, and the plan that holds both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,11 +18,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Add or remove one label on one item, for whom and why, as the planner decided it.
+    """Add or remove one label on one item: the planner's decision, with people and reason.
 
-    `title` is the item's in Plex, `title_id` an id that the item has in common with what the
-    people want or wanted. `ours` is false for a label that somebody else wrote. What an earlier
-    version did not write down is empty.
+    `title` is the item's in Plex, `title_id` an id that the item shares with the wanted or formerly
+    wanted title. `ours` is false for a foreign label. Fields that an earlier version did not store
+    are empty.
     """
 
     action: Action
@@ -39,13 +39,13 @@ class Change:
 
     @property
     def key(self) -> "RowKey":
-        """Under which the ledger knows the label on the item."""
+        """The key of the label's row in the ledger."""
         return self.rating_key, fold(self.label)
 
 
 @dataclass(frozen=True, slots=True)
 class FailedChange:
-    """A change that is not in Plex, and why."""
+    """A change that did not reach Plex, with the reason."""
 
     change: Change
     failure: str
@@ -56,23 +56,23 @@ type RowKey = tuple[str, str]  # rating key and folded label
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One label that we wrote on one item. Times are in whole seconds since the epoch.
+    """One label that the integration wrote on one item. Times are whole seconds since the epoch.
 
-    The last fields tell which item that was: the library's uuid, the type, and the primary guid,
-    the ids and the arrival that the item had. What is empty is not known.
+    The last fields identify that item: the library's uuid, the type, and the item's primary guid,
+    external ids and time of addition. Empty means unknown.
     """
 
     label: str
     library: str
     rating_key: str
     written: int
-    people: tuple[PersonId, ...] = ()  # for whom; empty when that is not known
-    title_id: str = ""  # by which the item was found; tells when it became another title
-    unwanted_since: int = 0  # since when nobody wants it, 0 while somebody does
-    removed_by_user: bool = False  # an override: wanted, and kept off by a decision
-    removed_by_undo: bool = False  # the decision was an undo, or will be when it is seen to be off
-    pinned: bool = False  # stays although nobody wants it: somebody said so
-    is_removed_marker: bool = False  # it says that nobody wants the title any more
+    people: tuple[PersonId, ...] = ()  # for whom; empty if unknown
+    title_id: str = ""  # an id that matched the item; shows when Plex matches it to another title
+    unwanted_since: int = 0  # since when it is unwanted, 0 while it is wanted
+    removed_by_user: bool = False  # an override: wanted, but kept off by a person's decision
+    removed_by_undo: bool = False  # by an undo, or to count as one once it is off
+    pinned: bool = False  # kept although unwanted, by a person's decision
+    is_removed_marker: bool = False  # it marks a title that is no longer wanted
     confirmed: bool = True  # read back from Plex
     uuid: str = ""
     type: str = ""
@@ -82,40 +82,40 @@ class Row:
 
     @property
     def key(self) -> RowKey:
-        """Under which the ledger knows it."""
+        """The row's key in the ledger."""
         return self.rating_key, fold(self.label)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run would change, and how much it may leave alone.
+    """What a run would change, and how much it leaves alone.
 
-    `ledger_updates` says what the ledger's row becomes when a change is confirmed (None: it goes), `ledger_only_updates`
-    what becomes of rows without any change in Plex. `forgotten` are those of the notes that let
-    the row of a label go that is not known to be off by anybody's decision.
+    `ledger_updates` are the new rows once their changes are confirmed (None deletes the row),
+    `ledger_only_updates` those without any change in Plex. `forgotten` are the rows among the
+    latter that are deleted although no decision is known to have removed their labels.
     """
 
     changes: tuple[Change, ...]
-    unchanged: int  # wanted labels that are there already
+    unchanged: int  # wanted labels that are already present
     items: int  # items that match a wanted title
-    overridden: int = 0  # wanted labels that somebody took off by hand
+    overridden: int = 0  # wanted labels that were removed by hand
     ledger_updates: Mapping[RowKey, Row | None] = field(default_factory=dict)
     ledger_only_updates: Mapping[RowKey, Row | None] = field(default_factory=dict)
-    vanished: tuple[Row, ...] = ()  # labels of ours that are off since the last look
-    decided: frozenset[RowKey] = frozenset()  # new names under which what vanished stays off
+    vanished: tuple[Row, ...] = ()  # the integration's labels that are gone since the last check
+    decided: frozenset[RowKey] = frozenset()  # new names that stay off, as what vanished did
     replaced: frozenset[RowKey] = frozenset()  # removals that only make room for a new name
-    skipped: int = 0  # changes of an undone run that do not stand any more as it left them
-    unproven: frozenset[str] = frozenset()  # rating keys: what would go here takes evidence first
+    skipped: int = 0  # changes of the run to undo that no longer are as it left them
+    unproven: frozenset[str] = frozenset()  # rating keys to read before anything changes there
     forgotten: frozenset[RowKey] = frozenset()
-    shrunk: frozenset[RowKey] = frozenset()  # removals that rest on a list that lost much at once
-    chosen: frozenset[RowKey] = frozenset()  # removals that an option asked for
+    shrunk: frozenset[RowKey] = frozenset()  # removals that rest on a list that shrank much at once
+    chosen: frozenset[RowKey] = frozenset()  # removals that an option requested
     renamed: Mapping[RowKey, PersonId] = field(
         default_factory=dict
     )  # changes for a new name: whose
-    unknown: tuple[Row, ...] = ()  # rows that labels would have that are wanted and on the item
-    returned: tuple[Row, ...] = ()  # the same for labels that recent runs took off
+    unknown: tuple[Row, ...] = ()  # would-be rows of wanted labels present without a row
+    returned: tuple[Row, ...] = ()  # the same for labels that recent runs removed
 
     @property
     def is_idle(self) -> bool:
-        """Whether it leaves everything as it is, the ledger as well."""
+        """Whether it changes nothing, not even the ledger."""
         return not (self.changes or self.ledger_only_updates or self.vanished or self.unproven)

@@ -1,4 +1,4 @@
-"""Edits Plex and reads back what came of it: written means read back."""
+"""Edits labels in Plex and reads them back: a change counts as written once it was read back."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -20,44 +20,44 @@ from .request import PreparedPlan
 
 _LOGGER = logging.getLogger(__name__)
 
-# A read right after an edit may still show the old labels: read again after these seconds.
+# A read right after an edit may still show the old labels: it is repeated after these seconds.
 SETTLE: Final = (0.5, 1.5)
 
-JOURNAL_WRITES: Final = 50  # of one run, at most, about how far its edits have come
+JOURNAL_WRITES: Final = 50  # at most so many writes of the progress of one run's edits
 
-FEW: Final = 2  # items that one edit fails on; more, and its labels are to blame
+FEW: Final = 2  # items that one edit may fail on; with more, its labels are to blame
 _GATEWAY_TIMEOUT: Final = 504
 _PROXY_GAVE_UP: Final = frozenset({502, _GATEWAY_TIMEOUT})
 
-STOPPED: Final = "stopped"  # why a change was not made: the run was asked to end
+STOPPED: Final = "stopped"  # why a change was not made: the run was requested to end
 NOT_CONFIRMED: Final = "not_confirmed"
 
 
 @dataclass(slots=True)
 class EditResult:
-    """What became of a plan."""
+    """The result of carrying out a plan."""
 
     confirmed: list[Change] = field(default_factory=list)
-    sent: list[Change] = field(default_factory=list)  # and not refused: they may be in Plex
-    denied: set[Change] = field(default_factory=set)  # by an edit that Plex said it did not do
+    sent: list[Change] = field(default_factory=list)  # and not rejected: they may be in Plex
+    denied: set[Change] = field(default_factory=set)  # by an edit that Plex reported as failed
     absent: set[Change] = field(default_factory=set)  # denied, and not there when read back
     failed: list[FailedChange] = field(default_factory=list)
-    refused: dict[Change, Failure] = field(default_factory=dict)  # on which Plex itself failed
-    closed: dict[str, ServiceError] = field(default_factory=dict)  # libraries that take no more
+    refused: dict[Change, Failure] = field(default_factory=dict)  # where Plex itself failed
+    closed: dict[str, ServiceError] = field(default_factory=dict)  # libraries that reject edits
     error: ServiceError | None = None
     stopped: bool = False
 
     def why_not(self, library: str) -> str | None:
-        """Return why nothing more is sent to a library, None while something is."""
+        """Return why no more edits are sent to a library, None while they are."""
         if (err := self.error or self.closed.get(library)) is not None:
             return err.failure
         return STOPPED if self.stopped else None
 
 
 class _Pace:
-    """Has the journal say how far the edits of a run may have come, ahead of them.
+    """Writes to the journal how far the edits of a run may have come, ahead of them.
 
-    Of a run with few changes it is written before each edit, of a large one now and then.
+    In a run with few changes this happens before each edit, in a large one at intervals.
     """
 
     def __init__(self, recorder: Recorder, run_id: str, total: int) -> None:
@@ -68,7 +68,7 @@ class _Pace:
         self._written = 0
 
     async def sending(self, count: int) -> None:
-        """Take in that so many changes more are sent now. Raises ServiceError."""
+        """Record that `count` more changes are about to be sent. Raises ServiceError."""
         self._sent += count
         if self._sent > self._written:
             ahead = max(self._sent, self._written + self._total // JOURNAL_WRITES)
@@ -77,12 +77,12 @@ class _Pace:
 
 
 class Editor:
-    """Sends the edits of one run after the other."""
+    """Sends the edits of one run at a time."""
 
     def __init__(
         self, plex: PlexPort, recorder: Recorder, sleep: Callable[[float], Awaitable[object]]
     ) -> None:
-        """`sleep` waits some seconds."""
+        """Initialize with the server, the recorder and `sleep`, which waits some seconds."""
         self._plex = plex
         self._recorder = recorder
         self._sleep = sleep
@@ -90,7 +90,7 @@ class Editor:
         self._items_tell_labels = True
 
     def stop(self) -> None:
-        """Let what is on end after its present edit; nothing more is sent."""
+        """Let the active run end after its current edit; nothing more is sent."""
         self._stopping = True
 
     async def carry_out(
@@ -100,9 +100,9 @@ class Editor:
         prepared: PreparedPlan,
         progress: Progress,
     ) -> EditResult:
-        """Send the edits, one after the other, until all are sent or Plex is gone.
+        """Send the edits one after the other, until all are sent or Plex is unavailable.
 
-        What was sent to one library is read back while the next one is edited.
+        Changes in one library are read back while the next library is edited.
         """
         result, done, read_back = EditResult(), 0, 0
         pace = _Pace(self._recorder, run_id, sum(len(changes) for _, changes in groups))
@@ -111,7 +111,7 @@ class Editor:
             nonlocal read_back
             await self._confirm(prepared, sent, result)
             read_back += len(sent)
-            if done == len(groups):  # before, the edits tell how far the run has come
+            if done == len(groups):  # until then the edits report the progress of the run
                 progress.reached(Phase.CONFIRMING, read_back, len(result.sent))
 
         async with task_group() as confirming:
@@ -152,7 +152,7 @@ class Editor:
             _LOGGER.debug("Edits stopped: %s", err)
             known = FAILURES[err.failure]
             if known.ends_run or known.reauth or result.closed:
-                result.error = err  # two libraries that take nothing: it is the server
+                result.error = err  # two libraries that reject everything: the server is the cause
             else:
                 result.closed[library.key] = err
                 prepared.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
@@ -163,7 +163,7 @@ class Editor:
 
     @staticmethod
     def _take_refusal(change: Change, err: ServiceError | None, result: EditResult) -> None:
-        """Sort a change by what Plex said of its item; what failed half-way may be in Plex."""
+        """Sort a change by Plex's answer for its item; one that failed half-way may be in Plex."""
         if err is None or FAILURES[err.failure].unanswered or err.status in _PROXY_GAVE_UP:
             result.sent.append(change)
             if err is not None:
@@ -180,8 +180,8 @@ class Editor:
     ) -> CurrentLabels:
         """Read the labels of changed items, from the labels' carriers or from the items.
 
-        What was put on may be asked of the items where that takes fewer requests: what an item
-        tells is there.
+        Additions may be confirmed from the items where that takes fewer requests: a label that the
+        item itself lists is there.
         """
         pairs = await asyncio.to_thread(_pairs, changes)
         keys = sorted({one.rating_key for one in changes}, key=int)
@@ -198,13 +198,13 @@ class Editor:
                 for one in told:
                     present.correct(one.item.rating_key, one.labels)
                 return present
-            self._items_tell_labels = False  # all of them should carry one
+            self._items_tell_labels = False  # each of them should carry one
         return await reader.read(pairs)
 
     async def _confirm(
         self, prepared: PreparedPlan, sent: Sequence[Change], result: EditResult
     ) -> None:
-        """Sort what was sent into confirmed and failed by reading it back."""
+        """Sort the sent changes into confirmed and failed by reading them back."""
         waiting = list(sent)
         reader, now = prepared.labels, CurrentLabels()
         for wait in (0.0, *SETTLE):
@@ -234,11 +234,11 @@ class Editor:
 
 
 def _leave_out(_gap: Gap) -> None:
-    """Take in what could not be read of an item: it is as if it had told no labels."""
+    """Ignore a gap: an unreadable item counts as one that lists no labels."""
 
 
 def _may_come(err: ServiceError) -> bool:
-    """Tell whether Plex may do yet what it did not answer."""
+    """Return whether an unanswered request may still take effect in Plex."""
     return err.failure is Failure.TIMEOUT or err.status == _GATEWAY_TIMEOUT
 
 
@@ -261,7 +261,7 @@ def _note_refusals(
 
 
 def _pairs(changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
-    """Return the labels that are changed, as pairs of library key and folded label."""
+    """Return the changed labels as pairs of library key and folded label."""
     pairs = {(one.library, one.label) for one in changes}
     return frozenset((library, fold(label)) for library, label in pairs)
 

@@ -1,4 +1,4 @@
-"""The one path of every run: read, plan, brake, edit, confirm, record."""
+"""The single path of every run: read, plan, check, edit, confirm, record."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -32,7 +32,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Engine:
-    """Carries out runs, one after the other; the caller sees to it that they do not overlap."""
+    """Carries out runs, one at a time; the caller makes sure that they do not overlap."""
 
     def __init__(
         self,
@@ -45,14 +45,14 @@ class Engine:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         lists: ListMemory | None = None,
     ) -> None:
-        """`clock` gives seconds since the epoch, `steady` seconds that nobody sets.
+        """Initialize; `clock` returns seconds since the epoch, `steady` monotonic seconds.
 
-        `lists` is what was believed of watchlists before.
+        `lists` holds the watchlists that earlier runs believed.
         """
         self._plex = plex
         self._recorder = recorder
         self._clock = clock
-        self.found = Found((), (), {})  # what the last run found of what is wanted
+        self.found = Found((), (), {})  # the items of the wanted titles, as of the last run
         memory = lists or ListMemory()
         self._plan_builder = PlanBuilder(
             plex, pulsarr, recorder, clock, memory=memory, steady=steady
@@ -61,15 +61,15 @@ class Engine:
         self._event_triage = EventTriage(plex, self._plan_builder, steady or clock)
         self._watch = WatchlistReader(pulsarr, self._plan_builder.lists, clock, steady or clock)
         self._editor = Editor(plex, recorder, sleep)
-        self.overview: Overview | None = None  # of what runs have read of everybody's titles
+        self.overview: Overview | None = None  # the state of all titles, as of the last runs
 
     @property
     def watchlists(self) -> Watchlists | None:
-        """The watchlists as they were read last."""
+        """The watchlists as they were last read."""
         return self._plan_builder.watchlists
 
     def stop(self) -> None:
-        """Let the run that is on end after its present edit; later ones write nothing."""
+        """Let the active run end after its current edit; later ones write nothing."""
         self._editor.stop()
 
     async def run(
@@ -80,13 +80,13 @@ class Engine:
         progress: Progress | None = None,
         question: OpenQuestion | None = None,
     ) -> Run:
-        """Carry out one run. What a server's failure leaves undone is told in the result.
+        """Carry out one run; work left undone by a server failure is reported in the result.
 
-        `before` is what the last full sync saw that was believed, `question` what waits for a
-        decision; `progress` hears how far the run has come.
+        `before` is what the last believed full sync saw, `question` the open question that waits
+        for a decision; `progress` receives the progress of the run.
 
         Raises UnknownPersonError, AmbiguousPersonError or UnknownLibraryError when the request
-        names what is not there or not unambiguous.
+        names something unknown or ambiguous.
         """
         run = Run(
             id=uuid.uuid4().hex[:12],
@@ -105,7 +105,7 @@ class Engine:
             return replace(run, duration=self._clock() - run.started)
         self.found = prepared.found
         looked_at = self._looked_at(request)
-        # Tens of thousands of changes are walked through in a thread, here and below.
+        # Tens of thousands of changes are processed in a thread, here and below.
         safety = await asyncio.to_thread(
             self._check_plan, request, prepared, settings, before, question
         )
@@ -134,7 +134,7 @@ class Engine:
         queue: Queue,
         open_question: OpenQuestion | None,
     ) -> tuple[tuple[Explanation, ...], int]:
-        """Return what there is to say about at most TITLES_MAX titles, and how many fit.
+        """Return the explanations of at most TITLES_MAX titles, and how many titles match.
 
         Nothing is written. Raises ServiceError.
         """
@@ -145,41 +145,41 @@ class Engine:
         return explain(facts), fitting
 
     async def people_named(self, names: Sequence[str]) -> frozenset[PersonId]:
-        """Return the ids of people by what the ledger or Pulsarr knows of them.
+        """Return the ids of people, as the ledger or Pulsarr knows them.
 
         Raises ServiceError, UnknownPersonError or AmbiguousPersonError.
         """
         return await self._plan_builder.people_named(names)
 
     async def triage(self, rating_keys: Collection[str], settings: SyncSettings) -> Candidates:
-        """Return what is worth a look among items that Plex has processed.
+        """Return what needs a live sync among items that Plex has processed.
 
         Nothing is written. Raises ServiceError.
         """
         return await self._event_triage.processed(rating_keys, self._recorder.ledger, settings)
 
     async def missed(self, since: float, settings: SyncSettings) -> Candidates:
-        """Return what is worth a look among items added before `since`, in epoch seconds.
+        """Return what needs a live sync among items added before `since`, in epoch seconds.
 
         Nothing is written. Raises ServiceError.
         """
         return await self._event_triage.newest(since, self._recorder.ledger, settings)
 
     async def watch(self, settings: SyncSettings, urgent: Collection[PersonId] = ()) -> Watched:
-        """Look by the way what has changed on watchlists; needs no turn, for it writes nothing.
+        """Check the watchlists for changes; it writes nothing, so it may run beside a run.
 
-        Lists of people in `urgent` are read in any case. Raises ServiceError.
+        The lists of people in `urgent` are always read. Raises ServiceError.
         """
         return await self._watch.look(settings, urgent)
 
     def take_changed(self) -> tuple[Title, ...]:
-        """Return the titles that came onto a watchlist or left it and that no run has looked at."""
+        """Return the titles added to or removed from a watchlist that no run has covered yet."""
         return self._plan_builder.lists.unlooked.take()
 
     def knows_wish(self, person_id: PersonId, title: Title, since: float) -> bool | None:
-        """Tell whether somebody's list, read after `since` by the steady clock, has a title.
+        """Return whether a person's list, read after `since` by the monotonic clock, has a title.
 
-        None when it was not read since then, or a row of it could not be read.
+        None if it was not read since then, or one of its rows could not be read.
         """
         lists = self._plan_builder.lists
         if lists.current is None or lists.fresh_at <= since:
@@ -188,7 +188,7 @@ class Engine:
         return is_there or (None if person_id in lists.current.unread else False)
 
     def _looked_at(self, request: Request) -> tuple[Title, ...]:
-        """Return the changed titles that a run looks at, which are no news from then on."""
+        """Return the changed titles that a run covers; they no longer count as changed."""
         if request.dry_run:
             return ()
         match request:
@@ -202,7 +202,7 @@ class Engine:
                 assert_never(request)
 
     def gone(self, rating_key: str) -> None:
-        """Take in that an item was deleted in Plex."""
+        """Record that an item was deleted in Plex."""
         self._event_triage.gone(rating_key)
 
     def _check_plan(
@@ -213,7 +213,7 @@ class Engine:
         before: Before | None,
         question: OpenQuestion | None,
     ) -> SafetyResult:
-        """Return what of the plan may run; what somebody asked for just now is not judged."""
+        """Return the part of the plan that may run; what the user just requested is not checked."""
         match request:
             case UndoRequest() | RemovalRequest():
                 return SafetyResult(prepared.plan)
@@ -236,11 +236,11 @@ class Engine:
     async def _apply(
         self, run: Run, safety: SafetyResult, prepared: PreparedPlan, progress: Progress
     ) -> Run:
-        """Write a plan into Plex and read back what came of it."""
+        """Write a plan to Plex and read back the result."""
         plan, result = safety.plan, EditResult()
         if plan.changes:
             groups = await asyncio.to_thread(edits_of, plan.changes)
-            # In the order in which they are sent, so that a number tells how far that went.
+            # In the order in which they are sent, so that a count shows how far the run has come.
             ordered = [one for _, changes in groups for one in changes]
             try:
                 await self._recorder.begin(run, ordered)
@@ -257,7 +257,7 @@ class Engine:
 
 
 def _seen(overview: Overview | None, prepared: PreparedPlan, run: Run) -> Overview | None:
-    """Return what is known of everybody's titles after a run."""
+    """Return the overview after a run."""
     if prepared.scope is not None and prepared.view is not None:
         held = run.status is RunStatus.HELD
         overview = overview_after(
@@ -269,7 +269,7 @@ def _seen(overview: Overview | None, prepared: PreparedPlan, run: Run) -> Overvi
 
 
 def _counted(run: Run, request: Request, prepared: PreparedPlan, safety: SafetyResult) -> Run:
-    """Return a run with its counts and what is held."""
+    """Return a run with its counts and with what is held."""
     plan, found = prepared.plan, prepared.found
     reasons = safety.reasons
     vanished = HoldReason.LABELS_VANISHED in reasons
@@ -299,7 +299,7 @@ def _counted(run: Run, request: Request, prepared: PreparedPlan, safety: SafetyR
 def _settled(
     run: Run, safety: SafetyResult, result: EditResult
 ) -> tuple[Run, dict[RowKey, Row | None], dict[Change, Row | None]]:
-    """Return a run with what it came to, what the ledger's rows become, and what is not sure."""
+    """Return a run with its result, the updated rows of the ledger, and the unconfirmed changes."""
     plan = safety.plan
     confirmed = set(result.confirmed)
     if result.error or result.stopped:
@@ -322,7 +322,7 @@ def _settled(
 
 
 def _looks(titles: Sequence[Title], found: Found, run: Run) -> tuple[TitleResult, ...]:
-    """Return what became of each title that the run was asked for."""
+    """Return the result for each title that the run was requested for."""
     if not titles:
         return ()
     not_written = {failed.change.rating_key for failed in run.failed}
@@ -334,7 +334,7 @@ def _looks(titles: Sequence[Title], found: Found, run: Run) -> tuple[TitleResult
     looks = []
     for title in titles:
         named = index.find(title)
-        # Whoever wants the same item wants the title, by whatever ids.
+        # A person who wants the same item wants the title, whatever ids it is listed by.
         same = {at for one in named for item in found.items[one] for at in by_item[item.rating_key]}
         mine = [(found.wishes[one], found.items[one]) for one in sorted({*named, *same})]
         people = {person.id: person for wish, _ in mine for person in wish.people}

@@ -1,4 +1,4 @@
-"""Items that Plex speaks of: which of them are worth a live look. Nothing is written here."""
+"""Decides which of the items in Plex's events need a live sync. Nothing is written here."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from .identity import is_another_title
 from .model import Item, Library, Title, Watchlists
 from .wanted import TitleIndex
 
-ASKED_MAX: Final = 300  # new items asked for one by one; beyond that a full sync costs less
-REFRESHED_MAX: Final = 100  # known items asked for beside them: as many as one request takes
-QUIET: Final = 60.0  # seconds for which a known item is not asked for again
-UNMATCHED: Final = 2.0  # seconds at first for one that Plex has not recognised, doubled each time
+ASKED_MAX: Final = 300  # new items requested one by one; beyond that a full sync costs less
+REFRESHED_MAX: Final = 100  # known items requested beside them: as many as fit in one request
+QUIET: Final = 60.0  # seconds for which a known item is not requested again
+UNMATCHED: Final = 2.0  # seconds at first for an unrecognised item, doubled each time
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What is worth a look: titles, and the items by which they were seen.
+    """What needs a live sync: titles, and the items by which they were found.
 
-    `too_many` means that a full sync is the better look. `again` says in how many seconds items
-    that were left alone are to be asked for, 0 when there are none.
+    `too_many` means that a full sync is the better choice. `again` is the number of seconds until
+    skipped items are due again, 0 if there are none.
     """
 
     titles: tuple[Title, ...] = ()
@@ -39,25 +39,24 @@ class Candidates:
 
 
 class SeenItems:
-    """The items that were seen, by library: what Plex says of them is a refresh."""
+    """The items seen so far, by library: an event about one of them is a refresh."""
 
     def __init__(self) -> None:
-        """Know nothing: nothing was listed yet."""
+        """Start empty: nothing was listed yet."""
         self.keys: dict[str, set[int]] = {}
         self.unmatched: set[int] = set()
 
     def take_over(self, library: Library, keys: set[int], unmatched: Iterable[Item]) -> None:
-        """Replace what is known of a library, because it was listed from end to end.
+        """Replace what is known of a library after a complete listing.
 
-        `keys` are the rating keys of all its items, `unmatched` those that Plex has not
-        recognised.
+        `keys` are the rating keys of all its items, `unmatched` those that Plex has not recognised.
         """
         self.unmatched -= self.keys.get(library.key, set())
         self.unmatched |= {int(item.rating_key) for item in unmatched}
         self.keys[library.key] = keys
 
     def seen(self, items: Iterable[Item]) -> None:
-        """Add items; Plex has not recognised those without ids yet."""
+        """Add items; those without ids are not recognised by Plex yet."""
         for item in items:
             key = int(item.rating_key)
             self.keys.setdefault(item.library, set()).add(key)
@@ -67,74 +66,74 @@ class SeenItems:
                 self.unmatched.add(key)
 
     def gone(self, rating_key: str) -> None:
-        """Forget an item that was deleted."""
+        """Forget a deleted item."""
         for keys in (*self.keys.values(), self.unmatched):
             keys.discard(int(rating_key))
 
     def recognised(self, rating_key: str) -> bool:
-        """Tell whether an item was seen with ids."""
+        """Return whether an item was seen with ids."""
         return rating_key in self and int(rating_key) not in self.unmatched
 
     def knows_library(self, library: Library) -> bool:
-        """Tell whether anything of a library is known."""
+        """Return whether anything is known of a library."""
         return library.key in self.keys
 
     def __contains__(self, rating_key: str) -> bool:
-        """Tell whether an item was seen."""
+        """Return whether an item was seen."""
         return any(int(rating_key) in keys for keys in self.keys.values())
 
 
 class Cooldown:
-    """Items that need no look for a while: just looked at, or just labelled by ourselves.
+    """Items to skip for a while: just checked, or just labelled by the integration.
 
-    What Plex says of them meanwhile is not lost: they are due when their rest is over.
+    Events about them meanwhile are not lost: the items are due when their cooldown ends.
     """
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start without any items."""
         self._until: dict[str, float] = {}
-        self._tired: dict[str, float] = {}  # seconds of the last rest of unrecognised items
-        self._spoken: set[str] = set()  # of which Plex spoke while they rested
+        self._tired: dict[str, float] = {}  # seconds of the last cooldown of unrecognised items
+        self._spoken: set[str] = set()  # items with an event during their cooldown
 
     def add(self, rating_keys: Iterable[str], now: float) -> None:
-        """Leave items alone for a while from `now`, by a clock that nobody sets."""
+        """Skip items for a while from `now`, in monotonic seconds."""
         self._forget(now)
         for key in rating_keys:
             self._until[key] = now + QUIET
             self._tired.pop(key, None)
 
     def add_unmatched(self, rating_keys: Iterable[str], now: float) -> None:
-        """Leave items alone that Plex has not recognised: shortly at first, it may be just doing so."""
+        """Skip items that Plex has not recognised, briefly at first: it may be about to."""
         self._forget(now)
         for key in rating_keys:
             self._tired[key] = min(2 * self._tired.get(key, UNMATCHED / 2), QUIET)
             self._until[key] = now + self._tired[key]
 
     def has(self, rating_key: str, now: float) -> bool:
-        """Tell whether an item is left alone at present; if so, note that Plex spoke of it."""
+        """Return whether an item is on cooldown; if so, note that there was an event about it."""
         resting = self._until.get(rating_key, 0.0) > now
         if resting:
             self._spoken.add(rating_key)
         return resting
 
     def due(self, now: float) -> list[str]:
-        """Return the items of which Plex spoke while they rested, and whose rest is over."""
+        """Return the items with an event during their cooldown, once it is over."""
         due = [key for key in self._spoken if self._until.get(key, 0.0) <= now]
         self._spoken.difference_update(due)
         return due
 
     def again(self, now: float) -> float:
-        """Return in how many seconds the next item is due, 0 when none is."""
+        """Return in how many seconds the next item is due, 0 if none is."""
         waits = [self._until[key] - now for key in self._spoken if key in self._until]
         return max(min(waits), 0.1) if waits else 0.0
 
     def gone(self, rating_key: str) -> None:
-        """Forget an item that was deleted."""
+        """Forget a deleted item."""
         self._spoken.discard(rating_key)
         self._tired.pop(rating_key, None)
 
     def _forget(self, now: float) -> None:
-        """Forget rests that are long over, unless somebody still has to look."""
+        """Forget cooldowns that ended long ago, unless their items are still to be checked."""
         self._until = {
             key: until
             for key, until in self._until.items()
@@ -146,10 +145,10 @@ class Cooldown:
 def worth_asking(
     rating_keys: Collection[str], known: SeenItems, cooldown: Cooldown, now: float
 ) -> tuple[list[str], list[str]]:
-    """Return which of the processed items to ask Plex for: new ones, and refreshed ones.
+    """Return which of the processed items to request from Plex: new ones, and refreshed ones.
 
-    A refresh matters only where somebody corrected a match; in a refresh of a whole library
-    nobody did, and asking for every item would cost what the event stream is to save.
+    A refresh matters only where a match was corrected. In the refresh of a whole library none was,
+    and requesting every item would cost what the event stream is meant to save.
     """
     new = [key for key in rating_keys if key not in known]
     refreshed = [key for key in rating_keys if key in known and not cooldown.has(key, now)]
@@ -159,7 +158,7 @@ def worth_asking(
 def worth_looking(
     items: Sequence[Item], watchlists: Watchlists, rows: Mapping[str, Sequence[Row]]
 ) -> Candidates:
-    """Return what of the items is wanted and not labelled yet, or labelled as another title.
+    """Return what is wanted and not labelled yet, or labelled as another title.
 
     `rows` are the ledger's rows by rating key.
     """

@@ -1,4 +1,4 @@
-"""Reads what Plex said something about, and says which titles are worth a look."""
+"""Reads the items in Plex's events and decides which titles need a live sync."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -18,35 +18,34 @@ if TYPE_CHECKING:
 
 
 class EventTriage:
-    """Tells new items from refreshed ones and from echoes of our own edits; writes nothing."""
+    """Separates new items from refreshed ones and from echoes of its own edits; writes nothing."""
 
     def __init__(
         self, plex: PlexPort, plan_builder: PlanBuilder, clock: Callable[[], float]
     ) -> None:
-        """`clock` gives seconds that nobody sets."""
+        """Initialize; `clock` returns monotonic seconds."""
         self._plex = plex
         self._plan_builder = plan_builder
         self._known = plan_builder.finder.known
         self._clock = clock
         self._cooldown = Cooldown()
-        self._broken = Cooldown()  # items that Plex could not tell of
+        self._broken = Cooldown()  # items that Plex could not return
 
     def wrote(self, rating_keys: Iterable[str]) -> None:
-        """Take in that we edited items: Plex may speak of them now."""
+        """Record that the integration edited items: Plex may send events about them now."""
         self._cooldown.add(rating_keys, self._clock())
 
     def gone(self, rating_key: str) -> None:
-        """Take in that an item was deleted."""
+        """Record that an item was deleted."""
         self._known.gone(rating_key)
         self._cooldown.gone(rating_key)
 
     async def processed(
         self, rating_keys: Collection[str], ledger: Ledger, settings: SyncSettings
     ) -> Candidates:
-        """Look at items that Plex has processed. Raises ServiceError.
+        """Check items that Plex has processed. Raises ServiceError.
 
-        What is left alone at present is looked at when that is over: somebody may have corrected a
-        match meanwhile.
+        Items on cooldown are checked when it ends: a match may have been corrected meanwhile.
         """
         now = self._clock()
         told = dict.fromkeys((*rating_keys, *self._cooldown.due(now)))
@@ -64,9 +63,9 @@ class EventTriage:
         return candidates + Candidates(again=self._cooldown.again(now))
 
     async def _labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
-        """Read items; those that Plex cannot tell of are left out, and left alone for a while.
+        """Read items; those that Plex cannot return are left out and skipped for a while.
 
-        Raises ServiceError when it tells of none.
+        Raises ServiceError when it returns none.
         """
         gaps = Gaps()
         found = await self._plex.labelled(rating_keys, gaps.add)
@@ -77,10 +76,10 @@ class EventTriage:
         return found
 
     async def newest(self, since: float, ledger: Ledger, settings: SyncSettings) -> Candidates:
-        """Look at what was added before `since`, when nobody listened. Raises ServiceError.
+        """Check items added before `since`, while nothing was listening. Raises ServiceError.
 
-        Everything that was listed after that is known. A library that cannot be read is left to a
-        full sync.
+        Everything that was listed later is known. A library that cannot be read is left to a full
+        sync.
         """
         if self._plan_builder.listed_from > since:
             return Candidates()
@@ -100,7 +99,7 @@ class EventTriage:
         return candidates + Candidates(too_many=bool(gaps))
 
     async def _newest_of(self, library: Library) -> list[Item]:
-        """Return the items that were added last and are not known, or not by what they are."""
+        """Return the latest items that are not known yet, or were not recognised."""
         rows, _ = await self._plex.newest(library, NEWEST)
         return [item for item in rows if self._is_news(item)]
 
@@ -111,10 +110,10 @@ class EventTriage:
     async def _triage(
         self, items: Sequence[Item], ledger: Ledger, settings: SyncSettings
     ) -> Candidates:
-        """Return what of the items is worth a look; from then on they are known."""
+        """Return which of the items need a live sync; from then on they are known."""
         if not items:
             return Candidates()
-        # What was just recognised may be wanted by somebody whose wish is not known yet.
+        # A newly recognised item may be on a watchlist that was not read since.
         new = tuple(
             Title(item.type, item.title, item.ids)
             for item in items

@@ -1,4 +1,4 @@
-"""Reads items themselves, before a plan takes something away or takes a label for its own."""
+"""Reads items themselves before a plan removes a label or adopts one."""
 
 from collections.abc import Collection, Mapping
 from itertools import islice
@@ -11,14 +11,14 @@ from .model import GapKind, LabelledItem
 from .ports import PlexPort
 from .protection import Evidence
 
-FEW: Final = 100  # items: one more fits into their request, and none of them may carry a label
+FEW: Final = 100  # items: one more fits into the request, as none of them may carry a label
 
 
 class EvidenceReader:
-    """Reads items, and sees each time whether the answers about them tell labels."""
+    """Reads items, and detects each time whether responses about them include labels."""
 
     def __init__(self, plex: PlexPort) -> None:
-        """Remember nothing: an answer that tells no labels may come once."""
+        """Initialize with the server; a response without labels may be a single incident."""
         self._plex = plex
 
     async def read(
@@ -30,11 +30,11 @@ class EvidenceReader:
     ) -> Evidence:
         """Return what is under some rating keys, and correct what is known of their labels.
 
-        `pairs` are the libraries and folded labels that matter. Where not one item tells a
-        label, the server may not tell labels of items at all: then the carriers are read a
-        second time, and so are the items, and only what both reads say is evidence.
+        `pairs` are the libraries and folded labels that matter. Where no item lists any label, the
+        server may not list labels of items at all: then the carriers and the items are read a
+        second time, and only what both reads agree on is evidence.
 
-        Raises ServiceError when Plex cannot be asked.
+        Raises ServiceError when Plex cannot be read.
         """
         first, tells_labels = await self._first(rating_keys, present, labels.gaps)
         absent = _absent(rating_keys, first, labels.gaps)
@@ -52,7 +52,7 @@ class EvidenceReader:
     async def _first(
         self, rating_keys: Collection[str], present: CurrentLabels, gaps: Gaps
     ) -> tuple[dict[str, LabelledItem], bool]:
-        """Read items; beside few, one that carries a label, to see whether labels are told."""
+        """Read items; add a labelled one to a few, to see whether labels are included."""
         witness = {*islice(present.labelled(), 1)} if len(rating_keys) < FEW else set[str]()
         found = await self._labelled({*rating_keys, *witness}, gaps)
         tells_labels = any(one.labels for one in found.values())

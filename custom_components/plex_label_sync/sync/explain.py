@@ -1,4 +1,4 @@
-"""Why titles have the labels that they have, put together from what a run would see. Pure."""
+"""Explains why titles have their labels, from what a run would see. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from .reasons import names_of
 from .wanted import gets_labels, wishes_of
 from .wanted_labels import WantedLabel, never_written
 
-TITLES_MAX: Final = 10  # explained at once: a text may fit many
+TITLES_MAX: Final = 10  # explained at once: a text may match many
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which titles somebody asks about: exactly one of the three.
+    """Which titles to explain: exactly one of the three fields is set.
 
-    `id` is normalised (`tmdb:949`), `text` is part of a title in any case.
+    `id` is normalised (`tmdb:949`), `text` is part of a title, compared without regard to case.
     """
 
     text: str | None = None
@@ -32,51 +32,51 @@ class Question:
 
 
 class WhyNone(StrEnum):
-    """Why somebody who wants a title gets no label for it."""
+    """Why a person who wants a title gets no label for it."""
 
     SYNC_OFF = "sync_off"
-    LABEL_EXCLUDED = "label_excluded"  # the label is one that is never written
+    LABEL_EXCLUDED = "label_excluded"  # a label that is never written
 
 
 class LabelState(StrEnum):
-    """What a label on an item is, and what becomes of it."""
+    """What a label on an item is, or what the next sync does with it."""
 
-    OURS = "ours"  # we wrote it, and somebody wants it
-    KEPT = "kept"  # we wrote it, nobody wants it, and the options keep it
-    PINNED = "pinned"  # we wrote it, nobody wants it, and somebody decided that it stays
-    LEAVING = "leaving"  # we wrote it, nobody wants it, and the delay is running
-    MARK = "mark"  # it says that nobody wants the title any more
-    FOREIGN = "foreign"  # somebody else put it on
-    EXCLUDED = "excluded"  # among the labels to leave alone
-    OPT_OUT = "opt_out"  # the label that leaves the item alone
-    OVERRIDE = "override"  # wanted, but taken off by hand
-    UNDONE = "undone"  # wanted, but taken off by an undo
-    HELD = "held"  # it waits for somebody's decision
-    TO_ADD = "to_add"  # the next sync puts it on
-    TO_REMOVE = "to_remove"  # the next sync takes it off
-    LEFT_ALONE = "left_alone"  # wanted, but its item is left alone
-    GONE = "gone"  # we wrote it, and it is not there any more
+    OURS = "ours"  # written by the integration, and wanted
+    KEPT = "kept"  # written by the integration, unwanted, and kept by the options
+    PINNED = "pinned"  # written by the integration, unwanted, and kept by a decision
+    LEAVING = "leaving"  # written by the integration, unwanted, and its removal delay is running
+    MARK = "mark"  # marks a title that is no longer wanted
+    FOREIGN = "foreign"  # written by someone else
+    EXCLUDED = "excluded"  # one of the excluded labels
+    OPT_OUT = "opt_out"  # the label that makes syncs skip the item
+    OVERRIDE = "override"  # wanted, but removed by hand
+    UNDONE = "undone"  # wanted, but removed by an undo
+    HELD = "held"  # waits for a decision
+    TO_ADD = "to_add"  # added by the next sync
+    TO_REMOVE = "to_remove"  # removed by the next sync
+    LEFT_ALONE = "left_alone"  # wanted, but the item is skipped
+    GONE = "gone"  # written by the integration, but no longer present
 
 
 class Topic(StrEnum):
-    """What a sentence about a title says that is about no single label."""
+    """The subject of a remark about a title that is not about a single label."""
 
     WANTED = "wanted"
-    WANTED_BY_NOBODY = "wanted_by_nobody"  # who gets labels
-    NOT_IN_PLEX = "not_in_plex"  # in none of the libraries that get labels
-    ANNOUNCED = "announced"  # it is looked for again
+    WANTED_BY_NOBODY = "wanted_by_nobody"  # by no one who gets labels
+    NOT_IN_PLEX = "not_in_plex"  # in none of the synced libraries
+    ANNOUNCED = "announced"  # still being looked for
     LIBRARY_NOT_COVERED = "library_not_covered"
     OPTED_OUT = "opted_out"
-    ANIDB_ONLY = "anidb_only"  # an id that no watchlist uses
-    UNKNOWN_PROVIDER = "unknown_provider"  # of metadata, which tells no such id
+    ANIDB_ONLY = "anidb_only"  # an id that watchlists do not use
+    UNKNOWN_PROVIDER = "unknown_provider"  # metadata that does not include such an id
     NOT_RECOGNISED = "not_recognised"  # by Plex
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One part of a sentence about a title: a code, and what is named in its text.
+    """One part of a sentence about a title: a code and its parameters.
 
-    `when` is in seconds since the epoch; what a code does not need is empty.
+    `when` is in seconds since the epoch; parameters that a code does not need are empty.
     """
 
     code: Topic | WhyNone | LabelState
@@ -88,7 +88,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Wanter:
-    """Somebody who wants a title, with the label, or why there is none."""
+    """A person who wants a title, with the label, or why there is none."""
 
     person: Person
     label: str
@@ -102,7 +102,7 @@ class LabelStatus:
     label: str
     present: bool
     state: LabelState
-    row: Row | None = None  # what the ledger says of it
+    row: Row | None = None  # the ledger's row
     people: tuple[str, ...] = ()  # for whom it was written, or is wanted
     leaves: float | None = None
     change: Change | None = None  # what the next sync would do with it
@@ -110,7 +110,7 @@ class LabelStatus:
 
 @dataclass(frozen=True, slots=True)
 class ItemStatus:
-    """One item of a title. `covered` is false for an item of a library that gets no labels."""
+    """One item of a title. `covered` is false if its library is not synced."""
 
     item: Item
     library: str  # its name
@@ -121,7 +121,7 @@ class ItemStatus:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything about one title."""
+    """Everything there is to report about one title."""
 
     title: Title
     wanters: tuple[Wanter, ...]
@@ -132,10 +132,10 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was read about some titles, and what the next sync would make of it.
+    """What was read about some titles, and what the next sync would do with them.
 
-    `items` are each title's, as far as they are in Plex; `view` and `plan` cover those of the
-    libraries that get labels.
+    `items` are the items of each title that are in Plex; `view` and `plan` cover those in synced
+    libraries.
     """
 
     items: Sequence[tuple[Title, Sequence[Item]]]
@@ -144,15 +144,15 @@ class Facts:
     view: View
     plan: Plan
     queue: Queue = ()
-    held: frozenset[RowKey] = frozenset()  # the ledger's rows that wait for a decision
+    held: frozenset[RowKey] = frozenset()  # rows of the ledger that wait for a decision
 
 
 def titles_asked_for(
     question: Question, watchlists: Watchlists, queue: Queue, items: Sequence[Item]
 ) -> tuple[Title, ...]:
-    """Return the titles that a question fits, each once: exact titles first, then by name.
+    """Return the titles that match a question, each once: exact titles first, then by name.
 
-    `items` are what Plex holds of them: a title that nobody wants is known from there only.
+    `items` are the matching items in Plex: an unwanted title is known only from them.
     """
     known = [wish.title for wish in wishes_of(watchlists, watchlists.people)]
     asked = [Title(item.type, item.title, item.ids) for item in items]
@@ -166,7 +166,7 @@ def titles_asked_for(
     def fits(title: Title) -> bool:
         if question.text is not None and question.text.casefold() in title.name.casefold():
             return True
-        # Plex may call it by another name than Pulsarr does.
+        # Its name in Plex may differ from the one in Pulsarr.
         return question.id in title.ids or any(title == one or title.same_as(one) for one in asked)
 
     def order(title: Title) -> tuple[bool, str, str]:
@@ -177,7 +177,7 @@ def titles_asked_for(
 
 
 def explain(facts: Facts) -> tuple[Explanation, ...]:
-    """Return what there is to say about each title."""
+    """Return an explanation of each title."""
     changes: dict[str, list[Change]] = {}
     for change in facts.plan.changes:
         changes.setdefault(change.rating_key, []).append(change)
@@ -249,7 +249,7 @@ def _label_status(  # noqa: PLR0917 - what is there, what was written, what is w
     *,
     alone: bool,
 ) -> LabelStatus:
-    """Return what there is to say about one label; `alone` says that its item is left alone."""
+    """Return the status of one label; `alone` means that its item is skipped."""
     if change is not None:
         state = _state_to_come(change, facts)
     elif folded == fold(facts.view.settings.opt_out_label):
@@ -257,7 +257,7 @@ def _label_status(  # noqa: PLR0917 - what is there, what was written, what is w
     elif folded in facts.view.settings.exclude_labels:
         state = LabelState.EXCLUDED
     elif spellings:
-        # Who knows what is on a list that could not be read?
+        # An unread list may contain the title.
         is_unread = row is not None and facts.view.doubts.is_unread(row)
         stays = want is not None or alone or is_unread
         state = _state_on(row, facts.view.settings, wanted=stays)
@@ -296,7 +296,7 @@ def _state_on(row: Row | None, settings: SyncSettings, *, wanted: bool) -> Label
 
 
 def _state_off(row: Row | None, facts: Facts, *, alone: bool) -> LabelState:
-    """Return the state of a label that is not on its item and is not put on."""
+    """Return the state of a label that is not on its item and is not to be added."""
     if row is not None and row in facts.plan.vanished:
         return LabelState.HELD if row.key in facts.held else _kept_off(row)
     if row is not None and row.removed_by_user:
@@ -309,7 +309,7 @@ def _kept_off(row: Row) -> LabelState:
 
 
 def _leaves(row: Row, facts: Facts) -> float:
-    """Return when a label goes that nobody wants: the delay runs from the first sync on."""
+    """Return when an unwanted label is removed: the delay starts with the first sync to see it."""
     noted = facts.plan.ledger_only_updates.get(row.key) or row
     return (noted.unwanted_since or facts.view.now) + facts.view.settings.removal_delay
 
@@ -317,7 +317,7 @@ def _leaves(row: Row, facts: Facts) -> float:
 def _for_whom(
     row: Row | None, want: WantedLabel | None, change: Change | None, view: View
 ) -> tuple[str, ...]:
-    """Return for whom a label is: as the plan says, else who wants it, else as it was written."""
+    """Return for whom a label is: by the plan, else by who wants it, else by the ledger."""
     if change is not None:
         return names_of(change.people)
     refs = PeopleRefs({**view.ledger.people, **view.roster.people})
@@ -329,7 +329,7 @@ def _for_whom(
 def remarks_on(
     wanters: Sequence[Wanter], items: Sequence[ItemStatus], pending: PendingSync | None
 ) -> tuple[Remark, ...]:
-    """Return what a sentence about a title says, in its order."""
+    """Return the parts of a sentence about a title, in their order."""
     named = tuple(one.person.username for one in wanters if one.why_none is None)
     remarks = [Remark(Topic.WANTED, people=named) if named else Remark(Topic.WANTED_BY_NOBODY)]
     remarks += [
@@ -347,7 +347,7 @@ def remarks_on(
 
 
 def _remarks_on_item(item: ItemStatus, where: str) -> Iterator[Remark]:
-    """Return what there is to say about an item; `where` is its library where that matters."""
+    """Return the remarks on an item; `where` is its library where that matters."""
     if not item.covered:
         yield Remark(Topic.LIBRARY_NOT_COVERED, library=item.library)
     elif not item.item.ids:
@@ -362,7 +362,7 @@ def _remarks_on_item(item: ItemStatus, where: str) -> Iterator[Remark]:
 
 
 def _unidentified(item: Item) -> Topic:
-    """Return why no wish can be matched with an item that has no id."""
+    """Return why an item without ids cannot match any wish."""
     if item.guid.startswith("com.plexapp.agents.hama://anidb"):
         return Topic.ANIDB_ONLY
     if item.guid.startswith("tv.plex.agents.custom."):
@@ -370,7 +370,7 @@ def _unidentified(item: Item) -> Topic:
     return Topic.NOT_RECOGNISED
 
 
-# In the order in which a sentence tells them. The others say nothing that is not told already.
+# In the order of the sentence. The other states add nothing to it.
 _TOLD: Final = (
     LabelState.OURS,
     LabelState.TO_ADD,

@@ -1,4 +1,4 @@
-"""Reads what it takes to explain a few titles, without listing whole libraries where that works."""
+"""Reads what explaining a few titles takes, if possible without listing whole libraries."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -19,19 +19,19 @@ from .safety_check import held_by_question
 from .wanted import TitleIndex, Wish, labelled_people, wishes_of
 from .wanted_labels import WantedItem, wanted_items
 
-ROWS_MAX: Final = 50  # items of one library looked at for a text in their titles
+ROWS_MAX: Final = 50  # items of one library searched for a text in their titles
 
 
 class FactReader:
-    """Answers questions about titles; writes nothing."""
+    """Reads the facts about titles; writes nothing."""
 
     def __init__(self, plex: PlexPort, finder: ItemFinder, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds since the epoch."""
+        """Initialize; `clock` returns seconds since the epoch."""
         self._plex = plex
         self._finder = finder
         self._clock = clock
 
-    async def gather_facts(  # noqa: PLR0917 - the question, and everything that is known already
+    async def gather_facts(  # noqa: PLR0917 - the question, and everything that is already known
         self,
         question: Question,
         watchlists: Watchlists,
@@ -40,7 +40,7 @@ class FactReader:
         open_question: OpenQuestion | None,
         settings: SyncSettings,
     ) -> tuple[Facts, int]:
-        """Return the facts about at most TITLES_MAX titles, and how many the question fits.
+        """Return the facts about at most TITLES_MAX titles, and how many match the question.
 
         Raises ServiceError.
         """
@@ -61,13 +61,13 @@ class FactReader:
         keys = sorted({item.rating_key for _, some in by_title for item in some})
         labelled = await self._plex.labelled(keys) if keys else ()
         present = _present(labelled)
-        # What was deleted meanwhile is not explained.
+        # Items deleted meanwhile are not explained.
         there = {one.item.rating_key for one in labelled}
         by_title = [
             (title, [one for one in some if one.rating_key in there]) for title, some in by_title
         ]
         for key in {one.item.library for one in labelled} & chosen_keys:
-            # It tells how labels are spelled; the items tell which they carry.
+            # The directory has the spellings of labels; the items list which ones they carry.
             directory = await self._plex.labels(libraries[key], lambda _: None)
             present.add_directory(key, directory)
         view = View(
@@ -93,9 +93,9 @@ class FactReader:
     async def _items_asked_for(
         self, question: Question, libraries: Iterable[Library]
     ) -> tuple[Item, ...]:
-        """Return the items that a question names, wanted or not.
+        """Return the items that match a question, wanted or not.
 
-        Raises ServiceError when not one of the libraries can be asked.
+        Raises ServiceError when none of the libraries can be read.
         """
         if question.rating_key is not None:
             return tuple(one.item for one in await self._plex.labelled([question.rating_key]))
@@ -132,7 +132,7 @@ class FactReader:
 
 
 def _items_of(title: Title, found: Found, known: Iterable[Item]) -> list[Item]:
-    """Return a title's items, and those that the question named and that share an id with it."""
+    """Return a title's items, and those among the question's that share an id with it."""
     items = {
         item.rating_key: item
         for wish, some in found.matches

@@ -1,4 +1,4 @@
-"""What follows from each kind of failure: one table, which every other place asks. Pure."""
+"""The consequences of each kind of failure, in one table for the whole integration. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from .model import Failure
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """What follows when a request fails for one reason.
+    """The consequences of a failed request, by the cause of the failure.
 
-    - `statuses`: the HTTP statuses that mean it; others are in `transport.failure_of_status`.
+    - `statuses`: the HTTP statuses with this meaning; others are in `transport.failure_of_status`.
     - `passes`: the same request may work later. It is repeated within a run, then the server is
-      asked from time to time, and the status says that it is waited for instead of *error*.
+      checked from time to time, and the status is shown as waiting instead of *error*.
     - `ends_run`: nothing else can be read or written either. Any other failure is a gap.
-    - `reauth`: the credential is refused, so Home Assistant asks for a new one and no full sync is
+    - `reauth`: the credential is refused, so Home Assistant requests a new one, and no full sync is
       tried before that.
     - `of_a_part`: one row or item may cause it, so smaller parts are read.
-    - `halves`: fewer items may work, so an edit is sent again in halves instead of as it is.
-    - `unanswered`: what was requested may have been done.
-    - `form_error`: its text in forms, at the credential where `reauth` is set, else at the URL. None
-      says that what answers there is another service.
+    - `halves`: fewer items may work, so an edit is sent again in halves instead of unchanged.
+    - `unanswered`: the request may have been carried out.
+    - `form_error`: the error text in forms, at the credential if `reauth` is set, else at the URL.
+      None means that another service answers there.
     """
 
     statuses: tuple[int, ...] = ()
@@ -35,7 +35,7 @@ class Consequences:
 
     @property
     def no_answer(self) -> bool:
-        """Whether it says nothing about what is at the URL: it may be the right service."""
+        """Whether it says nothing about what is at the URL: that may be the right service."""
         return self.form_error is not None and not self.reauth
 
 
@@ -43,7 +43,7 @@ FAILURES: Final[Mapping[Failure, Consequences]] = {
     Failure.CANNOT_CONNECT: Consequences(
         passes=True,
         ends_run=True,
-        of_a_part=True,  # a row may end the connection of the server that stumbles over it
+        of_a_part=True,  # a row may crash the connection of the server that cannot read it
         unanswered=True,
         form_error="cannot_connect",
     ),
@@ -57,7 +57,7 @@ FAILURES: Final[Mapping[Failure, Consequences]] = {
     ),
     Failure.SSL_ERROR: Consequences(ends_run=True, form_error="ssl_error"),
     Failure.INVALID_AUTH: Consequences(
-        statuses=(401, 498),  # 498: a token of the kind that expires by itself
+        statuses=(401, 498),  # 498: an expired token, of the kind that expires by itself
         ends_run=True,
         reauth=True,
         form_error="invalid_auth",

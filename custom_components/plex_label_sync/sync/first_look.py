@@ -1,7 +1,7 @@
-"""A first look at labels: the items tell them where that takes fewer requests than label by label.
+"""A first read of labels from the items, where that takes fewer requests than label by label.
 
-What it shows may leave everything as it is. Before an item is changed, the carriers of its labels
-and the item itself are read: one answer alone is no evidence.
+Its result may leave everything unchanged. Before an item is changed, the carriers of its labels and
+the item itself are read: a single response is not evidence.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from .wanted_labels import WantedItem
 async def labels_from_items(
     plex: PlexPort, scope: Scope, items: Mapping[str, WantedItem]
 ) -> CurrentLabels | None:
-    """Return the labels of items as they themselves tell them.
+    """Return the labels of items as the items themselves list them.
 
-    None where it would take no fewer requests than label by label, and where the answers are not
-    the whole truth: an item that is not there or cannot be read, or not one label on items that
-    should carry some, because the server does not tell labels of items.
+    None where it would take no fewer requests than label by label, and where the responses are
+    incomplete: an item is missing or cannot be read, or none of the items that should carry labels
+    lists one, because the server does not list labels of items.
     """
     if not scope.complete or not await asyncio.to_thread(_takes_fewer, scope, items):
         return None
@@ -39,14 +39,14 @@ async def labels_from_items(
     try:
         await gather_fail_fast(read_some() for _ in range(READERS))
     except ServiceError:
-        return None  # label by label it is found out what cannot be read, and why
+        return None  # reading label by label shows what cannot be read, and why
     return await asyncio.to_thread(_labels_of, found, items)
 
 
 def _takes_fewer(scope: Scope, items: Mapping[str, WantedItem]) -> bool:
-    """Tell whether the items are read with fewer requests than all labels that they should carry.
+    """Return whether reading the items takes fewer requests than reading all their labels.
 
-    Beside the items the labels are read of those that will be changed, by what is known.
+    The labels of items that are expected to change are read in addition.
     """
     rows = [row for row in scope.ledger if row.rating_key in items]
     labels = {(items[row.rating_key].item.library, fold(row.label)) for row in rows}
@@ -64,10 +64,10 @@ def _takes_fewer(scope: Scope, items: Mapping[str, WantedItem]) -> bool:
 def pairs_to_confirm(
     scope: Scope, items: Mapping[str, WantedItem], unproven: frozenset[str]
 ) -> list[tuple[str, str]]:
-    """Return the libraries and folded labels whose carriers are read after a first look.
+    """Return the libraries and folded labels whose carriers are read after a first read.
 
-    They are those of the items that would be changed, and the directories of all libraries: these
-    tell how labels are spelled.
+    They are those of the items that would be changed, and the directories of all libraries, which
+    have the spellings of labels.
     """
     directories = {(entry.item.library, ANY_LABEL) for entry in items.values()}
     return [*pairs_of(unproven & items.keys(), items, scope), *sorted(directories)]

@@ -1,4 +1,4 @@
-"""What a first sync would do, person by person: made from a dry run, for whoever decides about it. Pure."""
+"""What a first sync would do, person by person, for the review before it. From a dry run. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class WhyNone(StrEnum):
-    """Why somebody gets no label at all."""
+    """Why a person gets no labels at all."""
 
     SYNC_OFF = "sync_off"  # in Pulsarr
     NOTHING_WANTED = "nothing_wanted"
@@ -27,9 +27,9 @@ class WhyNone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LibraryShare:
-    """What somebody gets in one library: labels that are added, and the titles that they are on.
+    """What a person gets in one library: labels to add, and the titles that they are on.
 
-    `there` counts the titles that are in the library and get none: they have it, or may not get it.
+    `there` counts the titles in the library that get none: they have the label, or may not get it.
     """
 
     library: str  # its name
@@ -40,7 +40,7 @@ class LibraryShare:
 
 @dataclass(frozen=True, slots=True)
 class PersonShare:
-    """What somebody gets: labels, where, and the titles that are in none of the libraries."""
+    """What a person gets: labels by library, and the titles that are in none of the libraries."""
 
     named: NamedPerson
     libraries: tuple[LibraryShare, ...]
@@ -57,7 +57,7 @@ class FirstSync:
     """What a first sync would do; `missing` are wanted titles that are in none of the libraries."""
 
     run: Run
-    people: tuple[PersonShare, ...]  # shared and unusable labels first, then who gets most
+    people: tuple[PersonShare, ...]  # shared and unusable labels first, then by number of labels
     without: tuple[tuple[Person, WhyNone], ...]
     titles: int  # that get at least one label
     missing: tuple[str, ...]
@@ -70,7 +70,7 @@ def first_sync(
     libraries: Iterable[Library],
     settings: SyncSettings,
 ) -> FirstSync:
-    """Return what a dry run comes to, of which these are the wishes with their items."""
+    """Return the result of a dry run by person; `matches` are its wishes with their items."""
     adds = {change.key for change in run.changes if change.action is Action.ADD}
     names = {library.key: library.name for library in libraries}
     shares: dict[PersonId, _Share] = defaultdict(_Share)
@@ -103,7 +103,7 @@ def _why_none(person: Person, watchlists: Watchlists, settings: SyncSettings) ->
 
 
 class _Share:
-    """One person's part, while it is counted."""
+    """One person's share while it is counted."""
 
     def __init__(self) -> None:
         self._labels: dict[str, int] = defaultdict(int)
@@ -140,7 +140,7 @@ class _Share:
         return any(gains.values())
 
     def libraries(self, names: dict[str, str]) -> tuple[LibraryShare, ...]:
-        """Return the person's part in each library."""
+        """Return the person's share of each library."""
         return tuple(
             LibraryShare(
                 names.get(key, key), self._labels[key], tuple(self._gain[key]), self._there[key]

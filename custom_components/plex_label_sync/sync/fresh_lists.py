@@ -1,4 +1,4 @@
-"""The watchlists as fresh as a decision needs them: read when what is known is too old."""
+"""Watchlists as fresh as a decision requires: read again when the known ones are too old."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from .protection import ListMemory
 from .request import LiveRequest
 from .watchlist_reader import KnownLists
 
-FRESH: Final = 60.0  # seconds for which watchlists are good enough for a live decision
-FRESH_UNKNOWN: Final = 10.0  # between two readings because of titles that nobody seems to want
+FRESH: Final = 60.0  # seconds for which watchlists are fresh enough for a live sync
+FRESH_UNKNOWN: Final = 10.0  # seconds between two reads because of apparently unwanted titles
 
 
 class FreshLists:
-    """Reads the watchlists of everybody who is not excluded into what is known of them."""
+    """Reads the watchlists of all people who are not excluded, and records them."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class FreshLists:
         clock: Callable[[], float],
         steady: Callable[[], float],
     ) -> None:
-        """`clock` gives seconds since the epoch, `steady` seconds that nobody sets."""
+        """Initialize; `clock` returns seconds since the epoch, `steady` monotonic seconds."""
         self._pulsarr = pulsarr
         self._recorder = recorder
         self._lists = lists
@@ -48,7 +48,7 @@ class FreshLists:
                     return known
                 if not await asyncio.to_thread(strangers, request.titles, known):
                     return known
-                # Somebody may want it since: read at once, but not for every one of many.
+                # It may be wanted since: read at once, but not for each of many titles.
                 if now - self._read_for_strangers < FRESH_UNKNOWN:
                     return known
                 self._read_for_strangers = now
@@ -59,9 +59,9 @@ class FreshLists:
         settings: SyncSettings,
         heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
     ) -> Watchlists:
-        """Read everybody's watchlist, but for those of excluded people. Raises ServiceError.
+        """Read all watchlists except those of excluded people. Raises ServiceError.
 
-        `heard` gets the people as soon as they are known.
+        `heard` receives the people as soon as they are known.
         """
         ledger = self._recorder.ledger
         read = await read_watchlists(

@@ -1,4 +1,4 @@
-"""What could not be read in a run: unknown is a value, and never means none. Pure."""
+"""The gaps of a run: what could not be read is unknown, and never means none. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -8,45 +8,45 @@ from .changes import Row
 from .failures import FAILURES
 from .model import ROW, Gap, GapKind, ServiceError, fold
 
-LASTS_AFTER: Final = 2 * 3600.0  # seconds; then a gap is told in Repairs
-LASTS_SYNCS: Final = 3  # full syncs, likewise
+LASTS_AFTER: Final = 2 * 3600.0  # seconds; after that a gap is reported in Repairs
+LASTS_SYNCS: Final = 3  # full syncs; likewise
 
 
 class Gaps:
     """The gaps of one run, each once."""
 
     def __init__(self) -> None:
-        """Start without any."""
+        """Start without gaps."""
         self._gaps: dict[tuple[GapKind, str], Gap] = {}
 
     def __iter__(self) -> Iterator[Gap]:
-        """Go through the gaps in the order in which they came up."""
+        """Iterate over the gaps in the order in which they occurred."""
         return iter(tuple(self._gaps.values()))
 
     def __len__(self) -> int:
-        """Return how many gaps there are."""
+        """Return the number of gaps."""
         return len(self._gaps)
 
     def add(self, gap: Gap) -> None:
-        """Take in what could not be read."""
+        """Record a gap."""
         self._gaps.setdefault((gap.kind, gap.key), gap)
 
     def has(self, kind: GapKind, key: str) -> bool:
-        """Tell whether something could not be read."""
+        """Return whether there is such a gap."""
         return (kind, key) in self._gaps
 
     def take(self, err: ServiceError, kind: GapKind, key: str, name: str) -> None:
-        """Take a failure for a gap. Raises it again when it says that nothing can be read."""
+        """Record a failure as a gap. Raises it again when it means that nothing can be read."""
         if FAILURES[err.failure].ends_run:
             raise err
         self.add(Gap(kind, key, name, err.failure))
 
 
 def concerns(gap: Gap, row: Row) -> bool:
-    """Tell whether what could not be read may have told of a row's label."""
+    """Return whether the unread part may have been about a row's label."""
     match gap.kind:
         case GapKind.PERSON:
-            # Whose row could not be read is not known.
+            # An unreadable row may belong to any person.
             return gap.key.startswith(ROW) or gap.key in row.people
         case GapKind.LIBRARY:
             return gap.key == row.library
@@ -63,14 +63,14 @@ def concerns(gap: Gap, row: Row) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OpenGap:
-    """A gap that is there since `since`, in seconds since the epoch, for so many full syncs."""
+    """A gap that is open since `since`, in seconds since the epoch, for `syncs` full syncs."""
 
     gap: Gap
     since: float
     syncs: int = 0
 
     def lasts(self, now: float) -> bool:
-        """Tell whether somebody should know of it."""
+        """Return whether it is to be reported to the user."""
         return self.syncs >= LASTS_SYNCS or now - self.since >= LASTS_AFTER
 
 
@@ -80,8 +80,8 @@ type OpenGaps = Mapping[tuple[GapKind, str], OpenGap]
 def open_gaps(before: OpenGaps, found: Iterable[Gap], now: float, *, whole: bool) -> OpenGaps:
     """Return the gaps that are open after a run.
 
-    A full sync has looked at everything: what it could read is no gap any more. Others add to
-    what is open.
+    A full sync has checked everything: what it could read is no longer a gap. Other runs add to the
+    open ones.
     """
     current: dict[tuple[GapKind, str], OpenGap] = {} if whole else dict(before)
     for gap in found:

@@ -1,4 +1,4 @@
-"""What is held, by person and reason, as a person reads it. Pure."""
+"""Held removals grouped by person and reason, for display. Pure."""
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
@@ -9,14 +9,14 @@ from .people import PeopleRefs
 from .person_id import id_order
 from .reasons import PersonRef, Reason, ReasonCode
 
-TITLES_MAX: Final = 5  # named of one group
+TITLES_MAX: Final = 5  # named per group
 
 
 @dataclass(frozen=True, slots=True)
 class HeldGroup:
-    """Labels that wait for the same reason. `titles` are the first of those that would lose them.
+    """Labels that are held for the same reason. `titles` are the first of the titles concerned.
 
-    Without a reason the labels are no longer in Plex, and no title is known.
+    Without a reason the labels are no longer in Plex, and their titles are unknown.
     """
 
     reason: Reason | None
@@ -28,7 +28,7 @@ class HeldGroup:
 def held_groups(
     changes: Iterable[Change], missing: Iterable[Row], people: PeopleRefs
 ) -> tuple[HeldGroup, ...]:
-    """Return held removals and rows without a label in Plex by person and reason, most first."""
+    """Return held removals and rows without a label in Plex by person and reason, largest first."""
     removals: dict[Hashable, list[Change]] = {}
     for change in changes:
         if change.action is Action.REMOVE:
@@ -57,7 +57,7 @@ def _group(changes: list[Change]) -> HeldGroup:
 
 
 def _common(reason: Reason) -> tuple[Reason, bool]:
-    """Return what of a reason a group has in common, and whether it is one for all people."""
+    """Return the part of a reason that a group shares, and whether the group spans all people."""
     match reason.code:
         case ReasonCode.PERSON_GONE | ReasonCode.SYNC_OFF | ReasonCode.PERSON_EXCLUDED:
             return reason, True

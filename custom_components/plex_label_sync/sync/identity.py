@@ -1,4 +1,4 @@
-"""Whether a row of the ledger is about the item that has its rating key. Pure."""
+"""Whether a row of the ledger is about the item that now has its rating key. Pure."""
 
 from enum import Enum
 
@@ -8,22 +8,22 @@ from .title_ids import agree, external
 
 
 class Relation(Enum):
-    """What a row of the ledger has to do with the item that is under its rating key now."""
+    """How a row of the ledger relates to the item that now has its rating key."""
 
     ABOUT = "about"  # it is the item that the label was written on
-    REMATCHED = "rematched"  # the same item, which Plex takes for another title now
-    STRANGER = "stranger"  # another item, whose labels are none of ours
+    REMATCHED = "rematched"  # the same item, now matched by Plex to another title
+    STRANGER = "stranger"  # another item, whose labels the integration did not write
 
 
 def relation(row: Row, item: Item, library_uuid: str) -> Relation:
-    """Return what a row has to do with an item that has its rating key.
+    """Return how a row relates to an item with the same rating key.
 
-    What is not known on one side is no difference. An item was taken for another title only
-    when its primary guid changed and the external ids say so, too. One that did not come into
-    the library when that one did is another item under a key that was used again.
+    Something unknown on one side is not a difference. An item was matched to another title only if
+    its primary guid changed and the external ids differ as well. If it was added at another time,
+    it is another item under a reused key.
     """
     if row.uuid and library_uuid and row.uuid != library_uuid:
-        return Relation.STRANGER  # another library, be it under the same number
+        return Relation.STRANGER  # another library, possibly with the same number
     if row.type and row.type != item.type:
         return Relation.STRANGER
     if not is_another_title(row, item):
@@ -33,7 +33,7 @@ def relation(row: Row, item: Item, library_uuid: str) -> Relation:
 
 
 def is_another_title(row: Row, item: Item) -> bool:
-    """Tell whether an item is certainly not the title that a label was written for."""
+    """Return whether an item is certainly not the title that a label was written for."""
     if not row.guid or not item.guid or row.guid == item.guid:
         return False
     return agree(external(row.ids), external(item.ids)) is False

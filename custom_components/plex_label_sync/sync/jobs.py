@@ -1,4 +1,4 @@
-"""Jobs that run at the same time; of several errors the first is raised, as it is."""
+"""Concurrent jobs; of several errors the first is raised, not in a group."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 
 async def gather_fail_fast(jobs: Iterable[Coroutine[None, None, None]]) -> None:
-    """Run a few jobs together; the first error stops the others and is raised as it is."""
+    """Run a few jobs concurrently; the first error stops the others and is raised as it is."""
     async with task_group() as group:
         for job in jobs:
             group.create_task(job)
@@ -14,7 +14,7 @@ async def gather_fail_fast(jobs: Iterable[Coroutine[None, None, None]]) -> None:
 
 @asynccontextmanager
 async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
-    """Run jobs beside what is done in the context; the first error is raised as it is."""
+    """Run jobs beside the body of the context; the first error is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:
             yield group

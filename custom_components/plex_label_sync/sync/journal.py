@@ -1,4 +1,4 @@
-"""The last runs with their changes: written before Plex is, so that a crash loses nothing."""
+"""The last runs with their changes, written before Plex is, so that a crash loses nothing."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,9 +23,9 @@ CHANGES_MAX: Final = 50_000
 class Entry:
     """One run that writes. `status` None means that it did not end: the process died.
 
-    Until the run ends `changes` are the planned ones, afterwards the confirmed ones; `sent` tells
-    of how many of the planned ones Plex may know, None where that was not written down.
-    `started_by` is the name of a person, or one of StartedBy.
+    Until the run ends, `changes` are the planned ones, afterwards the confirmed ones. `sent` counts
+    the planned changes that may have reached Plex, None where that was not stored. `started_by` is
+    the name of a person, or one of StartedBy.
     """
 
     run_id: str
@@ -38,10 +38,10 @@ class Entry:
 
 
 class Journal:
-    """The kept runs, oldest first; old ones go when there are too many."""
+    """The kept runs, oldest first; the oldest are dropped when there are too many."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        """Start with the entries that were stored."""
+        """Initialize with the stored entries."""
         self._entries = list(entries)
 
     @property
@@ -61,9 +61,9 @@ class Journal:
         ]
 
     def finish(self, run_id: str, status: str, changes: Sequence[Change]) -> None:
-        """Replace a run's planned changes by what was confirmed, or what may be in Plex.
+        """Replace a run's planned changes with the confirmed ones and those that may be in Plex.
 
-        A run that changed nothing is not kept: it must not push out one that can be undone.
+        A run that changed nothing is not kept: it must not displace one that can be undone.
         """
         ended = [
             replace(entry, status=status, changes=tuple(changes), sent=None)
@@ -79,7 +79,7 @@ class Journal:
             del self._entries[0]
 
     def get(self, run_id: str | None) -> Entry | None:
-        """Return a kept run that ended, or for None the last one that changed something."""
+        """Return a finished run by id, or for None the last one that changed something."""
         for entry in reversed(self._entries):
             if entry.status is not None and entry.changes and run_id in {None, entry.run_id}:
                 return entry
@@ -87,16 +87,16 @@ class Journal:
 
     @property
     def unfinished(self) -> tuple[Entry, ...]:
-        """Runs that began and did not end."""
+        """The runs that began and did not end."""
         return tuple(entry for entry in self._entries if entry.status is None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entries as compact plain data.
 
-        A change is a pair of positions, flat in one list per run: in `items` (library's position,
-        rating key, title, type, title id) and in `edits` (action, label, whether the label is
-        ours, reason, people's positions). All that repeats is kept once, `libraries` (key, name)
-        and `people` (id, name) as well.
+        A change is a pair of positions, in one flat list per run: in `items` (library's position,
+        rating key, title, type, title id) and in `edits` (action, label, whether the integration
+        wrote the label, reason, people's positions). Repeated values are stored once, as are
+        `libraries` (key, name) and `people` (id, name).
         """
         libraries: dict[tuple[str, str], int] = {}
         people: dict[tuple[PersonId, str], int] = {}
@@ -137,12 +137,12 @@ class Journal:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], faults: Faults | None = None) -> "Journal":
-        """Read what `as_dict` wrote; a run or a change that makes no sense is a fault of its own.
+        """Read the output of `as_dict`; each malformed run or change is a fault.
 
-        Raises one of MALFORMED for anything else, and for any fault where nobody collects them.
+        Raises one of MALFORMED for anything else, and for any fault if `faults` is None.
         """
 
-        # What is wrong keeps its place: the others are found by their positions.
+        # Malformed rows keep their place, because the others are found by position.
         def table[T](name: str, read: Callable[[Sequence[Any]], T]) -> list[T | None]:
             return [part("journal", read, row, faults) for row in listed(data[name])]
 
@@ -217,13 +217,13 @@ def _edit(people: Sequence[PersonRef | None], row: Sequence[object]) -> _EditFie
         "label": text(label),
         "ours": flag(ours),
         "reason": reason_of(reason),
-        # Without a name a change still says what was done.
+        # Without the name the change still shows what was done.
         "people": tuple(filter(None, some)),
     }
 
 
 def removed_by_undo(entries: Iterable[Entry]) -> dict[RowKey, float]:
-    """Return when an undo removed which labels last, in seconds since the epoch."""
+    """Return when an undo last removed which labels, in seconds since the epoch."""
     return {
         change.key: entry.started
         for entry in entries

@@ -1,4 +1,4 @@
-"""What is remembered of earlier runs, beside what they changed. Pure."""
+"""What is remembered of earlier runs beside their changes. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -13,17 +13,17 @@ from .run import Run
 from .safety_check import DAY
 from .stored import Faults, listed, number, part, person_id, record, rows, text, whole
 
-UNKNOWN_MAX: Final = 5000  # labels of others on wanted items; more are not compared
+UNKNOWN_MAX: Final = 5000  # foreign labels on wanted items; beyond that they are not compared
 
 
 @dataclass(slots=True)
 class Knowledge:
-    """What runs are judged by. Times are in seconds since the epoch.
+    """What runs are checked against. Times are in seconds since the epoch.
 
-    `before` is what the last full sync saw that was believed, `counted` what the last one saw
-    that was not held, whatever it could not read; `unknown` the wanted labels that
-    it found on items without having written them; `lists` what is believed of watchlists,
-    `losses` how many labels were lost when, `gaps` what could not be read since when.
+    `before` is what the last believed full sync saw, `counted` what the last one saw that was not
+    held, gaps or not; `unknown` are the wanted labels that it found on items without a row in the
+    ledger; `lists` are the believed watchlists, `losses` how many labels were lost when, `gaps` the
+    open gaps.
     """
 
     before: Before | None = None
@@ -34,23 +34,23 @@ class Knowledge:
     gaps: OpenGaps = field(default_factory=dict)
 
     def lost_since(self, when: float) -> int:
-        """Return how many labels were lost since a time that nobody asked for."""
+        """Return how many labels were lost since `when` without a request."""
         return sum(count for at, count in self.losses if at >= when)
 
     def finished(self, run: Run) -> None:
-        """Take in what a run has lost."""
+        """Record the losses of a run."""
         if run.lost:
             self.losses.append((run.started, run.lost))
         self.losses = [one for one in self.losses if one[0] > run.started - DAY]
 
     def believed(self, before: Before, unknown: Iterable[RowKey]) -> None:
-        """Take in what a full sync saw whose answers are believed."""
+        """Record what a full sync saw, once it is believed."""
         self.before = before
         keys = frozenset(unknown)
         self.unknown = keys if len(keys) <= UNKNOWN_MAX else None
 
     def read(self, gaps: Iterable[Gap], now: float, *, whole: bool) -> None:
-        """Take in what a run could not read."""
+        """Record the gaps of a run."""
         self.gaps = open_gaps(self.gaps, gaps, now, whole=whole)
 
     def as_dict(self) -> dict[str, Any]:
@@ -76,9 +76,9 @@ class Knowledge:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], faults: Faults | None) -> "Knowledge":
-        """Read what `as_dict` wrote; each part that makes no sense is a fault, and starts anew.
+        """Read the output of `as_dict`; each malformed part is a fault and starts empty.
 
-        Raises one of MALFORMED where nobody collects faults.
+        Raises one of MALFORMED if `faults` is None.
         """
 
         def table[T](name: str, read: Callable[[Sequence[object]], T]) -> list[T]:
@@ -118,11 +118,11 @@ def _open_gap(row: Sequence[object]) -> OpenGap:
 
 
 def key_text(key: RowKey) -> str:
-    """Return a row's key as one text: rating keys have no blanks."""
+    """Return a row's key as one text: rating keys contain no spaces."""
     return f"{key[0]} {key[1]}"
 
 
 def key_of(value: object) -> RowKey:
-    """Return the key that `key_text` wrote. Raises TypeError or ValueError for anything else."""
+    """Return the key from the output of `key_text`. Raises TypeError or ValueError."""
     rating_key, label = text(value).split(" ", 1)
     return rating_key, label

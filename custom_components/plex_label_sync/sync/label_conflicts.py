@@ -1,8 +1,8 @@
-"""Labels that come to mean two things: who may have which label, and who keeps the former one. Pure.
+"""Labels that come to mean two things: who may have which, and who keeps the former one. Pure.
 
-A name may change at any time. Where somebody's new label belongs to somebody else already, or means
-something else in the settings, that person goes on under the names that were confirmed before;
-who has none is left out. So nothing is written that nobody has agreed to, and nothing is taken off.
+A name may change at any time. If a person's new label already belongs to another person, or has
+another meaning in the settings, the person keeps the names confirmed before; a person without
+confirmed names gets no label. So nothing is written that was not agreed to, and nothing is removed.
 """
 
 from collections import defaultdict
@@ -16,22 +16,22 @@ from .preview import reserved_labels
 from .stored import MALFORMED, listed, person_id, text, texts
 from .wanted import gets_labels
 
-RESERVED: Final = "options"  # stands for the settings among those who a label belongs to
-PEOPLE_MAX: Final = 2000  # whose names are remembered; those seen last stay
+RESERVED: Final = "options"  # stands for the settings among the owners of a label
+PEOPLE_MAX: Final = 2000  # whose names are remembered; the most recent are kept
 
 type Keys = frozenset[str]
 
 
 def key_of(person: Person) -> str:
-    """Return what identifies a person, whatever the names are."""
+    """Return what identifies a person, whatever their names are."""
     return person.uuid or person.id
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """What was agreed to: names by person, and labels (folded) that some may share.
+    """What was agreed to: names by person, and labels (folded) that people may share.
 
-    `left` are conflicts about which somebody has said to leave them as they are.
+    `left` are conflicts that the user decided to leave as they are.
     """
 
     people: Mapping[str, Person] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Confirmed:
     left: Mapping[str, Keys] = field(default_factory=dict)
 
     def names_of(self, person: Person) -> Person | None:
-        """Return a person under the confirmed names; Pulsarr may tell the uuid only since then."""
+        """Return a person under the confirmed names, known by uuid or id; None without any."""
         known = self.people.get(key_of(person)) or self.people.get(person.id)
         if known is None:
             return None
@@ -63,7 +63,7 @@ class Confirmed:
 
     @classmethod
     def from_dict(cls, data: object) -> "Confirmed | None":
-        """Read what `as_dict` wrote; None for anything else."""
+        """Read the output of `as_dict`; None for anything else."""
         try:
             if not isinstance(data, Mapping):
                 return None
@@ -84,7 +84,7 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A label that some would get now, and that means something else already."""
+    """A label that some people would get now, and that already means something else."""
 
     label: str
     newcomers: tuple[Person, ...]
@@ -93,14 +93,14 @@ class Conflict:
 
     @property
     def keys(self) -> Keys:
-        """All that the label would mean."""
+        """Everything that the label would mean."""
         people = frozenset(map(key_of, (*self.newcomers, *self.others)))
         return people | {RESERVED} if self.reserved else people
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Who gets labels under which names, what has to be asked, and what is confirmed by now."""
+    """Who gets labels under which names, the conflicts, and what is confirmed by now."""
 
     people: tuple[Person, ...]
     conflicts: tuple[Conflict, ...]
@@ -108,7 +108,7 @@ class Resolution:
 
     @property
     def asked(self) -> tuple[Conflict, ...]:
-        """The conflicts about which nobody has decided."""
+        """The conflicts that are not decided."""
         left = self.confirmed.left
         return tuple(
             one for one in self.conflicts if not one.keys <= left.get(fold(one.label), frozenset())
@@ -124,9 +124,9 @@ def resolve(
 ) -> Resolution:
     """Return people under the names by which they get labels, and the conflicts.
 
-    Without anything confirmed (an entry of an older version) everything is as it has been. With
-    `some_unread` rows of people could not be read: whoever is not listed may be one of them, and
-    keeps the names that were confirmed.
+    Without anything confirmed (an entry of an older version) everything stays as it is. With
+    `some_unread`, rows of people could not be read: a person who is not listed may be in one of
+    them, and keeps the confirmed names.
     """
     people = tuple(people)
     if confirmed is None:
@@ -134,9 +134,9 @@ def resolve(
         confirmed = replace(confirmed, people={key_of(one): one for one in people})
     conflicts = _conflicts(people, confirmed, settings, some_unread=some_unread)
     held = {key_of(person) for one in conflicts for person in one.newcomers}
-    # Nobody can have taken the names to which they return: these count as theirs all the while.
+    # The names that they return to cannot have been taken: these count as theirs all the time.
     served = _served(people, confirmed, held)
-    # Whose label somebody else wants keeps the claim to it, also after a change of the own name.
+    # A person whose label another one would get keeps the claim to it, even after renaming.
     claims = {key_of(person) for one in conflicts for person in one.others}
     names = {
         key: one
@@ -150,7 +150,7 @@ def resolve(
 
 
 def sharing(people: Iterable[Person], settings: SyncSettings) -> dict[str, Keys]:
-    """Return the labels, folded, that mean more than one person, and all that they mean."""
+    """Return the labels, folded, that mean more than one person, with everything they mean."""
     reserved = reserved_labels(settings)
     owners: dict[str, set[str]] = defaultdict(set)
     for person in people:
@@ -165,13 +165,13 @@ def sharing(people: Iterable[Person], settings: SyncSettings) -> dict[str, Keys]
 
 
 def with_meant(confirmed: Confirmed, meant: Mapping[str, Keys]) -> Confirmed:
-    """Return what is confirmed, with labels that may mean all this."""
+    """Return the confirmation with labels that may have all these meanings."""
     more = {label: confirmed.meant.get(label, frozenset()) | keys for label, keys in meant.items()}
     return replace(confirmed, meant={**confirmed.meant, **more})
 
 
 def with_left(confirmed: Confirmed, left: Mapping[str, Keys]) -> Confirmed:
-    """Return what is confirmed, with conflicts that nobody wants to be asked about again."""
+    """Return the confirmation with conflicts that are not to be reported again."""
     more = {label: confirmed.left.get(label, frozenset()) | keys for label, keys in left.items()}
     return replace(confirmed, left={**confirmed.left, **more})
 
@@ -179,7 +179,7 @@ def with_left(confirmed: Confirmed, left: Mapping[str, Keys]) -> Confirmed:
 def _served(
     people: Iterable[Person], confirmed: Confirmed, held: Collection[str]
 ) -> tuple[Person, ...]:
-    """Return everybody, those who are held under their confirmed names; who has none is left out."""
+    """Return all people, held ones under their confirmed names, or without any left out."""
     named = (confirmed.names_of(person) if key_of(person) in held else person for person in people)
     return tuple(person for person in named if person is not None)
 
@@ -187,7 +187,7 @@ def _served(
 def _conflicts(
     people: Collection[Person], confirmed: Confirmed, settings: SyncSettings, *, some_unread: bool
 ) -> tuple[Conflict, ...]:
-    """Return the labels that somebody gets anew and that belong to somebody else, or to the settings."""
+    """Return the labels that are new to a person and belong to another one, or to the settings."""
     reserved = reserved_labels(settings)
     labelled = [person for person in people if gets_labels(person, settings)]
     now: dict[str, list[Person]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Reads who carries which label, label by label or item by item."""
+"""Reads which items carry which labels, label by label or item by item."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -12,12 +12,12 @@ from .readers import READERS
 
 
 class LabelReader:
-    """Reads who carries which labels; what could not be read stands in `gaps`."""
+    """Reads which items carry which labels; unread parts are recorded in `gaps`."""
 
     def __init__(
         self, plex: PlexPort, libraries: Iterable[Library], totals: Mapping[str, int], gaps: Gaps
     ) -> None:
-        """Know the libraries, and by key how many items those hold that were listed."""
+        """Initialize with the libraries and, by key, the number of items listed in them."""
         self._plex = plex
         self._libraries = {library.key: library for library in libraries}
         self._totals = dict(totals)
@@ -26,7 +26,7 @@ class LabelReader:
         self.gaps = gaps
 
     def again(self) -> "LabelReader":
-        """Return one for another read, with gaps of its own."""
+        """Return a reader for another read, with its own gaps."""
         return LabelReader(self._plex, self._libraries.values(), self._totals, Gaps())
 
     async def read(
@@ -34,8 +34,8 @@ class LabelReader:
     ) -> CurrentLabels:
         """Return the carriers of pairs of library key and folded label.
 
-        With `everything` all labels of the libraries that occur in a pair. Raises ServiceError
-        when Plex cannot be asked.
+        With `everything`, all labels of the libraries in the pairs. Raises ServiceError when Plex
+        cannot be read.
         """
         by_library: dict[str, set[str]] = {}
         for library_key, folded in labels:
@@ -73,14 +73,14 @@ class LabelReader:
                     self.gaps.take(err, GapKind.LABEL, key, label.text)
                     present.unread.add((library.key, fold(label.text)))
                     continue
-                # Some thousands take a while, and only one thread at a time may add.
+                # Thousands of carriers take a while, and only one thread may add at a time.
                 async with self._adding:
                     await asyncio.to_thread(present.add_carriers, label, carriers)
 
         await gather_fail_fast(read_some() for _ in range(READERS))
 
     async def _check_filter(self, library: Library, label: StoredLabel, carriers: int) -> None:
-        """Refuse to believe that everything carries a label unless nothing lacks it.
+        """Refuse to believe that every item carries a label unless no item lacks it.
 
         Plex answers a filter that it does not understand with the whole library.
         """

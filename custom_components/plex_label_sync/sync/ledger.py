@@ -1,4 +1,4 @@
-"""Which labels on which items this integration wrote."""
+"""Which labels the integration wrote on which items."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from .model import Person, fold
 from .person_id import PersonId, id_order, is_person_id, source_of
 from .stored import Faults, listed, part, person_id, rows, text, whole
 
-# Bits of a stored row's flags
+# Flag bits of a stored row.
 _OFF: Final = 1
 _PINNED: Final = 2
 _MARK: Final = 4
@@ -19,11 +19,11 @@ _UNDONE: Final = 16
 
 
 class Ledger:
-    """The rows, by item and label. Labels are the same when they fold to the same text.
+    """The rows, by item and label. Labels are the same if they fold to the same text.
 
-    `people` are all whom Pulsarr has told of since the ledger began, by id: somebody who left
-    is still known by name, and somebody who got a new id by the Plex account. `former` are the
-    Plex accounts of ids that somebody had before.
+    `people` are all people ever seen in Pulsarr, by id, so that one who left, or got a new id
+    through the Plex account, is still known by name. `former` maps ids that people had before to
+    their Plex accounts.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Ledger:
         people: Iterable[Person] = (),
         former: Mapping[PersonId, str] | None = None,
     ) -> None:
-        """Start with what was stored."""
+        """Initialize with the stored data."""
         self._rows = {row.key: row for row in rows}
         self.people = {person.id: person for person in people}
         self.former = dict(former or {})
@@ -42,11 +42,11 @@ class Ledger:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Row]:
-        """Go through the rows as they are now."""
+        """Iterate over the rows as they are now."""
         return iter(tuple(self._rows.values()))
 
     def __contains__(self, key: RowKey) -> bool:
-        """Tell whether there is a row for a rating key and a label."""
+        """Return whether there is a row for a rating key and a label."""
         rating_key, label = key
         return (rating_key, fold(label)) in self._rows
 
@@ -62,13 +62,13 @@ class Ledger:
         return items
 
     def labels_of_one(self) -> set[tuple[str, PersonId]]:
-        """Return the labels that were written for one person alone, with that person's id."""
+        """Return the labels that were written for a single person, with that person's id."""
         return {(row.label, row.people[0]) for row in self._rows.values() if len(row.people) == 1}
 
     def moved(self, people: Iterable[Person]) -> dict[PersonId, PersonId]:
-        """Return the new ids of those whom the ledger knows under an id that is not there now.
+        """Return the new ids of people whom the ledger knows under an id that no longer exists.
 
-        An account that another source knows as well has an id of its own there.
+        An account that another source also knows has its own id there.
         """
         now = {person.id: person for person in people}
         by_account = {
@@ -83,10 +83,10 @@ class Ledger:
         }
 
     def follow(self, people: Iterable[Person]) -> bool:
-        """Take in who there is now; tell whether anything is new.
+        """Record the current people; return whether anything changed.
 
-        A Plex account that comes under a new id, because an older Pulsarr made a new row when
-        somebody was renamed, is the same person: the labels follow.
+        A Plex account under a new id, because an older Pulsarr made a new row when the person was
+        renamed, is the same person: the labels follow.
         """
         now = {person.id: person for person in people}
         moved = self.moved(now.values())
@@ -101,19 +101,19 @@ class Ledger:
         self.people |= {
             one.id: replace(one, wanted=None) if one.wanted is not None else one
             for one in now.values()
-            if one.username  # a name that is missing once is no new name
+            if one.username  # a single response without the name does not rename anyone
         }
         return bool(moved) or before != self.people
 
     def ids_now(self, ids: Iterable[PersonId], people: Iterable[Person]) -> frozenset[PersonId]:
-        """Return ids, and the present ones of the same Plex accounts beside them."""
+        """Return ids together with the current ids of the same Plex accounts."""
         some = frozenset(ids)
         uuids = {one.uuid for one in self.people.values() if one.id in some and one.uuid}
         uuids |= {uuid for number, uuid in self.former.items() if number in some}
         return some | {person.id for person in people if person.uuid in uuids and person.uuid}
 
     def apply(self, rows: Mapping[RowKey, Row | None]) -> None:
-        """Replace rows; None takes one out."""
+        """Replace rows; None deletes a row."""
         for key, row in rows.items():
             if row is None:
                 self._rows.pop(key, None)
@@ -128,10 +128,10 @@ class Ledger:
         undo: bool = False,
         rows: Mapping[RowKey, Row | None] | None = None,
     ) -> None:
-        """Take in changes that may or may not have reached Plex, as not confirmed.
+        """Record changes that may or may not have reached Plex, as not confirmed.
 
-        Then a label that is not there was not taken off by hand. What an undo takes off is to
-        stay off: there it may look like that. `rows` are those that the changes were to make.
+        A label that is then absent does not count as removed by hand. A removal by an undo is
+        final, so there it may. `rows` are the rows that the changes were to create.
         """
         planned = rows or {}
         for change in changes:
@@ -155,16 +155,17 @@ class Ledger:
             )
 
     def pin(self, keys: Iterable[RowKey]) -> None:
-        """Let labels stay although nobody wants them."""
+        """Keep labels although they are no longer wanted."""
         for key in keys:
             if (row := self._rows.get(key)) is not None:
                 self._rows[key] = replace(row, pinned=True)
 
     def clear_overrides(self, keys: Iterable[RowKey]) -> int:
-        """Forget that labels were taken off by hand or by an undo; return how many that were.
+        """Forget that labels were removed by hand or by an undo; return the number of these.
 
-        Then nothing there is ours: the label is put on again, unless somebody did so already.
-        The row of a mark stays, not confirmed, because it tells that the item was marked.
+        From then on they are not the integration's: each is added again, unless a person already
+        did so. The row of a mark stays, as not confirmed, because it shows that the item was
+        marked.
         """
         cleared = [
             row for key in keys if (row := self._rows.get(key)) is not None and row.removed_by_user
@@ -179,14 +180,14 @@ class Ledger:
         return len(cleared)
 
     def note_undone(self, changes: Iterable[Change]) -> None:
-        """Take in that it was an undo that removed labels which are kept off."""
+        """Record that an undo removed the labels that are kept off."""
         for change in changes:
             row = self._rows.get(change.key)
             if change.action is Action.REMOVE and row is not None and row.removed_by_user:
                 self._rows[change.key] = replace(row, removed_by_undo=True)
 
     def copy(self) -> "Ledger":
-        """Return a ledger with the rows as they are now."""
+        """Return a ledger with the current rows."""
         copied = Ledger()
         copied._rows = dict(self._rows)
         copied.people = dict(self.people)
@@ -197,11 +198,11 @@ class Ledger:
         """Return the rows as compact plain data.
 
         `items` holds (library, rating key, title id) and `identities`, of the same length,
-        (library's uuid, type, primary guid, arrival, external ids); `kinds` (label, people,
-        flags). All repeat a lot and are kept once. A row is four numbers, flat in `rows`: the
-        positions of item and kind, the seconds since the row before was written, and since when
-        nobody wants it. `people` are (id, username, alias, display name, account), `former`
-        (id, account).
+        (library's uuid, type, primary guid, time of addition, external ids); `kinds` (label,
+        people, flags). Repeated values are stored once. A row is four numbers in the flat list
+        `rows`: the positions of item and kind, the seconds since the previous row was written, and
+        since when it is unwanted. `people` are (id, username, alias, display name, account),
+        `former` (id, account).
         """
         items: dict[tuple[tuple[str, str, str], _Identity], int] = {}
         kinds: dict[tuple[str, tuple[PersonId, ...], int], int] = {}
@@ -243,11 +244,11 @@ class Ledger:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], faults: Faults | None = None) -> "Ledger":
-        """Read what `as_dict` wrote; a row that makes no sense is a fault of its own.
+        """Read the output of `as_dict`; each malformed row is a fault.
 
-        Raises one of MALFORMED for anything else, and for any fault where nobody collects them.
+        Raises one of MALFORMED for anything else, and for any fault if `faults` is None.
         """
-        # What is wrong keeps its place: rows find items and kinds by their positions.
+        # Malformed rows keep their place, because rows refer to items and kinds by position.
         items = [part("ledger", _item, row, faults) for row in listed(data["items"])]
         kinds = [part("ledger", _kind, row, faults) for row in listed(data["kinds"])]
         identities = _identities(data.get("identities"), len(items))
@@ -300,7 +301,7 @@ def _kind(row: Sequence[object]) -> tuple[str, tuple[PersonId, ...], int]:
 
 
 def _step(value: object) -> int:
-    """Return the seconds between two rows, which may go back. Raises TypeError."""
+    """Return the seconds between two rows, which may be negative. Raises TypeError."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError("not a whole number")
     return value
@@ -312,9 +313,10 @@ _NOTHING_KNOWN: Final[_Identity] = ("", "", "", 0, frozenset())
 
 
 def _identities(rows: object, count: int) -> list[_Identity]:
-    """Return what is known of each item; nothing of one whose row is not as it should be.
+    """Return what is known of each item; nothing for a malformed row.
 
-    Without an identity a label is still ours, and nothing but its rating key tells of the item.
+    Without an identity a label is still the integration's, and only its rating key identifies the
+    item.
     """
     some = rows if isinstance(rows, list) else []
     known = [_identity(row) for row in some[:count]]
@@ -330,7 +332,7 @@ def _identity(row: object) -> _Identity:
 
 
 def _people(rows: object) -> list[Person]:
-    """Return whom the ledger knows; a row that is not as it should be is left out."""
+    """Return the people in the ledger, without malformed rows."""
     people = []
     for row in rows if isinstance(rows, list) else []:
         match row:
@@ -348,7 +350,7 @@ def _people(rows: object) -> list[Person]:
 
 
 def _former(rows: object) -> dict[PersonId, str]:
-    """Return whose ids of before those were; a row that is not as it should be is left out."""
+    """Return the accounts of former ids, without malformed rows."""
     former = {}
     for row in rows if isinstance(rows, list) else []:
         match row:

@@ -1,4 +1,4 @@
-"""Reads the watchlists of all people, so that one which cannot be read costs no other one."""
+"""Reads everyone's watchlist, so that an unreadable one does not affect the others."""
 
 from collections.abc import Callable, Container, Iterable
 from typing import Final
@@ -11,28 +11,28 @@ from .ports import PulsarrPort
 from .watchlist_changes import either
 
 PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
-AWAY_AFTER: Final = 3  # lists that are refused one after the other, or break the connection
+AWAY_AFTER: Final = 3  # consecutive lists that are refused, or break the connection
 
 
 class Refusals:
-    """Tells lists that are refused each time from a server that refuses everything.
+    """Distinguishes single lists that are refused from a server that refuses everything.
 
-    Pulsarr has just answered who there is, so one refusal may be about one list.
+    Pulsarr has just returned its users, so one refusal may be about one list.
     """
 
     def __init__(self) -> None:
-        """Nothing was refused yet."""
+        """Start without any refusal."""
         self._in_a_row = 0
 
     def answered(self) -> None:
-        """Take in that a list could be read."""
+        """Record that a list could be read."""
         self._in_a_row = 0
 
     def may_be_the_list(self, err: ServiceError) -> bool:
-        """Take in a failure; tell whether it may say nothing of other lists."""
+        """Record a failure; return whether it may be about this list only."""
         known = FAILURES[err.failure]
         if not known.ends_run or known.reauth:
-            return True  # asking for the others costs one request each
+            return True  # trying the others costs one request each
         if not known.passes:
             return False
         self._in_a_row += 1
@@ -48,15 +48,15 @@ async def read_watchlists(
     known: Watchlists | None = None,
     missing: Callable[[tuple[Person, ...]], Iterable[Person]] = lambda _: (),
 ) -> Watchlists:
-    """Return everybody's watchlist, but for those of people to `skip`.
+    """Return everyone's watchlist, except those of people to `skip`.
 
-    A list that cannot be read is `unread`, and so is that of a person without a name; to one that
-    can be read in part belongs what was on it when `known` was read. `heard` gets the people as
-    soon as they are known. Each of the people that are `missing` among them is asked for: who has
-    a list all the same was left out.
+    A list that cannot be read is `unread`, as is that of a person without a name; one that can be
+    read in part is completed with its titles in `known`. `heard` receives the people as soon as
+    they are known. Each of the people who are `missing` among them is requested by id: one who
+    still exists was left out of the response.
 
-    Raises ServiceError when Pulsarr cannot be asked, tells nothing usable of its people, or not
-    one of their lists.
+    Raises ServiceError when Pulsarr cannot be read, returns no usable people, or none of their
+    lists.
     """
     read_at = clock()
     people, gaps = await _read_people(pulsarr)
@@ -102,7 +102,7 @@ async def read_watchlists(
 
 
 async def _read_people(pulsarr: PulsarrPort) -> tuple[tuple[Person, ...], list[Gap]]:
-    """Return everybody, and the rows of people that could not be read. Raises ServiceError."""
+    """Return all people, and the rows of people that could not be read. Raises ServiceError."""
     gaps: list[Gap] = []
     people = await pulsarr.people(on_gap=gaps.append)
     if len({person.id for person in people}) != len(people):
@@ -113,7 +113,7 @@ async def _read_people(pulsarr: PulsarrPort) -> tuple[tuple[Person, ...], list[G
 
 
 async def _is_gone(pulsarr: PulsarrPort, person: Person) -> bool:
-    """Tell whether Pulsarr says of somebody by id that there is no such person."""
+    """Return whether Pulsarr reports by id that a person no longer exists."""
     try:
         await pulsarr.watchlist(person.id, on_gap=lambda _: None)
     except ServiceError as err:

@@ -1,4 +1,4 @@
-"""Whether somebody wants an item: decided by matching it against all wishes. Pure."""
+"""Decides whether an item is wanted, by matching it with all wishes. Pure."""
 
 from collections.abc import Mapping
 
@@ -12,10 +12,10 @@ from .wanted_labels import WantedItem, wanted_items
 
 
 class WishMatcher:
-    """Matches items against all wishes; indexes these only when they have changed."""
+    """Matches items with all wishes; indexes these only when they have changed."""
 
     def __init__(self) -> None:
-        """Start without any wishes."""
+        """Start without wishes."""
         self._wishes: tuple[Wish, ...] = ()
         self._matcher = Matcher(())
 
@@ -25,7 +25,7 @@ class WishMatcher:
         return self._matcher
 
     def further(self, wishes: tuple[Wish, ...], found: Found) -> tuple[Wish, ...]:
-        """Return wishes that found items fit and that were not looked for."""
+        """Return further wishes that the found items match."""
         known = {wish.title for wish in found.wishes if wish.people}
         items = {item.rating_key: item for some in found.items for item in some}
         matches = self._for(wishes).matches(items.values())
@@ -35,7 +35,7 @@ class WishMatcher:
     def proven(
         self, scope: Scope, items: Mapping[str, WantedItem], evidence: Evidence
     ) -> dict[str, WantedItem]:
-        """Return the items as they are by the evidence, and who wants them as such."""
+        """Return the items as the evidence shows them, with the labels that they are wanted for."""
         proven = dict(items)
         changed = [
             one.item
@@ -47,7 +47,7 @@ class WishMatcher:
         for match in self._for(scope.wishes).matches(changed):
             if match.rank is Rank.OTHER and keys is None:
                 keys = {one for entry in items.values() for one in entry.item.ids}
-            # An item under another key is somebody's where no item has the right one.
+            # An item with another key matches only if no item has the right one.
             right = scope.wishes[match.position].title.plex_ids
             if match.rank is not Rank.OTHER or right.isdisjoint(keys or ()):
                 by_wish.setdefault(match.position, []).append(changed.index(match.item))
@@ -64,7 +64,7 @@ class WishMatcher:
 
 
 def unwanted(request: LiveRequest, wishes: tuple[Wish, ...], ledger: Ledger) -> tuple[Wish, ...]:
-    """Return wishes of nobody for titles that nobody wants and whose items have labels of ours."""
+    """Return wishes without people for unwanted titles whose items have labels in the ledger."""
     wanted = TitleIndex(wish.title for wish in wishes)
     seen = {item.rating_key: item.ids for item in request.seen}
     known = set[str]()

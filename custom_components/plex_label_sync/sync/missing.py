@@ -1,4 +1,4 @@
-"""Why a title is not among the items of the chosen libraries, as far as can be seen. Pure."""
+"""Why a title is not among the items of the chosen libraries, as far as known. Pure."""
 
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -9,12 +9,12 @@ from .model import Item, MediaType, Title
 class Unmatched:
     """The names of items that Plex has not recognised yet.
 
-    Plex calls those by their files: `The Matrix`, `The.Matrix.1999.1080p`. A name explains why
-    a title is waited for and never leads to a label.
+    Plex names those after their files: `The Matrix`, `The.Matrix.1999.1080p`. Such a name explains
+    why a title is missing, but never leads to a label.
     """
 
     def __init__(self, items: Iterable[Item]) -> None:
-        """Keep the names of those items that have no ids."""
+        """Keep the names of the items without ids."""
         names: dict[MediaType, set[str]] = {kind: set() for kind in MediaType}
         for item in items:
             if not item.ids:
@@ -22,7 +22,7 @@ class Unmatched:
         self._names = {kind: sorted(some) for kind, some in names.items()}
 
     def may_hold(self, title: Title) -> bool:
-        """Tell whether one of the items is called like a title, followed by nothing or a year."""
+        """Return whether an item is named like a title, followed by nothing or a year."""
         wanted = _letters(title.name)
         names = self._names[title.type]
         if not wanted:

@@ -1,4 +1,4 @@
-"""The words of the project as plain data: people, titles, items, labels, changes, runs."""
+"""The domain model as plain data: people, titles, items, labels, gaps and settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,19 +10,19 @@ from .title_ids import same
 
 
 class MediaType(StrEnum):
-    """What a title or a library holds."""
+    """The kind of a title or a library."""
 
     MOVIE = "movie"
     SHOW = "show"
 
     @property
     def plural(self) -> str:
-        """The key of several in answers: `movies`, `shows`."""
+        """The plural key in action responses: `movies`, `shows`."""
         return f"{self.value}s"
 
 
 class Service(StrEnum):
-    """What a run depends on: the two servers, and our own files."""
+    """What a run depends on: the two servers, and the integration's own files."""
 
     PLEX = "plex"
     PULSARR = "pulsarr"
@@ -30,7 +30,7 @@ class Service(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why a server could not do what was asked; `failures` says what follows from each."""
+    """Why a request to a server failed; `failures` lists the consequences of each."""
 
     CANNOT_CONNECT = "cannot_connect"
     TIMEOUT = "timeout"
@@ -39,19 +39,19 @@ class Failure(StrEnum):
     NOT_OWNER = "not_owner"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
-    WRONG_SERVICE = "wrong_service"  # something answers there, but it is not this service
+    WRONG_SERVICE = "wrong_service"  # the response is not from this service
     BUSY = "busy"
-    UNREADABLE = "unreadable"  # a row of its database that the server itself cannot read
+    UNREADABLE = "unreadable"  # the server itself cannot read a row of its database
     RATE_LIMITED = "rate_limited"
-    REJECTED = "rejected"  # the request itself was refused (400, 409, 414)
-    NOT_SAVED = "not_saved"  # our own files cannot be written
-    IMPLAUSIBLE = "implausible"  # an answer that cannot be true, or that changed while it was read
+    REJECTED = "rejected"  # the request was rejected (400, 409, 414)
+    NOT_SAVED = "not_saved"  # the integration's files cannot be written
+    IMPLAUSIBLE = "implausible"  # a response that cannot be true, or changed while it was read
 
 
 class ServiceError(Exception):
-    """A server could not be asked, refused, or answered what cannot be true.
+    """A server could not be reached, refused a request, or sent an implausible response.
 
-    `detail` is for logs and people: it never holds a credential.
+    `detail` is for logs and people: it never contains a credential.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class ServiceError(Exception):
         status: int | None = None,
         retry_after: float | None = None,
     ) -> None:
-        """Keep what happened; `retry_after` is in seconds."""
+        """Initialize; `retry_after` is in seconds."""
         super().__init__(f"{service.value}: {detail}")
         self.service = service
         self.failure = failure
@@ -81,26 +81,26 @@ class Person:
     alias: str | None = None
     display_name: str | None = None
     can_sync: bool = True
-    uuid: str = ""  # of the Plex account; stays when Pulsarr gives the person a new id
-    is_primary: bool = field(default=False, compare=False)  # with whose token Pulsarr asks Plex
-    # How many titles are on the watchlist, where Pulsarr tells: one may have gone for another.
+    uuid: str = ""  # of the Plex account; kept when Pulsarr gives the person a new id
+    is_primary: bool = field(default=False, compare=False)  # Pulsarr uses this person's Plex token
+    # Number of titles on the watchlist, if Pulsarr includes it; it may hide a replaced title.
     wanted: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """One movie or show that somebody wants.
+    """One movie or show on a watchlist.
 
     `ids` holds normalised ids: `plex:<24 hex>` (Plex's online metadata key), `tmdb:949`,
-    `imdb:tt0113277`, `tvdb:370139`. Number spaces of movies and shows overlap, so an id means
-    something only together with `type`.
+    `imdb:tt0113277`, `tvdb:370139`. The numbers of movies and shows overlap, so an id is unique
+    only together with `type`.
     """
 
     type: MediaType
     name: str
     ids: frozenset[str]
-    poster: str | None = field(default=None, compare=False)  # a picture that anybody may see
-    # When it came onto the watchlist, in seconds since the epoch, where Pulsarr tells.
+    poster: str | None = field(default=None, compare=False)  # URL of a public image
+    # When it was added to the watchlist, in seconds since the epoch, if Pulsarr includes it.
     added: float | None = field(default=None, compare=False)
 
     @property
@@ -109,11 +109,11 @@ class Title:
         return frozenset(one for one in self.ids if one.startswith("plex:"))
 
     def same_as(self, other: "Title") -> bool:
-        """Whether both are known to mean the same movie or show."""
+        """Whether both are known to be the same movie or show."""
         return self.type is other.type and same(self.ids, other.ids)
 
 
-ROW: Final = "row:"  # begins the key of a gap of somebody of whom nothing but a row is known
+ROW: Final = "row:"  # prefix of a gap's key for a person of whom only a row is known
 
 
 class GapKind(StrEnum):
@@ -128,11 +128,11 @@ class GapKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that could not be read: what it should have told is unknown, never none.
+    """Something that could not be read: its contents are unknown, never none.
 
     `key` identifies it within its kind: a person's id, a library's key, `<library>/<label>`, a
-    rating key, `<library>:<first row>`. `name` is for people to read. `rows` counts the rows of it
-    that could not be read where the others could; 0 says that it could not be read at all.
+    rating key, `<library>:<first row>`. `name` is for display. `rows` counts its unreadable rows if
+    the others could be read; 0 means that it could not be read at all.
     """
 
     kind: GapKind
@@ -144,12 +144,12 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Watchlists:
-    """Everybody's watchlist as Pulsarr told it at one moment.
+    """Everyone's watchlist in Pulsarr at one moment.
 
-    `titles` maps a person's id to the titles on that person's watchlist; those in `unread`
-    have one that could not be read, or not in full: `bad_rows` counts the rows that are missing in
-    `titles`, beside what was known before. `read_at` is in seconds since the epoch, and so is
-    `lists_read_at` for the lists that were read at another time.
+    `titles` maps a person's id to the titles on their watchlist. The lists of people in `unread`
+    could not be read, or not in full: `bad_rows` counts the rows missing in `titles`, which then
+    include those known before. `read_at` is in seconds since the epoch, as is `lists_read_at` for
+    lists that were read at another time.
     """
 
     people: tuple[Person, ...]
@@ -157,7 +157,7 @@ class Watchlists:
     read_at: float
     unread: Mapping[PersonId, Failure] = field(default_factory=dict)
     lists_read_at: Mapping[PersonId, float] = field(default_factory=dict)
-    # Rows of people that could not be read: who is not among the others may be one of them.
+    # Unreadable rows of people: a person who is not listed may be in one of them.
     gaps: tuple[Gap, ...] = ()
     bad_rows: Mapping[PersonId, int] = field(default_factory=dict)
 
@@ -170,17 +170,18 @@ class Library:
     type: MediaType
     name: str
     editable: bool = True  # false when the token may not change this library
-    # Moves when items come, go or change; empty where Plex does not tell.
+    # Changes with the library's contents; empty if Plex does not include it.
     content_changed: str = field(default="", compare=False)
-    uuid: str = field(default="", compare=False)  # of this server's library alone; may be missing
+    uuid: str = field(default="", compare=False)  # unique to this server's library; may be missing
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entry of a library; one title may have several.
+    """One entry of a library; a title may have several.
 
-    `guid` is Plex's primary guid as it stands, such as `plex://movie/<hex>`; empty when the
-    answer did not tell. `added` is when it came into the library, in seconds since the epoch.
+    `guid` is Plex's primary guid, unchanged, such as `plex://movie/<hex>`; empty if the response
+    did not include it. `added` is when the item was added to the library, in seconds since the
+    epoch.
     """
 
     rating_key: str
@@ -194,7 +195,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class LabelledItem:
-    """An item with all its labels, whoever wrote them, as Plex stores them."""
+    """An item with all its labels, foreign ones included, as Plex stores them."""
 
     item: Item
     labels: tuple[str, ...]
@@ -202,7 +203,7 @@ class LabelledItem:
 
 @dataclass(frozen=True, slots=True)
 class StoredLabel:
-    """A label as one library's directory lists it: Plex's tag id and spelling."""
+    """A label in a library's directory: Plex's tag id and spelling."""
 
     id: str
     text: str
@@ -211,14 +212,14 @@ class StoredLabel:
 def fold(label: str) -> str:
     """Return the form in which labels are compared.
 
-    Upper case comes first: Plex writes a new label with a capital, and the capital of the
-    Turkish i without a dot is a plain I, which does not fold back.
+    The text is converted to upper case first: Plex capitalises a new label, and the capital of the
+    Turkish dotless i is a plain I, which does not fold back.
     """
     return label.upper().casefold()
 
 
 class RemovedLabelMode(StrEnum):
-    """What becomes of a label when nobody wants it on the item any more."""
+    """What to do with a label when it is no longer wanted on the item."""
 
     KEEP = "keep"
     REMOVE = "remove"
@@ -248,7 +249,7 @@ class SyncSettings:
 
     @property
     def removes(self) -> bool:
-        """Whether a label is removed that nobody wants any more."""
+        """Whether labels that are no longer wanted are removed."""
         match self.removed_label_mode:
             case RemovedLabelMode.KEEP:
                 return False
@@ -259,7 +260,7 @@ class SyncSettings:
 
     @property
     def mark(self) -> str | None:
-        """The label that says that nobody wants a title any more, None for no such label."""
+        """The label for titles that are no longer wanted, None if there is none."""
         match self.removed_label_mode:
             case RemovedLabelMode.KEEP | RemovedLabelMode.REMOVE:
                 return None
@@ -270,10 +271,10 @@ class SyncSettings:
 
     @property
     def special_labels(self) -> frozenset[str]:
-        """The labels, folded, that mean something else than a person."""
+        """The labels, folded, that stand for something other than a person."""
         marks = () if self.mark is None else (self.mark,)
         return frozenset(map(fold, (self.opt_out_label, *marks)))
 
     def covers(self, library: str) -> bool:
-        """Tell whether the library with a key is one of the chosen ones."""
+        """Return whether the library with a key is one of the chosen ones."""
         return self.libraries is None or library in self.libraries

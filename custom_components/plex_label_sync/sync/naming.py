@@ -1,4 +1,4 @@
-"""What a person's label is called, and which texts can be labels at all."""
+"""Names people's labels, and decides which texts can be labels at all."""
 
 from string import Formatter
 from typing import Final
@@ -7,17 +7,16 @@ import unicodedata
 from .model import MediaType, Person
 from .person_id import own_id
 
-LABEL_MAX: Final = 60  # characters; Plex documents no limit, its column holds 255
-FORMAT_TEXT_MAX: Final = 30  # characters of a format beside its fields: names need the rest
+LABEL_MAX: Final = 60  # characters; Plex documents no limit, its database column holds 255
+FORMAT_TEXT_MAX: Final = 30  # characters of a format besides its fields: names need the rest
 
 # In Plex's share filters a comma separates labels, an ampersand and a bar separate rules: a label
-# with one of them cannot be used there, and an ampersand makes the restricted person's home page
-# fail.
+# that contains one cannot be used there, and an ampersand breaks the restricted person's home page.
 _FILTER_BREAKERS: Final = frozenset(",&|")
-_JOINER: Final = "\u200d"  # holds an emoji of several parts together; not printable by itself
+_JOINER: Final = "\u200d"  # joins the parts of an emoji; not printable on its own
 _EDGES: Final = f" {_JOINER}"
 
-FIELDS: Final = ("username", "alias", "display_name", "user_id", "type")  # as forms list them
+FIELDS: Final = ("username", "alias", "display_name", "user_id", "type")  # in the forms' order
 _PERSONAL_FIELDS: Final = frozenset(FIELDS) - {"type"}
 
 
@@ -26,7 +25,7 @@ class InvalidLabelFormatError(ValueError):
 
 
 def check_label_format(label_format: str) -> None:
-    """Refuse a format with unknown fields, or one that gives everybody the same label.
+    """Refuse a format with unknown fields, or one that gives everyone the same label.
 
     Raises InvalidLabelFormatError.
     """
@@ -48,26 +47,26 @@ def check_label_format(label_format: str) -> None:
 
 
 def clean_label(text: str) -> str:
-    """Return the text as it can stand in Plex and in a share filter; empty if nothing is left."""
+    """Return the text as usable in Plex and in a share filter; empty if nothing is left."""
     kept = "".join(
         char if (char.isprintable() and char not in _FILTER_BREAKERS) or char == _JOINER else " "
         for char in unicodedata.normalize("NFC", text)
     )
-    # A joiner at an end joins nothing; a label of nothing else could not be seen.
+    # A joiner at an end joins nothing, and a label made of joiners would be invisible.
     return " ".join(kept.split()).lstrip(_EDGES)[:LABEL_MAX].rstrip(_EDGES)
 
 
 def label_of(person: Person, media_type: MediaType, label_format: str) -> str:
-    """Return the label that a person's titles of one type get, by a format that was checked.
+    """Return the label of a person's titles of one type, by a format that was checked.
 
-    Alias and display name fall back to the username. A name of which nothing usable is left
-    becomes `user_<id>`, as Pulsarr does it.
+    Alias and display name fall back to the username. A name without any usable character becomes
+    `user_<id>`, as in Pulsarr.
     """
     return clean_label(label_format.format_map(_names(person, media_type)))
 
 
 def is_changed(person: Person, media_type: MediaType, label_format: str) -> bool:
-    """Tell whether a label has a name not as Pulsarr has it: replaced, without signs, or cut."""
+    """Return whether a label differs from Pulsarr's names: replaced, shortened, or cleaned."""
     names = _names(person, media_type) | {"username": person.username.strip()}
     for field, name in (("alias", person.alias), ("display_name", person.display_name)):
         if name and clean_label(name):
@@ -77,7 +76,7 @@ def is_changed(person: Person, media_type: MediaType, label_format: str) -> bool
 
 
 def _names(person: Person, media_type: MediaType) -> dict[str, str]:
-    """Return what the fields of a format stand for."""
+    """Return the values of a format's fields."""
     username = clean_label(person.username) or f"user_{own_id(person.id)}"
     return {
         "username": username,

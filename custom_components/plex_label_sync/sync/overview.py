@@ -1,4 +1,4 @@
-"""What runs know of everybody's titles: where they are, and which labels they lack. Pure."""
+"""What runs know of all wanted titles: their items, and the labels they lack. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,16 +19,15 @@ _NOTHING: Final[frozenset[RowKey]] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everybody's titles as they were read last; what could not be read is as it was before.
+    """The state of all wanted titles as they were last read; unread parts keep their former state.
 
-    `people` are those who get labels, by id; `items` maps the titles that were looked for to
-    their items. Wanted labels are on their items, but for those that are `absent` and those of
-    which that was never read (`unknown`). What could not be read by the last run: the labels in
-    `unread`, the lists of `unread_people`, libraries of `unread_types`; of titles in `unsure` it
-    is not known whether they are in one of these libraries. `doubted` are people whose lists are
-    not believed: their titles of before are in `wishes`, but for those in `unheard`, of whom
-    nothing was known before. Only a `conclusive` overview says that somebody who is not in it has
-    left.
+    `people` are those who get labels, by id; `items` maps the titles that were looked up to their
+    items. Wanted labels are on their items, except those that are `absent` and those that were
+    never read (`unknown`). Unread by the last run: the labels in `unread`, the lists of
+    `unread_people`, libraries of `unread_types`; titles in `unsure` may be in one of these
+    libraries. `doubted` are people whose lists are not believed: `wishes` has their former titles,
+    except for those in `unheard`, whose titles were not known before. Only if an overview is
+    `conclusive` has a person who is not in it left.
     """
 
     settings: SyncSettings
@@ -39,7 +38,7 @@ class Overview:
     unknown: frozenset[RowKey] = _NOTHING
     unread: frozenset[RowKey] = _NOTHING
     opted_out: frozenset[str] = frozenset()  # rating keys
-    missing: Mapping[Title, Outcome] = field(default_factory=dict)  # why, where it is known
+    missing: Mapping[Title, Outcome] = field(default_factory=dict)  # the reason, if known
     unsure: frozenset[Title] = frozenset()
     unread_types: frozenset[MediaType] = frozenset()
     unread_people: frozenset[PersonId] = frozenset()
@@ -51,9 +50,9 @@ class Overview:
 def overview_after(
     before: Overview | None, scope: Scope, view: View, found: Found, *, held: bool
 ) -> Overview | None:
-    """Return the overview after a run has read, None while there is nothing yet to believe.
+    """Return the overview after a run's reads, None while there is nothing to believe yet.
 
-    `held` says that the brake kept something back: then nobody is taken to have left.
+    `held` means that the safety check held something: then no one counts as gone.
     """
     doubts = scope.doubts
     if before is None and (doubts.lists or not scope.whole):
@@ -104,7 +103,7 @@ def overview_changed(overview: Overview, changes: Iterable[Change]) -> Overview:
 def _wishes(
     before: Overview | None, wishes: tuple[Wish, ...], doubted: frozenset[PersonId]
 ) -> tuple[Wish, ...]:
-    """Return the wishes, with what people wanted before whose lists are not believed."""
+    """Return the wishes; for lists that are not believed, with the former titles."""
     if before is None or not doubted:
         return wishes
     index = TitleIndex(wish.title for wish in wishes)
@@ -125,15 +124,15 @@ def _wishes(
 def _items(
     before: Overview | None, wishes: Iterable[Wish], scope: Scope, view: View, found: Found
 ) -> Iterator[tuple[Title, tuple[Item, ...]]]:
-    """Yield the titles that were looked for, now or before, with their items.
+    """Yield the titles that were looked up, now or before, with their items.
 
-    A listing tells all that a library holds; a look at a few titles may miss some.
+    A listing has everything in a library; a lookup of a few titles may miss some.
     """
     new = {wish.title: some for wish, some in found.matches}
     known = {} if before is None else before.items
     listed = found.totals.keys() if scope.complete else set()
     covered = {library.key for library in scope.libraries} if scope.whole else None
-    # Items that are not there any more, or that Plex takes for another title.
+    # Items that no longer exist, or that Plex now matches to another title.
     lost = {key for key in view.evidence.items if key in view.items and not view.items[key].labels}
     lost |= view.evidence.absent
     for wish in wishes:
@@ -156,7 +155,7 @@ def _items(
 def _labels(
     before: Overview | None, items: Mapping[Title, tuple[Item, ...]], view: View, *, whole: bool
 ) -> Overview:
-    """Return an overview of nothing but the labels."""
+    """Return an overview with labels only."""
     absent, unknown, unread, opted_out = _kept(before, items, view, whole=whole)
     opt_out = view.settings.opt_out_label
     for rating_key, entry in view.items.items():
@@ -192,7 +191,7 @@ def _labels(
 def _kept(
     before: Overview | None, items: Mapping[Title, tuple[Item, ...]], view: View, *, whole: bool
 ) -> tuple[set[RowKey], set[RowKey], set[RowKey], set[str]]:
-    """Return what was known of labels of items that are wanted still."""
+    """Return what was known of the labels of items that are still wanted."""
     if before is None:
         return set(), set(), set(), set()
     there: set[str] | None = None
@@ -235,7 +234,7 @@ def _unsure(
 def _missing(
     before: Overview | None, items: Mapping[Title, tuple[Item, ...]], found: Found, *, whole: bool
 ) -> dict[Title, Outcome]:
-    """Return why titles have no items, as far as that can be seen."""
+    """Return why titles have no items, as far as known."""
     known = {} if before is None else dict(before.missing)
     if whole:
         unmatched = Unmatched(found.unmatched)

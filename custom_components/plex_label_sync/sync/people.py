@@ -1,4 +1,4 @@
-"""Finds people by what somebody calls them, and names them in changes. Pure."""
+"""Finds people by names, labels or ids, and names them in changes. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -9,14 +9,14 @@ from .reasons import PersonRef
 
 
 class UnknownPersonError(ValueError):
-    """A name or id that fits nobody; its text is the message."""
+    """A name or id that matches no person; its text is the message."""
 
 
 class AmbiguousPersonError(ValueError):
-    """A text that fits several people equally well."""
+    """A text that matches several people equally well."""
 
     def __init__(self, text: str, people: Sequence[Person]) -> None:
-        """Keep the text, and the usernames of those that it fits."""
+        """Initialize with the text and the people that it matches."""
         super().__init__(text)
         self.text = text
         self.names = tuple(person.username for person in people)
@@ -29,11 +29,12 @@ def people_named(
 ) -> frozenset[PersonId]:
     """Return the ids of people given as names, labels or ids.
 
-    A username beats an alias or a display name, these beat a label, and a number is an id only
-    where no name fits. `labels` are label texts with the one person whose they are.
+    A username takes precedence over an alias or display name, these over a label, and a number is
+    an id only if no name matches. `labels` are label texts with the only person that each belongs
+    to.
 
-    Raises UnknownPersonError with the first text that fits nobody, AmbiguousPersonError for one
-    that fits two.
+    Raises UnknownPersonError with the first text that matches no person, AmbiguousPersonError for
+    one that matches two.
     """
     everybody = {person.id: person for person in people}
     whose: dict[str, set[PersonId]] = {}
@@ -55,7 +56,7 @@ def people_named(
 
 
 def _named(people: Iterable[Person], whose: dict[str, set[PersonId]], text: str) -> set[PersonId]:
-    """Return those whom a text fits best."""
+    """Return the people that a text matches best."""
     folded = text.casefold()
     tiers: tuple[Callable[[Person], tuple[str | None, ...]], ...] = (
         lambda person: (person.username,),
@@ -68,7 +69,7 @@ def _named(people: Iterable[Person], whose: dict[str, set[PersonId]], text: str)
             for person in some
             if folded in {(n or "").casefold() for n in names_of(person)}
         }
-        # Two names that differ in capitals only are told apart by them.
+        # Two names that differ only in case are distinguished by it.
         exact = {person.id for person in some if text in names_of(person)}
         if folded and named:
             return exact if len(exact) == 1 else named
@@ -80,22 +81,22 @@ def _named(people: Iterable[Person], whose: dict[str, set[PersonId]], text: str)
 
 
 class PeopleRefs:
-    """People as changes name them. The same few groups want most titles: each is kept once."""
+    """People as named in changes. The same few groups want most titles: each is kept once."""
 
     def __init__(self, known: Mapping[PersonId, Person]) -> None:
-        """`known` are all whose names are known by id, those as well who left Pulsarr."""
+        """Initialize with everyone known by id, including people who left Pulsarr."""
         self._known = known
         self._groups: dict[tuple[Person, ...], tuple[PersonRef, ...]] = {}
         self._of_rows: dict[tuple[tuple[PersonId, ...], str], tuple[PersonRef, ...]] = {}
 
     def of(self, people: tuple[Person, ...]) -> tuple[PersonRef, ...]:
-        """Return some people."""
+        """Return the references to some people."""
         if people not in self._groups:
             self._groups[people] = tuple(map(_ref, people))
         return self._groups[people]
 
     def of_row(self, row: Row) -> tuple[PersonRef, ...]:
-        """Return for whom a label was written. Somebody unknown goes by a label of their own."""
+        """Return for whom a label was written; an unknown person is named by the label."""
         key = row.people, row.label
         if key not in self._of_rows:
             found = tuple(_ref(self._known[one]) for one in row.people if one in self._known)

@@ -1,4 +1,4 @@
-"""From a request to a plan: what is read for it, and which rules make the plan of it."""
+"""Turns a request into a plan: what is read for it, and which rules apply."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -56,7 +56,7 @@ class PlanBuilder:
         memory: ListMemory,
         steady: Callable[[], float] | None = None,
     ) -> None:
-        """`clock` gives seconds since the epoch, `steady` seconds that nobody sets."""
+        """Initialize; `clock` returns seconds since the epoch, `steady` monotonic seconds."""
         self._plex = plex
         self._pulsarr = pulsarr
         self._recorder = recorder
@@ -67,19 +67,19 @@ class PlanBuilder:
         self.fresh = FreshLists(
             pulsarr, recorder, self.lists, memory=memory, clock=clock, steady=self._steady
         )
-        self._wrote_at = float("-inf")  # when a plan with changes was made last, in epoch seconds
+        self._wrote_at = float("-inf")  # when the last plan with changes was made, in epoch seconds
         self.finder = ItemFinder(plex, self._steady)
         self._change_detector = ChangeDetector(plex, clock)
         self._merger = Merger()
         self._matcher = WishMatcher()
         self._evidence = EvidenceReader(plex)
         self._taking_back = UndoBuilder(plex, recorder, self._evidence, clock)
-        self._others = set[RowKey]()  # labels of others that were on items at the last look
-        self.listed_from = float("-inf")  # when the last listing of everything began, steadily
+        self._others = set[RowKey]()  # foreign labels on items at the last check
+        self.listed_from = float("-inf")  # start of the last full listing, in monotonic seconds
 
     @property
     def watchlists(self) -> Watchlists | None:
-        """The watchlists as they were read last."""
+        """The watchlists as they were last read."""
         return self.lists.current
 
     async def prepare(
@@ -105,7 +105,7 @@ class PlanBuilder:
                 assert_never(request)
 
     async def people_named(self, names: Sequence[str]) -> frozenset[PersonId]:
-        """Return the ids of people by what the ledger knows, else by what Pulsarr knows of them.
+        """Return the ids of people as the ledger knows them, else as Pulsarr does.
 
         Raises ServiceError, UnknownPersonError or AmbiguousPersonError.
         """
@@ -122,7 +122,7 @@ class PlanBuilder:
         watchlists, quick_check = await self._watchlists_and_quick_check(request, options)
         progress.reached(Phase.WATCHLISTS)
         ledger, memory = self._recorder.ledger, self._memory
-        if request.dry_run:  # a trial leaves alone what goes to disk with the next run
+        if request.dry_run:  # a dry run must not change what the next run saves
             ledger, memory = ledger.copy(), memory.copy()
         settings = following(options, watchlists.people, ledger, memory)
         if quick_check is None:
@@ -135,7 +135,7 @@ class PlanBuilder:
             request, settings, watchlists, libraries, ledger=ledger, memory=memory
         )
         titles = None if scope.doubts.unread else len(scope.wishes)
-        # Compared by the options as they were chosen: that somebody excluded has a new id is no choice.
+        # Compared by the options as chosen: an excluded person's new id is not a choice.
         listed = len(watchlists.people) + len(watchlists.gaps)
         lists = doubted_lists(before, listed, titles, options)
         scope = replace(scope, doubts=replace(scope.doubts, lists=lists))
@@ -182,7 +182,7 @@ class PlanBuilder:
         ledger: Ledger,
         memory: ListMemory,
     ) -> Scope:
-        """Return what the run looks at, and by which rules."""
+        """Return what the run covers, and by which rules."""
         people = labelled_people(watchlists, settings)
         wishes = await asyncio.to_thread(self._merger.wishes, watchlists, people)
         roster = Roster(
@@ -193,7 +193,7 @@ class PlanBuilder:
         full = request if isinstance(request, FullRequest) else None
         believe = full is not None and full.consent.everything and not full.dry_run
         shrunk = memory.judge(watchlists, roster.labelled, believe=believe)
-        known = ledger.people  # those as well who are gone from Pulsarr
+        known = ledger.people  # including people who are no longer in Pulsarr
         whose = [known[one] for one in shrunk if one in known]
         doubts = replace(doubts, shrunk=shrunk, shrunk_labels=labels_of(whose, settings))
         scope = Scope(settings, libraries, ledger, roster, wishes, doubts=doubts)
@@ -212,9 +212,9 @@ class PlanBuilder:
     async def _watchlists_and_quick_check(
         self, request: SyncRequest, settings: SyncSettings
     ) -> tuple[Watchlists, QuickCheck | None]:
-        """Return the watchlists, by the clock with what a cheap look at Plex shows meanwhile.
+        """Return the watchlists and, for a scheduled run, the result of a concurrent cheap check.
 
-        What the look cannot read is left to the listing. Raises ServiceError.
+        What the check cannot read is left to the listing. Raises ServiceError.
         """
         if isinstance(request, LiveRequest):
             return await self.fresh.for_titles(request, settings), None
@@ -240,9 +240,9 @@ class PlanBuilder:
     async def _prepare_idle(
         self, scope: Scope, listing: LibrarySnapshot, quick_check: QuickCheck
     ) -> PreparedPlan | None:
-        """Return a plan without any change when a cheap look shows that there is nothing to do.
+        """Return a plan without changes if a cheap check shows that there is nothing to do.
 
-        None says that it takes a listing to know. Raises ServiceError.
+        None means that only a listing can tell. Raises ServiceError.
         """
         items, present = quick_check.items, quick_check.present
         found = replace(listing.found, gaps=Gaps())
@@ -259,9 +259,9 @@ class PlanBuilder:
         return self._prepared(scope, found, plan, labels, view)
 
     def _now(self) -> float:
-        """Return the time of a plan, in a second of its own after one that writes.
+        """Return the time of a plan, in a later second than the last plan with changes.
 
-        What was written in one second was written by one run.
+        All rows with the same time were therefore written by one run.
         """
         return max(self._clock(), self._wrote_at + 1.0)
 
@@ -282,7 +282,7 @@ class PlanBuilder:
         )
 
     def _remember_others(self, view: View, plan: Plan) -> None:
-        """Take in which labels of others are on items, those that an answer left out as well."""
+        """Record the foreign labels on items, including those that a response left out."""
         opt_out = fold(view.settings.opt_out_label)
         there = {row.key for row in plan.unknown}
         there |= {(key, opt_out) for key in view.present.all_with(opt_out) if key in view.items}
@@ -299,9 +299,9 @@ class PlanBuilder:
         *,
         first_look: bool,
     ) -> PreparedPlan:
-        """Plan; what would be changed is read by itself, then plan again.
+        """Plan, read the items that would be changed, then plan again.
 
-        After a first look the carriers of its labels are read as well.
+        After a first read from the items, the carriers of their labels are read as well.
         """
         view = self._view(scope, items, present)
         plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
@@ -345,7 +345,7 @@ class PlanBuilder:
         wishes: tuple[Wish, ...],
         progress: Progress,
     ) -> Found:
-        """Find the items of what is wanted, as far as the request looks at it."""
+        """Find the items of the wishes, as far as the request covers them."""
         match request:
             case LiveRequest():
                 return await self._find_some(request, libraries, wishes)
@@ -363,14 +363,14 @@ class PlanBuilder:
     async def _find_some(
         self, request: LiveRequest, libraries: Sequence[Library], wishes: tuple[Wish, ...]
     ) -> Found:
-        """Find the items of a few titles, and of whoever else wants the same items."""
+        """Find the items of a few titles, and everyone who wants the same items."""
         asked = TitleIndex(request.titles)
         some = tuple(wish for wish in wishes if wish.title in asked)
         some += await asyncio.to_thread(unwanted, request, some, self._recorder.ledger)
         old = TitleIndex(request.thorough)
         thorough = frozenset(wish.title for wish in some if wish.title in old)
         found = await self.finder.find_some(libraries, some, thorough, request.seen)
-        # Whether somebody wants an item is decided by all wishes, whatever the event called it.
+        # All wishes decide whether an item is wanted, whatever name the event gave it.
         more = await asyncio.to_thread(self._matcher.further, wishes, found)
         if not more:
             return found

@@ -1,4 +1,4 @@
-"""What a run notes while its plan is made: people without a list, contradictions between two reads."""
+"""Notes made while planning: people without a list, contradictions between two reads."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -17,9 +17,9 @@ from .wanted_labels import WantedItem
 def following(
     settings: SyncSettings, people: tuple[Person, ...], ledger: Ledger, memory: ListMemory
 ) -> SyncSettings:
-    """Return the settings for the people that there are now.
+    """Return the settings for the current people.
 
-    Who is excluded stays so under a new id.
+    An excluded person stays excluded under a new id.
     """
     excluded = ledger.ids_now(settings.exclude_people, people)
     memory.follow(ledger.moved(people))
@@ -32,13 +32,13 @@ def following(
 
 
 def strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:
-    """Tell whether one of the titles is on nobody's watchlist."""
+    """Return whether one of the titles is on no watchlist."""
     wanted = TitleIndex(title for some in watchlists.titles.values() for title in some)
     return any(title not in wanted for title in titles)
 
 
 def note_unread(prepared: PreparedPlan, watchlists: Watchlists) -> None:
-    """Note the people whose rows or lists could not be read, or contradict their own count."""
+    """Note people whose row or list could not be read, or whose list contradicts its own count."""
     for gap in watchlists.gaps:
         prepared.gaps.add(gap)
     for person in watchlists.people:
@@ -68,13 +68,13 @@ def pairs_of(
 def note_contradictions(
     scope: Scope, items: Mapping[str, WantedItem], evidence: Evidence, found: Found
 ) -> None:
-    """Note libraries of which a listing left out what is there by key, and items that only it knows."""
+    """Note libraries whose listing left out existing items, and items that only a listing has."""
     by_key = {library.key: library for library in scope.libraries}
     for key, one in evidence.items.items():
         library = by_key.get(one.item.library)
         if scope.complete and key not in items and library is not None:
             found.gaps.add(Gap(GapKind.LIBRARY, library.key, library.name, Failure.IMPLAUSIBLE))
-    # What was found a moment ago and is not there by its key may be there all the same.
+    # An item found a moment ago and missing by its key may exist all the same.
     for key in evidence.absent & items.keys():
         name = items[key].item.title or key
         found.gaps.add(Gap(GapKind.ITEM, key, name, Failure.IMPLAUSIBLE))

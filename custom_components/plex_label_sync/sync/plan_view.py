@@ -1,4 +1,4 @@
-"""What a plan is made from, and what comes of it while it is made. Pure."""
+"""The input of a plan, and its draft. Pure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything that a plan is made from, read just now.
+    """Everything that a plan is based on, as just read.
 
-    `items` are the wanted ones, and those of the ledger as far as the run looks at them.
-    `whole` says that all people and all labels were read: only then may labels of others go.
-    `now` is in seconds since the epoch. Nothing goes from an item that `evidence` does not prove.
+    `items` are the wanted ones, and those of the ledger that the run covers. `whole` means that all
+    people and all labels were read: only then may foreign labels be removed. `now` is in seconds
+    since the epoch. Nothing is removed from an item without `evidence`.
     """
 
     items: Mapping[str, WantedItem]
@@ -33,22 +33,22 @@ class View:
     settings: SyncSettings
     now: float
     whole: bool
-    restore: bool = False  # labels that vanished since the last look are put back
+    restore: bool = False  # vanished labels are added again
     libraries: Mapping[str, Library] = field(default_factory=dict)  # by key
     evidence: Evidence = field(default_factory=Evidence)
     doubts: Doubts = field(default_factory=Doubts)
-    adopt: frozenset[RowKey] = frozenset()  # labels to take for ours that the ledger lacks
-    # Labels of others that were on items at the last look, and that decide about ours.
+    adopt: frozenset[RowKey] = frozenset()  # labels to adopt that the ledger lacks
+    # Foreign labels on items at the last check that affect the integration's own labels.
     others: Collection[RowKey] = frozenset()
 
     def uuid_of(self, library: str) -> str:
-        """Return the uuid of the library with a key, empty if it is not known."""
+        """Return the uuid of the library with a key, empty if unknown."""
         known = self.libraries.get(library)
         return "" if known is None else known.uuid
 
 
 class PlanDraft:
-    """A plan in the making."""
+    """A plan while it is being made."""
 
     def __init__(self, view: View) -> None:
         self.view = view
@@ -69,7 +69,7 @@ class PlanDraft:
         self.people = PeopleRefs({**view.ledger.people, **view.roster.people})
 
     def plan(self, *, items: int) -> Plan:
-        """Return what the plan has become; `items` are those that match a wanted title."""
+        """Return the finished plan; `items` counts those that match a wanted title."""
         self.changes.sort(
             key=lambda one: (one.library, one.title, one.rating_key, one.action, one.label)
         )

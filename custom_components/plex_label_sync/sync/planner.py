@@ -1,4 +1,4 @@
-"""Wanted and present labels and the ledger make a plan. Pure."""
+"""Makes a plan from wanted labels, present labels and the ledger. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,10 +14,10 @@ from .wanted_labels import WantedItem, WantedLabel, never_written
 
 
 def make_plan(view: View) -> Plan:
-    """Return the changes that turn what is present into what is wanted.
+    """Return the changes that turn present labels into wanted ones.
 
-    An item that was not read itself loses nothing, and gets no label that somebody else may have
-    put on it before: it is named as `unproven`.
+    An item that was not read itself loses no label, and gets none that a person may already have
+    added: it is listed as `unproven`.
     """
     draft = PlanDraft(view)
     opt_out = fold(view.settings.opt_out_label)
@@ -27,10 +27,10 @@ def make_plan(view: View) -> Plan:
         matched += bool(entry.labels)
         opted_out = view.present.tells(entry.item.library, rating_key, opt_out)
         if opted_out is None and view.present.is_vague(entry.item.library):
-            draft.unproven |= {rating_key} - view.evidence.items.keys()  # the item itself tells
+            draft.unproven |= {rating_key} - view.evidence.items.keys()  # the item itself lists it
         if opted_out is False:
             if (rating_key, opt_out) in view.others and rating_key not in view.evidence.items:
-                draft.unproven.add(rating_key)  # it was to be left alone
+                draft.unproven.add(rating_key)  # it was to be skipped
                 continue
             _ItemPlan(view, draft, entry, rows.get(rating_key, [])).make()
     return draft.plan(items=matched)
@@ -60,10 +60,10 @@ class _ItemPlan:
         }
 
     def make(self) -> None:
-        """Decide about every label that the item should have or that we wrote on it."""
+        """Decide about every label that the item should have or that is in the ledger."""
         for row in self._strangers:
             if self._is_proven():
-                self._note(row, None)  # it was about another item: none of its labels is ours
+                self._note(row, None)  # it was about another item: the label here is foreign
                 self._forget(row)
         for folded, label in self._entry.labels.items():
             if self._knows(folded):
@@ -85,15 +85,15 @@ class _ItemPlan:
         return self._view.present.carries(self._item.rating_key, folded)
 
     def _knows(self, folded: str) -> bool:
-        """Tell whether it could be read if the item carries a label."""
+        """Return whether it is known if the item carries a label."""
         present, library = self._view.present, self._item.library
         known = present.knows(library, self._item.rating_key, folded)
         if not known and present.is_vague(library):
-            self._is_proven()  # the item itself tells
+            self._is_proven()  # the item itself lists it
         return known
 
     def _is_proven(self) -> bool:
-        """Tell whether the item itself was read; if not, note that it should be."""
+        """Return whether the item itself was read; if not, note that it should be."""
         if self._item.rating_key in self._view.evidence.items:
             return True
         self._draft.unproven.add(self._item.rating_key)
@@ -112,7 +112,7 @@ class _ItemPlan:
         if row is not None and not row.is_removed_marker and self._is_taken_off(row):
             self._draft.overridden += 1
             if not row.removed_by_user:
-                # Which labels went together, a look at a part cannot tell.
+                # Only a full sync can see which labels vanished together.
                 if not self._view.whole or not self._is_proven():
                     return
                 self._draft.vanished.append(row)
@@ -135,7 +135,7 @@ class _ItemPlan:
             other for other in former if people <= set(other.people) and self._is_taken_off(other)
         ]
         if row is None and refused:
-            # It was taken off by hand under its former name: a new name changes nothing.
+            # It was removed by hand under its former name: a new name does not change that.
             self._draft.overridden += 1
             fresh = [other for other in refused if not other.removed_by_user]
             if (fresh and not self._view.whole) or not self._is_proven():
@@ -151,7 +151,7 @@ class _ItemPlan:
                 self._draft.decided.add(new.key)
             return
         if not self._is_proven():
-            return  # it may have opted out, or carry the label already, by somebody else's hand
+            return  # it may have opted out, or already carry the label
         text = self._view.present.spelling(self._item.library, label.text)
         reason = (
             Reason(ReasonCode.RENAMED_FROM, label=former[0].label)
@@ -164,7 +164,7 @@ class _ItemPlan:
             self._draft.renamed[new_row.key] = min(people & set(former[0].people), key=id_order)
 
     def _has(self, folded: str, label: WantedLabel, row: Row | None) -> None:
-        """Decide about a wanted label that is on the item already."""
+        """Decide about a wanted label that is already on the item."""
         if row is None:
             key = self._item.rating_key, folded
             text = self._view.present.spelling_on(self._item.rating_key, label.text)
@@ -176,16 +176,16 @@ class _ItemPlan:
         elif not row.removed_by_user:
             self._note(row, self._row(label, row))
         elif self._is_proven():
-            # What was off and is there again was put on by somebody else: it is theirs.
+            # A label that was off and is present again was added by a person: it is theirs.
             self._note(row, None)
 
     def _is_taken_off(self, row: Row) -> bool:
-        """Tell whether somebody took off what we wrote, and it is to stay off."""
+        """Return whether a label of the integration was removed by hand and is to stay off."""
         is_gone = row.removed_by_user or (row.confirmed and not self._carries(fold(row.label)))
         return is_gone and not self._is_put_back(row)
 
     def _is_put_back(self, row: Row) -> bool:
-        """Tell whether a label that we wrote and that is gone is put on again."""
+        """Return whether a vanished label of the integration is added again."""
         return self._settings.restore_overrides or (self._view.restore and not row.removed_by_user)
 
     def _row(self, label: WantedLabel, row: Row | None) -> Row:
@@ -208,7 +208,7 @@ class _ItemPlan:
         )
 
     def _identified(self, row: Row) -> Row:
-        """Return a row with what is known of the item, and what was known of it before."""
+        """Return a row with the item's identity, completed with what was known before."""
         item = self._item
         ids = item.ids if row.ids <= item.ids else row.ids | item.ids
         return replace(
@@ -217,13 +217,13 @@ class _ItemPlan:
             uuid=self._uuid or row.uuid,
             type=item.type.value,
             guid=item.guid or row.guid,
-            # An equal set that is kept already is not kept twice.
+            # Of equal sets, one that is already kept is used.
             ids=next((kept for kept in (row.ids, self._entry.item.ids) if kept == ids), ids),
             added=item.added or row.added,
         )
 
     def _do_without(self, row: Row) -> bool:
-        """Decide about a label of ours that nobody wants here; tell whether it goes."""
+        """Decide about an unwanted label in the ledger; return whether it is removed."""
         doubts = self._view.doubts
         if fold(row.label) in self._settings.exclude_labels or doubts.is_unread(row):
             return False
@@ -231,7 +231,7 @@ class _ItemPlan:
             return False
         if row.removed_by_user or not self._carries(fold(row.label)):
             if may_show_yet(row, self._view.now):
-                return False  # Plex may show it yet
+                return False  # Plex may still show it
             if doubts.believes_about(row) and self._is_proven():
                 self._draft.ledger_only_updates[row.key] = None
                 self._forget(row)
@@ -248,7 +248,7 @@ class _ItemPlan:
         if choice.reason is None:
             stays = replace(self._identified(choice.row), confirmed=True)
             if stays.unwanted_since and not row.unwanted_since and not doubts.believes_about(row):
-                stays = replace(stays, unwanted_since=0)  # a doubted answer starts no clock
+                stays = replace(stays, unwanted_since=0)  # doubts do not start the delay
             self._note(row, stays)
             return False
         if not self._is_proven():
@@ -264,9 +264,9 @@ class _ItemPlan:
         return not choice.replaced
 
     def _mark(self, *, went: bool) -> None:
-        """Put the label on that says that nobody wants the title any more, or take it off."""
+        """Add or remove the mark of a title that is no longer wanted."""
         folded = fold(self._settings.removed_label)
-        # A label that somebody gets is not a mark any more, whatever it is called.
+        # A label that a person gets is no longer a mark, whatever it is called.
         marks = {
             key: row
             for key, row in self._rows.items()
@@ -279,7 +279,7 @@ class _ItemPlan:
             and folded not in never_written(self._settings)
         )
         gone = {key for key in marks if not self._carries(key)}
-        # Taken off by hand: it is not put on a second time.
+        # Removed by hand: it is not added again.
         refused = any(
             row.confirmed and (row.removed_by_user or not self._view.restore)
             for key, row in marks.items()
@@ -299,13 +299,13 @@ class _ItemPlan:
                 if not (is_new and key == folded):
                     stays = wants_mark and row.confirmed
                     if stays and not row.removed_by_user:
-                        # Which went together, a look at a part cannot tell.
+                        # Only a full sync can see which marks vanished together.
                         if not self._view.whole or not self._is_proven():
                             continue
                         self._draft.vanished.append(row)
                     self._note_if_proven(row, replace(row, removed_by_user=True) if stays else None)
             elif row.removed_by_user:
-                self._note_if_proven(row, None)  # somebody else put it on again
+                self._note_if_proven(row, None)  # a person added it again
             elif key in self._settings.exclude_labels or not self._is_in_the_way(
                 key, wants_mark=wants_mark
             ):
@@ -320,7 +320,7 @@ class _ItemPlan:
                 self._remove(row, reason)
 
     def _is_in_the_way(self, key: str, *, wants_mark: bool) -> bool:
-        """Tell whether a mark that is on the item should not be there, or not by this name."""
+        """Return whether a mark that is on the item should not be there, or not under this name."""
         return bool(self._entry.labels) or (
             wants_mark and key != fold(self._settings.removed_label)
         )
@@ -330,7 +330,7 @@ class _ItemPlan:
             self._note(row, new)
 
     def _take_off_foreign(self) -> None:
-        """Take off what others wrote on a wanted item, where the options do not protect it."""
+        """Remove foreign labels from a wanted item, where the options do not protect them."""
         if not self._entry.labels:
             return
         unread = self._view.doubts.unread_labels
@@ -354,7 +354,7 @@ class _ItemPlan:
         self._draft.ledger_updates[row.key] = row
 
     def _remove(self, row: Row, reason: Reason) -> None:
-        """Take a label of ours off."""
+        """Remove a label of the integration."""
         text = self._view.present.spelling_on(self._item.rating_key, row.label)
         change = self._change(Action.REMOVE, text, reason)
         people = self._draft.people.of_row(row)

@@ -1,4 +1,4 @@
-"""What the engine needs of the world outside."""
+"""The interfaces that the engine needs from the outside."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Final, Protocol
@@ -16,7 +16,7 @@ class PlexPort(Protocol):
     """A Plex Media Server. Every method raises ServiceError."""
 
     async def libraries(self, on_gap: Callable[[Gap], object] | None = None) -> tuple[Library, ...]:
-        """Return the movie and show sections; rows that cannot be read are reported to `on_gap`."""
+        """Return the movie and show sections; unreadable rows are reported to `on_gap`."""
 
     def pages[T](
         self,
@@ -24,45 +24,45 @@ class PlexPort(Protocol):
         pick: Callable[[tuple[Item, ...]], T],
         on_gap: Callable[[Gap], object] | None = None,
     ) -> AsyncGenerator[T]:
-        """Yield what `pick`, called in threads, makes of all items of a library, page by page.
+        """Yield the result of `pick`, called in threads, for each page of a library's items.
 
-        Each item comes once. Rows that cannot be read are reported to `on_gap`, or raise.
+        Each item comes once. Unreadable rows are reported to `on_gap`, or raise.
         """
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
-        """Return the items added last, and how many the library holds."""
+        """Return the items added last, and the number of items in the library."""
 
     async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
-        """Return the items under one `plex:<hex>` id."""
+        """Return the items with a `plex:<hex>` id."""
 
     async def labels(
         self, library: Library, on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[StoredLabel, ...]:
         """Return a library's label directory.
 
-        Rows that cannot be read are reported to `on_gap`, or raise; the key of one whose label is
-        not known ends with a slash.
+        Unreadable rows are reported to `on_gap`, or raise; the key of a gap whose label is unknown
+        ends with a slash.
         """
 
     async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
         """Return the rating keys of all items that carry a label."""
 
     async def count_without(self, library: Library, label: StoredLabel) -> int:
-        """Return how many items do not carry a label."""
+        """Return the number of items that do not carry a label."""
 
     async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
-        """Return those of the rating keys that are there."""
+        """Return those of the rating keys that exist."""
 
     async def labelled(
         self, rating_keys: Sequence[str], on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[LabelledItem, ...]:
-        """Return those of the movies and shows that are there, with all their labels.
+        """Return those of the movies and shows that exist, with all their labels.
 
-        Items that cannot be read are reported to `on_gap`, or raise.
+        Unreadable items are reported to `on_gap`, or raise.
         """
 
     async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
-        """Return items with a text in their title, in any case."""
+        """Return items with a text in their title, regardless of case."""
 
     async def edit(
         self,
@@ -75,24 +75,24 @@ class PlexPort(Protocol):
 
 
 class PulsarrPort(Protocol):
-    """A Pulsarr. Every method raises ServiceError."""
+    """A Pulsarr server. Every method raises ServiceError."""
 
     async def people(self, *, on_gap: Callable[[Gap], object] | None = None) -> tuple[Person, ...]:
-        """Return all users; rows that cannot be read are reported to `on_gap`."""
+        """Return all users; unreadable rows are reported to `on_gap`."""
 
     async def watchlist(
         self, person_id: PersonId, *, on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[Title, ...]:
-        """Return one user's watchlist; rows that cannot be read are reported to `on_gap`, or raise."""
+        """Return one user's watchlist; unreadable rows are reported to `on_gap`, or raise."""
 
 
 class WatchedPulsarrPort(Protocol):
-    """A Pulsarr that is also looked at by the way, when one try has to do."""
+    """A Pulsarr server that is also polled, where a single attempt must do."""
 
     async def people(
         self, *, tries: int = 3, on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[Person, ...]:
-        """Return all users; rows that cannot be read are reported to `on_gap`."""
+        """Return all users; unreadable rows are reported to `on_gap`."""
 
     async def watchlist(
         self,
@@ -101,23 +101,23 @@ class WatchedPulsarrPort(Protocol):
         tries: int = 3,
         on_gap: Callable[[Gap], object] | None = None,
     ) -> tuple[Title, ...]:
-        """Return one user's watchlist; rows that cannot be read are reported to `on_gap`, or raise."""
+        """Return one user's watchlist; unreadable rows are reported to `on_gap`, or raise."""
 
 
 class Recorder(Protocol):
-    """Keeps what runs did, on disk."""
+    """Keeps a record of runs on disk."""
 
     @property
     def ledger(self) -> Ledger:
-        """What we wrote so far."""
+        """The labels that the integration wrote."""
 
     def removed_lately(self) -> Mapping[RowKey, Change]:
-        """Return the labels of ours that recent runs took off, and that no run put on since."""
+        """Return the labels that recent runs removed and that no run has added since."""
 
     def lost_since(self, when: float) -> int:
-        """Return how many labels were lost that nobody asked for, since a time in epoch seconds.
+        """Return how many labels were lost without a request, since a time in epoch seconds.
 
-        Lost are those that were taken off, forgotten, or noted as an override.
+        Labels are lost when they are removed, forgotten, or noted as an override.
         """
 
     async def begin(self, run: Run, changes: Sequence[Change]) -> None:
@@ -132,8 +132,8 @@ class Recorder(Protocol):
         rows: Mapping[RowKey, Row | None],
         unsure: Mapping[Change, Row | None],
     ) -> None:
-        """Write down what a run confirmed, and what becomes of the ledger's rows.
+        """Write down what a run confirmed, and the new rows of the ledger.
 
-        `unsure` were sent and could not be read back, with the rows that they were to make:
-        they may be in Plex.
+        `unsure` were sent and could not be read back, with the rows that they were to create: they
+        may be in Plex.
         """

@@ -1,4 +1,4 @@
-"""Who gets which label, before any is written, and which labels will not serve their purpose."""
+"""Which person gets which label, before any is written, and which labels have a problem."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ from .wanted import gets_labels
 
 
 class Trouble(StrEnum):
-    """Why a label will not do what it is for, or is not what one would expect."""
+    """Why a label will not serve its purpose, or is not as expected."""
 
-    SHARED = "shared"  # other people get the same label, so each sees the others' titles
-    CASE = "case"  # the same, though it is written differently
-    CHANGED = "changed"  # the names cannot stand in a label as they are
+    SHARED = "shared"  # other people get the same label, so they see each other's titles
+    CASE = "case"  # the same label, in a different spelling
+    CHANGED = "changed"  # the names cannot be used in a label as they are
     RESERVED = "reserved"  # the label has another meaning in the settings
 
 
@@ -30,7 +30,7 @@ class NamedPerson:
 
 
 def label_preview(people: Iterable[Person], settings: SyncSettings) -> tuple[NamedPerson, ...]:
-    """Return everybody who gets labels by these settings: trouble first, then by label."""
+    """Return everyone who gets labels by these settings: troubles first, then by label."""
     labels = {
         person: tuple(
             dict.fromkeys(label_of(person, one, settings.label_format) for one in MediaType)
@@ -67,5 +67,5 @@ def label_preview(people: Iterable[Person], settings: SyncSettings) -> tuple[Nam
 
 
 def reserved_labels(settings: SyncSettings) -> frozenset[str]:
-    """Return the labels, folded, that mean something else than a person."""
+    """Return the labels, folded, that stand for something other than a person."""
     return settings.exclude_labels | settings.special_labels

@@ -1,4 +1,4 @@
-"""How far a run has come, in percent. Pure."""
+"""The progress of a run, in percent. Pure."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -6,7 +6,7 @@ from typing import Final
 
 
 class Phase(Enum):
-    """The parts of a run, each with the percentage at which it begins and ends."""
+    """The phases of a run, each with the percentage at which it begins and ends."""
 
     WATCHLISTS = (0, 15)
     LISTING = (15, 55)
@@ -15,24 +15,24 @@ class Phase(Enum):
     CONFIRMING = (90, 100)
 
 
-STEP: Final = 5  # percent; smaller advances are not reported, but for the last one
+STEP: Final = 5  # percent; smaller advances are not reported, except the last one
 COMPLETE: Final = 100  # percent
 
 
 class Progress:
-    """Tells a listener how far a run has come: never backwards, and not too often."""
+    """Reports the progress of a run to a listener: never backwards, and not too often."""
 
     def __init__(self, tell: Callable[[int], object] = lambda _: None) -> None:
-        """`tell` gets whole percents, from 0 to 100."""
+        """Initialize with `tell`, which receives whole percentages from 0 to 100."""
         self._tell = tell
         self._told = -STEP
 
     def done(self) -> None:
-        """Take in that the run is over, whatever it did not have to do."""
+        """Report that the run is over, including any part it did not need."""
         self.reached(Phase.CONFIRMING)
 
     def reached(self, phase: Phase, done: int = 1, of: int = 1) -> None:
-        """Take in that `done` of the `of` parts of a phase are over."""
+        """Report that `done` of the `of` parts of a phase are complete."""
         begin, end = phase.value
         percent = begin + (end - begin) * min(done, of) // max(of, 1)
         if percent >= self._told + STEP or self._told < percent == COMPLETE:

@@ -1,4 +1,4 @@
-"""What is believed of an answer, and what is known for certain before anything is lost. Pure."""
+"""Which responses are believed, and what must be certain before anything is removed. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,33 +12,34 @@ from .person_id import PersonId, id_order, public_id
 from .run import HoldReason
 from .wanted import TitleIndex
 
-SHRUNK_BY: Final = 5  # titles; a list that lost fewer is everyday life
-READ_AGAIN_AFTER: Final = 300.0  # seconds; then a second read of a shrunk list is believed
-EXPLAINED_MAX: Final = 1000  # titles of which an event said that they left a list
-EXPLAINED_FOR: Final = 1800.0  # seconds for which that is an explanation
-PEOPLE_LOST: Final = 2  # people; one who is gone is for the lists to doubt
+SHRUNK_BY: Final = 5  # titles; a list that lost fewer is nothing unusual
+READ_AGAIN_AFTER: Final = 300.0  # seconds; after that a second read of a shrunk list is believed
+EXPLAINED_MAX: Final = 1000  # titles that were removed from a list according to an event
+EXPLAINED_FOR: Final = 1800.0  # seconds for which such an event explains the removal
+PEOPLE_LOST: Final = 2  # people; a single missing one is left to the check of the lists
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The items that were read by their rating keys in this run, and those that are not there."""
+    """The items that a run read by rating key, and the rating keys without an item."""
 
     items: Mapping[str, LabelledItem] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
 
     def proves(self, rating_key: str) -> bool:
-        """Tell whether it is known what is under a rating key."""
+        """Return whether it is known which item has a rating key, if any."""
         return rating_key in self.items or rating_key in self.absent
 
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """What of Pulsarr's answer is not known, or not believed yet.
+    """The parts of Pulsarr's response that are unknown, or not believed yet.
 
-    `unread` are people whose lists could not be read, with their folded labels in
-    `unread_labels`, and `partial` those of them of whose lists only some rows could not; `vague` titles on people's lists of which no id is known, by person, type and
-    folded name, `keyed` those of which only Plex's key is known; `shrunk` those whose lists lost much at once, with theirs in `shrunk_labels`;
-    `lists` says why the whole answer is not believed.
+    `unread` are people whose lists could not be read, with their folded labels in `unread_labels`;
+    `partial` those of them whose lists could be read in part. `vague` are titles without a known
+    id, by person, type and folded name, `keyed` those with Plex's key only. `shrunk` are people
+    whose lists lost much at once, with their labels in `shrunk_labels`; `lists` are the reasons why
+    the whole response is not believed.
     """
 
     unread: frozenset[PersonId] = frozenset()
@@ -51,31 +52,31 @@ class Doubts:
     shrunk_labels: frozenset[str] = frozenset()
 
     def is_unread(self, row: Row) -> bool:
-        """Tell whether somebody may want what a row is for whose list could not be read."""
+        """Return whether a row's title may be on a list that could not be read."""
         return not self.unread.isdisjoint(row.people) or fold(row.label) in self.unread_labels
 
     def may_mean(self, row: Row, item: Item) -> bool:
-        """Tell whether somebody for whom a row is may want its item by a title of which too little is known."""
+        """Return whether a row's people may want its item by a title with too few known ids."""
         name = fold(item.title)
         known = {(person, item.type, name) for person in row.people}
         has_key = any(one.startswith("plex:") for one in item.ids)
         return not known.isdisjoint(self.vague if has_key else self.vague | self.keyed)
 
     def shrank(self, row: Row) -> bool:
-        """Tell whether a row is for somebody whose list lost much at once."""
+        """Return whether a row is for a person whose list lost much at once."""
         return not self.shrunk.isdisjoint(row.people)
 
     def believes_about(self, row: Row) -> bool:
-        """Tell whether it is believed that nobody wants what a row is for."""
+        """Return whether it is believed that a row's title is no longer wanted."""
         return not self.lists and not self.shrank(row)
 
 
 def unread_lists(
     watchlists: Watchlists, people: Iterable[Person], settings: SyncSettings, ledger: Ledger
 ) -> Doubts:
-    """Return the doubts about lists that could not be read, or not in full, of who gets labels.
+    """Return the doubts about lists, of people who get labels, with gaps or unread.
 
-    While the row of somebody cannot be read, that may be anybody who is not listed.
+    While a person's row cannot be read, it may be anyone who is not listed.
     """
     people = tuple(people)
     unread = [person for person in people if person.id in watchlists.unread]
@@ -114,10 +115,10 @@ def labels_of(people: Iterable[Person], settings: SyncSettings) -> frozenset[str
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the last full sync saw whose answers were believed.
+    """What the last believed full sync saw.
 
-    `people` are all that Pulsarr listed; `who` names the options that decide whose titles are
-    counted, as `who_counts` writes them.
+    `people` are all that Pulsarr listed; `who` identifies the options that decide whose titles are
+    counted, in the format of `who_counts`.
     """
 
     people: int
@@ -128,7 +129,7 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """What waits for somebody's decision: nothing of it is lost on any path."""
+    """What waits for a decision: none of these labels is removed by any path."""
 
     keys: frozenset[RowKey]
     reasons: tuple[HoldReason, ...]
@@ -143,9 +144,9 @@ def who_counts(settings: SyncSettings) -> str:
 def doubted_lists(
     before: Before | None, people: int, titles: int | None, settings: SyncSettings
 ) -> frozenset[HoldReason]:
-    """Return why what Pulsarr told of everybody is not believed.
+    """Return why Pulsarr's response as a whole is not believed.
 
-    `people` are all that it listed; `titles` is None when some lists could not be read.
+    `people` are all that it listed; `titles` is None if some lists could not be read.
     """
     if before is None:
         return frozenset()
@@ -165,16 +166,17 @@ def _halved(before: int, now: int, least: int) -> bool:
 
 
 def contradicts_count(person: Person, titles: tuple[Title, ...]) -> bool:
-    """Tell whether a list is less than half as long as Pulsarr says of it beside the person."""
+    """Return whether a list has less than half of the titles that Pulsarr counts on it."""
     return person.wanted is not None and _halved(person.wanted, len(titles), SHRUNK_BY)
 
 
 class ListMemory:
-    """The watchlists that were believed last, and since when others are doubted.
+    """The watchlists that were last believed, and since when others are in doubt.
 
-    Pulsarr deletes a friend whom one answer of Plex leaves out, and a list may come empty once:
-    what lost more than half of itself at one read is believed when it is read so again, some
-    minutes later, unless Pulsarr counts more than twice as many titles on it. `counts` and `doubted` outlive a restart; times are in seconds since the epoch.
+    Pulsarr deletes a friend who is missing in a single response of Plex, and a list may be empty
+    once: a list that lost more than half of its titles at one read is believed when it is read the
+    same some minutes later, unless Pulsarr counts more than twice as many titles on it. `counts`
+    and `doubted` survive a restart; times are in seconds since the epoch.
     """
 
     def __init__(
@@ -182,23 +184,23 @@ class ListMemory:
         counts: Mapping[PersonId, int] | None = None,
         doubted: Mapping[PersonId, float] | None = None,
     ) -> None:
-        """Start with what was stored."""
+        """Initialize with the stored data."""
         self.counts = dict(counts or {})
         self.doubted = dict(doubted or {})
         self._lists: dict[PersonId, tuple[Title, ...]] = {}
         self._explained: dict[Title, float] = {}
 
     def copy(self) -> "ListMemory":
-        """Return what is remembered now, to be changed by itself."""
+        """Return a copy that can be changed independently."""
         copied = ListMemory(self.counts, self.doubted)
         copied._lists = dict(self._lists)
         copied._explained = dict(self._explained)
         return copied
 
     def missing(self, people: Collection[Person], ledger: Ledger) -> tuple[Person, ...]:
-        """Return who was there and is not among the people now, to be asked for one by one.
+        """Return formerly listed people who are missing now, to be requested one by one.
 
-        Nobody where so many are missing that the whole answer is doubted.
+        Empty if so many are missing that the whole response is in doubt.
         """
         there = {person.id for person in people} | ledger.moved(people).keys()
         gone = self.counts.keys() - there
@@ -208,13 +210,13 @@ class ListMemory:
         return tuple(ledger.people.get(one) or Person(one, str(one)) for one in sorted(gone))
 
     def explain(self, title: Title, now: float) -> None:
-        """Take in that an event told of a title that it left a list."""
+        """Record that a title was removed from a list according to an event."""
         self._explained[title] = now
         while len(self._explained) > EXPLAINED_MAX:
             del self._explained[next(iter(self._explained))]
 
     def follow(self, moved: Mapping[PersonId, PersonId]) -> None:
-        """Take in that people have other ids now: a list under a new one is the same list."""
+        """Record people's new ids: a list under a new id is the same list."""
         for old, new in moved.items():
             if old in self.counts:
                 self.counts.setdefault(new, self.counts.pop(old))
@@ -228,8 +230,8 @@ class ListMemory:
     ) -> frozenset[PersonId]:
         """Return the people whose lists lost too much to be believed yet.
 
-        `counted` are the ids of those who get labels. Somebody who is gone counts as well.
-        With `believe` somebody allows what the lists say, whatever they lost.
+        `counted` are the ids of those who get labels. People who are gone count as well. `believe`
+        means that a person has confirmed the lists, whatever they lost.
         """
         shrunk = set[PersonId]()
         people = {person.id: person for person in watchlists.people}
@@ -248,7 +250,7 @@ class ListMemory:
             else:
                 self.counts[person_id] = len(titles)
                 self._lists[person_id] = titles
-        # While a row could not be read, nobody is known to be gone.
+        # While a row could not be read, no one is known to be gone.
         for person_id in () if watchlists.gaps else self.counts.keys() - people.keys():
             lost = not believe and self.counts[person_id] > 0
             if self._is_doubted(person_id, watchlists.read_at, lost=lost):
@@ -259,7 +261,7 @@ class ListMemory:
         return frozenset(shrunk)
 
     def _is_doubted(self, person_id: PersonId, read_at: float, *, lost: bool) -> bool:
-        """Tell whether a list is doubted; one that lost little, or was read so before, is not."""
+        """Return whether a list is in doubt: it lost much, and was not read so before."""
         if lost and read_at - self.doubted.setdefault(person_id, read_at) < READ_AGAIN_AFTER:
             return True
         self.doubted.pop(person_id, None)

@@ -1,4 +1,4 @@
-"""Rules of the pending queue: what waits for Plex, when to look again, when to give up. Pure."""
+"""Rules of the pending queue: what waits for Plex, when to retry, when to give up. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,14 +9,14 @@ from .model import Title
 from .run import Outcome, TitleResult
 from .wanted import TitleIndex
 
-QUEUE_MAX: Final = 5000  # entries; what comes on top is left to a full sync
-RELOOK_AFTER: Final = 10.0  # seconds to fresher watchlists, for a title that nobody seems to want
+QUEUE_MAX: Final = 5000  # entries; any more are left to a full sync
+RELOOK_AFTER: Final = 10.0  # seconds until watchlists are fresher, for a title that seems unwanted
 
 
 class Reason(StrEnum):
     """Why a pending sync waits."""
 
-    ANNOUNCED = "announced"  # not looked for yet
+    ANNOUNCED = "announced"  # not looked up yet
     NOT_IN_PLEX = "not_in_plex"
     NOT_MATCHED_YET = "not_matched_yet"
     LIBRARY_EXCLUDED = "library_excluded"
@@ -28,7 +28,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    """Both in seconds."""
+    """The retry interval and the maximum age of pending syncs, in seconds."""
 
     pending_retry_interval: float
     pending_max_age: float
@@ -36,7 +36,7 @@ class QueueSettings:
 
 @dataclass(frozen=True, slots=True)
 class PendingSync:
-    """One announced title that waits. Times are seconds since the epoch."""
+    """One announced title that waits. Times are in seconds since the epoch."""
 
     title: Title
     created: float
@@ -52,7 +52,7 @@ type Queue = tuple[PendingSync, ...]
 
 @dataclass(frozen=True, slots=True)
 class QueueUpdate:
-    """What one look at due entries did to the queue."""
+    """The effect of one lookup of due entries on the queue."""
 
     queue: Queue
     resolved: Queue = ()
@@ -69,9 +69,9 @@ _WAITING = {
 
 
 def announce(queue: Queue, titles: Iterable[Title], now: float, settings: QueueSettings) -> Queue:
-    """Add titles at the end, due at once. One that waits already becomes due and learns new ids.
+    """Add titles at the end, due at once; a waiting one becomes due and gets new ids.
 
-    The queue holds no more than QUEUE_MAX: titles for which there is no room are left out.
+    The queue holds at most QUEUE_MAX entries: titles beyond that are left out.
     """
     entries = list(queue)
     places: dict[object, int] = {}
@@ -98,12 +98,12 @@ def announce(queue: Queue, titles: Iterable[Title], now: float, settings: QueueS
 
 
 def _names(title: Title) -> list[object]:
-    """Return by what a title is the same as another one: an id, or all of it."""
+    """Return the keys that identify a title: itself, and its type with each id."""
     return [title, *((title.type, one) for one in title.ids)]
 
 
 def shifted(queue: Queue, seconds: float) -> Queue:
-    """Return the queue after the clock was set by so many seconds: it waits as long as before."""
+    """Return the queue after the clock was set by some seconds: it waits as long as before."""
     return tuple(
         replace(
             entry,
@@ -116,12 +116,12 @@ def shifted(queue: Queue, seconds: float) -> Queue:
 
 
 def hurried(queue: Queue, when: float) -> Queue:
-    """Return the queue with every look at `when`, unless it is earlier anyway."""
+    """Return the queue with every retry at `when`, or earlier if it was due before."""
     return tuple(replace(entry, next_try=min(entry.next_try, when)) for entry in queue)
 
 
 def due(queue: Queue, now: float, seen: Iterable[Title] = ()) -> Queue:
-    """Return the entries whose time has come, or that are among what was `seen` elsewhere."""
+    """Return the entries that are due, or whose titles were `seen` elsewhere."""
     there = TitleIndex(seen)
     return tuple(entry for entry in queue if entry.next_try <= now or entry.title in there)
 
@@ -139,11 +139,11 @@ def looked(
     *,
     lists_read_at: float,
 ) -> QueueUpdate:
-    """Return the queue after its titles were looked for.
+    """Return the queue after its titles were looked up.
 
-    What is settled or wanted by nobody leaves; what still waits gets its reason and its next
-    time, and leaves as expired when it is too old. That nobody wants a title counts only when
-    the watchlists were read after it was announced; `lists_read_at` is in epoch seconds.
+    Settled and unwanted titles leave it; the others get their reason and next retry, and expire
+    when they are too old. A title counts as unwanted only if the watchlists were read after it was
+    announced; `lists_read_at` is in epoch seconds.
     """
     by_title = {look.title: look for look in looks}
     kept: list[PendingSync] = []
@@ -174,9 +174,9 @@ def looked(
 def postponed(
     queue: Queue, titles: Iterable[Title], reason: Reason, now: float, settings: QueueSettings
 ) -> Queue:
-    """Return the queue after a look that failed because a server was away.
+    """Return the queue after a lookup that failed because a server was unavailable.
 
-    Nothing ages meanwhile: the end of the wait moves by as much as the next look does.
+    Nothing ages meanwhile: the expiry is postponed by as much as the next retry.
     """
     affected = set(titles)
     next_try = now + settings.pending_retry_interval

@@ -1,4 +1,4 @@
-"""The reads of a run. What is failed, partial or implausible is unknown: it never means "none"."""
+"""The reads of a run. A failed, partial or implausible result is unknown and never means "none"."""
 
 import asyncio
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -18,20 +18,18 @@ from .run import Outcome
 from .wanted import Match, Matcher, Wish
 
 READERS: Final = 2  # requests to Plex in flight
-NEWEST: Final = 200  # rows looked at for titles that arrived lately
-LIST_AGAIN_AFTER: Final = (
-    900.0  # seconds; a library that cannot be listed is not tried at each look
-)
-LOOKUPS_MAX: Final = 20  # lookups by key and library in one run; more are cheaper by listing
+NEWEST: Final = 200  # rows checked for recently added titles
+LIST_AGAIN_AFTER: Final = 900.0  # seconds; a library that cannot be listed is not tried every time
+LOOKUPS_MAX: Final = 20  # lookups by key and library in one run; for more a listing is cheaper
 
 
 @dataclass(slots=True)
 class Found:
-    """The items of each of some wishes, and how many items each library that was looked into holds.
+    """The items of some wishes, and the number of items in each library that was read.
 
-    `others` are further items that the listing was asked to keep, by rating key; `unmatched`
-    those that Plex has not recognised yet, `missing` why titles have no items, where it is known.
-    What could not be read stands in `gaps`; libraries without a total were not looked into.
+    `others` are further items that the listing was to keep, by rating key; `unmatched` those that
+    Plex has not recognised yet, `missing` the known reasons why titles have no items. Unread parts
+    are recorded in `gaps`; libraries without a total were not read.
     """
 
     wishes: Sequence[Wish]
@@ -44,7 +42,7 @@ class Found:
 
     @property
     def matches(self) -> Iterator[tuple[Wish, tuple[Item, ...]]]:
-        """Each wish with its items."""
+        """Pairs of each wish and its items."""
         return zip(self.wishes, self.items, strict=True)
 
 
@@ -55,7 +53,7 @@ class _Gleaned:
     size: int
     matches: list[Match]
     others: list[Item]
-    special: list[Item]  # without a Plex key; Plex has not recognised those without any id
+    special: list[Item]  # without a Plex key; those without any id are not recognised by Plex
     keys: set[int]
 
 
@@ -65,10 +63,10 @@ def _glean(
     known: Mapping[str, Item],
     items: Sequence[Item],
 ) -> _Gleaned:
-    """Return what a run keeps of one page: of `known` items the same objects as before.
+    """Return what a run keeps of one page, reusing the objects of `known` items.
 
-    Ten thousand new objects an hour would make Python's garbage collector go through all of
-    the process's memory every few hours, with everything held up.
+    Ten thousand new objects an hour would make Python's garbage collector go through the whole
+    memory of the process every few hours, blocking everything.
     """
     return _Gleaned(
         size=len(items),
@@ -90,9 +88,9 @@ def _known_or_new(item: Item, known: Mapping[str, Item]) -> Item:
 class KeylessItems:
     """Items without a Plex key, remembered from the last listing.
 
-    Plex finds an item by its own key but not by an external id; what has only external ids
-    (legacy agents, not matched yet) is found again here. A library that was listed has an
-    entry, be it empty.
+    Plex finds an item by its own key but not by an external id, so items with external ids only
+    (legacy agents, not matched yet) are found here. A library that was listed has an entry, even if
+    it is empty.
     """
 
     by_library: dict[str, dict[tuple[MediaType, str], list[Item]]] = field(default_factory=dict)
@@ -114,13 +112,13 @@ class ItemFinder:
     """Finds the items of wishes in Plex."""
 
     def __init__(self, plex: PlexPort, steady: Callable[[], float]) -> None:
-        """Start without any knowledge of the libraries; `steady` gives seconds that nobody sets."""
+        """Start without any listing; `steady` returns monotonic seconds."""
         self._plex = plex
         self._steady = steady
-        self._failed: dict[str, tuple[float, Failure]] = {}  # listings, by library: when and why
+        self._failed: dict[str, tuple[float, Failure]] = {}  # failed listings: when, why
         self._keyless = KeylessItems()
         self.known = SeenItems()
-        self._items: dict[str, Item] = {}  # that the last listing kept
+        self._items: dict[str, Item] = {}  # kept by the last listing
         self._turn = 0
 
     async def find_all(
@@ -130,10 +128,10 @@ class ItemFinder:
         keep: Container[str] = frozenset(),
         progress: Progress | None = None,
     ) -> Found:
-        """Match wishes against everything that the libraries hold.
+        """Match wishes against the full contents of the libraries.
 
-        Items whose rating key is in `keep` are returned, too. Raises ServiceError when not one
-        of the libraries can be listed.
+        Items whose rating key is in `keep` are returned as well. Raises ServiceError when none of
+        the libraries can be listed.
         """
         progress = progress or Progress()
         matcher = await asyncio.to_thread(Matcher, wishes)
@@ -164,7 +162,7 @@ class ItemFinder:
     async def _list(
         self, library: Library, matcher: Matcher, keep: Container[str], found: Found
     ) -> None:
-        """Go through everything that a library holds."""
+        """List the full contents of a library and match it."""
         remembered, keys, unmatched, total = KeylessItems(), set[int](), list[Item](), 0
         glean = partial(_glean, matcher, keep, self._items)
         pages = self._plex.pages(library, glean, found.gaps.add)
@@ -190,10 +188,10 @@ class ItemFinder:
     ) -> Found:
         """Match a few wishes without listing whole libraries. Raises ServiceError.
 
-        Looks at what was added last, at what was just `seen` or remembered, and by Plex key. Titles in
-        `thorough` may have been in Plex for long: when one of them has no key, when looking
-        them up one by one would cost more than the listing, or when nothing is remembered yet,
-        everything is listed. The others are waited for; they come up among the newest items.
+        Checks the items added last, those just `seen` or remembered, and looks up Plex keys. Titles
+        in `thorough` may have been in Plex for long: if one of them has no key, if individual
+        lookups would cost more than a listing, or if nothing is remembered yet, everything is
+        listed. The others are waited for; they will be among the newest items.
         """
         types = {wish.title.type for wish in wishes}
         libraries = [library for library in libraries if library.type in types]
@@ -231,17 +229,17 @@ class ItemFinder:
         return found
 
     def _is_to_be_listed(self, library: Library) -> bool:
-        """Tell whether a library was never listed, and was not tried in vain a moment ago."""
+        """Return whether a library was never listed, and no attempt failed recently."""
         if library.key in self._keyless.by_library:
             return False
         tried_at, _ = self._failed.get(library.key, (float("-inf"), None))
         return self._steady() - tried_at >= LIST_AGAIN_AFTER
 
     async def explain_missing(self, found: Found, others: Iterable[Library]) -> None:
-        """Note why wanted titles are not there, where that can be seen.
+        """Note why wanted titles are missing, where that can be seen.
 
-        `others` are the libraries that are not synced: of each, what was added last is looked
-        at, in one request for all titles. Raises ServiceError.
+        `others` are the libraries that are not synced: of each, the items added last are checked,
+        in one request for all titles. Raises ServiceError.
         """
         missing = [wish for wish, items in found.matches if wish.people and not items]
         unmatched = Unmatched(found.unmatched)
@@ -259,13 +257,13 @@ class ItemFinder:
                 try:
                     matcher.offer((await self._plex.newest(library, NEWEST))[0])
                 except ServiceError:
-                    continue  # it only tells why a title is missing
+                    continue  # this only explains why a title is missing
                 for index, wish in enumerate(wishes):
                     if matcher.items(index):
                         found.missing[wish.title] = Outcome.LIBRARY_EXCLUDED
 
     def _some_of(self, missing: Sequence[Wish], limit: int) -> Sequence[Wish]:
-        """Return a few wishes that are still without an item, other ones each time."""
+        """Return a few wishes that still have no item, different ones each time."""
         if len(missing) <= limit:
             return missing
         start = self._turn % len(missing)

@@ -1,4 +1,4 @@
-"""What a run is to do, one class for each kind, and what comes of reading for it."""
+"""The request for a run, one class for each kind, and the plan prepared for it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,30 +17,30 @@ from .scope import Scope
 
 
 class UnknownLibraryError(ValueError):
-    """A library name or key that no chosen library has; its text is the message."""
+    """A library name or key that matches no chosen library; its text is the message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Common:
-    """What every request says. `started_by` is the name of a person, or one of StartedBy."""
+    """What every request has. `started_by` is the name of a person, or one of StartedBy."""
 
     dry_run: bool = False
     started_by: str = field(default=StartedBy.UNKNOWN, compare=False)
 
     @property
     def whole(self) -> bool:
-        """Whether it is a full sync of everybody and everything."""
+        """Whether it is a full sync of all people and libraries."""
         return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FullRequest(_Common):
-    """Look at everything that some or all people want, in some or all libraries.
+    """Sync everything that some or all people want, in some or all libraries.
 
-    None means all; `people` are ids or names, `libraries` keys or names. `consent` is what
-    somebody agreed to, `restore` puts back labels that vanished in bulk, `adopt` are labels to
-    take into the ledger. `routine` is a sync by the clock: where nothing seems to have changed, a
-    cheap look is enough to leave all as it is.
+    None means all; `people` are ids or names, `libraries` keys or names. `consent` is what the user
+    agreed to, `restore` adds labels again that vanished together, `adopt` are labels to add to the
+    ledger. `routine` is a scheduled sync: if nothing seems to have changed, a cheap check is enough
+    to leave everything as it is.
     """
 
     kind: ClassVar[RunKind] = RunKind.FULL
@@ -54,18 +54,17 @@ class FullRequest(_Common):
 
     @property
     def whole(self) -> bool:
-        """Whether it is a full sync of everybody and everything."""
+        """Whether it is a full sync of all people and libraries."""
         return self.people is None and self.libraries is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRequest(_Common):
-    """Look at a few titles, without listing libraries where that is possible.
+    """Sync a few titles, if possible without listing libraries.
 
-    `thorough` are those of the titles that may have been in Plex for long, `seen` items as Plex
-    has just described them. Watchlists not read after `newer_than` (seconds of the steady clock)
-    are not good enough, nor, for titles that nobody is known to want, those read before
-    `heard_at`, when the last of them was announced.
+    `thorough` are those titles that may have been in Plex for long, `seen` items as Plex has just
+    returned them. Watchlists must have been read after `newer_than` (monotonic seconds) and, for
+    titles that seem unwanted, after `heard_at`, when the last of them was announced.
     """
 
     kind: ClassVar[RunKind] = RunKind.LIVE
@@ -79,7 +78,7 @@ class LiveRequest(_Common):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoRequest(_Common):
-    """Take back the `changes` of the run with an id."""
+    """Undo the `changes` of the run with an id."""
 
     kind: ClassVar[RunKind] = RunKind.UNDO
 
@@ -89,7 +88,7 @@ class UndoRequest(_Common):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalRequest(_Common):
-    """Remove the labels that the ledger holds, of some people (ids or names) or of all."""
+    """Remove the labels in the ledger, of some people (ids or names) or of all."""
 
     kind: ClassVar[RunKind] = RunKind.REMOVAL
 
@@ -102,7 +101,7 @@ type Request = SyncRequest | UndoRequest | RemovalRequest
 
 @dataclass(slots=True)
 class PreparedPlan:
-    """A plan, and what it takes to carry it out."""
+    """A plan, and what is needed to carry it out."""
 
     plan: Plan
     labels: LabelReader
@@ -111,26 +110,26 @@ class PreparedPlan:
     listed: int = 0
     found: Found = field(default_factory=lambda: Found((), (), {}))
     doubts: Doubts = field(default_factory=Doubts)
-    scope: Scope | None = None  # what a sync looked at, and what it saw there
+    scope: Scope | None = None  # what a sync covered, and what it read there
     view: View | None = None
 
     @property
     def gaps(self) -> Gaps:
-        """What could not be read."""
+        """The gaps of the reads."""
         return self.found.gaps
 
 
 def chosen_libraries(
     libraries: Iterable[Library], request: SyncRequest, settings: SyncSettings, *, in_full: bool
 ) -> list[Library]:
-    """Return the libraries that a sync covers: all that the settings do, or some of these.
+    """Return the libraries that a sync covers: those of the settings, or some of them.
 
-    Unless they were read `in_full`, one that is not among them may be there all the same.
+    Unless they were read `in_full`, a library that is not among them may still exist.
 
-    Raises ServiceError when none of the chosen ones is there (a Plex that is starting up lists
-    none), when a named one may be among those that could not be read, or when the token may edit
-    none of them: then it may not see everything in them either, and UnknownLibraryError when a
-    name or key is none that the settings cover.
+    Raises ServiceError when none of the chosen ones exists (a Plex that is starting up lists none),
+    when a named one may be among those that could not be read, or when the token may edit none of
+    them: then it may not see their full contents either. Raises UnknownLibraryError when a name or
+    key matches none that the settings cover.
     """
     chosen = [library for library in libraries if settings.covers(library.key)]
     if not chosen:
@@ -152,6 +151,6 @@ def chosen_libraries(
 
 
 def _is_named(library: Library, names: Sequence[str]) -> bool:
-    """Tell whether a library is meant by its key or its name."""
+    """Return whether a library is named by its key or its name."""
     folded = {name.strip().casefold() for name in names}
     return library.key in folded or library.name.strip().casefold() in folded

@@ -1,4 +1,4 @@
-"""What becomes of a label of ours that nobody wants on its item any more. Pure."""
+"""Decides about a label in the ledger that is no longer wanted on its item. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -10,29 +10,29 @@ from .person_id import NO_ID, PersonId
 from .reasons import PLAIN, Reason, ReasonCode
 from .wanted import why_no_labels
 
-SHOWS_WITHIN: Final = 300.0  # seconds from an edit in which a label may come that was not read back
+SHOWS_WITHIN: Final = 300.0  # seconds after an edit; until then an unconfirmed label may appear
 
 
 @dataclass(frozen=True, slots=True)
 class RemovalDecision:
-    """The decision about one row: take the label off and why, or leave it with a changed row."""
+    """The decision about one row: remove the label and why, or keep it with an updated row."""
 
     row: Row
     reason: Reason | None = None  # None: the label stays
-    replaced: bool = False  # it goes only because another name takes its place
-    person: PersonId = NO_ID  # whose name that is
-    chosen: bool = False  # an option asks for it
+    replaced: bool = False  # only another name takes its place
+    person: PersonId = NO_ID  # the person of that name
+    chosen: bool = False  # an option requests it
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Who there is: everybody in Pulsarr, and of these who gets labels."""
+    """The people: all in Pulsarr, and those of them who get labels."""
 
     people: Mapping[PersonId, Person]
     labelled: frozenset[PersonId]
 
     def why(self, row: Row, settings: SyncSettings) -> ReasonCode | None:
-        """Return the reason for a label's end that lies with its person, not with the title."""
+        """Return why a label ends because of its person, not of its title; None if it does not."""
         if len(row.people) != 1:
             return None
         (person_id,) = row.people
@@ -50,13 +50,13 @@ def removal_decision(
     now: float,
     rematched: bool = False,
 ) -> RemovalDecision:
-    """Decide about the row of a label that is on its item and that nobody wants there.
+    """Decide about the row of a label that is on its item but not wanted there.
 
-    `new_names` are the labels that people who want the item's title get now, by person;
-    `rematched` says that Plex takes the item for another title than it did.
+    `new_names` are the current labels of people who want the item's title, by person; `rematched`
+    means that Plex now matches the item to another title.
     """
     if rematched:
-        # Plex was told that the item is another title: the label never was meant for it.
+        # The match was corrected: the label was never meant for this title.
         return RemovalDecision(row, Reason(ReasonCode.REMATCHED, title=item.title))
     for person_id in row.people:
         if person_id in new_names:
@@ -73,12 +73,12 @@ def removal_decision(
 
 
 def may_show_yet(row: Row, now: float) -> bool:
-    """Tell whether a label may come that was sent a moment ago, and could not be read back."""
+    """Return whether a label that was just sent but not confirmed may still appear."""
     return not row.confirmed and now - row.written < SHOWS_WITHIN
 
 
 def removal_due_at(row: Row, settings: SyncSettings) -> float | None:
-    """Return when a label may go whose delay runs, in seconds since the epoch; else None."""
+    """Return when a label's removal delay ends, in seconds since the epoch; None without one."""
     if not settings.removes or not row.unwanted_since:
         return None
     return (
@@ -89,9 +89,9 @@ def removal_due_at(row: Row, settings: SyncSettings) -> float | None:
 
 
 def titles_of(rows: Iterable[Row]) -> tuple[Title, ...]:
-    """Return titles that find the items of rows.
+    """Return titles that match the items of rows.
 
-    The rows do not tell a movie's number from a show's: both are looked at, and what is true of
+    Rows do not distinguish a movie's ids from a show's: both are looked up, and what is true of
     each decides about its labels.
     """
     ids = dict.fromkeys(row.title_id for row in rows if row.title_id)

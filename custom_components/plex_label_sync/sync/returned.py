@@ -1,4 +1,4 @@
-"""Labels that runs took off and that are there again: Plex's database came back from a copy. Pure."""
+"""Labels that runs removed and that are present again: Plex's database was restored. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ from .title_ids import agree
 
 
 def removed_lately(runs: Iterable[Iterable[Change]]) -> dict[RowKey, Change]:
-    """Return the removals of labels of ours that no later run took back; oldest runs come first."""
+    """Return the removals of the integration's labels without later reversal; oldest runs first."""
     removed: dict[RowKey, Change] = {}
     for changes in runs:
         for change in changes:
@@ -24,16 +24,16 @@ def removed_lately(runs: Iterable[Iterable[Change]]) -> dict[RowKey, Change]:
 
 
 def labels_to_read(removed: Iterable[Change], view_items: Mapping[str, object]) -> list[RowKey]:
-    """Return which labels tell whether removals still stand: pairs of library and folded label."""
+    """Return the labels that show whether removals persist: pairs of library and folded label."""
     return sorted(
         {(one.library, fold(one.label)) for one in removed if one.rating_key in view_items}
     )
 
 
 def with_returned(plan: Plan, view: View, removed: Mapping[RowKey, Change]) -> Plan:
-    """Return a plan that names the labels which are there again, and takes in those of `adopt`.
+    """Return a plan that lists the labels that are present again, and adopts those in `adopt`.
 
-    Nobody knows whether a hand put one on again, so they are for somebody to decide about.
+    A person may have added one again, so the user has to decide about them.
     """
     returned = {
         key: _row(change, view)
@@ -49,9 +49,9 @@ def with_returned(plan: Plan, view: View, removed: Mapping[RowKey, Change]) -> P
 
 
 def _is_back(change: Change, view: View) -> bool:
-    """Tell whether the item that lost a label is there and carries it.
+    """Return whether the item that lost a label exists and carries it.
 
-    Another one under its number may have the same name.
+    Another item with the same rating key may have the same name.
     """
     entry = view.items.get(change.rating_key)
     if entry is None or entry.item.library != change.library:
@@ -67,7 +67,7 @@ def _is_back(change: Change, view: View) -> bool:
 
 def _row(change: Change, view: View) -> Row:
     item = view.items[change.rating_key].item
-    # The mark that says that nobody wants the title is nobody's label.
+    # The mark of a title that is no longer wanted belongs to no person.
     is_mark = change.reason.code is ReasonCode.WANTED_AGAIN
     return Row(
         label=view.present.spelling_on(change.rating_key, change.label),

@@ -1,4 +1,4 @@
-"""What starts a run, and what it came to."""
+"""A run: what started it, and its result."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,20 +8,20 @@ from .model import Gap, Person, ServiceError, Title
 
 
 class Outcome(StrEnum):
-    """What a look for one title came to; all but the first two are reasons to look again."""
+    """The result of one title's lookup; all but the first two are reasons to retry."""
 
-    SETTLED = "settled"  # everything that is wanted is there
+    SETTLED = "settled"  # every wanted label is present
     NOT_WANTED = "not_wanted"
     NOT_IN_PLEX = "not_in_plex"
-    NOT_MATCHED_YET = "not_matched_yet"  # in Plex by its name, but Plex has not recognised it
+    NOT_MATCHED_YET = "not_matched_yet"  # in Plex by name, but not recognised by Plex
     LIBRARY_EXCLUDED = "library_excluded"  # in a library that is not synced
-    NO_IDS = "no_ids"  # announced without any id to find it by
-    NOT_WRITTEN = "not_written"  # found, but Plex did not take the labels
+    NO_IDS = "no_ids"  # announced without any id
+    NOT_WRITTEN = "not_written"  # found, but Plex did not accept the labels
 
 
 @dataclass(frozen=True, slots=True)
 class TitleResult:
-    """One title that a run was asked to look at: who wants it and what came of it."""
+    """One title that a run was requested for: who wants it, and the outcome."""
 
     title: Title
     people: tuple[Person, ...]
@@ -30,7 +30,7 @@ class TitleResult:
 
 
 class RunKind(StrEnum):
-    """What started a run's changes."""
+    """The kind of a run."""
 
     FULL = "full"
     LIVE = "live"
@@ -39,19 +39,19 @@ class RunKind(StrEnum):
 
 
 class StartedBy(StrEnum):
-    """What started a run, where it was not a person, who is known by name."""
+    """What started a run, other than a person, who is recorded by name."""
 
     START_UP = "start_up"
     CLOCK = "clock"
-    RETRY = "retry"  # a full sync failed, or a server is back
-    FOLLOW_UP = "follow_up"  # an earlier run left something to look at again
+    RETRY = "retry"  # a full sync failed, or a server is available again
+    FOLLOW_UP = "follow_up"  # an earlier run left something to check again
     OPTIONS = "options"
     WEBHOOK = "webhook"
     PLEX_EVENT = "plex_event"
-    WATCHLIST = "watchlist"  # a watchlist was seen to have changed
-    PENDING = "pending"  # a title that waits was due
-    REMOVAL_DELAY = "removal_delay"  # the delay of a label was over
-    REPAIRS = "repairs"  # a question was answered, and it is not known by whom
+    WATCHLIST = "watchlist"  # a change of a watchlist was detected
+    PENDING = "pending"  # a pending title was due
+    REMOVAL_DELAY = "removal_delay"  # a label's removal delay has ended
+    REPAIRS = "repairs"  # an issue was answered, and the user is unknown
     AUTOMATION = "automation"
     UNKNOWN = "unknown"  # written by a version that did not store it
 
@@ -66,19 +66,19 @@ class RunStatus(StrEnum):
 
 
 class HoldReason(StrEnum):
-    """Why the brake kept changes back."""
+    """Why the safety check held changes."""
 
     MASS_REMOVAL = "mass_removal"
     NOBODY_LISTED = "nobody_listed"
     WATCHLISTS_SHRUNK = "watchlists_shrunk"
     LABELS_VANISHED = "labels_vanished"
     PEOPLE_RENAMED = "people_renamed"
-    LIST_SHRANK = "list_shrank"  # waits for a second read, asks nobody
+    LIST_SHRANK = "list_shrank"  # waits for a second read, not for a decision
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a plan. Times are seconds since the epoch, `duration` is in seconds."""
+    """One execution of a plan. Times are in seconds since the epoch, `duration` is in seconds."""
 
     id: str
     kind: RunKind
@@ -87,36 +87,36 @@ class Run:
     started: float
     duration: float
     started_by: str = StartedBy.UNKNOWN  # or the name of a person
-    listed: int = 0  # people that Pulsarr told of
-    people: int = 0  # who get labels
-    wanting: int = 0  # of these, who want at least one title
+    listed: int = 0  # people in Pulsarr's response
+    people: int = 0  # people who get labels
+    wanting: int = 0  # those of them who want at least one title
     titles: int = 0
     items: int = 0
     unchanged: int = 0
     not_in_plex: int = 0
     overridden: int = 0
     skipped: int = 0
-    changes: tuple[Change, ...] = ()  # confirmed ones; in a dry run the planned ones
+    changes: tuple[Change, ...] = ()  # the confirmed ones; in a dry run the planned ones
     failed: tuple[FailedChange, ...] = ()
-    looks: tuple[TitleResult, ...] = ()  # of the titles that a live run was asked for
-    held: tuple[Change, ...] = ()  # what the brake kept back
+    looks: tuple[TitleResult, ...] = ()  # the titles that a live run was requested for
+    held: tuple[Change, ...] = ()  # held by the safety check
     hold_reasons: tuple[HoldReason, ...] = ()
-    vanished: int = 0  # labels of ours that are off, when that is why the run is held
-    asked: bool = False  # what is held waits for a decision, not only for a second read
-    held_keys: frozenset[RowKey] = frozenset()  # all that is held, rows to forget included
-    lost: int = 0  # labels taken off, forgotten or given up that nobody asked for
-    unknown: tuple[Row, ...] = ()  # labels that may be ours although the ledger lacks them
-    returned: tuple[Row, ...] = ()  # labels that recent runs took off, and that are there again
-    gaps: tuple[Gap, ...] = ()  # what could not be read, or not be edited
-    is_complete: bool = True  # everything was read that it was to be judged by
+    vanished: int = 0  # the integration's labels that are gone, if the run is held for them
+    asked: bool = False  # the held changes wait for a decision, not only for a second read
+    held_keys: frozenset[RowKey] = frozenset()  # everything that is held, including rows to forget
+    lost: int = 0  # labels removed, forgotten or given up without a request
+    unknown: tuple[Row, ...] = ()  # labels missing in the ledger that may be the integration's
+    returned: tuple[Row, ...] = ()  # labels that recent runs removed, and that are present again
+    gaps: tuple[Gap, ...] = ()  # what could not be read or edited
+    is_complete: bool = True  # everything that it was to be checked against was read
     error: ServiceError | None = None
 
     @property
     def added(self) -> int:
-        """Number of labels put on items."""
+        """Number of labels added to items."""
         return sum(change.action is Action.ADD for change in self.changes)
 
     @property
     def removed(self) -> int:
-        """Number of labels taken off items."""
+        """Number of labels removed from items."""
         return len(self.changes) - self.added

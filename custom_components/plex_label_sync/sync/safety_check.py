@@ -1,4 +1,4 @@
-"""May this plan run? Holds back what is too much, or rests on an answer that is not believed. Pure."""
+"""Checks a plan, and holds excessive changes and those that rest on a doubtful response. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,20 +11,20 @@ from .person_id import PersonId
 from .protection import Before, Doubts, OpenQuestion
 from .run import HoldReason
 
-FREE_REMOVALS: Final = 25  # labels; fewer never need a question
+FREE_REMOVALS: Final = 25  # labels; fewer never need a decision
 DAY: Final = 24 * 3600.0  # seconds for which lost labels are counted
-TOGETHER: Final = 5  # labels; as many that vanish together are no hand's work
-TOGETHER_SHARE: Final = 0.75  # of those written at one moment, or since: some may be back already
-RENAMED: Final = 3  # people; fewer may be renamed without a question
+TOGETHER: Final = 5  # labels; as many that vanish together were not removed by hand
+TOGETHER_SHARE: Final = 0.75  # of those written at one moment, or since: some may be present again
+RENAMED: Final = 3  # people; fewer may be renamed without a decision
 RENAMED_SHARE: Final = 0.25  # of the people
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What somebody has agreed to.
+    """What a person has agreed to.
 
-    `everything` passes all; `removals` and `vanished` pass just these labels, and only if there
-    is nothing else to ask about. None stands for no answer.
+    `everything` allows all; `removals` and `vanished` allow only these labels, and only if there is
+    nothing else to decide about. None means that there is no answer.
     """
 
     everything: bool = False
@@ -37,10 +37,10 @@ NO_CONSENT: Final = Consent()
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a plan is judged by.
+    """What a plan is checked against.
 
-    `lost` are labels that were lost in the last 24 hours without anybody asking for it;
-    `people` is how many get labels.
+    `lost` counts the labels that were lost in the last 24 hours without a request; `people` counts
+    those who get labels.
     """
 
     ledger: tuple[Row, ...] = ()
@@ -53,10 +53,10 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class SafetyResult:
-    """What of a plan may run, what is held, and why.
+    """The part of a plan that may run, what is held, and why.
 
-    `asks` says that the held part waits for a decision; else it waits for a second read.
-    `lost` are the labels that would be lost by what may run without anybody asking for it.
+    `asks` means that the held part waits for a decision, not only for a second read. `lost` are the
+    labels that the allowed part would lose without a request.
     """
 
     plan: Plan
@@ -70,10 +70,10 @@ class SafetyResult:
 def check_plan(
     plan: Plan, settings: SyncSettings, now: Situation, consent: Consent
 ) -> SafetyResult:
-    """Return what of a plan may run.
+    """Return the part of a plan that may run.
 
-    Additions are always beyond doubt: their wish and their item were read just now. Changes that
-    only make room for a new name are, too, unless Pulsarr renames many people at once.
+    Additions are always safe: their wish and their item were read just now. So are changes that
+    only make room for a new name, unless Pulsarr renames many people at once.
     """
     if consent.vanished is not None:
         vanished = {row.key for row in plan.vanished}
@@ -91,10 +91,10 @@ def check_plan(
 
 
 def held_by_question(plan: Plan, question: OpenQuestion | None) -> frozenset[RowKey]:
-    """Return the labels that an open question keeps from a plan.
+    """Return the labels in a plan that an open question protects.
 
-    They are those that it is about, and where it is about lost labels as such, whatever else
-    would be lost: there is more to decide about then, not less.
+    They are those that it is about and, if it is about lost labels in general, all others that
+    would be lost: then there is more to decide about, not less.
     """
     if question is None:
         return frozenset()
@@ -102,12 +102,12 @@ def held_by_question(plan: Plan, question: OpenQuestion | None) -> frozenset[Row
 
 
 def _hold_losses(reasons: Iterable[HoldReason]) -> bool:
-    """Tell whether one of the reasons holds all that would be lost, whosever it is."""
+    """Return whether one of the reasons holds everything that would be lost, whosever it is."""
     return any(one not in {HoldReason.PEOPLE_RENAMED, HoldReason.LIST_SHRANK} for one in reasons)
 
 
 def _losses(plan: Plan) -> frozenset[RowKey]:
-    """Return the labels that would be lost without anybody asking for it."""
+    """Return the labels that would be lost without a request."""
     removed = {
         change.key
         for change in plan.changes
@@ -141,7 +141,7 @@ def _reasons(
 
 
 def _asked(plan: Plan, losses: frozenset[RowKey], now: Situation) -> frozenset[RowKey]:
-    """Return what of a plan an open question is about: protected until somebody answers."""
+    """Return the part of a plan that an open question is about: protected until it is answered."""
     if now.question is None:
         return frozenset()
     renamed = plan.renamed.keys() if HoldReason.PEOPLE_RENAMED in now.question.reasons else set()
@@ -151,7 +151,7 @@ def _asked(plan: Plan, losses: frozenset[RowKey], now: Situation) -> frozenset[R
 def _reasons_again(
     plan: Plan, losses: frozenset[RowKey], question: OpenQuestion
 ) -> tuple[HoldReason, ...]:
-    """Return which of a question's reasons still hold something; all when none does by itself."""
+    """Return the reasons of a question that still hold something; all if none does on its own."""
     vanished = {row.key for row in plan.vanished}
     still = {
         HoldReason.LABELS_VANISHED: bool(vanished & question.keys),
@@ -162,9 +162,9 @@ def _reasons_again(
 
 
 def _went_together(vanished: Iterable[Row], ledger: Iterable[Row]) -> bool:
-    """Tell whether most labels vanished that were written at one moment, or since one.
+    """Return whether most labels vanished that were written at one moment, or since one.
 
-    Plex's database came back from a copy, or something else took them: no hand does that.
+    Then Plex's database was restored, or something else removed them: no one does that by hand.
     """
     gone = {row.key for row in vanished}
     if len(gone) < TOGETHER:
@@ -190,7 +190,7 @@ def _are_most(gone: int, written: int) -> bool:
 def _renames_many(
     renamed: Mapping[RowKey, PersonId], settings: SyncSettings, now: Situation
 ) -> bool:
-    """Tell whether Pulsarr gives many people other names; the form of the format asked already."""
+    """Return whether Pulsarr renames many people; a new label format is confirmed in its form."""
     if now.before is None or now.before.label_format not in {"", settings.label_format}:
         return False
     people = len(set(renamed.values()))
@@ -215,7 +215,7 @@ def _held(
         held_keys |= plan.renamed.keys()
     if HoldReason.LIST_SHRANK in reasons:
         held_keys |= plan.shrunk
-    # A mark says that the others went from its item.
+    # A mark states that the other labels of its item were removed.
     items = {change.rating_key for change in plan.changes if change.key in held_keys}
     marks = {
         key
@@ -225,7 +225,7 @@ def _held(
     held_keys |= marks
 
     def waits(change: Change) -> bool:
-        """Tell whether a change is held; what is only added waits for no row that is to go."""
+        """Return whether a change is held; additions do not wait for rows to be deleted."""
         is_part = (
             change.action is Action.REMOVE or change.key in plan.renamed or change.key in marks
         )

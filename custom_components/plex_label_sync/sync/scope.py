@@ -1,4 +1,4 @@
-"""What a sync looks at: the labels to read for it, and the part of the plan that is its own. Pure."""
+"""The scope of a sync: the labels to read for it, and the part of the plan that it covers. Pure."""
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,10 +19,11 @@ from .wanted_labels import WantedItem, wanted_items
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a sync looks at, and by which rules.
+    """What a sync covers, and by which rules.
 
-    `wishes` are all that people want who get labels. `complete` says that the libraries were listed, `whole` that everybody and all libraries
-    are looked at; `chosen` are the people that it is limited to.
+    `wishes` are all those of people who get labels. `complete` means that the libraries were
+    listed, `whole` that all people and all libraries are covered; `chosen` are the people that it
+    is limited to.
     """
 
     settings: SyncSettings
@@ -39,16 +40,16 @@ class Scope:
 
     @property
     def everything(self) -> bool:
-        """Whether all labels of the libraries are read, those of others as well."""
+        """Whether all labels of the libraries are read, foreign ones included."""
         return self.whole and not self.settings.preserve_existing_labels
 
 
 def items_and_labels(
     scope: Scope, found: Found, known: Mapping[str, WantedItem]
 ) -> tuple[dict[str, WantedItem], list[tuple[str, str]]]:
-    """Return the items that a plan is about, and the labels to read for it.
+    """Return the items that a plan covers, and the labels to read for it.
 
-    What is as in `known` is the same object.
+    An item equal to one in `known` is the same object.
     """
     items = wanted_items(found.matches, scope.settings, known)
     for rating_key, item in found.others.items():
@@ -57,9 +58,9 @@ def items_and_labels(
 
 
 def plan_of(scope: Scope, view: View, listed: Container[str]) -> Plan:
-    """Return the plan, as far as it concerns what the request asked for.
+    """Return the plan, limited to the scope of the request.
 
-    `listed` are the keys of the libraries of which the items are known.
+    `listed` are the keys of the libraries whose items are known.
     """
     plan = make_plan(view)
     if scope.complete:
@@ -84,7 +85,7 @@ def labels_needed(
 
 
 def _forget_missing(plan: Plan, view: View, listed: Container[str]) -> Plan:
-    """Let the rows of items go that a listing does not show and that are not there by key either."""
+    """Delete the rows of items that are not in a listing and do not exist by key either."""
     missing = [
         row for row in view.ledger if row.library in listed and row.rating_key not in view.items
     ]
@@ -110,7 +111,7 @@ def _is_stranger(row: Row, one: LabelledItem, view: View) -> bool:
 def _limited(plan: Plan, concerns: Callable[[RowKey], bool]) -> Plan:
     """Return the part of a plan that concerns some labels on some items.
 
-    The mark of an item goes with the labels that are taken off it.
+    The mark of an item belongs to the labels that are removed from it.
     """
     changes = [one for one in plan.changes if concerns(one.key)]
     left = {one.rating_key for one in changes if one.action is Action.REMOVE}
@@ -136,7 +137,7 @@ def _limited(plan: Plan, concerns: Callable[[RowKey], bool]) -> Plan:
 def _labels_of(
     people: frozenset[PersonId], items: Mapping[str, WantedItem], ledger: Ledger
 ) -> Callable[[RowKey], bool]:
-    """Return what tells whether a label on an item is there for some of the people."""
+    """Return a function that returns whether a label on an item is for some of the people."""
 
     def concerns(key: RowKey) -> bool:
         rating_key, folded = key

@@ -1,4 +1,4 @@
-"""How stored data are read: every value is checked, and what is wrong costs no more than itself."""
+"""Reads stored data: every value is checked, and a malformed one affects only itself."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
@@ -9,31 +9,31 @@ from .person_id import PersonId, is_person_id
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-# What readers raise for data that they cannot understand
+# What readers raise for malformed data
 MALFORMED: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
-NUMBER_MAX: Final = 32_503_680_000  # as a time in seconds the year 3000, which dates can hold
-WHOLE_MAX: Final = 2**53  # beyond, JSON does not keep whole numbers whole
+NUMBER_MAX: Final = 32_503_680_000  # as a time in seconds the year 3000, which dates can represent
+WHOLE_MAX: Final = 2**53  # beyond that, JSON does not preserve integers
 
-type Faults = list[str]  # the parts that were left out, each by its name
+type Faults = list[str]  # the names of the parts that were left out
 
 
 def text(value: object) -> str:
-    """Return a text. Raises TypeError for anything else: `None` must not become "None"."""
+    """Return a string. Raises TypeError for anything else: `None` must not become "None"."""
     if not isinstance(value, str):
         raise TypeError(f"{type(value).__name__} instead of text")
     return value
 
 
 def listed(value: object) -> Sequence[Any]:
-    """Return a list. Raises TypeError for anything else: a text has parts as well."""
+    """Return a list. Raises TypeError for anything else: a string is a sequence, too."""
     if not isinstance(value, list | tuple):
         raise TypeError(f"{type(value).__name__} instead of a list")
     return value
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """Return a list of texts. Raises TypeError for anything else."""
+    """Return a tuple of strings. Raises TypeError for anything else."""
     return tuple(text(one) for one in listed(value))
 
 
@@ -45,14 +45,14 @@ def person_id(value: object) -> PersonId:
 
 
 def flag(value: object) -> bool:
-    """Return true or false. Raises TypeError for anything else."""
+    """Return a boolean. Raises TypeError for anything else."""
     if not isinstance(value, bool):
         raise TypeError(f"{type(value).__name__} instead of true or false")
     return value
 
 
 def number(value: object) -> float:
-    """Return an amount or a time in seconds. Raises TypeError or ValueError for anything else."""
+    """Return a quantity or a time in seconds. Raises TypeError or ValueError for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{type(value).__name__} instead of a number")
     if not 0 <= value <= NUMBER_MAX:
@@ -70,7 +70,7 @@ def whole(value: object) -> int:
 
 
 def _or_none[T](read: Callable[[object], T]) -> Callable[[object], T | None]:
-    """Return what reads None as well."""
+    """Return a reader that accepts None as well."""
     return lambda value: None if value is None else read(value)
 
 
@@ -86,9 +86,10 @@ _READERS: Final[Mapping[object, Callable[[object], object]]] = {
 
 
 def record[T: "DataclassInstance"](kind: type[T], data: Mapping[str, Any]) -> T:
-    """Return a dataclass of plain values, as `asdict` wrote it; keys that it does not know are left.
+    """Return a dataclass from plain values as `asdict` wrote them.
 
-    They come from a newer version. What is missing has its default: it comes from an older one.
+    Unknown keys come from a newer version and are ignored. Missing keys come from an older one and
+    have their default.
 
     Raises one of MALFORMED for anything else.
     """
@@ -102,9 +103,9 @@ def record[T: "DataclassInstance"](kind: type[T], data: Mapping[str, Any]) -> T:
 
 
 def part[V, T](name: str, read: Callable[[V], T], value: V, faults: Faults | None) -> T | None:
-    """Return a part as `read` understands it, None with a fault where it cannot.
+    """Return a part as `read` converts it, None with a fault if it is malformed.
 
-    Raises one of MALFORMED where nobody collects faults.
+    Raises one of MALFORMED if `faults` is None.
     """
     try:
         return read(value)
@@ -118,6 +119,6 @@ def part[V, T](name: str, read: Callable[[V], T], value: V, faults: Faults | Non
 def rows[V, T](
     name: str, read: Callable[[V], T], values: Iterable[V], faults: Faults | None
 ) -> list[T]:
-    """Return the rows that `read` understands; each of the others is one fault."""
+    """Return the rows that `read` can convert; each of the others is one fault."""
     found = (part(name, read, value, faults) for value in values)
     return [one for one in found if one is not None]

@@ -1,4 +1,4 @@
-"""Reasons and people as they are stored, in the journal and with what is held."""
+"""Reasons and people as stored in the journal and with held changes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -10,15 +10,15 @@ from .stored import person_id, text, whole
 
 
 def reason_as_dict(reason: Reason) -> dict[str, Any]:
-    """Return a reason as plain data, without what its code does not need."""
+    """Return a reason as plain data, without parameters that its code does not need."""
     values = {field.name: getattr(reason, field.name) for field in fields(Reason)}
     return {name: value for name, value in values.items() if value} | {"code": reason.code.value}
 
 
 def reason_of(data: object) -> Reason:
-    """Return the reason that `reason_as_dict` wrote. Raises one of MALFORMED for anything else.
+    """Return the reason from `reason_as_dict`. Raises one of MALFORMED for anything else.
 
-    A code that only a newer version knows is one that is not recorded.
+    The code of a newer version is read as UNRECORDED.
     """
     if not isinstance(data, Mapping):
         raise TypeError("a reason is not a mapping")

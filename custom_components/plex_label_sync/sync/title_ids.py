@@ -1,10 +1,10 @@
-"""Whether two sets of ids mean the same movie or show. Pure."""
+"""Compares sets of ids: whether they mean the same movie or show. Pure."""
 
 from collections.abc import Iterable
 from typing import Final
 
 PLEX: Final = "plex"
-# The stronger comes first: where two sides disagree about one, a weaker one proves nothing.
+# Strongest first: where two sides contradict each other in one, a weaker one proves nothing.
 EXTERNAL: Final = ("imdb", "tmdb", "tvdb")
 
 
@@ -13,11 +13,11 @@ def _of(ids: Iterable[str], provider: str) -> set[str]:
 
 
 def agree(some: frozenset[str], others: frozenset[str]) -> bool | None:
-    """Tell whether two sets of ids mean the same title; None where nothing can be compared.
+    """Return whether two sets of ids mean the same title; None if nothing can be compared.
 
-    Ids contradict when both sides have ids of one provider and none in common; a contradiction
-    beats an agreement of a weaker one. Plex changes its own key now and then: a title with a
-    new one is the same while all external ids agree.
+    Ids contradict each other when both sides have ids of one provider and none in common; a
+    contradiction outweighs agreement in a weaker provider. Plex changes its own key now and then: a
+    title with a new one is the same while all external ids agree.
     """
     keys, other_keys = _of(some, PLEX), _of(others, PLEX)
     if not keys.isdisjoint(other_keys):
@@ -33,7 +33,7 @@ def agree(some: frozenset[str], others: frozenset[str]) -> bool | None:
 
 
 def same(some: frozenset[str], others: frozenset[str]) -> bool:
-    """Tell whether two sets of ids are known to mean the same title."""
+    """Return whether two sets of ids are known to mean the same title."""
     return agree(some, others) is True
 
 

@@ -1,4 +1,4 @@
-"""What became of the titles that people want, and how many of each there are. Pure."""
+"""The status of wanted titles, and how many titles have each. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ from .wanted_labels import never_written
 
 
 class TitleStatus(StrEnum):
-    """What a title is to somebody who wants it."""
+    """The status of a title for a person who wants it."""
 
     LABELLED = "labelled"
     MISSING = "missing"  # not in Plex
-    WAITING = "waiting"  # announced and not there yet, or there and not labelled yet
+    WAITING = "waiting"  # announced but missing, or in Plex but not labelled yet
     KEPT_OFF = "kept_off"  # the label was removed by hand or by undo, or is never written
     OPTED_OUT = "opted_out"
     UNKNOWN = "unknown"  # could not be read
 
 
 class StatusReason(StrEnum):
-    """Why a title has its status, where the queue's own reasons do not say it."""
+    """Why a title has its status, where no reason of the queue applies."""
 
     LABELLED = "labelled"
     NOT_IN_PLEX = "not_in_plex"
@@ -51,7 +51,7 @@ class StatusReason(StrEnum):
 
 
 class Standing(NamedTuple):
-    """What a title is to one person, and why."""
+    """The status of a title for one person, and the reason."""
 
     status: TitleStatus
     reason: StatusReason | Reason
@@ -59,7 +59,7 @@ class Standing(NamedTuple):
 
 
 _LABELLED: Final = Standing(TitleStatus.LABELLED, StatusReason.LABELLED)
-# Of several items the first of these counts that one of them has.
+# Of a title with several items, the first of these that one of them has counts.
 _ORDER: Final = (
     TitleStatus.LABELLED,
     TitleStatus.WAITING,
@@ -80,7 +80,7 @@ _GAPS: Final[Mapping[StatusReason | Reason, tuple[GapKind, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class PersonFigures:
-    """How many titles somebody wants, and what became of them; None where that is not known."""
+    """How many titles a person wants, by status; None if unknown."""
 
     name: str
     label: str
@@ -92,10 +92,10 @@ class PersonFigures:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How many titles people want, `missing` of them not in Plex; `wanting` people want some.
+    """How many titles are wanted, how many of them are not in Plex, and by how many people.
 
-    None where that is not known. `staying` are those who may not be taken to have left; None
-    says that nobody may.
+    None if unknown. `staying` are people who must not be considered gone; None means that no one
+    may be.
     """
 
     people: Mapping[PersonId, PersonFigures]
@@ -107,31 +107,31 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class TitleRow:
-    """One title, and to whom it is the same. `since` is in seconds since the epoch."""
+    """One title, and the people for whom it has a status. `since` is in seconds since the epoch."""
 
     title: Title
     people: tuple[Person, ...]
     standing: Standing
-    labels: tuple[str, ...]  # of the people, as far as the title carries them
+    labels: tuple[str, ...]  # those of the people that the title carries
     wanted_labels: tuple[str, ...]
     items: tuple[Item, ...]
     since: float | None
 
 
 class Times(NamedTuple):
-    """When things happened: what cannot be read, and labels that an undo removed."""
+    """When things happened: open gaps, and labels that an undo removed."""
 
     gaps: OpenGaps
     undone: Mapping[RowKey, float]
 
 
 class Standings:
-    """Tells what titles are to people, by an overview, the ledger and what waits."""
+    """Determines the status of titles from an overview, the ledger and the queue."""
 
     def __init__(
         self, overview: Overview, ledger: Ledger, queue: Queue, held: frozenset[RowKey]
     ) -> None:
-        """`held` are labels about which somebody has to decide."""
+        """Initialize; `held` are labels that wait for a decision."""
         self.overview = overview
         self._ledger = ledger
         self._queue = queue
@@ -141,7 +141,7 @@ class Standings:
         self._labels: dict[tuple[PersonId, MediaType], tuple[str, str]] = {}
 
     def label(self, person: Person, kind: MediaType) -> tuple[str, str]:
-        """Return the label of somebody's titles of a type, and the same folded."""
+        """Return the label of a person's titles of a type, and its folded form."""
         key = person.id, kind
         if (known := self._labels.get(key)) is None:
             text = label_of(person, kind, self.overview.settings.label_format)
@@ -149,7 +149,7 @@ class Standings:
         return known
 
     def of(self, wish: Wish, person: Person) -> Standing:
-        """Return what a title is to somebody, unknown where it could not be read last."""
+        """Return the status of a title for a person, unknown if it could not be read last time."""
         if person.id in self.overview.unread_people:
             return Standing(TitleStatus.UNKNOWN, StatusReason.WATCHLIST_UNREAD)
         items = self.overview.items.get(wish.title)
@@ -162,7 +162,7 @@ class Standings:
         return self.last_known(wish, person)
 
     def last_known(self, wish: Wish, person: Person) -> Standing:
-        """Return what a title is to somebody, as it was when it could be read last."""
+        """Return the status of a title for a person as of the last successful read."""
         _, folded = self.label(person, wish.title.type)
         if folded in self._never:
             return Standing(TitleStatus.KEPT_OFF, StatusReason.LABEL_EXCLUDED)
@@ -181,10 +181,10 @@ class Standings:
     def since(
         self, title: Title, standing: Standing, people: Iterable[Person], when: Times
     ) -> float | None:
-        """Return since when a title is what it is to people, in seconds since the epoch.
+        """Return since when a title has its status, in seconds since the epoch.
 
-        What is missing is so since it came onto a watchlist. None where that is not known: of
-        what was done in Plex by hand nobody tells when.
+        A missing title has it since it was added to a watchlist. None if unknown: Plex does not
+        record when a person changed something by hand.
         """
         if standing.pending is not None:
             return standing.pending.created
@@ -208,21 +208,21 @@ class Standings:
         return None
 
     def _keys(self, title: Title, people: Iterable[Person]) -> list[RowKey]:
-        """Return under which keys the ledger knows people's labels on a title."""
+        """Return the ledger's keys for people's labels on a title."""
         labels = {self.label(person, title.type)[1] for person in people}
         return [
             (item.rating_key, one) for item in self.overview.items.get(title, ()) for one in labels
         ]
 
     def _rows(self, title: Title, people: Iterable[Person]) -> list[Row]:
-        """Return what the ledger says of people's labels on a title."""
+        """Return the ledger's rows for people's labels on a title."""
         rows = (self._ledger.get(key) for key in self._keys(title, people))
         return [row for row in rows if row is not None and not row.removed_by_user]
 
     def row(
         self, title: Title, standing: Standing, people: Sequence[Person], since: float | None
     ) -> TitleRow:
-        """Return what there is to tell of a title; labels are spelled as Plex has them."""
+        """Return the row of a title; labels are spelled as in Plex."""
         wanted = {folded: text for text, folded in (self.label(one, title.type) for one in people)}
         wanted |= {fold(row.label): row.label for row in self._rows(title, people)}
         labels = tuple(sorted(wanted.values(), key=str.casefold))
@@ -250,7 +250,7 @@ class Standings:
         return Standing(TitleStatus.MISSING, reason)
 
     def _on(self, rating_key: str, folded: str) -> Standing:
-        """Return what one item is to whom a label belongs."""
+        """Return the status of one item for the person that a label belongs to."""
         key = rating_key, folded
         if key in self.overview.unknown:
             return Standing(TitleStatus.UNKNOWN, StatusReason.LABEL_UNREAD)
@@ -273,7 +273,7 @@ class Standings:
 
 
 def figures(standings: Standings) -> Figures:
-    """Return how many titles are what to whom, by what is known last."""
+    """Return the number of titles by person and status, as of the last successful reads."""
     overview = standings.overview
     counts = {one: dict.fromkeys(TitleStatus, 0) for one in overview.people}
     titles = missing = 0
@@ -325,7 +325,7 @@ def _of_person(
 
 @dataclass(frozen=True, slots=True)
 class TitleQuery:
-    """Which titles somebody asks for; None stands for all."""
+    """A filter for titles; None matches everything."""
 
     person: PersonId | None = None
     statuses: frozenset[TitleStatus] | None = None
@@ -334,9 +334,9 @@ class TitleQuery:
 
 
 def find_titles(standings: Standings, query: TitleQuery, when: Times) -> tuple[list[TitleRow], int]:
-    """Return the titles that fit, those of which something happened last first, and how many fit.
+    """Return the matching titles, most recent first, and how many match.
 
-    People to whom a title is the same share a row.
+    People for whom a title has the same status share a row.
     """
     found: list[tuple[float, str, Wish, Standing, list[Person]]] = []
     for wish in standings.overview.wishes:
@@ -353,7 +353,7 @@ def find_titles(standings: Standings, query: TitleQuery, when: Times) -> tuple[l
             if query.person is None or any(one.id == query.person for one in people):
                 since = standings.since(wish.title, standing, people, when)
                 found.append((since or 0.0, wish.title.name.casefold(), wish, standing, people))
-    # Sorting all of tens of thousands would be one long step, during which nothing else runs.
+    # Sorting tens of thousands would block everything else in one long step.
     first = nsmallest(query.limit, found, key=lambda one: (-one[0], one[1]))
     rows = [
         standings.row(wish.title, standing, people, since or None)

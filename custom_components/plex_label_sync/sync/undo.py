@@ -1,4 +1,4 @@
-"""How a run is taken back, and how all our labels are. Pure."""
+"""Plans that undo a run, or remove all of the integration's labels. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -19,12 +19,11 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
     settings: SyncSettings,
     now: float,
 ) -> Plan:
-    """Return the plan that takes back the confirmed changes of a run.
+    """Return the plan that undoes the confirmed changes of a run.
 
-    A change that does not stand as the run left it is skipped, and so are excluded labels and
-    items that opted out. What is taken off stays off,
-    and what is put back stays on, until the wish for it changes: otherwise the next full sync
-    would do the run again.
+    A change whose result is no longer there is skipped, as are excluded labels and items that opted
+    out. Removed labels stay off, and restored ones stay on, until the wish for them changes:
+    otherwise the next full sync would repeat the run.
     """
     todo: list[Change] = []
     rows: dict[RowKey, Row | None] = {}
@@ -38,7 +37,7 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
         there = present.carries(change.rating_key, change.label)
         row = ledger.get(change.key)
         if change.action is Action.ADD:
-            # Only what is still ours; if somebody took it over meanwhile, it is theirs.
+            # Only labels that are still the integration's; one that a person took over is theirs.
             if not present.shows(change) or (change.ours and (row is None or row.removed_by_user)):
                 skipped += 1
                 continue
@@ -68,12 +67,12 @@ def removal_plan(
     change_of: Callable[[Row], Change],
     now: float,
 ) -> Plan:
-    """Return the plan that takes off the labels of some rows of the ledger.
+    """Return the plan that removes the labels of some rows of the ledger.
 
-    `change_of` returns the removal of a row's label.
-    Excluded labels stay, items that opted out are left alone, and what was taken off by hand
-    and is there again is not ours. Rows whose label is not in Plex go without a change, unless
-    it was sent so shortly before `now` (seconds since the epoch) that it may show yet.
+    `change_of` returns the removal of a row's label. Excluded labels stay, items that opted out are
+    skipped, and a label that was removed by hand and is present again is foreign. Rows whose label
+    is not in Plex are deleted without a change, unless it was sent so shortly before `now` (seconds
+    since the epoch) that it may still appear.
     """
     changes: list[Change] = []
     gone: dict[RowKey, Row | None] = {}
@@ -100,7 +99,7 @@ def removal_plan(
 
 
 def _is_left_alone(present: CurrentLabels, one: Change | Row, settings: SyncSettings) -> bool:
-    """Tell whether a label is excluded, its item opted out, or either could not be read."""
+    """Return whether a label is excluded, its item opted out, or either could not be read."""
     return (
         fold(one.label) in settings.exclude_labels
         or present.tells(one.library, one.rating_key, settings.opt_out_label) is not False

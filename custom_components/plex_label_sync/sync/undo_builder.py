@@ -1,4 +1,4 @@
-"""Prepares what somebody asked for: to take a run back, or labels off."""
+"""Prepares the requests to undo a run or to remove labels."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -31,14 +31,14 @@ class UndoBuilder:
         evidence: EvidenceReader,
         clock: Callable[[], float],
     ) -> None:
-        """`clock` gives seconds since the epoch."""
+        """Initialize; `clock` returns seconds since the epoch."""
         self._plex = plex
         self._recorder = recorder
         self._evidence = evidence
         self._clock = clock
 
     async def prepare_undo(self, request: UndoRequest, settings: SyncSettings) -> PreparedPlan:
-        """Read what a run had changed and plan to take it back. Raises ServiceError."""
+        """Read what a run changed and plan to undo it. Raises ServiceError."""
         gaps = Gaps()
         libraries = {one.key: one for one in await self._plex.libraries(gaps.add)}
         changes = [one for one in request.changes if one.library in libraries]
@@ -58,7 +58,7 @@ class UndoBuilder:
     async def prepare_removal(
         self, settings: SyncSettings, people: frozenset[PersonId] | None
     ) -> PreparedPlan:
-        """Read where our labels are and plan to take them off, of some people or of all.
+        """Read where the integration's labels are and plan their removal, for some people or all.
 
         Raises ServiceError.
         """
@@ -89,7 +89,7 @@ class UndoBuilder:
         settings: SyncSettings,
         gaps: Gaps,
     ) -> tuple[LabelReader, CurrentLabels, Evidence]:
-        """Read the labels of some rows or changes, and their items themselves."""
+        """Read the labels of some rows or changes, and the items themselves."""
         reader = LabelReader(self._plex, libraries.values(), {}, gaps)
         pairs = {(one.library, fold(one.label)) for one in some}
         pairs |= {(library, fold(settings.opt_out_label)) for library, _ in tuple(pairs)}
@@ -102,7 +102,7 @@ class UndoBuilder:
 def people_known(
     people: Iterable[Person], ledger: Ledger, wanted: Iterable[str]
 ) -> frozenset[PersonId]:
-    """Return the ids of people by what Pulsarr or the ledger knows of them.
+    """Return the ids of people as Pulsarr or the ledger knows them.
 
     Raises UnknownPersonError or AmbiguousPersonError.
     """
@@ -111,7 +111,7 @@ def people_known(
 
 
 def _is_stranger(row: Row | None, evidence: Evidence, libraries: Mapping[str, Library]) -> bool:
-    """Tell whether a row is about another item than the one that has its rating key now."""
+    """Return whether a row is about another item than the one that now has its rating key."""
     if row is None or (one := evidence.items.get(row.rating_key)) is None:
         return False
     library = libraries.get(one.item.library)
@@ -120,9 +120,9 @@ def _is_stranger(row: Row | None, evidence: Evidence, libraries: Mapping[str, Li
 
 
 def _is_elsewhere(change: Change, ledger: Ledger, evidence: Evidence) -> bool:
-    """Tell whether a label that was taken off would come to another item under the same key.
+    """Return whether a removed label would be added to another item with the same rating key.
 
-    Without a row the name is all that is known of the item.
+    Without a row only the name of the item is known.
     """
     if change.action is Action.ADD or not change.title or change.key in ledger:
         return False
@@ -132,7 +132,7 @@ def _is_elsewhere(change: Change, ledger: Ledger, evidence: Evidence) -> bool:
 def _removal(
     row: Row, evidence: Evidence, libraries: Mapping[str, Library], refs: PeopleRefs
 ) -> Change:
-    """Return the removal of a row's label that somebody asked for."""
+    """Return the requested removal of a row's label."""
     change = Change(
         Action.REMOVE,
         row.label,
@@ -148,7 +148,7 @@ def _removal(
 
 
 def _named(change: Change, item: Item, libraries: Mapping[str, Library]) -> Change:
-    """Return a change with what an earlier version or the ledger does not tell of its item."""
+    """Return a change completed with the details of its item that were not stored."""
     library = libraries.get(change.library)
     return replace(
         change,

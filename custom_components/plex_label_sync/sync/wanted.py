@@ -1,4 +1,4 @@
-"""Who wants what: watchlists merged into wishes, and wishes matched with items."""
+"""Who wants what: merges watchlists into wishes, and matches wishes with items."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One title and everybody who wants it."""
+    """One title and everyone who wants it."""
 
     title: Title
     people: tuple[Person, ...]
 
 
 def labelled_people(watchlists: Watchlists, settings: SyncSettings) -> tuple[Person, ...]:
-    """Return the people who get labels at all."""
+    """Return the people who get labels."""
     return tuple(person for person in watchlists.people if gets_labels(person, settings))
 
 
 def gets_labels(person: Person, settings: SyncSettings) -> bool:
-    """Tell whether a person gets labels at all."""
+    """Return whether a person gets labels."""
     return why_no_labels(person, settings) is None
 
 
 def why_no_labels(person: Person, settings: SyncSettings) -> ReasonCode | None:
-    """Return why a person gets no labels at all, None for one who does."""
+    """Return why a person gets no labels, None for one who does."""
     if person.id in settings.exclude_people:
         return ReasonCode.PERSON_EXCLUDED
     if not (person.can_sync or settings.sync_disabled_people):
@@ -44,9 +44,9 @@ def why_no_labels(person: Person, settings: SyncSettings) -> ReasonCode | None:
 def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, ...]:
     """Merge watchlists: one wish for each distinct title.
 
-    Titles are the same when they have the same Plex key; one without a key (Pulsarr leaves it
-    out now and then) is the same as the first that shares an external id with it and contradicts
-    it in no stronger one.
+    Titles are the same if they have the same Plex key. One without a key (Pulsarr sometimes omits
+    it) is the same as the first title that shares an external id with it and does not contradict it
+    in a stronger one.
     """
     titles: list[Title] = []
     wanters: list[dict[PersonId, Person]] = []
@@ -54,7 +54,7 @@ def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, .
     entries = [
         (person, title) for person in people for title in watchlists.titles.get(person.id, ())
     ]
-    # Titles with a key first: they decide what the others join.
+    # Titles with a key come first: they decide which one the others join.
     entries.sort(key=lambda entry: not entry[1].plex_ids)
     for person, title in entries:
         index = _known(title, titles, by_id)
@@ -69,7 +69,7 @@ def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, .
             if index not in (known_as := by_id[title.type].setdefault(one, [])):
                 known_as.append(index)
         wanters[index][person.id] = person
-    # Many titles are wanted by the same people: one tuple does for all of them.
+    # Many titles are wanted by the same people: they share one tuple.
     groups: dict[tuple[Person, ...], tuple[Person, ...]] = {}
     return tuple(
         Wish(title, groups.setdefault(some := tuple(people.values()), some))
@@ -78,16 +78,16 @@ def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, .
 
 
 class Merger:
-    """Merges watchlists as `wishes_of` does, anew only when one of them has changed."""
+    """Merges watchlists as `wishes_of` does, but only when one of them has changed."""
 
     def __init__(self) -> None:
-        """Start without any."""
+        """Start without watchlists."""
         self._last: tuple[tuple[Person, ...], list[object], tuple[Wish, ...]] = ((), [], ())
 
     def wishes(self, watchlists: Watchlists, people: tuple[Person, ...]) -> tuple[Wish, ...]:
         """Return the wishes of some people.
 
-        A watchlist is taken for unchanged when it is the same object.
+        A watchlist is considered unchanged if it is the same object.
         """
         lists: list[object] = [watchlists.titles.get(person.id) for person in people]
         known_people, known_lists, wishes = self._last
@@ -98,7 +98,7 @@ class Merger:
 
 
 def poster_of(watchlists: Watchlists | None, kind: MediaType, title_id: str) -> str | None:
-    """Return the picture of the title with an id, from somebody's watchlist."""
+    """Return the poster URL of the title with an id, from any watchlist."""
     listed = () if watchlists is None else watchlists.titles.values()
     found = (
         one.poster
@@ -123,8 +123,8 @@ def _known(
 class _Positions:
     """Positions of titles by type and id.
 
-    Large watchlists have tens of thousands of ids: they are kept in few objects, because each one more
-    makes Python's garbage collection, which holds up everything, take longer.
+    Large watchlists have tens of thousands of ids: they are kept in few objects, because every
+    additional one prolongs Python's garbage collection, which blocks everything.
     """
 
     def __init__(self, titles: Iterable[Title]) -> None:
@@ -140,7 +140,7 @@ class _Positions:
 
 
 class TitleIndex:
-    """Finds which of some titles mean the same movie or show as another one."""
+    """Finds the titles in a collection that mean the same movie or show as a given one."""
 
     def __init__(self, titles: Iterable[Title]) -> None:
         """Index the titles by type and id."""
@@ -153,7 +153,7 @@ class TitleIndex:
         return tuple(sorted(i for i in found if same(self.titles[i].ids, title.ids)))
 
     def __contains__(self, title: Title) -> bool:
-        """Tell whether any of the titles means the same as `title`."""
+        """Return whether any of the titles means the same as `title`."""
         return any(
             same(self.titles[index].ids, title.ids)
             for one in title.ids
@@ -164,7 +164,7 @@ class TitleIndex:
 def wanters_of(
     titles: Iterable[Title], watchlists: Watchlists, settings: SyncSettings
 ) -> tuple[tuple[str, ...], ...]:
-    """Return the usernames of those who want each of some titles and get labels."""
+    """Return the usernames of the people who want each of some titles and get labels."""
     index = TitleIndex(titles)
     found: list[dict[str, None]] = [{} for _ in index.titles]
     for person in labelled_people(watchlists, settings):
@@ -175,7 +175,7 @@ def wanters_of(
 
 
 class Rank(IntEnum):
-    """How well an item fits a wish: with its own Plex key, without any, with another one."""
+    """How well an item fits a wish: with its Plex key, without any, or with another one."""
 
     OWN = 0
     KEYLESS = 1
@@ -183,7 +183,7 @@ class Rank(IntEnum):
 
 
 class Match(NamedTuple):
-    """An item and the position of the wish that it is for."""
+    """An item and the position of the wish that it matches."""
 
     position: int
     rank: Rank
@@ -191,15 +191,15 @@ class Match(NamedTuple):
 
 
 def _sharing_ids(item: Item, title: Title) -> Item:
-    """Return an item whose ids are the title's own set where both are equal.
+    """Return an item that shares the title's own set of ids if both are equal.
 
-    Sets are what most of the memory of large watchlists goes to, and what collecting takes time for.
+    Sets take most of the memory of large watchlists, and of the garbage collector's time.
     """
     return replace(item, ids=title.ids) if item.ids == title.ids else item
 
 
 class Matcher:
-    """Finds the items of wishes while a listing streams by; keeps only what matches."""
+    """Finds the items of wishes while a listing streams by; keeps only the matches."""
 
     def __init__(self, wishes: Sequence[Wish]) -> None:
         """Index the wishes by type and id."""
@@ -209,11 +209,11 @@ class Matcher:
         self._found: tuple[dict[int, list[Item]], ...] = tuple({} for _ in Rank)
 
     def offer(self, items: Iterable[Item]) -> None:
-        """Keep those of `items` that somebody wants."""
+        """Keep those of `items` that are wanted."""
         self.take(self.matches(items))
 
     def matches(self, items: Iterable[Item]) -> list[Match]:
-        """Return which of `items` are those of which wishes; keeps nothing, so any thread may ask."""
+        """Return the matches among `items`; keeps nothing, so it may be called in any thread."""
         return [
             Match(index, self._rank(index, item), _sharing_ids(item, self._wishes[index].title))
             for item in items
@@ -221,7 +221,7 @@ class Matcher:
         ]
 
     def take(self, matches: Iterable[Match]) -> None:
-        """Keep what was matched."""
+        """Keep matches."""
         for position, rank, item in matches:
             self._found[rank].setdefault(position, []).append(item)
 
@@ -238,9 +238,9 @@ class Matcher:
     def items(self, index: int) -> tuple[Item, ...]:
         """Return the items of the wish at `index`.
 
-        Items under Plex's own key and, beside them, items of legacy agents by external id.
-        An item with another Plex key counts only when no item has the right one: then Plex
-        and Pulsarr disagree about the key and the external id decides.
+        These are items with Plex's own key and, beside them, items of legacy agents by external id.
+        An item with another Plex key counts only if no item has the right one: then Plex and
+        Pulsarr disagree about the key and the external id decides.
         """
         own, keyless, other = (found.get(index, []) for found in self._found)
         some = own + keyless + ([] if own else other)

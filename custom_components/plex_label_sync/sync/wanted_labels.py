@@ -18,11 +18,11 @@ class WantedLabel:
 
 @dataclass(frozen=True, slots=True)
 class WantedItem:
-    """An item with all labels that it should have, by folded text; none if nobody wants it."""
+    """An item with all labels that it should have, by folded text; empty if it is unwanted."""
 
     item: Item
     labels: Mapping[str, WantedLabel] = field(default_factory=dict)
-    title_id: str = ""  # an id that the item has in common with what people want
+    title_id: str = ""  # an id that the item shares with a wanted title
 
 
 def wanted_items(
@@ -32,8 +32,8 @@ def wanted_items(
 ) -> dict[str, WantedItem]:
     """Return every item of the wishes, by rating key, with its wanted labels.
 
-    Labels that are the same are spelled alike on all items. Nobody gets the label that makes
-    an item opt out. What is as in `known` is the same object.
+    Equal labels have the same spelling on all items. No person gets the label that makes an item
+    opt out. An item equal to one in `known` is the same object.
     """
     known = known or {}
     labels = _Labels(settings)
@@ -42,7 +42,8 @@ def wanted_items(
     for wish, found in matches:
         for item in found:
             key = item.rating_key
-            # The Plex key sorts between imdb and tmdb; any one will do as long as it stays.
+            # The Plex key sorts between imdb and tmdb; any id will do as long as it is always the
+            # same.
             title_id = min(item.ids & wish.title.ids, default="")
             if (other := items.get(key)) is None:
                 people[key] = wish.people
@@ -57,7 +58,7 @@ def wanted_items(
 
 
 class _Labels:
-    """The labels of groups of people. Most items are wanted by the same few groups."""
+    """The labels of groups of people; most items are wanted by the same few groups."""
 
     def __init__(self, settings: SyncSettings) -> None:
         self._settings = settings
@@ -85,5 +86,5 @@ class _Labels:
 
 
 def never_written(settings: SyncSettings) -> frozenset[str]:
-    """Return the labels that are never put on an item, folded."""
+    """Return the labels that are never written, folded."""
     return settings.exclude_labels | {fold(settings.opt_out_label)}

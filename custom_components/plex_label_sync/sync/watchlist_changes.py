@@ -1,6 +1,6 @@
-"""Which watchlists to read again now, and what has changed on them. Pure.
+"""Which watchlists to read again, and what has changed on them. Pure.
 
-Pulsarr announces few wishes and no change of a list as such, but tells how long each list is.
+Pulsarr announces few wishes and no changes of lists, but includes the length of each list.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,24 +13,22 @@ from .model import Failure, Person, Title, Watchlists
 from .person_id import PersonId
 from .wanted import TitleIndex
 
-BEAT: Final = 60.0  # seconds between two questions how long everybody's list is
-ROUND: Final = 1200.0  # seconds in which every list is read: one title may have gone for another
-ROUND_BLIND: Final = 300.0  # the same where Pulsarr does not tell how long a list is
-LISTS_MAX: Final = (
-    60  # lists read at one beat; Pulsarr allows 500 requests a minute to all together
-)
-SHRUNK_MIN: Final = 5  # titles; a list of so many that lost more than half is not believed yet
+BEAT: Final = 60.0  # seconds between two polls of the lengths of all lists
+ROUND: Final = 1200.0  # seconds in which every list is read: one title may replace another
+ROUND_BLIND: Final = 300.0  # the same where Pulsarr does not include the length of lists
+LISTS_MAX: Final = 60  # lists read per poll; Pulsarr allows 500 requests a minute in total
+SHRUNK_MIN: Final = 5  # titles; such a list that lost more than half is not believed yet
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """When somebody's list was asked for last, on a steady clock, and how often that failed since."""
+    """When a list was last requested, in monotonic seconds, and its failures since."""
 
     asked: float
     failures: int = 0
 
     def is_ready(self, now: float) -> bool:
-        """Tell whether to ask again; a list that cannot be read rests, longer each time."""
+        """Return whether to try again; an unreadable list is retried at growing intervals."""
         rest = min(BEAT * 2.0 ** min(self.failures, 10), ROUND) if self.failures else 0.0
         return now - self.asked >= rest
 
@@ -45,9 +43,10 @@ def lists_to_read(
     now: float,
     urgent: Collection[PersonId] = (),
 ) -> tuple[PersonId, ...]:
-    """Return whose lists to read at this beat: urgent ones, those that changed, some in turn.
+    """Return whose lists to read in this poll: urgent ones, changed ones, and some in turn.
 
-    `people` are those whose lists matter, with how long these are now; `now` is of a steady clock.
+    `people` are those whose lists matter, with their current lengths; `now` is in monotonic
+    seconds.
     """
     before = {person.id: person.wanted for person in known.people}
     ready = sorted(people, key=lambda person: turns.get(person.id, NEVER).asked)
@@ -68,14 +67,14 @@ def lists_to_read(
 
 
 def is_doubtful(people: Collection[Person], known: Watchlists) -> bool:
-    """Tell whether an answer knows less than half of the people that there were."""
+    """Return whether a response has less than half of the known people."""
     there = {person.id for person in people}
     left = sum(person.id in there for person in known.people)
     return 2 * left < len(known.people)
 
 
 def moved(people: Iterable[Person], known: Watchlists) -> frozenset[PersonId]:
-    """Return the new ids of people who are known under another one: only a full sync judges that."""
+    """Return the new ids of people known under another one: only a full sync handles these."""
     ids = {person.id for person in known.people}
     accounts = {person.uuid for person in known.people if person.uuid}
     return frozenset(one.id for one in people if one.id not in ids and one.uuid in accounts)
@@ -83,17 +82,17 @@ def moved(people: Iterable[Person], known: Watchlists) -> frozenset[PersonId]:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """Watchlists with some read anew, and whose of these were not taken over."""
+    """Watchlists with some read again, and the people whose new lists were not accepted."""
 
     watchlists: Watchlists
     doubted: frozenset[PersonId]
 
 
 def either(now: tuple[Title, ...], before: tuple[Title, ...]) -> tuple[Title, ...]:
-    """Return the titles of a list of which not every row could be read, with those of before.
+    """Return the titles of a list that was read in part, merged with its former ones.
 
-    Which titles the others are is not known: what was on the list may be on it still. It is the
-    same object as before where there is nothing new.
+    The unread titles are unknown: what was on the list may still be. The former tuple is returned
+    if nothing is new.
     """
     same = set(now)
     if same <= set(before):
@@ -109,10 +108,10 @@ def merged(
     read_at: float,
     bad_rows: Mapping[PersonId, int] = MappingProxyType({}),
 ) -> Merge:
-    """Return what is known with the lists that were `read`, some without so many `bad_rows`.
+    """Return the known watchlists with the lists that were `read`, some with `bad_rows`.
 
-    Names and rights of those who were known, and who is gone, are left to the next full sync, and
-    so is a list that lost most of its titles: what is doubted is not acted on by the way.
+    Changed names and rights, and people who are gone, are left to the next full sync, as is a list
+    that lost most of its titles: a poll does not act on doubtful responses.
     """
     titles = dict(known.titles)
     doubted: set[PersonId] = set()
@@ -137,7 +136,7 @@ def merged(
     unread = {one: why for one, why in known.unread.items() if one not in read or one in doubted}
     bad_rows = {**{one: n for one, n in known.bad_rows.items() if one in unread}, **bad_rows}
     unread |= dict.fromkeys(bad_rows, Failure.IMPLAUSIBLE)
-    # What was not read now is as old as it was, and a doubted list was read, but not taken over.
+    # Lists that were not read now keep their time, as do doubted ones, which were not accepted.
     read_before = {
         one: known.lists_read_at.get(one, known.read_at)
         for one in titles
@@ -148,14 +147,14 @@ def merged(
 
 
 def shrank(before: Sequence[Title], after: Sequence[Title]) -> bool:
-    """Tell whether a list lost more than half of itself at one read."""
+    """Return whether a list lost more than half of its titles at one read."""
     return len(before) >= SHRUNK_MIN and 2 * len(after) < len(before)
 
 
 def changed_titles(before: Watchlists, after: Watchlists) -> tuple[Title, ...]:
-    """Return the titles that came onto a list or left it; lists of people who are gone stay out.
+    """Return the titles added to or removed from a list, without the lists of people who are gone.
 
-    A list is taken for unchanged when it is the same object.
+    A list is considered unchanged if it is the same object.
     """
     found: dict[Title, None] = {}
     for person_id, new in after.titles.items():
@@ -170,18 +169,18 @@ def changed_titles(before: Watchlists, after: Watchlists) -> tuple[Title, ...]:
 
 
 class Unlooked:
-    """Titles that came onto a list or left it, and that no run has looked at yet."""
+    """Titles that were added to or removed from a list and that no run has covered yet."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start without titles."""
         self._titles: dict[Title, None] = {}
 
     def add(self, titles: Iterable[Title]) -> None:
-        """Add titles for a run to look at."""
+        """Add titles for a run to cover."""
         self._titles.update(dict.fromkeys(titles))
 
     def take(self, looked_at: Sequence[Title] | None = None) -> tuple[Title, ...]:
-        """Return and forget the titles that are among those looked at; with None all of them."""
+        """Return and forget the pending titles among those covered; with None all of them."""
         asked = None if looked_at is None else TitleIndex(looked_at)
         taken = tuple(one for one in self._titles if asked is None or one in asked)
         for one in taken:

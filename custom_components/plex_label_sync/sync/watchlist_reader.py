@@ -1,4 +1,4 @@
-"""Keeps watchlists fresh between full readings, at the price of one or two requests."""
+"""Keeps watchlists fresh between full reads, at the cost of one or two requests."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
@@ -23,25 +23,25 @@ from .watchlist_changes import (
 
 
 class KnownLists:
-    """The watchlists as they were read last, and what has changed on them since somebody looked.
+    """The watchlists as they were last read, and the changes that no run has covered yet.
 
-    However they come in, from a run or from a look by the way: no change gets lost.
+    Both runs and polls record lists here, so that no change is lost.
     """
 
     def __init__(self, clock: Callable[[], float], steady: Callable[[], float]) -> None:
-        """`clock` gives seconds since the epoch, `steady` seconds that nobody sets."""
+        """Initialize; `clock` returns seconds since the epoch, `steady` monotonic seconds."""
         self._clock = clock
         self._steady = steady
         self.current: Watchlists | None = None
-        # When their reading began, by the steady clock: of all of them, and of any.
+        # Start of the last read in monotonic seconds: of all lists, and of any.
         self.read_at = float("-inf")
         self.fresh_at = float("-inf")
         self.unlooked = Unlooked()
 
     def replace(self, new: Watchlists, *, all_read: bool = True) -> None:
-        """Take over lists whose reading began at `new.read_at`.
+        """Replace the lists with those whose read began at `new.read_at`.
 
-        Without `all_read` most are as they were, because nothing seems to have changed on them.
+        Without `all_read`, most of them were not read again, because they seem unchanged.
         """
         if self.current is not None:
             self.unlooked.add(changed_titles(self.current, new))
@@ -53,10 +53,10 @@ class KnownLists:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What a look at the lists came to.
+    """The result of a poll of the lists.
 
-    `read` are the people whose lists were read, `unreadable` says why others could not be;
-    `puzzling` says that only a full sync can judge what was seen.
+    `read` are the people whose lists were read, `unreadable` has the errors of the others;
+    `puzzling` means that only a full sync can interpret the result.
     """
 
     people: int = 0
@@ -66,7 +66,7 @@ class Watched:
 
 
 class WatchlistReader:
-    """Asks how long everybody's list is and reads some of the lists; decides nothing about labels."""
+    """Polls the lengths of all lists and reads some of them; decides nothing about labels."""
 
     def __init__(
         self,
@@ -75,18 +75,18 @@ class WatchlistReader:
         clock: Callable[[], float],
         steady: Callable[[], float],
     ) -> None:
-        """`clock` gives seconds since the epoch, `steady` seconds that nobody sets."""
+        """Initialize; `clock` returns seconds since the epoch, `steady` monotonic seconds."""
         self._pulsarr = pulsarr
         self._lists = lists
         self._clock = clock
         self._steady = steady
         self._turns: dict[PersonId, Turn] = {}
-        self._puzzles: frozenset[object] = frozenset()  # that a full sync was asked for already
+        self._puzzles: frozenset[object] = frozenset()  # a full sync was requested for them
 
     async def look(self, settings: SyncSettings, urgent: Collection[PersonId] = ()) -> Watched:
-        """Look once; lists of people in `urgent` are read in any case.
+        """Poll once; the lists of people in `urgent` are always read.
 
-        Raises ServiceError for what is not about one list alone.
+        Raises ServiceError for failures that are not about a single list.
         """
         known = self._lists.current
         if known is None:
@@ -116,7 +116,7 @@ class WatchlistReader:
         return self._judged(Watched(len(people), frozenset(read), unreadable), puzzles)
 
     def _turn(self, person_id: PersonId, known: Watchlists) -> Turn:
-        """Return when somebody's list was asked for last: a reading of all was everybody's turn."""
+        """Return when a list was last requested; a read of all lists counts for each."""
         turn = self._turns.get(person_id, NEVER)
         if turn.asked < self._lists.read_at and person_id in known.titles:
             return Turn(self._lists.read_at)
@@ -127,9 +127,9 @@ class WatchlistReader:
     ) -> tuple[
         dict[PersonId, tuple[Title, ...]], dict[PersonId, ServiceError], ServiceError | None
     ]:
-        """Return the lists that could be read, why others could not, and what ended it early.
+        """Return the lists that were read, the errors of others, and the error that ended it early.
 
-        `bad_rows` gets how many rows of lists could not be read, by person.
+        `bad_rows` receives the number of unreadable rows by person.
         """
         read: dict[PersonId, tuple[Title, ...]] = {}
         unreadable: dict[PersonId, ServiceError] = {}
@@ -159,14 +159,14 @@ class WatchlistReader:
                     self._turns[person_id] = Turn(self._steady())
 
         await gather_fail_fast(read_some() for _ in range(min(PULSARR_READERS, len(wanted))))
-        # What is not about one list when it is said of several: whoever is asked next says the same.
+        # An error of several lists is not about one list: the next request would fail as well.
         refused = [err for err in unreadable.values() if FAILURES[err.failure].ends_run]
         if len(refused) > 1 and not read:
             stopped += refused[:1]
         return read, unreadable, next(iter(stopped), None)
 
     def _judged(self, watched: Watched, puzzles: dict[object, object]) -> Watched:
-        """Return what a look came to; the same puzzle is one for a full sync once."""
+        """Return the result of a poll; each puzzle requests a full sync only once."""
         now = frozenset(puzzles.items())
         new, self._puzzles = now - self._puzzles, now
         return replace(watched, puzzling=bool(new))
