@@ -55,6 +55,16 @@ _PLANNER: Final = "sync/test_planner.py"
 READS: Final = (
     Guard(
         1,
+        "a former label that could not be read was not removed by hand",
+        "sync/planner.py",
+        "        if row is None and not all(self._knows(fold(other.label)) for other in former):\n",
+        "        if False:\n",
+        (
+            "sync/test_evidence.py::test_former_label_whose_carriers_cannot_be_read_is_not_taken_for_removed_by_hand",
+        ),
+    ),
+    Guard(
+        1,
         "a label on another title of the same name is not one that came back",
         "sync/returned.py",
         "        and agree(frozenset({change.title_id}), item.ids) is not False\n",
@@ -632,7 +642,7 @@ OWNERSHIP: Final = (
         2,
         "a mark that was off and is there again is somebody else's",
         "sync/planner.py",
-        "            elif row.removed_by_user:\n                self._note_if_proven(row, None)  # somebody else put it on again\n",
+        "            elif row.removed_by_user:\n                self._note_if_proven(row, None)  # a person added it again\n",
         "",
         ("sync/test_planner.py",),
     ),

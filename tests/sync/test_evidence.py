@@ -1,6 +1,7 @@
 """Nothing is taken off, forgotten or given up without a read of exactly that item."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
@@ -535,6 +536,28 @@ async def test_library_that_cannot_be_read_stops_no_other_and_loses_nothing(
         run = await env.sync()
         assert run.status is RunStatus.DONE
         assert env.labels == merged(labels, env.wanted())
+
+
+async def test_former_label_whose_carriers_cannot_be_read_is_not_taken_for_removed_by_hand(
+    env: EngineEnv,
+) -> None:
+    await env.sync()
+    tag = str(env.plex.state.tags.find("rosa")[0].id)
+    wrong = Fault("busy", route=LISTING_ROUTE, match=rf"label={tag}(&|$)", times=None)
+    labels = env.labels
+    before = {row.key for row in env.recorder.ledger if fold(row.label) == "rosa"}
+    env.plex.knobs = PlexKnobs(labels_on_items=False)
+    env.plex.faults.add(wrong)
+    env.settings = replace(env.settings, label_format="{username} {type}")
+    run = await env.sync()
+    assert GapKind.LABEL in {gap.kind for gap in run.gaps}
+    assert run.overridden == 0
+    assert not any(row.removed_by_user for row in env.recorder.ledger)
+    assert before <= {row.key for row in env.recorder.ledger}
+    assert all("rosa" in env.labels[key] for key, some in labels.items() if "rosa" in some)
+    env.plex.faults.clear()
+    assert (await env.sync()).status is RunStatus.DONE
+    assert not env.plex.state.carriers("rosa")
 
 
 @pytest.mark.parametrize("kind", ["null_row", "short_page"])
