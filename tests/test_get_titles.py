@@ -151,7 +151,7 @@ async def test_announced_title_waits_with_its_reason(ha_env: HaEnv) -> None:
     assert (await one_title(ha_env, title))["status"] == "missing"
     assert await ha_env.pulsarr.announce(title, force=True)
     await eventually(lambda: ha_env.state("pending") == "1")
-    await ha_env.settle()
+    await ha_env.call("process_pending")
     row = await one_title(ha_env, title, status=["waiting"])
     assert row["reason_code"] == "not_in_plex"
     assert row["reason"] == "announced, but not in Plex yet"

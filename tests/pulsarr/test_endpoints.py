@@ -91,9 +91,9 @@ async def test_test_result_must_say_how_it_went(
     ("data", "reason"),
     [
         (None, "no list"),
-        (["x"], "is not an object"),
-        ([{"url": "http://h"}], "no id or no address"),
-        ([{"id": 1, "url": None}], "no id or no address"),
+        (["x"], "not one of the endpoints can be read"),
+        ([{"url": "http://h"}], "not one of the endpoints can be read"),
+        ([{"id": 1, "url": None}], "not one of the endpoints can be read"),
     ],
 )
 async def test_unusable_endpoints_end_the_read(

@@ -193,7 +193,7 @@ async def test_watchlist_that_cannot_be_read_is_a_gap_and_the_others_are_served(
     # A list may break its connection each time, or be refused: that alone says nothing of others.
     assert run.status is RunStatus.PARTIAL
     assert {(gap.kind, gap.key, gap.name) for gap in run.gaps} == {
-        (GapKind.PERSON, str(rosa), "rosa")
+        (GapKind.PERSON, pulsarr_id(rosa), "rosa")
     }
     assert env.labels == merged(before, {its.rating_key: {"tim"}})
     assert "rosa" in env.labels[item.rating_key]

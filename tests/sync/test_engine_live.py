@@ -265,7 +265,7 @@ async def test_look_that_fails_says_which_server_failed(env: EngineEnv) -> None:
     run = await env.look(title)
     assert run.status is RunStatus.PARTIAL
     assert {gap.failure for gap in run.gaps} == {Failure.BUSY}
-    assert [look.outcome for look in run.looks] == [Outcome.NOT_IN_PLEX]  # it is looked for again
+    assert [look.outcome for look in run.looks] == [Outcome.NOT_READ]  # it is looked for again
     env.pulsarr.faults.add(Fault("drop", times=None))
     env.clock.now += FRESH + 1
     run = await env.look(title)
