@@ -337,8 +337,9 @@ class _ItemPlan:
 
     def _take_off_foreign(self) -> None:
         """Remove foreign labels from a wanted item, where the options do not protect them."""
-        if not self._entry.labels:
-            return
+        wanting = {one.id for label in self._entry.labels.values() for one in label.people}
+        if wanting <= self._view.doubts.unread:
+            return  # nobody, or as far as is known: what is remembered of a list is no evidence
         unread = self._view.doubts.unread_labels
         for folded, texts in self._view.present.labels_of(self._item.rating_key).items():
             if (
