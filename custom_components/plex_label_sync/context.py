@@ -6,6 +6,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
 from .const import DOMAIN
@@ -31,3 +32,9 @@ class EntryContext:
         """Let the event entity, and whoever else listens, know that something happened."""
         signal = activity_signal(self.entry.entry_id)
         async_dispatcher_send(self.hass, signal, activity, attributes)
+
+
+@callback
+def async_device_of(hass: HomeAssistant, entry: ConfigEntry[Any]) -> dr.DeviceEntry | None:
+    """Return the entry's only device, None before its entities are set up."""
+    return next(iter(dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)), None)

@@ -10,11 +10,12 @@ import re
 from typing import TYPE_CHECKING, Any, Final, override
 
 from homeassistant.const import Platform
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_get_translations
 import yaml
 
 from .const import DOMAIN
+from .context import async_device_of
 from .escaping import one_line
 from .event import ACTIVITY
 from .sync.person_id import named_id
@@ -180,7 +181,7 @@ def _source(runtime: "Runtime", texts: "Texts", translated: Mapping[str, str]) -
         path = f"component.{DOMAIN}.entity.{one.domain}.{one.translation_key}.name"
         entities[key] = one.entity_id
         names[key] = one_line(one.name or translated.get(path) or key)
-    device = dr.async_get(hass).async_get_device(identifiers={(DOMAIN, entry.entry_id)})
+    device = async_device_of(hass, entry)
     return Source(
         texts.phrase(DASHBOARD, "title", server=one_line(entry.title)[:SERVER_MAX]),
         texts.groups[DASHBOARD],

@@ -11,11 +11,12 @@ from typing import Any, Final, override
 from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID, Platform
 from homeassistant.core import Context, HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
+from .context import async_device_of
 from .coordinator import PlexLabelSyncCoordinator
 from .entity import PlexLabelSyncEntity
 from .runtime import PlexLabelSyncConfigEntry
@@ -79,7 +80,7 @@ class Activities:
     def async_fire(self, activity: Activity, attributes: dict[str, Any]) -> None:
         """Tell what happened: the bus first, so that the logbook knows what the state is about."""
         context = Context()
-        device = dr.async_get(self._hass).async_get_device({(DOMAIN, self._entry.entry_id)})
+        device = async_device_of(self._hass, self._entry)
         told = {
             ATTR_ENTITY_ID: self._entity_id(Platform.EVENT, ACTIVITY.key),
             ATTR_DEVICE_ID: None if device is None else device.id,

@@ -11,7 +11,7 @@ from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers import device_registry as dr
 
 from .const import DOMAIN
-from .context import EntryContext
+from .context import EntryContext, async_device_of
 from .errors import translation
 from .faults import FaultLog
 from .listeners import Listeners
@@ -147,10 +147,8 @@ class Servers:
         if server.machine_id != entry.unique_id:
             hass.config_entries.async_schedule_reload(entry.entry_id)
             raise ServiceError(Service.PLEX, Failure.WRONG_SERVICE, "another Plex server answers")
-        if server.version != self.info.version:
-            registry = dr.async_get(hass)
-            if device := registry.async_get_device(identifiers={(DOMAIN, entry.entry_id)}):
-                registry.async_update_device(device.id, sw_version=server.version)
+        if server.version != self.info.version and (device := async_device_of(hass, entry)):
+            dr.async_get(hass).async_update_device(device.id, sw_version=server.version)
         self.info = server
 
     def _probe_later(self) -> None:
