@@ -65,6 +65,11 @@ def label_of(person: Person, media_type: MediaType, settings: SyncSettings) -> s
     return clean_label(settings.label_format.format_map(_names(person, media_type)))
 
 
+def naming_of(settings: SyncSettings) -> str:
+    """Return the options that decide how people are named, as text to compare."""
+    return settings.label_format
+
+
 def is_changed(person: Person, media_type: MediaType, settings: SyncSettings) -> bool:
     """Return whether a label differs from Pulsarr's names: replaced, shortened, or cleaned."""
     names = _names(person, media_type) | {"username": person.username.strip()}
