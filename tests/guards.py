@@ -632,7 +632,7 @@ OWNERSHIP: Final = (
         2,
         "a mark that was off and is there again is somebody else's",
         "sync/planner.py",
-        "            elif row.removed_by_user:\n                self._note_if_proven(row, None)  # somebody else put it on again\n",
+        "            elif row.removed_by_user:\n                self._note_if_proven(row, None)  # a person added it again\n",
         "",
         ("sync/test_planner.py",),
     ),

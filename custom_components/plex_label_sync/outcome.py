@@ -21,6 +21,7 @@ from .storage.held import Held
 from .storage.records import Records
 from .sync.changes import Row, RowKey
 from .sync.gaps import LASTS_AFTER, concerns
+from .sync.naming import naming_of
 from .sync.protection import Before, who_counts
 from .sync.request import Request
 from .sync.run import HoldReason, Run
@@ -104,7 +105,7 @@ class Outcome:
     def _believe(self, run: Run) -> None:
         """Accept a full sync as the new baseline; ask about labels that the ledger may have lost."""
         knowledge, sync = self._records.knowledge, self._context.settings.sync
-        before = Before(run.listed, run.titles, who_counts(sync), sync.label_format)
+        before = Before(run.listed, run.titles, who_counts(sync), naming_of(sync))
         known, removed = knowledge.unknown, self._records.removed_lately().keys()
         mine = {row.key: row for row in run.returned if known is None or row.key not in known}
         # A damaged ledger is already reported, and lacks everything.

@@ -7,10 +7,10 @@ from homeassistant.core import HomeAssistant
 
 from ..const import CONF_LABEL_FORMAT
 from ..escaping import as_code, one_line
-from ..options import OPTIONS
 from ..settings import Settings
 from ..sync.label_conflicts import Confirmed, resolve
 from ..sync.model import Person, fold
+from ..sync.naming import naming_of
 from ..sync.person_id import public_id
 from ..sync.preview import NamedPerson, Trouble, label_preview
 from ..texts import async_texts
@@ -41,10 +41,9 @@ class LabelPreview:
 
         Only once, for a format that is not in use: who submits it again wants it so.
         """
-        label_format = OPTIONS[CONF_LABEL_FORMAT]
-        before = label_format.stored(self._options)
+        before = naming_of(Settings.from_options(self._options).sync)
         self._options = dict(options)
-        is_new = not self._is_set_up or label_format.stored(options) != before
+        is_new = not self._is_set_up or naming_of(Settings.from_options(options).sync) != before
         self._is_set_up = True
         return {CONF_LABEL_FORMAT: LABELS_CLASH} if is_new and self._clashes() else {}
 
