@@ -345,7 +345,7 @@ def _if_asked(call: ServiceCall, response: dict[str, Any]) -> ServiceResponse:
 
 
 def _runtime(call: ServiceCall) -> Runtime:
-    """Return the runtime of the entry that a call names; with a single entry, naming it is optional."""
+    """Return the runtime of the entry that a call names, which is optional with a single entry."""
     entries: list[PlexLabelSyncConfigEntry] = call.hass.config_entries.async_entries(DOMAIN)
     if (entry_id := call.data.get(Field.CONFIG_ENTRY_ID)) is not None:
         entries = [entry for entry in entries if entry.entry_id == entry_id]

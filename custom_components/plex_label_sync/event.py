@@ -54,7 +54,7 @@ async def async_setup_entry(
 
 
 class Activities:
-    """Fires every activity of an entry on the bus and then on the event entity, if it is enabled."""
+    """Fires each activity of an entry on the bus and then on the event entity, if enabled."""
 
     def __init__(
         self, hass: HomeAssistant, entry: PlexLabelSyncConfigEntry, records: Records

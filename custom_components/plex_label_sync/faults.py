@@ -17,7 +17,7 @@ class FaultLog:
 
     @contextmanager
     def survived(self) -> Iterator[None]:
-        """Log and suppress any exception raised inside, except a cancellation of the running task."""
+        """Log and suppress exceptions raised inside, except a cancellation of the running task."""
         try:
             yield
         except asyncio.CancelledError as err:

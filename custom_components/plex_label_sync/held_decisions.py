@@ -34,7 +34,7 @@ async def async_restore(runner: Runner, started_by: str) -> Run:
 
 
 async def async_accept(runner: Runner, started_by: str) -> Run:
-    """Treat the labels that disappeared in bulk as removed by hand, unless more have disappeared."""
+    """Treat labels that disappeared in bulk as removed by hand, unless more have disappeared."""
     return await runner.async_run(
         FullRequest(consent=Consent(vanished=_shown(runner)), started_by=started_by)
     )

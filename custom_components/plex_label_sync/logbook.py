@@ -84,7 +84,7 @@ def _key(texts: Mapping[str, str], told: Mapping[str, Any]) -> str:
 
 
 def _values(texts: Mapping[str, str], told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the placeholders of a sentence; long lists of names are cut, with a count of the rest."""
+    """Return the placeholders of a sentence; long lists of names end with a count of the rest."""
     values = dict(told)
     if names := told.get("names"):
         left_out = told.get("count", 0) - len(names)

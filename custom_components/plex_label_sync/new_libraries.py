@@ -25,7 +25,7 @@ def unseen(
 
 
 def libraries_option(chosen: Iterable[str], there: Iterable[str]) -> list[str] | None:
-    """Return a choice as it is stored: None if it includes all libraries, which covers later ones."""
+    """Return a choice as it is stored: None, which covers later ones, if it includes all."""
     keys, all_keys = list(chosen), set(there)
     return None if all_keys and all_keys <= set(keys) else keys
 

@@ -143,7 +143,7 @@ class Labels:
     """Any number of labels."""
 
     def clean(self, labels: Iterable[str]) -> list[str]:
-        """Return labels stripped of surrounding spaces, without duplicates that differ only in case."""
+        """Return labels without surrounding spaces and case-insensitive duplicates."""
         texts = filter(None, (label.strip() for label in labels))
         return list({fold(text): text for text in reversed(list(texts))}.values())[::-1]
 

@@ -103,7 +103,7 @@ class Outcome:
         )
 
     def _believe(self, run: Run) -> None:
-        """Accept a full sync as the new baseline; ask about labels that the ledger may have lost."""
+        """Accept a full sync as the baseline, and ask about labels the ledger may have lost."""
         knowledge, sync = self._records.knowledge, self._context.settings.sync
         before = Before(run.listed, run.titles, who_counts(sync), naming_of(sync))
         known, removed = knowledge.unknown, self._records.removed_lately().keys()

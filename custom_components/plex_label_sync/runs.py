@@ -53,7 +53,7 @@ class Runs:
         entry: ConfigEntry[Any],
         carry_out: Callable[[Request, Begins], Coroutine[None, None, Run]],
     ) -> None:
-        """Initialize; `carry_out` waits for its turn and calls its argument before it starts reading."""
+        """Initialize; `carry_out` awaits its turn and calls its argument before reading."""
         self._hass = hass
         self._entry = entry
         self._carry_out = carry_out

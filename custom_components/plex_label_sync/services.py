@@ -57,7 +57,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
             DOMAIN,
             name,
             _for_admins(answer) if name in _FOR_ADMINS else answer,
-            # Newer releases replace voluptuous with their own library, which type checkers do not see.
+            # Newer releases replace voluptuous with their own library, unknown to type checkers.
             schema=cast("VolSchemaType", vol.Schema({**_ENTRY, **fields})),
             supports_response=response,
         )

@@ -46,7 +46,7 @@ class Activity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LedgerFigures:
-    """Counts of the ledger; `next_leaving` is the time of the next removal, in seconds since the epoch."""
+    """Counts of the ledger; `next_leaving` is the next removal, in seconds since the epoch."""
 
     labelled_items: int = 0
     overrides: int = 0

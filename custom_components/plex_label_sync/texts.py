@@ -31,7 +31,7 @@ class Texts:
     groups: Mapping[str, Mapping[str, str]]
 
     def phrase(self, group: str, key: str, number: int | None = None, /, **filled: object) -> str:
-        """Return a text with its placeholders `filled`, in the plural form for `number` if it has one."""
+        """Return a text with `filled` placeholders, in the plural form for `number` if any."""
         texts = self.groups[group]
         if number is not None and (variant := f"{key}_{self._form(number)}") in texts:
             key = variant

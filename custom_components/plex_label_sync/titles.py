@@ -53,7 +53,7 @@ def person_named(standings: Standings, runtime: "Runtime", text: str) -> PersonI
 async def async_titles_response(
     runtime: "Runtime", standings: Standings, query: TitleQuery, texts: Texts
 ) -> dict[str, Any]:
-    """Return the titles that match a query, searched in a thread: there may be tens of thousands."""
+    """Return the titles that match a query, searched in a thread: there may be many."""
     gaps, entries = dict(runtime.records.knowledge.gaps), runtime.records.journal.entries
     libraries = {library.key: library.name for library in runtime.servers.plex.libraries_seen}
 
