@@ -104,7 +104,7 @@ def _people_in_words() -> Iterator[None]:
 
 
 async def process_pending(runtime: Runtime, *, context: Context | None = None) -> ProcessResult:
-    """Look for all pending titles. Raises HomeAssistantError when that was not possible."""
+    """Process all pending syncs. Raises HomeAssistantError when that was not possible."""
     result = await runtime.live.async_process(
         everything=True, started_by=await async_caller(runtime.context.hass, context)
     )
@@ -142,7 +142,7 @@ def _libraries(runtime: Runtime) -> dict[str, str]:
 
 
 async def async_process_pending(call: ServiceCall) -> ServiceResponse:
-    """Look for all pending titles and return counts."""
+    """Process all pending syncs and return counts."""
     result = await process_pending(_runtime(call), context=call.context)
     return _if_asked(
         call,

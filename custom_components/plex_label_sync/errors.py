@@ -20,7 +20,7 @@ class WaitingError(ServiceValidationError):
     """A dry run of the same user is already waiting."""
 
     def __init__(self) -> None:
-        """Say so in the person's language."""
+        """Initialize with the translation key of the message."""
         super().__init__(translation_domain=DOMAIN, translation_key="dry_run_waits")
 
 
@@ -28,7 +28,7 @@ class StoppedError(HomeAssistantError):
     """A run was cancelled because the entry is being unloaded."""
 
     def __init__(self) -> None:
-        """Say so in the person's language."""
+        """Initialize with the translation key of the message."""
         super().__init__(translation_domain=DOMAIN, translation_key="stopped")
 
 
