@@ -143,7 +143,7 @@ async def _records(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Reco
         records = await _load(hass, entry)
 
     async def close() -> None:
-        """Keep unsaved records in memory for the next setup, where they take precedence."""
+        """Close the records, and keep unsaved ones in memory for the next setup."""
         await records.async_close()
         if records.unsaved:
             kept[entry.entry_id] = records
@@ -155,7 +155,7 @@ async def _records(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Reco
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """Turn unreadable files into the reason why the entry cannot be set up.
+    """Convert errors of unreadable files to setup errors.
 
     Raises ConfigEntryError or ConfigEntryNotReady.
     """

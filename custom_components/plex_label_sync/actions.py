@@ -289,7 +289,7 @@ async def async_preview_sharing(call: ServiceCall) -> ServiceResponse:
 
 
 async def probe(runtime: Runtime) -> None:
-    """Probe both servers for unverified behavior and publish the results."""
+    """Probe both servers, and show the results in a notification."""
     result = await runtime.probing.async_run()
     hass, entry = runtime.context.hass, runtime.context.entry
     persistent_notification.async_create(

@@ -9,7 +9,7 @@ from .texts import async_language_of
 
 
 async def async_caller(hass: HomeAssistant, context: Context | None) -> str:
-    """Return the name of the user who called an action, or a word for a non-user."""
+    """Return the name of the user who called an action, `automation` if there is none."""
     user_id = None if context is None else context.user_id
     user = None if user_id is None else await hass.auth.async_get_user(user_id)
     return (user.name if user is not None else None) or StartedBy.AUTOMATION

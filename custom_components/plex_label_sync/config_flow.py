@@ -48,7 +48,7 @@ from .plex.account import OwnedServer
 
 
 class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
-    """Set up one Plex server and its Pulsarr."""
+    """Config flow for one Plex server and its Pulsarr."""
 
     VERSION = 1
     MINOR_VERSION = 2
