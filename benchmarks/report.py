@@ -173,7 +173,7 @@ def _growth(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, float]
 
 def plot(told: Mapping[str, Any], folder: Path) -> None:
     """Plot requests and seconds of all competitors, and the growth of this integration's."""
-    import matplotlib as mpl  # noqa: PLC0415 - wanted for this only
+    import matplotlib as mpl  # noqa: PLC0415 - only needed here
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import json
 from typing import TYPE_CHECKING, Final, Self
 
-from playwright.async_api import (  # type: ignore[import-not-found]  # only in .venv, and only when wanted
+from playwright.async_api import (  # type: ignore[import-not-found]  # optional, only in .venv
     Browser,
     ElementHandle,
     Error,

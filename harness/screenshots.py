@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from PIL import Image
-from playwright.async_api import (  # type: ignore[import-not-found]  # only in .venv, and only when wanted
+from playwright.async_api import (  # type: ignore[import-not-found]  # optional, only in .venv
     Error,
 )
 

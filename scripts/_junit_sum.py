@@ -40,7 +40,7 @@ class Stage:
 
 def outcomes_of(path: Path) -> list[tuple[str, set[str]]]:
     """Return each test of a report with its tags. Raises OSError or ParseError if unreadable."""
-    suites = ET.parse(path).getroot().iter("testsuite")  # noqa: S314 - written by our own pytest
+    suites = ET.parse(path).getroot().iter("testsuite")  # noqa: S314 - written by pytest
     # Test by test: one whose clean-up fails too is one failure, not two, and did not pass.
     return [
         (f"{case.get('classname')}::{case.get('name')}", {child.tag for child in case})

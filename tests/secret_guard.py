@@ -40,7 +40,7 @@ class SecretGuard(logging.Handler):
         """Return where secrets were logged, one "logger: template" each, and forget all records.
 
         Raises:
-            ValueError: a secret is too short to look for.
+            ValueError: a secret is too short to search for.
         """
         kept, self._kept = self._kept, set()
         if too_short := [secret for secret in self.secrets if len(secret) < SHORTEST_SECRET]:
@@ -97,7 +97,7 @@ def _search_for_secrets(_listen_to_all_loggers: None) -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def known_secrets() -> set[str]:
-    """Return the values that must never be logged; add yours before use (six characters or more)."""
+    """Return values that must never be logged; add yours before use (six characters at least)."""
     return GUARD.secrets
 
 

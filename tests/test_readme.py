@@ -145,6 +145,18 @@ def test_every_path_of_the_pages_for_contributors_exists() -> None:
         assert gone == set(), page
 
 
+def test_files_to_change_contain_the_names_that_are_given_for_them() -> None:
+    text = (ROOT / "docs/changing.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.py)`: `(\w+)`", text)
+    assert len(named) > 5
+    gone = [
+        (path, name)
+        for path, name in named
+        if not re.search(rf"\b{name}\b", (COMPONENT / path).read_text(encoding="utf-8"))
+    ]
+    assert gone == []
+
+
 def test_rooms_name_modules_that_exist() -> None:
     modules = {path.stem for path in COMPONENT.rglob("*.py")}
     text = section("docs/architecture.md", "Rooms")

@@ -84,7 +84,7 @@ class LoopMeter:
         while True:
             time.sleep(LATE / 4)
             if time.perf_counter() - self._ticked > LATE and not self._where:
-                frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 - what it is for
+                frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 - the documented use
                 stack = traceback.extract_stack(frame, FRAMES) if frame is not None else []
                 self._where = " < ".join(
                     f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in reversed(stack)

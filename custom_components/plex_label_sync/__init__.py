@@ -1,4 +1,4 @@
-"""Plex Label Sync: the people of Pulsarr's watchlists as labels on Plex items."""
+"""Plex Label Sync: label Plex items with the people whose Pulsarr watchlists they are on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,21 +56,21 @@ _CHANGES_LOADED = {
     CONF_FORMER_SECRETS,
     CONF_LIBRARIES_SEEN,
     CONF_WEBHOOK_SECRET,
-}  # of the data
+}  # keys of the entry's data
 
-_SOURCES: Final = 2  # the minor version in which confirmed names know the people's source
+_SOURCES: Final = 2  # the minor version that added the source of people's ids to confirmed names
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions, which outlive the entries."""
+    """Register the actions, which stay registered when entries are unloaded."""
     async_setup_services(hass)
     return True
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> bool:
-    """Bring an entry's data up to date; one of a newer version is not understood."""
+    """Migrate an entry's data; return False for a newer, unsupported version."""
     if entry.version > 1:
         return False
     if entry.minor_version < _SOURCES:
@@ -82,7 +82,7 @@ async def async_migrate_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEnt
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> bool:
-    """Set up one Plex server with its Pulsarr."""
+    """Set up one Plex server and its Pulsarr."""
     records = await _records(hass, entry)
     probes = ProbeStore(hass, entry.entry_id)
     with _readable():
@@ -94,14 +94,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
     loaded, secret = _besides_modes(entry), entry.data[CONF_WEBHOOK_SECRET]
 
     async def changed(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> None:
-        """Take over other modes as things go on; load the entry again for anything else."""
+        """Switch changed modes in place; reload the entry for any other change."""
         nonlocal secret
         if _besides_modes(entry) != loaded:
             await hass.config_entries.async_reload(entry.entry_id)
             return
         if entry.data[CONF_WEBHOOK_SECRET] != secret:
             secret = entry.data[CONF_WEBHOOK_SECRET]
-            runtime.webhook_manager.async_change_modes()  # Pulsarr has to know it
+            runtime.webhook_manager.async_change_modes()  # the webhook in Pulsarr depends on them
         runtime.async_change_modes()
 
     entry.async_on_unload(entry.add_update_listener(changed))
@@ -109,15 +109,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> bool:
-    """Stop everything; what Pulsarr knows of our webhook stays."""
+    """Stop everything; the webhook stays registered in Pulsarr."""
     await entry.runtime_data.async_stop()
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> None:
-    """Remove our files and our webhook in Pulsarr. Labels stay where they are.
+    """Remove the entry's files and its webhook in Pulsarr, but no labels.
 
-    What the ledger says of them is kept, in case the server is set up again.
+    The ledger is kept in case the server is set up again.
     """
     try:
         await async_remove(pulsarr_client(hass, entry.data), entry.data[CONF_WEBHOOK_ID])
@@ -135,7 +135,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
 
 
 async def _records(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records:
-    """Return an entry's records; everything is written before the next set-up reads."""
+    """Return an entry's records; everything is written before the next setup reads it."""
     kept = hass.data.setdefault(_UNSAVED, {})
     if (records := kept.pop(entry.entry_id, None)) is not None:
         records.async_open()
@@ -143,19 +143,19 @@ async def _records(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Reco
         records = await _load(hass, entry)
 
     async def close() -> None:
-        """Keep for the next set-up what could not be written: memory is the truth."""
+        """Close the records, and keep unsaved ones in memory for the next setup."""
         await records.async_close()
         if records.unsaved:
             kept[entry.entry_id] = records
 
-    # Comes last, after the webhook: what it announced until then is on its way to the disk.
+    # Called last, after the webhook is closed: its last events are being saved by then.
     entry.async_on_unload(close)
     return records
 
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """Say why an entry cannot be set up whose files cannot be read.
+    """Convert errors of unreadable files to setup errors.
 
     Raises ConfigEntryError or ConfigEntryNotReady.
     """
@@ -174,7 +174,7 @@ def _readable() -> Iterator[None]:
 async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records:
     """Read an entry's files. Raises ConfigEntryError or ConfigEntryNotReady."""
     records = Records(hass, entry.entry_id)
-    # Who has entities was set up before: then there are files.
+    # An entry with entities was set up before, so its files must exist.
     entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
     with _readable():
         await records.async_load(expected=bool(entities))
@@ -187,7 +187,7 @@ async def _load(hass: HomeAssistant, entry: PlexLabelSyncConfigEntry) -> Records
 
 
 def _besides_modes(entry: PlexLabelSyncConfigEntry) -> tuple[object, ...]:
-    """Return everything about an entry that cannot change while it is loaded."""
+    """Return all of an entry's data and options whose change requires a reload."""
     options = {name: value for name, value in entry.options.items() if name not in _MODES}
     data = {name: value for name, value in entry.data.items() if name not in _CHANGES_LOADED}
     return entry.title, data, options

@@ -1,4 +1,4 @@
-"""What the actions do, and what they answer."""
+"""Handlers of the actions, and their responses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class Field(StrEnum):
-    """The fields of the actions."""
+    """Names of the actions' fields."""
 
     CONFIG_ENTRY_ID = "config_entry_id"
     DRY_RUN = "dry_run"
@@ -73,10 +73,10 @@ async def sync_all(
     *,
     context: Context | None = None,
 ) -> Run:
-    """Carry out a full sync, or another run that somebody asked for in a context.
+    """Carry out a full sync or another requested run; `context` tells who requested it.
 
     Raises HomeAssistantError when nothing could be done, ServiceValidationError for unknown
-    people or libraries, and for one dry run of a user too many.
+    people or libraries, or when a dry run of the same user is already waiting.
     """
     request = replace(
         request or FullRequest(), started_by=await async_caller(runtime.context.hass, context)
@@ -93,7 +93,7 @@ async def sync_all(
 
 @contextmanager
 def _people_in_words() -> Iterator[None]:
-    """Say in words which person is not known, or not meant by one name alone."""
+    """Convert errors about unknown or ambiguous people into translated ones."""
     try:
         yield
     except UnknownPersonError as err:
@@ -104,7 +104,7 @@ def _people_in_words() -> Iterator[None]:
 
 
 async def process_pending(runtime: Runtime, *, context: Context | None = None) -> ProcessResult:
-    """Look for everything that waits. Raises HomeAssistantError when that was not possible."""
+    """Process all pending syncs. Raises HomeAssistantError when that was not possible."""
     result = await runtime.live.async_process(
         everything=True, started_by=await async_caller(runtime.context.hass, context)
     )
@@ -114,7 +114,7 @@ async def process_pending(runtime: Runtime, *, context: Context | None = None) -
 
 
 async def async_sync_all(call: ServiceCall) -> ServiceResponse:
-    """Carry out a full sync, or say what it would do."""
+    """Carry out a full sync, or return what it would do."""
     request = FullRequest(
         dry_run=call.data[Field.DRY_RUN],
         people=_names(call, Field.PEOPLE),
@@ -125,7 +125,7 @@ async def async_sync_all(call: ServiceCall) -> ServiceResponse:
 
 
 async def _run(call: ServiceCall, request: Request) -> ServiceResponse:
-    """Carry out what somebody asked for and answer with what it came to."""
+    """Carry out a request and return its result."""
     runtime = _runtime(call)
     run = await sync_all(runtime, request, context=call.context)
     texts = await texts_for(call)
@@ -142,7 +142,7 @@ def _libraries(runtime: Runtime) -> dict[str, str]:
 
 
 async def async_process_pending(call: ServiceCall) -> ServiceResponse:
-    """Look for everything that waits, and answer with counts."""
+    """Process all pending syncs and return counts."""
     result = await process_pending(_runtime(call), context=call.context)
     return _if_asked(
         call,
@@ -156,12 +156,12 @@ async def async_process_pending(call: ServiceCall) -> ServiceResponse:
 
 
 async def async_get_pending(call: ServiceCall) -> ServiceResponse:
-    """Answer with the titles that wait."""
+    """Return the pending syncs."""
     return {"pending": [pending_response(entry) for entry in _runtime(call).live.queue]}
 
 
 async def async_get_titles(call: ServiceCall) -> ServiceResponse:
-    """Answer with titles, what became of them, and why."""
+    """Return titles, each with its status and the reason."""
     runtime = _runtime(call)
     standings = await async_standings(runtime)
     person: PersonId | None = None
@@ -180,14 +180,14 @@ async def async_get_titles(call: ServiceCall) -> ServiceResponse:
 
 
 async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
-    """Answer with a dashboard in the language that is asked for, else that of whoever asks."""
+    """Return a dashboard in the requested language, by default the caller's."""
     language = call.data.get(Field.LANGUAGE)
     texts = await (async_texts(call.hass, language) if language else texts_for(call))
     return await async_dashboard_response(_runtime(call), texts)
 
 
 async def async_drop_pending(call: ServiceCall) -> ServiceResponse:
-    """Stop waiting for one title or for all."""
+    """Remove one pending sync or all of them."""
     dropped = await _runtime(call).live.async_drop(call.data.get(Field.GUID))
     return _if_asked(call, {"dropped": dropped})
 
@@ -205,7 +205,7 @@ async def async_undo(call: ServiceCall) -> ServiceResponse:
 
 
 async def async_get_runs(call: ServiceCall) -> ServiceResponse:
-    """Answer with the last runs."""
+    """Return the last runs."""
     runtime = _runtime(call)
     entries = runtime.records.journal.entries[::-1]
     if (run_id := call.data.get(Field.RUN_ID)) is not None:
@@ -217,7 +217,7 @@ async def async_get_runs(call: ServiceCall) -> ServiceResponse:
         return {"runs": [entry_response(entry) for entry in entries]}
     texts = await texts_for(call)
     libraries = _libraries(runtime)
-    # Tens of thousands of changes are put into words in a thread.
+    # Formatting tens of thousands of changes would block the event loop.
     runs: list[Any] = await call.hass.async_add_executor_job(
         entries_response, entries, texts, libraries
     )
@@ -231,7 +231,7 @@ async def async_remove_labels(call: ServiceCall) -> ServiceResponse:
 
 
 async def async_clear_overrides(call: ServiceCall) -> ServiceResponse:
-    """Let labels that were kept off be written again."""
+    """Clear overrides, so that these labels are written again."""
     runtime = _runtime(call)
     people: frozenset[PersonId] | None = None
     if names := _names(call, Field.PEOPLE):
@@ -251,7 +251,7 @@ async def async_clear_overrides(call: ServiceCall) -> ServiceResponse:
 
 
 async def async_explain(call: ServiceCall) -> ServiceResponse:
-    """Answer with why titles have the labels that they have."""
+    """Return why titles have the labels that they have."""
     runtime = _runtime(call)
     question = _question(call)
     try:
@@ -270,26 +270,26 @@ async def async_explain(call: ServiceCall) -> ServiceResponse:
 
 
 async def check_sharing(runtime: Runtime) -> None:
-    """Ask plex.tv now who may see what. Raises HomeAssistantError when the options forbid it."""
+    """Check now at plex.tv who can see what. Raises HomeAssistantError when the check is off."""
     if not runtime.sharing.enabled:
         raise _invalid("sharing_off")
     await runtime.sharing.async_check()
 
 
 async def async_check_sharing(call: ServiceCall) -> ServiceResponse:
-    """Answer with who can see what."""
+    """Return who can see what."""
     return await async_check_response(
         _runtime(call), _names(call, Field.PEOPLE), refresh=call.data[Field.REFRESH]
     )
 
 
 async def async_preview_sharing(call: ServiceCall) -> ServiceResponse:
-    """Answer with what somebody would see under another rule."""
+    """Return what a person would see under another rule."""
     return await async_preview_response(_runtime(call), call.data)
 
 
 async def probe(runtime: Runtime) -> None:
-    """Ask both servers what is not known for sure, and show what they answered."""
+    """Probe both servers, and show the results in a notification."""
     result = await runtime.probing.async_run()
     hass, entry = runtime.context.hass, runtime.context.entry
     persistent_notification.async_create(
@@ -301,7 +301,7 @@ async def probe(runtime: Runtime) -> None:
 
 
 async def async_probe(call: ServiceCall) -> ServiceResponse:
-    """Probe both servers, and answer with the facts."""
+    """Probe both servers and return the facts."""
     rating_key = call.data.get(Field.RATING_KEY, "").strip() or None
     if rating_key is not None:
         _require_rating_key(rating_key)
@@ -315,7 +315,7 @@ def _require_rating_key(text: str) -> None:
 
 
 def _question(call: ServiceCall) -> Question:
-    """Return which titles are asked about."""
+    """Return the question that a call's fields ask."""
     asked = {
         field: text
         for field in (Field.TITLE, Field.GUID, Field.RATING_KEY)
@@ -335,7 +335,7 @@ def _question(call: ServiceCall) -> Question:
 
 
 async def texts_for(call: ServiceCall) -> Texts:
-    """Return the texts in the language of whoever calls an action."""
+    """Return the texts in the language of an action's caller."""
     language = await async_language_of(call.hass, call.context.user_id)
     return await async_texts(call.hass, language)
 
@@ -345,7 +345,7 @@ def _if_asked(call: ServiceCall, response: dict[str, Any]) -> ServiceResponse:
 
 
 def _runtime(call: ServiceCall) -> Runtime:
-    """Return the entry that a call means; with one entry it need not be named."""
+    """Return the runtime of the entry that a call names, which is optional with a single entry."""
     entries: list[PlexLabelSyncConfigEntry] = call.hass.config_entries.async_entries(DOMAIN)
     if (entry_id := call.data.get(Field.CONFIG_ENTRY_ID)) is not None:
         entries = [entry for entry in entries if entry.entry_id == entry_id]
@@ -375,7 +375,7 @@ def _raise_if_nothing_was_done(run: Run) -> None:
 
 
 async def is_admin(call: ServiceCall) -> bool:
-    """Tell whether an administrator or nobody in particular calls. Raises UnknownUser."""
+    """Return whether the caller is an administrator or not a user. Raises UnknownUser."""
     if (user_id := call.context.user_id) is None:
         return True
     user = await call.hass.auth.async_get_user(user_id)

@@ -1,4 +1,4 @@
-"""Binary sensors: is there something to look at, and what is connected?"""
+"""Binary sensors for problems and connections."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ PARALLEL_UPDATES = 0
 
 @dataclass(frozen=True, kw_only=True)
 class PlexLabelSyncBinarySensorDescription(BinarySensorEntityDescription):
-    """A binary sensor and where its value comes from."""
+    """Describes a binary sensor and how its value is read from the status."""
 
     is_on_fn: Callable[[Status], bool]
 
@@ -30,7 +30,7 @@ class PlexLabelSyncBinarySensorDescription(BinarySensorEntityDescription):
 def _connection(
     key: str, is_on_fn: Callable[[Status], bool]
 ) -> PlexLabelSyncBinarySensorDescription:
-    """Describe a binary sensor that tells whether something is connected."""
+    """Return the description of a connectivity sensor."""
     return PlexLabelSyncBinarySensorDescription(
         key=key,
         translation_key=key,
@@ -66,12 +66,12 @@ async def async_setup_entry(
 
 
 class PlexLabelSyncBinarySensor(PlexLabelSyncEntity, BinarySensorEntity):
-    """One yes or no of the status."""
+    """A yes/no value of the status."""
 
     entity_description: PlexLabelSyncBinarySensorDescription
 
     @property
     @override
     def is_on(self) -> bool:
-        """Return what the status says."""
+        """Return the value from the status."""
         return self.entity_description.is_on_fn(self.coordinator.data)

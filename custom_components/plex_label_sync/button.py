@@ -1,4 +1,4 @@
-"""Buttons: sync everything now, look at what waits now, look at who can see what, probe."""
+"""Buttons: full sync, process pending syncs, check sharing, probe."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ PARALLEL_UPDATES = 1
 
 @dataclass(frozen=True, kw_only=True)
 class PlexLabelSyncButtonDescription(ButtonEntityDescription):
-    """A button and what it does."""
+    """Describes a button and what pressing it does."""
 
     press_fn: Callable[[Runtime, Context | None], Awaitable[object]]
 
@@ -61,16 +61,16 @@ async def async_setup_entry(
 
 
 class PlexLabelSyncButton(PlexLabelSyncEntity, ButtonEntity):
-    """Does what the action of the same name does."""
+    """A button that does the same as the action of the same name."""
 
     entity_description: PlexLabelSyncButtonDescription
 
     def __init__(self, runtime: Runtime, description: PlexLabelSyncButtonDescription) -> None:
-        """Know the parts that do the work."""
+        """Initialize with the runtime that the button acts on."""
         super().__init__(runtime.coordinator, description)
         self._runtime = runtime
 
     @override
     async def async_press(self) -> None:
-        """Do it; raises HomeAssistantError with the reason when it fails."""
+        """Carry out the action. Raises HomeAssistantError with the reason when it fails."""
         await self.entity_description.press_fn(self._runtime, self._context)

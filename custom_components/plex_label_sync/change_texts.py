@@ -1,4 +1,4 @@
-"""Changes and explanations as sentences: codes and their parameters in one language."""
+"""Convert the codes of changes and explanations into translated sentences."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -23,13 +23,13 @@ def _plain(text: str) -> str:
 
 
 def title_text(change: Change, texts: Texts) -> str:
-    """Return what a person calls the item of a change. Never empty."""
+    """Return a readable name of a change's item; never empty."""
     untitled = texts.phrase(WORDING, "untitled", rating_key=change.rating_key)
     return change.title.strip() or untitled
 
 
 def reason_text(reason: Reason, names: Sequence[str], texts: Texts, quote: Quote = _plain) -> str:
-    """Return why something is changed for people; `quote` makes other names safe to show."""
+    """Return the reason of a change as a sentence; `quote` escapes names other than `names`."""
     key = reason.code.value
     if reason.code is ReasonCode.NOT_WANTED and not reason.since:
         key = "not_wanted_undated"
@@ -48,7 +48,7 @@ def reason_text(reason: Reason, names: Sequence[str], texts: Texts, quote: Quote
 
 
 def reason_data(reason: Reason, people: Sequence[PersonRef]) -> dict[str, Any]:
-    """Return what the sentence of a reason names, for programs."""
+    """Return the parameters of a reason as plain data."""
     match reason.code:
         case (
             ReasonCode.WANTED
@@ -89,10 +89,10 @@ def summary_text(one: Explanation, texts: Texts) -> str:
 
 
 def _by_library(remarks: Iterable[Remark]) -> Iterator[Remark]:
-    """Yield remarks, one for all libraries of which it says the same."""
+    """Yield remarks, merging those that say the same about several libraries."""
     libraries: dict[Remark, list[str]] = {}
     for remark in remarks:
-        names_it = remark.code is Topic.LIBRARY_NOT_COVERED  # in its own sentence
+        names_it = remark.code is Topic.LIBRARY_NOT_COVERED  # its own sentence names the library
         key = remark if names_it else replace(remark, library="")
         libraries.setdefault(key, []).append(remark.library)
     for remark, names in libraries.items():
@@ -100,7 +100,7 @@ def _by_library(remarks: Iterable[Remark]) -> Iterator[Remark]:
 
 
 def remark_text(remark: Remark, texts: Texts) -> str:
-    """Return one part of a title's explanation."""
+    """Return one part of a title's explanation as a sentence."""
     when = remark.when or 0.0
     text = texts.phrase(
         EXPLANATION,
@@ -118,7 +118,7 @@ def remark_text(remark: Remark, texts: Texts) -> str:
 
 
 def _number(remark: Remark) -> int:
-    """Return of how many things or people a part speaks."""
+    """Return the number of things or people in a part, for its plural form."""
     match remark.code:
         case Topic() | WhyNone():
             return len(remark.people)
@@ -129,7 +129,7 @@ def _number(remark: Remark) -> int:
 
 
 def remark_data(remark: Remark) -> dict[str, Any]:
-    """Return what a part of an explanation names, for programs; times as ISO 8601 in UTC."""
+    """Return the parameters of an explanation's part as plain data; times as ISO 8601 in UTC."""
     data: dict[str, Any] = {}
     if remark.people:
         data["people"] = list(remark.people)

@@ -1,4 +1,4 @@
-"""The config flow: setting up, asking again for a refused credential, changing the connections."""
+"""Config flow: setup, reauthentication and reconfiguration of the connections."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -48,13 +48,13 @@ from .plex.account import OwnedServer
 
 
 class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
-    """Connects one Plex server and its Pulsarr."""
+    """Config flow for one Plex server and its Pulsarr."""
 
     VERSION = 1
     MINOR_VERSION = 2
 
     def __init__(self) -> None:
-        """Start without knowing anything."""
+        """Initialize an empty flow."""
         super().__init__()
         self._pulsarr_sends_webhooks = True
         self._asked: tuple[Peer, ...] = ()
@@ -63,10 +63,10 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
     @callback
     @override
     def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
-        """Return the flow that changes the options."""
+        """Return the options flow."""
         return PlexLabelSyncOptionsFlow()
 
-    # Setting up, once the Plex server is known
+    # Setup, once the Plex server is known
 
     @override
     async def async_step_pulsarr(
@@ -90,10 +90,10 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
     async def async_step_libraries(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask which libraries get labels, and what a label is called; then look at the first sync.
+        """Ask for libraries and label format, then go on to the preview of the first sync.
 
-        Shows who gets which label. An old Pulsarr is told of here, when the form is first shown,
-        and a changed format by which people share a label, once: submitting it again goes on.
+        Shows who gets which label. Warns of an old Pulsarr when the form is first shown, and once
+        of a changed format by which people share a label: submitting it again goes on.
         """
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -120,23 +120,23 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
         preview = await self._preview.async_text(self.hass)
         return self._show("libraries", schema, errors, user_input, label_preview=preview)
 
-    # Asking again for what is refused
+    # Reauthentication
 
     async def async_step_reauth(
         self,
-        entry_data: Mapping[str, Any],  # noqa: ARG002 - the form may come up much later
+        entry_data: Mapping[str, Any],  # noqa: ARG002 - may be outdated when the form is shown
     ) -> ConfigFlowResult:
-        """Start when one of the servers has refused its credential; which one is not said."""
+        """Start after a server has refused its credential; the form finds out which one."""
         self._client_id = self._get_reauth_entry().data[CONF_CLIENT_ID]
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the credential that is refused, Plex's before Pulsarr's.
+        """Ask for the refused credential, Plex's before Pulsarr's.
 
-        Who leaves Plex's token empty signs in at plex.tv instead. When neither is refused any
-        more, both may be changed and none must.
+        An empty Plex token starts a sign-in at plex.tv instead. If neither is refused any more,
+        both are optional.
         """
         is_empty = user_input is not None and not "".join(user_input.values()).strip()
         if is_empty and self._asked == (PLEX,):
@@ -145,7 +145,7 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
 
     @override
     async def _async_signed_in_anew(self, servers: Iterable[OwnedServer]) -> ConfigFlowResult:
-        """Take the entry's server from those of the account; its token need not be typed."""
+        """Find the entry's server among those of the account and use its token."""
         machine_id = self._get_reauth_entry().unique_id
         for server in servers:
             if server.machine_id == machine_id:
@@ -156,14 +156,14 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
     async def _async_reauth(
         self, user_input: dict[str, Any] | None, shown: dict[str, Any] | None
     ) -> ConfigFlowResult:
-        """Try new credentials; as long as one is missing, show the form with what is `shown`."""
+        """Try new credentials; show the form, filled with `shown`, while one is missing."""
         entry = self._get_reauth_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
                 for peer in self._asked:
                     login = self._login(entry, peer)
-                    if self._asked == (peer,):  # what is refused is no answer, but nothing may be
+                    if self._asked == (peer,):  # a refused one must be replaced
                         login = replace(login, secret="")
                     login = peer.entered(user_input, login)
                     if not await self._async_is_same_server(entry, peer, login):
@@ -183,7 +183,7 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
         return self._show("reauth_confirm", vol.Schema(fields), errors, shown, name=name)
 
     async def _async_refused(self, entry: ConfigEntry) -> tuple[Peer, ...]:
-        """Return the servers that refuse the credential that is known."""
+        """Return the servers that refuse their stored credential."""
 
         async def is_refused(peer: Peer) -> bool:
             try:
@@ -196,18 +196,18 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
         answers = await asyncio.gather(*map(is_refused, peers))
         return tuple(peer for peer, refused in zip(peers, answers, strict=True) if refused)
 
-    # Changing the connections
+    # Reconfiguration
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the Plex server's address and token; left empty, the token stays."""
+        """Ask for the Plex server's address and token; an empty token keeps the stored one."""
         return await self._async_reconfigure("reconfigure", PLEX, user_input)
 
     async def async_step_reconfigure_pulsarr(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for Pulsarr's address and API key; left empty, the key stays."""
+        """Ask for Pulsarr's address and API key; an empty key keeps the stored one."""
         return await self._async_reconfigure("reconfigure_pulsarr", PULSARR, user_input)
 
     async def _async_reconfigure(
@@ -237,13 +237,13 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
     # Shared
 
     def _login(self, entry: ConfigEntry, peer: Peer) -> Login:
-        """Return an entry's login, as far as this flow has not changed it yet."""
+        """Return an entry's login, with any changes that this flow has made."""
         return peer.stored({**entry.data, **self._data})
 
     async def _async_is_same_server(self, entry: ConfigEntry, peer: Peer, login: Login) -> bool:
-        """Try a login of an entry, and tell whether it leads to the entry's server.
+        """Try a login and return whether it leads to the entry's server.
 
-        One Pulsarr is as good as another: they do not tell who they are. Raises FieldError.
+        Any Pulsarr is accepted, as it has no identifier. Raises FieldError.
         """
         if peer is PULSARR:
             await async_try_pulsarr(self.hass, login)
@@ -252,10 +252,10 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
         return info.machine_id == entry.unique_id
 
     def _finish(self, entry: ConfigEntry, reason: str) -> ConfigFlowResult:
-        """Save the connections and have the entry loaded again, once.
+        """Save the connections and reload the entry exactly once.
 
-        A loaded entry reloads by itself when its data change. One that could not be set up does
-        not listen, and one whose data stay as they were hears nothing.
+        A loaded entry reloads by itself when its data change. An entry that is not loaded has no
+        update listener, and unchanged data do not call it.
         """
         reloads_itself = bool(entry.update_listeners)
         changed = self.hass.config_entries.async_update_entry(

@@ -1,4 +1,4 @@
-"""What all parts of a loaded entry share: Home Assistant, the entry, and its settings as they are now."""
+"""The context shared by all parts of a loaded entry: Home Assistant, the entry and its settings."""
 
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .status import Activity, activity_signal
 
 @dataclass(slots=True, eq=False)
 class EntryContext:
-    """A loaded entry. `settings` is replaced when a mode is switched while the entry is loaded."""
+    """A loaded entry; `settings` is replaced when a mode is switched."""
 
     hass: HomeAssistant
     entry: ConfigEntry[Any]
@@ -24,12 +24,12 @@ class EntryContext:
 
     @callback
     def in_background(self, job: Coroutine[None, None, object], name: str) -> None:
-        """Run a coroutine that ends with the entry."""
+        """Run a coroutine as a background task, which is cancelled when the entry is unloaded."""
         _ = self.entry.async_create_background_task(self.hass, job, f"{DOMAIN} {name}")
 
     @callback
     def fire(self, activity: Activity, **attributes: object) -> None:
-        """Let the event entity, and whoever else listens, know that something happened."""
+        """Notify the event entity and other listeners of an activity."""
         signal = activity_signal(self.entry.entry_id)
         async_dispatcher_send(self.hass, signal, activity, attributes)
 

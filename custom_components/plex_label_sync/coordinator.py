@@ -1,4 +1,4 @@
-"""Publishes the status of an entry to its entities. It asks nobody for anything to be done."""
+"""The coordinator that publishes an entry's status to its entities, without any polling."""
 
 import logging
 from typing import override
@@ -18,7 +18,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
-    """The status as it is now: a function of the stored summary and of what is live."""
+    """Publishes the current status, built from the stored summary and the live state."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
         runner: Runner,
         sharing: SharingCheck,
     ) -> None:
-        """Publish whenever one of the parts has changed."""
+        """Initialize and publish whenever one of the parts has changed."""
         super().__init__(
             context.hass, _LOGGER, config_entry=context.entry, name=context.entry.title
         )
@@ -50,11 +50,11 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
 
     @callback
     def async_refresh_status(self) -> None:
-        """Publish how things are now."""
+        """Publish the current status."""
         self.async_set_updated_data(self._status())
 
     def _status(self) -> Status:
-        """Put together what the entities show."""
+        """Build the status that the entities show."""
         records, runner, servers = self._runner.records, self._runner, self._servers
         held = records.held is not None
         checked = self._sharing.checked

@@ -1,7 +1,7 @@
-"""A dashboard around people, finished for one entry: standard cards with the entry's own entities.
+"""Build a ready-made dashboard for one entry, from standard cards and the entry's entities.
 
-Names of people come from others. Where a card shows plain text they stand as they are; templates
-read them from the states when they are rendered, and escape them there.
+People's names are untrusted. Cards that show plain text use them unchanged; templates read them
+from the states when they are rendered, and escape them there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from .runtime import Runtime
     from .texts import Texts
 
-DASHBOARD: Final = "dashboard"  # the group of the texts
+DASHBOARD: Final = "dashboard"  # the group of its texts
 PERSON_PREFIX: Final = "person_"
-# Home Assistant shows an answer with lines broken where one that is not indented is longer than 80.
+# Home Assistant's display of responses wraps unindented lines longer than 80 characters.
 SERVER_MAX: Final = 50  # characters of the server's name
-LINE_LENGTH: Final = 10_000  # lines are not broken
+LINE_LENGTH: Final = 10_000  # long enough that no line is wrapped
 WEEKS_SHOWN: Final = 12
 HOURS_SHOWN: Final = 24
-# Home Assistant's own redirect: where the actions are called differs between its releases.
+# Home Assistant's redirect: the page for calling actions differs between releases.
 ACTION_PAGE: Final = "/_my_redirect/developer_call_service?service="
 FULL_WIDTH: Final = {"columns": "full"}
 ICON_HEIGHT: Final = "32px"  # leaves room for two lines of text on a phone
@@ -39,14 +39,14 @@ REPAIRS_PAGE: Final = "/config/repairs"
 
 type Card = dict[str, Any]
 
-# What `escaping.as_markdown` does, for names that only a template sees.
+# The equivalent of `escaping.as_markdown` for names that only templates read.
 ESCAPE: Final = r"""{%- macro text(name) -%}
 {{ name | string | regex_replace('\\s+', ' ') | trim
 | regex_replace('(?i)([\\\\`*_{}\\[\\]<>|~@&#!$=]|:(?=//)|(?<=www)\\.|^[-+])', '\\\\\\1') }}
 {%- endmacro -%}
 """
 
-# Every person's sensor is found through the device, so that people may come and go.
+# Finds people's sensors through the device, so that people may be added and removed.
 BARS: Final = """{{%- set found = namespace(some=false) -%}}
 {{%- for one in device_entities('{device}') | sort if state_attr(one, 'person') -%}}
 {{%- set wanted = state_attr(one, 'wanted') | int(0) -%}}
@@ -93,24 +93,24 @@ ARRIVED: Final = """{{%- set title = state_attr('{entity}', 'title') -%}}
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a dashboard is made of: entities and their names by key, people by name."""
+    """The input of a dashboard: entities and their names by key, and people with their sensors."""
 
     title: str
     texts: Mapping[str, str]
     entities: Mapping[str, str]
     names: Mapping[str, str]
-    people: Sequence[tuple[str, str]]  # the entity of each person's sensor, and the name
+    people: Sequence[tuple[str, str]]  # entity id of the person's sensor, and the person's name
     device_id: str | None
-    activity: str | None  # the logbook has its lines also while the entity is disabled
+    activity: str | None  # the logbook shows its activities even while the entity is disabled
 
     def tile(self, key: str, name: str | None = None, **options: object) -> list[Card]:
-        """Return a tile of an entity, none where the entity is not there."""
+        """Return a tile card for an entity, or an empty list if the entity is missing."""
         if (entity := self.entities.get(key)) is None:
             return []
         return [{"type": "tile", "entity": entity, "name": name or self.names[key], **options}]
 
     def press(self, key: str, icon: str) -> list[Card]:
-        """Return a button that presses a button entity."""
+        """Return a button card that presses a button entity, or an empty list if it is missing."""
         if (entity := self.entities.get(key)) is None:
             return []
         return [
@@ -126,18 +126,18 @@ class Source:
         ]
 
     def when(self, key: str, state: str, cards: Sequence[Card]) -> list[Card]:
-        """Return cards that are there only while an entity has a state."""
+        """Return cards that are visible only while an entity has the given state."""
         if (entity := self.entities.get(key)) is None:
             return []
         condition = {"condition": "state", "entity": entity, "state": state}
         return [{"type": "conditional", "conditions": [condition], "card": card} for card in cards]
 
     def template(self, template: str, **filled: str) -> Card:
-        """Return a Markdown card, whose template is filled with nothing but ids and our texts."""
+        """Return a Markdown card whose template is filled only with ids and translated texts."""
         return _markdown(ESCAPE + template.format(**self.texts, **filled))
 
     def action_button(self, text: str, action: str, icon: str) -> Card:
-        """Return a button that leads to where an action is called."""
+        """Return a button card that opens the page for calling an action."""
         return {
             "type": "button",
             "name": self.texts[text],
@@ -151,17 +151,17 @@ class Source:
 
 
 async def async_dashboard_response(runtime: "Runtime", texts: "Texts") -> dict[str, Any]:
-    """Return the dashboard of an entry as `yaml` and, the same, as data under `dashboard`."""
+    """Return the dashboard of an entry as YAML text (`yaml`) and as data (`dashboard`)."""
     hass = runtime.context.hass
     translated = await async_get_translations(hass, texts.language, "entity", [DOMAIN])
     dashboard = dashboard_of(_source(runtime, texts, translated))
-    # With many people this takes a while.
+    # Slow with many people.
     text = await hass.async_add_executor_job(as_yaml, dashboard)
     return {"yaml": text, "dashboard": dashboard}
 
 
 def _source(runtime: "Runtime", texts: "Texts", translated: Mapping[str, str]) -> Source:
-    """Return what is there of an entry: entities that are disabled or gone are left out."""
+    """Return an entry's entities and people, without disabled or missing entities."""
     hass, entry = runtime.context.hass, runtime.context.entry
     figures = runtime.coordinator.data.by_person or {}
     entities: dict[str, str] = {}
@@ -215,7 +215,7 @@ def dashboard_of(source: Source) -> dict[str, Any]:
 
 
 def _section(source: Source, heading: str, icon: str, cards: Sequence[Card]) -> Card | None:
-    """Return a section under its heading, None where it would be empty."""
+    """Return a section with its heading, None if it would be empty."""
     if not cards:
         return None
     title = {"type": "heading", "heading": source.texts[heading], "icon": icon}
@@ -321,7 +321,7 @@ def _markdown(content: str) -> Card:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes YAML that every reader understands alike, whichever version of YAML it speaks."""
+    """Writes YAML that means the same in YAML 1.1 and 1.2."""
 
     @override
     def ignore_aliases(self, data: Any) -> bool:
@@ -329,7 +329,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text_node(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    """Return a text as a block where it has lines, and in quotes where it could be something else."""
+    """Return a text as a block if it has several lines, and quoted where it is ambiguous."""
     style = "|" if "\n" in text else None if re.match(r"[a-z]", text, re.IGNORECASE) else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 

@@ -1,4 +1,4 @@
-"""What a person can attach to a report: how things stand, without anything personal or secret."""
+"""Diagnostics of an entry without personal data or secrets, to attach to a bug report."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ ADDRESSES: Final = frozenset(
         *(key for key, option in OPTIONS.items() if isinstance(option.kind, Url)),
     }
 )
-COUNTED: Final = frozenset(  # they name people
+COUNTED: Final = frozenset(  # these name people
     key for key, option in OPTIONS.items() if isinstance(option.kind, Labels | People | Accounts)
 )
 
@@ -73,7 +73,7 @@ COUNTED: Final = frozenset(  # they name people
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: PlexLabelSyncConfigEntry
 ) -> dict[str, Any]:
-    """Return what helps to find out why an entry does not do what it should, loaded or not."""
+    """Return diagnostics for an entry, loaded or not."""
     integration = await async_get_integration(hass, DOMAIN)
     told: dict[str, Any] = {
         "versions": {"home_assistant": ha_version, "integration": str(integration.version)},
@@ -105,12 +105,12 @@ async def async_get_config_entry_diagnostics(
 async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: PlexLabelSyncConfigEntry, _device: "DeviceEntry"
 ) -> dict[str, Any]:
-    """Return the same for the entry's only device."""
+    """Return the entry's diagnostics for its only device."""
     return await async_get_config_entry_diagnostics(hass, entry)
 
 
 def _running(runtime: Runtime) -> dict[str, Any]:
-    """Return what the parts of a loaded entry know about themselves."""
+    """Return the state of the parts of a loaded entry."""
     lists = runtime.runner.engine.watchlists
     return {
         "status": _plain(
@@ -138,7 +138,7 @@ def _running(runtime: Runtime) -> dict[str, Any]:
 
 
 def _last_full_sync(summary: Summary) -> dict[str, Any] | None:
-    """Return what the last full sync came to; of people and titles no more than how many."""
+    """Return the result of the last full sync, with people and titles only counted."""
     if summary.last_sync is None:
         return None
     return {
@@ -149,13 +149,13 @@ def _last_full_sync(summary: Summary) -> dict[str, Any] | None:
 
 
 def _run(entry: Entry) -> dict[str, Any]:
-    """Return a run of the journal without the name of a person who started it."""
+    """Return a run of the journal without the name of the user who started it."""
     by_nobody = entry.started_by in set(StartedBy)
     return {**entry_response(entry), "started_by": str(entry.started_by) if by_nobody else "person"}
 
 
 async def _records(runtime: Runtime) -> dict[str, Any]:
-    """Return how large the records are, and of the last runs what they came to."""
+    """Return the size of the records and the results of the last runs."""
     records = runtime.records
     rows = list(records.ledger)
     return {
@@ -206,7 +206,7 @@ async def _records(runtime: Runtime) -> dict[str, Any]:
 
 
 def _probe(store: ProbeStore) -> dict[str, Any] | None:
-    """Return what the last probe came to; its facts hold no names."""
+    """Return the result of the last probe; its facts contain no names."""
     if (last := store.last) is None:
         return None
     return {
@@ -254,7 +254,7 @@ def _statistics(statistics: Statistics) -> dict[str, Any]:
 
 
 def _registration(registration: "Registration") -> dict[str, Any]:
-    """Return how our webhook stands; what Pulsarr said about an address may name a machine."""
+    """Return the state of the webhook, without details of test results: they may name a host."""
     return {
         "health": registration.health.value,
         "address": registration.address and place(registration.address),
@@ -267,19 +267,19 @@ def _registration(registration: "Registration") -> dict[str, Any]:
 
 
 def _counted(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options without names: how many there are is enough."""
+    """Return options, with lists of names replaced by their length."""
     return {name: len(value) if name in COUNTED else value for name, value in options.items()}
 
 
 def _without_places(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return data whose addresses say only of which kind they are."""
+    """Return data with each address replaced by its kind."""
     return {
         name: place(value) if name in ADDRESSES and value else value for name, value in data.items()
     }
 
 
 def place(address: str) -> str:
-    """Return of which kind an address is: what matters when one cannot reach the other."""
+    """Return the kind of an address, as far as it matters for reachability."""
     try:
         url = URL(address)
         port = url.port
@@ -304,7 +304,7 @@ def _kind_of_host(host: str) -> str:
 
 
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return data with times as text."""
+    """Return data with times as ISO 8601 text."""
     return {
         name: value.isoformat() if hasattr(value, "isoformat") else value
         for name, value in data.items()

@@ -1,4 +1,4 @@
-"""What all entities have in common: the device of the entry."""
+"""Base class of all entities, with the device of the entry."""
 
 from typing import Final
 
@@ -11,15 +11,15 @@ from .const import DOMAIN, NAME
 from .coordinator import PlexLabelSyncCoordinator
 
 MODEL: Final = "Label sync for Plex Media Server"
-# Home Assistant's page with the entries of this integration
+# Home Assistant's page of this integration's entries
 CONFIGURATION_URL: Final = f"homeassistant://config/integrations/integration/{DOMAIN}"
 
 
 class PlexLabelSyncEntity(CoordinatorEntity[PlexLabelSyncCoordinator]):
     """An entity of one entry's service device.
 
-    The device is the label sync, not the Plex server: that one belongs to Home Assistant's own
-    Plex integration.
+    The device is the label sync, not the Plex server, which belongs to Home Assistant's Plex
+    integration.
     """
 
     _attr_has_entity_name = True
@@ -27,7 +27,7 @@ class PlexLabelSyncEntity(CoordinatorEntity[PlexLabelSyncCoordinator]):
     def __init__(
         self, coordinator: PlexLabelSyncCoordinator, description: EntityDescription
     ) -> None:
-        """Name the entity after its entry and its description's key."""
+        """Initialize with a unique id from the entry and the description's key."""
         super().__init__(coordinator)
         self.entity_description = description
         entry = coordinator.context.entry

@@ -1,4 +1,4 @@
-"""A server's failure as a translated Home Assistant error."""
+"""Convert failures of servers to translated Home Assistant errors."""
 
 from typing import TypedDict
 
@@ -9,7 +9,7 @@ from .sync.model import ServiceError
 
 
 class Translation(TypedDict):
-    """What every translatable exception of Home Assistant takes."""
+    """Keyword arguments of Home Assistant's translatable exceptions."""
 
     translation_domain: str
     translation_key: str
@@ -17,23 +17,23 @@ class Translation(TypedDict):
 
 
 class WaitingError(ServiceValidationError):
-    """Somebody's dry run waits already; others are not kept waiting by many of them."""
+    """A dry run of the same user is already waiting."""
 
     def __init__(self) -> None:
-        """Say so in the person's language."""
+        """Initialize with the translation key of the message."""
         super().__init__(translation_domain=DOMAIN, translation_key="dry_run_waits")
 
 
 class StoppedError(HomeAssistantError):
-    """What somebody waits for does not happen, because the entry is being unloaded."""
+    """A run was cancelled because the entry is being unloaded."""
 
     def __init__(self) -> None:
-        """Say so in the person's language."""
+        """Initialize with the translation key of the message."""
         super().__init__(translation_domain=DOMAIN, translation_key="stopped")
 
 
 def translation(err: ServiceError) -> Translation:
-    """Return which text says what went wrong at which server."""
+    """Return the translation that names the failure and the server."""
     return Translation(
         translation_domain=DOMAIN,
         translation_key=f"{err.service.value}_{err.failure.value}",

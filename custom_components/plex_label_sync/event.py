@@ -1,8 +1,8 @@
-"""The activity event: one entity, and an event on the bus, that tell automations what happened.
+"""The activity event: an entity and a bus event that report activities to automations.
 
-The logbook reads its sentences from the bus: of the state of an event entity it shows no more than
-the type, and Home Assistant cannot be told to leave that line out. So the bus has its event also
-while the entity is disabled, and whoever wants one line for each happening disables the entity.
+The logbook builds its sentences from the bus event: for the state of an event entity it shows only
+the event type, and that line cannot be suppressed. The bus event is therefore fired even while the
+entity is disabled; users who want a single line per activity disable the entity.
 """
 
 from collections.abc import Callable, Iterable
@@ -46,7 +46,7 @@ async def async_setup_entry(
     entry: PlexLabelSyncConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the events of an entry."""
+    """Set up the event entity of an entry."""
     runtime = entry.runtime_data
     activities = Activities(hass, entry, runtime.records)
     signal = activity_signal(entry.entry_id)
@@ -55,19 +55,19 @@ async def async_setup_entry(
 
 
 class Activities:
-    """Puts every activity of an entry on the bus, and then tells the entity, if it is enabled."""
+    """Fires each activity of an entry on the bus and then on the event entity, if enabled."""
 
     def __init__(
         self, hass: HomeAssistant, entry: PlexLabelSyncConfigEntry, records: Records
     ) -> None:
-        """Know the people, whose sensors are named beside them."""
+        """Initialize with the records, which map people to their sensors."""
         self._hass = hass
         self._entry = entry
         self._records = records
         self.tell_entity: _Tell | None = None
 
     def _sensors_of(self, people: Iterable[str]) -> list[str]:
-        """Return the entity of each person's sensor, empty for somebody who has none."""
+        """Return the entity id of each person's sensor, empty for a person without one."""
         ids = {one.username: public_id(one.id) for one in self._records.ledger.people.values()}
         found = (self._entity_id(Platform.SENSOR, f"person_{ids.get(one)}") for one in people)
         return [entity_id or "" for entity_id in found]
@@ -78,7 +78,7 @@ class Activities:
 
     @callback
     def async_fire(self, activity: Activity, attributes: dict[str, Any]) -> None:
-        """Tell what happened: the bus first, so that the logbook knows what the state is about."""
+        """Fire an activity: on the bus first, so that the logbook can attribute the state to it."""
         context = Context()
         device = async_device_of(self._hass, self._entry)
         told = {
@@ -97,16 +97,16 @@ class Activities:
 
 
 class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
-    """Fires for every activity of the entry."""
+    """An event entity that fires for every activity of the entry."""
 
     def __init__(self, coordinator: PlexLabelSyncCoordinator, activities: Activities) -> None:
-        """Know from whom it hears."""
+        """Initialize with the source of activities."""
         super().__init__(coordinator, ACTIVITY)
         self._activities = activities
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Begin to listen."""
+        """Subscribe to activities."""
         await super().async_added_to_hass()
         self._activities.tell_entity = self._async_tell
         self.async_on_remove(self._async_stop)

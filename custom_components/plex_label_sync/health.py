@@ -1,4 +1,4 @@
-"""What is asked of the servers only while somebody looks at how things stand."""
+"""Server requests for pages that show the health of the integration."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,11 +7,11 @@ from typing import Final
 from .runtime import Runtime
 from .sync.model import Failure, ServiceError
 
-PATIENCE: Final = 4.0  # seconds; nobody looks at a page much longer
+PATIENCE: Final = 4.0  # seconds that a page may take to load
 
 
 async def async_failure(ask: Callable[[], Awaitable[object]]) -> Failure | None:
-    """Ask a server something and return why it did not answer in time, None if it did."""
+    """Send a request and return why it failed or timed out, None on success."""
     try:
         async with asyncio.timeout(PATIENCE):
             await ask()
@@ -23,7 +23,7 @@ async def async_failure(ask: Callable[[], Awaitable[object]]) -> Failure | None:
 
 
 async def async_pulsarr_version(runtime: Runtime) -> str | None:
-    """Return Pulsarr's version, None where it does not tell or does not answer in time."""
+    """Return Pulsarr's version, None if it is not reported or the request times out."""
     try:
         async with asyncio.timeout(PATIENCE):
             return await runtime.servers.pulsarr.version()

@@ -1,4 +1,4 @@
-"""What of a run was held, as it is stored, asked about, and protected until somebody decides. Pure."""
+"""Held changes of a run as they are stored and protected until the user decides. Pure."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from .sync.run import HoldReason, Run
 
 
 def held_by(run: Run, ledger: Ledger) -> Held | None:
-    """Return what waits for a decision of a run, by person and reason."""
+    """Return what a run has held for a decision, by person and reason; None if nothing."""
     if not run.asked:
         return None
     changes = run.held
@@ -32,14 +32,14 @@ def held_by(run: Run, ledger: Ledger) -> Held | None:
 
 
 def with_keys(held: Held, more: frozenset[RowKey]) -> Held:
-    """Return a question that is about further rows, too."""
+    """Return held changes extended by further rows."""
     further = more - held.row_keys
     keys = sorted({*held.keys, *map(key_text, further)})
     return replace(held, removals=held.removals + len(further), keys=tuple(keys))
 
 
 def question_of(held: Held | None) -> OpenQuestion | None:
-    """Return what no run may touch until somebody has decided."""
+    """Return the open question whose rows no run may change until the user has decided."""
     if held is None:
         return None
     known = {one.value for one in HoldReason}

@@ -1,4 +1,4 @@
-"""What a person can decide about changes that were held."""
+"""The decisions a user can make about held changes."""
 
 from .runner import Runner
 from .sync.changes import RowKey
@@ -8,17 +8,17 @@ from .sync.safety_check import Consent
 
 
 async def async_apply(runner: Runner, started_by: str) -> Run:
-    """Do what the brake held, if it is still no more than was shown."""
+    """Apply the held removals, provided that they do not exceed what was shown."""
     return await runner.async_run(
         FullRequest(consent=Consent(removals=_shown(runner)), started_by=started_by)
     )
 
 
 async def async_keep(runner: Runner, started_by: str) -> Run:
-    """Leave the held labels that were shown where they are, for good, and sync the rest.
+    """Keep the held labels that were shown permanently, and sync the rest.
 
-    Rows of items that are not there any more have no label to keep: they may go. What is held
-    since is another question.
+    Rows of items that no longer exist have no label to keep, so their removal is allowed. Changes
+    held since then are a separate question.
     """
     shown = _shown(runner)
     held = {change.key for change in (await runner.async_run(FullRequest(dry_run=True))).held}
@@ -29,29 +29,29 @@ async def async_keep(runner: Runner, started_by: str) -> Run:
 
 
 async def async_restore(runner: Runner, started_by: str) -> Run:
-    """Put back the labels that vanished in bulk."""
+    """Restore labels that disappeared in bulk."""
     return await runner.async_run(FullRequest(restore=True, started_by=started_by))
 
 
 async def async_accept(runner: Runner, started_by: str) -> Run:
-    """Take it that the labels that vanished in bulk were taken off by hand, if no more did since."""
+    """Treat labels that disappeared in bulk as removed by hand, unless more have disappeared."""
     return await runner.async_run(
         FullRequest(consent=Consent(vanished=_shown(runner)), started_by=started_by)
     )
 
 
 async def async_adopt(runner: Runner, started_by: str) -> Run:
-    """Take labels into the ledger that it may have lost: just those that were shown."""
+    """Add labels to the ledger that it may have lost: only those that were shown."""
     keys = frozenset(row.key for row in runner.outcome.unknown)
     return await runner.async_run(FullRequest(adopt=keys, started_by=started_by))
 
 
 async def async_leave(runner: Runner, _started_by: str) -> None:
-    """Take labels that may be ours for somebody else's."""
+    """Treat labels that the ledger may have lost as foreign labels."""
     await runner.outcome.async_leave_unknown()
 
 
 def _shown(runner: Runner) -> frozenset[RowKey]:
-    """Return what somebody was asked about."""
+    """Return the rows that the question has shown."""
     held = runner.records.held
     return frozenset() if held is None else held.row_keys

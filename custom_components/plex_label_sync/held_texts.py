@@ -1,4 +1,4 @@
-"""What is held, as Repairs shows it: one line for each person and reason."""
+"""Held changes as a repair issue shows them: one line for each person and reason."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -10,16 +10,16 @@ from .sync.held_groups import HeldGroup
 from .sync.reasons import ReasonCode, names_of
 from .texts import Texts
 
-HELD: Final = "held"  # the texts' group
-GROUPS_MAX: Final = 10  # shown; a question has to be read
-PEOPLE_MAX: Final = 10  # named of one group
+HELD: Final = "held"  # the group of its texts
+GROUPS_MAX: Final = 10  # shown, to keep the issue readable
+PEOPLE_MAX: Final = 10  # named in a group
 
-# Whose sentence names the people.
+# Reasons whose sentence names the people.
 _NAMES_PEOPLE: Final = {ReasonCode.PERSON_GONE, ReasonCode.SYNC_OFF, ReasonCode.PERSON_EXCLUDED}
 
 
 def held_placeholders(held: Held, texts: Texts) -> dict[str, str]:
-    """Return what the text of a question names; names are shown as text."""
+    """Return the placeholders of the issue's text, with names escaped."""
     return {
         "removals": texts.counted("labels", held.removals),
         "vanished": texts.counted("labels", held.vanished),
@@ -28,7 +28,7 @@ def held_placeholders(held: Held, texts: Texts) -> dict[str, str]:
 
 
 def _lines(held: Held, texts: Texts) -> Iterator[str]:
-    """Yield what is held by person and reason, and how much is left."""
+    """Yield one line for each person and reason, and one with the remaining count."""
     shown = held.groups[:GROUPS_MAX]
     for group in shown:
         yield f"- {_group_text(group, texts)}"

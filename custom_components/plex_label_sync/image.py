@@ -1,4 +1,4 @@
-"""The poster of the title that was labelled last."""
+"""Image entity with the poster of the title labelled last."""
 
 from datetime import datetime
 import logging
@@ -29,17 +29,17 @@ async def async_setup_entry(
     entry: PlexLabelSyncConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the image of an entry."""
+    """Set up the image entity of an entry."""
     async_add_entities([PlexLabelSyncImage(hass, entry.runtime_data)])
 
 
 class PlexLabelSyncImage(PlexLabelSyncEntity, ImageEntity):
-    """Shows a poster that Home Assistant fetches from Plex when somebody looks at it."""
+    """The poster of the title labelled last, fetched from Plex on request."""
 
     _unrecorded_attributes = frozenset({"title"})
 
     def __init__(self, hass: HomeAssistant, runtime: Runtime) -> None:
-        """Show what the records tell, also after a restart."""
+        """Initialize with the title in the stored records."""
         PlexLabelSyncEntity.__init__(self, runtime.coordinator, LAST_LABELLED)
         ImageEntity.__init__(self, hass)
         self._pictures = runtime.servers.plex.pictures
@@ -60,7 +60,7 @@ class PlexLabelSyncImage(PlexLabelSyncEntity, ImageEntity):
     @property
     @override
     def entity_picture(self) -> str | None:
-        """Return where the poster is, None where it is known that there is none."""
+        """Return the poster's URL, None if there is known to be none."""
         if self._last is None or self._picture == (self._last, None):
             return None
         return super().entity_picture
@@ -68,12 +68,12 @@ class PlexLabelSyncImage(PlexLabelSyncEntity, ImageEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Return which title it is."""
+        """Return the title's details."""
         return {"title": None if self._last is None else self._last.title}
 
     @override
     async def async_image(self) -> bytes | None:
-        """Return the poster, None where Plex has none or does not answer."""
+        """Return the poster, None if Plex has none or does not respond."""
         if (last := self._last) is None:
             return None
         if self._picture is None or self._picture[0] != last:

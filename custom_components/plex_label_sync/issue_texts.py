@@ -1,4 +1,4 @@
-"""What the texts of repair issues name, and what their fix flows have to know. Pure."""
+"""Placeholders of repair issues' texts, and the data of their fix flows. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from .sync.model import Gap
     from .texts import Texts
 
-CONFLICTS_MAX: Final = 20  # shown; a question has to be read
+CONFLICTS_MAX: Final = 20  # shown, to keep the issue readable
 GAPS_NAMED: Final = 10
 
 type Placeholders = Mapping[str, str]
 
 
 def no_placeholders(*_args: object, **_kwargs: object) -> Placeholders:
-    """Return nothing, for a text that names the entry only."""
+    """Return no placeholders, for a text that names only the entry."""
     return {}
 
 
 def file_placeholders(files: Iterable[str]) -> Placeholders:
-    """Return the names of files that were damaged or missing."""
+    """Return the names of damaged or missing files."""
     return {"files": ", ".join(files)}
 
 
@@ -43,12 +43,12 @@ def library_placeholders(names: Mapping[str, str]) -> Placeholders:
 
 
 def library_keys(names: Mapping[str, str]) -> Placeholders:
-    """Return the keys of libraries, for a flow."""
+    """Return the keys of libraries, for a fix flow."""
     return {"libraries": ",".join(sorted(names))}
 
 
 def gap_placeholders(gaps: Sequence["OpenGap"], texts: "Texts") -> Placeholders:
-    """Return what cannot be read, and since when."""
+    """Return the names of gaps and the time of the oldest."""
     names = list(dict.fromkeys(_gap_name(one.gap) for one in gaps))
     more = f" … (+{len(names) - GAPS_NAMED})" if len(names) > GAPS_NAMED else ""
     return {
@@ -58,24 +58,24 @@ def gap_placeholders(gaps: Sequence["OpenGap"], texts: "Texts") -> Placeholders:
 
 
 def _gap_name(gap: "Gap") -> str:
-    """Return what cannot be read, with how many rows of it where that is not all."""
+    """Return the name of a gap, with the number of unreadable rows if it is partial."""
     return as_markdown(gap.name) + (f" ({gap.rows})" if gap.rows else "")
 
 
 def row_placeholders(rows: Sequence["Row"]) -> Placeholders:
-    """Return how many labels there are of each text."""
+    """Return the number of rows, in total and by label."""
     counts = Counter(row.label for row in rows)
     lines = (f"- {as_markdown(label)}: {count}" for label, count in counts.most_common())
     return {"count": str(len(rows)), "labels": "\n".join(lines)}
 
 
 def conflict_placeholders(conflicts: Sequence["Conflict"]) -> Placeholders:
-    """Return a line for each label that would have two meanings."""
+    """Return one line for each conflicting label."""
     return {"labels": "\n".join(map(_conflict_line, conflicts[:CONFLICTS_MAX]))}
 
 
 def _conflict_line(conflict: "Conflict") -> str:
-    """Return who would get a label, and who or what has it, in any language."""
+    """Return a language-neutral line with a label, its new people and its current meanings."""
     newcomers = ", ".join(as_code(person.username) for person in conflict.newcomers)
     others = [as_code(person.username) for person in conflict.others]
     meanings = ", ".join([*others, "⚙️"] if conflict.reserved else others)
@@ -83,9 +83,9 @@ def _conflict_line(conflict: "Conflict") -> str:
 
 
 def shown_conflicts(conflicts: Sequence["Conflict"]) -> Placeholders:
-    """Return the conflicts that a decision is about, for a flow.
+    """Return the conflicts to decide about, as JSON for a fix flow.
 
-    An issue's data hold no lists; a label may have several conflicts, one after the other.
+    An issue's data cannot hold lists; the conflicts of one label are merged.
     """
     shown: dict[str, list[str]] = {}
     for one in conflicts:
@@ -94,7 +94,7 @@ def shown_conflicts(conflicts: Sequence["Conflict"]) -> Placeholders:
 
 
 def tried_placeholders(tried: Iterable[tuple[str, str]]) -> Placeholders:
-    """Return the addresses of the webhook that were tried, with the result of each."""
+    """Return the tried addresses of the webhook, with the result of each."""
     lines = (f"- {as_code(address)}: {as_markdown(result)}" for address, result in tried)
     return {"tried": "\n".join(lines) or "-"}
 

@@ -1,4 +1,4 @@
-"""The table of repair issues: raising, deleting, the fix flows and the documents follow it."""
+"""The table of repair issues, used to create and delete them, by the fix flows and the docs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,9 +39,9 @@ _ERROR: Final = ir.IssueSeverity.ERROR
 
 
 class Fix(Enum):
-    """The flow that an issue opens; `repairs` has it."""
+    """The fix flow of an issue, implemented in `repairs`."""
 
-    NONE = auto()  # the text only: the issue is deleted when its cause is gone
+    NONE = auto()  # not fixable: deleted when its cause is resolved
     ACKNOWLEDGE = auto()
     HELD_CHANGES = auto()
     LIBRARIES_GONE = auto()
@@ -55,10 +55,10 @@ class Fix(Enum):
 class Repair[**P]:
     """One repair issue; `key` names its text under `issues` in the translations.
 
-    `placeholders` returns what the text names besides the entry, `data` what the flow has to know:
-    both from the arguments of `async_raise`. `choices` are the steps of a flow that begins with a
-    menu. Of the issues with the same `slot` an entry has one at a time; it is the key unless given.
-    `page` is where the documentation says more.
+    `placeholders` returns the text's placeholders besides the entry, `data` the data of the fix
+    flow, both from the arguments of `async_raise`. `choices` are the menu options of the flow. An
+    entry has at most one issue per `slot`, which defaults to the key. `page` is the documentation
+    page.
     """
 
     key: str
@@ -68,7 +68,7 @@ class Repair[**P]:
     choices: tuple[str, ...] = ()
     data: Callable[P, Placeholders] = no_placeholders
     severity: ir.IssueSeverity = ir.IssueSeverity.WARNING
-    persistent: bool = False  # over a restart, until somebody has read it
+    persistent: bool = False  # kept across restarts until the user has seen it
     slot: str = ""
 
     def issue_id(self, entry: ConfigEntry[Any]) -> str:
@@ -119,7 +119,7 @@ LIBRARY_GONE: Final = Repair(
     Fix.LIBRARIES_GONE,
     data=library_keys,
 )
-LIBRARIES_GONE: Final = Repair(  # all of them
+LIBRARIES_GONE: Final = Repair(  # all libraries
     "libraries_gone", "options.md#options", library_placeholders, slot=LIBRARY_GONE.key
 )
 LIBRARY_NEW: Final = Repair(
@@ -160,7 +160,7 @@ SHARING_OPEN: Final = Repair(  # a person's rule is missing
     ("look_again", "meant"),
     severity=_ERROR,
 )
-SHARING: Final = Repair(  # every other warning
+SHARING: Final = Repair(  # any other warning
     "sharing",
     "sharing.md#what-is-reported",
     warning_placeholders,
@@ -199,8 +199,8 @@ REPAIRS: Final[Mapping[str, Repair[...]]] = {
         SHARING_SIGN_IN,
     )
 }
-# The issue for the first of a run's reasons asks about the others as well. Alone, LIST_SHRANK asks
-# nobody: the list is read again.
+# The first of a run's reasons selects the issue, which covers the others as well. LIST_SHRANK alone
+# raises none: the list is read again.
 HELD_FOR: Final[Mapping[HoldReason, "Repair[Held, Texts]"]] = {
     HoldReason.LABELS_VANISHED: LABELS_VANISHED,
     HoldReason.NOBODY_LISTED: NOBODY_LISTED,
@@ -220,7 +220,7 @@ def async_raise[**P](
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> None:
-    """Create an issue, or bring its text up to date. The entry's name is filled in as text."""
+    """Create or update an issue; the entry's title is escaped and filled in."""
     fixable = repair.fix is not Fix.NONE
     ir.async_create_issue(
         hass,
@@ -241,7 +241,7 @@ def async_raise[**P](
 
 @callback
 def async_delete(hass: HomeAssistant, entry: ConfigEntry[Any], *repairs: Repair[...]) -> None:
-    """Delete issues, those that there are."""
+    """Delete those of the issues that exist."""
     for repair in repairs:
         ir.async_delete_issue(hass, DOMAIN, repair.issue_id(entry))
 
@@ -255,7 +255,7 @@ def async_delete_all(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
 async def async_update_held_issue(
     hass: HomeAssistant, entry: ConfigEntry[Any], held: "Held | None"
 ) -> None:
-    """Ask what to do with held changes, or stop asking."""
+    """Create or update the issue about held changes, or delete it if there are none."""
     if held is None:
         async_delete(hass, entry, *HELD_FOR.values())
         return
@@ -267,7 +267,7 @@ async def async_update_held_issue(
 def async_update_gap_issues(
     hass: HomeAssistant, entry: ConfigEntry[Any], lasting: Sequence["OpenGap"]
 ) -> None:
-    """Report what could not be read for long, in one issue for each kind."""
+    """Report lasting gaps, in one issue for each kind."""
     texts = cached_texts(hass)
     for repair in GAP_ISSUES:
         if found := [one for one in lasting if _gap_issue(one.gap) is repair]:

@@ -1,4 +1,4 @@
-"""The limits and waiting times with which the parts of a loaded entry are made."""
+"""Limits and waiting times of the parts of a loaded entry."""
 
 from dataclasses import dataclass, field
 
@@ -8,25 +8,25 @@ from .pulsarr.limits import PulsarrLimits
 
 @dataclass(frozen=True, slots=True)
 class ReconnectTimes:
-    """When to listen to Plex again after the connection was lost; in seconds."""
+    """Delays before reconnecting to Plex's notifications, in seconds."""
 
-    first: float = 1.0  # doubled each time
+    first: float = 1.0  # doubled after each failure
     most: float = 30.0
     refused: float = 300.0  # while Plex refuses the token
 
 
 @dataclass(frozen=True, slots=True)
 class SharingTimes:
-    """When plex.tv is asked who can see what, and how long for; in seconds."""
+    """Times of the sharing check at plex.tv, in seconds."""
 
-    first_check: tuple[float, float] = (60.0, 300.0)  # after the first full sync, by chance
-    cool_down: float = 10.0  # between two questions that somebody asks by hand
-    answer_timeout: float = 44.0  # requests' own timeouts begin anew with every byte
+    first_check: tuple[float, float] = (60.0, 300.0)  # after the first full sync; chosen at random
+    cool_down: float = 10.0  # between two checks requested by hand
+    answer_timeout: float = 44.0  # the timeouts of requests restart with every byte
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """One set of limits for each part that has some."""
+    """The limits, by part."""
 
     plex: PlexLimits = field(default_factory=PlexLimits)
     pulsarr: PulsarrLimits = field(default_factory=PulsarrLimits)
@@ -38,5 +38,5 @@ USUAL = Limits()
 
 
 def current_limits() -> Limits:
-    """Return the limits of everything that is made from now on."""
+    """Return the limits for newly created parts."""
     return USUAL

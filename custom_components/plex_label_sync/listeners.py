@@ -1,4 +1,4 @@
-"""Who wants to know when something has happened, so that parts need not know each other."""
+"""Observer lists that keep the parts of an entry independent of each other."""
 
 from collections.abc import Callable
 
@@ -6,15 +6,15 @@ from homeassistant.core import CALLBACK_TYPE, callback
 
 
 class Listeners[*Args]:
-    """Calls everybody who was added, in order, in the event loop."""
+    """Calls its listeners in the order they were added, in the event loop."""
 
     def __init__(self) -> None:
-        """Nobody listens yet."""
+        """Initialize without listeners."""
         self._listeners: dict[object, Callable[[*Args], None]] = {}
 
     @callback
     def add(self, listener: Callable[[*Args], None]) -> CALLBACK_TYPE:
-        """Add a listener; call what is returned to remove it."""
+        """Add a listener; return a function that removes it."""
         key = object()
         self._listeners[key] = listener
 
@@ -26,6 +26,6 @@ class Listeners[*Args]:
 
     @callback
     def __call__(self, *args: *Args) -> None:
-        """Call the listeners that are there now."""
+        """Call all current listeners."""
         for listener in tuple(self._listeners.values()):
             listener(*args)

@@ -1,4 +1,4 @@
-"""What the logbook says about activities, as sentences whose subject is the Plex server."""
+"""Logbook entries for activities: sentences whose subject is the Plex server."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -18,10 +18,10 @@ from .status import Activity
 from .sync.run import StartedBy
 from .texts import COMMON, Texts, cached_texts
 
-# The activity's own; without one a line has a blank square.
+# The activity entity's icon; an entry without an icon shows a blank square.
 ICON: Final = "mdi:tag-text-outline"
 
-# The numbers that stand behind a sentence, where they are not zero.
+# The counts appended to a sentence if they are not zero.
 COUNTED: Final[Mapping[str, Sequence[str]]] = {
     Activity.SYNC_FINISHED: ("added", "removed", "failed", "held", "gaps"),
     Activity.RUN_RELEASED: ("released", "restored", "kept", "kept_off", "failed"),
@@ -36,12 +36,12 @@ type _Describe = Callable[[Event[Any]], dict[str, Any]]
 def async_describe_events(
     hass: HomeAssistant, async_describe_event: Callable[[str, str, _Describe], None]
 ) -> None:
-    """Tell the logbook how to read our events."""
+    """Register the description of the integration's events with the logbook."""
     async_describe_event(DOMAIN, EVENT_ACTIVITY, partial(_described, hass))
 
 
 def _described(hass: HomeAssistant, event: Event[Any]) -> dict[str, Any]:
-    """Return an event's line. Without an entity in it the server's name begins the sentence."""
+    """Return an event's entry; without an entity, the server's name begins the sentence."""
     told = event.data
     return {
         LOGBOOK_ENTRY_ICON: ICON,
@@ -51,7 +51,7 @@ def _described(hass: HomeAssistant, event: Event[Any]) -> dict[str, Any]:
 
 
 def _sentence(words: Texts, told: Mapping[str, Any]) -> str:
-    """Return what an activity says; what a newer or older version told still makes a line."""
+    """Return the sentence for an activity, even one recorded by another version."""
     texts = words.groups[COMMON]
     key = _key(texts, told)
     try:
@@ -68,7 +68,7 @@ def _sentence(words: Texts, told: Mapping[str, Any]) -> str:
 
 
 def _key(texts: Mapping[str, str], told: Mapping[str, Any]) -> str:
-    """Return which of the sentences fits."""
+    """Return the key of the matching sentence."""
     activity = str(told.get(ATTR_ACTIVITY, ""))
     match activity:
         case Activity.LABELS_CHANGED if not told.get("people"):
@@ -84,7 +84,7 @@ def _key(texts: Mapping[str, str], told: Mapping[str, Any]) -> str:
 
 
 def _values(texts: Mapping[str, str], told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is filled into a sentence; of many names it is said how many more there are."""
+    """Return the placeholders of a sentence; long lists of names end with a count of the rest."""
     values = dict(told)
     if names := told.get("names"):
         left_out = told.get("count", 0) - len(names)
@@ -97,14 +97,14 @@ def _values(texts: Mapping[str, str], told: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _counts(texts: Mapping[str, str], told: Mapping[str, Any], names: Sequence[str]) -> str:
-    """Return the numbers of an activity that are not zero."""
+    """Return an activity's counts that are not zero, as text."""
     counts = [(name, told.get(name)) for name in names]
     parts = [texts[f"count_{name}"].format(count=count) for name, count in counts if count]
     return ", ".join(parts) or texts["count_none"]
 
 
 def _who(texts: Mapping[str, str], told: Mapping[str, Any]) -> str:
-    """Return who or what caused an activity: a person's name, or another cause in words."""
+    """Return what caused an activity: a user's name, or another cause as text."""
     started_by = str(told.get("started_by", ""))
     if started_by in {"", StartedBy.UNKNOWN}:
         return ""
@@ -112,7 +112,7 @@ def _who(texts: Mapping[str, str], told: Mapping[str, Any]) -> str:
 
 
 def _listed(texts: Mapping[str, str], words: Sequence[str]) -> str:
-    """Return words as they stand in a sentence: a, b and c."""
+    """Return words as a list in a sentence: a, b and c."""
     if isinstance(words, str) or not words:
         return str(words or "")
     *others, last = words

@@ -1,4 +1,4 @@
-"""Which libraries are chosen, and which ones nobody has decided about yet."""
+"""Track which libraries are chosen and which are new and undecided."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,10 +13,10 @@ from .sync.model import Library
 def unseen(
     chosen: Iterable[str] | None, seen: Iterable[str] | None, there: Iterable[Library]
 ) -> dict[str, str]:
-    """Return the libraries that nobody has decided about, by key with their names.
+    """Return the names of undecided libraries by key.
 
-    Where all are synced (`chosen` is None) there is nothing to decide, and nothing either when it is
-    not known which there were.
+    There are none if all libraries are synced (`chosen` is None) or if the libraries seen so far
+    are unknown (`seen` is None).
     """
     if chosen is None or seen is None:
         return {}
@@ -25,13 +25,13 @@ def unseen(
 
 
 def libraries_option(chosen: Iterable[str], there: Iterable[str]) -> list[str] | None:
-    """Return a choice as it is stored: None when it is all that there are, later ones as well."""
+    """Return a choice as it is stored: None, which covers later ones, if it includes all."""
     keys, all_keys = list(chosen), set(there)
     return None if all_keys and all_keys <= set(keys) else keys
 
 
 def with_libraries(options: Mapping[str, Any], there: Iterable[str]) -> dict[str, Any]:
-    """Return options with the choice of libraries as it is stored."""
+    """Return options with the choice of libraries converted to its stored form."""
     new = dict(options)
     if CONF_LIBRARIES in new and libraries_option(new[CONF_LIBRARIES], there) is None:
         del new[CONF_LIBRARIES]
@@ -42,7 +42,7 @@ def with_libraries(options: Mapping[str, Any], there: Iterable[str]) -> dict[str
 def async_remember(
     hass: HomeAssistant, entry: ConfigEntry[Any], keys: Iterable[str], *, anew: bool = False
 ) -> None:
-    """Note which libraries somebody has seen and decided about; `anew` forgets the others."""
+    """Record libraries as seen and decided about; `anew` forgets the others."""
     before = () if anew else entry.data.get(CONF_LIBRARIES_SEEN) or ()
     seen = sorted({*before, *keys})
     if seen != entry.data.get(CONF_LIBRARIES_SEEN):

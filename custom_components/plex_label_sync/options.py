@@ -1,8 +1,8 @@
-"""The table of options: settings, forms and checks take what they know of an option from here.
+"""The table of options, the single source for settings, forms and validation.
 
-A row says what an option is called, in which section of the form it stands, of which kind it is
-and what it is unless somebody changes it. Its kind says how an entry is cleaned and what the
-settings make of it; `flows/options_form.py` has the field for each kind.
+A row gives an option's key, its section of the form, its kind and its default. The kind defines
+how input is cleaned and converted for the settings; `flows/options_form.py` has the selector for
+each kind.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +25,7 @@ from .sync.person_id import PersonId, named_id, public_id
 
 
 class UnusableValueError(ValueError):
-    """A value that a form refuses; `error` is the key of the text that says why."""
+    """A value that a form rejects; `error` is the translation key of the reason."""
 
     def __init__(self, error: str) -> None:
         super().__init__(error)
@@ -45,7 +45,7 @@ class Section(StrEnum):
 
 
 class Unit(StrEnum):
-    """What a number counts. The settings hold times in seconds, and shares from 0 to 1."""
+    """The unit of a number. The settings hold times in seconds, and shares from 0 to 1."""
 
     SECONDS = "s"
     MINUTES = "min"
@@ -56,8 +56,8 @@ class Unit(StrEnum):
 _SECONDS: Final[Mapping[Unit, int]] = {Unit.SECONDS: 1, Unit.MINUTES: 60, Unit.DAYS: 86_400}
 
 
-# The kinds. `clean` returns an entry as it is stored, or raises UnusableValueError; `read` returns
-# what is stored as the settings have it.
+# The kinds. `clean` converts input to the stored value, or raises UnusableValueError; `read`
+# converts the stored value for the settings.
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,11 @@ class Flag:
     """On or off."""
 
     def clean(self, value: bool) -> bool:
-        """Return it as it is."""
+        """Return it unchanged."""
         return value
 
     def read(self, value: bool) -> bool:
-        """Return it as it is."""
+        """Return it unchanged."""
         return value
 
 
@@ -82,7 +82,7 @@ class Number:
     unit: Unit
 
     def clean(self, value: float) -> int:
-        """Return a whole number as one; selectors give floats, and let fractions through."""
+        """Return the number as an integer; selectors return floats and accept fractions."""
         if not value.is_integer():
             raise UnusableValueError("not_a_whole_number")
         return int(value)
@@ -94,12 +94,12 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text with rules of its own."""
+    """A text with its own validation."""
 
     clean: Callable[[str], str]
 
     def read(self, value: str) -> str:
-        """Return it as it is."""
+        """Return it unchanged."""
         return value
 
 
@@ -109,7 +109,7 @@ class Url:
 
     def clean(self, text: str) -> str:
         """Return an address without a trailing slash."""
-        if "://" not in text:  # what connections make up for, a webhook's sender does not
+        if "://" not in text:  # tolerated for connections, but not by a webhook's sender
             raise UnusableValueError("invalid_url")
         try:
             return normalise_url(text)
@@ -119,7 +119,7 @@ class Url:
             raise UnusableValueError("invalid_url") from err
 
     def read(self, value: str) -> str | None:
-        """Return the address, None where there is none."""
+        """Return the address, None if it is empty."""
         return value or None
 
 
@@ -130,11 +130,11 @@ class Choice:
     values: type[StrEnum]
 
     def clean(self, value: str) -> str:
-        """Return it as it is: the field offers nothing else."""
+        """Return it unchanged: the selector offers only valid values."""
         return value
 
     def read(self, value: str) -> StrEnum:
-        """Return the value that is meant."""
+        """Return the enum member."""
         return self.values(value)
 
 
@@ -143,12 +143,12 @@ class Labels:
     """Any number of labels."""
 
     def clean(self, labels: Iterable[str]) -> list[str]:
-        """Return labels without blanks around them, each once in whatever case it comes."""
+        """Return labels without surrounding spaces and case-insensitive duplicates."""
         texts = filter(None, (label.strip() for label in labels))
         return list({fold(text): text for text in reversed(list(texts))}.values())[::-1]
 
     def read(self, labels: Iterable[str]) -> frozenset[str]:
-        """Return folded texts."""
+        """Return the labels casefolded."""
         return frozenset(map(fold, labels))
 
 
@@ -157,7 +157,7 @@ class Libraries:
     """Section keys of the Plex server; None means all, later ones included."""
 
     def clean(self, keys: Iterable[str]) -> list[str]:
-        """Return the chosen libraries, each once; there has to be one."""
+        """Return the chosen libraries without duplicates. Raises UnusableValueError for none."""
         if not (chosen := list(dict.fromkeys(keys))):
             raise UnusableValueError("no_libraries")
         return chosen
@@ -169,26 +169,26 @@ class Libraries:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """People's ids, stored as texts: those of Pulsarr's users without their source."""
+    """People's ids, stored as strings; those of Pulsarr users without their source."""
 
     def clean(self, ids: Iterable[str]) -> list[str]:
-        """Return ids, each once. Raises UnusableValueError for what is no id."""
+        """Return ids without duplicates. Raises UnusableValueError for an invalid id."""
         found = dict.fromkeys(map(named_id, ids))
         if None in found:
             raise UnusableValueError("invalid_person")
         return [public_id(one) for one in found if one is not None]
 
     def read(self, ids: Iterable[object]) -> frozenset[PersonId]:
-        """Return ids with their sources."""
+        """Return ids with their source."""
         return frozenset(filter(None, (named_id(str(one)) for one in ids)))
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Who has which Plex account, each as `PERSON=ACCOUNT`."""
+    """People's Plex accounts, each as `PERSON=ACCOUNT`."""
 
     def clean(self, texts: Iterable[str]) -> list[str]:
-        """Return the pairs, each once."""
+        """Return the pairs without duplicates."""
         pairs = list(dict.fromkeys(filter(None, (text.strip() for text in texts))))
         if not all("=" in pair.strip("=") for pair in pairs):
             raise UnusableValueError("invalid_sharing_account")
@@ -203,7 +203,7 @@ type Kind = Flag | Number | Text | Url | Choice | Labels | Libraries | People | 
 
 
 def _clean_label_format(text: str) -> str:
-    """Return a label format without blanks around it. Raises UnusableValueError."""
+    """Return a label format without surrounding spaces. Raises UnusableValueError."""
     label_format = text.strip()
     try:
         check_label_format(label_format)
@@ -213,7 +213,7 @@ def _clean_label_format(text: str) -> str:
 
 
 def _clean_label(text: str) -> str:
-    """Return a label as it can stand in Plex and in a share filter. Raises UnusableValueError."""
+    """Return a label valid in Plex and in a share filter. Raises UnusableValueError."""
     if clean_label(text) != text.strip() or not text.strip():
         raise UnusableValueError("invalid_label")
     return text.strip()
@@ -221,25 +221,25 @@ def _clean_label(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option; `default` is what would be stored for it. The field of the settings has its key."""
+    """One option; `default` is in stored form, and the field of the settings is named `key`."""
 
     key: str
     section: Section
     kind: Kind
     _: KW_ONLY
     default: bool | int | str | tuple[str, ...] | None
-    may_be_empty: bool = False  # a text, which then means none
+    may_be_empty: bool = False  # an empty text means None
 
     def stored(self, options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as the kind has it
-        """Return what an entry's options hold for it."""
+        """Return the option's stored value, or its default."""
         return options.get(self.key, self.default)
 
     def read(self, options: Mapping[str, Any]) -> object:
-        """Return what an entry's options mean for the settings."""
+        """Return the option's value for the settings."""
         return self.kind.read(self.stored(options))
 
     def clean(self, value: Any) -> object:  # noqa: ANN401 - as the kind has it
-        """Return what was entered as it is stored. Raises UnusableValueError."""
+        """Return input in its stored form. Raises UnusableValueError."""
         if self.may_be_empty and not value.strip():
             return ""
         return self.kind.clean(value)

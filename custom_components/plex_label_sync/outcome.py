@@ -1,4 +1,4 @@
-"""What follows from a run beside its figures: what is asked, what could not be read, what is believed."""
+"""Process a run's result: open questions, gaps, and the baseline for later runs."""
 
 import asyncio
 from dataclasses import replace
@@ -21,16 +21,17 @@ from .storage.held import Held
 from .storage.records import Records
 from .sync.changes import Row, RowKey
 from .sync.gaps import LASTS_AFTER, concerns
+from .sync.naming import naming_of
 from .sync.protection import Before, who_counts
 from .sync.request import Request
 from .sync.run import HoldReason, Run
 from .timer import Timer
 
-UNKNOWN_MIN: Final = 3  # labels; fewer are somebody's own work, more look like lost records
+UNKNOWN_MIN: Final = 3  # labels; fewer are probably set by hand, more suggest lost records
 
 
 class Outcome:
-    """Keeps what runs of one entry came to, and asks and tells what only a person can decide."""
+    """Stores the results of an entry's runs and raises the issues that need a decision."""
 
     def __init__(
         self,
@@ -38,23 +39,23 @@ class Outcome:
         records: Records,
         schedule: Schedule,
     ) -> None:
-        """Nothing is asked yet."""
+        """Initialize without open questions."""
         self._context = context
         self._hass, self._entry = context.hass, context.entry
         self._records = records
         self._schedule = schedule
-        self._look_for_unknown = True  # at the first full sync, after which all is known
+        self._look_for_unknown = True  # only at the first full sync
         self._timer = Timer(context.hass, self.async_update_gaps)
-        self.unknown: tuple[Row, ...] = ()  # what may be ours although the ledger lacks it
+        self.unknown: tuple[Row, ...] = ()  # labels the ledger may have lost
         context.entry.async_on_unload(self._timer.cancel)
 
     @property
     def before(self) -> Before | None:
-        """What the last full sync saw that was believed, None before the first."""
+        """The baseline of the last accepted full sync, None before the first."""
         return self._records.knowledge.before or self._records.knowledge.counted
 
     async def async_keep(self, request: Request, run: Run) -> None:
-        """Take in a run that was no trial."""
+        """Process the result of a run that was not a dry run."""
         is_whole = request.whole and run.error is None
         known = dict(self._records.knowledge.gaps)
         self._records.knowledge.read(run.gaps, time.time(), whole=is_whole)
@@ -64,7 +65,7 @@ class Outcome:
         if is_whole:
             await self._keep_whole(run)
             if any((gap.kind, gap.key) not in known for gap in run.gaps):
-                self._schedule.sync_soon()  # once: what lasts waits for the clock
+                self._schedule.sync_soon()  # only once: a lasting gap waits for the schedule
         elif run.asked:
             await self._ask(run)
 
@@ -83,14 +84,14 @@ class Outcome:
                 )
         if new is None and HoldReason.LIST_SHRANK not in run.hold_reasons and run.is_complete:
             self._believe(run)
-        # What the brake doubts is nothing to compare the next sync with.
+        # A sync with held changes is no baseline for the next one.
         if new is None:
             self._records.knowledge.counted = Before(run.people, run.titles)
         await self._records.async_save_held(new)
         await async_update_held_issue(self._hass, self._entry, new)
 
     def _undecided(self, held: Held, run: Run) -> frozenset[RowKey]:
-        """Return what of a question nobody has answered and a sync could not look at."""
+        """Return the rows of an open question that gaps kept a sync from checking."""
         changed = {change.key for change in run.changes}
         rows = (self._records.ledger.get(key) for key in held.row_keys - changed)
         return frozenset(
@@ -102,17 +103,19 @@ class Outcome:
         )
 
     def _believe(self, run: Run) -> None:
-        """Take what a full sync saw for the new normal; ask about labels that may be ours."""
+        """Accept a full sync as the baseline, and ask about labels the ledger may have lost."""
         knowledge, sync = self._records.knowledge, self._context.settings.sync
-        before = Before(run.listed, run.titles, who_counts(sync), sync.label_format)
+        before = Before(run.listed, run.titles, who_counts(sync), naming_of(sync))
         known, removed = knowledge.unknown, self._records.removed_lately().keys()
         mine = {row.key: row for row in run.returned if known is None or row.key not in known}
-        # A damaged ledger was told already, and lacks everything.
+        # A damaged ledger is already reported, and lacks everything.
         is_told = "ledger" in self._records.damaged
         if self._look_for_unknown and known is not None and not is_told:
             mine |= {row.key: row for row in run.unknown if row.key not in known}
         else:
-            there = {row.key for row in run.unknown} | removed  # a cheap look tells none of these
+            there = {
+                row.key for row in run.unknown
+            } | removed  # a quick check reports none of these
             ledger = self._records.ledger
             mine |= {
                 row.key: row for row in self.unknown if row.key in there and row.key not in ledger
@@ -127,7 +130,7 @@ class Outcome:
             async_delete(self._hass, self._entry, LABELS_UNKNOWN)
 
     async def async_leave_unknown(self) -> None:
-        """Take it that the labels which may be ours are somebody else's."""
+        """Treat the labels that the ledger may have lost as foreign labels."""
         knowledge = self._records.knowledge
         if knowledge.unknown is not None:
             knowledge.unknown |= {row.key for row in self.unknown}
@@ -135,7 +138,7 @@ class Outcome:
         await self._records.async_save_held(self._records.held)
 
     async def _ask(self, run: Run) -> None:
-        """Ask about what a look at a few titles held; a full sync tells what else there is."""
+        """Ask about changes held by a live sync, and start a full sync to find any others."""
         new = await asyncio.to_thread(held_by, run, self._records.ledger)
         held = self._records.held
         if new is None or (held is not None and set(new.keys) <= set(held.keys)):
@@ -147,7 +150,7 @@ class Outcome:
 
     @callback
     def async_update_gaps(self) -> None:
-        """Tell of gaps that last, and look again when the next one will."""
+        """Report lasting gaps, and check again when the next gap counts as lasting."""
         self._timer.cancel()
         now = time.time()
         gaps = tuple(self._records.knowledge.gaps.values())

@@ -1,4 +1,4 @@
-"""What the questions in Repairs have in common."""
+"""Base of the fix flows that ask the user to decide."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 class QuestionFlow(RepairsFlow):
-    """Shows the text of an issue and what can be chosen; each choice is a step of its own."""
+    """Shows an issue's text and a menu, with one step for each choice."""
 
     def __init__(self, repair: Repair[...], data: Mapping[str, str]) -> None:
-        """`data` are those of the issue, from `async_raise`."""
+        """Initialize with the issue's data from `async_raise`."""
         self._repair = repair
         self._data = data
 
     async def async_step_init(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Show the issue and the choice."""
+        """Show the issue and its choices."""
         return self.async_show_menu(
             step_id="init",
             menu_options=[*self._repair.choices],
@@ -36,13 +36,13 @@ class QuestionFlow(RepairsFlow):
         )
 
     async def async_placeholders(self) -> dict[str, str]:
-        """Return what the text names."""
+        """Return the placeholders of the text."""
         issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
         return dict((issue.translation_placeholders if issue else None) or {})
 
     @property
     def answered_by(self) -> str:
-        """The name of the person who answers, as far as it is known."""
+        """The name of the user who answers, if it is known."""
         return requester_name() or StartedBy.REPAIRS
 
     @property

@@ -1,4 +1,4 @@
-"""The flows of Repairs: what only a person can decide or mend."""
+"""Fix flows of the repair issues that need the user's decision."""
 
 from typing import TYPE_CHECKING, assert_never, override
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class _DecisionFlow(QuestionFlow):
-    """Lets a person decide by a run."""
+    """A fix flow whose choices start a run."""
 
     async def _decide(self, decision: "_Decision") -> "RepairsFlowResult":
         if (runtime := self._runtime) is None:
@@ -42,21 +42,21 @@ class _DecisionFlow(QuestionFlow):
         if run is not None and run.error is not None:
             return self.async_abort(reason="failed")
         if run is not None and (reason := self._open(decision, run, runtime)) is not None:
-            # Ending the flow would delete the new question together with the old one.
+            # Finishing the flow would delete the new issue along with the old one.
             return self.async_abort(reason=reason)
         return self.async_create_entry(data={})
 
     def _open(self, _decision: "_Decision", _run: Run, _runtime: "Runtime") -> str | None:
-        """Return why the issue stays although the run went well."""
+        """Return why the issue remains although the run succeeded, None if it is resolved."""
         return None
 
 
 class HeldFlow(_DecisionFlow):
-    """Lets a person decide about held changes."""
+    """Asks the user to decide about held changes."""
 
     @override
     async def async_placeholders(self) -> dict[str, str]:
-        """Return what the text names, in the language of the person who reads it."""
+        """Return the placeholders of the text in the language of its reader."""
         told = await super().async_placeholders()
         held = None if self._runtime is None else self._runtime.records.held
         if held is None:
@@ -67,25 +67,25 @@ class HeldFlow(_DecisionFlow):
     async def async_step_apply(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Remove these labels after all."""
+        """Apply the held removals."""
         return await self._decide(held_decisions.async_apply)
 
     async def async_step_keep(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Leave the labels on for good."""
+        """Keep the labels permanently."""
         return await self._decide(held_decisions.async_keep)
 
     async def async_step_restore(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Put the labels back that vanished."""
+        """Restore the labels that disappeared."""
         return await self._decide(held_decisions.async_restore)
 
     async def async_step_accept(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Take it that somebody took the labels off on purpose."""
+        """Treat the labels as removed on purpose."""
         return await self._decide(held_decisions.async_accept)
 
     @override
@@ -96,41 +96,41 @@ class HeldFlow(_DecisionFlow):
 
 
 def _is_asked_again(decision: "_Decision", run: Run) -> bool:
-    """Tell whether there was more to decide about than was shown, so that nothing was done."""
+    """Return whether there was more to decide than was shown, so that nothing was done."""
     if decision is held_decisions.async_accept:
         return HoldReason.LABELS_VANISHED in run.hold_reasons
     return decision is held_decisions.async_apply and run.asked
 
 
 class UnknownFlow(_DecisionFlow):
-    """Lets a person decide about labels that may be ours."""
+    """Asks the user to decide about labels that the ledger may have lost."""
 
     async def async_step_adopt(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Take the labels into the ledger."""
+        """Add the labels to the ledger."""
         return await self._decide(held_decisions.async_adopt)
 
     async def async_step_leave(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Take the labels for somebody else's."""
+        """Treat the labels as foreign."""
         return await self._decide(held_decisions.async_leave)
 
 
 class LabelsConflictFlow(QuestionFlow):
-    """Lets a person decide whether a label may mean several people."""
+    """Asks the user whether a label may stand for several people."""
 
     async def async_step_meant(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Let the labels mean all of them, and write them with the next sync."""
+        """Accept the shared labels, which the next sync writes."""
         return self._decide(meant=True)
 
     async def async_step_leave(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Let everybody go on with the former label, and do not ask again."""
+        """Keep everyone's former label, and do not ask again."""
         return self._decide(meant=False)
 
     def _decide(self, *, meant: bool) -> "RepairsFlowResult":
@@ -142,17 +142,17 @@ class LabelsConflictFlow(QuestionFlow):
 
 
 class LibraryGoneFlow(ConfirmRepairFlow):
-    """Takes libraries that are gone off an entry's choice."""
+    """Removes deleted libraries from an entry's choice."""
 
     def __init__(self, data: "Mapping[str, str]") -> None:
-        """`data` are those of the issue, from `async_raise`."""
+        """Initialize with the issue's data from `async_raise`."""
         self._data = data
 
     @override
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Ask, then change the options, which loads the entry again."""
+        """Ask for confirmation, then change the options, which reloads the entry."""
         entry = self.hass.config_entries.async_get_entry(self._data["entry_id"])
         if entry is None:
             return self.async_abort(reason="not_loaded")
@@ -165,18 +165,18 @@ class LibraryGoneFlow(ConfirmRepairFlow):
 
 
 class LibraryNewFlow(QuestionFlow):
-    """Lets a person decide about libraries that are new."""
+    """Asks the user to decide about new libraries."""
 
     async def async_step_sync(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Add the libraries to the choice, which loads the entry again."""
+        """Add the libraries to the choice, which reloads the entry."""
         return self._decide(sync=True)
 
     async def async_step_leave(
         self, _user_input: dict[str, str] | None = None
     ) -> "RepairsFlowResult":
-        """Leave the libraries alone, and do not ask again."""
+        """Leave the libraries unchosen, and do not ask again."""
         return self._decide(sync=False)
 
     def _decide(self, *, sync: bool) -> "RepairsFlowResult":
@@ -193,7 +193,7 @@ class LibraryNewFlow(QuestionFlow):
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
-    """Return the flow that belongs to an issue."""
+    """Return the fix flow of an issue."""
     issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
     repair = REPAIRS.get((issue and issue.translation_key) or "")
     known = {name: str(value) for name, value in (data or {}).items()}

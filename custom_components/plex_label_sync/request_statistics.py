@@ -1,4 +1,4 @@
-"""What became of the requests to one server, for diagnostics."""
+"""Statistics of the requests to one server, for diagnostics."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -10,24 +10,24 @@ from typing import Final
 
 from .sync.model import Failure, ServiceError
 
-FAILURES_KEPT: Final = 10  # of each server
+FAILURES_KEPT: Final = 10  # per server
 
-_NUMBERS: Final = re.compile(r"(?<=/)[0-9][0-9,]*(?=/|$)")  # what a path names one thing by
+_NUMBERS: Final = re.compile(r"(?<=/)[0-9][0-9,]*(?=/|$)")  # ids in a path
 
 
 @dataclass(slots=True)
 class KindStatistics:
-    """What came of the requests of one kind; times are in seconds, waiting for a turn left out."""
+    """Counts and times of one kind of request; in seconds, without waiting for a free slot."""
 
     requests: int = 0
     failed: int = 0
     bytes_in: int = 0
-    seconds: float = 0.0  # of all together
+    seconds: float = 0.0  # total
     slowest: float = 0.0
 
     @contextmanager
     def timed(self) -> Iterator[None]:
-        """Add how long something takes, whether or not it works."""
+        """Add the time a block takes, whether or not it succeeds."""
         began = time.monotonic()
         try:
             yield
@@ -39,7 +39,7 @@ class KindStatistics:
 
 @dataclass(frozen=True, slots=True)
 class LastFailure:
-    """One request that failed: when in seconds since the epoch, and why."""
+    """One failed request: its time in seconds since the epoch, and the reason."""
 
     at: float
     failure: Failure
@@ -48,9 +48,9 @@ class LastFailure:
 
 @dataclass(slots=True)
 class Statistics:
-    """How many requests went out and what came of them, for diagnostics.
+    """Counts of requests and their results, by kind.
 
-    A kind is a method and a path without the numbers in it.
+    A kind is a method and a path without ids.
     """
 
     requests: int = 0
@@ -61,7 +61,7 @@ class Statistics:
     last_failures: deque[LastFailure] = field(default_factory=lambda: deque(maxlen=FAILURES_KEPT))
 
     def began(self, method: str, path: str) -> KindStatistics:
-        """Count a request; return where what comes of it is noted."""
+        """Count a request and return the statistics of its kind."""
         self.requests += 1
         kind = self.kinds.setdefault(f"{method} {_NUMBERS.sub('{id}', path)}", KindStatistics())
         kind.requests += 1

@@ -1,4 +1,4 @@
-"""What the actions answer: runs, pending syncs and the journal as plain data."""
+"""Responses of the actions: runs, pending syncs and the journal as plain data."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -24,15 +24,15 @@ from .sync.reasons import names_of
 from .sync.run import Run
 from .texts import Texts
 
-CHANGES_MAX: Final = 500  # in one answer
+CHANGES_MAX: Final = 500  # in one response
 
 
 def run_response(
     run: Run, gaps: OpenGaps, texts: Texts, libraries: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return a run as an action answers it; at most CHANGES_MAX of its changes, held ones first.
+    """Return a run as response data, with at most CHANGES_MAX changes, held ones first.
 
-    `gaps` tell since when something could not be read, `libraries` are their names by key.
+    `gaps` give the start of each gap; `libraries` maps keys to names.
     """
     changes = [(one, True) for one in run.held] + [(one, False) for one in run.changes]
     return {
@@ -63,9 +63,9 @@ def run_response(
 def change_response(
     change: Change, texts: Texts, libraries: Mapping[str, str], *, held: bool = False
 ) -> dict[str, Any]:
-    """Return a change as actions answer it, of a run or of the journal.
+    """Return a change, of a run or of the journal, as response data.
 
-    `libraries` are the names of Plex's libraries by key, as far as they are there.
+    `libraries` maps the keys of existing libraries to their names.
     """
     return {
         "action": change.action.value,
@@ -89,7 +89,7 @@ def _reason_response(change: Change, texts: Texts) -> dict[str, Any]:
 
 
 def open_gaps_response(gaps: OpenGaps, texts: Texts) -> list[dict[str, Any]]:
-    """Return what could not be read when it was last tried."""
+    """Return the currently open gaps."""
     return [_gap_response(one.gap, one.since, texts) for one in gaps.values()]
 
 
@@ -108,7 +108,7 @@ def _gap_response(gap: Gap, since: float, texts: Texts) -> dict[str, Any]:
 
 
 def pending_response(entry: PendingSync) -> dict[str, Any]:
-    """Return a pending sync as `get_pending` answers it; times as ISO 8601 in UTC."""
+    """Return a pending sync for `get_pending`; times as ISO 8601 in UTC."""
     return {
         "title": entry.title.name,
         "type": entry.title.type.value,
@@ -125,7 +125,7 @@ def pending_response(entry: PendingSync) -> dict[str, Any]:
 def entries_response(
     entries: Iterable[Entry], texts: Texts, libraries: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Return runs of the journal with every change that they made, however many those are."""
+    """Return runs of the journal with all of their changes."""
     return [
         {
             **entry_response(entry),
@@ -139,7 +139,7 @@ def entries_response(
 
 
 def entry_response(entry: Entry) -> dict[str, Any]:
-    """Return a run of the journal as `get_runs` answers it; it may still be on."""
+    """Return a run of the journal for `get_runs`; it may still be in progress."""
     added = sum(change.action is Action.ADD for change in entry.changes)
     return {
         "run_id": entry.run_id,
@@ -153,7 +153,7 @@ def entry_response(entry: Entry) -> dict[str, Any]:
 
 
 def explanation_response(one: Explanation, texts: Texts) -> dict[str, Any]:
-    """Return what `explain` answers about one title; times as ISO 8601 in UTC."""
+    """Return the explanation of one title for `explain`; times as ISO 8601 in UTC."""
     return {
         "title": one.title.name,
         "type": one.title.type.value,

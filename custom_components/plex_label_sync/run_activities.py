@@ -1,4 +1,4 @@
-"""What there is to tell of a run as a whole: one activity for each thing that happened. Pure."""
+"""Derive the activities that a run as a whole causes. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ type Told = tuple[Activity, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What is open at some moment: the question that waits, and what could not be read."""
+    """The held changes and gaps at one point in time."""
 
     held: Held | None
     gaps: OpenGaps
@@ -32,7 +32,7 @@ class Open:
 def activities_of(
     request: Request, run: Run, before: Open, after: Open, ledger: Ledger
 ) -> Iterator[Told]:
-    """Yield what a run came to that was no trial. What it held or released is told once."""
+    """Yield the activities of a run that was not a dry run; held and released are reported once."""
     if before.held is None and after.held is not None:
         yield Activity.RUN_HELD, _held(run, after.held)
     elif before.held is not None and after.held is None:
@@ -55,13 +55,13 @@ def _finished(request: Request, run: Run, after: Open) -> Iterator[Told]:
         case RemovalRequest():
             yield Activity.LABELS_REMOVED, {"people": _whose(request, run), **counts}
         case LiveRequest():
-            pass  # each of its titles is told by itself
+            pass  # reported for each title
         case _:
             assert_never(request)
 
 
 def _whose(request: RemovalRequest, run: Run) -> list[str]:
-    """Return the names of those whose labels were to go, nobody's for everybody's."""
+    """Return the names of the people whose labels were to be removed; empty for all people."""
     known = {
         text.casefold(): ref.name
         for change in run.changes
@@ -90,7 +90,7 @@ def _held(run: Run, held: Held) -> dict[str, Any]:
 
 
 def _released(run: Run, held: Held, ledger: Ledger) -> dict[str, Any]:
-    """Return what became of the labels that somebody was asked about."""
+    """Return what happened to the held labels after the decision."""
     keys = held.row_keys
     done: Mapping[RowKey, Action] = {one.key: one.action for one in run.changes if one.key in keys}
     off = {key for key in keys if (row := ledger.get(key)) is not None and row.removed_by_user}
@@ -112,7 +112,7 @@ def _only_in(some: OpenGaps, others: OpenGaps) -> list[OpenGap]:
 
 
 def _gaps(activity: Activity, gaps: Iterable[OpenGap]) -> Iterator[Told]:
-    """Yield one activity for each kind of what could or can now be read."""
+    """Yield one activity for each kind of gap."""
     by_kind: dict[GapKind, list[OpenGap]] = {}
     for one in gaps:
         by_kind.setdefault(one.gap.kind, []).append(one)

@@ -1,4 +1,4 @@
-"""Owns the engine, its turns and the records: carries out one run at a time. Knows no entity."""
+"""Carries out one run at a time; owns the engine, its lock and the records."""
 
 import asyncio
 from collections.abc import Collection, Iterable
@@ -48,7 +48,7 @@ STOP_TIMEOUT: Final = 8.0  # seconds; Home Assistant waits ten for an entry's ta
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A run that has ended. `is_first` says that no full sync was believed before it."""
+    """A finished run; `is_first` means that no full sync was accepted before it."""
 
     request: Request
     run: Run
@@ -56,14 +56,14 @@ class Finished:
 
 
 class Runner:
-    """Runs syncs one after the other and records how they went.
+    """Runs syncs one after the other and records their results.
 
     `on_change` is called when what the entities show may have changed, `on_finished` after each
-    run, `on_changed_titles` with titles that came onto a watchlist or left it.
+    run, `on_changed_titles` with titles that were added to or removed from a watchlist.
     """
 
     def __init__(self, context: EntryContext, servers: Servers, records: Records) -> None:
-        """Nothing starts before `async_start`."""
+        """Initialize; nothing starts before `async_start`."""
         self.on_change = Listeners[()]()
         self.on_finished = Listeners[Finished]()
         self.on_changed_titles = Listeners[tuple[Title, ...]]()
@@ -80,22 +80,22 @@ class Runner:
         self.schedule = Schedule(context.hass, context.entry.title, sync=self._async_scheduled)
         self.outcome = Outcome(context, records, self.schedule)
         self.figures = LedgerFigures()
-        self.is_syncing = False  # a run is on that the entities show
-        self.progress: int | None = None  # percent, while such a run is on
+        self.is_syncing = False  # a run that the entities show is in progress
+        self.progress: int | None = None  # percent, during such a run
         self._context = context
         self._servers = servers
         self._turns = Turns()
         self._runs = Runs(context.hass, context.entry, self._async_one_run)
         self._counting = asyncio.Lock()
-        self._is_stopped = False  # the entry is being unloaded: nothing begins any more
+        self._is_stopped = False  # the entry is being unloaded: no new runs
         context.entry.async_on_unload(self.schedule.cancel)
         context.entry.async_on_unload(servers.on_return.add(self.schedule.catch_up))
 
-    # Life
+    # Lifecycle
 
     @callback
     def async_start(self) -> None:
-        """Start the full syncs: one now, to catch up with what was missed, then by the clock."""
+        """Start the full syncs: one now, to catch up, then on schedule."""
         hass, settings = self._context.hass, self._context.settings
         self._context.entry.async_on_unload(
             hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_on_stop)
@@ -109,9 +109,9 @@ class Runner:
 
     @callback
     def async_change_modes(self, before: Settings) -> None:
-        """Start or stop full syncs, while whatever is on goes on.
+        """Start or stop the scheduled full syncs, without affecting a run in progress.
 
-        What was missed while a mode was off is made up for by a full sync.
+        A full sync makes up for what was missed while a mode was off.
         """
         settings = self._context.settings
         batch_begins = settings.batch_mode and not before.batch_mode
@@ -124,9 +124,9 @@ class Runner:
         self.on_change()
 
     async def async_stop(self) -> None:
-        """Let the run that is on end after its present edit, and wait for that a while.
+        """Stop the current run after its current edit, and wait for it up to a limit.
 
-        Those that wait for their turn do not begin.
+        Waiting runs do not start.
         """
         self._is_stopped = True
         self.engine.stop()
@@ -136,18 +136,18 @@ class Runner:
         await self.async_stop()
 
     async def _async_scheduled(self, started_by: StartedBy) -> None:
-        """Carry out a full sync that nobody waits for."""
+        """Carry out a scheduled full sync."""
         with suppress(StoppedError):
             await self.async_run(FullRequest(routine=True, started_by=started_by))
 
     # Runs
 
     async def async_run(self, request: Request, *, user_id: str | None = None) -> Run:
-        """Carry out a run when those before it are done; share an equal one that still waits.
+        """Carry out a run when its turn comes, or share an equal one that is still waiting.
 
         Cancelling the caller does not stop the run. Raises UnknownPersonError or
-        UnknownLibraryError for a request that cannot be carried out, WaitingError for one dry run
-        of a user too many, StoppedError when the entry is being unloaded.
+        UnknownLibraryError for a request that cannot be carried out, WaitingError when a dry run
+        of the same user is already waiting, StoppedError when the entry is being unloaded.
         """
         if self._is_stopped:
             raise StoppedError
@@ -176,7 +176,7 @@ class Runner:
             return run
 
     async def _async_run_engine(self, request: Request, before: Before | None) -> Run:
-        """Let the engine carry out a run, and let the entities show it where it may take long."""
+        """Run the engine, and show the progress in the entities if the run may take long."""
         if self.is_syncing:
             self.on_change()
         with self.guard.read_only() if request.dry_run else nullcontext():
@@ -194,7 +194,7 @@ class Runner:
         self.on_change()
 
     def _open(self) -> Open:
-        """Return what waits for a decision and what cannot be read."""
+        """Return the current held changes and gaps."""
         return Open(self.records.held, self.records.knowledge.gaps)
 
     def _record_answers(self, request: Request, run: Run) -> None:
@@ -214,7 +214,7 @@ class Runner:
             self.schedule.succeeded()
 
     async def _keep(self, request: Request, run: Run) -> None:
-        """Store what a run came to, and what was held."""
+        """Store a run's results and its held changes."""
         await self.async_count_ledger()
         if self.records.unsaved:
             await self.records.async_flush()
@@ -225,7 +225,7 @@ class Runner:
         await self.records.async_save_summary()
 
     def _tell(self, request: Request, run: Run, was_open: Open) -> None:
-        """Fire one activity for each thing that a run came to; log what is not in Plex."""
+        """Fire the activities of a run, and log the titles that are not in Plex."""
         for kind, attributes in activities_of(
             request, run, was_open, self._open(), self.records.ledger
         ):
@@ -240,54 +240,53 @@ class Runner:
                 run.failed[0].failure,
             )
 
-    # Beside the runs
+    # Outside the runs
 
     async def async_count_ledger(self) -> None:
-        """Count what the entities show of the ledger, and find out which label goes next.
+        """Count the ledger for the entities, and find the next label to be removed.
 
-        The rows are those of one moment; what changes them while they are counted has them
-        counted again after that.
+        Counts a snapshot of the rows; any change during the count triggers another one.
         """
         async with self._counting:
             rows, settings = tuple(self.records.ledger), self._context.settings.sync
             self.figures = await asyncio.to_thread(count_rows, rows, settings, time.time())
 
     async def async_recount(self) -> None:
-        """Show and keep what became of titles after the queue or the ledger has changed."""
+        """Update and save the titles' figures after the queue or the ledger has changed."""
         await self._recount()
         self.on_change()
         await self.records.async_save_summary()
 
     async def _recount(self) -> None:
-        """Count what became of everybody's titles, in a thread: they may be tens of thousands."""
+        """Recount the titles of all people, in a thread: there may be tens of thousands."""
         async with self._counting:
             if (standings := self.standings()) is not None:
                 counted = await asyncio.to_thread(figures, standings)
                 self.records.summary = with_figures(self.records.summary, counted)
 
     async def async_settled(self) -> None:
-        """Wait for the run that is on, if one is."""
+        """Wait for the run in progress, if any."""
         async with self._turns.turn(Urgency.READ_ONLY):
             pass
 
     @callback
     def standings(self) -> Standings | None:
-        """Return what tells the status of titles, None before the first look at all of them."""
+        """Return the data for the status of titles, None before the first full read."""
         if (overview := self.engine.overview) is None:
             return None
         return Standings(overview, self.records.ledger, self.records.queue, self._held_keys())
 
     def _held_keys(self) -> frozenset[RowKey]:
-        """Return the rows that wait for a decision."""
+        """Return the rows that are held for a decision."""
         held = self.records.held
         return frozenset() if held is None else held.row_keys
 
     def turn(self, urgency: Urgency) -> AbstractAsyncContextManager[None]:
-        """Wait until no run is on, and keep others waiting until the context ends."""
+        """Wait for the turn, and block other runs until the context ends."""
         return self._turns.turn(urgency)
 
     async def async_clear_overrides(self, keys: Iterable[RowKey]) -> int:
-        """Forget that labels were removed by hand; the next sync puts them back."""
+        """Clear overrides and return their number; the next sync restores the labels."""
         async with self._turns.turn(Urgency.SYNC):
             cleared = self.records.ledger.clear_overrides(keys)
             await self.records.async_save_ledger()
@@ -296,15 +295,15 @@ class Runner:
         return cleared
 
     async def async_pin(self, keys: Iterable[RowKey]) -> None:
-        """Keep labels that this integration wrote although nobody wants them."""
+        """Keep labels that this integration wrote although no one wants them."""
         async with self._turns.turn(Urgency.SYNC):
             self.records.ledger.pin(keys)
             await self.records.async_save_ledger()
 
     async def async_explain(self, question: Question) -> tuple[tuple[Explanation, ...], int]:
-        """Return what there is to say about some titles, and how many the question fits.
+        """Return explanations of titles, and the number of titles that match the question.
 
-        Waits for the run that is on: half-written labels explain nothing. Raises ServiceError.
+        Waits for the run in progress, so that labels are complete. Raises ServiceError.
         """
         async with self._turns.turn(Urgency.READ_ONLY):
             with self.guard.read_only():
@@ -318,11 +317,11 @@ class Runner:
     async def async_triage(
         self, rating_keys: Collection[str], *, missed_until: float = float("-inf")
     ) -> Candidates:
-        """Return what is worth a live sync among items of which Plex spoke.
+        """Return which of the items that Plex reported as changed need a live sync.
 
-        Also among those of which it spoke to nobody before `missed_until`, by the steady clock.
-        Waits for the run that is on: what it writes is no news. A full sync follows where that
-        costs less. Raises ServiceError, and StoppedError when the entry is being unloaded.
+        Includes items changed before `missed_until` (monotonic clock) while nothing was listening.
+        Waits for the run in progress, whose own edits need no sync. Starts a full sync instead if
+        that costs less. Raises ServiceError, and StoppedError when the entry is being unloaded.
         """
         settings = self._context.settings.sync
         async with self._turns.turn(Urgency.LIVE):
@@ -337,9 +336,9 @@ class Runner:
         return candidates
 
     async def async_watch(self, urgent: Collection[PersonId]) -> Watched:
-        """Find out what has changed on watchlists, and hand the changed titles over.
+        """Find changes on watchlists and report the changed titles to `on_changed_titles`.
 
-        Lists of people in `urgent` are read in any case. Raises ServiceError.
+        Watchlists of people in `urgent` are always read. Raises ServiceError.
         """
         try:
             watched = await self.engine.watch(self._context.settings.sync, urgent)
@@ -353,7 +352,7 @@ class Runner:
 
     @callback
     def _hand_over_changed(self) -> None:
-        """Hand over titles that came onto a watchlist or left it, whoever noticed."""
+        """Report titles added to or removed from a watchlist, whichever read noticed them."""
         titles = self.engine.take_changed()
         if titles and self._context.settings.live_mode and not self._is_stopped:
             self.on_changed_titles(titles)

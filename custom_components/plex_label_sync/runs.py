@@ -1,4 +1,4 @@
-"""Runs that were asked for: equal ones are carried out once, and nobody crowds out the others."""
+"""Manages requested runs: equal ones are shared, and dry runs are limited for each user."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -19,7 +19,7 @@ type _Key = tuple[Request, bool]
 
 
 def urgency(request: Request) -> Urgency:
-    """Tell whom a run lets go first."""
+    """Return the urgency of a run."""
     if request.dry_run:
         return Urgency.READ_ONLY
     match request:
@@ -37,15 +37,15 @@ def _is_routine(request: Request) -> bool:
 
 @dataclass(slots=True, eq=False)
 class _Ticket:
-    """A run that has not begun to read. What the clock asked for may read less than a person's."""
+    """A run that has not started reading. Scheduled runs may read less than requested ones."""
 
     key: _Key
-    user_id: str | None  # whose dry run it is
+    user_id: str | None  # of a dry run's user
     task: asyncio.Task[Run] | None = None
 
 
 class Runs:
-    """Starts runs as tasks of the entry, so that who asked may go away."""
+    """Starts runs as background tasks of the entry, independent of their callers."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Runs:
         entry: ConfigEntry[Any],
         carry_out: Callable[[Request, Begins], Coroutine[None, None, Run]],
     ) -> None:
-        """`carry_out` waits for its turn, calls what it is given, and only then begins to read."""
+        """Initialize; `carry_out` awaits its turn and calls its argument before reading."""
         self._hass = hass
         self._entry = entry
         self._carry_out = carry_out
@@ -61,13 +61,13 @@ class Runs:
         self._waiting: dict[_Key, _Ticket] = {}
 
     async def run(self, request: Request, user_id: str | None) -> Run:
-        """Carry out a run, or share an equal one that has not begun to read.
+        """Carry out a run, or share an equal one that has not started reading.
 
-        One that has begun may have missed what the caller just did. Of one user's dry runs one
-        waits at a time; those of automations, which are nobody's, all do.
+        A run that has started may have missed the caller's latest change. Each user may have one
+        dry run waiting; dry runs of automations, which have no user, are not limited.
 
-        Cancelling the caller does not stop the run. Raises WaitingError for one dry run too many,
-        StoppedError when the run was cancelled, and what the run raises.
+        Cancelling the caller does not stop the run. Raises WaitingError for another waiting dry
+        run, StoppedError when the run was cancelled, and any error of the run.
         """
         task = self._shared(request) or self._start(request, user_id)
         try:
@@ -75,16 +75,16 @@ class Runs:
         except asyncio.CancelledError:
             me = asyncio.current_task()
             if task.cancelled() and not (me is not None and me.cancelling()):
-                raise StoppedError from None  # the run was cancelled, not who waits for it
+                raise StoppedError from None  # the run was cancelled, not the caller
             raise
 
     async def wait(self, seconds: float) -> None:
-        """Wait for all runs to end, but not for ever."""
+        """Wait for all runs to end, at most for the given seconds."""
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
 
     def _shared(self, request: Request) -> asyncio.Task[Run] | None:
-        """Return an equal run that waits; one by the clock is none for a person."""
+        """Return an equal waiting run; a scheduled run is never shared with a request by a user."""
         ticket = self._waiting.get((request, False))
         if ticket is None and _is_routine(request):
             ticket = self._waiting.get((request, True))
@@ -105,7 +105,7 @@ class Runs:
             self._tasks.discard(task)
             begins()
             if not task.cancelled():
-                task.exception()  # who waited for it may be gone
+                task.exception()  # mark as retrieved: the caller may no longer await it
 
         task = ticket.task = self._entry.async_create_background_task(
             self._hass, self._carry_out(request, begins), f"{DOMAIN} {request.kind} run"

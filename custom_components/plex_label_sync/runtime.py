@@ -1,4 +1,4 @@
-"""The parts of a loaded entry, made in order: each is given what it needs, and knows nobody made later."""
+"""Creates the parts of a loaded entry in order; no part depends on a later one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def pulsarr_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PulsarrClien
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runtime:
-    """What `entry.runtime_data` holds. Nothing happens before `async_start`."""
+    """The value of `entry.runtime_data`. Nothing happens before `async_start`."""
 
     context: EntryContext
     servers: Servers
@@ -82,7 +82,7 @@ class Runtime:
 
     @property
     def records(self) -> Records:
-        """What survives a restart."""
+        """The stored data, which survive a restart."""
         return self.runner.records
 
     @classmethod
@@ -93,7 +93,7 @@ class Runtime:
         records: Records,
         probes: ProbeStore,
     ) -> Self:
-        """Make the parts, once both servers have answered.
+        """Create the parts once both servers have responded.
 
         Raises ConfigEntryAuthFailed or ConfigEntryNotReady.
         """
@@ -125,13 +125,13 @@ class Runtime:
 
     @callback
     def async_start(self) -> None:
-        """Let everything begin. Plex's events are heard first: nothing happens unheard after a listing."""
+        """Start all parts, first Plex's events, so that no change after a listing is missed."""
         context, entry = self.context, self.context.entry
         async_register_webhook(context.hass, entry, self.webhook, self._on_signal)
         self.plex_events.async_start()
         entry.async_on_unload(self.records.on_change.add(self._on_saving))
         self._on_saving()
-        self.probing.async_start()  # what a probe left behind goes before anything else is written
+        self.probing.async_start()  # leftovers of a probe are removed before anything is written
         self.runner.async_start()
         self.live.async_start()
         self.watchlist_poller.async_start()
@@ -141,13 +141,13 @@ class Runtime:
         LibraryCheck(context, self.servers, self.runner).async_start()
 
     async def async_stop(self) -> None:
-        """Let the run that is on end after its present edit, and a probe without leaving a trace."""
+        """Stop the current run after its current edit, and a probe once it has cleaned up."""
         await self.probing.async_stop()
         await self.runner.async_stop()
 
     @callback
     def async_change_modes(self) -> None:
-        """Switch the modes as the options say now, while whatever is on goes on."""
+        """Switch the modes to the current options, without affecting a run in progress."""
         before = self.context.settings
         self.context.settings = Settings.from_options(self.context.entry.options)
         self.runner.async_change_modes(before)
@@ -164,6 +164,6 @@ class Runtime:
 
     @callback
     def _on_saving(self) -> None:
-        """Report in Repairs that the records cannot be saved, as long as that is so."""
+        """Create the repair issue for records that cannot be saved, or delete it once they can."""
         change = async_raise if self.records.unsaved else async_delete
         change(self.context.hass, self.context.entry, STORE_UNSAVED)

@@ -1,4 +1,4 @@
-"""When full syncs start by themselves."""
+"""The schedule of automatic full syncs."""
 
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
@@ -11,20 +11,20 @@ from homeassistant.helpers.event import async_track_time_interval
 from .sync.run import StartedBy
 from .timer import Timer
 
-RETRY_AFTER: Final = 60.0  # seconds from a failed full sync to the next try, doubled each time
+RETRY_AFTER: Final = 60.0  # seconds from a failed full sync to the next attempt, doubled each time
 RETRY_AFTER_MAX: Final = 600.0  # seconds
-CATCH_UP_AFTER: Final = 1.0  # seconds from a server's return to the full sync that it missed
-SOON: Final = 60.0  # seconds from a flood of news to the full sync that makes up for it
-READ_AGAIN_AFTER: Final = 305.0  # seconds; a list that shrank is believed when it is read so twice
+CATCH_UP_AFTER: Final = 1.0  # seconds from a server's return to the missed full sync
+SOON: Final = 60.0  # seconds to a full sync that replaces many live syncs
+READ_AGAIN_AFTER: Final = 305.0  # seconds; a shrunken list is accepted when two reads agree
 
 type Sync = Callable[[StartedBy], Coroutine[Any, Any, None]]
 
 
 class Schedule:
-    """The timers of one entry. None of them outlives `cancel`."""
+    """The timers of one entry's full syncs, all ended by `cancel`."""
 
     def __init__(self, hass: HomeAssistant, name: str, *, sync: Sync) -> None:
-        """`sync` carries out a full sync and takes what started it."""
+        """Initialize; `sync` carries out a full sync and takes what started it."""
         self._hass = hass
         self._name = name
         self._sync = sync
@@ -34,11 +34,11 @@ class Schedule:
         self._retry = Timer(hass, partial(sync, StartedBy.RETRY))
         self._soon = Timer(hass, partial(sync, StartedBy.FOLLOW_UP))
         self._again = Timer(hass, partial(sync, StartedBy.FOLLOW_UP))
-        self._over = False  # an answer may come in after the entry was unloaded
+        self._over = False  # a response may arrive after the entry was unloaded
 
     @callback
     def start(self, interval: float) -> None:
-        """Start a full sync every `interval` seconds from now on."""
+        """Start a full sync every `interval` seconds."""
         self.stop()
         self._interval = interval
         self._clock = async_track_time_interval(
@@ -51,7 +51,7 @@ class Schedule:
 
     @callback
     def stop(self) -> None:
-        """Start no more full syncs, neither by the clock nor because one failed."""
+        """Stop scheduled full syncs and retries."""
         self._interval = None
         if self._clock is not None:
             self._clock()
@@ -60,7 +60,7 @@ class Schedule:
 
     @callback
     def cancel(self) -> None:
-        """Cancel everything; nothing begins any more."""
+        """Cancel all timers for good."""
         self._over = True
         self.stop()
         for timer in (self._soon, self._again):
@@ -68,31 +68,31 @@ class Schedule:
 
     @callback
     def failed(self) -> None:
-        """Try a failed full sync again, later each time."""
+        """Schedule a retry of a failed full sync, with increasing delay."""
         if self._interval is not None:
             self._retry.set(min(RETRY_AFTER * 2**self._failures, RETRY_AFTER_MAX, self._interval))
             self._failures += 1
 
     @callback
     def succeeded(self) -> None:
-        """Forget that a full sync has failed."""
+        """Cancel the retry and reset its delay."""
         self._failures = 0
         self._retry.cancel()
 
     @callback
     def catch_up(self) -> None:
-        """Make up for a failed full sync now, because a server is back."""
+        """Bring the retry of a failed full sync forward, because a server is back."""
         if self._retry.is_set:
             self._retry.set(CATCH_UP_AFTER)
 
     @callback
     def sync_soon(self) -> None:
-        """Start one full sync in a while, however often this is asked for until then."""
+        """Schedule one full sync soon; further calls until then have no effect."""
         self._set_once(self._soon, SOON)
 
     @callback
     def read_again(self) -> None:
-        """Start a full sync when a list that shrank may be believed."""
+        """Schedule a full sync for when a shrunken list may be accepted."""
         self._set_once(self._again, READ_AGAIN_AFTER)
 
     def _set_once(self, timer: Timer, seconds: float) -> None:

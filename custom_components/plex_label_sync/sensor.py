@@ -1,4 +1,4 @@
-"""Sensors: what waits, what the last sync did, what is missing, and how far each person is served."""
+"""Sensors for the status, pending syncs, the last sync, and each person's labels."""
 
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ from .sync.title_status import PersonFigures
 
 PARALLEL_UPDATES = 0
 
-PERSON: Final = "person"  # the key of a person's sensor, before the person's id
+PERSON: Final = "person"  # prefix of the key of a person's sensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlexLabelSyncSensorDescription(SensorEntityDescription):
-    """A sensor and where its value comes from."""
+    """Describes a sensor and how its value is read from the status."""
 
     value_fn: Callable[[Status], int | float | str | datetime | None]
 
@@ -41,7 +41,7 @@ def _count(
     entity_category: EntityCategory | None = None,
     state_class: SensorStateClass = SensorStateClass.MEASUREMENT,
 ) -> PlexLabelSyncSensorDescription:
-    """Describe a sensor that counts; a unit would read "1 titles"."""
+    """Return the description of a counter, without a unit, which would read "1 titles"."""
     return PlexLabelSyncSensorDescription(
         key=key,
         translation_key=key,
@@ -97,7 +97,7 @@ SENSORS: tuple[PlexLabelSyncSensorDescription, ...] = (
         suggested_display_precision=1,
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,  # interesting when something is slow
+        entity_registry_enabled_default=False,  # useful when something is slow
         value_fn=lambda status: status.sync_duration,
     ),
     _count("overrides", lambda status: status.overrides, EntityCategory.DIAGNOSTIC),
@@ -117,14 +117,14 @@ async def async_setup_entry(
     entry: PlexLabelSyncConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the sensors of an entry, and those of people as they come and go."""
+    """Set up the sensors of an entry, and add and remove people's sensors as people change."""
     coordinator = entry.runtime_data.coordinator
     async_add_entities(PlexLabelSyncSensor(coordinator, description) for description in SENSORS)
     shown: set[PersonId] = set()
 
     @callback
     def follow_people() -> None:
-        """Add sensors of people who are new, and take out those of people who left."""
+        """Add sensors of new people and remove those of people who left."""
         people = coordinator.data.by_person
         if people is None or people.keys() == shown:
             return
@@ -144,7 +144,7 @@ async def async_setup_entry(
 def async_remove_people(
     hass: HomeAssistant, entry: PlexLabelSyncConfigEntry, stay: Container[PersonId]
 ) -> None:
-    """Remove the sensors of all people but those who stay, from the registry as well."""
+    """Remove the sensors of all people not in `stay`, from the registry as well."""
     registry = er.async_get(hass)
     prefix = f"{entry.entry_id}_{PERSON}_"
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
@@ -155,24 +155,24 @@ def async_remove_people(
 
 
 class PlexLabelSyncSensor(PlexLabelSyncEntity, SensorEntity):
-    """One value of the status."""
+    """A value of the status."""
 
     entity_description: PlexLabelSyncSensorDescription
 
     @property
     @override
     def native_value(self) -> int | float | str | datetime | None:
-        """Return what the status says."""
+        """Return the value from the status."""
         return self.entity_description.value_fn(self.coordinator.data)
 
 
 class PlexLabelSyncPersonSensor(PlexLabelSyncEntity, SensorEntity):
-    """How many of the titles that somebody wants carry the person's label."""
+    """The number of a person's wanted titles that carry the person's label."""
 
     _unrecorded_attributes = frozenset({"person", "label", "wanted", "missing", "waiting"})
 
     def __init__(self, coordinator: PlexLabelSyncCoordinator, person_id: PersonId) -> None:
-        """Know whose sensor it is: names may change."""
+        """Initialize with the person's id, as names may change."""
         description = SensorEntityDescription(
             key=f"{PERSON}_{public_id(person_id)}",
             translation_key=PERSON,
@@ -188,7 +188,7 @@ class PlexLabelSyncPersonSensor(PlexLabelSyncEntity, SensorEntity):
         return (self.coordinator.data.by_person or {}).get(self._person_id)
 
     def _show(self) -> None:
-        """Take over the person's figures."""
+        """Update the attributes from the person's figures."""
         if (figures := self._figures) is None:
             return
         self._attr_translation_placeholders = {"person": figures.name}
@@ -204,7 +204,7 @@ class PlexLabelSyncPersonSensor(PlexLabelSyncEntity, SensorEntity):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Write the state only where it changes: there may be many people."""
+        """Write the state only if it has changed: there may be many people."""
         now = self.available, self._figures
         if now == self._shown:
             return
@@ -212,7 +212,7 @@ class PlexLabelSyncPersonSensor(PlexLabelSyncEntity, SensorEntity):
         self._shown = now
         self._show()
         if self._attr_translation_placeholders != before:
-            self.__dict__.pop("name", None)  # Home Assistant keeps it, and the person has another
+            self.__dict__.pop("name", None)  # cached by Home Assistant, but now outdated
             registry = er.async_get(self.hass)
             registry.async_update_entity(self.entity_id, original_name=str(self.name))
         super()._handle_coordinator_update()

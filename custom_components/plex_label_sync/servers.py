@@ -1,4 +1,4 @@
-"""Which of the two servers can be used, and whether Plex is still the same one."""
+"""Availability of both servers, and the check that Plex is still the same server."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -25,18 +25,18 @@ from .timer import Timer
 
 _LOGGER = logging.getLogger(__name__)
 
-PROBE_AFTER: Final = 15.0  # seconds between two requests to a server that is away
+PROBE_AFTER: Final = 15.0  # seconds between two requests to an unavailable server
 
 
 class Servers:
-    """The Plex server and the Pulsarr of an entry; one log line when trouble begins, one when it ends.
+    """The Plex server and Pulsarr of an entry; logs once when one fails and once when it recovers.
 
-    `on_change` is called when it may have changed what can be used, `on_return` when a server
-    that was in trouble has answered.
+    `on_change` is called when availability may have changed, `on_return` when a server that had
+    failed has responded.
     """
 
     def __init__(self, context: EntryContext, plex: PlexClient, pulsarr: PulsarrClient) -> None:
-        """Nothing is asked before `async_connect`."""
+        """Initialize; nothing is requested before `async_connect`."""
         self.plex = plex
         self.pulsarr = pulsarr
         self.info = ServerInfo("", "", "")
@@ -51,13 +51,13 @@ class Servers:
         }
         self._faults = FaultLog(_LOGGER)
         self._probe = Timer(context.hass, self._async_probe)
-        self._is_over = False  # an answer may come in after the entry was unloaded
+        self._is_over = False  # a response may arrive after the entry was unloaded
         context.entry.async_on_unload(self._stop)
 
     async def async_connect(self) -> None:
-        """Make sure that both servers answer and accept their credentials.
+        """Make sure that both servers respond and accept their credentials.
 
-        Raises ConfigEntryAuthFailed, or ConfigEntryNotReady for anything that may pass.
+        Raises ConfigEntryAuthFailed, or ConfigEntryNotReady for temporary failures.
         """
         try:
             self.info = await self.plex.info()
@@ -70,7 +70,7 @@ class Servers:
             raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="wrong_server")
 
     async def async_plex_answers(self) -> bool:
-        """Ask Plex whether it is there, and record the answer."""
+        """Return whether Plex responds, and record the result."""
         try:
             await self._async_see_plex()
         except ServiceError as err:
@@ -81,7 +81,7 @@ class Servers:
 
     @callback
     def failed(self, err: ServiceError) -> None:
-        """Record that a server, or the disk, cannot be used, and do what follows from it."""
+        """Record the failure of a server or the disk, and handle its consequences."""
         if err.service not in self._trouble:
             _LOGGER.info("%s cannot be used: %s", self._context.entry.title, err)
         self._trouble[err.service] = err
@@ -92,7 +92,7 @@ class Servers:
 
     @callback
     def answered(self, services: Iterable[Service]) -> None:
-        """Record that servers have answered."""
+        """Record that servers have responded."""
         back = [service for service in services if self._trouble.pop(service, None)]
         for service in back:
             _LOGGER.info("%s: %s answers again", self._context.entry.title, service.value)
@@ -110,23 +110,23 @@ class Servers:
             self.answered([Service.PLEX])
 
     def is_usable(self, service: Service) -> bool:
-        """Tell whether a server answered when it was last asked."""
+        """Return whether the last request to a server succeeded."""
         return service not in self._trouble
 
     @property
     def away(self) -> frozenset[Service]:
-        """What may come back without anybody doing anything."""
+        """The unavailable servers that may recover without user action."""
         return frozenset(
             service for service, err in self._trouble.items() if err.failure in PASSING
         )
 
     @property
     def failures(self) -> dict[str, str]:
-        """What is wrong, by service, for diagnostics."""
+        """The current failures by service, for diagnostics."""
         return {service.value: err.failure.value for service, err in self._trouble.items()}
 
     def state(self, *, held: bool) -> State:
-        """Return what the status is while no run is on."""
+        """Return the status while no run is in progress."""
         if not self._trouble:
             return State.HELD if held else State.IDLE
         if len(self.away) < len(self._trouble):
@@ -136,12 +136,12 @@ class Servers:
         )
 
     async def _async_see_plex(self) -> None:
-        """Ask Plex who it is, and record its version.
+        """Check the identity of the Plex server, and record its version.
 
-        Another server of the same owner may answer at the address, and takes the same token: the ledger
-        knows nothing of its items. Then the entry is loaded again, which says so and waits.
+        Another server of the same owner may respond at this URL and accept the same token, but the
+        ledger does not apply to its items. The entry is then reloaded, and setup reports it.
 
-        Raises ServiceError when Plex does not answer, or another server does.
+        Raises ServiceError when Plex does not respond, or another server does.
         """
         hass, entry, server = self._context.hass, self._context.entry, await self.plex.info()
         if server.machine_id != entry.unique_id:
@@ -156,7 +156,7 @@ class Servers:
             self._probe.set_once(PROBE_AFTER)
 
     async def _async_probe(self) -> None:
-        """Ask the servers that are away whether they are back."""
+        """Check whether unavailable servers are back."""
         asked = self.away & self._probes.keys()
         there = await asyncio.gather(*(self._async_is_there(service) for service in asked))
         with self._faults.survived():
@@ -164,7 +164,7 @@ class Servers:
         self._probe_later()
 
     async def _async_is_there(self, service: Service) -> bool:
-        """Ask a server whether it is back; whatever goes wrong, it is asked again later."""
+        """Return whether a server is back; after any error it is checked again later."""
         with self._faults.survived(), suppress(ServiceError):
             await self._probes[service]()
             return True

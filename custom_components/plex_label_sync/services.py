@@ -1,4 +1,4 @@
-"""Registers the actions: their names, fields, and who may call them."""
+"""Register the actions with their fields and permissions."""
 
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from homeassistant.helpers.typing import VolSchemaType
 
 
-# Keys are plain strings: voluptuous, which Home Assistant used until 2026.8, takes no others.
+# Keys are plain strings: voluptuous, which Home Assistant used until 2026.8, accepts no others.
 _NAMES: Final = vol.All(cv.ensure_list, [cv.string])
 _ENTRY: Final = {vol.Optional(Field.CONFIG_ENTRY_ID.value): cv.string}
 _DRY_RUN: Final = {vol.Optional(Field.DRY_RUN.value, default=False): cv.boolean}
@@ -57,7 +57,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
             DOMAIN,
             name,
             _for_admins(answer) if name in _FOR_ADMINS else answer,
-            # Newer releases put their own library in voluptuous' place, which types do not see.
+            # Newer releases replace voluptuous with their own library, unknown to type checkers.
             schema=cast("VolSchemaType", vol.Schema({**_ENTRY, **fields})),
             supports_response=response,
         )
@@ -69,8 +69,8 @@ _SCHEMA_SYNC: Final = {
     vol.Optional(Field.LIBRARIES.value): _NAMES,
     vol.Optional(Field.ALLOW_MASS_REMOVAL.value, default=False): cv.boolean,
 }
-# What rewrites labels, takes back what was decided or announced, or tells who may see what. Whoever may see the titles may
-# also look for those that wait (`process_pending`): that is due within seconds anyway.
+# Actions that rewrite labels, revoke decisions or announcements, or report who can see what.
+# `process_pending` is open to everyone who can see the titles: it is due within seconds anyway.
 _FOR_ADMINS: Final = frozenset(
     {
         "sync_all",
@@ -176,9 +176,9 @@ _ACTIONS: Final[tuple[tuple[str, _Answer, dict[Any, Any], SupportsResponse], ...
 
 
 def _for_admins(answer: _Answer) -> _Answer:
-    """Return an action that refuses people who are no administrators, unless it only pretends.
+    """Return an action that only administrators may call, except as a dry run.
 
-    Automations act for nobody and may do everything. Raises Unauthorized.
+    Calls without a user, such as by automations, are allowed. It raises Unauthorized.
     """
 
     async def checked(call: ServiceCall) -> ServiceResponse:

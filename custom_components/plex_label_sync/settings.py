@@ -1,4 +1,4 @@
-"""A config entry's options as the engine's settings."""
+"""Convert a config entry's options to settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All options of an entry. Each has a field by its key, here or in one of the parts.
+    """All options of an entry, each in the field named by its key, here or in one of the parts.
 
     Intervals are in seconds.
     """
@@ -31,7 +31,7 @@ class Settings:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Self:
-        """Read an entry's options; what is not set has its default."""
+        """Build settings from an entry's options, with defaults for missing ones."""
         values: dict[str, Any] = {key: option.read(options) for key, option in OPTIONS.items()}
         values["sync"] = SyncSettings(**_of(SyncSettings, values))
         values["queue"] = QueueSettings(**_of(QueueSettings, values))
@@ -39,5 +39,5 @@ class Settings:
 
 
 def _of(part: type["DataclassInstance"], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that a dataclass has fields for."""
+    """Return the values whose keys are fields of a dataclass."""
     return {field.name: values[field.name] for field in fields(part)}

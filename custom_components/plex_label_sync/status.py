@@ -1,4 +1,4 @@
-"""What the entities show: a function of the stored summary and of what is live."""
+"""The status shown by the entities, built from the stored summary and the live state."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
@@ -28,7 +28,7 @@ class State(StrEnum):
 
 
 class Activity(StrEnum):
-    """What happened, as the activity event tells it."""
+    """The types of activities, as the activity event reports them."""
 
     LABELS_CHANGED = "labels_changed"
     SYNC_FINISHED = "sync_finished"
@@ -36,17 +36,17 @@ class Activity(StrEnum):
     PENDING_RESOLVED = "pending_resolved"
     PENDING_EXPIRED = "pending_expired"
     RUN_HELD = "run_held"
-    RUN_RELEASED = "run_released"  # what was held was decided, or is over
+    RUN_RELEASED = "run_released"  # held changes were decided about or are obsolete
     RUN_UNDONE = "run_undone"
     LABELS_REMOVED = "labels_removed"
     GAP_OPENED = "gap_opened"  # something cannot be read
     GAP_CLOSED = "gap_closed"
-    VISIBLE = "visible"  # a title that somebody wants can be seen by them now
+    VISIBLE = "visible"  # people can now see a title that they want
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerFigures:
-    """Counts of the ledger; `next_leaving` is when a label may go, in seconds since the epoch."""
+    """Counts of the ledger; `next_leaving` is the next removal, in seconds since the epoch."""
 
     labelled_items: int = 0
     overrides: int = 0
@@ -56,8 +56,8 @@ class LedgerFigures:
 def count_rows(rows: Collection[Row], settings: SyncSettings, now: float) -> LedgerFigures:
     """Return the counts of the ledger's rows; `now` is in seconds since the epoch.
 
-    Goes through all of them, which takes a tenth of a second for some ten thousands: it is called
-    in a thread, with rows that nobody changes.
+    Takes a tenth of a second for tens of thousands of rows: call it in a thread, with rows that do
+    not change.
     """
     leaving = (removal_due_at(row, settings) for row in rows if row.unwanted_since)
     return LedgerFigures(
@@ -69,13 +69,13 @@ def count_rows(rows: Collection[Row], settings: SyncSettings, now: float) -> Led
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What the entities show beside the summary: how things are just now, and what is stored elsewhere."""
+    """The part of the status that is not in the summary."""
 
     state: State = State.IDLE
     pending: int = 0
     labelled_items: int = 0
     overrides: int = 0
-    progress: int | None = None  # percent, while a run is on
+    progress: int | None = None  # percent, during a run
     held: bool = False
     unsaved: bool = False
     plex_connected: bool = True
@@ -87,9 +87,9 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Status(Live):
-    """What the entities show. None means that it is not known yet.
+    """The status shown by the entities; None means not known yet.
 
-    `by_person` are the figures of people by id, None before the first full sync.
+    `by_person` holds people's figures by id, None before the first full sync.
     """
 
     last_sync: datetime | None = None
@@ -107,7 +107,7 @@ class Status(Live):
 
 
 def status_of(summary: Summary, live: Live, excluded: frozenset[PersonId]) -> Status:
-    """Return what the entities show; people who are `excluded` have no figures."""
+    """Return the status, without figures for `excluded` people."""
     people = summary.people
     return Status(
         **{one.name: getattr(live, one.name) for one in fields(Live)},
@@ -131,5 +131,5 @@ def status_of(summary: Summary, live: Live, excluded: frozenset[PersonId]) -> St
 
 
 def activity_signal(entry_id: str) -> str:
-    """Return the name of the signal that carries one entry's activities."""
+    """Return the dispatcher signal of an entry's activities."""
     return f"{DOMAIN}_{entry_id}_activity"

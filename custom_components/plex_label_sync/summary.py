@@ -1,4 +1,4 @@
-"""What the entities show of runs: kept on disk, so that no figure changes through a restart. Pure."""
+"""The results of runs that entities show, stored so that they survive a restart. Pure."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,7 +17,7 @@ from .sync.title_status import Figures, PersonFigures
 
 @dataclass(frozen=True, slots=True)
 class LastLabelled:
-    """The item that got a label last; `at` is in seconds since the epoch."""
+    """The item labelled last; `at` is in seconds since the epoch."""
 
     title: str
     rating_key: str
@@ -27,12 +27,12 @@ class LastLabelled:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What runs came to. None stands for what is not known yet.
+    """The results of runs; None means not known yet.
 
-    `last_sync` is when the last full sync ended, in seconds since the epoch, `duration` how long
-    it took, in seconds; `incomplete` says that it left something undone. `added` and `removed`
-    are those of the last run that changed something. `people` are all who have figures of their
-    own, by id, None before the first full sync.
+    `last_sync` is the end of the last full sync in seconds since the epoch, `duration` its length
+    in seconds; `incomplete` means that it left changes undone. `added` and `removed` are the counts
+    of the last run that changed something. `people` holds people's figures by id, None before the
+    first full sync.
     """
 
     last_sync: float | None = None
@@ -49,7 +49,7 @@ class Summary:
     last_labelled: LastLabelled | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return the summary as plain data."""
         people = (
             None if self.people is None else [[one, asdict(f)] for one, f in self.people.items()]
         )
@@ -58,9 +58,9 @@ class Summary:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], faults: Faults | None) -> "Summary":
-        """Read what `as_dict` wrote; each person and the last item are parts of their own.
+        """Restore a summary from `as_dict`; each person and the last item may fail separately.
 
-        Raises one of MALFORMED where nobody collects faults.
+        Raises one of MALFORMED if `faults` is None.
         """
         parts = {"people", "last_labelled"}
         own = {name: value for name, value in data.items() if name not in parts}
@@ -84,7 +84,7 @@ def _people(faults: Faults | None) -> Callable[[object], dict[PersonId, PersonFi
 
 
 def of_earlier_version(data: Mapping[str, Any]) -> tuple[Summary, Before]:
-    """Return what a file without figures of people says of the last full sync.
+    """Convert an older file without people's figures; it describes only the last full sync.
 
     Raises one of MALFORMED.
     """
@@ -103,7 +103,7 @@ def of_earlier_version(data: Mapping[str, Any]) -> tuple[Summary, Before]:
 
 @dataclass(frozen=True, slots=True)
 class _LastSync:
-    """What earlier versions kept of the last full sync that was not held."""
+    """The data that earlier versions stored about the last full sync without held changes."""
 
     finished: float
     titles: int
@@ -116,12 +116,12 @@ class _LastSync:
 
 
 def after_changes(summary: Summary, run: Run, ledger: Ledger) -> Summary:
-    """Return a summary with what a run has changed; one that changed nothing hides nothing."""
+    """Return a summary updated with a run's changes; unchanged if there were none."""
     if not run.changes:
         return summary
     last = summary.last_labelled
     added = [one for one in run.changes if one.action is Action.ADD]
-    # A mark says that nobody wants the title any more.
+    # A removed marker is not a label for a person.
     labels = [
         one for one in added if (row := ledger.get(one.key)) is None or not row.is_removed_marker
     ]
@@ -139,7 +139,7 @@ def after_changes(summary: Summary, run: Run, ledger: Ledger) -> Summary:
 
 
 def after_sync(summary: Summary, request: FullRequest, run: Run) -> Summary:
-    """Return a summary with how a full sync went that was no trial."""
+    """Return a summary updated with the result of a full sync that was not a dry run."""
     incomplete = run.status is RunStatus.FAILED or bool(run.failed)
     summary = replace(summary, incomplete=incomplete)
     if not request.whole or run.error is not None:
@@ -148,9 +148,9 @@ def after_sync(summary: Summary, request: FullRequest, run: Run) -> Summary:
 
 
 def with_figures(summary: Summary, figures: Figures) -> Summary:
-    """Return a summary with the figures of titles and people, as far as they are known.
+    """Return a summary updated with the known figures of titles and people.
 
-    What is not known now is what it was before, and so is who may not have left.
+    Unknown figures keep their previous value, as do people who may not have left.
     """
     before = summary.people or {}
     stay: Container[PersonId] = before if figures.staying is None else figures.staying

@@ -1,4 +1,4 @@
-"""Switches: live updates and full syncs by the clock, the same as the options of these names."""
+"""Switches for live and batch mode, equivalent to the options of these names."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ PARALLEL_UPDATES = 1
 
 @dataclass(frozen=True, kw_only=True)
 class PlexLabelSyncSwitchDescription(SwitchEntityDescription):
-    """A switch, whose key is the option's name, and where its value is found."""
+    """Describes a switch by its option's key and how its value is read."""
 
     is_on_fn: Callable[[Settings], bool]
 
@@ -52,28 +52,28 @@ async def async_setup_entry(
 
 
 class PlexLabelSyncSwitch(PlexLabelSyncEntity, SwitchEntity):
-    """Switches one of the entry's options."""
+    """A switch for one of the entry's options."""
 
     entity_description: PlexLabelSyncSwitchDescription
 
     @property
     @override
     def is_on(self) -> bool:
-        """Return the option that is in force."""
+        """Return the option's effective value."""
         return self.entity_description.is_on_fn(self.coordinator.context.settings)
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Switch the option on."""
+        """Turn the option on."""
         self._set(on=True)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        """Switch the option off."""
+        """Turn the option off."""
         self._set(on=False)
 
     def _set(self, *, on: bool) -> None:
-        """Change the entry, which switches the mode."""
+        """Change the entry's option; its update listener switches the mode."""
         entry = self.coordinator.context.entry
         options = {**entry.options, self.entity_description.key: on}
         self.hass.config_entries.async_update_entry(entry, options=options)

@@ -1,4 +1,4 @@
-"""How things stand, for Home Assistant's page about that; it names no server."""
+"""System health information, without names of servers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -13,7 +13,7 @@ from .runtime import PlexLabelSyncConfigEntry, Runtime
 from .webhook.manager import Health
 
 PAGE: Final = f"/config/integrations/integration/{DOMAIN}"
-OK: Final = "ok"  # the word of Home Assistant's own checks
+OK: Final = "ok"  # as in Home Assistant's own checks
 OFF: Final = "off"
 UNKNOWN: Final = "?"
 
@@ -23,12 +23,12 @@ type _Verdict = str | dict[str, str]
 
 @callback
 def async_register(hass: HomeAssistant, register: SystemHealthRegistration) -> None:
-    """Tell Home Assistant whom to ask."""
+    """Register the system health callback."""
     register.async_register_info(system_health_info, PAGE)
 
 
 async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
-    """Return how all entries together stand; what takes time is left to be waited for."""
+    """Return the health of all entries combined; slow checks are returned as coroutines."""
     entries: list[PlexLabelSyncConfigEntry] = hass.config_entries.async_entries(DOMAIN)
     loaded: list[PlexLabelSyncConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
     running = [entry.runtime_data for entry in loaded]
@@ -51,7 +51,7 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
 
 
 async def _reached(asks: Iterable[_Ask]) -> _Verdict:
-    """Return "ok" when all servers answer, else why the first does not."""
+    """Return "ok" if all servers respond, else the failure of the first that does not."""
     failures = await asyncio.gather(*map(async_failure, asks))
     for failure in failures:
         if failure is not None:
@@ -65,7 +65,7 @@ async def _pulsarr_versions(running: Iterable[Runtime]) -> str:
 
 
 def _webhook(running: Iterable[Runtime]) -> _Verdict:
-    """Return whether Pulsarr's announcements arrive at those that want to hear them."""
+    """Return whether webhooks work for the entries in live mode."""
     healths = [
         one.webhook_manager.registration.health for one in running if one.context.settings.live_mode
     ]
@@ -76,7 +76,7 @@ def _webhook(running: Iterable[Runtime]) -> _Verdict:
 
 
 def _sharing(running: Iterable[Runtime]) -> str:
-    """Return whether plex.tv tells who may see what, or why it does not; nothing breaks by that."""
+    """Return the state of the sharing check; its failure is not shown as an error."""
     words = {OK if one.sharing.reason is None else one.sharing.reason.value for one in running}
     return _joined(sorted(words))
 

@@ -1,4 +1,4 @@
-"""The texts of one language as Home Assistant has them, with plurals, lists, days and hours."""
+"""Home Assistant's texts of one language, with plurals, lists, dates and times."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,48 +19,48 @@ COMMON: Final = "common"
 WORDING: Final = "wording"
 CATEGORIES: Final = (COMMON, "selector")
 
-_ZERO_IS_ONE: Final = {"fr"}  # languages in which nothing at all is singular
+_ZERO_IS_ONE: Final = {"fr"}  # languages that use the singular for zero
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The texts by group and key; times are told in `zone`."""
+    """The texts by group and key; times are formatted in `zone`."""
 
     language: str
     zone: tzinfo
     groups: Mapping[str, Mapping[str, str]]
 
     def phrase(self, group: str, key: str, number: int | None = None, /, **filled: object) -> str:
-        """Return a text, in the singular or the plural where it has both and `number` is given."""
+        """Return a text with `filled` placeholders, in the plural form for `number` if any."""
         texts = self.groups[group]
         if number is not None and (variant := f"{key}_{self._form(number)}") in texts:
             key = variant
         return texts[key].format(**filled)
 
     def counted(self, what: str, count: int) -> str:
-        """Return how many of something: 1 label, 2 labels."""
+        """Return a count with its noun: 1 label, 2 labels."""
         return self.phrase(WORDING, what, count, count=count)
 
     def listed(self, words: Iterable[str]) -> str:
-        """Return words as they stand in a sentence: a, b and c."""
+        """Return words as a list in a sentence: a, b and c."""
         *others, last = list(words) or [""]
         if not others:
             return last
         return self.phrase(COMMON, "and", first=", ".join(others), last=last)
 
     def date(self, seconds: float) -> str:
-        """Return a day, given in seconds since the epoch."""
+        """Return the date of a time in seconds since the epoch."""
         when = datetime.fromtimestamp(seconds, self.zone)
         month = self.groups[WORDING][f"month_{when.month}"]
         key = "date_first" if when.day == 1 else "date"
         return self.phrase(WORDING, key, day=when.day, month=month, year=when.year)
 
     def time(self, seconds: float) -> str:
-        """Return an hour with minutes, given in seconds since the epoch."""
+        """Return the hour and minute of a time in seconds since the epoch."""
         return f"{datetime.fromtimestamp(seconds, self.zone):%H:%M}"
 
     def moment(self, seconds: float) -> str:
-        """Return a day and an hour, given in seconds since the epoch."""
+        """Return the date, hour and minute of a time in seconds since the epoch."""
         return self.phrase(WORDING, "moment", date=self.date(seconds), time=self.time(seconds))
 
     def _form(self, number: int) -> str:
@@ -69,7 +69,7 @@ class Texts:
 
 
 async def async_texts(hass: HomeAssistant, language: str | None = None) -> Texts:
-    """Return the texts of a language, None for the language of the house."""
+    """Return the texts of a language, by default Home Assistant's."""
     language = language or hass.config.language
     found = [
         await async_get_translations(hass, language, category, [DOMAIN]) for category in CATEGORIES
@@ -79,7 +79,7 @@ async def async_texts(hass: HomeAssistant, language: str | None = None) -> Texts
 
 @callback
 def cached_texts(hass: HomeAssistant) -> Texts:
-    """Return the texts in the language of the house, which Home Assistant keeps at hand."""
+    """Return the cached texts in Home Assistant's language."""
     language = hass.config.language
     found = [
         async_get_cached_translations(hass, language, category, DOMAIN) for category in CATEGORIES
@@ -88,7 +88,7 @@ def cached_texts(hass: HomeAssistant) -> Texts:
 
 
 def _grouped(language: str, categories: Iterable[Mapping[str, str]]) -> Texts:
-    """Return texts by group. Home Assistant keys them `component.<domain>.<path of the text>`."""
+    """Return texts by group, from Home Assistant's keys `component.<domain>.<path>`."""
     groups: dict[str, dict[str, str]] = {}
     for texts in categories:
         for path, text in texts.items():
@@ -99,7 +99,7 @@ def _grouped(language: str, categories: Iterable[Mapping[str, str]]) -> Texts:
 
 
 async def async_language_of(hass: HomeAssistant, user_id: str | None) -> str:
-    """Return the language that a user chose in their profile, else that of the house."""
+    """Return the language of a user's profile, else Home Assistant's."""
     if user_id is None:
         return hass.config.language
     found: object = await storage.async_user_store(hass, user_id)

@@ -1,4 +1,4 @@
-"""One timer for everybody: something is due once, later; setting it again replaces what was set."""
+"""A one-shot timer that can be set again."""
 
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -13,10 +13,10 @@ type Action = Callable[[], Coroutine[Any, Any, None] | None]
 
 
 class Timer:
-    """Calls `action` in the event loop when its time has come; a coroutine becomes a task."""
+    """Calls `action` in the event loop when it expires; a coroutine becomes a task."""
 
     def __init__(self, hass: HomeAssistant, action: Action) -> None:
-        """Nothing is due before `set`."""
+        """Initialize an inactive timer."""
         self._hass = hass
         self._action = action
         self._due = 0.0  # by the steady clock
@@ -24,31 +24,31 @@ class Timer:
 
     @property
     def is_set(self) -> bool:
-        """Whether something is due."""
+        """Whether the timer is active."""
         return self._unschedule is not None
 
     @callback
     def set(self, seconds: float) -> None:
-        """Have the action called in so many seconds, whatever was set before."""
+        """Call the action in so many seconds, replacing an earlier setting."""
         self.cancel()
         self._due = steady() + seconds
         self._unschedule = async_call_later(self._hass, seconds, self._async_fire)
 
     @callback
     def set_earlier(self, seconds: float) -> None:
-        """Have the action called in so many seconds, unless it is due earlier anyway."""
+        """Call the action in so many seconds, unless it is already due earlier."""
         if not self.is_set or steady() + seconds < self._due:
             self.set(seconds)
 
     @callback
     def set_once(self, seconds: float) -> None:
-        """Have the action called in so many seconds, unless it is due anyway."""
+        """Call the action in so many seconds, unless the timer is active."""
         if not self.is_set:
             self.set(seconds)
 
     @callback
     def cancel(self) -> None:
-        """Let nothing be due."""
+        """Cancel the timer."""
         if self._unschedule is not None:
             self._unschedule()
             self._unschedule = None

@@ -1,4 +1,4 @@
-"""The titles that people want, and what became of them, as an action answers it."""
+"""Response data of the action that lists wanted titles and their status."""
 
 import asyncio
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ TITLE_REASON: Final = "title_reason"
 
 
 async def async_standings(runtime: "Runtime") -> Standings:
-    """Return what tells the status of titles. Only the first time everything has to be read.
+    """Return the data for the status of titles; the first call may read everything.
 
-    Raises HomeAssistantError when that is not possible.
+    Raises HomeAssistantError when reading fails.
     """
     if (known := runtime.runner.standings()) is not None:
         return known
-    await runtime.runner.async_settled()  # the run that is on may read everything
+    await runtime.runner.async_settled()  # the run in progress may read everything
     if (known := runtime.runner.standings()) is None:
         run = await runtime.runner.async_run(FullRequest(dry_run=True))
         if run.error is not None:
@@ -41,7 +41,7 @@ async def async_standings(runtime: "Runtime") -> Standings:
 
 
 def person_named(standings: Standings, runtime: "Runtime", text: str) -> PersonId:
-    """Return whom a text means, by what is known already.
+    """Return the id of the person that a text names, from known data only.
 
     Raises UnknownPersonError or AmbiguousPersonError.
     """
@@ -53,7 +53,7 @@ def person_named(standings: Standings, runtime: "Runtime", text: str) -> PersonI
 async def async_titles_response(
     runtime: "Runtime", standings: Standings, query: TitleQuery, texts: Texts
 ) -> dict[str, Any]:
-    """Return the titles that fit a query. They may be tens of thousands: a thread looks for them."""
+    """Return the titles that match a query, searched in a thread: there may be many."""
     gaps, entries = dict(runtime.records.knowledge.gaps), runtime.records.journal.entries
     libraries = {library.key: library.name for library in runtime.servers.plex.libraries_seen}
 
@@ -68,7 +68,7 @@ async def async_titles_response(
 
 
 def title_response(row: TitleRow, libraries: Mapping[str, str], texts: Texts) -> dict[str, Any]:
-    """Return one title; `libraries` are the names of Plex's libraries by key."""
+    """Return one title as response data; `libraries` maps library keys to names."""
     names = (libraries.get(item.library, item.library) for item in row.items)
     return {
         "title": row.title.name,
@@ -87,7 +87,7 @@ def title_response(row: TitleRow, libraries: Mapping[str, str], texts: Texts) ->
 
 
 def reason_text(row: TitleRow, texts: Texts) -> str:
-    """Return why a title has its status, as a sentence."""
+    """Return the reason of a title's status as a sentence."""
     return texts.phrase(
         TITLE_REASON,
         reason_key(row.standing),
@@ -98,6 +98,6 @@ def reason_text(row: TitleRow, texts: Texts) -> str:
 
 
 def reason_key(standing: Standing) -> str:
-    """Return under which key the sentence stands; what waits has sentences of its own."""
+    """Return the translation key of the reason; pending titles have their own texts."""
     prefix = "" if standing.pending is None else "pending_"
     return f"{prefix}{standing.reason.value}"

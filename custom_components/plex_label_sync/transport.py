@@ -1,6 +1,6 @@
-"""HTTP with JSON answers: retries, limits, and every failure as a `ServiceError`.
+"""HTTP transport for JSON: retries, limits, and every failure as a `ServiceError`.
 
-Both clients stand on this; it knows nothing of either service.
+Used by both clients and independent of either service.
 """
 
 import asyncio
@@ -27,13 +27,17 @@ from .wire import TooMuchError, bounded_body, wary, words_of_exception
 
 type Sleep = Callable[[float], Awaitable[object]]
 
-OFF_LOOP_BYTES: Final = 64 * 1024  # a body above this is parsed in a thread: it may take over 2 ms
-# A page of a listing has a few megabytes; a server that does not page sends a library.
-ANSWER_MAX: Final = 64 * 1024 * 1024  # bytes, unpacked
-SMALL_MAX: Final = 1024 * 1024  # bytes of an answer that says a few things
-ERROR_MAX: Final = 64 * 1024  # bytes that are read of a refusal, to go on with the connection
+OFF_LOOP_BYTES: Final = (
+    64 * 1024
+)  # larger bodies are parsed in a thread, as that may take over 2 ms
+# A page of a listing has a few megabytes; a server without paging sends a whole library.
+ANSWER_MAX: Final = 64 * 1024 * 1024  # bytes, decompressed
+SMALL_MAX: Final = 1024 * 1024  # bytes of a short response
+ERROR_MAX: Final = (
+    64 * 1024
+)  # bytes read of an error response, so that the connection can be reused
 
-# Half a character, as text and as JSON writes it: one broken title must not cost a whole answer.
+# A lone surrogate, which JSON can escape: one broken title must not invalidate a whole response.
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -44,19 +48,19 @@ _OF_STATUS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How long to wait before a request is sent again, in seconds."""
+    """Delays before a request is repeated, in seconds."""
 
-    back_off: tuple[float, ...] = (0.5, 2.0)  # before the second and the third try
-    retry_after_max: float = 60.0  # a longer wait that a server asks for is left to the next run
+    back_off: tuple[float, ...] = (0.5, 2.0)  # before the second and third attempts
+    retry_after_max: float = 60.0  # a longer requested wait is left to the next run
 
 
 USUAL_RETRIES: Final = Retries()
 
 
 class BrokenText(str):
-    """Text that came broken: U+FFFD stands where bytes were no UTF-8 or half a character was.
+    """Malformed text, with U+FFFD in place of invalid UTF-8 and lone surrogates.
 
-    Good enough to be read by people. What has to be exact must refuse it.
+    Good enough for display. Callers that need exact text must reject it.
     """
 
     __slots__ = ()
@@ -64,7 +68,7 @@ class BrokenText(str):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: status below 400 and the raw body."""
+    """A response: a status below 400 and the raw body."""
 
     status: int
     body: bytes
@@ -73,12 +77,12 @@ class Answer:
     seconds: float = 0.0  # from the request to the last byte
 
     def json(self) -> object:
-        """Return the parsed body; raises ValueError when it is no JSON."""
+        """Return the parsed body. Raises ValueError if it is not JSON."""
         return parse_json(self.body)
 
 
 def parse_json(body: bytes) -> object:
-    """Return a document in which broken texts are `BrokenText`; raises ValueError for none."""
+    """Return a JSON document, with malformed text as `BrokenText`. Raises ValueError."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -92,7 +96,7 @@ def parse_json(body: bytes) -> object:
 
 
 def _mended(value: object) -> object:
-    """Return a document in which every broken text is a `BrokenText`."""
+    """Return a document with every malformed text as a `BrokenText`."""
     if isinstance(value, str):
         mended = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
         return BrokenText(mended) if mended != value else value
@@ -104,7 +108,7 @@ def _mended(value: object) -> object:
 
 
 def failure_of_status(status: int) -> Failure:
-    """Tell what an HTTP error status means for a caller."""
+    """Return the failure for an HTTP error status."""
     if status in _OF_STATUS:
         return _OF_STATUS[status]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -113,7 +117,7 @@ def failure_of_status(status: int) -> Failure:
 
 
 def failure_of_exception(err: Exception) -> Failure:
-    """Tell what an exception of the HTTP library means for a caller."""
+    """Return the failure for an exception of the HTTP library."""
     if isinstance(err, TimeoutError):
         return Failure.TIMEOUT
     if isinstance(err, aiohttp.ClientSSLError | SSLError):
@@ -122,11 +126,11 @@ def failure_of_exception(err: Exception) -> Failure:
 
 
 def _uncollected[T](work: Callable[[], T]) -> T:
-    """Do a short piece of work without garbage collection.
+    """Do a short piece of work with garbage collection paused.
 
-    A page of a listing is some thousand dictionaries that live for milliseconds. Python takes
-    them for long-lived when it collects meanwhile, and after a few pages walks through the whole
-    process's memory, which holds up the event loop for a tenth of a second and more.
+    A page of a listing is some thousand dictionaries that live for milliseconds. A collection in
+    the meantime promotes them to an older generation, and after a few pages triggers a full
+    collection, which blocks the event loop for a tenth of a second or more.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -138,18 +142,18 @@ def _uncollected[T](work: Callable[[], T]) -> T:
 
 
 class LastAnswer[T]:
-    """What one question was answered last, as it was understood.
+    """Caches the converted form of the last response to one request.
 
-    Most answers are as they were an hour ago. Then nothing has to be understood again, and those
-    who compare what was made of two answers have one and the same object.
+    Most responses do not change for hours. They are then not converted again, and callers that
+    compare two results get the same object.
     """
 
     def __init__(self) -> None:
-        """Start without an answer."""
+        """Initialize an empty cache."""
         self._last: tuple[bytes, T] | None = None
 
     def of(self, body: bytes, understand: Callable[[], T]) -> T:
-        """Return what a body means, and remember it if it can be understood."""
+        """Return the converted body, cached if the conversion succeeds."""
         digest = sha256(body).digest()
         last = self._last
         if last is None or last[0] != digest:
@@ -159,7 +163,7 @@ class LastAnswer[T]:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is sent; a `query` given as text is encoded already."""
+    """A request; a `query` given as text is already encoded."""
 
     method: str
     path: str
@@ -176,7 +180,7 @@ class _Request:
 
 
 async def _body(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
-    """Return an answer's body; nobody reads that of an error. Raises TooMuchError."""
+    """Return a response's body; an error's body is not returned. Raises TooMuchError."""
     if response.status < HTTPStatus.MULTIPLE_CHOICES:
         return await bounded_body(response, bytes_max)
     with suppress(TooMuchError, aiohttp.ClientPayloadError):
@@ -198,7 +202,7 @@ class Transport:
         sleep: Sleep = asyncio.sleep,
         retries: Retries = USUAL_RETRIES,
     ) -> None:
-        """Keep the session; `url` is a base URL from `normalise_url`."""
+        """Initialize with a session and a base URL from `normalise_url`."""
         self.url = url
         self.statistics = Statistics()
         self._session = session
@@ -210,7 +214,7 @@ class Transport:
         self._retries = retries
 
     def address(self, path: str, query: Mapping[str, str | int]) -> str:
-        """Return path and query as they are sent."""
+        """Return path and query in encoded form."""
         return _Request("GET", path, query, None, 0.0, 0).url(self.url).raw_path_qs
 
     async def read[T](
@@ -225,16 +229,16 @@ class Transport:
         last: LastAnswer[T] | None = None,
         note: Callable[[Answer], object] | None = None,
     ) -> T:
-        """GET `path` and return what `convert` makes of the JSON.
+        """GET `path` and return its JSON converted by `convert`.
 
-        An answer like the `last` one is not converted again: the same object is returned. The
-        answer itself is given to `note` before that.
+        A response equal to the `last` one is not converted again: the same object is returned.
+        `note` is called with the response before the conversion.
 
-        `convert` may raise ValueError, KeyError or TypeError when the answer lacks what it
-        needs. Both parsing and converting leave the event loop when the body is large.
+        `convert` may raise ValueError, KeyError or TypeError for missing or invalid data. Large
+        bodies are parsed and converted in a thread.
 
-        Raises ServiceError; its failure is WRONG_SERVICE for what is not JSON at all and
-        IMPLAUSIBLE for JSON that is cut off or not of the expected shape.
+        Raises ServiceError; its failure is WRONG_SERVICE for content that is not JSON and
+        IMPLAUSIBLE for JSON that is truncated or not of the expected shape.
         """
         answer = await self.send(
             "GET", path, query=query, seconds=seconds, tries=tries, bytes_max=bytes_max
@@ -250,7 +254,7 @@ class Transport:
 
         try:
             if len(answer.body) > OFF_LOOP_BYTES:
-                # One at a time: two threads would not be faster, and hold both documents.
+                # One at a time: two threads would not be faster, but hold both documents in memory.
                 async with self._converting:
                     return await asyncio.to_thread(_uncollected, understand)
             return understand()
@@ -273,10 +277,10 @@ class Transport:
         retry_on: frozenset[Failure] = PASSING,
         bytes_max: int = ANSWER_MAX,
     ) -> Answer:
-        """Send one request, again after a passing failure, and return the answer.
+        """Send a request, with retries after temporary failures, and return the response.
 
-        A `query` given as text is sent as it stands, already encoded. `seconds` is how long
-        each try may take. Only requests that may safely be repeated get more than one try.
+        A `query` given as text must already be encoded. `seconds` is the timeout of each attempt.
+        Only requests that are safe to repeat may have more than one attempt.
 
         Raises ServiceError.
         """
@@ -325,7 +329,7 @@ class Transport:
         )
 
     async def _exchange(self, request: _Request) -> tuple[Answer, str]:
-        """Send a request; return what came back, and how long it is to wait."""
+        """Send a request; return the response and its Retry-After header."""
         began = time.monotonic()
         async with (
             wary(self._session) as session,

@@ -1,4 +1,4 @@
-"""One at a time, the most urgent first: live before full syncs, and whoever only looks comes last."""
+"""A priority lock for runs: live syncs first, then full syncs, then read-only work."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ from itertools import count
 
 
 class Urgency(IntEnum):
-    """Who comes first of those that wait."""
+    """The priority of a waiting task; the lowest value comes first."""
 
     LIVE = 0
     SYNC = 1
@@ -17,21 +17,21 @@ class Urgency(IntEnum):
 
 
 class Turns:
-    """A lock that goes to the most urgent of those that wait; equals get it in the order they came."""
+    """A lock granted to the most urgent waiter, in order of arrival among equals."""
 
     def __init__(self) -> None:
-        """Nobody has it."""
+        """Initialize an unlocked lock."""
         self._taken = False
         self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
         self._numbers = count()
 
     def locked(self) -> bool:
-        """Tell whether somebody has it."""
+        """Return whether the lock is held."""
         return self._taken
 
     @asynccontextmanager
     async def turn(self, urgency: Urgency) -> AsyncIterator[None]:
-        """Wait for the turn and have it until the context ends."""
+        """Acquire the lock and hold it until the context ends."""
         await self._acquire(urgency)
         try:
             yield
@@ -48,7 +48,7 @@ class Turns:
             await mine
         except asyncio.CancelledError:
             if not mine.cancelled():
-                self._release()  # the turn came and there is nobody any more to take it
+                self._release()  # the lock was granted to a cancelled waiter
             raise
 
     def _release(self) -> None:

@@ -1,9 +1,7 @@
-"""Sessions that trust nobody: no redirect takes a credential along, no answer fills the memory.
+"""Hardened HTTP: no credentials in redirects, bounded response sizes, no URLs in error texts.
 
-Nor does an exception of the HTTP library tell what it knows of an address.
-
-Home Assistant's shared session follows a redirect of a WebSocket with all headers, and unpacks
-whatever arrives at once: a few kilobytes can become gigabytes before anybody sees them.
+Home Assistant's shared session follows redirects of a WebSocket with all headers, and decompresses
+bodies without a limit: a few kilobytes can become gigabytes.
 """
 
 from collections.abc import AsyncIterator
@@ -14,20 +12,20 @@ import zlib
 
 import aiohttp
 
-ACCEPT_ENCODING: Final = "gzip"  # what `bounded_body` can unpack
-_GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS  # zlib finds out which of them it is
+ACCEPT_ENCODING: Final = "gzip"  # what `bounded_body` can decompress
+_GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS  # zlib detects the format
 _PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 
 
 class TooMuchError(Exception):
-    """An answer is larger than anything that was asked for."""
+    """A response is larger than its limit."""
 
 
 @asynccontextmanager
 async def wary(session: aiohttp.ClientSession) -> AsyncIterator[aiohttp.ClientSession]:
-    """Lend the connections of a session to one that follows no redirects and unpacks nothing.
+    """Yield a session on the same connections that neither follows redirects nor decompresses.
 
-    Requests still have to say `allow_redirects=False`; a WebSocket cannot.
+    Requests still have to pass `allow_redirects=False`, which a WebSocket cannot.
     """
     trace = aiohttp.TraceConfig()
     trace.on_request_redirect.append(_refuse_redirect)
@@ -55,10 +53,10 @@ async def _refuse_redirect(
 
 
 async def bounded_body(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
-    """Return an answer's body, unpacked.
+    """Return a response's body, decompressed.
 
-    Raises TooMuchError beyond `bytes_max` bytes, packed or unpacked, and
-    `aiohttp.ClientPayloadError` for what cannot be unpacked.
+    Raises TooMuchError beyond `bytes_max` bytes, compressed or decompressed, and
+    `aiohttp.ClientPayloadError` for invalid compressed data.
     """
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {*_PACKED, "identity", ""}:
@@ -78,14 +76,14 @@ async def bounded_body(response: aiohttp.ClientResponse, bytes_max: int) -> byte
 
 
 def _unpacked(unpacker: "zlib._Decompress", chunk: bytes, room: int) -> bytes:
-    """Unpack a chunk into at most one byte more than there is room for."""
+    """Decompress a chunk to at most one byte more than `room`."""
     try:
         return unpacker.decompress(chunk, max(room, 0) + 1)
     except zlib.error as err:
         raise aiohttp.ClientPayloadError("the body cannot be decompressed") from err
 
 
-_WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (  # the closer ones first
+_WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (  # the more specific ones first
     (TimeoutError, "no response in time"),
     (aiohttp.ClientConnectorDNSError, "the name of the server cannot be resolved"),
     (aiohttp.ClientSSLError, "no secure connection"),
@@ -99,9 +97,9 @@ _WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (  # the closer ones fi
 
 
 def words_of_exception(err: Exception) -> str:
-    """Return what an exception of the HTTP library says, in words.
+    """Return a safe description of an exception of the HTTP library.
 
-    The library's own text may hold the address with its query.
+    The exception's own text may contain the URL with its query.
     """
     if isinstance(getattr(err, "os_error", None), ConnectionRefusedError):
         return "the connection was refused"

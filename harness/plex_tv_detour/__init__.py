@@ -18,7 +18,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 def lead_to(url: str) -> None:
     """Make plexapi send its plex.tv requests to `url`."""
-    from plexapi import myplex  # noqa: PLC0415 - takes long, and belongs in a thread
+    from plexapi import myplex  # noqa: PLC0415 - slow, so imported in a thread
 
     account: Any = myplex.MyPlexAccount
     for place, name in (

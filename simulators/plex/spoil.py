@@ -87,7 +87,7 @@ def short_page(response: web.Response) -> web.Response:
                 del rows[(len(rows) + 1) // 2 :]
         response.body = json.dumps(answer, ensure_ascii=False).encode()
     elif body:
-        root = ET.fromstring(body)  # noqa: S314  # our own answer
+        root = ET.fromstring(body)  # noqa: S314  # the simulator's own response
         for child in list(root)[(len(root) + 1) // 2 :]:
             root.remove(child)
         response.body = ET.tostring(root, encoding="utf-8", xml_declaration=True)
@@ -122,7 +122,7 @@ def changes_before(
             sim.delete_item(item.rating_key)
 
     async def swap_a_row(request: web.Request) -> None:
-        """Delete an item likewise and add another: the number of items stays."""
+        """Delete an item in the same way and add another: the number of items stays."""
         before = dict(sim.state.items)
         await lose_a_row(request)
         for key in before.keys() - sim.state.items.keys():

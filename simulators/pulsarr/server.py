@@ -171,7 +171,7 @@ class PulsarrSimulator(PulsarrBackend):
                 headers = ticket.headers
                 if not ticket.allowed:
                     text = f"Rate limit exceeded, retry in {ticket.reset_s} seconds"
-                    raise ApiError(429, text)  # noqa: TRY301  (one place makes the answers)
+                    raise ApiError(429, text)  # noqa: TRY301  (responses are built in one place)
                 gate.require_access(request, path, self.api_key, knobs, client)
                 gate.require_route(path, request.method, knobs)
                 request["body"] = await gate.parse_body(request)

@@ -166,7 +166,7 @@ class E2eEnv:
         return found
 
     async def expected_labels(self) -> dict[str, list[str]]:
-        """Return every item's expected labels: the initial ones, plus one per person who wants it."""
+        """Return every item's expected labels: initial ones, plus one per person who wants it."""
         return {
             item["rating_key"]: self._expected(item, title)
             for title in self.world.catalogue

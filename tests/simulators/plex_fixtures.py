@@ -141,7 +141,7 @@ async def plex(
 async def until(done: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for a condition that comes true on the loop. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
-        while not done():  # noqa: ASYNC110  # whatever it is, it sets no event
+        while not done():  # noqa: ASYNC110  # conditions have no event
             await asyncio.sleep(0.005)
 
 

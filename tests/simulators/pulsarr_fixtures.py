@@ -161,7 +161,7 @@ async def receiver(*, holds: bool = False, **settings: Json) -> AsyncIterator[Re
 async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until `condition()` holds; fail after `seconds`."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  # the condition may be anything
+        while not condition():  # noqa: ASYNC110  # conditions have no event
             await asyncio.sleep(0.005)
 
 

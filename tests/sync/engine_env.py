@@ -227,7 +227,7 @@ class EngineEnv:
                 and (person.can_sync or self.settings.sync_disabled_people)
             ):
                 title = catalogue[wish.catalogue_key]
-                label = fold(label_of(person, MediaType(title.type), self.settings.label_format))
+                label = fold(label_of(person, MediaType(title.type), self.settings))
                 for key in self.items_of(title, wish):
                     wanted.setdefault(key, set()).add(label)
         return {

@@ -393,7 +393,7 @@ def oracle(
         ids = group.ids | ({f"plex:{group.key}"} if group.key else frozenset())
         for item in own + [one for one in keyless + others if same(as_item(one).ids, ids)]:
             for person in group.people:
-                label = fold(label_of(person, MediaType(item.type), settings.label_format))
+                label = fold(label_of(person, MediaType(item.type), settings))
                 if label not in settings.exclude_labels | {fold(settings.opt_out_label)}:
                     wanted.setdefault(item.rating_key, set()).add(label)
     return wanted

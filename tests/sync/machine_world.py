@@ -48,7 +48,7 @@ from .machine_fixtures import (
 )
 
 FREE_REMOVALS: Final = 4  # small worlds have few labels; the brake must act in them, too
-SHRUNK_BY: Final = 2  # likewise
+SHRUNK_BY: Final = 2  # for the same reason
 DAY: Final = 86_400.0
 RUNS_TO_SETTLE: Final = 3
 PATIENCE: Final = 0.1  # seconds; an impatient client's timeout

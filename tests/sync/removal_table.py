@@ -80,12 +80,12 @@ class Fate(StrEnum):
     WITH_ITEM = "is deleted with the item"
 
 
-type Fates = tuple[Fate, Fate, Fate, Fate, Fate]
+type Fates = tuple[Fate, ...]
 """One for each of `MODES`."""
 
 
 def _always(fate: Fate) -> Fates:
-    return (fate, fate, fate, fate, fate)
+    return (fate,) * len(MODES)
 
 
 _LEAVING: Final[Fates] = (
@@ -191,7 +191,10 @@ def as_markdown() -> str:
         by_fates: dict[Fates, list[Cause]] = {}
         for cause, fates in rows.items():
             by_fates.setdefault(fates, []).append(cause)
-        lines = [_line(["what happened", *(mode.heading for mode in MODES)]), _line(["---"] * 6)]
+        lines = [
+            _line(["what happened", *(mode.heading for mode in MODES)]),
+            _line(["---"] * (1 + len(MODES))),
+        ]
         rest = by_fates.pop(max(by_fates, key=lambda fates: len(by_fates[fates])))
         lines += [_line([_joined(causes), *fates]) for fates, causes in by_fates.items()]
         what = _joined(rest) if guard is Guard.NONE else "whatever else happens, or nothing"

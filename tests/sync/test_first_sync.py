@@ -145,7 +145,7 @@ def test_no_label_is_lost_and_none_counted_twice(
 
     assert sum(share.labels for share in told.people) == len(changes)
     for share in told.people:
-        own = fold(label_of(share.named.person, MediaType.MOVIE, "{username}"))
+        own = fold(label_of(share.named.person, MediaType.MOVIE, SyncSettings()))
         assert share.labels == sum(fold(change.label) == own for change in changes)
         titles = wanted[share.named.person]
         assert {name for one in share.libraries for name in one.titles} <= {

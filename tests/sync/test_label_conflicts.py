@@ -43,7 +43,7 @@ def confirmed(*people: Person, settings: SyncSettings = PLAIN) -> Confirmed:
 def labels(people: Iterable[Person], settings: SyncSettings = PLAIN) -> dict[PersonId, set[str]]:
     """Return everybody's labels, folded."""
     return {
-        person.id: {fold(label_of(person, one, settings.label_format)) for one in MediaType}
+        person.id: {fold(label_of(person, one, settings)) for one in MediaType}
         for person in people
         if gets_labels(person, settings)
     }

@@ -5,7 +5,7 @@ from string import Formatter
 from hypothesis import example, given, strategies as st
 import pytest
 
-from custom_components.plex_label_sync.sync.model import MediaType, Person, fold
+from custom_components.plex_label_sync.sync.model import MediaType, Person, SyncSettings, fold
 from custom_components.plex_label_sync.sync.naming import (
     FIELDS,
     FORMAT_TEXT_MAX,
@@ -73,12 +73,22 @@ def visible(text: str) -> str:
 def test_label_follows_the_format_and_falls_back_to_the_username(
     person: Person, label_format: str, label: str
 ) -> None:
-    assert label_of(person, MOVIE, label_format) == label
+    assert label_of(person, MOVIE, SyncSettings(label_format=label_format)) == label
 
 
 def test_type_tells_movies_and_shows_apart() -> None:
-    assert label_of(Person(pulsarr_id(1), "rosa"), MOVIE, "{username} {type}") == "rosa movie"
-    assert label_of(Person(pulsarr_id(1), "rosa"), SHOW, "{username} {type}") == "rosa show"
+    assert (
+        label_of(
+            Person(pulsarr_id(1), "rosa"), MOVIE, SyncSettings(label_format="{username} {type}")
+        )
+        == "rosa movie"
+    )
+    assert (
+        label_of(
+            Person(pulsarr_id(1), "rosa"), SHOW, SyncSettings(label_format="{username} {type}")
+        )
+        == "rosa show"
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,7 +115,7 @@ def test_text_is_cleaned_of_what_filters_cannot_take(text: str, label: str) -> N
 def test_person_without_a_usable_name_is_called_by_id() -> None:
     nobody = Person(pulsarr_id(12), " ,&\x07", alias=JOINER, display_name="\u200b")
     for field in ("username", "alias", "display_name"):
-        assert label_of(nobody, MOVIE, f"{{{field}}}") == "user_12"
+        assert label_of(nobody, MOVIE, SyncSettings(label_format=f"{{{field}}}")) == "user_12"
 
 
 @given(persons, st.sampled_from(MediaType), good_formats)
@@ -115,7 +125,7 @@ def test_person_without_a_usable_name_is_called_by_id() -> None:
 def test_every_label_can_stand_in_plex_and_in_a_share_filter(
     person: Person, media_type: MediaType, label_format: str
 ) -> None:
-    label = label_of(person, media_type, label_format)
+    label = label_of(person, media_type, SyncSettings(label_format=label_format))
     assert visible(label)
     assert len(label) <= LABEL_MAX
     assert label == label.strip()
@@ -144,7 +154,7 @@ def upper_first(text: str) -> str:
 @example(Person(pulsarr_id(1), "ǆ"))
 @example(Person(pulsarr_id(1), "ŉo"))
 def test_label_is_the_same_however_plex_writes_its_letters(person: Person) -> None:
-    label = label_of(person, MOVIE, "{username}")
+    label = label_of(person, MOVIE, SyncSettings())
     assert fold(upper_first(label)) == fold(label)
     assert fold(label.title()) == fold(label)
     assert fold(label.upper()) == fold(label)
@@ -231,6 +241,9 @@ def test_exactly_the_formats_that_name_people_are_accepted(label_format: str) ->
         assert fields <= set(FIELDS)
         assert fields - {"type"}
         one, other = (
-            label_of(Person(pulsarr_id(n), f"name {n}"), MOVIE, label_format) for n in (1, 2)
+            label_of(
+                Person(pulsarr_id(n), f"name {n}"), MOVIE, SyncSettings(label_format=label_format)
+            )
+            for n in (1, 2)
         )
         assert fold(one) != fold(other)

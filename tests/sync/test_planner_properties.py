@@ -398,8 +398,8 @@ def test_title_is_marked_only_when_nobody_wants_it(view: View) -> None:
         labels = view.items[change.rating_key].labels
         if is_mark(plan, change):
             assert not labels
-            assert view.settings.removed_label_mode is RemovedLabelMode.MARK
-            assert fold(change.label) == fold(view.settings.removed_label)
+            assert view.settings.mark is not None
+            assert fold(change.label) == fold(view.settings.mark)
         else:
             assert fold(change.label) in labels
 

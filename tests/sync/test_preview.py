@@ -93,7 +93,7 @@ def test_people_share_a_label_exactly_when_nobody_could_tell_theirs_apart(
     rows = label_preview(people, settings)
 
     def labels(person: Person) -> set[str]:
-        return {fold(label_of(person, one, label_format)) for one in MediaType}
+        return {fold(label_of(person, one, settings)) for one in MediaType}
 
     wanted = {
         person.id: {

@@ -1,1 +1,1 @@
-"""Setting up and changing an entry: steps, fields, and what forms show."""
+"""The steps, fields and contents of the config and options flows."""

@@ -1,4 +1,4 @@
-"""Tries the address and the credential of a form, and tells which field is wrong."""
+"""Validate the address and the credential of a form, and report errors by field."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -33,12 +33,14 @@ from ..wire import wary
 
 _LOGGER = logging.getLogger(__name__)
 
-KNOCK_TIMEOUT: Final = 8.0  # seconds; a server at home answers in milliseconds, a relay in two
-KNOCKS: Final = 6  # addresses that are tried at a time
+KNOCK_TIMEOUT: Final = (
+    8.0  # seconds; a local server responds in milliseconds, a relay in two seconds
+)
+KNOCKS: Final = 6  # addresses tried at a time
 
 
 class FieldError(Exception):
-    """A form's field and the key of the text that belongs beside it."""
+    """An error of a form's field, with its translation key."""
 
     def __init__(self, field: str, error: str) -> None:
         super().__init__(f"{field}: {error}")
@@ -48,7 +50,7 @@ class FieldError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Where a server is, and what lets us in."""
+    """A server's address and credential."""
 
     url: str
     secret: str = dataclasses.field(repr=False)
@@ -57,21 +59,21 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """How one of the two servers appears in forms and in an entry's data."""
+    """The form fields, data keys and errors of one of the two servers."""
 
     secret_field: str
     url_key: str
     secret_key: str
     verify_ssl_key: str
     normalise: Callable[[str], str]
-    wrong_service: str  # the error when something else answers
+    wrong_service: str  # the error when another service responds
 
     def stored(self, data: Mapping[str, Any]) -> Login:
-        """Return the login that an entry's data hold."""
+        """Return the login stored in an entry's data."""
         return Login(data[self.url_key], data[self.secret_key], data[self.verify_ssl_key])
 
     def data(self, login: Login) -> dict[str, Any]:
-        """Return a login as it stands in an entry's data."""
+        """Return a login as keys of an entry's data."""
         return {
             self.url_key: login.url,
             self.secret_key: login.secret,
@@ -79,14 +81,14 @@ class Peer:
         }
 
     def entered(self, user_input: Mapping[str, Any], stored: Login | None = None) -> Login:
-        """Return the login of a form with its address cleaned.
+        """Return the login entered in a form, with a normalized address.
 
-        What the form does not ask, and a credential left empty, is as `stored`.
+        Missing fields and an empty credential are taken from `stored`.
 
-        Raises FieldError when the address is none.
+        Raises FieldError for an invalid address.
         """
         known = stored or Login(url="", secret="")
-        # Credentials are pasted, often with a blank or a line break at the end.
+        # Credentials are pasted, often with trailing white space.
         secret = user_input.get(self.secret_field, "").strip() or known.secret
         try:
             url = self.normalise(user_input.get(CONF_URL, known.url))
@@ -97,7 +99,7 @@ class Peer:
         return Login(url, secret, user_input.get(CONF_VERIFY_SSL, known.verify_ssl))
 
     def explain(self, err: ServiceError) -> FieldError:
-        """Return what a failed try means to the person at the form."""
+        """Return the form error for a failed attempt."""
         _LOGGER.debug("The connection failed: %s", err)
         known = FAILURES[err.failure]
         field = self.secret_field if known.reauth else CONF_URL
@@ -131,7 +133,7 @@ def plex_client(hass: HomeAssistant, login: Login, client_id: str) -> PlexClient
 
 
 def pulsarr_client(hass: HomeAssistant, login: Login) -> PulsarrClient:
-    """Return a client for a Pulsarr."""
+    """Return a client for a Pulsarr server."""
     session = async_get_clientsession(hass, login.verify_ssl)
     return PulsarrClient(session, login.url, login.secret, limits=current_limits().pulsarr)
 
@@ -139,7 +141,7 @@ def pulsarr_client(hass: HomeAssistant, login: Login) -> PulsarrClient:
 async def async_try_plex(
     hass: HomeAssistant, login: Login, client_id: str
 ) -> tuple[ServerInfo, tuple[Library, ...]]:
-    """Return who the Plex server is and its libraries, if the token may edit labels there.
+    """Return the Plex server's info and libraries, if the token may edit labels.
 
     Raises FieldError.
     """
@@ -150,12 +152,12 @@ async def async_try_plex(
 
 
 async def async_find_server(hass: HomeAssistant, server: OwnedServer, client_id: str) -> Login:
-    """Return the login of a server under the best of its addresses at which it answers.
+    """Return the login of a server with the best of the addresses at which it responds.
 
-    Its local addresses may be somebody else's where Home Assistant is: whoever answers has to
-    say that it is this server before it is shown the token.
+    Its local addresses may belong to another host on Home Assistant's network: a server has to
+    identify itself before the token is sent to it.
 
-    Raises FieldError when it answers nowhere.
+    Raises FieldError when none responds.
     """
     turns = asyncio.Semaphore(KNOCKS)
 
@@ -181,14 +183,14 @@ async def async_find_server(hass: HomeAssistant, server: OwnedServer, client_id:
 
 
 def logins(server: OwnedServer) -> Iterator[Login]:
-    """Yield the login under each address that is one; plexapi writes IPv6 without brackets."""
+    """Yield the login for each valid address; plexapi returns IPv6 without brackets."""
     for url in server.addresses:
         with suppress(FieldError):
             yield PLEX.entered({CONF_URL: url, CONF_TOKEN: server.token})
 
 
 async def async_try_pulsarr(hass: HomeAssistant, login: Login) -> bool:
-    """Return whether Pulsarr can send webhooks of its own, if it lets us in.
+    """Return whether Pulsarr can send native webhooks, if it accepts the API key.
 
     Raises FieldError.
     """
@@ -199,13 +201,13 @@ async def async_try_pulsarr(hass: HomeAssistant, login: Login) -> bool:
     except ServiceError as err:
         error = PULSARR.explain(err)
         if error.field == CONF_API_KEY and not await _async_speaks_json(hass, login):
-            # A Plex server, or a proxy in front of anything, refuses whoever it does not know.
+            # A Plex server or a reverse proxy also rejects unknown callers.
             error = FieldError(CONF_URL, PULSARR.wrong_service)
         raise error from err
 
 
 async def _async_speaks_json(hass: HomeAssistant, login: Login) -> bool:
-    """Tell whether strangers are refused in JSON, as Pulsarr does it."""
+    """Return whether unauthorized requests are rejected in JSON, as Pulsarr does."""
     try:
         async with (
             asyncio.timeout(current_limits().pulsarr.probe_timeout),
@@ -214,4 +216,4 @@ async def _async_speaks_json(hass: HomeAssistant, login: Login) -> bool:
         ):
             return response.content_type == "application/json"
     except (TimeoutError, aiohttp.ClientError, OSError):
-        return True  # nothing speaks against it
+        return True  # assume Pulsarr

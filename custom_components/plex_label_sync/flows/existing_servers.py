@@ -1,4 +1,4 @@
-"""The Plex servers that Home Assistant's own Plex integration is connected to."""
+"""The Plex servers known to Home Assistant's Plex integration."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from homeassistant.core import HomeAssistant, callback
 from ..const import DOMAIN
 
 PLEX_DOMAIN: Final = "plex"
-_SERVER_CONFIG: Final = "server_config"  # where its entries keep url, token and verify_ssl
+_SERVER_CONFIG: Final = "server_config"  # holds url, token and verify_ssl in its entries
 
 
 @dataclass(frozen=True, slots=True)
 class ExistingServer:
-    """A server that may be taken over; `user_input` is what a person would enter for it."""
+    """A server that can be reused; `user_input` is the equivalent form input."""
 
     name: str
     user_input: Mapping[str, Any]
@@ -23,9 +23,9 @@ class ExistingServer:
 
 @callback
 def existing_servers(hass: HomeAssistant) -> dict[str, ExistingServer]:
-    """Return the servers that are not set up here yet, by machine identifier.
+    """Return the servers without an entry of this integration, by machine identifier.
 
-    The entries of that integration say so by themselves: it need not be loaded.
+    They are read from the Plex integration's entries, which need not be loaded.
     """
     taken = {entry.unique_id for entry in hass.config_entries.async_entries(DOMAIN)}
     servers: dict[str, ExistingServer] = {}

@@ -1,4 +1,4 @@
-"""Fields that several forms share, and how what was entered there is cleaned."""
+"""Form fields shared by several steps, and cleaning of their input."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ from ..sync.safety_check import FREE_REMOVALS
 from .connections import Peer
 
 CONF_SERVER: Final = "server"
-ENTER: Final = "plex_manual"  # instead of a server; also the step that follows
+ENTER: Final = "plex_manual"  # option besides the servers, and the id of the step it leads to
 
 URL_SELECTOR: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 SECRET_SELECTOR: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
 )
 
-# Neither an address nor a brace may stand in a translated text: they are filled in.
+# Translated texts may contain neither URLs nor braces: both are placeholders.
 PLACEHOLDERS: Final[Mapping[str, str]] = {
     "fields": ", ".join(f"{{{name}}}" for name in FIELDS),
-    # As code: what looks like an address becomes a link, and an example leads nowhere.
+    # As code: a plain URL would become a link, which is useless for an example.
     "plex_example": "`http://192.168.1.10:32400`",
     "pulsarr_example": "`http://192.168.1.10:3003`",
     "home_assistant_example": "`http://192.168.1.10:8123`",
@@ -45,14 +45,14 @@ PLACEHOLDERS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """Stands for a value that a field does not take; `shown` is what may stand there again."""
+    """Marks a value that a field does not accept; `shown` is what the form may show again."""
 
     error: str
     shown: float | None = None
 
 
 def login_schema(peer: Peer, *, secret_required: bool) -> vol.Schema:
-    """Return the form for a server's address and credential."""
+    """Return the schema for a server's address and credential."""
     return vol.Schema(
         {
             vol.Required(CONF_URL): URL_SELECTOR,
@@ -70,13 +70,13 @@ def secret_field(peer: Peer, *, required: bool) -> dict[vol.Marker, TextSelector
 
 
 def server_schema(names: Mapping[str, str], *, can_enter: bool) -> vol.Schema:
-    """Return the form that asks for a Plex server; `names` maps machine identifiers to names.
+    """Return the schema to select a Plex server; `names` maps machine identifiers to names.
 
-    With `can_enter`, its URL and token may be entered instead.
+    With `can_enter`, URL and token may be entered instead.
     """
     options = [SelectOptionDict(value=value, label=label) for value, label in names.items()]
     if can_enter:
-        options.append(SelectOptionDict(value=ENTER, label=ENTER))  # translated, unlike the names
+        options.append(SelectOptionDict(value=ENTER, label=ENTER))  # label is a translation key
     selector = SelectSelector(
         SelectSelectorConfig(
             options=options, mode=SelectSelectorMode.LIST, translation_key=CONF_SERVER
@@ -88,7 +88,7 @@ def server_schema(names: Mapping[str, str], *, can_enter: bool) -> vol.Schema:
 def choice(
     names: Mapping[str, str], *, mode: SelectSelectorMode, custom_value: bool = False
 ) -> SelectSelector:
-    """Return a selector of several values, each shown under its name."""
+    """Return a multi-select of values shown by their names."""
     return SelectSelector(
         SelectSelectorConfig(
             options=[SelectOptionDict(value=value, label=label) for value, label in names.items()],
@@ -100,12 +100,12 @@ def choice(
 
 
 def libraries_choice(names: Mapping[str, str]) -> SelectSelector:
-    """Return the selector of libraries; `names` maps section keys to what people call them."""
+    """Return the multi-select of libraries; `names` maps section keys to names."""
     return choice(names, mode=SelectSelectorMode.LIST)
 
 
 def cleaned(user_input: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return options as they were entered, each cleaned, and the errors of unusable ones."""
+    """Return the entered options, cleaned, and the errors of unusable ones by key."""
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for key, value in user_input.items():

@@ -1,4 +1,4 @@
-"""Shows in a form who gets which label, and warns of a format by which people share one."""
+"""Preview of people's labels in a form, with a warning if people share a label."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -7,22 +7,22 @@ from homeassistant.core import HomeAssistant
 
 from ..const import CONF_LABEL_FORMAT
 from ..escaping import as_code, one_line
-from ..options import OPTIONS
 from ..settings import Settings
 from ..sync.label_conflicts import Confirmed, resolve
 from ..sync.model import Person, fold
+from ..sync.naming import naming_of
 from ..sync.person_id import public_id
 from ..sync.preview import NamedPerson, Trouble, label_preview
 from ..texts import async_texts
 
-LINES_MAX: Final = 20  # people; a form has to be read
-OTHERS_MAX: Final = 3  # people named beside one of them
+LINES_MAX: Final = 20  # people, to keep the form readable
+OTHERS_MAX: Final = 3  # others named who share a person's label
 LABELS_CLASH: Final = "labels_clash"
 WORDS: Final = "label_preview"  # the key of the texts under `selector`
 
 
 class LabelPreview:
-    """What a flow shows of the labels; people are None while Pulsarr does not tell them."""
+    """The labels that a flow shows; people are None while Pulsarr is unavailable."""
 
     def __init__(
         self,
@@ -31,27 +31,26 @@ class LabelPreview:
         *,
         is_set_up: bool = True,
     ) -> None:
-        """Begin with the options that the form shows at first, and that are in use if `is_set_up`."""
+        """Initialize with the form's initial options, which are in use if `is_set_up`."""
         self._is_set_up = is_set_up
         self._people = people
         self._options = dict(options)
 
     def check(self, options: Mapping[str, Any]) -> dict[str, str]:
-        """Return an error for a label format that makes people share a label.
+        """Return an error for a label format by which people share a label.
 
-        Only once, for a format that is not in use: who submits it again wants it so.
+        Only once, and not for a format in use: submitting it again confirms it.
         """
-        label_format = OPTIONS[CONF_LABEL_FORMAT]
-        before = label_format.stored(self._options)
+        before = naming_of(Settings.from_options(self._options).sync)
         self._options = dict(options)
-        is_new = not self._is_set_up or label_format.stored(options) != before
+        is_new = not self._is_set_up or naming_of(Settings.from_options(options).sync) != before
         self._is_set_up = True
         return {CONF_LABEL_FORMAT: LABELS_CLASH} if is_new and self._clashes() else {}
 
     def confirmed(self, options: Mapping[str, Any]) -> Confirmed:
-        """Return what is confirmed by setting up: who has which label, and who shares one.
+        """Return what setting up confirms: people's labels, and shared labels.
 
-        Where people are not known nothing is: whoever shares a label then is asked about.
+        Empty while people are unknown: shared labels are then asked about later.
         """
         if self._people is None:
             return Confirmed()
@@ -64,7 +63,7 @@ class LabelPreview:
         return label_preview(self._people or (), Settings.from_options(self._options).sync)
 
     async def async_text(self, hass: HomeAssistant) -> str:
-        """Return who gets which label as a Markdown list."""
+        """Return people and their labels as a Markdown list."""
         words = (await async_texts(hass)).groups[WORDS]
         if self._people is None:
             return words["unknown"]
@@ -72,9 +71,9 @@ class LabelPreview:
 
 
 def as_list(rows: Sequence[NamedPerson], words: Mapping[str, str]) -> str:
-    """Return rows as a Markdown list of at most `LINES_MAX` people; empty when there are none.
+    """Return rows as a Markdown list of at most `LINES_MAX` people; empty if there are none.
 
-    `words` are the texts for each trouble, and `more`, by their keys.
+    `words` holds the texts for each problem, and `more`, by key.
     """
     lines = [line_of(row, words) for row in rows[:LINES_MAX]]
     if (more := len(rows) - LINES_MAX) > 0:
@@ -83,7 +82,7 @@ def as_list(rows: Sequence[NamedPerson], words: Mapping[str, str]) -> str:
 
 
 def line_of(row: NamedPerson, words: Mapping[str, str]) -> str:
-    """Return who gets which label, and what is wrong with it."""
+    """Return a person's label and any problem with it as one line."""
     labels = ", ".join(map(as_code, row.labels))
     others = [as_code(shown_name(other)) for other in row.shares_with[:OTHERS_MAX]]
     if len(row.shares_with) > OTHERS_MAX:
@@ -98,7 +97,7 @@ def line_of(row: NamedPerson, words: Mapping[str, str]) -> str:
 
 
 def shown_name(person: Person) -> str:
-    """Return what a person is called in a form: the username, and another name if there is one."""
+    """Return a person's name for a form: the username, and any other name."""
     username = one_line(person.username) or f"user {public_id(person.id)}"
     other = one_line(person.display_name or person.alias or "")
     if not other or fold(other) == fold(username):

@@ -1,4 +1,4 @@
-"""Looks up what a form shows by name; it goes without when a server does not answer in time."""
+"""Look up names for a form, which does without them if a server does not respond in time."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -9,11 +9,11 @@ from ..sync.model import ServiceError
 
 _LOGGER = logging.getLogger(__name__)
 
-LOOKUP_TIMEOUT: Final = 8.0  # seconds that somebody waits for names in a form
+LOOKUP_TIMEOUT: Final = 8.0  # seconds that a form waits for names
 
 
 async def async_or_none[T](answer: Awaitable[T]) -> T | None:
-    """Return what a server answers, None when it does not do so in time."""
+    """Return a server's response, None if it fails or times out."""
     try:
         async with asyncio.timeout(LOOKUP_TIMEOUT):
             return await answer

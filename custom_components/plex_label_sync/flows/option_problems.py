@@ -1,6 +1,6 @@
-"""Names the fields of the options form that have errors, and the range of a number that is out of it.
+"""Name the fields of the options form in their errors, and the range of a number.
 
-The web interface shows an error of a section above the section, where nobody sees which field it is about.
+The frontend shows errors of a section's fields above the section, without naming the field.
 """
 
 from collections.abc import Mapping
@@ -15,20 +15,20 @@ from ..texts import WORDING, Texts, async_texts
 
 WORDS: Final = "option_problem"  # the key of the texts under `selector`
 OUT_OF_RANGE: Final = "out_of_range"
-# What is filled into the text of an error.
+# Placeholders of an error's text.
 PLACEHOLDERS: Final[Mapping[str, str]] = {
     OUT_OF_RANGE: "ranges",
     "not_a_whole_number": "number_fields",
     "invalid_label": "label_fields",
     "invalid_value": "value_fields",
 }
-# How many of a unit make one of the next; the last is the largest that is named.
+# Each unit and how many of it make one of the next; the last has no next.
 _UNITS: Final = (("seconds", 60), ("minutes", 60), ("hours", 24), ("days", 0))
 _OF_UNIT: Final[Mapping[Unit, int]] = {Unit.SECONDS: 0, Unit.MINUTES: 1, Unit.DAYS: 3}
 
 
 async def async_problems(hass: HomeAssistant, errors: Mapping[str, str]) -> dict[str, str]:
-    """Return what is filled into the texts of errors of fields, in the language of the house."""
+    """Return the placeholders of the fields' errors, in Home Assistant's language."""
     filled = dict.fromkeys(PLACEHOLDERS.values(), "")
     if not set(errors.values()) & PLACEHOLDERS.keys():
         return filled
@@ -47,7 +47,7 @@ async def async_problems(hass: HomeAssistant, errors: Mapping[str, str]) -> dict
 
 
 async def _async_names(hass: HomeAssistant) -> dict[str, str]:
-    """Return what the fields are called; each is in one section only."""
+    """Return the translated names of the fields, each of which is in one section only."""
     prefix = f"component.{DOMAIN}.options.step.init.sections."
     texts = await async_get_translations(hass, hass.config.language, "options", [DOMAIN])
     return {
@@ -58,13 +58,13 @@ async def _async_names(hass: HomeAssistant) -> dict[str, str]:
 
 
 def _range(name: str, kind: Number, texts: Texts) -> str:
-    """Return between what a number has to be."""
+    """Return a text with a field's name and the range of its number."""
     lowest, highest = (amount(end, kind.unit, texts) for end in (kind.minimum, kind.maximum))
     return texts.phrase(WORDS, "range", field=name, lowest=lowest, highest=highest)
 
 
 def amount(number: int, unit: Unit, texts: Texts) -> str:
-    """Return a number with its unit, the largest in which it is whole: 3600 s as 1 hour."""
+    """Return a number in the largest unit in which it is whole: 3600 s as 1 hour."""
     if unit is Unit.PERCENT:
         return texts.phrase(WORDING, "percent", count=number)
     at = _OF_UNIT[unit]

@@ -1,4 +1,4 @@
-"""The options flow: one form for everything that may change while the integration runs."""
+"""The options flow: one form for all options."""
 
 import asyncio
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from ..sharing_check.page import (
     people_left_out,
     people_with_steps,
 )
-from ..sync.model import Person  # noqa: TC001 - of a class that Home Assistant makes
+from ..sync.model import Person  # noqa: TC001 - of a class that Home Assistant instantiates
 from ..sync.person_id import public_id
 from ..webhook.secret import new_secret, renewed
 from ..webhook.urls import addresses
@@ -43,10 +43,10 @@ from .options_form import (
 
 
 class PlexLabelSyncOptionsFlow(OptionsFlow):
-    """Changes the options; the entry reloads by itself when they have changed."""
+    """Changes the options; the entry's update listener applies them."""
 
     def __init__(self) -> None:
-        """Start without knowing what there is to choose from."""
+        """Initialize without choices."""
         self._libraries: dict[str, str] = {}
         self._people: dict[str, str] = {}
         self._accepted: dict[str, Any] = {}
@@ -56,7 +56,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         self._show_sharing = False
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show the present options and take over the changed ones."""
+        """Show the current options and save the changed ones."""
         options = dict(self.config_entry.options)
         errors: dict[str, str] = {}
         problems: dict[str, str] = {}
@@ -82,7 +82,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
             problems = await async_problems(self.hass, errors)
             errors = self._form.places(errors)
         self._form = options_form(options, self._libraries, self._people, errors)
-        schema: Any = self._form  # of voluptuous, or of what took its name in Home Assistant 2026.9
+        schema: Any = self._form  # of voluptuous, or of its replacement since Home Assistant 2026.9
         return self.async_show_form(
             step_id="init",
             data_schema=schema,
@@ -97,17 +97,17 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
     async def async_step_webhook(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show what Sonarr and Radarr need to announce imports; only administrators get here."""
+        """Show the webhook settings for Sonarr and Radarr; administrators only."""
         return await self._show_webhook("webhook", user_input)
 
     async def async_step_webhook_renewed(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show the new secret, which Sonarr and Radarr have to be told; Pulsarr is told by itself."""
+        """Show the new secret to copy to Sonarr and Radarr; Pulsarr is updated automatically."""
         return await self._show_webhook("webhook_renewed", user_input)
 
     def _renew_secret(self) -> None:
-        """Make a new secret; the present one is good until Pulsarr has it."""
+        """Create a new secret; the current one stays valid until Pulsarr has the new one."""
         data = renewed(self.config_entry.data, new_secret(), time.time())
         self.hass.config_entries.async_update_entry(self.config_entry, data=data)
 
@@ -140,7 +140,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
     async def async_step_sharing(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show who can see what; only administrators get here."""
+        """Show who can see what; administrators only."""
         check = self._sharing
         if user_input is not None:
             if check is not None:
@@ -168,7 +168,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         )
 
     async def _async_finish(self) -> ConfigFlowResult:
-        """Take over the options, after a last look at who can see what where that is asked for."""
+        """Save the options, after showing who can see what if that was requested."""
         if self._show_sharing:
             self._show_sharing = False
             return await self.async_step_sharing()
@@ -183,7 +183,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         return check
 
     def _unknown(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """Return an error for accounts and people of whom one side is unknown, as far as one knows."""
+        """Return an error for pairs with an unknown person or account, if both lists are known."""
         check = self._sharing
         answer = None if check is None else check.answer
         if answer is None or self._pulsarr_people is None:
@@ -195,7 +195,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         return {CONF_SHARING_ACCOUNTS: "unknown_sharing_account"}
 
     async def _async_look_up(self) -> None:
-        """Ask both servers for the names of what may be chosen; the form goes without as well."""
+        """Read the names of the choices from both servers; the form also works without them."""
         data = self.config_entry.data
         plex = plex_client(self.hass, PLEX.stored(data), data[CONF_CLIENT_ID])
         pulsarr = pulsarr_client(self.hass, PULSARR.stored(data))

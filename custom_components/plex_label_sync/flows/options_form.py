@@ -1,4 +1,4 @@
-"""The form of the options: its sections and fields, and how what was entered is cleaned."""
+"""The options form: its sections and fields, and the validation of its input."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, assert_never, override
@@ -34,7 +34,7 @@ from ..options import (
 )
 from .fields import URL_SELECTOR, Unusable, choice, libraries_choice
 
-# Asked for once, not kept
+# Requested once, not stored
 SHOW_WEBHOOK: Final = "show_webhook"
 RENEW_SECRET: Final = "renew_secret"  # noqa: S105 - a field's name
 SHOW_SHARING: Final = "show_sharing"
@@ -48,20 +48,20 @@ type Fields = dict[vol.Marker, Any]
 
 
 class SectionedForm(vol.Schema):
-    """A form in sections, whose fields may also be sent without them.
+    """A form in sections that also accepts input without sections.
 
-    The web interface sends each field in its section. Whoever fills in the form by the names of
-    the options needs to know of no section. What comes out are fields without sections.
+    The frontend sends each field in its section; other callers may send the options by name. The
+    validated input has no sections.
 
-    A value that a field does not take comes out as `Unusable` rather than being refused here:
-    Home Assistant can tell the place of an error in a section in English and to programmers only.
+    A value that a field does not accept is returned as `Unusable` rather than rejected: Home
+    Assistant reports the location of an error in a section only in English and for developers.
     """
 
     sections_sent: frozenset[str] = frozenset()
 
     @override
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the fields, those that were left out with their defaults.
+        """Return the fields, with defaults for missing ones.
 
         Raises vol.Invalid for a field that does not exist.
         """
@@ -85,7 +85,7 @@ class SectionedForm(vol.Schema):
         return values
 
     def left_empty(self) -> dict[str, str]:
-        """Return the texts that were emptied: the web interface leaves out what is empty."""
+        """Return the emptied texts: the frontend leaves out empty fields."""
         return {
             option.key: ""
             for option in OPTIONS.values()
@@ -93,9 +93,9 @@ class SectionedForm(vol.Schema):
         }
 
     def places(self, errors: Mapping[str, str]) -> dict[str, str]:
-        """Return errors of fields with those of the sections that were sent.
+        """Return errors of fields, together with those of the sections in the input.
 
-        The web interface shows no error at a field of a section, but at the section.
+        The frontend shows errors at a section, but not at the fields in it.
         """
         of_sections = {
             str(name): errors[str(field)]
@@ -107,7 +107,7 @@ class SectionedForm(vol.Schema):
 
 
 def _taken(selector: Callable[[Any], Any], value: Any) -> Any:  # noqa: ANN401 - a form's
-    """Return a value as its field takes it, or that it is unusable."""
+    """Return a value as validated by its field, or `Unusable`."""
     try:
         return selector(value)
     except vol.Invalid:
@@ -116,7 +116,7 @@ def _taken(selector: Callable[[Any], Any], value: Any) -> Any:  # noqa: ANN401 -
 
 
 def shown_again(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was entered as far as it can stand in the form again."""
+    """Return the input that the form can show again."""
     numbers = {
         field: value.shown
         for field, value in values.items()
@@ -133,16 +133,16 @@ def options_form(
     people: Mapping[str, str],
     errors: Mapping[str, str],
 ) -> SectionedForm:
-    """Return the form with the present options; what has errors is open.
+    """Return the form with the current options; sections with errors are expanded.
 
-    A list that may be emptied is required all the same: what the web interface leaves out because
-    it is empty would otherwise come back as the default.
+    A list that may be empty is still required: an empty field that the frontend leaves out would
+    otherwise be filled with the default.
     """
     form: Fields = {}
     for name in Section:
         fields = _fields(name, options, libraries, people)
         is_open = name is Section.LABELS or any(str(field) in errors for field in fields)
-        # Of voluptuous, or of what has taken its name since Home Assistant 2026.9.
+        # Of voluptuous, or of its replacement since Home Assistant 2026.9.
         schema: Any = vol.Schema(fields)
         form[vol.Required(name.value)] = section(schema, {"collapsed": not is_open})
     return SectionedForm(form)
@@ -154,7 +154,7 @@ def _fields(
     libraries: Mapping[str, str],
     people: Mapping[str, str],
 ) -> Fields:
-    """Return the fields of a section: its options as they are, then what may be asked for."""
+    """Return the fields of a section: its options, then one-time requests."""
     fields: Fields = {}
     for option in OPTIONS.values():
         if option.section is name:
@@ -169,7 +169,7 @@ def _fields(
 
 
 def _shown(option: Option, options: Mapping[str, Any], libraries: Mapping[str, str]) -> Any:  # noqa: ANN401 - a field's
-    """Return what stands in an option's field at first."""
+    """Return the initial value of an option's field."""
     value = option.stored(options)
     if value is None:
         return list(libraries)
@@ -178,7 +178,7 @@ def _shown(option: Option, options: Mapping[str, Any], libraries: Mapping[str, s
 
 def _marker(option: Option, value: object) -> vol.Marker:
     if option.may_be_empty:
-        # With a default it would come back as that: the web interface leaves out what is empty.
+        # With a default, a field emptied in the frontend would get the default again.
         return vol.Optional(option.key, description={"suggested_value": value})
     return vol.Required(option.key, default=value)
 
@@ -189,7 +189,7 @@ def _selector(
     libraries: Mapping[str, str],
     people: Mapping[str, str],
 ) -> Selector[Any]:
-    """Return the field for an option that has a value."""
+    """Return the selector of an option with the given value."""
     match kind := option.kind:
         case Flag():
             return BooleanSelector()
@@ -215,7 +215,7 @@ def _selector(
 
 
 def _with_chosen(names: Mapping[str, str], chosen: list[str]) -> dict[str, str]:
-    """Return what there is to choose: also what was chosen before and has no name at present."""
+    """Return the choices, including chosen values that currently have no name."""
     return {**names, **{value: value for value in chosen if value not in names}}
 
 

@@ -1,4 +1,4 @@
-"""The ways to a Plex server: signing in, one that Home Assistant knows, address and token."""
+"""Steps that connect to Plex: sign-in, an existing server, or address and token."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -23,19 +23,19 @@ from .sign_in import PLEX_TV_UNREACHABLE, SignIn
 
 @dataclass(frozen=True, slots=True)
 class KnownServer:
-    """A server that was chosen and could not be used: `login` has what is known and not refused."""
+    """A chosen server that could not be used; `login` has what is known and was not refused."""
 
     machine_id: str
     login: Login
 
 
 class PlexWays(ConfigFlow):
-    """The part of the config flow that leads to a Plex server, and what it learns there."""
+    """The part of the config flow that connects to a Plex server."""
 
     def __init__(self) -> None:
-        """Start without knowing anything."""
-        self._data: dict[str, Any] = {}  # what was accepted so far, as it will stand in the entry
-        self._client_id = uuid4().hex  # of a new entry; Plex hears it with the first request
+        """Initialize an empty flow."""
+        self._data: dict[str, Any] = {}  # the data of the future entry so far
+        self._client_id = uuid4().hex  # of a new entry; sent with every request to Plex
         self._title = ""
         self._libraries: dict[str, str] = {}
         self._existing: dict[str, ExistingServer] = {}
@@ -47,33 +47,33 @@ class PlexWays(ConfigFlow):
     async def async_step_pulsarr(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Go on once the server is known."""
+        """Continue once the server is known."""
         raise NotImplementedError
 
     async def _async_signed_in_anew(self, servers: Iterable[OwnedServer]) -> ConfigFlowResult:
-        """Go on with the account's servers when an entry's token was refused."""
+        """Continue reauthentication with the account's servers."""
         raise NotImplementedError
 
     @callback
     @override
     def async_remove(self) -> None:
-        """Stop following a sign-in: the flow is over, or was closed."""
+        """Stop polling for a sign-in when the flow ends or is closed."""
         if self._sign_in is not None:
             self._sign_in.async_cancel()
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Offer the ways to a Plex server."""
+        """Show the menu of ways to connect to Plex."""
         return self.async_show_menu(step_id="user", menu_options=["plex_sign_in", *self._others()])
 
     async def async_step_plex_sign_in(
         self,
-        user_input: dict[str, Any] | None = None,  # noqa: ARG002 - nothing is asked here
+        user_input: dict[str, Any] | None = None,  # noqa: ARG002 - the step has no form
     ) -> ConfigFlowResult:
-        """Have the person sign in at plex.tv in another window, and wait for that.
+        """Have the user sign in at plex.tv in another window, and wait for it.
 
-        Comes by again when the sign-in is over, and when the page is loaded anew meanwhile. What
-        fails is told in a menu with the other ways.
+        Called again when the sign-in has ended, or when the page is reloaded in the meantime. A
+        failure is shown in a menu with the other ways.
         """
         if self._sign_in is not None and self._sign_in.is_over:
             return self.async_external_step_done(next_step_id="plex_server")
@@ -87,7 +87,7 @@ class PlexWays(ConfigFlow):
         return self.async_external_step(step_id="plex_sign_in", url=self._sign_in.url)
 
     async def _sign_in_again(self, error: str) -> ConfigFlowResult:
-        """Tell why a sign-in came to nothing, and offer the other ways as well."""
+        """Show why a sign-in failed, and offer the other ways as well."""
         self.async_remove()
         self._sign_in = None
         self._sign_in_error = error
@@ -95,9 +95,9 @@ class PlexWays(ConfigFlow):
 
     async def async_step_plex_sign_in_failed(
         self,
-        user_input: dict[str, Any] | None = None,  # noqa: ARG002 - a menu sends nothing
+        user_input: dict[str, Any] | None = None,  # noqa: ARG002 - a menu has no input
     ) -> ConfigFlowResult:
-        """Offer another sign-in, and what works without plex.tv."""
+        """Offer another sign-in, or ways without plex.tv."""
         others = ["reauth_confirm"] if self.source == SOURCE_REAUTH else [*self._others()]
         texts = await async_get_translations(
             self.hass, self.hass.config.language, "config", [DOMAIN]
@@ -110,16 +110,16 @@ class PlexWays(ConfigFlow):
         )
 
     def _others(self) -> tuple[str, ...]:
-        """Return the ways to a Plex server that need no sign-in."""
+        """Return the steps that need no sign-in."""
         self._existing = existing_servers(self.hass)
         return ("plex_existing", "plex_manual") if self._existing else ("plex_manual",)
 
     async def async_step_plex_server(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask which of the account's own servers to use, if there is a choice.
+        """Ask which of the account's servers to use, if it owns several.
 
-        It is used with its own token and under the best of its addresses that works from here.
+        Uses the server's own token and the best of its addresses reachable from Home Assistant.
         """
         if self._sign_in is not None:
             sign_in, self._sign_in = self._sign_in, None
@@ -153,7 +153,7 @@ class PlexWays(ConfigFlow):
         return self._show_servers("plex_server", names, errors, user_input)
 
     def _keep_account_token(self, server: OwnedServer) -> None:
-        """Keep what lets us read at plex.tv with whom the server is shared, where it takes that."""
+        """Store the account token if plex.tv accepts only that one for reading shares."""
         self._data[CONF_PLEX_TV_TOKEN] = server.account_token
         if not server.account_token:
             del self._data[CONF_PLEX_TV_TOKEN]
@@ -163,8 +163,8 @@ class PlexWays(ConfigFlow):
     ) -> ConfigFlowResult:
         """Ask for a Plex server's address and the owner's token.
 
-        For a server that was chosen and could not be used, what is known of it stands there; it
-        has to be that server for its token to be used.
+        Prefilled with what is known of a chosen server that could not be used; the known token is
+        used only if the same server responds.
         """
         known = self._known
         stored = None if known is None else known.login
@@ -177,7 +177,7 @@ class PlexWays(ConfigFlow):
                 return await self._async_use_plex(login, machine_id)
             except FieldError as err:
                 errors[err.field] = err.error
-        elif stored is not None:  # but its token, which is a secret
+        elif stored is not None:  # all but the token, which is secret
             user_input = {CONF_URL: stored.url, CONF_VERIFY_SSL: stored.verify_ssl}
         schema = login_schema(PLEX, secret_required=stored is None or not stored.secret)
         return self._show("plex_manual", schema, errors, user_input)
@@ -185,15 +185,15 @@ class PlexWays(ConfigFlow):
     async def async_step_plex_existing(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask which server of Home Assistant's own Plex integration to use.
+        """Ask which server of Home Assistant's Plex integration to use.
 
-        Its address and token are copied; the other integration's entry stays as it is.
+        Its address and token are copied; the Plex integration's entry is not changed.
         """
         errors: dict[str, str] = {}
         if user_input is not None:
             if user_input[CONF_SERVER] == ENTER:
                 return await self.async_step_plex_manual()
-            self._existing |= existing_servers(self.hass)  # it may have been mended over there
+            self._existing |= existing_servers(self.hass)  # its entry may have been repaired
             machine_id = user_input[CONF_SERVER]
             config = self._existing[machine_id].user_input
             known = Login(url="", secret=config[CONF_TOKEN])
@@ -206,11 +206,11 @@ class PlexWays(ConfigFlow):
         return self._show_servers("plex_existing", names, errors, user_input)
 
     def _unusable(self, machine_id: str, login: Login, err: FieldError) -> dict[str, str]:
-        """Keep what is known of a server that cannot be used; return the error of the list."""
+        """Remember what is known of an unusable server, and return the error of the list."""
         if err.field == PLEX.secret_field:
             login = replace(login, secret="")
         self._known = KnownServer(machine_id, login)
-        return {"base": err.error}  # neither address nor token can be changed there
+        return {"base": err.error}  # the list has no address or token field
 
     def _show_servers(
         self,
@@ -219,21 +219,21 @@ class PlexWays(ConfigFlow):
         errors: dict[str, str],
         user_input: Mapping[str, Any] | None,
     ) -> ConfigFlowResult:
-        """Show servers to choose from; where one cannot be used, its URL may be entered too."""
+        """Show the servers; if one cannot be used, URL and token may be entered instead."""
         schema = server_schema(names, can_enter=bool(errors))
         return self._show(step_id, schema, errors, user_input)
 
     async def _async_use_plex(
         self, login: Login, machine_id: str | None = None
     ) -> ConfigFlowResult:
-        """Go on with a Plex server if it lets us in, and is the one that was chosen.
+        """Continue with a Plex server if it accepts the token and is the chosen one.
 
         Raises FieldError.
         """
         info, libraries = await async_try_plex(self.hass, login, self._client_id)
         if machine_id not in (None, info.machine_id):
             raise FieldError("base", "other_server")
-        # A flow that was left in another window must not stand in the way.
+        # An abandoned flow in another window must not block this one.
         await self.async_set_unique_id(info.machine_id, raise_on_progress=False)
         self._abort_if_unique_id_configured()
         if not libraries:
@@ -253,8 +253,8 @@ class PlexWays(ConfigFlow):
         values: Mapping[str, Any] | None,
         **placeholders: str,
     ) -> ConfigFlowResult:
-        """Show a form that keeps what was entered."""
-        # Of voluptuous, or of what has taken its name since Home Assistant 2026.9.
+        """Show a form that keeps the previous input."""
+        # Of voluptuous, or of its replacement since Home Assistant 2026.9.
         form: Any = schema
         return self.async_show_form(
             step_id=step_id,

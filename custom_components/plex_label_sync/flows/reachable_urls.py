@@ -1,6 +1,6 @@
-"""Finds out, while a server is being set up, under which address it answers.
+"""Find the address at which a server responds while it is being set up.
 
-Nobody is shown a credential for that: whoever answers may be anybody.
+Requests carry no credentials, as an unknown host may respond.
 """
 
 import asyncio
@@ -30,18 +30,17 @@ _JSON: Final = {"Accept": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class _Knock:
-    """What came of a try: where it is redirected to, and whether it is a Plex server."""
+    """The result of a request: the base URL after a redirect, and whether it is a Plex server."""
 
     base: str | None = None
     is_plex: bool = False
 
 
 async def async_reach(hass: HomeAssistant, peer: Peer, login: Login) -> Login:
-    """Return a login under the address at which its server is to be asked from now on.
+    """Return a login with the address to use for its server.
 
-    That is another one than was entered where the server redirects to https, and where it is a
-    Plex server that listens at its usual port only. What is wrong with the address shows when
-    the login is tried.
+    It differs from the entered one if the server redirects to https, or if a Plex server listens
+    on its default port only. Other problems of the address show when the login is validated.
     """
     limits = current_limits()
     if peer is not PLEX:
@@ -62,7 +61,7 @@ async def async_reach(hass: HomeAssistant, peer: Peer, login: Login) -> Login:
 
 
 async def _knock(hass: HomeAssistant, login: Login, path: str, seconds: float) -> _Knock:
-    """Ask a server something that needs no credential."""
+    """Send a request that needs no credentials."""
     try:
         async with (
             asyncio.timeout(seconds),

@@ -1,4 +1,4 @@
-"""A look at the first sync before there is an entry: the engine's own dry run, with nothing to write to."""
+"""A preview of the first sync, before the entry exists: the engine's dry run, unable to write."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -30,9 +30,9 @@ from .review_text import WORDS, listed, review_text
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a look came to: what the first sync would do, or why that is not known.
+    """The result of a preview: what the first sync would do, or why that is unknown.
 
-    `undecided` are labels that mean several people, about which nobody has decided.
+    `undecided` are shared labels that have not been decided about.
     """
 
     first: FirstSync | None = None
@@ -46,7 +46,7 @@ class Review:
 
 
 class Reader:
-    """Reads both servers as a first sync does, and writes nothing."""
+    """Reads both servers as a first sync does, without writing."""
 
     def __init__(
         self,
@@ -57,16 +57,16 @@ class Reader:
         confirmed: Confirmed,
         ledger: Ledger | None,
     ) -> None:
-        """`confirmed` is what was agreed to of the labels, `ledger` what would be taken over."""
+        """Initialize with the confirmed labels, and the ledger that would be taken over."""
         self._plex = plex
         self._settings = settings
         self._people = _AgreedPeople(pulsarr, confirmed, settings)
         self._ledger = Ledger() if ledger is None else ledger
 
     async def async_read(self, reached: Callable[[int], object]) -> Review:
-        """Return what the first sync would do; `reached` hears how far the look has come, in percent.
+        """Return what the first sync would do; `reached` is called with the progress in percent.
 
-        What a server's failure leaves unknown is told in the result.
+        What a server's failure leaves unknown is part of the result.
         """
         recorder = _NothingToWriteTo(self._ledger.copy())
         engine = Engine(self._plex, self._people, recorder, clock=time.time, steady=steady)
@@ -87,7 +87,7 @@ class Reader:
 
 
 class _AgreedPeople:
-    """A Pulsarr whose people have the names under which the first sync will label."""
+    """A Pulsarr client whose people have the names that the first sync will use."""
 
     def __init__(
         self, pulsarr: PulsarrClient, confirmed: Confirmed, settings: SyncSettings
@@ -100,7 +100,7 @@ class _AgreedPeople:
     async def people(
         self, *, tries: int = 3, on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[Person, ...]:
-        """Return all users, those in a conflict under their confirmed names.
+        """Return all users, with confirmed names for those in a conflict.
 
         Rows that cannot be read are reported to `on_gap`. Raises ServiceError.
         """
@@ -124,28 +124,28 @@ class _AgreedPeople:
 
 
 class _NothingToWriteTo:
-    """A recorder that lets no run write: an edit has to be written down first, and cannot be."""
+    """A recorder that prevents all edits: an edit has to be recorded first, and that fails."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger: Final = ledger
 
     def removed_lately(self) -> Mapping[RowKey, Change]:
-        """Return nothing: no run has taken a label off."""
+        """Return an empty mapping: no run has removed a label."""
         return {}
 
     def lost_since(self, when: float) -> int:  # noqa: ARG002 - nothing was ever written
-        """Return how many labels were lost: none."""
+        """Return 0: no labels were lost."""
         return 0
 
     async def _refuse(self, *_: object, **__: object) -> None:
-        """Let nothing be written down, so that nothing can be edited."""
+        """Reject all records, so that nothing can be edited."""
         raise RuntimeError("a review must not write")
 
     begin = sending = finish = _refuse
 
 
 async def async_review_text(hass: HomeAssistant, review: Review, *, taken_over: bool) -> str:
-    """Return what a form shows of a look, as Markdown; `taken_over` says that records are there."""
+    """Return a preview as Markdown; `taken_over` means that there are former records."""
     texts = await async_texts(hass)
     if review.first is None:
         return texts.phrase(WORDS, "unknown")
@@ -163,7 +163,7 @@ async def async_review_text(hass: HomeAssistant, review: Review, *, taken_over: 
 
 
 async def async_reason(hass: HomeAssistant, review: Review) -> str:
-    """Return why nothing is known, in a sentence; empty when it is."""
+    """Return why the preview is unknown as a sentence; empty if it is known."""
     if review.first is not None:
         return ""
     if review.error is None:

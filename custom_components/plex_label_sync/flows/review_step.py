@@ -1,4 +1,4 @@
-"""The last step of setting up: what the first sync would do, and whether it begins at once."""
+"""The last step of setup: a preview of the first sync, and whether it starts at once."""
 
 import logging
 from typing import TYPE_CHECKING, Any, Final
@@ -46,26 +46,26 @@ REVIEW_FAILED: Final = "review_failed"
 
 
 class ReviewStep(PlexWays):
-    """What follows once everything is entered; the rest of setting up is in the class derived from it."""
+    """The steps after everything is entered; the other steps are in base and derived classes."""
 
     def __init__(self) -> None:
-        """Have read nothing yet."""
+        """Initialize without a preview."""
         super().__init__()
         self._preview = LabelPreview(None, {})
         self._options: dict[str, Any] = {}
         self._reading: Task[Review] | None = None
-        self._was_here = False  # records of a removed entry of this server are there
+        self._was_here = False  # there are records of a removed entry of this server
 
     async def async_step_reading(
         self,
-        user_input: dict[str, Any] | None = None,  # noqa: ARG002 - nothing is asked here
+        user_input: dict[str, Any] | None = None,  # noqa: ARG002 - the step has no form
     ) -> ConfigFlowResult:
-        """Read what a first sync reads, and show how far that has come.
+        """Read what a first sync reads, and show the progress.
 
-        Comes by again when the reading is over; a flow that is closed stops it.
+        Called again when reading has ended; closing the flow cancels it.
         """
         if self._reading is None:
-            # Not done at once: what was sent with this step would go on to the next one.
+            # Must not finish at once: this step's input would be passed on to the next one.
             self._reading = self.hass.async_create_task(
                 self._async_read(), "review of a first sync", eager_start=False
             )
@@ -76,9 +76,9 @@ class ReviewStep(PlexWays):
         )
 
     async def async_step_review(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show what the first sync would do, and ask whether it begins; then create the entry.
+        """Show what the first sync would do, ask whether to start it, and create the entry.
 
-        Where not everything could be read, it may be read once more.
+        If not everything could be read, reading can be repeated.
         """
         if self._reading is None or not self._reading.done():
             return await self.async_step_reading()
@@ -108,7 +108,7 @@ class ReviewStep(PlexWays):
         )
 
     async def _async_read(self) -> Review:
-        """Return what a first sync would do, with the records of a removed entry if there are any."""
+        """Return a preview of the first sync, based on the records of a removed entry, if any."""
         former = await async_former(self.hass).async_get(self.unique_id or "")
         self._was_here = former is not None
         reader = Reader(
@@ -120,12 +120,12 @@ class ReviewStep(PlexWays):
         )
         try:
             return await reader.async_read(self._reached)
-        except Exception as err:  # noqa: BLE001 - setting up must not end over a look
+        except Exception as err:  # noqa: BLE001 - a failed preview must not abort setup
             _FAULTS.note(err)
             return Review()
 
     def _reached(self, percent: int) -> None:
-        """Show how far the reading has come, where Home Assistant can: since 2025.5."""
+        """Show the progress of reading, which Home Assistant supports since 2025.5."""
         if (update := getattr(self, "async_update_progress", None)) is not None:
             update(percent / 100)
 
@@ -133,14 +133,14 @@ class ReviewStep(PlexWays):
         return with_libraries(self._options, self._libraries)
 
     def _create(self, chosen: dict[str, Any]) -> ConfigFlowResult:
-        """Create the entry, with a webhook that nobody can guess."""
+        """Create the entry, with an unguessable webhook id."""
         own = {
             CONF_CLIENT_ID: self._client_id,
             CONF_WEBHOOK_ID: async_generate_id(),
             CONF_WEBHOOK_SECRET: new_secret(),
             CONF_CONFIRMED: self._preview.confirmed(self._options).as_dict(),
         }
-        # What becomes of former records is no option: the first set-up does it, once.
+        # Taking over former records is not an option: the first setup applies it once.
         once = {name: chosen[name] for name in (CONF_TAKE_OVER,) if name in chosen}
         is_paused = chosen[CONF_START] == PAUSED
         modes = {CONF_LIVE_MODE: False, CONF_BATCH_MODE: False} if is_paused else {}

@@ -1,4 +1,4 @@
-"""What a form shows of the first sync: short enough for a phone, and nothing but text of every name."""
+"""The preview of the first sync as text: short enough for a phone, with names escaped."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -11,12 +11,12 @@ from .label_preview import WORDS as PREVIEW, line_of, shown_name
 
 WORDS: Final = "review"  # the key of the texts under `selector`
 PEOPLE_MAX: Final = 10  # whose titles are listed
-TITLES_MAX: Final = 3  # named of each list
-NAMES_MAX: Final = 10  # in a row
+TITLES_MAX: Final = 3  # named in each list
+NAMES_MAX: Final = 10  # in a list
 
 
 def review_text(first: FirstSync, texts: Texts) -> str:
-    """Return what the first sync would do as Markdown: in total, then person by person."""
+    """Return what the first sync would do as Markdown: in total, then by person."""
     totals = "\n".join(f"- {line}" for line in _totals(first, texts))
     parts = [texts.phrase(WORDS, "in_total"), totals, texts.phrase(WORDS, "by_person")]
     lines: list[str] = []
@@ -32,7 +32,7 @@ def review_text(first: FirstSync, texts: Texts) -> str:
 
 
 def listed(names: Iterable[str], texts: Texts) -> str:
-    """Return names in a row, and how many more there are."""
+    """Return names as a list, with a count of the rest."""
     some = list(dict.fromkeys(names))
     more = [_more(len(some) - NAMES_MAX, texts)] if len(some) > NAMES_MAX else []
     return ", ".join(some[:NAMES_MAX] + more)
@@ -83,7 +83,7 @@ def _titles(count: int, texts: Texts) -> str:
 
 
 def _added(key: str, labels: int, titles: int, texts: Texts, **more: str) -> str:
-    """Return how many labels go onto how many titles."""
+    """Return a text with the number of labels and titles."""
     on_titles = texts.phrase(WORDS, "on_titles", titles, count=titles)
     label_count = texts.counted("labels", labels)
     return texts.phrase(WORDS, key, labels=label_count, on_titles=on_titles, **more)

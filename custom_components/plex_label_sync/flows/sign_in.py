@@ -1,4 +1,4 @@
-"""Signing in at plex.tv: in another window of the browser, while the config flow waits."""
+"""Sign-in at plex.tv in another browser window, while the config flow waits."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,41 +19,41 @@ from ..plex.account import OwnedServer, PlexTv, PlexTvError
 _LOGGER = logging.getLogger(__name__)
 
 CALLBACK_PATH: Final = f"/auth/{DOMAIN}/callback"
-FRONTEND_BASE: Final = "HA-Frontend-Base"  # the web interface says here how it is reached
+FRONTEND_BASE: Final = "HA-Frontend-Base"  # header with the frontend's base URL
 
-POLL_INTERVAL: Final = 3.0  # seconds; whoever comes back is looked after at once
-THREAD_TIMEOUT: Final = 30.0  # seconds; requests' own timeouts begin anew with every byte
-SIGN_IN_TIMEOUT: Final = 900.0  # seconds; plex.tv itself forgets a sign-in after half an hour
-FAILURES_MAX: Final = 5  # looks in a row to which plex.tv gives no answer
+POLL_INTERVAL: Final = 3.0  # seconds; a returning browser triggers a check at once
+THREAD_TIMEOUT: Final = 30.0  # seconds; the timeouts of requests restart with every byte
+SIGN_IN_TIMEOUT: Final = 900.0  # seconds; at plex.tv a sign-in expires after half an hour
+FAILURES_MAX: Final = 5  # consecutive checks without a response from plex.tv
 
 PLEX_TV_UNREACHABLE: Final = "plex_tv_unreachable"
 SIGN_IN_EXPIRED: Final = "sign_in_expired"
-SIGNED_IN: Final = "signed_in"  # what the window says that could not close itself
+SIGNED_IN: Final = "signed_in"  # the text of a window that cannot close itself
 
 _SIGN_INS: Final[HassKey[dict[str, "SignIn"]]] = HassKey(f"{DOMAIN}_sign_ins")  # by flow id
 
 
 class SignIn:
-    """One sign-in of a flow, followed until the person has finished it or it is given up.
+    """One sign-in of a flow, polled until the user has finished it or it fails.
 
-    Then the flow goes on: with `servers`, which the account owns, or with `error`, which is the
-    key of the text that says why there are none.
+    The flow then continues with `servers`, which the account owns, or with `error`, the
+    translation key of the failure.
     """
 
     def __init__(self, hass: HomeAssistant, flow_id: str, client_id: str) -> None:
-        """`client_id` names this installation to Plex."""
+        """Initialize; `client_id` identifies this installation to Plex."""
         self._hass = hass
         self._flow_id = flow_id
         self._plex_tv = PlexTv(client_id)
         self._came_back = asyncio.Event()
-        self._task: asyncio.Task[None]  # since `async_begin`
+        self._task: asyncio.Task[None]  # set by `async_begin`
         self.url = ""
         self.servers: tuple[OwnedServer, ...] = ()
         self.error: str | None = None
         self.is_over = False
 
     async def async_begin(self) -> None:
-        """Find out where the person signs in (`url`), and begin to follow. Raises PlexTvError."""
+        """Get the URL at which the user signs in (`url`), and start polling. Raises PlexTvError."""
         forward_url = _forward_url(self._hass, self._flow_id)
         self.url = await self._async_in_thread(lambda: self._plex_tv.begin(forward_url))
         _sign_ins(self._hass)[self._flow_id] = self
@@ -63,12 +63,12 @@ class SignIn:
 
     @callback
     def async_came_back(self) -> None:
-        """Look at once whether the person has signed in."""
+        """Check at once whether the user has signed in."""
         self._came_back.set()
 
     @callback
     def async_cancel(self) -> None:
-        """Stop following what has begun: the flow is closed, or has what it needs."""
+        """Stop polling, when the flow is closed or has what it needs."""
         _sign_ins(self._hass).pop(self._flow_id, None)
         self._task.cancel()
 
@@ -86,7 +86,7 @@ class SignIn:
         await self._hass.config_entries.flow.async_configure(self._flow_id, {})
 
     async def _async_wait(self) -> None:
-        """Ask plex.tv until the person has signed in. Raises PlexTvError when it stays silent."""
+        """Poll plex.tv until the user has signed in. Raises PlexTvError after repeated failures."""
         failures = 0
         while True:
             try:
@@ -105,7 +105,7 @@ class SignIn:
                     raise
 
     async def _async_in_thread[T](self, call: Callable[[], T]) -> T:
-        """Return what a blocking call returns. Raises PlexTvError, also when it takes too long."""
+        """Return the result of a blocking call. Raises PlexTvError, also on a timeout."""
         try:
             async with asyncio.timeout(THREAD_TIMEOUT):
                 return await self._hass.async_add_executor_job(call)
@@ -114,14 +114,14 @@ class SignIn:
 
 
 class SignInCallbackView(HomeAssistantView):
-    """Where plex.tv sends the browser back to; knowing a flow's id lets it look, and no more."""
+    """The page to which plex.tv returns the browser; a flow's id only triggers a check."""
 
     url = CALLBACK_PATH
     name = f"auth:{DOMAIN}:callback"
     requires_auth = False
 
     async def get(self, request: web.Request) -> web.Response:
-        """Have the flow look for its sign-in, and close the window."""
+        """Have the flow check its sign-in, and close the window."""
         hass = request.app[KEY_HASS]
         sign_in = _sign_ins(hass).get(request.query.get("flow_id", ""))
         if sign_in is None:
@@ -137,7 +137,7 @@ class SignInCallbackView(HomeAssistantView):
 
 @callback
 def _sign_ins(hass: HomeAssistant) -> dict[str, SignIn]:
-    """Return the sign-ins that are followed; with the first one, browsers may come back."""
+    """Return the active sign-ins by flow id; the first call registers the callback view."""
     if _SIGN_INS not in hass.data:
         hass.data[_SIGN_INS] = {}
         hass.http.register_view(SignInCallbackView)
@@ -145,7 +145,7 @@ def _sign_ins(hass: HomeAssistant) -> dict[str, SignIn]:
 
 
 def _forward_url(hass: HomeAssistant, flow_id: str) -> str | None:
-    """Return where the browser comes back to; without any, the sign-in is seen a little later."""
+    """Return the URL to which the browser returns, None if unknown: then only polling is used."""
     request = current_request.get()
     base = request.headers.get(FRONTEND_BASE) if request is not None else None
     if base is None:

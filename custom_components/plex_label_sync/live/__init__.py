@@ -1,1 +1,1 @@
-"""Live mode: what announces a change, and what is done about it at once."""
+"""Live mode: sources of changes, and the live syncs that they trigger."""

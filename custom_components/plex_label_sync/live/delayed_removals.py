@@ -1,4 +1,4 @@
-"""Takes labels off when their delay is over, without waiting for the next full sync."""
+"""Remove labels when their removal delay ends, without waiting for the next full sync."""
 
 import asyncio
 from collections.abc import Iterable
@@ -17,18 +17,16 @@ from ..sync.run import StartedBy
 from ..timer import Timer
 from .live_sync import LiveSync
 
-SINGLY_MAX: Final = 200  # labels that go at the same time; a full sync looks at more
-GRACE: Final = 1.0  # seconds, so that the delay is over by every clock
-LOOK_MAX: Final = (
-    3600.0  # seconds until the timer is set anew: the clock may be put right meanwhile
-)
+SINGLY_MAX: Final = 200  # labels due at the same time; more are left to a full sync
+GRACE: Final = 1.0  # seconds, so that the delay has ended despite clock differences
+LOOK_MAX: Final = 3600.0  # seconds until the timer is set again: the clock may change meanwhile
 
 
 class DelayedRemovals:
-    """A timer for the next label of which the delay ends. It is found in the ledger, on disk."""
+    """A timer for the next label whose delay ends, according to the stored ledger."""
 
     def __init__(self, context: EntryContext, runner: Runner, live: LiveSync) -> None:
-        """`live` is told the titles that lose a label."""
+        """Initialize; `live` syncs the titles whose labels are due."""
         self._context = context
         self._runner = runner
         self._live = live
@@ -37,7 +35,7 @@ class DelayedRemovals:
 
     @callback
     def async_start(self) -> None:
-        """Follow the ledger from now on."""
+        """Start to follow the ledger."""
         entry = self._context.entry
         entry.async_on_unload(self._runner.on_change.add(self._async_update))
         entry.async_on_unload(self._timer.cancel)
@@ -45,7 +43,7 @@ class DelayedRemovals:
 
     @callback
     def _async_update(self) -> None:
-        """Set the timer anew if another label is the next one."""
+        """Set the timer again if the next due time has changed."""
         live = self._context.settings.live_mode
         when = self._runner.figures.next_leaving if live else None
         if when == self._when:
@@ -56,8 +54,8 @@ class DelayedRemovals:
             self._timer.set(min(max(0.0, when - time.time()) + GRACE, LOOK_MAX))
 
     async def _async_due(self) -> None:
-        """Have the titles looked at of which the delay is over; what is held is not asked again."""
-        self._when = None  # the next one may be the same, when the clock was set back
+        """Start a sync of the titles whose removal is due, without asking about held ones again."""
+        self._when = None  # the next time may be the same if the clock was set back
         rows = await asyncio.to_thread(
             _due, tuple(self._runner.records.ledger), self._context.settings.sync, time.time()
         )
@@ -72,7 +70,7 @@ class DelayedRemovals:
 
 
 def _due(rows: Iterable[Row], settings: SyncSettings, now: float) -> list[Row]:
-    """Return the rows of which the delay is over at a time in seconds since the epoch."""
+    """Return the rows whose delay has ended at `now`, in seconds since the epoch."""
     return [
         row for row in rows if (when := removal_due_at(row, settings)) is not None and when <= now
     ]

@@ -1,4 +1,4 @@
-"""What there is to tell about labels that a run has put on titles. Pure."""
+"""Derive the events about titles that a run has labelled. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from ..sync.person_id import id_order
 from ..sync.reasons import PersonRef, ReasonCode
 from ..sync.wanted import poster_of
 
-TITLES_MAX: Final = 25  # of one full sync; more at once are a first sync, or a change of settings
+TITLES_MAX: Final = 25  # of one full sync; more suggest a first sync or a change of settings
 
 
 @dataclass(frozen=True, slots=True)
 class LabelEvent:
-    """One title that got labels. `people` are those whose labels they are."""
+    """A title that got labels; `people` are those whose labels were added."""
 
     title: str
     type: MediaType
@@ -23,15 +23,15 @@ class LabelEvent:
     labels: tuple[str, ...]
     poster: str | None
     rating_key: str
-    rating_keys: tuple[str, ...] = ()  # of all its items that got some
+    rating_keys: tuple[str, ...] = ()  # of all its newly labelled items
 
 
 def news_about(
     changes: Iterable[Change], watchlists: Watchlists | None, poster: str | None = None
 ) -> LabelEvent | None:
-    """Return what to tell of a title whose items were changed, None when nothing was added.
+    """Return the event for a title whose items were changed, None if nothing was added.
 
-    `poster` is a picture of the title where one is known already.
+    `poster` is the title's poster, if already known.
     """
     added = [change for change in changes if change.action is Action.ADD]
     if not added or (kind := added[0].type) is None:
@@ -49,9 +49,9 @@ def news_about(
 
 
 def label_events_of(changes: Iterable[Change], watchlists: Watchlists) -> tuple[LabelEvent, ...]:
-    """Return what to tell of the titles that a full sync found by itself, nothing of too many.
+    """Return the events for titles that a full sync has labelled, none if there are too many.
 
-    Another name for the same, and a mark, are no news.
+    Renamed labels and removed markers cause no event.
     """
     found: dict[tuple[MediaType | None, str], list[Change]] = {}
     for change in changes:

@@ -1,4 +1,4 @@
-"""Live sync: titles that somebody announced are looked at soon, and again until Plex has them."""
+"""Live sync: process reported titles soon, and again until they are in Plex."""
 
 import asyncio
 from collections.abc import Iterable
@@ -40,10 +40,10 @@ from .label_events import news_about
 
 _LOGGER = logging.getLogger(__name__)
 
-GATHER: Final = 0.3  # seconds for which events are collected before they are acted on
-REST_MAX: Final = 10.0  # seconds; a pass is followed by a rest as long as itself, at most this
-SCAN_GAP: Final = 10.0  # seconds between two looks because Plex ended a scan
-CHANGED_MAX: Final = 1000  # titles on and off watchlists looked at singly
+GATHER: Final = 0.3  # seconds for which events are collected before processing
+REST_MAX: Final = 10.0  # seconds; a pass is followed by a pause of its own length, at most this
+SCAN_GAP: Final = 10.0  # seconds between two passes triggered by the end of a scan
+CHANGED_MAX: Final = 1000  # titles added to or removed from watchlists that are processed singly
 
 _AWAY: Final = {
     Service.PLEX: Reason.PLEX_UNREACHABLE,
@@ -59,7 +59,7 @@ _LOOKED_FOR: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ProcessResult:
-    """What one look at the queue came to, in titles."""
+    """The result of one pass, as counts of titles."""
 
     processed: int = 0
     labelled: int = 0
@@ -69,16 +69,16 @@ class ProcessResult:
 
 
 class LiveSync:
-    """Collects the titles to look at and has them looked at.
+    """Collects titles and starts live syncs for them.
 
-    Titles that are announced as available wait in the queue, which is on disk. Titles that
-    came onto or left a watchlist are looked at once: the next full sync finds them anyway.
+    Titles announced as available wait in the stored queue. Titles added to or removed from a
+    watchlist are processed once: the next full sync covers them anyway.
     """
 
     def __init__(
         self, context: EntryContext, runner: Runner, labels_changed: LabelsChanged
     ) -> None:
-        """Start with the queue that the last session left."""
+        """Initialize with the stored queue."""
         self._context = context
         self._runner = runner
         self._labels_changed = labels_changed
@@ -88,8 +88,8 @@ class LiveSync:
         self._changed: dict[Title, None] = {}
         self._candidates: dict[Title, None] = {}
         self._seen: dict[str, Item] = {}
-        # All by the steady clock; what waits has the times that people see.
-        self._because: StartedBy | None = None  # what asked first for the next look
+        # Times are monotonic here, but wall-clock times in the queue.
+        self._because: StartedBy | None = None  # the first trigger of the next pass
         self._newer_than = float("-inf")
         self._heard_at = float("-inf")
         self._rest_until = float("-inf")
@@ -103,7 +103,7 @@ class LiveSync:
 
     @callback
     def async_start(self) -> None:
-        """Look at what waited over a restart; each entry gets at least one more try."""
+        """Start processing the stored queue; each entry gets at least one more attempt."""
         now = time.time()
         grace = now + 2 * self._settings.pending_retry_interval
         self._records.queue = tuple(
@@ -126,7 +126,7 @@ class LiveSync:
 
     @callback
     def async_on_signal(self, signal: Signal) -> None:
-        """Take in one webhook; the work happens afterwards."""
+        """Record a webhook event; it is processed in the background."""
         if not self._context.settings.live_mode or signal.title is None:
             return
         match signal.kind:
@@ -141,7 +141,7 @@ class LiveSync:
                     self._records.knowledge.lists.explain(signal.title, time.time())
                 self.async_changed([signal.title], because=StartedBy.WEBHOOK, newer_than=steady())
             case SignalKind.JOINED | SignalKind.TEST | SignalKind.IGNORED:
-                pass  # about no title
+                pass  # not about a title
             case _:
                 assert_never(signal.kind)
 
@@ -153,9 +153,9 @@ class LiveSync:
         because: StartedBy,
         newer_than: float = float("-inf"),
     ) -> None:
-        """Look soon at titles of which others may want them now than did before.
+        """Schedule a live sync of titles whose wanters may have changed.
 
-        Only watchlists that are read after `newer_than` tell, in seconds of the steady clock.
+        It needs watchlists read after `newer_than` (monotonic clock, in seconds).
         """
         self._because = self._because or because
         self._newer_than = max(self._newer_than, newer_than)
@@ -167,7 +167,7 @@ class LiveSync:
 
     @callback
     def async_look_at(self, candidates: Candidates) -> None:
-        """Look at once at what was seen in Plex."""
+        """Process items that were changed in Plex at once."""
         if candidates.titles:
             self._because = self._because or StartedBy.PLEX_EVENT
             self._candidates.update(dict.fromkeys(candidates.titles))
@@ -176,7 +176,7 @@ class LiveSync:
 
     @callback
     def async_scan_ended(self) -> None:
-        """Look at everything that waits, because Plex has just looked for new files."""
+        """Schedule all pending syncs, because Plex has just scanned for new files."""
         if self.queue and self._context.settings.live_mode:
             now = steady()
             self._because = self._because or StartedBy.PLEX_EVENT
@@ -191,7 +191,7 @@ class LiveSync:
         self._runner.schedule.sync_soon()
 
     async def _take_in_announced(self) -> None:
-        """Put what was announced into the queue, on disk before it is looked for."""
+        """Add announced titles to the queue, and save it before they are processed."""
         self._taking_in = True
         try:
             while self._announced:
@@ -209,7 +209,7 @@ class LiveSync:
         self._schedule()
 
     async def _with_people(self, entries: Queue) -> Queue:
-        """Return entries with those who want them, as far as the watchlists were read."""
+        """Return entries with the people who want them, according to the watchlists read so far."""
         lists = self._runner.engine.watchlists
         if lists is None or not entries:
             return entries
@@ -221,7 +221,7 @@ class LiveSync:
         )
 
     async def async_drop(self, guid: str | None) -> int:
-        """Stop waiting for the titles with an id, or for all; return how many that were."""
+        """Drop the pending syncs with an id, or all for None; return their number."""
         queue = self.queue
         wanted = None if guid is None else guid.replace("://", ":").casefold()
         kept = tuple(
@@ -234,11 +234,11 @@ class LiveSync:
     async def async_process(
         self, *, everything: bool = False, started_by: str | None = None
     ) -> ProcessResult:
-        """Look at what is due, or at all that waits, in one run.
+        """Process the due pending syncs, or with `everything` all of them, in one run.
 
-        `started_by` is the name of a person who asked for it, or what else did.
+        `started_by` is the name of the user who requested it, or another trigger.
 
-        Raises nothing for a server that is away: the entries say so and wait on.
+        Raises nothing if a server is unavailable: the entries record it and continue to wait.
         """
         async with self._looking:
             return await self._process(everything, started_by)
@@ -266,7 +266,7 @@ class LiveSync:
         )
         run = await self._runner.async_run(request)
         if run.error is not None:
-            # For these nobody waits in the queue: they are kept for the next look as well.
+            # Not all of these are in the queue: they are kept for the next pass as well.
             self._changed = changed | self._changed
             self._candidates = candidates | self._candidates
             self._seen = seen | self._seen
@@ -336,7 +336,7 @@ class LiveSync:
 
     @callback
     def _schedule(self, *, gather: float = GATHER) -> None:
-        """Set the timer for whatever comes first."""
+        """Set the timer for the next pass."""
         self._timer.cancel()
         if self._busy:
             return
@@ -350,7 +350,7 @@ class LiveSync:
 
     @callback
     def _follow_clock(self) -> None:
-        """Let what waits move with the clock when that was set: it waits as long as before."""
+        """Shift the queue's times if the clock was changed, so that waits keep their length."""
         if step := self._clock.step():
             self._records.queue = shifted(self.queue, step)
 
@@ -359,7 +359,7 @@ class LiveSync:
         self._context.in_background(self._pass(), "pending pass")
 
     async def _pass(self) -> None:
-        """One pass at a time; what arrives meanwhile is for the next one."""
+        """Carry out one pass; titles that arrive meanwhile wait for the next one."""
         self._busy = True
         failed = False
         began = steady()
@@ -367,8 +367,8 @@ class LiveSync:
             result = await self.async_process()
             failed = result.run is not None and result.run.error is not None
         except StoppedError:
-            return  # what waits is on disk
-        except Exception as err:  # noqa: BLE001 - one pass that fails must not be the last one
+            return  # the queue is stored
+        except Exception as err:  # noqa: BLE001 - a failed pass must not prevent later ones
             self._faults.note(err)
             failed = True
         finally:
@@ -376,7 +376,7 @@ class LiveSync:
             now = steady()
             self._rest_until = now + min(now - began, REST_MAX)
         if failed and (self._changed or self._candidates):
-            # Nobody waits for these in the queue: look again when the queue would.
+            # Not all of these are in the queue: retry at the queue's interval.
             self._timer.set(self._settings.pending_retry_interval)
         else:
             self._schedule()

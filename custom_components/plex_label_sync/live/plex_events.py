@@ -1,4 +1,4 @@
-"""Follows what Plex tells its listeners, so that a title is labelled whatever else got lost."""
+"""Follow Plex's notifications, so that titles are labelled even if webhooks are lost."""
 
 import asyncio
 import logging
@@ -24,17 +24,17 @@ from .live_sync import LiveSync
 _LOGGER = logging.getLogger(__name__)
 
 TASK_NAME: Final = f"{DOMAIN} live updates"
-# Plex's events are acted on at once, but for the moment in which those of one item come together.
-# In a burst (a show with its episodes, a scan, a refresh) they are gathered.
+# Events are processed after a short delay that combines those of one item. In a burst (a show with
+# its episodes, a scan, a refresh) they are collected for longer.
 MOMENT: Final = 0.15  # seconds
 WINDOW: Final = 1.5  # seconds
-BURST: Final = 6  # items spoken of within a window
+BURST: Final = 6  # items with events within a window
 NOTHING_MISSED: Final = float("-inf")
-STEADY: Final = 60.0  # seconds of connection after which a loss is a first one again
+STEADY: Final = 60.0  # seconds of connection after which the reconnect delay is reset
 
 
 class PlexEventFollower:
-    """The connection to Plex's notifications, for as long as live mode is on."""
+    """The connection to Plex's notifications while live mode is on."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class PlexEventFollower:
         live: LiveSync,
         times: ReconnectTimes,
     ) -> None:
-        """`live` is told what is worth a look."""
+        """Initialize; `live` syncs the items found."""
         self._context = context
         self._times = times
         self._servers = servers
@@ -52,22 +52,22 @@ class PlexEventFollower:
         self._live = live
         self._task: asyncio.Task[None] | None = None
         self._timer = Timer(context.hass, self._async_due)
-        self._processed: dict[str, None] = {}  # rating keys that wait for a look
-        self._lately: dict[str, float] = {}  # when Plex spoke of items, by the steady clock
-        # Until then something may have happened that nobody heard, by the steady clock.
+        self._processed: dict[str, None] = {}  # rating keys to check
+        self._lately: dict[str, float] = {}  # monotonic time of recent events, by rating key
+        # Monotonic time until which events may have been missed.
         self._missed_until = NOTHING_MISSED
         self._faults = FaultLog(_LOGGER)
-        self._blocked = False  # said that the notifications cannot be had
+        self._blocked = False  # logged that the notifications do not work
 
     @callback
     def async_start(self) -> None:
-        """Begin to listen if live mode is on."""
+        """Start listening if live mode is on."""
         self._context.entry.async_on_unload(self._stop)
         self.async_change_modes()
 
     @callback
     def async_change_modes(self) -> None:
-        """Begin or end to listen, as live mode is on or off now."""
+        """Start or stop listening according to live mode."""
         if not self._context.settings.live_mode:
             self._stop()
         elif self._task is None:
@@ -84,7 +84,7 @@ class PlexEventFollower:
         self._servers.async_hears_plex(on=False)
 
     async def _follow(self) -> None:
-        """Stay connected; Plex repeats nothing, so each connection begins with a catch-up."""
+        """Stay connected; each connection starts with a catch-up, as Plex repeats no events."""
         delay = self._times.first
         while True:
             began = self._context.hass.loop.time()
@@ -92,11 +92,11 @@ class PlexEventFollower:
             if self._context.hass.loop.time() - began > STEADY:
                 delay = self._times.first
             _LOGGER.debug("No live updates from Plex; next try in %.0f s", delay)
-            await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - to spread tries
+            await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - to spread attempts
             delay = max(delay, min(delay * 2, self._times.most))
 
     async def _survive(self, delay: float) -> float:
-        """Listen until that ends, in whatever way; return when to try again."""
+        """Listen until the connection ends or fails; return the reconnect delay in seconds."""
         with self._faults.survived():
             try:
                 await self._listen()
@@ -105,7 +105,7 @@ class PlexEventFollower:
         return delay
 
     async def _listen(self) -> None:
-        """Take in messages until the connection ends. Raises ServiceError when there is none."""
+        """Process messages until the connection ends. Raises ServiceError if it cannot be made."""
         async with self._servers.plex.listen() as messages:
             self._blocked = False
             try:
@@ -119,7 +119,7 @@ class PlexEventFollower:
                 self._servers.async_hears_plex(on=False)
 
     async def _failed(self, err: ServiceError, delay: float) -> float:
-        """Find out whether only the notifications are away; return when to try again."""
+        """Log if only the notifications fail; return the reconnect delay in seconds."""
         if await self._servers.async_plex_answers() and not self._blocked:
             self._blocked = True
             _LOGGER.warning(
@@ -143,7 +143,7 @@ class PlexEventFollower:
 
     @callback
     def _gather(self, rating_key: str) -> None:
-        """Look in a moment at what Plex spoke of; in a burst at the end of a window."""
+        """Schedule a check of an event: shortly, or in a burst at the end of a window."""
         now = steady()
         self._lately.pop(rating_key, None)
         self._lately[rating_key] = now
@@ -153,7 +153,7 @@ class PlexEventFollower:
 
     @callback
     def _wait(self, seconds: float) -> None:
-        """Look in a while, unless a look is due earlier."""
+        """Schedule a check in so many seconds, unless one is due earlier."""
         self._timer.set_earlier(seconds)
 
     @callback
@@ -161,7 +161,7 @@ class PlexEventFollower:
         self._context.in_background(self._look(), "look at what Plex told")
 
     async def _look(self) -> None:
-        """Find out what of the gathered events is worth a look; one that fails is not the last."""
+        """Check the collected events; an error does not prevent later checks."""
         with self._faults.survived():
             await self._triage()
 
@@ -174,7 +174,7 @@ class PlexEventFollower:
             return
         except ServiceError as err:
             _LOGGER.debug("Processing of Plex's events is postponed: %s", err)
-            # Few are kept; for many the newest items are looked at instead.
+            # A few are kept; for many, the newest items are checked instead.
             if len(processed) > ASKED_MAX:
                 missed = steady()
             else:

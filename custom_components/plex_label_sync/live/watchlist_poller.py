@@ -1,4 +1,4 @@
-"""Looks at the watchlists by itself: Pulsarr announces few wishes, and removals hours late."""
+"""Poll the watchlists: Pulsarr reports few additions, and removals hours late."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,54 +22,55 @@ from ..timer import Timer
 
 _LOGGER = logging.getLogger(__name__)
 
-BEAT_MAX: Final = 900.0  # seconds between two looks while Pulsarr says that it is asked too often
-REST: Final = 5.0  # seconds at least from the end of a look to the next
-RETRY_AFTER_MAX: Final = 3600.0  # seconds; a longer wait is not believed
-FAILURES_BEFORE_ALARM: Final = 2  # one look in vain is nobody's trouble
-# Seconds after `user.created`, which comes before the newcomer's list is read.
+BEAT_MAX: Final = 900.0  # seconds between two polls while Pulsarr limits the rate
+REST: Final = 5.0  # minimum seconds from the end of a poll to the next
+RETRY_AFTER_MAX: Final = 3600.0  # seconds; a longer requested wait is cut
+FAILURES_BEFORE_ALARM: Final = 2  # a single failed poll is not worth an alarm
+# Seconds after `user.created`, which is sent before Pulsarr reads the new user's watchlist.
 JOINED_LOOKS: Final = (60.0, 300.0)
-# Seconds after an event about a list: a row may go seconds after it, or minutes on a slow Pulsarr.
+# Seconds after an event about a watchlist, which changes seconds or, on a slow Pulsarr, minutes
+# later.
 DOUBT_LOOKS: Final = (10.0, 60.0, 300.0)
-DOUBTS_MAX: Final = 500  # that are followed up; a beat finds the others
+DOUBTS_MAX: Final = 500  # that are followed up; a regular poll finds the others
 
 
 @dataclass(slots=True)
 class _Doubt:
-    """What an event said of somebody's list, until the list says so, too."""
+    """A change to a watchlist that an event reported and the list does not show yet."""
 
     person_id: PersonId
-    title: Title | None  # None: a newcomer, whose list may not have been read yet
+    title: Title | None  # None: a new user, whose watchlist Pulsarr may not have read yet
     wished: bool
-    said_at: float  # by the steady clock
-    looks: list[float]  # when the list is read again, by the steady clock
+    said_at: float  # monotonic time
+    looks: list[float]  # monotonic times at which the list is read again
 
 
 class WatchlistPoller:
-    """The timer for looks at the watchlists, as long as live mode is on."""
+    """Polls the watchlists while live mode is on."""
 
     def __init__(self, context: EntryContext, servers: Servers, runner: Runner) -> None:
-        """Nothing happens before `async_start`."""
+        """Initialize; nothing happens before `async_start`."""
         self._context = context
         self._servers = servers
         self._runner = runner
         self._timer = Timer(context.hass, self._async_due)
-        self._next = 0.0  # by the steady clock
+        self._next = 0.0  # monotonic time
         self._interval = BEAT
         self._looking = False
         self._failures = 0
-        self._unreadable: dict[PersonId, int] = {}  # in how many looks in a row, by person
+        self._unreadable: dict[PersonId, int] = {}  # number of consecutive polls, by person
         self._doubts: list[_Doubt] = []
         self._faults = FaultLog(_LOGGER)
 
     @callback
     def async_start(self) -> None:
-        """Look as long as the entry is loaded and live mode is on."""
+        """Start to poll while the entry is loaded and live mode is on."""
         self._context.entry.async_on_unload(self._timer.cancel)
         self.async_change_modes()
 
     @callback
     def async_change_modes(self) -> None:
-        """Begin, or end, as live mode is on or off now."""
+        """Start or stop polling according to live mode."""
         self._timer.cancel()
         self._doubts.clear()
         self._next = steady() + self._interval
@@ -77,7 +78,7 @@ class WatchlistPoller:
 
     @callback
     def async_on_signal(self, signal: Signal) -> None:
-        """Look again later at what an event said: the list itself may say so only then."""
+        """Schedule polls after an event, as the watchlist may show the change only later."""
         if not self._context.settings.live_mode or signal.person_id is None:
             return
         looks: tuple[float, ...]
@@ -87,7 +88,7 @@ class WatchlistPoller:
             case SignalKind.WISHED | SignalKind.UNWISHED:
                 looks = DOUBT_LOOKS
             case SignalKind.AVAILABLE | SignalKind.TEST | SignalKind.IGNORED:
-                return  # about nobody's list
+                return  # not about a watchlist
             case _:
                 assert_never(signal.kind)
         if len(self._doubts) < DOUBTS_MAX:
@@ -99,7 +100,7 @@ class WatchlistPoller:
 
     @callback
     def _schedule(self) -> None:
-        """Set the timer for the next look, whatever it is for."""
+        """Set the timer for the next poll of either kind."""
         self._timer.cancel()
         if self._looking or not self._context.settings.live_mode:
             return
@@ -118,7 +119,7 @@ class WatchlistPoller:
             self._schedule()
 
     def _due(self, now: float) -> frozenset[PersonId]:
-        """Return whose lists to read because of what was said, and forget what they say by now."""
+        """Return the people whose lists to read after events, and drop events already confirmed."""
         urgent = set[PersonId]()
         going_on: list[_Doubt] = []
         for doubt in self._doubts:
@@ -153,14 +154,14 @@ class WatchlistPoller:
                 self._failures = 0
                 self._interval = BEAT
                 self._tell_unreadable(watched)
-        # A look that is cancelled is the last one: its entry is being unloaded.
+        # Not reached if cancelled: the entry is then being unloaded.
         self._looking = False
-        # A list that is waited for in vain puts off nobody else's.
+        # Counted from the start, so that a slow list does not postpone the others.
         self._next = max(began + self._interval, steady() + REST)
         self._schedule()
 
     def _tell_unreadable(self, watched: Watched) -> None:
-        """Say once whose list cannot be read, unless that passes; everybody else's goes on."""
+        """Log once if a person's list remains unreadable; the others are not affected."""
         for person_id in watched.read:
             self._unreadable.pop(person_id, None)
         for person_id, err in watched.unreadable.items():
@@ -170,7 +171,7 @@ class WatchlistPoller:
 
     @callback
     def _failed(self, err: ServiceError) -> None:
-        """Take in that a look did not work; ask less often where that is the trouble."""
+        """Record a failed poll, and poll less often if the rate is limited."""
         _LOGGER.debug("The check of the watchlists is postponed: %s", err)
         if err.failure is Failure.RATE_LIMITED:
             wait = min(err.retry_after or 0.0, RETRY_AFTER_MAX)

@@ -222,7 +222,7 @@ def labels_of_people(
         for person in people
         if gets_labels(person, sync)
         for kind in MediaType
-        if fold(label := label_of(person, kind, sync.label_format)) not in never_written(sync)
+        if fold(label := label_of(person, kind, sync)) not in never_written(sync)
     }
 
 

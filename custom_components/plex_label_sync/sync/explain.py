@@ -201,7 +201,7 @@ def _wanters(title: Title, watchlists: Watchlists, settings: SyncSettings) -> It
     for person in watchlists.people:
         if not any(title.same_as(one) for one in watchlists.titles.get(person.id, ())):
             continue
-        label = label_of(person, title.type, settings.label_format)
+        label = label_of(person, title.type, settings)
         why: WhyNone | None = None
         if not gets_labels(person, settings):
             why = WhyNone.SYNC_OFF  # the lists of people whom an option excludes are not read

@@ -129,7 +129,7 @@ class _Share:
             self._missing.append(wish.title.name)
         gains: dict[str, int] = {}
         for item in items:
-            label = fold(label_of(person, item.type, settings.label_format))
+            label = fold(label_of(person, item.type, settings))
             gains[item.library] = gains.get(item.library, 0) + ((item.rating_key, label) in adds)
         for library, labels in gains.items():
             self._labels[library] += labels

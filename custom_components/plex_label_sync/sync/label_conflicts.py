@@ -222,14 +222,12 @@ def _conflicts(
 
 
 def _labels(person: Person, settings: SyncSettings) -> frozenset[str]:
-    return frozenset(fold(label_of(person, one, settings.label_format)) for one in MediaType)
+    return frozenset(fold(label_of(person, one, settings)) for one in MediaType)
 
 
 def _spelling(folded: str, owners: Iterable[Person], settings: SyncSettings) -> str:
     """Return a label as one of its owners has it."""
-    texts_of = (
-        label_of(person, one, settings.label_format) for person in owners for one in MediaType
-    )
+    texts_of = (label_of(person, one, settings) for person in owners for one in MediaType)
     return next(label for label in texts_of if fold(label) == folded)
 
 

@@ -4,7 +4,7 @@ from string import Formatter
 from typing import Final
 import unicodedata
 
-from .model import MediaType, Person
+from .model import MediaType, Person, SyncSettings
 from .person_id import own_id
 
 LABEL_MAX: Final = 60  # characters; Plex documents no limit, its database column holds 255
@@ -56,23 +56,28 @@ def clean_label(text: str) -> str:
     return " ".join(kept.split()).lstrip(_EDGES)[:LABEL_MAX].rstrip(_EDGES)
 
 
-def label_of(person: Person, media_type: MediaType, label_format: str) -> str:
-    """Return the label of a person's titles of one type, by a format that was checked.
+def label_of(person: Person, media_type: MediaType, settings: SyncSettings) -> str:
+    """Return the label of a person's titles of one type, by settings that were checked.
 
     Alias and display name fall back to the username. A name without any usable character becomes
     `user_<id>`, as in Pulsarr.
     """
-    return clean_label(label_format.format_map(_names(person, media_type)))
+    return clean_label(settings.label_format.format_map(_names(person, media_type)))
 
 
-def is_changed(person: Person, media_type: MediaType, label_format: str) -> bool:
+def naming_of(settings: SyncSettings) -> str:
+    """Return the options that decide how people are named, as text to compare."""
+    return settings.label_format
+
+
+def is_changed(person: Person, media_type: MediaType, settings: SyncSettings) -> bool:
     """Return whether a label differs from Pulsarr's names: replaced, shortened, or cleaned."""
     names = _names(person, media_type) | {"username": person.username.strip()}
     for field, name in (("alias", person.alias), ("display_name", person.display_name)):
         if name and clean_label(name):
             names[field] = name.strip()
-    text = unicodedata.normalize("NFC", label_format.format_map(names).strip())
-    return text != label_of(person, media_type, label_format)
+    text = unicodedata.normalize("NFC", settings.label_format.format_map(names).strip())
+    return text != label_of(person, media_type, settings)
 
 
 def _names(person: Person, media_type: MediaType) -> dict[str, str]:

@@ -47,6 +47,8 @@ class _ItemPlan:
     ) -> None:
         self._view = view
         self._settings = view.settings
+        # Without a mark now, a former one may still be there.
+        self._removed_label = view.settings.mark or view.settings.removed_label
         self._draft = draft
         self._entry = entry
         self._item = entry.item
@@ -81,7 +83,7 @@ class _ItemPlan:
                 and self._knows(folded)
             ):
                 went |= self._do_without(row)
-        if all(map(self._knows, (fold(self._settings.removed_label), *self._rows))):
+        if all(map(self._knows, (fold(self._removed_label), *self._rows))):
             self._mark(went=went)
         if self._view.whole and not self._settings.preserve_existing_labels:
             self._take_off_foreign()
@@ -271,7 +273,7 @@ class _ItemPlan:
 
     def _mark(self, *, went: bool) -> None:
         """Add or remove the mark of a title that is no longer wanted."""
-        folded = fold(self._settings.removed_label)
+        folded = fold(self._removed_label)
         # A label that a person gets is no longer a mark, whatever it is called.
         marks = {
             key: row
@@ -293,7 +295,7 @@ class _ItemPlan:
         )
         is_new = wants_mark and not refused and not self._carries(folded) and self._is_proven()
         if is_new:
-            text = self._view.present.spelling(self._item.library, self._settings.removed_label)
+            text = self._view.present.spelling(self._item.library, self._removed_label)
             item = self._item
             row = Row(
                 text, item.library, item.rating_key, int(self._view.now), is_removed_marker=True
@@ -320,16 +322,14 @@ class _ItemPlan:
                 reason = (
                     PLAIN[ReasonCode.WANTED_AGAIN]
                     if self._entry.labels
-                    else Reason(ReasonCode.RENAMED_TO, label=self._settings.removed_label)
+                    else Reason(ReasonCode.RENAMED_TO, label=self._removed_label)
                 )
                 self._draft.replaced.add(row.key)
                 self._remove(row, reason)
 
     def _is_in_the_way(self, key: str, *, wants_mark: bool) -> bool:
         """Return whether a mark that is on the item should not be there, or not under this name."""
-        return bool(self._entry.labels) or (
-            wants_mark and key != fold(self._settings.removed_label)
-        )
+        return bool(self._entry.labels) or (wants_mark and key != fold(self._removed_label))
 
     def _note_if_proven(self, row: Row, new: Row | None) -> None:
         if new != row and self._is_proven():

@@ -32,9 +32,7 @@ class NamedPerson:
 def label_preview(people: Iterable[Person], settings: SyncSettings) -> tuple[NamedPerson, ...]:
     """Return everyone who gets labels by these settings: troubles first, then by label."""
     labels = {
-        person: tuple(
-            dict.fromkeys(label_of(person, one, settings.label_format) for one in MediaType)
-        )
+        person: tuple(dict.fromkeys(label_of(person, one, settings) for one in MediaType))
         for person in people
         if gets_labels(person, settings)
     }
@@ -55,7 +53,7 @@ def label_preview(people: Iterable[Person], settings: SyncSettings) -> tuple[Nam
         if others:
             is_alike = all(set(own) & set(labels[other]) for other in others)
             troubles.add(Trouble.SHARED if is_alike else Trouble.CASE)
-        if any(is_changed(person, one, settings.label_format) for one in MediaType):
+        if any(is_changed(person, one, settings) for one in MediaType):
             troubles.add(Trouble.CHANGED)
         if not reserved.isdisjoint(map(fold, own)):
             troubles.add(Trouble.RESERVED)

@@ -106,7 +106,7 @@ def unread_lists(
 def labels_of(people: Iterable[Person], settings: SyncSettings) -> frozenset[str]:
     """Return the folded labels of some people, as far as they have names."""
     return frozenset(
-        fold(label_of(person, kind, settings.label_format))
+        fold(label_of(person, kind, settings))
         for person in people
         for kind in MediaType
         if person.username

@@ -7,6 +7,7 @@ from typing import Final
 
 from .changes import Action, Change, Plan, Row, RowKey
 from .model import SyncSettings
+from .naming import naming_of
 from .person_id import PersonId
 from .protection import Before, Doubts, OpenQuestion
 from .run import HoldReason
@@ -191,7 +192,7 @@ def _renames_many(
     renamed: Mapping[RowKey, PersonId], settings: SyncSettings, now: Situation
 ) -> bool:
     """Return whether Pulsarr renames many people; a new label format is confirmed in its form."""
-    if now.before is None or now.before.label_format not in {"", settings.label_format}:
+    if now.before is None or now.before.label_format not in {"", naming_of(settings)}:
         return False
     people = len(set(renamed.values()))
     return people >= RENAMED and people > RENAMED_SHARE * now.people

@@ -144,7 +144,7 @@ class Standings:
         """Return the label of a person's titles of a type, and its folded form."""
         key = person.id, kind
         if (known := self._labels.get(key)) is None:
-            text = label_of(person, kind, self.overview.settings.label_format)
+            text = label_of(person, kind, self.overview.settings)
             known = self._labels[key] = text, fold(text)
         return known
 

@@ -76,7 +76,7 @@ class _Labels:
     def _new(self, people: Sequence[Person], media_type: MediaType) -> dict[str, WantedLabel]:
         labels: dict[str, WantedLabel] = {}
         for person in people:
-            text = label_of(person, media_type, self._settings.label_format)
+            text = label_of(person, media_type, self._settings)
             folded = fold(text)
             if folded not in self._never:
                 others = labels[folded].people if folded in labels else ()

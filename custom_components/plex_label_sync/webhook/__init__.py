@@ -1,1 +1,1 @@
-"""Our webhook: where it is registered, what arrives there, and whether it still arrives."""
+"""The webhook: its registration, the events it receives, and checks that they still arrive."""

@@ -1,4 +1,4 @@
-"""Keeps our webhook registered in Pulsarr under an address that works, without haste."""
+"""Keeps the webhook registered in Pulsarr under a reachable address, with back-off."""
 
 import asyncio
 from dataclasses import dataclass
@@ -43,28 +43,29 @@ from .urls import Address, addresses
 
 _LOGGER = logging.getLogger(__name__)
 
-RETRY_MIN: Final = 30.0  # seconds, doubled from try to try
+RETRY_MIN: Final = 30.0  # seconds, doubled with each attempt
 RETRY_MAX: Final = 3600.0  # seconds
-CHECK_INTERVAL: Final = 3600.0  # seconds; Pulsarr's database may be restored, or moved
-SOON: Final = 2.0  # seconds; changes of addresses come several at a time
-FAILURES_BEFORE_ALARM: Final = 2  # a proxy that restarts is nobody's trouble
+CHECK_INTERVAL: Final = 3600.0  # seconds; Pulsarr's database may have been restored or moved
+SOON: Final = 2.0  # seconds; addresses often change several at a time
+FAILURES_BEFORE_ALARM: Final = 2  # a restarting proxy is not worth an alarm
 
 
 class Health(StrEnum):
-    """Whether Pulsarr's announcements arrive here."""
+    """Whether Pulsarr's events reach Home Assistant."""
 
-    UNKNOWN = "unknown"  # not looked at yet, or Pulsarr is away
+    UNKNOWN = "unknown"  # not checked yet, or Pulsarr is unavailable
     WORKING = "working"
-    UNTESTED = "untested"  # registered, but Pulsarr would not try the address
+    UNTESTED = "untested"  # registered, but Pulsarr did not test the address
     UNREACHABLE = "unreachable"
     TOO_OLD = "too_old"
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What is known about our webhook in Pulsarr; holds no secret.
+    """The state of the webhook's registration in Pulsarr, without secrets.
 
-    `address` is where Pulsarr calls us, `tried` what came of each address of the last check.
+    `address` is the one that Pulsarr calls, `tried` the addresses of the last check with their
+    results.
     """
 
     health: Health = Health.UNKNOWN
@@ -74,13 +75,13 @@ class Registration:
 
 
 class WebhookManager:
-    """Registers our webhook, follows changed addresses, and tells when nothing can arrive.
+    """Registers the webhook, follows changed addresses, and reports when no event can arrive.
 
-    One log line when it begins to fail and one when it works again.
+    Logs once when it starts to fail and once when it works again.
     """
 
     def __init__(self, context: EntryContext, servers: Servers, stats: WebhookStats) -> None:
-        """Nothing happens before `async_start`."""
+        """Initialize; nothing happens before `async_start`."""
         self._context = context
         self._hass, self._entry = context.hass, context.entry
         self._servers = servers
@@ -88,7 +89,7 @@ class WebhookManager:
         self._one_at_a_time = asyncio.Lock()
         self._timer = Timer(context.hass, self._async_due)
         self._failures = 0
-        self._misses = 0  # checks in a row for which Pulsarr was away
+        self._misses = 0  # consecutive checks with Pulsarr unavailable
         self._pulsarr_usable = True
         self._ways: tuple[Address, ...] = ()
         self._silence = Silence(time.time())
@@ -97,12 +98,12 @@ class WebhookManager:
 
     @callback
     def async_start(self) -> None:
-        """Look after the webhook as long as the entry is loaded and live mode is on."""
+        """Maintain the webhook while the entry is loaded and live mode is on."""
         entry, signal = self._entry, activity_signal(self._entry.entry_id)
         for stop in (
             self._timer.cancel,
             self._take_back,
-            # Before it has started, Home Assistant may not listen yet, and know no address.
+            # Before it has started, Home Assistant may not listen yet or know its addresses.
             async_at_started(self._hass, self._async_started),
             self._hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._async_config_changed),
             self._servers.on_change.add(self._async_status_changed),
@@ -112,7 +113,7 @@ class WebhookManager:
 
     @callback
     def async_change_modes(self) -> None:
-        """Begin, or end, as live mode is on or off now. What Pulsarr knows of us stays."""
+        """Start or stop according to live mode; the registration in Pulsarr stays."""
         self._timer.cancel()
         if self._context.settings.live_mode:
             self._check_in(0)
@@ -123,7 +124,7 @@ class WebhookManager:
 
     @callback
     def async_on_signal(self, signal: Signal) -> None:
-        """Take in that something was delivered: so Pulsarr reaches us, whatever a test said."""
+        """Record a delivered event, which proves that Pulsarr reaches Home Assistant."""
         if signal.by_arr or signal.kind is SignalKind.TEST:
             return
         if self._silence.finds:
@@ -133,7 +134,7 @@ class WebhookManager:
             self._works()
 
     async def async_check(self) -> None:
-        """Make sure that Pulsarr has our webhook, under an address that works."""
+        """Make sure that the webhook is registered in Pulsarr under a reachable address."""
         async with self._one_at_a_time:
             self._timer.cancel()
             if not self._context.settings.live_mode:
@@ -147,9 +148,9 @@ class WebhookManager:
             self._check_in(delay)
 
     async def _async_check(self) -> float:
-        """Carry out a check; return after how many seconds the next one is due.
+        """Carry out a check and return the seconds until the next one.
 
-        Raises ServiceError when Pulsarr cannot be asked.
+        Raises ServiceError when Pulsarr is unavailable.
         """
         client, data = self._servers.pulsarr, self._entry.data
         webhook_id, secret = data[CONF_WEBHOOK_ID], data[CONF_WEBHOOK_SECRET]
@@ -162,7 +163,7 @@ class WebhookManager:
         result = await async_reconcile(
             client,
             name=f"{NAME} ({self._entry.title})"[:100],
-            # Where none works, one may yet: a firewall is opened, a name gets known.
+            # If none works, the first may work later, as when a firewall is opened.
             url=(way or ways[0]).url,
             secret=secret,
             webhook_id=webhook_id,
@@ -186,17 +187,17 @@ class WebhookManager:
         return addresses(self._hass, webhook_id, self._context.settings.base_url)
 
     def _known_ids(self) -> frozenset[str]:
-        """Return the webhooks of all our entries, also of those that are not loaded."""
+        """Return the webhook ids of all entries of the integration, loaded or not."""
         entries = self._hass.config_entries.async_entries(DOMAIN)
         return frozenset(str(entry.data.get(CONF_WEBHOOK_ID)) for entry in entries)
 
     @callback
     def _forget_former_secrets(self) -> None:
-        """Accept the present secret only, once Pulsarr has had it for a while."""
+        """Stop accepting former secrets once Pulsarr has had the current one for a while."""
         if (data := without_former(self._entry.data, time.time())) is not None:
             self._hass.config_entries.async_update_entry(self._entry, data=data)
 
-    # What a check came to
+    # Results of a check
 
     def _note(self, health: Health, finding: Finding, result: RegistrationResult | None) -> None:
         registered = [way.shown for way in self._ways if result and way.url == result.url]
@@ -208,7 +209,7 @@ class WebhookManager:
         )
 
     def _fails(self, finding: Finding, result: RegistrationResult | None) -> float:
-        """Take in that no address works; tell about it when that is no passing trouble."""
+        """Record that no address works, and report it if that persists."""
         self._note(Health.UNREACHABLE, finding, result)
         self._failures += 1
         if self._failures >= FAILURES_BEFORE_ALARM:
@@ -242,7 +243,7 @@ class WebhookManager:
         return CHECK_INTERVAL
 
     def _postponed(self, err: ServiceError) -> float:
-        """Take in that Pulsarr could not be asked."""
+        """Record that Pulsarr was unavailable, and return the seconds until the next check."""
         if not self._misses:
             _LOGGER.info("%s: the webhook cannot be checked: %s", self._entry.title, err)
         self._misses += 1
@@ -262,23 +263,23 @@ class WebhookManager:
 
     @callback
     def _async_config_changed(self, _event: Event) -> None:
-        """Follow Home Assistant's addresses; the other settings are none of ours."""
+        """Check again if Home Assistant's addresses have changed."""
         if self._addresses() != self._ways:
             self._check_in(SOON)
 
     @callback
     def _async_status_changed(self) -> None:
-        """Look again when Pulsarr is back: it may be another database, or another version."""
+        """Check again when Pulsarr is back: its database or version may have changed."""
         was, self._pulsarr_usable = self._pulsarr_usable, self._servers.is_usable(Service.PULSARR)
         if self._pulsarr_usable and not was:
             self._check_in(SOON)
 
     @callback
     def _async_on_activity(self, kind: Activity, attributes: dict[str, object]) -> None:
-        """Take in what was found without having been announced."""
+        """Record labels that a full sync added without an event."""
         if kind is not Activity.SYNC_FINISHED:
             return
-        # The first one makes up for the time in which nobody listened.
+        # The first full sync makes up for the time without a listener.
         first, self._synced = not self._synced, True
         if first or not attributes["added"] or self.registration.health is not Health.WORKING:
             return

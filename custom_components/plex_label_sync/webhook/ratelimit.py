@@ -1,4 +1,4 @@
-"""A token bucket: so many at once, and so many a second after that."""
+"""A token bucket for rate limiting."""
 
 from dataclasses import dataclass, field
 import math
@@ -6,7 +6,7 @@ import math
 
 @dataclass(slots=True)
 class TokenBucket:
-    """Lets `burst` requests through at once and `per_second` in the long run."""
+    """Allows `burst` requests at once and `per_second` in the long run."""
 
     burst: int
     per_second: float
@@ -14,13 +14,13 @@ class TokenBucket:
     _filled: float = field(init=False, default=-math.inf)
 
     def __post_init__(self) -> None:
-        """Start full."""
+        """Fill the bucket."""
         self._tokens = float(self.burst)
 
     def take(self, now: float) -> int:
-        """Let one request through at `now` (seconds of any steady clock) and return 0.
+        """Take a token at `now` (seconds of a monotonic clock) and return 0.
 
-        Where it may not pass, return after how many whole seconds it may be tried again.
+        If there is none, return the whole seconds until a retry.
         """
         refill = max(0.0, now - self._filled) * self.per_second
         self._tokens = min(float(self.burst), self._tokens + refill)

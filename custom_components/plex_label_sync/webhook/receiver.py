@@ -1,4 +1,4 @@
-"""Receives the webhooks of Pulsarr and of the arr apps: checks, answers, hands over."""
+"""Receive webhooks of Pulsarr and the arr apps: validate, respond and hand over."""
 
 from base64 import b64decode
 import binascii
@@ -31,8 +31,8 @@ BODY_BYTES_MAX: Final = 256 * 1024
 CHUNK_BYTES: Final = 64 * 1024
 SECRET_PARAMETER: Final = "secret"  # noqa: S105 - a parameter's name
 
-# Pulsarr sends nothing twice, so the limit is far beyond what a household can set off: an import
-# of 2000 titles at once, and 20 a second for ever. Who does not know the secret gets far less.
+# Pulsarr never repeats an event, so the limit is far beyond what a household can cause: an import
+# of 2000 titles at once, and 20 a second forever. Requests without the secret get far less.
 BURST: Final = 2000
 PER_SECOND: Final = 20.0
 STRANGERS_BURST: Final = 30
@@ -41,18 +41,18 @@ STRANGERS_PER_SECOND: Final = 0.5
 
 @dataclass(slots=True)
 class WebhookStats:
-    """What has arrived since the entry was set up."""
+    """Counts of requests since the entry was set up."""
 
     received: int = 0  # understood and handed over
     refused: int = 0  # without the secret
     malformed: int = 0  # with the secret, but too large or not understood
-    limited: int = 0  # turned away because there were too many, with or without the secret
-    tests: int = 0  # of those received, the test events of Pulsarr's
+    limited: int = 0  # rejected by the rate limit, with or without the secret
+    tests: int = 0  # Pulsarr's test events among those received
     last_received: datetime | None = None
 
 
 class _BodyTooLargeError(Exception):
-    """More bytes than any real payload has."""
+    """The body is larger than any real payload."""
 
 
 @callback
@@ -62,10 +62,10 @@ def async_register_webhook(
     stats: WebhookStats,
     on_signal: Callable[[Signal], None],
 ) -> None:
-    """Listen on the entry's webhook until the entry is unloaded, and count in `stats` what arrives.
+    """Register the entry's webhook until the entry is unloaded, and count requests in `stats`.
 
-    `on_signal` is called in the event loop with every event that was understood, those of kind
-    IGNORED and TEST included, before the answer goes out: it must only queue work.
+    `on_signal` is called in the event loop with every valid event, including kinds IGNORED and
+    TEST, before the response is sent: it must only queue work.
 
     Raises ValueError when the webhook id is taken.
     """
@@ -73,7 +73,7 @@ def async_register_webhook(
     strangers = TokenBucket(STRANGERS_BURST, STRANGERS_PER_SECOND)
 
     async def handle(_hass: HomeAssistant, _webhook_id: str, request: web.Request) -> web.Response:
-        # The secret is looked at first: strangers cannot use up what is meant for Pulsarr.
+        # The secret is checked first, so that strangers cannot use up Pulsarr's rate limit.
         authorised = _is_authorised(request, accepted_secrets(entry.data))
         wait = (known if authorised else strangers).take(time.monotonic())
         if wait:
@@ -108,8 +108,8 @@ def async_register_webhook(
         NAME,
         entry.data[CONF_WEBHOOK_ID],
         handle,
-        # The secret guards it. Arr apps, proxies and names that lead out of the house and back in
-        # arrive from public addresses, and Home Assistant drops those of a local hook with a 200.
+        # The secret protects it. Arr apps, proxies and hairpin NAT may call from public addresses,
+        # whose requests to a local-only webhook Home Assistant discards with a 200.
         local_only=False,
         allowed_methods=(hdrs.METH_POST,),
     )
@@ -117,7 +117,7 @@ def async_register_webhook(
 
 
 def _is_authorised(request: web.Request, secrets: Iterable[str]) -> bool:
-    """Whether one of the places for the secret holds a good one, compared in constant time."""
+    """Return whether a request carries a valid secret, compared in constant time."""
     expected = [_comparable(secret) for secret in secrets if secret]
     matches = [
         hmac.compare_digest(_comparable(one), secret)
@@ -128,14 +128,14 @@ def _is_authorised(request: web.Request, secrets: Iterable[str]) -> bool:
 
 
 def _offered(request: web.Request) -> Iterator[str]:
-    """Yield what the caller offers: Pulsarr sends a header, the arr apps know the other two."""
+    """Yield the secrets in a request: Pulsarr sends a header, the arr apps the other two forms."""
     yield request.headers.get(WEBHOOK_SECRET_HEADER, "")
     yield request.query.get(SECRET_PARAMETER, "")
     yield _basic_password(request.headers.get(hdrs.AUTHORIZATION, ""))
 
 
 def _basic_password(header: str) -> str:
-    """Return the password of a basic-auth header, empty when it is none."""
+    """Return the password of a basic-auth header, empty if it is not one."""
     scheme, _, credentials = header.partition(" ")
     if scheme.lower() != "basic":
         return ""
@@ -147,16 +147,16 @@ def _basic_password(header: str) -> str:
 
 
 def _comparable(text: str) -> bytes:
-    """Return a text as bytes; what a header or an address holds need not be valid Unicode."""
+    """Return a text as bytes; headers and URLs may contain invalid Unicode."""
     return text.encode("utf-8", "surrogatepass")
 
 
 async def _body(request: web.Request) -> bytes:
-    """Return the body, of which little more is read than it may have, whatever it announces.
+    """Return the body, reading little beyond the limit whatever length it declares.
 
-    Raises _BodyTooLargeError, and ValueError for a body that breaks off or cannot be unpacked.
+    Raises _BodyTooLargeError, and ValueError for a body that is truncated or cannot be decoded.
     """
-    # What comes over Home Assistant's websocket has a content that can do no more than `read`.
+    # The content of requests over Home Assistant's WebSocket only supports `read`.
     content, body = request.content, bytearray()
     try:
         while chunk := await content.read(CHUNK_BYTES):
@@ -169,9 +169,9 @@ async def _body(request: web.Request) -> bytes:
 
 
 def _document(body: bytes) -> object:
-    """Return what a body says; a title that came broken is no reason to miss the event.
+    """Return the parsed body; a malformed title does not invalidate the event.
 
-    Raises ValueError, with a reason that a person understands, for what is no JSON.
+    Raises ValueError with a readable reason if it is not JSON.
     """
     try:
         return parse_json(body)
@@ -182,20 +182,20 @@ def _document(body: bytes) -> object:
 def _refusal(
     status: HTTPStatus, reason: str, headers: dict[str, str] | None = None
 ) -> web.Response:
-    """Return an error answer that says why on one line."""
+    """Return an error response with the reason on one line."""
     _LOGGER.debug("Webhook answered with %s: %s", status.value, reason)
     return web.json_response({"error": reason}, status=status, headers=headers)
 
 
 def _hand_over(signal: Signal, on_signal: Callable[[Signal], None]) -> None:
-    """Call the listener; if it fails, the caller still gets its answer, for it cannot help it."""
+    """Call the listener; if it fails, the caller still gets a success response."""
     _LOGGER.debug(
         "Received event %s for %s", signal.event, signal.title.name if signal.title else "no title"
     )
     try:
         on_signal(signal)
-    except Exception as err:  # noqa: BLE001 - whatever it is, the caller is not at fault
-        # An exception's text may quote data; where it happened is enough to find the fault.
+    except Exception as err:  # noqa: BLE001 - no failure here is the caller's fault
+        # The exception's text may contain data; its place is enough to find the fault.
         place = extract_tb(err.__traceback__)[-1]
         _LOGGER.error(  # noqa: TRY400 - see above
             "Could not queue event %s: %s in %s, line %s",

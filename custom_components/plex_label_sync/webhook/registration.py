@@ -1,4 +1,4 @@
-"""Registers our webhook in Pulsarr, keeps it right, and takes it out again."""
+"""Register, correct and delete the webhook in Pulsarr."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
@@ -16,13 +16,13 @@ from ..sync.model import Failure, ServiceError
 from .urls import Address
 
 HTTP_OK: Final = 200
-SAID_MAX: Final = 80  # characters of Pulsarr's own words about a failed test
+SAID_MAX: Final = 80  # characters of Pulsarr's message about a failed test
 _WEBHOOK_PATH: Final = "/api/webhook/"
 _WEBHOOK_ID: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class RegistrationStatus(StrEnum):
-    """Whether Pulsarr sends us its events."""
+    """Whether Pulsarr sends its events to the webhook."""
 
     REGISTERED = "registered"
     TOO_OLD = "too_old"
@@ -30,17 +30,17 @@ class RegistrationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RegistrationResult:
-    """What a reconciliation came to; `changed` when Pulsarr had to be told something."""
+    """The result of a reconciliation; `changed` means that Pulsarr was modified."""
 
     status: RegistrationStatus
     endpoint_id: int | None = None
     changed: bool = False
-    url: str | None = field(default=None, repr=False, compare=False)  # what Pulsarr calls
+    url: str | None = field(default=None, repr=False, compare=False)  # the URL that Pulsarr calls
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of trying an address; `said` is for a person and holds no secret."""
+    """The result of testing an address; `said` is a readable message without secrets."""
 
     address: Address
     reached: bool
@@ -49,9 +49,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The addresses that were tried. `reached` is the first that works, None if none does.
+    """The tested addresses; `reached` is the first that works, None if none does.
 
-    `conclusive` is False when Pulsarr could not be made to try them.
+    `conclusive` is False when Pulsarr did not carry out the tests.
     """
 
     attempts: tuple[Attempt, ...] = ()
@@ -62,12 +62,12 @@ class Finding:
 async def async_find_way(
     client: PulsarrClient, ways: Iterable[Address], secret: str, heard: Callable[[], int]
 ) -> Finding:
-    """Have Pulsarr call us under one address after the other, until a call arrives here.
+    """Have Pulsarr test one address after the other until a call arrives at the webhook.
 
-    `heard` counts the test events that our webhook has taken in: that something answers is not
-    enough, because proxies answer for others and Home Assistant answers 200 to unknown webhooks.
+    `heard` returns the number of test events that the webhook has received: a response alone is
+    not enough, as proxies respond for others and Home Assistant returns 200 for unknown webhooks.
 
-    Raises ServiceError when Pulsarr itself cannot be asked.
+    Raises ServiceError when Pulsarr itself is unavailable.
     """
     attempts: list[Attempt] = []
     for way in ways:
@@ -75,8 +75,8 @@ async def async_find_way(
         try:
             result = await client.test_endpoint(way.url, WEBHOOK_SECRET_HEADER, secret)
         except ServiceError as err:
-            # There may be a limit for tests alone. After anything else Pulsarr answers, but not
-            # about the test: a version without it, or a fault of its own.
+            # Tests may have a rate limit of their own. With other failures Pulsarr responds, but
+            # cannot test: its version does not support it, or it has an internal error.
             if FAILURES[err.failure].ends_run and err.failure is not Failure.RATE_LIMITED:
                 raise
             return Finding(tuple(attempts), conclusive=False)
@@ -88,7 +88,7 @@ async def async_find_way(
 
 
 def _said(result: TestResult, way: Address, secret: str) -> str:
-    """Return why a test failed, in one short line without secrets."""
+    """Return why a test failed as one short line without secrets."""
     if result.status == HTTP_OK:
         return "HTTP 200, but from something else than this Home Assistant"
     if result.status is not None:
@@ -111,14 +111,14 @@ async def async_reconcile(
     also_right: Collection[str] = (),
     is_leftover: Callable[[EndpointSettings], bool] = lambda _: False,
 ) -> RegistrationResult:
-    """Make Pulsarr send the events that we want to `url`, once each.
+    """Make Pulsarr send each wanted event to `url` exactly once.
 
-    Ours is every endpoint whose address ends in the webhook id: one is kept and corrected where it
-    differs, others of ours and leftovers are deleted, and nobody else's is touched. One of ours
-    under an address that is `also_right` is left as it is. The name is only used for a new one,
-    so that a person can rename it. Doing it again changes nothing.
+    An endpoint whose URL ends in the webhook id belongs to this entry: one is kept and corrected
+    if it differs, the others and leftovers are deleted, and foreign endpoints are not touched. An
+    own endpoint with a URL in `also_right` is kept unchanged. The name is only used for a new
+    endpoint, so that the user can rename it. The operation is idempotent.
 
-    Raises ServiceError; what was done by then stays, and the next call continues.
+    Raises ServiceError; completed changes stay, and the next call continues.
     """
     known = await client.event_types()
     events = WANTED_EVENTS.intersection(known or ())
@@ -146,11 +146,11 @@ async def async_reconcile(
 
 
 def is_dead(settings: EndpointSettings, way: Address, known_ids: Collection[str]) -> bool:
-    """Whether an endpoint was left behind by an entry that this Home Assistant no longer has.
+    """Return whether an endpoint was left behind by a removed entry of this Home Assistant.
 
-    `way` must be an address under which Pulsarr was seen to reach us: then whatever else it sends
-    to the same place arrives here as well, and nobody here knows the id. Under a mere guess it
-    might be another Home Assistant's, for machines in containers all believe in the same address.
+    `way` must be an address at which Pulsarr has verifiably reached this Home Assistant: any other
+    endpoint there arrives here as well, and its id is unknown. An unverified address may belong to
+    another Home Assistant, since containers often use the same internal addresses.
     """
     base = way.url.rpartition(_WEBHOOK_PATH)[0] + _WEBHOOK_PATH
     webhook_id = settings.url.removeprefix(base).rstrip("/")
@@ -165,7 +165,7 @@ def is_dead(settings: EndpointSettings, way: Address, known_ids: Collection[str]
 async def _write(
     client: PulsarrClient, wanted: EndpointSettings, present: list[Endpoint]
 ) -> Endpoint:
-    """Correct the endpoint that is there; create one if there is none, or none any more."""
+    """Correct the existing endpoint, or create one if there is none or it was just deleted."""
     for endpoint in present:
         try:
             return await client.update_endpoint(
@@ -178,9 +178,9 @@ async def _write(
 
 
 async def async_remove(client: PulsarrClient, webhook_id: str) -> None:
-    """Delete every endpoint of ours; a Pulsarr that is too old for webhooks has none.
+    """Delete the entry's endpoints; a Pulsarr version without webhooks has none.
 
-    Raises ServiceError when Pulsarr cannot be asked.
+    Raises ServiceError when Pulsarr is unavailable.
     """
     try:
         present = await client.endpoints()
@@ -194,7 +194,7 @@ async def async_remove(client: PulsarrClient, webhook_id: str) -> None:
 
 
 def _is_ours(endpoint: Endpoint, webhook_id: str) -> bool:
-    """Whether an endpoint's address ends in our webhook id."""
+    """Return whether an endpoint's URL ends in the webhook id."""
     try:
         path = urlsplit(endpoint.settings.url).path
     except ValueError:

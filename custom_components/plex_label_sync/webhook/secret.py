@@ -1,4 +1,4 @@
-"""The webhook's secret and those before it, which are good until Pulsarr has the new one. Pure."""
+"""The webhook's secret, and former ones, valid until Pulsarr has the new one. Pure."""
 
 from collections.abc import Mapping
 import secrets
@@ -7,19 +7,21 @@ from typing import Any, Final
 from ..const import CONF_FORMER_SECRETS, CONF_WEBHOOK_SECRET
 
 SECRET_BYTES: Final = 32
-GRACE: Final = 3600.0  # seconds in which what was sent arrives, and Sonarr and Radarr are changed
+GRACE: Final = (
+    3600.0  # seconds for requests under way to arrive, and for Sonarr and Radarr to be changed
+)
 FORMER_MAX: Final = 3
 
 type Data = Mapping[str, Any]
 
 
 def new_secret() -> str:
-    """Return a secret that nobody can guess."""
+    """Return a new random secret."""
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
 def accepted_secrets(data: Data) -> tuple[str, ...]:
-    """Return the secrets that an entry accepts, the present one first."""
+    """Return the secrets that an entry accepts, the current one first."""
     former = [str(one["secret"]) for one in data.get(CONF_FORMER_SECRETS, ())]
     return str(data[CONF_WEBHOOK_SECRET]), *former
 
@@ -34,9 +36,9 @@ def renewed(data: Data, secret: str, now: float) -> dict[str, Any]:
 
 
 def without_former(data: Data, now: float) -> dict[str, Any] | None:
-    """Return an entry's data without the secrets whose time is over, None if there are none such.
+    """Return an entry's data without expired secrets, None if there are none.
 
-    To be called when Pulsarr has the present secret, and had it before.
+    To be called when Pulsarr has the current secret, and already had it before.
     """
     former = data.get(CONF_FORMER_SECRETS, ())
     kept = [one for one in former if now - one["since"] < GRACE]

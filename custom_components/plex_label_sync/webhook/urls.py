@@ -1,4 +1,4 @@
-"""The addresses under which Pulsarr may reach our webhook, best first."""
+"""The URLs at which Pulsarr may reach the webhook, best first."""
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -14,17 +14,17 @@ HIDDEN: Final = "…"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One way to our webhook: `url` is a secret, `shown` is what a person may see of it."""
+    """An address of the webhook: `url` is secret, `shown` is the part that may be displayed."""
 
     url: str = field(repr=False)
     shown: str
 
 
 def addresses(hass: HomeAssistant, webhook_id: str, base_url: str | None) -> tuple[Address, ...]:
-    """Return the ways to our webhook, each once, in the order in which they are to be tried.
+    """Return the addresses of the webhook, without duplicates, in the order to test them.
 
-    First the address that the person has given, then the internal one, then the external one.
-    Empty when Home Assistant knows no address of its own.
+    First the configured address, then the internal one, then the external one. Empty if Home
+    Assistant does not know its own address.
     """
     path = webhook.async_generate_path(webhook_id)
     bases = [(base_url or "").strip(), *_own_bases(hass)]
@@ -33,7 +33,7 @@ def addresses(hass: HomeAssistant, webhook_id: str, base_url: str | None) -> tup
 
 
 def shown(base: str) -> str:
-    """Return an address without a name and a password that may stand in it."""
+    """Return a URL without any username and password."""
     try:
         return str(URL(base).with_user(None))
     except ValueError:
@@ -41,12 +41,12 @@ def shown(base: str) -> str:
 
 
 def _own_bases(hass: HomeAssistant) -> tuple[str, ...]:
-    """Return Home Assistant's addresses as Pulsarr may see them.
+    """Return Home Assistant's URLs at which Pulsarr may reach it.
 
-    Without an internal address in its settings, Home Assistant makes one up from the machine's
-    network address. When it listens on loopback only, nobody answers there: then it is reached
-    through the proxy that the external address names, or from this machine only. An address of
-    Home Assistant Cloud is none of these: the way over the internet must have been asked for.
+    Without an internal URL in its settings, Home Assistant derives one from the host's network
+    address. If it listens on loopback only, it does not respond there: it is reachable through the
+    proxy at the external URL, or only from this host. A Home Assistant Cloud URL is not included:
+    using the internet must be the user's choice.
     """
     external = _url(hass, allow_internal=False)
     loopback, api = _loopback_host(hass), hass.config.api
@@ -59,7 +59,7 @@ def _own_bases(hass: HomeAssistant) -> tuple[str, ...]:
 
 
 def _url(hass: HomeAssistant, *, allow_internal: bool = True, allow_external: bool = True) -> str:
-    """Return the address of one kind, empty when there is none."""
+    """Return the URL of one kind, empty if there is none."""
     try:
         return get_url(
             hass, allow_internal=allow_internal, allow_external=allow_external, allow_cloud=False
@@ -73,7 +73,7 @@ def _present(*bases: str) -> tuple[str, ...]:
 
 
 def _loopback_host(hass: HomeAssistant) -> str | None:
-    """Return the address that Home Assistant listens on if only this machine can reach it."""
+    """Return the address that Home Assistant listens on if it is a loopback address, else None."""
     hosts = hass.http.server_host
     if not hosts or not all(_is_loopback(host) for host in hosts):
         return None
