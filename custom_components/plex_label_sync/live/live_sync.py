@@ -51,7 +51,7 @@ _AWAY: Final = {
 }
 # What Plex did not accept or could not read is worth another try.
 _TRIED_AGAIN: Final = frozenset({Outcome.NOT_WRITTEN, Outcome.NOT_READ})
-# What waits for one of these was looked for among everything that Plex has.
+# Reasons of entries for which Plex has already been searched in full.
 _LOOKED_FOR: Final = frozenset(
     {Reason.NOT_IN_PLEX, Reason.NOT_MATCHED_YET, Reason.LIBRARY_EXCLUDED}
 )
