@@ -771,11 +771,19 @@ OWNERSHIP: Final = (
         2,
         "foreign labels go only from wanted items",
         "sync/planner.py",
-        """        if not self._entry.labels:
-            return
-""",
-        "",
+        "        if wanting <= self._view.doubts.unread:\n            return",
+        "        if wanting and wanting <= self._view.doubts.unread:\n            return",
         ("sync/test_planner_properties.py", _PLANNER),
+    ),
+    Guard(
+        1,
+        "foreign labels stay while only an unread list wants the item",
+        "sync/planner.py",
+        "        if wanting <= self._view.doubts.unread:\n            return",
+        "        if not wanting:\n            return",
+        (
+            "sync/test_planner.py::test_foreign_label_stays_while_only_an_unread_list_wants_the_item",
+        ),
     ),
     Guard(
         2,

@@ -252,6 +252,15 @@ def test_excluded_foreign_label_stays() -> None:
     assert effects(plan) == [(Action.ADD, "anna", "11")]
 
 
+def test_foreign_label_stays_while_only_an_unread_list_wants_the_item() -> None:
+    there = present({"11": ["Kids"]})
+    unread = Doubts(unread=frozenset({ANNA.id}))
+    plan = plan_of(wanted((HEAT, (ANNA,))), there, settings=REPLACE, doubts=unread)
+    assert effects(plan) == [(Action.ADD, "anna", "11")]
+    plan = plan_of(wanted((HEAT, (ANNA, BEN))), there, settings=REPLACE, doubts=unread)
+    assert (Action.REMOVE, "Kids", "11") in effects(plan)
+
+
 def test_run_that_does_not_see_everything_takes_nothing_of_others_off() -> None:
     there = present({"11": ["Kids"]})
     plan = plan_of(wanted((HEAT, (ANNA,))), there, settings=REPLACE, whole=False)
