@@ -233,6 +233,12 @@ async def test_number_out_of_range_is_named_with_its_range_and_the_opt_out_label
 
     await eventually(saved, "the options are on disk")
     await env.entry.until_synced()
+    # Saving loads the entry again, and entities are then named in the language of the house.
+    client = env.home.client
+    await client.command("config/core/update", language=WALK.language)
+    await client.post(f"config/config_entries/entry/{env.entry.entry_id}/reload", {})
+    await integration.until_loaded(client, env.entry.entry_id)
+    await env.entry.until_synced()
 
 
 def stored_options(env: E2eEnv) -> dict[str, Any]:
