@@ -287,7 +287,7 @@ class LiveSync:
         return result
 
     async def _take_in(self, run: Run) -> ProcessResult:
-        """Bring the queue up to date with a run and tell what happened."""
+        """Update the queue with a run's results, and report them."""
         now = time.time()
         queue = self.queue
         for look in run.looks:

@@ -339,7 +339,7 @@ class _ItemPlan:
         """Remove foreign labels from a wanted item, where the options do not protect them."""
         wanting = {one.id for label in self._entry.labels.values() for one in label.people}
         if wanting <= self._view.doubts.unread:
-            return  # nobody, or as far as is known: what is remembered of a list is no evidence
+            return  # no one, or only lists not read in full: remembered titles are no evidence
         unread = self._view.doubts.unread_labels
         for folded, texts in self._view.present.labels_of(self._item.rating_key).items():
             if (
