@@ -218,8 +218,8 @@ async def test_digest_tells_what_waits_for_whom_and_why(
     assert heading == "Waiting for Plex"
     lines = text.splitlines()
     assert len(lines) == len(waiting)
-    assert lines[0].startswith(f"- {title.title} for rosa, since 1 day")
-    assert lines[0].endswith("(not in plex)")
+    assert lines[0].startswith(f"- {title.title} for rosa, waiting for 1 day")
+    assert lines[0].endswith("(not in Plex)")
 
 
 @pytest.mark.parametrize("quiet", [True, False])
@@ -234,7 +234,7 @@ async def test_digest_is_silent_when_nothing_waits_if_that_is_wanted(
     await automate(ha_env, "waiting_digest.yaml", quiet=quiet, server=server)
     await at_six(ha_env, clock)
 
-    assert said(messages) == ([] if quiet else [("Waiting for Plex", "Nothing waits for Plex.")])
+    assert said(messages) == ([] if quiet else [("Waiting for Plex", "No titles are waiting for Plex.")])
 
 
 async def test_held_sync_alerts(full_house: HaEnv, messages: list[ServiceCall]) -> None:
@@ -245,7 +245,7 @@ async def test_held_sync_alerts(full_house: HaEnv, messages: list[ServiceCall]) 
     await full_house.call("sync_all")  # it is the same question
 
     ((heading, text),) = said(messages)
-    assert heading == "Plex Label Sync asks"
+    assert heading == "Plex Label Sync needs a decision"
     assert text.splitlines()[0] == (
         f"A sync of {full_house.plex.state.name} would remove {labels} labels at once."
     )
@@ -256,7 +256,7 @@ async def test_held_sync_alerts(full_house: HaEnv, messages: list[ServiceCall]) 
     ("removals", "vanished", "line"),
     [
         (1, 0, "A sync of Plex would remove 1 label at once."),
-        (0, 1, "On Plex, 1 label has vanished."),
+        (0, 1, "On Plex, 1 label has disappeared."),
     ],
 )
 async def test_single_label_alerts_in_the_singular(
@@ -289,7 +289,7 @@ async def test_vanished_labels_alert(full_house: HaEnv, messages: list[ServiceCa
     await full_house.call("sync_all")
 
     ((_, text),) = said(messages)
-    assert f"{len(items)} labels have vanished." in text
+    assert f"{len(items)} labels have disappeared." in text
 
 
 def sensor_of(ha_env: HaEnv, name: str) -> str:
