@@ -136,7 +136,7 @@ def test_days_and_hours_are_those_of_the_house(zone: str, day: str, hour: str) -
     texts = texts_of("en", zone)
     assert (texts.date(late), texts.time(late)) == (day, hour)
     why = Reason(ReasonCode.NOT_WANTED, since=int(late))
-    assert reason_text(why, (), texts) == f"no longer on any watchlist since {day}"
+    assert reason_text(why, (), texts) == f"not on any watchlist since {day}"
 
 
 def test_every_code_has_its_text_and_every_text_a_code() -> None:
