@@ -234,7 +234,9 @@ async def test_digest_is_silent_when_nothing_waits_if_that_is_wanted(
     await automate(ha_env, "waiting_digest.yaml", quiet=quiet, server=server)
     await at_six(ha_env, clock)
 
-    assert said(messages) == ([] if quiet else [("Waiting for Plex", "No titles are waiting for Plex.")])
+    assert said(messages) == (
+        [] if quiet else [("Waiting for Plex", "No titles are waiting for Plex.")]
+    )
 
 
 async def test_held_sync_alerts(full_house: HaEnv, messages: list[ServiceCall]) -> None:
