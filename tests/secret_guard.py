@@ -5,7 +5,7 @@ and webhook ids of their worlds before use. At a test's end all records since th
 previous test are searched, debug ones and tracebacks included.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 import logging
 from urllib.parse import quote
 
@@ -46,26 +46,24 @@ class SecretGuard(logging.Handler):
         if too_short := [secret for secret in self.secrets if len(secret) < SHORTEST_SECRET]:
             self.secrets.difference_update(too_short)
             raise ValueError(f"{len(too_short)} known secret(s) are too short to look for")
+        everything = "\n".join(text for _, _, text in kept)
+        logged = [form for form in self._forms() if form in everything]
         found = {
             f"{logger}: {self.hide(template)}"
             for logger, template, text in kept
-            if self.found_in(text)
+            if any(form in text for form in logged)
         }
         return sorted(found)
 
-    def found_in(self, text: str) -> bool:
-        """Return whether a text contains a secret, plain or URL-encoded."""
-        return any(form in text for form in self._forms(self.secrets))
-
     def hide(self, text: str) -> str:
         """Return the text without its secrets."""
-        for form in self._forms(self.secrets):
+        for form in self._forms():
             text = text.replace(form, HIDDEN)
         return text
 
-    @staticmethod
-    def _forms(secrets: Iterable[str]) -> set[str]:
-        return {form for secret in secrets for form in (secret, quote(secret, safe=""))}
+    def _forms(self) -> set[str]:
+        """Return the secrets, plain and URL-encoded."""
+        return {form for secret in self.secrets for form in (secret, quote(secret, safe=""))}
 
 
 GUARD = SecretGuard()
@@ -102,10 +100,13 @@ def known_secrets() -> set[str]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep secrets out of the captured logs and output of failure reports."""
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep secrets out of the captured logs and output; drop those that are not shown anyway."""
     report = yield
-    report.sections = [(title, GUARD.hide(content)) for title, content in report.sections]
+    shown = report.failed or not {"A", "P"}.isdisjoint(item.config.getoption("reportchars"))
+    report.sections = [(title, GUARD.hide(content)) for title, content in report.sections if shown]
     return report
 
 
