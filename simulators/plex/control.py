@@ -40,6 +40,7 @@ def control_routes(
     table: dict[str, tuple[str, Action]] = {
         "state": ("GET", control.summary),
         "labels": ("GET", control.labels),
+        "labels/all": ("GET", control.all_labels),
         "missing": ("GET", control.missing),
         "stats": ("GET", control.stats),
         "violations": ("GET", control.violations),
@@ -115,6 +116,18 @@ class _Control:
     async def labels(self, body: Fields) -> Fields:
         items = self._items(body)
         return {"items": [_item_json(self._sim.state, item) for item in items]}
+
+    async def all_labels(self, _body: Fields) -> Fields:
+        """Return the items of every title in the catalogue, by the title's key."""
+        state = self._sim.state
+        return {
+            "titles": {
+                title.key: [
+                    _item_json(state, item) for item in state.items_of(title, identified=False)
+                ]
+                for title in state.catalogue
+            }
+        }
 
     async def missing(self, _body: Fields) -> Fields:
         titles = self._sim.state.missing()

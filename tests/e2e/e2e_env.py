@@ -157,20 +157,25 @@ class E2eEnv:
         """Return the folded labels of every item of a title."""
         return [fold(item["labels"]) for item in await self.items(title)]
 
+    async def all_items(self) -> dict[str, list[Json]]:
+        """Return the items of every title, by the title's key, as the simulated Plex has them."""
+        titles: dict[str, list[Json]] = (await self.servers.plex.get("labels/all"))["titles"]
+        return titles
+
     async def all_labels(self) -> dict[str, list[str]]:
         """Return the folded labels of every item, by rating key, as the simulated Plex has them."""
-        found: dict[str, list[str]] = {}
-        for title in self.world.catalogue:
-            for item in await self.items(title):
-                found[item["rating_key"]] = fold(item["labels"])
-        return found
+        titles = await self.all_items()
+        return {
+            item["rating_key"]: fold(item["labels"]) for items in titles.values() for item in items
+        }
 
     async def expected_labels(self) -> dict[str, list[str]]:
         """Return every item's expected labels: initial ones, plus one per person who wants it."""
+        titles = await self.all_items()
         return {
             item["rating_key"]: self._expected(item, title)
             for title in self.world.catalogue
-            for item in await self.items(title)
+            for item in titles[title.key]
         }
 
     def _expected(self, item: Json, title: CatalogueTitle) -> list[str]:

@@ -77,6 +77,18 @@ async def test_labels_are_read_and_changed_by_hand(peer: Peer) -> None:
     assert peer.state.labels_of("1") == ()
 
 
+async def test_labels_of_all_titles_are_read_at_once(peer: Peer) -> None:
+    peer.state.add_label("1", "kids")
+    titles = (await control(peer, "labels/all"))[1]["titles"]
+    assert titles.keys() == {title.key for title in (*MOVIES, *SHOWS)}
+    for title in (*MOVIES, *SHOWS):
+        async with peer.session.get(
+            f"{peer.sim.url}/_control/labels", params={"title": title.key}
+        ) as response:
+            assert titles[title.key] == (await response.json())["items"]
+    assert [item["labels"] for item in titles[MOVIES[0].key]] == [["Kids"]]
+
+
 async def test_item_is_deleted(peer: Peer) -> None:
     assert (await control(peer, "delete", {"rating_key": "1"}))[1] == {"deleted": ["1"]}
     assert "1" not in peer.state.items
