@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +31,7 @@ from custom_components.plex_label_sync.const import (
     DOMAIN,
 )
 from custom_components.plex_label_sync.live.plex_events import TASK_NAME
+from custom_components.plex_label_sync.transport import Retries
 from harness.waiting import eventually as wait_until
 from simulators.plex import PlexSimulator
 from simulators.pulsarr import PulsarrSimulator
@@ -51,6 +53,7 @@ PULSARR_KEY: Final = "pulsarr-key-of-the-tests"
 WEBHOOK_ID: Final = "5ec4e7" * 10
 WEBHOOK_SECRET: Final = "webhook-secret-of-the-tests"
 NOBODY: Final = "http://127.0.0.1:9"  # no listener there
+QUICKLY: Final = Retries(back_off=(0.01, 0.02))
 SECRETS: Final = (PLEX_TOKEN, PULSARR_KEY, WEBHOOK_ID, WEBHOOK_SECRET)
 
 
@@ -190,6 +193,17 @@ class HaEnv:
         raise AssertionError("the world is too small")
 
 
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turn on what asyncio checks in debug mode, without a stack for every future and handle.
+
+    The stacks only make messages about mistakes longer, and tests of HTTP three times as slow.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    monkeypatch.setattr(loop, "get_debug", lambda: False)
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[TickingDateTimeFactory]:
     """Return a clock that tests can advance; it also runs by itself, as sleeps require."""
@@ -198,6 +212,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[TickingDateTimeFactory]:
     with freeze_time(tick=True) as factory:
         assert isinstance(factory, TickingDateTimeFactory)
         yield factory
+
+
+@contextmanager
+def standing(clock: TickingDateTimeFactory) -> Iterator[None]:
+    """Let no time pass, however long something takes."""
+    now = clock()
+    with freeze_time(now):
+        yield
+    clock.move_to(now)
 
 
 def set_limits(monkeypatch: pytest.MonkeyPatch, **parts: Any) -> None:
@@ -222,6 +245,12 @@ async def ha_env(
 ) -> AsyncIterator[HaEnv]:
     """Start a small environment: 60 films, 20 shows, six people, nothing set up, no plex.tv."""
     lead_to(monkeypatch, NOBODY)
+    usual = limits.USUAL
+    set_limits(
+        monkeypatch,
+        plex=replace(usual.plex, retries=QUICKLY),
+        pulsarr=replace(usual.pulsarr, retries=QUICKLY),
+    )
     known_secrets.update(SECRETS)
     for component in ("webhook", "repairs", "diagnostics", "system_health", "websocket_api"):
         assert await async_setup_component(hass, component, {})
