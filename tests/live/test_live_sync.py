@@ -287,6 +287,53 @@ async def test_announced_title_that_nobody_wants_does_not_wait(
     assert ha_env.state("pending") == "0"
 
 
+async def test_title_that_only_an_unread_list_may_have_waits_until_that_can_be_read(
+    ha_env: HaEnv, clock: TickingDateTimeFactory
+) -> None:
+    await ha_env.set_up(batch_mode=False)
+    rosa = ha_env.person("rosa")
+    title, other = ha_env.spare(in_plex=True), ha_env.spare("show", in_plex=True)
+    ha_env.pulsarr.state.wish(rosa, title)
+    ha_env.pulsarr.faults.add(Fault("busy", match=rf"/users/{rosa}/watchlist", times=None))
+    await later(ha_env, clock, AGES)
+    for payload in (arr.radarr_download(title), arr.sonarr_download(other)):
+        await post(ha_env, payload)
+    await later(ha_env, clock, 3)
+    for _ in range(2):
+        waiting = (await ha_env.call("get_pending"))["pending"]
+        assert {one["title"]: one["reason"] for one in waiting} == {
+            title.title: "watchlist_unread",
+            other.title: "watchlist_unread",
+        }
+        await later(ha_env, clock, RETRY)
+
+    ha_env.pulsarr.faults.clear()
+    for _ in range(3):
+        await later(ha_env, clock, RETRY)
+
+    assert all("rosa" in labels for labels in ha_env.labels(title))
+    assert not any(ha_env.labels(other))
+    assert ha_env.state("pending") == "0"
+
+
+async def test_title_that_an_unread_list_may_have_waits_no_longer_than_others(
+    ha_env: HaEnv, clock: TickingDateTimeFactory
+) -> None:
+    await ha_env.set_up(batch_mode=False, pending_max_age=1)
+    rosa = ha_env.person("rosa")
+    ha_env.pulsarr.faults.add(Fault("busy", match=rf"/users/{rosa}/watchlist", times=None))
+    await later(ha_env, clock, AGES)
+    await post(ha_env, arr.radarr_download(ha_env.spare(in_plex=True)))
+    await later(ha_env, clock, 3)
+    assert ha_env.state("pending") == "1"
+
+    for _ in range(3):
+        await later(ha_env, clock, RETRY)
+
+    assert ha_env.state("pending") == "0"
+    assert ha_env.entity("activity").attributes["event_type"] == "pending_expired"
+
+
 async def test_announced_title_that_nobody_was_known_to_want_is_labelled_at_once(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:

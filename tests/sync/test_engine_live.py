@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from custom_components.plex_label_sync.sync.fresh_lists import FRESH, FRESH_UNKNOWN
 from custom_components.plex_label_sync.sync.model import Failure, SyncSettings, Title
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.readers import LOOKUPS_MAX
 from custom_components.plex_label_sync.sync.request import LiveRequest
 from custom_components.plex_label_sync.sync.run import Outcome, RunKind, RunStatus
@@ -201,6 +204,44 @@ async def test_title_that_nobody_wants_costs_next_to_nothing(env: EngineEnv) -> 
     assert (look.outcome, look.people, look.rating_keys) == (Outcome.NOT_WANTED, (), frozenset())
     assert run.changes == ()
     assert env.plex.stats.total == 1
+
+
+@pytest.mark.parametrize("how", ["list", "row of a list", "person"])
+async def test_title_that_may_be_on_a_list_that_cannot_be_read_is_not_given_up(
+    env: EngineEnv, how: str
+) -> None:
+    await synced(env)
+    title, rosa = env.spare(), env.person("rosa")
+    env.wish("rosa", title)
+    match how:
+        case "list":
+            env.pulsarr.faults.add(Fault("busy", match=rf"/users/{rosa}/watchlist", times=None))
+        case "row of a list":
+            env.pulsarr.state.unwish(rosa, title)
+            env.pulsarr.knobs.odd_rows[rosa] = [{"type": "movie", "guids": []}]
+        case _:
+            env.pulsarr.knobs.hidden_users.add(rosa)
+    env.clock.now += FRESH + 1
+    env.plex.stats.reset()
+    run = await env.look(title)
+    assert [look.outcome for look in run.looks] == [Outcome.WATCHLIST_UNREAD]
+    assert env.plex.stats.total == 1  # it is not looked for in Plex
+    env.pulsarr.faults.clear()
+    env.pulsarr.knobs.odd_rows.clear()
+    env.pulsarr.knobs.hidden_users.clear()
+    env.wish("rosa", title)
+    env.clock.now += FRESH + 1
+    assert (await env.look(title)).looks[0].outcome is Outcome.SETTLED
+
+
+async def test_list_of_somebody_without_labels_makes_no_title_wait(env: EngineEnv) -> None:
+    rosa = env.person("rosa")
+    env.settings = SyncSettings(exclude_people=frozenset({pulsarr_id(rosa)}))
+    await synced(env)
+    env.pulsarr.faults.add(Fault("busy", match=rf"/users/{rosa}/watchlist", times=None))
+    env.clock.now += FRESH + 1
+    run = await env.look(env.spare())
+    assert [look.outcome for look in run.looks] == [Outcome.NOT_WANTED]
 
 
 async def test_title_that_plex_does_not_have_yet_waits(env: EngineEnv) -> None:

@@ -34,6 +34,7 @@ WAITING = {
     Outcome.NO_IDS: Reason.NO_IDS,
     Outcome.NOT_WRITTEN: Reason.NOT_WRITTEN,
     Outcome.NOT_READ: Reason.NOT_READ,
+    Outcome.WATCHLIST_UNREAD: Reason.WATCHLIST_UNREAD,
 }
 
 
@@ -125,13 +126,19 @@ def test_title_that_learned_ids_during_a_look_is_looked_at_again() -> None:
     assert result.queue == queue
 
 
-def test_title_that_nobody_seems_to_want_is_looked_at_again_with_newer_watchlists() -> None:
-    queue, look = queue_of(HEAT, now=100.0), [TitleResult(HEAT, (), Outcome.NOT_WANTED)]
+@pytest.mark.parametrize("outcome", [Outcome.NOT_WANTED, Outcome.WATCHLIST_UNREAD])
+def test_title_on_no_list_is_looked_at_again_soon_if_the_lists_are_older(outcome: Outcome) -> None:
+    queue, look = queue_of(HEAT, now=100.0), [TitleResult(HEAT, (), outcome)]
     (waiting,) = looked(queue, look, 101.0, lists_read_at=100.0).queue
     assert (waiting.next_try, waiting.tries) == (101.0 + RELOOK_AFTER, 1)
     hasty = replace(SETTINGS, pending_retry_interval=2)
     (sooner,) = looked(queue, look, 101.0, hasty, lists_read_at=99.0).queue
     assert sooner.next_try == 103.0
+
+
+def test_title_that_nobody_wants_leaves_once_the_lists_are_newer() -> None:
+    look = [TitleResult(HEAT, (), Outcome.NOT_WANTED)]
+    (waiting,) = looked(queue_of(HEAT, now=100.0), look, 101.0, lists_read_at=100.0).queue
     assert looked((waiting,), look, 111.0, lists_read_at=100.1).queue == ()
 
 

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     NO_IDS = "no_ids"
     NOT_WRITTEN = "not_written"
     NOT_READ = "not_read"
+    WATCHLIST_UNREAD = "watchlist_unread"  # only an unreadable list may have it
     PLEX_UNREACHABLE = "plex_unreachable"
     PULSARR_UNREACHABLE = "pulsarr_unreachable"
 
@@ -67,7 +68,9 @@ _WAITING = {
     Outcome.NO_IDS: Reason.NO_IDS,
     Outcome.NOT_WRITTEN: Reason.NOT_WRITTEN,
     Outcome.NOT_READ: Reason.NOT_READ,
+    Outcome.WATCHLIST_UNREAD: Reason.WATCHLIST_UNREAD,
 }
+_ON_NO_LIST: Final = frozenset({Outcome.NOT_WANTED, Outcome.WATCHLIST_UNREAD})
 
 
 def announce(queue: Queue, titles: Iterable[Title], now: float, settings: QueueSettings) -> Queue:
@@ -156,7 +159,7 @@ def looked(
         if look is None:
             kept.append(entry)
             continue
-        if look.outcome is Outcome.NOT_WANTED and lists_read_at <= entry.created:
+        if look.outcome in _ON_NO_LIST and lists_read_at <= entry.created:
             wait = min(RELOOK_AFTER, settings.pending_retry_interval)
             kept.append(replace(entry, next_try=now + wait, tries=entry.tries + 1))
             continue

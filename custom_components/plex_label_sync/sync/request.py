@@ -129,6 +129,16 @@ class PreparedPlan:
         return self.found.gaps
 
     @property
+    def may_be_on_unread_list(self) -> bool:
+        """Whether a title that is on no list may be on one that could not be read."""
+        roster = None if self.scope is None else self.scope.roster
+        return roster is not None and any(
+            gap.kind is GapKind.PERSON
+            and (gap.key in roster.labelled or gap.key not in roster.people)
+            for gap in self.gaps
+        )
+
+    @property
     def unread_types(self) -> frozenset[MediaType]:
         """The types of which an item may exist that could not be read."""
         types = set[MediaType]()

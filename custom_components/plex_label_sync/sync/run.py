@@ -12,6 +12,7 @@ class Outcome(StrEnum):
 
     SETTLED = "settled"  # every wanted label is present
     NOT_WANTED = "not_wanted"
+    WATCHLIST_UNREAD = "watchlist_unread"  # on no list that could be read
     NOT_IN_PLEX = "not_in_plex"
     NOT_MATCHED_YET = "not_matched_yet"  # in Plex by name, but not recognised by Plex
     LIBRARY_EXCLUDED = "library_excluded"  # in a library that is not synced
