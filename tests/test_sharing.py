@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -19,6 +20,8 @@ from .sharing_env import KINDS, LATE_CHECK, SharingHouse, as_text, house, keys_o
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
+
+    from simulators.http import FaultKind
 
 __all__ = ["house"]
 
@@ -373,6 +376,43 @@ async def test_label_that_cannot_be_read_makes_its_rules_unknown(house: SharingH
     row = row_of(told, "tim")
     assert row["movies"]["unknown"] == len(house.items("movie"))
     assert row_of(told, "sam")["movies"]["visible"] == len(house.items("movie"))
+
+
+@pytest.mark.parametrize("how", ["keyless_row", "null_row"])
+async def test_label_whose_row_cannot_be_read_makes_no_other_label_unknown(
+    house: SharingHouse, how: FaultKind
+) -> None:
+    await house.set_up()
+    plex = house.ha_env.entry.runtime_data.servers.plex
+    movies = (await plex.libraries())[0]
+    lost, other, *_ = [one.text for one in await plex.labels(movies)]
+    house.account("tim").restrict(f"label={quote(lost)}")
+    house.account("sam").restrict(f"label={quote(other)}")
+    route = "/library/sections/{id}/label"
+    house.ha_env.plex.faults.add(Fault(how, route=route, match=f"/{movies.key}/label", times=None))
+
+    told = await house.check()
+
+    assert told["status"] == "partial"
+    assert row_of(told, "tim")["movies"]["unknown"] == len(house.items("movie"))
+    meaning: list[Meaning] = [[[carries(other.casefold())]]]
+    assert row_of(told, "sam")["movies"] == house.counted("movie", meaning)
+
+
+async def test_item_whose_row_cannot_be_read_is_unknown_where_its_rating_decides(
+    house: SharingHouse,
+) -> None:
+    await house.set_up()
+    good = await house.check()
+    lost = house.items("movie", {"1"})[0]
+    house.ha_env.plex.broken_items[lost.rating_key] = "wrong_types"
+
+    told = await house.check()
+
+    assert (good["status"], told["status"]) == ("ok", "partial")
+    assert row_of(told, "marta")["movies"]["unknown"] == 1
+    for name in ("rosa", "tim", "Jürgen", "sam", "Leo"):
+        assert row_of(told, name)["movies"] == row_of(good, name)["movies"]
 
 
 async def test_switched_off_it_asks_nothing_and_forgets(house: SharingHouse) -> None:

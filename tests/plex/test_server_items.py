@@ -42,7 +42,7 @@ async def test_items_are_told_with_all_their_labels_and_ids(
     assert len(found[keys[0]].labels) == 2
 
 
-@pytest.mark.parametrize("method", ["existing", "labelled"])
+@pytest.mark.parametrize("method", ["labelled", "rated"])
 async def test_many_items_are_asked_for_in_few_requests(
     plex: PlexSimulator, make_client: MakeClient, method: str
 ) -> None:
@@ -56,12 +56,12 @@ async def test_many_items_are_asked_for_in_few_requests(
     assert plex.stats.total == 3
 
 
-@pytest.mark.parametrize("method", ["existing", "labelled"])
+@pytest.mark.parametrize("method", ["labelled", "rated"])
 async def test_items_that_are_not_there_are_left_out(client: PlexClient, method: str) -> None:
     assert not await getattr(client, method)(["999998", "999999"])
 
 
-@pytest.mark.parametrize("method", ["existing", "labelled"])
+@pytest.mark.parametrize("method", ["labelled", "rated"])
 @pytest.mark.parametrize("kind", ["truncated", "short_page"])
 async def test_cut_answer_about_items_is_refused(
     plex: PlexSimulator, client: PlexClient, method: str, kind: FaultKind
@@ -92,42 +92,46 @@ async def test_no_more_titles_are_returned_than_asked_for(client: PlexClient) ->
 # Items that cannot be read
 
 
-async def labelled(client: PlexClient, keys: list[str], gaps: list[Gap]) -> set[str]:
+async def labelled(
+    client: PlexClient, keys: list[str], gaps: list[Gap], method: str = "labelled"
+) -> set[str]:
     """Return the rating keys of what is told."""
-    return {one.item.rating_key for one in await client.labelled(keys, gaps.append)}
+    return {one.item.rating_key for one in await getattr(client, method)(keys, gaps.append)}
 
 
+@pytest.mark.parametrize("method", ["labelled", "rated"])
 @pytest.mark.parametrize("places", [(0,), (3,), (7,), (2, 6), (0, 1, 7), range(8)])
 async def test_item_that_fails_for_ever_costs_no_other_one(
-    plex: PlexSimulator, client: PlexClient, places: tuple[int, ...]
+    plex: PlexSimulator, client: PlexClient, places: tuple[int, ...], method: str
 ) -> None:
     keys = some_keys(plex, 8)
     bad = [keys[place] for place in places]
     plex.broken_items |= dict.fromkeys(bad, "busy")
     gaps: list[Gap] = []
     plex.stats.reset()
-    assert await labelled(client, keys, gaps) == set(keys) - set(bad)
+    assert await labelled(client, keys, gaps, method) == set(keys) - set(bad)
     assert gaps == [Gap(GapKind.ITEM, key, key, Failure.BUSY) for key in bad]
     # Three tries, whether the server is there, and halves: two for each time that eight halve.
     assert plex.stats.total <= 3 + 1 + len(places) * 2 * 3
     with pytest.raises(ServiceError) as refused:
-        await client.labelled(keys)
+        await getattr(client, method)(keys)
     assert refused.value.failure is Failure.BUSY
 
 
+@pytest.mark.parametrize("method", ["labelled", "rated"])
 @pytest.mark.parametrize("how", ["wrong_types", "bad_guid"])
 async def test_item_whose_row_cannot_be_understood_costs_no_other_one(
-    plex: PlexSimulator, client: PlexClient, how: BrokenHow
+    plex: PlexSimulator, client: PlexClient, how: BrokenHow, method: str
 ) -> None:
     keys = some_keys(plex, 8)
     plex.broken_items[keys[3]] = how
     gaps: list[Gap] = []
     plex.stats.reset()
-    assert await labelled(client, keys, gaps) == set(keys) - {keys[3]}
+    assert await labelled(client, keys, gaps, method) == set(keys) - {keys[3]}
     assert gaps == [Gap(GapKind.ITEM, keys[3], keys[3], Failure.IMPLAUSIBLE)]
     assert plex.stats.total == 1
     with pytest.raises(ServiceError) as refused:
-        await client.labelled(keys)
+        await getattr(client, method)(keys)
     assert refused.value.failure is Failure.IMPLAUSIBLE
 
 
@@ -187,7 +191,7 @@ async def test_items_are_asked_for_without_looking_at_their_files(
 ) -> None:
     keys = some_keys(plex, 4)
     await client.labelled(keys)
-    await client.existing(keys)
+    await client.rated(keys)
     asked = [entry.query for entry in plex.stats.log if entry.route == METADATA_ROUTE]
     assert len(asked) == 2
     assert all("skipRefresh=1" in query for query in asked)

@@ -1,16 +1,14 @@
 """Parse Plex's JSON answers about single items: which exist, and which labels they carry."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..sync.model import LabelledItem, MediaType
 from .parse import (
     BadRow,
-    _all_rows,
     _exact,
     _key_or_none,
-    _rating_key,
     _rows,
     container,
     counted_rows,
@@ -18,34 +16,36 @@ from .parse import (
 )
 
 
-def item_keys(answer: object) -> frozenset[str]:
-    """Return the rating keys of an answer about several items.
-
-    Raises ValueError if rows are missing.
-    """
-    return frozenset(_rating_key(row) for row in _all_rows(container(answer), "Metadata"))
-
-
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class Labelled[T: LabelledItem]:
     """An answer about several items: movies and shows with all their labels.
 
     `keys` are the rating keys of all rows, `bad` the unreadable rows.
     """
 
-    items: tuple[LabelledItem, ...]
+    items: tuple[T, ...]
     keys: frozenset[str]
     bad: tuple[BadRow, ...]
 
 
-def labelled_items(answer: object) -> Labelled:
+def labelled_items(answer: object) -> Labelled[LabelledItem]:
     """Return the movies and shows of an answer about several items.
 
     An item's library is empty if the answer does not state it. Raises ValueError if rows are
     missing.
     """
+    return movies_and_shows(answer, labelled_item)
+
+
+def movies_and_shows[T: LabelledItem](
+    answer: object, understand: Callable[[Mapping[str, Any], Mapping[str, Any]], T]
+) -> Labelled[T]:
+    """Return the movies and shows of an answer; `understand` parses a row of it.
+
+    Raises ValueError if rows are missing.
+    """
     body = container(answer)
-    found: list[LabelledItem] = []
+    found: list[T] = []
     keys: set[str] = set()
     bad: list[BadRow] = []
     for place, row in enumerate(counted_rows(body, "Metadata")):
@@ -56,7 +56,7 @@ def labelled_items(answer: object) -> Labelled:
             if not isinstance(kind, str):
                 raise TypeError("no type")  # noqa: TRY301 - handled like any other bad row
             if kind in {"movie", "show"}:
-                found.append(labelled_item(row, body))
+                found.append(understand(row, body))
         except (AttributeError, ValueError, KeyError, TypeError):
             bad.append(BadRow(place, key))
     return Labelled(tuple(found), frozenset(keys - {""}), tuple(bad))

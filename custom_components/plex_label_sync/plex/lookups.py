@@ -9,15 +9,15 @@ from ..sync.model import Failure, Gap, GapKind, Item, LabelledItem, Service, Ser
 from .item_answers import Labelled
 from .listing import HOPELESS, OnGap, cost_of
 
-type Ask = Callable[[Sequence[str], int], Awaitable[Labelled]]
+type Ask[T: LabelledItem] = Callable[[Sequence[str], int], Awaitable[Labelled[T]]]
 
 
-class Lookup:
+class Lookup[T: LabelledItem]:
     """One lookup of any number of items."""
 
     def __init__(
         self,
-        ask: Ask,
+        ask: Ask[T],
         on_gap: OnGap | None,
         *,
         alive: Callable[[], Awaitable[bool]],
@@ -42,13 +42,13 @@ class Lookup:
         self._answered = False
         self._given_up: ServiceError | None = None  # set once no request at all was answered
 
-    async def read(self, batches: Iterable[Sequence[str]]) -> tuple[LabelledItem, ...]:
+    async def read(self, batches: Iterable[Sequence[str]]) -> tuple[T, ...]:
         """Return the items that exist. Raises ServiceError.
 
         A batch that fails permanently is halved until the failing items are isolated. Each of these
         is reported to `on_gap`; without it, the error is raised.
         """
-        found: list[LabelledItem] = []
+        found: list[T] = []
         for batch in batches:
             parts = deque([batch])
             while parts:
@@ -87,7 +87,7 @@ class Lookup:
         middle = len(part) // 2
         return [part[:middle], part[middle:]]
 
-    def _placed(self, one: LabelledItem) -> LabelledItem:
+    def _placed(self, one: T) -> T:
         """Return an item with its library, if that is known."""
         if one.item.library:
             return one
@@ -113,7 +113,7 @@ class Lookup:
         middle = len(lost) // 2
         return [lost[:middle], lost[middle:]]
 
-    def _known(self, part: Sequence[str], answer: Labelled) -> list[LabelledItem]:
+    def _known(self, part: Sequence[str], answer: Labelled[T]) -> list[T]:
         """Return the requested items; report the unreadable rows."""
         asked = set(part)
         if answer.bad:

@@ -159,12 +159,6 @@ def _size_of(body: Mapping[str, Any], rows: Sequence[object]) -> int:
     return int(body.get("size", len(rows)))
 
 
-def _all_rows(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """Return the rows of an answer. Raises ValueError when their number is not the stated one."""
-    counted_rows(body, name)
-    return _rows(body, name)
-
-
 def _exact(value: object) -> str:
     """Return text that identifies something. Raises TypeError for damaged text."""
     broken = isinstance(value, bool | BrokenText)

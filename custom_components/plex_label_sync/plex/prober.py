@@ -1,7 +1,7 @@
 """A Plex server as a probe uses it: one request per question, and what rows state or lack."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 import re
 import time
@@ -185,16 +185,21 @@ def _root(answer: object) -> Root:
 
 
 def _sections(answer: object) -> tuple[Section, ...]:
+    """Return the sections that can be tried: not those of other types, or with unreadable rows."""
     rows = parse.container(answer).get("Directory") or []
-    return tuple(
-        Section(
-            key=str(row["key"]),
-            type=MediaType(row["type"]),
-            sync=_flag(row.get("allowSync")),
-            changed=None if "contentChangedAt" not in row else str(row["contentChangedAt"]),
-        )
-        for row in rows
-        if row.get("type") in set(MediaType)
+    found: list[Section] = []
+    for row in rows:
+        with suppress(AttributeError, KeyError, TypeError, ValueError):
+            found.append(_section(row))
+    return tuple(found)
+
+
+def _section(row: Mapping[str, Any]) -> Section:
+    return Section(
+        key=str(row["key"]),
+        type=MediaType(row["type"]),
+        sync=_flag(row.get("allowSync")),
+        changed=None if "contentChangedAt" not in row else str(row["contentChangedAt"]),
     )
 
 

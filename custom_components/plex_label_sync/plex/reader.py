@@ -291,17 +291,6 @@ class PlexReader:
         page = await self._items(library, limit, title=text)
         return tuple(item for item in page.content if text.casefold() in item.title.casefold())
 
-    async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
-        """Return those of the rating keys that have an item. Raises ServiceError."""
-        there: set[str] = set()
-        for batch in self._batches(rating_keys):
-            try:
-                there |= await self._metadata(batch, item_answers.item_keys)
-            except ServiceError as err:
-                if err.failure is not Failure.NOT_FOUND:  # returned only when none of them exists
-                    raise
-        return frozenset(there)
-
     async def labelled(
         self, rating_keys: Sequence[str], on_gap: OnGap | None = None
     ) -> tuple[LabelledItem, ...]:
@@ -310,9 +299,25 @@ class PlexReader:
         An item that is neither returned nor reported to `on_gap` does not exist. Without `on_gap`,
         one unreadable item raises ServiceError.
         """
+        return await self._look_up(rating_keys, item_answers.labelled_items, on_gap)
 
-        def ask(keys: Sequence[str], tries: int) -> Awaitable[item_answers.Labelled]:
-            return self._metadata(keys, item_answers.labelled_items, tries)
+    async def rated(
+        self, rating_keys: Sequence[str], on_gap: OnGap | None = None
+    ) -> tuple[RatedItem, ...]:
+        """Return the existing movies and shows with labels and content ratings.
+
+        Unreadable items are reported to `on_gap`, or raise ServiceError without it.
+        """
+        return await self._look_up(rating_keys, rated_items_with_labels, on_gap)
+
+    async def _look_up[T: LabelledItem](
+        self,
+        rating_keys: Sequence[str],
+        understand: Callable[[object], item_answers.Labelled[T]],
+        on_gap: OnGap | None,
+    ) -> tuple[T, ...]:
+        def ask(keys: Sequence[str], tries: int) -> Awaitable[item_answers.Labelled[T]]:
+            return self._metadata(keys, understand, tries)
 
         lookup = Lookup(
             ask,
@@ -338,7 +343,10 @@ class PlexReader:
         return same[0] if len(same) == 1 else self._places.get(item.rating_key, "")
 
     async def rated_pages[T](
-        self, library: Library, pick: Callable[[tuple[RatedItem, ...]], T]
+        self,
+        library: Library,
+        pick: Callable[[tuple[RatedItem, ...]], T],
+        on_gap: OnGap | None = None,
     ) -> AsyncGenerator[T]:
         """Yield what `pick` makes of all items of a library and their content ratings.
 
@@ -353,22 +361,9 @@ class PlexReader:
                 tries=ask.tries,
             )
 
-        async for picked in self._listing(library, read):
-            yield picked
-
-    async def rated(self, rating_keys: Sequence[str]) -> tuple[RatedItem, ...]:
-        """Return the existing movies and shows with labels and content ratings.
-
-        Raises ServiceError.
-        """
-        found: list[RatedItem] = []
-        for batch in self._batches(rating_keys):
-            try:
-                found += await self._metadata(batch, rated_items_with_labels)
-            except ServiceError as err:
-                if err.failure is not Failure.NOT_FOUND:  # returned only when none of them exists
-                    raise
-        return tuple(found)
+        async with self._about_a_part():
+            async for picked in self._listing(library, read, on_gap):
+                yield picked
 
     async def _metadata[T](
         self, rating_keys: Sequence[str], understand: Callable[[object], T], tries: int = TRIES

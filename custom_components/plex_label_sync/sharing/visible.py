@@ -64,7 +64,8 @@ class Shelves:
     """All items of one kind of title, with their libraries, labels and ratings.
 
     `carriers` maps a folded label to the items that carry it; any label that it lacks is unknown
-    everywhere. `ratings` is None if ratings were not read. `marked` maps a label to the wanted
+    everywhere. `ratings` is None if ratings were not read, `unrated` are items whose rating could
+    not be read. `marked` maps a label to the wanted
     items that carry it, where only those are known. `positions` is the place of each item by its
     rating key.
     """
@@ -73,6 +74,7 @@ class Shelves:
     libraries: Mapping[str, int]
     carriers: Mapping[str, int]
     ratings: Mapping[str, int] | None = None
+    unrated: int = 0
     marked: Mapping[str, int] = field(default_factory=dict)
     positions: Mapping[str, int] = field(default_factory=dict, repr=False)
 
@@ -131,7 +133,7 @@ class Shelves:
                 held |= UNKNOWN if carriers is None else Truth(carriers, self.all & ~carriers)
         elif condition.is_rating and self.ratings is not None:
             some = _union(self.ratings.get(value, 0) for value in condition.values)
-            held = Truth(some, self.all & ~some)
+            held = Truth(some, self.all & ~(some | self.unrated))
         return ~held if condition.negated else held
 
 

@@ -12,9 +12,12 @@ from ..sharing.model import Rule
 from ..sharing.survey import Facts, Wanted
 from ..sharing.visible import Shelves, bits
 from ..sync.model import (
+    Gap,
+    GapKind,
     Library,
     MediaType,
     Person,
+    Service,
     ServiceError,
     StoredLabel,
     Watchlists,
@@ -33,7 +36,7 @@ class _Shelf:
     """One kind of title while its libraries are read."""
 
     keys: list[str] = field(default_factory=list)
-    ratings: list[str] = field(default_factory=list)
+    ratings: list[str | None] = field(default_factory=list)  # None: could not be read
     libraries: dict[str, int] = field(default_factory=dict)
     carriers: dict[str, set[str]] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
@@ -51,6 +54,22 @@ class Read:
 
     facts: Facts
     gaps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _UnreadLabels:
+    """The folded labels of a directory's unreadable rows, empty for those without a name."""
+
+    names: frozenset[str] = frozenset()
+
+    @property
+    def are_nameless(self) -> bool:
+        """Whether any label may be among them."""
+        return "" in self.names
+
+    def of(self, labels: Collection[str]) -> frozenset[str]:
+        """Return those of some labels that may be among them."""
+        return frozenset(labels if self.are_nameless else self.names.intersection(labels))
 
 
 class FactsReader:
@@ -82,13 +101,13 @@ class FactsReader:
         for library in libraries:
             shelf = shelves[library.type]
             await self._list(library, shelf, matcher)
-            stored = await self._directory(library)
-            if stored is None:
+            stored, unread = await self._directory(library)
+            listed = {fold(one.text) for one in stored}
+            shelf.unknown |= unread.of(named - listed)
+            if unread.are_nameless:
                 directory = None
-                shelf.unknown |= named
-                continue
-            if directory is not None:
-                directory |= {fold(one.text) for one in stored}
+            elif directory is not None:
+                directory |= listed | unread.names
             await self._carriers(library, shelf, [one for one in stored if fold(one.text) in named])
         labels = labels_of_people(people, self._settings)
         wanted = await asyncio.to_thread(_wanted, wishes, matcher, shelves)
@@ -110,11 +129,13 @@ class FactsReader:
     async def async_more(self, facts: Facts, rules: Iterable[Rule]) -> tuple[Facts, frozenset[str]]:
         """Return facts that include the labels of other rules, and those that no item carries.
 
-        Raises ServiceError. Items added since are not included.
+        Labels that could not be read are in neither. Raises ServiceError. Items added since are not
+        included.
         """
         wanted = labels_named(rules)
         known = set(facts.shelves[MediaType.MOVIE].carriers)
         missing = wanted - known
+        doubtful: set[str] = set()
         shelves = dict(facts.shelves)
         if missing:
             keys: dict[MediaType, dict[str, set[str]]] = {
@@ -123,9 +144,14 @@ class FactsReader:
             for library in await self._plex.libraries():
                 if not self._settings.sync.covers(library.key):
                     continue
-                for stored in await self._plex.labels(library):
-                    if (folded := fold(stored.text)) in missing:
-                        keys[library.type][folded] |= await self._plex.carriers(library, stored)
+                directory, unread = await self._labels(library)
+                lacking = unread.of(missing - {fold(one.text) for one in directory})
+                doubtful |= lacking
+                for label in lacking:
+                    keys[library.type].pop(label, None)
+                for stored in directory:
+                    if (some := keys[library.type].get(fold(stored.text))) is not None:
+                        some |= await self._plex.carriers(library, stored)
             for kind, shelf in facts.shelves.items():
                 found = {
                     label: bits(
@@ -136,13 +162,16 @@ class FactsReader:
                 shelves[kind] = replace(shelf, carriers={**shelf.carriers, **found})
         unknown = frozenset(
             label
-            for label in wanted
+            for label in wanted - doubtful
             if not any(shelf.carriers.get(label, 0) for shelf in shelves.values())
         )
         return replace(facts, shelves=shelves), unknown
 
     async def _list(self, library: Library, shelf: _Shelf, matcher: Matcher) -> None:
-        """Put a library's items on the shelf, and record the wanted ones."""
+        """Put a library's items on the shelf, and record the wanted ones.
+
+        Of an item whose row cannot be read, only the key is known. Raises ServiceError.
+        """
         start = len(shelf.keys)
 
         def pick(items: tuple[RatedItem, ...]) -> tuple[list[str], list[str], list[Match]]:
@@ -152,19 +181,36 @@ class FactsReader:
                 matcher.matches(one.item for one in items),
             )
 
-        async for keys, ratings, matches in self._plex.rated_pages(library, pick):
+        gaps: list[Gap] = []
+        async for keys, ratings, matches in self._plex.rated_pages(library, pick, gaps.append):
             shelf.keys += keys
             shelf.ratings += ratings
             matcher.take(matches)
+        for gap in gaps:
+            if gap.kind is not GapKind.ITEM:
+                detail = f"library {library.name} cannot be read in full"
+                raise ServiceError(Service.PLEX, gap.failure, detail)
+        unread = {gap.key for gap in gaps} - set(shelf.keys[start:])
+        shelf.keys += sorted(unread)
+        shelf.ratings += [None] * len(unread)
+        self._gaps = self._gaps or bool(unread)
         shelf.positions.update({key: place for place, key in enumerate(shelf.keys[start:], start)})
         shelf.libraries[library.key] = (1 << len(shelf.keys)) - (1 << start)
 
-    async def _directory(self, library: Library) -> tuple[StoredLabel, ...] | None:
+    async def _directory(self, library: Library) -> tuple[tuple[StoredLabel, ...], _UnreadLabels]:
         try:
-            return await self._plex.labels(library)
+            stored, unread = await self._labels(library)
         except ServiceError:
-            self._gaps = True
-            return None
+            stored, unread = (), _UnreadLabels(frozenset({""}))
+        self._gaps = self._gaps or bool(unread.names)
+        return stored, unread
+
+    async def _labels(self, library: Library) -> tuple[tuple[StoredLabel, ...], _UnreadLabels]:
+        """Return a library's labels, and those whose rows cannot be read. Raises ServiceError."""
+        gaps: list[Gap] = []
+        stored = await self._plex.labels(library, gaps.append)
+        names = frozenset(fold(gap.key.partition("/")[2]) for gap in gaps)
+        return stored, _UnreadLabels(names)
 
     async def _carriers(
         self, library: Library, shelf: _Shelf, stored: Iterable[StoredLabel]
@@ -192,9 +238,11 @@ class FactsReader:
             kind: {label: set() for label in ours} for kind in MediaType
         }
         if keys and ours:
-            for one in await self._plex.labelled(keys):
+            gaps: list[Gap] = []
+            for one in await self._plex.labelled(keys, gaps.append):
                 for label in ours.intersection(map(fold, one.labels)):
                     found[one.item.type][label].add(one.item.rating_key)
+            self._gaps = self._gaps or bool(gaps)
         return {
             kind: {label: shelves[kind].mask(some) for label, some in by_label.items()}
             for kind, by_label in found.items()
@@ -245,6 +293,7 @@ def _wanted(
 def _finished(shelf: _Shelf, named: Collection[str], marked: Mapping[str, int]) -> Shelves:
     """Return a shelf for the rules; a label that is in no directory is carried by no item."""
     ratings: dict[str, list[int]] = {}
+    unrated = [place for place, rating in enumerate(shelf.ratings) if rating is None]
     for place, rating in enumerate(shelf.ratings):
         if rating:
             ratings.setdefault(fold(rating), []).append(place)
@@ -258,6 +307,7 @@ def _finished(shelf: _Shelf, named: Collection[str], marked: Mapping[str, int]) 
             if label not in shelf.unknown
         },
         ratings={rating: bits(places, size) for rating, places in ratings.items()},
+        unrated=bits(unrated, size),
         marked=marked,
         positions=shelf.positions,
     )

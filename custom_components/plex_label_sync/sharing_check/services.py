@@ -25,7 +25,7 @@ from ..sharing.steps import steps
 from ..sharing.survey import Subject, preview
 from ..sharing.who import account_named, without_person
 from ..sync.explain import Explanation
-from ..sync.model import MediaType, ServiceError, fold
+from ..sync.model import Gap, MediaType, ServiceError, fold
 from ..sync.people import AmbiguousPersonError, UnknownPersonError, people_named
 from ..sync.person_id import PersonId, answered_id
 from .check import Findings, SharingCheck
@@ -239,15 +239,21 @@ def rule_reading(allow: Iterable[str], exclude: Iterable[str], ratings: Iterable
 async def async_verdict_rows(
     runtime: Runtime, explanations: Sequence[Explanation]
 ) -> list[list[dict[str, Any]]]:
-    """Return for each title who of the people who want it can see it; empty lists if unknown."""
+    """Return for each title who of the people who want it can see it; empty lists if unknown.
+
+    An item that cannot be read makes its title unknown, and no other one.
+    """
     findings = await _async_findings(runtime)
     if findings is None:
         return [[] for _ in explanations]
     keys = sorted({one.item.rating_key for title in explanations for one in title.items})
+    gaps: list[Gap] = []
     try:
-        read = {one.item.rating_key: one for one in await runtime.servers.plex.rated(keys)}
+        items = await runtime.servers.plex.rated(keys, gaps.append)
     except ServiceError:
         return [[] for _ in explanations]
+    read = {one.item.rating_key: one for one in items}
+    unread = {gap.key for gap in gaps}
     texts = await async_sharing_texts(runtime.context.hass)
     return [
         [
@@ -259,6 +265,7 @@ async def async_verdict_rows(
                 texts,
             )
             for wanter in title.wanters
+            if unread.isdisjoint(one.item.rating_key for one in title.items)
         ]
         for title in explanations
     ]

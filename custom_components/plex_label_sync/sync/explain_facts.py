@@ -1,13 +1,23 @@
 """Reads what explaining a few titles takes, if possible without listing whole libraries."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from .current_labels import CurrentLabels
 from .explain import TITLES_MAX, Facts, Question, titles_asked_for
 from .ledger import Ledger
-from .model import Item, LabelledItem, Library, ServiceError, SyncSettings, Title, Watchlists
+from .model import (
+    Gap,
+    Item,
+    LabelledItem,
+    Library,
+    Service,
+    ServiceError,
+    SyncSettings,
+    Title,
+    Watchlists,
+)
 from .plan_view import View
 from .planner import make_plan
 from .ports import PlexPort
@@ -42,7 +52,7 @@ class FactReader:
     ) -> tuple[Facts, int]:
         """Return the facts about at most TITLES_MAX titles, and how many match the question.
 
-        Raises ServiceError.
+        A title with an unreadable item is left out, unless that leaves none. Raises ServiceError.
         """
         libraries = {one.key: one for one in await self._plex.libraries()}
         chosen = [one for one in libraries.values() if settings.covers(one.key)]
@@ -59,7 +69,9 @@ class FactReader:
                 items.setdefault(item.rating_key, WantedItem(item))
         by_title = [(title, _items_of(title, found, known)) for title in titles]
         keys = sorted({item.rating_key for _, some in by_title for item in some})
-        labelled = await self._plex.labelled(keys) if keys else ()
+        gaps: list[Gap] = []
+        labelled = await self._plex.labelled(keys, gaps.append) if keys else ()
+        by_title = _readable(by_title, gaps)
         present = _present(labelled)
         # Items deleted meanwhile are not explained.
         there = {one.item.rating_key for one in labelled}
@@ -144,6 +156,21 @@ def _items_of(title: Title, found: Found, known: Iterable[Item]) -> list[Item]:
         if other == title or other.same_as(title):
             items.setdefault(item.rating_key, item)
     return sorted(items.values(), key=lambda item: (item.library, item.rating_key))
+
+
+def _readable(
+    by_title: list[tuple[Title, list[Item]]], gaps: Sequence[Gap]
+) -> list[tuple[Title, list[Item]]]:
+    """Return the titles without an unreadable item. Raises ServiceError if there are none."""
+    unread = {gap.key for gap in gaps}
+    left = [
+        (title, some)
+        for title, some in by_title
+        if unread.isdisjoint(item.rating_key for item in some)
+    ]
+    if gaps and not left:
+        raise ServiceError(Service.PLEX, gaps[0].failure, "an item could not be read")
+    return left
 
 
 def _present(labelled: Iterable[LabelledItem]) -> CurrentLabels:
