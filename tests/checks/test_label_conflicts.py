@@ -289,6 +289,27 @@ async def test_options_that_change_nothing_about_labels_confirm_nothing(
     assert (carriers(ha_env, "rosa"), carriers(ha_env, "tim")) == before
 
 
+async def test_name_stays_with_whom_the_list_of_people_leaves_out(ha_env: HaEnv) -> None:
+    await ha_env.set_up(live_mode=False, removed_label_mode="remove")
+    first, second = (user.name for user in ha_env.pulsarr.state.users()[:2])
+    before = carriers(ha_env, first), carriers(ha_env, second)
+    number = ha_env.person(first)
+    ha_env.pulsarr.knobs.hidden_users.add(number)
+    rename(ha_env, second, first.capitalize())
+
+    for _ in range(2):
+        await ha_env.call("sync_all")
+        assert (carriers(ha_env, first), carriers(ha_env, second)) == before
+    assert issue(ha_env) is not None
+
+    # Whoever is gone by Pulsarr's own account has no name any more.
+    ha_env.pulsarr.knobs.hidden_users.clear()
+    ha_env.pulsarr.state.remove_user(number)
+    await ha_env.call("sync_all", allow_mass_removal=True)
+    assert issue(ha_env) is None
+    assert carriers(ha_env, first) >= before[1]
+
+
 @pytest.mark.parametrize("kind", ["null_row", "keyless_row"])
 async def test_name_stays_with_whom_it_was_known_for_while_the_row_cannot_be_read(
     ha_env: HaEnv, kind: FaultKind

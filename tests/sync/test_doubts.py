@@ -13,7 +13,7 @@ from custom_components.plex_label_sync.sync.model import (
     SyncSettings,
 )
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
-from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER
+from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER, ListMemory
 from custom_components.plex_label_sync.sync.request import RemovalRequest
 from custom_components.plex_label_sync.sync.run import HoldReason, Run, RunStatus
 from custom_components.plex_label_sync.sync.safety_check import FREE_REMOVALS, Consent
@@ -460,6 +460,41 @@ async def test_list_that_is_shorter_than_pulsarr_counts_is_never_believed(
     run = await family.sync(consent=EVERYTHING)
     assert (run.hold_reasons, run.gaps) == ((), ())
     assert run.removed
+
+
+async def test_person_of_whom_only_labels_are_known_is_asked_for(family: EngineEnv) -> None:
+    rosa, labels = family.person("rosa"), family.labels
+    rows = {row.key for row in family.recorder.ledger}
+    # As after a journal that could not be read, or with the records of a removed entry.
+    family.recorder.lists, family.before = ListMemory(), None
+    family.restart()
+    family.pulsarr.knobs.hidden_users.add(rosa)
+    for _ in range(3):
+        family.clock.now += 3600
+        run = await family.sync()
+        assert (run.status, run.hold_reasons) == (RunStatus.PARTIAL, ())
+        assert [(gap.kind, gap.name) for gap in run.gaps] == [(GapKind.PERSON, "rosa")]
+        assert family.labels == labels
+        assert {row.key for row in family.recorder.ledger} == rows
+
+
+async def test_person_who_is_gone_is_asked_for_until_that_is_certain_and_then_no_more(
+    family: EngineEnv,
+) -> None:
+    family.settings = SyncSettings()  # labels stay, so that there is something to ask for
+    rosa, before = family.person("rosa"), family.labels
+    family.recorder.lists = ListMemory()
+    family.restart()
+    family.pulsarr.state.remove_user(rosa)
+    asked = []
+    for _ in range(4):
+        family.clock.now += READ_AGAIN_AFTER
+        family.pulsarr.stats.reset()
+        run = await family.sync()
+        assert (run.status, run.gaps) == (RunStatus.DONE, ())
+        asked.append(sum(one.status == 404 for one in family.pulsarr.stats.log))
+    assert asked == [1, 1, 0, 0]
+    assert family.labels == before
 
 
 @pytest.mark.parametrize("counted", [True, False])

@@ -13,10 +13,12 @@ from ..issues import LABELS_CONFLICT, async_delete, async_raise
 from ..sync.label_conflicts import (
     Confirmed,
     Conflict,
+    claimants,
     resolve,
     with_left,
     with_meant,
 )
+from ..sync.list_reader import is_gone
 from ..sync.model import Gap, Person, Title, fold
 from ..sync.person_id import PersonId
 from ..sync.ports import WatchedPulsarrPort
@@ -39,6 +41,7 @@ class LabelGuard:
         self._hass, self._entry = context.hass, context.entry
         self._pulsarr = pulsarr
         self._asked: tuple[Conflict, ...] = ()
+        self._gone: set[PersonId] = set()  # according to Pulsarr, asked by id
         self._readers = 0
 
     @contextmanager
@@ -57,12 +60,29 @@ class LabelGuard:
 
         Unreadable rows are reported to `on_gap`. Raises ServiceError.
         """
-        gaps: list[Gap] = []
-        people = await self._pulsarr.people(tries=tries, on_gap=gaps.append)
-        if on_gap is not None:
-            for gap in gaps:
-                on_gap(gap)
-        return self._served(people, some_unread=bool(gaps))
+        people = await self._pulsarr.people(tries=tries, on_gap=on_gap)
+        before, settings = self._confirmed, self._context.settings.sync
+        unlisted = await self._staying(claimants(people, before, settings))
+        return self._served(people, unlisted)
+
+    async def _staying(self, people: Collection[Person]) -> list[Person]:
+        """Return those of some unlisted people who are not known to be gone.
+
+        A list without them is no proof: each is asked for by id, until Pulsarr says so once.
+        """
+        staying: list[Person] = []
+        for person in people:
+            if person.id in self._gone:
+                continue
+            if not await is_gone(self._pulsarr, person):
+                staying.append(person)
+            else:
+                self._gone.add(person.id)
+        return staying
+
+    @property
+    def _confirmed(self) -> Confirmed | None:
+        return Confirmed.from_dict(self._entry.data.get(CONF_CONFIRMED))
 
     async def watchlist(
         self,
@@ -78,9 +98,12 @@ class LabelGuard:
         return await self._pulsarr.watchlist(person_id, tries=tries, on_gap=on_gap)
 
     @callback
-    def _served(self, people: Collection[Person], *, some_unread: bool) -> tuple[Person, ...]:
-        before = Confirmed.from_dict(self._entry.data.get(CONF_CONFIRMED))
-        resolution = resolve(people, before, self._context.settings.sync, some_unread=some_unread)
+    def _served(
+        self, people: Collection[Person], unlisted: Collection[Person]
+    ) -> tuple[Person, ...]:
+        self._gone -= {person.id for person in people}
+        before = self._confirmed
+        resolution = resolve(people, before, self._context.settings.sync, unlisted=unlisted)
         if self._readers:
             return resolution.people
         if resolution.confirmed != before:
@@ -97,7 +120,7 @@ class LabelGuard:
     def async_decide(self, shown: str, *, meant: bool) -> None:
         """Record the user's decision about the conflicts that were `shown`, and no others."""
         keys = {label: frozenset(some) for label, some in json.loads(shown).items()}
-        confirmed = Confirmed.from_dict(self._entry.data.get(CONF_CONFIRMED)) or Confirmed()
+        confirmed = self._confirmed or Confirmed()
         self._save(with_meant(confirmed, keys) if meant else with_left(confirmed, keys))
         self._asked = tuple(
             one for one in self._asked if not one.keys <= keys.get(fold(one.label), frozenset())

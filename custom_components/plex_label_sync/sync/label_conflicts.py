@@ -120,19 +120,18 @@ def resolve(
     confirmed: Confirmed | None,
     settings: SyncSettings,
     *,
-    some_unread: bool = False,
+    unlisted: Iterable[Person] = (),
 ) -> Resolution:
     """Return people under the names by which they get labels, and the conflicts.
 
-    Without anything confirmed (an entry of an older version) everything stays as it is. With
-    `some_unread`, rows of people could not be read: a person who is not listed may be in one of
-    them, and keeps the confirmed names.
+    Without anything confirmed (an entry of an older version) everything stays as it is. People who
+    are `unlisted`, but not known to be gone, keep their confirmed names.
     """
     people = tuple(people)
     if confirmed is None:
         confirmed = with_meant(Confirmed(), sharing(people, settings))
         confirmed = replace(confirmed, people={key_of(one): one for one in people})
-    conflicts = _conflicts(people, confirmed, settings, some_unread=some_unread)
+    conflicts = _conflicts(people, confirmed, settings, unlisted)
     held = {key_of(person) for one in conflicts for person in one.newcomers}
     # The names that they return to cannot have been taken: these count as theirs all the time.
     served = _served(people, confirmed, held)
@@ -147,6 +146,28 @@ def resolve(
     kept = {key: one for key, one in confirmed.people.items() if key not in names} | names
     newest = dict(list(kept.items())[-PEOPLE_MAX:])
     return Resolution(served, conflicts, replace(confirmed, people=newest))
+
+
+def claimants(
+    people: Iterable[Person], confirmed: Confirmed | None, settings: SyncSettings
+) -> tuple[Person, ...]:
+    """Return people who are not listed, but whose confirmed label another one would get now."""
+    if confirmed is None:
+        return ()
+    there, taken = set[str](), set[str]()
+    for person in people:
+        there |= {key_of(person), person.id}
+        if gets_labels(person, settings):
+            before = confirmed.names_of(person)
+            had = frozenset[str]() if before is None else _labels(before, settings)
+            taken |= _labels(person, settings) - had
+    return tuple(
+        known
+        for key, known in confirmed.people.items()
+        if there.isdisjoint((key, known.id))
+        and gets_labels(known, settings)
+        and not taken.isdisjoint(_labels(known, settings))
+    )
 
 
 def sharing(people: Iterable[Person], settings: SyncSettings) -> dict[str, Keys]:
@@ -185,7 +206,10 @@ def _served(
 
 
 def _conflicts(
-    people: Collection[Person], confirmed: Confirmed, settings: SyncSettings, *, some_unread: bool
+    people: Collection[Person],
+    confirmed: Confirmed,
+    settings: SyncSettings,
+    unlisted: Iterable[Person],
 ) -> tuple[Conflict, ...]:
     """Return the labels that are new to a person and belong to another one, or to the settings."""
     reserved = reserved_labels(settings)
@@ -198,12 +222,9 @@ def _conflicts(
         if (known := confirmed.names_of(person)) is not None:
             for label in _labels(known, settings):
                 before[label].append(person)
-    if some_unread:
-        there = {one for person in people for one in (key_of(person), str(person.id))}
-        for key, known in confirmed.people.items():
-            if key not in there and gets_labels(known, settings):
-                for label in _labels(known, settings):
-                    before[label].append(known)
+    for known in unlisted:
+        for label in _labels(known, settings):
+            before[label].append(known)
     found = []
     for label, owners in now.items():
         had = before.get(label, [])

@@ -64,7 +64,7 @@ async def read_watchlists(
     gaps += [
         Gap(GapKind.PERSON, f"{ROW}{one.username}", one.username, Failure.IMPLAUSIBLE)
         for one in missing(people)
-        if not await _is_gone(pulsarr, one)
+        if not await is_gone(pulsarr, one)
     ]
     titles: dict[PersonId, tuple[Title, ...]] = {}
     failures: dict[PersonId, ServiceError] = {
@@ -112,7 +112,7 @@ async def _read_people(pulsarr: PulsarrPort) -> tuple[tuple[Person, ...], list[G
     return people, gaps
 
 
-async def _is_gone(pulsarr: PulsarrPort, person: Person) -> bool:
+async def is_gone(pulsarr: PulsarrPort, person: Person) -> bool:
     """Return whether Pulsarr reports by id that a person no longer exists."""
     try:
         await pulsarr.watchlist(person.id, on_gap=lambda _: None)

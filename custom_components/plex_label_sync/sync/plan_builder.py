@@ -192,7 +192,7 @@ class PlanBuilder:
         doubts = unread_lists(watchlists, people, settings, ledger)
         full = request if isinstance(request, FullRequest) else None
         believe = full is not None and full.consent.everything and not full.dry_run
-        shrunk = memory.judge(watchlists, roster.labelled, believe=believe)
+        shrunk = memory.judge(watchlists, roster.labelled, owners=ledger.owners, believe=believe)
         known = ledger.people  # including people who are no longer in Pulsarr
         whose = [known[one] for one in shrunk if one in known]
         doubts = replace(doubts, shrunk=shrunk, shrunk_labels=labels_of(whose, settings))

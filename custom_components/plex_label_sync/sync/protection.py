@@ -189,25 +189,33 @@ class ListMemory:
         self.doubted = dict(doubted or {})
         self._lists: dict[PersonId, tuple[Title, ...]] = {}
         self._explained: dict[Title, float] = {}
+        self._left: set[PersonId] = set()  # known to be gone, although labels of theirs remain
 
     def copy(self) -> "ListMemory":
         """Return a copy that can be changed independently."""
         copied = ListMemory(self.counts, self.doubted)
         copied._lists = dict(self._lists)
         copied._explained = dict(self._explained)
+        copied._left = set(self._left)
         return copied
 
     def missing(self, people: Collection[Person], ledger: Ledger) -> tuple[Person, ...]:
-        """Return formerly listed people who are missing now, to be requested one by one.
+        """Return people who were listed or have labels, and are missing now.
 
-        Empty if so many are missing that the whole response is in doubt.
+        They are to be requested one by one. Empty if so many are missing that the whole response is
+        in doubt.
         """
         there = {person.id for person in people} | ledger.moved(people).keys()
-        gone = self.counts.keys() - there
+        gone = self._known(ledger.owners).keys() - there
         known = len(self.counts)
-        if not people or _halved(known, known - len(gone), PEOPLE_LOST):
+        lost = len(self.counts.keys() & gone)
+        if known and (not people or _halved(known, known - lost, PEOPLE_LOST)):
             return ()
         return tuple(ledger.people.get(one) or Person(one, str(one)) for one in sorted(gone))
+
+    def _known(self, owners: Iterable[PersonId]) -> dict[PersonId, int]:
+        """Return the lengths of the believed lists, and 1 for others who may have a list."""
+        return dict.fromkeys((one for one in owners if one not in self._left), 1) | self.counts
 
     def explain(self, title: Title, now: float) -> None:
         """Record that a title was removed from a list according to an event."""
@@ -226,12 +234,18 @@ class ListMemory:
                 self.doubted.setdefault(new, self.doubted.pop(old))
 
     def judge(
-        self, watchlists: Watchlists, counted: Iterable[PersonId], *, believe: bool = False
+        self,
+        watchlists: Watchlists,
+        counted: Iterable[PersonId],
+        *,
+        owners: Iterable[PersonId] = (),
+        believe: bool = False,
     ) -> frozenset[PersonId]:
         """Return the people whose lists lost too much to be believed yet.
 
-        `counted` are the ids of those who get labels. People who are gone count as well. `believe`
-        means that a person has confirmed the lists, whatever they lost.
+        `counted` are the ids of those who get labels, `owners` of those who have some. People who
+        are gone count as well. `believe` means that a person has confirmed the lists, whatever they
+        lost.
         """
         shrunk = set[PersonId]()
         people = {person.id: person for person in watchlists.people}
@@ -251,13 +265,16 @@ class ListMemory:
                 self.counts[person_id] = len(titles)
                 self._lists[person_id] = titles
         # While a row could not be read, no one is known to be gone.
-        for person_id in () if watchlists.gaps else self.counts.keys() - people.keys():
-            lost = not believe and self.counts[person_id] > 0
+        known = self._known(owners)
+        for person_id in () if watchlists.gaps else known.keys() - people.keys():
+            lost = not believe and known[person_id] > 0
             if self._is_doubted(person_id, watchlists.read_at, lost=lost):
                 shrunk.add(person_id)
             else:
                 self._lists.pop(person_id, None)
-                del self.counts[person_id]
+                self.counts.pop(person_id, None)
+                self._left.add(person_id)
+        self._left -= people.keys()
         return frozenset(shrunk)
 
     def _is_doubted(self, person_id: PersonId, read_at: float, *, lost: bool) -> bool:
