@@ -1,10 +1,15 @@
 """What each kind of work asks of Plex and Pulsarr, request by request, so that nothing creeps in."""
 
-from typing import TYPE_CHECKING, Final
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
 
 from freezegun.api import TickingDateTimeFactory
 import pytest
 
+from custom_components.plex_label_sync.storage.files import RecordFile
+from custom_components.plex_label_sync.storage.records import EXPIRES_WITHIN
+from custom_components.plex_label_sync.sync.editing import JOURNAL_WRITES
+from simulators.http import Fault
 from simulators.plex.server import LISTING_ROUTE, METADATA_ROUTE
 from tests.ha_env import HaEnv, later
 
@@ -42,6 +47,20 @@ async def settled(ha_env: HaEnv) -> HaEnv:
     """A ha_env after its first full sync, nothing counted yet."""
     await ha_env.set_up()
     return forget(ha_env)
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each of the integration's files was written."""
+    counts = Counter[str]()
+    write = RecordFile._async_write_data
+
+    async def count(file: RecordFile, *args: Any) -> None:
+        counts[file.name] += 1
+        await write(file, *args)
+
+    monkeypatch.setattr(RecordFile, "_async_write_data", count)
+    return counts
 
 
 def forget(ha_env: HaEnv) -> HaEnv:
@@ -152,3 +171,76 @@ async def test_look_for_many_titles_that_are_not_there_yet(
     assert len(titles) > 6
     assert asked(settled.plex.stats) == {SECTIONS: 1, LISTING: 3 + 6 * 2}
     assert asked(settled.pulsarr.stats) == {}
+
+
+# Files, because each write wears out the memory card of a small computer
+
+
+async def test_first_sync_writes_each_file_a_few_times(
+    ha_env: HaEnv, written: Counter[str]
+) -> None:
+    await ha_env.set_up(live_mode=False)
+
+    assert ha_env.plex.stats.puts > JOURNAL_WRITES
+    # Empty ones when the entry is set up; then the plan, what it came to, and what was held.
+    assert written == {"queue": 1, "ledger": 2, "journal": 1 + JOURNAL_WRITES + 2}
+
+
+async def test_sync_that_changes_nothing_writes_one_file_once(
+    settled: HaEnv, written: Counter[str]
+) -> None:
+    await settled.call("sync_all")
+
+    assert settled.plex.stats.puts == 0
+    assert written == {"journal": 1}
+
+
+async def test_watchlist_change_that_waits_for_nothing_leaves_the_queue_alone(
+    settled: HaEnv, written: Counter[str], clock: TickingDateTimeFactory
+) -> None:
+    await settled.pulsarr.unwish(settled.person("rosa"), settled.spare(in_plex=True))
+    for name in ("rosa", "tim"):
+        await settled.pulsarr.wish(settled.person(name), settled.spare(in_plex=True), force=True)
+        await settled.settle()
+        await later(settled, clock, 2)
+
+    assert settled.plex.stats.puts >= 2
+    assert written["queue"] <= 1
+
+
+async def test_title_that_waits_is_not_written_down_with_each_retry(
+    settled: HaEnv, written: Counter[str], clock: TickingDateTimeFactory
+) -> None:
+    title = settled.spare(in_plex=False)
+    await settled.pulsarr.wish(settled.person("rosa"), title, force=True)
+    assert await settled.pulsarr.announce(title, force=True)
+    await settled.settle()
+    await later(settled, clock, 1)
+    before = (await settled.call("get_pending"))["pending"][0]
+    written.clear()
+
+    for _ in range(6):
+        await later(settled, clock, 30)
+
+    pending = (await settled.call("get_pending"))["pending"][0]
+    assert pending["tries"] >= before["tries"] + 5
+    assert pending["expires"] == before["expires"]
+    assert written["queue"] == 0
+
+
+async def test_outage_is_written_down_in_steps(
+    settled: HaEnv, written: Counter[str], clock: TickingDateTimeFactory
+) -> None:
+    title = settled.spare(in_plex=False)
+    await settled.pulsarr.wish(settled.person("rosa"), title, force=True)
+    assert await settled.pulsarr.announce(title, force=True)
+    await settled.settle()
+    await later(settled, clock, 1)
+    settled.plex.faults.add(Fault("drop", times=None))
+    await later(settled, clock, 30)
+    written.clear()
+
+    for _ in range(30):
+        await later(settled, clock, 30)
+
+    assert 1 <= written["queue"] <= 1 + 30 * 30 / EXPIRES_WITHIN

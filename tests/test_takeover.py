@@ -53,7 +53,7 @@ async def begun(hass: HomeAssistant, kind: RunKind = RunKind.FULL, sent: int = 2
     records = await loaded(hass)
     records.ledger.apply({OF_TIM.key: OF_TIM})
     await records.async_flush()
-    await records.begin(replace(RUN, kind=kind), RUN.changes)
+    await records.begin(replace(RUN, kind=kind), RUN.changes, min(sent, 1))
     await records.sending(RUN.id, sent)
     return records
 

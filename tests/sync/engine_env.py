@@ -71,11 +71,12 @@ class Memory:
         self._plex = plex
         self._puts = 0
 
-    async def begin(self, run: Run, changes: Sequence[Change]) -> None:
+    async def begin(self, run: Run, changes: Sequence[Change], sent: int) -> None:
         """Record a plan, before the first edit."""
         assert changes
         assert run.started > 0
         self.begun.append((run.id, tuple(changes)))
+        self.sent.append((run.id, sent))
         self._puts = self._plex.stats.puts
         self.meanwhile()
 
@@ -89,8 +90,8 @@ class Memory:
 
     async def sending(self, run_id: str, count: int) -> None:
         """Record how many changes may be sent from now on."""
-        assert run_id == self.begun[-1][0]
-        assert self._puts == self._plex.stats.puts or self.sent
+        assert run_id == self.begun[-1][0] == self.sent[-1][0]
+        assert self.sent[-1][1] < count <= len(self.begun[-1][1])
         self.sent.append((run_id, count))
 
     async def finish(

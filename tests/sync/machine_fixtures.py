@@ -112,10 +112,10 @@ class Records:
         self._disk_journal = self.journal.as_dict()
         self._trouble.pass_by("after sending")
 
-    async def begin(self, run: Run, changes: Sequence[Change]) -> None:
+    async def begin(self, run: Run, changes: Sequence[Change], sent: int) -> None:
         """Record a plan before the first edit."""
         self._trouble.pass_by("before journal")
-        self.journal.begin(Entry(run.id, run.kind, run.started, tuple(changes)))
+        self.journal.begin(Entry(run.id, run.kind, run.started, tuple(changes), sent=sent))
         if self.refuse:
             self.journal.finish(run.id, "failed", ())
             raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, "the disk is full")
@@ -210,10 +210,6 @@ class FragilePlex:
     async def count_without(self, library: Library, label: StoredLabel) -> int:
         """Pass the call on."""
         return await self._client.count_without(library, label)
-
-    async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
-        """Pass the call on."""
-        return await self._client.existing(rating_keys)
 
     async def labelled(
         self, rating_keys: Sequence[str], on_gap: Callable[[Gap], object] | None = None

@@ -3,6 +3,7 @@
 import pytest
 
 from custom_components.plex_label_sync.sync.changes import Action
+from custom_components.plex_label_sync.sync.editing import JOURNAL_WRITES
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     RemovedLabelMode,
@@ -85,6 +86,15 @@ async def test_plan_is_on_disk_before_the_first_edit(env: EngineEnv) -> None:
     assert [*dict(env.recorder.sent)] == [run.id]
     assert env.recorder.sent[-1][1] == len(planned)
     assert env.plex.stats.puts > 0
+
+
+async def test_progress_of_the_edits_is_written_down_a_few_times(env: EngineEnv) -> None:
+    await env.sync()
+    counts = [count for _, count in env.recorder.sent]
+    assert env.plex.stats.puts > 2 * JOURNAL_WRITES
+    assert 1 < len(counts) <= JOURNAL_WRITES
+    # Not all at once: what was not reached is not claimed after a crash.
+    assert counts[0] < counts[-1] / 2
 
 
 async def test_ledger_holds_exactly_what_was_written(env: EngineEnv) -> None:

@@ -27,6 +27,8 @@ _LOGGER = logging.getLogger(__name__)
 
 SAVE_AGAIN_AFTER: Final = 60.0  # seconds from a failed write to the next attempt
 
+EXPIRES_WITHIN: Final = 300.0  # seconds by which a stored queue may differ in when entries expire
+
 INTERRUPTED: Final = "interrupted"  # status of a run during which the process ended
 
 
@@ -51,6 +53,7 @@ class Records:
         self._not_in_ledger: set[str] = set()  # runs whose rows are in memory only
         self._save_again = Timer(hass, self._flush_failed)
         self._saved_summary = self.summary
+        self._saved_queue: Queue | None = None  # None while it is unknown what is on disk
 
     @property
     def unsaved(self) -> bool:
@@ -137,18 +140,36 @@ class Records:
             await file.async_settled()
         if self.unsaved:
             await self._flush_failed()
+        elif self._saved_queue is not None and self.queue != self._saved_queue:
+            await self._save_queue()
         self._save_again.cancel()
 
     async def async_flush(self) -> None:
         """Save everything."""
         await self._save_ledger()
-        await self.async_save_queue(self.queue)
+        await self._save_queue()
         await self._save_journal()
 
     async def async_save_queue(self, queue: Queue) -> None:
-        """Replace the queue, in memory at once and on disk before this returns."""
+        """Replace the queue, in memory at once and on disk before this returns.
+
+        That a title was looked up once more is not worth a write.
+        """
         self.queue = queue
-        await self._write(self._queue_file, self._queue_snapshot)
+        if self._saved_queue is None or not _is_stored(queue, self._saved_queue):
+            await self._save_queue()
+
+    async def _save_queue(self) -> None:
+        self._saved_queue = None  # unknown until it is written
+        saved = self.queue
+
+        def snapshot() -> Callable[[], Data]:
+            nonlocal saved
+            saved = self.queue
+            return lambda: _queue_as_dict(saved)
+
+        if await self._write(self._queue_file, snapshot):
+            self._saved_queue = saved
 
     async def async_save_ledger(self) -> None:
         """Save the ledger after a change."""
@@ -164,13 +185,14 @@ class Records:
         if self.summary != self._saved_summary:
             await self._save_journal()
 
-    async def begin(self, run: Run, changes: Sequence[Change]) -> None:
-        """Write down what is about to be changed; returns when it is on disk.
+    async def begin(self, run: Run, changes: Sequence[Change], sent: int) -> None:
+        """Write down what is about to be changed, and that the first `sent` may be sent at once.
 
-        Raises ServiceError when that fails: then nothing may be changed.
+        Returns when it is on disk. Raises ServiceError when that fails: then nothing may be
+        changed.
         """
         entry = Entry(
-            run.id, run.kind, run.started, tuple(changes), sent=0, started_by=run.started_by
+            run.id, run.kind, run.started, tuple(changes), sent=sent, started_by=run.started_by
         )
         self.journal.begin(entry)
         if not await self._save_journal():
@@ -234,10 +256,6 @@ class Records:
             self._saved_summary = summary
         return saved
 
-    def _queue_snapshot(self) -> Callable[[], Data]:
-        queue = self.queue
-        return lambda: _queue_as_dict(queue)
-
     def _journal_snapshot(self) -> Callable[[], Data]:
         # The file lists a run as unfinished until the ledger with its rows is saved.
         journal = Journal(
@@ -273,7 +291,7 @@ class Records:
         if self._ledger_file.failed or self._not_in_ledger:
             await self._save_ledger()
         if self._queue_file.failed:
-            await self.async_save_queue(self.queue)
+            await self._save_queue()
         await self._save_journal()
 
 
@@ -306,6 +324,18 @@ def _optional[T](
 ) -> T | None:
     value = data.get(name)
     return None if value is None else part(name, read, value, faults)
+
+
+def _is_stored(queue: Queue, stored: Queue) -> bool:
+    """Return whether a stored queue is the same but for how often its titles were looked up.
+
+    While a server is away, entries expire later and later; the file follows in steps.
+    """
+    return len(queue) == len(stored) and all(
+        (new.title, new.created, new.reason) == (old.title, old.created, old.reason)
+        and abs(new.expires - old.expires) < EXPIRES_WITHIN
+        for new, old in zip(queue, stored, strict=True)
+    )
 
 
 def _queue_as_dict(queue: Queue) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _LOGGER = logging.getLogger(__name__)
 # A read right after an edit may still show the old labels: it is repeated after these seconds.
 SETTLE: Final = (0.5, 1.5)
 
-JOURNAL_WRITES: Final = 50  # at most so many writes of the progress of one run's edits
+JOURNAL_WRITES: Final = 5  # of a plan and of how far its edits have come: each writes everything
 
 FEW: Final = 2  # items that one edit may fail on; with more, its labels are to blame
 _GATEWAY_TIMEOUT: Final = 504
@@ -31,6 +31,9 @@ _PROXY_GAVE_UP: Final = frozenset({502, _GATEWAY_TIMEOUT})
 
 STOPPED: Final = "stopped"  # why a change was not made: the run was requested to end
 NOT_CONFIRMED: Final = "not_confirmed"
+
+# The edits of a run in order, each with the changes that it makes.
+type EditGroups = Sequence[tuple[EditGroup, list[Change]]]
 
 
 @dataclass(slots=True)
@@ -54,37 +57,39 @@ class EditResult:
         return STOPPED if self.stopped else None
 
 
-class _Pace:
+class Pace:
     """Writes to the journal how far the edits of a run may have come, ahead of them.
 
-    In a run with few changes this happens before each edit, in a large one at intervals.
+    In a run with few edits this happens before each of them, in a large one a few times. The plan
+    itself is written with the first of these counts, `first`.
     """
 
-    def __init__(self, recorder: Recorder, run_id: str, total: int) -> None:
+    def __init__(self, recorder: Recorder, run_id: str, groups: EditGroups) -> None:
+        """Initialize; nothing is written yet."""
         self._recorder = recorder
         self._run_id = run_id
-        self._total = total
+        self._total = sum(len(changes) for _, changes in groups)
         self._sent = 0
-        self._written = 0
+        self._written = self.first = self._ahead(len(groups[0][1]))
+
+    def _ahead(self, sent: int, written: int = 0) -> int:
+        """Return how many changes to write down as sent, once `sent` of them are."""
+        return min(max(sent, written + -(-self._total // JOURNAL_WRITES)), self._total)
 
     async def sending(self, count: int) -> None:
         """Record that `count` more changes are about to be sent. Raises ServiceError."""
         self._sent += count
         if self._sent > self._written:
-            ahead = max(self._sent, self._written + self._total // JOURNAL_WRITES)
-            self._written = min(ahead, self._total)
+            self._written = self._ahead(self._sent, self._written)
             await self._recorder.sending(self._run_id, self._written)
 
 
 class Editor:
     """Sends the edits of one run at a time."""
 
-    def __init__(
-        self, plex: PlexPort, recorder: Recorder, sleep: Callable[[float], Awaitable[object]]
-    ) -> None:
-        """Initialize with the server, the recorder and `sleep`, which waits some seconds."""
+    def __init__(self, plex: PlexPort, sleep: Callable[[float], Awaitable[object]]) -> None:
+        """Initialize with the server and `sleep`, which waits some seconds."""
         self._plex = plex
-        self._recorder = recorder
         self._sleep = sleep
         self._stopping = False
         self._items_tell_labels = True
@@ -95,8 +100,8 @@ class Editor:
 
     async def carry_out(
         self,
-        run_id: str,
-        groups: Sequence[tuple[EditGroup, list[Change]]],
+        pace: Pace,
+        groups: EditGroups,
         prepared: PreparedPlan,
         progress: Progress,
     ) -> EditResult:
@@ -105,7 +110,6 @@ class Editor:
         Changes in one library are read back while the next library is edited.
         """
         result, done, read_back = EditResult(), 0, 0
-        pace = _Pace(self._recorder, run_id, sum(len(changes) for _, changes in groups))
 
         async def confirm(sent: Sequence[Change]) -> None:
             nonlocal read_back
@@ -132,7 +136,7 @@ class Editor:
         changes: Sequence[Change],
         prepared: PreparedPlan,
         result: EditResult,
-        pace: _Pace,
+        pace: Pace,
     ) -> None:
         """Send one edit, unless the run is to end."""
         result.stopped = result.stopped or self._stopping
@@ -242,9 +246,7 @@ def _may_come(err: ServiceError) -> bool:
     return err.failure is Failure.TIMEOUT or err.status == _GATEWAY_TIMEOUT
 
 
-def _note_refusals(
-    result: EditResult, groups: Sequence[tuple[EditGroup, list[Change]]], prepared: PreparedPlan
-) -> None:
+def _note_refusals(result: EditResult, groups: EditGroups, prepared: PreparedPlan) -> None:
     """Note the items that Plex failed to edit, or the labels when it failed on several alike."""
     not_done = {one.change for one in result.failed}
     refused = {one: why for one, why in result.refused.items() if one in not_done}

@@ -8,7 +8,7 @@ from typing import assert_never
 import uuid
 
 from .changes import Change, FailedChange, Row, RowKey
-from .editing import Editor, EditResult, edits_of
+from .editing import Editor, EditResult, Pace, edits_of
 from .event_candidates import Candidates
 from .event_triage import EventTriage
 from .explain import Explanation, Question, explain
@@ -60,7 +60,7 @@ class Engine:
         self._fact_reader = FactReader(plex, self._plan_builder.finder, clock)
         self._event_triage = EventTriage(plex, self._plan_builder, steady or clock)
         self._watch = WatchlistReader(pulsarr, self._plan_builder.lists, clock, steady or clock)
-        self._editor = Editor(plex, recorder, sleep)
+        self._editor = Editor(plex, sleep)
         self.overview: Overview | None = None  # the state of all titles, as of the last runs
 
     @property
@@ -242,12 +242,13 @@ class Engine:
             groups = await asyncio.to_thread(edits_of, plan.changes)
             # In the order in which they are sent, so that a count shows how far the run has come.
             ordered = [one for _, changes in groups for one in changes]
+            pace = Pace(self._recorder, run.id, groups)
             try:
-                await self._recorder.begin(run, ordered)
+                await self._recorder.begin(run, ordered, pace.first)
             except ServiceError as err:
                 failed = tuple(FailedChange(one, err.failure) for one in plan.changes)
                 return replace(run, status=RunStatus.FAILED, failed=failed, error=err)
-            result = await self._editor.carry_out(run.id, groups, prepared, progress)
+            result = await self._editor.carry_out(pace, groups, prepared, progress)
             self._event_triage.wrote(one.rating_key for one in result.sent)
         run, rows, unsure = await asyncio.to_thread(_settled, run, safety, result)
         run = replace(run, gaps=(*prepared.gaps,))
@@ -326,7 +327,7 @@ def _looks(titles: Sequence[Title], prepared: PreparedPlan, run: Run) -> tuple[T
     if not titles:
         return ()
     found = prepared.found
-    unread = prepared.unread_types
+    unread, may_be_wanted = prepared.unread_types, prepared.may_be_on_unread_list
     not_written = {failed.change.rating_key for failed in run.failed}
     index = TitleIndex(wish.title for wish in found.wishes)
     by_item: dict[str, list[int]] = {}
@@ -344,7 +345,7 @@ def _looks(titles: Sequence[Title], prepared: PreparedPlan, run: Run) -> tuple[T
         if not title.ids:
             outcome = Outcome.NO_IDS
         elif not people:
-            outcome = Outcome.NOT_WANTED
+            outcome = Outcome.WATCHLIST_UNREAD if may_be_wanted else Outcome.NOT_WANTED
         elif not keys:
             reasons = (found.missing.get(wish.title) for wish, _ in mine)
             outcome = next(filter(None, reasons), Outcome.NOT_IN_PLEX)

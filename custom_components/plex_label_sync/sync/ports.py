@@ -50,9 +50,6 @@ class PlexPort(Protocol):
     async def count_without(self, library: Library, label: StoredLabel) -> int:
         """Return the number of items that do not carry a label."""
 
-    async def existing(self, rating_keys: Sequence[str]) -> frozenset[str]:
-        """Return those of the rating keys that exist."""
-
     async def labelled(
         self, rating_keys: Sequence[str], on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[LabelledItem, ...]:
@@ -120,8 +117,11 @@ class Recorder(Protocol):
         Labels are lost when they are removed, forgotten, or noted as an override.
         """
 
-    async def begin(self, run: Run, changes: Sequence[Change]) -> None:
-        """Write down what is about to be changed; returns when it is safe on disk."""
+    async def begin(self, run: Run, changes: Sequence[Change], sent: int) -> None:
+        """Write down what is about to be changed, and that the first `sent` may be sent at once.
+
+        Returns when it is safe on disk.
+        """
 
     async def sending(self, run_id: str, count: int) -> None:
         """Write down that the first `count` changes of a run may be sent from now on."""
