@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WAITING = 300  # pending titles
-NEVER = Times({}, {})
+NEVER = Times({}, {}, {})
 TICK = 0.001  # seconds between two ticks of the event loop
 
 

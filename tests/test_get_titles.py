@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime, timedelta
+import time
 from typing import TYPE_CHECKING, Any
 
+from freezegun import freeze_time
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 import voluptuous as vol
@@ -29,6 +32,11 @@ async def titles(ha_env: HaEnv, **query: Any) -> list[dict[str, Any]]:
     assert answer["titles_total"] >= len(answer["titles"])
     found: list[dict[str, Any]] = answer["titles"]
     return found
+
+
+def seconds(moment: str) -> float:
+    """Return a moment of an answer in seconds since the epoch."""
+    return datetime.fromisoformat(moment).timestamp()
 
 
 async def one_title(ha_env: HaEnv, title: CatalogueTitle, **query: Any) -> dict[str, Any]:
@@ -104,13 +112,18 @@ async def test_label_that_was_removed_by_hand_is_kept_off(ha_env: HaEnv) -> None
     before = int(ha_env.state(key_of(ha_env, "rosa")))
     for item in ha_env.plex.state.items_of(title):
         ha_env.plex.state.remove_label(item.rating_key, "Rosa")
+    began = int(time.time())
     await ha_env.call("sync_all")
 
     row = await one_title(ha_env, title, person="rosa", status="kept_off")
     assert row["reason_code"] == "override"
     assert row["reason"].casefold() == "rosa was removed by hand and stays off"
     assert row["labels"] == []
+    assert began <= seconds(row["since"]) <= time.time()
     assert ha_env.state(key_of(ha_env, "rosa")) == str(before - 1)
+    with freeze_time(timedelta(hours=1), tick=True):
+        await ha_env.call("sync_all")  # it was seen before
+        assert await one_title(ha_env, title) == row
 
     await ha_env.call("clear_overrides", people=["rosa"])
     assert (await one_title(ha_env, title))["reason_code"] == "not_labelled_yet"
@@ -140,9 +153,22 @@ async def test_item_that_opted_out_says_so(ha_env: HaEnv) -> None:
     for item in ha_env.plex.state.items_of(title):
         ha_env.plex.state.add_label(item.rating_key, "no-sync")
     ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    began = time.time()
     await ha_env.call("sync_all")
     row = await one_title(ha_env, title, status="opted_out")
     assert row["reason_code"] == "opted_out"
+    assert began <= seconds(row["since"]) <= time.time()
+
+    await reload(ha_env)
+    with freeze_time(timedelta(hours=1), tick=True):
+        await ha_env.call("sync_all")
+        assert await one_title(ha_env, title) == row
+
+    for item in ha_env.plex.state.items_of(title):
+        ha_env.plex.state.remove_label(item.rating_key, "no-sync")
+    await ha_env.call("sync_all")
+    assert (await one_title(ha_env, title))["status"] == "labelled"
+    assert ha_env.entry.runtime_data.records.knowledge.opted_out == {}
 
 
 async def test_announced_title_waits_with_its_reason(ha_env: HaEnv) -> None:

@@ -167,7 +167,9 @@ async def _records(runtime: Runtime) -> dict[str, Any]:
             "undone": sum(row.removed_by_user and row.removed_by_undo for row in rows),
             "pinned": sum(row.pinned for row in rows),
             "marks": sum(row.is_removed_marker for row in rows),
-            "nobody_wants": sum(bool(row.unwanted_since) for row in rows),
+            "nobody_wants": sum(
+                bool(row.unwanted_since and not row.removed_by_user) for row in rows
+            ),
             "unconfirmed": sum(not row.confirmed for row in rows),
         },
         "runs": [_run(one) for one in records.journal.entries[::-1]],

@@ -221,6 +221,8 @@ class Runner:
         if isinstance(request, FullRequest):
             self.records.summary = after_sync(self.records.summary, request, run)
         await self._recount()
+        if (overview := self.engine.overview) is not None:
+            self.records.knowledge.left_alone(overview.opted_out, time.time())
         await self.outcome.async_keep(request, run)
         await self.records.async_save_summary()
 

@@ -54,11 +54,13 @@ async def async_titles_response(
     runtime: "Runtime", standings: Standings, query: TitleQuery, texts: Texts
 ) -> dict[str, Any]:
     """Return the titles that match a query, searched in a thread: there may be many."""
-    gaps, entries = dict(runtime.records.knowledge.gaps), runtime.records.journal.entries
+    knowledge, entries = runtime.records.knowledge, runtime.records.journal.entries
+    gaps, opted_out = dict(knowledge.gaps), dict(knowledge.opted_out)
     libraries = {library.key: library.name for library in runtime.servers.plex.libraries_seen}
 
     def answer() -> dict[str, Any]:
-        rows, total = find_titles(standings, query, Times(gaps, removed_by_undo(entries)))
+        when = Times(gaps, removed_by_undo(entries), opted_out)
+        rows, total = find_titles(standings, query, when)
         return {
             "titles": [title_response(row, libraries, texts) for row in rows],
             "titles_total": total,

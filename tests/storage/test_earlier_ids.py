@@ -227,7 +227,7 @@ def test_no_wrong_value_stops_the_step(name: str) -> None:
             for key in path[:-1]:
                 inner = inner[key]
             inner[path[-1]] = value
-            STEPS[name](data)
+            assert isinstance(STEPS[name](data), dict)
 
 
 @pytest.mark.parametrize("wrong", [None, "?", -1, True, 0.5])
@@ -247,11 +247,10 @@ async def test_id_that_makes_no_sense_costs_its_part_and_is_told(
 
 @pytest.mark.parametrize("data", [None, [], "x", 3])
 def test_whole_file_that_makes_no_sense_is_refused(data: Any) -> None:
-    for name in ("ledger", "journal"):
-        with pytest.raises(NONSENSE):
-            (Ledger if name == "ledger" else Journal).from_dict(
-                migrated(name, MINOR_VERSIONS[name] - 1, data)
-            )
+    with pytest.raises(NONSENSE):
+        Ledger.from_dict(migrated("ledger", 4, data))
+    with pytest.raises(NONSENSE):
+        Journal.from_dict(migrated("journal", 5, data))
     assert confirmed_with_sources(data) == data
 
 

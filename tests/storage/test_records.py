@@ -117,6 +117,22 @@ JOURNALS: dict[int, dict[str, Any]] = {
             }
         ],
     },
+    7: {
+        "libraries": [["1", ""]],
+        "people": [["", "anna"]],
+        "items": [[0, "11", "Heat", "", ""]],
+        "edits": [["add", "Anna", True, {"code": "wanted"}, [0]]],
+        "runs": [
+            {
+                "id": "a1",
+                "kind": "full",
+                "started": 5.0,
+                "by": "unknown",
+                "status": "done",
+                "changes": [0, 0],
+            }
+        ],
+    },
 }
 
 

@@ -280,11 +280,15 @@ def test_label_of_ours_that_is_gone_was_taken_off_by_hand(restore: bool) -> None
         assert effects(plan) == []
         assert plan.overridden == 1
         assert plan.vanished == (row(),)
-        assert plan.ledger_only_updates == {("11", "anna"): row(removed_by_user=True)}
+        off = row(removed_by_user=True, unwanted_since=int(NOW))
+        assert plan.ledger_only_updates == {("11", "anna"): off}
+        before = Ledger([replace(off, unwanted_since=int(NOW) - 99)])
+        again = plan_of(wanted((HEAT, (ANNA,))), present({}), before)
+        assert again.ledger_only_updates == {}  # since then, and not since each sync
 
 
 def test_override_is_put_back_only_when_the_options_say_so() -> None:
-    off = Ledger([row(removed_by_user=True)])
+    off = Ledger([row(removed_by_user=True, unwanted_since=4)])
     for restore in (False, True):
         plan = plan_of(wanted((HEAT, (ANNA,))), present({}), off, restore=restore)
         assert (plan.changes, plan.overridden, plan.vanished, plan.ledger_only_updates) == (

@@ -33,7 +33,7 @@ from custom_components.plex_label_sync.sync.title_status import (
 )
 from custom_components.plex_label_sync.sync.wanted import Wish
 
-NEVER: Final = Times({}, {})
+NEVER: Final = Times({}, {}, {})
 PEOPLE: Final = tuple(
     Person(pulsarr_id(number), name) for number, name in enumerate(("rosa", "tim", "nina"))
 )

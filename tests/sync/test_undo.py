@@ -50,7 +50,9 @@ def test_what_was_put_on_is_taken_off_in_its_present_spelling_and_stays_off() ->
     plan = undone([add("anna", "11")], present({"11": ["Anna"]}), Ledger([ROW]))
     assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
     assert plan.ledger_updates == {
-        ("11", "anna"): replace(ROW, removed_by_user=True, removed_by_undo=True)
+        ("11", "anna"): replace(
+            ROW, removed_by_user=True, removed_by_undo=True, unwanted_since=int(NOW)
+        )
     }
     assert plan.changes[0].reason == Reason(ReasonCode.UNDO, run_id="one")
 

@@ -22,7 +22,7 @@ from .earlier_reasons import journal_with_reason_codes
 _LOGGER = logging.getLogger(__name__)
 
 STORE_VERSION: Final = 1
-MINOR_VERSIONS: Final = {"queue": 1, "ledger": 5, "journal": 6, "sharing": 2, "probe": 1}
+MINOR_VERSIONS: Final = {"queue": 1, "ledger": 5, "journal": 7, "sharing": 2, "probe": 1}
 CAUSES_UNKNOWN: Final = "causes_unknown"  # in an earlier ledger: why labels are kept off
 FORMER: Final = "former"  # the only file that belongs to no entry
 FORMER_MINOR_VERSION: Final = 1

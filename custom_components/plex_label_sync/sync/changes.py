@@ -1,7 +1,7 @@
 """What a run changes: labels on items, rows of the ledger, and the plan that holds both."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from .model import MediaType, fold
@@ -68,7 +68,7 @@ class Row:
     written: int
     people: tuple[PersonId, ...] = ()  # for whom; empty if unknown
     title_id: str = ""  # an id that matched the item; shows when Plex matches it to another title
-    unwanted_since: int = 0  # since when it is unwanted, 0 while it is wanted
+    unwanted_since: int = 0  # since when it is unwanted or kept off, 0 if it is neither or unknown
     removed_by_user: bool = False  # an override: wanted, but kept off by a person's decision
     removed_by_undo: bool = False  # by an undo, or to count as one once it is off
     pinned: bool = False  # kept although unwanted, by a person's decision
@@ -84,6 +84,11 @@ class Row:
     def key(self) -> RowKey:
         """The row's key in the ledger."""
         return self.rating_key, fold(self.label)
+
+    def put_back(self) -> "Row":
+        """Return the row once its label is no longer kept off."""
+        since = 0 if self.removed_by_user else self.unwanted_since
+        return replace(self, removed_by_user=False, removed_by_undo=False, unwanted_since=since)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """What is remembered of earlier runs beside their changes. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from .changes import RowKey
@@ -13,6 +14,7 @@ from .run import Run
 from .safety_check import DAY
 from .stored import Faults, listed, number, part, person_id, record, rows, text, whole
 
+OPTED_OUT_MAX: Final = 5000  # items of which is remembered since when they are left alone
 UNKNOWN_MAX: Final = 5000  # foreign labels on wanted items; beyond that they are not compared
 
 
@@ -23,7 +25,7 @@ class Knowledge:
     `before` is what the last believed full sync saw, `counted` what the last one saw that was not
     held, gaps or not; `unknown` are the wanted labels that it found on items without a row in the
     ledger; `lists` are the believed watchlists, `losses` how many labels were lost when, `gaps` the
-    open gaps.
+    open gaps, `opted_out` when items were first seen with the opt-out label, by rating key.
     """
 
     before: Before | None = None
@@ -32,6 +34,7 @@ class Knowledge:
     lists: ListMemory = field(default_factory=ListMemory)
     losses: list[tuple[float, int]] = field(default_factory=list)
     gaps: OpenGaps = field(default_factory=dict)
+    opted_out: dict[str, float] = field(default_factory=dict)
 
     def lost_since(self, when: float) -> int:
         """Return how many labels were lost since `when` without a request."""
@@ -53,6 +56,13 @@ class Knowledge:
         """Record the gaps of a run."""
         self.gaps = open_gaps(self.gaps, gaps, now, whole=whole)
 
+    def left_alone(self, rating_keys: Collection[str], now: float) -> None:
+        """Record which items opt out."""
+        known = {one: when for one, when in self.opted_out.items() if one in rating_keys}
+        new = (one for one in sorted(rating_keys) if one not in known)
+        known |= dict.fromkeys(islice(new, max(OPTED_OUT_MAX - len(known), 0)), now)
+        self.opted_out = known
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
         return {
@@ -72,6 +82,7 @@ class Knowledge:
                 for (kind, key), one in self.gaps.items()
                 if one.gap.rows
             ],
+            "opted_out": [[*one] for one in self.opted_out.items()],
         }
 
     @classmethod
@@ -108,6 +119,7 @@ class Knowledge:
                 for one in table("gaps", _open_gap)
                 for key in ((one.gap.kind, one.gap.key),)
             },
+            opted_out=dict(table("opted_out", lambda row: (text(row[0]), number(row[1])))),
         )
 
 

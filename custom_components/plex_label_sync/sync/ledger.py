@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import batched
+from itertools import batched, chain
 from typing import Any, Final
 
 from .changes import Action, Change, Row, RowKey
@@ -60,6 +60,11 @@ class Ledger:
         for row in self._rows.values():
             items.setdefault(row.rating_key, []).append(row)
         return items
+
+    @property
+    def owners(self) -> frozenset[PersonId]:
+        """The people for whom there are labels."""
+        return frozenset(chain.from_iterable({row.people for row in self._rows.values()}))
 
     def labels_of_one(self) -> set[tuple[str, PersonId]]:
         """Return the labels that were written for a single person, with that person's id."""
@@ -150,9 +155,7 @@ class Ledger:
             elif undo:
                 self._rows[change.key] = replace(row, removed_by_undo=True)
                 continue
-            self._rows[change.key] = replace(
-                row, removed_by_user=False, removed_by_undo=False, confirmed=False
-            )
+            self._rows[change.key] = replace(row.put_back(), confirmed=False)
 
     def pin(self, keys: Iterable[RowKey]) -> None:
         """Keep labels although they are no longer wanted."""
@@ -172,9 +175,7 @@ class Ledger:
         ]
         for row in cleared:
             if row.is_removed_marker:
-                self._rows[row.key] = replace(
-                    row, removed_by_user=False, removed_by_undo=False, confirmed=False
-                )
+                self._rows[row.key] = replace(row.put_back(), confirmed=False)
             else:
                 del self._rows[row.key]
         return len(cleared)
@@ -201,7 +202,7 @@ class Ledger:
         (library's uuid, type, primary guid, time of addition, external ids); `kinds` (label,
         people, flags). Repeated values are stored once. A row is four numbers in the flat list
         `rows`: the positions of item and kind, the seconds since the previous row was written, and
-        since when it is unwanted. `people` are (id, username, alias, display name, account),
+        since when it is unwanted or kept off. `people` are (id, username, alias, display name, account),
         `former` (id, account).
         """
         items: dict[tuple[tuple[str, str, str], _Identity], int] = {}

@@ -123,8 +123,12 @@ class _ItemPlan:
                 if not self._view.whole or not self._is_proven():
                     return
                 self._draft.vanished.append(row)
+            since = row.unwanted_since if row.removed_by_user else int(self._view.now)
             kept_off = replace(
-                self._row(label, row), removed_by_user=True, removed_by_undo=row.removed_by_undo
+                self._row(label, row),
+                removed_by_user=True,
+                removed_by_undo=row.removed_by_undo,
+                unwanted_since=since,
             )
             self._note(row, kept_off)
             return
@@ -151,6 +155,10 @@ class _ItemPlan:
                 self._row(label, None),
                 removed_by_user=True,
                 removed_by_undo=all(other.removed_by_undo for other in refused),
+                unwanted_since=min(
+                    other.unwanted_since if other.removed_by_user else int(self._view.now)
+                    for other in refused
+                ),
             )
             self._draft.ledger_only_updates[new.key] = new
             if fresh:

@@ -119,10 +119,11 @@ class TitleRow:
 
 
 class Times(NamedTuple):
-    """When things happened: open gaps, and labels that an undo removed."""
+    """When things happened: open gaps, labels that an undo removed, items that opted out."""
 
     gaps: OpenGaps
     undone: Mapping[RowKey, float]
+    opted_out: Mapping[str, float]  # when that was first seen, by rating key
 
 
 class Standings:
@@ -183,8 +184,8 @@ class Standings:
     ) -> float | None:
         """Return since when a title has its status, in seconds since the epoch.
 
-        A missing title has it since it was added to a watchlist. None if unknown: Plex does not
-        record when a person changed something by hand.
+        A missing title has it since it was added to a watchlist. What a person changed in Plex
+        counts from when that was first seen; None if unknown.
         """
         if standing.pending is not None:
             return standing.pending.created
@@ -202,10 +203,21 @@ class Standings:
             return min(times, default=None)
         if standing.status is TitleStatus.LABELLED:
             return min((float(row.written) for row in self._rows(title, people)), default=None)
-        if standing.reason is StatusReason.UNDONE:
-            keys = self._keys(title, people)
-            return max((when.undone[key] for key in keys if key in when.undone), default=None)
+        if standing.status is TitleStatus.OPTED_OUT:
+            items = (item.rating_key for item in self.overview.items.get(title, ()))
+            return max(
+                (when.opted_out[one] for one in items if one in when.opted_out), default=None
+            )
+        if standing.reason in {StatusReason.UNDONE, StatusReason.OVERRIDE}:
+            return self._kept_off_since(self._keys(title, people), when)
         return None
+
+    def _kept_off_since(self, keys: Sequence[RowKey], when: Times) -> float | None:
+        """Return since when labels are kept off; an undo is in the journal for some time."""
+        undone = [when.undone[key] for key in keys if key in when.undone]
+        rows = [row for key in keys if (row := self._ledger.get(key)) is not None]
+        noted = [float(row.unwanted_since) for row in rows if row.removed_by_user]
+        return max(undone, default=None) or max(noted, default=None) or None
 
     def _keys(self, title: Title, people: Iterable[Person]) -> list[RowKey]:
         """Return the ledger's keys for people's labels on a title."""

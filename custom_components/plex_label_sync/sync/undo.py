@@ -45,7 +45,11 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
             todo.append(replace(back, label=text))
             if row is not None:
                 rows[change.key] = replace(
-                    row, removed_by_user=True, removed_by_undo=True, pinned=False
+                    row,
+                    removed_by_user=True,
+                    removed_by_undo=True,
+                    pinned=False,
+                    unwanted_since=int(now),
                 )
         elif there:
             skipped += 1
@@ -53,7 +57,7 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
             todo.append(back)
             if change.ours:
                 rows[change.key] = (
-                    replace(row, removed_by_user=False, removed_by_undo=False, pinned=False)
+                    replace(row.put_back(), pinned=False)
                     if row is not None
                     else Row(change.label, change.library, change.rating_key, int(now), pinned=True)
                 )
