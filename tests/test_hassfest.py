@@ -205,7 +205,7 @@ async def test_form_of_an_action_agrees_with_what_the_action_takes(hass: HomeAss
 def test_selectors_of_the_actions_are_valid() -> None:
     for action in SERVICES.values():
         for field in action["fields"].values():
-            selector.validate_selector(field["selector"])
+            assert selector.validate_selector(field["selector"]).keys() == field["selector"].keys()
 
 
 # The entities

@@ -41,13 +41,15 @@ LOOKING: dict[str, dict[str, Any]] = {
 }
 
 
-async def call_as(user: MockUser | None, ha_env: HaEnv, action: str, **data: Any) -> None:
+async def call_as(user: MockUser | None, ha_env: HaEnv, action: str, **data: Any) -> dict[str, Any]:
     """Call an action as somebody does in the web interface, or as an automation: for nobody."""
     context = Context(user_id=None if user is None else user.id)
-    await ha_env.hass.services.async_call(
+    answer = await ha_env.hass.services.async_call(
         DOMAIN, action, data, blocking=True, return_response=True, context=context
     )
     await ha_env.settle()
+    assert answer is not None
+    return dict(answer)
 
 
 @pytest.fixture
@@ -87,8 +89,8 @@ async def test_automations_and_administrators_may_do_everything(
 ) -> None:
     await ha_env.set_up()
 
-    await call_as(None, ha_env, action, **data)
-    await call_as(hass_admin_user, ha_env, action, **data)
+    for user in (None, hass_admin_user):
+        assert await call_as(user, ha_env, action, **data)
 
 
 async def test_somebody_who_is_gone_may_do_nothing(ha_env: HaEnv) -> None:

@@ -1,5 +1,6 @@
 """The repository itself: versions agree, files that others read have the shape they expect, nothing private is in it."""
 
+import ast
 import json
 from pathlib import Path
 import re
@@ -172,6 +173,35 @@ def test_every_test_belongs_to_one_part_and_the_workflow_runs_all_parts() -> Non
                 if any(name == one or name.startswith(f"{one}/") for one in paths)
             ]
             assert len(owners) == 1, (name, owners)
+
+
+# Functions of the tests and of their tools that fail by themselves, beside those named assert_….
+ASSERTING = {"raises", "silence", "run_state_machine_as_test"}
+
+
+def asserts(test: ast.AST) -> bool:
+    """Tell whether a test states anything."""
+    for node in ast.walk(test):
+        if isinstance(node, ast.Assert):
+            return True
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func).rpartition(".")[2]
+            if called in ASSERTING or called.startswith("assert_"):
+                return True
+    return False
+
+
+def test_every_test_states_something() -> None:
+    tests = [
+        (f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", node)
+        for path in files()
+        if path.suffix == ".py" and path.is_relative_to(ROOT / "tests")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+    ]
+    assert len(tests) > 1000
+    assert [name for name, node in tests if not asserts(node)] == []
 
 
 def test_a_part_that_does_not_exist_is_refused() -> None:

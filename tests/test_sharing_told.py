@@ -13,6 +13,8 @@ from pytest_homeassistant_custom_component.common import MockUser, async_capture
 from custom_components.plex_label_sync.escaping import as_markdown
 from custom_components.plex_label_sync.event import EVENT_ACTIVITY
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
+from simulators.http import Fault
+from simulators.plex.server import METADATA_ROUTE
 
 from .flows.test_options_flow import open_options, submit
 from .ha_env import set_limits
@@ -277,13 +279,44 @@ async def test_explain_says_who_of_those_who_want_a_title_can_see_it(house: Shar
     assert house.tv.stats.total == 0
 
 
+async def test_title_that_cannot_be_read_leaves_who_can_see_the_others(
+    house: SharingHouse,
+) -> None:
+    wanted = house.ha_env.wanted_by("rosa")
+    for title in house.ha_env.world.catalogue:
+        if title.key not in wanted and house.ha_env.plex.state.items_of(title):
+            house.ha_env.pulsarr.state.wish(house.ha_env.person("rosa"), title)
+    await house.set_up()
+    await house.check()
+
+    async def explained() -> dict[str, list[Any]]:
+        titles = (await house.ha_env.call("explain", title="e"))["titles"]
+        return {f"{one['type']} {one['guids']}": one["visible"] for one in titles}
+
+    good = await explained()
+    assert sum(map(bool, good.values())) > 2
+    house.ha_env.plex.faults.add(Fault("null_row", route=METADATA_ROUTE, times=None))
+
+    told = await explained()
+
+    # One row of each of two answers: about what the titles carry, and about who can see them.
+    assert told.keys() < good.keys()
+    assert len(told) == len(good) - 1
+    lost = [one for one, visible in told.items() if visible != good[one]]
+    assert [told[one] for one in lost] == [[]]
+
+
 async def test_explain_says_nothing_of_it_to_whoever_is_no_administrator(
     house: SharingHouse,
 ) -> None:
     await house.set_up()
     await house.check()
     child = MockUser(name="Child").add_to_hass(house.ha_env.hass)
-    await call_as(child, house.ha_env, "explain", title="a")
+    told = (await call_as(child, house.ha_env, "explain", title="a"))["titles"]
+    assert any(one["wanted"] for one in told)
+    assert not any("visible" in one for one in told)
+    known = (await call_as(None, house.ha_env, "explain", title="a"))["titles"]
+    assert any(one["visible"] for one in known)
 
 
 def activities(events: list[Any], kind: str) -> list[dict[str, Any]]:

@@ -158,8 +158,11 @@ async def refused(visitor: Visitor, field: str, error: str) -> None:
 
 
 async def test_device_page_names_every_entity(visitor: Visitor, env: E2eEnv) -> None:
+    names = await names_of_entities(env)
     await Pages(visitor, TEXTS).device(env.entry)
-    await read(visitor, *await names_of_entities(env))
+    words = await read(visitor, *names)
+    assert [name for name in names if name not in words] == []
+    assert flaws(words) == []
 
 
 async def names_of_entities(env: E2eEnv) -> list[str]:
@@ -201,6 +204,10 @@ async def test_option_is_refused_with_the_reason_and_then_takes_effect(
 
     await eventually(relabelled, "the labels have the new format")
     await env.entry.until_synced()
+    labels = {one.casefold() for one in (await env.servers.plex.get("state"))["labels"]}
+    names = {one["name"].casefold() for one in people if one["can_sync"]}
+    assert {f"for {name}" for name in names} & labels
+    assert not names & labels
 
 
 @pytest.mark.parametrize("visitor", [WALK, Look("de", phone=True)], ids=str, indirect=True)

@@ -131,11 +131,14 @@ async def test_blueprint_offers_the_people(visitor: Visitor, env: E2eEnv) -> Non
         sensor = Texts("en")["entity.sensor.person.name"].format(person=name)
         await read(visitor, "Person", "Activity", sensor, "Message")
         await visitor.choose(sensor)
-        others = [one for one in await people(env) if one != name]
-        await read(
-            visitor,
-            *(Texts("en")["entity.sensor.person.name"].format(person=one) for one in others),
-        )
+        others = [
+            Texts("en")["entity.sensor.person.name"].format(person=one)
+            for one in await people(env)
+            if one != name
+        ]
+        words = await read(visitor, *others)
+        assert others
+        assert [one for one in others if one not in words] == []
     finally:
         for one in range(number):
             await env.home.client.request(
@@ -233,14 +236,15 @@ async def test_disabled_activity_leaves_the_sentences_alone(env: E2eEnv) -> None
         run = await env.entry.call("remove_labels", people=["rosa"])
         await env.entry.call("undo", run_id=run["run_id"])
 
-        async def lines() -> Sequence[str]:
-            rows = await client.command(
+        async def lines() -> Sequence[dict[str, str]]:
+            rows: list[dict[str, str]] = await client.command(
                 "logbook/get_events", start_time=began, entity_ids=[activity]
             )
-            told = [row.get("message", "") for row in rows if row.get("domain") == DOMAIN]
-            return told if len(told) == len(rows) >= 2 else ()
+            return rows if len(rows) >= 2 else ()
 
-        await eventually(lines, "the logbook has the sentences and nothing else")
+        rows = await eventually(lines, "the logbook has the sentences")
+        assert {row.get("domain") for row in rows} == {DOMAIN}
+        assert all(row.get("message") for row in rows)
     finally:
         await client.command(update, entity_id=activity, disabled_by=None)
         await client.post(f"config/config_entries/entry/{env.entry.entry_id}/reload", {})

@@ -85,6 +85,8 @@ async def test_person_whose_sync_is_off_gets_no_label(env: E2eEnv) -> None:
     await env.servers.pulsarr.post("wish", person="tim", title=title.key, force=True)
 
     await env.until_labelled(title, "tim", within=10)
+    await env.entry.call("sync_all")
+    assert all(labels == ["tim"] for labels in await env.labels(title))
 
 
 async def test_changed_label_format_replaces_the_labels_without_a_restart(env: E2eEnv) -> None:

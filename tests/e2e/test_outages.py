@@ -172,6 +172,8 @@ async def test_both_servers_away_and_home_assistant_restarted_meanwhile_lose_not
 
     await until_all_labelled(env, titles)
     await env.entry.until_state("status", "idle", within=20)
+    assert await env.violations() == []
+    assert [await env.entry.state(f"{one}_connected") for one in ("plex", "pulsarr")] == ["on"] * 2
 
 
 async def test_connection_for_events_that_drops_fifty_times_loses_nothing(env: E2eEnv) -> None:

@@ -410,8 +410,11 @@ async def test_nobody_listens_after_the_entry_is_unloaded(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
+    assert ha_env.plex.events.listeners == 1
     await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
     await eventually(lambda: ha_env.plex.events.listeners == 0)
+    await later(ha_env, clock, 600)
+    assert ha_env.plex.events.listeners == 0
 
 
 async def test_news_while_pulsarr_is_away_is_looked_at_when_it_is_back(

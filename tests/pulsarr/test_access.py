@@ -65,6 +65,7 @@ async def test_pasted_key_may_have_blanks_around_it(
     pulsarr: PulsarrSimulator, make_client: MakeClient
 ) -> None:
     await make_client(pulsarr.url, f" {pulsarr.api_key}\n").check()
+    assert [one.status for one in pulsarr.stats.log] == [200]
 
 
 async def test_base_path_belongs_to_the_address(

@@ -164,6 +164,9 @@ def test_label_is_the_same_however_plex_writes_its_letters(person: Person) -> No
 @given(good_formats)
 def test_format_that_names_people_is_accepted(label_format: str) -> None:
     check_label_format(label_format)
+    settings = SyncSettings(label_format=label_format)
+    rosa, tim = Person(pulsarr_id(1), "rosa"), Person(pulsarr_id(2), "tim")
+    assert fold(label_of(rosa, MOVIE, settings)) != fold(label_of(tim, MOVIE, settings))
 
 
 @pytest.mark.parametrize(
