@@ -189,10 +189,14 @@ class PlanBuilder:
             {person.id: person for person in watchlists.people},
             frozenset(person.id for person in people),
         )
-        doubts = unread_lists(watchlists, people, settings, ledger)
+        # In threads, as there may be tens of thousands of titles.
+        doubts = await asyncio.to_thread(unread_lists, watchlists, people, settings, ledger)
+        shrunk_lists = await asyncio.to_thread(memory.shrunk, watchlists)
         full = request if isinstance(request, FullRequest) else None
         believe = full is not None and full.consent.everything and not full.dry_run
-        shrunk = memory.judge(watchlists, roster.labelled, owners=ledger.owners, believe=believe)
+        shrunk = memory.judge(
+            watchlists, roster.labelled, shrunk_lists, owners=ledger.owners, believe=believe
+        )
         known = ledger.people  # including people who are no longer in Pulsarr
         whose = [known[one] for one in shrunk if one in known]
         doubts = replace(doubts, shrunk=shrunk, shrunk_labels=labels_of(whose, settings))
@@ -315,10 +319,11 @@ class PlanBuilder:
             proven = await asyncio.to_thread(self._matcher.proven, scope, items, evidence)
             view = replace(view, items=proven, evidence=evidence)
             plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
-            note_contradictions(scope, items, evidence, found)
+            await asyncio.to_thread(note_contradictions, scope, items, evidence, found)
         self._remember_others(view, plan)
         if scope.whole:
-            plan = with_returned(plan, view, self._recorder.removed_lately())
+            removed = self._recorder.removed_lately()
+            plan = await asyncio.to_thread(with_returned, plan, view, removed)
         return self._prepared(scope, found, plan, labels, view)
 
     def _prepared(
@@ -365,7 +370,9 @@ class PlanBuilder:
     ) -> Found:
         """Find the items of a few titles, and everyone who wants the same items."""
         asked = TitleIndex(request.titles)
-        some = tuple(wish for wish in wishes if wish.title in asked)
+        some = await asyncio.to_thread(
+            lambda: tuple(wish for wish in wishes if wish.title in asked)
+        )
         some += await asyncio.to_thread(unwanted, request, some, self._recorder.ledger)
         old = TitleIndex(request.thorough)
         thorough = frozenset(wish.title for wish in some if wish.title in old)
