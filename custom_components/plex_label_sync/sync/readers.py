@@ -57,6 +57,11 @@ class _Gleaned:
     keys: set[int]
 
 
+def _by_key(found: Found) -> dict[str, Item]:
+    """Return all items that a run has found, by rating key."""
+    return found.others | {one.rating_key: one for some in found.items for one in some}
+
+
 def _glean(
     matcher: Matcher,
     keep: Container[str],
@@ -156,7 +161,7 @@ class ItemFinder:
         if failures and not found.totals:
             raise failures[0]
         found.items = await asyncio.to_thread(_items, matcher, wishes)
-        self._items = found.others | {one.rating_key: one for some in found.items for one in some}
+        self._items = await asyncio.to_thread(_by_key, found)
         return found
 
     async def _list(
