@@ -16,6 +16,7 @@ from tests.secret_guard import (  # noqa: F401 - pytest finds fixtures and hooks
     _search_for_secrets,
     known_secrets,
     pytest_runtest_makereport,
+    watch_events,
 )
 
 HERE = Path(__file__).parent
@@ -61,8 +62,12 @@ def _loopback(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def hass(hass: HomeAssistant) -> HomeAssistant:
-    """Return Home Assistant, able to find the integrations in `custom_components`."""
+    """Return Home Assistant, able to find the integrations in `custom_components`.
+
+    Its events are searched for secrets as if they were logged, which they are at debug level.
+    """
     hass.data.pop(DATA_CUSTOM_COMPONENTS, None)
+    watch_events(hass)
     return hass
 
 

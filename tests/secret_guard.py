@@ -9,6 +9,8 @@ from collections.abc import Generator
 import logging
 from urllib.parse import quote
 
+from homeassistant.const import MATCH_ALL
+from homeassistant.core import Event, HomeAssistant, callback
 import pytest
 
 # Logs of the servers and of Python itself, which only share the process with the integration in
@@ -34,7 +36,11 @@ class SecretGuard(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record as its logger, its template and its full text, traceback included."""
         if not record.name.startswith(FAR_LOGGERS):
-            self._kept.add((record.name, str(record.msg), self.format(record)))
+            self.keep(record.name, str(record.msg), self.format(record))
+
+    def keep(self, logger: str, template: str, text: str) -> None:
+        """Keep a text, logged or not, until it is searched."""
+        self._kept.add((logger, template, text))
 
     def leaks(self) -> list[str]:
         """Return where secrets were logged, one "logger: template" each, and forget all records.
@@ -77,6 +83,9 @@ def _listen_to_all_loggers() -> Generator[None]:
             # Live logging need not become more verbose because the guard records everything.
             handler.setLevel(logging.INFO)
     logging.getLogger("asyncio").setLevel(logging.INFO)
+    # Its debug messages are its events, with every state that is written again unchanged: see
+    # `watch_events`.
+    logging.getLogger("homeassistant.core").setLevel(logging.INFO)
     root.addHandler(GUARD)
     yield
     root.removeHandler(GUARD)
@@ -108,6 +117,16 @@ def pytest_runtest_makereport(
     shown = report.failed or not {"A", "P"}.isdisjoint(item.config.getoption("reportchars"))
     report.sections = [(title, GUARD.hide(content)) for title, content in report.sections if shown]
     return report
+
+
+def watch_events(hass: HomeAssistant) -> None:
+    """Search Home Assistant's events as if they were logged, which they are at debug level."""
+
+    @callback
+    def keep(event: Event) -> None:
+        GUARD.keep("homeassistant.core", str(event.event_type), repr(event))
+
+    hass.bus.async_listen(MATCH_ALL, keep)
 
 
 def _fail_on_leaks() -> None:

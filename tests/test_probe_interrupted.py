@@ -31,6 +31,7 @@ from custom_components.plex_label_sync.transport import Answer, Transport
 from simulators.plex import Fault, PlexKnobs
 
 from .ha_env import eventually
+from .secret_guard import watch_events
 from .test_probe import movie, movie_by_hand, traces
 
 if TYPE_CHECKING:
@@ -231,6 +232,7 @@ async def start_again(ha_env: HaEnv) -> None:
     old = ha_env.entry
     async with async_test_home_assistant(config_dir=ha_env.hass.config.config_dir) as hass:
         hass.data.pop(DATA_CUSTOM_COMPONENTS, None)
+        watch_events(hass)
         assert await async_setup_component(hass, "webhook", {})
         entry = MockConfigEntry(
             domain=DOMAIN,

@@ -4,7 +4,10 @@ from pathlib import Path
 import subprocess
 import sys
 
+from homeassistant.core import HomeAssistant
 import pytest
+
+from .secret_guard import GUARD
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "tok/en-that&nobody-may-see"
@@ -96,3 +99,13 @@ def test_the_secret_is_not_in_the_captured_logs(report: str) -> None:
     sections = [part.partition("\n----")[0] for part in report.split("Captured log call")[1:]]
     assert any("token is" in section for section in sections)
     assert not any(SECRET in section for section in sections)
+
+
+async def test_events_of_home_assistant_are_searched(
+    hass: HomeAssistant, known_secrets: set[str]
+) -> None:
+    known_secrets.update(("secret-of-an-event", "secret-of-a-state"))
+    hass.bus.async_fire("happened", {"text": "secret-of-an-event"})
+    hass.states.async_set("sensor.it", "on", {"text": "secret-of-a-state"})
+    hass.states.async_set("sensor.it", "on", {"text": "nothing"})
+    assert GUARD.leaks() == ["homeassistant.core: happened", "homeassistant.core: state_changed"]
