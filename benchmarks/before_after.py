@@ -96,6 +96,7 @@ def _loop(told: Mapping[str, Any]) -> list[_Row]:
                 "in Home Assistant: longest time in ms that the event loop stood still, without collections",
             ),
             ("half", "the same while somebody new wants half of the library"),
+            ("step", "longest computation in ms of the event loop's own thread, in all of these"),
             ("full", "full garbage collections during all its syncs"),
             ("collection", "the longest of them in ms"),
             ("objects", "objects that Python tracks after the last sync"),
@@ -115,6 +116,7 @@ def _worst(house: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
     return {
         "apart": max(one["apart"] for one in syncs),
         "half": cases.get("half", {}).get("apart", float("nan")),
+        "step": max(one.get("step", float("nan")) for one in syncs),
         "full": sum(one["full"] for one in syncs),
         "collection": max(one["collection"] for one in syncs),
         "objects": cases.get("heap_after", {}).get("objects", float("nan")),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 import json
 from pathlib import Path
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -11,6 +12,8 @@ import tempfile
 from typing import Any, Final
 
 from harness.checkout import ROOT
+
+from .bench_env import METER
 
 # Labels read label by label, every event collected, pages of 1,000 rows, the ledger counted on the
 # loop.
@@ -43,8 +46,9 @@ def unpacked(commit: str) -> Iterator[Path]:
 def house(tree: Path, size: str, world: int, seed: int) -> list[dict[str, Any]]:
     """Return the loop figures of a tree in a real Home Assistant, in a world of its own benchmark.
 
-    The tree's own harness sets it up, as its forms differ.
+    The tree's own harness sets it up, as its forms differ; the meter is the current one.
     """
+    shutil.copytree(METER, tree / "benchmarks" / METER.name, dirs_exist_ok=True)
     sizes = [] if size == "usual" else [f"--{size}"]
     told = _measured(
         tree, "run", *sizes, f"--worlds={world}", "--competitors=house", f"--seed={seed}"

@@ -124,15 +124,17 @@ def _house(house: Sequence[Mapping[str, Any]]) -> list[str]:
         "",
         (
             "A task in its event loop ticks every millisecond. Nothing else is set up there but what Home Assistant brings. "
+            "A step is what the loop's own thread computes between two ticks, without collections; stalls include "
+            "the time for which it waits for other threads, which Python lets compute in turn. "
             f"{collections_said(house)}"
         ),
         "",
-        "| during | longest stall ms | stalls over 50 ms | longest without collections ms | full collections | longest of them ms | requests | wall s | CPU s | peak MiB |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| during | longest stall ms | stalls over 50 ms | longest without collections ms | longest step of the loop ms | full collections | longest of them ms | requests | wall s | CPU s | peak MiB |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     lines += [
         f"| {_house_case(one)} | {one['stall']:.0f} | {one['over_50']} "
-        f"| {one['apart']:.0f} | {one['full']} | {one['collection']:.0f} | {one['requests']:,} "
+        f"| {one['apart']:.0f} | {one['step']:.0f} | {one['full']} | {one['collection']:.0f} | {one['requests']:,} "
         f"| {one['wall']:.1f} | {one['cpu']:.1f} | {one['peak']:.0f} |"
         for one in house
         if one["case"] in HOUSE_CASES

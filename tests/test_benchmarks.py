@@ -129,9 +129,9 @@ def told(**more: Any) -> dict[str, Any]:
 
 def test_before_and_now_stand_side_by_side() -> None:
     house = [
-        {"case": "first", "apart": 30.0, "full": 1, "collection": 290.0},
-        {"case": "half", "apart": 88.0, "full": 5, "collection": 560.0},
-        {"case": "idle", "apart": 999.0, "full": 9, "collection": 999.0},
+        {"case": "first", "apart": 30.0, "step": 21.0, "full": 1, "collection": 290.0},
+        {"case": "half", "apart": 88.0, "step": 32.0, "full": 5, "collection": 560.0},
+        {"case": "idle", "apart": 999.0, "step": 999.0, "full": 9, "collection": 999.0},
         {"case": "heap_after", "objects": 933_126},
     ]
     live = {"now": {"ours": {"imports": {"p95": 0.4}, "wishes": {"p95": 0.7}}}}
@@ -145,6 +145,7 @@ def test_before_and_now_stand_side_by_side() -> None:
     assert " | 47 | 70 |" in ends
     assert any(line.endswith("can be read | not measured | 0.40 |") for line in lines)
     assert any(line.endswith("collections | not measured | 88 |") for line in lines)
+    assert any(line.endswith("in all of these | not measured | 32 |") for line in lines)
     assert any(line.endswith("all its syncs | not measured | 6 |") for line in lines)
 
 

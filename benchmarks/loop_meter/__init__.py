@@ -36,6 +36,7 @@ class LoopMeter:
     def __init__(self) -> None:
         self._loop_thread = threading.get_ident()
         self._ticked, self._computed = time.perf_counter(), time.process_time()
+        self._own, self._collected = time.thread_time(), 0.0
         self._where = ""
         self._collecting: float | None = None  # when the current collection began
         self.forget()
@@ -47,6 +48,7 @@ class LoopMeter:
         self._stalls: list[Stall] = []  # the longest
         self._over_50 = 0
         self._apart = 0.0  # the longest without collections
+        self._step = 0.0  # the longest computation of the loop's own thread
         self._collections: list[Collection] = []
         self._started = time.perf_counter()
         self._cpu = time.process_time()
@@ -58,6 +60,7 @@ class LoopMeter:
         """Tick every millisecond, and record when that took longer."""
         while True:
             self._ticked, self._computed = time.perf_counter(), time.process_time()
+            self._own, self._collected = time.thread_time(), 0.0
             await asyncio.sleep(TICK)
             self._pass(time.perf_counter())
             self._where = ""
@@ -73,6 +76,8 @@ class LoopMeter:
         if self._collecting is not None:
             recent.append(Collection(self._collecting, now, 0))
         self._note(Stall(late, collecting(recent, began, now), self._where))
+        # Waiting for the interpreter's lock, which threads hold in turn, does not count.
+        self._step = max(self._step, time.thread_time() - self._own - self._collected)
 
     def _note(self, stall: Stall) -> None:
         self._apart = max(self._apart, stall.apart)
@@ -91,6 +96,8 @@ class LoopMeter:
                 )
 
     def _on_collection(self, phase: str, info: dict[str, int]) -> None:
+        if threading.get_ident() == self._loop_thread:
+            self._collected += time.thread_time() * (1 if phase == "stop" else -1)
         now = time.perf_counter()
         if phase == "start":
             self._collecting = now
@@ -106,6 +113,7 @@ class LoopMeter:
             "stall": max((one.seconds for one in self._stalls), default=0.0) * 1000,
             "over_50": self._over_50,
             "apart": self._apart * 1000,
+            "step": self._step * 1000,
             "stalls": [
                 (one.seconds * 1000, one.collecting * 1000, one.where) for one in self._stalls
             ],
