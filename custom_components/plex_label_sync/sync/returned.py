@@ -18,7 +18,7 @@ def removed_lately(runs: Iterable[Iterable[Change]]) -> dict[RowKey, Change]:
         for change in changes:
             if change.action is Action.REMOVE and change.ours:
                 removed[change.key] = change
-            else:
+            elif removed:  # most runs only add, tens of thousands of labels
                 removed.pop(change.key, None)
     return removed
 

@@ -73,7 +73,7 @@ def plan_of(scope: Scope, view: View, listed: Container[str]) -> Plan:
 def labels_needed(
     items: Mapping[str, WantedItem], rows: Iterable[Row], settings: SyncSettings
 ) -> list[tuple[str, str]]:
-    """Return the labels to read, as pairs of library key and folded label."""
+    """Return the labels to read, as different pairs of library key and folded label."""
     needed = [(entry.item.library, folded) for entry in items.values() for folded in entry.labels]
     needed += [
         (items[row.rating_key].item.library, fold(row.label))
@@ -81,7 +81,8 @@ def labels_needed(
         if row.rating_key in items
     ]
     libraries = {entry.item.library for entry in items.values()}
-    return needed + [(library, one) for library in libraries for one in settings.special_labels]
+    needed += [(library, one) for library in libraries for one in settings.special_labels]
+    return [*dict.fromkeys(needed)]
 
 
 def _forget_missing(plan: Plan, view: View, listed: Container[str]) -> Plan:
