@@ -17,14 +17,14 @@ IMPORTS: Final = "seconds from Plex's event until 95 % of labels can be read"
 type _Row = tuple[str, Mapping[str, Any] | None, Mapping[str, Any] | None, Callable[[Any], str]]
 
 
-def before_and_after(told: Mapping[str, Any]) -> list[str]:
+def before_and_after(data: Mapping[str, Any]) -> list[str]:
     """Return the section of the report, empty without a measured earlier state."""
-    before = told.get("before")
+    before = data.get("before")
     if not before:
         return []
     if "commit" not in before:
         return ["", "## Before and after", "", f"Not measured: {before['reason']}."]
-    rows = [*_live(told), *_requests(told["results"]), *_loop(told)]
+    rows = [*_live(data), *_requests(data["results"]), *_loop(data)]
     return [
         "",
         "## Before and after",
@@ -45,8 +45,8 @@ def _cell(one: Mapping[str, Any] | None, say: Callable[[Mapping[str, Any]], str]
     return "not measured" if one is None else say(one)
 
 
-def _live(told: Mapping[str, Any]) -> list[_Row]:
-    live = told.get("live")
+def _live(data: Mapping[str, Any]) -> list[_Row]:
+    live = data.get("live")
     if not live:
         return []
     old, now = (live.get(name, {}).get("ours", {}).get("imports") for name in ("before", "now"))
@@ -83,9 +83,9 @@ def _requests(results: Sequence[Mapping[str, Any]]) -> list[_Row]:
     return rows
 
 
-def _loop(told: Mapping[str, Any]) -> list[_Row]:
+def _loop(data: Mapping[str, Any]) -> list[_Row]:
     """Return the effect of both on the event loop of a real Home Assistant."""
-    old, now = _worst(told.get("house_before", ())), _worst(told["house"])
+    old, now = _worst(data.get("house_before", ())), _worst(data["house"])
     if old is None and now is None:
         return []
     return [
@@ -108,8 +108,8 @@ def _whole(key: str, one: Mapping[str, Any]) -> str:
     return "not measured" if math.isnan(one[key]) else f"{one[key]:,.0f}"
 
 
-def _worst(house: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
-    cases = {one["case"]: one for one in house}
+def _worst(home_assistant: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    cases = {one["case"]: one for one in home_assistant}
     syncs = [one for case, one in cases.items() if "apart" in one and case != "idle"]
     if not syncs:
         return None

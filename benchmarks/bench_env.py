@@ -23,13 +23,13 @@ METER: Final = Path(__file__).with_name("loop_meter")
 type Change = Callable[[], Awaitable[object]]
 
 IDLE: Final = 10.0  # seconds
-PATIENCE: Final = 600.0  # seconds for one sync
+SYNC_TIMEOUT: Final = 600.0  # seconds for one sync
 HOURS: Final = 4  # scheduled syncs
 # Summed over several syncs; of all others the maximum is reported.
 SUMS: Final = ("over_50", "full", "requests", "wall", "cpu")
 
 
-async def measure_house(
+async def measure_home_assistant(
     servers: Child, folder: Path, cases: Mapping[str, Change]
 ) -> dict[str, dict[str, Any]]:
     """Set up the integration in its own Home Assistant; return the loop figures of each case.
@@ -48,10 +48,10 @@ async def measure_house(
             client = await onboard(session, home, Owner("Bench", "bench", "password-of-the-bench"))
 
             async def noted() -> dict[str, Any]:
-                stats = await servers.ask("stats")
-                told = {**await client.get(METER.name), "requests": stats["requests"]}
-                await servers.ask("reset")
-                return told
+                stats = await servers.request("stats")
+                figures_of_run = {**await client.get(METER.name), "requests": stats["requests"]}
+                await servers.request("reset")
+                return figures_of_run
 
             async def note(case: str) -> None:
                 figures[case] = await noted()
@@ -61,18 +61,18 @@ async def measure_house(
                 figures[case] = await client.get(f"{METER.name}?collect=1")
 
             await weigh("heap_before")
-            await servers.ask("reset")
+            await servers.request("reset")
             await asyncio.sleep(IDLE)
             await note("idle")
             connections = Connections(
                 servers.hello["plex"], PLEX_TOKEN, servers.hello["pulsarr"], PULSARR_KEY
             )
             entry = Integration(client, await integration.set_up(client, connections))
-            await entry.until_synced(within=PATIENCE)
+            await entry.until_synced(within=SYNC_TIMEOUT)
             await note("first")
             await asyncio.sleep(IDLE)
             await client.get(METER.name)
-            await servers.ask("reset")
+            await servers.request("reset")
             for case, change in cases.items():
                 await change()
                 await entry.call("sync_all")
@@ -91,13 +91,13 @@ async def measure_house(
 
 def together(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the figures of several syncs as one: sums, or maxima of what cannot be summed."""
-    told: dict[str, Any] = {
+    figures_of_run: dict[str, Any] = {
         key: (sum if key in SUMS else max)(run[key] for run in runs)
         for key in runs[0]
         if key != "stalls"
     }
     stalls = sorted((stall for run in runs for stall in run["stalls"]), reverse=True)
-    return {**told, "stalls": stalls, "syncs": len(runs)}
+    return {**figures_of_run, "stalls": stalls, "syncs": len(runs)}
 
 
 async def _by_the_clock(entry: Integration, forget: Change) -> None:
@@ -112,4 +112,4 @@ async def _by_the_clock(entry: Integration, forget: Change) -> None:
     async def synced() -> bool:
         return await entry.state("last_sync") != before
 
-    await eventually(synced, "a sync by the clock has ended", within=PATIENCE)
+    await eventually(synced, "a sync by the clock has ended", within=SYNC_TIMEOUT)

@@ -19,7 +19,7 @@ from .bench_env import METER
 # loop.
 BEFORE: Final = "0538e57d0620f1b284c910689953b39d4d54521b"
 COMPETITOR: Final = "before"
-PATIENCE: Final = 1800.0  # seconds
+MEASURE_TIMEOUT: Final = 1800.0  # seconds
 
 
 class NotThereError(Exception):
@@ -43,17 +43,17 @@ def unpacked(commit: str) -> Iterator[Path]:
         yield folder / "tree"
 
 
-def house(tree: Path, size: str, world: int, seed: int) -> list[dict[str, Any]]:
+def home_assistant(tree: Path, size: str, world: int, seed: int) -> list[dict[str, Any]]:
     """Return the loop figures of a tree in a real Home Assistant, in a world of its own benchmark.
 
     The tree's own harness sets it up, as its forms differ; the meter is the current one.
     """
     shutil.copytree(METER, tree / "benchmarks" / METER.name, dirs_exist_ok=True)
     sizes = [] if size == "usual" else [f"--{size}"]
-    told = _measured(
+    data = _measured(
         tree, "run", *sizes, f"--worlds={world}", "--competitors=house", f"--seed={seed}"
     )
-    found: list[dict[str, Any]] = told["house"]
+    found: list[dict[str, Any]] = data["house"]
     return found
 
 
@@ -67,7 +67,9 @@ def _measured(tree: Path, module: str, *flags: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         output = Path(name) / ("live.json" if module == "live" else "")
         command = [sys.executable, "-m", f"benchmarks.{module}", *flags, f"--output={output}"]
-        subprocess.run(command, cwd=tree, check=True, timeout=PATIENCE, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            command, cwd=tree, check=True, timeout=MEASURE_TIMEOUT, stdout=subprocess.DEVNULL
+        )
         file = output if module == "live" else output / "results.json"
-        told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return told
+        data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return data

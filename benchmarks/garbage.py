@@ -16,8 +16,8 @@ from pathlib import Path
 import tempfile
 import time
 
+from .integration_runner import IntegrationRunner
 from .loop_meter.stalls import Collection, longest_full
-from .ours import Ours
 from .processes import child
 from .rivals.common import Servers
 from .servers import PLEX_TOKEN, PULSARR_KEY
@@ -29,16 +29,16 @@ def collections() -> Iterator[list[Collection]]:
     seen: list[Collection] = []
     began = 0.0
 
-    def hear(phase: str, info: dict[str, int]) -> None:
+    def on_collection(phase: str, info: dict[str, int]) -> None:
         nonlocal began
         if phase == "start":
             began = time.perf_counter()
         else:
             seen.append(Collection(began, time.perf_counter(), info["generation"]))
 
-    gc.callbacks.append(hear)
+    gc.callbacks.append(on_collection)
     yield seen
-    gc.callbacks.remove(hear)
+    gc.callbacks.remove(on_collection)
 
 
 def tracked() -> Counter[str]:
@@ -51,15 +51,17 @@ async def measure(items: int, folder: Path) -> None:
     """Let a person want half of a library, and print the result."""
     async with child("benchmarks.servers", "--items", str(items), "--people", "20") as servers:
         plex, pulsarr = servers.hello["plex"], servers.hello["pulsarr"]
-        ours = Ours(Servers(plex, PLEX_TOKEN, pulsarr, PULSARR_KEY, str(folder)))
-        await ours.start()
-        await ours.sync()
+        integration = IntegrationRunner(
+            Servers(plex, PLEX_TOKEN, pulsarr, PULSARR_KEY, str(folder))
+        )
+        await integration.start()
+        await integration.sync()
         before = tracked()
-        await servers.ask("person", titles=items // 2)
+        await servers.request("person", titles=items // 2)
         with collections() as seen:
-            await ours.sync()
+            await integration.sync()
         after = tracked()
-        await ours.stop()
+        await integration.stop()
     full, longest = longest_full(seen)
     more = after - before
     print(f"{items // 2} more titles wanted: {after.total() - before.total()} more objects tracked")

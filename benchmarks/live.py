@@ -29,7 +29,7 @@ from harness.children import free_port
 from harness.home_assistant import HomeAssistant
 from harness.integration import Connections, Integration
 from harness.onboarding import Owner, onboard
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.pulsarr import PulsarrSimulator
 from simulators.pulsarr.knobs import PulsarrKnobs
@@ -46,8 +46,8 @@ ARRIVAL: Final = 0.8  # seconds between two imports
 ANNOUNCED_AFTER: Final = 1.0  # seconds
 PLEX_AFTER: Final = (2.0, 45.0)  # seconds from the import until Plex has processed the file
 POLL: Final = 30.0  # seconds between two of Pulsarr's searches for a title
-WISH_EVERY: Final = 2.4  # seconds on average
-PATIENCE: Final = 180.0  # seconds for one label
+WANTED_EVERY: Final = 2.4  # seconds on average
+LABEL_TIMEOUT: Final = 180.0  # seconds for one label
 LOOK: Final = 0.005  # seconds between two checks of the simulator's own state
 
 
@@ -61,7 +61,7 @@ class Stopwatch:
     async def until(self, true: Callable[[], bool], since: float) -> None:
         """Wait for a label and record how long it took."""
         while not true():
-            if time.monotonic() - since > PATIENCE:
+            if time.monotonic() - since > LABEL_TIMEOUT:
                 self.lost += 1
                 return
             await asyncio.sleep(LOOK)
@@ -83,8 +83,8 @@ class Course:
             MOVIES,
             SHOWS,
             0,
-            wishes=0,
-            wishes_missing=0,
+            wanted_in_plex=0,
+            wanted_missing=0,
             missing=share,
             editions=0.0,
             uhd_library=False,
@@ -92,31 +92,31 @@ class Course:
             unmatched=0.0,
         )
         self.people = [self.world.pulsarr.add_user(f"Person{n:03d}") for n in range(PEOPLE)]
-        lacking = {title.key for title in self.world.plex.missing()}
-        self.missing = [title for title in self.world.catalogue if title.key in lacking][:titles]
-        self.there = [title for title in self.world.catalogue if title.key not in lacking]
+        missing_keys = {title.key for title in self.world.plex.missing()}
+        self.missing = [title for title in self.world.catalog if title.key in missing_keys][:titles]
+        self.there = [title for title in self.world.catalog if title.key not in missing_keys]
         rng = random.Random(f"live-{seed}")
         rng.shuffle(self.missing)
         rng.shuffle(self.there)
         for number, title in enumerate((*self.missing, *self.there[200:400])):
-            self.world.pulsarr.wish(self.people[number % PEOPLE].id, title)
+            self.world.pulsarr.want(self.people[number % PEOPLE].id, title)
         self.delays = [rng.uniform(*PLEX_AFTER) for _ in self.missing]
         self.plex = PlexSimulator(self.world.plex, token=PLEX_TOKEN, knobs=PlexKnobs.realistic())
         self.pulsarr = PulsarrSimulator(
             self.world.pulsarr,
             api_key=PULSARR_KEY,
             knobs=PulsarrKnobs(latency_ms=8.0, rate_limit=10_000_000),
-            catalogue=self.world.catalogue,
+            catalog=self.world.catalog,
         )
 
     def label_of(self, number: int) -> str:
         """Return the label of the person who wants the missing title with this number."""
         return self.people[number % PEOPLE].name
 
-    async def imports(self, announce: Callable[[CatalogueTitle], Any], watch: Stopwatch) -> None:
+    async def imports(self, announce: Callable[[CatalogTitle], Any], watch: Stopwatch) -> None:
         """Import all missing titles, one after the other, each with its own delay."""
 
-        async def one(number: int, title: CatalogueTitle) -> None:
+        async def one(number: int, title: CatalogTitle) -> None:
             await asyncio.sleep(ANNOUNCED_AFTER)
             await announce(title)
             await asyncio.sleep(max(0.0, self.delays[number] - ANNOUNCED_AFTER))
@@ -133,11 +133,11 @@ class Course:
         """Add wishes for titles that are already in Plex, at random moments."""
         rng = random.Random("wishes")
 
-        async def one(position: int, title: CatalogueTitle) -> None:
-            await asyncio.sleep(rng.uniform(0.0, number * WISH_EVERY))
+        async def one(position: int, title: CatalogTitle) -> None:
+            await asyncio.sleep(rng.uniform(0.0, number * WANTED_EVERY))
             person = self.people[position % PEOPLE]
             since = time.monotonic()
-            await self.pulsarr.wish(person.id, title)
+            await self.pulsarr.want(person.id, title)
             await watch.until(partial(self._labelled, title, person.name), since)
 
         sent = len(self.pulsarr.deliveries)
@@ -147,7 +147,7 @@ class Course:
         if len(self.pulsarr.deliveries) != sent:
             raise RuntimeError("Pulsarr has told of wishes that it has nothing to do for")
 
-    def _labelled(self, title: CatalogueTitle, name: str) -> bool:
+    def _labelled(self, title: CatalogTitle, name: str) -> bool:
         """Return whether all items of a title carry a person's label."""
         label = name.casefold()
         items = self.world.plex.items_of(title)
@@ -159,7 +159,7 @@ async def ours(titles: int, wishes: int, seed: int, folder: Path) -> dict[str, A
     course = Course(seed, titles)
     home = HomeAssistant(folder / "config", free_port())
     home.prepare()
-    imports, wished = Stopwatch(), Stopwatch()
+    imports, wanted = Stopwatch(), Stopwatch()
     async with course.plex, course.pulsarr, aiohttp.ClientSession() as session:
         await home.start(session)
         try:
@@ -171,7 +171,7 @@ async def ours(titles: int, wishes: int, seed: int, folder: Path) -> dict[str, A
             await course.imports(course.pulsarr.announce, imports)
             requests = course.plex.stats.total
             asked, began = course.pulsarr.stats.total, time.monotonic()
-            await course.wishes(wishes, wished)
+            await course.wishes(wishes, wanted)
             minutes = (time.monotonic() - began) / 60
             per_minute = (course.pulsarr.stats.total - asked) / minutes
             await client.close()
@@ -179,7 +179,7 @@ async def ours(titles: int, wishes: int, seed: int, folder: Path) -> dict[str, A
             await home.stop()
     return {
         "imports": imports.figures(),
-        "wishes": wished.figures(),
+        "wishes": wanted.figures(),
         "requests": requests,
         "requests to Pulsarr a minute": round(per_minute, 1),
     }
@@ -196,13 +196,13 @@ async def pulsarrs_way(titles: int, seed: int, folder: Path) -> dict[str, Any]:
         await way.start()
         numbers = {title.key: number for number, title in enumerate(course.missing)}
 
-        async def label(title: CatalogueTitle) -> None:
+        async def label(title: CatalogTitle) -> None:
             for _ in range(20):
                 if await way.label(title.plex_guid, {course.label_of(numbers[title.key])}):
                     return
                 await asyncio.sleep(POLL)
 
-        async def announce(title: CatalogueTitle) -> None:
+        async def announce(title: CatalogTitle) -> None:
             group.create_task(label(title))
 
         await course.imports(announce, imports)
@@ -215,10 +215,10 @@ async def run(titles: int, wishes: int, seed: int) -> dict[str, Any]:
     """Measure both at the same time."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        mine, theirs = await asyncio.gather(
+        own, rival = await asyncio.gather(
             ours(titles, wishes, seed, folder), pulsarrs_way(titles, seed, folder)
         )
-    return {"titles": titles, "wishes": wishes, "ours": mine, "Pulsarr's way": theirs}
+    return {"titles": titles, "wishes": wishes, "ours": own, "Pulsarr's way": rival}
 
 
 def table(figures: dict[str, Any]) -> str:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 HOUR: Final = 3600.0  # seconds between two syncs
-PATIENCE: Final = 900.0  # seconds for the first sync
+SYNC_TIMEOUT: Final = 900.0  # seconds for the first sync
 SETTLE: Final = 40.0  # seconds until start and setup have finished
 REST: Final = 180.0  # seconds without a sync: three watchlist checks
 SYNC: Final = 30.0  # seconds within which a sync always ends
@@ -92,11 +92,11 @@ async def measure(servers: Child, folder: Path) -> tuple[Share, int]:
                 servers.hello["plex"], PLEX_TOKEN, servers.hello["pulsarr"], PULSARR_KEY
             )
             entry = Integration(client, await integration.set_up(client, connections))
-            await entry.until_synced(within=PATIENCE)
+            await entry.until_synced(within=SYNC_TIMEOUT)
             await asyncio.sleep(SETTLE)
             between = await loop.during(REST, nothing) / REST
             unchanged = [await _sync(loop, entry, nothing) for _ in range(SYNCS)]
-            changed = await _sync(loop, entry, lambda: servers.ask("churn", share=CHURN))
+            changed = await _sync(loop, entry, lambda: servers.request("churn", share=CHURN))
             entities = len(await integration.entity_ids(client, entry.entry_id))
             await client.close()
         finally:

@@ -10,11 +10,11 @@ import sys
 from typing import Any, Final
 
 ANSWER_MAX: Final = 1 << 24  # bytes
-PATIENCE: Final = 900.0  # seconds for one command
+COMMAND_TIMEOUT: Final = 900.0  # seconds for one command
 
 
 class Child:
-    """One process; `ask` sends a command and returns the answer."""
+    """One process; `request` sends a command and returns the answer."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -23,14 +23,14 @@ class Child:
     async def answer(self) -> dict[str, Any]:
         """Return the next answer. Raises RuntimeError when the process has ended."""
         assert self._process.stdout is not None  # noqa: S101 - a pipe
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(COMMAND_TIMEOUT):
             line = await self._process.stdout.readline()
         if not line:
             raise RuntimeError("a process of the benchmark ended early; its complaint is above")
-        told: dict[str, Any] = json.loads(line)
-        return told
+        result: dict[str, Any] = json.loads(line)
+        return result
 
-    async def ask(self, do: str, **fields: object) -> dict[str, Any]:
+    async def request(self, do: str, **fields: object) -> dict[str, Any]:
         """Send a command and return the answer."""
         assert self._process.stdin is not None  # noqa: S101 - a pipe
         self._process.stdin.write(json.dumps({"do": do, **fields}).encode() + b"\n")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from .before_after import before_and_after
 from .floor import SECTIONS, WHY, floor_requests
 from .live import table as live_table
-from .remarks import collections_said, left_out
+from .remarks import describe_collections, left_out
 from .worker import COMPETITORS
 
 BEFORE: Final = "before"
@@ -56,15 +56,15 @@ def _of_one_case(some: list[dict[str, Any]], results: list[dict[str, Any]]) -> l
     return [*lines, "", about, _floor(case, results, mine)]
 
 
-def table(told: Mapping[str, Any]) -> str:
+def table(data: Mapping[str, Any]) -> str:
     """Return the report as Markdown."""
-    results: list[dict[str, Any]] = told["results"]
-    machine = told["machine"]
+    results: list[dict[str, Any]] = data["results"]
+    machine = data["machine"]
     lines = [
         "# Measured side by side",
         "",
         (
-            f"Made by `{command(told)}` in {told['minutes']} minutes on "
+            f"Made by `{command(data)}` in {data['minutes']} minutes on "
             f"{machine['cores']} cores of {machine['cpu']} ({machine['system']}, Python {machine['python']}, load average {machine['load']} before). "
             "Simulated servers in a process of their own: a read from Plex costs 5 ms and 0.05 ms a row, an "
             "edit 20 ms and 2 ms an item. Medians of as many runs as the last column says (rivals take long, so "
@@ -73,18 +73,18 @@ def table(told: Mapping[str, Any]) -> str:
             "process computed while its event loop did not turn."
         ),
     ]
-    lines += before_and_after(told)
+    lines += before_and_after(data)
     for key in dict.fromkeys(_key(result) for result in results):
         some = [result for result in results if _key(result) == key]
         if some[0]["competitor"] == "ours":  # else not measured yet
             lines += _of_one_case(some, results)
-    if told.get("live"):
-        lines += ["", "## Live", "", live_table(told["live"]["now"])]
-    lines += _house(told["house"])
+    if data.get("live"):
+        lines += ["", "## Live", "", live_table(data["live"]["now"])]
+    lines += _home_assistant(data["house"])
     rivalry = [one for one in results if one["competitor"] != BEFORE]
-    lacking = left_out(rivalry, COMPETITORS, CASES)
-    if lacking:
-        lines += ["", "## Not measured", "", *(f"- {one}" for one in lacking)]
+    missing = left_out(rivalry, COMPETITORS, CASES)
+    if missing:
+        lines += ["", "## Not measured", "", *(f"- {one}" for one in missing)]
     lines += ["", "## Growth", ""]
     lines += [
         f"- {CASES[case]}: {what} grow with the library's size to the power of {power:.2f}"
@@ -95,13 +95,13 @@ def table(told: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def command(told: Mapping[str, Any]) -> str:
+def command(data: Mapping[str, Any]) -> str:
     """Return the command line of the run."""
-    size = "" if told["size"] == "usual" else f" --{told['size']}"
-    return f"scripts/bench{size} --seed {told['seed']}"
+    size = "" if data["size"] == "usual" else f" --{data['size']}"
+    return f"scripts/bench{size} --seed {data['seed']}"
 
 
-HOUSE_CASES: Final[Mapping[str, str]] = {
+HOME_ASSISTANT_CASES: Final[Mapping[str, str]] = {
     **CASES,
     "idle": "nothing, for ten seconds",
     "half": "somebody new wants half of the library",
@@ -109,35 +109,35 @@ HOUSE_CASES: Final[Mapping[str, str]] = {
 }
 
 
-def _house_case(one: Mapping[str, Any]) -> str:
+def _home_assistant_case(one: Mapping[str, Any]) -> str:
     times = one.get("syncs", 1)
-    return HOUSE_CASES[one["case"]] + (f", {times} times" if times > 1 else "")
+    return HOME_ASSISTANT_CASES[one["case"]] + (f", {times} times" if times > 1 else "")
 
 
-def _house(house: Sequence[Mapping[str, Any]]) -> list[str]:
+def _home_assistant(home_assistant: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the results in a real Home Assistant."""
-    if not house:
+    if not home_assistant:
         return []
     lines = [
         "",
-        f"## In a real Home Assistant: {house[0]['items']:,} items, 20 people",
+        f"## In a real Home Assistant: {home_assistant[0]['items']:,} items, 20 people",
         "",
         (
             "A task in its event loop ticks every millisecond. Nothing else is set up there but what Home Assistant brings. "
             "A step is what the loop's own thread computes between two ticks, without collections; stalls include "
             "the time for which it waits for other threads, which Python lets compute in turn. "
-            f"{collections_said(house)}"
+            f"{describe_collections(home_assistant)}"
         ),
         "",
         "| during | longest stall ms | stalls over 50 ms | longest without collections ms | longest step of the loop ms | full collections | longest of them ms | requests | wall s | CPU s | peak MiB |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     lines += [
-        f"| {_house_case(one)} | {one['stall']:.0f} | {one['over_50']} "
+        f"| {_home_assistant_case(one)} | {one['stall']:.0f} | {one['over_50']} "
         f"| {one['apart']:.0f} | {one['step']:.0f} | {one['full']} | {one['collection']:.0f} | {one['requests']:,} "
         f"| {one['wall']:.1f} | {one['cpu']:.1f} | {one['peak']:.0f} |"
-        for one in house
-        if one["case"] in HOUSE_CASES
+        for one in home_assistant
+        if one["case"] in HOME_ASSISTANT_CASES
     ]
     return lines
 
@@ -173,14 +173,14 @@ def _growth(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, float]
     return found
 
 
-def plot(told: Mapping[str, Any], folder: Path) -> None:
+def plot(data: Mapping[str, Any], folder: Path) -> None:
     """Plot requests and seconds of all competitors, and the growth of this integration's."""
     import matplotlib as mpl  # noqa: PLC0415 - only needed here
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
-    results = told["results"]
+    results = data["results"]
     rivalled = [one for one in results if one["competitor"] != "ours" and one["case"] == "warm"]
     if any(one["people"] == PEOPLE for one in rivalled):
         here = Counter(one["items"] for one in rivalled if one["people"] == PEOPLE)

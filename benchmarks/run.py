@@ -16,7 +16,7 @@ import time
 from typing import Any, Final
 
 from . import earlier, live
-from .bench_env import Change, measure_house
+from .bench_env import Change, measure_home_assistant
 from .processes import Child, child
 from .remarks import RIVAL_CASES
 from .report import CASES, plot, table
@@ -50,7 +50,7 @@ class World:
     rivals: tuple[str, ...] = RIVALS
     missing: int = 0
     before: int = 0
-    house: bool = False  # also in a real Home Assistant
+    home_assistant: bool = False  # also in a real Home Assistant
     half: bool = False  # and there with a person who wants half of everything
 
 
@@ -77,7 +77,7 @@ FULL: Final = (
     World(1_000, 20, 5, 5, 5, ("pending",), missing=1_000),
     World(10_000, 20, 5, 5, 5, rival_cases=UNCHANGED, before=3),
     World(10_000, 200, 3, 3, rival_cases=UNCHANGED, before=3),
-    World(100_000, 20, 5, 1, rival_cases=UNCHANGED, before=3, house=True, half=True),
+    World(100_000, 20, 5, 1, rival_cases=UNCHANGED, before=3, home_assistant=True, half=True),
 )
 # Rivals take the most time, and the same with more people: with 200 only the fastest runs, with
 # 100,000 items none; 10,000 items take the others five minutes per run, so one run.
@@ -86,12 +86,12 @@ USUAL: Final = (
     World(1_000, 20, 3, 1, rival_cases=("pending",), missing=1_000),
     World(10_000, 20, 5, 3, rival_cases=UNCHANGED, before=1),
     World(10_000, 200, 3, 1, rival_cases=UNCHANGED, rivals=("Pulsarr's way",), before=1),
-    World(100_000, 20, 2, rivals=(), before=1, house=True, half=True),
+    World(100_000, 20, 2, rivals=(), before=1, home_assistant=True, half=True),
 )
 QUICK: Final = (
     World(1_000, 20, 2, 1),
     World(1_000, 20, 2, 1, rival_cases=("pending",), missing=1_000),
-    World(10_000, 20, 1, before=1, house=True),
+    World(10_000, 20, 1, before=1, home_assistant=True),
 )
 SIZES: Final = {"full": FULL, "usual": USUAL, "quick": QUICK}
 LIVE: Final = {"full": (200, 100), "usual": (60, 25), "quick": (10, 5)}  # imports and wishes
@@ -114,22 +114,22 @@ async def sequence(
 
     The competitor "before" is this integration in an earlier `tree`.
     """
-    await servers.ask("restore")
+    await servers.request("restore")
     (folder / ".storage").mkdir(parents=True)
     who, where = ("ours", tree) if name == earlier.COMPETITOR else (name, None)
     arguments = (who, servers.hello["plex"], servers.hello["pulsarr"], str(folder))
     figures: dict[str, dict[str, Any]] = {}
 
     async def one(worker: Child, case: str, do: str = "sync", **fields: object) -> None:
-        await servers.ask("reset")
-        told = await worker.ask(do, **fields)
-        stats = await servers.ask("stats")
+        await servers.request("reset")
+        data = await worker.request(do, **fields)
+        stats = await servers.request("stats")
         if stats.pop("labels") != stats.pop("expected"):
             raise RuntimeError(f"{name} did not reach the wanted labels in the case {case}")
-        figures[case] = {**told, **stats}
+        figures[case] = {**data, **stats}
 
     if world.missing:
-        titles = (await servers.ask("missing"))["titles"]
+        titles = (await servers.request("missing"))["titles"]
         async with child("benchmarks.worker", *arguments) as worker:
             await one(worker, "first")
             await one(worker, "pending", "pending", titles=titles)
@@ -140,9 +140,9 @@ async def sequence(
     async with child("benchmarks.worker", *arguments, tree=where) as worker:
         for case in cases[1:]:
             if case == "person":
-                await servers.ask("person", titles=min(500, world.items // 20))
+                await servers.request("person", titles=min(500, world.items // 20))
             elif case == "churn":
-                await servers.ask("churn", share=0.01)
+                await servers.request("churn", share=0.01)
             await one(worker, case, "by_hand" if case == "hand" else "sync")
     return figures
 
@@ -171,13 +171,13 @@ async def measure(
                 for case, figures in (await sequence(servers, world, name, place, tree)).items():
                     collected.setdefault((case, name), []).append(figures)
                 progress(world, f"{name}, turn {turn + 1}")
-        house: _Cases = {}
-        if world.house and "house" in competitors:
+        home_assistant: _Cases = {}
+        if world.home_assistant and "house" in competitors:
             changes = _changes(servers, world)
-            await servers.ask("restore")
-            house = await measure_house(servers, folder / "home", changes)
+            await servers.request("restore")
+            home_assistant = await measure_home_assistant(servers, folder / "home", changes)
             progress(world, "in Home Assistant")
-    return _medians(world, collected), house
+    return _medians(world, collected), home_assistant
 
 
 def turns(
@@ -202,11 +202,11 @@ def _changes(servers: Child, world: World) -> dict[str, Change]:
 
     changes: dict[str, Change] = {
         "hand": nothing,
-        "person": partial(servers.ask, "person", titles=min(500, world.items // 20)),
-        "churn": partial(servers.ask, "churn", share=0.01),
+        "person": partial(servers.request, "person", titles=min(500, world.items // 20)),
+        "churn": partial(servers.request, "churn", share=0.01),
     }
     if world.half:
-        changes["half"] = partial(servers.ask, "person", titles=world.items // 2)
+        changes["half"] = partial(servers.request, "person", titles=world.items // 2)
     return changes
 
 
@@ -278,37 +278,39 @@ def main() -> None:
     args = parser.parse_args()
     args.machine = machine()
     begun = time.monotonic()
-    told = _kept(args)
-    spent = told["minutes"]
+    data = _kept(args)
+    spent = data["minutes"]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        tree = _before(args, told, stack)
+        tree = _before(args, data, stack)
         for number, world in enumerate(SIZES[args.size]):
             if args.worlds is None or number in args.worlds:
                 measured = measure(world, args.seed, folder, args.competitors, tree)
-                _note(told, world, *asyncio.run(measured))
-                if tree is not None and world.house and "house" in args.competitors:
-                    told["house_before"] = earlier.house(tree, args.size, number, args.seed)
+                _note(data, world, *asyncio.run(measured))
+                if tree is not None and world.home_assistant and "house" in args.competitors:
+                    data["house_before"] = earlier.home_assistant(
+                        tree, args.size, number, args.seed
+                    )
                     progress(world, "before, in Home Assistant")
-                told["minutes"] = round(spent + (time.monotonic() - begun) / 60, 1)
-                _report(args, told)
+                data["minutes"] = round(spent + (time.monotonic() - begun) / 60, 1)
+                _report(args, data)
         if "live" in args.competitors:
-            told["live"] = _live(args, tree)
-            told["minutes"] = round(spent + (time.monotonic() - begun) / 60, 1)
-            _report(args, told)
+            data["live"] = _live(args, tree)
+            data["minutes"] = round(spent + (time.monotonic() - begun) / 60, 1)
+            _report(args, data)
     print((args.output / "results.md").read_text(encoding="utf-8"))
 
 
-def _before(args: argparse.Namespace, told: dict[str, Any], stack: ExitStack) -> Path | None:
+def _before(args: argparse.Namespace, data: dict[str, Any], stack: ExitStack) -> Path | None:
     """Return the folder of the earlier state while the stack is open, if it is wanted."""
     if not args.before or earlier.COMPETITOR not in args.competitors:
         return None
     try:
         tree = stack.enter_context(earlier.unpacked(args.before))
     except earlier.NotThereError as err:
-        told["before"] = {"reason": str(err)}
+        data["before"] = {"reason": str(err)}
         return None
-    told["before"] = {"commit": args.before}
+    data["before"] = {"commit": args.before}
     return tree
 
 
@@ -321,15 +323,17 @@ def _live(args: argparse.Namespace, tree: Path | None) -> dict[str, Any]:
     return {"now": now, "before": earlier.live(tree, titles, wishes, args.seed)}
 
 
-def _note(told: dict[str, Any], world: World, found: Sequence[Result], house: _Cases) -> None:
+def _note(
+    data: dict[str, Any], world: World, found: Sequence[Result], home_assistant: _Cases
+) -> None:
     """Replace the results of a world with the new ones."""
-    results = {_key(one): one for one in told["results"]}
+    results = {_key(one): one for one in data["results"]}
     results.update((_key(one), one) for one in map(asdict, found))
-    told["results"] = [results[key] for key in sorted(results)]
-    kept = {(one["items"], one["case"]): one for one in told["house"]}
-    for case, figures in house.items():
+    data["results"] = [results[key] for key in sorted(results)]
+    kept = {(one["items"], one["case"]): one for one in data["house"]}
+    for case, figures in home_assistant.items():
         kept[world.items, case] = {"items": world.items, "case": case, **figures}
-    told["house"] = [kept[key] for key in sorted(kept, key=lambda key: key[0])]
+    data["house"] = [kept[key] for key in sorted(kept, key=lambda key: key[0])]
 
 
 def _key(result: Mapping[str, Any]) -> tuple[int, int, int, str]:
@@ -358,17 +362,17 @@ def _kept(args: argparse.Namespace) -> dict[str, Any]:
     }
     if (args.worlds is None and args.competitors == PARTS) or not file.exists():
         return fresh
-    told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    if (told.get("format"), told["seed"], told["size"]) != (FORMAT, args.seed, args.size):
+    data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    if (data.get("format"), data["seed"], data["size"]) != (FORMAT, args.seed, args.size):
         return fresh
-    return {**told, "machine": args.machine}
+    return {**data, "machine": args.machine}
 
 
-def _report(args: argparse.Namespace, told: Mapping[str, Any]) -> None:
+def _report(args: argparse.Namespace, data: Mapping[str, Any]) -> None:
     args.output.mkdir(parents=True, exist_ok=True)
-    (args.output / "results.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    (args.output / "results.md").write_text(table(told), encoding="utf-8")
-    plot(told, args.output)
+    (args.output / "results.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    (args.output / "results.md").write_text(table(data), encoding="utf-8")
+    plot(data, args.output)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import random
 import sys
 from typing import Any, Final
 
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.edits import LabelEdit
 from simulators.pulsarr import PulsarrSimulator
@@ -44,8 +44,8 @@ class Servers:
             items + missing - shows,
             shows,
             0,
-            wishes=0,
-            wishes_missing=0,
+            wanted_in_plex=0,
+            wanted_missing=0,
             missing=missing / (items + missing),
             editions=0.0,
             uhd_library=False,
@@ -53,9 +53,9 @@ class Servers:
             unmatched=0.0,
         )
         self._rng = random.Random(f"benchmark-{seed}")
-        lacking = {title.key for title in self._world.plex.missing()}
-        self._missing = [title for title in self._world.catalogue if title.key in lacking]
-        self._there = [title for title in self._world.catalogue if title.key not in lacking]
+        missing_keys = {title.key for title in self._world.plex.missing()}
+        self._missing = [title for title in self._world.catalog if title.key in missing_keys]
+        self._there = [title for title in self._world.catalog if title.key not in missing_keys]
         self._rng.shuffle(self._there)
         self._pulsarr = self._world.pulsarr
         users = [self._pulsarr.add_user(f"Person{number:03d}") for number in range(people)]
@@ -65,19 +65,19 @@ class Servers:
         for title in (*self._there[: self._wanted], *self._missing):
             fans = self._rng.choices([n for n, _ in FANS], [share for _, share in FANS])[0]
             for user_id in self._rng.sample(self._people, min(fans, people)):
-                self._pulsarr.wish(user_id, title)
-        self._base = {(wish.user_id, wish.catalogue_key) for wish in self._pulsarr.wishes()}
+                self._pulsarr.want(user_id, title)
+        self._base = {(entry.user_id, entry.catalog_key) for entry in self._pulsarr.entries()}
         self._foreign = {key: item.labels for key, item in self._world.plex.items.items()}
-        self._ever = set(self._base)
+        self._all_entries = set(self._base)
         self._before = dict(self._foreign)
         self._guests: list[int] = []
-        self._titles = {title.key: title for title in self._world.catalogue}
+        self._titles = {title.key: title for title in self._world.catalog}
         knobs = PlexKnobs.realistic()
         self._plex_server = PlexSimulator(self._world.plex, token=PLEX_TOKEN, knobs=knobs)
         # Repeats follow each other faster than Pulsarr's rate limit allows.
         paced = PulsarrKnobs(latency_ms=8.0, rate_limit=10_000_000)
         self._pulsarr_server = PulsarrSimulator(
-            self._pulsarr, api_key=PULSARR_KEY, knobs=paced, catalogue=self._world.catalogue
+            self._pulsarr, api_key=PULSARR_KEY, knobs=paced, catalog=self._world.catalog
         )
 
     async def serve(self) -> None:
@@ -98,36 +98,35 @@ class Servers:
         for guest in self._guests:
             self._pulsarr.remove_user(guest)
         self._guests.clear()
-        now = {(wish.user_id, wish.catalogue_key) for wish in self._pulsarr.wishes()}
+        now = {(entry.user_id, entry.catalog_key) for entry in self._pulsarr.entries()}
         for user_id, key in now - self._base:
-            self._pulsarr.unwish(user_id, self._titles[key])
+            self._pulsarr.unwant(user_id, self._titles[key])
         for user_id, key in self._base - now:
-            self._pulsarr.wish(user_id, self._titles[key])
-        self._ever = set(self._base)
+            self._pulsarr.want(user_id, self._titles[key])
+        self._all_entries = set(self._base)
 
     def do_person(self, titles: int) -> None:
         """Add a person who wants some titles that are in Plex."""
-        # Two people with one name would share a label, so the second one would get none.
-        user = self._pulsarr.add_user(f"Newcomer{len(self._guests) + 1}")
+        user = self._pulsarr.add_user("Newcomer")
         self._guests.append(user.id)
         self._name[user.id] = user.name
         for title in self._there[-titles:]:
-            self._wish(user.id, title)
+            self._want(user.id, title)
 
     def do_churn(self, share: float) -> None:
         """Remove a share of the wishes, and add as many others."""
         rng = random.Random("churn")
         going = rng.sample(sorted(self._base), max(1, round(len(self._base) * share)))
         for user_id, key in going:
-            self._pulsarr.unwish(user_id, self._titles[key])
+            self._pulsarr.unwant(user_id, self._titles[key])
         for user_id, title in zip(
             [user_id for user_id, _ in going], self._there[self._wanted :], strict=False
         ):
-            self._wish(user_id, title)
+            self._want(user_id, title)
 
-    def _wish(self, user_id: int, title: CatalogueTitle) -> None:
-        self._pulsarr.wish(user_id, title)
-        self._ever.add((user_id, title.key))
+    def _want(self, user_id: int, title: CatalogTitle) -> None:
+        self._pulsarr.want(user_id, title)
+        self._all_entries.add((user_id, title.key))
 
     def do_missing(self) -> dict[str, Any]:
         """Return the wanted titles that are not in Plex."""
@@ -169,15 +168,15 @@ class Servers:
     def _expected(self) -> dict[str, tuple[str, ...]]:
         """Return the original labels, plus the names of all who have wanted an item since."""
         labels = dict(self._foreign)
-        for user_id, key in self._ever:
+        for user_id, key in self._all_entries:
             for item in self._world.plex.items_of(self._titles[key]):
                 labels[item.rating_key] = (*labels[item.rating_key], self._name[user_id])
         return labels
 
 
 def _digest(labels: Mapping[str, tuple[str, ...]]) -> str:
-    told = {key: sorted(one.casefold() for one in some) for key, some in labels.items()}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    folded = {key: sorted(one.casefold() for one in some) for key, some in labels.items()}
+    return hashlib.sha256(json.dumps(folded, sort_keys=True).encode()).hexdigest()
 
 
 def say(answer: Mapping[str, Any]) -> None:

@@ -31,7 +31,7 @@ from custom_components.plex_label_sync.sync.title_status import (
     figures,
     find_titles,
 )
-from custom_components.plex_label_sync.sync.wanted import Wish
+from custom_components.plex_label_sync.sync.wanted import WantedTitle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,19 +44,23 @@ TICK = 0.001  # seconds between two ticks of the event loop
 def make_standings(titles: int, people: int, seed: int = 1) -> Standings:
     """Return standings: a fifth of the titles is missing, each is wanted by up to three people."""
     chance = random.Random(seed)
-    everybody = [Person(pulsarr_id(number), f"person{number}") for number in range(people)]
-    wishes, items, rows = [], {}, []
+    all_people = [Person(pulsarr_id(number), f"person{number}") for number in range(people)]
+    wanted_titles, items, rows = [], {}, []
     for number in range(titles):
         ids = frozenset({f"plex:{number:024x}", f"tmdb:{number + 1}", f"imdb:tt{number}"})
         title = Title(MediaType.MOVIE, f"Title {number}", ids, added=1.7e9 + number)
-        who = tuple(chance.sample(everybody, min(people, chance.choice((1, 1, 1, 2, 3)))))
-        wishes.append(Wish(title, who))
+        who = tuple(chance.sample(all_people, min(people, chance.choice((1, 1, 1, 2, 3)))))
+        wanted_titles.append(WantedTitle(title, who))
         item = Item(str(number), "1", title.type, title.name, ids)
         items[title] = () if number % 5 == 0 else (item,)
         if items[title]:
             rows += [Row(one.username, "1", str(number), number, (one.id,)) for one in who]
     overview = Overview(
-        SyncSettings(), {one.id: one for one in everybody}, tuple(wishes), items, conclusive=True
+        SyncSettings(),
+        {one.id: one for one in all_people},
+        tuple(wanted_titles),
+        items,
+        conclusive=True,
     )
     missing = [title for title, some in items.items() if not some][:WAITING]
     queue = announce((), missing, 1.0, QueueSettings(30, 1800))

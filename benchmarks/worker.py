@@ -18,7 +18,7 @@ import sys
 import time
 from typing import Any, Final
 
-from .ours import Ours
+from .integration_runner import IntegrationRunner
 from .rivals.common import Competitor, Servers
 from .rivals.labelarr_way import LabelarrWay
 from .rivals.per_title import PerTitle
@@ -27,7 +27,7 @@ from .rivals.pulsarr_way import PulsarrWay
 from .servers import PLEX_TOKEN, PULSARR_KEY, say
 
 COMPETITORS: Final[dict[str, Callable[[Servers], Competitor]]] = {
-    "ours": Ours,
+    "ours": IntegrationRunner,
     "per title": PerTitle,
     "Pulsarr's way": PulsarrWay,
     "Labelarr's way": LabelarrWay,
@@ -39,10 +39,10 @@ TICK: Final = 0.001  # seconds
 def memory(kind: str) -> float:
     """Return this process's MiB: `VmRSS` now, `VmHWM` at the peak; zero if unavailable."""
     try:
-        told = Path("/proc/self/status").read_text(encoding="ascii")
+        status = Path("/proc/self/status").read_text(encoding="ascii")
     except OSError:
         return 0.0
-    found = re.search(rf"{kind}:\s+(\d+) kB", told)
+    found = re.search(rf"{kind}:\s+(\d+) kB", status)
     return int(found[1]) / 1024 if found else 0.0
 
 

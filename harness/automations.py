@@ -35,7 +35,7 @@ def _automations(activity: str, people: Sequence[str]) -> Iterator[tuple[str, st
     """Yield blueprint, name and inputs of every automation."""
     for person in people:
         inputs = {"activity": activity, "person": person}
-        yield "title_is_there", f"Tell {person} that a title is there", inputs
-        yield "visible_now", f"Tell {person} that they can watch it now", inputs
-    yield "waiting_digest", "Tell every day what waits for Plex", {}
-    yield "held_alert", "Tell that a sync was held back", {"activity": activity}
+        yield "title_is_there", f"Notify {person} when a title is available", inputs
+        yield "visible_now", f"Notify {person} when they can watch it", inputs
+    yield "waiting_digest", "Daily digest of pending titles", {}
+    yield "held_alert", "Notify when a sync is held", {"activity": activity}

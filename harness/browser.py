@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CHROMIUM: Final = ROOT / ".tools" / "chromium"
 ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 BRANDS: Final = "/api/brands/"
-PATIENCE_MS: Final = 30_000  # a busy machine takes long for the first page
+TIMEOUT_MS: Final = 30_000  # a busy machine takes long for the first page
 
 # The visible text, in page order: through shadow roots and slots.
 READ: Final = """
@@ -123,7 +123,7 @@ PICTURE: Final = """
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """How Home Assistant is displayed: language, theme and window."""
 
     language: str = "en"
@@ -146,25 +146,27 @@ class Visitor:
 
     page: Page
     url: str
-    look: Look
+    appearance: Appearance
     complaints: list[str] = field(default_factory=list)
     """Errors in the web interface's console."""
 
     @classmethod
-    async def come(cls, browser: Browser, url: str, look: Look, token: str | None = None) -> Self:
+    async def come(
+        cls, browser: Browser, url: str, appearance: Appearance, token: str | None = None
+    ) -> Self:
         """Open a separate window; with a token the user is already signed in."""
-        width, height = look.size
+        width, height = appearance.size
         context = await browser.new_context(
             viewport={"width": width, "height": height},
-            device_scale_factor=2 if look.phone else 1,
-            has_touch=look.phone,
-            locale={"en": "en-GB"}.get(look.language, look.language),
+            device_scale_factor=2 if appearance.phone else 1,
+            has_touch=appearance.phone,
+            locale={"en": "en-GB"}.get(appearance.language, appearance.language),
             timezone_id="Europe/Berlin",
-            color_scheme="dark" if look.dark else "light",
+            color_scheme="dark" if appearance.dark else "light",
             reduced_motion="reduce",
             service_workers="block",
         )
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(TIMEOUT_MS)
         if token is not None:
             tokens = json.dumps(
                 {
@@ -180,15 +182,17 @@ class Visitor:
             await context.add_init_script(
                 f"localStorage.setItem('hassTokens', {json.dumps(tokens)})"
             )
-        visitor = cls(await context.new_page(), url, look)
+        visitor = cls(await context.new_page(), url, appearance)
         visitor.page.on(
             "console",
-            lambda said: visitor._hear(said.type, said.text, said.location.get("url", "")),
+            lambda message: visitor._on_console(
+                message.type, message.text, message.location.get("url", "")
+            ),
         )
         visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
         return visitor
 
-    def _hear(self, kind: str, text: str, about: str) -> None:
+    def _on_console(self, kind: str, text: str, about: str) -> None:
         # Offline, other integrations have no brand pictures; this one has its own.
         if kind == "error" and not (BRANDS in about and DOMAIN not in about):
             self.complaints.append(f"{text} {about.partition('?')[0]}")
@@ -291,7 +295,7 @@ class Visitor:
 
     async def lengthen(self, height: int) -> None:
         """Set the window height, to show all of a long page at once."""
-        await self.page.set_viewport_size({"width": self.look.size[0], "height": height})
+        await self.page.set_viewport_size({"width": self.appearance.size[0], "height": height})
 
     async def picture(self, path: Path) -> None:
         """Save a screenshot, unless the browser has closed."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LOOPBACK: Final = "127.0.0.1"
-PATIENCE: Final = 30.0  # seconds for a process to end after SIGTERM
+STOP_TIMEOUT: Final = 30.0  # seconds for a process to end after SIGTERM
 TETHER: Final = Path(__file__).with_name("tether.py")
 TAIL_LINES: Final = 15
 
@@ -63,12 +63,12 @@ class Child:
         """Return the exit code; None while it runs, negative for a signal."""
         return self._process.poll()
 
-    async def stop(self, patience: float = PATIENCE) -> None:
-        """Terminate the process; kill it after `patience` seconds."""
+    async def stop(self, within: float = STOP_TIMEOUT) -> None:
+        """Terminate the process; kill it after `within` seconds."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            await asyncio.to_thread(self._process.wait, patience)
+            await asyncio.to_thread(self._process.wait, within)
         await self.kill()
 
     async def kill(self) -> None:

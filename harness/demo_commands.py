@@ -75,7 +75,7 @@ class Visit:
         """Put a title on a watchlist and follow it until it is labeled."""
         name = await self.known(title)
         began = time.monotonic()
-        done = await self._asked(self.pulsarr.post("wish", person=person, title=name), person)
+        done = await self._found(self.pulsarr.post("wish", person=person, title=name), person)
         who, name = done["person"], done["title"]
         print(f"{who} has put “{name}” on the watchlist.")
         syncs = {one["name"]: one["can_sync"] for one in await self._people()}
@@ -101,7 +101,7 @@ class Visit:
     async def unwish(self, person: str, title: str) -> None:
         """Remove a title from a watchlist."""
         name = await self.known(title)
-        done = await self._asked(self.pulsarr.post("unwish", person=person, title=name), person)
+        done = await self._found(self.pulsarr.post("unwish", person=person, title=name), person)
         if not done["removed"]:
             raise DemoError(f"{done['person']} did not have “{done['title']}” on the watchlist.")
         print(f"{done['person']} has taken “{done['title']}” off the watchlist.")
@@ -186,13 +186,13 @@ class Visit:
     async def titles(self, *, missing_only: bool) -> None:
         """List the titles that commands accept."""
         wanted = (await self.pulsarr.get("missing"))["missing"]
-        lacking = await self.plex.get("missing")
+        missing = await self.plex.get("missing")
         names = {row["title"] for row in wanted}
         print("Wanted and not in Plex yet (import):")
         for row in wanted:
             print(f"  {row['title']} ({row['type']}), wanted by {listed(row['people'])}")
         print("\nWanted by nobody and not in Plex (wish, then import):")
-        for row in lacking["titles"]:
+        for row in missing["titles"]:
             if row["title"] not in names:
                 print(f"  {row['title']} ({row['type']}, {row['year']})")
         if missing_only:
@@ -231,14 +231,14 @@ class Visit:
     async def _all_names(self) -> set[str]:
         plex = await titles_in_plex(self.session, self.state.plex_url, self.state.plex_token)
         wanted = (await self.pulsarr.get("missing"))["missing"]
-        lacking = (await self.plex.get("missing"))["titles"]
-        return {title.title for title in plex} | _names(wanted) | _names(lacking)
+        missing = (await self.plex.get("missing"))["titles"]
+        return {title.title for title in plex} | _names(wanted) | _names(missing)
 
     async def _people(self) -> list[Json]:
         people: list[Json] = (await self.pulsarr.get("state"))["people"]
         return people
 
-    async def _asked(self, work: Any, person: str) -> Json:  # noqa: ANN401
+    async def _found(self, work: Any, person: str) -> Json:  # noqa: ANN401
         try:
             answer: Json = await work
         except ControlError as err:

@@ -19,11 +19,11 @@ async def set_rule(plex_tv: Control, entry: Integration, person: str, text: str)
         raise DemoError(f"Nobody at plex.tv is called “{person}”.") from err
     name = done["person"]
     print(f"At plex.tv, the rule of {name} was “{done['before']}” and is “{text}” now.")
-    told = await entry.check_sharing(name)
-    (row,) = told["people"]
+    answer = await entry.check_sharing(name)
+    (row,) = answer["people"]
     print(f"That means: {row['rules']['movies']}.")
     print(f"{name} sees {row['movies']['visible']} films and {row['shows']['visible']} shows.")
-    for warning in told["warnings"]:
+    for warning in answer["warnings"]:
         print(f"  {warning['severity']}: {warning['text']} {warning['fix']}")
     wrong = await entry.state("sharing_warnings")
     things = "thing" if wrong == "1" else "things"

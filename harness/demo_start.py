@@ -166,8 +166,8 @@ class Demo:
         assert self.simulators is not None  # noqa: S101  # started before
         plex, pulsarr = self.simulators.plex, self.simulators.pulsarr
         wanted = [row["title"] for row in (await pulsarr.get("missing"))["missing"]]
-        lacking = (await plex.get("missing"))["titles"]
-        films = [row["title"] for row in lacking if row["type"] == "movie"]
+        missing_titles = (await plex.get("missing"))["titles"]
+        films = [row["title"] for row in missing_titles if row["type"] == "movie"]
         film = next((title for title in films if title not in wanted), None)
         person = (await self._people())[0]
         if film is not None:
@@ -226,19 +226,19 @@ async def run(folder: Path, port: int, *, wait: bool) -> int:
             f"Port {port} is in use already; choose another one, "
             f"for example: scripts/demo --port {port + 1}"
         )
-    told_to_stop = asyncio.Event()
+    stop_requested = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, told_to_stop.set)
+        loop.add_signal_handler(number, stop_requested.set)
     with own(folder):
         async with aiohttp.ClientSession() as session:
             demo = Demo(folder, session, HomeAssistant(folder / "config", port, "Demo"))
             try:
-                text = await _unless_told(demo.start(), told_to_stop)
+                text = await _unless_stopped(demo.start(), stop_requested)
                 if text is not None:
                     print(text, flush=True)
                     if wait:
-                        await _unless_told(demo.until_over(), told_to_stop)
+                        await _unless_stopped(demo.until_over(), stop_requested)
                 elif not wait:
                     raise DemoError("Stopped before everything was up.")
             except _FAILURES as err:
@@ -260,10 +260,12 @@ _FAILURES: Final = (
 )
 
 
-async def _unless_told[T](work: Coroutine[None, None, T], told_to_stop: asyncio.Event) -> T | None:
+async def _unless_stopped[T](
+    work: Coroutine[None, None, T], stop_requested: asyncio.Event
+) -> T | None:
     """Do the work, or cancel it and return None if the event comes first."""
     task = asyncio.create_task(work)
-    told = asyncio.create_task(told_to_stop.wait())
+    told = asyncio.create_task(stop_requested.wait())
     try:
         await asyncio.wait({task, told}, return_when=asyncio.FIRST_COMPLETED)
         return task.result() if task.done() else None

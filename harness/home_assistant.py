@@ -159,13 +159,13 @@ class HomeAssistant:
         if (await self.until(config, "Home Assistant is up")).get("recovery_mode"):
             raise NotStartedError("Home Assistant came up in recovery mode")
 
-    async def until[T](self, look: Any, what: str) -> T:  # noqa: ANN401
+    async def until[T](self, appearance: Any, what: str) -> T:  # noqa: ANN401
         """Wait for a condition while the process runs. Raises NotStartedError."""
 
         async def careful() -> T:
             if not self.child.running:
                 raise NotStartedError(f"Home Assistant ended with code {self.child.exit_code}")
-            answer: T = await look()
+            answer: T = await appearance()
             return answer
 
         try:

@@ -18,7 +18,7 @@ DOMAIN: Final = "plex_label_sync"
 CONFIG_FLOW: Final = "config/config_entries/flow"
 OPTIONS_FLOW: Final = "config/config_entries/options/flow"
 READING_SECONDS: Final = 600.0  # until the preview of the first sync is ready, in a large library
-LOOK_SECONDS: Final = 40.0  # until plex.tv was queried, also shortly after an earlier check
+CHECK_SECONDS: Final = 40.0  # until plex.tv was queried, also shortly after an earlier check
 
 
 class FlowError(Exception):
@@ -179,14 +179,18 @@ class Integration:
         """
         began = datetime.now(UTC)
 
-        async def looked() -> Json | None:
-            told = await self.call("check_sharing", **({"people": list(people)} if people else {}))
-            checked = told["checked"] and datetime.fromisoformat(told["checked"])
-            return told if checked and checked > began else None
+        async def checked_again() -> Json | None:
+            answer = await self.call(
+                "check_sharing", **({"people": list(people)} if people else {})
+            )
+            checked = answer["checked"] and datetime.fromisoformat(answer["checked"])
+            return answer if checked and checked > began else None
 
-        told = await eventually(looked, "plex.tv was asked again", within=LOOK_SECONDS, every=1.0)
-        assert told is not None  # noqa: S101  # it was waited for
-        return told
+        answer = await eventually(
+            checked_again, "plex.tv was asked again", within=CHECK_SECONDS, every=1.0
+        )
+        assert answer is not None  # noqa: S101  # it was waited for
+        return answer
 
     async def until_state(self, key: str, *wanted: str, within: float = 30.0) -> str:
         """Wait until an entity has one of these states. Raises WaitedTooLongError."""

@@ -21,7 +21,7 @@ from playwright.async_api import (  # type: ignore[import-not-found]  # optional
 )
 
 from harness import dashboard, integration
-from harness.browser import Look, Visitor, open_browser
+from harness.browser import Appearance, Visitor, open_browser
 from harness.checkout import ARTIFACTS, IMAGES
 from harness.children import free_port
 from harness.demo_start import Demo
@@ -53,7 +53,7 @@ IN_README: Final[Mapping[str, tuple[str, tuple[int, int, int, int]]]] = {
 }
 """The README's pictures by name: source picture, and left, top, right and bottom in its pixels."""
 PHONE_WIDTH: Final = 412  # pixels, half of the original
-COLOURS: Final = 96
+COLORS: Final = 96
 
 
 class Album:
@@ -72,7 +72,7 @@ class Album:
         self.only = only
         self.entry = entry
         self.second = second
-        self.pages = Pages(visitor, Texts(visitor.look.language))
+        self.pages = Pages(visitor, Texts(visitor.appearance.language))
         self.problems: list[str] = []
 
     async def all(self) -> None:
@@ -81,9 +81,9 @@ class Album:
         await self.take("integration", self.pages.page)
         await self.take("device", lambda: self.pages.device(self.entry))
         await self.take("options", self.pages.options)
-        await self.visitor.lengthen(WHOLE * self.visitor.look.size[1])
+        await self.visitor.lengthen(WHOLE * self.visitor.appearance.size[1])
         await self.take("options-sections", self.pages.open_sections)
-        await self.visitor.lengthen(self.visitor.look.size[1])
+        await self.visitor.lengthen(self.visitor.appearance.size[1])
         await self.pages.close_dialog()
         await self.take("reconfigure", self.pages.reconfigure)
         await self.take("reconfigure-pulsarr", self.pages.reconfigure_pulsarr)
@@ -110,18 +110,18 @@ class Album:
 
     async def speak(self) -> None:
         """Set Home Assistant's language to that of this look, as it creates some texts itself."""
-        language = self.visitor.look.language
+        language = self.visitor.appearance.language
         await self.entry.client.command("config/core/update", language=language)
 
     async def dashboard(self) -> None:
         """Install the integration's dashboard in this look's language."""
-        made = await dashboard.made(self.entry, self.visitor.look.language)
+        made = await dashboard.made(self.entry, self.visitor.appearance.language)
         await dashboard.save(self.entry.client, made)
         await self.pages.dashboard()
 
     async def take(self, name: str, way: Callable[[], Awaitable[None]]) -> None:
         """Go to a page and save a screenshot, or report what is wrong with it."""
-        picture = f"{name}-{self.visitor.look}"
+        picture = f"{name}-{self.visitor.appearance}"
         if self.only and not any(name.startswith(one.partition("-")[0]) for one in self.only):
             return
         try:
@@ -137,7 +137,7 @@ class Album:
         await self.visitor.picture(self.folder / f"{picture}.png")
 
 
-async def take_all(folder: Path, looks: Sequence[Look], only: Sequence[str]) -> list[str]:
+async def take_all(folder: Path, looks: Sequence[Appearance], only: Sequence[str]) -> list[str]:
     """Start a demo and take all or some screenshots; return the problems, one line each."""
     with own(folder / "demo"):
         async with aiohttp.ClientSession() as session, open_browser() as browser:
@@ -150,12 +150,12 @@ async def take_all(folder: Path, looks: Sequence[Look], only: Sequence[str]) -> 
                 assert demo.simulators is not None  # noqa: S101
                 entry = await the_entry(demo)
                 albums = []
-                for look in looks:
-                    visitor = await Visitor.come(browser, home.url, look, demo.client.token)
+                for appearance in looks:
+                    visitor = await Visitor.come(browser, home.url, appearance, demo.client.token)
                     albums.append(Album(visitor, folder, only, entry, demo.second.connections))
                 await let_things_happen(demo, entry)
                 for album in albums:
-                    demo.say(f"Taking pictures: {album.visitor.look}")
+                    demo.say(f"Taking pictures: {album.visitor.appearance}")
                     await album.speak()
                     await album.all()
                 await hold(demo, entry)
@@ -168,7 +168,7 @@ async def take_all(folder: Path, looks: Sequence[Look], only: Sequence[str]) -> 
                     for problem in [
                         *album.problems,
                         *(
-                            f"console, {album.visitor.look}: {text}"
+                            f"console, {album.visitor.appearance}: {text}"
                             for text in dict.fromkeys(album.visitor.complaints)
                         ),
                     ]
@@ -227,7 +227,7 @@ def write_readme_images(folder: Path) -> None:
             image = picture.convert("RGB").crop(box)
         if source.endswith("phone"):
             image.thumbnail((PHONE_WIDTH, image.height))
-        few = image.quantize(COLOURS, dither=Image.Dither.NONE)
+        few = image.quantize(COLORS, dither=Image.Dither.NONE)
         few.save(IMAGES / f"{name}.png", optimize=True)
         print(f"{IMAGES / name}.png: {(IMAGES / f'{name}.png').stat().st_size // 1024} KiB")
 
@@ -243,7 +243,7 @@ def main() -> int:
     given = parser.parse_args()
     folder = given.to.resolve()
     looks = [
-        Look(language, dark, phone)
+        Appearance(language, dark, phone)
         for language in given.languages
         for dark in (False, True)
         for phone in (False, True)

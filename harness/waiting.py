@@ -17,19 +17,19 @@ class WaitedTooLongError(Exception):
 
 
 async def eventually[T](
-    look: Callable[[], Awaitable[T]],
+    appearance: Callable[[], Awaitable[T]],
     what: str,
     *,
     within: float = 30.0,
     every: float = LOOK_EVERY,
 ) -> T:
-    """Return the first true result of `look`, which is called repeatedly for `within` seconds.
+    """Return the first true result of `appearance`, which is called repeatedly for `within` seconds.
 
     Raises WaitedTooLongError.
     """
     until = time.monotonic() + within
     while True:
-        if answer := await look():
+        if answer := await appearance():
             return answer
         if time.monotonic() > until:
             raise WaitedTooLongError(f"waited {within:g} seconds in vain until {what}")

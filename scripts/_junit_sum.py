@@ -70,7 +70,7 @@ def read(title: str, path: Path, exit_code: int, seconds: int) -> Stage:
     return Stage(title, exit_code, seconds, passed, failed, skipped, unsteady)
 
 
-def tell_unsteady(stages: list[Stage], folder: Path) -> None:
+def report_unsteady(stages: list[Stage], folder: Path) -> None:
     """Print the tests that passed only when rerun, and write them to a file."""
     lines = [f"{stage.title}: {name}" for stage in stages for name in stage.unsteady]
     if lines:
@@ -95,7 +95,7 @@ def main() -> int:
     if not passed + failed + skipped:
         print("Error: no test ran; nothing matches what was asked for.", file=sys.stderr)
         return 1
-    tell_unsteady(stages, Path(arguments[1]).parent)
+    report_unsteady(stages, Path(arguments[1]).parent)
     print()
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return int(failed > 0)

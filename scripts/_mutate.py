@@ -34,12 +34,12 @@ class Verdict:
 
     guard: Guard
     by: str  # the failing test; empty if none failed
-    trouble: str = ""
+    problem: str = ""
 
     @property
     def line(self) -> str:
         """Return one row of the table."""
-        outcome = f"noticed by {self.by}" if self.by else self.trouble or "SURVIVED"
+        outcome = f"noticed by {self.by}" if self.by else self.problem or "SURVIVED"
         return f"law {self.guard.law}  {self.guard.name:<72}  {outcome}"
 
 

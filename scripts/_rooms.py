@@ -11,12 +11,12 @@ from importlinter import Contract, ContractCheck, fields, output
 class RoomContract(Contract):
     """Modules of `rooms` import, from the root packages, only their own room and `may_know`.
 
-    `strangers` must never be imported.
+    `forbidden` must never be imported.
     """
 
     rooms = fields.SetField(subfield=fields.ModuleField())
     may_know = fields.SetField(subfield=fields.ModuleField(), required=False, default=set())
-    strangers = fields.SetField(subfield=fields.ModuleField(), required=False, default=set())
+    forbidden = fields.SetField(subfield=fields.ModuleField(), required=False, default=set())
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Check every import that leaves a room."""
@@ -26,9 +26,9 @@ class RoomContract(Contract):
             allowed = {room, *(module.name for module in self.may_know)}
             for importer in sorted({room} | graph.find_descendants(room)):
                 for imported in sorted(graph.find_modules_directly_imported_by(importer)):
-                    ours = imported.partition(".")[0] in roots
-                    stranger = is_within(imported, {module.name for module in self.strangers})
-                    if stranger or (ours and not is_within(imported, allowed)):
+                    is_internal = imported.partition(".")[0] in roots
+                    is_forbidden = is_within(imported, {module.name for module in self.forbidden})
+                    if is_forbidden or (is_internal and not is_within(imported, allowed)):
                         output.verbose_print(verbose, f"{importer} knows {imported}")
                         broken.append(f"{importer} imports {imported}")
         return ContractCheck(kept=not broken, metadata={"broken": broken})

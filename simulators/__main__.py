@@ -11,13 +11,13 @@ from simulators.plex import cli as plex_cli
 from simulators.plex.account import PlexTv
 from simulators.plex.sharing_people import settle
 from simulators.pulsarr import cli as pulsarr_cli
-from simulators.pulsarr.cli import FAILED, say, started, until_told
+from simulators.pulsarr.cli import FAILED, say, started, until_stopped
 from simulators.world import make_world
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
     from simulators.plex import PlexSimulator
 
 PLEX_FINDS_AFTER_S: Final = 4.0
@@ -48,7 +48,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def import_into(
     plex: PlexSimulator, *, find_after: float, match_after: float
-) -> Callable[[CatalogueTitle, Mapping[str, Any]], Awaitable[None]]:
+) -> Callable[[CatalogTitle, Mapping[str, Any]], Awaitable[None]]:
     """Return a callback that simulates what Plex does after an arr app has imported a title.
 
     A new title is found unmatched after `find_after` seconds and matched later; an existing show
@@ -56,7 +56,7 @@ def import_into(
     times with `plex_after` and `match_after` (seconds).
     """
 
-    async def arr_import(title: CatalogueTitle, given: Mapping[str, Any]) -> None:
+    async def arr_import(title: CatalogTitle, given: Mapping[str, Any]) -> None:
         delay = float(given.get("plex_after", find_after))
         match = float(given.get("match_after", match_after))
         there = plex.state.items_of(title, identified=False)
@@ -94,7 +94,7 @@ async def run_both(args: argparse.Namespace) -> int:
         pulsarr_cli.introduce(pulsarr, args.key_file)
         if args.plex_tv_port is not None:
             say(f"plex.tv {account.url}")
-        await until_told(args.parent_pid)
+        await until_stopped(args.parent_pid)
     finally:
         await account.stop()
         await pulsarr.stop()

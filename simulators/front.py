@@ -16,7 +16,7 @@ from simulators.http import (
     Faults,
     LoggedRequest,
     Stats,
-    is_gone,
+    is_disconnected,
     redact_query,
     route_of,
     without_lists,
@@ -114,8 +114,8 @@ class FrontDesk:
         if fault.kind in PAGES:
             return _page(fault)
         if fault.kind == "slow_before_apply":
-            await self.server.pause(fault.seconds, goes_on=False)
-            if is_gone(request):
+            await self.server.pause(fault.seconds, continues=False)
+            if is_disconnected(request):
                 raise CutOffError
         if fault.kind in self.before:
             await self.before[fault.kind](request)
@@ -126,7 +126,7 @@ class FrontDesk:
         self, fault: Fault, request: web.Request, response: web.StreamResponse
     ) -> web.StreamResponse:
         if fault.kind == "slow_after_apply":
-            await self.server.pause(fault.seconds, goes_on=False)
+            await self.server.pause(fault.seconds, continues=False)
         if not isinstance(response, web.Response) or not isinstance(response.body, bytes):
             return response
         if fault.kind in self.after:

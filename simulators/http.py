@@ -98,7 +98,7 @@ def route_of(request: web.Request) -> str:
     return UNMATCHED if resource is None else resource.canonical
 
 
-def is_gone(request: web.Request) -> bool:
+def is_disconnected(request: web.Request) -> bool:
     """Return whether the client of a request has disconnected."""
     return request.transport is None or request.transport.is_closing()
 
@@ -179,7 +179,7 @@ class Stats:
         self.peak_concurrency = self._awaited()
 
     def _awaited(self) -> int:
-        return sum(not is_gone(one) for one in self._open)
+        return sum(not is_disconnected(one) for one in self._open)
 
     def as_json(self) -> dict[str, Any]:
         """Return the totals, without the log."""

@@ -10,7 +10,7 @@ import time
 
 from aiohttp import web
 
-from simulators.http import CURRENT_REQUEST, is_gone
+from simulators.http import CURRENT_REQUEST, is_disconnected
 
 LOOPBACK = "127.0.0.1"
 LINE_BYTES_MAX = 1 << 20  # aiohttp's own limit on request lines and headers must never apply first
@@ -23,7 +23,7 @@ class Pause:
 
     request: web.Request
     seconds: float
-    goes_on: bool  # also when the client disconnects
+    continues: bool  # also when the client disconnects
 
 
 class LocalServer:
@@ -42,7 +42,7 @@ class LocalServer:
         self._reserved: socket.socket | None = None
         self._stopping = asyncio.Event()
         self._outage: asyncio.Task[None] | None = None
-        self._hurry = asyncio.Event()
+        self._pauses_over = asyncio.Event()
         self.pauses: list[Pause] = []  # those in progress
         self.port = 0
 
@@ -71,7 +71,7 @@ class LocalServer:
     async def stop(self) -> None:
         """Cut every connection and release the port."""
         self._stopping.set()
-        self.hurry()
+        self.end_pauses()
         if self._outage is not None:
             self._outage.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -82,34 +82,34 @@ class LocalServer:
         self.cut_connections()
         await self._runner.cleanup()
 
-    async def pause(self, seconds: float, *, goes_on: bool = True) -> None:
-        """Delay the current request by `seconds`, or until the server stops or `hurry` is called.
+    async def pause(self, seconds: float, *, continues: bool = True) -> None:
+        """Delay the current request by `seconds`, or until the server stops or `end_pauses` is called.
 
-        Unless it `goes_on`, the delay ends as soon as the client disconnects.
+        Unless it `continues`, the delay ends as soon as the client disconnects.
         """
         if seconds <= 0 or self.stopping:
             return
-        request, hurry = CURRENT_REQUEST.get(), self._hurry
+        request, end_pauses = CURRENT_REQUEST.get(), self._pauses_over
         if request is None:
-            await _set_within(hurry, seconds)
+            await _set_within(end_pauses, seconds)
             return
-        pause = Pause(request, seconds, goes_on)
+        pause = Pause(request, seconds, continues)
         self.pauses.append(pause)
         try:
-            if goes_on:
-                await _set_within(hurry, seconds)
+            if continues:
+                await _set_within(end_pauses, seconds)
                 return
             end = time.monotonic() + seconds
-            while (left := end - time.monotonic()) > 0 and not is_gone(request):
-                if await _set_within(hurry, min(left, LOOK_S)):
+            while (left := end - time.monotonic()) > 0 and not is_disconnected(request):
+                if await _set_within(end_pauses, min(left, LOOK_S)):
                     return
         finally:
             self.pauses.remove(pause)
 
-    def hurry(self) -> None:
+    def end_pauses(self) -> None:
         """End all delays immediately."""
-        self._hurry.set()
-        self._hurry = asyncio.Event()
+        self._pauses_over.set()
+        self._pauses_over = asyncio.Event()
 
     async def begin_outage(self, seconds: float) -> None:
         """Refuse new connections for `seconds` and cut the existing ones."""

@@ -1,4 +1,4 @@
-"""A world of matching data: one catalogue, a Plex library and Pulsarr's watchlists."""
+"""A world of matching data: one catalog, a Plex library and Pulsarr's watchlists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import random
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
-from simulators.catalogue import FIRST_NAMES, CatalogueTitle, make_catalogue
+from simulators.catalog import FIRST_NAMES, CatalogTitle, make_catalog
 from simulators.plex.generator import make_plex_state
 from simulators.pulsarr import PulsarrState
 from simulators.pulsarr.imports import import_of
@@ -42,7 +42,7 @@ HOUSEHOLD: Final[tuple[Person, ...]] = (
 )
 """The first six people: plain names, one not in ASCII, one without channels, one not synced."""
 
-NEIGHBOURS: Final[tuple[Person, ...]] = (
+NEIGHBORS: Final[tuple[Person, ...]] = (
     ("Kim, Lou & Max", {"alias": "The flat upstairs"}),
     ("🍿 100% film", {"display_name": "Popcorn"}),
 )
@@ -79,21 +79,21 @@ class PlexOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Both servers' states over one catalogue."""
+    """Both servers' states over one catalog."""
 
-    catalogue: tuple[CatalogueTitle, ...]
+    catalog: tuple[CatalogTitle, ...]
     plex: PlexState
     pulsarr: PulsarrState
 
-    def wanted(self) -> tuple[CatalogueTitle, ...]:
-        """Return the titles on at least one watchlist, in the catalogue's order."""
-        keys = {wish.catalogue_key for wish in self.pulsarr.wishes()}
-        return tuple(title for title in self.catalogue if title.key in keys)
+    def wanted(self) -> tuple[CatalogTitle, ...]:
+        """Return the titles on at least one watchlist, in the catalog's order."""
+        keys = {entry.catalog_key for entry in self.pulsarr.entries()}
+        return tuple(title for title in self.catalog if title.key in keys)
 
-    def missing(self) -> tuple[CatalogueTitle, ...]:
+    def missing(self) -> tuple[CatalogTitle, ...]:
         """Return the wanted titles that Plex does not have (yet)."""
-        lacking = {title.key for title in self.plex.missing()}
-        return tuple(title for title in self.wanted() if title.key in lacking)
+        missing_keys = {title.key for title in self.plex.missing()}
+        return tuple(title for title in self.wanted() if title.key in missing_keys)
 
 
 def make_world(
@@ -102,25 +102,25 @@ def make_world(
     shows: int = 80,
     people: int = 6,
     *,
-    wishes: int | None = None,
-    wishes_missing: int | None = None,
+    wanted_in_plex: int | None = None,
+    wanted_missing: int | None = None,
     awkward: bool = False,
     **plex: Unpack[PlexOptions],
 ) -> World:
     """Return a world; the same arguments make the same one.
 
-    The catalogue is `make_catalogue(seed, movies, shows)`, Plex is `make_plex_state(catalogue,
-    seed, **plex)`. `wishes` is the number of wanted titles in Plex (a tenth of the library by
-    default), each wanted by one to four people; `wishes_missing` more are wanted and not in Plex.
+    The catalog is `make_catalog(seed, movies, shows)`, Plex is `make_plex_state(catalog,
+    seed, **plex)`. `wanted_in_plex` is the number of wanted titles in Plex (a tenth of the library by
+    default), each wanted by one to four people; `wanted_missing` more are wanted and not in Plex.
     """
-    catalogue = make_catalogue(seed, movies, shows)
-    server = make_plex_state(catalogue, seed, **plex)
-    lacking = {title.key for title in server.missing()}
-    present = [title for title in catalogue if title.key not in lacking]
-    absent = [title for title in catalogue if title.key in lacking]
+    catalog = make_catalog(seed, movies, shows)
+    server = make_plex_state(catalog, seed, **plex)
+    missing_keys = {title.key for title in server.missing()}
+    present = [title for title in catalog if title.key not in missing_keys]
+    absent = [title for title in catalog if title.key in missing_keys]
     rng = random.Random(f"watchlists-{seed}")
-    count = round(len(present) * WANTED_SHARE) if wishes is None else wishes
-    more = max(round(count * MISSING_SHARE), 4) if wishes_missing is None else wishes_missing
+    count = round(len(present) * WANTED_SHARE) if wanted_in_plex is None else wanted_in_plex
+    more = max(round(count * MISSING_SHARE), 4) if wanted_missing is None else wanted_missing
     wanted = rng.sample(present, min(count, len(present)))
     pulsarr = _pulsarr(
         rng,
@@ -130,15 +130,15 @@ def make_world(
     )
     # Titles in Plex came through the arr apps, and wanted ones are on their way there.
     pulsarr.in_arrs.update(title.key for title in present)
-    pulsarr.in_arrs.update(wish.catalogue_key for wish in pulsarr.wishes())
-    return World(catalogue=catalogue, plex=server, pulsarr=pulsarr)
+    pulsarr.in_arrs.update(entry.catalog_key for entry in pulsarr.entries())
+    return World(catalog=catalog, plex=server, pulsarr=pulsarr)
 
 
 def _pulsarr(
     rng: random.Random,
     people: Iterable[Person],
-    wanted: Sequence[CatalogueTitle],
-    absent: Sequence[CatalogueTitle],
+    wanted: Sequence[CatalogTitle],
+    absent: Sequence[CatalogTitle],
 ) -> PulsarrState:
     """Return Pulsarr's state, with a clock that shows the real time once the past is written."""
     state = PulsarrState(clock=lambda: TODAY - timedelta(days=HISTORY_DAYS))
@@ -151,7 +151,7 @@ def _pulsarr(
 
 
 def _people(count: int, *, awkward: bool) -> list[Person]:
-    first = AWKWARD if awkward else HOUSEHOLD + NEIGHBOURS
+    first = AWKWARD if awkward else HOUSEHOLD + NEIGHBORS
     return [*first[:count], *_crowd(count - len(first), {name for name, _ in first})]
 
 
@@ -168,41 +168,41 @@ def _crowd(count: int, taken: set[str]) -> Iterator[Person]:
 def _fill(
     state: PulsarrState,
     rng: random.Random,
-    wanted: Sequence[CatalogueTitle],
-    absent: Sequence[CatalogueTitle],
+    wanted: Sequence[CatalogTitle],
+    absent: Sequence[CatalogTitle],
 ) -> None:
     """Give everyone a watchlist: of different sizes, with titles in common."""
     ids = [user.id for user in state.users()]
-    keen = [0.3 + rng.random() for _ in ids]
+    weights = [0.3 + rng.random() for _ in ids]
     for index, title in enumerate((*wanted, *absent)):
-        first = ids[index] if index < len(ids) else rng.choices(ids, keen)[0]
+        first = ids[index] if index < len(ids) else rng.choices(ids, weights)[0]
         fans = rng.choices([fans for fans, _ in FANS], [share for _, share in FANS])[0]
         others = [other for other in rng.sample(ids, min(fans, len(ids))) if other != first]
         for user_id in (first, *others[: fans - 1]):
-            _wish(state, rng, user_id, title, index, in_plex=index < len(wanted))
+            _add_entry(state, rng, user_id, title, index, in_plex=index < len(wanted))
 
 
-def _wish(
+def _add_entry(
     state: PulsarrState,
     rng: random.Random,
     user_id: int,
-    title: CatalogueTitle,
+    title: CatalogTitle,
     index: int,
     *,
     in_plex: bool,
 ) -> None:
-    told = in_plex and state.user(user_id).has_channel
+    notified = in_plex and state.user(user_id).has_channel
     without_guids = in_plex and index % ODD_EVERY == ODD_EVERY // 2
     without_key = in_plex and index % ODD_EVERY == ODD_EVERY - 1
     arrived = import_of(title, season=None, episode=None)
-    if told and arrived is not None:
-        state.told.add((user_id, arrived.what))
+    if notified and arrived is not None:
+        state.notified.add((user_id, arrived.what))
     added = TODAY - timedelta(minutes=rng.randrange(HISTORY_DAYS * 24 * 60))
-    state.wish(
+    state.want(
         user_id,
         title,
         guids=() if without_guids else title.guids,
         key=None if without_key else title.key,
-        status="notified" if told else "grabbed" if in_plex else "requested",
+        status="notified" if notified else "grabbed" if in_plex else "requested",
         added=timestamp(added),
     )

@@ -79,10 +79,10 @@ def assert_form(shown: ConfigFlowResult, step: str, **errors: str) -> None:
         place = texts["step"][step] if name is None else texts["step"][step]["sections"][name]
         assert place["data"][str(field)], field
         assert place["data_description"][str(field)], field
-    told = [text for _, text in leaves(texts["step"][step])]
-    told += [texts["error"][error] for error in errors.values()]
+    shown_texts = [text for _, text in leaves(texts["step"][step])]
+    shown_texts += [texts["error"][error] for error in errors.values()]
     filled_in = set(shown["description_placeholders"] or {})
-    assert set().union(*map(placeholders, told)) <= filled_in
+    assert set().union(*map(placeholders, shown_texts)) <= filled_in
 
 
 def assert_sign_in_failed(shown: ConfigFlowResult, reason: str, *others: str) -> None:

@@ -13,7 +13,7 @@ INTEGRATION: Final = "custom_components/plex_label_sync"
 
 LAWS: Final = {
     1: "unknown is a value: nothing is lost without evidence about exactly this",
-    2: "only what the ledger holds is ever taken off",
+    2: "only what the ledger holds is ever removed",
     3: "edits are deltas",
     4: "an edit names its items",
     5: "written means read back",
@@ -89,7 +89,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a title is not given up while a list that may have it cannot be read",
+        "a title is not dropped while a list that may have it cannot be read",
         "sync/engine.py",
         "outcome = Outcome.WATCHLIST_UNREAD if may_be_wanted else Outcome.NOT_WANTED",
         "outcome = Outcome.NOT_WANTED",
@@ -105,7 +105,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a name stays with somebody whom the list of people leaves out",
+        "a name stays with a person whom the list of people leaves out",
         "checks/label_guard.py",
         "            if not await is_gone(self._pulsarr, person):\n",
         "            if False:\n",
@@ -115,7 +115,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a name stays with somebody whose row cannot be read",
+        "a name stays with a person whose row cannot be read",
         "sync/label_conflicts.py",
         "    for known in unlisted:\n",
         "    for known in ():\n",
@@ -123,7 +123,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a directory that says another number than it lists is not known in full",
+        "a directory whose stated count differs from its rows is not known in full",
         "plex/parse.py",
         '    bad: list[str] = [""] if _size_of(body, rows) != len(rows) else []\n',
         "    bad: list[str] = []\n",
@@ -139,7 +139,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a list of which some rows cannot be read is no new normal",
+        "a list of which some rows cannot be read is not the new normal",
         "sync/protection.py",
         "            if titles is None or person_id in watchlists.unread:\n",
         "            if titles is None:\n",
@@ -157,7 +157,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a row that comes twice may stand where another should",
+        "a repeated row may hide another one",
         "pulsarr/answers.py",
         "        unreadable += title in titles\n",
         "",
@@ -167,8 +167,8 @@ READS: Final = (
         1,
         "most labels of a run that vanish are asked about",
         "sync/safety_check.py",
-        "    return gone >= TOGETHER and gone >= TOGETHER_SHARE * written\n",
-        "    return gone >= TOGETHER and gone == written\n",
+        "    return lost >= TOGETHER and lost >= TOGETHER_SHARE * written\n",
+        "    return lost >= TOGETHER and lost == written\n",
         (
             "sync/test_safety_check.py::test_most_labels_of_a_run_that_vanish_are_no_hands_work",
             "sync/test_doubts.py::test_database_that_comes_back_but_for_a_few_labels_is_asked_about",
@@ -194,7 +194,7 @@ READS: Final = (
     ),
     Guard(
         2,
-        "what came back is taken in only if somebody says so",
+        "labels that came back are recorded only on request",
         "sync/returned.py",
         "if key in view.adopt}",
         "if True}",
@@ -204,7 +204,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a title is not settled while it is unknown whether its item carries the label",
+        "a title is not done while it is unknown whether its item carries the label",
         "sync/engine.py",
         "elif not keys.isdisjoint(prepared.plan.undecided):",
         "elif False:",
@@ -233,7 +233,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "nobody is gone while somebody's row cannot be read",
+        "no person is gone while any person's row cannot be read",
         "sync/protection.py",
         "    if watchlists.gaps:\n",
         "    if False:\n",
@@ -243,17 +243,17 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a label of which nobody knows what it is may be any that is not listed",
+        "an unreadable label may be any that is not listed",
         "sync/current_labels.py",
-        "        if self.is_vague(library) and not self.has(library, label):\n",
+        "        if self.has_unreadable_label(library) and not self.has(library, label):\n",
         "        if False:\n",
         ("sync/test_evidence.py::test_label_that_cannot_be_read_stops_no_other_and_loses_nothing",),
     ),
     Guard(
         1,
-        "one list that is refused is not all that are",
+        "one refused list does not mean that all are",
         "sync/list_reader.py",
-        "        return self._in_a_row < AWAY_AFTER\n",
+        "        return self._in_a_row < UNAVAILABLE_AFTER\n",
         "        return False\n",
         (
             "sync/test_readers.py::test_list_that_is_refused_alone_is_no_pulsarr_that_refuses_everything",
@@ -271,7 +271,7 @@ READS: Final = (
     ),
     Guard(
         5,
-        "a library that takes no edit is not the server",
+        "a library that refuses every edit is not the whole server",
         "sync/editing.py",
         "            if known.ends_run or known.reauth or result.closed:\n",
         "            if True:\n",
@@ -279,7 +279,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a cheap look leads to nothing but doing nothing",
+        "a quick check can only lead to doing nothing",
         "sync/plan_builder.py",
         "        if not plan.is_idle or found.gaps:\n",
         "        if False:\n",
@@ -287,15 +287,15 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a cheap look counts only while everybody wants what they wanted",
+        "a quick check counts only while the wanted titles are the same",
         "sync/plan_builder.py",
-        "quick_check.listing and quick_check.listing.wishes == wishes",
-        "quick_check.listing",
+        " and quick.listing.wanted_titles == wanted",
+        "",
         ("sync/test_change_detection.py",),
     ),
     Guard(
         1,
-        "an answer is understood anew when it is another one",
+        "a changed answer is parsed again",
         "transport.py",
         "if last is None or last[0] != digest:",
         "if last is None:",
@@ -329,7 +329,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "an answer holds as many rows as it says",
+        "an answer holds as many rows as it states",
         "plex/parse.py",
         "if (size := _size_of(body, rows)) != len(rows):",
         "if (size := _size_of(body, rows)) < 0:",
@@ -337,7 +337,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "an answer of Plex has Plex's envelope",
+        "an answer of Plex has Plex's container",
         "plex/parse.py",
         'raise ValueError("no MediaContainer")',
         "return {}",
@@ -345,7 +345,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a total that is not told is not zero",
+        "a missing total is not zero",
         "plex/parse.py",
         'int(body["totalSize"] if "totalSize" in body else body["size"])',
         'int(body.get("totalSize", body.get("size", 0)))',
@@ -355,7 +355,7 @@ READS: Final = (
         1,
         "a page starts where it was asked to",
         "plex/listing.py",
-        "if page.offset != ask.start:",
+        "if page.offset != request.start:",
         "if False:",
         ("plex/test_server.py", "plex/test_listing.py"),
     ),
@@ -401,7 +401,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "an answer without rows and their number is no empty one",
+        "an answer without rows and a count is not an empty one",
         "plex/parse.py",
         'raise ValueError("neither rows nor a row count")',
         "return []",
@@ -409,7 +409,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "an id that came broken is no id",
+        "a damaged id is not an id",
         "plex/parse.py",
         "broken = isinstance(value, bool | BrokenText)",
         "broken = isinstance(value, bool)",
@@ -417,17 +417,17 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a row that cannot be told apart makes unknown whatever it may be",
+        "a row that cannot be identified makes everything it may be unknown",
         "plex/lookups.py",
-        'missing = asked - answer.keys if "" in bad else set()',
+        'missing = requested - answer.keys if "" in bad else set()',
         "missing = set[str]()",
         ("plex/test_server_items.py",),
     ),
     Guard(
         1,
-        "an item that was not asked for is not told",
+        "an item that was not requested is not returned",
         "plex/lookups.py",
-        "return [one for one in answer.items if one.item.rating_key in asked]",
+        "return [one for one in answer.items if one.item.rating_key in requested]",
         "return list(answer.items)",
         ("plex/test_server_items.py",),
     ),
@@ -449,7 +449,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a label on everything is looked at twice",
+        "a label on everything is checked twice",
         "sync/label_reader.py",
         "        if carriers < total:\n",
         "        if True:\n",
@@ -460,7 +460,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "the question for the complement",
+        "the request for the complement",
         "sync/label_reader.py",
         "if carriers > total or await self._plex.count_without(library, label):",
         "if carriers > total:",
@@ -471,7 +471,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a label on everything is looked at twice in an undo, too",
+        "a label on everything is checked twice in an undo, too",
         "sync/label_reader.py",
         "            if total is None:\n",
         "            if total is None:\n                return\n            if False:\n",
@@ -505,7 +505,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a look at a few titles forgets nothing",
+        "a live sync forgets nothing",
         "sync/scope.py",
         "    if scope.complete:\n        plan = _forget_missing",
         "    if True:\n        plan = _forget_missing",
@@ -513,7 +513,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "watchlists older than the news are not used",
+        "watchlists older than the event are not used",
         "sync/fresh_lists.py",
         "if fresh_at > max(request.newer_than, now - FRESH):",
         "if fresh_at > now - FRESH:",
@@ -521,7 +521,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "watchlists grow old",
+        "watchlists expire",
         "sync/fresh_lists.py",
         "if fresh_at > max(request.newer_than, now - FRESH):",
         "if fresh_at > request.newer_than:",
@@ -529,9 +529,9 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a title is not given up on the word of older watchlists",
+        "a title is not dropped because of older watchlists",
         "sync/queue.py",
-        "if look.outcome in _ON_NO_LIST and lists_read_at <= entry.created:",
+        "if result.outcome in _ON_NO_LIST and lists_read_at <= entry.created:",
         "if False:",
         (
             "live/test_live_sync.py::test_announced_title_is_not_given_up_on_the_word_of_older_watchlists",
@@ -547,7 +547,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "nobody is listed twice",
+        "no person is listed twice",
         "sync/list_reader.py",
         "if len({person.id for person in people}) != len(people):",
         "if False:",
@@ -555,7 +555,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "an answer without a list of people is not nobody",
+        "an answer without a list of people is not an empty list",
         "pulsarr/answers.py",
         'raise UnusableAnswerError("the answer has no list of users", Failure.WRONG_SERVICE)',
         "rows = []",
@@ -571,7 +571,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a watchlist holds as many titles as it says",
+        "a watchlist holds as many titles as it states",
         "pulsarr/answers.py",
         "if total != len(rows):",
         "if False:",
@@ -579,7 +579,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "a watchlist is that of the person who was asked for",
+        "a watchlist is that of the requested person",
         "pulsarr/answers.py",
         "if number is not None and pulsarr_id(number) != person_id:",
         "if False:",
@@ -587,7 +587,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "an answer that says no is not an empty one",
+        "an unsuccessful answer is not an empty one",
         "pulsarr/answers.py",
         'if fields.get("success") is False:',
         "if False:",
@@ -595,7 +595,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "an error status is no answer",
+        "an error status is not an answer",
         "transport.py",
         "if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:",
         "if True:",
@@ -603,7 +603,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "the brake when Pulsarr lists nobody",
+        "the safety check when Pulsarr lists no people",
         "sync/protection.py",
         "    if before.people and not people:\n",
         "    if False:\n",
@@ -614,7 +614,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "the brake when the watchlists shrank",
+        "the safety check when the watchlists shrank",
         "sync/protection.py",
         "_halved(before.titles, titles, SHRUNK_BY)",
         "False",
@@ -622,7 +622,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "the brake when many labels would go",
+        "the safety check when many labels would be removed",
         "sync/safety_check.py",
         "if losses and count > FREE_REMOVALS and count > settings.max_removals * rows:",
         "if False:",
@@ -630,7 +630,7 @@ READS: Final = (
     ),
     Guard(
         1,
-        "the brake when many labels vanished",
+        "the safety check when many labels vanished",
         "sync/safety_check.py",
         "    if vanished:\n",
         "    if False:\n",
@@ -660,7 +660,7 @@ READS: Final = (
 OWNERSHIP: Final = (
     Guard(
         2,
-        "a label that was there before is not ours",
+        "a label that was there before is foreign",
         "sync/planner.py",
         "            if key in self._view.adopt:\n",
         "            if True:\n",
@@ -668,7 +668,7 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "a wanted label that was off and is there again is somebody else's",
+        "a wanted label that was off and is there again is foreign",
         "sync/planner.py",
         "        elif not row.removed_by_user:\n            self._note(row, self._row(label, row))\n",
         "        elif True:\n            self._note(row, self._row(label, row))\n",
@@ -676,7 +676,7 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "an unwanted label that was off and is there again is somebody else's",
+        "an unwanted label that was off and is there again is foreign",
         "sync/planner.py",
         "if row.removed_by_user or not self._carries(fold(row.label)):",
         "if not self._carries(fold(row.label)):",
@@ -684,7 +684,7 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "a mark that was off and is there again is somebody else's",
+        "a mark that was off and is there again is foreign",
         "sync/planner.py",
         "            elif row.removed_by_user:\n                self._note_if_proven(row, None)  # a person added it again\n",
         "",
@@ -692,15 +692,15 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "a label taken off by hand stays off",
+        "a label removed by hand stays off",
         "sync/planner.py",
-        "if row is not None and not row.is_removed_marker and self._is_taken_off(row):",
+        "if row is not None and not row.is_removed_marker and self._is_override(row):",
         "if False:",
         (_PLANNER,),
     ),
     Guard(
         2,
-        "a label taken off by hand stays off under a new name",
+        "a label removed by hand stays off under a new name",
         "sync/planner.py",
         "if row is None and refused:",
         "if False:",
@@ -710,7 +710,7 @@ OWNERSHIP: Final = (
     ),
     Guard(
         1,
-        "what vanished in bulk is no decision under a new name either",
+        "what vanished in bulk is not a decision under a new name either",
         "sync/safety_check.py",
         "        held_keys |= losses | plan.decided\n",
         "        held_keys |= losses\n",
@@ -720,7 +720,7 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "what may never have arrived was not taken off by hand",
+        "a label that may never have arrived was not removed by hand",
         "sync/planner.py",
         "(row.confirmed and not self._carries(fold(row.label)))",
         "(not self._carries(fold(row.label)))",
@@ -736,7 +736,7 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "an excluded label of ours is not taken off",
+        "an excluded label of the integration is not removed",
         "sync/planner.py",
         "if fold(row.label) in self._settings.exclude_labels or doubts.is_unread(row):",
         "if doubts.is_unread(row):",
@@ -744,10 +744,10 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "an excluded mark is not taken off",
+        "an excluded mark is not removed",
         "sync/planner.py",
-        "elif key in self._settings.exclude_labels or not self._is_in_the_way(\n",
-        "elif not self._is_in_the_way(\n",
+        "elif key in self._settings.exclude_labels or not self._is_obsolete(\n",
+        "elif not self._is_obsolete(\n",
         (
             "sync/test_planner.py",
             "sync/test_planner_properties.py",
@@ -763,15 +763,15 @@ OWNERSHIP: Final = (
     ),
     Guard(
         1,
-        "a yes counts for no more removals than were shown, and not for what vanished",
+        "an approval covers only the removals that were shown, and not what vanished",
         "sync/safety_check.py",
-        "        if asked <= consent.removals:\n",
+        "        if in_question <= consent.removals:\n",
         "        if True:\n",
         ("test_brake.py::test_confirmation_holds_for_no_more_than_was_shown",),
     ),
     Guard(
         1,
-        "a yes counts for no more vanished labels than were shown",
+        "an approval covers only the vanished labels that were shown",
         "sync/safety_check.py",
         "if vanished <= consent.vanished:",
         "if True:",
@@ -779,7 +779,7 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "foreign labels go only where that was chosen",
+        "foreign labels are removed only where that was chosen",
         "sync/planner.py",
         "if self._view.whole and not self._settings.preserve_existing_labels:",
         "if self._view.whole:",
@@ -787,7 +787,7 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "foreign labels go only after a look at everything",
+        "foreign labels are removed only by a full sync",
         "sync/planner.py",
         "if self._view.whole and not self._settings.preserve_existing_labels:",
         "if not self._settings.preserve_existing_labels:",
@@ -795,7 +795,7 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "foreign labels go only from wanted items",
+        "foreign labels are removed only from wanted items",
         "sync/planner.py",
         "        if wanting <= self._view.doubts.unread:\n            return",
         "        if wanting and wanting <= self._view.doubts.unread:\n            return",
@@ -821,7 +821,7 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "a label of ours is no foreign one",
+        "a label of the integration is not a foreign one",
         "sync/planner.py",
         "                and (folded not in self._rows or self._rows[folded].removed_by_user)\n",
         "",
@@ -829,7 +829,7 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "labels that are kept stay",
+        "labels to keep stay",
         "sync/retention.py",
         "if not settings.removes or row.pinned:",
         "if row.pinned:",
@@ -837,7 +837,7 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "a label that is to stay for good stays",
+        "a pinned label stays",
         "sync/retention.py",
         "if not settings.removes or row.pinned:",
         "if not settings.removes:",
@@ -853,7 +853,7 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "an item counts as another title only when that is sure",
+        "an item counts as another title only when that is certain",
         "sync/identity.py",
         "    if not row.guid or not item.guid or row.guid == item.guid:\n        return False\n",
         "",
@@ -872,15 +872,15 @@ OWNERSHIP: Final = (
     ),
     Guard(
         2,
-        "undo takes off only what is still ours",
+        "undo removes only labels that are still the integration's",
         "sync/undo.py",
-        "(change.ours and (row is None or row.removed_by_user))",
+        "change.is_own and (row is None or row.removed_by_user)",
         "False",
         ("sync/test_undo.py",),
     ),
     Guard(
         2,
-        "undo changes only what stands as the run left it",
+        "undo changes only what is still as the run left it",
         "sync/undo.py",
         "        elif there:\n            skipped += 1\n",
         "",
@@ -916,7 +916,7 @@ OWNERSHIP: Final = (
         2,
         "what others wrote is not taken over after a crash",
         "sync/ledger.py",
-        """            if not change.ours:
+        """            if not change.is_own:
                 continue
 """,
         "",
@@ -946,7 +946,7 @@ WRITING: Final = (
     ),
     Guard(
         3,
-        "labels are taken off one by one",
+        "labels are removed one by one",
         "plex/edits.py",
         'f"label%5B%5D.tag.tag-={',
         'f"label%5B%5D.tag={',
@@ -978,7 +978,7 @@ WRITING: Final = (
     ),
     Guard(
         3,
-        "a label is taken off in the spelling that the item carries",
+        "a label is removed in the spelling that the item carries",
         "sync/planner.py",
         "text = self._view.present.spelling_on(self._item.rating_key, row.label)",
         "text = row.label",
@@ -986,7 +986,7 @@ WRITING: Final = (
     ),
     Guard(
         3,
-        "undo takes a label off in the spelling that the item carries",
+        "undo removes a label in the spelling that the item carries",
         "sync/undo.py",
         "text = present.spelling_on(change.rating_key, change.label)",
         "text = change.label",
@@ -1018,7 +1018,7 @@ WRITING: Final = (
     ),
     Guard(
         4,
-        "the items stand in the request",
+        "the request names the items",
         "plex/edits.py",
         "&id={','.join(part.rating_keys)}",
         "",
@@ -1050,9 +1050,9 @@ WRITING: Final = (
     ),
     Guard(
         5,
-        "what cannot be read back is ours, for all we know",
+        "what cannot be read back may be the integration's",
         "sync/engine.py",
-        "    unsure = {one: plan.ledger_updates.get(one.key) for one in result.sent if one not in settled}\n",
+        "    unsure = {one: plan.ledger_updates.get(one.key) for one in result.sent if one not in in_plex}\n",
         "    unsure: dict[Change, Row | None] = {}\n",
         (
             "sync/test_engine_faults.py::test_labels_that_cannot_be_read_back_are_not_claimed_but_are_ours",
@@ -1061,7 +1061,7 @@ WRITING: Final = (
     ),
     Guard(
         5,
-        "what Plex may do after the client gave up is ours",
+        "what Plex may do after the client timed out is the integration's",
         "sync/editing.py",
         "    return err.failure is Failure.TIMEOUT or err.status == _GATEWAY_TIMEOUT\n",
         "    return False\n",
@@ -1141,7 +1141,7 @@ WRITING: Final = (
     ),
     Guard(
         6,
-        "what an undo took off and could not tell stays off",
+        "what an undo removed but could not confirm stays off",
         "sync/ledger.py",
         "            elif undo:\n",
         "            elif undo is None:\n",
@@ -1149,7 +1149,7 @@ WRITING: Final = (
     ),
     Guard(
         6,
-        "only runs that ended are taken back",
+        "only finished runs are undone",
         "sync/journal.py",
         "if entry.status is not None and entry.changes and run_id in {None, entry.run_id}:",
         "if entry.changes and run_id in {None, entry.run_id}:",
@@ -1160,7 +1160,7 @@ WRITING: Final = (
 EVIDENCE: Final = (
     Guard(
         1,
-        "nothing goes from an item that was not read itself",
+        "nothing is removed from an item that was not read itself",
         "sync/planner.py",
         "        if self._item.rating_key in self._view.evidence.items:\n",
         "        if True:\n",
@@ -1171,7 +1171,7 @@ EVIDENCE: Final = (
     ),
     Guard(
         1,
-        "a row goes only when its item is not there by key either",
+        "a row is deleted only when its item is not found by key either",
         "sync/scope.py",
         "        if row.rating_key in view.evidence.absent\n",
         "        if True\n",
@@ -1179,17 +1179,17 @@ EVIDENCE: Final = (
     ),
     Guard(
         1,
-        "where items tell no labels both are read twice",
+        "where items show no labels both are read twice",
         "sync/evidence.py",
-        "        if first and not tells_labels:\n",
+        "        if first and not shows_labels:\n",
         "        if False:\n",
         ("sync/test_evidence.py",),
     ),
     Guard(
         1,
-        "what only the carriers tell is disputed",
+        "what only the carriers show is disputed",
         "sync/current_labels.py",
-        "                    if folded not in told:\n",
+        "                    if folded not in listed:\n",
         "                    if False:\n",
         (
             "sync/test_current_labels.py",
@@ -1209,7 +1209,7 @@ EVIDENCE: Final = (
     ),
     Guard(
         1,
-        "labels of somebody whose list could not be read stay",
+        "labels of a person whose list could not be read stay",
         "sync/planner.py",
         "if fold(row.label) in self._settings.exclude_labels or doubts.is_unread(row):",
         "if fold(row.label) in self._settings.exclude_labels:",
@@ -1249,15 +1249,15 @@ EVIDENCE: Final = (
         1,
         "what a question is open about is protected",
         "sync/safety_check.py",
-        "    held_keys |= asked\n",
+        "    held_keys |= in_question\n",
         "",
         ("sync/test_safety_check.py",),
     ),
     Guard(
         1,
-        "labels that vanish together are no hand's work",
+        "labels that vanish together were not removed by hand",
         "sync/safety_check.py",
-        "    if _went_together(plan.vanished, now.ledger):\n",
+        "    if _vanished_together(plan.vanished, now.ledger):\n",
         "    if False:\n",
         (
             "sync/test_safety_check.py",
@@ -1277,15 +1277,15 @@ EVIDENCE: Final = (
     ),
     Guard(
         2,
-        "a label on another item is none of ours",
+        "a label on another item is foreign",
         "sync/planner.py",
-        "if relation(row, entry.item, self._uuid) is Relation.STRANGER:",
+        "if relation(row, entry.item, self._uuid) is Relation.UNRELATED:",
         "if False:",
         ("sync/test_evidence.py",),
     ),
     Guard(
         2,
-        "a library that was made anew is another one",
+        "a library that was made again is another one",
         "sync/identity.py",
         "if row.uuid and library_uuid and row.uuid != library_uuid:",
         "if False:",
@@ -1293,7 +1293,7 @@ EVIDENCE: Final = (
     ),
     Guard(
         2,
-        "a contradiction beats an agreement of a weaker id",
+        "a contradiction outweighs an agreement of a weaker id",
         "sync/title_ids.py",
         "    return external[0] if external else None\n",
         "    return any(external) if external else None\n",
@@ -1303,13 +1303,13 @@ EVIDENCE: Final = (
         2,
         "ids that contradict are another title",
         "sync/wanted.py",
-        "        return {index for index in some if same(self._wishes[index].title.ids, item.ids)}\n",
+        "        return {index for index in some if same(self._wanted_titles[index].title.ids, item.ids)}\n",
         "        return some\n",
         ("sync/test_contradictions.py",),
     ),
     Guard(
         1,
-        "who wants an item is decided by all wishes",
+        "who wants an item is decided by all wanted titles",
         "sync/plan_builder.py",
         "        if not more:\n",
         "        if True:\n",
@@ -1346,8 +1346,8 @@ FURTHER: Final = (
         1,
         "the item's own labels correct what its labels' carriers say",
         "sync/evidence.py",
-        "            await asyncio.to_thread(present.correct_all, first.values())\n",
-        "            pass\n",
+        "                present.correct(key, one.labels)\n",
+        "                pass\n",
         ("sync/test_evidence.py",),
     ),
     Guard(
@@ -1421,7 +1421,7 @@ FURTHER: Final = (
     ),
     Guard(
         1,
-        "somebody who is gone counts as a list that is gone",
+        "a person who is gone counts as a list that is gone",
         "sync/protection.py",
         "            lost = not believe and known[person_id] > 0\n",
         "            lost = False\n",
@@ -1443,7 +1443,7 @@ FURTHER: Final = (
     ),
     Guard(
         1,
-        "a yes to removals is none to what vanished",
+        "an approval of removals is not one of what vanished",
         "sync/safety_check.py",
         "    if reasons and consent.removals is not None and not plan.vanished:\n",
         "    if reasons and consent.removals is not None:\n",
@@ -1462,9 +1462,9 @@ FURTHER: Final = (
     ),
     Guard(
         2,
-        "an undo takes nothing off another item",
+        "an undo removes nothing from another item",
         "sync/undo_builder.py",
-        "            and not _is_stranger(ledger.get(one.key), evidence, libraries)\n",
+        "            and not _is_unrelated(ledger.get(one.key), evidence, libraries)\n",
         "",
         ("sync/test_evidence.py",),
     ),
@@ -1478,7 +1478,7 @@ FURTHER: Final = (
     ),
     Guard(
         2,
-        "a mark waits for the labels that it takes the place of",
+        "a mark waits for the labels that it replaces",
         "sync/safety_check.py",
         "        if row is not None and row.is_removed_marker and key[0] in items\n",
         "        if False\n",
@@ -1492,7 +1492,7 @@ FURTHER: Final = (
 SHARING: Final = (
     Guard(
         11,
-        "nothing but a question leaves for plex.tv",
+        "nothing but GET is sent to plex.tv",
         "plex/sharing.py",
         'if request.method != "GET":',
         "if False:",
@@ -1500,7 +1500,7 @@ SHARING: Final = (
     ),
     Guard(
         11,
-        "the token follows nobody to another place",
+        "the token follows no redirect",
         "plex/sharing.py",
         "session.max_redirects = 0",
         "pass",
@@ -1508,7 +1508,7 @@ SHARING: Final = (
     ),
     Guard(
         11,
-        "the account's token follows nobody to another place",
+        "the account's token follows no redirect",
         "plex/account.py",
         "self._session.max_redirects = 0",
         "pass",
@@ -1516,15 +1516,15 @@ SHARING: Final = (
     ),
     Guard(
         11,
-        "rules that are told nowhere are unknown",
+        "rules that are stated nowhere are unknown",
         "plex/shares.py",
-        'absent = "" if tells_rules else None',
+        'absent = "" if has_rules else None',
         'absent = ""',
         ("plex/test_sharing.py::test_rules_that_are_nowhere_are_unknown_and_not_none",),
     ),
     Guard(
         11,
-        "a preset that was not told is unknown",
+        "a preset that was not stated is unknown",
         "plex/shares.py",
         '"" if account.kind is Kind.FRIEND else None',
         '""',
@@ -1532,7 +1532,7 @@ SHARING: Final = (
     ),
     Guard(
         11,
-        "an answer holds as many people as it says",
+        "an answer holds as many people as it states",
         "plex/sharing.py",
         'if int(root.get("size") or 0) > len(root):',
         "if False:",
@@ -1574,7 +1574,7 @@ SHARING: Final = (
     ),
     Guard(
         11,
-        "nobody where there were people is not believed at once",
+        "an empty list of accounts after a full one is not believed at once",
         "sharing_check/check.py",
         "if not answer.accounts and kept.answer",
         "if False and kept.answer",

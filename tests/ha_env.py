@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant, State
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
     from simulators.world import World
 
 PLEX_TOKEN: Final = "plex-token-of-the-tests"
@@ -135,7 +135,7 @@ class HaEnv:
         """Wait until the event stream is connected and missed changes were checked."""
         await eventually(lambda: self.state("live_updates") == "on")
 
-    async def hear(self) -> None:
+    async def receive_plex_events(self) -> None:
         """Wait until Plex's pending events were received and processed."""
         await eventually(lambda: not self.plex.events.backlog)
         await asyncio.sleep(0.05)  # from the socket to the listener
@@ -169,7 +169,7 @@ class HaEnv:
         """Return an entity's state by its key."""
         return self.entity(key).state
 
-    def labels(self, title: CatalogueTitle) -> list[set[str]]:
+    def labels(self, title: CatalogTitle) -> list[set[str]]:
         """Return the folded labels of each item of a title."""
         return [
             {label.casefold() for label in item.labels} for item in self.plex.state.items_of(title)
@@ -180,13 +180,13 @@ class HaEnv:
         return self.pulsarr.state.find_user(name).id
 
     def wanted_by(self, name: str) -> set[str]:
-        """Return the catalogue keys of a person's watchlist."""
-        return {wish.catalogue_key for wish in self.pulsarr.state.watchlist(self.person(name))}
+        """Return the catalog keys of a person's watchlist."""
+        return {entry.catalog_key for entry in self.pulsarr.state.watchlist(self.person(name))}
 
-    def spare(self, kind: str = "movie", *, in_plex: bool) -> CatalogueTitle:
+    def spare(self, kind: str = "movie", *, in_plex: bool) -> CatalogTitle:
         """Return a title that no one wants."""
-        wanted = {wish.catalogue_key for wish in self.pulsarr.state.wishes()}
-        for title in self.world.catalogue:
+        wanted = {entry.catalog_key for entry in self.pulsarr.state.entries()}
+        for title in self.world.catalog:
             there = bool(self.plex.state.items_of(title, identified=in_plex))
             if title.type == kind and title.key not in wanted and there is in_plex:
                 return title
@@ -257,7 +257,7 @@ async def ha_env(
     web = await hass_client_no_auth()
     # Home Assistant's own server accepts new routes while it runs, the test server does not.
     hass.http.app.router._frozen = False
-    world = make_world(1, movies=60, shows=20, wishes=20, wishes_missing=4)
+    world = make_world(1, movies=60, shows=20, wanted_in_plex=20, wanted_missing=4)
     async with (
         PlexSimulator(world.plex, token=PLEX_TOKEN) as plex,
         PulsarrSimulator(world.pulsarr, api_key=PULSARR_KEY) as pulsarr,
@@ -270,9 +270,9 @@ async def ha_env(
 async def full_house(ha_env: HaEnv) -> HaEnv:
     """Set up an environment with many labels, which are removed once unwanted."""
     rosa = ha_env.person("rosa")
-    for title in ha_env.world.catalogue[:60]:
+    for title in ha_env.world.catalog[:60]:
         if ha_env.plex.state.items_of(title):
-            ha_env.pulsarr.state.wish(rosa, title)
+            ha_env.pulsarr.state.want(rosa, title)
     await ha_env.set_up(live_mode=False, removed_label_mode="remove")
     assert len(ha_env.plex.state.carriers("rosa")) > 40
     return ha_env

@@ -7,13 +7,13 @@ from typing import Any, Final
 from unittest import mock
 
 from custom_components.plex_label_sync.transport import Transport
-from simulators.http import is_gone
+from simulators.http import is_disconnected
 from simulators.listener import Pause
 from simulators.plex import PlexSimulator
 from simulators.pulsarr import PulsarrSimulator
 
 TOO_LONG: Final = 600.0  # seconds of a simulated server's delay that make a client give up
-_LOOK: Final = 0.002  # seconds between two checks of the servers' delays
+_CHECK_INTERVAL: Final = 0.002  # seconds between two checks of the servers' delays
 
 
 @contextmanager
@@ -38,12 +38,12 @@ def impatient(*servers: PlexSimulator | PulsarrSimulator, patience: float = 60.0
         work = asyncio.create_task(exchange(transport, request))
         try:
             while not work.done():
-                await asyncio.wait({work}, timeout=_LOOK)
-                if any(not is_gone(pause.request) for pause in pauses(target)):
+                await asyncio.wait({work}, timeout=_CHECK_INTERVAL)
+                if any(not is_disconnected(pause.request) for pause in pauses(target)):
                     work.cancel()
                     await asyncio.wait({work})
                     while any(not _left(pause) for pause in pauses(target)):  # noqa: ASYNC110 - pauses have no event
-                        await asyncio.sleep(_LOOK)
+                        await asyncio.sleep(_CHECK_INTERVAL)
                     raise TimeoutError
             return work.result()
         finally:
@@ -54,4 +54,4 @@ def impatient(*servers: PlexSimulator | PulsarrSimulator, patience: float = 60.0
 
 
 def _left(pause: Pause) -> bool:
-    return pause.goes_on and is_gone(pause.request)
+    return pause.continues and is_disconnected(pause.request)

@@ -51,7 +51,7 @@ class SharingHouse:
 
     def rested(self) -> None:
         """Make the last check of plex.tv look old."""
-        self.ha_env.entry.runtime_data.sharing._asked = -1e9
+        self.ha_env.entry.runtime_data.sharing._last_query = -1e9
         self.ha_env.entry.runtime_data.sharing._rest_until = 0.0
 
     def account(self, name: str) -> SharedAccount:
@@ -126,9 +126,9 @@ def keys_of(answer: dict[str, Any], name: str) -> list[str]:
     return [one["key"] for one in answer["warnings"] if name in {one["person"], one["account"]}]
 
 
-def as_text(told: Any) -> str:
+def as_text(value: Any) -> str:
     """Return a response as text."""
-    return json.dumps(told, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 LATE_CHECK: Final = SharingTimes(first_check=(3600.0, 3600.0))  # long after any test
@@ -159,4 +159,4 @@ async def house(
         tv.sharing.add("Leo", managed=True, rule="label=Kids%2CFamily")
         protect(known_secrets, tv)
         yield SharingHouse(ha_env, tv)
-        assert tv.changes_asked_for == []
+        assert tv.requested_changes == []

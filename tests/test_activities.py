@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .ha_env import HaEnv
 
-    type Told = Callable[[], list[tuple[str, dict[str, Any], str]]]
+    type Reported = Callable[[], list[tuple[str, dict[str, Any], str]]]
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -33,7 +33,7 @@ SENT = {"entity_id", "device_id", "config_entry_id", "server", "activity", "pers
 
 
 @pytest.fixture
-def told(hass: HomeAssistant) -> Told:
+def reported(hass: HomeAssistant) -> Reported:
     """Return the activities since this was asked last: type, attributes and sentence."""
     events = async_capture_events(hass, EVENT_ACTIVITY)
     seen = 0
@@ -75,19 +75,19 @@ async def call_as(user: MockUser, ha_env: HaEnv, action: str, **data: Any) -> di
 
 
 async def test_undo_is_told_with_counts_and_by_whom(
-    ha_env: HaEnv, told: Told, hass_admin_user: MockUser
+    ha_env: HaEnv, reported: Reported, hass_admin_user: MockUser
 ) -> None:
     await ha_env.set_up(live_mode=False)
     (run,) = (await ha_env.call("get_runs"))["runs"]
-    told()
+    reported()
     await ha_env.call("undo", dry_run=True)
-    assert told() == []
+    assert reported() == []
 
     await call_as(hass_admin_user, ha_env, "undo")
 
     counts = {"added": 0, "removed": run["added"], "failed": 0, "skipped": 0}
     who = hass_admin_user.name
-    ((kind, attributes, line),) = told()
+    ((kind, attributes, line),) = reported()
     assert kind == "run_undone"
     assert attributes == {"run_id": run["run_id"], **counts, "started_by": who}
     assert line == f"undid a run: labels removed: {run['added']} ({who})"
@@ -100,58 +100,62 @@ async def test_undo_is_told_with_counts_and_by_whom(
         ([], "removed the labels of everyone"),
     ],
 )
-async def test_removal_is_told(ha_env: HaEnv, told: Told, people: list[str], sentence: str) -> None:
+async def test_removal_is_told(
+    ha_env: HaEnv, reported: Reported, people: list[str], sentence: str
+) -> None:
     await ha_env.set_up(live_mode=False, batch_mode=False)
     await ha_env.call("sync_all")
-    told()
+    reported()
 
     answer = await ha_env.call("remove_labels", people=people)
 
-    ((kind, attributes, line),) = told()
+    ((kind, attributes, line),) = reported()
     assert (kind, attributes["removed"]) == ("labels_removed", answer["removed"])
     assert attributes["people"] == people
     assert answer["removed"] > 0
     assert line == f"{sentence}: labels removed: {answer['removed']} (automation)"
 
 
-async def test_title_that_waits_is_told_with_those_who_want_it(ha_env: HaEnv, told: Told) -> None:
+async def test_title_that_waits_is_told_with_those_who_want_it(
+    ha_env: HaEnv, reported: Reported
+) -> None:
     title = ha_env.spare(in_plex=False)
     for name in ("rosa", "tim"):
-        ha_env.pulsarr.state.wish(ha_env.person(name), title)
+        ha_env.pulsarr.state.want(ha_env.person(name), title)
     await ha_env.set_up(exclude_people=[str(ha_env.person("tim"))])
-    told()
+    reported()
 
     await ha_env.pulsarr.announce(title, force=True)
     await ha_env.settle()
 
-    (attributes,) = [some for kind, some, _ in told() if kind == "pending_added"]
+    (attributes,) = [some for kind, some, _ in reported() if kind == "pending_added"]
     assert attributes == {"title": title.title, "type": title.type, "people": ["rosa"]}
 
 
 @pytest.mark.parametrize("choice", ["apply", "keep"])
 async def test_held_run_is_told_once_and_so_is_its_release(
     full_house: HaEnv,
-    told: Told,
+    reported: Reported,
     hass_client: ClientSessionGenerator,
     hass_admin_user: MockUser,
     choice: str,
 ) -> None:
     labels = len(full_house.plex.state.carriers("rosa"))
     forget(full_house)
-    told()
+    reported()
 
     await full_house.call("sync_all")
-    ((kind, attributes, line),) = told()
+    ((kind, attributes, line),) = reported()
     assert (kind, attributes["removals"]) == ("run_held", labels)
     assert line == f"needs approval to remove {labels} labels (automation)"
     await full_house.call("sync_all")
-    ((kind, attributes, line),) = told()
+    ((kind, attributes, line),) = reported()
     assert (kind, attributes["held"]) == ("sync_finished", labels)
     assert line == f"finished a full sync: held: {labels} (automation)"
 
     await answer_issue(full_house, hass_client, choice)
 
-    ((kind, attributes, line),) = told()
+    ((kind, attributes, line),) = reported()
     assert kind == "run_released"
     counts = {"apply": (labels, 0), "keep": (0, labels)}[choice]
     assert (attributes["released"], attributes["kept"]) == counts
@@ -162,7 +166,7 @@ async def test_held_run_is_told_once_and_so_is_its_release(
 @pytest.mark.parametrize("choice", ["restore", "accept"])
 async def test_decision_about_vanished_labels_is_told(
     full_house: HaEnv,
-    told: Told,
+    reported: Reported,
     hass_client: ClientSessionGenerator,
     hass_admin_user: MockUser,
     choice: str,
@@ -171,11 +175,11 @@ async def test_decision_about_vanished_labels_is_told(
     for item in items:
         full_house.plex.state.remove_label(item.rating_key, "rosa")
     await full_house.call("sync_all")
-    told()
+    reported()
 
     await answer_issue(full_house, hass_client, choice)
 
-    ((kind, attributes, line),) = told()
+    ((kind, attributes, line),) = reported()
     assert kind == "run_released"
     counts = {"restore": (len(items), 0), "accept": (0, len(items))}[choice]
     assert (attributes["restored"], attributes["kept_off"]) == counts
@@ -183,33 +187,33 @@ async def test_decision_about_vanished_labels_is_told(
     assert line == f"no longer holds any changes: {word}: {len(items)} ({hass_admin_user.name})"
 
 
-async def test_question_that_answers_itself_is_told(full_house: HaEnv, told: Told) -> None:
+async def test_question_that_answers_itself_is_told(full_house: HaEnv, reported: Reported) -> None:
     rosa, keys = full_house.person("rosa"), full_house.wanted_by("rosa")
     forget(full_house)
     await full_house.call("sync_all")
-    told()
-    for title in full_house.world.catalogue:
+    reported()
+    for title in full_house.world.catalog:
         if title.key in keys:
-            full_house.pulsarr.state.wish(rosa, title)
+            full_house.pulsarr.state.want(rosa, title)
 
     await full_house.call("sync_all")
 
-    ((kind, attributes, _),) = told()
+    ((kind, attributes, _),) = reported()
     assert (kind, attributes["released"]) == ("run_released", 0)
     assert attributes["kept"] == attributes["removals"] > 0
 
 
 async def test_what_cannot_be_read_is_told_when_it_begins_and_when_it_ends(
-    ha_env: HaEnv, told: Told
+    ha_env: HaEnv, reported: Reported
 ) -> None:
     await ha_env.set_up(live_mode=False)
     match = rf"/v1/users/{ha_env.person('rosa')}/watchlist"
     ha_env.pulsarr.faults.add(Fault("busy", route=WATCHLIST, match=match, times=None))
-    told()
+    reported()
 
     await ha_env.call("sync_all")
 
-    finished, opened = told()
+    finished, opened = reported()
     assert finished[2] == "finished a full sync: unreadable: 1 (automation)"
     assert opened[1:] == (
         {"kind": "person", "names": ["rosa"], "count": 1, "reasons": ["unreadable"]},
@@ -217,11 +221,11 @@ async def test_what_cannot_be_read_is_told_when_it_begins_and_when_it_ends(
     )
     assert opened[0] == "gap_opened"
     await ha_env.call("sync_all")
-    assert [one[0] for one in told()] == ["sync_finished"]
+    assert [one[0] for one in reported()] == ["sync_finished"]
 
     ha_env.pulsarr.faults.clear()
     await ha_env.call("sync_all")
 
-    finished, closed = told()
+    finished, closed = reported()
     assert finished[2] == "finished a full sync: nothing to change (automation)"
     assert (closed[0], closed[2]) == ("gap_closed", "can read the watchlist of rosa again")

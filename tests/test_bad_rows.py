@@ -9,12 +9,12 @@ import pytest
 from simulators.plex import PlexKnobs
 
 from .ha_env import later
-from .test_doubted_answers import more_for_rosa, told
+from .test_doubted_answers import issue_text, more_for_rosa
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
     from .ha_env import HaEnv
 
@@ -40,17 +40,17 @@ BAD_ROWS: dict[str, Any] = {
 }
 
 
-def in_plex(ha_env: HaEnv, name: str) -> list[CatalogueTitle]:
+def in_plex(ha_env: HaEnv, name: str) -> list[CatalogTitle]:
     """Return what a person wants and Plex has."""
     wanted = ha_env.wanted_by(name)
-    titles = [one for one in ha_env.world.catalogue if one.key in wanted]
+    titles = [one for one in ha_env.world.catalog if one.key in wanted]
     return [one for one in titles if ha_env.plex.state.items_of(one)]
 
 
-def becomes(ha_env: HaEnv, name: str, title: CatalogueTitle, row: object) -> None:
+def becomes(ha_env: HaEnv, name: str, title: CatalogTitle, row: object) -> None:
     """Let a row of somebody's watchlist be told as another one."""
     person = ha_env.person(name)
-    ha_env.pulsarr.state.unwish(person, title)
+    ha_env.pulsarr.state.unwant(person, title)
     ha_env.pulsarr.knobs.odd_rows.setdefault(person, []).append(row)
 
 
@@ -67,7 +67,7 @@ async def test_row_that_cannot_be_read_costs_no_other_title_of_its_list(
     lost = in_plex(ha_env, "rosa")[0]
     becomes(ha_env, "rosa", lost, row)
     new = ha_env.spare("show", in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), new)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), new)
 
     for _ in range(3):
         answer = await ha_env.call("sync_all")
@@ -77,16 +77,16 @@ async def test_row_that_cannot_be_read_costs_no_other_title_of_its_list(
         assert (answer["removed"], answer["held"]) == (0, 0)
         assert all("rosa" in labels for labels in ha_env.labels(new))
         assert all("rosa" in labels for labels in ha_env.labels(lost))
-    message = told(ha_env, "gap_rows")
+    message = issue_text(ha_env, "gap_rows")
     assert message is not None
     assert message.translation_placeholders is not None
     assert message.translation_placeholders["names"] == "rosa (1)"
-    assert told(ha_env, "gap_person") is None
+    assert issue_text(ha_env, "gap_person") is None
 
     ha_env.pulsarr.knobs.odd_rows.clear()
     healed = await ha_env.call("sync_all")
     assert (healed["status"], healed["removed"]) == ("done", len(ha_env.labels(lost)))
-    assert told(ha_env, "gap_rows") is None
+    assert issue_text(ha_env, "gap_rows") is None
 
 
 async def test_repeated_row_may_stand_where_another_should(ha_env: HaEnv) -> None:
@@ -107,7 +107,7 @@ async def test_many_rows_that_cannot_be_read_are_no_list_that_shrank(
     more_for_rosa(ha_env)
     await ha_env.set_up(live_mode=False, removed_label_mode="remove")
     before = len(ha_env.plex.state.carriers("rosa"))
-    wanted = [one for one in ha_env.world.catalogue if one.key in ha_env.wanted_by("rosa")]
+    wanted = [one for one in ha_env.world.catalog if one.key in ha_env.wanted_by("rosa")]
     for title, row in zip(wanted[left:], [*BAD_ROWS.values()] * 3, strict=False):
         becomes(ha_env, "rosa", title, row)
 
@@ -127,7 +127,7 @@ async def test_title_that_may_be_in_a_row_that_cannot_be_read_gets_its_label_whe
     ha_env: HaEnv,
 ) -> None:
     title = ha_env.spare("show", in_plex=False)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await ha_env.set_up(live_mode=False)
     becomes(ha_env, "rosa", title, None)
     await ha_env.call("sync_all")
@@ -141,7 +141,7 @@ async def test_list_without_a_single_row_that_can_be_read_costs_nothing_after_a_
 ) -> None:
     await ha_env.set_up(live_mode=False, removed_label_mode="remove")
     before = len(ha_env.plex.state.carriers("rosa"))
-    for title in [one for one in ha_env.world.catalogue if one.key in ha_env.wanted_by("rosa")]:
+    for title in [one for one in ha_env.world.catalog if one.key in ha_env.wanted_by("rosa")]:
         becomes(ha_env, "rosa", title, None)
     for _ in range(2):
         assert await ha_env.hass.config_entries.async_reload(ha_env.entry.entry_id)
@@ -149,15 +149,15 @@ async def test_list_without_a_single_row_that_can_be_read_costs_nothing_after_a_
         answer = await ha_env.call("sync_all")
         assert (answer["status"], answer["removed"]) == ("partial", 0)
         assert len(ha_env.plex.state.carriers("rosa")) == before
-    (told_then,) = (await ha_env.call("explain", title=ha_env.world.catalogue[0].title))["gaps"]
-    assert told_then["reason"].endswith("rows could not be read")
+    (gap,) = (await ha_env.call("explain", title=ha_env.world.catalog[0].title))["gaps"]
+    assert gap["reason"].endswith("rows could not be read")
 
 
 async def test_rows_that_cannot_be_read_for_long_make_no_new_normal(ha_env: HaEnv) -> None:
     more_for_rosa(ha_env)
     await ha_env.set_up(live_mode=False, removed_label_mode="remove")
     before = len(ha_env.plex.state.carriers("rosa"))
-    wanted = [one for one in ha_env.world.catalogue if one.key in ha_env.wanted_by("rosa")]
+    wanted = [one for one in ha_env.world.catalog if one.key in ha_env.wanted_by("rosa")]
     for lost in (wanted[-6:], wanted[3:-6]):  # never half of it at once
         for title in lost:
             becomes(ha_env, "rosa", title, None)
@@ -196,7 +196,7 @@ async def test_good_rows_beside_a_bad_one_are_labelled_live(
     lost = in_plex(ha_env, "rosa")[0]
     becomes(ha_env, "rosa", lost, {"type": "movie", "title": "Heat", "key": 7})
     new = ha_env.spare("show", in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), new)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), new)
 
     for _ in range(8):
         await later(ha_env, clock, 15)

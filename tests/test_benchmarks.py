@@ -11,7 +11,7 @@ from benchmarks.bench_env import together
 from benchmarks.earlier import NotThereError, unpacked
 from benchmarks.loop_meter.stalls import Collection, Stall, collecting, longest_full
 from benchmarks.people import Share
-from benchmarks.remarks import collections_said, left_out
+from benchmarks.remarks import describe_collections, left_out
 from benchmarks.run import World, turns
 
 NAMES = {"first": "first sync", "person": "one new person", "churn": "churn", "warm": "unchanged"}
@@ -53,11 +53,11 @@ def test_who_is_missing_is_told_with_the_time_it_would_take() -> None:
     ]
     results += [result(100_000, name, "first") for name in ("ours", "quick")]
     results += [result(100_000, "quick", "warm")]
-    told = left_out(results, EVERYBODY, NAMES)
-    assert len(told) == 2
-    assert told[0].startswith("100,000 items, 20 people: slow, ")
-    assert "about 20 minutes" in told[0]
-    assert '"one new person" and "churn" of rivals' in told[1]
+    remarks = left_out(results, EVERYBODY, NAMES)
+    assert len(remarks) == 2
+    assert remarks[0].startswith("100,000 items, 20 people: slow, ")
+    assert "about 20 minutes" in remarks[0]
+    assert '"one new person" and "churn" of rivals' in remarks[1]
 
 
 def test_nothing_is_told_where_nothing_is_missing() -> None:
@@ -70,18 +70,18 @@ def test_nothing_is_told_where_nothing_is_missing() -> None:
 
 
 def test_what_is_said_of_collections_follows_the_figures() -> None:
-    house = [
+    home_assistant = [
         {"case": "heap_before", "milliseconds": 240.0, "objects": 1_200_000},
         {"case": "hand", "apart": 61.0, "stalls": [[300.0, 290.0, ""], [61.0, 0.0, "x"]]},
         {"case": "clock", "apart": 9.0, "stalls": [[9.0, 0.0, ""]], "full": 2, "syncs": 4},
         {"case": "heap_after", "milliseconds": 250.0, "objects": 1_250_000},
     ]
-    said = collections_said(house)
-    assert "Of the 2 stalls over 50 ms that were noted, 1 were" in said
-    assert "the longest stall was 61 ms" in said
-    assert "240 ms" in said
-    assert "1,250,000 objects" in said
-    assert "4 unchanged syncs by the clock brought 2 full collections: 12 in a day" in said
+    text = describe_collections(home_assistant)
+    assert "Of the 2 stalls over 50 ms that were noted, 1 were" in text
+    assert "the longest stall was 61 ms" in text
+    assert "240 ms" in text
+    assert "1,250,000 objects" in text
+    assert "4 unchanged syncs by the clock brought 2 full collections: 12 in a day" in text
 
 
 def test_syncs_together_are_sums_and_the_worst() -> None:
@@ -114,7 +114,7 @@ def test_share_of_the_loop_is_that_of_a_sync_and_of_what_happens_in_between() ->
     assert quieter.of_hour(quieter.unchanged) == 0.0
 
 
-def told(**more: Any) -> dict[str, Any]:
+def results_with(**more: Any) -> dict[str, Any]:
     cold = {"people": 20, "items": 100_000, "case": "cold"}
     return {
         "before": {"commit": "0123456789"},
@@ -128,14 +128,14 @@ def told(**more: Any) -> dict[str, Any]:
 
 
 def test_before_and_now_stand_side_by_side() -> None:
-    house = [
+    home_assistant = [
         {"case": "first", "apart": 30.0, "step": 21.0, "full": 1, "collection": 290.0},
         {"case": "half", "apart": 88.0, "step": 32.0, "full": 5, "collection": 560.0},
         {"case": "idle", "apart": 999.0, "step": 999.0, "full": 9, "collection": 999.0},
         {"case": "heap_after", "objects": 933_126},
     ]
     live = {"now": {"ours": {"imports": {"p95": 0.4}, "wishes": {"p95": 0.7}}}}
-    lines = before_and_after(told(house=house, live=live))
+    lines = before_and_after(results_with(house=home_assistant, live=live))
     assert (
         "| requests to Plex: unchanged, after a restart, 100,000 items, 20 people | 143 | 65 |"
         in lines
@@ -150,9 +150,9 @@ def test_before_and_now_stand_side_by_side() -> None:
 
 
 def test_earlier_state_that_cannot_be_had_is_said() -> None:
-    lines = before_and_after(told(before={"reason": "no such commit"}))
+    lines = before_and_after(results_with(before={"reason": "no such commit"}))
     assert lines[-1] == "Not measured: no such commit."
-    assert before_and_after(told(before=None)) == []
+    assert before_and_after(results_with(before=None)) == []
 
 
 def test_commit_that_is_not_there_is_no_crash() -> None:

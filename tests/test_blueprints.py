@@ -111,10 +111,10 @@ async def test_person_is_told_of_titles_of_theirs_and_of_nobody_elses(
         ha_env, "title_is_there.yaml", activity=ha_env.entity_id("activity"), person="ROSA"
     )
     theirs = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), theirs, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), theirs, force=True)
     await soon(ha_env, clock)
     others = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("tim"), others, force=True)
+    await ha_env.pulsarr.want(ha_env.person("tim"), others, force=True)
     await soon(ha_env, clock)
 
     assert said(messages) == [("In Plex for ROSA", f"{theirs.title} is in Plex now.")]
@@ -129,7 +129,7 @@ async def test_person_is_told_what_they_can_watch_now(
     await automate(ha_env, "visible_now.yaml", activity=ha_env.entity_id("activity"), person="TIM")
     title = ha_env.spare(in_plex=True)
     for name in ("tim", "sam"):
-        ha_env.pulsarr.state.wish(ha_env.person(name), title)
+        ha_env.pulsarr.state.want(ha_env.person(name), title)
     await ha_env.call("sync_all")
     await soon(ha_env, clock)
 
@@ -159,7 +159,7 @@ async def test_person_may_be_told_of_shows_only_with_an_action_of_their_own(
     )
     movie, title = ha_env.spare("movie", in_plex=True), ha_env.spare("show", in_plex=True)
     for one in (movie, title):
-        await ha_env.pulsarr.wish(ha_env.person("rosa"), one, force=True)
+        await ha_env.pulsarr.want(ha_env.person("rosa"), one, force=True)
         await soon(ha_env, clock)
 
     (call,) = sent
@@ -174,7 +174,7 @@ async def test_activity_of_another_server_is_not_told(
 ) -> None:
     await ha_env.set_up(batch_mode=False)
     await automate(ha_env, "title_is_there.yaml", activity="event.another_server", person="rosa")
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), ha_env.spare(in_plex=True), force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), ha_env.spare(in_plex=True), force=True)
     await soon(ha_env, clock)
 
     assert messages == []
@@ -206,7 +206,7 @@ async def test_digest_tells_what_waits_for_whom_and_why(
     await ha_env.set_up(batch_mode=False, pending_max_age=100_000)
     await automate(ha_env, "waiting_digest.yaml")
     title = ha_env.spare(in_plex=False)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     assert await ha_env.pulsarr.announce(title, force=True)
     nobodys = ha_env.spare("show", in_plex=False)
     assert await ha_env.pulsarr.announce(nobodys, force=True)
@@ -317,10 +317,10 @@ async def test_person_is_chosen_by_their_sensor_and_the_message_is_theirs(
     )
     theirs = ha_env.spare(in_plex=True)
     for name in ("tim", "rosa"):
-        await ha_env.pulsarr.wish(ha_env.person(name), theirs, force=True)
+        await ha_env.pulsarr.want(ha_env.person(name), theirs, force=True)
     await soon(ha_env, clock)
     others = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("tim"), others, force=True)
+    await ha_env.pulsarr.want(ha_env.person("tim"), others, force=True)
     await soon(ha_env, clock)
 
     assert said(messages) == [("In Plex for rosa", f"{theirs.title} ist jetzt da.")]
@@ -359,13 +359,13 @@ async def test_weekly_list_has_what_arrived_for_the_person(
     day = (dt_util.now() + timedelta(days=1)).strftime("%a").lower()
     await automate(ha_env, "arrived_weekly.yaml", person=person, weekday=day)
     arrived = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), arrived)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), arrived)
     await ha_env.call("sync_all")
     dropped = ha_env.spare("show", in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), dropped)
-    ha_env.pulsarr.state.wish(ha_env.person("tim"), ha_env.spare(in_plex=True))
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), dropped)
+    ha_env.pulsarr.state.want(ha_env.person("tim"), ha_env.spare(in_plex=True))
     await ha_env.call("sync_all")
-    ha_env.pulsarr.state.unwish(ha_env.person("rosa"), dropped)
+    ha_env.pulsarr.state.unwant(ha_env.person("rosa"), dropped)
     await ha_env.call("sync_all")
     await at_six(ha_env, clock)
 

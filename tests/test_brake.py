@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def forget(ha_env: HaEnv, name: str = "rosa") -> None:
     """Let a person's watchlist be empty, and nobody else's."""
     person = ha_env.person(name)
-    for title in ha_env.world.catalogue:
-        ha_env.pulsarr.state.unwish(person, title)
+    for title in ha_env.world.catalog:
+        ha_env.pulsarr.state.unwant(person, title)
 
 
 def issue(ha_env: HaEnv) -> ir.IssueEntry | None:
@@ -55,7 +55,7 @@ async def test_many_removals_are_held_and_asked_about(full_house: HaEnv) -> None
     before = len(full_house.plex.state.carriers("rosa"))
     forget(full_house)
     title = full_house.spare("show", in_plex=True)
-    full_house.pulsarr.state.wish(full_house.person("tim"), title)
+    full_house.pulsarr.state.want(full_house.person("tim"), title)
 
     answer = await full_house.call("sync_all")
 
@@ -83,8 +83,8 @@ async def test_many_removals_that_pulsarr_announces_one_by_one_are_asked_about_a
     before = len(full_house.plex.state.carriers("rosa"))
     person = full_house.person("rosa")
     for key in full_house.wanted_by("rosa"):
-        title = next(one for one in full_house.world.catalogue if one.key == key)
-        await full_house.pulsarr.unwish(person, title)
+        title = next(one for one in full_house.world.catalog if one.key == key)
+        await full_house.pulsarr.unwant(person, title)
     await full_house.settle()
     await later(full_house, clock, 1)
     assert len(full_house.plex.state.carriers("rosa")) == before
@@ -106,9 +106,9 @@ async def test_question_survives_a_restart_and_goes_when_the_reason_goes(
     await full_house.settle()
     assert issue(full_house) is not None
 
-    for title in full_house.world.catalogue:
+    for title in full_house.world.catalog:
         if title.key in wanted:
-            full_house.pulsarr.state.wish(full_house.person("rosa"), title)
+            full_house.pulsarr.state.want(full_house.person("rosa"), title)
     await full_house.call("sync_all")
 
     assert issue(full_house) is None
@@ -232,9 +232,9 @@ async def test_labels_that_wait_to_be_taken_off_still_wait_when_vanished_ones_ar
 ) -> None:
     rosas = full_house.plex.state.carriers("rosa")
     tim = full_house.person("tim")
-    for title in full_house.world.catalogue[:60]:
+    for title in full_house.world.catalog[:60]:
         if full_house.plex.state.items_of(title):
-            full_house.pulsarr.state.wish(tim, title)
+            full_house.pulsarr.state.want(tim, title)
     await full_house.call("sync_all")
     tims = len(full_house.plex.state.carriers("tim"))
     for item in rosas:
@@ -311,9 +311,9 @@ async def test_removals_that_were_agreed_to_wait_when_labels_have_vanished_meanw
     full_house: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     tim = full_house.person("tim")
-    for title in full_house.world.catalogue[:60]:
+    for title in full_house.world.catalog[:60]:
         if full_house.plex.state.items_of(title):
-            full_house.pulsarr.state.wish(tim, title)
+            full_house.pulsarr.state.want(tim, title)
     await full_house.call("sync_all")
     forget(full_house)
     await full_house.call("sync_all")

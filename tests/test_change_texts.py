@@ -73,8 +73,8 @@ languages = st.sampled_from(LANGUAGES)
     ],
 )
 def test_verb_goes_with_the_number_of_people(people: int, sentence: str) -> None:
-    gone = Reason(ReasonCode.PERSON_GONE)
-    assert reason_text(gone, names_of(PEOPLE[:people]), ALL["en"]) == sentence
+    person_gone = Reason(ReasonCode.PERSON_GONE)
+    assert reason_text(person_gone, names_of(PEOPLE[:people]), ALL["en"]) == sentence
 
 
 @pytest.mark.parametrize(
@@ -238,10 +238,10 @@ def test_old_day_without_a_time_zone_is_told() -> None:
 def test_documentation_lists_every_code_with_its_data() -> None:
     page = (ROOT / "docs" / "entities.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`[a-z_`, ]+`) \| [^|]+ \| ([^|]*) ?\|$", page, re.MULTILINE)
-    told = {
+    shown = {
         code: set(re.findall(r"`([a-z_]+)`", data))
         for codes, data in rows
         for code in re.findall(r"`([a-z_]+)`", codes)
         if code in set(ReasonCode)
     }
-    assert told == {code.value: set(reason_data(Reason(code), ())) for code in ReasonCode}
+    assert shown == {code.value: set(reason_data(Reason(code), ())) for code in ReasonCode}

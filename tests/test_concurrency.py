@@ -142,7 +142,7 @@ async def test_announcement_is_not_lost_while_the_queue_is_being_saved(
 ) -> None:
     await ha_env.set_up(batch_mode=False)
     title = ha_env.spare(in_plex=False)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     announced = asyncio.create_task(ha_env.pulsarr.announce(title))
     await asyncio.sleep(0)
     if then == "unload":
@@ -162,7 +162,7 @@ async def test_announcement_is_not_lost_while_the_queue_is_being_saved(
 async def test_title_waits_on_while_the_journal_cannot_be_saved(ha_env: HaEnv) -> None:
     await ha_env.set_up(batch_mode=False)
     title = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     await ha_env.pulsarr.announce(title)
     await ha_env.settle()
     puts = ha_env.plex.stats.puts
@@ -190,7 +190,7 @@ async def test_any_order_of_everything_ends_with_every_label_and_no_lost_title(
     await ha_env.set_up(live_mode=True)
     slow_down(ha_env, put=0.02, get=0.002)
     awaited = ha_env.spare(in_plex=False)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), awaited, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), awaited, force=True)
 
     async def press(key: str) -> None:
         data = {"entity_id": ha_env.entity_id(key)}
@@ -199,9 +199,9 @@ async def test_any_order_of_everything_ends_with_every_label_and_no_lost_title(
     async def announce() -> None:
         await ha_env.pulsarr.announce(awaited)
 
-    async def wish() -> None:
-        title = draw.choice([one for one in ha_env.world.catalogue if one.type == "movie"])
-        await ha_env.pulsarr.wish(ha_env.person("tim"), title, force=True)
+    async def want() -> None:
+        title = draw.choice([one for one in ha_env.world.catalog if one.type == "movie"])
+        await ha_env.pulsarr.want(ha_env.person("tim"), title, force=True)
 
     async def change_an_option() -> None:
         options = {**ha_env.entry.options, "max_removals": draw.randint(10, 90)}
@@ -219,8 +219,8 @@ async def test_any_order_of_everything_ends_with_every_label_and_no_lost_title(
         lambda: act(ha_env, "explain", title="e"),
         lambda: act(ha_env, "get_runs"),
         lambda: act(ha_env, "clear_overrides"),
-        wish,
-        wish,
+        want,
+        want,
         change_an_option,
         reload,
     ]
@@ -262,7 +262,7 @@ async def test_sync_by_hand_does_not_share_a_run_that_has_begun_to_read(
     older = asyncio.create_task(act(ha_env, "sync_all"))
     await reads_begin(ha_env)
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
 
     mine, same = await asyncio.gather(act(ha_env, "sync_all"), act(ha_env, "sync_all"))
 
@@ -281,7 +281,7 @@ async def test_sync_by_hand_does_not_share_one_by_the_clock(ha_env: HaEnv) -> No
         await ha_env.hass.services.async_call("switch", turn, switch, blocking=True)
     await reads_begin(ha_env)
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
 
     await act(ha_env, "sync_all")
 
@@ -315,7 +315,7 @@ async def test_many_dry_runs_of_a_member_do_not_delay_live(
     trying = [asyncio.create_task(keep_trying(number)) for number in range(60)]
     await eventually(lambda: bool(refused))
     title = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     await eventually(lambda: all("rosa" in labels for labels in ha_env.labels(title)))
     labelled.set()
     await asyncio.gather(*trying)

@@ -129,12 +129,14 @@ async def test_figures_of_people_are_those_of_their_sensors(ha_env: HaEnv) -> No
     text = "\n\n".join(contents(ha_env, made))
 
     rosa = ha_env.entity(key_of(ha_env, "rosa"))
-    told = rosa.attributes
-    assert told["missing"]
+    figures_shown = rosa.attributes
+    assert figures_shown["missing"]
     assert re.search(
-        rf"^\| rosa \| [█░]{{8}} \| {rosa.state} / {told['wanted']} \|$", text, re.MULTILINE
+        rf"^\| rosa \| [█░]{{8}} \| {rosa.state} / {figures_shown['wanted']} \|$",
+        text,
+        re.MULTILINE,
     )
-    assert f"\n| rosa | {told['waiting']} | {told['missing']} |\n" in text
+    assert f"\n| rosa | {figures_shown['waiting']} | {figures_shown['missing']} |\n" in text
     assert f"**{ha_env.entity('last_labelled').attributes['title']}**" in text
     # A table needs an empty line or a beginning before it, and none within.
     tables = re.findall(r"(?:^\|.*\|\n?)+", text, re.MULTILINE)
@@ -147,7 +149,7 @@ async def test_people_who_come_later_are_in_the_figures(ha_env: HaEnv) -> None:
     await ha_env.call("sync_all")
     made = await dashboard(ha_env)
     ha_env.pulsarr.state.add_user("zoe")
-    ha_env.pulsarr.state.wish(ha_env.person("zoe"), ha_env.spare(in_plex=True))
+    ha_env.pulsarr.state.want(ha_env.person("zoe"), ha_env.spare(in_plex=True))
     await ha_env.call("sync_all")
 
     assert "| zoe | ████████ | 1 / 1 |" in "\n".join(contents(ha_env, made))
@@ -177,17 +179,17 @@ async def test_disabled_and_removed_entities_are_left_out(ha_env: HaEnv) -> None
     await ha_env.call("sync_all")
     registry = er.async_get(ha_env.hass)
     keys = ("status", "problem", "labels_removed_total", key_of(ha_env, "tim"))
-    gone = [ha_env.entity_id(key) for key in keys]
-    for entity_id in gone:
+    unused = [ha_env.entity_id(key) for key in keys]
+    for entity_id in unused:
         registry.async_update_entity(entity_id, disabled_by=er.RegistryEntryDisabler.USER)
-    gone += [ha_env.entity_id(key) for key in ("last_labelled", "activity")]
-    registry.async_remove(gone[-1])
-    registry.async_remove(gone[-2])
+    unused += [ha_env.entity_id(key) for key in ("last_labelled", "activity")]
+    registry.async_remove(unused[-1])
+    registry.async_remove(unused[-2])
     await ha_env.settle()
 
     made = await dashboard(ha_env)
 
-    assert not used(made) & set(gone)
+    assert not used(made) & set(unused)
     assert TEXTS["selector"]["dashboard"]["options"]["arrived"] not in str(made)
     assert ha_env.entity_id("labels_added_total") in used(made)
 

@@ -115,13 +115,15 @@ async def test_download_counts_every_request_by_its_kind(
     data, _ = await download(ha_env, hass_client)
 
     for server in ("plex", "pulsarr"):
-        told = data["requests"][server]
+        counted = data["requests"][server]
         simulator = getattr(ha_env, server)
         listening = simulator.stats.requests["GET", "/:/websockets/notifications"]
-        assert told["requests"] == simulator.stats.total - listening
-        assert told["requests"] == sum(kind["requests"] for kind in told["kinds"].values())
-        assert told["bytes_in"] == sum(kind["bytes_in"] for kind in told["kinds"].values()) > 0
-        assert (told["failures"], told["last_failures"], told["retries"]) == ({}, [], 0)
+        assert counted["requests"] == simulator.stats.total - listening
+        assert counted["requests"] == sum(kind["requests"] for kind in counted["kinds"].values())
+        assert (
+            counted["bytes_in"] == sum(kind["bytes_in"] for kind in counted["kinds"].values()) > 0
+        )
+        assert (counted["failures"], counted["last_failures"], counted["retries"]) == ({}, [], 0)
     plex, pulsarr = data["requests"]["plex"]["kinds"], data["requests"]["pulsarr"]["kinds"]
     assert plex["PUT /library/sections/{id}/all"]["requests"] == ha_env.plex.stats.puts
     watchlists = pulsarr["GET /v1/users/{id}/watchlist"]
@@ -140,11 +142,13 @@ async def test_download_tells_what_went_wrong_last(
     data, _ = await download(ha_env, hass_client)
 
     assert data["trouble"] == {"plex": "cannot_connect"}
-    told = data["requests"]["plex"]
-    assert told["failures"]["cannot_connect"] == len(told["last_failures"]) > 1
-    assert told["last_failures"][-1]["failure"] == "cannot_connect"
-    assert sum(kind["failed"] for kind in told["kinds"].values()) == len(told["last_failures"])
-    assert told["retries"] > 0
+    counted = data["requests"]["plex"]
+    assert counted["failures"]["cannot_connect"] == len(counted["last_failures"]) > 1
+    assert counted["last_failures"][-1]["failure"] == "cannot_connect"
+    assert sum(kind["failed"] for kind in counted["kinds"].values()) == len(
+        counted["last_failures"]
+    )
+    assert counted["retries"] > 0
 
 
 async def test_download_holds_nothing_secret_and_nobody(
@@ -152,7 +156,7 @@ async def test_download_holds_nothing_secret_and_nobody(
 ) -> None:
     await ha_env.set_up(exclude_labels=["Rosa"], pending_max_age=30)
     title = ha_env.spare(in_plex=False)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title)
     assert await ha_env.pulsarr.announce(title, force=True)
     await ha_env.settle()
     assert ha_env.state("pending") == "1"
@@ -162,7 +166,7 @@ async def test_download_holds_nothing_secret_and_nobody(
     assert data["queue"]["size"] == 1
     for secret in SECRETS:
         assert secret not in text
-    told = json.dumps(data)
+    counted = json.dumps(data)
     assert data["entry"]["data"]["plex_token"] == REDACTED
     assert data["entry"]["data"]["plex_url"].startswith("http://loopback:")
     private = {
@@ -171,9 +175,9 @@ async def test_download_holds_nothing_secret_and_nobody(
         ha_env.plex.state.name,
         "127.0.0.1",
         *(person.name for person in ha_env.pulsarr.state.users()),
-        *(one.title for one in ha_env.world.catalogue),
+        *(one.title for one in ha_env.world.catalog),
     }
-    assert [word for word in private if word.casefold() in told.casefold()] == []
+    assert [word for word in private if word.casefold() in counted.casefold()] == []
 
 
 async def test_device_offers_the_same(ha_env: HaEnv, hass_client: ClientSessionGenerator) -> None:
@@ -221,7 +225,7 @@ async def test_pulsarr_that_takes_too_long_is_not_waited_for(
     ha_env: HaEnv, hass_client: ClientSessionGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ha_env.set_up()
-    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    monkeypatch.setattr(health, "LOAD_TIMEOUT", 0.05)
     ha_env.pulsarr.faults.add(Fault("slow_before_apply", seconds=TOO_LONG, times=None))
 
     data, _ = await download(ha_env, hass_client)

@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
     from .ha_env import HaEnv
 
 WATCHLIST = "/v1/users/{id}/watchlist"
 
 
-def titles_of(ha_env: HaEnv, name: str) -> list[CatalogueTitle]:
+def titles_of(ha_env: HaEnv, name: str) -> list[CatalogTitle]:
     """Return what a person wants and Plex has."""
     wanted = ha_env.wanted_by(name)
     return [
         title
-        for title in ha_env.world.catalogue
+        for title in ha_env.world.catalog
         if title.key in wanted and ha_env.plex.state.items_of(title)
     ]
 
@@ -49,7 +49,7 @@ def all_labels(ha_env: HaEnv) -> dict[str, set[str]]:
     return {key: set(item.labels) for key, item in ha_env.plex.state.items.items()}
 
 
-def told(ha_env: HaEnv, kind: str) -> ir.IssueEntry | None:
+def issue_text(ha_env: HaEnv, kind: str) -> ir.IssueEntry | None:
     """Return a message in Repairs."""
     return ir.async_get(ha_env.hass).async_get_issue(DOMAIN, f"{kind}_{ha_env.entry.entry_id}")
 
@@ -57,9 +57,9 @@ def told(ha_env: HaEnv, kind: str) -> ir.IssueEntry | None:
 def more_for_rosa(ha_env: HaEnv) -> None:
     """Let rosa want eight titles that are in Plex, a few for the brake and many for one list."""
     wanted = ha_env.wanted_by("rosa")
-    titles = [one for one in ha_env.world.catalogue if ha_env.plex.state.items_of(one)]
+    titles = [one for one in ha_env.world.catalog if ha_env.plex.state.items_of(one)]
     for title in [one for one in titles if one.key not in wanted][:8]:
-        ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+        ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
 
 
 async def live(ha_env: HaEnv, **options: Any) -> None:
@@ -278,17 +278,17 @@ async def test_labels_that_restored_records_lack_are_offered(
 ) -> None:
     title = ha_env.spare(in_plex=True)
     ha_env.plex.state.add_label(ha_env.plex.state.items_of(title)[0].rating_key, "tim")
-    ha_env.pulsarr.state.wish(ha_env.person("tim"), title)  # a label by somebody else
+    ha_env.pulsarr.state.want(ha_env.person("tim"), title)  # a label by somebody else
     await ha_env.set_up(live_mode=False)
     name = f"plex_label_sync.{ha_env.entry.entry_id}"
     backup = {key: value for key, value in hass_storage.items() if key.startswith(name)}
     titles = [
         one
-        for one in ha_env.world.catalogue
+        for one in ha_env.world.catalog
         if ha_env.plex.state.items_of(one) and one.key not in ha_env.wanted_by("rosa")
     ][:8]
     for one in titles:
-        ha_env.pulsarr.state.wish(ha_env.person("rosa"), one)
+        ha_env.pulsarr.state.want(ha_env.person("rosa"), one)
     await ha_env.call("sync_all")
     written = sum("rosa" in some for one in titles for some in ha_env.labels(one))
     assert await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
@@ -296,7 +296,7 @@ async def test_labels_that_restored_records_lack_are_offered(
     assert await ha_env.hass.config_entries.async_setup(ha_env.entry.entry_id)
     await ha_env.settle()
 
-    question = told(ha_env, "labels_unknown")
+    question = issue_text(ha_env, "labels_unknown")
     assert question is not None
     assert question.translation_placeholders is not None
     assert question.translation_placeholders["count"] == str(written)
@@ -313,7 +313,7 @@ async def test_labels_that_restored_records_lack_are_offered(
     )
     assert (await done.json())["type"] == "create_entry"
     await ha_env.settle()
-    assert told(ha_env, "labels_unknown") is None
+    assert issue_text(ha_env, "labels_unknown") is None
     await ha_env.call("remove_labels", people=["rosa"])
 
     left = sum("rosa" in some for one in titles for some in ha_env.labels(one))
@@ -336,7 +336,7 @@ async def test_labels_that_an_empty_ledger_of_a_backup_lacks_are_offered(
     assert await ha_env.hass.config_entries.async_setup(ha_env.entry.entry_id)
     await ha_env.settle()
 
-    question = told(ha_env, "labels_unknown")
+    question = issue_text(ha_env, "labels_unknown")
     assert question is not None
 
 
@@ -353,7 +353,7 @@ async def test_list_that_cannot_be_read_costs_nobody_else_anything_and_is_told(
     match = rf"/v1/users/{ha_env.person('rosa')}/watchlist"
     ha_env.pulsarr.faults.add(Fault("busy", route=WATCHLIST, match=match, times=None))
     title = ha_env.spare("show", in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("tim"), title)
+    ha_env.pulsarr.state.want(ha_env.person("tim"), title)
 
     answer = await ha_env.call("sync_all")
 
@@ -365,7 +365,7 @@ async def test_list_that_cannot_be_read_costs_nobody_else_anything_and_is_told(
     for _ in range(2):
         again = await ha_env.call("sync_all")
         assert again["gaps"][0]["since"] == gap["since"]
-    message = told(ha_env, "gap_person")
+    message = issue_text(ha_env, "gap_person")
     assert message is not None
     assert message.translation_placeholders is not None
     assert message.translation_placeholders["names"] == "rosa"
@@ -374,7 +374,7 @@ async def test_list_that_cannot_be_read_costs_nobody_else_anything_and_is_told(
 
     ha_env.pulsarr.faults.clear()
     assert (await ha_env.call("sync_all"))["status"] == "done"
-    assert told(ha_env, "gap_person") is None
+    assert issue_text(ha_env, "gap_person") is None
 
 
 async def test_gap_that_lasts_two_hours_is_told_without_another_sync(
@@ -385,11 +385,11 @@ async def test_gap_that_lasts_two_hours_is_told_without_another_sync(
         Fault("busy", route="/library/sections/{id}/all", match="/sections/1/", times=None)
     )
     assert (await ha_env.call("sync_all"))["status"] == "partial"
-    assert told(ha_env, "gap_library") is None
+    assert issue_text(ha_env, "gap_library") is None
 
     await later(ha_env, clock, 2 * 3600 + 5)
 
-    assert told(ha_env, "gap_library") is not None
+    assert issue_text(ha_env, "gap_library") is not None
 
 
 @pytest.mark.parametrize("called", ["rosa", "Rosa", "number"])
@@ -451,16 +451,16 @@ async def test_labels_that_come_back_with_plexs_database_are_offered(
     removed = (await ha_env.call("remove_labels", people=["rosa"]))["removed"]
     assert removed >= 3
     user = ha_env.person("rosa")
-    titles = {title.key: title for title in ha_env.world.catalogue}
-    for wish in ha_env.pulsarr.state.watchlist(user):
-        ha_env.pulsarr.state.unwish(user, titles[wish.catalogue_key])
+    titles = {title.key: title for title in ha_env.world.catalog}
+    for listed in ha_env.pulsarr.state.watchlist(user):
+        ha_env.pulsarr.state.unwant(user, titles[listed.catalog_key])
     await ha_env.call("sync_all", allow_mass_removal=True)
-    assert told(ha_env, "labels_unknown") is None
+    assert issue_text(ha_env, "labels_unknown") is None
     ha_env.plex.state.restore(copy)
 
     assert (await ha_env.call("sync_all", allow_mass_removal=True))["status"] == "done"
 
-    question = told(ha_env, "labels_unknown")
+    question = issue_text(ha_env, "labels_unknown")
     assert question is not None
     assert question.translation_placeholders is not None
     assert question.translation_placeholders["count"] == str(removed)
@@ -473,4 +473,4 @@ async def test_labels_that_come_back_with_plexs_database_are_offered(
     await client.post(f"/api/repairs/issues/fix/{flow}", json={"next_step_id": "leave"})
     for _ in range(2):
         await ha_env.call("sync_all")
-        assert told(ha_env, "labels_unknown") is None
+        assert issue_text(ha_env, "labels_unknown") is None

@@ -158,7 +158,7 @@ async def test_other_server_in_the_place_of_ours_is_not_written_to_though_nothin
     await ha_env.set_up(batch_mode=False, live_mode=False)
     await ha_env.call("sync_all")
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     ours = {key: one.uuid for key, one in ha_env.plex.state.libraries.items()}
     machine = ha_env.plex.state.machine_identifier
     ha_env.plex.state.machine_identifier = "another"
@@ -392,7 +392,7 @@ async def test_live_mode_that_is_switched_on_makes_up_for_what_was_missed(
 ) -> None:
     await ha_env.set_up(live_mode=False, batch_mode=False)
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
 
     await switch(ha_env, "live_mode", on=True)
 

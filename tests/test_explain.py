@@ -14,20 +14,20 @@ from simulators.plex import Fault
 from .test_brake import forget
 
 if TYPE_CHECKING:
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
     from .ha_env import HaEnv
 
 
-async def wanted(ha_env: HaEnv, name: str = "rosa", **options: Any) -> CatalogueTitle:
+async def wanted(ha_env: HaEnv, name: str = "rosa", **options: Any) -> CatalogTitle:
     """Somebody wants a title that is in Plex, and the first sync is done."""
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person(name), title)
+    ha_env.pulsarr.state.want(ha_env.person(name), title)
     await ha_env.set_up(live_mode=False, **options)
     return title
 
 
-async def about(ha_env: HaEnv, title: CatalogueTitle) -> dict[str, Any]:
+async def about(ha_env: HaEnv, title: CatalogTitle) -> dict[str, Any]:
     """Return what is explained about one title."""
     answer = await ha_env.call("explain", guid=title.plex_guid)
     assert answer["titles_total"] == len(answer["titles"]) == 1
@@ -67,11 +67,11 @@ async def test_label_of_ours_is_explained_with_its_person_and_its_time(
         {"person": "rosa", "person_id": rosa, "label": "rosa", "why_none": None}
     ]
     assert explanation["items"][0]["rating_key"] == item.rating_key
-    told = label(explanation, "rosa")
-    assert (told["present"], told["ours"], told["state"]) == (True, True, "ours")
-    assert told["people"] == ["rosa"]
-    assert told["since"] is not None
-    assert told["next_sync"] is None
+    shown = label(explanation, "rosa")
+    assert (shown["present"], shown["ours"], shown["state"]) == (True, True, "ours")
+    assert shown["people"] == ["rosa"]
+    assert shown["since"] is not None
+    assert shown["next_sync"] is None
     assert explanation["pending"] is None
     assert "rosa wants it" in explanation["summary"]
 
@@ -119,7 +119,7 @@ async def test_few_requests_are_enough(ha_env: HaEnv) -> None:
 async def test_people_who_get_no_label_are_named_with_the_reason(ha_env: HaEnv) -> None:
     title = await wanted(ha_env)
     state = ha_env.pulsarr.state
-    state.wish(ha_env.person("tim"), title)
+    state.want(ha_env.person("tim"), title)
     options = {**ha_env.entry.options, "exclude_people": [str(ha_env.person("tim"))]}
     ha_env.hass.config_entries.async_update_entry(ha_env.entry, options=options)
     state.change_user(ha_env.person("rosa"), can_sync=False)
@@ -146,12 +146,12 @@ async def test_label_that_is_never_written_is_the_reason(ha_env: HaEnv) -> None:
 async def test_what_the_next_sync_would_do_is_what_it_does(ha_env: HaEnv) -> None:
     await ha_env.set_up(live_mode=False, batch_mode=False)
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
 
-    told = label(await about(ha_env, title), "rosa")
+    shown = label(await about(ha_env, title), "rosa")
 
-    assert (told["present"], told["ours"], told["state"]) == (False, False, "to_add")
-    assert told["next_sync"] == {
+    assert (shown["present"], shown["ours"], shown["state"]) == (False, False, "to_add")
+    assert shown["next_sync"] == {
         "action": "add",
         "reason": "rosa wants it",
         "reason_code": "wanted",
@@ -191,9 +191,9 @@ async def test_foreign_label_is_announced_to_go_where_the_options_say_so(
     (item, *_) = ha_env.plex.state.items_of(title)
     ha_env.plex.state.add_label(item.rating_key, "By hand")
 
-    told = label(await about(ha_env, title), "by hand")
+    shown = label(await about(ha_env, title), "by hand")
 
-    assert (told["state"], told["ours"]) == ("to_remove", False)
+    assert (shown["state"], shown["ours"]) == ("to_remove", False)
     await ha_env.call("sync_all")
     assert ha_env.labels(title)[0] == {"rosa"}
 
@@ -215,14 +215,14 @@ async def test_label_taken_off_by_hand_is_an_override(ha_env: HaEnv) -> None:
 async def test_label_that_goes_later_is_told_with_its_date(ha_env: HaEnv) -> None:
     with freeze_time("2026-11-20 12:00:00", tick=True) as clock:
         title = await wanted(ha_env, removed_label_mode="remove", removal_delay=3)
-        ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)
+        ha_env.pulsarr.state.unwant(ha_env.person("rosa"), title)
         await ha_env.call("sync_all")
         clock.move_to("2026-11-22 12:00:00")
 
         explanation = await about(ha_env, title)
-        told = label(explanation, "rosa")
-        assert (told["state"], told["next_sync"]) == ("leaving", None)
-        assert told["leaves"].startswith("2026-11-23T12:00")
+        shown = label(explanation, "rosa")
+        assert (shown["state"], shown["next_sync"]) == ("leaving", None)
+        assert shown["leaves"].startswith("2026-11-23T12:00")
         assert "will be removed on 23 November 2026" in explanation["summary"]
 
         clock.tick(timedelta(days=1, minutes=1))
@@ -237,12 +237,12 @@ async def test_label_that_nobody_wants_is_explained(
     ha_env: HaEnv, mode: str, states: dict[str, str]
 ) -> None:
     title = await wanted(ha_env, removed_label_mode=mode)
-    ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.unwant(ha_env.person("rosa"), title)
 
     explanation = await about(ha_env, title)
 
-    told = {one["label"].casefold(): one["state"] for one in explanation["items"][0]["labels"]}
-    assert told == states
+    shown = {one["label"].casefold(): one["state"] for one in explanation["items"][0]["labels"]}
+    assert shown == states
     assert explanation["wanted"] == []
     assert "not on the watchlist of anyone" in explanation["summary"]
 
@@ -251,14 +251,14 @@ async def test_label_of_somebody_who_left_is_explained_with_the_name(ha_env: HaE
     title = await wanted(ha_env)
     ha_env.pulsarr.state.remove_user(ha_env.person("rosa"))
 
-    told = label(await about(ha_env, title), "rosa")
+    shown = label(await about(ha_env, title), "rosa")
 
-    assert (told["state"], told["people"]) == ("kept", ["rosa"])
+    assert (shown["state"], shown["people"]) == ("kept", ["rosa"])
 
 
 async def test_mark_is_explained(ha_env: HaEnv) -> None:
     title = await wanted(ha_env, removed_label_mode="mark")
-    ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.unwant(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
 
     explanation = await about(ha_env, title)
@@ -276,9 +276,9 @@ async def test_label_that_the_brake_holds_waits_for_a_decision(
 
     answer = await full_house.call("explain", rating_key=item.rating_key)
 
-    told = label(answer["titles"][0], "rosa")
-    assert told["state"] == "held"
-    assert told["next_sync"]["action"] == "remove"
+    shown = label(answer["titles"][0], "rosa")
+    assert shown["state"] == "held"
+    assert shown["next_sync"]["action"] == "remove"
     assert "waits for your decision" in answer["titles"][0]["summary"]
 
 
@@ -303,10 +303,10 @@ async def test_label_that_nobody_wants_since_the_question_waits_for_the_decision
     tim = full_house.person("tim")
     title = next(
         one
-        for one in full_house.world.catalogue
+        for one in full_house.world.catalog
         if one.key in full_house.wanted_by("tim") and full_house.plex.state.items_of(one)
     )
-    full_house.pulsarr.state.unwish(tim, title)
+    full_house.pulsarr.state.unwant(tim, title)
 
     assert label(await about(full_house, title), "tim")["state"] == "held"
 
@@ -325,7 +325,7 @@ async def test_question_about_others_holds_no_label_that_it_does_not_name(
         if user != rosa:
             ha_env.pulsarr.state.rename(user, f"new {user}")
     assert (await ha_env.call("sync_all"))["hold_reasons"] == ["people_renamed"]
-    ha_env.pulsarr.state.unwish(rosa, title)
+    ha_env.pulsarr.state.unwant(rosa, title)
 
     assert label(await about(ha_env, title), "rosa")["state"] == "to_remove"
 
@@ -334,9 +334,9 @@ async def test_label_that_somebody_pinned_is_explained(
     full_house: HaEnv,
 ) -> None:
     title = full_house.spare("show", in_plex=True)
-    full_house.pulsarr.state.wish(full_house.person("rosa"), title)
+    full_house.pulsarr.state.want(full_house.person("rosa"), title)
     await full_house.call("sync_all")
-    full_house.pulsarr.state.unwish(full_house.person("rosa"), title)
+    full_house.pulsarr.state.unwant(full_house.person("rosa"), title)
     await full_house.call("sync_all")
     await full_house.call("undo")
 
@@ -348,7 +348,7 @@ async def test_label_that_somebody_pinned_is_explained(
 async def test_title_that_waits_for_plex_is_explained(ha_env: HaEnv) -> None:
     await ha_env.set_up()
     title = ha_env.spare(in_plex=False)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title)
     await ha_env.pulsarr.announce(title)
     await ha_env.call("process_pending")
 
@@ -372,14 +372,14 @@ async def test_title_that_nobody_ever_wanted_is_explained(ha_env: HaEnv) -> None
 async def test_item_of_another_library_gets_no_labels(ha_env: HaEnv) -> None:
     title = ha_env.spare(in_plex=True)
     (item, *_) = ha_env.plex.state.items_of(title)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     others = [key for key in ha_env.plex.state.libraries if key != item.section]
     await ha_env.set_up(live_mode=False, libraries=others)
 
     answer = await ha_env.call("explain", rating_key=item.rating_key)
 
-    (told,) = (one for one in answer["titles"][0]["items"] if one["rating_key"] == item.rating_key)
-    assert told["gets_labels"] is False
+    (shown,) = (one for one in answer["titles"][0]["items"] if one["rating_key"] == item.rating_key)
+    assert shown["gets_labels"] is False
     assert "is not among those that get labels" in answer["titles"][0]["summary"]
 
 
@@ -413,16 +413,16 @@ async def test_unreadable_library_keeps_nothing_from_being_told_of_the_others(
 ) -> None:
     await ha_env.set_up(batch_mode=False)
     title = ha_env.spare("show", in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
     ha_env.plex.faults.add(Fault("busy", match=r"/library/sections/1/all", times=None))
     asked = title.title if how == "title" else f"plex:{title.key}"
 
     answer = await ha_env.call("explain", **{how: asked})
 
-    told = [one for one in answer["titles"] if one["title"] == title.title]
-    assert told
-    assert label(told[0], "rosa")
+    shown = [one for one in answer["titles"] if one["title"] == title.title]
+    assert shown
+    assert label(shown[0], "rosa")
 
 
 async def test_plex_that_does_not_answer_is_told(ha_env: HaEnv) -> None:

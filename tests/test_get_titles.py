@@ -19,7 +19,7 @@ from .test_people import QUIET, figures, key_of, reload
 from .texts import read_json
 
 if TYPE_CHECKING:
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
     from .ha_env import HaEnv
 
@@ -39,16 +39,16 @@ def seconds(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
 
 
-async def one_title(ha_env: HaEnv, title: CatalogueTitle, **query: Any) -> dict[str, Any]:
+async def one_title(ha_env: HaEnv, title: CatalogTitle, **query: Any) -> dict[str, Any]:
     """Return the row about a title; a spare one has a name of its own."""
     (row,) = [one for one in await titles(ha_env, **query) if f"plex:{title.key}" in one["guids"]]
     return row
 
 
-async def wanted_spare(ha_env: HaEnv, *, in_plex: bool, name: str = "rosa") -> CatalogueTitle:
+async def wanted_spare(ha_env: HaEnv, *, in_plex: bool, name: str = "rosa") -> CatalogTitle:
     """Somebody wants a title that nobody wanted; a sync has looked at it."""
     title = ha_env.spare(in_plex=in_plex)
-    ha_env.pulsarr.state.wish(ha_env.person(name), title)
+    ha_env.pulsarr.state.want(ha_env.person(name), title)
     await ha_env.call("sync_all")
     return title
 
@@ -152,7 +152,7 @@ async def test_item_that_opted_out_says_so(ha_env: HaEnv) -> None:
     title = ha_env.spare(in_plex=True)
     for item in ha_env.plex.state.items_of(title):
         ha_env.plex.state.add_label(item.rating_key, "no-sync")
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     began = time.time()
     await ha_env.call("sync_all")
     row = await one_title(ha_env, title, status="opted_out")
@@ -284,7 +284,7 @@ async def test_title_of_several_people_is_one_row_where_it_is_the_same_to_them(
     await ha_env.call("sync_all")
     title = ha_env.spare(in_plex=True)
     for name in ("rosa", "tim"):
-        ha_env.pulsarr.state.wish(ha_env.person(name), title)
+        ha_env.pulsarr.state.want(ha_env.person(name), title)
     await ha_env.call("sync_all")
     row = await one_title(ha_env, title)
     assert sorted(row["people"]) == ["rosa", "tim"]

@@ -251,11 +251,11 @@ def test_quality_scale_judges_every_rule_once_and_gives_its_reasons() -> None:
     rules = [rule for tier in TIERS.values() for rule in tier.split()]
     assert len(rules) == 54
     assert sorted(SCALE) == sorted(rules)
-    for rule, judgement in SCALE.items():
-        if judgement != "done":
-            assert set(judgement) == {"status", "comment"}, rule
-            assert judgement["status"] in {"done", "exempt"}, rule
-            assert judgement["comment"].endswith("."), rule
+    for rule, judgment in SCALE.items():
+        if judgment != "done":
+            assert set(judgment) == {"status", "comment"}, rule
+            assert judgment["status"] in {"done", "exempt"}, rule
+            assert judgment["comment"].endswith("."), rule
 
 
 @pytest.mark.parametrize(
@@ -277,11 +277,11 @@ def test_quality_scale_tells_the_truth_about_what_is_there(rule: str, file: str)
 @pytest.mark.parametrize(("name", "pixels"), BRAND_SIZES.items())
 def test_brand_image_has_its_size(name: str, pixels: int) -> None:
     content = (COMPONENT / "brand" / name).read_bytes()
-    magic, width, height, depth, colours = struct.unpack(">8s8xIIBB", content[:26])
+    magic, width, height, depth, colors = struct.unpack(">8s8xIIBB", content[:26])
 
     assert magic == b"\x89PNG\r\n\x1a\n"
     assert (width, height) == (pixels, pixels)
-    assert (depth, colours) == (8, 6)  # 8 bits each of red, green, blue and opacity
+    assert (depth, colors) == (8, 6)  # 8 bits each of red, green, blue and opacity
 
 
 def test_there_are_no_other_brand_images() -> None:

@@ -27,13 +27,13 @@ async def label_one(ha_env: HaEnv) -> str:
     """Have one title labelled; return its rating key."""
     await ha_env.set_up(**QUIET)
     await ha_env.call("sync_all")
-    wanted = {wish.catalogue_key for wish in ha_env.pulsarr.state.wishes()}
+    wanted = {entry.catalog_key for entry in ha_env.pulsarr.state.entries()}
     title, item = next(
         (title, items[0])
-        for title in ha_env.world.catalogue
+        for title in ha_env.world.catalog
         if title.key not in wanted and len(items := ha_env.plex.state.items_of(title)) == 1
     )
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
     assert ha_env.entity(KEY).attributes["title"] == item.title
     return item.rating_key

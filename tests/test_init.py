@@ -21,7 +21,7 @@ def assert_everything_is_labelled(ha_env: HaEnv) -> None:
         carriers = {item.rating_key for item in ha_env.plex.state.carriers(person.name)}
         wanted = {
             item.rating_key
-            for title in ha_env.world.catalogue
+            for title in ha_env.world.catalog
             if title.key in ha_env.wanted_by(person.name)
             for item in ha_env.plex.state.items_of(title)
         }

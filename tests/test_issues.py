@@ -21,7 +21,7 @@ from custom_components.plex_label_sync.issues import (
     async_raise,
 )
 from custom_components.plex_label_sync.repairs import async_create_fix_flow
-from custom_components.plex_label_sync.sharing.changes import Gone
+from custom_components.plex_label_sync.sharing.changes import LostRules
 from custom_components.plex_label_sync.sharing.model import SharingWarning, WarningKey
 from custom_components.plex_label_sync.sharing_check.store import Kept
 from custom_components.plex_label_sync.sharing_check.texts import SharingTexts
@@ -84,8 +84,8 @@ def test_page_to_learn_more_is_there(repair: Repair[...]) -> None:
 
 @pytest.mark.parametrize("repair", REPAIRS.values(), ids=REPAIRS)
 def test_documents_name_what_can_be_chosen(repair: Repair[...]) -> None:
-    told = {row[0]: row[2] for row in rows("docs/troubleshooting.md", "Repairs")[2:]}
-    choices = told[ISSUES[repair.key]["title"]]
+    documented = {row[0]: row[2] for row in rows("docs/troubleshooting.md", "Repairs")[2:]}
+    choices = documented[ISSUES[repair.key]["title"]]
     if repair.choices:
         options = texts_of(repair)["menu_options"]
         assert choices == ", ".join(f"*{options[one]}*" for one in repair.choices)
@@ -94,8 +94,8 @@ def test_documents_name_what_can_be_chosen(repair: Repair[...]) -> None:
 
 
 def test_documents_name_no_repair_that_there_is_not() -> None:
-    told = [row[0] for row in rows("docs/troubleshooting.md", "Repairs")[2:]]
-    assert sorted(told) == sorted(text["title"] for text in ISSUES.values())
+    documented = [row[0] for row in rows("docs/troubleshooting.md", "Repairs")[2:]]
+    assert sorted(documented) == sorted(text["title"] for text in ISSUES.values())
     assert "deleted when its cause is gone" in section("docs/troubleshooting.md", "Repairs")
 
 
@@ -109,8 +109,8 @@ async def arguments(ha_env: HaEnv, repair: Repair[...]) -> tuple[Any, ...]:
     if repair in GAP_ISSUES:
         return [OpenGap(Gap(GapKind.ITEM, "7", "Heat", Failure.BUSY), 0.0)], texts
     if repair.fix is Fix.SHARING:
-        gone = Gone({MediaType.MOVIE: "label=rosa"}, 0, 1)
-        return [warning], Kept(gone={"1": gone}), SharingTexts(texts)
+        lost = LostRules({MediaType.MOVIE: "label=rosa"}, 0, 1)
+        return [warning], Kept(lost={"1": lost}), SharingTexts(texts)
     given: dict[str, tuple[Any, ...]] = {
         "labels_unknown": ([Row("rosa", "1", "7", 0)],),
         "labels_conflict": ([Conflict("rosa", (person,), (), reserved=True)],),

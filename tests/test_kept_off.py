@@ -12,16 +12,16 @@ from custom_components.plex_label_sync.diagnostics import async_get_config_entry
 if TYPE_CHECKING:
     from pytest_homeassistant_custom_component.common import MockUser
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
     from .ha_env import HaEnv
 
 
-async def undone(ha_env: HaEnv) -> CatalogueTitle:
+async def undone(ha_env: HaEnv) -> CatalogTitle:
     """Let a title be labelled for Rosa, and the run that did so be undone."""
     await ha_env.set_up(live_mode=False)
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
     await ha_env.call("undo")
     await ha_env.call("sync_all")
@@ -29,7 +29,7 @@ async def undone(ha_env: HaEnv) -> CatalogueTitle:
     return title
 
 
-async def about(ha_env: HaEnv, title: CatalogueTitle) -> tuple[set[str], str]:
+async def about(ha_env: HaEnv, title: CatalogTitle) -> tuple[set[str], str]:
     """Return the states of Rosa's label on a title's items, and the sentence about it."""
     (answer,) = (await ha_env.call("explain", guid=f"plex://movie/{title.key}"))["titles"]
     labels = [one for item in answer["items"] for one in item["labels"]]
@@ -53,7 +53,7 @@ async def test_it_is_explained_as_that_also_after_a_restart(ha_env: HaEnv) -> No
 async def test_both_causes_count_and_are_cleared_together(ha_env: HaEnv) -> None:
     title = await undone(ha_env)
     other = ha_env.spare("show", in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), other)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), other)
     await ha_env.call("sync_all")
     by_hand = ha_env.plex.state.items_of(other)
     for item in by_hand:

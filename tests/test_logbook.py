@@ -94,11 +94,11 @@ async def test_disabled_entity_leaves_one_line_for_each_happening(
 
     assert ha_env.hass.states.get(activity) is None
     assert [event.data["entity_id"] for event in fired] == [activity] * 3
-    told = lines()[before:]
-    assert len(told) == 3
-    assert told[0].startswith("finished a full sync: ")
-    assert re.fullmatch(r"removed the labels of rosa: labels removed: \d+ \(automation\)", told[1])
-    assert re.fullmatch(r"undid a run: labels added: \d+ \(automation\)", told[2])
+    shown = lines()[before:]
+    assert len(shown) == 3
+    assert shown[0].startswith("finished a full sync: ")
+    assert re.fullmatch(r"removed the labels of rosa: labels removed: \d+ \(automation\)", shown[1])
+    assert re.fullmatch(r"undid a run: labels added: \d+ \(automation\)", shown[2])
 
 
 async def test_full_syncs_are_told(ha_env: HaEnv, lines: Lines) -> None:
@@ -118,7 +118,7 @@ async def test_labelled_title_is_told_with_its_people(
     await ha_env.set_up(batch_mode=False)
     title = ha_env.spare(in_plex=True)
     for name in ("rosa", "tim"):
-        await ha_env.pulsarr.wish(ha_env.person(name), title, force=True)
+        await ha_env.pulsarr.want(ha_env.person(name), title, force=True)
     await soon(ha_env, clock)
 
     assert lines()[1:] == [f"labelled {title.title} for rosa and tim"]
@@ -133,7 +133,7 @@ async def test_waiting_for_a_title_is_told_from_beginning_to_end(
         ha_env.spare("show", in_plex=False),
     )
     for title in (found, lost):
-        await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+        await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
         assert await ha_env.pulsarr.announce(title, force=True)
     await soon(ha_env, clock)
     await ha_env.plex.import_title(found)
@@ -173,7 +173,7 @@ async def test_vanished_labels_are_told(full_house: HaEnv, lines: Lines) -> None
 
 
 @pytest.mark.parametrize(
-    ("told", "line"),
+    ("shown", "line"),
     [
         ({"activity": "labels_changed", "title": "Dune", "people": ["a"]}, "labelled Dune for a"),
         (
@@ -210,10 +210,10 @@ async def test_vanished_labels_are_told(full_house: HaEnv, lines: Lines) -> None
     ],
 )
 async def test_line_of_an_event_in_the_records(
-    ha_env: HaEnv, told: dict[str, Any], line: str
+    ha_env: HaEnv, shown: dict[str, Any], line: str
 ) -> None:
     await ha_env.set_up(batch_mode=False, live_mode=False)
-    event: Event[Any] = Event(EVENT_ACTIVITY, told)
+    event: Event[Any] = Event(EVENT_ACTIVITY, shown)
     assert described(ha_env.hass, event) == f"Plex Label Sync {line}"
 
 
@@ -231,7 +231,7 @@ async def test_activity_carries_everything_that_a_message_needs(
 
     ha_env.hass.bus.async_listen("state_changed", note)
     title = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     await soon(ha_env, clock)
 
     items = ha_env.plex.state.items_of(title)
@@ -275,7 +275,7 @@ async def test_poster_is_public_or_there_is_none(
 ) -> None:
     await ha_env.set_up(batch_mode=False)
     title = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, thumb=thumb, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, thumb=thumb, force=True)
     await soon(ha_env, clock)
 
     attributes = ha_env.entity("activity").attributes
@@ -289,7 +289,7 @@ async def test_only_those_are_told_whose_labels_are_new(
     await ha_env.set_up(batch_mode=False)
     title = ha_env.spare(in_plex=True)
     for name in ("rosa", "tim"):
-        await ha_env.pulsarr.wish(ha_env.person(name), title, force=True)
+        await ha_env.pulsarr.want(ha_env.person(name), title, force=True)
         await soon(ha_env, clock)
 
     assert lines()[1:] == [f"labelled {title.title} for rosa", f"labelled {title.title} for tim"]
@@ -302,7 +302,7 @@ async def test_title_that_only_a_full_sync_finds_is_told_as_well(
     await ha_env.set_up(live_mode=False)
     title = ha_env.spare(in_plex=True)
     for name in ("rosa", "tim"):
-        ha_env.pulsarr.state.wish(ha_env.person(name), title)
+        ha_env.pulsarr.state.want(ha_env.person(name), title)
     await ha_env.call("sync_all")
 
     labels = 2 * len(ha_env.plex.state.items_of(title))
@@ -317,8 +317,8 @@ async def test_full_sync_that_labels_a_whole_library_is_told_in_one_sentence(
 ) -> None:
     await ha_env.set_up(live_mode=False)
     before = len(lines())
-    for title in ha_env.world.catalogue:
-        ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    for title in ha_env.world.catalog:
+        ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
 
     assert len(lines()) == before + 1
@@ -337,9 +337,9 @@ async def test_renamed_persons_labels_are_no_news(ha_env: HaEnv, lines: Lines) -
 async def test_sentences_are_in_the_language_of_the_house(ha_env: HaEnv) -> None:
     await ha_env.hass.config.async_update(language="de")
     await ha_env.set_up(batch_mode=False, live_mode=False)
-    told = {"activity": "labels_changed", "title": "Dune", "people": ["anna", "ben"]}
+    shown = {"activity": "labels_changed", "title": "Dune", "people": ["anna", "ben"]}
 
-    line = described(ha_env.hass, Event(EVENT_ACTIVITY, told))
+    line = described(ha_env.hass, Event(EVENT_ACTIVITY, shown))
 
     german = json.loads((COMPONENT / "translations" / "de.json").read_text(encoding="utf-8"))
     people = german["common"]["and"].format(first="anna", last="ben")

@@ -55,13 +55,13 @@ def test_texts_are_those_of_the_fields_section_by_section() -> None:
 @pytest.mark.parametrize("section", Section)
 def test_page_has_the_fields_of_a_section_with_default_and_range(section: Section) -> None:
     texts = SECTIONS[section]
-    told = {row[0]: row[1] for row in rows("docs/options.md", texts["name"])[2:]}
+    documented = {row[0]: row[1] for row in rows("docs/options.md", texts["name"])[2:]}
 
-    assert told == {
+    assert documented == {
         texts["data"][key]: default(OPTIONS[key]) if key in OPTIONS else "off"
         for key in KEYS[section]
     }
-    assert list(told) == [texts["data"][key] for key in KEYS[section]]
+    assert list(documented) == [texts["data"][key] for key in KEYS[section]]
 
 
 def default(option: Option) -> str:

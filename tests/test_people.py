@@ -45,7 +45,7 @@ def in_plex(ha_env: HaEnv, name: str) -> int:
     """Return how many of the titles that somebody wants have an item in the chosen libraries."""
     return sum(
         bool(ha_env.plex.state.items_of(title))
-        for title in ha_env.world.catalogue
+        for title in ha_env.world.catalog
         if title.key in ha_env.wanted_by(name)
     )
 
@@ -99,12 +99,12 @@ async def test_wish_shows_at_once_and_so_does_its_end(ha_env: HaEnv) -> None:
     await ha_env.connected()
     before = int(ha_env.state(key_of(ha_env, "rosa")))
     title = ha_env.spare(in_plex=True)
-    wish = ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    listed = ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await ha_env.call("sync_all", people=["rosa"])
 
     assert ha_env.state(key_of(ha_env, "rosa")) == str(before + 1)
 
-    ha_env.pulsarr.state.unwish(wish.user_id, title)
+    ha_env.pulsarr.state.unwant(listed.user_id, title)
     await ha_env.call("sync_all")
     assert ha_env.state(key_of(ha_env, "rosa")) == str(before)
 
@@ -116,7 +116,7 @@ async def test_person_comes_and_goes_with_the_sensor(
     await ha_env.call("sync_all")
     before = sensors_of_people(ha_env)
     ben = ha_env.pulsarr.state.add_user("benedikt")
-    ha_env.pulsarr.state.wish(ben.id, ha_env.spare(in_plex=True))
+    ha_env.pulsarr.state.want(ben.id, ha_env.spare(in_plex=True))
     await ha_env.call("sync_all")
     assert sensors_of_people(ha_env) == before | {f"person_{ben.id}"}
     assert ha_env.state(f"person_{ben.id}") == "1"
@@ -207,8 +207,8 @@ async def test_answer_without_anybody_removes_nobody(ha_env: HaEnv) -> None:
 @pytest.mark.parametrize("held", [False, True])
 async def test_no_figure_changes_through_a_reload(full_house: HaEnv, *, held: bool) -> None:
     if held:
-        for wish in full_house.pulsarr.state.watchlist(full_house.person("rosa")):
-            full_house.pulsarr.state.forget(wish.user_id, wish.catalogue_key)
+        for listed in full_house.pulsarr.state.watchlist(full_house.person("rosa")):
+            full_house.pulsarr.state.forget(listed.user_id, listed.catalog_key)
         await full_house.call("sync_all")
         assert full_house.state("problem") == "on"
     full_house.hass.config_entries.async_update_entry(
@@ -225,7 +225,7 @@ async def test_totals_grow_and_a_run_without_changes_hides_nothing(ha_env: HaEnv
     await ha_env.set_up(**QUIET)
     first = await ha_env.call("sync_all")
     assert ha_env.state("labels_added_total") == str(first["added"])
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), ha_env.spare(in_plex=True))
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), ha_env.spare(in_plex=True))
     second = await ha_env.call("sync_all")
     assert second["added"] > 0
     await ha_env.call("sync_all")
@@ -242,7 +242,7 @@ async def test_announced_title_waits_and_is_not_missing_meanwhile(ha_env: HaEnv)
     await ha_env.set_up()
     key = key_of(ha_env, "rosa")
     title = ha_env.spare(in_plex=False)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
     before = ha_env.entity(key)
     assert await ha_env.pulsarr.announce(title, force=True)

@@ -31,7 +31,7 @@ TELLING: dict[str, dict[str, Any]] = {  # who may see what, which is not everybo
     "check_sharing": {"refresh": False},
     "preview_sharing": {"person": "rosa"},
 }
-LOOKING: dict[str, dict[str, Any]] = {
+READING: dict[str, dict[str, Any]] = {
     "process_pending": {},
     "get_pending": {},
     "get_titles": {},
@@ -71,7 +71,7 @@ async def test_whoever_is_no_administrator_cannot_rewrite_labels(
     assert ha_env.plex.stats.puts == 0
 
 
-@pytest.mark.parametrize(("action", "data"), [*PRETENDING.items(), *LOOKING.items()])
+@pytest.mark.parametrize(("action", "data"), [*PRETENDING.items(), *READING.items()])
 async def test_whoever_is_no_administrator_may_look_and_pretend(
     ha_env: HaEnv, child: MockUser, action: str, data: dict[str, Any]
 ) -> None:
@@ -104,4 +104,4 @@ async def test_every_action_is_judged(ha_env: HaEnv) -> None:
     await ha_env.set_up(batch_mode=False, live_mode=False)
 
     actions = ha_env.hass.services.async_services_for_domain(DOMAIN)
-    assert set(actions) == {*WRITING, *TELLING, *LOOKING}
+    assert set(actions) == {*WRITING, *TELLING, *READING}

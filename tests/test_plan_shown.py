@@ -30,7 +30,7 @@ def speaks(storage: dict[str, Any], user: MockUser, language: str) -> None:
     }
 
 
-def told(ha_env: HaEnv) -> dict[str, str]:
+def placeholders(ha_env: HaEnv) -> dict[str, str]:
     """Return what the question names."""
     question = issue(ha_env)
     assert question is not None
@@ -40,7 +40,7 @@ def told(ha_env: HaEnv) -> dict[str, str]:
 
 async def test_question_names_the_first_titles_of_a_person_each_once(full_house: HaEnv) -> None:
     for key in full_house.wanted_by("rosa"):
-        title = next(one for one in full_house.world.catalogue if one.key == key)
+        title = next(one for one in full_house.world.catalog if one.key == key)
         if title.type == "movie":
             full_house.plex.state.add_item(title, edition="Long")
     await full_house.call("sync_all")
@@ -49,7 +49,7 @@ async def test_question_names_the_first_titles_of_a_person_each_once(full_house:
 
     answer = await full_house.call("sync_all")
 
-    (line,) = told(full_house)["groups"].splitlines()
+    (line,) = placeholders(full_house)["groups"].splitlines()
     start = f"- rosa: no longer on any watchlist: {before} labels ("
     assert line.startswith(start)
     titles = line.removeprefix(start).removesuffix(", …)").split(", ")
@@ -61,9 +61,9 @@ async def test_question_names_the_first_titles_of_a_person_each_once(full_house:
 async def test_people_who_left_together_are_told_in_one_line(full_house: HaEnv) -> None:
     state = full_house.pulsarr.state
     tim = full_house.person("tim")
-    for title in full_house.world.catalogue[:60]:
+    for title in full_house.world.catalog[:60]:
         if full_house.plex.state.items_of(title):
-            state.wish(tim, title)
+            state.want(tim, title)
     await full_house.call("sync_all")
     labels = sum(len(full_house.plex.state.carriers(name)) for name in ("rosa", "tim"))
     for name in ("rosa", "tim"):
@@ -71,7 +71,7 @@ async def test_people_who_left_together_are_told_in_one_line(full_house: HaEnv) 
 
     await full_house.call("sync_all")
 
-    (line,) = told(full_house)["groups"].splitlines()
+    (line,) = placeholders(full_house)["groups"].splitlines()
     assert line.startswith(f"- rosa and tim are no longer in Pulsarr: {labels} labels (")
 
 
@@ -80,7 +80,7 @@ async def test_held_run_and_its_dry_run_list_everything_with_people_and_reasons(
 ) -> None:
     forget(full_house)
     title = full_house.spare("show", in_plex=True)
-    full_house.pulsarr.state.wish(full_house.person("tim"), title)
+    full_house.pulsarr.state.want(full_house.person("tim"), title)
 
     planned = await full_house.call("sync_all", dry_run=True)
     done = await full_house.call("sync_all")
@@ -113,8 +113,8 @@ async def test_question_is_asked_in_the_language_of_the_house(full_house: HaEnv)
 
     answer = await full_house.call("sync_all")
 
-    assert told(full_house)["removals"] == f"{before} Labels"
-    assert told(full_house)["groups"].startswith(
+    assert placeholders(full_house)["removals"] == f"{before} Labels"
+    assert placeholders(full_house)["groups"].startswith(
         f"- rosa: auf keiner Merkliste mehr: {before} Labels ("
     )
     (reason,) = {one["reason"] for one in answer["changes"]}
@@ -138,10 +138,10 @@ async def test_question_is_shown_in_the_language_of_whoever_opens_it(
         json={"handler": DOMAIN, "issue_id": f"held_{full_house.entry.entry_id}"},
     )
 
-    told_there = (await shown.json())["description_placeholders"]
-    assert told_there["removals"] == f"{before} étiquettes"
-    assert "sur plus aucune liste" in told_there["groups"]
-    assert told(full_house)["removals"] == f"{before} labels"
+    translated = (await shown.json())["description_placeholders"]
+    assert translated["removals"] == f"{before} étiquettes"
+    assert "sur plus aucune liste" in translated["groups"]
+    assert placeholders(full_house)["removals"] == f"{before} labels"
 
 
 async def answer(
@@ -178,7 +178,7 @@ async def test_answer_is_in_the_language_of_whoever_asks(  # noqa: PLR0917 - wha
 ) -> None:
     await ha_env.set_up(batch_mode=False, live_mode=False)
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     speaks(hass_storage, hass_admin_user, language)
 
     planned = await answer(ha_env, "sync_all", hass_admin_user, dry_run=True, people=["rosa"])
@@ -231,8 +231,8 @@ async def test_held_changes_are_among_those_returned_of_many(
     assert CHANGES_MAX == 500
     monkeypatch.setattr("custom_components.plex_label_sync.responses.CHANGES_MAX", 3)
     forget(full_house)
-    for title in full_house.world.catalogue[:40]:
-        full_house.pulsarr.state.wish(full_house.person("tim"), title)
+    for title in full_house.world.catalog[:40]:
+        full_house.pulsarr.state.want(full_house.person("tim"), title)
 
     planned = await full_house.call("sync_all", dry_run=True)
 

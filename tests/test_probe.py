@@ -15,7 +15,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
-from custom_components.plex_label_sync.probe import asking, cleaning, steps, trial
+from custom_components.plex_label_sync.probe import cleaning, pacing, steps, trial
 from custom_components.plex_label_sync.probe.labels import ROOT
 from custom_components.plex_label_sync.probe.model import (
     EDITS_MAX,
@@ -79,7 +79,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait a moment only for what would be announced or would go by itself."""
     monkeypatch.setattr(steps, "EVENT_WAIT", 0.3)
     monkeypatch.setattr(trial, "LINGER_WAIT", 0.1)
-    monkeypatch.setattr(asking, "EDIT_GAP", 0.0)
+    monkeypatch.setattr(pacing, "EDIT_GAP", 0.0)
     monkeypatch.setattr(cleaning, "SETTLES", 0.1)
 
 
@@ -101,7 +101,7 @@ def movie_by_hand(ha_env: HaEnv) -> str:
 
 def label_beyond_ascii(ha_env: HaEnv) -> None:
     """Let there be a label with a letter that ASCII does not know, on a few movies."""
-    shelf = list(ha_env.plex.state.shelf("1", "movie"))
+    shelf = list(ha_env.plex.state.section_items("1", "movie"))
     for key in shelf[:4]:
         ha_env.plex.state.add_label(key, "Für später")
 
@@ -171,8 +171,8 @@ READING: Final = [
 # What is asked last is left out where finding out the rest took all requests.
 SPENT: Final = {"pulsarr_title_rows": "unknown", "pulsarr_version": "unknown"}
 EDITS: Final = [
-    (PlexKnobs(capitalise="words"), {"capitalise": "words"}),
-    (PlexKnobs(capitalise="none"), {"capitalise": "none"}),
+    (PlexKnobs(capitalize="words"), {"capitalise": "words"}),
+    (PlexKnobs(capitalize="none"), {"capitalise": "none"}),
     (PlexKnobs(reuse_spelling=False), {"reuse_spelling": "no"}),
     (PlexKnobs(remove_case="fold"), {"remove_case": "fold"}),
     (PlexKnobs(removal_decodes=False), {"removal_decodes": "no", **SPENT}),
@@ -290,7 +290,7 @@ async def test_answers_about_pulsarr_equal_its_knobs(
 async def test_edits_are_a_second_apart_and_the_lock_stays_as_it_was(
     ha_env: HaEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "EDIT_GAP", 0.3)
+    monkeypatch.setattr(pacing, "EDIT_GAP", 0.3)
     await ha_env.set_up(live_mode=False)
     sent: list[float] = []
     record = Stats.end
@@ -328,10 +328,10 @@ async def test_only_a_movie_is_tried(ha_env: HaEnv) -> None:
     show = next(one.rating_key for one in ha_env.plex.state.items.values() if one.type == "show")
     ha_env.plex.stats.reset()
 
-    for key, told in ((show, "probe_no_movie"), ("999999", "probe_no_movie")):
+    for key, error_key in ((show, "probe_no_movie"), ("999999", "probe_no_movie")):
         with pytest.raises(ServiceValidationError) as refused:
             await ha_env.call("probe", rating_key=key)
-        assert refused.value.translation_key == told
+        assert refused.value.translation_key == error_key
     with pytest.raises(ServiceValidationError) as refused:
         await ha_env.call("probe", rating_key="1,2")
     assert refused.value.translation_key == "invalid_rating_key"
@@ -407,17 +407,17 @@ async def test_button_shows_a_table_and_diagnostics_hold_the_answers(
         assert f"| `{code}` | " in shown["message"]
     client = await hass_client()
     answer = await client.get(f"/api/diagnostics/config_entry/{ha_env.entry.entry_id}")
-    told = (await answer.json())["data"]["probe"]
+    error_key = (await answer.json())["data"]["probe"]
     assert (
         unlike(
-            {name: value for name, value in told["facts"].items() if name != "put_latency"},
+            {name: value for name, value in error_key["facts"].items() if name != "put_latency"},
             USUAL
             | dict.fromkeys(NEEDS_MOVIE, "unknown")
-            | {"label_fold": told["facts"]["label_fold"]},
+            | {"label_fold": error_key["facts"]["label_fold"]},
         )
         == {}
     )
-    assert (told["movie"], told["unfinished"]) == (False, False)
+    assert (error_key["movie"], error_key["unfinished"]) == (False, False)
 
 
 async def test_answer_names_nobody_and_nothing(ha_env: HaEnv) -> None:

@@ -22,7 +22,7 @@ from custom_components.plex_label_sync import limits
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.limits import Limits
 from custom_components.plex_label_sync.plex.limits import PlexLimits
-from custom_components.plex_label_sync.probe import asking, cleaning, steps, trial
+from custom_components.plex_label_sync.probe import cleaning, pacing, steps, trial
 from custom_components.plex_label_sync.probe.labels import ROOT
 from custom_components.plex_label_sync.probe.model import REQUESTS_MAX
 from custom_components.plex_label_sync.probing import runner
@@ -59,7 +59,7 @@ KNOBS: Final = (
     PlexKnobs(settle=0.05),
     PlexKnobs(reuse_spelling=False),
     PlexKnobs(linger=True),
-    PlexKnobs(remove_case="fold", capitalise="words"),
+    PlexKnobs(remove_case="fold", capitalize="words"),
     PlexKnobs(labels_on_items=False),
     PlexKnobs(removal_decodes=False),
 )
@@ -70,7 +70,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait a moment only for what would be announced or would go by itself."""
     monkeypatch.setattr(steps, "EVENT_WAIT", 0.1)
     monkeypatch.setattr(trial, "LINGER_WAIT", 0.1)
-    monkeypatch.setattr(asking, "EDIT_GAP", 0.0)
+    monkeypatch.setattr(pacing, "EDIT_GAP", 0.0)
     monkeypatch.setattr(cleaning, "SETTLES", 0.3)
     monkeypatch.setattr(runner, "CLEAN_AGAIN", 0.3)
     monkeypatch.setattr(limits, "USUAL", Limits(plex=PlexLimits(edit_timeout=0.3)))

@@ -10,7 +10,7 @@ import pytest
 from .ha_env import PLEX_TOKEN, PULSARR_KEY, HaEnv
 
 if TYPE_CHECKING:
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
 SAME_LABELS: Final = "pulsarr:{username}"
 
@@ -28,24 +28,24 @@ def switch_label_sync(ha_env: HaEnv, *, on: bool) -> None:
     ha_env.pulsarr.state.config["plexLabelSync"]["enabled"] = on
 
 
-def titles_of(ha_env: HaEnv, name: str) -> list[CatalogueTitle]:
+def titles_of(ha_env: HaEnv, name: str) -> list[CatalogTitle]:
     """Return what a person wants and Plex has, where Pulsarr finds it: under its own key."""
     keys = ha_env.wanted_by(name)
     return [
         title
-        for title in ha_env.world.catalogue
+        for title in ha_env.world.catalog
         if title.key in keys and ha_env.plex.state.items_of(title, identified=True)
     ]
 
 
-def carry(ha_env: HaEnv, titles: list[CatalogueTitle], label: str) -> bool:
+def carry(ha_env: HaEnv, titles: list[CatalogTitle], label: str) -> bool:
     """Return whether every item of every title carries a label."""
     return all(label in labels for title in titles for labels in ha_env.labels(title))
 
 
 def nowhere(ha_env: HaEnv, label: str) -> bool:
     return not any(
-        label in labels for title in ha_env.world.catalogue for labels in ha_env.labels(title)
+        label in labels for title in ha_env.world.catalog for labels in ha_env.labels(title)
     )
 
 
@@ -64,9 +64,9 @@ async def labelled(ha_env: HaEnv) -> HaEnv:
     return ha_env
 
 
-async def drop(ha_env: HaEnv, name: str, title: CatalogueTitle) -> None:
+async def drop(ha_env: HaEnv, name: str, title: CatalogTitle) -> None:
     """Let a person drop a title, and sync."""
-    ha_env.pulsarr.state.unwish(ha_env.person(name), title)
+    ha_env.pulsarr.state.unwant(ha_env.person(name), title)
     answer = await ha_env.call("sync_all")
     assert answer["status"] == "done"
 
@@ -147,9 +147,9 @@ async def test_new_labels_stand_beside_the_old_ones_until_these_are_removed(
 async def test_mark_of_pulsarr_stays(labelled: HaEnv) -> None:
     labelled.pulsarr.state.config["plexLabelSync"]["removedLabelMode"] = "special-label"
     dropped = titles_of(labelled, "rosa")[0]
-    labelled.pulsarr.state.unwish(labelled.person("rosa"), dropped)
+    labelled.pulsarr.state.unwant(labelled.person("rosa"), dropped)
     for user in labelled.pulsarr.state.users():
-        labelled.pulsarr.state.unwish(user.id, dropped)
+        labelled.pulsarr.state.unwant(user.id, dropped)
     await labels_job(labelled, "POST", "/v1/labels/sync")
     assert all("pulsarr:removed" in labels for labels in labelled.labels(dropped))
     switch_label_sync(labelled, on=False)

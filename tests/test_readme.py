@@ -87,9 +87,9 @@ def test_every_activity_is_named() -> None:
 
 
 def test_every_action_is_named_with_its_fields() -> None:
-    told = {row[0]: row[1] for row in rows("docs/entities.md", "Actions")}
+    documented = {row[0]: row[1] for row in rows("docs/entities.md", "Actions")}
     for name, action in SERVICES.items():
-        fields = told[f"`plex_label_sync.{name}`"]
+        fields = documented[f"`plex_label_sync.{name}`"]
         for field in set(action["fields"]) - {"config_entry_id"}:
             assert f"`{field}`" in fields, f"{name}.{field}"
 
@@ -141,20 +141,22 @@ def test_every_path_of_the_pages_for_contributors_exists() -> None:
         text = (ROOT / page).read_text(encoding="utf-8")
         paths = set(re.findall(r"`([\w.-]+(?:/[\w.-]+)*(?:\.(?:py|json|yaml|toml|md)|/))`", text))
         assert len(paths) > 5
-        gone = {path for path in paths if not any((at / path).exists() for at in (ROOT, COMPONENT))}
-        assert gone == set(), page
+        missing = {
+            path for path in paths if not any((at / path).exists() for at in (ROOT, COMPONENT))
+        }
+        assert missing == set(), page
 
 
 def test_files_to_change_contain_the_names_that_are_given_for_them() -> None:
     text = (ROOT / "docs/changing.md").read_text(encoding="utf-8")
     named = re.findall(r"`([\w/]+\.py)`: `(\w+)`", text)
     assert len(named) > 5
-    gone = [
+    missing = [
         (path, name)
         for path, name in named
         if not re.search(rf"\b{name}\b", (COMPONENT / path).read_text(encoding="utf-8"))
     ]
-    assert gone == []
+    assert missing == []
 
 
 def test_rooms_name_modules_that_exist() -> None:

@@ -16,19 +16,19 @@ from simulators.plex import Fault
 from .ha_env import later
 
 if TYPE_CHECKING:
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
     from .ha_env import HaEnv
 
 
-async def dropped(ha_env: HaEnv, name: str = "rosa", **options: Any) -> CatalogueTitle:
+async def dropped(ha_env: HaEnv, name: str = "rosa", **options: Any) -> CatalogTitle:
     """Somebody wanted a title in Plex and got the label, and wants it no more."""
     await ha_env.set_up(live_mode=False, **options)
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person(name), title)
+    ha_env.pulsarr.state.want(ha_env.person(name), title)
     await ha_env.call("sync_all")
     assert all(name in labels for labels in ha_env.labels(title))
-    ha_env.pulsarr.state.unwish(ha_env.person(name), title)
+    ha_env.pulsarr.state.unwant(ha_env.person(name), title)
     return title
 
 
@@ -60,7 +60,7 @@ async def test_label_is_taken_off_where_the_option_says_so(ha_env: HaEnv) -> Non
 
 async def test_label_that_somebody_else_wants_on_the_title_stays(ha_env: HaEnv) -> None:
     title = await dropped(ha_env, removed_label_mode="remove")
-    ha_env.pulsarr.state.wish(ha_env.person("tim"), title)
+    ha_env.pulsarr.state.want(ha_env.person("tim"), title)
 
     await ha_env.call("sync_all")
 
@@ -72,10 +72,10 @@ async def test_foreign_label_of_the_same_name_is_never_taken_off(ha_env: HaEnv) 
     title = ha_env.spare(in_plex=True)
     (item, *_) = ha_env.plex.state.items_of(title)
     ha_env.plex.state.add_label(item.rating_key, "Rosa")
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
 
-    ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.unwant(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
 
     assert "rosa" in {label.casefold() for label in item.labels}
@@ -102,9 +102,9 @@ async def test_title_that_is_wanted_anew_in_time_keeps_its_label(
     title = await dropped(ha_env, removed_label_mode="remove", removal_delay=3)
     await ha_env.call("sync_all")
     clock.move_to(clock() + timedelta(days=2))
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
-    ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.unwant(ha_env.person("rosa"), title)
     clock.move_to(clock() + timedelta(days=2))
     await ha_env.call("sync_all")
 
@@ -118,7 +118,7 @@ async def test_title_that_nobody_wants_is_marked_until_somebody_wants_it(
     await ha_env.call("sync_all")
     assert all("unwanted" in labels and "rosa" not in labels for labels in ha_env.labels(title))
 
-    ha_env.pulsarr.state.wish(ha_env.person("tim"), title)
+    ha_env.pulsarr.state.want(ha_env.person("tim"), title)
     await ha_env.call("sync_all")
 
     assert all("unwanted" not in labels and "tim" in labels for labels in ha_env.labels(title))
@@ -254,16 +254,16 @@ async def test_override_ends_when_the_title_is_wanted_anew(ha_env: HaEnv) -> Non
     await ha_env.set_up(live_mode=False)
     title = ha_env.spare(in_plex=True)
     person = ha_env.person("rosa")
-    ha_env.pulsarr.state.wish(person, title)
+    ha_env.pulsarr.state.want(person, title)
     await ha_env.call("sync_all")
     for item in ha_env.plex.state.items_of(title):
         ha_env.plex.state.remove_label(item.rating_key, "rosa")
     await ha_env.call("sync_all")
-    ha_env.pulsarr.state.unwish(person, title)
+    ha_env.pulsarr.state.unwant(person, title)
     await ha_env.call("sync_all")
     assert ha_env.state("overrides") == "0"
 
-    ha_env.pulsarr.state.wish(person, title)
+    ha_env.pulsarr.state.want(person, title)
     await ha_env.call("sync_all")
 
     assert all("rosa" in labels for labels in ha_env.labels(title))
@@ -275,7 +275,7 @@ async def test_item_that_opts_out_is_left_alone(ha_env: HaEnv) -> None:
     items = ha_env.plex.state.items_of(title)
     for item in items:
         ha_env.plex.state.add_label(item.rating_key, "No-Sync")
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
 
     await ha_env.call("sync_all")
 
@@ -288,7 +288,7 @@ async def test_excluded_label_is_neither_added_nor_removed(ha_env: HaEnv) -> Non
     ha_env.hass.config_entries.async_update_entry(ha_env.entry, options=options)
     await ha_env.settle()
     other = ha_env.spare("show", in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), other)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), other)
 
     await ha_env.call("sync_all")
 
@@ -304,7 +304,7 @@ async def test_foreign_labels_go_from_wanted_items_only_by_choice(ha_env: HaEnv)
         for item in ha_env.plex.state.items_of(one):
             for label in ("Kids", "By hand"):
                 ha_env.plex.state.add_label(item.rating_key, label)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
 
     answer = await ha_env.call("sync_all")
 
@@ -322,7 +322,7 @@ async def test_item_that_plex_takes_for_another_title_loses_the_label(
     await ha_env.set_up(live_mode=False)
     title = ha_env.spare(in_plex=True)
     (item, *_) = ha_env.plex.state.items_of(title)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
     other = ha_env.spare(in_plex=False)
     ha_env.plex.state.rematch(
@@ -342,7 +342,7 @@ async def test_item_that_was_added_again_gets_its_labels_and_leaves_no_row(
 ) -> None:
     await ha_env.set_up(live_mode=False)
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
     old = [item.rating_key for item in ha_env.plex.state.items_of(title)]
     for key in old:

@@ -25,7 +25,7 @@ from .sync.removal_table import (
 from .sync.test_removal_table import NEW_NAMES, SEEN
 
 if TYPE_CHECKING:
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
     from .ha_env import HaEnv
 
@@ -67,9 +67,9 @@ async def test_label_meets_the_fate_that_the_table_says(
         plex, pulsarr = ha_env.plex.state, ha_env.pulsarr.state
         if guard in {Guard.FOREIGN, Guard.FOREIGN_NOT_PRESERVED}:
             plex.add_label(item.rating_key, "Rosa")
-        pulsarr.wish(ha_env.person("rosa"), title)
+        pulsarr.want(ha_env.person("rosa"), title)
         if cause is Cause.DROPPED_BY_ONE:
-            pulsarr.wish(ha_env.person("tim"), title)
+            pulsarr.want(ha_env.person("tim"), title)
         await ha_env.call("sync_all")
         assert "rosa" in _labels(ha_env, item.rating_key)
 
@@ -105,12 +105,12 @@ def _seen(ha_env: HaEnv, key: str) -> frozenset[str]:
     return frozenset(names[label] for label in _labels(ha_env, key) if label in names)
 
 
-def _happen(ha_env: HaEnv, cause: Cause, title: CatalogueTitle) -> None:
+def _happen(ha_env: HaEnv, cause: Cause, title: CatalogTitle) -> None:
     """Let something happen in Pulsarr since the label was written for Rosa."""
     pulsarr, rosa = ha_env.pulsarr.state, ha_env.person("rosa")
     match cause:
         case Cause.DROPPED_BY_ONE | Cause.DROPPED_BY_ALL:
-            pulsarr.unwish(rosa, title)
+            pulsarr.unwant(rosa, title)
         case Cause.GONE:
             pulsarr.remove_user(rosa)
         case Cause.SYNC_OFF:

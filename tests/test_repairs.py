@@ -58,10 +58,10 @@ async def test_library_that_is_gone_is_told_by_its_name_until_it_is_back(
 
     await ha_env.call("sync_all")
 
-    told = issue(ha_env)
-    assert told is not None
-    assert (told.translation_key, told.is_fixable) == (GONE, True)
-    assert told.translation_placeholders == {
+    repair = issue(ha_env)
+    assert repair is not None
+    assert (repair.translation_key, repair.is_fixable) == (GONE, True)
+    assert repair.translation_placeholders == {
         "name": ha_env.plex.state.name,
         "libraries": taken["2"].title,
     }
@@ -95,9 +95,9 @@ async def test_all_libraries_gone_is_nothing_that_a_form_could_mend(ha_env: HaEn
     with pytest.raises(HomeAssistantError):
         await ha_env.call("sync_all")
 
-    told = issue(ha_env)
-    assert told is not None
-    assert (told.translation_key, told.is_fixable) == ("libraries_gone", False)
+    repair = issue(ha_env)
+    assert repair is not None
+    assert (repair.translation_key, repair.is_fixable) == ("libraries_gone", False)
 
 
 async def test_server_that_lists_no_library_is_starting_and_nothing_is_told(
@@ -119,9 +119,9 @@ def make_library(ha_env: HaEnv, key: str = "9", title: str = "Documentaries") ->
     """Somebody makes a library in Plex and moves a wanted film into it."""
     libraries = ha_env.plex.state.libraries
     libraries[key] = replace(libraries["1"], key=key, title=title, uuid=f"uuid-{key}")
-    wishes = ha_env.pulsarr.state.watchlist(ha_env.person("rosa"))
-    wish = next(one for one in wishes if one.kind == "movie" and one.guids)
-    wanted = {one.key: one for one in ha_env.world.catalogue}[wish.catalogue_key]
+    entries = ha_env.pulsarr.state.watchlist(ha_env.person("rosa"))
+    entry = next(one for one in entries if one.kind == "movie" and one.guids)
+    wanted = {one.key: one for one in ha_env.world.catalog}[entry.catalog_key]
     ha_env.plex.state.add_item(wanted, key)
 
 
@@ -182,9 +182,9 @@ async def test_new_library_is_asked_about_once_where_only_some_are_synced(
     assert asked(ha_env) is None, "the third one was there when these were chosen"
     make_library(ha_env)
     await ha_env.call("sync_all")
-    told = asked(ha_env)
-    assert told is not None
-    assert told.translation_placeholders == {
+    repair = asked(ha_env)
+    assert repair is not None
+    assert repair.translation_placeholders == {
         "name": ha_env.plex.state.name,
         "libraries": "Documentaries",
     }

@@ -29,7 +29,7 @@ HOUR: Final = 3600.0
 # four of them are in the movies, of two in the shows; the third library has none.
 # Items are read before they get a label, and read back.
 FIRST: Final = {SECTIONS: 1, LISTING: 3, LABELS: 2, ITEMS: 3, EDIT: 9}
-# One look at the items that somebody wants, one at those that Plex has not recognised.
+# One look at the items that somebody wants, one at those that Plex has not recognized.
 IDLE: Final = {SECTIONS: 1, LISTING: 3, ITEMS: 2}
 # Read by item: there are fewer hundreds of items than labels.
 THOROUGH: Final = {SECTIONS: 1, LISTING: 3, ITEMS: 1}
@@ -119,9 +119,9 @@ async def test_new_person_costs_an_edit_and_its_reading_back_per_library(
     settled: HaEnv,
 ) -> None:
     user = settled.pulsarr.state.add_user("newcomer")
-    for title in settled.world.catalogue:
+    for title in settled.world.catalog:
         if settled.plex.state.items_of(title):
-            settled.pulsarr.state.wish(user.id, title)
+            settled.pulsarr.state.want(user.id, title)
     response = await settled.call("sync_all")
     assert response["added"] > 60
     assert asked(settled.plex.stats) == {SECTIONS: 1, LISTING: 12, LABELS: 3, ITEMS: 4, EDIT: 3}
@@ -133,7 +133,7 @@ async def test_one_more_wish_costs_an_edit_and_its_reading_back(
 ) -> None:
     await ha_env.set_up(live_mode=False)
     settled = forget(ha_env)
-    settled.pulsarr.state.wish(settled.person("rosa"), settled.spare("show", in_plex=True))
+    settled.pulsarr.state.want(settled.person("rosa"), settled.spare("show", in_plex=True))
     await later(settled, clock, HOUR)
     # All items at a glance; the labels of the one, and the item itself before and after the edit.
     assert asked(settled.plex.stats) == {SECTIONS: 1, LISTING: 4, LABELS: 2, ITEMS: 3, EDIT: 1}
@@ -142,7 +142,7 @@ async def test_one_more_wish_costs_an_edit_and_its_reading_back(
 async def test_title_that_is_wished_and_there_already(
     clock: TickingDateTimeFactory, settled: HaEnv
 ) -> None:
-    await settled.pulsarr.wish(
+    await settled.pulsarr.want(
         settled.person("rosa"), settled.spare("show", in_plex=True), force=True
     )
     await settled.settle()
@@ -158,9 +158,9 @@ async def test_title_that_is_wished_and_there_already(
 async def test_look_for_many_titles_that_are_not_there_yet(
     clock: TickingDateTimeFactory, settled: HaEnv
 ) -> None:
-    titles = [one for one in settled.world.catalogue if not settled.plex.state.items_of(one)]
+    titles = [one for one in settled.world.catalog if not settled.plex.state.items_of(one)]
     for title in titles:
-        settled.pulsarr.state.wish(settled.person("rosa"), title)
+        settled.pulsarr.state.want(settled.person("rosa"), title)
         await settled.pulsarr.announce(title, force=True)
     await settled.settle()
     await later(settled, clock, 1)
@@ -198,9 +198,9 @@ async def test_sync_that_changes_nothing_writes_one_file_once(
 async def test_watchlist_change_that_waits_for_nothing_leaves_the_queue_alone(
     settled: HaEnv, written: Counter[str], clock: TickingDateTimeFactory
 ) -> None:
-    await settled.pulsarr.unwish(settled.person("rosa"), settled.spare(in_plex=True))
+    await settled.pulsarr.unwant(settled.person("rosa"), settled.spare(in_plex=True))
     for name in ("rosa", "tim"):
-        await settled.pulsarr.wish(settled.person(name), settled.spare(in_plex=True), force=True)
+        await settled.pulsarr.want(settled.person(name), settled.spare(in_plex=True), force=True)
         await settled.settle()
         await later(settled, clock, 2)
 
@@ -212,7 +212,7 @@ async def test_title_that_waits_is_not_written_down_with_each_retry(
     settled: HaEnv, written: Counter[str], clock: TickingDateTimeFactory
 ) -> None:
     title = settled.spare(in_plex=False)
-    await settled.pulsarr.wish(settled.person("rosa"), title, force=True)
+    await settled.pulsarr.want(settled.person("rosa"), title, force=True)
     assert await settled.pulsarr.announce(title, force=True)
     await settled.settle()
     await later(settled, clock, 1)
@@ -232,7 +232,7 @@ async def test_outage_is_written_down_in_steps(
     settled: HaEnv, written: Counter[str], clock: TickingDateTimeFactory
 ) -> None:
     title = settled.spare(in_plex=False)
-    await settled.pulsarr.wish(settled.person("rosa"), title, force=True)
+    await settled.pulsarr.want(settled.person("rosa"), title, force=True)
     assert await settled.pulsarr.announce(title, force=True)
     await settled.settle()
     await later(settled, clock, 1)

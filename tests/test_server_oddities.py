@@ -48,8 +48,8 @@ async def test_labels_are_right_after_one_sync_and_stay_so(ha_env: HaEnv, knobs:
     assert_everything_is_labelled(ha_env)
     for _ in range(2):
         assert (await ha_env.call("sync_all"))["changes_total"] == 0
-    title = next(one for one in ha_env.world.catalogue if one.key in ha_env.wanted_by("rosa"))
-    ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)
+    title = next(one for one in ha_env.world.catalog if one.key in ha_env.wanted_by("rosa"))
+    ha_env.pulsarr.state.unwant(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
     await ha_env.settle()
     assert_everything_is_labelled(ha_env)
@@ -72,10 +72,10 @@ async def test_label_that_the_server_cannot_remove_stays_and_is_reported(ha_env:
     ha_env.plex.knobs = PlexKnobs(removal_decodes=False)
     title = next(
         one
-        for one in ha_env.world.catalogue
+        for one in ha_env.world.catalog
         if one.key in ha_env.wanted_by("Zoë R") and ha_env.plex.state.items_of(one)
     )
-    ha_env.pulsarr.state.unwish(ha_env.person("Zoë R"), title)
+    ha_env.pulsarr.state.unwant(ha_env.person("Zoë R"), title)
     before = label_named(ha_env, "zoë r")
 
     for _ in range(2):

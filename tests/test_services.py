@@ -167,7 +167,7 @@ async def test_run_that_could_do_nothing_is_an_error_with_a_reason(
 ) -> None:
     await ha_env.set_up()
     title = ha_env.spare(in_plex=False)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title)
     await ha_env.pulsarr.announce(title)
     await ha_env.settle()
     ha_env.plex.faults.add(Fault(kind="html", route="/library/sections", times=9))

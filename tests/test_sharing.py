@@ -37,11 +37,11 @@ async def test_everybody_is_counted_as_by_looking_at_every_item(house: SharingHo
     await house.set_up()
     house.tv.stats.reset()
 
-    told = await house.check()
+    response = await house.check()
 
     assert house.tv.stats.total <= 5
     assert house.tv.stats.gets == house.tv.stats.total
-    assert (told["status"], told["reason"], told["plex_pass"]) == ("ok", None, True)
+    assert (response["status"], response["reason"], response["plex_pass"]) == ("ok", None, True)
     expected: dict[str, tuple[str, list[Meaning], set[str] | None]] = {
         "rosa": ("owner", EVERYTHING, None),
         "tim": ("restricted", [[[carries("tim")]]], None),
@@ -52,11 +52,11 @@ async def test_everybody_is_counted_as_by_looking_at_every_item(house: SharingHo
         "Leo": ("restricted", [[[carries("kids", "family")]]], None),
     }
     for name, (state, meaning, sections) in expected.items():
-        row = row_of(told, name)
+        row = row_of(response, name)
         assert row["state"] == state, name
         for key, kind in KINDS.items():
             assert row[key] == house.counted(kind, meaning, sections), (name, key)
-    kinds = {row["account"]: row["kind"] for row in told["people"]}
+    kinds = {row["account"]: row["kind"] for row in response["people"]}
     assert kinds == {
         "rosa": "owner",
         "tim": "friend",
@@ -76,7 +76,7 @@ async def test_wishes_are_counted_by_title(house: SharingHouse) -> None:
 
     state = house.ha_env.plex.state
     visible, hidden = 0, []
-    for title in house.ha_env.world.catalogue:
+    for title in house.ha_env.world.catalog:
         if title.key not in house.ha_env.wanted_by("tim"):
             continue
         if items := state.items_of(title, identified=True):
@@ -117,12 +117,12 @@ async def test_people_keep_their_account_when_they_are_renamed(house: SharingHou
     forget_uuid(house, "Jürgen")
     await house.set_up()
 
-    told = await house.check()
+    response = await house.check()
 
-    assert row_of(told, "Timothy")["person"] == "tim"
-    assert row_of(told, "tim")["matched_by"] == "uuid"
-    assert row_of(told, "Jürgen")["matched_by"] == "username"
-    assert [one["account"] for one in told["accounts_without_person"]] == ["Leo"]
+    assert row_of(response, "Timothy")["person"] == "tim"
+    assert row_of(response, "tim")["matched_by"] == "uuid"
+    assert row_of(response, "Jürgen")["matched_by"] == "username"
+    assert [one["account"] for one in response["accounts_without_person"]] == ["Leo"]
 
 
 async def test_two_accounts_that_fit_and_none_are_said_to_be_so(house: SharingHouse) -> None:
@@ -131,19 +131,19 @@ async def test_two_accounts_that_fit_and_none_are_said_to_be_so(house: SharingHo
     house.account("tim").uuid = "0123456789abcdef"
     await house.set_up()
 
-    told = await house.check()
+    response = await house.check()
 
-    sam = next(one for one in told["people"] if one["person"] == "sam")
+    sam = next(one for one in response["people"] if one["person"] == "sam")
     assert (sam["state"], sam["matched_by"], len(sam["candidates"])) == (
         "no_account",
         "ambiguous",
         2,
     )
-    tim = next(one for one in told["people"] if one["person"] == "tim")
+    tim = next(one for one in response["people"] if one["person"] == "tim")
     assert (tim["state"], tim["matched_by"]) == ("no_account", "none")
-    assert keys_of(told, "sam")[:1] == ["no_account"]
+    assert keys_of(response, "sam")[:1] == ["no_account"]
     assert {"tim", "sam", "Sam", "Leo"} == {
-        one["account"] for one in told["accounts_without_person"]
+        one["account"] for one in response["accounts_without_person"]
     }
 
 
@@ -160,8 +160,8 @@ async def test_owner_says_whose_account_it_is(house: SharingHouse) -> None:
 
 async def test_some_people_may_be_asked_for(house: SharingHouse) -> None:
     await house.set_up()
-    told = await house.check(people=["tim", "leo"])
-    assert [one["account"] for one in told["people"]] == ["tim", "Leo"]
+    response = await house.check(people=["tim", "leo"])
+    assert [one["account"] for one in response["people"]] == ["tim", "Leo"]
     with pytest.raises(ServiceValidationError):
         await house.check(people=["nobody"])
 
@@ -226,7 +226,7 @@ async def test_what_if_is_as_looking_at_every_item_and_asks_plex_tv_nothing(
     house.tv.stats.reset()
     ask: dict[str, Any] = {"person": "tim", "allow": ["Family", "no such"], "exclude": ["Été"]}
 
-    told = await house.ha_env.call("preview_sharing", **ask)
+    response = await house.ha_env.call("preview_sharing", **ask)
     rating = await house.ha_env.call("preview_sharing", person="tim", allow="tim", ratings="G")
     kept = await house.ha_env.call("preview_sharing", keep=True, **ask)
 
@@ -234,14 +234,14 @@ async def test_what_if_is_as_looking_at_every_item_and_asks_plex_tv_nothing(
     now: list[Meaning] = [[[carries("tim")]]]
     then: list[Meaning] = [[[carries("family", "no such")], [lacks("été")]]]
     for key, kind in KINDS.items():
-        assert _first(told[key]) == house.counted(kind, then), key
+        assert _first(response[key]) == house.counted(kind, then), key
         assert _first(rating[key]) == house.counted(kind, [[[rated("g"), carries("tim")]]])
         assert _first(kept[key]) == house.counted(kind, [[*now[0], *then[0]]])
         before = house.counted(kind, now)
-        changed = told[key]["newly_visible"] - told[key]["newly_hidden"]
-        assert told[key]["visible"] - before["visible"] == changed
-    assert told["labels_unknown"] == ["no such"]
-    assert told["wishes_hidden_total"] >= len(told["wishes_hidden"]) > 0
+        changed = response[key]["newly_visible"] - response[key]["newly_hidden"]
+        assert response[key]["visible"] - before["visible"] == changed
+    assert response["labels_unknown"] == ["no such"]
+    assert response["wishes_hidden_total"] >= len(response["wishes_hidden"]) > 0
 
 
 def _first(row: dict[str, int]) -> dict[str, int]:
@@ -291,18 +291,18 @@ async def test_failing_plex_tv_is_a_word_and_the_last_answer_stays(
     house.tv.stats.reset()
     house.tv.sharing.refuse(path, status, headers=headers, body=BODIES.get(name, ""))
 
-    told = await house.check()
+    response = await house.check()
 
-    assert (told["status"], told["reason"]) == ("not_available", reason)
-    assert told["people"] == good["people"]
-    assert told["checked"] == good["checked"]
+    assert (response["status"], response["reason"]) == ("not_available", reason)
+    assert response["people"] == good["people"]
+    assert response["checked"] == good["checked"]
     assert house.tv.stats.total <= 5
     asked = house.tv.stats.total
     done = await house.ha_env.call("sync_all")
     assert done["status"] == "done"
     assert not house.ha_env.hass.config_entries.flow.async_progress()
     if reason == "rate_limited":
-        house.ha_env.entry.runtime_data.sharing._asked = -1e9
+        house.ha_env.entry.runtime_data.sharing._last_query = -1e9
         again = await house.ha_env.call("check_sharing")
         assert (again["reason"], house.tv.stats.total) == ("rate_limited", asked)
     assert (house.issue("sharing_sign_in") is not None) is (reason in {"refused", "not_owner"})
@@ -323,10 +323,10 @@ async def test_plex_tv_that_cannot_be_reached_or_hangs_is_a_word(
         sharing = house.ha_env.entry.runtime_data.sharing
         sharing.times = replace(LATE_CHECK, answer_timeout=0.5)
 
-    told = await house.check()
+    response = await house.check()
 
-    assert told["reason"] == ("cannot_connect" if kind == "drop" else "timeout")
-    assert told["people"] == good["people"]
+    assert response["reason"] == ("cannot_connect" if kind == "drop" else "timeout")
+    assert response["people"] == good["people"]
 
 
 async def test_empty_answer_is_believed_when_it_comes_again(house: SharingHouse) -> None:
@@ -334,9 +334,9 @@ async def test_empty_answer_is_believed_when_it_comes_again(house: SharingHouse)
     await house.check()
     house.tv.sharing.accounts.clear()
     assert (await house.check())["reason"] == "not_understood"
-    told = await house.check()
-    assert told["status"] == "ok"
-    assert {row["state"] for row in told["people"]} == {"owner", "no_account"}
+    response = await house.check()
+    assert response["status"] == "ok"
+    assert {row["state"] for row in response["people"]} == {"owner", "no_account"}
 
 
 async def test_old_answer_counts_for_a_week_and_over_a_restart(
@@ -347,12 +347,16 @@ async def test_old_answer_counts_for_a_week_and_over_a_restart(
     await house.ha_env.hass.config_entries.async_reload(house.ha_env.entry.entry_id)
     await house.ha_env.settle()
     house.tv.sharing.refuse("/api/", 503)
-    told = await house.ha_env.call("check_sharing", refresh=False)
-    assert told["people"] == good["people"]
+    response = await house.ha_env.call("check_sharing", refresh=False)
+    assert response["people"] == good["people"]
     assert (await house.check())["people"] == good["people"]
     await later(house.ha_env, clock, 7 * 86_400 + 60)
-    told = await house.check()
-    assert (told["people"], told["warnings"], told["checked"]) == ([], [], good["checked"])
+    response = await house.check()
+    assert (response["people"], response["warnings"], response["checked"]) == (
+        [],
+        [],
+        good["checked"],
+    )
     assert house.ha_env.state("sharing_warnings") == "unknown"
 
 
@@ -360,9 +364,9 @@ async def test_plex_that_cannot_be_read_is_not_an_empty_one(house: SharingHouse)
     await house.set_up()
     good = await house.check()
     house.ha_env.plex.faults.add(Fault("busy", times=None))
-    told = await house.check()
-    assert (told["status"], told["reason"]) == ("not_available", "cannot_connect")
-    assert told["people"] == good["people"]
+    response = await house.check()
+    assert (response["status"], response["reason"]) == ("not_available", "cannot_connect")
+    assert response["people"] == good["people"]
     house.ha_env.plex.faults.clear()
     assert (await house.check())["status"] == "ok"
 
@@ -371,11 +375,11 @@ async def test_label_that_cannot_be_read_makes_its_rules_unknown(house: SharingH
     await house.set_up()
     await house.check()
     house.ha_env.plex.faults.add(Fault("busy", route="/library/sections/{id}/label", times=None))
-    told = await house.check()
-    assert told["status"] == "partial"
-    row = row_of(told, "tim")
+    response = await house.check()
+    assert response["status"] == "partial"
+    row = row_of(response, "tim")
     assert row["movies"]["unknown"] == len(house.items("movie"))
-    assert row_of(told, "sam")["movies"]["visible"] == len(house.items("movie"))
+    assert row_of(response, "sam")["movies"]["visible"] == len(house.items("movie"))
 
 
 @pytest.mark.parametrize("how", ["keyless_row", "null_row"])
@@ -391,12 +395,12 @@ async def test_label_whose_row_cannot_be_read_makes_no_other_label_unknown(
     route = "/library/sections/{id}/label"
     house.ha_env.plex.faults.add(Fault(how, route=route, match=f"/{movies.key}/label", times=None))
 
-    told = await house.check()
+    response = await house.check()
 
-    assert told["status"] == "partial"
-    assert row_of(told, "tim")["movies"]["unknown"] == len(house.items("movie"))
+    assert response["status"] == "partial"
+    assert row_of(response, "tim")["movies"]["unknown"] == len(house.items("movie"))
     meaning: list[Meaning] = [[[carries(other.casefold())]]]
-    assert row_of(told, "sam")["movies"] == house.counted("movie", meaning)
+    assert row_of(response, "sam")["movies"] == house.counted("movie", meaning)
 
 
 async def test_item_whose_row_cannot_be_read_is_unknown_where_its_rating_decides(
@@ -407,12 +411,12 @@ async def test_item_whose_row_cannot_be_read_is_unknown_where_its_rating_decides
     lost = house.items("movie", {"1"})[0]
     house.ha_env.plex.broken_items[lost.rating_key] = "wrong_types"
 
-    told = await house.check()
+    response = await house.check()
 
-    assert (good["status"], told["status"]) == ("ok", "partial")
-    assert row_of(told, "marta")["movies"]["unknown"] == 1
+    assert (good["status"], response["status"]) == ("ok", "partial")
+    assert row_of(response, "marta")["movies"]["unknown"] == 1
     for name in ("rosa", "tim", "Jürgen", "sam", "Leo"):
-        assert row_of(told, name)["movies"] == row_of(good, name)["movies"]
+        assert row_of(response, name)["movies"] == row_of(good, name)["movies"]
 
 
 async def test_switched_off_it_asks_nothing_and_forgets(house: SharingHouse) -> None:
@@ -425,9 +429,13 @@ async def test_switched_off_it_asks_nothing_and_forgets(house: SharingHouse) -> 
     await house.ha_env.settle()
     house.tv.stats.reset()
 
-    told = await house.ha_env.call("check_sharing")
+    response = await house.ha_env.call("check_sharing")
 
-    assert (told["status"], told["reason"], told["people"]) == ("not_available", "off", [])
+    assert (response["status"], response["reason"], response["people"]) == (
+        "not_available",
+        "off",
+        [],
+    )
     assert house.tv.stats.total == 0
     with pytest.raises(ServiceValidationError):
         await house.ha_env.hass.services.async_call(
@@ -444,9 +452,9 @@ async def test_house_in_which_nobody_is_restricted_is_left_alone(house: SharingH
         account.state = "accepted"
     await house.set_up()
 
-    told = await house.check()
+    response = await house.check()
 
-    assert all(one["severity"] == "info" for one in told["warnings"])
+    assert all(one["severity"] == "info" for one in response["warnings"])
     assert house.ha_env.state("sharing_warnings") == "0"
     assert house.issue("sharing") is None
     assert house.issue("sharing_open") is None
@@ -456,9 +464,9 @@ async def test_nothing_of_other_people_is_kept_or_told(
     house: SharingHouse, hass_storage: dict[str, Any]
 ) -> None:
     await house.set_up()
-    told = await house.check()
+    response = await house.check()
     await house.ha_env.call("explain", title="a")
-    texts = as_text(told) + as_text(hass_storage)
+    texts = as_text(response) + as_text(hass_storage)
     texts += as_text(
         {one.entity_id: one.attributes for one in house.ha_env.hass.states.async_all()}
     )

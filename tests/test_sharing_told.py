@@ -24,7 +24,7 @@ from .test_permissions import call_as
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
 __all__ = ["house"]
 
@@ -50,24 +50,24 @@ async def test_mistake_is_told_about_who_made_it_and_goes_when_it_is_mended(
     house.account(name).restrict(movies, shows)
     await house.set_up()
 
-    told = await house.check()
+    response = await house.check()
 
-    assert set(keys_of(told, name)) == {key}
-    others = [one for one in told["warnings"] if one["account"] != name]
+    assert set(keys_of(response, name)) == {key}
+    others = [one for one in response["warnings"] if one["account"] != name]
     assert {one["key"] for one in others} == {"invited"}  # nina, who has not accepted
-    (first, *_) = [one for one in told["warnings"] if one["key"] == key]
+    (first, *_) = [one for one in response["warnings"] if one["key"] == key]
     assert name in first["text"]
     assert first["fix"]
     counts = first["severity"] != "info"
     assert int(house.ha_env.state("sharing_warnings")) == (
-        sum(one["severity"] != "info" for one in told["warnings"])
+        sum(one["severity"] != "info" for one in response["warnings"])
     )
     assert (house.issue("sharing") is not None) is counts
 
     house.account(name).restrict("label=tim")
-    told = await house.check()
+    response = await house.check()
 
-    assert keys_of(told, name) == []
+    assert keys_of(response, name) == []
     assert house.issue("sharing") is None
 
 
@@ -78,12 +78,12 @@ async def test_other_mistakes_are_told_as_well(house: SharingHouse) -> None:
     house.account("nina").state = "none"
     await house.set_up()
 
-    told = await house.check()
+    response = await house.check()
 
-    assert keys_of(told, "sam") == ["preset_blocks"]
-    assert keys_of(told, "nina") == ["not_shared"]
-    assert keys_of(told, "Jürgen") == ["server_too_old"]
-    assert row_of(told, "sam")["state"] == "preset"
+    assert keys_of(response, "sam") == ["preset_blocks"]
+    assert keys_of(response, "nina") == ["not_shared"]
+    assert keys_of(response, "Jürgen") == ["server_too_old"]
+    assert row_of(response, "sam")["state"] == "preset"
 
 
 async def test_rule_that_vanished_is_an_error_until_it_is_back(
@@ -96,8 +96,8 @@ async def test_rule_that_vanished_is_an_error_until_it_is_back(
     house.account("tim").restrict("")
 
     for _ in range(2):  # also at the next check, when it was gone before already
-        told = await house.check()
-        (warning,) = [one for one in told["warnings"] if one["account"] == "tim"]
+        response = await house.check()
+        (warning,) = [one for one in response["warnings"] if one["account"] == "tim"]
         assert (warning["key"], warning["severity"]) == ("rule_gone", "error")
         assert "only what carries tim" in warning["text"]
         assert f"Until {today} it was" in warning["text"]
@@ -164,9 +164,9 @@ async def test_dismissal_survives_a_restart_and_hides_nothing_new(house: Sharing
     assert house.issue("sharing") is None
     await house.ha_env.hass.config_entries.async_reload(house.ha_env.entry.entry_id)
     await house.ha_env.settle()
-    told = await house.check()
+    response = await house.check()
     assert house.issue("sharing") is None
-    assert keys_of(told, "tim") == ["own_label_excluded"]
+    assert keys_of(response, "tim") == ["own_label_excluded"]
 
     house.account("sam").restrict("label=sam,nonsense")
     await house.check()
@@ -255,16 +255,16 @@ async def test_checklist_ticks_itself_off_in_order(house: SharingHouse) -> None:
 async def test_explain_says_who_of_those_who_want_a_title_can_see_it(house: SharingHouse) -> None:
     title = house.ha_env.spare(in_plex=True)
     for name in ("tim", "sam", "Jürgen", "nina", "rosa"):
-        house.ha_env.pulsarr.state.wish(house.ha_env.person(name), title)
+        house.ha_env.pulsarr.state.want(house.ha_env.person(name), title)
     house.account("Jürgen").restrict("label!=sam")
     await house.set_up()
     house.account("tim").restrict("label=Kids")
     await house.check()
     house.tv.stats.reset()
 
-    (told,) = (await house.ha_env.call("explain", guid=title.guids[0]))["titles"]
+    (response,) = (await house.ha_env.call("explain", guid=title.guids[0]))["titles"]
 
-    verdicts = {row["person"]: row["verdict"] for row in told["visible"]}
+    verdicts = {row["person"]: row["verdict"] for row in response["visible"]}
     assert verdicts == {
         "rosa": "visible",
         "tim": "hidden",
@@ -272,7 +272,7 @@ async def test_explain_says_who_of_those_who_want_a_title_can_see_it(house: Shar
         "Jürgen": "hidden",
         "nina": "hidden",
     }
-    reasons = {row["person"]: row["reason"] for row in told["visible"]}
+    reasons = {row["person"]: row["reason"] for row in response["visible"]}
     assert "only what carries Kids" in reasons["tim"]
     assert "tim" in reasons["tim"].partition("but")[2].casefold()
     assert "never sam" in reasons["Jürgen"]
@@ -283,9 +283,9 @@ async def test_title_that_cannot_be_read_leaves_who_can_see_the_others(
     house: SharingHouse,
 ) -> None:
     wanted = house.ha_env.wanted_by("rosa")
-    for title in house.ha_env.world.catalogue:
+    for title in house.ha_env.world.catalog:
         if title.key not in wanted and house.ha_env.plex.state.items_of(title):
-            house.ha_env.pulsarr.state.wish(house.ha_env.person("rosa"), title)
+            house.ha_env.pulsarr.state.want(house.ha_env.person("rosa"), title)
     await house.set_up()
     await house.check()
 
@@ -297,13 +297,13 @@ async def test_title_that_cannot_be_read_leaves_who_can_see_the_others(
     assert sum(map(bool, good.values())) > 2
     house.ha_env.plex.faults.add(Fault("null_row", route=METADATA_ROUTE, times=None))
 
-    told = await explained()
+    response = await explained()
 
     # One row of each of two answers: about what the titles carry, and about who can see them.
-    assert told.keys() < good.keys()
-    assert len(told) == len(good) - 1
-    lost = [one for one, visible in told.items() if visible != good[one]]
-    assert [told[one] for one in lost] == [[]]
+    assert response.keys() < good.keys()
+    assert len(response) == len(good) - 1
+    lost = [one for one, visible in response.items() if visible != good[one]]
+    assert [response[one] for one in lost] == [[]]
 
 
 async def test_explain_says_nothing_of_it_to_whoever_is_no_administrator(
@@ -312,9 +312,9 @@ async def test_explain_says_nothing_of_it_to_whoever_is_no_administrator(
     await house.set_up()
     await house.check()
     child = MockUser(name="Child").add_to_hass(house.ha_env.hass)
-    told = (await call_as(child, house.ha_env, "explain", title="a"))["titles"]
-    assert any(one["wanted"] for one in told)
-    assert not any("visible" in one for one in told)
+    response = (await call_as(child, house.ha_env, "explain", title="a"))["titles"]
+    assert any(one["wanted"] for one in response)
+    assert not any("visible" in one for one in response)
     known = (await call_as(None, house.ha_env, "explain", title="a"))["titles"]
     assert any(one["visible"] for one in known)
 
@@ -324,11 +324,11 @@ def activities(events: list[Any], kind: str) -> list[dict[str, Any]]:
     return [one.data for one in events if one.data["activity"] == kind]
 
 
-async def arrive(house: SharingHouse, *names: str) -> CatalogueTitle:
+async def arrive(house: SharingHouse, *names: str) -> CatalogTitle:
     """Let people want something that is in Plex, and sync."""
     title = house.ha_env.spare(in_plex=True)
     for name in names:
-        house.ha_env.pulsarr.state.wish(house.ha_env.person(name), title)
+        house.ha_env.pulsarr.state.want(house.ha_env.person(name), title)
     await house.ha_env.call("sync_all")
     return title
 
@@ -393,7 +393,7 @@ async def test_nothing_is_told_of_a_title_that_cannot_be_read_back(house: Sharin
     from custom_components.plex_label_sync.sync.model import MediaType
     from custom_components.plex_label_sync.sync.reasons import PersonRef
 
-    labels_changed.async_tell(
+    labels_changed.async_notify(
         LabelEvent(
             "Gone",
             MediaType.MOVIE,
@@ -436,9 +436,9 @@ async def test_page_shows_everybody_and_what_is_left_to_do(house: SharingHouse) 
     done = await submit(house.ha_env, shown, no_rule_for=[f"steps|{tim}"])
     assert done["type"] is FlowResultType.CREATE_ENTRY
     await house.ha_env.settle()
-    told = await house.ha_env.call("check_sharing", refresh=False)
-    assert row_of(told, "tim")["steps"] == []
-    assert row_of(told, "sam")["steps"] != []
+    response = await house.ha_env.call("check_sharing", refresh=False)
+    assert row_of(response, "tim")["steps"] == []
+    assert row_of(response, "sam")["steps"] != []
     assert "show_sharing" not in house.ha_env.entry.options
 
 

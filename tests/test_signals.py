@@ -45,7 +45,7 @@ async def begin(
     with pytest.MonkeyPatch.context() as patch:
         if not beat:
             patch.setattr(
-                "custom_components.plex_label_sync.live.watchlist_poller.BEAT", 1000 * SYNC
+                "custom_components.plex_label_sync.live.watchlist_poller.POLL_INTERVAL", 1000 * SYNC
             )
         await _begin(ha_env, clock, events=events, timers=timers)
 
@@ -67,19 +67,19 @@ async def seconds_until_labelled(
     title = ha_env.spare(in_plex=False)
     rosa = ha_env.person("rosa")
     if webhook == "before":
-        await ha_env.pulsarr.wish(rosa, title, force=True)
+        await ha_env.pulsarr.want(rosa, title, force=True)
         assert await ha_env.pulsarr.announce(title, force=True)
         await ha_env.settle()
         await later(ha_env, clock, 5)
         assert ha_env.state("pending") == "1"
     else:
-        ha_env.pulsarr.state.wish(rosa, title)
+        ha_env.pulsarr.state.want(rosa, title)
     await ha_env.plex.import_title(title)
     if webhook == "after":
         assert await post(ha_env, arr.radarr_download(title)) == 200
     waited = 0.0
     while ha_env.labels(title) != [{"rosa"}]:
-        await ha_env.hear()
+        await ha_env.receive_plex_events()
         assert waited <= SYNC, "the title gets no label"
         await later(ha_env, clock, step)
         waited += step
@@ -130,7 +130,7 @@ async def test_show_with_two_hundred_new_episodes_costs_a_bounded_number_of_requ
 ) -> None:
     await begin(ha_env, clock, events=True, timers=True)
     title = ha_env.spare("show", in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     (show,) = ha_env.plex.state.items_of(title)
     await later(ha_env, clock, 61)
     ha_env.plex.stats.reset()
@@ -140,7 +140,7 @@ async def test_show_with_two_hundred_new_episodes_costs_a_bounded_number_of_requ
         for _ in range(200):
             ha_env.plex.import_episode(show.rating_key)
             assert await post(ha_env, arr.sonarr_download(title)) == 200
-    await ha_env.hear()
+    await ha_env.receive_plex_events()
     for _ in range(5):
         await later(ha_env, clock, 2)
 
@@ -159,13 +159,13 @@ async def test_hundreds_of_wishes_cost_a_bounded_number_of_requests(
     ha_env.plex.stats.reset()
     ha_env.pulsarr.stats.reset()
 
-    wishes = 0
-    for title in ha_env.world.catalogue:
+    wanted = 0
+    for title in ha_env.world.catalog:
         for person in ha_env.pulsarr.state.users():
             if title.key not in ha_env.wanted_by(person.name):
-                await ha_env.pulsarr.wish(person.id, title, force=True)
-                wishes += 1
-    assert wishes > 300
+                await ha_env.pulsarr.want(person.id, title, force=True)
+                wanted += 1
+    assert wanted > 300
     await ha_env.settle()
     await later(ha_env, clock, 2)
 
@@ -183,7 +183,7 @@ async def test_more_news_than_can_be_looked_at_singly_is_left_to_a_full_sync(
     monkeypatch.setattr("custom_components.plex_label_sync.sync.queue.QUEUE_MAX", 3)
     monkeypatch.setattr("custom_components.plex_label_sync.live.live_sync.QUEUE_MAX", 3)
     await begin(ha_env, clock, events=True, timers=True)
-    titles = [title for title in ha_env.world.catalogue if title.type == "movie"][:8]
+    titles = [title for title in ha_env.world.catalog if title.type == "movie"][:8]
     before = ha_env.state("last_sync")
     for title in titles:
         assert await post(ha_env, arr.radarr_download(title)) == 200
@@ -201,10 +201,10 @@ async def test_label_goes_when_its_delay_is_over_even_after_a_restart_and_withou
     await ha_env.set_up(removed_label_mode="remove", removal_delay=1, batch_mode=False)
     title = ha_env.spare(in_plex=True)
     rosa = ha_env.person("rosa")
-    await ha_env.pulsarr.wish(rosa, title, force=True)
+    await ha_env.pulsarr.want(rosa, title, force=True)
     await ha_env.settle()
     await later(ha_env, clock, 1)
-    await ha_env.pulsarr.unwish(rosa, title)
+    await ha_env.pulsarr.unwant(rosa, title)
     await ha_env.settle()
     await later(ha_env, clock, 1)
     assert all("rosa" in labels for labels in ha_env.labels(title))
@@ -229,11 +229,11 @@ async def test_label_whose_title_is_wanted_again_in_time_stays(
     await ha_env.set_up(removed_label_mode="remove", removal_delay=1, batch_mode=False)
     title = ha_env.spare(in_plex=True)
     rosa = ha_env.person("rosa")
-    for step in (partial(ha_env.pulsarr.wish, force=True), ha_env.pulsarr.unwish):
+    for step in (partial(ha_env.pulsarr.want, force=True), ha_env.pulsarr.unwant):
         await step(rosa, title)
         await ha_env.settle()
         await later(ha_env, clock, 1)
-    ha_env.pulsarr.state.wish(rosa, title)  # nobody tells
+    ha_env.pulsarr.state.want(rosa, title)  # nobody tells
 
     await later(ha_env, clock, 24 * 3600 + 5)
     for _ in range(3):
@@ -249,11 +249,11 @@ async def test_socket_that_drops_fifty_times_loses_nothing(
     await begin(ha_env, clock, events=True, timers=False)
     spare = [
         title
-        for title in ha_env.world.catalogue
+        for title in ha_env.world.catalog
         if not ha_env.plex.state.items_of(title, identified=False)
     ]
     for title in spare:
-        ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+        ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await later(ha_env, clock, 61)
     for number in range(50):
         await ha_env.plex.drop_events()
@@ -261,7 +261,7 @@ async def test_socket_that_drops_fifty_times_loses_nothing(
             await ha_env.plex.import_title(spare[number])
         await eventually(lambda: ha_env.plex.events.listeners == 1)
     await ha_env.connected()
-    await ha_env.hear()
+    await ha_env.receive_plex_events()
     for _ in range(3):
         await later(ha_env, clock, 2)
 

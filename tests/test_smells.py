@@ -25,7 +25,7 @@ def all_labels(ha_env: HaEnv) -> dict[str, set[str]]:
     return {key: set(item.labels) for key, item in ha_env.plex.state.items.items()}
 
 
-def told_as_held(ha_env: HaEnv, events: list[Any]) -> int:
+def reported_as_held(ha_env: HaEnv, events: list[Any]) -> int:
     """Return how often the activity event said that a run is held."""
     wanted = ha_env.entity_id("activity")
     states = [one.data["new_state"] for one in events if one.data["entity_id"] == wanted]
@@ -54,11 +54,11 @@ async def test_held_run_takes_nothing_off_and_is_told_until_somebody_decides(
                 full_house.pulsarr.state.remove_user(user.id)
         case "a fraction of the titles":
             forget(full_house)
-            full_house.pulsarr.state.wish(full_house.person("tim"), new)
+            full_house.pulsarr.state.want(full_house.person("tim"), new)
         case "labels vanished":
             for item in full_house.plex.state.carriers("rosa"):
                 full_house.plex.state.remove_label(item.rating_key, "rosa")
-            full_house.pulsarr.state.wish(full_house.person("tim"), new)
+            full_house.pulsarr.state.want(full_house.person("tim"), new)
     before = all_labels(full_house)
     events = async_capture_events(full_house.hass, "state_changed")
 
@@ -68,7 +68,7 @@ async def test_held_run_takes_nothing_off_and_is_told_until_somebody_decides(
     assert all(labels <= all_labels(full_house)[key] for key, labels in before.items())
     if smell != "nobody listed":
         assert all("tim" in labels for labels in full_house.labels(new))
-    assert told_as_held(full_house, events) == 1
+    assert reported_as_held(full_house, events) == 1
 
     # The next syncs and a restart change nothing about that.
     await full_house.call("sync_all")
@@ -79,7 +79,7 @@ async def test_held_run_takes_nothing_off_and_is_told_until_somebody_decides(
     assert asked.translation_key == question
     assert full_house.state("problem") == "on"
     assert full_house.state("status") == "held"
-    assert told_as_held(full_house, events) == 1
+    assert reported_as_held(full_house, events) == 1
     assert all(labels <= all_labels(full_house)[key] for key, labels in before.items())
 
 
@@ -109,7 +109,7 @@ async def test_read_that_cannot_be_true_ends_the_run_before_anything_is_written(
     smell: str,
 ) -> None:
     forget(full_house)
-    full_house.pulsarr.state.wish(full_house.person("tim"), full_house.spare("show", in_plex=True))
+    full_house.pulsarr.state.want(full_house.person("tim"), full_house.spare("show", in_plex=True))
     match smell:
         case "listing cut":
             full_house.plex.faults.add(Fault("truncated", route=LISTING, times=None))
@@ -202,8 +202,8 @@ async def test_undo_counts_what_was_changed_since_and_takes_back_the_rest(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up(live_mode=False)
-    (gone, off, *_) = ha_env.plex.state.carriers("rosa")
-    ha_env.plex.state.delete_item(gone.rating_key)
+    (deleted, off, *_) = ha_env.plex.state.carriers("rosa")
+    ha_env.plex.state.delete_item(deleted.rating_key)
     ha_env.plex.state.remove_label(off.rating_key, "rosa")
     (run,) = (await ha_env.call("get_runs"))["runs"]
 

@@ -24,7 +24,7 @@ from .ha_env import later, set_limits
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
     from .ha_env import HaEnv
 
@@ -56,9 +56,9 @@ class Day:
     clock: TickingDateTimeFactory
     rng: random.Random
     now: float = 0.0
-    waiting: dict[tuple[str, str], tuple[CatalogueTitle, float, bool]] = field(default_factory=dict)
+    waiting: dict[tuple[str, str], tuple[CatalogTitle, float, bool]] = field(default_factory=dict)
     slowest: float = 0.0
-    wishes: int = 0
+    wanted: int = 0
     faults: int = 0
 
     async def step(self, *, faulty: bool) -> None:
@@ -69,10 +69,10 @@ class Day:
         if faulty and rng.random() < 0.02:
             await ha_env.plex.drop_events()
         if rng.random() < 0.05:
-            self._wish(faulty=faulty)
+            self._want(faulty=faulty)
         await later(ha_env, self.clock, STEP)
         self.now += STEP
-        self._look()
+        self._check()
 
     def _break_something(self) -> None:
         self.faults += 1
@@ -81,23 +81,23 @@ class Day:
         seconds = self.rng.choice([0.0, 45.0, 200.0]) if kind in {"busy", "throttled"} else 0.0
         faults.add(Fault(kind, times=self.rng.randint(1, 6), seconds=seconds))
 
-    def _wish(self, *, faulty: bool) -> None:
+    def _want(self, *, faulty: bool) -> None:
         """Somebody wants a title that is there; Pulsarr tells nobody."""
         users = [one for one in self.ha_env.pulsarr.state.users() if one.can_sync]
         user = self.rng.choice(users)
         wanted = self.ha_env.wanted_by(user.name)
         free = [
             title
-            for title in self.ha_env.world.catalogue
+            for title in self.ha_env.world.catalog
             if title.key not in wanted and self.ha_env.plex.state.items_of(title)
         ]
         if free:
             title = self.rng.choice(free)
-            self.ha_env.pulsarr.state.wish(user.id, title)
+            self.ha_env.pulsarr.state.want(user.id, title)
             self.waiting[title.key, user.name.casefold()] = (title, self.now, faulty)
-            self.wishes += 1
+            self.wanted += 1
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         """Take in which labels have come; complain of those that are late."""
         for key, (title, since, faulty) in list(self.waiting.items()):
             if all(key[1] in labels for labels in self.ha_env.labels(title)):
@@ -172,7 +172,7 @@ async def test_day_of_faults_loses_no_label_and_leaves_nothing_behind(
     tracemalloc.stop()
     caplog.clear()
 
-    assert day.wishes > 3 * HOURS
+    assert day.wanted > 3 * HOURS
     assert day.faults > 10 * HOURS
     assert day.slowest <= BOUND + CATCH_UP, "Pulsarr may have said to wait a while"
     assert ha_env.state("problem") == "off"

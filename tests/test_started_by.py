@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockUser
 from custom_components.plex_label_sync.const import DOMAIN
 
 from .ha_env import later
-from .live.test_plex_events import begin, told
+from .live.test_plex_events import begin, process_events
 from .test_brake import answer_issue, forget
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ async def starters(ha_env: HaEnv) -> list[str]:
     return [run["started_by"] for run in (await ha_env.call("get_runs"))["runs"]]
 
 
-def wish(ha_env: HaEnv, name: str = "rosa", *, in_plex: bool = True) -> Any:
+def want(ha_env: HaEnv, name: str = "rosa", *, in_plex: bool = True) -> Any:
     """Let somebody want another title, without a webhook."""
     title = ha_env.spare(in_plex=in_plex)
-    ha_env.pulsarr.state.wish(ha_env.person(name), title)
+    ha_env.pulsarr.state.want(ha_env.person(name), title)
     return title
 
 
@@ -49,7 +49,7 @@ async def press(ha_env: HaEnv, key: str, user: MockUser) -> None:
 
 async def test_start_up_and_clock(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     await ha_env.set_up(live_mode=False, sync_interval=3600)
-    wish(ha_env)
+    want(ha_env)
     await later(ha_env, clock, 3601)
 
     assert await starters(ha_env) == ["clock", "start_up"]
@@ -67,7 +67,7 @@ async def test_switching_full_syncs_on(ha_env: HaEnv) -> None:
 async def test_person_and_automation(ha_env: HaEnv, hass_admin_user: MockUser) -> None:
     await ha_env.set_up(live_mode=False, batch_mode=False)
     await ha_env.call("sync_all")
-    wish(ha_env)
+    want(ha_env)
     await press(ha_env, "sync_all", hass_admin_user)
     undo = ha_env.hass.services.async_call(
         DOMAIN, "undo", blocking=True, context=Context(user_id=hass_admin_user.id)
@@ -82,13 +82,13 @@ async def test_person_and_automation(ha_env: HaEnv, hass_admin_user: MockUser) -
 
 async def test_webhook_and_waiting(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     await ha_env.set_up(batch_mode=False)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), ha_env.spare(in_plex=True), force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), ha_env.spare(in_plex=True), force=True)
     await ha_env.settle()
     await later(ha_env, clock, 1)
     assert (await starters(ha_env))[0] == "webhook"
 
     missing = ha_env.spare(in_plex=False)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), missing, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), missing, force=True)
     assert await ha_env.pulsarr.announce(missing, force=True)
     await ha_env.settle()
     await later(ha_env, clock, 1)
@@ -100,9 +100,9 @@ async def test_webhook_and_waiting(ha_env: HaEnv, clock: TickingDateTimeFactory)
 
 async def test_plex_event(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     await begin(ha_env, clock)
-    title = wish(ha_env, in_plex=False)
+    title = want(ha_env, in_plex=False)
     await ha_env.plex.import_title(title)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
 
     assert (await starters(ha_env))[0] == "plex_event"
 

@@ -29,16 +29,16 @@ async def page(ha_env: HaEnv, hass_ws_client: WebSocketGenerator) -> dict[str, A
     client = await hass_ws_client(ha_env.hass)
     await client.send_json_auto_id({"type": "system_health/info"})
     assert (await client.receive_json())["success"]
-    told: dict[str, Any] = {}
+    info: dict[str, Any] = {}
     while (event := (await client.receive_json())["event"])["type"] != "finish":
         if event["type"] == "initial":
-            told = event["data"][DOMAIN]["info"]
+            info = event["data"][DOMAIN]["info"]
         elif event["domain"] == DOMAIN:
             assert event["success"]
-            told[event["key"]] = event["data"]
+            info[event["key"]] = event["data"]
     for secret in SECRETS:
-        assert secret not in str(told)
-    return told
+        assert secret not in str(info)
+    return info
 
 
 async def test_page_says_that_all_is_well(
@@ -46,13 +46,13 @@ async def test_page_says_that_all_is_well(
 ) -> None:
     await ha_env.set_up()
 
-    told = await page(ha_env, hass_ws_client)
+    info = await page(ha_env, hass_ws_client)
 
-    last_sync = told.pop("last_sync")
+    last_sync = info.pop("last_sync")
     assert last_sync["type"] == "date"
     shown = dt_util.parse_datetime(ha_env.state("last_sync"), raise_on_error=True)
     assert datetime.fromisoformat(last_sync["value"]).replace(microsecond=0) == shown
-    assert told == {
+    assert info == {
         "running": "1 / 1",
         "can_reach_plex": "ok",
         "can_reach_pulsarr": "ok",
@@ -69,9 +69,9 @@ async def test_every_line_of_the_page_has_a_text(
 ) -> None:
     await ha_env.set_up()
 
-    told = await page(ha_env, hass_ws_client)
+    info = await page(ha_env, hass_ws_client)
 
-    assert set(TEXTS["system_health"]["info"]) == set(told)
+    assert set(TEXTS["system_health"]["info"]) == set(info)
 
 
 @pytest.mark.parametrize("server", ["plex", "pulsarr"])
@@ -81,25 +81,25 @@ async def test_page_says_which_server_is_away(
     await ha_env.set_up()
     getattr(ha_env, server).faults.add(Fault("drop", times=None))
 
-    told = await page(ha_env, hass_ws_client)
+    info = await page(ha_env, hass_ws_client)
 
     away = {"type": "failed", "error": "cannot_connect"}
-    assert told["can_reach_plex"] == (away if server == "plex" else "ok")
-    assert told["can_reach_pulsarr"] == (away if server == "pulsarr" else "ok")
-    assert (told["pulsarr_version"] == "?") is (server == "pulsarr")
+    assert info["can_reach_plex"] == (away if server == "plex" else "ok")
+    assert info["can_reach_pulsarr"] == (away if server == "pulsarr" else "ok")
+    assert (info["pulsarr_version"] == "?") is (server == "pulsarr")
 
 
 async def test_page_waits_for_nobody(
     ha_env: HaEnv, hass_ws_client: WebSocketGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ha_env.set_up()
-    monkeypatch.setattr(health, "PATIENCE", 2.0)  # Pulsarr answers within, on any machine
+    monkeypatch.setattr(health, "LOAD_TIMEOUT", 2.0)  # Pulsarr answers within, on any machine
     ha_env.plex.faults.add(Fault("slow_before_apply", seconds=TOO_LONG, times=None))
 
-    told = await page(ha_env, hass_ws_client)
+    info = await page(ha_env, hass_ws_client)
 
-    assert told["can_reach_plex"] == {"type": "failed", "error": "timeout"}
-    assert told["can_reach_pulsarr"] == "ok"
+    assert info["can_reach_plex"] == {"type": "failed", "error": "timeout"}
+    assert info["can_reach_pulsarr"] == "ok"
 
 
 async def test_page_says_when_announcements_cannot_arrive(
@@ -108,9 +108,9 @@ async def test_page_says_when_announcements_cannot_arrive(
     ha_env.hass.config.internal_url = CLOSED
     await ha_env.set_up(base_url=CLOSED)
 
-    told = await page(ha_env, hass_ws_client)
+    info = await page(ha_env, hass_ws_client)
 
-    assert told["webhook"] == {"type": "failed", "error": "unreachable"}
+    assert info["webhook"] == {"type": "failed", "error": "unreachable"}
 
 
 async def test_page_says_that_live_mode_is_off_and_that_nothing_was_synced_yet(
@@ -118,10 +118,10 @@ async def test_page_says_that_live_mode_is_off_and_that_nothing_was_synced_yet(
 ) -> None:
     await ha_env.set_up(live_mode=False, batch_mode=False)
 
-    told = await page(ha_env, hass_ws_client)
+    info = await page(ha_env, hass_ws_client)
 
-    assert told["webhook"] == "off"
-    assert told["last_sync"] == "?"
+    assert info["webhook"] == "off"
+    assert info["last_sync"] == "?"
 
 
 async def test_page_works_without_anything_that_runs(

@@ -17,7 +17,7 @@ from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.dashboard import DASHBOARD
 from custom_components.plex_label_sync.errors import translation
 from custom_components.plex_label_sync.flows import option_problems, review_text
-from custom_components.plex_label_sync.flows.label_preview import WORDS
+from custom_components.plex_label_sync.flows.label_preview import TEXTS_KEY
 from custom_components.plex_label_sync.held_texts import HELD
 from custom_components.plex_label_sync.logbook import COUNTED
 from custom_components.plex_label_sync.probing.texts import DETAIL
@@ -30,7 +30,7 @@ from custom_components.plex_label_sync.sync.model import (
     Service,
     ServiceError,
 )
-from custom_components.plex_label_sync.sync.preview import Trouble
+from custom_components.plex_label_sync.sync.preview import LabelProblem
 from custom_components.plex_label_sync.sync.queue import Reason as PendingReason
 from custom_components.plex_label_sync.sync.run import StartedBy
 from custom_components.plex_label_sync.sync.title_status import StatusReason, TitleStatus
@@ -166,9 +166,9 @@ def test_every_choice_of_a_field_has_a_text() -> None:
         "removed_label_mode",
         "server",
         "start",
-        WORDS,
-        review_text.WORDS,
-        option_problems.WORDS,
+        TEXTS_KEY,
+        review_text.TEXTS_KEY,
+        option_problems.TEXTS_KEY,
         DETAIL,
         WORDING,
         CHANGE_REASON,
@@ -193,8 +193,8 @@ def test_every_choice_of_a_field_has_a_text() -> None:
     assert {key.removesuffix("_one").removesuffix("_other") for key in keys} == (
         set(StatusReason) | pending
     )
-    words = TEXTS["selector"][WORDS]["options"]
-    assert set(words) == {*Trouble, "more", "nobody", "unknown"}
+    words = TEXTS["selector"][TEXTS_KEY]["options"]
+    assert set(words) == {*LabelProblem, "more", "nobody", "unknown"}
     assert {key: placeholders(text) for key, text in words.items() if placeholders(text)} == {
         "shared": {"others"},
         "case": {"others"},
@@ -247,11 +247,11 @@ def test_every_activity_has_its_sentences() -> None:
 async def test_home_assistant_finds_the_texts(hass: HomeAssistant) -> None:
     assert await async_setup_component(hass, DOMAIN, {})
     err = ServiceError(Service.PLEX, Failure.TIMEOUT, "GET / took 15 seconds")
-    told: dict[str, Any] = {**translation(err)}
+    translated: dict[str, Any] = {**translation(err)}
 
     message = async_get_exception_message(
-        DOMAIN, told["translation_key"], told["translation_placeholders"]
+        DOMAIN, translated["translation_key"], translated["translation_placeholders"]
     )
 
     assert message == "Plex took too long to respond: GET / took 15 seconds"
-    assert str(HomeAssistantError(**told)) == message
+    assert str(HomeAssistantError(**translated)) == message

@@ -18,7 +18,7 @@ from yarl import URL
 
 from custom_components.plex_label_sync.server_urls import (
     CredentialsInUrlError,
-    normalise_url,
+    normalize_url,
     redirected_base,
     with_default_port,
 )
@@ -181,7 +181,7 @@ async def failure_of(work: Awaitable[object]) -> ServiceError:
     ],
 )
 def test_address_is_reduced_to_scheme_host_and_path(text: str, url: str) -> None:
-    assert normalise_url(text) == url
+    assert normalize_url(text) == url
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_address_is_reduced_to_scheme_host_and_path(text: str, url: str) -> None
 )
 def test_address_with_a_name_or_a_password_is_refused_for_that(text: str) -> None:
     with pytest.raises(CredentialsInUrlError):
-        normalise_url(text)
+        normalize_url(text)
 
 
 @pytest.mark.parametrize(
@@ -244,16 +244,16 @@ def test_usual_port_is_for_addresses_without_one(base: str, found: str | None) -
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # the message is the library's
-        normalise_url(text)
+        normalize_url(text)
 
 
 @given(st.text() | st.text(alphabet="htps:/.@[]?#%1a", max_size=20).map("http://{}".format))
 def test_any_text_is_an_address_or_refused(text: str) -> None:
     try:
-        url = normalise_url(text)
+        url = normalize_url(text)
     except ValueError:
         return
-    assert normalise_url(url) == url
+    assert normalize_url(url) == url
     parsed = URL(url)
     assert parsed.scheme in {"http", "https"}
     assert parsed.host

@@ -63,9 +63,9 @@ async def test_undo_leaves_what_was_changed_since(ha_env: HaEnv) -> None:
 async def test_undo_does_not_bring_labels_to_items_that_are_gone(ha_env: HaEnv) -> None:
     await ha_env.set_up(live_mode=False, removed_label_mode="remove")
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
-    ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.unwant(ha_env.person("rosa"), title)
     await ha_env.call("sync_all")
     items = ha_env.plex.state.items_of(title)
     for item in items:

@@ -113,9 +113,9 @@ async def test_repairs_show_names_as_text(full_house: HaEnv, name: str) -> None:
     issues = [one for one in ir.async_get(hass).issues.values() if one.domain == DOMAIN]
     placeholders = [one.translation_placeholders or {} for one in issues]
     assert issues
-    for told in placeholders:
-        assert_text(told["name"], name)
-    (groups,) = [told["groups"] for told in placeholders if "groups" in told]
+    for displayed in placeholders:
+        assert_text(displayed["name"], name)
+    (groups,) = [displayed["groups"] for displayed in placeholders if "groups" in displayed]
     for line in groups.splitlines():
         assert line.startswith("- ")
         assert signs_in(line) == []
@@ -130,9 +130,9 @@ async def test_question_about_a_new_library_shows_names_as_text(ha_env: HaEnv, n
 
     async_raise(ha_env.hass, entry, LIBRARY_NEW, {"9": name})
 
-    told = ir.async_get(ha_env.hass).async_get_issue(DOMAIN, f"library_new_{entry.entry_id}")
-    assert told is not None
-    assert told.translation_placeholders == {
+    displayed = ir.async_get(ha_env.hass).async_get_issue(DOMAIN, f"library_new_{entry.entry_id}")
+    assert displayed is not None
+    assert displayed.translation_placeholders == {
         "name": as_markdown(name),
         "libraries": as_markdown(name),
     }
@@ -201,7 +201,7 @@ async def test_form_that_asks_for_a_credential_shows_the_name_as_text(
 async def test_logbook_shows_names_as_text_on_one_line(ha_env: HaEnv, name: str) -> None:
     await ha_env.set_up(live_mode=False, batch_mode=False)
     for activity in Activity:
-        told = {
+        displayed = {
             "server": name,
             "activity": activity.value,
             "title": name,
@@ -213,7 +213,7 @@ async def test_logbook_shows_names_as_text_on_one_line(ha_env: HaEnv, name: str)
             "removals": 30,
             "vanished": 0,
         }
-        line = described(ha_env.hass, Event(EVENT_ACTIVITY, told))
+        line = described(ha_env.hass, Event(EVENT_ACTIVITY, displayed))
         assert line.startswith(one_line(name))
         assert line.replace("\u200d", "").isprintable()
         if activity is Activity.LABELS_CHANGED:
@@ -231,10 +231,10 @@ def messages(hass: HomeAssistant, tmp_path: Path) -> list[ServiceCall]:
     return async_mock_service(hass, "persistent_notification", "create")
 
 
-async def said_about(ha_env: HaEnv, messages: list[ServiceCall], **told: Any) -> str:
+async def said_about(ha_env: HaEnv, messages: list[ServiceCall], **displayed: Any) -> str:
     """Let something happen; return what the notification shows as Markdown."""
     messages.clear()
-    data = {"entity_id": ha_env.entity_id("activity"), **told}
+    data = {"entity_id": ha_env.entity_id("activity"), **displayed}
     ha_env.hass.bus.async_fire(EVENT_ACTIVITY, data)
     await ha_env.settle()
     (call,) = messages

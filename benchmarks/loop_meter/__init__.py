@@ -105,7 +105,7 @@ class LoopMeter:
             self._collections.append(Collection(self._collecting, now, info["generation"]))
             self._collecting = None
 
-    def told(self) -> dict[str, Any]:
+    def status(self) -> dict[str, Any]:
         """Return the figures: milliseconds, MiB and seconds."""
         self._pass(time.perf_counter())  # the current tick may already be late
         full, longest = longest_full(self._collections)
@@ -140,10 +140,10 @@ def heap() -> dict[str, float]:
 
 def _memory(kind: str) -> float:
     try:
-        told = Path("/proc/self/status").read_text(encoding="ascii")
+        status = Path("/proc/self/status").read_text(encoding="ascii")
     except OSError:
         return 0.0
-    found = re.search(rf"{kind}:\s+(\d+) kB", told)
+    found = re.search(rf"{kind}:\s+(\d+) kB", status)
     return int(found[1]) / 1024 if found else 0.0
 
 
@@ -158,9 +158,9 @@ class LoopMeterView(HomeAssistantView):
 
     async def get(self, request: web.Request) -> web.Response:
         """Return the figures since the last request, or of a collection; then reset them."""
-        told = heap() if request.query.get("collect") == "1" else self._meter.told()
+        status = heap() if request.query.get("collect") == "1" else self._meter.status()
         self._meter.forget()
-        return self.json(told)
+        return self.json(status)
 
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:

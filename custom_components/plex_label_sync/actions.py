@@ -82,7 +82,7 @@ async def sync_all(
         request or FullRequest(), started_by=await async_caller(runtime.context.hass, context)
     )
     user_id = None if context is None else context.user_id
-    with _people_in_words():
+    with _translated_people_errors():
         try:
             run = await runtime.runner.async_run(request, user_id=user_id)
         except UnknownLibraryError as err:
@@ -92,7 +92,7 @@ async def sync_all(
 
 
 @contextmanager
-def _people_in_words() -> Iterator[None]:
+def _translated_people_errors() -> Iterator[None]:
     """Convert errors about unknown or ambiguous people into translated ones."""
     try:
         yield
@@ -133,7 +133,7 @@ async def _run(call: ServiceCall, request: Request) -> ServiceResponse:
     answer = run_response(run, gaps, texts, _libraries(runtime))
     if isinstance(request, UndoRequest):
         answer["skipped"] = run.skipped
-    return _if_asked(call, answer)
+    return _if_requested(call, answer)
 
 
 def _libraries(runtime: Runtime) -> dict[str, str]:
@@ -144,7 +144,7 @@ def _libraries(runtime: Runtime) -> dict[str, str]:
 async def async_process_pending(call: ServiceCall) -> ServiceResponse:
     """Process all pending syncs and return counts."""
     result = await process_pending(_runtime(call), context=call.context)
-    return _if_asked(
+    return _if_requested(
         call,
         {
             "processed": result.processed,
@@ -166,7 +166,7 @@ async def async_get_titles(call: ServiceCall) -> ServiceResponse:
     standings = await async_standings(runtime)
     person: PersonId | None = None
     if (text := call.data.get(Field.PERSON)) is not None:
-        with _people_in_words():
+        with _translated_people_errors():
             person = person_named(standings, runtime, text)
     statuses: list[str] | None = call.data.get(Field.STATUS)
     kind: str | None = call.data.get(Field.TYPE)
@@ -189,7 +189,7 @@ async def async_get_dashboard(call: ServiceCall) -> ServiceResponse:
 async def async_drop_pending(call: ServiceCall) -> ServiceResponse:
     """Remove one pending sync or all of them."""
     dropped = await _runtime(call).live.async_drop(call.data.get(Field.GUID))
-    return _if_asked(call, {"dropped": dropped})
+    return _if_requested(call, {"dropped": dropped})
 
 
 async def async_undo(call: ServiceCall) -> ServiceResponse:
@@ -235,7 +235,7 @@ async def async_clear_overrides(call: ServiceCall) -> ServiceResponse:
     runtime = _runtime(call)
     people: frozenset[PersonId] | None = None
     if names := _names(call, Field.PEOPLE):
-        with _people_in_words():
+        with _translated_people_errors():
             try:
                 people = await runtime.runner.engine.people_named(names)
             except ServiceError as err:
@@ -247,7 +247,7 @@ async def async_clear_overrides(call: ServiceCall) -> ServiceResponse:
         if (rating_key is None or row.rating_key == rating_key)
         and (people is None or not people.isdisjoint(row.people))
     ]
-    return _if_asked(call, {"cleared": await runtime.runner.async_clear_overrides(keys)})
+    return _if_requested(call, {"cleared": await runtime.runner.async_clear_overrides(keys)})
 
 
 async def async_explain(call: ServiceCall) -> ServiceResponse:
@@ -306,7 +306,7 @@ async def async_probe(call: ServiceCall) -> ServiceResponse:
     if rating_key is not None:
         _require_rating_key(rating_key)
     result = await _runtime(call).probing.async_run(rating_key)
-    return _if_asked(call, probe_response(result, await async_probe_texts(call.hass)))
+    return _if_requested(call, probe_response(result, await async_probe_texts(call.hass)))
 
 
 def _require_rating_key(text: str) -> None:
@@ -316,14 +316,14 @@ def _require_rating_key(text: str) -> None:
 
 def _question(call: ServiceCall) -> Question:
     """Return the question that a call's fields ask."""
-    asked = {
+    given = {
         field: text
         for field in (Field.TITLE, Field.GUID, Field.RATING_KEY)
         if (text := call.data.get(field, "").strip())
     }
-    if len(asked) != 1:
+    if len(given) != 1:
         raise _invalid("one_of_three")
-    ((field, text),) = asked.items()
+    ((field, text),) = given.items()
     if field is Field.TITLE:
         return Question(text=text)
     if field is Field.RATING_KEY:
@@ -340,7 +340,7 @@ async def texts_for(call: ServiceCall) -> Texts:
     return await async_texts(call.hass, language)
 
 
-def _if_asked(call: ServiceCall, response: dict[str, Any]) -> ServiceResponse:
+def _if_requested(call: ServiceCall, response: dict[str, Any]) -> ServiceResponse:
     return response if call.return_response else None
 
 

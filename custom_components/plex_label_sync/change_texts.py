@@ -80,10 +80,10 @@ def reason_data(reason: Reason, people: Sequence[PersonRef]) -> dict[str, Any]:
 
 def summary_text(one: Explanation, texts: Texts) -> str:
     """Return a title's explanation as one sentence."""
-    said = [remark_text(remark, texts) for remark in _by_library(one.remarks)]
+    sentences = [remark_text(remark, texts) for remark in _by_library(one.remarks)]
     remarks = reduce(
         lambda first, last: texts.phrase(EXPLANATION, "joint", first=first, last=last),
-        dict.fromkeys(said),
+        dict.fromkeys(sentences),
     )
     return texts.phrase(EXPLANATION, "sentence", title=one.title.name, remarks=remarks)
 

@@ -57,7 +57,7 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
         """Initialize an empty flow."""
         super().__init__()
         self._pulsarr_sends_webhooks = True
-        self._asked: tuple[Peer, ...] = ()
+        self._requested: tuple[Peer, ...] = ()
 
     @staticmethod
     @callback
@@ -139,12 +139,12 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
         both are optional.
         """
         is_empty = user_input is not None and not "".join(user_input.values()).strip()
-        if is_empty and self._asked == (PLEX,):
+        if is_empty and self._requested == (PLEX,):
             return await self.async_step_plex_sign_in()
         return await self._async_reauth(user_input, user_input)
 
     @override
-    async def _async_signed_in_anew(self, servers: Iterable[OwnedServer]) -> ConfigFlowResult:
+    async def _async_signed_in_again(self, servers: Iterable[OwnedServer]) -> ConfigFlowResult:
         """Find the entry's server among those of the account and use its token."""
         machine_id = self._get_reauth_entry().unique_id
         for server in servers:
@@ -161,9 +161,9 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
-                for peer in self._asked:
+                for peer in self._requested:
                     login = self._login(entry, peer)
-                    if self._asked == (peer,):  # a refused one must be replaced
+                    if self._requested == (peer,):  # a refused one must be replaced
                         login = replace(login, secret="")
                     login = peer.entered(user_input, login)
                     if not await self._async_is_same_server(entry, peer, login):
@@ -175,9 +175,9 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
             refused = await self._async_refused(entry)
             if user_input is not None and not refused:
                 return self._finish(entry, "reauth_successful")
-            self._asked = refused[:1] or (PLEX, PULSARR)
+            self._requested = refused[:1] or (PLEX, PULSARR)
         fields: dict[vol.Marker, TextSelector] = {}
-        for peer in self._asked:
+        for peer in self._requested:
             fields |= secret_field(peer, required=False)
         name = as_markdown(entry.title)
         return self._show("reauth_confirm", vol.Schema(fields), errors, shown, name=name)

@@ -63,7 +63,7 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             progress=runner.progress,
             plex_connected=servers.is_usable(Service.PLEX),
             pulsarr_connected=servers.is_usable(Service.PULSARR),
-            live_updates=servers.hears_plex,
+            live_updates=servers.live_updates,
             pending=len(records.queue),
             labelled_items=runner.figures.labelled_items,
             overrides=runner.figures.overrides,

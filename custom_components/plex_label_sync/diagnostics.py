@@ -75,7 +75,7 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return diagnostics for an entry, loaded or not."""
     integration = await async_get_integration(hass, DOMAIN)
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         "versions": {"home_assistant": ha_version, "integration": str(integration.version)},
         "entry": {
             "version": f"{entry.version}.{entry.minor_version}",
@@ -87,14 +87,14 @@ async def async_get_config_entry_diagnostics(
         },
     }
     if entry.state is not ConfigEntryState.LOADED:
-        return told
+        return result
     runtime = entry.runtime_data
-    told["versions"] |= {
+    result["versions"] |= {
         "plex": runtime.servers.info.version,
         "pulsarr": await async_pulsarr_version(runtime),
     }
     return {
-        **told,
+        **result,
         **_running(runtime),
         **await _records(runtime),
         "sharing": sharing_diagnostics(runtime.sharing),
@@ -150,8 +150,8 @@ def _last_full_sync(summary: Summary) -> dict[str, Any] | None:
 
 def _run(entry: Entry) -> dict[str, Any]:
     """Return a run of the journal without the name of the user who started it."""
-    by_nobody = entry.started_by in set(StartedBy)
-    return {**entry_response(entry), "started_by": str(entry.started_by) if by_nobody else "person"}
+    by_system = entry.started_by in set(StartedBy)
+    return {**entry_response(entry), "started_by": str(entry.started_by) if by_system else "person"}
 
 
 async def _records(runtime: Runtime) -> dict[str, Any]:
@@ -261,8 +261,8 @@ def _registration(registration: "Registration") -> dict[str, Any]:
         "health": registration.health.value,
         "address": registration.address and place(registration.address),
         "tried": [
-            {"address": place(address), "said": said.partition(" (")[0]}
-            for address, said in registration.tried
+            {"address": place(address), "said": detail.partition(" (")[0]}
+            for address, detail in registration.tried
         ],
         "checked": registration.checked and registration.checked.isoformat(),
     }

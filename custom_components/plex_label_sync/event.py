@@ -38,7 +38,7 @@ ACTIVITY = EventEntityDescription(
     event_types=[activity.value for activity in Activity],
 )
 
-type _Tell = Callable[[Activity, dict[str, Any], Context], None]
+type _Notify = Callable[[Activity, dict[str, Any], Context], None]
 
 
 async def async_setup_entry(
@@ -64,7 +64,7 @@ class Activities:
         self._hass = hass
         self._entry = entry
         self._records = records
-        self.tell_entity: _Tell | None = None
+        self.notify_entity: _Notify | None = None
 
     def _sensors_of(self, people: Iterable[str]) -> list[str]:
         """Return the entity id of each person's sensor, empty for a person without one."""
@@ -81,7 +81,7 @@ class Activities:
         """Fire an activity: on the bus first, so that the logbook can attribute the state to it."""
         context = Context()
         device = async_device_of(self._hass, self._entry)
-        told = {
+        data = {
             ATTR_ENTITY_ID: self._entity_id(Platform.EVENT, ACTIVITY.key),
             ATTR_DEVICE_ID: None if device is None else device.id,
             ATTR_CONFIG_ENTRY_ID: self._entry.entry_id,
@@ -90,10 +90,10 @@ class Activities:
             **attributes,
         }
         if (people := attributes.get("people")) is not None:
-            told[ATTR_PERSON_ENTITIES] = self._sensors_of(people)
-        self._hass.bus.async_fire(EVENT_ACTIVITY, told, context=context)
-        if self.tell_entity is not None:
-            self.tell_entity(activity, attributes, context)
+            data[ATTR_PERSON_ENTITIES] = self._sensors_of(people)
+        self._hass.bus.async_fire(EVENT_ACTIVITY, data, context=context)
+        if self.notify_entity is not None:
+            self.notify_entity(activity, attributes, context)
 
 
 class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
@@ -108,15 +108,17 @@ class PlexLabelSyncEvent(PlexLabelSyncEntity, EventEntity):
     async def async_added_to_hass(self) -> None:
         """Subscribe to activities."""
         await super().async_added_to_hass()
-        self._activities.tell_entity = self._async_tell
+        self._activities.notify_entity = self._async_handle_event
         self.async_on_remove(self._async_stop)
 
     @callback
     def _async_stop(self) -> None:
-        self._activities.tell_entity = None
+        self._activities.notify_entity = None
 
     @callback
-    def _async_tell(self, activity: Activity, attributes: dict[str, Any], context: Context) -> None:
+    def _async_handle_event(
+        self, activity: Activity, attributes: dict[str, Any], context: Context
+    ) -> None:
         self.async_set_context(context)
         self._trigger_event(activity.value, attributes)
         self.async_write_ha_state()

@@ -13,7 +13,7 @@ class FaultLog:
     def __init__(self, logger: logging.Logger) -> None:
         """Initialize with nothing logged yet."""
         self._logger = logger
-        self._told: set[tuple[str, str, int | None]] = set()
+        self._logged: set[tuple[str, str, int | None]] = set()
 
     @contextmanager
     def survived(self) -> Iterator[None]:
@@ -32,6 +32,6 @@ class FaultLog:
         """Log an exception unless the same one was logged before."""
         place = extract_tb(err.__traceback__)[-1]
         fault = (type(err).__name__, place.name, place.lineno)
-        if fault not in self._told:
-            self._told.add(fault)
+        if fault not in self._logged:
+            self._logged.add(fault)
             self._logger.error("Unexpected %s in %s, line %s; everything else continues", *fault)

@@ -7,14 +7,14 @@ from typing import Final
 from .runtime import Runtime
 from .sync.model import Failure, ServiceError
 
-PATIENCE: Final = 4.0  # seconds that a page may take to load
+LOAD_TIMEOUT: Final = 4.0  # seconds that a page may take to load
 
 
-async def async_failure(ask: Callable[[], Awaitable[object]]) -> Failure | None:
+async def async_failure(check: Callable[[], Awaitable[object]]) -> Failure | None:
     """Send a request and return why it failed or timed out, None on success."""
     try:
-        async with asyncio.timeout(PATIENCE):
-            await ask()
+        async with asyncio.timeout(LOAD_TIMEOUT):
+            await check()
     except ServiceError as err:
         return err.failure
     except TimeoutError:
@@ -25,7 +25,7 @@ async def async_failure(ask: Callable[[], Awaitable[object]]) -> Failure | None:
 async def async_pulsarr_version(runtime: Runtime) -> str | None:
     """Return Pulsarr's version, None if it is not reported or the request times out."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(LOAD_TIMEOUT):
             return await runtime.servers.pulsarr.version()
     except (ServiceError, TimeoutError):
         return None

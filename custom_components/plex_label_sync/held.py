@@ -14,7 +14,7 @@ from .sync.run import HoldReason, Run
 
 def held_by(run: Run, ledger: Ledger) -> Held | None:
     """Return what a run has held for a decision, by person and reason; None if nothing."""
-    if not run.asked:
+    if not run.needs_decision:
         return None
     changes = run.held
     left = run.held_keys - {change.key for change in changes}

@@ -42,52 +42,52 @@ def async_describe_events(
 
 def _described(hass: HomeAssistant, event: Event[Any]) -> dict[str, Any]:
     """Return an event's entry; without an entity, the server's name begins the sentence."""
-    told = event.data
+    data = event.data
     return {
         LOGBOOK_ENTRY_ICON: ICON,
-        LOGBOOK_ENTRY_NAME: one_line(str(told.get(ATTR_SERVER, NAME))),
-        LOGBOOK_ENTRY_MESSAGE: _sentence(cached_texts(hass), told),
+        LOGBOOK_ENTRY_NAME: one_line(str(data.get(ATTR_SERVER, NAME))),
+        LOGBOOK_ENTRY_MESSAGE: _sentence(cached_texts(hass), data),
     }
 
 
-def _sentence(words: Texts, told: Mapping[str, Any]) -> str:
+def _sentence(words: Texts, data: Mapping[str, Any]) -> str:
     """Return the sentence for an activity, even one recorded by another version."""
     texts = words.groups[COMMON]
-    key = _key(texts, told)
+    key = _key(texts, data)
     try:
-        labels = words.counted("labels", told.get("vanished") or told.get("removals") or 0)
-        sentence = texts[key].format(**{"labels": labels, **_values(texts, told)})
-        if names := COUNTED.get(str(told.get(ATTR_ACTIVITY))):
-            counts = _counts(texts, told, names)
+        labels = words.counted("labels", data.get("vanished") or data.get("removals") or 0)
+        sentence = texts[key].format(**{"labels": labels, **_values(texts, data)})
+        if names := COUNTED.get(str(data.get(ATTR_ACTIVITY))):
+            counts = _counts(texts, data, names)
             sentence = texts["with_counts"].format(sentence=sentence, counts=counts)
-        if who := _who(texts, told):
+        if who := _who(texts, data):
             sentence = texts["with_who"].format(sentence=sentence, who=who)
     except KeyError:
         return key.replace("_", " ")
     return sentence
 
 
-def _key(texts: Mapping[str, str], told: Mapping[str, Any]) -> str:
+def _key(texts: Mapping[str, str], data: Mapping[str, Any]) -> str:
     """Return the key of the matching sentence."""
-    activity = str(told.get(ATTR_ACTIVITY, ""))
+    activity = str(data.get(ATTR_ACTIVITY, ""))
     match activity:
-        case Activity.LABELS_CHANGED if not told.get("people"):
+        case Activity.LABELS_CHANGED if not data.get("people"):
             return f"{activity}_for_nobody"
-        case Activity.LABELS_REMOVED if not told.get("people"):
+        case Activity.LABELS_REMOVED if not data.get("people"):
             return f"{activity}_for_everybody"
-        case Activity.RUN_HELD if told.get("vanished"):
+        case Activity.RUN_HELD if data.get("vanished"):
             return f"{activity}_vanished"
         case Activity.GAP_OPENED | Activity.GAP_CLOSED:
-            special = f"{activity}_{told.get('kind')}"
+            special = f"{activity}_{data.get('kind')}"
             return special if special in texts else activity
     return activity
 
 
-def _values(texts: Mapping[str, str], told: Mapping[str, Any]) -> dict[str, Any]:
+def _values(texts: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the placeholders of a sentence; long lists of names end with a count of the rest."""
-    values = dict(told)
-    if names := told.get("names"):
-        left_out = told.get("count", 0) - len(names)
+    values = dict(data)
+    if names := data.get("names"):
+        left_out = data.get("count", 0) - len(names)
         more = [texts["more"].format(count=left_out)] if left_out > 0 else []
         values["names"] = [*names, *more]
     return {
@@ -96,16 +96,16 @@ def _values(texts: Mapping[str, str], told: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def _counts(texts: Mapping[str, str], told: Mapping[str, Any], names: Sequence[str]) -> str:
+def _counts(texts: Mapping[str, str], data: Mapping[str, Any], names: Sequence[str]) -> str:
     """Return an activity's counts that are not zero, as text."""
-    counts = [(name, told.get(name)) for name in names]
+    counts = [(name, data.get(name)) for name in names]
     parts = [texts[f"count_{name}"].format(count=count) for name, count in counts if count]
     return ", ".join(parts) or texts["count_none"]
 
 
-def _who(texts: Mapping[str, str], told: Mapping[str, Any]) -> str:
+def _who(texts: Mapping[str, str], data: Mapping[str, Any]) -> str:
     """Return what caused an activity: a user's name, or another cause as text."""
-    started_by = str(told.get("started_by", ""))
+    started_by = str(data.get("started_by", ""))
     if started_by in {"", StartedBy.UNKNOWN}:
         return ""
     return one_line(texts.get(f"by_{started_by}", started_by))

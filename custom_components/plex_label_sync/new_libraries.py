@@ -40,10 +40,10 @@ def with_libraries(options: Mapping[str, Any], there: Iterable[str]) -> dict[str
 
 @callback
 def async_remember(
-    hass: HomeAssistant, entry: ConfigEntry[Any], keys: Iterable[str], *, anew: bool = False
+    hass: HomeAssistant, entry: ConfigEntry[Any], keys: Iterable[str], *, replace: bool = False
 ) -> None:
-    """Record libraries as seen and decided about; `anew` forgets the others."""
-    before = () if anew else entry.data.get(CONF_LIBRARIES_SEEN) or ()
+    """Record libraries as seen and decided about; `replace` forgets the others."""
+    before = () if replace else entry.data.get(CONF_LIBRARIES_SEEN) or ()
     seen = sorted({*before, *keys})
     if seen != entry.data.get(CONF_LIBRARIES_SEEN):
         data = {**entry.data, CONF_LIBRARIES_SEEN: seen}

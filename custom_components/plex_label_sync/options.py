@@ -18,7 +18,7 @@ from .const import (
     CONF_LIVE_MODE,
     CONF_SHARING_ACCOUNTS,
 )
-from .server_urls import CredentialsInUrlError, normalise_url
+from .server_urls import CredentialsInUrlError, normalize_url
 from .sync.model import RemovedLabelMode, fold
 from .sync.naming import InvalidLabelFormatError, check_label_format, clean_label
 from .sync.person_id import PersonId, named_id, public_id
@@ -112,7 +112,7 @@ class Url:
         if "://" not in text:  # tolerated for connections, but not by a webhook's sender
             raise UnusableValueError("invalid_url")
         try:
-            return normalise_url(text)
+            return normalize_url(text)
         except CredentialsInUrlError as err:
             raise UnusableValueError("url_with_credentials") from err
         except ValueError as err:

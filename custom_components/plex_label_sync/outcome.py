@@ -20,9 +20,9 @@ from .schedule import Schedule
 from .storage.held import Held
 from .storage.records import Records
 from .sync.changes import Row, RowKey
-from .sync.gaps import LASTS_AFTER, concerns
+from .sync.gaps import PERSISTENT_AFTER, concerns
 from .sync.naming import naming_of
-from .sync.protection import Before, who_counts
+from .sync.protection import Baseline, counted_people
 from .sync.request import Request
 from .sync.run import HoldReason, Run
 from .timer import Timer
@@ -44,13 +44,13 @@ class Outcome:
         self._hass, self._entry = context.hass, context.entry
         self._records = records
         self._schedule = schedule
-        self._look_for_unknown = True  # only at the first full sync
+        self._check_for_unknown = True  # only at the first full sync
         self._timer = Timer(context.hass, self.async_update_gaps)
         self.unknown: tuple[Row, ...] = ()  # labels the ledger may have lost
         context.entry.async_on_unload(self._timer.cancel)
 
     @property
-    def before(self) -> Before | None:
+    def before(self) -> Baseline | None:
         """The baseline of the last accepted full sync, None before the first."""
         return self._records.knowledge.before or self._records.knowledge.counted
 
@@ -66,8 +66,8 @@ class Outcome:
             await self._keep_whole(run)
             if any((gap.kind, gap.key) not in known for gap in run.gaps):
                 self._schedule.sync_soon()  # only once: a lasting gap waits for the schedule
-        elif run.asked:
-            await self._ask(run)
+        elif run.needs_decision:
+            await self._request_decision(run)
 
     async def _keep_whole(self, run: Run) -> None:
         new = await asyncio.to_thread(held_by, run, self._records.ledger)
@@ -86,7 +86,7 @@ class Outcome:
             self._believe(run)
         # A sync with held changes is no baseline for the next one.
         if new is None:
-            self._records.knowledge.counted = Before(run.people, run.titles)
+            self._records.knowledge.counted = Baseline(run.people, run.titles)
         await self._records.async_save_held(new)
         await async_update_held_issue(self._hass, self._entry, new)
 
@@ -105,23 +105,25 @@ class Outcome:
     def _believe(self, run: Run) -> None:
         """Accept a full sync as the baseline, and ask about labels the ledger may have lost."""
         knowledge, sync = self._records.knowledge, self._context.settings.sync
-        before = Before(run.listed, run.titles, who_counts(sync), naming_of(sync))
-        known, removed = knowledge.unknown, self._records.removed_lately().keys()
-        mine = {row.key: row for row in run.returned if known is None or row.key not in known}
+        before = Baseline(run.listed, run.titles, counted_people(sync), naming_of(sync))
+        known, removed = knowledge.unknown, self._records.recently_removed().keys()
+        unclaimed = {row.key: row for row in run.returned if known is None or row.key not in known}
         # A damaged ledger is already reported, and lacks everything.
-        is_told = "ledger" in self._records.damaged
-        if self._look_for_unknown and known is not None and not is_told:
-            mine |= {row.key: row for row in run.unknown if row.key not in known}
+        is_reported = "ledger" in self._records.damaged
+        if self._check_for_unknown and known is not None and not is_reported:
+            unclaimed |= {row.key: row for row in run.unknown if row.key not in known}
         else:
             there = {
                 row.key for row in run.unknown
             } | removed  # a quick check reports none of these
             ledger = self._records.ledger
-            mine |= {
+            unclaimed |= {
                 row.key: row for row in self.unknown if row.key in there and row.key not in ledger
             }
-        self._look_for_unknown = False
-        self.unknown = tuple(mine.values()) if len(mine) >= UNKNOWN_MIN or self.unknown else ()
+        self._check_for_unknown = False
+        self.unknown = (
+            tuple(unclaimed.values()) if len(unclaimed) >= UNKNOWN_MIN or self.unknown else ()
+        )
         others = {row.key for row in (*run.unknown, *run.returned)} | (removed & (known or set()))
         knowledge.believed(before, others - {row.key for row in self.unknown})
         if self.unknown:
@@ -137,7 +139,7 @@ class Outcome:
         self.unknown = ()
         await self._records.async_save_held(self._records.held)
 
-    async def _ask(self, run: Run) -> None:
+    async def _request_decision(self, run: Run) -> None:
         """Ask about changes held by a live sync, and start a full sync to find any others."""
         new = await asyncio.to_thread(held_by, run, self._records.ledger)
         held = self._records.held
@@ -154,7 +156,9 @@ class Outcome:
         self._timer.cancel()
         now = time.time()
         gaps = tuple(self._records.knowledge.gaps.values())
-        async_update_gap_issues(self._hass, self._entry, [one for one in gaps if one.lasts(now)])
-        waiting = [one.since + LASTS_AFTER for one in gaps if not one.lasts(now)]
+        async_update_gap_issues(
+            self._hass, self._entry, [one for one in gaps if one.is_persistent(now)]
+        )
+        waiting = [one.since + PERSISTENT_AFTER for one in gaps if not one.is_persistent(now)]
         if waiting:
             self._timer.set(max(1.0, min(waiting) - now + 1.0))

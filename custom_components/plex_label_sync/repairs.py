@@ -57,12 +57,12 @@ class HeldFlow(_DecisionFlow):
     @override
     async def async_placeholders(self) -> dict[str, str]:
         """Return the placeholders of the text in the language of its reader."""
-        told = await super().async_placeholders()
+        placeholders = await super().async_placeholders()
         held = None if self._runtime is None else self._runtime.records.held
         if held is None:
-            return told
+            return placeholders
         language = await async_requester_language(self.hass)
-        return {**told, **held_placeholders(held, await async_texts(self.hass, language))}
+        return {**placeholders, **held_placeholders(held, await async_texts(self.hass, language))}
 
     async def async_step_apply(
         self, _user_input: dict[str, str] | None = None
@@ -90,16 +90,16 @@ class HeldFlow(_DecisionFlow):
 
     @override
     def _open(self, decision: "_Decision", run: Run, runtime: "Runtime") -> str | None:
-        if _is_asked_again(decision, run):
+        if _needs_decision_again(decision, run):
             return "more_than_shown"
         return None if runtime.records.held is None else "more_to_decide"
 
 
-def _is_asked_again(decision: "_Decision", run: Run) -> bool:
+def _needs_decision_again(decision: "_Decision", run: Run) -> bool:
     """Return whether there was more to decide than was shown, so that nothing was done."""
     if decision is held_decisions.async_accept:
         return HoldReason.LABELS_VANISHED in run.hold_reasons
-    return decision is held_decisions.async_apply and run.asked
+    return decision is held_decisions.async_apply and run.needs_decision
 
 
 class UnknownFlow(_DecisionFlow):
@@ -157,8 +157,8 @@ class LibraryGoneFlow(ConfirmRepairFlow):
         if entry is None:
             return self.async_abort(reason="not_loaded")
         if user_input is not None:
-            gone = self._data["libraries"].split(",")
-            kept = [key for key in entry.options[CONF_LIBRARIES] if key not in gone]
+            removed = self._data["libraries"].split(",")
+            kept = [key for key in entry.options[CONF_LIBRARIES] if key not in removed]
             options = {**entry.options, CONF_LIBRARIES: kept}
             self.hass.config_entries.async_update_entry(entry, options=options)
         return await super().async_step_confirm(user_input)

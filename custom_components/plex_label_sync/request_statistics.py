@@ -32,9 +32,9 @@ class KindStatistics:
         try:
             yield
         finally:
-            took = time.monotonic() - began
-            self.seconds += took
-            self.slowest = max(self.slowest, took)
+            elapsed = time.monotonic() - began
+            self.seconds += elapsed
+            self.slowest = max(self.slowest, elapsed)
 
 
 @dataclass(frozen=True, slots=True)

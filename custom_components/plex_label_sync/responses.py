@@ -169,12 +169,12 @@ def explanation_response(one: Explanation, texts: Texts) -> dict[str, Any]:
         ],
         "wanted": [
             {
-                "person": wanter.person.username,
-                "person_id": answered_id(wanter.person.id),
-                "label": wanter.label if wanter.why_none is None else None,
-                "why_none": wanter.why_none.value if wanter.why_none is not None else None,
+                "person": entry.person.username,
+                "person_id": answered_id(entry.person.id),
+                "label": entry.label if entry.why_none is None else None,
+                "why_none": entry.why_none.value if entry.why_none is not None else None,
             }
-            for wanter in one.wanters
+            for entry in one.wanted_by
         ],
         "items": [_item_response(item, texts) for item in one.items],
         "pending": None if one.pending is None else pending_response(one.pending),
@@ -194,13 +194,13 @@ def _item_response(status: ItemStatus, texts: Texts) -> dict[str, Any]:
 
 def _label_response(status: LabelStatus, texts: Texts) -> dict[str, Any]:
     row, change = status.row, status.change
-    ours = row is not None and not row.removed_by_user
+    is_own = row is not None and not row.removed_by_user
     return {
         "label": status.label,
         "present": status.present,
         "state": status.state.value,
-        "ours": ours,
-        "since": _time(row.written) if row is not None and ours else None,
+        "ours": is_own,
+        "since": _time(row.written) if row is not None and is_own else None,
         "people": list(status.people),
         "leaves": None if status.leaves is None else _time(status.leaves),
         "next_sync": None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 GAPS_NAMED: Final = 10
 
-type Told = tuple[Activity, dict[str, Any]]
+type ActivityEvent = tuple[Activity, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Open:
 
 def activities_of(
     request: Request, run: Run, before: Open, after: Open, ledger: Ledger
-) -> Iterator[Told]:
+) -> Iterator[ActivityEvent]:
     """Yield the activities of a run that was not a dry run; held and released are reported once."""
     if before.held is None and after.held is not None:
         yield Activity.RUN_HELD, _held(run, after.held)
@@ -43,7 +43,7 @@ def activities_of(
     yield from _gaps(Activity.GAP_CLOSED, _only_in(before.gaps, after.gaps))
 
 
-def _finished(request: Request, run: Run, after: Open) -> Iterator[Told]:
+def _finished(request: Request, run: Run, after: Open) -> Iterator[ActivityEvent]:
     counts = _counts(run)
     match request:
         case FullRequest():
@@ -53,14 +53,14 @@ def _finished(request: Request, run: Run, after: Open) -> Iterator[Told]:
         case UndoRequest():
             yield Activity.RUN_UNDONE, {"run_id": request.run_id, **counts, "skipped": run.skipped}
         case RemovalRequest():
-            yield Activity.LABELS_REMOVED, {"people": _whose(request, run), **counts}
+            yield Activity.LABELS_REMOVED, {"people": _people_of(request, run), **counts}
         case LiveRequest():
             pass  # reported for each title
         case _:
             assert_never(request)
 
 
-def _whose(request: RemovalRequest, run: Run) -> list[str]:
+def _people_of(request: RemovalRequest, run: Run) -> list[str]:
     """Return the names of the people whose labels were to be removed; empty for all people."""
     known = {
         text.casefold(): ref.name
@@ -111,7 +111,7 @@ def _only_in(some: OpenGaps, others: OpenGaps) -> list[OpenGap]:
     return [gap for key, gap in some.items() if key not in others]
 
 
-def _gaps(activity: Activity, gaps: Iterable[OpenGap]) -> Iterator[Told]:
+def _gaps(activity: Activity, gaps: Iterable[OpenGap]) -> Iterator[ActivityEvent]:
     """Yield one activity for each kind of gap."""
     by_kind: dict[GapKind, list[OpenGap]] = {}
     for one in gaps:

@@ -34,11 +34,11 @@ from .sync.failures import FAILURES
 from .sync.model import Service, Title
 from .sync.person_id import PersonId
 from .sync.progress import Progress
-from .sync.protection import Before
+from .sync.protection import Baseline
 from .sync.request import FullRequest, LiveRequest, Request
 from .sync.run import Run, StartedBy
 from .sync.title_status import Standings, figures
-from .sync.watchlist_reader import Watched
+from .sync.watchlist_reader import PollResult
 from .turns import Turns, Urgency
 
 _LOGGER = logging.getLogger(__name__)
@@ -171,11 +171,11 @@ class Runner:
                 self.on_change()
             self.on_finished(Finished(request, run, before is None))
             if not request.dry_run:
-                self._tell(request, run, was_open)
-            self._hand_over_changed()
+                self._fire_activities(request, run, was_open)
+            self._process_changed()
             return run
 
-    async def _async_run_engine(self, request: Request, before: Before | None) -> Run:
+    async def _async_run_engine(self, request: Request, before: Baseline | None) -> Run:
         """Run the engine, and show the progress in the entities if the run may take long."""
         if self.is_syncing:
             self.on_change()
@@ -226,7 +226,7 @@ class Runner:
         await self.outcome.async_keep(request, run)
         await self.records.async_save_summary()
 
-    def _tell(self, request: Request, run: Run, was_open: Open) -> None:
+    def _fire_activities(self, request: Request, run: Run, was_open: Open) -> None:
         """Fire the activities of a run, and log the titles that are not in Plex."""
         for kind, attributes in activities_of(
             request, run, was_open, self._open(), self.records.ledger
@@ -266,7 +266,7 @@ class Runner:
                 counted = await asyncio.to_thread(figures, standings)
                 self.records.summary = with_figures(self.records.summary, counted)
 
-    async def async_settled(self) -> None:
+    async def async_wait_idle(self) -> None:
         """Wait for the run in progress, if any."""
         async with self._turns.turn(Urgency.READ_ONLY):
             pass
@@ -337,7 +337,7 @@ class Runner:
             self.schedule.sync_soon()
         return candidates
 
-    async def async_watch(self, urgent: Collection[PersonId]) -> Watched:
+    async def async_watch(self, urgent: Collection[PersonId]) -> PollResult:
         """Find changes on watchlists and report the changed titles to `on_changed_titles`.
 
         Watchlists of people in `urgent` are always read. Raises ServiceError.
@@ -345,15 +345,15 @@ class Runner:
         try:
             watched = await self.engine.watch(self._context.settings.sync, urgent)
         finally:
-            self._hand_over_changed()
+            self._process_changed()
         if watched.people:
             self._servers.answered([Service.PULSARR])
-        if watched.puzzling:
+        if watched.needs_full_sync:
             self.schedule.sync_soon()
         return watched
 
     @callback
-    def _hand_over_changed(self) -> None:
+    def _process_changed(self) -> None:
         """Report titles added to or removed from a watchlist, whichever read noticed them."""
         titles = self.engine.take_changed()
         if titles and self._context.settings.live_mode and not self._is_stopped:

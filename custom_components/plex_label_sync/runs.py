@@ -91,10 +91,10 @@ class Runs:
         return ticket.task if ticket is not None else None
 
     def _start(self, request: Request, user_id: str | None) -> asyncio.Task[Run]:
-        mine = user_id if request.dry_run else None
-        if mine is not None and any(one.user_id == mine for one in self._waiting.values()):
+        owner = user_id if request.dry_run else None
+        if owner is not None and any(one.user_id == owner for one in self._waiting.values()):
             raise WaitingError
-        ticket = _Ticket((request, _is_routine(request)), mine)
+        ticket = _Ticket((request, _is_routine(request)), owner)
         self._waiting[ticket.key] = ticket
 
         def begins() -> None:

@@ -9,7 +9,7 @@ class CredentialsInUrlError(ValueError):
     """A URL contains a username or password, which would be stored and shown."""
 
 
-def normalise_url(url: str) -> str:
+def normalize_url(url: str) -> str:
     """Return a base URL without trailing slash, query or fragment.
 
     Raises ValueError for anything but an http or https URL, CredentialsInUrlError for one with a
@@ -54,10 +54,10 @@ def redirected_base(base: str, path: str, location: str) -> str | None:
     None unless it is the same host over https, and only the base has changed.
     """
     try:
-        asked = URL(base + path)
-        target = asked.join(URL(location))
-        found = normalise_url(str(target.with_query(None)))
+        requested = URL(base + path)
+        target = requested.join(URL(location))
+        found = normalize_url(str(target.with_query(None)))
     except ValueError:
         return None
-    is_same = target.host == asked.host and target.scheme == "https"
+    is_same = target.host == requested.host and target.scheme == "https"
     return found.removesuffix(path).rstrip("/") if is_same and found.endswith(path) else None

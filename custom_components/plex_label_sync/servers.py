@@ -40,13 +40,13 @@ class Servers:
         self.plex = plex
         self.pulsarr = pulsarr
         self.info = ServerInfo("", "", "")
-        self.hears_plex = False  # Plex's notifications arrive
+        self.live_updates = False  # Plex's notifications arrive
         self.on_change = Listeners[()]()
         self.on_return = Listeners[()]()
         self._context = context
-        self._trouble: dict[Service, ServiceError] = {}
+        self._failures: dict[Service, ServiceError] = {}
         self._probes: Mapping[Service, Callable[[], Awaitable[object]]] = {
-            Service.PLEX: self._async_see_plex,
+            Service.PLEX: self._async_check_plex,
             Service.PULSARR: pulsarr.people,
         }
         self._faults = FaultLog(_LOGGER)
@@ -72,7 +72,7 @@ class Servers:
     async def async_plex_answers(self) -> bool:
         """Return whether Plex responds, and record the result."""
         try:
-            await self._async_see_plex()
+            await self._async_check_plex()
         except ServiceError as err:
             self.failed(err)
             return False
@@ -82,9 +82,9 @@ class Servers:
     @callback
     def failed(self, err: ServiceError) -> None:
         """Record the failure of a server or the disk, and handle its consequences."""
-        if err.service not in self._trouble:
+        if err.service not in self._failures:
             _LOGGER.info("%s cannot be used: %s", self._context.entry.title, err)
-        self._trouble[err.service] = err
+        self._failures[err.service] = err
         self._probe_later()
         if FAILURES[err.failure].reauth:
             self._context.entry.async_start_reauth(self._context.hass)
@@ -93,7 +93,7 @@ class Servers:
     @callback
     def answered(self, services: Iterable[Service]) -> None:
         """Record that servers have responded."""
-        back = [service for service in services if self._trouble.pop(service, None)]
+        back = [service for service in services if self._failures.pop(service, None)]
         for service in back:
             _LOGGER.info("%s: %s answers again", self._context.entry.title, service.value)
         if back:
@@ -101,41 +101,41 @@ class Servers:
             self.on_return()
 
     @callback
-    def async_hears_plex(self, *, on: bool) -> None:
+    def async_set_live_updates(self, *, on: bool) -> None:
         """Record whether Plex's notifications arrive."""
-        if on != self.hears_plex:
-            self.hears_plex = on
+        if on != self.live_updates:
+            self.live_updates = on
             self.on_change()
         if on:
             self.answered([Service.PLEX])
 
     def is_usable(self, service: Service) -> bool:
         """Return whether the last request to a server succeeded."""
-        return service not in self._trouble
+        return service not in self._failures
 
     @property
-    def away(self) -> frozenset[Service]:
+    def unavailable(self) -> frozenset[Service]:
         """The unavailable servers that may recover without user action."""
         return frozenset(
-            service for service, err in self._trouble.items() if err.failure in PASSING
+            service for service, err in self._failures.items() if err.failure in PASSING
         )
 
     @property
     def failures(self) -> dict[str, str]:
         """The current failures by service, for diagnostics."""
-        return {service.value: err.failure.value for service, err in self._trouble.items()}
+        return {service.value: err.failure.value for service, err in self._failures.items()}
 
     def state(self, *, held: bool) -> State:
         """Return the status while no run is in progress."""
-        if not self._trouble:
+        if not self._failures:
             return State.HELD if held else State.IDLE
-        if len(self.away) < len(self._trouble):
+        if len(self.unavailable) < len(self._failures):
             return State.ERROR
         return (
-            State.WAITING_FOR_PLEX if Service.PLEX in self._trouble else State.WAITING_FOR_PULSARR
+            State.WAITING_FOR_PLEX if Service.PLEX in self._failures else State.WAITING_FOR_PULSARR
         )
 
-    async def _async_see_plex(self) -> None:
+    async def _async_check_plex(self) -> None:
         """Check the identity of the Plex server, and record its version.
 
         Another server of the same owner may respond at this URL and accept the same token, but the
@@ -152,15 +152,15 @@ class Servers:
         self.info = server
 
     def _probe_later(self) -> None:
-        if self.away and not self._is_over:
+        if self.unavailable and not self._is_over:
             self._probe.set_once(PROBE_AFTER)
 
     async def _async_probe(self) -> None:
         """Check whether unavailable servers are back."""
-        asked = self.away & self._probes.keys()
-        there = await asyncio.gather(*(self._async_is_there(service) for service in asked))
+        probed = self.unavailable & self._probes.keys()
+        there = await asyncio.gather(*(self._async_is_there(service) for service in probed))
         with self._faults.survived():
-            self.answered(one for one, is_there in zip(asked, there, strict=True) if is_there)
+            self.answered(one for one, is_there in zip(probed, there, strict=True) if is_there)
         self._probe_later()
 
     async def _async_is_there(self, service: Service) -> bool:

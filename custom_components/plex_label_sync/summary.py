@@ -8,7 +8,7 @@ from typing import Any
 from .sync.changes import Action
 from .sync.ledger import Ledger
 from .sync.person_id import PersonId
-from .sync.protection import Before
+from .sync.protection import Baseline
 from .sync.request import FullRequest
 from .sync.run import Run, RunStatus
 from .sync.stored import Faults, listed, part, person_id, record, rows
@@ -83,7 +83,7 @@ def _people(faults: Faults | None) -> Callable[[object], dict[PersonId, PersonFi
     return lambda value: dict(rows("summary", person, listed(value), faults))
 
 
-def of_earlier_version(data: Mapping[str, Any]) -> tuple[Summary, Before]:
+def of_earlier_version(data: Mapping[str, Any]) -> tuple[Summary, Baseline]:
     """Convert an older file without people's figures; it describes only the last full sync.
 
     Raises one of MALFORMED.
@@ -98,7 +98,7 @@ def of_earlier_version(data: Mapping[str, Any]) -> tuple[Summary, Before]:
         added=last.added,
         removed=last.removed,
     )
-    return summary, Before(last.people, last.titles)
+    return summary, Baseline(last.people, last.titles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +119,21 @@ def after_changes(summary: Summary, run: Run, ledger: Ledger) -> Summary:
     """Return a summary updated with a run's changes; unchanged if there were none."""
     if not run.changes:
         return summary
-    added = run.added
-    removed = len(run.changes) - added
     last = summary.last_labelled
-    for one in reversed(run.changes):
-        # A removed marker is not a label for a person.
-        is_marker = (row := ledger.get(one.key)) is not None and row.is_removed_marker
-        if one.action is Action.ADD and not is_marker:
-            last = LastLabelled(one.title, one.rating_key, one.library, run.started + run.duration)
-            break
+    added = [one for one in run.changes if one.action is Action.ADD]
+    # A removed marker is not a label for a person.
+    labels = [
+        one for one in added if (row := ledger.get(one.key)) is None or not row.is_removed_marker
+    ]
+    if labels:
+        one = labels[-1]
+        last = LastLabelled(one.title, one.rating_key, one.library, run.started + run.duration)
     return replace(
         summary,
-        added=added,
-        removed=removed,
-        added_total=summary.added_total + added,
-        removed_total=summary.removed_total + removed,
+        added=run.added,
+        removed=run.removed,
+        added_total=summary.added_total + run.added,
+        removed_total=summary.removed_total + run.removed,
         last_labelled=last,
     )
 

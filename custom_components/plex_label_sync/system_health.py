@@ -17,7 +17,7 @@ OK: Final = "ok"  # as in Home Assistant's own checks
 OFF: Final = "off"
 UNKNOWN: Final = "?"
 
-type _Ask = Callable[[], Awaitable[object]]
+type _Check = Callable[[], Awaitable[object]]
 type _Verdict = str | dict[str, str]
 
 
@@ -32,13 +32,13 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
     entries: list[PlexLabelSyncConfigEntry] = hass.config_entries.async_entries(DOMAIN)
     loaded: list[PlexLabelSyncConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
     running = [entry.runtime_data for entry in loaded]
-    told: dict[str, Any] = {"running": f"{len(running)} / {len(entries)}"}
+    info: dict[str, Any] = {"running": f"{len(running)} / {len(entries)}"}
     if not running:
-        return told
+        return info
     statuses = [one.coordinator.data for one in running]
     last_syncs = [one.last_sync for one in statuses if one.last_sync is not None]
     return {
-        **told,
+        **info,
         "can_reach_plex": _reached([one.servers.plex.info for one in running]),
         "can_reach_pulsarr": _reached([one.servers.pulsarr.check for one in running]),
         "plex_version": _joined(one.servers.info.version for one in running),
@@ -50,9 +50,9 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
     }
 
 
-async def _reached(asks: Iterable[_Ask]) -> _Verdict:
+async def _reached(checks: Iterable[_Check]) -> _Verdict:
     """Return "ok" if all servers respond, else the failure of the first that does not."""
-    failures = await asyncio.gather(*map(async_failure, asks))
+    failures = await asyncio.gather(*map(async_failure, checks))
     for failure in failures:
         if failure is not None:
             return _failed(failure)

@@ -29,7 +29,7 @@ async def async_standings(runtime: "Runtime") -> Standings:
     """
     if (known := runtime.runner.standings()) is not None:
         return known
-    await runtime.runner.async_settled()  # the run in progress may read everything
+    await runtime.runner.async_wait_idle()  # the run in progress may read everything
     if (known := runtime.runner.standings()) is None:
         run = await runtime.runner.async_run(FullRequest(dry_run=True))
         if run.error is not None:

@@ -23,7 +23,7 @@ from yarl import URL
 from .request_statistics import Statistics
 from .sync.failures import FAILURES, PASSING
 from .sync.model import Failure, Service, ServiceError
-from .wire import TooMuchError, bounded_body, wary, words_of_exception
+from .wire import TooMuchError, bounded_body, describe_exception, strict_session
 
 type Sleep = Callable[[float], Awaitable[object]]
 
@@ -90,20 +90,20 @@ def parse_json(body: bytes) -> object:
         if not (_SURROGATE.search(text) or _ESCAPED_SURROGATE.search(text)):
             raise
     try:
-        return _mended(json.loads(text))
+        return _sanitized(json.loads(text))
     except RecursionError as err:
         raise ValueError("nested too deeply") from err
 
 
-def _mended(value: object) -> object:
+def _sanitized(value: object) -> object:
     """Return a document with every malformed text as a `BrokenText`."""
     if isinstance(value, str):
-        mended = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
-        return BrokenText(mended) if mended != value else value
+        sanitized = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+        return BrokenText(sanitized) if sanitized != value else value
     if isinstance(value, list):
-        return [_mended(one) for one in value]
+        return [_sanitized(one) for one in value]
     if isinstance(value, dict):
-        return {_mended(name): _mended(one) for name, one in value.items()}
+        return {_sanitized(name): _sanitized(one) for name, one in value.items()}
     return value
 
 
@@ -202,7 +202,7 @@ class Transport:
         sleep: Sleep = asyncio.sleep,
         retries: Retries = USUAL_RETRIES,
     ) -> None:
-        """Initialize with a session and a base URL from `normalise_url`."""
+        """Initialize with a session and a base URL from `normalize_url`."""
         self.url = url
         self.statistics = Statistics()
         self._session = session
@@ -314,7 +314,7 @@ class Transport:
         except (TimeoutError, aiohttp.ClientError, OSError) as err:
             kind.failed += 1
             failure = failure_of_exception(err)
-            raise self._error(failure, f"{what}: {words_of_exception(err)}") from None
+            raise self._error(failure, f"{what}: {describe_exception(err)}") from None
         self.statistics.bytes_in += len(answer.body)
         kind.bytes_in += len(answer.body)
         status = answer.status
@@ -332,7 +332,7 @@ class Transport:
         """Send a request; return the response and its Retry-After header."""
         began = time.monotonic()
         async with (
-            wary(self._session) as session,
+            strict_session(self._session) as session,
             session.request(
                 request.method,
                 request.url(self.url),
@@ -344,8 +344,8 @@ class Transport:
         ):
             body = await _body(response, request.bytes_max)
         retry_after = response.headers.get("Retry-After", "")
-        took = time.monotonic() - began
-        answer = Answer(response.status, body, response.content_type, response.headers, took)
+        elapsed = time.monotonic() - began
+        answer = Answer(response.status, body, response.content_type, response.headers, elapsed)
         return answer, retry_after
 
     def _error(

@@ -21,13 +21,13 @@ class Turns:
 
     def __init__(self) -> None:
         """Initialize an unlocked lock."""
-        self._taken = False
+        self._locked = False
         self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
         self._numbers = count()
 
     def locked(self) -> bool:
         """Return whether the lock is held."""
-        return self._taken
+        return self._locked
 
     @asynccontextmanager
     async def turn(self, urgency: Urgency) -> AsyncIterator[None]:
@@ -39,15 +39,15 @@ class Turns:
             self._release()
 
     async def _acquire(self, urgency: Urgency) -> None:
-        if not self._taken:
-            self._taken = True
+        if not self._locked:
+            self._locked = True
             return
-        mine = asyncio.get_running_loop().create_future()
-        heappush(self._waiting, (urgency, next(self._numbers), mine))
+        waiter = asyncio.get_running_loop().create_future()
+        heappush(self._waiting, (urgency, next(self._numbers), waiter))
         try:
-            await mine
+            await waiter
         except asyncio.CancelledError:
-            if not mine.cancelled():
+            if not waiter.cancelled():
                 self._release()  # the lock was granted to a cancelled waiter
             raise
 
@@ -57,4 +57,4 @@ class Turns:
             if not other.done():
                 other.set_result(None)
                 return
-        self._taken = False
+        self._locked = False

@@ -22,7 +22,7 @@ class TooMuchError(Exception):
 
 
 @asynccontextmanager
-async def wary(session: aiohttp.ClientSession) -> AsyncIterator[aiohttp.ClientSession]:
+async def strict_session(session: aiohttp.ClientSession) -> AsyncIterator[aiohttp.ClientSession]:
     """Yield a session on the same connections that neither follows redirects nor decompresses.
 
     Requests still have to pass `allow_redirects=False`, which a WebSocket cannot.
@@ -36,8 +36,8 @@ async def wary(session: aiohttp.ClientSession) -> AsyncIterator[aiohttp.ClientSe
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={**session.headers, "Accept-Encoding": ACCEPT_ENCODING},
         trace_configs=[trace],
-    ) as wary_session:
-        yield wary_session
+    ) as strict:
+        yield strict
 
 
 async def _refuse_redirect(
@@ -83,7 +83,7 @@ def _unpacked(unpacker: "zlib._Decompress", chunk: bytes, room: int) -> bytes:
         raise aiohttp.ClientPayloadError("the body cannot be decompressed") from err
 
 
-_WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (  # the more specific ones first
+_DESCRIPTIONS: Final[tuple[tuple[type[Exception], str], ...]] = (  # the more specific ones first
     (TimeoutError, "no response in time"),
     (aiohttp.ClientConnectorDNSError, "the name of the server cannot be resolved"),
     (aiohttp.ClientSSLError, "no secure connection"),
@@ -96,11 +96,13 @@ _WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (  # the more specific 
 )
 
 
-def words_of_exception(err: Exception) -> str:
+def describe_exception(err: Exception) -> str:
     """Return a safe description of an exception of the HTTP library.
 
     The exception's own text may contain the URL with its query.
     """
     if isinstance(getattr(err, "os_error", None), ConnectionRefusedError):
         return "the connection was refused"
-    return next((text for kind, text in _WORDS if isinstance(err, kind)), "the connection failed")
+    return next(
+        (text for kind, text in _DESCRIPTIONS if isinstance(err, kind)), "the connection failed"
+    )

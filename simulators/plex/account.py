@@ -133,7 +133,7 @@ class PlexTv:
         await self.stop()
 
     @property
-    def changes_asked_for(self) -> list[str]:
+    def requested_changes(self) -> list[str]:
         """Return the requests that would change something, except sign-in; none are allowed."""
         return [
             f"{one.method} {one.path}"

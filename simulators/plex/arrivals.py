@@ -12,7 +12,7 @@ from simulators.plex.items import Leaf, plex_guids
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
     from simulators.plex.events import Entry, EventHub
     from simulators.plex.items import Item
     from simulators.plex.state import PlexState
@@ -24,7 +24,7 @@ MATCHING = "library.update.item.metadata"  # continues until they are matched
 async def arrive(
     state: PlexState,
     hub: EventHub,
-    title: CatalogueTitle,
+    title: CatalogTitle,
     *,
     section: str | None = None,
     delay: float = 0.0,

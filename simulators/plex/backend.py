@@ -19,7 +19,7 @@ from simulators.plex.users import SharedUser
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
     from simulators.listener import LocalServer
     from simulators.plex.items import Item
     from simulators.plex.render import BrokenHow
@@ -69,7 +69,7 @@ class PlexBackend:
         self._knobs = knobs
         self.events.done_state = knobs.done_state
         self.state.rules = LabelRules(
-            capitalise=knobs.capitalise,
+            capitalize=knobs.capitalize,
             reuse_spelling=knobs.reuse_spelling,
             remove_case=knobs.remove_case,
             linger=knobs.linger,
@@ -98,7 +98,7 @@ class PlexBackend:
     async def charge(self, seconds: float, since: float) -> None:
         """Extend work that began at `since` (`time.perf_counter`) to `seconds` in total.
 
-        The simulator's own computing time counts towards it. Ends early when the server stops.
+        The simulator's own computing time counts toward it. Ends early when the server stops.
         """
         await self.listener.pause(seconds - (time.perf_counter() - since))
 
@@ -147,7 +147,7 @@ class PlexBackend:
 
     def import_title(
         self,
-        title: CatalogueTitle,
+        title: CatalogTitle,
         *,
         section: str | None = None,
         delay: float = 0.0,
@@ -177,7 +177,7 @@ class PlexBackend:
         """Add an episode to a show; return its rating key."""
         return episode_arrived(self.state, self.events, self.state.items[str(show)])
 
-    def match(self, rating_key: str, title: CatalogueTitle) -> Item:
+    def match(self, rating_key: str, title: CatalogTitle) -> Item:
         """Match an item to a title, as Plex or a person's "Fix match" does."""
         guids = plex_guids(title)
         item = self.state.rematch(rating_key, guid=title.plex_guid, guids=guids, title=title.title)

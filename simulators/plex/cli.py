@@ -15,7 +15,7 @@ from simulators.pulsarr.cli import (
     say,
     secret_from,
     started,
-    until_told,
+    until_stopped,
 )
 from simulators.world import World, make_world
 
@@ -75,7 +75,7 @@ async def run(args: argparse.Namespace) -> int:
             if not await started("plex.tv", account.start(args.plex_tv_port), args.plex_tv_port):
                 return FAILED
             say(f"plex.tv {account.url}")
-        await until_told(args.parent_pid)
+        await until_stopped(args.parent_pid)
     finally:
         await account.stop()
         await sim.stop()

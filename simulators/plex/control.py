@@ -16,7 +16,7 @@ from simulators.plex.render import BrokenHow
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
     from simulators.plex.backend import PlexBackend
     from simulators.plex.items import Item
     from simulators.plex.state import PlexState
@@ -118,14 +118,14 @@ class _Control:
         return {"items": [_item_json(self._sim.state, item) for item in items]}
 
     async def all_labels(self, _body: Fields) -> Fields:
-        """Return the items of every title in the catalogue, by the title's key."""
+        """Return the items of every title in the catalog, by the title's key."""
         state = self._sim.state
         return {
             "titles": {
                 title.key: [
                     _item_json(state, item) for item in state.items_of(title, identified=False)
                 ]
-                for title in state.catalogue
+                for title in state.catalog
             }
         }
 
@@ -138,7 +138,7 @@ class _Control:
 
     async def import_title(self, body: Fields) -> Fields:
         text = str(body.get("title", ""))
-        title = find_title(self._sim.state.catalogue, text) if text else self._first_missing()
+        title = find_title(self._sim.state.catalog, text) if text else self._first_missing()
         section = body.get("section")
         if section is not None and str(section) not in self._sim.state.libraries:
             raise ControlError(f"no library has the key {section!r}")
@@ -240,10 +240,10 @@ class _Control:
     async def violations(self, _body: Fields) -> Fields:
         return {"violations": self._sim.violations}
 
-    def _first_missing(self) -> CatalogueTitle:
+    def _first_missing(self) -> CatalogTitle:
         titles = self._sim.state.missing()
         if not titles:
-            raise ControlError("every title of the catalogue is in Plex")
+            raise ControlError("every title of the catalog is in Plex")
         return titles[0]
 
     def _items(self, body: Fields) -> list[Item]:
@@ -255,19 +255,19 @@ class _Control:
                 raise ControlError(f"no item has the rating key {key!r}")
             return [state.items[key]]
         return state.items_of(
-            find_title(state.catalogue, str(body.get("title", ""))), identified=False
+            find_title(state.catalog, str(body.get("title", ""))), identified=False
         )
 
 
-def find_title(catalogue: tuple[CatalogueTitle, ...], text: str) -> CatalogueTitle:
+def find_title(catalog: tuple[CatalogTitle, ...], text: str) -> CatalogTitle:
     """Return the title with this key, guid, name or unique part of a name. Raises ControlError."""
     wanted = text.strip().casefold()
     if not wanted:
         raise ControlError("needs `title`")
-    for title in catalogue:
+    for title in catalog:
         if wanted in (title.key, title.plex_guid, title.title.casefold(), *title.guids):
             return title
-    named = [title for title in catalogue if wanted in title.title.casefold()]
+    named = [title for title in catalog if wanted in title.title.casefold()]
     if not named:
         raise ControlError(f"no title fits {text!r}")
     if len(named) > 1:
@@ -276,7 +276,7 @@ def find_title(catalogue: tuple[CatalogueTitle, ...], text: str) -> CatalogueTit
     return named[0]
 
 
-def _title_json(title: CatalogueTitle) -> Fields:
+def _title_json(title: CatalogTitle) -> Fields:
     return {
         "type": title.type,
         "title": title.title,

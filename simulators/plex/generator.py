@@ -1,4 +1,4 @@
-"""Fills a Plex server with a share of the catalogue, oddities of grown libraries included."""
+"""Fills a Plex server with a share of the catalog, oddities of grown libraries included."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simulators.plex.state import PlexState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
 FOREIGN_LABELS = (
     "Kids",
@@ -37,7 +37,7 @@ LEGACY_AGENTS = {"movie": "com.plexapp.agents.imdb", "show": "com.plexapp.agents
 
 
 def make_plex_state(
-    catalogue: Sequence[CatalogueTitle],
+    catalog: Sequence[CatalogTitle],
     seed: int,
     *,
     missing: float = 0.1,
@@ -53,14 +53,14 @@ def make_plex_state(
     """Return a server with the libraries `1` Movies and `2` TV Shows.
 
     Optional ones are `3` Movies 4K, `4` Old Movies and `5` Music. `missing`, `editions`, `legacy`
-    and `unmatched` are shares of the catalogue: not in Plex; present twice in one library; with the
+    and `unmatched` are shares of the catalog: not in Plex; present twice in one library; with the
     guid of an old agent; not matched by Plex. The same arguments give the same server.
     """
     rng = random.Random(f"plex-{seed}")
     state = PlexState(machine_identifier=f"{rng.getrandbits(160):040x}")
-    state.catalogue = tuple(catalogue)
+    state.catalog = tuple(catalog)
     _add_libraries(state, rng, uhd=uhd_library, old=legacy_library, music=music_library)
-    for title in catalogue:
+    for title in catalog:
         if rng.random() < missing:
             continue
         _add_title(state, rng, title, editions=editions, legacy=legacy, unmatched=unmatched)
@@ -105,7 +105,7 @@ def _dashed(text: str) -> str:
 def _add_title(
     state: PlexState,
     rng: random.Random,
-    title: CatalogueTitle,
+    title: CatalogTitle,
     *,
     editions: float,
     legacy: float,
@@ -134,7 +134,7 @@ def _unmatched_guid(rng: random.Random) -> str:
     return f"com.plexapp.agents.none://{rng.getrandbits(160):040x}?lang=xn"
 
 
-def _legacy_guid(rng: random.Random, title: CatalogueTitle) -> str:
+def _legacy_guid(rng: random.Random, title: CatalogTitle) -> str:
     if title.type == "movie":
         return rng.choice(
             (

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
     from simulators.plex.tags import Tag
 
 type ItemType = Literal["movie", "show", "collection"]
@@ -49,7 +49,7 @@ class Item:
     added_at: int
     updated_at: int
     edition: str = ""
-    origin: CatalogueTitle | None = None  # the true title, which the server itself may not know
+    origin: CatalogTitle | None = None  # the true title, which the server itself may not know
     tags: tuple[Tag, ...] = ()
     label_locked: bool = False
     episodes: int = 0
@@ -93,6 +93,6 @@ class Leaf:
     show: str
 
 
-def plex_guids(title: CatalogueTitle) -> tuple[str, ...]:
+def plex_guids(title: CatalogTitle) -> tuple[str, ...]:
     """Return the `Guid` children of an item that Plex's own agent matched."""
     return tuple(guid.replace(":", "://", 1) for guid in title.guids)

@@ -21,9 +21,9 @@ class PlexKnobs:
     section_on_row: bool = True  # responses about several items include the section of each
     owner_sync: bool = True  # sections allow syncing for the owner, though not on all servers
     label_by: Literal["both", "id", "text"] = "both"  # what the `label` filter matches
-    trimming: Literal["honoured", "ignored"] = "honoured"  # include/exclude arguments
+    trimming: Literal["honored", "ignored"] = "honored"  # include/exclude arguments
     sorting: bool = True  # false: `sort=` is ignored, rows are sorted by title
-    range_filters: Literal["ignored", "honoured"] = "ignored"  # PMS 1.43.3 ignores `addedAt>>=`
+    range_filters: Literal["ignored", "honored"] = "ignored"  # PMS 1.43.3 ignores `addedAt>>=`
     label_filter_broken: bool = False  # `label=` is ignored: every item seems to carry every label
     linger: bool = False  # a label without items stays in the label directory
 
@@ -32,7 +32,7 @@ class PlexKnobs:
 
     # Edits
     edit_order: Literal["remove_first", "add_first"] = "remove_first"
-    capitalise: Literal["first", "words", "none"] = (
+    capitalize: Literal["first", "words", "none"] = (
         "first"  # how the spelling of a new label is changed
     )
     reuse_spelling: bool = True  # a label that exists in another spelling is reused

@@ -180,7 +180,7 @@ class Reading:
         if kind is not None:
             pairs.append(("type", str(TYPE_NUMBERS[kind])))
         return parse_listing(
-            pairs, request.headers, ranges=self._sim.knobs.range_filters == "honoured"
+            pairs, request.headers, ranges=self._sim.knobs.range_filters == "honored"
         )
 
     # Items
@@ -190,10 +190,10 @@ class Reading:
         began, state, knobs = time.perf_counter(), self._sim.state, self._sim.knobs
         options = row_options(request.query, request.headers, knobs, detailed=True)
         rows: list[Row] = []
-        asked = {int(key) for key in request.match_info["ids"].split(",") if key.isdecimal()}
-        if knobs.multi_get_max is not None and len(asked) > knobs.multi_get_max:
+        requested = {int(key) for key in request.match_info["ids"].split(",") if key.isdecimal()}
+        if knobs.multi_get_max is not None and len(requested) > knobs.multi_get_max:
             raise RefusedError(400)
-        for key in sorted(asked):
+        for key in sorted(requested):
             item, leaf = state.items.get(str(key)), state.leaves.get(str(key))
             if item is not None and viewer.may_see(item):
                 rows.append(self._row(item, options))

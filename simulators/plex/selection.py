@@ -82,21 +82,19 @@ def select(
     `visible` decides which items the user may see; None means all.
     """
     keys = matching(state, listing.where)
-    shelves = [
-        (library.key, kind) for library in libraries for kind in _types(library, listing.type)
-    ]
+    pairs = [(library.key, kind) for library in libraries for kind in _types(library, listing.type)]
     by: SortField = "addedAt" if listing.sort == "addedAt" else "titleSort"
-    if len(shelves) == 1 and keys == ALL and visible is None:
-        section, kind = shelves[0]
-        total = len(state.shelf(section, kind))
+    if len(pairs) == 1 and keys == ALL and visible is None:
+        section, kind = pairs[0]
+        total = len(state.section_items(section, kind))
         stop = total if stop is None else min(stop, total)
         if listing.descending:
             backwards = state.page(section, kind, by, total - stop, max(total - start, 0))
             return Found(backwards[::-1], total)
         return Found(state.page(section, kind, by, start, stop), total)
     items: list[Item] = []
-    for section, kind in shelves:
-        items.extend(_on_shelf(state, section, kind, by, keys))
+    for section, kind in pairs:
+        items.extend(_in_section(state, section, kind, by, keys))
     if visible is not None:
         items = [item for item in items if visible(item)]
     if listing.descending:
@@ -104,7 +102,7 @@ def select(
     return Found(items[start:stop], len(items))
 
 
-def _on_shelf(
+def _in_section(
     state: PlexState, section: str, kind: ItemType, by: SortField, keys: Keys
 ) -> Iterable[Item]:
     if keys.negated:
@@ -112,8 +110,8 @@ def _on_shelf(
         return (
             (item for item in ordered if item.rating_key not in keys.keys) if keys.keys else ordered
         )
-    shelf = state.shelf(section, kind)
-    found = [shelf[key] for key in keys.keys if key in shelf]
+    contents = state.section_items(section, kind)
+    found = [contents[key] for key in keys.keys if key in contents]
     return sorted(found, key=lambda item: item.sort_key(by))
 
 
@@ -138,7 +136,7 @@ def _fitting(state: PlexState, condition: Condition) -> Keys:
 
 
 def _labelled(state: PlexState, values: Iterable[str]) -> Keys:
-    tags = [tag for value in values for tag in state.tags.asked_for(value)]
+    tags = [tag for value in values for tag in state.tags.of_value(value)]
     return Keys(frozenset().union(*(state.tags.carriers(tag) for tag in tags)))
 
 

@@ -14,12 +14,12 @@ from simulators.plex.tags import LabelRules, TagStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
     from simulators.plex.items import ItemType, Leaf, Library, SortField
 
 
 @dataclass(slots=True)
-class _Shelf:
+class _SectionItems:
     """The items of one type in one section, in both orders."""
 
     items: dict[str, Item] = field(default_factory=dict)
@@ -53,15 +53,15 @@ class PlexState:
         self.name = name
         self.machine_identifier = machine_identifier
         self.version = "1.43.5.11029-3f1b2c8d7"
-        self.catalogue: tuple[CatalogueTitle, ...] = ()
+        self.catalog: tuple[CatalogTitle, ...] = ()
         self.libraries: dict[str, Library] = {}
         self.items: dict[str, Item] = {}
         self.leaves: dict[str, Leaf] = {}
         self.matching: set[str] = set()  # keys of items that are being matched
         self.tags = TagStore()
-        self._shelves: dict[tuple[str, ItemType], _Shelf] = {}
+        self._by_section: dict[tuple[str, ItemType], _SectionItems] = {}
         self._by_guid: dict[str, set[str]] = {}
-        self._by_title: dict[str, set[str]] = {}  # catalogue key -> rating keys
+        self._by_title: dict[str, set[str]] = {}  # catalog key -> rating keys
         self._next_key = 1
         self._changes = 1_000_000  # of the whole server
         self._last_time = SEED_TIME
@@ -72,7 +72,7 @@ class PlexState:
         """Return an item's labels in stored spelling. Raises KeyError for an unknown item."""
         return self.items[str(rating_key)].labels
 
-    def items_of(self, title: CatalogueTitle, *, identified: bool = True) -> list[Item]:
+    def items_of(self, title: CatalogTitle, *, identified: bool = True) -> list[Item]:
         """Return a title's items by rating key; `identified=False` includes unidentified ones."""
         found = (self.items[key] for key in self._by_title.get(title.key, ()))
         return sorted((item for item in found if item.identified or not identified), key=_number)
@@ -86,29 +86,29 @@ class PlexState:
         """Return the rating keys of items with this primary guid."""
         return self._by_guid.get(guid, set())
 
-    def shelf(self, section: str, kind: ItemType) -> dict[str, Item]:
+    def section_items(self, section: str, kind: ItemType) -> dict[str, Item]:
         """Return the items of one type in one section by rating key; not to be modified."""
-        return self._shelf(section, kind).items
+        return self._section(section, kind).items
 
     def ordered(self, section: str, kind: ItemType, by: SortField) -> Iterator[Item]:
         """Yield the items of one type in one section, ascending."""
-        return (item for _, item in self._shelf(section, kind).order(by))
+        return (item for _, item in self._section(section, kind).order(by))
 
     def page(
         self, section: str, kind: ItemType, by: SortField, start: int, stop: int
     ) -> list[Item]:
         """Return a slice of `ordered`."""
-        return [item for _, item in self._shelf(section, kind).order(by)[start:stop]]
+        return [item for _, item in self._section(section, kind).order(by)[start:stop]]
 
     def sort_everything(self) -> None:
         """Sort now what would otherwise be sorted on first use."""
-        for shelf in self._shelves.values():
-            shelf.order("titleSort")
-            shelf.order("addedAt")
+        for section_items in self._by_section.values():
+            section_items.order("titleSort")
+            section_items.order("addedAt")
 
-    def missing(self) -> list[CatalogueTitle]:
-        """Return the catalogue's titles that are in no library."""
-        return [title for title in self.catalogue if title.key not in self._by_title]
+    def missing(self) -> list[CatalogTitle]:
+        """Return the catalog's titles that are in no library."""
+        return [title for title in self.catalog if title.key not in self._by_title]
 
     # Items
 
@@ -130,7 +130,7 @@ class PlexState:
 
     def add_item(
         self,
-        title: CatalogueTitle,
+        title: CatalogTitle,
         section: str | None = None,
         *,
         guid: str | None = None,
@@ -170,7 +170,7 @@ class PlexState:
             self.add_label(item.rating_key, label)
         return item
 
-    def add_custom_item(self, title: CatalogueTitle, *, bare: bool = False) -> Item:
+    def add_custom_item(self, title: CatalogTitle, *, bare: bool = False) -> Item:
         """Put a title into a library with a custom provider's guid; `bare` omits external ids."""
         guid = f"tv.plex.agents.custom.example://{title.type}/{title.type}-{title.key[:8]}"
         return self.add_item(title, guid=guid, guids=() if bare else plex_guids(title))
@@ -183,18 +183,18 @@ class PlexState:
         self._insert(item)
         return item
 
-    def library_for(self, title: CatalogueTitle) -> Library:
+    def library_for(self, title: CatalogTitle) -> Library:
         """Return the first library of a title's type."""
         return next(library for library in self.libraries.values() if library.type == title.type)
 
     def rematch(self, rating_key: str, *, guid: str, guids: tuple[str, ...], title: str) -> Item:
         """Change what an item is matched to; it keeps its rating key and labels."""
         item = self.items[rating_key]
-        shelf = self._shelf(item.section, item.type)
-        shelf.take(item)
+        section_items = self._section(item.section, item.type)
+        section_items.take(item)
         self._drop(self._by_guid, item.guid, rating_key)
         item.guid, item.guids, item.title, item.updated_at = guid, guids, title, self.now()
-        shelf.put(item)
+        section_items.put(item)
         self._by_guid.setdefault(guid, set()).add(rating_key)
         self._touch(item.section)
         return item
@@ -208,7 +208,7 @@ class PlexState:
         item = self.items.pop(str(rating_key))
         for tag in item.tags:
             self.tags.detach(tag, item.rating_key)
-        self._shelf(item.section, item.type).take(item)
+        self._section(item.section, item.type).take(item)
         self._drop(self._by_guid, item.guid, item.rating_key)
         if item.origin is not None:
             self._drop(self._by_title, item.origin.key, item.rating_key)
@@ -243,7 +243,7 @@ class PlexState:
 
     def _insert(self, item: Item) -> None:
         self.items[item.rating_key] = item
-        self._shelf(item.section, item.type).put(item)
+        self._section(item.section, item.type).put(item)
         self._by_guid.setdefault(item.guid, set()).add(item.rating_key)
         if item.origin is not None:
             self._by_title.setdefault(item.origin.key, set()).add(item.rating_key)
@@ -307,8 +307,8 @@ class PlexState:
 
     # Internals
 
-    def _shelf(self, section: str, kind: ItemType) -> _Shelf:
-        return self._shelves.setdefault((section, kind), _Shelf())
+    def _section(self, section: str, kind: ItemType) -> _SectionItems:
+        return self._by_section.setdefault((section, kind), _SectionItems())
 
     def _touch(self, section: str) -> None:
         self._changes += 1

@@ -21,7 +21,7 @@ class Tag:
 class LabelRules:
     """How label texts are stored and compared; see the knobs of the same names."""
 
-    capitalise: Literal["first", "words", "none"] = "first"
+    capitalize: Literal["first", "words", "none"] = "first"
     reuse_spelling: bool = True
     remove_case: Literal["exact", "fold"] = "exact"
     linger: bool = False
@@ -37,7 +37,7 @@ class LabelRules:
 _ASCII_FOLD = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
-def capitalised(text: str, mode: Literal["first", "words", "none"]) -> str:
+def capitalized(text: str, mode: Literal["first", "words", "none"]) -> str:
     """Return a new label's spelling: `.hidden` gives `.Hidden`; with `words` `a-b` gives `A-B`."""
     if mode == "none":
         return text
@@ -81,7 +81,7 @@ class TagStore:
         """Return the tags with this id or, ignoring case, this text."""
         return self._found(value, "both")
 
-    def asked_for(self, value: str) -> list[Tag]:
+    def of_value(self, value: str) -> list[Tag]:
         """Return the tags that the `label` filter matches."""
         return self._found(value, self.rules.label_by)
 
@@ -99,7 +99,7 @@ class TagStore:
         """Return the tag for a label that is being added, created if necessary."""
         text = text[: self.rules.label_max]
         same = self._same(text)
-        stored = capitalised(text, self.rules.capitalise)
+        stored = capitalized(text, self.rules.capitalize)
         for tag in same:
             if self.rules.reuse_spelling or tag.text == stored:
                 return tag

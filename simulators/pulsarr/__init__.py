@@ -4,12 +4,12 @@ from simulators.http import Fault
 
 from .delivery import Delivery
 from .knobs import EVENT_TYPES, EVENT_TYPES_FIRST, PulsarrKnobs
-from .records import AS_IN_CATALOGUE, Endpoint, PulsarrUser, UnknownUserError, Wish
+from .records import AS_IN_CATALOG, Endpoint, PulsarrUser, UnknownUserError, WatchlistEntry
 from .server import PulsarrSimulator
 from .state import PulsarrState
 
 __all__ = [
-    "AS_IN_CATALOGUE",
+    "AS_IN_CATALOG",
     "EVENT_TYPES",
     "EVENT_TYPES_FIRST",
     "Delivery",
@@ -20,5 +20,5 @@ __all__ = [
     "PulsarrState",
     "PulsarrUser",
     "UnknownUserError",
-    "Wish",
+    "WatchlistEntry",
 ]

@@ -12,11 +12,11 @@ from . import validation
 from .payloads import (
     EVENT_DESCRIPTIONS,
     endpoint_json,
+    entry_json,
     probe_event,
     user_json,
-    wish_json,
 )
-from .records import UnknownUserError, Wish
+from .records import UnknownUserError, WatchlistEntry
 from .state import timestamp
 
 if TYPE_CHECKING:
@@ -117,9 +117,9 @@ class Api:
         except UnknownUserError:
             raise ApiError(404, "User not found") from None
         user_id = user.id
-        wishes = () if self.knobs.empty_watchlists else self.state.watchlist(user_id)
-        wishes = wishes[: self.knobs.short_lists.get(user_id)]
-        if not all(wish.readable for wish in wishes):
+        entries = () if self.knobs.empty_watchlists else self.state.watchlist(user_id)
+        entries = entries[: self.knobs.short_lists.get(user_id)]
+        if not all(entry.readable for entry in entries):
             raise ApiError(500, "the answer does not fit its schema")
         return web.json_response(
             {
@@ -127,7 +127,7 @@ class Api:
                 "message": "Watchlist retrieved successfully",
                 "data": {
                     "user": {"id": user.id, "name": user.name},
-                    "watchlistItems": (rows := self._with_odd(user_id, map(wish_json, wishes))),
+                    "watchlistItems": (rows := self._with_odd(user_id, map(entry_json, entries))),
                     "total": len(rows),
                 },
             }
@@ -140,25 +140,25 @@ class Api:
     async def recent_requests(self, request: web.Request) -> web.Response:
         """Return the newest routed items of all users; they have no `key`."""
         limit = validation.limit_of(request.query, default=10, most=RECENT_MAX)
-        newest = sorted(self.state.wishes(), key=lambda wish: (wish.added or "", wish.id))
-        items = [self._recent_json(wish) for wish in reversed(newest)]
+        newest = sorted(self.state.entries(), key=lambda entry: (entry.added or "", entry.id))
+        items = [self._recent_json(entry) for entry in reversed(newest)]
         if status := request.query.get("status"):
             items = [item for item in items if item["status"] == status]
         return web.json_response({"success": True, "items": items[:limit]})
 
-    def _recent_json(self, wish: Wish) -> dict[str, Any]:
-        available = wish.status in {"grabbed", "notified"}
+    def _recent_json(self, entry: WatchlistEntry) -> dict[str, Any]:
+        available = entry.status in {"grabbed", "notified"}
         return {
-            "id": wish.id,
+            "id": entry.id,
             "source": "watchlist",
-            "title": wish.title,
-            "contentType": wish.kind,
-            "guids": list(wish.guids),
-            "thumb": wish.thumb,
-            "status": "available" if available else wish.status,
-            "userId": wish.user_id,
-            "userName": self.state.user(wish.user_id).name,
-            "createdAt": wish.added,
+            "title": entry.title,
+            "contentType": entry.kind,
+            "guids": list(entry.guids),
+            "thumb": entry.thumb,
+            "status": "available" if available else entry.status,
+            "userId": entry.user_id,
+            "userName": self.state.user(entry.user_id).name,
+            "createdAt": entry.added,
             "primaryInstance": None,
             "allInstances": [],
         }
@@ -299,7 +299,7 @@ class Api:
         """Return the counts of a label job without a Plex server, None if the feature is off."""
         if not self.state.config["plexLabelSync"].get("enabled"):
             return None
-        titles = len({wish.catalogue_key for wish in self.state.wishes()})
+        titles = len({entry.catalog_key for entry in self.state.entries()})
         return dict.fromkeys(counted, titles)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
 RADARR: Final = "Radarr"
 SONARR: Final = "Sonarr"
@@ -17,7 +17,7 @@ SONARR_TEST_TVDB: Final = 1234
 
 
 def radarr_download(
-    title: CatalogueTitle,
+    title: CatalogTitle,
     *,
     upgrade: bool = False,
     imdb: bool = True,
@@ -48,7 +48,7 @@ def radarr_download(
 
 
 def sonarr_download(
-    title: CatalogueTitle,
+    title: CatalogTitle,
     season: int = 1,
     episodes: Sequence[int] = (1,),
     *,
@@ -114,12 +114,12 @@ def sonarr_test() -> dict[str, Any]:
     }
 
 
-def radarr_event(event_type: str, title: CatalogueTitle, **more: object) -> dict[str, Any]:
+def radarr_event(event_type: str, title: CatalogTitle, **more: object) -> dict[str, Any]:
     """Return another Radarr event about a movie, such as Grab, Rename or MovieDelete."""
     return _radarr(event_type, title, imdb=True, tags=()) | more
 
 
-def sonarr_event(event_type: str, title: CatalogueTitle, **more: object) -> dict[str, Any]:
+def sonarr_event(event_type: str, title: CatalogTitle, **more: object) -> dict[str, Any]:
     """Return another Sonarr event about a series, such as Grab, Rename or SeriesDelete."""
     return _sonarr(event_type, title, tags=()) | more
 
@@ -137,7 +137,7 @@ def arr_notice(event_type: str, *, instance: str = RADARR, **more: object) -> di
 
 
 def _radarr(
-    event_type: str, title: CatalogueTitle, *, imdb: bool, tags: Sequence[str | int] | None
+    event_type: str, title: CatalogTitle, *, imdb: bool, tags: Sequence[str | int] | None
 ) -> dict[str, Any]:
     movie: dict[str, Any] = {
         "id": _number(title),
@@ -155,7 +155,7 @@ def _radarr(
 
 
 def _sonarr(
-    event_type: str, title: CatalogueTitle, *, tags: Sequence[str | int] | None
+    event_type: str, title: CatalogTitle, *, tags: Sequence[str | int] | None
 ) -> dict[str, Any]:
     series: dict[str, Any] = {
         "id": _number(title),
@@ -170,7 +170,7 @@ def _sonarr(
     return {"eventType": event_type, "instanceName": SONARR, "series": series}
 
 
-def _episode(title: CatalogueTitle, season: int, number: int) -> dict[str, Any]:
+def _episode(title: CatalogTitle, season: int, number: int) -> dict[str, Any]:
     return {
         "id": _number(title, season * 100 + number),
         "seasonNumber": season,
@@ -181,6 +181,6 @@ def _episode(title: CatalogueTitle, season: int, number: int) -> dict[str, Any]:
     }
 
 
-def _number(title: CatalogueTitle, more: int = 0) -> int:
+def _number(title: CatalogTitle, more: int = 0) -> int:
     """Return an arr's own id for a title: stable, and unrelated to any id in Plex or Pulsarr."""
     return int(title.key[-5:], 16) + more

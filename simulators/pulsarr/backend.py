@@ -17,23 +17,23 @@ from .label_sync import LabelSync, PlexLink
 from .payloads import user_created
 from .ratelimit import RateLimiter
 from .state import PulsarrState, timestamp
-from .wishes import WishDesk
+from .watchlists import WatchlistChanges
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
     from simulators.listener import LocalServer
 
-    from .records import Endpoint, PulsarrUser, UserOptions, Wish, WishFields
+    from .records import Endpoint, EntryFields, PulsarrUser, UserOptions, WatchlistEntry
 
-    type ArrImport = Callable[[CatalogueTitle, Mapping[str, Any]], Awaitable[None]]
+    type ArrImport = Callable[[CatalogTitle, Mapping[str, Any]], Awaitable[None]]
 
 
 class PulsarrBackend:
     """A Pulsarr without its routes.
 
-    `catalogue` is only needed by the control API, which finds titles by their text; with a
+    `catalog` is only needed by the control API, which finds titles by their text; with a
     `control_token` that API requires it in a header. `arr_import` is what the control API's import
     does besides announcing the title, e.g. letting Plex find the file: it receives the title and
     the fields of the control call.
@@ -45,12 +45,12 @@ class PulsarrBackend:
         *,
         api_key: str | None = None,
         knobs: PulsarrKnobs | None = None,
-        catalogue: Sequence[CatalogueTitle] = (),
+        catalog: Sequence[CatalogTitle] = (),
         control_token: str | None = None,
     ) -> None:
         self.state = PulsarrState() if state is None else state
         self.knobs = PulsarrKnobs() if knobs is None else knobs
-        self.catalogue = tuple(catalogue)
+        self.catalog = tuple(catalog)
         self.control_token = control_token
         self.api_key = secrets.token_urlsafe(24) if api_key is None else api_key
         self.stats = Stats()
@@ -60,7 +60,9 @@ class PulsarrBackend:
         self._courier = Courier(self.knobs)
         self._api = Api(self.state, self.knobs, self._courier)
         self._desk = ImportDesk(self.state, self.knobs, self._count_deliveries)
-        self._wishes = WishDesk(self.state, self.knobs, self._count_deliveries, self._pause)
+        self._watchlists = WatchlistChanges(
+            self.state, self.knobs, self._count_deliveries, self._pause
+        )
         self._base = self.knobs.base_path.rstrip("/")
         self._server: LocalServer | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -145,42 +147,42 @@ class PulsarrBackend:
 
     async def rename(self, user_id: int, name: str) -> PulsarrUser:
         """Rename a friend: in place or, depending on `renames`, as a new user with user.created."""
-        return await self._wishes.rename(user_id, name)
+        return await self._watchlists.rename(user_id, name)
 
-    async def wish(
+    async def want(
         self,
         user_id: int,
-        title: CatalogueTitle,
+        title: CatalogTitle,
         *,
         force: bool = False,
-        **fields: Unpack[WishFields],
-    ) -> Wish:
-        """Add a wish (fields as in PulsarrState.wish) and route it by Pulsarr's rules.
+        **fields: Unpack[EntryFields],
+    ) -> WatchlistEntry:
+        """Add a entry (fields as in PulsarrState.want) and route it by Pulsarr's rules.
 
-        watchlist.added is sent only for what an arr app accepts now: a wish for a title that it
+        watchlist.added is sent only for what an arr app accepts now: a entry for a title that it
         already has is silent. `force` skips the rules.
         """
-        return await self._wishes.wished(user_id, title, force=force, **fields)
+        return await self._watchlists.record(user_id, title, force=force, **fields)
 
-    def leave(self, user_id: int, title: CatalogueTitle) -> None:
+    def leave(self, user_id: int, title: CatalogTitle) -> None:
         """Remove a title from a Plex watchlist; Pulsarr notices at the next full reconciliation."""
-        if any(wish.catalogue_key == title.key for wish in self.state.watchlist(user_id)):
+        if any(entry.catalog_key == title.key for entry in self.state.watchlist(user_id)):
             self.state.left.add((user_id, title.key))
 
     async def reconcile(self, *, left_out: Collection[int] = ()) -> int:
         """Run the full reconciliation, which a real Pulsarr does every two hours."""
-        return await self._wishes.reconcile(left_out=left_out)
+        return await self._watchlists.reconcile(left_out=left_out)
 
-    async def unwish(self, user_id: int, title: CatalogueTitle) -> Wish | None:
+    async def unwant(self, user_id: int, title: CatalogTitle) -> WatchlistEntry | None:
         """Remove a title from a watchlist and run the full reconciliation at once."""
-        there = [one for one in self.state.watchlist(user_id) if one.catalogue_key == title.key]
+        there = [one for one in self.state.watchlist(user_id) if one.catalog_key == title.key]
         self.leave(user_id, title)
         await self.reconcile()
         return next(iter(there), None)
 
     async def announce(
         self,
-        title: CatalogueTitle,
+        title: CatalogTitle,
         *,
         season: int | None = None,
         episode: int | None = None,

@@ -51,7 +51,7 @@ def secret_from(path: Path | None) -> str:
     return secret
 
 
-async def until_told(parent_pid: int | None) -> None:
+async def until_stopped(parent_pid: int | None) -> None:
     """Wait for SIGTERM, SIGINT, or the end of the parent process."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -81,8 +81,8 @@ async def started(what: str, starting: Awaitable[None], port: int) -> bool:
 def add_world_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments shared by every command: the size of the world, and process options."""
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same world")
-    parser.add_argument("--movies", type=int, default=300, help="movies in the catalogue")
-    parser.add_argument("--shows", type=int, default=80, help="shows in the catalogue")
+    parser.add_argument("--movies", type=int, default=300, help="movies in the catalog")
+    parser.add_argument("--shows", type=int, default=80, help="shows in the catalog")
     parser.add_argument("--people", type=int, default=6, help="Pulsarr users")
     parser.add_argument("--awkward", action="store_true", help="people with difficult names")
     parser.add_argument("--realistic", action="store_true", help="the pace of a home server")
@@ -120,7 +120,7 @@ def simulator(args: argparse.Namespace, world: World) -> PulsarrSimulator:
         world.pulsarr,
         api_key=secret_from(args.key_file),
         knobs=knobs,
-        catalogue=world.catalogue,
+        catalog=world.catalog,
     )
 
 
@@ -138,7 +138,7 @@ async def run(args: argparse.Namespace) -> int:
         return FAILED
     try:
         introduce(sim, args.key_file)
-        await until_told(args.parent_pid)
+        await until_stopped(args.parent_pid)
     finally:
         await sim.stop()
     return 0

@@ -19,7 +19,7 @@ from .records import UnknownUserError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
     from .backend import PulsarrBackend
     from .records import PulsarrUser
@@ -35,15 +35,15 @@ class ControlError(Exception):
     """The control request is invalid; the message is for the person who sent it."""
 
 
-def find_title(catalogue: tuple[CatalogueTitle, ...], text: str) -> CatalogueTitle:
+def find_title(catalog: tuple[CatalogTitle, ...], text: str) -> CatalogTitle:
     """Return the title with this key, id, name or unique part of a name. Raises ControlError."""
     wanted = text.strip().casefold()
-    for title in catalogue:
+    for title in catalog:
         if wanted in (title.key, title.plex_guid, *title.guids):
             return title
-    named = [title for title in catalogue if title.title.casefold() == wanted]
+    named = [title for title in catalog if title.title.casefold() == wanted]
     if not named:
-        named = [title for title in catalogue if wanted and wanted in title.title.casefold()]
+        named = [title for title in catalog if wanted and wanted in title.title.casefold()]
     if not named:
         raise ControlError(f"no title fits {text!r}")
     if len(named) > 1:
@@ -65,8 +65,8 @@ def control_routes(
         "endpoints": ("GET", control.endpoints),
         "deliveries": ("GET", control.deliveries),
         "missing": ("GET", control.titles),
-        "wish": ("POST", control.wish),
-        "unwish": ("POST", control.unwish),
+        "wish": ("POST", control.want),
+        "unwish": ("POST", control.unwant),
         "reconcile": ("POST", control.reconcile),
         "user": ("POST", control.user),
         "announce": ("POST", control.announce),
@@ -122,8 +122,8 @@ class _Control:
     def __init__(self, sim: PulsarrBackend) -> None:
         self._sim = sim
 
-    def _title(self, given: dict[str, Any]) -> CatalogueTitle:
-        return find_title(self._sim.catalogue, str(given["title"]))
+    def _title(self, given: dict[str, Any]) -> CatalogTitle:
+        return find_title(self._sim.catalog, str(given["title"]))
 
     def _person(self, given: dict[str, Any]) -> PulsarrUser:
         return self._sim.state.find_user(given["person"])
@@ -133,9 +133,9 @@ class _Control:
         state = self._sim.state
         return {
             "version": self._sim.knobs.version,
-            "titles": len(self._sim.catalogue),
-            "wishes": sum(1 for _ in state.wishes()),
-            "wanted_titles": len({wish.catalogue_key for wish in state.wishes()}),
+            "titles": len(self._sim.catalog),
+            "wishes": sum(1 for _ in state.entries()),
+            "wanted_titles": len({entry.catalog_key for entry in state.entries()}),
             "endpoints": len(state.endpoints),
             "parked": self._sim.parked,
             "people": [
@@ -155,11 +155,11 @@ class _Control:
     async def titles(self, _given: dict[str, Any]) -> dict[str, Any]:
         """Return the wanted titles whose import Pulsarr has not seen, most wanted first."""
         wanted: dict[str, list[str]] = {}
-        for wish in self._sim.state.wishes():
-            if wish.status in {"pending", "requested"}:
-                name = self._sim.state.user(wish.user_id).name
-                wanted.setdefault(wish.catalogue_key, []).append(name)
-        known = {title.key: title for title in self._sim.catalogue}
+        for entry in self._sim.state.entries():
+            if entry.status in {"pending", "requested"}:
+                name = self._sim.state.user(entry.user_id).name
+                wanted.setdefault(entry.catalog_key, []).append(name)
+        known = {title.key: title for title in self._sim.catalog}
         rows = [
             {"title": known[key].title, "type": known[key].type, "people": people}
             for key, people in sorted(wanted.items(), key=lambda row: -len(row[1]))
@@ -167,21 +167,21 @@ class _Control:
         ]
         return {"missing": rows[:TITLES_SHOWN]}
 
-    async def wish(self, given: dict[str, Any]) -> dict[str, Any]:
+    async def want(self, given: dict[str, Any]) -> dict[str, Any]:
         """Put `title` on `person`'s watchlist; optional `guids`, `key`; `force` announces it."""
         person, title = self._person(given), self._title(given)
         more = {name: given[name] for name in ("guids", "key", "force") if name in given}
-        await self._sim.wish(person.id, title, **more)
+        await self._sim.want(person.id, title, **more)
         return {"person": person.name, "title": title.title}
 
-    async def unwish(self, given: dict[str, Any]) -> dict[str, Any]:
+    async def unwant(self, given: dict[str, Any]) -> dict[str, Any]:
         """Remove `title` from the watchlist of `person`; `later` leaves it to reconciliation."""
         person, title = self._person(given), self._title(given)
         if given.get("later"):
             self._sim.leave(person.id, title)
             return {"person": person.name, "title": title.title, "removed": False}
-        gone = await self._sim.unwish(person.id, title)
-        return {"person": person.name, "title": title.title, "removed": gone is not None}
+        removed = await self._sim.unwant(person.id, title)
+        return {"person": person.name, "title": title.title, "removed": removed is not None}
 
     async def reconcile(self, given: dict[str, Any]) -> dict[str, Any]:
         """Run the full reconciliation; `left_out` are friends whom Plex omits (names or ids)."""
@@ -237,9 +237,9 @@ class _Control:
             self._sim.spawn(self._sim.arr_import(title, given))
         state = self._sim.state
         wanted = [
-            state.user(wish.user_id).name
-            for wish in state.wishes()
-            if wish.catalogue_key == title.key
+            state.user(entry.user_id).name
+            for entry in state.entries()
+            if entry.catalog_key == title.key
         ]
         return {
             "title": title.title,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from simulators.http import GARBAGE, is_gone, spoil_row, without_lists
+from simulators.http import GARBAGE, is_disconnected, spoil_row, without_lists
 
 from .gate import error_response, spa_response
 
@@ -40,12 +40,12 @@ async def under_fault(
     if (instead := _instead(fault, knobs)) is not None:
         return instead
     if fault.kind == "slow_before_apply":
-        await server.pause(fault.seconds, goes_on=False)
-        if is_gone(request):
+        await server.pause(fault.seconds, continues=False)
+        if is_disconnected(request):
             return _cut(request)
     response = await answer()
     if fault.kind == "slow_after_apply":
-        await server.pause(fault.seconds, goes_on=False)
+        await server.pause(fault.seconds, continues=False)
     elif isinstance(response, web.Response):
         return await _spoiled(fault, request, response)
     return response

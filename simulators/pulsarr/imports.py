@@ -12,10 +12,10 @@ from .rules import Import, Verdict, Watcher, import_guid, judge_import
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
     from .knobs import PulsarrKnobs
-    from .records import Wish
+    from .records import WatchlistEntry
     from .state import PulsarrState
 
 EVENT: Final = "media.available"
@@ -53,7 +53,7 @@ class ImportDesk:
 
     async def arrived(
         self,
-        title: CatalogueTitle,
+        title: CatalogTitle,
         *,
         season: int | None = None,
         episode: int | None = None,
@@ -74,7 +74,7 @@ class ImportDesk:
 
     async def announce_anyway(
         self,
-        title: CatalogueTitle,
+        title: CatalogTitle,
         *,
         season: int | None = None,
         episode: int | None = None,
@@ -85,7 +85,7 @@ class ImportDesk:
         if imported is None:
             imported = Import(title.type, title.guids[0], season, episode)
         ids = (
-            [wish.user_id for wish in self._state.wishes() if wish.catalogue_key == title.key]
+            [entry.user_id for entry in self._state.entries() if entry.catalog_key == title.key]
             if listed is None
             else listed
         )
@@ -93,31 +93,31 @@ class ImportDesk:
         return await self._send(EVENT, media_available(title, imported, users))
 
     async def _judge(
-        self, title: CatalogueTitle, imported: Import, only: Collection[int] | None
+        self, title: CatalogTitle, imported: Import, only: Collection[int] | None
     ) -> int:
-        verdict, wishes = self._verdict(imported, only)
+        verdict, entries = self._verdict(imported, only)
         if verdict.parked:
             self._park(title, imported, only)
             return 0
-        return await self._carry_out(title, imported, verdict, wishes)
+        return await self._carry_out(title, imported, verdict, entries)
 
     def _verdict(
         self, imported: Import, only: Collection[int] | None
-    ) -> tuple[Verdict, list[Wish]]:
+    ) -> tuple[Verdict, list[WatchlistEntry]]:
         state, knobs = self._state, self._knobs
-        wishes = [
-            wish
-            for wish in state.watchers(imported.kind, imported.guid)
-            if only is None or wish.user_id in only
+        entries = [
+            entry
+            for entry in state.watchers(imported.kind, imported.guid)
+            if only is None or entry.user_id in only
         ]
         verdict = judge_import(
             [
                 Watcher(
-                    user_id=wish.user_id,
-                    has_channel=state.user(wish.user_id).has_channel,
-                    already_told=(wish.user_id, imported.what) in state.told,
+                    user_id=entry.user_id,
+                    has_channel=state.user(entry.user_id).has_channel,
+                    already_notified=(entry.user_id, imported.what) in state.notified,
                 )
-                for wish in wishes
+                for entry in entries
             ],
             subscribed=any(
                 endpoint.enabled and EVENT in endpoint.event_types
@@ -125,31 +125,33 @@ class ImportDesk:
             ),
             notify_on_availability=knobs.notify_on_availability,
             public_content=knobs.public_content,
-            public_already_told=imported.what in state.told_public,
+            public_already_notified=imported.what in state.notified_public,
         )
-        return verdict, wishes
+        return verdict, entries
 
     async def _carry_out(
-        self, title: CatalogueTitle, imported: Import, verdict: Verdict, wishes: list[Wish]
+        self,
+        title: CatalogTitle,
+        imported: Import,
+        verdict: Verdict,
+        entries: list[WatchlistEntry],
     ) -> int:
         state = self._state
-        for wish in wishes:
-            if wish.user_id in verdict.listed:
-                state.told.add((wish.user_id, imported.what))
-                state.set_status(wish, "notified")
-            elif wish.status != "notified":
-                state.set_status(wish, "grabbed")
+        for entry in entries:
+            if entry.user_id in verdict.listed:
+                state.notified.add((entry.user_id, imported.what))
+                state.set_status(entry, "notified")
+            elif entry.status != "notified":
+                state.set_status(entry, "grabbed")
         if verdict.public:
-            state.told_public.add(imported.what)
+            state.notified_public.add(imported.what)
         if not verdict.send:
             return 0
         users = [state.user(user_id) for user_id in verdict.listed]
-        data = media_available(title, imported, users, guids=wishes[0].guids)
+        data = media_available(title, imported, users, guids=entries[0].guids)
         return await self._send(EVENT, data)
 
-    def _collect(
-        self, title: CatalogueTitle, imported: Import, only: Collection[int] | None
-    ) -> None:
+    def _collect(self, title: CatalogTitle, imported: Import, only: Collection[int] | None) -> None:
         """Wait for more episodes of the season; each new one restarts the wait."""
         if running := self._collecting.pop(imported.what, None):
             running.cancel()
@@ -161,7 +163,7 @@ class ImportDesk:
 
         self._collecting[imported.what] = asyncio.create_task(wait())
 
-    def _park(self, title: CatalogueTitle, imported: Import, only: Collection[int] | None) -> None:
+    def _park(self, title: CatalogTitle, imported: Import, only: Collection[int] | None) -> None:
         if imported.what in self._parked:
             return
 
@@ -170,9 +172,9 @@ class ImportDesk:
             try:
                 while time.monotonic() < until:
                     await asyncio.sleep(self._knobs.pending_retry_s)
-                    verdict, wishes = self._verdict(imported, only)
+                    verdict, entries = self._verdict(imported, only)
                     if not verdict.parked:
-                        await self._carry_out(title, imported, verdict, wishes)
+                        await self._carry_out(title, imported, verdict, entries)
                         return
             finally:
                 self._parked.pop(imported.what, None)
@@ -180,7 +182,7 @@ class ImportDesk:
         self._parked[imported.what] = asyncio.create_task(retry())
 
 
-def import_of(title: CatalogueTitle, *, season: int | None, episode: int | None) -> Import | None:
+def import_of(title: CatalogTitle, *, season: int | None, episode: int | None) -> Import | None:
     """Return the import as an arr reports it; None if the title lacks the id that the arr uses."""
     guid = import_guid(title.type, title.guids)
     if guid is None:

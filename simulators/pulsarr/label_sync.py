@@ -85,9 +85,9 @@ class LabelSync:
         titles: dict[str, list[str]] = defaultdict(list)
         for user in self.state.users():
             name = (user.alias if by_alias else None) or user.name
-            for wish in self.state.watchlist(user.id):
-                if user.can_sync and wish.key:
-                    titles[f"plex://{wish.kind}/{wish.key}"].append(name)
+            for entry in self.state.watchlist(user.id):
+                if user.can_sync and entry.key:
+                    titles[f"plex://{entry.kind}/{entry.key}"].append(name)
         return titles
 
     async def _write(self, session: aiohttp.ClientSession, key: str, names: Iterable[str]) -> int:

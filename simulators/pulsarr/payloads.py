@@ -9,10 +9,10 @@ from .rules import Import, arr_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
     from .knobs import PulsarrKnobs
-    from .records import Endpoint, PulsarrUser, Wish
+    from .records import Endpoint, PulsarrUser, WatchlistEntry
 
 EVENT_DESCRIPTIONS: Final[Mapping[str, str]] = {
     "media.available": "A watchlisted title was imported",
@@ -76,17 +76,17 @@ def _avatar(plex_uuid: str) -> str:
     return f"https://plex.tv/users/{plex_uuid}/avatar"
 
 
-def wish_json(wish: Wish) -> dict[str, Any]:
+def entry_json(entry: WatchlistEntry) -> dict[str, Any]:
     """Return one item of a watchlist response."""
     return {
-        "title": wish.title,
-        "key": wish.key,
-        "type": wish.type,
-        "thumb": wish.thumb,
-        "guids": list(wish.stored_guids),
-        "genres": list(wish.genres),
-        "status": wish.status,
-        "added": wish.added,
+        "title": entry.title,
+        "key": entry.key,
+        "type": entry.type,
+        "thumb": entry.thumb,
+        "guids": list(entry.stored_guids),
+        "genres": list(entry.genres),
+        "status": entry.status,
+        "added": entry.added,
     }
 
 
@@ -111,7 +111,7 @@ def envelope(event: str, data: Mapping[str, Any], moment: str) -> dict[str, Any]
 
 
 def media_available(
-    title: CatalogueTitle,
+    title: CatalogTitle,
     imported: Import,
     listed: Iterable[PulsarrUser],
     *,
@@ -147,16 +147,16 @@ def _watcher_json(user: PulsarrUser) -> dict[str, Any]:
     return answer
 
 
-def watchlist_added(user: PulsarrUser, wish: Wish) -> dict[str, Any]:
+def watchlist_added(user: PulsarrUser, entry: WatchlistEntry) -> dict[str, Any]:
     """Return the data of watchlist.added, which is sent for what was just routed."""
-    content = _content(wish)
-    if wish.thumb is not None:
-        content["thumb"] = wish.thumb
+    content = _content(entry)
+    if entry.thumb is not None:
+        content["thumb"] = entry.thumb
     route = {
         "instanceId": 1,
-        "instanceType": arr_of(wish.kind),
+        "instanceType": arr_of(entry.kind),
         "qualityProfile": "HD-1080p",
-        "rootFolder": "/movies" if wish.kind == "movie" else "/tv",
+        "rootFolder": "/movies" if entry.kind == "movie" else "/tv",
         "tags": [user.name],
         "searchOnAdd": True,
     }
@@ -167,17 +167,17 @@ def watchlist_added(user: PulsarrUser, wish: Wish) -> dict[str, Any]:
     }
 
 
-def watchlist_removed(user: PulsarrUser, wish: Wish) -> dict[str, Any]:
+def watchlist_removed(user: PulsarrUser, entry: WatchlistEntry) -> dict[str, Any]:
     """Return the data of watchlist.removed."""
     return {
-        "watchlistItemId": wish.id,
-        "content": _content(wish),
+        "watchlistItemId": entry.id,
+        "content": _content(entry),
         "removedBy": {"userId": user.id, "username": user.name},
     }
 
 
-def _content(wish: Wish) -> dict[str, Any]:
-    return {"title": wish.title, "type": wish.kind, "key": wish.key, "guids": list(wish.guids)}
+def _content(entry: WatchlistEntry) -> dict[str, Any]:
+    return {"title": entry.title, "type": entry.kind, "key": entry.key, "guids": list(entry.guids)}
 
 
 def user_created(user: PulsarrUser) -> dict[str, Any]:

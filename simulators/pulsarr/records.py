@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final, Literal, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-type WishStatus = Literal["pending", "requested", "grabbed", "notified"]
+type EntryStatus = Literal["pending", "requested", "grabbed", "notified"]
 
 
-class AsInCatalogue:
-    """Stands for "as in the catalogue" where None is a meaningful value."""
+class AsInCatalog:
+    """Stands for "as in the catalog" where None is a meaningful value."""
 
 
-AS_IN_CATALOGUE: Final = AsInCatalogue()
+AS_IN_CATALOG: Final = AsInCatalog()
 
 
 class UserDetails(TypedDict, total=False):
@@ -59,13 +59,13 @@ class UserChanges(TypedDict, total=False):
     created_at: str | None
 
 
-class WishFields(TypedDict, total=False):
-    """Fields of a wish that may differ from the catalogue."""
+class EntryFields(TypedDict, total=False):
+    """Fields of a wish that may differ from the catalog."""
 
     guids: Sequence[object] | None
-    key: str | AsInCatalogue | None
+    key: str | AsInCatalog | None
     type: str | None
-    status: WishStatus
+    status: EntryStatus
     thumb: str | None
     added: str | None
 
@@ -114,12 +114,12 @@ class PulsarrUser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class WatchlistEntry:
     """One title on one user's watchlist, as Pulsarr stores it (possibly without ids)."""
 
     id: int
     user_id: int
-    catalogue_key: str
+    catalog_key: str
     title: str
     type: str
     kind: Literal["movie", "show"]
@@ -127,7 +127,7 @@ class Wish:
     stored_guids: tuple[object, ...]
     genres: tuple[str, ...]
     thumb: str | None
-    status: WishStatus
+    status: EntryStatus
     added: str | None
 
     @property

@@ -62,7 +62,7 @@ class Watcher:
 
     user_id: int
     has_channel: bool
-    already_told: bool = False
+    already_notified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def judge_import(
     subscribed: bool,
     notify_on_availability: bool = True,
     public_content: bool = False,
-    public_already_told: bool = False,
+    public_already_notified: bool = False,
 ) -> Verdict:
     """Decide on media.available for one import.
 
@@ -98,9 +98,9 @@ def judge_import(
     listed = tuple(
         watcher.user_id
         for watcher in watchers
-        if notify_on_availability and watcher.has_channel and not watcher.already_told
+        if notify_on_availability and watcher.has_channel and not watcher.already_notified
     )
-    public = public_content and not public_already_told
+    public = public_content and not public_already_notified
     return Verdict(send=subscribed and (bool(listed) or public), listed=listed, public=public)
 
 
@@ -132,7 +132,7 @@ class Routing:
         return free and self.needed_id and not self.in_arr
 
     @property
-    def told(self) -> bool:
+    def notified(self) -> bool:
         """Return whether watchlist.added is sent: only for what was just routed, once per text."""
         return self.routed and self.thumb and not self.announced
 

@@ -7,14 +7,21 @@ from datetime import UTC, datetime
 import hashlib
 from typing import TYPE_CHECKING, Any, Unpack
 
-from .records import AS_IN_CATALOGUE, AsInCatalogue, Endpoint, PulsarrUser, UnknownUserError, Wish
+from .records import (
+    AS_IN_CATALOG,
+    AsInCatalog,
+    Endpoint,
+    PulsarrUser,
+    UnknownUserError,
+    WatchlistEntry,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
-    from .records import EndpointFields, UserChanges, UserDetails, WishStatus
+    from .records import EndpointFields, EntryStatus, UserChanges, UserDetails
 
 
 def _now() -> datetime:
@@ -37,19 +44,19 @@ class PulsarrState:
         self.config: dict[str, Any] = default_config()
         self.syncing: set[str] = set()
         """Guids of titles that are being copied between arr instances: their imports are dropped."""
-        self.told: set[tuple[int, str]] = set()
+        self.notified: set[tuple[int, str]] = set()
         """Past notifications: (user id, "tmdb:949" or "tvdb:370139:S4" or "…:S4E1")."""
-        self.told_public: set[str] = set()
+        self.notified_public: set[str] = set()
         self.in_arrs: set[str] = set()
-        """Keys of titles in Radarr or Sonarr: a wish for one of them is not routed again."""
+        """Keys of titles in Radarr or Sonarr: an entry for one of them is not routed again."""
         self.announced: set[tuple[int, str]] = set()
         """Announced wishes: (user id, title text). They are not announced again."""
         self.left: set[tuple[int, str]] = set()
         """Removals on Plex that the full reconciliation has not found yet: (user id, key)."""
         self._users: dict[int, PulsarrUser] = {}
-        self._wishes: dict[int, dict[str, Wish]] = {}
+        self._watchlists: dict[int, dict[str, WatchlistEntry]] = {}
         self._last_user = 0
-        self._last_wish = 0
+        self._last_entry = 0
         self._last_endpoint = 0
 
     # --- users ---
@@ -113,7 +120,7 @@ class PulsarrState:
             **fields,
         )
         self._users[user_id] = user
-        self._wishes[user_id] = {}
+        self._watchlists[user_id] = {}
         self._last_user = max(self._last_user, user_id)
         return user
 
@@ -145,37 +152,37 @@ class PulsarrState:
         """Delete a user and their watchlist; no event is sent. Raises UnknownUserError."""
         self.user(user_id)
         del self._users[user_id]
-        del self._wishes[user_id]
+        del self._watchlists[user_id]
 
     # --- watchlists ---
 
-    def watchlist(self, user_id: int) -> tuple[Wish, ...]:
+    def watchlist(self, user_id: int) -> tuple[WatchlistEntry, ...]:
         """Return the user's watchlist, oldest first. Raises UnknownUserError."""
         self.user(user_id)
-        return tuple(self._wishes[user_id].values())
+        return tuple(self._watchlists[user_id].values())
 
     def watchlist_count(self, user_id: int) -> int:
         """Return the size of the user's watchlist. Raises UnknownUserError."""
         self.user(user_id)
-        return len(self._wishes[user_id])
+        return len(self._watchlists[user_id])
 
-    def wishes(self) -> Iterator[Wish]:
-        """Yield every wish of every user."""
-        for wishes in self._wishes.values():
-            yield from wishes.values()
+    def entries(self) -> Iterator[WatchlistEntry]:
+        """Yield every entry of every user."""
+        for entries in self._watchlists.values():
+            yield from entries.values()
 
-    def wish(
+    def want(
         self,
         user_id: int,
-        title: CatalogueTitle,
+        title: CatalogTitle,
         *,
         guids: Sequence[object] | None = None,
-        key: str | AsInCatalogue | None = AS_IN_CATALOGUE,
+        key: str | AsInCatalog | None = AS_IN_CATALOG,
         type: str | None = None,  # noqa: A002  (the name of the field in the answer)
-        status: WishStatus = "requested",
+        status: EntryStatus = "requested",
         thumb: str | None = "",
         added: str | None = "",
-    ) -> Wish:
+    ) -> WatchlistEntry:
         """Put a title on a user's watchlist, or update it there. Raises UnknownUserError.
 
         `guids=()` is a fresh item whose ids are not known yet, `guids=[949]` an unreadable row,
@@ -183,46 +190,46 @@ class PulsarrState:
         None; the defaults are plausible values.
         """
         self.user(user_id)
-        old = self._wishes[user_id].get(title.key)
+        old = self._watchlists[user_id].get(title.key)
         if old is None:
-            self._last_wish += 1
-        entry = Wish(
-            id=old.id if old else self._last_wish,
+            self._last_entry += 1
+        entry = WatchlistEntry(
+            id=old.id if old else self._last_entry,
             user_id=user_id,
-            catalogue_key=title.key,
+            catalog_key=title.key,
             title=title.title,
             type=title.type if type is None else type,
             kind=title.type,
-            key=title.key if isinstance(key, AsInCatalogue) else key or "",
+            key=title.key if isinstance(key, AsInCatalog) else key or "",
             stored_guids=tuple(title.guids if guids is None else guids),
             genres=_genres(title.key),
             thumb=f"https://metadata-static.plex.tv/{title.key}.jpg" if thumb == "" else thumb,
             status=status,
             added=timestamp(self.clock()) if added == "" else added,
         )
-        self._wishes[user_id][title.key] = entry
+        self._watchlists[user_id][title.key] = entry
         self.left.discard((user_id, title.key))
         return entry
 
-    def unwish(self, user_id: int, title: CatalogueTitle) -> Wish | None:
-        """Remove and return a wish; None if there was none. Raises UnknownUserError."""
+    def unwant(self, user_id: int, title: CatalogTitle) -> WatchlistEntry | None:
+        """Remove and return a entry; None if there was none. Raises UnknownUserError."""
         self.user(user_id)
         return self.forget(user_id, title.key)
 
-    def forget(self, user_id: int, catalogue_key: str) -> Wish | None:
+    def forget(self, user_id: int, catalog_key: str) -> WatchlistEntry | None:
         """Delete and return a row; None if there is no such row or user."""
-        self.left.discard((user_id, catalogue_key))
-        return self._wishes.get(user_id, {}).pop(catalogue_key, None)
+        self.left.discard((user_id, catalog_key))
+        return self._watchlists.get(user_id, {}).pop(catalog_key, None)
 
-    def set_status(self, wish: Wish, status: WishStatus) -> None:
-        """Set the status of a wish (pending, requested, grabbed, notified)."""
-        wishes = self._wishes.get(wish.user_id, {})
-        if wish.catalogue_key in wishes:
-            wishes[wish.catalogue_key] = replace(wishes[wish.catalogue_key], status=status)
+    def set_status(self, entry: WatchlistEntry, status: EntryStatus) -> None:
+        """Set the status of a entry (pending, requested, grabbed, notified)."""
+        entries = self._watchlists.get(entry.user_id, {})
+        if entry.catalog_key in entries:
+            entries[entry.catalog_key] = replace(entries[entry.catalog_key], status=status)
 
-    def watchers(self, kind: str, guid: str) -> list[Wish]:
+    def watchers(self, kind: str, guid: str) -> list[WatchlistEntry]:
         """Return the wishes of this type that have this external id."""
-        return [wish for wish in self.wishes() if wish.kind == kind and guid in wish.guids]
+        return [entry for entry in self.entries() if entry.kind == kind and guid in entry.guids]
 
     # --- webhook endpoints ---
 

@@ -78,9 +78,9 @@ def config_change(body: object, known: Collection[str]) -> dict[str, Any]:
     Raises InvalidError.
     """
     given = _mapping(body)
-    strange = sorted(set(given) - set(known))
-    if strange:
-        msg = f"body/ Unrecognized key: {strange[0]!r}"
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        msg = f"body/ Unrecognized key: {unknown[0]!r}"
         raise InvalidError(msg)
     return given
 

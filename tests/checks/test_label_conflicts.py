@@ -76,16 +76,16 @@ async def test_label_of_somebody_else_is_not_written_and_nothing_goes(
     before = await robbed(ha_env, removed_label_mode=mode)
 
     assert (carriers(ha_env, "rosa"), carriers(ha_env, "tim")) == before
-    told = issue(ha_env)
-    assert told is not None
-    assert (told.translation_key, told.is_fixable) == ("labels_conflict", True)
-    assert told.translation_placeholders is not None
-    assert "`Rosa` ⚡ `rosa`" in told.translation_placeholders["labels"]
+    repair = issue(ha_env)
+    assert repair is not None
+    assert (repair.translation_key, repair.is_fixable) == ("labels_conflict", True)
+    assert repair.translation_placeholders is not None
+    assert "`Rosa` ⚡ `rosa`" in repair.translation_placeholders["labels"]
     # Both go on with the labels that they have.
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.pulsarr.state.find_user("Rosa").id, title)
+    ha_env.pulsarr.state.want(ha_env.pulsarr.state.find_user("Rosa").id, title)
     await ha_env.call("sync_all")
-    assert issue(ha_env) is told
+    assert issue(ha_env) is repair
 
 
 async def test_question_goes_when_the_names_are_apart_again(ha_env: HaEnv) -> None:
@@ -104,7 +104,7 @@ async def test_what_only_reads_confirms_no_name(ha_env: HaEnv) -> None:
     before = dict(ha_env.entry.data)
     rename(ha_env, "tim", "timothy")
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
 
     assert (await ha_env.call("sync_all", dry_run=True))["changes"]
     await ha_env.call("explain", guid=title.plex_guid)
@@ -176,10 +176,10 @@ async def test_name_that_is_a_mark_in_the_options_is_not_written(ha_env: HaEnv) 
 
     assert (carriers(ha_env, "tim"), carriers(ha_env, "rosa")) == before
     assert carriers(ha_env, "nobody") == set()
-    told = issue(ha_env)
-    assert told is not None
-    assert told.translation_placeholders is not None
-    lines = told.translation_placeholders["labels"].splitlines()
+    repair = issue(ha_env)
+    assert repair is not None
+    assert repair.translation_placeholders is not None
+    lines = repair.translation_placeholders["labels"].splitlines()
     assert sorted(lines) == ["- `Kids`: `Kids` ⚡ ⚙️", "- `nobody`: `nobody` ⚡ ⚙️"]
 
 
@@ -192,7 +192,7 @@ async def test_newcomer_by_somebodys_name_gets_nothing_by_live_sync_either(
     newcomer = ha_env.pulsarr.state.add_user("ROSA")
     title = ha_env.spare(in_plex=True)
 
-    await ha_env.pulsarr.wish(newcomer.id, title, force=True)
+    await ha_env.pulsarr.want(newcomer.id, title, force=True)
     await ha_env.settle()
     await ha_env.call("process_pending")
 
@@ -206,10 +206,10 @@ async def test_names_in_the_question_are_text(ha_env: HaEnv) -> None:
 
     await ha_env.call("sync_all")
 
-    told = issue(ha_env)
-    assert told is not None
-    assert told.translation_placeholders is not None
-    line = told.translation_placeholders["labels"]
+    repair = issue(ha_env)
+    assert repair is not None
+    assert repair.translation_placeholders is not None
+    line = repair.translation_placeholders["labels"]
     assert line.count("`") == 4
     assert signs_in("".join(line.split("`")[::2])) == []
 
@@ -325,8 +325,8 @@ async def test_name_stays_with_whom_it_was_known_for_while_the_row_cannot_be_rea
     for _ in range(2):
         assert (await ha_env.call("sync_all"))["status"] == "partial"
         assert (carriers(ha_env, first), carriers(ha_env, second)) == before
-    told = issue(ha_env)
-    assert told is not None
+    repair = issue(ha_env)
+    assert repair is not None
 
     ha_env.pulsarr.faults.clear()
     await ha_env.call("sync_all")

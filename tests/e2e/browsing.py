@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest_asyncio
 
-from harness.browser import Look, Visitor, open_browser
+from harness.browser import Appearance, Visitor, open_browser
 from harness.checkout import ARTIFACTS
 from harness.texts import Texts, flaws
 from harness.waiting import WaitedTooLongError, eventually
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.e2e_env import Home
 
-WALK: Final = Look()
+WALK: Final = Appearance()
 PICTURES: Final = ARTIFACTS / "browser"
 READ_SECONDS: Final = 12.0
 
@@ -37,8 +37,8 @@ async def visitor(
     browser: Browser, home: Home, request: pytest.FixtureRequest
 ) -> AsyncIterator[Visitor]:
     """Open a signed-in window; a screenshot of its final state is kept."""
-    look: Look = getattr(request, "param", WALK)
-    visitor = await Visitor.come(browser, home.process.url, look, home.client.token)
+    appearance: Appearance = getattr(request, "param", WALK)
+    visitor = await Visitor.come(browser, home.process.url, appearance, home.client.token)
     yield visitor
     await visitor.picture(PICTURES / f"{request.node.name}.png")
     await visitor.leave()
@@ -49,8 +49,8 @@ async def visitor(
 async def texts(visitor: Visitor, home: Home) -> AsyncIterator[Texts]:
     """Set Home Assistant to the visitor's language, and return the texts in it."""
     client = home.client
-    await client.command("config/core/update", language=visitor.look.language)
-    yield Texts(visitor.look.language)
+    await client.command("config/core/update", language=visitor.appearance.language)
+    yield Texts(visitor.appearance.language)
     await client.command("config/core/update", language="en")
 
 
@@ -72,6 +72,6 @@ async def read(visitor: Visitor, *wanted: str) -> str:
 
     with contextlib.suppress(WaitedTooLongError):
         await eventually(complete, "the page is complete", within=READ_SECONDS, every=0.25)
-    assert await missing() == [], f"{visitor.look}: cannot be read in: {words}"
+    assert await missing() == [], f"{visitor.appearance}: cannot be read in: {words}"
     assert flaws(words) == []
     return words

@@ -26,7 +26,7 @@ WAIT_SECONDS: Final = 60.0
 EMPTY_LEDGER_MAX: Final = 1000  # bytes; all labels of the world take several kilobytes
 
 type Scenario = Literal["sync", "undo", "removal", "live"]
-type Look = Callable[[Path, Path], bool]
+type Condition = Callable[[Path, Path], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Point:
 
     name: str
     scenario: Scenario
-    at: Held | Look
+    at: Held | Condition
     interrupted: int | None = 1
     usual: bool = False
 
@@ -65,7 +65,7 @@ def _runs(journal: Path) -> list[dict[str, Any]]:
     return runs
 
 
-def _journal_says_begun(journal: Path, _ledger: Path) -> bool:
+def _journal_has_begun(journal: Path, _ledger: Path) -> bool:
     return _runs(journal)[-1]["status"] is None
 
 
@@ -73,7 +73,7 @@ def _ledger_is_written_again(_journal: Path, ledger: Path) -> bool:
     return ledger.stat().st_size > EMPTY_LEDGER_MAX
 
 
-def _journal_says_ended(journal: Path, _ledger: Path) -> bool:
+def _journal_has_ended(journal: Path, _ledger: Path) -> bool:
     last = _runs(journal)[-1]
     return last["kind"] == "full" and last["status"] is not None
 
@@ -97,7 +97,7 @@ POINTS: Final = (
         "reading the last library", "sync", Held("plex", "GET", LISTINGS, LIBRARIES), interrupted=0
     ),
     Point("reading a label directory", "sync", Held("plex", "GET", LABELS, 2), interrupted=0),
-    Point("writing the journal", "sync", _journal_says_begun),
+    Point("writing the journal", "sync", _journal_has_begun),
     Point("before the first edit", "sync", _put(1, done=False)),
     Point("after the first edit", "sync", _put(1, done=True)),
     Point("before the third edit", "sync", _put(3, done=False)),
@@ -106,7 +106,7 @@ POINTS: Final = (
     Point("reading back", "sync", Held("plex", "GET", LABELS, LIBRARIES + 1)),
     Point("reading back the last library", "sync", Held("plex", "GET", LABELS, 2 * LIBRARIES)),
     Point("writing the ledger", "sync", _ledger_is_written_again, interrupted=None, usual=True),
-    Point("writing the end into the journal", "sync", _journal_says_ended, interrupted=0),
+    Point("writing the end into the journal", "sync", _journal_has_ended, interrupted=0),
     Point("undo, before its first edit", "undo", _put(1, done=False)),
     Point("undo, after its second edit", "undo", _put(2, done=True), usual=True),
     Point("undo, reading back", "undo", Held("plex", "GET", LABELS, LIBRARIES + 1)),
@@ -158,7 +158,7 @@ async def kill_at(env: E2eEnv, point: Point, work: Callable[[], Awaitable[object
         await task
 
 
-def _kill_when(look: Look, files: tuple[Path, Path], pid: int) -> bool:
+def _kill_when(condition: Condition, files: tuple[Path, Path], pid: int) -> bool:
     """Kill a process as soon as the condition on the files holds; return whether it did."""
     times = [file.stat().st_mtime_ns for file in files]
     until = time.monotonic() + WAIT_SECONDS
@@ -166,7 +166,7 @@ def _kill_when(look: Look, files: tuple[Path, Path], pid: int) -> bool:
         new = [file.stat().st_mtime_ns for file in files]
         if new != times:
             times = new
-            if look(*files):
+            if condition(*files):
                 os.kill(pid, signal.SIGKILL)
                 return True
         time.sleep(0.0005)

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
     from harness.client import HomeAssistantClient
     from harness.home_assistant import HomeAssistant
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
 type Json = dict[str, Any]
 
 OWNER: Final = Owner("Tester", "tester", "password-of-the-tester")
 FILMS, SHOWS, PEOPLE = 300, 80, 6
 RECORD: Final = re.compile(r"^\d{4}-\d\d-\d\d \S+ (?P<level>[A-Z]+) \(\S+\) \[(?P<logger>[^\]]+)\]")
-OURS: Final = "custom_components.plex_label_sync"
+INTEGRATION: Final = "custom_components.plex_label_sync"
 OUR_FOLDER: Final = "custom_components/plex_label_sync"
 
 
@@ -116,31 +116,31 @@ class E2eEnv:
 
     # Titles
 
-    def title(self, name: str) -> CatalogueTitle:
+    def title(self, name: str) -> CatalogTitle:
         """Return a title by its name."""
-        return next(title for title in self.world.catalogue if title.title == name)
+        return next(title for title in self.world.catalog if title.title == name)
 
-    def wanted_by(self, title: CatalogueTitle) -> set[str]:
+    def wanted_by(self, title: CatalogTitle) -> set[str]:
         """Return the folded names of the people whose label a title gets, in the initial state."""
         users = {user.id: user for user in self.world.pulsarr.users()}
         return {
-            users[wish.user_id].name.casefold()
-            for wish in self.world.pulsarr.wishes()
-            if wish.catalogue_key == title.key and users[wish.user_id].can_sync
+            users[entry.user_id].name.casefold()
+            for entry in self.world.pulsarr.entries()
+            if entry.catalog_key == title.key and users[entry.user_id].can_sync
         }
 
-    def missing(self, kind: str = "movie") -> list[CatalogueTitle]:
+    def missing(self, kind: str = "movie") -> list[CatalogTitle]:
         """Return titles that labeled people want and that were not in Plex initially."""
         return [
             title for title in self.world.missing() if title.type == kind and self.wanted_by(title)
         ]
 
-    def spare(self, number: int = 0) -> CatalogueTitle:
+    def spare(self, number: int = 0) -> CatalogTitle:
         """Return a film in Plex that is unwanted and unlabeled."""
-        wanted = {wish.catalogue_key for wish in self.world.pulsarr.wishes()}
+        wanted = {entry.catalog_key for entry in self.world.pulsarr.entries()}
         free = [
             title
-            for title in self.world.catalogue
+            for title in self.world.catalog
             if title.type == "movie" and title.key not in wanted
             if (items := self.world.plex.items_of(title)) and not any(one.labels for one in items)
         ]
@@ -148,12 +148,12 @@ class E2eEnv:
 
     # Labels
 
-    async def items(self, title: CatalogueTitle) -> list[Json]:
+    async def items(self, title: CatalogTitle) -> list[Json]:
         """Return a title's items with their labels, as the simulated Plex has them."""
         items: list[Json] = (await self.servers.plex.get("labels", title=title.key))["items"]
         return items
 
-    async def labels(self, title: CatalogueTitle) -> list[list[str]]:
+    async def labels(self, title: CatalogTitle) -> list[list[str]]:
         """Return the folded labels of every item of a title."""
         return [fold(item["labels"]) for item in await self.items(title)]
 
@@ -174,25 +174,27 @@ class E2eEnv:
         titles = await self.all_items()
         return {
             item["rating_key"]: self._expected(item, title)
-            for title in self.world.catalogue
+            for title in self.world.catalog
             for item in titles[title.key]
         }
 
-    def _expected(self, item: Json, title: CatalogueTitle) -> list[str]:
+    def _expected(self, item: Json, title: CatalogTitle) -> list[str]:
         before = self.world.plex.items.get(item["rating_key"])
         labels = set(fold(before.labels)) if before is not None else set()
         if self._can_be_found(item, title):
             labels |= self.wanted_by(title)
         return sorted(labels)
 
-    def _can_be_found(self, item: Json, title: CatalogueTitle) -> bool:
+    def _can_be_found(self, item: Json, title: CatalogTitle) -> bool:
         """Return whether Pulsarr's title and Plex's item have an id in common."""
-        wishes = [wish for wish in self.world.pulsarr.wishes() if wish.catalogue_key == title.key]
+        entries = [
+            entry for entry in self.world.pulsarr.entries() if entry.catalog_key == title.key
+        ]
         guid: str = item["guid"]
         if guid.startswith("plex://"):
-            return any(wish.key or wish.guids for wish in wishes)
+            return any(entry.key or entry.guids for entry in entries)
         legacy = guid.startswith("com.plexapp.agents.") and "anidb" not in guid
-        return legacy and "none://" not in guid and any(wish.guids for wish in wishes)
+        return legacy and "none://" not in guid and any(entry.guids for entry in entries)
 
     async def labels_by_plexapi(self) -> dict[str, list[str]]:
         """Return the folded labels of labeled items, by rating key, read by python-plexapi."""
@@ -201,9 +203,7 @@ class E2eEnv:
             _read_by_plexapi, connections.plex_url, connections.plex_token
         )
 
-    async def until_labelled(
-        self, title: CatalogueTitle, *names: str, within: float = 30.0
-    ) -> None:
+    async def until_labelled(self, title: CatalogTitle, *names: str, within: float = 30.0) -> None:
         """Wait until every item of a title has exactly these labels. Raises WaitedTooLongError."""
 
         async def labelled() -> bool:
@@ -222,13 +222,13 @@ class E2eEnv:
     def complaints(self) -> list[str]:
         """Return forbidden log lines: any secrets, and the integration's errors and tracebacks."""
         records = self.home.records()
-        ours = [record for record in records if record[1].startswith(OURS)]
-        if not any(level == "DEBUG" for level, _, _ in ours):
+        own = [record for record in records if record[1].startswith(INTEGRATION)]
+        if not any(level == "DEBUG" for level, _, _ in own):
             return ["the integration has logged no debug message, so there is nothing to search"]
         errors = [
             text
             for level, logger, text in records
-            if (logger.startswith(OURS) and level in ("ERROR", "CRITICAL"))
+            if (logger.startswith(INTEGRATION) and level in ("ERROR", "CRITICAL"))
             or ("Traceback" in text and OUR_FOLDER in text and not _is_wanted_error(text))
         ]
         forms = {form for secret in self.secrets for form in (secret, quote(secret, safe=""))}

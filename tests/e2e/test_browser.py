@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from harness import dashboard, integration
-from harness.browser import Look, Visitor
+from harness.browser import Appearance, Visitor
 from harness.checkout import ARTIFACTS
 from harness.children import LOOPBACK, free_port
 from harness.integration import DOMAIN, Integration
@@ -34,8 +34,8 @@ __all__ = ["browser", "texts", "visitor"]
 pytestmark = pytest.mark.browser
 
 GLANCES: Final = [
-    *(Look(language) for language in languages() if language != WALK.language),
-    Look(dark=True, phone=True),
+    *(Appearance(language) for language in languages() if language != WALK.language),
+    Appearance(dark=True, phone=True),
 ]
 TEXTS: Final = Texts(WALK.language)
 STEPS: Final = "config.step"
@@ -210,7 +210,7 @@ async def test_option_is_refused_with_the_reason_and_then_takes_effect(
     assert not names & labels
 
 
-@pytest.mark.parametrize("visitor", [WALK, Look("de", phone=True)], ids=str, indirect=True)
+@pytest.mark.parametrize("visitor", [WALK, Appearance("de", phone=True)], ids=str, indirect=True)
 async def test_number_out_of_range_is_named_with_its_range_and_the_opt_out_label_can_be_cleared(
     visitor: Visitor, env: E2eEnv, texts: Texts
 ) -> None:
@@ -221,12 +221,12 @@ async def test_number_out_of_range_is_named_with_its_range_and_the_opt_out_label
     await visitor.fill("sync_interval", "5")
     await visitor.submit()
     wording = texts["selector.wording.options"]
-    told = texts["selector.option_problem.options.range"].format(
+    message = texts["selector.option_problem.options.range"].format(
         field=data["full_sync"]["data"]["sync_interval"],
         lowest=wording["minutes_one"].format(count=1),
         highest=wording["days_other"].format(count=7),
     )
-    await read(visitor, told)
+    await read(visitor, message)
     assert await visitor.overflow() == 0
 
     await visitor.fill("sync_interval", "3600")
@@ -260,10 +260,10 @@ def stored_options(env: E2eEnv) -> dict[str, Any]:
 
 @pytest.mark.parametrize("visitor", GLANCES, ids=str, indirect=True)
 async def test_pages_are_complete_in_every_look(visitor: Visitor, env: E2eEnv) -> None:
-    texts = Texts(visitor.look.language)
+    texts = Texts(visitor.appearance.language)
     pages = Pages(visitor, texts)
 
-    made = await dashboard.made(env.entry, visitor.look.language)
+    made = await dashboard.made(env.entry, visitor.appearance.language)
     await dashboard.save(env.home.client, made)
     await pages.dashboard()
     words = [texts[f"{DASHBOARD}.{key}"] for key in ("people", "waits", "arrived", "weekly")]
@@ -284,7 +284,7 @@ async def test_pages_are_complete_in_every_look(visitor: Visitor, env: E2eEnv) -
 
 
 REVIEWERS: Final = [
-    Look(language, phone=phone) for language in ("en", "de") for phone in (False, True)
+    Appearance(language, phone=phone) for language in ("en", "de") for phone in (False, True)
 ]
 
 
@@ -292,10 +292,10 @@ REVIEWERS: Final = [
 async def test_review_can_be_read_on_every_screen(
     visitor: Visitor, env: E2eEnv, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
-    texts, home = Texts(visitor.look.language), env.home
+    texts, home = Texts(visitor.appearance.language), env.home
     pages = Pages(visitor, texts)
     servers = await start_servers(session, tmp_path, seed=2)
-    await home.client.command("config/core/update", language=visitor.look.language)
+    await home.client.command("config/core/update", language=visitor.appearance.language)
     try:
         await pages.menu()
         await pages.plex_form()
@@ -309,8 +309,8 @@ async def test_review_can_be_read_on_every_screen(
         for key in ("added", "missing", "without"):
             assert review[key].partition("{")[0].strip() in words
         assert await visitor.overflow() == 0
-        await visitor.picture(PICTURES / f"review-{visitor.look}.png")
-        if visitor.look == REVIEWERS[-1]:
+        await visitor.picture(PICTURES / f"review-{visitor.appearance}.png")
+        if visitor.appearance == REVIEWERS[-1]:
             await start_paused(visitor, texts, home, env)
         else:
             await pages.close_dialog()

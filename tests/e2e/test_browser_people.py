@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from harness import automations, dashboard, integration
-from harness.browser import Look, Visitor
+from harness.browser import Appearance, Visitor
 from harness.integration import DOMAIN
 from harness.pages import MASS_REMOVAL, QUESTION, Pages
 from harness.texts import Texts
@@ -28,11 +28,11 @@ pytestmark = pytest.mark.browser
 
 OPTIONS: Final = {"removed_label_mode": "remove", "max_removals": 1}
 """So that one person who is gone is enough for a question."""
-WISHES: Final = 26
+WANTED: Final = 26
 """Up to 25 labels never need a question."""
 
-ENGLISH, GERMAN = Look(dark=True), Look("de", phone=True)
-LOOKS: Final = [ENGLISH, GERMAN]
+ENGLISH, GERMAN = Appearance(dark=True), Appearance("de", phone=True)
+APPEARANCES: Final = [ENGLISH, GERMAN]
 DASHBOARD: Final = "selector.dashboard.options"
 DOER: Final = "Tester"  # who is signed in
 
@@ -64,18 +64,18 @@ async def people(env: E2eEnv) -> dict[str, tuple[str, str, str]]:
     }
 
 
-@pytest.mark.parametrize("visitor", LOOKS, ids=str, indirect=True)
+@pytest.mark.parametrize("visitor", APPEARANCES, ids=str, indirect=True)
 async def test_dashboard_shows_who_has_how_much_and_leads_to_why_somebody_waits(
     visitor: Visitor, env: E2eEnv, texts: Texts
 ) -> None:
-    made = await dashboard.made(env.entry, visitor.look.language)
+    made = await dashboard.made(env.entry, visitor.appearance.language)
     await dashboard.save(env.home.client, made)
     pages = Pages(visitor, texts)
     figures = await people(env)
     name = next(name for name, (_, _, missing) in figures.items() if int(missing))
 
     await pages.dashboard()
-    await visitor.lengthen(4 * visitor.look.size[1])
+    await visitor.lengthen(4 * visitor.appearance.size[1])
     title = env.missing()[0].title
     headings = [texts[f"{DASHBOARD}.{key}"] for key in ("people", "waits", "arrived", "weekly")]
     bars = [f"{have} / {wanted}" for have, wanted, _ in figures.values()]
@@ -91,7 +91,7 @@ async def test_dashboard_shows_who_has_how_much_and_leads_to_why_somebody_waits(
     assert not re.search(r"\b1 (?:titles|labels|warnings|Warnungen)\b", words)
     await visitor.until_picture()
     assert await visitor.overflow() == 0
-    await visitor.picture(PICTURES / f"dashboard-{visitor.look}.png")
+    await visitor.picture(PICTURES / f"dashboard-{visitor.appearance}.png")
 
     await visitor.choose(texts[f"{DASHBOARD}.list_titles"])
     await pages.action_form()
@@ -101,11 +101,11 @@ async def test_dashboard_shows_who_has_how_much_and_leads_to_why_somebody_waits(
     )
     await pages.titles_of(name)
     first, *_ = (await env.entry.call("get_titles", person=name))["titles"]
-    await read(visitor, first["title"], first["reason"])  # an editor parts words at its colours
+    await read(visitor, first["title"], first["reason"])  # an editor parts words at its colors
 
 
 async def test_button_on_the_dashboard_syncs(visitor: Visitor, env: E2eEnv) -> None:
-    texts = Texts(visitor.look.language)
+    texts = Texts(visitor.appearance.language)
     before = await env.entry.state("last_sync")
     await dashboard.save(env.home.client, await dashboard.made(env.entry, "en"))
     await Pages(visitor, texts).dashboard()
@@ -155,11 +155,11 @@ async def carriers(env: E2eEnv, name: str) -> int:
 async def hold(env: E2eEnv, name: str) -> int:
     """Have a sync ask first: somebody comes, wants much, and is gone again; returns how many labels that were."""
     await env.servers.pulsarr.post("user", add=name)
-    for number in range(WISHES):
+    for number in range(WANTED):
         await env.servers.pulsarr.post("wish", person=name, title=env.spare(number).key, force=True)
     await env.entry.call("sync_all")
     number = await carriers(env, name)
-    assert number >= WISHES
+    assert number >= WANTED
     await env.servers.pulsarr.post("user", person=name, remove=True)
     assert (await env.entry.call("sync_all"))["status"] == "held"
     return number
@@ -176,9 +176,11 @@ async def test_question_tells_how_many_labels_would_go_and_the_answer_decides(
 ) -> None:
     number = await hold(env, name)
     labels = texts["selector.wording.options.labels_other"].format(count=number)
-    gone = texts["selector.change_reason.options.person_gone_one"].format(people=name)
+    removed_count = texts["selector.change_reason.options.person_gone_one"].format(people=name)
     pages = Pages(visitor, texts)
-    await dashboard.save(env.home.client, await dashboard.made(env.entry, visitor.look.language))
+    await dashboard.save(
+        env.home.client, await dashboard.made(env.entry, visitor.appearance.language)
+    )
 
     await pages.dashboard()
     await read(
@@ -189,10 +191,10 @@ async def test_question_tells_how_many_labels_would_go_and_the_answer_decides(
     )
     await pages.question()
     words = await read(visitor, *texts.pieces(QUESTION))
-    assert f"{gone}: {labels}" in words
-    assert any(env.spare(number).title in words for number in range(WISHES))
+    assert f"{removed_count}: {labels}" in words
+    assert any(env.spare(number).title in words for number in range(WANTED))
     assert await visitor.overflow() == 0
-    await visitor.picture(PICTURES / f"question-{visitor.look}.png")
+    await visitor.picture(PICTURES / f"question-{visitor.appearance}.png")
     await visitor.choose(texts[f"{QUESTION}.menu_options.{answer}"])
 
     await env.entry.until_state("status", "idle")
@@ -200,27 +202,29 @@ async def test_question_tells_how_many_labels_would_go_and_the_answer_decides(
     await visitor.until_gone(texts[f"{MASS_REMOVAL}.title"])
 
 
-@pytest.mark.parametrize("visitor", LOOKS, ids=str, indirect=True)
+@pytest.mark.parametrize("visitor", APPEARANCES, ids=str, indirect=True)
 async def test_logbook_tells_each_happening_in_one_sentence_with_numbers_and_who_did_it(
     visitor: Visitor, env: E2eEnv, texts: Texts
 ) -> None:
-    if visitor.look == ENGLISH:
+    if visitor.appearance == ENGLISH:
         removed = await env.entry.call("remove_labels", people=["rosa"])
         await env.entry.call("undo", run_id=removed["run_id"])
-    said = texts["common"]
-    added, gone = (said[f"count_{key}"].partition("{")[0] for key in ("added", "removed"))
-    told = (
-        f"{said['labels_removed'].format(people='rosa')}: {gone}",
-        f"{said['run_undone']}: {added}",
+    common = texts["common"]
+    added, removed_count = (
+        common[f"count_{key}"].partition("{")[0] for key in ("added", "removed")
+    )
+    sentences = (
+        f"{common['labels_removed'].format(people='rosa')}: {removed_count}",
+        f"{common['run_undone']}: {added}",
     )
     await Pages(visitor, texts).logbook(env.entry)
-    await visitor.lengthen(4 * visitor.look.size[1])
-    held = said["run_held"].partition("{")[0]
-    words = await read(visitor, env.missing()[0].title, *told, held, said["run_released"])
-    for sentence in told:
+    await visitor.lengthen(4 * visitor.appearance.size[1])
+    held = common["run_held"].partition("{")[0]
+    words = await read(visitor, env.missing()[0].title, *sentences, held, common["run_released"])
+    for sentence in sentences:
         assert words.count(sentence) == 1
         assert f"({DOER})" in words.partition(sentence)[2][:40]
-    await visitor.picture(PICTURES / f"logbook-{visitor.look}.png")
+    await visitor.picture(PICTURES / f"logbook-{visitor.appearance}.png")
 
 
 async def test_disabled_activity_leaves_the_sentences_alone(env: E2eEnv) -> None:

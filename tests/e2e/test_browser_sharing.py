@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from harness.browser import Look
+from harness.browser import Appearance
 from harness.pages import SHARING_OPEN, SHARING_WRONG, Pages
 from harness.texts import Texts
 from tests.e2e.browsing import PICTURES, browser, read, texts, visitor
@@ -23,12 +23,12 @@ SHARING: Final = True
 """plex.tv knows the people; one of them has a broken rule."""
 
 # Each language and each size of page once; the texts of all pages in more looks are in test_browser.py.
-LOOKS: Final = [Look(), Look("de", phone=True)]
+APPEARANCES: Final = [Appearance(), Appearance("de", phone=True)]
 SOMEBODY: Final = "tim"
 BROKEN: Final = "label=tim|label!=Kids"
 MENDED: Final = "label=tim"
 STEP: Final = "fix_flow.step.init"
-SAID: Final = "selector.sharing"
+SELECTOR: Final = "selector.sharing"
 STEPS: Final = ("account", "labelled", "preset", "preview", "movies", "shows", "wishes")
 
 
@@ -43,9 +43,9 @@ async def photograph(visitor: Visitor, request: pytest.FixtureRequest, what: str
     await visitor.picture(PICTURES / f"{request.node.name}-{what}.png")
 
 
-def said(texts: Texts, group: str, *keys: str) -> list[str]:
+def pieces_of(texts: Texts, group: str, *keys: str) -> list[str]:
     """What can be read of texts that are told in the language of the env."""
-    return [piece for key in keys for piece in texts.pieces(f"{SAID}_{group}.options.{key}")]
+    return [piece for key in keys for piece in texts.pieces(f"{SELECTOR}_{group}.options.{key}")]
 
 
 def foreign(words: str, texts: Texts, *groups: str) -> list[str]:
@@ -54,18 +54,20 @@ def foreign(words: str, texts: Texts, *groups: str) -> list[str]:
     return [
         piece
         for group in groups
-        for own in [" ".join(texts.pieces(f"{SAID}_{group}"))]
-        for piece in english.pieces(f"{SAID}_{group}")
+        for own in [" ".join(texts.pieces(f"{SELECTOR}_{group}"))]
+        for piece in english.pieces(f"{SELECTOR}_{group}")
         if " " in piece and piece not in own and piece in words
     ]
 
 
-@pytest.mark.parametrize("visitor", LOOKS, ids=str, indirect=True)
+@pytest.mark.parametrize("visitor", APPEARANCES, ids=str, indirect=True)
 async def test_repair_about_a_broken_rule_is_told_and_goes_when_it_is_mended(
     visitor: Visitor, env: E2eEnv, texts: Texts, request: pytest.FixtureRequest
 ) -> None:
-    told = await rule(env, BROKEN)
-    assert [one["account"] for one in told["warnings"] if one["severity"] == "error"] == [SOMEBODY]
+    response = await rule(env, BROKEN)
+    assert [one["account"] for one in response["warnings"] if one["severity"] == "error"] == [
+        SOMEBODY
+    ]
     pages = Pages(visitor, texts)
 
     await pages.repairs(SHARING_WRONG)
@@ -75,8 +77,8 @@ async def test_repair_about_a_broken_rule_is_told_and_goes_when_it_is_mended(
     words = await read(
         visitor,
         *texts.pieces(f"{SHARING_WRONG}.{STEP}"),
-        *said(texts, "warning", "opens_everything"),
-        *said(texts, "fix", "opens_everything"),
+        *pieces_of(texts, "warning", "opens_everything"),
+        *pieces_of(texts, "fix", "opens_everything"),
     )
     await photograph(visitor, request, "told")
     assert SOMEBODY in words
@@ -92,7 +94,7 @@ async def test_repair_about_a_broken_rule_is_told_and_goes_when_it_is_mended(
     assert await env.entry.state("sharing_warnings") == "0"
 
 
-@pytest.mark.parametrize("visitor", LOOKS, ids=str, indirect=True)
+@pytest.mark.parametrize("visitor", APPEARANCES, ids=str, indirect=True)
 async def test_rule_that_vanished_is_told_with_what_it_said_until_it_is_back(
     visitor: Visitor, env: E2eEnv, texts: Texts, request: pytest.FixtureRequest
 ) -> None:
@@ -105,7 +107,7 @@ async def test_rule_that_vanished_is_told_with_what_it_said_until_it_is_back(
         visitor,
         *texts.pieces(f"{SHARING_OPEN}.{STEP}"),
         *(str(titles_seen(one)) for one in (before, after)),
-        texts[f"{SAID}_rule.options.carries"].format(values=SOMEBODY),
+        texts[f"{SELECTOR}_rule.options.carries"].format(values=SOMEBODY),
     )
     await photograph(visitor, request, "told")
     assert foreign(words, texts, "rule") == []
@@ -119,41 +121,41 @@ async def test_rule_that_vanished_is_told_with_what_it_said_until_it_is_back(
     await visitor.until_gone(texts[f"{SHARING_OPEN}.title"])
 
 
-def titles_seen(told: dict[str, Any]) -> int:
+def titles_seen(response: dict[str, Any]) -> int:
     """How many titles somebody sees."""
-    (row,) = [one for one in told["people"] if one["account"] == SOMEBODY]
+    (row,) = [one for one in response["people"] if one["account"] == SOMEBODY]
     number: int = row["movies"]["visible"] + row["shows"]["visible"]
     return number
 
 
-@pytest.mark.parametrize("visitor", LOOKS, ids=str, indirect=True)
+@pytest.mark.parametrize("visitor", APPEARANCES, ids=str, indirect=True)
 async def test_options_show_who_can_see_what(
     visitor: Visitor, env: E2eEnv, texts: Texts, request: pytest.FixtureRequest
 ) -> None:
-    told = await rule(env, BROKEN)
+    response = await rule(env, BROKEN)
     pages = Pages(visitor, texts)
 
     await pages.who_can_see_what()
-    names = [one["person"] or one["account"] for one in told["people"]]
-    states = {one["state"] for one in told["people"]}
+    names = [one["person"] or one["account"] for one in response["people"]]
+    states = {one["state"] for one in response["people"]}
     assert states >= {"owner", "everything", "restricted", "invited", "preset"}
     words = await read(
         visitor,
         *names,
-        *(texts[f"{SAID}_state.options.{state}"] for state in states),
-        *said(texts, "page", "checked", "rule_both", "sees"),
-        *said(texts, "warning", "opens_everything"),
-        *said(texts, "fix", "opens_everything"),
-        *said(texts, "step", *STEPS),
+        *(texts[f"{SELECTOR}_state.options.{state}"] for state in states),
+        *pieces_of(texts, "page", "checked", "rule_both", "sees"),
+        *pieces_of(texts, "warning", "opens_everything"),
+        *pieces_of(texts, "fix", "opens_everything"),
+        *pieces_of(texts, "step", *STEPS),
         texts["options.step.sharing.data.no_rule_for"],
         texts["options.step.sharing.data_description.no_rule_for"],
     )
-    (way, *_) = said(texts, "step", "movies")
+    (way, *_) = pieces_of(texts, "step", "movies")
     assert f"☐ {way} {SOMEBODY}" in words  # not done, whatever the broken rule names
     assert foreign(words, texts, "state", "page", "warning", "fix", "step", "rule") == []
     assert await visitor.overflow() == 0
     await photograph(visitor, request, "top")
-    await visitor.lengthen(4 * visitor.look.size[1])
+    await visitor.lengthen(4 * visitor.appearance.size[1])
     await photograph(visitor, request, "whole")
     await visitor.submit()
     await visitor.until_gone(texts["options.step.sharing.title"])

@@ -39,7 +39,7 @@ PROCESS: Final = re.compile(r"\(.*\) \S (?P<parent>\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class CommandResult:
     """What a command printed and how it ended."""
 
     code: int
@@ -55,12 +55,12 @@ class RunningDemo:
     process: asyncio.subprocess.Process
     introduction: str
 
-    async def say(self, *arguments: str) -> Said:
+    async def run_command(self, *arguments: str) -> CommandResult:
         """Run a command as in a second terminal."""
         return await run("--folder", str(self.folder), *arguments)
 
 
-async def run(*arguments: str) -> Said:
+async def run(*arguments: str) -> CommandResult:
     """Run scripts/demo to its end."""
     process = await asyncio.create_subprocess_exec(
         SCRIPT, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
@@ -72,19 +72,19 @@ async def run(*arguments: str) -> Said:
             process.terminate()
             await process.wait()
     assert process.returncode is not None
-    return Said(process.returncode, out.decode(), err.decode())
+    return CommandResult(process.returncode, out.decode(), err.decode())
 
 
 async def introduced(process: asyncio.subprocess.Process) -> str:
     """Read what the demo says until it is ready."""
     assert process.stdout is not None
-    said = ""
+    result = ""
     async with asyncio.timeout(START_SECONDS):
-        while "Ctrl-C ends everything" not in said:
+        while "Ctrl-C ends everything" not in result:
             line = await process.stdout.readline()
-            assert line, f"the demo has ended:\n{said}"
-            said += line.decode()
-    return said
+            assert line, f"the demo has ended:\n{result}"
+            result += line.decode()
+    return result
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -108,7 +108,7 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Runnin
 @pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
 async def checked(
     demo: RunningDemo, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[asyncio.Task[Said]]:
+) -> AsyncIterator[asyncio.Task[CommandResult]]:
     """A second demo that only checks itself, beside the other tests here: it takes its time."""
     folder = tmp_path_factory.mktemp("checked")
     port = str(free_port())
@@ -132,10 +132,10 @@ def children_of(parent: int) -> list[int]:
 
 
 async def test_without_a_demo_commands_say_so(tmp_path: Path) -> None:
-    said = await run("--folder", str(tmp_path), "status")
+    result = await run("--folder", str(tmp_path), "status")
 
-    assert said.code == 1
-    assert said.err == (
+    assert result.code == 1
+    assert result.err == (
         "Error: No demo is running: start one in another terminal with scripts/demo.\n"
     )
 
@@ -189,11 +189,11 @@ async def test_taken_port_is_one_clear_sentence(tmp_path: Path) -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        said = await run("--folder", str(tmp_path), "--port", str(port))
+        result = await run("--folder", str(tmp_path), "--port", str(port))
 
-    assert said.code == 1
-    assert said.err.startswith(f"Error: Port {port} is in use already")
-    assert said.err.count("\n") == 1
+    assert result.code == 1
+    assert result.err.startswith(f"Error: Port {port} is in use already")
+    assert result.err.count("\n") == 1
 
 
 async def test_introduction_says_where_to_go_and_how_to_sign_in(
@@ -258,11 +258,11 @@ async def test_first_dashboard_is_not_empty(
 async def test_second_household_can_be_set_up_by_hand(
     demo: RunningDemo, session: aiohttp.ClientSession
 ) -> None:
-    said = await demo.say("second")
-    assert said.code == 0
+    result = await demo.run_command("second")
+    assert result.code == 0
     state = DemoState.load(demo.folder)
-    told = dict(re.findall(r"^  (\S.*?)  +(\S+)$", said.out, re.MULTILINE))
-    assert told == {
+    notified = dict(re.findall(r"^  (\S.*?)  +(\S+)$", result.out, re.MULTILINE))
+    assert notified == {
         "Plex address": state.second.plex_url,
         "Plex token": state.second.plex_token,
         "Pulsarr address": state.second.pulsarr_url,
@@ -277,20 +277,20 @@ async def test_second_household_can_be_set_up_by_hand(
 
 
 async def test_import_is_followed_until_it_is_labelled(demo: RunningDemo) -> None:
-    titles = await demo.say("titles", "--missing")
+    titles = await demo.run_command("titles", "--missing")
     assert titles.code == 0
     (title, people) = re.findall(r"^  (.+) \(movie\), wanted by (.+)$", titles.out, re.MULTILINE)[0]
 
-    said = await demo.say("import", title)
-    assert said.code == 0, said.err
-    assert f"Radarr imports “{title}”, wanted by {people}." in said.out
-    assert "Home Assistant answered 200" in said.out
-    assert "Plex knows what it is" in said.out
-    assert "label is on it" in said.out
+    result = await demo.run_command("import", title)
+    assert result.code == 0, result.err
+    assert f"Radarr imports “{title}”, wanted by {people}." in result.out
+    assert "Home Assistant answered 200" in result.out
+    assert "Plex knows what it is" in result.out
+    assert "label is on it" in result.out
 
-    labels = await demo.say("labels", title)
+    labels = await demo.run_command("labels", title)
     assert "no labels" not in labels.out
-    again = await demo.say("import", title)
+    again = await demo.run_command("import", title)
     assert again.code == 1
     assert "is in Plex already" in again.err
 
@@ -301,20 +301,20 @@ async def test_blueprints_tell_and_the_logbook_has_the_sentence(
     state = DemoState.load(demo.folder)
     client = HomeAssistantClient(session, state.home_url, state.home_token)
     begin = datetime.now(UTC).isoformat()
-    titles = await demo.say("titles", "--missing")
+    titles = await demo.run_command("titles", "--missing")
     (title, people) = re.findall(r"^  (.+) \(movie\), wanted by (.+)$", titles.out, re.MULTILINE)[0]
-    assert (await demo.say("import", title)).code == 0
+    assert (await demo.run_command("import", title)).code == 0
 
     labelled = [name for name in re.split(", | and ", people) if name != SYNC_IS_OFF]
     names = {f"In Plex for {name}" for name in labelled}
 
-    async def told() -> bool:
+    async def notified() -> bool:
         rows = await client.command("persistent_notification/get")
         return names == {
             row["title"] for row in rows if row["message"] == f"{title} is in Plex now."
         }
 
-    await eventually(told, "everybody is told, and nobody else", within=20)
+    await eventually(notified, "everybody is told, and nobody else", within=20)
 
     async def sentences() -> list[str]:
         entities = await entity_ids(client, state.entry_id)
@@ -333,50 +333,50 @@ async def test_blueprints_tell_and_the_logbook_has_the_sentence(
 async def test_wish_and_unwish_say_what_happened(demo: RunningDemo) -> None:
     title = re.findall(r'scripts/demo wish \S+ "(.+?)"', demo.introduction)[0]
 
-    wished = await demo.say("wish", "nina", title)
-    assert wished.code == 0, wished.err
-    assert "Nina" in wished.out
-    assert (await demo.say("unwish", "nina", title)).code == 0
-    again = await demo.say("unwish", "nina", title)
+    wanted = await demo.run_command("wish", "nina", title)
+    assert wanted.code == 0, wanted.err
+    assert "Nina" in wanted.out
+    assert (await demo.run_command("unwish", "nina", title)).code == 0
+    again = await demo.run_command("unwish", "nina", title)
     assert (again.code, again.out) == (1, "")
-    stranger = await demo.say("wish", "somebody", title)
-    assert stranger.code == 1
-    assert "The people are: rosa, tim" in stranger.err
+    unknown = await demo.run_command("wish", "somebody", title)
+    assert unknown.code == 1
+    assert "The people are: rosa, tim" in unknown.err
 
 
 async def test_broken_rule_is_mended_and_its_repair_goes_away(demo: RunningDemo) -> None:
-    said = await demo.say("rule", "TIM", "label=tim|label!=Kids")
-    assert said.code == 0, said.err
-    assert "error: " in said.out
-    assert "counts 1 thing to mend" in said.out
+    result = await demo.run_command("rule", "TIM", "label=tim|label!=Kids")
+    assert result.code == 0, result.err
+    assert "error: " in result.out
+    assert "counts 1 thing to mend" in result.out
 
-    said = await demo.say("rule", "tim", "label=tim")
-    assert said.code == 0, said.err
-    assert "only what carries tim" in said.out
-    assert "counts 0 things to mend" in said.out
+    result = await demo.run_command("rule", "tim", "label=tim")
+    assert result.code == 0, result.err
+    assert "only what carries tim" in result.out
+    assert "counts 0 things to mend" in result.out
 
-    said = await demo.say("rule", "nobody", "label=tim")
-    assert said.code == 1
-    assert "Nobody at plex.tv is called “nobody”." in said.err
+    result = await demo.run_command("rule", "nobody", "label=tim")
+    assert result.code == 1
+    assert "Nobody at plex.tv is called “nobody”." in result.err
 
 
 async def test_unknown_title_brings_suggestions(demo: RunningDemo) -> None:
-    titles = (await demo.say("titles", "--missing")).out
+    titles = (await demo.run_command("titles", "--missing")).out
     title = re.findall(r"^  (.+) \(movie\), wanted by", titles, re.MULTILINE)[0]
 
-    said = await demo.say("import", f"{title}x")
-    assert said.code == 1
-    assert f"“{title}”" in said.err
-    said = await demo.say("import", "qqqq zzzz")
-    assert (said.code, said.out) == (1, "")
-    assert "scripts/demo titles" in said.err
+    result = await demo.run_command("import", f"{title}x")
+    assert result.code == 1
+    assert f"“{title}”" in result.err
+    result = await demo.run_command("import", "qqqq zzzz")
+    assert (result.code, result.out) == (1, "")
+    assert "scripts/demo titles" in result.err
 
 
 async def test_second_demo_in_the_same_folder_is_refused(demo: RunningDemo) -> None:
-    said = await demo.say("--port", str(free_port()))
+    result = await demo.run_command("--port", str(free_port()))
 
-    assert said.code == 1
-    assert said.err == "Error: A demo is running already: stop it with Ctrl-C in its terminal.\n"
+    assert result.code == 1
+    assert result.err == "Error: A demo is running already: stop it with Ctrl-C in its terminal.\n"
 
 
 async def test_outage_is_noticed_and_recovered_from(
@@ -384,29 +384,29 @@ async def test_outage_is_noticed_and_recovered_from(
 ) -> None:
     state = DemoState.load(demo.folder)
     client = HomeAssistantClient(session, state.home_url, state.home_token)
-    outage = asyncio.create_task(demo.say("outage", "plex", "3"))
+    outage = asyncio.create_task(demo.run_command("outage", "plex", "3"))
     entry = Integration(client, state.entry_id)
     await entry.until_state("status", "waiting_for_plex")
-    during = await demo.say("status")
+    during = await demo.run_command("status")
     assert during.code == 0
 
     async def back() -> bool:
-        return "Plex                          answers" in (await demo.say("status")).out
+        return "Plex                          answers" in (await demo.run_command("status")).out
 
     await eventually(back, "Plex is back", within=30)
     await entry.call("sync_all")  # it would do so by itself within a minute
-    said = await outage
+    result = await outage
     await client.close()
-    assert said.code == 0, said.err
-    assert "Plex is away for 3 s" in said.out
-    assert "Home Assistant shows: waiting_for_plex" in said.out
-    assert "caught up" in said.out
+    assert result.code == 0, result.err
+    assert "Plex is away for 3 s" in result.out
+    assert "Home Assistant shows: waiting_for_plex" in result.out
+    assert "caught up" in result.out
 
 
 async def test_nothing_listens_anywhere_but_on_this_machine(demo: RunningDemo) -> None:
     """Every listening socket of the demo's processes has the loopback address."""
     pids = [demo.process.pid, *children_of(demo.process.pid)]
-    mine = {
+    own = {
         link[len("socket:[") : -1]
         for pid in pids
         for file in Path(f"/proc/{pid}/fd").iterdir()  # noqa: ASYNC240  # not a disk
@@ -418,7 +418,7 @@ async def test_nothing_listens_anywhere_but_on_this_machine(demo: RunningDemo) -
         for row in Path(f"/proc/net/{table}").read_text(encoding="utf-8").splitlines()[1:]  # noqa: ASYNC240  # not a disk
         if row.split()[3] == "0A"
     ]
-    addresses = {row[1].partition(":")[0] for row in listening if row[9] in mine}
+    addresses = {row[1].partition(":")[0] for row in listening if row[9] in own}
     assert len(pids) == 4
     assert addresses == {"0100007F"}
 
@@ -442,12 +442,12 @@ async def test_ctrl_c_ends_everything(demo: RunningDemo) -> None:
     assert "Traceback" not in rest
     for pid in children:
         assert await is_gone(pid)
-    assert (await demo.say("status")).code == 1
+    assert (await demo.run_command("status")).code == 1
 
 
-async def test_no_wait_checks_and_ends_by_itself(checked: asyncio.Task[Said]) -> None:
-    said = await checked
+async def test_no_wait_checks_and_ends_by_itself(checked: asyncio.Task[CommandResult]) -> None:
+    result = await checked
 
-    assert said.code == 0, said.err
-    assert "In Plex now" in said.out
-    assert said.out.endswith("Stopping …\n")
+    assert result.code == 0, result.err
+    assert "In Plex now" in result.out
+    assert result.out.endswith("Stopping …\n")

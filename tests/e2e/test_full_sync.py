@@ -36,7 +36,7 @@ async def test_plexapi_sees_the_same_labels(env: E2eEnv) -> None:
 
 
 async def test_entities_show_what_the_servers_know(env: E2eEnv) -> None:
-    wanted = {title.key for title in env.world.catalogue if env.wanted_by(title)}
+    wanted = {title.key for title in env.world.catalog if env.wanted_by(title)}
     missing = {title.key for title in env.world.missing()} & wanted
 
     assert await env.entry.state("titles_wanted") == str(len(wanted))
@@ -79,7 +79,7 @@ async def test_second_full_sync_writes_nothing_and_asks_little(env: E2eEnv) -> N
     libraries = [library for library in state["libraries"] if library["type"] != "artist"]
     pages = sum(math.ceil(library["items"] / PAGE_SIZE) for library in libraries)
     people = len((await pulsarr.get("state"))["people"])
-    labelled = len({name for title in env.world.catalogue for name in env.wanted_by(title)})
+    labelled = len({name for title in env.world.catalog for name in env.wanted_by(title)})
     asked, asked_pulsarr = await plex.get("stats"), await pulsarr.get("stats")
     assert _count(asked, "GET") == asked["total"], "only reads"
     assert _count(asked, "GET") <= 1 + pages + len(libraries) * (1 + labelled)

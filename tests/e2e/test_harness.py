@@ -70,5 +70,5 @@ async def test_child_that_does_not_listen_is_ended_after_a_while(tmp_path: Path)
         return ready.exists()
 
     await eventually(listening, "the child runs")
-    await child.stop(patience=0.2)
+    await child.stop(within=0.2)
     assert child.exit_code == -signal.SIGKILL

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from harness.simulators import Control
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
     from tests.e2e.e2e_env import E2eEnv
 
 OPTIONS: Final = {"pending_retry_interval": 2}
@@ -103,7 +103,7 @@ async def test_wish_after_an_outage_of_pulsarr_is_labelled(env: E2eEnv) -> None:
     await env.entry.until_state("status", "idle", within=20)
 
 
-def said(env: E2eEnv, text: str) -> int:
+def count_logged(env: E2eEnv, text: str) -> int:
     """How often the integration has logged something, debug messages left out."""
     return sum(
         text in line
@@ -112,9 +112,9 @@ def said(env: E2eEnv, text: str) -> int:
     )
 
 
-async def burst(env: E2eEnv, number: int) -> list[CatalogueTitle]:
+async def burst(env: E2eEnv, number: int) -> list[CatalogTitle]:
     """Let some titles that Rosa wants be imported and announced within moments."""
-    titles: list[CatalogueTitle] = []
+    titles: list[CatalogTitle] = []
     for title in env.world.plex.missing():
         if len(titles) < number and not await env.items(title):
             titles.append(title)
@@ -127,7 +127,7 @@ async def burst(env: E2eEnv, number: int) -> list[CatalogueTitle]:
     return titles
 
 
-async def until_all_labelled(env: E2eEnv, titles: list[CatalogueTitle]) -> None:
+async def until_all_labelled(env: E2eEnv, titles: list[CatalogTitle]) -> None:
     """Wait until everybody who wants the titles has a label on them."""
     for title in titles:
         await env.until_labelled(title, *env.wanted_by(title) | {"rosa"}, within=PATIENCE)
@@ -135,7 +135,7 @@ async def until_all_labelled(env: E2eEnv, titles: list[CatalogueTitle]) -> None:
 
 @pytest.mark.timeout(2 * LONG + 240)
 async def test_long_outage_of_plex_in_a_burst_loses_nothing_and_is_said_once(env: E2eEnv) -> None:
-    gone, back = said(env, "cannot be used"), said(env, "plex answers again")
+    unusable, back = count_logged(env, "cannot be used"), count_logged(env, "plex answers again")
     titles = await burst(env, 3)
     await env.servers.plex.post("outage", seconds=LONG)
     await until_away(env.servers.plex)
@@ -148,8 +148,8 @@ async def test_long_outage_of_plex_in_a_burst_loses_nothing_and_is_said_once(env
     await env.entry.until_state("status", "idle", within=20)
     await env.entry.until_state("pending", "0", within=PATIENCE)
     await env.entry.until_state("live_updates", "on", within=PATIENCE)
-    assert said(env, "cannot be used") == gone + 1
-    assert said(env, "plex answers again") == back + 1
+    assert count_logged(env, "cannot be used") == unusable + 1
+    assert count_logged(env, "plex answers again") == back + 1
 
 
 @pytest.mark.timeout(2 * LONG + 240)

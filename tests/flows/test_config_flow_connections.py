@@ -158,7 +158,7 @@ async def test_plex_that_takes_too_long_is_told_beside_the_address(
     await assert_plex_is_put_right(ha_env, shown)
 
 
-async def test_pulsarr_in_the_place_of_plex_is_recognised(ha_env: HaEnv) -> None:
+async def test_pulsarr_in_the_place_of_plex_is_recognized(ha_env: HaEnv) -> None:
     shown = await submit(
         ha_env.hass,
         await start(ha_env.hass),

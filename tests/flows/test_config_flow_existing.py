@@ -77,8 +77,8 @@ async def ways(ha_env: HaEnv) -> Any:
 async def test_known_server_is_set_up_without_typing_and_its_entry_stays_as_it_is(
     ha_env: HaEnv,
 ) -> None:
-    theirs = know(ha_env)
-    before = dict(theirs.data)
+    existing = know(ha_env)
+    before = dict(existing.data)
     shown = await choose(ha_env)
     machine_id = ha_env.plex.state.machine_identifier
     assert fields_of(shown) == ["server"]
@@ -98,7 +98,7 @@ async def test_known_server_is_set_up_without_typing_and_its_entry_stays_as_it_i
     assert entry.data["plex_url"] == ha_env.plex.url
     assert entry.data["plex_token"] == PLEX_TOKEN
     assert entry.data["plex_verify_ssl"] is True
-    assert theirs.data == before
+    assert existing.data == before
 
 
 async def test_without_a_known_server_it_is_not_offered(ha_env: HaEnv) -> None:
@@ -161,7 +161,7 @@ async def test_server_that_is_not_offered_is_refused(ha_env: HaEnv) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "error"),
+    ("failure", "error"),
     [
         ({"url": CLOSED}, "cannot_connect"),
         ({"url": "ftp://plex"}, "invalid_url"),
@@ -169,26 +169,26 @@ async def test_server_that_is_not_offered_is_refused(ha_env: HaEnv) -> None:
     ],
 )
 async def test_login_that_does_not_work_is_told_and_read_again_with_the_next_try(
-    ha_env: HaEnv, known_secrets: set[str], trouble: dict[str, Any], error: str
+    ha_env: HaEnv, known_secrets: set[str], failure: dict[str, Any], error: str
 ) -> None:
     known_secrets.add(OTHER_TOKEN)
-    theirs = know(ha_env, **trouble)
+    existing = know(ha_env, **failure)
     shown = await choose(ha_env)
     machine_id = ha_env.plex.state.machine_identifier
 
     shown = await submit(ha_env.hass, shown, server=machine_id)
     assert_form(shown, "plex_existing", base=error)
 
-    change(ha_env, theirs, url=ha_env.plex.url, token=PLEX_TOKEN)
+    change(ha_env, existing, url=ha_env.plex.url, token=PLEX_TOKEN)
     assert_form(await submit(ha_env.hass, shown, server=machine_id), "pulsarr")
 
 
 async def test_server_whose_entry_loses_its_address_meanwhile_is_used_as_it_was_shown(
     ha_env: HaEnv,
 ) -> None:
-    theirs = know(ha_env)
+    existing = know(ha_env)
     shown = await choose(ha_env)
-    change(ha_env, theirs, url=None)
+    change(ha_env, existing, url=None)
 
     shown = await submit(ha_env.hass, shown, server=ha_env.plex.state.machine_identifier)
 
@@ -198,18 +198,18 @@ async def test_server_whose_entry_loses_its_address_meanwhile_is_used_as_it_was_
 async def test_another_server_at_the_known_address_is_not_taken_for_the_chosen_one(
     ha_env: HaEnv,
 ) -> None:
-    theirs = know(ha_env)
-    other_world = make_world(2, movies=5, shows=2, wishes=2, wishes_missing=1)
+    existing = know(ha_env)
+    other_world = make_world(2, movies=5, shows=2, wanted_in_plex=2, wanted_missing=1)
     other_world.plex.machine_identifier = "another-server"
     async with PlexSimulator(other_world.plex, token=PLEX_TOKEN) as other:
-        change(ha_env, theirs, url=other.url)
+        change(ha_env, existing, url=other.url)
         shown = await choose(ha_env)
         machine_id = ha_env.plex.state.machine_identifier
 
         shown = await submit(ha_env.hass, shown, server=machine_id)
         assert_form(shown, "plex_existing", base="other_server")
 
-        change(ha_env, theirs, url=ha_env.plex.url)
+        change(ha_env, existing, url=ha_env.plex.url)
         assert_form(await submit(ha_env.hass, shown, server=machine_id), "pulsarr")
 
 
@@ -244,8 +244,8 @@ async def enter(ha_env: HaEnv, shown: ConfigFlowResult) -> ConfigFlowResult:
 async def test_url_that_does_not_work_can_be_changed_and_the_token_is_kept(
     ha_env: HaEnv,
 ) -> None:
-    theirs = know(ha_env, url=CLOSED, verify_ssl=False)
-    before = dict(theirs.data)
+    existing = know(ha_env, url=CLOSED, verify_ssl=False)
+    before = dict(existing.data)
     machine_id = ha_env.plex.state.machine_identifier
     shown = await choose(ha_env)
     assert list(choices_of(shown, "server")) == [machine_id]
@@ -264,7 +264,7 @@ async def test_url_that_does_not_work_can_be_changed_and_the_token_is_kept(
     assert created["data"]["plex_url"] == ha_env.plex.url
     assert created["data"]["plex_token"] == PLEX_TOKEN
     assert created["data"]["plex_verify_ssl"] is True
-    assert theirs.data == before
+    assert existing.data == before
 
 
 async def test_token_that_was_refused_has_to_be_entered(
@@ -291,7 +291,7 @@ async def test_kept_token_is_for_the_chosen_server_and_another_needs_its_own(
     shown = await choose(ha_env)
     shown = await submit(ha_env.hass, shown, server=ha_env.plex.state.machine_identifier)
     shown = await enter(ha_env, shown)
-    other_world = make_world(2, movies=5, shows=2, wishes=2, wishes_missing=1)
+    other_world = make_world(2, movies=5, shows=2, wanted_in_plex=2, wanted_missing=1)
     other_world.plex.machine_identifier = "another-server"
     async with PlexSimulator(other_world.plex, token=PLEX_TOKEN) as other:
         shown = await submit(ha_env.hass, shown, url=other.url)

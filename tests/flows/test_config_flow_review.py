@@ -101,10 +101,10 @@ async def test_review_is_what_the_first_sync_then_does(ha_env: HaEnv) -> None:
         items = ha_env.plex.state.carriers(name)
         for library in ha_env.plex.state.libraries.values():
             there = [item for item in items if item.section == library.key]
-            told = [one for one in libraries if one.startswith(f"  - {library.title}: ")]
+            reported = [one for one in libraries if one.startswith(f"  - {library.title}: ")]
             titles = {item.title for item in there}
-            assert len(told) == bool(there)
-            for one in told:
+            assert len(reported) == bool(there)
+            for one in reported:
                 assert number(one, ": ") == len(there)
                 assert number(one, " on ") == len(titles)
 
@@ -133,8 +133,8 @@ async def test_what_is_labelled_already_is_not_added_again(ha_env: HaEnv) -> Non
 
 async def test_people_without_anything_are_named_with_the_reason(ha_env: HaEnv) -> None:
     state = ha_env.pulsarr.state
-    for wish in state.watchlist(ha_env.person("tim")):
-        state.forget(ha_env.person("tim"), wish.catalogue_key)
+    for listed in state.watchlist(ha_env.person("tim")):
+        state.forget(ha_env.person("tim"), listed.catalog_key)
 
     text = shown_review(await reviewed(ha_env))
 
@@ -179,7 +179,7 @@ async def test_long_lists_are_cut(ha_env: HaEnv) -> None:
     film = ha_env.spare(in_plex=True)
     for count in range(PEOPLE_MAX + 3):
         user = ha_env.pulsarr.state.add_user(f"guest {count:02}")
-        ha_env.pulsarr.state.wish(user.id, film)
+        ha_env.pulsarr.state.want(user.id, film)
 
     text = shown_review(await reviewed(ha_env))
 
@@ -377,7 +377,7 @@ async def test_page_that_is_loaded_again_goes_on_waiting(ha_env: HaEnv) -> None:
     await eventually(lambda: bool(ha_env.plex.listener.pauses))
     again = await hass.config_entries.flow.async_configure(shown["flow_id"])
     assert (again["type"], again["step_id"]) == (FlowResultType.SHOW_PROGRESS, "reading")
-    ha_env.plex.listener.hurry()
+    ha_env.plex.listener.end_pauses()
 
     shown = await after_reading(hass, again)
     assert_form(shown, "review")
@@ -391,11 +391,11 @@ async def test_progress_is_shown_and_only_goes_up(ha_env: HaEnv) -> None:
 
     shown = await reviewed(ha_env)
 
-    told = [event.data["progress"] for event in events]
+    reported = [event.data["progress"] for event in events]
     assert {event.data["flow_id"] for event in events} == {shown["flow_id"]}
-    assert len(told) >= 4
-    assert told == sorted(told)
-    assert 0 <= told[0] <= told[-1] <= 1
+    assert len(reported) >= 4
+    assert reported == sorted(reported)
+    assert 0 <= reported[0] <= reported[-1] <= 1
 
 
 # Records of a removed entry

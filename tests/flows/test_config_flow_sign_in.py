@@ -119,7 +119,7 @@ async def ways(
 @asynccontextmanager
 async def second_server(tv: PlexTv) -> AsyncIterator[PlexSimulator]:
     """Let the account know another server."""
-    world = make_world(2, movies=5, shows=2, wishes=2, wishes_missing=1)
+    world = make_world(2, movies=5, shows=2, wanted_in_plex=2, wanted_missing=1)
     world.plex.machine_identifier, world.plex.name = "b" * 40, "Cabin"
     async with PlexSimulator(world.plex, token=OTHER_TOKEN) as other:
         tv.servers.append(other)
@@ -141,7 +141,7 @@ def assert_outside(shown: ConfigFlowResult) -> None:
     assert shown["step_id"] == "plex_sign_in"
 
 
-def told_to_plex(shown: ConfigFlowResult) -> dict[str, str]:
+def sent_to_plex(shown: ConfigFlowResult) -> dict[str, str]:
     """Return what the address of the other window says."""
     url = shown["url"]
     assert url is not None
@@ -151,7 +151,7 @@ def told_to_plex(shown: ConfigFlowResult) -> dict[str, str]:
 
 def way_back(shown: ConfigFlowResult) -> str:
     """Return where the other window is sent to, without the server."""
-    url = urlsplit(told_to_plex(shown)["forwardUrl"])
+    url = urlsplit(sent_to_plex(shown)["forwardUrl"])
     return f"{url.path}?{url.query}"
 
 
@@ -164,7 +164,7 @@ async def come_back(ha_env: HaEnv, shown: ConfigFlowResult) -> ConfigFlowResult:
 async def signed_in(ha_env: HaEnv, tv: PlexTv) -> ConfigFlowResult:
     """Sign in, and return what comes next."""
     shown = await begin(ha_env)
-    tv.sign_in(told_to_plex(shown)["code"])
+    tv.sign_in(sent_to_plex(shown)["code"])
     return await come_back(ha_env, shown)
 
 
@@ -189,11 +189,11 @@ async def test_signing_in_sets_up_the_only_server_and_nothing_is_typed(
     shown = await answer.json()
     shown["type"] = FlowResultType(shown["type"])
     assert_outside(shown)
-    told = told_to_plex(shown)
-    assert told["context[device][product]"] == "Plex Label Sync"
-    assert told["forwardUrl"].startswith(ha_env.base_url)
+    sent = sent_to_plex(shown)
+    assert sent["context[device][product]"] == "Plex Label Sync"
+    assert sent["forwardUrl"].startswith(ha_env.base_url)
 
-    plex_tv.sign_in(told["code"])
+    plex_tv.sign_in(sent["code"])
     # The browser comes back to an address that everybody may open, for the window is not signed in.
     window = await (await browser.get(way_back(shown), headers={"Authorization": ""})).text()
     assert "window.close()" in window
@@ -213,7 +213,7 @@ async def test_signing_in_sets_up_the_only_server_and_nothing_is_typed(
     assert entry.data["plex_url"] == ha_env.plex.url
     assert entry.data["plex_token"] == PLEX_TOKEN
     assert entry.data["plex_verify_ssl"] is True
-    assert entry.data["client_id"] == told["clientID"]
+    assert entry.data["client_id"] == sent["clientID"]
     # plex.tv does not take the server's token here: the account's reads with whom it is shared.
     assert entry.data["plex_tv_token"] == ACCOUNT_TOKEN
     # One to begin with, one look, the account, its servers, and whether the server's token does.
@@ -239,9 +239,9 @@ async def test_sign_in_is_seen_when_the_browser_cannot_come_back(
     hass.config.api = None  # so Home Assistant knows no address of its own
     hass.config.internal_url = hass.config.external_url = None
     shown = await begin(ha_env)
-    assert "forwardUrl" not in told_to_plex(shown)
+    assert "forwardUrl" not in sent_to_plex(shown)
 
-    plex_tv.sign_in(told_to_plex(shown)["code"])
+    plex_tv.sign_in(sent_to_plex(shown)["code"])
 
     assert_form(await come_back(ha_env, shown), "pulsarr")
 
@@ -249,7 +249,7 @@ async def test_sign_in_is_seen_when_the_browser_cannot_come_back(
 async def test_account_with_several_servers_asks_which_and_offers_its_own_only(
     ha_env: HaEnv, plex_tv: PlexTv
 ) -> None:
-    borrowed = make_world(3, movies=5, shows=2, wishes=2, wishes_missing=1).plex
+    borrowed = make_world(3, movies=5, shows=2, wanted_in_plex=2, wanted_missing=1).plex
     borrowed.machine_identifier = "c" * 40
     plex_tv.borrowed.add(borrowed.machine_identifier)
     plex_tv.servers.append(PlexSimulator(borrowed))
@@ -297,7 +297,7 @@ async def test_page_that_is_loaded_anew_meanwhile_goes_on_with_the_same_sign_in(
     assert_outside(again)
     assert again["url"] == shown["url"]
     assert len(plex_tv.pins) == 1
-    plex_tv.sign_in(told_to_plex(shown)["code"])
+    plex_tv.sign_in(sent_to_plex(shown)["code"])
     shown = await come_back(ha_env, shown)
     assert_form(shown, "pulsarr")
 
@@ -327,10 +327,10 @@ async def test_plex_tv_is_spoken_to_in_threads_and_knows_the_installation_by_one
 
     monkeypatch.setattr(requests.Session, "send", noting)
     shown = await begin(ha_env)
-    plex_tv.sign_in(told_to_plex(shown)["code"])
+    plex_tv.sign_in(sent_to_plex(shown)["code"])
     assert_form(await come_back(ha_env, shown), "pulsarr")
 
-    assert names == {told_to_plex(shown)["clientID"]}
+    assert names == {sent_to_plex(shown)["clientID"]}
     assert threads
     assert threading.get_ident() not in threads
 
@@ -355,7 +355,7 @@ async def test_closing_the_flow_ends_the_sign_in(
     await ha_env.settle()
     asked = plex_tv.stats.total
 
-    plex_tv.sign_in(told_to_plex(shown)["code"])
+    plex_tv.sign_in(sent_to_plex(shown)["code"])
     await ha_env.settle()
 
     assert plex_tv.stats.total == asked
@@ -375,7 +375,7 @@ async def test_sign_in_that_is_not_finished_in_time_is_told_and_can_be_begun_ane
     shown = await submit(ha_env.hass, shown, next_step_id="plex_sign_in")
     assert_outside(shown)
     assert len(plex_tv.pins) == 2
-    plex_tv.sign_in(told_to_plex(shown)["code"])
+    plex_tv.sign_in(sent_to_plex(shown)["code"])
     assert_form(await come_back(ha_env, shown), "pulsarr")
 
 
@@ -389,7 +389,7 @@ async def test_plex_tv_that_does_not_answer_properly_at_first_is_told(
 
     plex_tv.faults.clear()
     shown = await submit(ha_env.hass, shown, next_step_id="plex_sign_in")
-    plex_tv.sign_in(told_to_plex(shown)["code"])
+    plex_tv.sign_in(sent_to_plex(shown)["code"])
     assert_form(await come_back(ha_env, shown), "pulsarr")
 
 
@@ -435,7 +435,7 @@ async def test_plex_tv_that_falls_silent_meanwhile_is_asked_again(
     ha_env: HaEnv, plex_tv: PlexTv
 ) -> None:
     shown = await begin(ha_env)
-    plex_tv.sign_in(told_to_plex(shown)["code"])
+    plex_tv.sign_in(sent_to_plex(shown)["code"])
     plex_tv.faults.add(Fault(kind="drop", times=sign_in.FAILURES_MAX - 1))
 
     assert_form(await come_back(ha_env, shown), "pulsarr")
@@ -469,7 +469,7 @@ async def test_account_without_a_server_of_its_own_is_told(ha_env: HaEnv, plex_t
 
     plex_tv.borrowed.clear()
     shown = await submit(ha_env.hass, shown, next_step_id="plex_sign_in")
-    plex_tv.sign_in(told_to_plex(shown)["code"])
+    plex_tv.sign_in(sent_to_plex(shown)["code"])
     assert_form(await come_back(ha_env, shown), "pulsarr")
 
 
@@ -635,11 +635,11 @@ async def refuse(ha_env: HaEnv) -> ConfigFlowResult:
 
 async def test_refused_token_is_replaced_by_signing_in(ha_env: HaEnv, plex_tv: PlexTv) -> None:
     shown = await refuse(ha_env)
-    told = told_to_plex(shown)
-    assert told["clientID"] == ha_env.entry.data["client_id"]
+    sent = sent_to_plex(shown)
+    assert sent["clientID"] == ha_env.entry.data["client_id"]
     before = dict(ha_env.entry.data)
 
-    plex_tv.sign_in(told["code"])
+    plex_tv.sign_in(sent["code"])
     shown = await come_back(ha_env, shown)
     await ha_env.settle()
 
@@ -659,7 +659,7 @@ async def test_signing_in_with_an_account_that_does_not_own_the_server_is_refuse
     shown = await refuse(ha_env)
     async with second_server(plex_tv):
         plex_tv.borrowed.add(ha_env.plex.state.machine_identifier)
-        plex_tv.sign_in(told_to_plex(shown)["code"])
+        plex_tv.sign_in(sent_to_plex(shown)["code"])
         assert_aborted(await come_back(ha_env, shown), "wrong_server")
     assert ha_env.entry.data["plex_token"] == PLEX_TOKEN
 
@@ -668,7 +668,7 @@ async def test_server_that_is_away_when_somebody_signs_in_again_is_told_without_
     ha_env: HaEnv, plex_tv: PlexTv
 ) -> None:
     shown = await refuse(ha_env)
-    plex_tv.sign_in(told_to_plex(shown)["code"])
+    plex_tv.sign_in(sent_to_plex(shown)["code"])
     ha_env.plex.faults.add(Fault(kind="drop", times=None))
 
     shown = await come_back(ha_env, shown)

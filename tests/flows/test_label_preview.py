@@ -106,8 +106,8 @@ async def test_form_for_the_libraries_shows_who_gets_which_label(ha_env: HaEnv) 
     assert len(lines) == sum(user.can_sync for user in ha_env.pulsarr.state.users())
     text = "\n".join(lines)
     assert f"→ `Rosa die Erste` ⚠️ {WORDS['changed']}" in text
-    told = WORDS["case"].split("{others}")
-    assert re.search(f"→ `TIM` ⚠️ {told[0]}`tim[^`]*`{told[1]}", text)
+    parts = WORDS["case"].split("{others}")
+    assert re.search(f"→ `TIM` ⚠️ {parts[0]}`tim[^`]*`{parts[1]}", text)
     assert any("⚠️" not in line for line in lines)
     # People who share a label have to be confirmed, whatever the format is.
     shown = await submit(ha_env.hass, shown)

@@ -564,7 +564,7 @@ async def test_all_fields_with_an_error_are_named(ha_env: HaEnv) -> None:
 async def test_label_that_leaves_a_title_alone_can_be_given_up(ha_env: HaEnv) -> None:
     wanted = next(
         title
-        for title in ha_env.world.catalogue
+        for title in ha_env.world.catalog
         if title.key in ha_env.wanted_by("rosa") and ha_env.plex.state.items_of(title)
     )
     for item in ha_env.plex.state.items_of(wanted):
@@ -602,11 +602,11 @@ async def test_form_reaches_the_web_interface_in_sections_and_takes_both_ways_fr
     for sent in ({"sync_interval": 90}, {"full_sync": {"sync_interval": 91}}):
         answer = await browser.post(flows, json={"handler": entry.entry_id})
         shown = await answer.json()
-        told = {part["name"]: part for part in shown["data_schema"]}
+        described = {part["name"]: part for part in shown["data_schema"]}
         assert {
-            name: [field["name"] for field in part["schema"]] for name, part in told.items()
+            name: [field["name"] for field in part["schema"]] for name, part in described.items()
         } == SECTIONS
-        assert {part["type"] for part in told.values()} == {"expandable"}
+        assert {part["type"] for part in described.values()} == {"expandable"}
         saved = await (await browser.post(f"{flows}/{shown['flow_id']}", json=sent)).json()
         assert saved["type"] == "create_entry"
         assert entry.options["sync_interval"] in (90, 91)
@@ -623,19 +623,19 @@ async def test_webhook_is_shown_on_request_works_for_arr_apps_and_changes_nothin
     shown = await submit(ha_env, shown, show_webhook=True, base_url=ha_env.base_url)
 
     assert_form(shown, "webhook")
-    told = shown["description_placeholders"]
-    assert told is not None
-    assert told["address"].startswith(ha_env.base_url)
+    described = shown["description_placeholders"]
+    assert described is not None
+    assert described["address"].startswith(ha_env.base_url)
     title = next(
         title
-        for title in ha_env.world.catalogue
+        for title in ha_env.world.catalog
         if title.key in ha_env.wanted_by("rosa") and not ha_env.plex.state.items_of(title)
     )
     body = (arr.sonarr_download if title.type == "show" else arr.radarr_download)(title)
-    password = b64encode(f"sonarr:{told['secret']}".encode()).decode()
+    password = b64encode(f"sonarr:{described['secret']}".encode()).decode()
     async with aiohttp.ClientSession(headers={"Authorization": f"Basic {password}"}) as session:
         for payload in (arr.sonarr_test(), body):
-            async with session.post(told["address"], json=payload) as answer:
+            async with session.post(described["address"], json=payload) as answer:
                 assert answer.status == 200
     await ha_env.settle()
     (waiting,) = (await ha_env.call("get_pending"))["pending"]

@@ -20,7 +20,7 @@ from ..test_init import assert_everything_is_labelled
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
     from simulators.http import FaultKind
 
     from ..ha_env import HaEnv
@@ -37,16 +37,16 @@ async def soon(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     await later(ha_env, clock, 1)
 
 
-async def announced(ha_env: HaEnv, name: str = "rosa") -> CatalogueTitle:
+async def announced(ha_env: HaEnv, name: str = "rosa") -> CatalogTitle:
     """Somebody wants a title, and an arr app has imported it; Plex does not know it yet."""
     title = ha_env.spare(in_plex=False)
-    await ha_env.pulsarr.wish(ha_env.person(name), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person(name), title, force=True)
     assert await ha_env.pulsarr.announce(title, force=True)
     return title
 
 
-async def appear(ha_env: HaEnv, title: CatalogueTitle) -> None:
-    """Plex finds the file and recognises it."""
+async def appear(ha_env: HaEnv, title: CatalogTitle) -> None:
+    """Plex finds the file and recognizes it."""
     await ha_env.plex.import_title(title)
 
 
@@ -56,7 +56,7 @@ async def test_title_that_plex_has_already_is_labelled_at_once_when_it_is_wished
     await ha_env.set_up()
     title = ha_env.spare(in_plex=True)
 
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     await soon(ha_env, clock)
 
     assert all("rosa" in labels for labels in ha_env.labels(title))
@@ -69,7 +69,7 @@ async def test_second_person_on_a_title_gets_a_label_too(
     await ha_env.set_up()
     title = ha_env.spare(in_plex=True)
     for name in ("rosa", "tim"):
-        await ha_env.pulsarr.wish(ha_env.person(name), title, force=True)
+        await ha_env.pulsarr.want(ha_env.person(name), title, force=True)
         await soon(ha_env, clock)
 
     assert all({"rosa", "tim"} <= labels for labels in ha_env.labels(title))
@@ -83,7 +83,7 @@ async def test_label_that_waits_for_labels_that_could_not_be_read_comes_one_retr
     title = ha_env.spare(in_plex=True)
     ha_env.plex.faults.add(Fault(kind, route="/library/sections/{id}/label", times=None))
     ha_env.plex.faults.add(Fault("busy", route=METADATA_ROUTE, times=None))
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     await soon(ha_env, clock)
     assert not any(ha_env.labels(title))
     (waiting,) = (await ha_env.call("get_pending"))["pending"]
@@ -222,7 +222,7 @@ async def test_announcement_while_pulsarr_is_away_waits_for_it(
 ) -> None:
     await ha_env.set_up()
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await later(ha_env, clock, AGES)
     ha_env.pulsarr.faults.add(Fault(kind="unavailable", times=None))
     await post(ha_env, arr.radarr_download(title))
@@ -250,7 +250,7 @@ async def test_arr_apps_can_announce_by_themselves(
 ) -> None:
     await ha_env.set_up()
     title = ha_env.spare(kind, in_plex=False)
-    ha_env.pulsarr.state.wish(ha_env.person("tim"), title)
+    ha_env.pulsarr.state.want(ha_env.person("tim"), title)
     payload = (
         arr.radarr_download(title)
         if kind == "movie"
@@ -293,7 +293,7 @@ async def test_title_that_only_an_unread_list_may_have_waits_until_that_can_be_r
     await ha_env.set_up(batch_mode=False)
     rosa = ha_env.person("rosa")
     title, other = ha_env.spare(in_plex=True), ha_env.spare("show", in_plex=True)
-    ha_env.pulsarr.state.wish(rosa, title)
+    ha_env.pulsarr.state.want(rosa, title)
     ha_env.pulsarr.faults.add(Fault("busy", match=rf"/users/{rosa}/watchlist", times=None))
     await later(ha_env, clock, AGES)
     for payload in (arr.radarr_download(title), arr.sonarr_download(other)):
@@ -339,7 +339,7 @@ async def test_announced_title_that_nobody_was_known_to_want_is_labelled_at_once
 ) -> None:
     await ha_env.set_up(batch_mode=False)
     title = ha_env.spare(in_plex=False)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     await appear(ha_env, title)
     ha_env.pulsarr.stats.reset()
     await post(ha_env, arr.radarr_download(title))
@@ -357,7 +357,7 @@ async def test_announced_title_is_not_given_up_on_the_word_of_older_watchlists(
     titles = [ha_env.spare(kind, in_plex=False) for kind in ("movie", "show")]
     payloads = [arr.radarr_download(titles[0]), arr.sonarr_download(titles[1])]
     for title, payload in zip(titles, payloads, strict=True):
-        ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+        ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
         await appear(ha_env, title)
         await post(ha_env, payload)
         await later(ha_env, clock, 2)
@@ -378,7 +378,7 @@ async def test_title_that_left_its_watchlist_is_not_waited_for_any_more(
     await soon(ha_env, clock)
     assert ha_env.state("pending") == "1"
 
-    await ha_env.pulsarr.unwish(ha_env.person("rosa"), title)
+    await ha_env.pulsarr.unwant(ha_env.person("rosa"), title)
     await soon(ha_env, clock)
     await later(ha_env, clock, RETRY)
 
@@ -390,11 +390,11 @@ async def test_labels_stay_when_a_title_leaves_its_watchlist(
 ) -> None:
     await ha_env.set_up()
     title = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     await soon(ha_env, clock)
     before = ha_env.labels(title)
 
-    await ha_env.pulsarr.unwish(ha_env.person("rosa"), title)
+    await ha_env.pulsarr.unwant(ha_env.person("rosa"), title)
     await soon(ha_env, clock)
     await ha_env.call("sync_all")
 
@@ -406,7 +406,7 @@ async def test_announcements_are_ignored_with_live_mode_off(
 ) -> None:
     await ha_env.set_up(live_mode=False)
     title = ha_env.spare(in_plex=False)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
 
     assert await post(ha_env, arr.radarr_download(title)) == 200
     await soon(ha_env, clock)
@@ -454,7 +454,7 @@ async def test_activity_event_tells_what_was_labelled_for_whom(
 ) -> None:
     await ha_env.set_up()
     title = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("tim"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("tim"), title, force=True)
     await soon(ha_env, clock)
 
     event = ha_env.entity("activity").attributes
@@ -467,7 +467,7 @@ async def test_activity_event_tells_what_was_labelled_for_whom(
 async def test_full_sync_runs_by_the_clock(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     await ha_env.set_up()
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
 
     await later(ha_env, clock, 3600)
 
@@ -479,7 +479,7 @@ async def test_failed_full_sync_is_made_up_for_when_plex_is_back(
 ) -> None:
     await ha_env.set_up()
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
     ha_env.plex.faults.add(Fault(kind="unavailable", times=None))
     await later(ha_env, clock, 3600)
     assert ha_env.state("status") == "waiting_for_plex"
@@ -511,7 +511,7 @@ async def test_clock_that_is_set_makes_nothing_wait_longer_or_shorter(
         lambda real=time.monotonic: real() - set_by.total_seconds(),
     )
     there = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("tim"), there, force=True)
+    await ha_env.pulsarr.want(ha_env.person("tim"), there, force=True)
     await ha_env.settle()
     async_fire_time_changed(ha_env.hass, dt_util.utcnow() + timedelta(seconds=2))
     await ha_env.settle()

@@ -12,7 +12,7 @@ import pytest
 
 from custom_components.plex_label_sync.limits import ReconnectTimes
 from custom_components.plex_label_sync.sync.engine import Engine
-from simulators.catalogue import make_catalogue
+from simulators.catalog import make_catalog
 from simulators.plex import Fault, PlexKnobs
 from simulators.plex.server import METADATA_ROUTE
 
@@ -21,7 +21,7 @@ from ..ha_env import eventually, later, set_limits
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
     from simulators.http import FaultKind
     from simulators.plex import Item
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("clock")
 def _no_beat(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the looks at the watchlists, which would find what Plex told of anyway."""
     monkeypatch.setattr(
-        "custom_components.plex_label_sync.live.watchlist_poller.BEAT", 30 * 24 * 3600.0
+        "custom_components.plex_label_sync.live.watchlist_poller.POLL_INTERVAL", 30 * 24 * 3600.0
     )
 
 
@@ -53,17 +53,17 @@ async def begin(ha_env: HaEnv, clock: TickingDateTimeFactory, **options: object)
     ha_env.pulsarr.stats.reset()
 
 
-async def told(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
+async def process_events(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     """Let what Plex told be acted on."""
-    await ha_env.hear()
+    await ha_env.receive_plex_events()
     await later(ha_env, clock, WINDOW)
     await later(ha_env, clock, 1)
 
 
-def wished_silently(ha_env: HaEnv, name: str = "rosa", kind: str = "movie") -> CatalogueTitle:
+def want_silently(ha_env: HaEnv, name: str = "rosa", kind: str = "movie") -> CatalogTitle:
     """Somebody wants a title that Plex has not; nobody is told."""
     title = ha_env.spare(kind, in_plex=False)
-    ha_env.pulsarr.state.wish(ha_env.person(name), title)
+    ha_env.pulsarr.state.want(ha_env.person(name), title)
     return title
 
 
@@ -78,11 +78,11 @@ async def test_title_that_nobody_announced_is_labelled_when_plex_has_processed_i
     ha_env: HaEnv, clock: TickingDateTimeFactory, kind: str
 ) -> None:
     await begin(ha_env, clock)
-    title = wished_silently(ha_env, kind=kind)
+    title = want_silently(ha_env, kind=kind)
     clock.tick(61)
 
     await ha_env.plex.import_title(title)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
 
     assert ha_env.labels(title) == [{"rosa"}]
     event = ha_env.entity("activity").attributes
@@ -94,28 +94,28 @@ async def test_title_that_waits_is_labelled_at_once_when_plex_has_processed_it(
 ) -> None:
     await begin(ha_env, clock)
     title = ha_env.spare(in_plex=False)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     await ha_env.pulsarr.announce(title, force=True)
     await ha_env.settle()
     await later(ha_env, clock, 1)
     assert ha_env.state("pending") == "1"
 
     await ha_env.plex.import_title(title)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
 
     assert ha_env.labels(title) == [{"rosa"}]
     assert ha_env.state("pending") == "0"
 
 
-async def test_title_that_plex_recognises_late_is_waited_for_by_that_name_and_then_labelled(
+async def test_title_that_plex_recognizes_late_is_waited_for_by_that_name_and_then_labelled(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
     title = ha_env.spare(in_plex=False)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     await ha_env.plex.import_title(title, match_after=None)
     await ha_env.pulsarr.announce(title, force=True)
-    await ha_env.hear()
+    await ha_env.receive_plex_events()
     await later(ha_env, clock, 1)
     await later(ha_env, clock, SCAN)
 
@@ -124,7 +124,7 @@ async def test_title_that_plex_recognises_late_is_waited_for_by_that_name_and_th
 
     (item,) = ha_env.plex.state.items_of(title, identified=False)
     ha_env.plex.match(item.rating_key, title)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
     assert ha_env.labels(title) == [{"rosa"}]
 
 
@@ -133,10 +133,10 @@ async def test_title_in_a_library_that_is_left_out_says_so(
 ) -> None:
     await begin(ha_env, clock, libraries=["2", "3"])
     title = ha_env.spare(in_plex=False)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     await ha_env.plex.import_title(title, section="1")
     await ha_env.pulsarr.announce(title, force=True)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
 
     (pending,) = (await ha_env.call("get_pending"))["pending"]
     assert pending["reason"] == "library_excluded"
@@ -148,7 +148,7 @@ async def test_end_of_a_scan_has_everything_that_waits_looked_at(
 ) -> None:
     await begin(ha_env, clock)
     title = ha_env.spare(in_plex=False)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     await ha_env.pulsarr.announce(title, force=True)
     await ha_env.settle()
     await later(ha_env, clock, 1)
@@ -162,7 +162,7 @@ async def test_end_of_a_scan_has_everything_that_waits_looked_at(
             ],
         }
     )
-    await ha_env.hear()
+    await ha_env.receive_plex_events()
     await later(ha_env, clock, 1)
 
     assert ha_env.labels(title) == [{"rosa"}]
@@ -171,13 +171,13 @@ async def test_end_of_a_scan_has_everything_that_waits_looked_at(
 async def test_refresh_of_everything_costs_no_request_per_item(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    for title in make_catalogue(9, 400, 0):
+    for title in make_catalog(9, 400, 0):
         ha_env.plex.state.add_item(title, "1")
     await begin(ha_env, clock)
 
     for _ in range(50):
         ha_env.plex.refresh_items()  # 50 times 460 items and more
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
 
     assert ha_env.plex.stats.total == 0
     assert ha_env.pulsarr.stats.total == 0
@@ -193,7 +193,7 @@ async def test_refresh_of_a_few_items_costs_one_request_and_then_none_for_a_whil
     ha_env.pulsarr.stats.reset()
     for _ in range(5):
         ha_env.plex.refresh_items(keys)
-        await told(ha_env, clock)
+        await process_events(ha_env, clock)
 
     assert ha_env.plex.stats.total == 1
 
@@ -202,12 +202,12 @@ async def test_flood_of_new_items_is_met_with_one_full_sync(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
-    title = wished_silently(ha_env)
-    items = [ha_env.plex.state.add_item(one, "1") for one in make_catalogue(9, 400, 0)]
+    title = want_silently(ha_env)
+    items = [ha_env.plex.state.add_item(one, "1") for one in make_catalog(9, 400, 0)]
     ha_env.plex.state.add_item(title)
     for _ in range(3):
         ha_env.plex.refresh_items(item.rating_key for item in items)
-        await told(ha_env, clock)
+        await process_events(ha_env, clock)
     assert ha_env.plex.stats.total == 0
     before = ha_env.state("last_sync")
 
@@ -226,7 +226,7 @@ async def test_many_episodes_of_a_show_that_is_labelled_cost_one_request(
     clock.tick(61)  # our own label is old
     for _ in range(200):
         ha_env.plex.import_episode(show.rating_key)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
 
     assert ha_env.plex.stats.total == 1
 
@@ -237,25 +237,25 @@ async def test_our_own_edits_come_back_as_events_and_are_no_news(
     ha_env.plex.knobs = PlexKnobs(edit_events=True)
     await begin(ha_env, clock)
     title = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     await ha_env.settle()
     await later(ha_env, clock, 1)
     assert all("rosa" in labels for labels in ha_env.labels(title))
     asked = ha_env.plex.stats.total
 
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
 
     assert ha_env.plex.stats.total == asked
 
 
 async def test_corrected_match_is_noticed(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     await begin(ha_env, clock)
-    title = wished_silently(ha_env)
+    title = want_silently(ha_env)
     item = unlabelled_item(ha_env, "movie")
     clock.tick(61)
 
     ha_env.plex.match(item.rating_key, title)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
 
     assert "rosa" in labels_of(item)
 
@@ -293,10 +293,10 @@ async def test_fault_that_nobody_expected_ends_no_live_updates_and_is_said_once(
             ha_env.plex.knobs = PlexKnobs(notifications=False)
         await ha_env.plex.drop_events()
         await eventually(lambda: tries > 3)
-    said = [one for one in caplog.records if "Unexpected" in one.getMessage()]
-    assert len(said) == 1
+    logged = [one for one in caplog.records if "Unexpected" in one.getMessage()]
+    assert len(logged) == 1
     ha_env.plex.knobs = PlexKnobs()
-    title = wished_silently(ha_env)
+    title = want_silently(ha_env)
     clock.tick(61)
     await ha_env.plex.import_title(title)
     await reconnect(ha_env)
@@ -309,7 +309,7 @@ async def test_what_came_while_the_connection_was_broken_is_caught_up_with(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
-    title = wished_silently(ha_env)
+    title = want_silently(ha_env)
     clock.tick(61)
     await ha_env.plex.drop_events()
     await ha_env.plex.import_title(title)
@@ -322,11 +322,11 @@ async def test_what_came_while_the_connection_was_broken_is_caught_up_with(
     assert ha_env.labels(title) == [{"rosa"}]
 
 
-async def test_title_that_plex_recognised_while_nobody_listened_is_caught_up_with(
+async def test_title_that_plex_recognized_while_nobody_listened_is_caught_up_with(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
-    title = wished_silently(ha_env)
+    title = want_silently(ha_env)
     item = ha_env.plex.state.add_item(title, guid="local://77")
     clock.tick(61)
     # It is seen in between, without a name.
@@ -344,10 +344,10 @@ async def test_connection_that_breaks_again_and_again_is_no_news_and_loses_nothi
     ha_env: HaEnv, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     await begin(ha_env, clock)
-    said = len([record for record in caplog.records if record.levelname != "DEBUG"])
+    logged = len([record for record in caplog.records if record.levelname != "DEBUG"])
     titles = []
     for kind in ("movie", "show"):
-        titles.append(wished_silently(ha_env, kind=kind))
+        titles.append(want_silently(ha_env, kind=kind))
         await ha_env.plex.drop_events()
         await ha_env.plex.import_title(titles[-1])
         clock.tick(61)
@@ -356,8 +356,8 @@ async def test_connection_that_breaks_again_and_again_is_no_news_and_loses_nothi
         await later(ha_env, clock, 1)
 
     assert [ha_env.labels(title) for title in titles] == [[{"rosa"}]] * 2
-    ours = [one for one in caplog.records[said:] if one.name.startswith("custom_components")]
-    assert [one.getMessage() for one in ours if one.levelname != "DEBUG"] == []
+    own = [one for one in caplog.records[logged:] if one.name.startswith("custom_components")]
+    assert [one.getMessage() for one in own if one.levelname != "DEBUG"] == []
 
 
 async def test_entity_shows_whether_plex_is_heard(
@@ -386,7 +386,7 @@ async def test_proxy_without_websockets_is_said_once_and_the_rest_works(
     assert ha_env.state("plex_connected") == "on"
 
     title = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     await ha_env.settle()
     await later(ha_env, clock, 1)
     assert all("rosa" in labels for labels in ha_env.labels(title))
@@ -421,12 +421,12 @@ async def test_news_while_pulsarr_is_away_is_looked_at_when_it_is_back(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock, batch_mode=False)
-    title = wished_silently(ha_env)
+    title = want_silently(ha_env)
     clock.tick(61)
     port = ha_env.pulsarr.port
     await ha_env.pulsarr.stop()
     await ha_env.plex.import_title(title)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
     assert ha_env.labels(title) == [set()]
 
     await ha_env.pulsarr.start(port)
@@ -440,11 +440,11 @@ async def test_news_that_plex_does_not_tell_completely_are_read_again(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
-    title = wished_silently(ha_env)
+    title = want_silently(ha_env)
     clock.tick(61)
     await ha_env.plex.import_title(title)
     ha_env.plex.faults.add(Fault("truncated", route=METADATA_ROUTE, times=None))
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
     assert ha_env.labels(title) == [set()]
 
     ha_env.plex.faults.clear()
@@ -459,7 +459,7 @@ async def test_label_of_an_item_that_became_another_title_goes_at_once(
 ) -> None:
     await begin(ha_env, clock)
     wanted = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), wanted, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), wanted, force=True)
     await ha_env.settle()
     await later(ha_env, clock, 1)
     item = ha_env.plex.state.items_of(wanted)[0]
@@ -467,7 +467,7 @@ async def test_label_of_an_item_that_became_another_title_goes_at_once(
     clock.tick(61)
 
     ha_env.plex.match(item.rating_key, ha_env.spare(in_plex=False))
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
 
     assert labels_of(item) == set()
 
@@ -476,8 +476,8 @@ async def test_item_that_plex_cannot_tell_of_stops_no_other(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
-    titles = [wished_silently(ha_env, kind=kind) for kind in ("movie", "show")]
-    others = [ha_env.plex.state.add_item(one, "1") for one in make_catalogue(9, 30, 0)]
+    titles = [want_silently(ha_env, kind=kind) for kind in ("movie", "show")]
+    others = [ha_env.plex.state.add_item(one, "1") for one in make_catalog(9, 30, 0)]
     clock.tick(61)
     bad = others[7].rating_key
     ha_env.plex.broken_items[bad] = "busy"
@@ -485,7 +485,7 @@ async def test_item_that_plex_cannot_tell_of_stops_no_other(
         ha_env.plex.refresh_items([bad])
         await ha_env.plex.import_title(title)
         ha_env.plex.refresh_items(item.rating_key for item in others)
-        await told(ha_env, clock)
+        await process_events(ha_env, clock)
         assert ha_env.labels(title) == [{"rosa"}]
         await later(ha_env, clock, 61)
 
@@ -500,10 +500,10 @@ async def test_library_that_cannot_be_read_after_a_broken_connection_stops_no_ot
     await eventually(lambda: ha_env.state("live_updates") == "off")
     await reconnect(ha_env)
     await later(ha_env, clock, WINDOW)
-    title = wished_silently(ha_env, kind="show")
+    title = want_silently(ha_env, kind="show")
 
     await ha_env.plex.import_title(title)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
 
     assert ha_env.labels(title) == [{"rosa"}]
 
@@ -512,7 +512,7 @@ async def test_message_that_nobody_expected_ends_nothing(
     ha_env: HaEnv, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     await begin(ha_env, clock)
-    title = wished_silently(ha_env)
+    title = want_silently(ha_env)
     clock.tick(61)
     for kind in (["library.update.section"], {"a": 1}, 7, None):
         ha_env.plex.events.announce(
@@ -521,16 +521,16 @@ async def test_message_that_nobody_expected_ends_nothing(
                 "ActivityNotification": [{"event": "ended", "Activity": {"type": kind}}],
             }
         )
-    await ha_env.hear()
-    with patch.object(Engine, "gone", side_effect=RuntimeError("secret title")):
-        for item in make_catalogue(9, 3, 0):
+    await ha_env.receive_plex_events()
+    with patch.object(Engine, "item_deleted", side_effect=RuntimeError("secret title")):
+        for item in make_catalog(9, 3, 0):
             ha_env.plex.delete_item(ha_env.plex.state.add_item(item, "1").rating_key)
-        await ha_env.hear()
+        await ha_env.receive_plex_events()
     assert caplog.text.count("Unexpected RuntimeError") == 1
     assert "secret title" not in caplog.text
 
     await ha_env.plex.import_title(title)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
 
     assert ha_env.labels(title) == [{"rosa"}]
     assert ha_env.state("live_updates") == "on"
@@ -543,14 +543,14 @@ async def test_look_that_fails_in_a_way_that_nobody_expected_is_not_the_last_one
     clock.tick(61)
     for method in ("triage", "run"):
         with patch.object(Engine, method, side_effect=RuntimeError("boom")):
-            await ha_env.plex.import_title(wished_silently(ha_env))
-            await told(ha_env, clock)
+            await ha_env.plex.import_title(want_silently(ha_env))
+            await process_events(ha_env, clock)
     assert "Unexpected RuntimeError" in caplog.text
     assert "boom" not in caplog.text
-    title = wished_silently(ha_env, "tim", "show")
+    title = want_silently(ha_env, "tim", "show")
     await later(ha_env, clock, 61)
     await ha_env.plex.import_title(title)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
     await later(ha_env, clock, RETRY)
 
     assert ha_env.labels(title) == [{"tim"}]
@@ -560,25 +560,25 @@ async def test_match_that_is_corrected_right_after_our_own_edit_is_noticed(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
-    wanted, other = ha_env.spare(in_plex=True), wished_silently(ha_env, "tim")
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), wanted, force=True)
+    wanted, other = ha_env.spare(in_plex=True), want_silently(ha_env, "tim")
+    await ha_env.pulsarr.want(ha_env.person("rosa"), wanted, force=True)
     await ha_env.settle()
     await later(ha_env, clock, 1)
     item = ha_env.plex.state.items_of(wanted)[0]
     assert labels_of(item) == {"rosa"}
 
     ha_env.plex.match(item.rating_key, other)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
     await later(ha_env, clock, 61)
     await later(ha_env, clock, 2)
 
     assert labels_of(item) == {"tim"}
 
 
-def wanted_titles(ha_env: HaEnv) -> list[CatalogueTitle]:
+def wanted_titles(ha_env: HaEnv) -> list[CatalogTitle]:
     """Return everything that is on a watchlist."""
-    keys = {wish.catalogue_key for wish in ha_env.pulsarr.state.wishes()}
-    return [title for title in ha_env.world.catalogue if title.key in keys]
+    keys = {entry.catalog_key for entry in ha_env.pulsarr.state.entries()}
+    return [title for title in ha_env.world.catalog if title.key in keys]
 
 
 def labels_of(item: Item) -> set[str]:
@@ -606,10 +606,10 @@ async def test_item_that_comes_alone_is_looked_at_at_once(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
-    title = wished_silently(ha_env)
+    title = want_silently(ha_env)
     clock.tick(61)
     await ha_env.plex.import_title(title)
-    await ha_env.hear()
+    await ha_env.receive_plex_events()
     await later(ha_env, clock, MOMENT)
     await later(ha_env, clock, MOMENT)
     assert ha_env.labels(title) == [{"rosa"}]
@@ -619,27 +619,27 @@ async def test_second_event_of_an_item_costs_nothing(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
-    title = wished_silently(ha_env)
+    title = want_silently(ha_env)
     clock.tick(61)
     await ha_env.plex.import_title(title)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
     (item,) = ha_env.plex.state.items_of(title)
     asked = ha_env.plex.stats.total
     for _ in range(5):
         ha_env.plex.refresh_items([item.rating_key])
-        await told(ha_env, clock)
+        await process_events(ha_env, clock)
     assert ha_env.plex.stats.total == asked
 
 
 async def test_burst_is_gathered(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     await begin(ha_env, clock)
-    items = [ha_env.plex.state.add_item(one, "1") for one in make_catalogue(9, 160, 0)]
+    items = [ha_env.plex.state.add_item(one, "1") for one in make_catalog(9, 160, 0)]
     began = time.time()
     for some in batched(items, 8, strict=True):
         ha_env.plex.refresh_items(item.rating_key for item in some)
-        await ha_env.hear()
+        await ha_env.receive_plex_events()
         await later(ha_env, clock, 0.1)
-    await told(ha_env, clock)
+    await process_events(ha_env, clock)
 
     # One look in each window.
     windows = (time.time() - began) / 1.5

@@ -20,8 +20,8 @@ from ..impatience import TOO_LONG
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
 
-    from custom_components.plex_label_sync.sync.watchlist_reader import Watched
-    from simulators.catalogue import CatalogueTitle
+    from custom_components.plex_label_sync.sync.watchlist_reader import PollResult
+    from simulators.catalog import CatalogTitle
     from simulators.http import FaultKind
 
     from ..ha_env import HaEnv
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 PEOPLE = "/v1/users/users/list/with-counts"
 WATCHLIST = "/v1/users/{id}/watchlist"
-BEAT = 60  # seconds
+POLL_INTERVAL = 60  # seconds
 BOUND = 90  # seconds from a wish to its label
 
 
@@ -48,13 +48,13 @@ async def minutes(ha_env: HaEnv, clock: TickingDateTimeFactory, count: float) ->
         await later(ha_env, clock, 15)
 
 
-async def labelled(ha_env: HaEnv, title: CatalogueTitle, name: str) -> bool:
+async def labelled(ha_env: HaEnv, title: CatalogTitle, name: str) -> bool:
     """Tell whether all items of a title carry a label."""
     return all(name in labels for labels in ha_env.labels(title))
 
 
 async def seconds_until(
-    ha_env: HaEnv, clock: TickingDateTimeFactory, title: CatalogueTitle, name: str
+    ha_env: HaEnv, clock: TickingDateTimeFactory, title: CatalogTitle, name: str
 ) -> float:
     """Return how long a label takes; fails after an hour."""
     waited = 0.0
@@ -65,10 +65,10 @@ async def seconds_until(
     return waited
 
 
-def wish_silently(ha_env: HaEnv, name: str, kind: str = "movie") -> CatalogueTitle:
+def want_silently(ha_env: HaEnv, name: str, kind: str = "movie") -> CatalogTitle:
     """Somebody wants what is there; Pulsarr has nothing to route and tells nobody."""
     title = ha_env.spare(kind, in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person(name), title)
+    ha_env.pulsarr.state.want(ha_env.person(name), title)
     return title
 
 
@@ -77,7 +77,7 @@ async def test_wish_for_what_is_there_is_labelled_without_any_event(
 ) -> None:
     await begin(ha_env, clock)
     title = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title)
     assert not [one for one in ha_env.pulsarr.deliveries if one.event == "watchlist.added"]
 
     assert await seconds_until(ha_env, clock, title, "rosa") <= BOUND
@@ -88,12 +88,12 @@ async def test_second_wish_for_a_title_is_labelled_as_well(
 ) -> None:
     await begin(ha_env, clock)
     title = ha_env.spare(in_plex=False)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title)
     await ha_env.plex.import_title(title)
     await ha_env.pulsarr.announce(title)
     assert await seconds_until(ha_env, clock, title, "rosa") <= BOUND
 
-    await ha_env.pulsarr.wish(ha_env.person("tim"), title)
+    await ha_env.pulsarr.want(ha_env.person("tim"), title)
 
     assert await seconds_until(ha_env, clock, title, "tim") <= BOUND
 
@@ -124,9 +124,9 @@ async def test_swap_of_equal_size_is_noticed_within_twenty_minutes(
     await begin(ha_env, clock)
     title = ha_env.spare(in_plex=True)
     rosa = ha_env.person("rosa")
-    gone = ha_env.pulsarr.state.watchlist(rosa)[0]
-    ha_env.pulsarr.state.forget(rosa, gone.catalogue_key)
-    ha_env.pulsarr.state.wish(rosa, title)
+    removed = ha_env.pulsarr.state.watchlist(rosa)[0]
+    ha_env.pulsarr.state.forget(rosa, removed.catalog_key)
+    ha_env.pulsarr.state.want(rosa, title)
 
     assert await seconds_until(ha_env, clock, title, "rosa") <= 1200 + 30
 
@@ -135,11 +135,11 @@ async def test_title_that_left_a_list_loses_its_label_where_that_is_wanted(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock, removed_label_mode="remove")
-    title = wish_silently(ha_env, "rosa")
+    title = want_silently(ha_env, "rosa")
     await minutes(ha_env, clock, 2)
     assert await labelled(ha_env, title, "rosa")
 
-    ha_env.pulsarr.state.unwish(ha_env.person("rosa"), title)
+    ha_env.pulsarr.state.unwant(ha_env.person("rosa"), title)
     await minutes(ha_env, clock, 1.5)
 
     assert not any("rosa" in labels for labels in ha_env.labels(title))
@@ -149,7 +149,7 @@ async def test_change_that_plex_could_not_be_asked_about_is_looked_at_later(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
-    title = wish_silently(ha_env, "rosa")
+    title = want_silently(ha_env, "rosa")
     ha_env.plex.faults.add(Fault("unavailable", times=None))
     await minutes(ha_env, clock, 3)
     assert not await labelled(ha_env, title, "rosa")
@@ -163,8 +163,8 @@ async def test_list_that_pulsarr_cannot_read_stops_nobody_else_and_is_asked_for_
 ) -> None:
     await begin(ha_env, clock)
     rosa = ha_env.person("rosa")
-    ha_env.pulsarr.state.wish(rosa, ha_env.spare("show", in_plex=False), guids=[949])
-    title = wish_silently(ha_env, "tim")
+    ha_env.pulsarr.state.want(rosa, ha_env.spare("show", in_plex=False), guids=[949])
+    title = want_silently(ha_env, "tim")
 
     assert await seconds_until(ha_env, clock, title, "tim") <= BOUND
     ha_env.pulsarr.stats.reset()
@@ -184,7 +184,7 @@ async def test_list_that_breaks_its_connection_each_time_stops_nobody_else(
     ha_env.pulsarr.faults.add(Fault(kind=kind, route=WATCHLIST, match=match, times=None))
     await minutes(ha_env, clock, 22)
 
-    title = wish_silently(ha_env, "rosa")
+    title = want_silently(ha_env, "rosa")
 
     assert await seconds_until(ha_env, clock, title, "rosa") <= BOUND
     ha_env.pulsarr.stats.reset()
@@ -198,12 +198,12 @@ async def test_list_that_takes_long_each_time_puts_off_no_look(
 ) -> None:
     await begin(ha_env, clock)
     engine = ha_env.entry.runtime_data.runner.engine
-    look, looks = engine.watch, list[float]()
+    poll, polls = engine.watch, list[float]()
 
-    async def slow(*args: Any) -> Watched:
-        looks.append(clock().timestamp())
+    async def slow(*args: Any) -> PollResult:
+        polls.append(clock().timestamp())
         try:
-            watched: Watched = await look(*args)
+            watched: PollResult = await poll(*args)
         finally:
             clock.tick(30)
         return watched
@@ -211,8 +211,8 @@ async def test_list_that_takes_long_each_time_puts_off_no_look(
     with patch.object(engine, "watch", slow):
         await minutes(ha_env, clock, 6)
 
-    assert len(looks) >= 4
-    assert max(after - before for before, after in pairwise(looks)) <= BEAT + 16
+    assert len(polls) >= 4
+    assert max(after - before for before, after in pairwise(polls)) <= POLL_INTERVAL + 16
 
 
 async def test_look_that_is_cut_off_by_a_reload_is_the_last_one_of_its_entry(
@@ -220,7 +220,7 @@ async def test_look_that_is_cut_off_by_a_reload_is_the_last_one_of_its_entry(
 ) -> None:
     await begin(ha_env, clock)
     ha_env.pulsarr.faults.add(Fault(kind="slow_before_apply", route=PEOPLE, seconds=TOO_LONG))
-    clock.move_to(clock() + timedelta(seconds=BEAT + 1))
+    clock.move_to(clock() + timedelta(seconds=POLL_INTERVAL + 1))
     async_fire_time_changed(ha_env.hass, dt_util.utcnow())
     await eventually(lambda: ha_env.pulsarr.stats.in_flight > 0)
     assert await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
@@ -237,12 +237,12 @@ async def test_list_that_can_be_read_again_is_caught_up_with(
 ) -> None:
     await begin(ha_env, clock)
     rosa, odd = ha_env.person("rosa"), ha_env.spare("show", in_plex=False)
-    ha_env.pulsarr.state.wish(rosa, odd, guids=[949])
-    title = wish_silently(ha_env, "rosa")
+    ha_env.pulsarr.state.want(rosa, odd, guids=[949])
+    title = want_silently(ha_env, "rosa")
     await minutes(ha_env, clock, 3)
     assert not await labelled(ha_env, title, "rosa")
 
-    ha_env.pulsarr.state.wish(rosa, odd)
+    ha_env.pulsarr.state.want(rosa, odd)
 
     assert await seconds_until(ha_env, clock, title, "rosa") <= 300
 
@@ -263,9 +263,9 @@ async def test_limit_of_pulsarrs_is_kept_to_by_asking_less_often(
     assert ha_env.state("pulsarr_connected") == "on"
 
     ha_env.pulsarr.knobs.rate_limit = 500
-    title = wish_silently(ha_env, "rosa")
+    title = want_silently(ha_env, "rosa")
     assert await seconds_until(ha_env, clock, title, "rosa") <= 900 + BOUND
-    again = wish_silently(ha_env, "rosa")
+    again = want_silently(ha_env, "rosa")
     assert await seconds_until(ha_env, clock, again, "rosa") <= BOUND
 
 
@@ -300,18 +300,18 @@ async def test_newcomer_is_looked_at_again_after_one_and_five_minutes(
     ha_env: HaEnv, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "custom_components.plex_label_sync.live.watchlist_poller.BEAT", 30 * 24 * 3600.0
+        "custom_components.plex_label_sync.live.watchlist_poller.POLL_INTERVAL", 30 * 24 * 3600.0
     )
     await begin(ha_env, clock)
     user = await ha_env.pulsarr.add_user("nina2")
     assert ha_env.pulsarr.deliveries[-1].data == user_created(user)
     first = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(user.id, first)
+    ha_env.pulsarr.state.want(user.id, first)
     await minutes(ha_env, clock, 1.25)
     assert await labelled(ha_env, first, "nina2")
 
     second = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(user.id, second)
+    ha_env.pulsarr.state.want(user.id, second)
     await minutes(ha_env, clock, 3)
     assert not await labelled(ha_env, second, "nina2")
     await minutes(ha_env, clock, 1.25)
@@ -322,24 +322,24 @@ async def test_removal_that_is_told_before_the_row_goes_is_looked_at_again(
     ha_env: HaEnv, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "custom_components.plex_label_sync.live.watchlist_poller.BEAT", 30 * 24 * 3600.0
+        "custom_components.plex_label_sync.live.watchlist_poller.POLL_INTERVAL", 30 * 24 * 3600.0
     )
     await begin(ha_env, clock, removed_label_mode="remove")
     rosa = ha_env.person("rosa")
     title = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(rosa, title, force=True)
+    await ha_env.pulsarr.want(rosa, title, force=True)
     await ha_env.settle()
     await later(ha_env, clock, 2)
     assert await labelled(ha_env, title, "rosa")
 
     state = ha_env.pulsarr.state
-    (wish,) = [one for one in state.watchlist(rosa) if one.catalogue_key == title.key]
-    told = watchlist_removed(state.user(rosa), wish)
+    (entry,) = [one for one in state.watchlist(rosa) if one.catalog_key == title.key]
+    told = watchlist_removed(state.user(rosa), entry)
     await ha_env.pulsarr.deliver("watchlist.removed", told)
     await ha_env.settle()
     await later(ha_env, clock, 2)
     assert await labelled(ha_env, title, "rosa")
-    state.unwish(rosa, title)
+    state.unwant(rosa, title)
     await later(ha_env, clock, 9)
     await later(ha_env, clock, 1)
 
@@ -357,20 +357,20 @@ async def test_removal_whose_row_goes_minutes_later_is_noticed(
     row_goes_after: int,
 ) -> None:
     monkeypatch.setattr(
-        "custom_components.plex_label_sync.live.watchlist_poller.BEAT", 30 * 24 * 3600.0
+        "custom_components.plex_label_sync.live.watchlist_poller.POLL_INTERVAL", 30 * 24 * 3600.0
     )
     await begin(ha_env, clock, removed_label_mode="remove")
     rosa = ha_env.person("rosa")
-    title = wish_silently(ha_env, "rosa")
+    title = want_silently(ha_env, "rosa")
     state = ha_env.pulsarr.state
-    (wish,) = [one for one in state.watchlist(rosa) if one.catalogue_key == title.key]
+    (entry,) = [one for one in state.watchlist(rosa) if one.catalog_key == title.key]
     await ha_env.call("sync_all")
-    told = watchlist_removed(state.user(rosa), wish)
+    told = watchlist_removed(state.user(rosa), entry)
     await ha_env.pulsarr.deliver("watchlist.removed", told)
     await ha_env.settle()
     await minutes(ha_env, clock, row_goes_after / 60)
     assert await labelled(ha_env, title, "rosa")
-    state.unwish(rosa, title)
+    state.unwant(rosa, title)
     await minutes(ha_env, clock, 5.5 - row_goes_after / 60)
 
     assert not any("rosa" in labels for labels in ha_env.labels(title))
@@ -389,7 +389,7 @@ async def test_nothing_is_asked_while_live_mode_is_off(
 
     await ha_env.hass.services.async_call("switch", "turn_on", switch, blocking=True)
     await minutes(ha_env, clock, 1)
-    title = wish_silently(ha_env, "rosa")
+    title = want_silently(ha_env, "rosa")
     assert await seconds_until(ha_env, clock, title, "rosa") <= BOUND
 
 
@@ -397,9 +397,9 @@ async def test_change_that_a_live_run_read_by_the_way_is_not_lost(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
-    silent = wish_silently(ha_env, "rosa")
+    silent = want_silently(ha_env, "rosa")
     told = ha_env.spare("show", in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("tim"), told, force=True)
+    await ha_env.pulsarr.want(ha_env.person("tim"), told, force=True)
     await ha_env.settle()
     await later(ha_env, clock, 1)
     await later(ha_env, clock, 1)
@@ -416,9 +416,9 @@ async def test_person_under_a_new_id_is_left_to_a_full_sync(
     before = ha_env.state("last_sync")
     wanted = ha_env.wanted_by("tim")
     new = ha_env.pulsarr.state.rename_as_new(ha_env.person("tim"), "timothy")
-    for title in ha_env.world.catalogue:
+    for title in ha_env.world.catalog:
         if title.key in wanted:
-            ha_env.pulsarr.state.wish(new.id, title)
+            ha_env.pulsarr.state.want(new.id, title)
     ha_env.plex.stats.reset()
     await minutes(ha_env, clock, 1.25)
     assert ha_env.plex.stats.puts == 0, "nothing by the way"

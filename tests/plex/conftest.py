@@ -8,11 +8,11 @@ import pytest
 from custom_components.plex_label_sync.plex.limits import USUAL, PlexLimits
 from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.model import Library, MediaType
-from simulators.catalogue import make_catalogue
+from simulators.catalog import make_catalog
 from simulators.plex import PlexSimulator, make_plex_state
 
 TOKEN = "plex-token-of-the-owner"
-CATALOGUE = make_catalogue(3, 40, 8)
+CATALOG = make_catalog(3, 40, 8)
 MOVIES = Library("1", MediaType.MOVIE, "Movies")
 SHOWS = Library("2", MediaType.SHOW, "TV Shows")
 
@@ -38,10 +38,10 @@ def enable_event_loop_debug() -> None:
 
 @pytest.fixture
 async def plex(known_secrets: set[str]) -> AsyncIterator[PlexSimulator]:
-    """Start a Plex with every title of the catalogue once, without labels."""
+    """Start a Plex with every title of the catalog once, without labels."""
     known_secrets.add(TOKEN)
     state = make_plex_state(
-        CATALOGUE,
+        CATALOG,
         1,
         missing=0,
         editions=0,

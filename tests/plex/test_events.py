@@ -12,9 +12,9 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_label_sync.plex.events import (
-    Happening,
     Message,
     Notice,
+    NoticeKind,
     understand,
 )
 from custom_components.plex_label_sync.sync.model import Failure, ServiceError
@@ -58,7 +58,7 @@ def activity(event: str, kind: str = "library.update.section") -> str:
     )
 
 
-PROCESSED = Notice(Happening.PROCESSED, "4711", "1")
+PROCESSED = Notice(NoticeKind.PROCESSED, "4711", "1")
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_everything_else_means_nothing(row: dict[str, Any]) -> None:
 def test_deleted_item_is_noticed() -> None:
     message = understand(timeline(entry(state=9, metadataState="deleted"), entry(itemID=2)))
     assert message.notices == (
-        Notice(Happening.DELETED, "4711", "1"),
-        Notice(Happening.PROCESSED, "2", "1"),
+        Notice(NoticeKind.DELETED, "4711", "1"),
+        Notice(NoticeKind.PROCESSED, "2", "1"),
     )
 
 
@@ -179,8 +179,8 @@ async def test_messages_come_over_the_socket_until_it_breaks(
     async with client.listen() as messages:
         plex.refresh_items([item.rating_key])
         await plex.drop_events()
-        heard = [notice async for message in messages for notice in message.notices]
-    assert {notice.rating_key for notice in heard} == {item.rating_key}
+        received = [notice async for message in messages for notice in message.notices]
+    assert {notice.rating_key for notice in received} == {item.rating_key}
 
 
 async def test_text_that_is_no_utf8_costs_no_message(
@@ -192,10 +192,10 @@ async def test_text_that_is_no_utf8_costs_no_message(
         plex.refresh_items([first.rating_key])
         plex.refresh_items([second.rating_key])
         await plex.drop_events()
-        heard = {notice.rating_key async for message in messages for notice in message.notices}
+        received = {notice.rating_key async for message in messages for notice in message.notices}
     # Older versions of aiohttp end the connection over it, and what was missed is looked at.
     decodes = "decode_text" in inspect.signature(aiohttp.ClientSession.ws_connect).parameters
-    assert heard == ({first.rating_key, second.rating_key} if decodes else set())
+    assert received == ({first.rating_key, second.rating_key} if decodes else set())
 
 
 @pytest.mark.parametrize(

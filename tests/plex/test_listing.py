@@ -19,7 +19,7 @@ from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.render import BrokenHow
 from simulators.plex.server import LISTING_ROUTE
 
-from .conftest import CATALOGUE, MOVIES, SHOWS, MakeClient, pages_of
+from .conftest import CATALOG, MOVIES, SHOWS, MakeClient, pages_of
 
 PAGE = 10
 
@@ -77,9 +77,9 @@ async def test_item_that_goes_between_two_pages_costs_no_other_one(
     plex.faults.add(fault)
     before = set(held(plex))
     gaps: list[Gap] = []
-    told = await read(client, gaps)
-    assert len(set(told)) == len(told)
-    assert set(told) >= before & set(held(plex))
+    read_keys = await read(client, gaps)
+    assert len(set(read_keys)) == len(read_keys)
+    assert set(read_keys) >= before & set(held(plex))
     assert not gaps
     assert asked(plex) <= -(-40 // size) + 4
 
@@ -101,8 +101,8 @@ async def test_page_that_repeats_a_row_is_read_again(
         plex.faults.clear()
         plex.stats.reset()
         plex.faults.add(Fault("repeated_row", route=LISTING_ROUTE, nth=nth))
-        told = await read(client)
-        assert sorted(told) == sorted(held(plex))
+        read_keys = await read(client)
+        assert sorted(read_keys) == sorted(held(plex))
         assert asked(plex) <= 4 + 3
 
 
@@ -111,8 +111,8 @@ async def test_row_that_stays_hidden_behind_a_repeated_one_is_a_gap(
 ) -> None:
     plex.faults.add(Fault("repeated_row", route=LISTING_ROUTE, times=None))
     gaps: list[Gap] = []
-    told = await read(client, gaps)
-    assert len(set(told)) == len(told) < 40
+    read_keys = await read(client, gaps)
+    assert len(set(read_keys)) == len(read_keys) < 40
     assert [(gap.kind, gap.failure) for gap in gaps] == [(GapKind.PAGE, Failure.IMPLAUSIBLE)]
     with pytest.raises(ServiceError, match="changed while it was read"):
         await read(client)
@@ -126,17 +126,17 @@ async def test_whatever_is_there_all_the_time_is_read_once_however_much_changes(
 ) -> None:
     plex.knobs = knobs
     chance = random.Random(seed)
-    stayed, told, gaps = set(held(plex)), list[str](), list[Gap]()
+    stayed, read_keys, gaps = set(held(plex)), list[str](), list[Gap]()
     async for page in client.pages(MOVIES, list, gaps.append):
-        told += (item.rating_key for item in page)
+        read_keys += (item.rating_key for item in page)
         for _ in range(chance.randrange(3)):
-            gone = chance.choice(held(plex))
-            stayed.discard(gone)
-            plex.state.delete_item(gone)
+            deleted = chance.choice(held(plex))
+            stayed.discard(deleted)
+            plex.state.delete_item(deleted)
         for _ in range(chance.randrange(3)):
-            plex.state.add_item(chance.choice(CATALOGUE[:40]))
-    assert len(set(told)) == len(told)
-    assert stayed <= set(told) or gaps
+            plex.state.add_item(chance.choice(CATALOG[:40]))
+    assert len(set(read_keys)) == len(read_keys)
+    assert stayed <= set(read_keys) or gaps
     assert asked(plex) < 60
 
 
@@ -144,11 +144,11 @@ async def test_newcomers_are_no_reason_to_read_anything_again(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
     stayed = set(held(plex))
-    told: list[str] = []
+    read_keys: list[str] = []
     async for page in client.pages(MOVIES, list):
-        told += (item.rating_key for item in page)
-        plex.state.add_item(CATALOGUE[len(told) % 40])
-    assert stayed <= set(told)
+        read_keys += (item.rating_key for item in page)
+        plex.state.add_item(CATALOG[len(read_keys) % 40])
+    assert stayed <= set(read_keys)
     assert asked(plex) == 5
 
 
@@ -157,12 +157,12 @@ async def test_many_items_that_go_at_once_cost_no_other_one(
 ) -> None:
     client = make_client(plex.url, limits=replace(pages_of(PAGE), page_overlaps=(2, 4)))
     pages = client.pages(MOVIES, list)
-    told = [item.rating_key for item in await anext(pages)]
+    read_keys = [item.rating_key for item in await anext(pages)]
     for key in held(plex)[:9]:
         plex.state.delete_item(key)
-    told += [item.rating_key async for page in pages for item in page]
-    assert set(told) >= set(held(plex))
-    assert len(set(told)) == len(told)
+    read_keys += [item.rating_key async for page in pages for item in page]
+    assert set(read_keys) >= set(held(plex))
+    assert len(set(read_keys)) == len(read_keys)
 
 
 async def test_library_that_is_emptied_while_it_is_read_is_doubted(

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_label_sync.plex.limits import MIB, PlexLimits
-from custom_components.plex_label_sync.plex.listing import Ask, Listing
+from custom_components.plex_label_sync.plex.listing import Listing, PageRequest
 from custom_components.plex_label_sync.plex.page_size import LargePages, PageSize
 from custom_components.plex_label_sync.plex.parse import Page
 from custom_components.plex_label_sync.plex.server import PlexClient
@@ -17,7 +17,7 @@ from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE
 
 from ..impatience import TOO_LONG, impatient
-from .conftest import CATALOGUE, MOVIES, SHOWS, MakeClient, Naps, pages_of
+from .conftest import CATALOG, MOVIES, SHOWS, MakeClient, Naps, pages_of
 
 SMALL, LARGE = 4, 12  # rows; so 40 movies take a small page and three large ones
 EXTRA = 3  # the large page that failed, and what it takes more to read its rows in small ones
@@ -37,9 +37,9 @@ async def read(client: PlexClient, gaps: list[Gap] | None = None) -> list[str]:
 
 async def in_small_pages(make_client: MakeClient, plex: PlexSimulator) -> list[str]:
     """Return what a client reads that asks for small pages only, and forget that it asked."""
-    told = await read(make_client(plex.url, limits=pages_of(SMALL)))
+    read_keys = await read(make_client(plex.url, limits=pages_of(SMALL)))
     plex.stats.reset()
-    return told
+    return read_keys
 
 
 def asked(plex: PlexSimulator) -> int:
@@ -150,17 +150,17 @@ async def test_whatever_is_there_all_the_time_is_read_once_however_much_changes(
 ) -> None:
     chance = random.Random(seed)
     stayed = {key for key, item in plex.state.items.items() if item.section == MOVIES.key}
-    told, gaps = list[str](), list[Gap]()
+    read_keys, gaps = list[str](), list[Gap]()
     if seed % 2:
         plex.faults.add(Fault("busy", route=LISTING_ROUTE, nth=3))
     async for page in client.pages(MOVIES, list, gaps.append):
-        told += (item.rating_key for item in page)
-        gone = chance.choice(sorted(stayed))
-        stayed.discard(gone)
-        plex.state.delete_item(gone)
-        plex.state.add_item(chance.choice(CATALOGUE[:40]))
-    assert len(set(told)) == len(told)
-    assert stayed <= set(told) or gaps
+        read_keys += (item.rating_key for item in page)
+        deleted = chance.choice(sorted(stayed))
+        stayed.discard(deleted)
+        plex.state.delete_item(deleted)
+        plex.state.add_item(chance.choice(CATALOG[:40]))
+    assert len(set(read_keys)) == len(read_keys)
+    assert stayed <= set(read_keys) or gaps
     assert asked(plex) < 60
 
 
@@ -215,9 +215,9 @@ def test_page_holds_no_more_bytes_than_it_may_unless_it_is_a_small_one(
 async def test_large_library_is_listed_in_few_requests(
     rows: int, row_bytes: int, requests: int
 ) -> None:
-    asks: list[Ask] = []
+    asks: list[PageRequest] = []
 
-    async def give(ask: Ask) -> Page[int]:
+    async def give(ask: PageRequest) -> Page[int]:
         asks.append(ask)
         await asyncio.sleep(0)
         size = min(ask.size, rows - ask.start)
@@ -225,10 +225,10 @@ async def test_large_library_is_listed_in_few_requests(
         return Page(size, size, ask.start, rows, keys, bytes_in=size * row_bytes, seconds=0.1)
 
     listing = Listing(MOVIES, give, limits=PlexLimits(), large=LargePages(), readers=2)
-    told = [size async for size in listing.pages()]
-    assert sum(told) == rows + requests - 1  # with the row before each page
+    read_keys = [size async for size in listing.pages()]
+    assert sum(read_keys) == rows + requests - 1  # with the row before each page
     assert len(asks) == requests
-    assert max(told) * row_bytes <= max(PlexLimits().page_bytes, 1001 * row_bytes)
+    assert max(read_keys) * row_bytes <= max(PlexLimits().page_bytes, 1001 * row_bytes)
 
 
 def test_page_that_took_long_is_the_last_large_one() -> None:

@@ -328,8 +328,8 @@ def test_name_of_a_library_has_no_blanks_around_it() -> None:
 
 def test_library_of_an_item_may_stand_on_the_container_alone() -> None:
     rows = [row("7", type="movie"), row("8", type="movie", librarySectionID=2)]
-    told = item_answers.labelled_items(answer(librarySectionID=1, Metadata=rows))
-    assert [one.item.library for one in told.items] == ["1", "2"]
+    parsed = item_answers.labelled_items(answer(librarySectionID=1, Metadata=rows))
+    assert [one.item.library for one in parsed.items] == ["1", "2"]
     untold = item_answers.labelled_items(answer(Metadata=rows))
     assert [one.item.library for one in untold.items] == ["", "2"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.plex.parse import ServerInfo
-from custom_components.plex_label_sync.plex.server import PlexClient, normalise_plex_url
+from custom_components.plex_label_sync.plex.server import PlexClient, normalize_plex_url
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     Item,
@@ -28,7 +28,7 @@ from simulators.plex.server import LISTING_ROUTE
 from simulators.pulsarr import PulsarrSimulator
 from tests.tls_front import self_signed_front
 
-from .conftest import CATALOGUE, MOVIES, SHOWS, TOKEN, MakeClient, Naps, pages_of
+from .conftest import CATALOG, MOVIES, SHOWS, TOKEN, MakeClient, Naps, pages_of
 
 LABEL_ROUTE = "/library/sections/{id}/label"
 
@@ -84,13 +84,13 @@ def turned(knobs: PlexKnobs) -> str:
     ],
 )
 def test_address_of_the_web_app_is_good_enough(text: str, url: str) -> None:
-    assert normalise_plex_url(text) == url
+    assert normalize_plex_url(text) == url
 
 
 @given(st.text(alphabet="web/.:#?x", max_size=20).map("http://plex.local/{}".format))
 def test_normal_address_stays_as_it_is(text: str) -> None:
-    url = normalise_plex_url(text)
-    assert normalise_plex_url(url) == url
+    url = normalize_plex_url(text)
+    assert normalize_plex_url(url) == url
     assert url.startswith("http://plex.local")
     assert not url.endswith("/")
 
@@ -287,7 +287,7 @@ async def test_items_come_with_the_ids_by_which_pulsarr_knows_them(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
     by_key = {item.rating_key: item for item in await everything(client, SHOWS)}
-    for title in CATALOGUE:
+    for title in CATALOG:
         if title.type == "show":
             (entry,) = plex.state.items_of(title)
             assert by_key[entry.rating_key] == Item(
@@ -303,7 +303,7 @@ async def test_items_come_with_the_ids_by_which_pulsarr_knows_them(
 async def test_items_of_legacy_agents_come_with_their_external_id(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
-    movie = CATALOGUE[0]
+    movie = CATALOG[0]
     old = plex.state.add_item(movie, guid=f"com.plexapp.agents.imdb://{movie.imdb}?lang=en")
     unknown = plex.state.add_item(movie, guid="local://99")
     ids = {item.rating_key: item.ids for item in await everything(client, MOVIES)}
@@ -322,7 +322,7 @@ async def test_items_of_legacy_agents_come_with_their_external_id(
         PlexKnobs(trimming="ignored"),
         PlexKnobs(inline_labels="always"),
         PlexKnobs(inline_labels="some"),
-        PlexKnobs(range_filters="honoured"),
+        PlexKnobs(range_filters="honored"),
     ],
     ids=turned,
 )
@@ -422,7 +422,7 @@ async def test_foreign_library_is_forbidden(plex: PlexSimulator, make_client: Ma
 
 
 async def test_newest_items_come_first(plex: PlexSimulator, client: PlexClient) -> None:
-    newest = plex.state.add_item(CATALOGUE[5])
+    newest = plex.state.add_item(CATALOG[5])
     items, total = await client.newest(MOVIES, 3)
     assert keys(items)[0] == newest.rating_key
     assert (len(items), total) == (3, 41)
@@ -433,7 +433,7 @@ async def test_newest_items_come_first(plex: PlexSimulator, client: PlexClient) 
 async def test_every_edition_is_found_by_its_plex_id(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
-    movie = CATALOGUE[0]
+    movie = CATALOG[0]
     plex.state.add_item(movie, edition="Extended")
     found = await client.with_plex_id(MOVIES, f"plex:{movie.key}")
     assert set(keys(found)) == {item.rating_key for item in plex.state.items_of(movie)}
@@ -546,7 +546,7 @@ async def test_carriers_of_a_label_come_in_one_answer(
 async def test_labels_that_differ_in_case_only_are_read_one_by_one(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
-    plex.knobs = PlexKnobs(reuse_spelling=False, capitalise="none")
+    plex.knobs = PlexKnobs(reuse_spelling=False, capitalize="none")
     first, second = sorted(keys_of(plex.state, MOVIES))[:2]
     plex.state.add_label(first, "anna")
     plex.state.add_label(second, "ANNA")
@@ -559,7 +559,7 @@ async def test_labels_that_differ_in_case_only_are_read_one_by_one(
 async def test_spelling_that_nobody_carries_any_more_is_not_taken_for_missing_ids(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
-    plex.knobs = PlexKnobs(linger=True, reuse_spelling=False, capitalise="none")
+    plex.knobs = PlexKnobs(linger=True, reuse_spelling=False, capitalize="none")
     first, second = sorted(keys_of(plex.state, MOVIES))[:2]
     plex.state.add_label(first, "anna")
     plex.state.remove_label(first, "anna")

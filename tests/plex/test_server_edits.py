@@ -17,7 +17,7 @@ from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE
 
 from ..impatience import TOO_LONG, impatient
-from .conftest import CATALOGUE, MOVIES, SHOWS, MakeClient, Naps
+from .conftest import CATALOG, MOVIES, SHOWS, MakeClient, Naps
 
 AWKWARD = ("Tom, Dick", "100% Fun", "C++", "%41 is A", "🍿 Night", "Watch & Go", "A=B;C#D?E/F")
 
@@ -132,7 +132,7 @@ async def test_edit_without_items_or_labels_never_leaves_the_house(
 async def test_many_items_take_as_few_edits_as_will_go(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
-    items = [plex.state.add_item(CATALOGUE[0]).rating_key for _ in range(400)]
+    items = [plex.state.add_item(CATALOG[0]).rating_key for _ in range(400)]
     await client.edit(MOVIES, items, ["Anna"], [])
     assert [len(ids) for ids in puts(plex)] == [PUT_IDS_MAX, PUT_IDS_MAX, 400 - 2 * PUT_IDS_MAX]
     assert [key for ids in puts(plex) for key in ids] == items
@@ -334,7 +334,7 @@ async def test_trouble_that_stays_ends_the_edits(
     failure: Failure,
     requests: int,
 ) -> None:
-    items = [plex.state.add_item(CATALOGUE[0]).rating_key for _ in range(2 * PUT_IDS_MAX)]
+    items = [plex.state.add_item(CATALOG[0]).rating_key for _ in range(2 * PUT_IDS_MAX)]
     plex.faults.add(Fault(kind, method="PUT", nth=2, times=None))
     error = await failure_of_edit(client, items)
     assert error.failure is failure

@@ -51,7 +51,7 @@ async def tv(monkeypatch: pytest.MonkeyPatch, known_secrets: set[str]) -> AsyncI
         lead_to(monkeypatch, tv.url)
         protect(known_secrets, tv)
         yield tv
-        assert tv.changes_asked_for == []
+        assert tv.requested_changes == []
 
 
 @asynccontextmanager

@@ -9,11 +9,6 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_label_sync.probe import facts
-from custom_components.plex_label_sync.probe.asking import (
-    NoRequestLeftError,
-    Pace,
-    StoppedError,
-)
 from custom_components.plex_label_sync.probe.facts import Filtered
 from custom_components.plex_label_sync.probe.model import (
     EDITS_MAX,
@@ -29,6 +24,11 @@ from custom_components.plex_label_sync.probe.model import (
     Section,
     Users,
     Why,
+)
+from custom_components.plex_label_sync.probe.pacing import (
+    NoRequestLeftError,
+    Pace,
+    StoppedError,
 )
 from custom_components.plex_label_sync.probe.ports import PlexPort
 from custom_components.plex_label_sync.probe.steps import Findings, Place, Reading
@@ -61,15 +61,15 @@ def every_fact() -> Iterable[Fact]:
         yield facts.yes_or_no(Code.ITEM_RESTORED, value, wrong=False)
         yield facts.yes_or_no(Code.BUMP_LIBRARY, value, wrong=True)
     yield Fact(Code.SOCKET_PATH, "none", "socket_path_none")
-    yield from facts.limits([facts.Tried(200, 4000, 414), facts.Tried(50, 900, came=50)])
-    yield from facts.limits([facts.Tried(200, 900, 400), facts.Tried(50, 4000, came=50)])
+    yield from facts.limits([facts.Tried(200, 4000, 414), facts.Tried(50, 900, received=50)])
+    yield from facts.limits([facts.Tried(200, 900, 400), facts.Tried(50, 4000, received=50)])
     yield from (facts.label_max("x" * 300, stored) for stored in (None, "x", "x" * 300))
     yield from (facts.put_latency(seconds) for seconds in (0.1, 60.0))
     yield from (facts.settle(seconds) for seconds in (None, 0.0, 0.5))
     yield from facts.about_users(
-        Users(counts=False, lack=frozenset(USER_FIELDS), rate_limit=10, example=1)
+        Users(counts=False, missing_fields=frozenset(USER_FIELDS), rate_limit=10, example=1)
     )
-    yield facts.lacking(Code.PULSARR_TITLE_ROWS, TITLE_FIELDS)
+    yield facts.missing_fields(Code.PULSARR_TITLE_ROWS, TITLE_FIELDS)
     yield from (facts.events(known) for known in (None, (), facts.EVENTS))
 
 

@@ -12,7 +12,7 @@ from custom_components.plex_label_sync.probe.labels import (
     short_label,
 )
 from custom_components.plex_label_sync.probe.model import Trial
-from simulators.plex.tags import LabelRules, capitalised
+from simulators.plex.tags import LabelRules, capitalized
 
 suffixes = st.text("0123456789", min_size=8, max_size=8)
 capitals = st.sampled_from(("first", "words", "none"))
@@ -28,7 +28,7 @@ def trial(suffix: str, before: tuple[str, ...] = ()) -> Trial:
 def test_whatever_is_stored_belongs_to_its_trial(suffix: str, mode: str, cut: int) -> None:
     one = trial(suffix)
     for text in one.texts:
-        assert belongs(capitalised(text, mode)[:cut], one)  # type: ignore[arg-type]
+        assert belongs(capitalized(text, mode)[:cut], one)  # type: ignore[arg-type]
 
 
 @given(suffixes, st.text(max_size=30))
@@ -53,7 +53,7 @@ def test_what_the_movie_carried_before_does_not_belong(suffix: str) -> None:
 def test_other_spelling_is_none_that_is_there_and_the_same_to_the_server(
     suffix: str, mode: str, reused: bool
 ) -> None:
-    first = capitalised(short_label(suffix), mode)  # type: ignore[arg-type]
+    first = capitalized(short_label(suffix), mode)  # type: ignore[arg-type]
     present = {first} if reused else {first, in_capitals(first), all_in_capitals(first)}
     other = other_spelling(first, present)
     ascii_fold = LabelRules(label_fold="ascii").fold

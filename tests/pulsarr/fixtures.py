@@ -14,9 +14,9 @@ from custom_components.plex_label_sync.sync.model import (
     ServiceError,
     Title,
 )
-from simulators.catalogue import CatalogueTitle, make_catalogue
+from simulators.catalog import CatalogTitle, make_catalog
 
-FILM, SHOW = make_catalogue(1, 1, 1)
+FILM, SHOW = make_catalog(1, 1, 1)
 COUNTS_ROUTE = "/v1/users/users/list/with-counts"
 WATCHLIST_ROUTE = "/v1/users/{id}/watchlist"
 SETTINGS = EndpointSettings(
@@ -28,7 +28,7 @@ SETTINGS = EndpointSettings(
 )
 
 
-def title_of(entry: CatalogueTitle) -> Title:
+def title_of(entry: CatalogTitle) -> Title:
     """Return a title with all the ids that Pulsarr has."""
     ids = frozenset({f"plex:{entry.key}", *entry.guids})
     return Title(MediaType(entry.type), entry.title, ids)

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from custom_components.plex_label_sync.pulsarr.client import PulsarrClient, normalise_url
+from custom_components.plex_label_sync.pulsarr.client import PulsarrClient, normalize_url
 from custom_components.plex_label_sync.pulsarr.endpoints import EndpointSettings
 from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
 from custom_components.plex_label_sync.sync.failures import FAILURES
@@ -113,8 +113,8 @@ async def test_base_path_where_there_is_none_is_the_wrong_address(
     ],
 )
 def test_address_is_kept_with_its_base_path_only(url: str, base: str) -> None:
-    assert normalise_url(url) == base
-    assert normalise_url(base) == base
+    assert normalize_url(url) == base
+    assert normalize_url(base) == base
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_address_is_kept_with_its_base_path_only(url: str, base: str) -> None:
 )
 def test_what_is_no_web_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the form has a text of its own for it
-        normalise_url(url)
+        normalize_url(url)
 
 
 # --- the check for the form ---

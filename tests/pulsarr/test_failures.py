@@ -36,7 +36,7 @@ async def test_passing_failure_is_met_with_another_try(
     pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps, kind: FaultKind, times: int
 ) -> None:
     user = pulsarr.state.add_user("rosa")
-    pulsarr.state.wish(user.id, FILM)
+    pulsarr.state.want(user.id, FILM)
     pulsarr.faults.add(Fault(kind, times=times))
     assert await client.watchlist(pulsarr_id(user.id)) == (title_of(FILM),)
     assert naps.taken == [0.5, 2.0]
@@ -67,14 +67,14 @@ async def test_list_that_pulsarr_cannot_read_is_told_by_whose_it_is_and_not_as_b
     pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps, guids: list[object]
 ) -> None:
     rosa, tim = pulsarr.state.add_user("rosa"), pulsarr.state.add_user("tim")
-    pulsarr.state.wish(rosa.id, FILM, guids=guids)
-    pulsarr.state.wish(tim.id, FILM)
+    pulsarr.state.want(rosa.id, FILM, guids=guids)
+    pulsarr.state.want(tim.id, FILM)
     await client.people()
     err = await failure_of(client.watchlist(pulsarr_id(rosa.id)))
     assert err.failure is Failure.UNREADABLE
     assert f"rosa (user {rosa.id})" in err.detail
     assert await client.watchlist(pulsarr_id(tim.id)) == (title_of(FILM),)
-    pulsarr.state.wish(rosa.id, FILM)
+    pulsarr.state.want(rosa.id, FILM)
     assert await client.watchlist(pulsarr_id(rosa.id)) == (title_of(FILM),)
 
 

@@ -8,16 +8,16 @@ import pytest
 from custom_components.plex_label_sync.pulsarr.payloads import Signal, SignalKind, parse_payload
 from custom_components.plex_label_sync.sync.model import MediaType, Title
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
-from simulators.catalogue import CatalogueTitle
-from simulators.pulsarr import PulsarrUser, Wish, arr, payloads
+from simulators.catalog import CatalogTitle
+from simulators.pulsarr import PulsarrUser, WatchlistEntry, arr, payloads
 from simulators.pulsarr.rules import Import
 
 HEAT_KEY = "5d776825880197001ec90a5b"
-HEAT = CatalogueTitle(
+HEAT = CatalogTitle(
     type="movie", title="Heat", year=1995, key=HEAT_KEY, imdb="tt0113277", tmdb=949, tvdb=None
 )
 HEAT_IDS = frozenset({"tmdb:949", "imdb:tt0113277"})
-HORSES = CatalogueTitle(
+HORSES = CatalogTitle(
     type="show",
     title="Slow Horses",
     year=2022,
@@ -72,7 +72,7 @@ def test_wish_names_the_person_and_the_plex_key() -> None:
     )
     title = Title(MediaType.MOVIE, "Heat", HEAT_IDS | {f"plex:{HEAT_KEY}"})
     assert parse_payload(body) == Signal(
-        SignalKind.WISHED, "watchlist.added", title, pulsarr_id(7), (pulsarr_id(7),)
+        SignalKind.WATCHLIST_ADDED, "watchlist.added", title, pulsarr_id(7), (pulsarr_id(7),)
     )
 
 
@@ -86,7 +86,7 @@ def test_removed_wish_names_who_removed_it() -> None:
         },
     )
     signal = parse_payload(body)
-    assert (signal.kind, signal.person_id) == (SignalKind.UNWISHED, pulsarr_id(9))
+    assert (signal.kind, signal.person_id) == (SignalKind.WATCHLIST_REMOVED, pulsarr_id(9))
     assert signal.title == Title(MediaType.MOVIE, "Heat", frozenset({"tmdb:949"}))
 
 
@@ -207,7 +207,11 @@ def test_wish_without_a_usable_person_is_still_a_wish() -> None:
     content = {"title": "Heat", "type": "movie", "key": HEAT_KEY, "guids": []}
     for nobody in ({}, {"addedBy": None}, {"addedBy": {"username": "rosa"}}):
         signal = parse_payload(event("watchlist.added", {"content": content, **nobody}))
-        assert (signal.kind, signal.person_id, signal.people) == (SignalKind.WISHED, None, ())
+        assert (signal.kind, signal.person_id, signal.people) == (
+            SignalKind.WATCHLIST_ADDED,
+            None,
+            (),
+        )
 
 
 def test_nameless_title_is_called_by_an_id() -> None:
@@ -291,14 +295,18 @@ def test_any_json_is_either_understood_or_refused(body: object) -> None:
     except ValueError as err:
         assert str(err)  # noqa: PT017 - that it has a reason is the point
         return
-    hint = signal.kind in {SignalKind.AVAILABLE, SignalKind.WISHED, SignalKind.UNWISHED}
+    hint = signal.kind in {
+        SignalKind.AVAILABLE,
+        SignalKind.WATCHLIST_ADDED,
+        SignalKind.WATCHLIST_REMOVED,
+    }
     assert (signal.title is not None) is hint
     assert signal.title is None or signal.title.name
     assert all(number > pulsarr_id(0) for number in signal.people)
 
 
 TITLES = st.builds(
-    CatalogueTitle,
+    CatalogTitle,
     type=st.sampled_from(["movie", "show"]),
     title=st.text("abcÄß 7", min_size=1, max_size=12).map(str.split).map(" ".join).filter(bool),
     year=st.just(2026),
@@ -310,17 +318,17 @@ TITLES = st.builds(
 USERS = st.builds(PulsarrUser, id=st.integers(1, 10**6), name=st.text(min_size=1, max_size=9))
 
 
-def external_ids(title: CatalogueTitle) -> frozenset[str]:
+def external_ids(title: CatalogTitle) -> frozenset[str]:
     """Return the ids that everybody but Plex gives a title."""
     return frozenset(title.guids)
 
 
-def wish_of(user: PulsarrUser, title: CatalogueTitle) -> Wish:
+def entry_of(user: PulsarrUser, title: CatalogTitle) -> WatchlistEntry:
     """Return a wish as Pulsarr stores it."""
-    return Wish(
+    return WatchlistEntry(
         id=1,
         user_id=user.id,
-        catalogue_key=title.key,
+        catalog_key=title.key,
         title=title.title,
         type=title.type,
         kind=title.type,
@@ -335,7 +343,7 @@ def wish_of(user: PulsarrUser, title: CatalogueTitle) -> Wish:
 
 @given(TITLES, st.lists(USERS, unique_by=lambda user: user.id, max_size=4))
 def test_available_says_what_pulsarr_meant(
-    title: CatalogueTitle, watchers: list[PulsarrUser]
+    title: CatalogTitle, watchers: list[PulsarrUser]
 ) -> None:
     imported = Import(title.type, title.guids[0])
     signal = parse_payload(
@@ -347,20 +355,20 @@ def test_available_says_what_pulsarr_meant(
 
 
 @given(TITLES, USERS)
-def test_wishes_say_what_pulsarr_meant(title: CatalogueTitle, user: PulsarrUser) -> None:
-    wish = wish_of(user, title)
+def test_wishes_say_what_pulsarr_meant(title: CatalogTitle, user: PulsarrUser) -> None:
+    entry = entry_of(user, title)
     expected = Title(
         MediaType(title.type), title.title, external_ids(title) | {f"plex:{title.key}"}
     )
-    added = parse_payload(event("watchlist.added", payloads.watchlist_added(user, wish)))
-    removed = parse_payload(event("watchlist.removed", payloads.watchlist_removed(user, wish)))
-    assert (added.kind, removed.kind) == (SignalKind.WISHED, SignalKind.UNWISHED)
+    added = parse_payload(event("watchlist.added", payloads.watchlist_added(user, entry)))
+    removed = parse_payload(event("watchlist.removed", payloads.watchlist_removed(user, entry)))
+    assert (added.kind, removed.kind) == (SignalKind.WATCHLIST_ADDED, SignalKind.WATCHLIST_REMOVED)
     for signal in (added, removed):
         assert (signal.title, signal.person_id) == (expected, pulsarr_id(user.id))
 
 
 @given(TITLES)
-def test_imports_say_what_the_arr_apps_meant(title: CatalogueTitle) -> None:
+def test_imports_say_what_the_arr_apps_meant(title: CatalogTitle) -> None:
     if title.type == "movie":
         body, ids = arr.radarr_download(title), {f"tmdb:{title.tmdb}", f"imdb:{title.imdb}"}
     else:

@@ -16,7 +16,7 @@ from custom_components.plex_label_sync.sync.model import (
     Title,
 )
 from custom_components.plex_label_sync.sync.person_id import PersonId, pulsarr_id
-from simulators.catalogue import make_catalogue
+from simulators.catalog import make_catalog
 from simulators.http import Fault
 from simulators.pulsarr import PulsarrKnobs, PulsarrSimulator
 from simulators.pulsarr.knobs import UserFields
@@ -78,8 +78,8 @@ async def test_watchlist_titles_carry_key_and_external_ids(
     pulsarr: PulsarrSimulator, client: PulsarrClient
 ) -> None:
     user = pulsarr.state.add_user("rosa")
-    pulsarr.state.wish(user.id, FILM)
-    pulsarr.state.wish(user.id, SHOW, type="SHOW")
+    pulsarr.state.want(user.id, FILM)
+    pulsarr.state.want(user.id, SHOW, type="SHOW")
     assert await client.watchlist(pulsarr_id(user.id)) == (title_of(FILM), title_of(SHOW))
 
 
@@ -87,15 +87,15 @@ async def test_watchlist_is_the_same_object_until_it_changes(
     pulsarr: PulsarrSimulator, client: PulsarrClient
 ) -> None:
     user = pulsarr.state.add_user("rosa")
-    pulsarr.state.wish(user.id, FILM)
+    pulsarr.state.want(user.id, FILM)
     before = await client.watchlist(pulsarr_id(user.id))
     await client.people()
     assert await client.watchlist(pulsarr_id(user.id)) is before
-    pulsarr.state.unwish(user.id, FILM)
-    pulsarr.state.wish(user.id, SHOW)
+    pulsarr.state.unwant(user.id, FILM)
+    pulsarr.state.want(user.id, SHOW)
     assert await client.watchlist(pulsarr_id(user.id)) == (title_of(SHOW),)
-    pulsarr.state.unwish(user.id, SHOW)
-    pulsarr.state.wish(user.id, FILM)
+    pulsarr.state.unwant(user.id, SHOW)
+    pulsarr.state.want(user.id, FILM)
     assert await client.watchlist(pulsarr_id(user.id)) == before
 
 
@@ -103,8 +103,8 @@ async def test_title_without_key_or_guids_keeps_the_other(
     pulsarr: PulsarrSimulator, client: PulsarrClient
 ) -> None:
     user = pulsarr.state.add_user("rosa")
-    pulsarr.state.wish(user.id, FILM, key=None)
-    pulsarr.state.wish(user.id, SHOW, guids=())
+    pulsarr.state.want(user.id, FILM, key=None)
+    pulsarr.state.want(user.id, SHOW, guids=())
     film, show = await client.watchlist(pulsarr_id(user.id))
     assert film.ids == set(FILM.guids)
     assert show.ids == {f"plex:{SHOW.key}"}
@@ -114,7 +114,7 @@ async def test_title_without_any_id_is_still_wanted(
     pulsarr: PulsarrSimulator, client: PulsarrClient
 ) -> None:
     user = pulsarr.state.add_user("rosa")
-    pulsarr.state.wish(user.id, FILM, key="", guids=())
+    pulsarr.state.want(user.id, FILM, key="", guids=())
     assert await client.watchlist(pulsarr_id(user.id)) == (
         Title(MediaType.MOVIE, FILM.title, frozenset()),
     )
@@ -122,8 +122,8 @@ async def test_title_without_any_id_is_still_wanted(
 
 async def test_unknown_types_are_skipped(pulsarr: PulsarrSimulator, client: PulsarrClient) -> None:
     user = pulsarr.state.add_user("rosa")
-    pulsarr.state.wish(user.id, FILM, type="artist")
-    pulsarr.state.wish(user.id, SHOW)
+    pulsarr.state.want(user.id, FILM, type="artist")
+    pulsarr.state.want(user.id, SHOW)
     assert await client.watchlist(pulsarr_id(user.id)) == (title_of(SHOW),)
 
 
@@ -131,8 +131,8 @@ async def test_cut_off_watchlist_is_never_taken_for_a_shorter_one(
     pulsarr: PulsarrSimulator, client: PulsarrClient
 ) -> None:
     user = pulsarr.state.add_user("rosa")
-    pulsarr.state.wish(user.id, FILM)
-    pulsarr.state.wish(user.id, SHOW)
+    pulsarr.state.want(user.id, FILM)
+    pulsarr.state.want(user.id, SHOW)
     pulsarr.faults.add(Fault("short_page", route=WATCHLIST_ROUTE))
     err = await failure_of(client.watchlist(pulsarr_id(user.id)))
     assert err.failure is Failure.IMPLAUSIBLE
@@ -159,12 +159,12 @@ async def test_large_watchlist_is_parsed_off_the_event_loop(
 
     monkeypatch.setattr(answers, "watchlist", spy)
     user = pulsarr.state.add_user("rosa")
-    catalogue = make_catalogue(2, 1500, 0)
-    for entry in catalogue:
-        pulsarr.state.wish(user.id, entry)
+    catalog = make_catalog(2, 1500, 0)
+    for entry in catalog:
+        pulsarr.state.want(user.id, entry)
     titles = await client.watchlist(pulsarr_id(user.id))
     assert pulsarr.stats.bytes_out > 256 * 1024
-    assert titles == tuple(map(title_of, catalogue))
+    assert titles == tuple(map(title_of, catalog))
     assert threads
     assert threading.get_ident() not in threads
 
@@ -372,11 +372,11 @@ async def test_version_that_is_not_told_is_unknown(
 async def test_person_is_known_by_the_plex_account_where_pulsarr_tells_it(
     pulsarr: PulsarrSimulator, client: PulsarrClient
 ) -> None:
-    told = pulsarr.state.add_user("rosa", plex_uuid="abc123")
+    known_user = pulsarr.state.add_user("rosa", plex_uuid="abc123")
     pulsarr.state.add_user("tim", plex_uuid=None)
     assert [person.uuid for person in await client.people()] == ["abc123", ""]
     pulsarr.knobs.user_fields = "oldest"
     assert [person.uuid for person in await client.people()] == ["", ""]
     pulsarr.knobs.user_fields = "newest"
-    new = pulsarr.state.rename_as_new(told.id, "rosalie")
+    new = pulsarr.state.rename_as_new(known_user.id, "rosalie")
     assert {one.id: one.uuid for one in await client.people()}[pulsarr_id(new.id)] == "abc123"

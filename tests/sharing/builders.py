@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from custom_components.plex_label_sync.sharing.model import Account, Kind, SharingWarning
 from custom_components.plex_label_sync.sharing.survey import Facts, Subject, Wanted, survey
-from custom_components.plex_label_sync.sharing.visible import Shelves, bits
+from custom_components.plex_label_sync.sharing.visible import Catalog, bits
 from custom_components.plex_label_sync.sharing.warn import warnings
 from custom_components.plex_label_sync.sync.model import MediaType, Person, fold
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
@@ -14,7 +14,7 @@ from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from custom_components.plex_label_sync.sharing.changes import Gone
+    from custom_components.plex_label_sync.sharing.changes import LostRules
 
 MOVIE, SHOW = MediaType.MOVIE, MediaType.SHOW
 OWNER = Account("1", Kind.OWNER, "Max", "max", "0" * 16)
@@ -35,11 +35,11 @@ def friend(rule: str | None = "", **fields: Any) -> Account:
     return Account(**(given | fields))
 
 
-def shelves(*items: str, library: str = "1", ratings: Sequence[str] = ()) -> Shelves:
+def catalogs(*items: str, library: str = "1", ratings: Sequence[str] = ()) -> Catalog:
     """Return items in one library, each given by its labels."""
     labels = [frozenset(map(fold, text.split())) for text in items]
     every = frozenset().union(*labels)
-    return Shelves(
+    return Catalog(
         size=len(items),
         libraries={library: (1 << len(items)) - 1},
         carriers={
@@ -64,10 +64,10 @@ def facts(
     **fields: Any,
 ) -> Facts:
     """Return facts in which rosa wants the first film and the first show."""
-    on_shelf = {MOVIE: shelves(*movies), SHOW: shelves(*shows, library="2")}
+    on_shelf = {MOVIE: catalogs(*movies), SHOW: catalogs(*shows, library="2")}
     carried = {word for text in (*movies, *shows) for word in map(fold, text.split())}
     given: dict[str, Any] = {
-        "shelves": on_shelf,
+        "catalogs": on_shelf,
         "wanted": [
             Wanted(f"{kind} {n}", kind, 1 << n if n >= 0 else 0, (ROSA.id,)) for kind, n in wanted
         ],
@@ -86,14 +86,14 @@ def one(account: Account, some: Facts | None = None) -> Subject:
     return next(subject for subject in found if subject.account in {account, None})
 
 
-def told(
-    account: Account, some: Facts | None = None, gone: Mapping[str, Gone] | None = None
+def warnings_about(
+    account: Account, some: Facts | None = None, lost: Mapping[str, LostRules] | None = None
 ) -> list[SharingWarning]:
     """Return all warnings when this account exists."""
     known = some or facts()
-    return list(warnings(survey((OWNER, account), known), known, gone or {}))
+    return list(warnings(survey((OWNER, account), known), known, lost or {}))
 
 
 def keys(*args: Any, **kwargs: Any) -> list[str]:
     """Return the keys of the warnings."""
-    return [warning.key.value for warning in told(*args, **kwargs)]
+    return [warning.key.value for warning in warnings_about(*args, **kwargs)]

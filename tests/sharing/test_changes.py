@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from custom_components.plex_label_sync.sharing.changes import Gone, vanished
+from custom_components.plex_label_sync.sharing.changes import LostRules, vanished
 from custom_components.plex_label_sync.sharing.model import Access, Account
 
 from .builders import MOVIE, SHOW, friend
 
 
-def after(before: Account, now: Account, gone: dict[str, Gone] | None = None) -> dict[str, Gone]:
+def after(
+    before: Account, now: Account, lost: dict[str, LostRules] | None = None
+) -> dict[str, LostRules]:
     """Return what is gone now."""
-    return vanished([before], [now], gone or {}, 1000.9, {"7": 5})
+    return vanished([before], [now], lost or {}, 1000.9, {"7": 5})
 
 
 def test_rule_that_is_empty_now_is_gone_with_what_it_was() -> None:
-    gone = after(friend("label=rosa"), friend(""))
-    assert gone == {"7": Gone({MOVIE: "label=rosa", SHOW: "label=rosa"}, 1000, 5)}
-    assert after(friend(""), friend(""), gone) == gone  # until it is back
+    lost = after(friend("label=rosa"), friend(""))
+    assert lost == {"7": LostRules({MOVIE: "label=rosa", SHOW: "label=rosa"}, 1000, 5)}
+    assert after(friend(""), friend(""), lost) == lost  # until it is back
 
 
 def test_rule_that_is_back_or_another_is_not_gone() -> None:
-    gone = after(friend("label=rosa"), friend(""))
-    assert after(friend(""), friend("label=rosa"), gone) == {}
-    assert after(friend(""), friend("label!=scary"), gone) == {}
-    half = after(friend(""), friend("label=rosa", shows=""), gone)
+    lost = after(friend("label=rosa"), friend(""))
+    assert after(friend(""), friend("label=rosa"), lost) == {}
+    assert after(friend(""), friend("label!=scary"), lost) == {}
+    half = after(friend(""), friend("label=rosa", shows=""), lost)
     assert half["7"].texts == {SHOW: "label=rosa"}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from custom_components.plex_label_sync.sharing.model import Problem, Rule
 from custom_components.plex_label_sync.sharing.rules import TEXT_MAX, parse
-from custom_components.plex_label_sync.sharing.visible import OneItem, Shelves, shelf_of
+from custom_components.plex_label_sync.sharing.visible import Catalog, OneItem, catalog_of
 from custom_components.plex_label_sync.sync.model import MediaType
 
 from .brute import Meaning, Thing, answer
@@ -25,8 +25,8 @@ ITEMS_EACH: Final = 400
 def verdict(rule: Rule, thing: Thing) -> str:
     """Return what the integration says of one thing."""
     item = OneItem(MediaType.MOVIE, "1", thing.labels, thing.rating)
-    shelf: Shelves = shelf_of(item, (rule,))
-    return shelf.passing(rule).verdict(1).value
+    catalog: Catalog = catalog_of(item, (rule,))
+    return catalog.passing(rule).verdict(1).value
 
 
 def things_around(meanings: list[Meaning], seed: str) -> list[Thing]:

@@ -24,13 +24,15 @@ LANGUAGES: Final = sorted(path.stem for path in FOLDER.iterdir())
 
 def texts(language: str, group: str) -> dict[str, str]:
     """Return the texts of one group in one language."""
-    told: dict[str, Any] = json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
-    options: dict[str, str] = told["selector"][group]["options"]
+    warnings_about: dict[str, Any] = json.loads(
+        (FOLDER / f"{language}.json").read_text(encoding="utf-8")
+    )
+    options: dict[str, str] = warnings_about["selector"][group]["options"]
     return options
 
 
 @pytest.mark.parametrize(
-    ("rule", "said"),
+    ("rule", "shown"),
     [
         ("", "everything that is shared"),
         ("label=rosa", "only what carries rosa"),
@@ -44,8 +46,8 @@ def texts(language: str, group: str) -> dict[str, str]:
         (None, "unknown, because Plex does not report it"),
     ],
 )
-def test_rule_is_a_sentence(rule: str | None, said: str) -> None:
-    assert sentence(parse(rule), texts("en", "sharing_rule")) == said
+def test_rule_is_a_sentence(rule: str | None, shown: str) -> None:
+    assert sentence(parse(rule), texts("en", "sharing_rule")) == shown
 
 
 def test_long_list_is_cut() -> None:
@@ -71,6 +73,6 @@ def test_every_warning_has_its_texts(language: str, group: str) -> None:
 @given(st.data())
 def test_values_are_quoted_and_never_read_as_a_pattern(data: st.DataObject) -> None:
     rule = parse(data.draw(written(data.draw(meanings))))
-    said = sentence(rule, texts("en", "sharing_rule"), lambda text: f"<{{{text}}}>")
+    shown = sentence(rule, texts("en", "sharing_rule"), lambda text: f"<{{{text}}}>")
     for condition in rule.conditions:
-        assert f"<{{{condition.texts[0]}}}>" in said
+        assert f"<{{{condition.texts[0]}}}>" in shown

@@ -12,19 +12,19 @@ import pytest
 from custom_components.plex_label_sync.sharing.model import Access, Account, Verdict
 from custom_components.plex_label_sync.sharing.rules import parse, rule_of
 from custom_components.plex_label_sync.sharing.survey import Facts, Wanted, preview, survey
-from custom_components.plex_label_sync.sharing.visible import OneItem, Shelves, bits, why
+from custom_components.plex_label_sync.sharing.visible import Catalog, OneItem, bits, why
 from custom_components.plex_label_sync.sync.model import MediaType, Person
 from custom_components.plex_label_sync.sync.person_id import own_id, pulsarr_id
 
 from .brute import Thing, answer
-from .builders import MOVIE, OWNER, SHOW, facts, friend, one, shelves
+from .builders import MOVIE, OWNER, SHOW, catalogs, facts, friend, one
 from .strategies import LABELS, RATINGS, folded, meanings, things, written
 
 if TYPE_CHECKING:
     from .brute import Meaning
 
 
-def shelf(things: list[Thing], unread: frozenset[str] = frozenset()) -> Shelves:
+def catalog(things: list[Thing], unread: frozenset[str] = frozenset()) -> Catalog:
     """Return things as items, each second one in library 2."""
     size = len(things)
 
@@ -32,7 +32,7 @@ def shelf(things: list[Thing], unread: frozenset[str] = frozenset()) -> Shelves:
         return bits((n for n, one in enumerate(true) if one), size)
 
     labels = [label.casefold() for label in LABELS]
-    return Shelves(
+    return Catalog(
         size=size,
         libraries={
             "1": where([n % 2 == 0 for n in range(size)]),
@@ -74,7 +74,7 @@ def test_sets_are_brute_force(data: st.DataObject) -> None:
     )
     access = data.draw(st.sampled_from(list(Access)))
     account = friend(data.draw(written(meaning)), access=access, libraries=keys)
-    truth = shelf(some).visible_to(account, rule_of(account, MOVIE))
+    truth = catalog(some).visible_to(account, rule_of(account, MOVIE))
     verdicts = [truth.verdict(1 << n).value for n in range(len(some))]
     assert verdicts == expected([folded(meaning)], some, account, keys)
     counts = truth.of((1 << len(some)) - 1)
@@ -90,7 +90,7 @@ def test_label_that_could_not_be_read_makes_nothing_sure(data: st.DataObject) ->
     some = data.draw(st.lists(things, min_size=1, max_size=20))
     unread = frozenset({data.draw(st.sampled_from([one.casefold() for one in LABELS]))})
     rule = parse(data.draw(written(meaning)))
-    less, more = shelf(some, unread).passing(rule), shelf(some).passing(rule)
+    less, more = catalog(some, unread).passing(rule), catalog(some).passing(rule)
     assert less.yes & ~more.yes == 0
     assert less.no & ~more.no == 0
 
@@ -101,10 +101,10 @@ def test_what_if_is_brute_force(data: st.DataObject) -> None:
     now, then = data.draw(meanings), data.draw(meanings)
     account = friend(data.draw(written(now)))
     person = Person(pulsarr_id(1), "rosa")
-    shelves = {MOVIE: shelf(some), SHOW: shelf([])}
+    catalogs = {MOVIE: catalog(some), SHOW: catalog([])}
     wanted = [Wanted(str(n), MOVIE, 1 << n, (pulsarr_id(1),)) for n in range(len(some))]
     known = Facts(
-        shelves, wanted, [person], {(pulsarr_id(1), MOVIE): "rosa", (pulsarr_id(1), SHOW): "rosa"}
+        catalogs, wanted, [person], {(pulsarr_id(1), MOVIE): "rosa", (pulsarr_id(1), SHOW): "rosa"}
     )
     (subject, *_) = survey([OWNER, account], known)
     rule = parse(data.draw(written(then)))
@@ -129,13 +129,18 @@ def test_title_is_visible_if_one_of_its_items_is() -> None:
         ],
     )
     half = one(friend("label=rosa"), some).half(MOVIE)
-    assert (half.wishes.visible, half.wishes.total, half.wanted, half.in_plex) == (1, 1, 2, 1)
+    assert (half.wanted_counts.visible, half.wanted_counts.total, half.wanted, half.in_plex) == (
+        1,
+        1,
+        2,
+        1,
+    )
     half = one(friend("label=family"), some).half(MOVIE)
     assert half.hidden == half.hidden_labelled == ("both",)
 
 
 def test_owner_sees_everything_and_nobody_else_what_is_not_shared() -> None:
-    shelves_ = shelves("rosa", "")
+    shelves_ = catalogs("rosa", "")
     assert shelves_.visible_to(OWNER, parse(None)).of(3).visible == 2
     assert shelves_.visible_to(friend(libraries=frozenset()), parse("")).of(3).hidden == 2
 
@@ -169,7 +174,7 @@ def test_verdict_on_one_item_says_what_decides(
 
 def test_rule_for_everything_counts_only_where_it_changes_nothing() -> None:
     account = friend("label=rosa", everything="label!=scary")
-    truth = shelves("rosa", "rosa scary", "tim").visible_to(account, rule_of(account, MOVIE))
+    truth = catalogs("rosa", "rosa scary", "tim").visible_to(account, rule_of(account, MOVIE))
     assert [truth.verdict(1 << n).value for n in range(3)] == ["visible", "unknown", "hidden"]
 
 
@@ -177,7 +182,7 @@ def test_two_hundred_people_and_twenty_thousand_items_take_a_moment() -> None:
     size, crowd = 20_000, 200
     people = [Person(pulsarr_id(n), f"person{n}") for n in range(crowd)]
     carriers = {one.username: bits(range(int(own_id(one.id)), size, crowd), size) for one in people}
-    shelf_ = Shelves(size, {"1": (1 << size) - 1}, carriers, {"g": bits(range(0, size, 3), size)})
+    whole = Catalog(size, {"1": (1 << size) - 1}, carriers, {"g": bits(range(0, size, 3), size)})
     accounts = [
         friend(
             f"label={one.username}|contentRating=G&label!=person7",
@@ -188,7 +193,7 @@ def test_two_hundred_people_and_twenty_thousand_items_take_a_moment() -> None:
     ]
     wanted = [Wanted(str(n), MOVIE, 1 << n, (pulsarr_id(n % crowd),)) for n in range(size // 2)]
     labels = {(one.id, kind): one.username for one in people for kind in MediaType}
-    known = Facts({MOVIE: shelf_, SHOW: shelves(library="2")}, wanted, people, labels)
+    known = Facts({MOVIE: whole, SHOW: catalogs(library="2")}, wanted, people, labels)
     began = time.process_time()
     found = survey([OWNER, *accounts], known)
     assert time.process_time() - began < 5

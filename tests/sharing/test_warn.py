@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from custom_components.plex_label_sync.sharing.changes import Gone
+from custom_components.plex_label_sync.sharing.changes import LostRules
 from custom_components.plex_label_sync.sharing.model import Access, Kind, Severity, WarningKey
 from custom_components.plex_label_sync.sharing.warn import distance, meant_by
 from custom_components.plex_label_sync.sync.model import Person
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 
-from .builders import MOVIE, ROSA, SHOW, facts, friend, keys, shelves, told
+from .builders import MOVIE, ROSA, SHOW, catalogs, facts, friend, keys, warnings_about
 
 
 @pytest.mark.parametrize(
@@ -87,20 +87,20 @@ def test_letters_are_counted(one: str, other: str, far: int) -> None:
 
 
 def test_rule_that_is_gone_is_told_with_what_it_was() -> None:
-    gone = {"7": Gone({MOVIE: "label=rosa", SHOW: "label=rosa"}, 1_000_000, 2)}
-    (warning,) = told(friend(""), gone=gone)
+    lost = {"7": LostRules({MOVIE: "label=rosa", SHOW: "label=rosa"}, 1_000_000, 2)}
+    (warning,) = warnings_about(friend(""), lost=lost)
     assert (warning.key, warning.severity) == (WarningKey.RULE_GONE, Severity.ERROR)
     assert warning.types == (MOVIE, SHOW)
     assert warning.who == "Rosa"
 
 
 def test_rule_that_is_gone_for_one_kind_explains_why_only_one_is_restricted() -> None:
-    gone = {"7": Gone({SHOW: "label=rosa"}, 1_000_000, 2)}
-    assert keys(friend("label=rosa", shows=""), gone=gone) == ["rule_gone"]
+    lost = {"7": LostRules({SHOW: "label=rosa"}, 1_000_000, 2)}
+    assert keys(friend("label=rosa", shows=""), lost=lost) == ["rule_gone"]
 
 
 def test_mistake_in_both_rules_is_one_line() -> None:
-    (warning,) = told(friend("label!=rosa"))
+    (warning,) = warnings_about(friend("label!=rosa"))
     assert warning.types == (MOVIE, SHOW)
     assert warning.labels == ("rosa",)
 
@@ -108,7 +108,7 @@ def test_mistake_in_both_rules_is_one_line() -> None:
 def test_everybody_else_is_left_alone() -> None:
     tim = Person(pulsarr_id(2), "tim")
     some = facts(people=(ROSA, tim))
-    found = told(friend("label!=rosa", username="rosa"), some)
+    found = warnings_about(friend("label!=rosa", username="rosa"), some)
     assert [(one.key.value, one.person_id) for one in found if one.person_id == pulsarr_id(1)] == [
         ("own_label_excluded", pulsarr_id(1))
     ]
@@ -117,7 +117,7 @@ def test_everybody_else_is_left_alone() -> None:
 
 def test_child_without_watchlist_is_checked_too() -> None:
     child = friend("label!=scary|label=kids", id="9", title="Leo", username="", kind=Kind.MANAGED)
-    found = told(child)
+    found = warnings_about(child)
     assert ("opens_everything", "Leo", None) in [
         (one.key.value, one.who, one.person_id) for one in found
     ]
@@ -125,28 +125,28 @@ def test_child_without_watchlist_is_checked_too() -> None:
 
 def test_preset_of_a_child_without_label_is_no_mistake() -> None:
     child = friend("contentRating=G", title="Leo", username="", kind=Kind.MANAGED, preset="teen")
-    assert WarningKey.PRESET_BLOCKS not in [one.key for one in told(child)]
+    assert WarningKey.PRESET_BLOCKS not in [one.key for one in warnings_about(child)]
 
 
 def test_house_that_restricts_nobody_hears_nothing_that_counts() -> None:
-    found = told(friend(""), facts(people=(ROSA, Person(pulsarr_id(2), "tim"))))
+    found = warnings_about(friend(""), facts(people=(ROSA, Person(pulsarr_id(2), "tim"))))
     assert all(one.severity is Severity.INFO for one in found)
 
 
 def test_wishes_that_a_rating_hides_are_told_as_such() -> None:
     some = facts()
-    rated = replace(shelves("rosa", "rosa", ratings=("G", "R")))
-    some = replace(some, shelves={**some.shelves, MOVIE: rated}, wanted=())
+    rated = replace(catalogs("rosa", "rosa", ratings=("G", "R")))
+    some = replace(some, catalogs={**some.catalogs, MOVIE: rated}, wanted=())
     assert keys(friend("label=rosa&contentRating=G", shows="label=rosa"), some) == []
     some = replace(some, wanted=facts(wanted=((MOVIE, 1),)).wanted)
-    (warning,) = told(friend("label=rosa&contentRating=G", shows="label=rosa"), some)
+    (warning,) = warnings_about(friend("label=rosa&contentRating=G", shows="label=rosa"), some)
     assert warning.key is WarningKey.WISHES_HIDDEN
     assert (warning.details["count"], warning.details["allowed"]) == (1, 1)
 
 
 def test_dismissal_knows_a_warning_by_what_it_is_about() -> None:
-    (first,) = told(friend("label=rosa,one"))
-    (second,) = told(friend("label=rosa,another"))
+    (first,) = warnings_about(friend("label=rosa,one"))
+    (second,) = warnings_about(friend("label=rosa,another"))
     assert first.id != second.id
-    (again,) = told(friend("label=rosa,one"), facts(movies=("rosa", "family", "", "")))
+    (again,) = warnings_about(friend("label=rosa,one"), facts(movies=("rosa", "family", "", "")))
     assert again.id == first.id

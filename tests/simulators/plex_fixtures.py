@@ -13,7 +13,7 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
-from simulators.catalogue import make_catalogue
+from simulators.catalog import make_catalog
 from simulators.plex import PlexKnobs, PlexSimulator, PlexState, make_plex_state
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from simulators.world import PlexOptions
 
 TOKEN = "a-made-up-plex-token"
-CATALOGUE = make_catalogue(7, 40, 12)
-MOVIES = tuple(title for title in CATALOGUE if title.type == "movie")
-SHOWS = tuple(title for title in CATALOGUE if title.type == "show")
+CATALOG = make_catalog(7, 40, 12)
+MOVIES = tuple(title for title in CATALOG if title.type == "movie")
+SHOWS = tuple(title for title in CATALOG if title.type == "show")
 
 type Json = Any
 """Any JSON value."""
@@ -40,7 +40,7 @@ def plain_state(**options: Unpack[PlexOptions]) -> PlexState:
         "unmatched": 0.0,
         "foreign_labels": False,
     }
-    return make_plex_state(CATALOGUE, 1, **(plain | options))
+    return make_plex_state(CATALOG, 1, **(plain | options))
 
 
 @dataclass(frozen=True, slots=True)

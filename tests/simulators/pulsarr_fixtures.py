@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from aiohttp import web
 
-from simulators.catalogue import CatalogueTitle, make_catalogue
+from simulators.catalog import CatalogTitle, make_catalog
 from simulators.pulsarr import EVENT_TYPES, PulsarrKnobs, PulsarrSimulator, PulsarrState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-CATALOGUE = make_catalogue(1, 12, 6)
-MOVIE, OTHER_MOVIE = CATALOGUE[0], CATALOGUE[1]
-SHOW = CATALOGUE[-1]
+CATALOG = make_catalog(1, 12, 6)
+MOVIE, OTHER_MOVIE = CATALOG[0], CATALOG[1]
+SHOW = CATALOG[-1]
 KEY = "a-made-up-key"
 
 type Json = Any
@@ -104,7 +104,7 @@ class Pulsarr:
 @asynccontextmanager
 async def pulsarr(state: PulsarrState | None = None, **knobs: Json) -> AsyncIterator[Pulsarr]:
     """Start a simulator with the given knobs."""
-    sim = PulsarrSimulator(state, api_key=KEY, knobs=PulsarrKnobs(**knobs), catalogue=CATALOGUE)
+    sim = PulsarrSimulator(state, api_key=KEY, knobs=PulsarrKnobs(**knobs), catalog=CATALOG)
     timeout = aiohttp.ClientTimeout(total=30)
     async with sim, aiohttp.ClientSession(timeout=timeout) as session:
         yield Pulsarr(sim, session)
@@ -165,6 +165,6 @@ async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
             await asyncio.sleep(0.005)
 
 
-def titles(kind: str) -> tuple[CatalogueTitle, ...]:
-    """Return the catalogue's titles of one type."""
-    return tuple(title for title in CATALOGUE if title.type == kind)
+def titles(kind: str) -> tuple[CatalogTitle, ...]:
+    """Return the catalog's titles of one type."""
+    return tuple(title for title in CATALOG if title.type == kind)

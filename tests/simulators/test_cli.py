@@ -19,7 +19,7 @@ import pytest
 
 from simulators.__main__ import import_into, main
 from simulators.plex import PlexSimulator
-from simulators.pulsarr.payloads import wish_json
+from simulators.pulsarr.payloads import entry_json
 from simulators.world import make_world
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ def test_both_servers_share_one_world_and_an_import_reaches_both(tmp_path: Path)
 
         title = both.call(f"{pulsarr}/_control/missing")["missing"][0]["title"]
         given = {"title": title, "announce_after": 0, "plex_after": 0.2, "match_after": 0.3}
-        told = both.call(f"{pulsarr}/_control/import", given)
-        assert (told["title"], told["plex"]) == (title, True)
-        assert told["wanted_by"]
+        response = both.call(f"{pulsarr}/_control/import", given)
+        assert (response["title"], response["plex"]) == (title, True)
+        assert response["wanted_by"]
         guids: list[str] = []
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline and not any("plex://" in guid for guid in guids):
@@ -130,7 +130,7 @@ def test_pulsarr_alone_makes_the_same_world_and_uses_an_existing_key(tmp_path: P
         code, output = alone.end(signal.SIGINT)
     assert (code, "made-up-key-of-mine" in output) == (0, False)
     state = make_world(5, 30, 10, 3).pulsarr
-    assert answer["data"]["watchlistItems"] == [wish_json(wish) for wish in state.watchlist(1)]
+    assert answer["data"]["watchlistItems"] == [entry_json(entry) for entry in state.watchlist(1)]
 
 
 @pytest.mark.parametrize("command", ["pulsarr", "plex", "both"])
@@ -172,7 +172,7 @@ def test_unknown_command_is_refused() -> None:
 
 async def test_import_of_what_is_there_adds_an_episode_or_refreshes_the_movie() -> None:
     world = make_world(1, 30, 10, missing=0.0, editions=0.0, uhd_library=False)
-    movie, show = world.catalogue[0], world.catalogue[-1]
+    movie, show = world.catalog[0], world.catalog[-1]
     async with PlexSimulator(world.plex) as plex:
         arr_import = import_into(plex, find_after=0.0, match_after=0.0)
         items = len(world.plex.items)

@@ -48,8 +48,8 @@ async def lines(running: asyncio.subprocess.Process, count: int) -> list[str]:
 async def test_command_serves_plex_and_plex_tv_and_keeps_the_token_to_itself(
     command: asyncio.subprocess.Process, tmp_path: Path
 ) -> None:
-    told = await lines(command, 2)
-    plex, account = (re.findall(r"http://127\.0\.0\.1:\d+", line)[0] for line in told)
+    printed = await lines(command, 2)
+    plex, account = (re.findall(r"http://127\.0\.0\.1:\d+", line)[0] for line in printed)
     token_file = tmp_path / "token"
     token = token_file.read_text().strip()
     assert token_file.stat().st_mode & 0o077 == 0
@@ -68,4 +68,4 @@ async def test_command_serves_plex_and_plex_tv_and_keeps_the_token_to_itself(
     command.terminate()
     rest, _ = await asyncio.wait_for(command.communicate(), PATIENCE_S)
     assert command.returncode == 0
-    assert token not in "".join(told) + rest.decode()
+    assert token not in "".join(printed) + rest.decode()

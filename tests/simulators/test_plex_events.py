@@ -12,7 +12,7 @@ import pytest
 
 from simulators.plex import PlexKnobs
 from tests.simulators.plex_fixtures import (
-    CATALOGUE,
+    CATALOG,
     MOVIES,
     SHOWS,
     TOKEN,
@@ -32,12 +32,12 @@ pytestmark = pytest.mark.usefixtures("socket_enabled")
 SOCKET = "/:/websockets/notifications"
 
 
-class Ear:
+class EventListener:
     """Somebody who listens, over WebSocket."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
-        self.heard: list[Json] = []
+        self.received: list[Json] = []
 
     async def until(self, enough: Callable[[list[Json]], bool]) -> list[Json]:
         """Timeline entries with numbers for numbers, as soon as they suffice."""
@@ -45,13 +45,13 @@ class Ear:
             while not enough(self.entries):
                 message = await self.socket.receive()
                 assert message.type is aiohttp.WSMsgType.TEXT, message
-                self.heard.append(json.loads(message.data)["NotificationContainer"])
+                self.received.append(json.loads(message.data)["NotificationContainer"])
         return self.entries
 
     @property
     def entries(self) -> list[Json]:
         """All timeline entries so far."""
-        boxes = [box for box in self.heard if box["type"] == "timeline"]
+        boxes = [box for box in self.received if box["type"] == "timeline"]
         assert all(box["size"] == len(box["TimelineEntry"]) for box in boxes)
         return [numbers(row) for box in boxes for row in box["TimelineEntry"]]
 
@@ -80,13 +80,13 @@ def finished(count: int = 1) -> Callable[[list[Json]], bool]:
 
 
 @asynccontextmanager
-async def listening(peer: Peer, path: str = SOCKET) -> AsyncIterator[Ear]:
+async def listening(peer: Peer, path: str = SOCKET) -> AsyncIterator[EventListener]:
     before = peer.sim.events.listeners
     async with peer.session.ws_connect(
         peer.sim.url + path, headers={"X-Plex-Token": TOKEN}
     ) as socket:
         await until(lambda: peer.sim.events.listeners > before)
-        yield Ear(socket)
+        yield EventListener(socket)
 
 
 @asynccontextmanager
@@ -106,13 +106,13 @@ async def test_socket_needs_a_token_at_the_handshake(peer: Peer, path: str) -> N
 
 
 async def test_new_movie_goes_through_all_states_and_is_unmatched_first() -> None:
-    async with empty_plex() as peer, listening(peer) as ear:
+    async with empty_plex() as peer, listening(peer) as listener:
         task = peer.sim.import_title(MOVIES[0], match_after=0.2)
-        await ear.until(lambda rows: any(row["state"] == 1 for row in rows))
+        await listener.until(lambda rows: any(row["state"] == 1 for row in rows))
         (row,) = (await peer.get("/library/sections/1/all?includeGuids=1")).rows
         assert row["guid"].startswith("local://")
         assert "Guid" not in row
-        rows = await ear.until(finished())
+        rows = await listener.until(finished())
         item = await task
         assert [row["state"] for row in rows] == [0, 1, 2, 3, 4, 5]
         assert {(row["itemID"], row["sectionID"], row["type"]) for row in rows} == {
@@ -129,9 +129,9 @@ async def test_new_movie_goes_through_all_states_and_is_unmatched_first() -> Non
 
 
 async def test_new_show_announces_show_season_and_episode() -> None:
-    async with empty_plex() as peer, listening(peer) as ear:
+    async with empty_plex() as peer, listening(peer) as listener:
         item = await peer.sim.import_title(SHOWS[0])
-        rows = await ear.until(finished(3))
+        rows = await listener.until(finished(3))
         assert {row["type"] for row in rows} == {2, 3, 4}
         show = {row["itemID"] for row in rows if row["type"] == 2}
         season = {row["itemID"] for row in rows if row["type"] == 3}
@@ -148,19 +148,19 @@ async def test_new_show_announces_show_season_and_episode() -> None:
 
 async def test_new_episode_of_an_old_show_points_to_the_show(peer: Peer) -> None:
     show = peer.state.items_of(SHOWS[0])[0]
-    async with listening(peer) as ear:
+    async with listening(peer) as listener:
         key = peer.sim.import_episode(show.rating_key)
-        rows = await ear.until(finished(2))
+        rows = await listener.until(finished(2))
         episodes = [row for row in rows if row["itemID"] == int(key)]
         assert {row["type"] for row in episodes} == {4}
         assert {row["rootItemID"] for row in episodes} == {show.number}
         assert peer.state.items_of(SHOWS[0]) == [show]
 
 
-async def test_file_that_plex_never_recognises_stays_local() -> None:
-    async with empty_plex() as peer, listening(peer) as ear:
+async def test_file_that_plex_never_recognizes_stays_local() -> None:
+    async with empty_plex() as peer, listening(peer) as listener:
         item = await peer.sim.import_title(MOVIES[0], match_after=None)
-        await ear.until(finished())
+        await listener.until(finished())
         assert item.guid.startswith("local://")
         assert peer.state.items_of(MOVIES[0]) == []
 
@@ -182,27 +182,30 @@ async def test_new_item_is_the_first_of_the_newest(peer: Peer) -> None:
 
 
 async def test_deletion_is_announced(peer: Peer) -> None:
-    async with listening(peer) as ear:
+    async with listening(peer) as listener:
         peer.sim.delete_item("1")
-        (row,) = await ear.until(bool)
+        (row,) = await listener.until(bool)
         assert (row["itemID"], row["state"], row["metadataState"]) == (1, 9, "deleted")
 
 
 async def test_refresh_of_old_items_is_a_storm_of_state_5(peer: Peer) -> None:
-    async with listening(peer) as ear:
+    async with listening(peer) as listener:
         peer.sim.refresh_items()
-        rows = await ear.until(finished(len(CATALOGUE)))
+        rows = await listener.until(finished(len(CATALOG)))
         assert {row["state"] for row in rows} == {5}
-        assert len({row["itemID"] for row in rows}) == len(CATALOGUE)
+        assert len({row["itemID"] for row in rows}) == len(CATALOG)
         assert not any("metadataState" in row for row in rows)
 
 
 async def test_half_of_the_entries_have_numbers_as_strings(peer: Peer) -> None:
-    async with listening(peer) as ear:
+    async with listening(peer) as listener:
         peer.sim.refresh_items()
-        await ear.until(finished(len(CATALOGUE)))
+        await listener.until(finished(len(CATALOG)))
         raw = [
-            row for box in ear.heard if box["type"] == "timeline" for row in box["TimelineEntry"]
+            row
+            for box in listener.received
+            if box["type"] == "timeline"
+            for row in box["TimelineEntry"]
         ]
         texts = sum(isinstance(row["state"], str) and isinstance(row["itemID"], str) for row in raw)
         plain = sum(isinstance(row["state"], int) and isinstance(row["itemID"], int) for row in raw)
@@ -219,54 +222,56 @@ async def test_filters_choose_what_is_heard() -> None:
     ):
         await peer.sim.import_title(MOVIES[0])
         peer.sim.events.announce({"type": "status", "size": 0})
-        for ear in (everything, timeline):
-            await ear.until(finished())
-        assert {box["type"] for box in timeline.heard} == {"timeline"}
-        assert "activity" in {box["type"] for box in everything.heard}
+        for listener in (everything, timeline):
+            await listener.until(finished())
+        assert {box["type"] for box in timeline.received} == {"timeline"}
+        assert "activity" in {box["type"] for box in everything.received}
         async with asyncio.timeout(60):
-            while not any(box["type"] == "status" for box in others.heard):
-                others.heard.append((await others.socket.receive_json())["NotificationContainer"])
-        assert "timeline" not in {box["type"] for box in others.heard}
+            while not any(box["type"] == "status" for box in others.received):
+                others.received.append(
+                    (await others.socket.receive_json())["NotificationContainer"]
+                )
+        assert "timeline" not in {box["type"] for box in others.received}
 
 
-@pytest.mark.parametrize("told", [False, True])
-async def test_own_edits_are_silent_unless_told(told: bool) -> None:
-    async with plex(knobs=PlexKnobs(edit_events=told)) as peer, listening(peer) as ear:
+@pytest.mark.parametrize("with_events", [False, True])
+async def test_own_edits_are_silent_unless_told(with_events: bool) -> None:
+    async with plex(knobs=PlexKnobs(edit_events=with_events)) as peer, listening(peer) as listener:
         await peer.edit("id=1,2", added("A"))
         await peer.edit("id=1", added("A"))
-        if told:
-            assert sorted(row["itemID"] for row in await ear.until(finished(2))) == [1, 2]
-        await ear.silence()
+        if with_events:
+            assert sorted(row["itemID"] for row in await listener.until(finished(2))) == [1, 2]
+        await listener.silence()
 
 
 async def test_hand_edits_and_silent_changes_of_the_state_are_not_announced(peer: Peer) -> None:
-    async with listening(peer) as ear:
+    async with listening(peer) as listener:
         peer.state.add_label("1", "Kids")
         peer.state.add_item(MOVIES[0], edition="Extended")
         peer.state.delete_item("2")
-        await ear.silence()
+        await listener.silence()
 
 
 async def test_dropped_socket_misses_what_happens_until_it_is_back(peer: Peer) -> None:
-    async with listening(peer) as ear:
+    async with listening(peer) as listener:
         await peer.sim.drop_events()
-        message = await ear.socket.receive(timeout=60)
+        message = await listener.socket.receive(timeout=60)
         assert message.type in (
             aiohttp.WSMsgType.CLOSED,
             aiohttp.WSMsgType.CLOSE,
             aiohttp.WSMsgType.ERROR,
         )
         peer.sim.refresh_items(["1"])
-    async with listening(peer) as ear:
+    async with listening(peer) as listener:
         peer.sim.refresh_items(["2"])
-        assert [row["itemID"] for row in await ear.until(finished())] == [2]
+        assert [row["itemID"] for row in await listener.until(finished())] == [2]
     assert peer.sim.events.listeners <= 1
 
 
 async def test_outage_ends_the_stream(peer: Peer) -> None:
-    async with listening(peer) as ear:
+    async with listening(peer) as listener:
         await peer.sim.outage(0.1)
-        message = await ear.socket.receive(timeout=60)
+        message = await listener.socket.receive(timeout=60)
         assert message.type in (
             aiohttp.WSMsgType.CLOSED,
             aiohttp.WSMsgType.CLOSE,

@@ -1,4 +1,4 @@
-"""The misbehaviour that the simulated Plex server can be told to show."""
+"""The misbehavior that the simulated Plex server can be told to show."""
 
 from __future__ import annotations
 

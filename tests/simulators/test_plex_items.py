@@ -6,13 +6,13 @@ from collections import Counter
 
 import pytest
 
-from simulators.catalogue import make_catalogue
+from simulators.catalog import make_catalog
 from simulators.plex import make_plex_state
 from tests.simulators.plex_fixtures import MOVIES, SHOWS, Peer, plain_state, plex
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
-BIG = make_catalogue(3, 1200, 500)
+BIG = make_catalog(3, 1200, 500)
 
 
 async def test_details_have_labels_with_id_filter_and_text(peer: Peer) -> None:

@@ -219,7 +219,7 @@ async def test_unknown_filters_are_ignored(peer: Peer, query: str) -> None:
 async def test_range_filter_works_when_told() -> None:
     state = plain_state()
     newest = state.add_item(MOVIES[0])
-    async with plex(state, PlexKnobs(range_filters="honoured")) as peer:
+    async with plex(state, PlexKnobs(range_filters="honored")) as peer:
         assert (await peer.get(f"{ALL}?addedAt>>={newest.added_at}")).keys == [newest.rating_key]
 
 

@@ -134,7 +134,8 @@ async def test_labels_of_many_items_go_on_and_off_in_one_request_each(peer: Peer
 
     await ask(peer, put_on)
     assert all(
-        set(item.labels) == set(ODD_LABELS) for item in peer.state.shelf("1", "movie").values()
+        set(item.labels) == set(ODD_LABELS)
+        for item in peer.state.section_items("1", "movie").values()
     )
     assert peer.sim.stats.puts == 1
 
@@ -161,7 +162,7 @@ async def test_shows_are_labelled_too(peer: Peer) -> None:
     assert peer.state.labels_of(key) == ("Tim", "Rosa")
 
 
-async def test_new_label_is_capitalised_and_found_in_any_spelling(peer: Peer) -> None:
+async def test_new_label_is_capitalized_and_found_in_any_spelling(peer: Peer) -> None:
     def question(server: Any) -> Any:
         section = server.library.section("Movies")
         server.fetchItem(1).addLabel("mika-whitelist")

@@ -16,17 +16,17 @@ pytestmark = pytest.mark.usefixtures("socket_enabled")
 ALL = "/library/sections/1/all?type=1&includeGuids=1"
 
 
-async def heard(peer: Peer, seconds: float = 0.2) -> list[dict[str, Any]]:
+async def receive(peer: Peer, seconds: float = 0.2) -> list[dict[str, Any]]:
     """What the server tells listeners for a while."""
-    told: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
     url = f"{peer.sim.url}/:/websockets/notifications"
     async with peer.session.ws_connect(url, headers={"X-Plex-Token": TOKEN}) as socket:
         await until(lambda: peer.sim.events.listeners > 0)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while True:
-                    told.append((await socket.receive_json())["NotificationContainer"])
-    return told
+                    messages.append((await socket.receive_json())["NotificationContainer"])
+    return messages
 
 
 async def test_head_is_get_without_a_body(peer: Peer) -> None:
@@ -51,16 +51,16 @@ async def test_expired_token_is_498_and_identity_needs_none(peer: Peer) -> None:
 
 
 async def test_scan_ends_before_what_it_found_is_matched(peer: Peer) -> None:
-    listening = asyncio.create_task(heard(peer, 0.5))
+    listening = asyncio.create_task(receive(peer, 0.5))
     await until(lambda: peer.sim.events.listeners > 0)
     await peer.sim.import_title(MOVIES[0], match_after=0.05)
     order = []
-    for told in await listening:
-        if told["type"] == "activity":
-            row = told["ActivityNotification"][0]
+    for message in await listening:
+        if message["type"] == "activity":
+            row = message["ActivityNotification"][0]
             order.append((row["event"], row["Activity"]["type"]))
-        elif told["type"] == "status":
-            order.append(("status", told["StatusNotification"][0]["notificationName"]))
+        elif message["type"] == "status":
+            order.append(("status", message["StatusNotification"][0]["notificationName"]))
     scan, matching = "library.update.section", "library.update.item.metadata"
     assert order == [
         ("started", scan),
@@ -116,11 +116,13 @@ async def test_labels_may_be_asked_for_by_text_or_by_id_only(peer: Peer) -> None
 @pytest.mark.parametrize(("query", "announced"), [("", True), ("?skipRefresh=1", False)])
 async def test_read_may_refresh_and_announce_what_it_reads(query: str, announced: bool) -> None:
     async with plex(plain_state(), PlexKnobs(read_refreshes=True)) as peer:
-        listening = asyncio.create_task(heard(peer))
+        listening = asyncio.create_task(receive(peer))
         await until(lambda: peer.sim.events.listeners > 0)
         await peer.get(f"/library/metadata/1,2{query}")
         keys = {
-            str(row["itemID"]) for told in await listening for row in told.get("TimelineEntry", ())
+            str(row["itemID"])
+            for message in await listening
+            for row in message.get("TimelineEntry", ())
         }
     assert keys == ({"1", "2"} if announced else set())
 
@@ -134,11 +136,11 @@ async def test_sections_of_items_and_of_the_owner_may_be_told_otherwise() -> Non
         assert not any("librarySectionID" in row for row in one.rows)
         assert "librarySectionID" not in (await peer.get(f"/library/metadata/1,{shows[0]}")).box
         assert not any(row["allowSync"] for row in (await peer.get("/library/sections")).directory)
-        listening = asyncio.create_task(heard(peer))
+        listening = asyncio.create_task(receive(peer))
         await until(lambda: peer.sim.events.listeners > 0)
         peer.sim.refresh_items(["1"])
-        (told,) = await listening
-        assert told["TimelineEntry"][0]["metadataState"] == "created"
+        (message,) = await listening
+        assert message["TimelineEntry"][0]["metadataState"] == "created"
 
 
 async def test_who_may_use_the_server_and_that_nobody_plays(peer: Peer) -> None:

@@ -11,7 +11,7 @@ from simulators.http import Fault, Faults, parse_pairs, redact_query
 from simulators.plex.edits import LabelEdit, parse_label_edit, removal_texts
 from simulators.plex.filters import Condition, Group, parse_conditions, parse_listing
 from simulators.plex.selection import Keys
-from simulators.plex.tags import LabelRules, TagStore, capitalised
+from simulators.plex.tags import LabelRules, TagStore, capitalized
 
 LABELS = st.text(min_size=1, max_size=12).filter(str.strip)
 
@@ -82,7 +82,7 @@ def test_garbage_is_no_edit(pairs: list[tuple[str, str]]) -> None:
         "Label[0].tag.tag",
     ],
 )
-def test_misspelt_edit_arguments_do_nothing(name: str) -> None:
+def test_misspelled_edit_arguments_do_nothing(name: str) -> None:
     assert parse_label_edit([(name, "X")]) == LabelEdit()
 
 
@@ -108,15 +108,15 @@ def test_lock_is_set_cleared_or_left_alone(value: str, lock: bool | None) -> Non
         ("none", "leaving-soon", "leaving-soon"),
     ],
 )
-def test_new_labels_are_capitalised(mode: str, label: str, stored: str) -> None:
-    assert capitalised(label, mode) == stored  # type: ignore[arg-type]  # one of the modes
+def test_new_labels_are_capitalized(mode: str, label: str, stored: str) -> None:
+    assert capitalized(label, mode) == stored  # type: ignore[arg-type]  # one of the modes
 
 
 @given(LABELS, st.sampled_from(["first", "words", "none"]))
-def test_capitalising_changes_case_only_and_settles(label: str, mode: str) -> None:
-    stored = capitalised(label, mode)  # type: ignore[arg-type]  # one of the modes
+def test_capitalizing_changes_case_only_and_settles(label: str, mode: str) -> None:
+    stored = capitalized(label, mode)  # type: ignore[arg-type]  # one of the modes
     assert stored.casefold() == label.casefold()
-    assert capitalised(stored, mode) == stored  # type: ignore[arg-type]  # one of the modes
+    assert capitalized(stored, mode) == stored  # type: ignore[arg-type]  # one of the modes
 
 
 @given(st.lists(LABELS, min_size=1, max_size=8))
@@ -129,7 +129,7 @@ def test_one_tag_per_label_whatever_the_case_when_spelling_is_reused(labels: lis
 
 def test_spellings_are_apart_when_not_reused() -> None:
     store = TagStore()
-    store.rules = LabelRules(capitalise="none", reuse_spelling=False)
+    store.rules = LabelRules(capitalize="none", reuse_spelling=False)
     assert store.obtain("Kids").id != store.obtain("kids").id
     assert store.find("KIDS") == [store.obtain("Kids"), store.obtain("kids")]
 

@@ -137,8 +137,8 @@ async def test_delete_of_an_item_is_flagged() -> None:
     ("mode", "stored"),
     [("first", "Leaving-soon"), ("words", "Leaving-Soon"), ("none", "leaving-soon")],
 )
-async def test_new_label_is_capitalised(mode: str, stored: str) -> None:
-    async with plex(knobs=PlexKnobs(capitalise=mode)) as peer:  # type: ignore[arg-type]  # one of the modes
+async def test_new_label_is_capitalized(mode: str, stored: str) -> None:
+    async with plex(knobs=PlexKnobs(capitalize=mode)) as peer:  # type: ignore[arg-type]  # one of the modes
         await peer.edit("id=1", added("leaving-soon"))
         assert peer.state.labels_of("1") == (stored,)
         (row,) = (await peer.get("/library/sections/1/label?type=1")).directory

@@ -12,14 +12,14 @@ from simulators.pulsarr import arr
 from tests.simulators.pulsarr_fixtures import MOVIE, SHOW, pulsarr, titles
 
 if TYPE_CHECKING:
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
 movies, shows = st.sampled_from(titles("movie")), st.sampled_from(titles("show"))
 
 
 @given(movies, st.booleans(), st.booleans())
 def test_radarr_download_names_the_movie_by_tmdb(
-    title: CatalogueTitle, upgrade: bool, imdb: bool
+    title: CatalogTitle, upgrade: bool, imdb: bool
 ) -> None:
     payload = arr.radarr_download(title, upgrade=upgrade, imdb=imdb)
     assert (payload["eventType"], payload["isUpgrade"]) == ("Download", upgrade)
@@ -32,7 +32,7 @@ def test_radarr_download_names_the_movie_by_tmdb(
 
 @given(shows, st.integers(0, 20), st.lists(st.integers(1, 30), min_size=1, max_size=5, unique=True))
 def test_sonarr_download_names_the_show_by_tvdb_and_lists_its_episodes(
-    title: CatalogueTitle, season: int, episodes: list[int]
+    title: CatalogTitle, season: int, episodes: list[int]
 ) -> None:
     payload = arr.sonarr_download(title, season, episodes)
     assert payload["series"]["tvdbId"] == title.tvdb

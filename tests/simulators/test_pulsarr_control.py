@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 from simulators.pulsarr import PulsarrState
 from simulators.pulsarr.control import ControlError, find_title
 from tests.simulators.pulsarr_fixtures import (
-    CATALOGUE,
+    CATALOG,
     KEY,
     MOVIE,
     SHOW,
@@ -30,7 +30,7 @@ def people() -> PulsarrState:
     state = PulsarrState()
     rosa = state.add_user("rosa", alias="Rosa")
     state.add_user("tim")
-    state.wish(rosa.id, MOVIE)
+    state.want(rosa.id, MOVIE)
     return state
 
 
@@ -68,9 +68,9 @@ async def test_wish_and_unwish_by_name_and_part_of_the_title() -> None:
         done = await peer.control("wish", person="TIM", title=SHOW.title.upper())
         assert done == {"person": "tim", "title": SHOW.title}
         assert peer.state.watchlist(2)[0].key == SHOW.key
-        gone = await peer.control("unwish", person="tim", title=SHOW.title)
+        missing = await peer.control("unwish", person="tim", title=SHOW.title)
         again = await peer.control("unwish", person="tim", title=SHOW.title)
-    assert (gone["removed"], again["removed"]) == (True, False)
+    assert (missing["removed"], again["removed"]) == (True, False)
     assert target.events == ["watchlist.added", "watchlist.removed"]
 
 
@@ -92,8 +92,8 @@ async def test_wish_that_makes_no_sense_is_explained(given: dict[str, str], word
 
 def test_title_is_found_by_key_guid_name_or_unambiguous_part() -> None:
     twins = (
-        CatalogueTitle("movie", "The Long Night", 2001, "a" * 24, "tt1", 1, None),
-        CatalogueTitle("show", "The Long Night II", 2004, "b" * 24, "tt2", 2, 3),
+        CatalogTitle("movie", "The Long Night", 2001, "a" * 24, "tt1", 1, None),
+        CatalogTitle("show", "The Long Night II", 2004, "b" * 24, "tt2", 2, 3),
     )
     assert find_title(twins, "the long night") == twins[0]
     assert find_title(twins, "NIGHT II") == twins[1]
@@ -101,7 +101,7 @@ def test_title_is_found_by_key_guid_name_or_unambiguous_part() -> None:
     with pytest.raises(ControlError, match="several") as problem:
         find_title(twins, "long")
     assert "(2004)" in str(problem.value)
-    assert find_title(CATALOGUE, MOVIE.plex_guid) == MOVIE
+    assert find_title(CATALOG, MOVIE.plex_guid) == MOVIE
 
 
 async def test_announce_reports_deliveries_and_force_skips_the_rules() -> None:
@@ -114,9 +114,9 @@ async def test_announce_reports_deliveries_and_force_skips_the_rules() -> None:
 
 
 async def test_import_announces_shortly_after_and_lets_plex_know() -> None:
-    found: list[tuple[CatalogueTitle, Json]] = []
+    found: list[tuple[CatalogTitle, Json]] = []
 
-    async def plex_finds(title: CatalogueTitle, given: Mapping[str, Json]) -> None:
+    async def plex_finds(title: CatalogTitle, given: Mapping[str, Json]) -> None:
         found.append((title, given["delay"]))
 
     async with pulsarr(people()) as peer, receiver() as target:

@@ -25,7 +25,7 @@ from tests.simulators.pulsarr_fixtures import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -59,7 +59,7 @@ def listed(target: Receiver) -> list[int]:
 
 async def test_wish_is_stored_and_announced() -> None:
     async with subscribed() as (peer, target):
-        await peer.sim.wish(ROSA, MOVIE)
+        await peer.sim.want(ROSA, MOVIE)
         items = (await peer.get(f"/v1/users/{ROSA}/watchlist")).json["data"]["watchlistItems"]
     assert [item["key"] for item in items] == [MOVIE.key]
     assert target.events == ["watchlist.added"]
@@ -71,27 +71,27 @@ async def test_wish_is_stored_and_announced() -> None:
 
 async def test_wish_of_a_user_without_sync_is_silent_but_its_removal_is_not() -> None:
     async with subscribed() as (peer, target):
-        await peer.sim.wish(UNSYNCED, MOVIE)
+        await peer.sim.want(UNSYNCED, MOVIE)
         assert target.events == []
-        await peer.sim.unwish(UNSYNCED, MOVIE)
+        await peer.sim.unwant(UNSYNCED, MOVIE)
         assert target.events == ["watchlist.removed"]
-        assert await peer.sim.unwish(UNSYNCED, MOVIE) is None
+        assert await peer.sim.unwant(UNSYNCED, MOVIE) is None
         assert target.events == ["watchlist.removed"]
 
 
 async def test_wish_that_needs_approval_is_silent() -> None:
     async with subscribed() as (peer, target):
         peer.state.change_user(ROSA, requires_approval=True)
-        await peer.sim.wish(ROSA, MOVIE)
+        await peer.sim.want(ROSA, MOVIE)
     assert target.events == []
 
 
 async def test_wish_for_what_the_arr_apps_have_is_silent() -> None:
     async with subscribed() as (peer, target):
-        await peer.sim.wish(ROSA, MOVIE)
-        await peer.sim.wish(TIM, MOVIE)
+        await peer.sim.want(ROSA, MOVIE)
+        await peer.sim.want(TIM, MOVIE)
         await peer.sim.announce(OTHER_MOVIE)
-        await peer.sim.wish(TIM, OTHER_MOVIE)
+        await peer.sim.want(TIM, OTHER_MOVIE)
         items = (await peer.get(f"/v1/users/{TIM}/watchlist")).json["data"]["watchlistItems"]
     assert target.events == ["watchlist.added"]
     assert [item["key"] for item in items] == [MOVIE.key, OTHER_MOVIE.key]
@@ -100,14 +100,14 @@ async def test_wish_for_what_the_arr_apps_have_is_silent() -> None:
 async def test_wish_is_not_told_again_for_the_same_text() -> None:
     async with subscribed("watchlist.added") as (peer, target):
         twin = replace(OTHER_MOVIE, title=MOVIE.title)
-        await peer.sim.wish(ROSA, MOVIE)
-        await peer.sim.unwish(ROSA, MOVIE)
+        await peer.sim.want(ROSA, MOVIE)
+        await peer.sim.unwant(ROSA, MOVIE)
         peer.state.in_arrs.clear()
         for title in (MOVIE, twin):
-            await peer.sim.wish(ROSA, title)
+            await peer.sim.want(ROSA, title)
         assert len(target.events) == 1
         peer.state.in_arrs.clear()
-        await peer.sim.wish(TIM, MOVIE)
+        await peer.sim.want(TIM, MOVIE)
     assert len(target.events) == 2
 
 
@@ -115,33 +115,33 @@ async def test_wish_is_not_told_again_for_the_same_text() -> None:
     ("title", "guids"), [(MOVIE, ["imdb:tt1"]), (SHOW, ["tmdb:1", "imdb:tt1"]), (MOVIE, [])]
 )
 async def test_wish_without_the_id_that_the_arr_app_needs_is_silent(
-    title: CatalogueTitle, guids: list[str]
+    title: CatalogTitle, guids: list[str]
 ) -> None:
     async with subscribed() as (peer, target):
-        await peer.sim.wish(ROSA, title, guids=guids)
+        await peer.sim.want(ROSA, title, guids=guids)
     assert target.events == []
 
 
 async def test_wish_without_a_picture_is_silent_in_some_versions() -> None:
     async with subscribed() as (peer, target):
-        await peer.sim.wish(ROSA, MOVIE, thumb=None)
+        await peer.sim.want(ROSA, MOVIE, thumb=None)
         assert target.events == []
         peer.sim.knobs.thumb_needed = False
-        await peer.sim.wish(ROSA, OTHER_MOVIE, thumb=None)
+        await peer.sim.want(ROSA, OTHER_MOVIE, thumb=None)
     assert "thumb" not in target.bodies[0]["data"]["content"]
 
 
 async def test_force_announces_a_wish_whatever_the_rules_say_and_the_key_is_never_null() -> None:
     async with subscribed() as (peer, target):
         peer.state.in_arrs.add(MOVIE.key)
-        await peer.sim.wish(UNSYNCED, MOVIE, force=True, key=None)
+        await peer.sim.want(UNSYNCED, MOVIE, force=True, key=None)
     assert [body["data"]["content"]["key"] for body in target.bodies] == [""]
 
 
 async def test_removal_is_found_by_the_reconciliation_and_told_before_the_row_goes() -> None:
     async with subscribed("watchlist.removed", removal_lag_s=0.3) as (peer, target):
         for user_id in (ROSA, TIM):
-            peer.state.wish(user_id, MOVIE)
+            peer.state.want(user_id, MOVIE)
             peer.sim.leave(user_id, MOVIE)
         await asyncio.sleep(0.02)
         assert target.events == []
@@ -156,16 +156,16 @@ async def test_removal_is_found_by_the_reconciliation_and_told_before_the_row_go
 
 async def test_title_that_is_wished_again_in_time_does_not_go() -> None:
     async with subscribed("watchlist.removed") as (peer, target):
-        await peer.sim.wish(ROSA, MOVIE)
+        await peer.sim.want(ROSA, MOVIE)
         peer.sim.leave(ROSA, MOVIE)
-        await peer.sim.wish(ROSA, MOVIE)
+        await peer.sim.want(ROSA, MOVIE)
         assert await peer.sim.reconcile() == 0
     assert target.events == []
 
 
 async def test_friend_whom_plex_left_out_goes_with_the_watchlist_and_no_event() -> None:
     async with subscribed() as (peer, target):
-        peer.state.wish(ROSA, MOVIE)
+        peer.state.want(ROSA, MOVIE)
         await peer.sim.reconcile(left_out=[ROSA])
         assert ROSA not in {user.id for user in peer.state.users()}
     assert target.events == []
@@ -196,11 +196,11 @@ async def test_new_user_is_announced_but_rename_and_removal_are_not() -> None:
 
 @pytest.mark.parametrize(("title", "arr"), [(MOVIE, "radarr"), (SHOW, "sonarr")])
 async def test_import_is_announced_to_watchers_with_a_channel(
-    title: CatalogueTitle, arr: str
+    title: CatalogTitle, arr: str
 ) -> None:
     async with subscribed("media.available") as (peer, target):
         for user_id in (ROSA, SILENT, TIM):
-            peer.state.wish(user_id, title)
+            peer.state.want(user_id, title)
         assert await peer.sim.announce(title) == 1
         data = target.bodies[0]["data"]
         assert listed(target) == [ROSA, TIM]
@@ -215,23 +215,23 @@ async def test_import_is_announced_to_watchers_with_a_channel(
 
 async def test_import_for_people_without_channels_is_silent() -> None:
     async with subscribed() as (peer, target):
-        peer.state.wish(SILENT, MOVIE)
+        peer.state.want(SILENT, MOVIE)
         assert await peer.sim.announce(MOVIE) == 0
         assert (target.events, peer.sim.parked) == ([], 0)
 
 
 async def test_same_import_again_is_silent_and_a_new_watcher_hears_of_the_next() -> None:
     async with subscribed() as (peer, target):
-        peer.state.wish(ROSA, MOVIE)
+        peer.state.want(ROSA, MOVIE)
         assert [await peer.sim.announce(MOVIE) for _ in range(3)] == [1, 0, 0]
-        peer.state.wish(TIM, MOVIE)
+        peer.state.want(TIM, MOVIE)
         assert await peer.sim.announce(MOVIE) == 1
         assert listed(target) == [TIM]
 
 
 async def test_seasons_and_episodes_are_announced_one_by_one() -> None:
     async with subscribed() as (peer, target):
-        peer.state.wish(ROSA, SHOW)
+        peer.state.want(ROSA, SHOW)
         counts = [
             await peer.sim.announce(SHOW, season=1),
             await peer.sim.announce(SHOW, season=2, episode=1),
@@ -244,10 +244,10 @@ async def test_seasons_and_episodes_are_announced_one_by_one() -> None:
     assert target.bodies[1]["data"]["episodeDetails"]["episodeNumber"] == 1
 
 
-async def test_item_without_ids_is_not_recognised_when_it_is_imported() -> None:
+async def test_item_without_ids_is_not_recognized_when_it_is_imported() -> None:
     async with subscribed() as (peer, target):
-        peer.state.wish(ROSA, MOVIE, guids=())
-        peer.state.wish(TIM, MOVIE, guids=(MOVIE.guids[0],))
+        peer.state.want(ROSA, MOVIE, guids=())
+        peer.state.want(TIM, MOVIE, guids=(MOVIE.guids[0],))
         assert await peer.sim.announce(MOVIE) == 0
         assert (target.events, peer.sim.parked) == ([], 1)
 
@@ -257,7 +257,7 @@ async def test_import_nobody_wants_is_parked_and_fires_when_somebody_does() -> N
         assert await peer.sim.announce(MOVIE) == 0
         assert await peer.sim.announce(MOVIE) == 0
         assert peer.sim.parked == 1
-        peer.state.wish(ROSA, MOVIE)
+        peer.state.want(ROSA, MOVIE)
         await until(lambda: target.events)
         assert listed(target) == [ROSA]
         await until(lambda: peer.sim.parked == 0)
@@ -268,14 +268,14 @@ async def test_parked_import_is_forgotten_after_its_time() -> None:
     async with subscribed(pending_retry_s=0.02, pending_webhook_max_age_s=0.05) as (peer, target):
         await peer.sim.announce(MOVIE)
         await until(lambda: peer.sim.parked == 0)
-        peer.state.wish(ROSA, MOVIE)
+        peer.state.want(ROSA, MOVIE)
         await asyncio.sleep(0.05)
     assert target.events == []
 
 
 async def test_old_episodes_are_collected_per_season_when_there_is_a_waiting_time() -> None:
     async with subscribed("media.available", queue_wait_s=0.6) as (peer, target):
-        peer.state.wish(ROSA, SHOW)
+        peer.state.want(ROSA, SHOW)
         for _ in range(3):
             assert await peer.sim.announce(SHOW, season=3) == 0
             await asyncio.sleep(0.2)
@@ -287,27 +287,27 @@ async def test_old_episodes_are_collected_per_season_when_there_is_a_waiting_tim
 
 async def test_import_of_a_title_that_is_syncing_between_instances_is_swallowed() -> None:
     async with subscribed() as (peer, _):
-        peer.state.wish(ROSA, MOVIE)
+        peer.state.want(ROSA, MOVIE)
         peer.state.syncing.add(f"tmdb:{MOVIE.tmdb}")
         assert (await peer.sim.announce(MOVIE), peer.sim.parked) == (0, 0)
 
 
 async def test_switching_availability_notices_off_silences_everything() -> None:
     async with subscribed(notify_on_availability=False) as (peer, _):
-        peer.state.wish(ROSA, MOVIE)
+        peer.state.want(ROSA, MOVIE)
         assert await peer.sim.announce(MOVIE) == 0
 
 
 async def test_public_content_is_announced_once_with_an_empty_list() -> None:
     async with subscribed(public_content=True) as (peer, target):
-        peer.state.wish(SILENT, MOVIE)
+        peer.state.want(SILENT, MOVIE)
         assert [await peer.sim.announce(MOVIE) for _ in range(2)] == [1, 0]
         assert listed(target) == []
 
 
 async def test_without_a_subscriber_nothing_is_sent_yet_people_count_as_told() -> None:
     async with subscribed("watchlist.added") as (peer, target):
-        peer.state.wish(ROSA, MOVIE)
+        peer.state.want(ROSA, MOVIE)
         assert await peer.sim.announce(MOVIE) == 0
         await peer.register(target.url, "media.available")
         assert await peer.sim.announce(MOVIE) == 0
@@ -315,15 +315,15 @@ async def test_without_a_subscriber_nothing_is_sent_yet_people_count_as_told() -
 
 async def test_watchers_narrow_who_is_looked_at() -> None:
     async with subscribed() as (peer, target):
-        peer.state.wish(ROSA, MOVIE)
-        peer.state.wish(TIM, MOVIE)
+        peer.state.want(ROSA, MOVIE)
+        peer.state.want(TIM, MOVIE)
         assert await peer.sim.announce(MOVIE, watchers=[TIM]) == 1
         assert listed(target) == [TIM]
 
 
 async def test_force_skips_every_rule() -> None:
     async with subscribed() as (peer, target):
-        peer.state.wish(SILENT, MOVIE)
+        peer.state.want(SILENT, MOVIE)
         assert [await peer.sim.announce(MOVIE, force=True) for _ in range(2)] == [1, 1]
         assert listed(target) == [SILENT]
         assert await peer.sim.announce(SHOW, force=True, season=4) == 1
@@ -334,15 +334,15 @@ async def test_force_skips_every_rule() -> None:
 
 async def test_movie_and_show_with_the_same_tmdb_number_are_kept_apart() -> None:
     async with subscribed() as (peer, target):
-        peer.state.wish(TIM, SHOW, guids=(f"tmdb:{MOVIE.tmdb}", f"tvdb:{SHOW.tvdb}"))
-        peer.state.wish(ROSA, MOVIE)
+        peer.state.want(TIM, SHOW, guids=(f"tmdb:{MOVIE.tmdb}", f"tvdb:{SHOW.tvdb}"))
+        peer.state.want(ROSA, MOVIE)
         await peer.sim.announce(MOVIE)
         assert listed(target) == [ROSA]
 
 
 async def test_stopping_drops_what_is_parked_or_collected() -> None:
     async with subscribed(queue_wait_s=30) as (peer, _):
-        peer.state.wish(ROSA, SHOW)
+        peer.state.want(ROSA, SHOW)
         await peer.sim.announce(SHOW)
         await peer.sim.announce(MOVIE)
         await peer.sim.stop()

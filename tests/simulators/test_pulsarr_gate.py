@@ -242,10 +242,10 @@ async def test_update_status_tells_the_version_and_older_versions_lack_it() -> N
     async with pulsarr(version="0.12.1") as peer:
         current = (await peer.get("/v1/system/update-status")).json
         peer.sim.knobs.update_status = False
-        gone = await peer.get("/v1/system/update-status")
+        missing = await peer.get("/v1/system/update-status")
     assert (current["currentVersion"], current["updateAvailable"]) == ("0.12.1", False)
     assert current["status"] == "ok"
-    assert gone.status == 404
+    assert missing.status == 404
 
 
 async def test_config_tells_about_own_labelling_and_leaks_secrets() -> None:
@@ -311,8 +311,8 @@ async def test_short_page_loses_rows_but_keeps_the_announced_total() -> None:
     state = PulsarrState()
     user = state.add_user("rosa")
     state.add_user("tim")
-    state.wish(user.id, MOVIE)
-    state.wish(user.id, OTHER_MOVIE)
+    state.want(user.id, MOVIE)
+    state.want(user.id, OTHER_MOVIE)
     async with pulsarr(state) as peer:
         peer.sim.faults.add(Fault("short_page", times=2))
         users = (await peer.get(LIST)).json["users"]

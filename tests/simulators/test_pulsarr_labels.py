@@ -20,8 +20,8 @@ def wanted() -> PulsarrState:
     state = PulsarrState()
     for name in ("rosa", "tim"):
         user = state.add_user(name)
-        state.wish(user.id, MOVIE)
-    state.wish(1, SHOW)
+        state.want(user.id, MOVIE)
+    state.want(1, SHOW)
     return state
 
 

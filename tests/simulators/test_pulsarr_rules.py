@@ -23,19 +23,22 @@ from simulators.pulsarr.rules import (
     limit_bucket,
 )
 from simulators.pulsarr.state import PulsarrState
-from tests.simulators.pulsarr_fixtures import CATALOGUE
+from tests.simulators.pulsarr_fixtures import CATALOG
 
 if TYPE_CHECKING:
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
 watchers_of = st.lists(
     st.builds(
-        Watcher, user_id=st.integers(1, 50), has_channel=st.booleans(), already_told=st.booleans()
+        Watcher,
+        user_id=st.integers(1, 50),
+        has_channel=st.booleans(),
+        already_notified=st.booleans(),
     ),
     max_size=6,
     unique_by=lambda watcher: watcher.user_id,
 )
-titles = st.sampled_from(CATALOGUE)
+titles = st.sampled_from(CATALOG)
 
 
 # --- media.available ---
@@ -43,19 +46,19 @@ titles = st.sampled_from(CATALOGUE)
 
 @given(watchers_of, st.booleans(), st.booleans(), st.booleans(), st.booleans())
 def test_available_is_sent_only_with_subscriber_watcher_and_a_fresh_notification(
-    watchers: list[Watcher], subscribed: bool, notify: bool, public: bool, public_told: bool
+    watchers: list[Watcher], subscribed: bool, notify: bool, public: bool, public_notified: bool
 ) -> None:
     verdict = judge_import(
         watchers,
         subscribed=subscribed,
         notify_on_availability=notify,
         public_content=public,
-        public_already_told=public_told,
+        public_already_notified=public_notified,
     )
-    fresh = {w.user_id for w in watchers if w.has_channel and not w.already_told and notify}
+    fresh = {w.user_id for w in watchers if w.has_channel and not w.already_notified and notify}
     assert set(verdict.listed) == fresh
     assert verdict.parked == (not watchers)
-    may = subscribed and bool(watchers) and (bool(fresh) or (public and not public_told))
+    may = subscribed and bool(watchers) and (bool(fresh) or (public and not public_notified))
     assert verdict.send == may
 
 
@@ -79,7 +82,7 @@ def test_imports_are_remembered_apart_by_season_and_episode(
 
 
 @given(titles)
-def test_arr_goes_by_tmdb_for_movies_and_tvdb_for_shows(title: CatalogueTitle) -> None:
+def test_arr_goes_by_tmdb_for_movies_and_tvdb_for_shows(title: CatalogTitle) -> None:
     guid = import_guid(title.type, title.guids)
     assert guid == (f"tmdb:{title.tmdb}" if title.type == "movie" else f"tvdb:{title.tvdb}")
     assert import_guid(title.type, ["imdb:tt1"]) is None
@@ -92,7 +95,7 @@ def test_arr_goes_by_tmdb_for_movies_and_tvdb_for_shows(title: CatalogueTitle) -
     st.lists(st.none() | st.text(min_size=1, max_size=8), max_size=4),
 )
 def test_available_payload_has_the_documented_shape(
-    title: CatalogueTitle, season: int | None, episode: int | None, aliases: list[str | None]
+    title: CatalogTitle, season: int | None, episode: int | None, aliases: list[str | None]
 ) -> None:
     state = PulsarrState()
     users = [state.add_user(f"u{n}", alias=alias) for n, alias in enumerate(aliases)]
@@ -126,27 +129,27 @@ def test_available_payload_has_the_documented_shape(
     )
 )
 def test_added_is_sent_only_for_what_was_just_routed_and_once(routing: Routing) -> None:
-    assert routing.told <= routing.routed
+    assert routing.notified <= routing.routed
     assert routing.routed == (
         routing.can_sync
         and not routing.requires_approval
         and routing.needed_id
         and not routing.in_arr
     )
-    assert not (routing.told and (routing.announced or not routing.thumb))
-    assert Routing().told
+    assert not (routing.notified and (routing.announced or not routing.thumb))
+    assert Routing().notified
 
 
 @given(titles, st.booleans())
-def test_watchlist_payloads_have_the_documented_shape(title: CatalogueTitle, thumb: bool) -> None:
+def test_watchlist_payloads_have_the_documented_shape(title: CatalogTitle, thumb: bool) -> None:
     state = PulsarrState()
     user = state.add_user("rosa", alias="never in these payloads")
-    wish = state.wish(user.id, title, thumb="t" if thumb else None)
-    added, removed = watchlist_added(user, wish), watchlist_removed(user, wish)
+    entry = state.want(user.id, title, thumb="t" if thumb else None)
+    added, removed = watchlist_added(user, entry), watchlist_removed(user, entry)
     assert set(added) == {"addedBy", "content", "routedTo"}
     assert set(removed) == {"watchlistItemId", "content", "removedBy"}
     assert added["addedBy"] == removed["removedBy"] == {"userId": user.id, "username": "rosa"}
-    assert removed["watchlistItemId"] == wish.id
+    assert removed["watchlistItemId"] == entry.id
     assert set(removed["content"]) == {"title", "type", "key", "guids"}
     assert set(added["content"]) - set(removed["content"]) == ({"thumb"} if thumb else set())
     assert len(added["routedTo"]) == 1

@@ -16,8 +16,8 @@ def ha_env() -> PulsarrState:
     state = PulsarrState()
     rosa = state.add_user("rosa", alias="Rosa", display_name="Rosa R.", primary=True)
     state.add_user("tim", notify=False, can_sync=False)
-    state.wish(rosa.id, MOVIE)
-    state.wish(rosa.id, SHOW, key=None, thumb=None, added=None)
+    state.want(rosa.id, MOVIE)
+    state.want(rosa.id, SHOW, key=None, thumb=None, added=None)
     return state
 
 
@@ -96,7 +96,7 @@ async def test_watchlist_is_the_whole_list_in_one_answer() -> None:
 
 async def test_fresh_item_has_empty_guids_and_odd_type_spelling_is_kept() -> None:
     state = ha_env()
-    state.wish(1, OTHER_MOVIE, guids=(), type="Movie", status="pending")
+    state.want(1, OTHER_MOVIE, guids=(), type="Movie", status="pending")
     async with pulsarr(state) as peer:
         item = (await peer.get("/v1/users/1/watchlist")).json["data"]["watchlistItems"][-1]
     assert (item["guids"], item["type"], item["status"]) == ([], "Movie", "pending")
@@ -115,7 +115,7 @@ async def test_row_that_does_not_fit_makes_that_watchlist_a_lasting_error(
     guids: list[object],
 ) -> None:
     state = ha_env()
-    state.wish(1, OTHER_MOVIE, guids=guids)
+    state.want(1, OTHER_MOVIE, guids=guids)
     async with pulsarr(state) as peer:
         for _ in range(3):
             answer = await peer.get("/v1/users/1/watchlist")
@@ -127,7 +127,7 @@ async def test_row_that_does_not_fit_makes_that_watchlist_a_lasting_error(
             }
         assert (await peer.get("/v1/users/2/watchlist")).status == 200
         assert (await peer.get(f"{LIST}/with-counts")).status == 200
-        state.unwish(1, OTHER_MOVIE)
+        state.unwant(1, OTHER_MOVIE)
         assert (await peer.get("/v1/users/1/watchlist")).status == 200
 
 
@@ -142,8 +142,8 @@ async def test_user_row_that_does_not_fit_makes_the_user_list_a_lasting_error() 
 
 async def test_unwished_title_is_gone_and_removed_user_too() -> None:
     async with pulsarr(ha_env()) as peer:
-        assert peer.state.unwish(1, MOVIE) is not None
-        assert peer.state.unwish(1, MOVIE) is None
+        assert peer.state.unwant(1, MOVIE) is not None
+        assert peer.state.unwant(1, MOVIE) is None
         items = (await peer.get("/v1/users/1/watchlist")).json["data"]["watchlistItems"]
         assert [item["title"] for item in items] == [SHOW.title]
         peer.state.remove_user(1)
@@ -195,7 +195,7 @@ def test_exact_name_wins_over_a_name_in_another_case() -> None:
 
 async def test_recent_requests_are_newest_first_limited_and_have_no_key() -> None:
     state = ha_env()
-    state.wish(2, OTHER_MOVIE, added="2030-01-01T00:00:00.000Z", status="pending")
+    state.want(2, OTHER_MOVIE, added="2030-01-01T00:00:00.000Z", status="pending")
     async with pulsarr(state) as peer:
         items = (await peer.get("/v1/stats/recent-requests?limit=2")).json["items"]
         pending = (await peer.get("/v1/stats/recent-requests?status=pending")).json["items"]

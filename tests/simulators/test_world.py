@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulators.pulsarr import PulsarrKnobs
-from simulators.pulsarr.payloads import endpoint_json, user_json, wish_json
+from simulators.pulsarr.payloads import endpoint_json, entry_json, user_json
 from simulators.world import ODD_EVERY, WANTED_SHARE, World, make_world
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ def picture(world: World) -> object:
     """Everything that Pulsarr would tell, and what Plex holds."""
     state, knobs = world.pulsarr, PulsarrKnobs()
     return (
-        world.catalogue,
+        world.catalog,
         [user_json(user, knobs) for user in state.users()],
-        [wish_json(wish) for wish in state.wishes()],
+        [entry_json(entry) for entry in state.entries()],
         [endpoint_json(endpoint) for endpoint in state.endpoints.values()],
         [(item.rating_key, item.guid, item.labels) for item in world.plex.items.values()],
     )
@@ -40,7 +40,7 @@ def test_same_seed_makes_the_same_world_and_another_seed_another() -> None:
 
 
 def test_default_world_is_a_household_of_six_with_a_real_library(world: World) -> None:
-    assert len(world.catalogue) == 380
+    assert len(world.catalog) == 380
     assert [user.name for user in world.pulsarr.users()][:2] == ["rosa", "tim"]
     assert len(world.pulsarr.users()) == 6
     assert [user.primary for user in world.pulsarr.users()] == [True] + [False] * 5
@@ -71,7 +71,7 @@ def test_awkward_world_has_names_that_differ_by_case_only() -> None:
 def test_everybody_wants_something_and_people_share_titles(world: World) -> None:
     state = world.pulsarr
     assert all(state.watchlist_count(user.id) for user in state.users())
-    fans = Counter(wish.catalogue_key for wish in state.wishes())
+    fans = Counter(entry.catalog_key for entry in state.entries())
     assert max(fans.values()) >= 3
     assert min(fans.values()) == 1
 
@@ -79,7 +79,7 @@ def test_everybody_wants_something_and_people_share_titles(world: World) -> None
 def test_about_a_tenth_of_the_library_is_wanted_and_some_of_it_is_missing(world: World) -> None:
     missing = world.missing()
     present = [title for title in world.wanted() if title not in missing]
-    in_plex = len(world.catalogue) - len(world.plex.missing())
+    in_plex = len(world.catalog) - len(world.plex.missing())
     assert len(present) == round(in_plex * WANTED_SHARE)
     assert len(missing) >= 3
     assert all(not world.plex.items_of(title, identified=False) for title in missing)
@@ -91,43 +91,43 @@ def test_both_types_are_wanted(world: World) -> None:
 
 
 def test_a_few_wishes_lack_ids_or_key_but_never_both(world: World) -> None:
-    wishes = list(world.pulsarr.wishes())
-    without_guids = [wish for wish in wishes if not wish.guids]
-    without_key = [wish for wish in wishes if not wish.key]
+    entries = list(world.pulsarr.entries())
+    without_guids = [entry for entry in entries if not entry.guids]
+    without_key = [entry for entry in entries if not entry.key]
     assert without_guids
     assert without_key
-    assert not {wish.id for wish in without_guids} & {wish.id for wish in without_key}
-    assert len(without_guids) + len(without_key) < len(wishes) * 4 / ODD_EVERY
+    assert not {entry.id for entry in without_guids} & {entry.id for entry in without_key}
+    assert len(without_guids) + len(without_key) < len(entries) * 4 / ODD_EVERY
 
 
 def test_status_of_a_wish_fits_plex_and_the_persons_channels(world: World) -> None:
     missing = {title.key for title in world.missing()}
-    for wish in world.pulsarr.wishes():
-        if wish.catalogue_key in missing:
-            assert wish.status == "requested"
-        elif world.pulsarr.user(wish.user_id).has_channel:
-            assert wish.status == "notified"
+    for entry in world.pulsarr.entries():
+        if entry.catalog_key in missing:
+            assert entry.status == "requested"
+        elif world.pulsarr.user(entry.user_id).has_channel:
+            assert entry.status == "notified"
         else:
-            assert wish.status == "grabbed"
+            assert entry.status == "grabbed"
 
 
-def test_wish_ids_and_keys_are_those_of_the_catalogue(world: World) -> None:
-    known = {title.key: title for title in world.catalogue}
-    for wish in world.pulsarr.wishes():
-        title = known[wish.catalogue_key]
-        assert wish.guids in ((), title.guids)
-        assert wish.key in ("", title.key)
-        assert (wish.kind, wish.title) == (title.type, title.title)
+def test_wish_ids_and_keys_are_those_of_the_catalog(world: World) -> None:
+    known = {title.key: title for title in world.catalog}
+    for entry in world.pulsarr.entries():
+        title = known[entry.catalog_key]
+        assert entry.guids in ((), title.guids)
+        assert entry.key in ("", title.key)
+        assert (entry.kind, entry.title) == (title.type, title.title)
 
 
 @pytest.mark.parametrize(
-    ("wishes", "missing", "people"), [(0, 0, 3), (5, 0, 1), (7, 2, 4), (10_000, 10_000, 2)]
+    ("entries", "missing", "people"), [(0, 0, 3), (5, 0, 1), (7, 2, 4), (10_000, 10_000, 2)]
 )
-def test_numbers_can_be_chosen(wishes: int, missing: int, people: int) -> None:
-    world = make_world(2, 60, 20, people, wishes=wishes, wishes_missing=missing)
+def test_numbers_can_be_chosen(entries: int, missing: int, people: int) -> None:
+    world = make_world(2, 60, 20, people, wanted_in_plex=entries, wanted_missing=missing)
     lacking = len(world.plex.missing())
     assert len(world.missing()) == min(missing, lacking)
-    assert len(world.wanted()) == min(wishes, 80 - lacking) + min(missing, lacking)
+    assert len(world.wanted()) == min(entries, 80 - lacking) + min(missing, lacking)
 
 
 def test_world_without_people_wants_nothing() -> None:

@@ -122,17 +122,17 @@ async def test_damaged_file_is_told_kept_and_costs_no_label(
 ) -> None:
     await stopped(ha_env)
     for user in ha_env.pulsarr.state.users():
-        for title in ha_env.world.catalogue:
-            ha_env.pulsarr.state.unwish(user.id, title)
+        for title in ha_env.world.catalog:
+            ha_env.pulsarr.state.unwant(user.id, title)
     before = {key: set(item.labels) for key, item in ha_env.plex.state.items.items()}
     path = file_of(ha_env, name)
     damage(path, how)
 
     assert await start(ha_env)
 
-    told = issue(ha_env)
-    assert told is not None
-    assert told.translation_placeholders == {"name": ha_env.entry.title, "files": name}
+    repair = issue(ha_env)
+    assert repair is not None
+    assert repair.translation_placeholders == {"name": ha_env.entry.title, "files": name}
     after = {key: set(item.labels) for key, item in ha_env.plex.state.items.items()}
     if name == "ledger":
         assert after == before
@@ -162,10 +162,10 @@ async def test_all_files_missing_is_told(ha_env: HaEnv) -> None:
 
     assert await start(ha_env)
 
-    told = issue(ha_env)
-    assert told is not None
-    assert told.translation_placeholders is not None
-    assert told.translation_placeholders["files"] == "queue, ledger, journal"
+    repair = issue(ha_env)
+    assert repair is not None
+    assert repair.translation_placeholders is not None
+    assert repair.translation_placeholders["files"] == "queue, ledger, journal"
     assert ha_env.state("labels_removed") == STATE_UNKNOWN
     assert ha_env.state("labels_removed_total") == "0"
 
@@ -214,10 +214,10 @@ async def test_part_that_makes_no_sense_is_left_out_told_and_kept_in_a_copy(
 
     assert await start(ha_env)
 
-    told = issue(ha_env, "store_left_out")
-    assert told is not None
-    assert told.is_fixable
-    assert told.translation_placeholders == {
+    repair = issue(ha_env, "store_left_out")
+    assert repair is not None
+    assert repair.is_fixable
+    assert repair.translation_placeholders == {
         "name": ha_env.entry.title,
         "parts": "summary: 1",
     }
@@ -355,9 +355,9 @@ async def test_full_disk_is_told_and_everything_is_saved_when_there_is_room_agai
         await ha_env.call("sync_all")  # takes an override down, and changes nothing in Plex
         assert ha_env.state("problem") == "on"
         assert ha_env.state("overrides") == "1"
-        told = issue(ha_env, "store_unsaved")
-        assert told is not None
-        assert told.severity is ir.IssueSeverity.ERROR
+        repair = issue(ha_env, "store_unsaved")
+        assert repair is not None
+        assert repair.severity is ir.IssueSeverity.ERROR
 
     async_fire_time_changed(ha_env.hass, dt_util.utcnow() + timedelta(seconds=61))
     await ha_env.settle()

@@ -156,8 +156,8 @@ async def test_ledger_of_a_removed_entry_is_read(
 
 def test_what_somebody_was_told_is_not_told_again() -> None:
     kept = kept_from_dict(migrated("sharing", 1, before("sharing")))
-    assert not kept.tell(ROSA, "plex:5d776825880197001ec90a3b")
-    assert not kept.tell(TIM, "movie:13")
+    assert not kept.note_reported(ROSA, "plex:5d776825880197001ec90a3b")
+    assert not kept.note_reported(TIM, "movie:13")
     assert kept.dismissed == {"steps|pulsarr:10", "no_rule|pulsarr:2"}
     assert kept_as_dict(kept)["told"] == [
         "pulsarr:2|plex:5d776825880197001ec90a3b",

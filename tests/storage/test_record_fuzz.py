@@ -434,10 +434,10 @@ async def test_no_wrong_value_keeps_the_entry_from_loading_or_an_action_from_ans
         await start_with(ha_env, hass_storage, name, replaced(FILES[name], path, value))
 
         issue_id = f"store_left_out_{ha_env.entry.entry_id}"
-        told = registry.async_get_issue(DOMAIN, issue_id)
-        assert told is not None, path
-        assert told.translation_placeholders is not None
-        assert told.translation_placeholders["name"] == ha_env.entry.title
+        repair = registry.async_get_issue(DOMAIN, issue_id)
+        assert repair is not None, path
+        assert repair.translation_placeholders is not None
+        assert repair.translation_placeholders["name"] == ha_env.entry.title
         ir.async_delete_issue(ha_env.hass, DOMAIN, issue_id)
         await assert_everything_answers(ha_env)
 

@@ -22,7 +22,7 @@ from custom_components.plex_label_sync.sync.person_id import NO_ID, pulsarr_id
 from custom_components.plex_label_sync.sync.plan_view import View
 from custom_components.plex_label_sync.sync.protection import Evidence
 from custom_components.plex_label_sync.sync.reasons import PersonRef, Reason, ReasonCode
-from custom_components.plex_label_sync.sync.wanted import Wish
+from custom_components.plex_label_sync.sync.wanted import WantedTitle
 from custom_components.plex_label_sync.sync.wanted_labels import WantedItem, wanted_items
 
 MOVIE, SHOW = MediaType.MOVIE, MediaType.SHOW
@@ -56,9 +56,9 @@ def watchlists(wanted: Mapping[Person, Sequence[Title]]) -> Watchlists:
     )
 
 
-def wish(title: Title, *people: Person) -> Wish:
+def wanted_title(title: Title, *people: Person) -> WantedTitle:
     """Return one title and who wants it."""
-    return Wish(title, people)
+    return WantedTitle(title, people)
 
 
 def add(label: str, rating_key: str, library: str = "1") -> Change:
@@ -253,6 +253,6 @@ __all__ = [
     "show",
     "titles",
     "wanted_items",
+    "wanted_title",
     "watchlists",
-    "wish",
 ]

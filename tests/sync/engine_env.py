@@ -27,10 +27,10 @@ from custom_components.plex_label_sync.sync.model import (
 from custom_components.plex_label_sync.sync.naming import label_of
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.protection import (
-    Before,
+    Baseline,
     ListMemory,
     OpenQuestion,
-    who_counts,
+    counted_people,
 )
 from custom_components.plex_label_sync.sync.request import (
     FullRequest,
@@ -39,14 +39,14 @@ from custom_components.plex_label_sync.sync.request import (
     Request,
     UndoRequest,
 )
-from custom_components.plex_label_sync.sync.returned import removed_lately
+from custom_components.plex_label_sync.sync.returned import recently_removed
 from custom_components.plex_label_sync.sync.run import HoldReason, Run, RunKind
 from custom_components.plex_label_sync.sync.safety_check import Consent
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE
 from simulators.pulsarr import PulsarrSimulator
-from simulators.pulsarr.records import Wish
+from simulators.pulsarr.records import WatchlistEntry
 from simulators.world import World, make_world
 
 PLEX_TOKEN = "plex-token-of-the-open_env"
@@ -80,9 +80,9 @@ class Memory:
         self._puts = self._plex.stats.puts
         self.meanwhile()
 
-    def removed_lately(self) -> dict[RowKey, Change]:
+    def recently_removed(self) -> dict[RowKey, Change]:
         """Return the integration's labels that runs removed and no run has added again since."""
-        return removed_lately(run.changes for run, _ in self.finished)
+        return recently_removed(run.changes for run, _ in self.finished)
 
     def lost_since(self, when: float) -> int:
         """Return how many labels were lost without a request since a time."""
@@ -115,17 +115,17 @@ class Memory:
 
 EVERYTHING = Consent(everything=True)
 
-type Remembered = tuple[Before | None, OpenQuestion | None]
+type Remembered = tuple[Baseline | None, OpenQuestion | None]
 
 
 def remembered(known: Remembered, request: Request, run: Run, settings: SyncSettings) -> Remembered:
     """Return the state after a run: the last trusted lists, and the open question."""
     before, question = known
-    held = OpenQuestion(run.held_keys, run.hold_reasons) if run.asked else None
+    held = OpenQuestion(run.held_keys, run.hold_reasons) if run.needs_decision else None
     if not request.whole:
         return before, question or held
     if held is None and HoldReason.LIST_SHRANK not in run.hold_reasons and run.is_complete:
-        before = Before(run.listed, run.titles, who_counts(settings), settings.label_format)
+        before = Baseline(run.listed, run.titles, counted_people(settings), settings.label_format)
     return before, held
 
 
@@ -158,7 +158,7 @@ class EngineEnv:
     make_engine: Callable[[], tuple[Engine, PlexClient]]
     settings: SyncSettings = field(default_factory=SyncSettings)
     remembers: bool = False  # keep lists and questions of runs, to judge later ones
-    before: Before | None = None
+    before: Baseline | None = None
     question: OpenQuestion | None = None
 
     async def sync(self, **request: Any) -> Run:
@@ -181,7 +181,7 @@ class EngineEnv:
         """Give the Plex client the usual limits except for these."""
         self.plex_client.limits = PlexLimits(**limits)
 
-    async def look(self, *titles: CatalogueTitle, thorough: bool = True, **request: Any) -> Run:
+    async def live_sync(self, *titles: CatalogTitle, thorough: bool = True, **request: Any) -> Run:
         """Run once for a few titles."""
         some = tuple(title_of(title) for title in titles)
         return await self.run(
@@ -219,17 +219,17 @@ class EngineEnv:
         """Return the labels that items should have by the settings, for some people or all."""
         wanted: Labels = {}
         chosen = set(self.people if only is None else only)
-        catalogue = {title.key: title for title in self.world.catalogue}
-        for wish in self.pulsarr.state.wishes():
-            person = self.people[wish.user_id]
+        catalog = {title.key: title for title in self.world.catalog}
+        for entry in self.pulsarr.state.entries():
+            person = self.people[entry.user_id]
             if (
-                wish.user_id in chosen
+                entry.user_id in chosen
                 and person.id not in self.settings.exclude_people
                 and (person.can_sync or self.settings.sync_disabled_people)
             ):
-                title = catalogue[wish.catalogue_key]
+                title = catalog[entry.catalog_key]
                 label = fold(label_of(person, MediaType(title.type), self.settings))
-                for key in self.items_of(title, wish):
+                for key in self.items_of(title, entry):
                     wanted.setdefault(key, set()).add(label)
         return {
             key: labels - self.settings.exclude_labels
@@ -237,12 +237,12 @@ class EngineEnv:
             if labels - self.settings.exclude_labels
         }
 
-    def items_of(self, title: CatalogueTitle, wish: Wish) -> list[str]:
+    def items_of(self, title: CatalogTitle, entry: WatchlistEntry) -> list[str]:
         """Return the items of a title that a wish matches by its ids."""
         return [
             item.rating_key
             for item in self.plex.state.items_of(title)
-            if (wish.guids or item.guid == title.plex_guid)
+            if (entry.guids or item.guid == title.plex_guid)
             and (self.settings.libraries is None or item.section in self.settings.libraries)
         ]
 
@@ -277,14 +277,14 @@ class EngineEnv:
         """Return a person's id."""
         return self.pulsarr.state.find_user(name).id
 
-    def wish(self, name: str, title: CatalogueTitle, **fields: Any) -> None:
+    def want(self, name: str, title: CatalogTitle, **fields: Any) -> None:
         """Put a title on a person's watchlist."""
-        self.pulsarr.state.wish(self.person(name), title, **fields)
+        self.pulsarr.state.want(self.person(name), title, **fields)
 
-    def spare(self, kind: str = "movie", *, in_plex: bool = True) -> CatalogueTitle:
+    def spare(self, kind: str = "movie", *, in_plex: bool = True) -> CatalogTitle:
         """Return a title that no one wants, with at most one plain item."""
-        taken = {wish.catalogue_key for wish in self.pulsarr.state.wishes()}
-        for title in self.world.catalogue:
+        taken = {entry.catalog_key for entry in self.pulsarr.state.entries()}
+        for title in self.world.catalog:
             items = self.plex.state.items_of(title, identified=False)
             plain = [item for item in items if item.guid == title.plex_guid]
             suits = title.type == kind and title.key not in taken
@@ -293,7 +293,7 @@ class EngineEnv:
         raise AssertionError("the world is too small")
 
 
-def title_of(title: CatalogueTitle) -> Title:
+def title_of(title: CatalogTitle) -> Title:
     """Return a title as in a webhook."""
     ids = frozenset({f"plex:{title.key}", *title.guids})
     return Title(MediaType(title.type), title.title, ids)
@@ -315,7 +315,9 @@ async def open_env(
     A patient engine really sleeps; otherwise only its clock advances. With `remembers`, each run is
     judged by those before it.
     """
-    made = make_world(**{"seed": 5, "movies": 60, "shows": 20, "people": 6, "wishes": 20, **world})
+    made = make_world(
+        **{"seed": 5, "movies": 60, "shows": 20, "people": 6, "wanted_in_plex": 20, **world}
+    )
     clock = Clock()
     plex = PlexSimulator(made.plex, token=PLEX_TOKEN, knobs=knobs)
     async with (

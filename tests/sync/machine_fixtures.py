@@ -27,7 +27,7 @@ from custom_components.plex_label_sync.sync.model import (
 from custom_components.plex_label_sync.sync.naming import label_of
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.protection import ListMemory
-from custom_components.plex_label_sync.sync.returned import removed_lately
+from custom_components.plex_label_sync.sync.returned import recently_removed
 from custom_components.plex_label_sync.sync.run import Run, RunKind
 from custom_components.plex_label_sync.sync.title_ids import same
 from simulators.plex import PlexSimulator
@@ -56,7 +56,7 @@ class Crash(BaseException):
     """The process ends here."""
 
 
-class Trouble:
+class InjectedFaults:
     """What will happen during the next run: the process ends, or an edit's response is lost."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Trouble:
 class Records:
     """Ledger and journal in memory, and their contents on disk, as in the real files."""
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, injected: InjectedFaults) -> None:
         self.ledger = Ledger()
         self.journal = Journal()
         self.planned: tuple[Change, ...] = ()  # by the last run that began
@@ -92,13 +92,13 @@ class Records:
         self.meanwhile: Callable[[Sequence[Change]], object] = lambda _: None
         self.lists = ListMemory()
         self.losses: list[tuple[float, int]] = []
-        self._trouble = trouble
+        self._injected = injected
         self._disk_ledger = self.ledger.as_dict()
         self._disk_journal = self.journal.as_dict()
 
-    def removed_lately(self) -> dict[RowKey, Change]:
+    def recently_removed(self) -> dict[RowKey, Change]:
         """Return the integration's labels that runs removed and no run has added again since."""
-        return removed_lately(
+        return recently_removed(
             entry.changes for entry in self.journal.entries if entry.status is not None
         )
 
@@ -110,11 +110,11 @@ class Records:
         """Record how far the edits of a run may have come."""
         self.journal.sending(run_id, count)
         self._disk_journal = self.journal.as_dict()
-        self._trouble.pass_by("after sending")
+        self._injected.pass_by("after sending")
 
     async def begin(self, run: Run, changes: Sequence[Change], sent: int) -> None:
         """Record a plan before the first edit."""
-        self._trouble.pass_by("before journal")
+        self._injected.pass_by("before journal")
         self.journal.begin(Entry(run.id, run.kind, run.started, tuple(changes), sent=sent))
         if self.refuse:
             self.journal.finish(run.id, "failed", ())
@@ -122,7 +122,7 @@ class Records:
         self._disk_journal = self.journal.as_dict()
         self.planned = tuple(changes)
         self.meanwhile(changes)
-        self._trouble.pass_by("after journal")
+        self._injected.pass_by("after journal")
 
     async def finish(
         self,
@@ -131,16 +131,16 @@ class Records:
         unsure: Mapping[Change, Row | None],
     ) -> None:
         """Record the result of a run, the ledger first."""
-        self._trouble.pass_by("before ledger")
+        self._injected.pass_by("before ledger")
         self.ledger.apply(rows)
         planned = {change.key: row for change, row in unsure.items()}
         self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO, rows=planned)
         self.losses.append((run.started, run.lost))
         self.journal.finish(run.id, run.status.value, [*run.changes, *unsure])
         self.save_ledger()
-        self._trouble.pass_by("between ledger and journal")
+        self._injected.pass_by("between ledger and journal")
         self._disk_journal = self.journal.as_dict()
-        self._trouble.pass_by("after journal end")
+        self._injected.pass_by("after journal end")
 
     def save_ledger(self) -> None:
         """Save the ledger to disk."""
@@ -170,9 +170,9 @@ class Records:
 class FragilePlex:
     """A real client in whose calls the process can end and responses to edits can get lost."""
 
-    def __init__(self, client: PlexClient, trouble: Trouble) -> None:
+    def __init__(self, client: PlexClient, injected: InjectedFaults) -> None:
         self._client = client
-        self._trouble = trouble
+        self._injected = injected
 
     async def libraries(self, on_gap: Callable[[Gap], object] | None = None) -> tuple[Library, ...]:
         """Pass the call on."""
@@ -199,12 +199,12 @@ class FragilePlex:
         self, library: Library, on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[StoredLabel, ...]:
         """Pass the call on, unless the process ends."""
-        self._trouble.pass_by("directory")
+        self._injected.pass_by("directory")
         return await self._client.labels(library, on_gap)
 
     async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
         """Pass the call on, unless the process ends."""
-        self._trouble.pass_by("carriers")
+        self._injected.pass_by("carriers")
         return await self._client.carriers(library, label)
 
     async def count_without(self, library: Library, label: StoredLabel) -> int:
@@ -229,15 +229,15 @@ class FragilePlex:
         remove: Sequence[str],
     ) -> Mapping[str, ServiceError]:
         """Pass the call on; the process may end at any point, and the response may get lost."""
-        self._trouble.pass_by("before edit")
-        halfway = self._trouble.reach("half edit")
-        if halfway or self._trouble.lost == "half":
+        self._injected.pass_by("before edit")
+        halfway = self._injected.reach("half edit")
+        if halfway or self._injected.lost == "half":
             rating_keys = rating_keys[: (len(rating_keys) + 1) // 2]
         refused = await self._client.edit(library, rating_keys, add, remove)
         if halfway:
             raise Crash
-        self._trouble.pass_by("after edit")
-        if self._trouble.lost is not None:
+        self._injected.pass_by("after edit")
+        if self._injected.lost is not None:
             raise ServiceError(Service.PLEX, Failure.TIMEOUT, "the answer is lost")
         return refused
 
@@ -299,7 +299,7 @@ class Truth:
     def is_about(self, row: Row) -> bool:
         """Return whether a row is about the item with its rating key."""
         item = self.plex.state.items.get(row.rating_key)
-        return item is not None and self.relation(row, item) is not Relation.STRANGER
+        return item is not None and self.relation(row, item) is not Relation.UNRELATED
 
     def relation(self, row: Row, item: PlexItem) -> Relation:
         """Return the relation of a row to an item."""
@@ -405,10 +405,10 @@ def _groups(pulsarr: PulsarrSimulator, settings: SyncSettings) -> list[_Group]:
         and (user.can_sync or settings.sync_disabled_people)
     }
     by_title: dict[str, list[tuple[str | None, frozenset[str], str, Person]]] = {}
-    for wish in pulsarr.state.wishes():
-        if wish.user_id in people:
-            entry = (wish.key, frozenset(wish.guids), wish.kind, people[wish.user_id])
-            by_title.setdefault(wish.catalogue_key, []).append(entry)
+    for listed in pulsarr.state.entries():
+        if listed.user_id in people:
+            entry = (listed.key, frozenset(listed.guids), listed.kind, people[listed.user_id])
+            by_title.setdefault(listed.catalog_key, []).append(entry)
     groups = []
     for entries in by_title.values():
         keyed = [one for one in entries if one[0]]

@@ -19,7 +19,7 @@ from custom_components.plex_label_sync.sync.identity import Relation
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
 from custom_components.plex_label_sync.sync.people import AmbiguousPersonError, UnknownPersonError
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
-from custom_components.plex_label_sync.sync.protection import Before, OpenQuestion
+from custom_components.plex_label_sync.sync.protection import Baseline, OpenQuestion
 from custom_components.plex_label_sync.sync.reasons import ReasonCode
 from custom_components.plex_label_sync.sync.request import (
     FullRequest,
@@ -29,7 +29,7 @@ from custom_components.plex_label_sync.sync.request import (
 )
 from custom_components.plex_label_sync.sync.run import Run, RunStatus
 from custom_components.plex_label_sync.sync.safety_check import NO_CONSENT
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import METADATA_ROUTE
 from simulators.pulsarr import PulsarrSimulator
@@ -40,9 +40,9 @@ from .engine_env import EVERYTHING, PLEX_TOKEN, PULSARR_KEY, Clock, remembered
 from .machine_fixtures import (
     Crash,
     FragilePlex,
+    InjectedFaults,
     Records,
     Stored,
-    Trouble,
     Truth,
     oracle,
 )
@@ -54,7 +54,7 @@ RUNS_TO_SETTLE: Final = 3
 PATIENCE: Final = 0.1  # seconds; an impatient client's timeout
 
 
-class Watched(RuleBasedStateMachine):
+class CheckedMachine(RuleBasedStateMachine):
     """Both servers and an engine between them; every run is checked."""
 
     def __init__(self) -> None:
@@ -63,9 +63,9 @@ class Watched(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
         self.clock = Clock()
-        self.trouble = Trouble()
+        self.injected = InjectedFaults()
         self.settings = SyncSettings()
-        self.before: Before | None = None
+        self.before: Baseline | None = None
         self.question: OpenQuestion | None = None
         self.lost: list[tuple[float, int]] = []  # labels lost unasked, as counted here
         self.undoable: tuple[Run, Stored] | None = None
@@ -83,8 +83,8 @@ class Watched(RuleBasedStateMachine):
             movies=12,
             shows=4,
             people=3,
-            wishes=6,
-            wishes_missing=1,
+            wanted_in_plex=6,
+            wanted_missing=1,
             legacy=0.2,
             unmatched=0.1,
         )
@@ -92,7 +92,7 @@ class Watched(RuleBasedStateMachine):
         self.knobs = knobs
         self.plex = PlexSimulator(made.plex, token=PLEX_TOKEN, knobs=knobs)
         self.pulsarr = PulsarrSimulator(made.pulsarr, api_key=PULSARR_KEY)
-        self.records = Records(self.trouble)
+        self.records = Records(self.injected)
         self.truth = Truth(self.plex, self.records)
         self.do(self._start())
         self.truth.foreign |= self.truth.stored
@@ -114,7 +114,7 @@ class Watched(RuleBasedStateMachine):
         session, sleep = self.session, self._sleep
         client = PlexClient(session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=sleep)
         self.engine = Engine(
-            FragilePlex(client, self.trouble),
+            FragilePlex(client, self.injected),
             PulsarrClient(session, self.pulsarr.url, PULSARR_KEY, sleep=sleep),
             self.records,
             clock=self.clock,
@@ -148,24 +148,24 @@ class Watched(RuleBasedStateMachine):
         return keys[number % len(keys)] if keys else "0"
 
     def title(self, number: int) -> Any:
-        return self.world.catalogue[number % len(self.world.catalogue)]
+        return self.world.catalog[number % len(self.world.catalog)]
 
     def person(self, number: int) -> int | None:
         users = self.pulsarr.state.users()
         return users[number % len(users)].id if users else None
 
-    def wish_behind(self, number: int) -> tuple[int, CatalogueTitle] | None:
+    def entry_behind(self, number: int) -> tuple[int, CatalogTitle] | None:
         """Return a wish that is the reason for one of the integration's labels."""
-        wishes = [
-            (wish.user_id, item.origin)
+        entries = [
+            (entry.user_id, item.origin)
             for row in self.records.ledger
-            for wish in self.pulsarr.state.wishes()
+            for entry in self.pulsarr.state.entries()
             if (item := self.plex.state.items.get(row.rating_key)) is not None
             and item.origin is not None
-            and pulsarr_id(wish.user_id) in row.people
-            and wish.catalogue_key == item.origin.key
+            and pulsarr_id(entry.user_id) in row.people
+            and entry.catalog_key == item.origin.key
         ]
-        return wishes[number % len(wishes)] if wishes else None
+        return entries[number % len(entries)] if entries else None
 
     # Invariants of a run
 
@@ -214,7 +214,7 @@ class Watched(RuleBasedStateMachine):
             self._check_kept(rows)
             self._check_lost(rows, request)
         if run is not None:
-            self._check_told(run, edits)
+            self._check_reported(run, edits)
             if not request.dry_run and run.error is None:
                 last = self.before, self.question
                 self.before, self.question = remembered(last, request, run, self.settings)
@@ -226,7 +226,7 @@ class Watched(RuleBasedStateMachine):
         return run
 
     def _calm_down(self) -> None:
-        self.trouble.clear()
+        self.injected.clear()
         self.records.refuse = False
         self.records.meanwhile = lambda _: None
         self.plex.faults.clear()
@@ -264,7 +264,7 @@ class Watched(RuleBasedStateMachine):
             hidden = lied_to and change.action is Action.ADD
             self.check(change.rating_key not in self.opted_out or not is_there or hidden, change)
 
-    def _gone(self, rows: Mapping[RowKey, Row]) -> dict[RowKey, Row]:
+    def _lost_rows(self, rows: Mapping[RowKey, Row]) -> dict[RowKey, Row]:
         """Return the rows that a run removed from the ledger or marked as removed by the user."""
         now = {row.key: row for row in self.records.ledger}
         return {
@@ -281,7 +281,7 @@ class Watched(RuleBasedStateMachine):
             if request.route == METADATA_ROUTE
             for key in request.path.rpartition("/")[2].split(",")
         }
-        lost = {key for key, _ in self._gone(rows)}
+        lost = {key for key, _ in self._lost_rows(rows)}
         lost |= {one.rating_key for one in self.records.planned if one.action is Action.REMOVE}
         self.check(lost <= read, f"not read: {lost - read}")
 
@@ -289,13 +289,13 @@ class Watched(RuleBasedStateMachine):
         """Check that no present label is forgotten, and that kept labels are kept."""
         items, truth = self.plex.state.items, self.truth
         removed = {one.key: one for one in self.records.planned if one.action is Action.REMOVE}
-        for key, row in self._gone(rows).items():
+        for key, row in self._lost_rows(rows).items():
             if key not in removed and row.rating_key not in truth.touched and truth.is_about(row):
                 self.check(not truth.carries(*key), f"forgotten: {row}")
         keep = self.settings.removed_label_mode is RemovedLabelMode.KEEP
         for key, change in removed.items() if keep else ():
             known = rows.get(key)
-            if not change.ours or known is None or known.is_removed_marker:
+            if not change.is_own or known is None or known.is_removed_marker:
                 continue
             item = items.get(change.rating_key)
             rematched = item is not None and truth.relation(known, item) is Relation.REMATCHED
@@ -313,20 +313,20 @@ class Watched(RuleBasedStateMachine):
             if one.reason.code
             in {ReasonCode.RENAMED_TO, ReasonCode.WANTED_AGAIN, ReasonCode.PERSON_EXCLUDED}
         }
-        labels = {key for key, row in self._gone(rows).items() if not row.is_removed_marker}
-        gone = labels - asked_for
-        lost = len(gone)
+        labels = {key for key, row in self._lost_rows(rows).items() if not row.is_removed_marker}
+        missing = labels - asked_for
+        lost = len(missing)
         day = sum(count for at, count in self.lost if at >= self.clock.now - DAY)
         self.lost.append((self.clock.now, lost))
         most = max(FREE_REMOVALS, self.settings.max_removals * (len(rows) + day))
-        self.check(not lost or lost + day <= most, f"{gone} lost, after {day} within a day")
+        self.check(not lost or lost + day <= most, f"{missing} lost, after {day} within a day")
 
     def _check_foreign(self, request: Request) -> None:
         stored, truth = self.truth.stored, self.truth
         chosen = {
             (change.rating_key, change.label)
             for change in self.records.planned
-            if change.action is Action.REMOVE and not change.ours
+            if change.action is Action.REMOVE and not change.is_own
         }
         by_choice = request.whole and not self.settings.preserve_existing_labels
         if by_choice:
@@ -338,7 +338,7 @@ class Watched(RuleBasedStateMachine):
         self.check(lost <= chosen, f"foreign labels were taken off: {lost - chosen}")
         truth.foreign &= stored
         for change in self.records.planned:
-            if change.action is Action.ADD and not change.ours:  # an undo restored it
+            if change.action is Action.ADD and not change.is_own:  # an undo restored it
                 truth.foreign |= {one for one in stored if (one[0], fold(one[1])) == change.key}
 
     def _check_overrides(self, request: Request) -> None:
@@ -361,7 +361,7 @@ class Watched(RuleBasedStateMachine):
             self.check(known or not is_there, f"invented: {row}")
             self.check(not row.pinned or row.key in truth.ever_pinned, f"invented: {row}")
 
-    def _check_told(self, run: Run, edits: int) -> None:
+    def _check_reported(self, run: Run, edits: int) -> None:
         self.check(set(run.held).isdisjoint(run.changes), "held changes were made")
         if run.error is not None and not self.records.planned:
             self.check(self.plex.stats.puts == edits, "edits although a read failed")

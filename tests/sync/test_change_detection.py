@@ -10,7 +10,7 @@ from custom_components.plex_label_sync.sync.change_detection import LISTING_AGE_
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, fold
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.run import Run, RunStatus
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs
 from simulators.plex.items import plex_guids
@@ -35,7 +35,7 @@ def was_listed(env: EngineEnv) -> bool:
     return any("sort=addedAt&" in f"{one.query}&" for one in listings)
 
 
-def the_first_with_a_label_of_ours(env: EngineEnv) -> tuple[str, str]:
+def first_with_an_own_label(env: EngineEnv) -> tuple[str, str]:
     """Return an item's rating key and the label that we wrote on it."""
     return min((row.rating_key, row.label) for row in env.recorder.ledger)
 
@@ -76,13 +76,13 @@ async def test_cost_of_an_idle_sync_does_not_grow_with_what_is_wanted(
     assert run.changes == ()
 
 
-def _missing(env: EngineEnv) -> CatalogueTitle:
+def _missing(env: EngineEnv) -> CatalogTitle:
     """Return a title that somebody waits for."""
     synced = {number for number, person in env.people.items() if person.can_sync}
-    wanted = {one.catalogue_key for one in env.pulsarr.state.wishes() if one.user_id in synced}
+    wanted = {one.catalog_key for one in env.pulsarr.state.entries() if one.user_id in synced}
     return next(
         one
-        for one in env.world.catalogue
+        for one in env.world.catalog
         if one.key in wanted and not env.plex.state.items_of(one, identified=False)
     )
 
@@ -91,31 +91,31 @@ def _add_missing(env: EngineEnv) -> None:
     env.plex.state.add_item(_missing(env))
 
 
-def _wish(env: EngineEnv) -> None:
-    env.wish("rosa", env.spare())
+def _want(env: EngineEnv) -> None:
+    env.want("rosa", env.spare())
 
 
-def _wish_for_something_else(env: EngineEnv) -> None:
+def _want_something_else(env: EngineEnv) -> None:
     """Let one title go for another: there are as many as before."""
     rosa = env.person("rosa")
-    gone = next(one for one in env.pulsarr.state.wishes() if one.user_id == rosa)
-    titles = {title.key: title for title in env.world.catalogue}
-    env.pulsarr.state.unwish(rosa, titles[gone.catalogue_key])
-    env.wish("rosa", env.spare())
+    taken = next(one for one in env.pulsarr.state.entries() if one.user_id == rosa)
+    titles = {title.key: title for title in env.world.catalog}
+    env.pulsarr.state.unwant(rosa, titles[taken.catalog_key])
+    env.want("rosa", env.spare())
 
 
 def _take_off(env: EngineEnv) -> None:
-    key, label = the_first_with_a_label_of_ours(env)
+    key, label = first_with_an_own_label(env)
     env.plex.state.remove_label(key, label)
 
 
 def _delete(env: EngineEnv) -> None:
-    env.plex.state.delete_item(the_first_with_a_label_of_ours(env)[0])
+    env.plex.state.delete_item(first_with_an_own_label(env)[0])
 
 
 def _delete_unnoticed(env: EngineEnv) -> None:
     """Delete an item, and let Plex not tell that its library changed."""
-    key, _ = the_first_with_a_label_of_ours(env)
+    key, _ = first_with_an_own_label(env)
     library = env.plex.state.libraries[env.plex.state.items[key].section]
     counter = library.content_changed_at
     env.plex.state.delete_item(key)
@@ -124,7 +124,7 @@ def _delete_unnoticed(env: EngineEnv) -> None:
 
 def _rematch_unnoticed(env: EngineEnv) -> None:
     """Let an item become another title, and let Plex not tell that its library changed."""
-    key, _ = the_first_with_a_label_of_ours(env)
+    key, _ = first_with_an_own_label(env)
     library = env.plex.state.libraries[env.plex.state.items[key].section]
     counter = library.content_changed_at
     env.plex.state.rematch(key, guid="plex://movie/" + 24 * "f", guids=(), title="Another")
@@ -143,8 +143,8 @@ def _let_time_pass(env: EngineEnv) -> None:
     "happens",
     [
         _add_missing,
-        _wish,
-        _wish_for_something_else,
+        _want,
+        _want_something_else,
         _take_off,
         _delete,
         _delete_unnoticed,
@@ -176,7 +176,7 @@ async def test_new_item_of_a_missing_title_gets_its_labels(env: EngineEnv) -> No
     assert env.labels == merged(before, env.wanted())
 
 
-async def test_item_that_plex_recognises_later_gets_its_labels_though_nothing_seems_to_have_changed(
+async def test_item_that_plex_recognizes_later_gets_its_labels_though_nothing_seems_to_have_changed(
     env: EngineEnv,
 ) -> None:
     title = _missing(env)
@@ -227,11 +227,11 @@ async def test_label_goes_only_after_a_listing_and_a_look_at_its_carriers(env: E
         env.settings, removed_label_mode=RemovedLabelMode.REMOVE, removal_delay=HOUR
     )
     await env.sync(routine=True)
-    key, label = the_first_with_a_label_of_ours(env)
-    for wish in list(env.pulsarr.state.wishes()):
-        title = next(one for one in env.world.catalogue if one.key == wish.catalogue_key)
+    key, label = first_with_an_own_label(env)
+    for entry in list(env.pulsarr.state.entries()):
+        title = next(one for one in env.world.catalog if one.key == entry.catalog_key)
         if any(item.rating_key == key for item in env.plex.state.items_of(title)):
-            env.pulsarr.state.unwish(wish.user_id, title)
+            env.pulsarr.state.unwant(entry.user_id, title)
     await by_the_clock(env)
     await by_the_clock(env)
     assert env.plex.stats.requests == CHEAP
@@ -253,7 +253,7 @@ async def test_what_a_cheap_look_cannot_read_is_left_to_the_listing(
 ) -> None:
     await env.sync(routine=True)
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     before = env.labels
     env.plex.faults.add(Fault(kind, route=route, method=method, times=4))
     run = await by_the_clock(env)

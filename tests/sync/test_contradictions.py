@@ -12,7 +12,7 @@ from custom_components.plex_label_sync.sync.model import (
     Title,
 )
 from custom_components.plex_label_sync.sync.request import LiveRequest
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 
 from .engine_env import EngineEnv, open_env, title_of
 
@@ -26,7 +26,7 @@ async def env() -> AsyncIterator[EngineEnv]:
         yield running
 
 
-def without_key(title: CatalogueTitle) -> Title:
+def without_key(title: CatalogTitle) -> Title:
     """Return a title as Radarr tells of it."""
     return Title(MediaType(title.type), title.title, frozenset(title.guids))
 
@@ -37,17 +37,17 @@ async def test_label_stays_whatever_ids_an_event_calls_its_title_by(
 ) -> None:
     title = env.spare()
     if known == "key":
-        env.wish("rosa", title, guids=())
-        told = without_key(title)
+        env.want("rosa", title, guids=())
+        announced = without_key(title)
     else:
-        env.wish("rosa", title, key=None)
-        told = replace(title_of(title), ids=frozenset({f"plex:{title.key}"}))
+        env.want("rosa", title, key=None)
+        announced = replace(title_of(title), ids=frozenset({f"plex:{title.key}"}))
     await env.sync()
     (item,) = env.plex.state.items_of(title)
     assert env.labels[item.rating_key] == {"rosa"}
-    for thorough in (frozenset({told}), frozenset[Title]()):
+    for thorough in (frozenset({announced}), frozenset[Title]()):
         run = await env.run(
-            LiveRequest(titles=(told,), thorough=thorough, newer_than=env.clock.now)
+            LiveRequest(titles=(announced,), thorough=thorough, newer_than=env.clock.now)
         )
         assert run.removed == 0
         assert env.labels[item.rating_key] == {"rosa"}
@@ -55,13 +55,13 @@ async def test_label_stays_whatever_ids_an_event_calls_its_title_by(
 
 async def test_label_goes_when_nobody_wants_the_item_by_any_id(env: EngineEnv) -> None:
     title = env.spare()
-    env.wish("rosa", title, guids=())
+    env.want("rosa", title, guids=())
     await env.sync()
     (item,) = env.plex.state.items_of(title)
-    env.pulsarr.state.unwish(env.person("rosa"), title)
-    told = without_key(title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
+    announced = without_key(title)
     run = await env.run(
-        LiveRequest(titles=(told,), thorough=frozenset({told}), newer_than=env.clock.now)
+        LiveRequest(titles=(announced,), thorough=frozenset({announced}), newer_than=env.clock.now)
     )
     assert run.removed == 1
     assert item.rating_key not in env.labels
@@ -76,21 +76,21 @@ async def test_film_that_shares_only_its_weakest_number_is_not_the_one(
     guids = [one.replace(":", "://") for one in other.guids if not one.startswith("tvdb")]
     guids.append(f"tvdb://{wanted.tvdb or 4711}")
     env.plex.state.rematch(item.rating_key, guid=item.guid, guids=tuple(guids), title=other.title)
-    env.wish("rosa", wanted, guids=(*wanted.guids, f"tvdb:{wanted.tvdb or 4711}"))
+    env.want("rosa", wanted, guids=(*wanted.guids, f"tvdb:{wanted.tvdb or 4711}"))
     await env.sync()
     if live:
-        await env.look(wanted)
+        await env.live_sync(wanted)
     assert item.rating_key not in env.labels
 
 
 @pytest.mark.parametrize("key", [True, False])
 async def test_two_wishes_that_share_one_wrong_number_stay_two(env: EngineEnv, key: bool) -> None:
     one, two = env.spare("movie"), None
-    env.wish("rosa", one, guids=(*one.guids, "tvdb:4711"))
+    env.want("rosa", one, guids=(*one.guids, "tvdb:4711"))
     two = env.spare("movie")
     assert one.key != two.key
     fields = {} if key else {"key": None}
-    env.wish("tim", two, guids=(*two.guids, "tvdb:4711"), **fields)
+    env.want("tim", two, guids=(*two.guids, "tvdb:4711"), **fields)
     await env.sync()
     (first,), (second,) = env.plex.state.items_of(one), env.plex.state.items_of(two)
     assert env.labels[first.rating_key] == {"rosa"}

@@ -43,7 +43,7 @@ def test_newer_directory_replaces_the_older_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("carried", "ours", "spelling"),
+    ("carried", "is_own", "spelling"),
     [
         ([], "anna", "anna"),
         (["anna", "Anna"], "anna", "anna"),
@@ -52,9 +52,9 @@ def test_newer_directory_replaces_the_older_one() -> None:
     ],
 )
 def test_label_is_taken_off_in_a_spelling_that_the_item_carries(
-    carried: list[str], ours: str, spelling: str
+    carried: list[str], is_own: str, spelling: str
 ) -> None:
-    assert present({"11": carried}).spelling_on("11", ours) == spelling
+    assert present({"11": carried}).spelling_on("11", is_own) == spelling
 
 
 def test_addition_shows_in_any_spelling_and_removal_when_just_its_spelling_is_gone() -> None:

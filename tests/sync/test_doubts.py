@@ -17,9 +17,9 @@ from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER, 
 from custom_components.plex_label_sync.sync.request import RemovalRequest
 from custom_components.plex_label_sync.sync.run import HoldReason, Run, RunStatus
 from custom_components.plex_label_sync.sync.safety_check import FREE_REMOVALS, Consent
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 from simulators.plex.items import Item as SimulatedItem
-from simulators.pulsarr.records import Wish
+from simulators.pulsarr.records import WatchlistEntry
 
 from .engine_env import EVERYTHING, EngineEnv, open_env
 from .machine_world import DAY
@@ -41,7 +41,7 @@ MANY = 71  # labels in a ledger
 @pytest.fixture
 async def env() -> AsyncIterator[EngineEnv]:
     """A open_env of one, with many labels, of which none is kept that nobody wants."""
-    world: dict[str, Any] = {**FILMS, "people": 1, "wishes": MANY, "wishes_missing": 0}
+    world: dict[str, Any] = {**FILMS, "people": 1, "wanted_in_plex": MANY, "wanted_missing": 0}
     async with open_env(remembers=True, settings=REMOVE, **world) as running:
         await running.sync()
         await running.sync()
@@ -51,36 +51,36 @@ async def env() -> AsyncIterator[EngineEnv]:
 @pytest.fixture
 async def family() -> AsyncIterator[EngineEnv]:
     """A open_env of four, of whom each wants some titles."""
-    world: dict[str, Any] = {**FILMS, "people": 4, "wishes": 60, "wishes_missing": 0}
+    world: dict[str, Any] = {**FILMS, "people": 4, "wanted_in_plex": 60, "wanted_missing": 0}
     async with open_env(remembers=True, settings=REMOVE, **world) as running:
         await running.sync()
         await running.sync()
         yield running
 
 
-def wishes_of(env: EngineEnv, name: str) -> list[tuple[CatalogueTitle, Wish]]:
+def entries_of(env: EngineEnv, name: str) -> list[tuple[CatalogTitle, WatchlistEntry]]:
     """Return what somebody wants."""
-    catalogue = {title.key: title for title in env.world.catalogue}
+    catalog = {title.key: title for title in env.world.catalog}
     some = env.pulsarr.state.watchlist(env.person(name))
-    return [(catalogue[wish.catalogue_key], wish) for wish in some]
+    return [(catalog[entry.catalog_key], entry) for entry in some]
 
 
-def items(env: EngineEnv, title: CatalogueTitle) -> list[SimulatedItem]:
+def items(env: EngineEnv, title: CatalogTitle) -> list[SimulatedItem]:
     """Return what Plex holds of a title."""
     return [*env.plex.state.items_of(title)]
 
 
-def drop(env: EngineEnv, name: str, count: int | None = None) -> list[CatalogueTitle]:
+def drop(env: EngineEnv, name: str, count: int | None = None) -> list[CatalogTitle]:
     """Take titles off somebody's watchlist, all of them if nothing else is said."""
-    titles = [title for title, _ in wishes_of(env, name)][:count]
+    titles = [title for title, _ in entries_of(env, name)][:count]
     for title in titles:
-        env.pulsarr.state.unwish(env.person(name), title)
+        env.pulsarr.state.unwant(env.person(name), title)
     return titles
 
 
-async def event(env: EngineEnv, title: CatalogueTitle) -> Run:
+async def event(env: EngineEnv, title: CatalogTitle) -> Run:
     """Look at a title of which an event told just now."""
-    return await env.look(title, newer_than=env.clock.now)
+    return await env.live_sync(title, newer_than=env.clock.now)
 
 
 # Nobody, or hardly anybody
@@ -89,21 +89,21 @@ async def event(env: EngineEnv, title: CatalogueTitle) -> Run:
 @pytest.mark.parametrize("by", ["removals", "upgrades", "library"])
 async def test_pulsarr_that_lists_nobody_is_doubted_on_every_path(env: EngineEnv, by: str) -> None:
     labels = env.labels
-    titles = [title for title, _ in wishes_of(env, "rosa")][:20]
+    titles = [title for title, _ in entries_of(env, "rosa")][:20]
     env.pulsarr.knobs.empty_users = True
     if by == "library":
         runs = [await env.sync(libraries=("Movies",))]
     else:
         runs = [
-            await env.look(title, newer_than=env.clock.now if by == "removals" else 0.0)
+            await env.live_sync(title, newer_than=env.clock.now if by == "removals" else 0.0)
             for title in titles
         ]
         env.clock.now += 3600
-        runs += [await env.look(title, thorough=False) for title in titles]
+        runs += [await env.live_sync(title, thorough=False) for title in titles]
     assert env.labels == labels
     assert runs[-1].status is RunStatus.HELD
     assert NOBODY in runs[-1].hold_reasons
-    assert runs[-1].asked
+    assert runs[-1].needs_decision
     assert env.question is not None
     env.pulsarr.knobs.empty_users = False
     assert (await env.sync()).status is RunStatus.DONE
@@ -117,7 +117,7 @@ async def test_doubted_answer_starts_no_delay_and_is_never_the_new_normal(env: E
     env.pulsarr.knobs.empty_users = True
     for _ in range(3):
         run = await env.sync()
-        assert (run.status, run.asked) == (RunStatus.HELD, True)
+        assert (run.status, run.needs_decision) == (RunStatus.HELD, True)
         assert NOBODY in run.hold_reasons
         assert not any(row.unwanted_since for row in env.recorder.ledger)
         assert env.before == before
@@ -133,14 +133,14 @@ async def test_nobody_is_doubted_where_nothing_would_go(env: EngineEnv) -> None:
     run = await env.sync()
     assert (run.status, run.held) == (RunStatus.HELD, ())
     assert NOBODY in run.hold_reasons
-    assert run.asked
+    assert run.needs_decision
 
 
 async def test_titles_of_everybody_that_are_less_than_half_are_doubted(family: EngineEnv) -> None:
     labels = family.labels
     family.pulsarr.knobs.empty_watchlists = True
     run = await family.sync()
-    assert (run.status, run.asked) == (RunStatus.HELD, True)
+    assert (run.status, run.needs_decision) == (RunStatus.HELD, True)
     assert SHRUNK in run.hold_reasons
     assert family.labels == labels
 
@@ -168,17 +168,21 @@ async def test_labels_of_somebody_without_a_name_stay(family: EngineEnv) -> None
 
 
 async def test_list_that_comes_empty_once_costs_nothing(family: EngineEnv) -> None:
-    labels, rosas = family.labels, wishes_of(family, "rosa")
+    labels, rosas = family.labels, entries_of(family, "rosa")
     assert len(rosas) >= 10
     drop(family, "rosa")
     run = await family.sync()
-    assert (run.status, run.hold_reasons, run.asked) == (RunStatus.HELD, (LIST_SHRANK,), False)
+    assert (run.status, run.hold_reasons, run.needs_decision) == (
+        RunStatus.HELD,
+        (LIST_SHRANK,),
+        False,
+    )
     assert family.labels == labels
     # Neither a look at one of its titles nor the same read once more proves anything.
     family.clock.now += READ_AGAIN_AFTER - 1
     assert (await event(family, rosas[0][0])).hold_reasons == (LIST_SHRANK,)
     for title, _ in rosas:
-        family.wish("rosa", title)
+        family.want("rosa", title)
     assert (await family.sync()).status is RunStatus.DONE
     assert family.labels == labels
 
@@ -210,7 +214,7 @@ async def test_yes_to_a_mass_removal_passes_a_list_that_shrank(family: EngineEnv
 
 async def test_labels_of_an_excluded_person_go_without_a_question(env: EngineEnv) -> None:
     async with open_env(
-        **{**FILMS, "people": 2, "wishes": 70}, remembers=True, settings=REMOVE
+        **{**FILMS, "people": 2, "wanted_in_plex": 70}, remembers=True, settings=REMOVE
     ) as both:
         await both.sync()
         before = [
@@ -236,7 +240,7 @@ async def test_one_title_after_another_comes_to_a_question(env: EngineEnv) -> No
         runs.append(await event(env, *drop(env, "rosa", 1)))
     assert sum(run.removed for run in runs) == sum(run.lost for run in runs) == FREE_REMOVALS
     assert len(env.labels) == MANY - FREE_REMOVALS
-    assert runs[FREE_REMOVALS].asked
+    assert runs[FREE_REMOVALS].needs_decision
     assert env.question is not None
     assert MASS in env.question.reasons
 
@@ -261,7 +265,7 @@ async def test_what_a_question_is_open_about_is_protected_from_every_path(env: E
     titles = drop(env, "rosa", 54)
     await env.sync()
     env.clock.now += READ_AGAIN_AFTER
-    assert (await env.sync()).asked
+    assert (await env.sync()).needs_decision
     labels = env.labels
     for title in titles[:20]:
         assert (await event(env, title)).status is RunStatus.HELD
@@ -275,15 +279,15 @@ async def test_what_a_question_is_open_about_is_protected_from_every_path(env: E
 async def test_yes_is_one_to_what_was_shown_and_to_nothing_else(env: EngineEnv) -> None:
     titles = drop(env, "rosa", 40)
     run = await env.sync()
-    assert run.asked
+    assert run.needs_decision
     shown = run.held_keys
     assert len(shown) == 40
     drop(env, "rosa")
     for title in titles:  # as many as before are held, but others
-        env.wish("rosa", title)
+        env.want("rosa", title)
     labels = env.labels
     run = await env.sync(consent=Consent(removals=shown))
-    assert (run.status, run.asked, run.removed) == (RunStatus.HELD, True, 0)
+    assert (run.status, run.needs_decision, run.removed) == (RunStatus.HELD, True, 0)
     assert env.labels == labels
     assert not run.held_keys & shown
     assert (
@@ -301,7 +305,7 @@ async def in_one_run(env: EngineEnv, count: int) -> dict[str, tuple[str, ...]]:
     copy = env.plex.state.snapshot()
     env.clock.now += 60
     for _ in range(count):
-        env.wish("rosa", env.spare())
+        env.want("rosa", env.spare())
     assert (await env.sync()).added == count
     return copy
 
@@ -313,7 +317,7 @@ async def test_database_that_comes_back_from_a_copy_is_asked_about_and_put_back(
     labels = family.labels
     family.plex.state.restore(copy)
     run = await family.sync()
-    assert (run.hold_reasons, run.vanished, run.asked) == ((VANISHED,), 20, True)
+    assert (run.hold_reasons, run.vanished, run.needs_decision) == ((VANISHED,), 20, True)
     assert not any(row.removed_by_user for row in family.recorder.ledger)
     assert (await family.sync(restore=True)).added == 20
     assert family.labels == labels
@@ -330,7 +334,7 @@ async def test_database_that_comes_back_but_for_a_few_labels_is_asked_about(
     for row in new[:back]:
         family.plex.state.add_label(row.rating_key, row.label)
     run = await family.sync()
-    assert run.asked is asked
+    assert run.needs_decision is asked
     assert run.vanished == (20 - back if asked else 0)
 
 
@@ -342,9 +346,9 @@ async def test_marks_that_vanish_with_a_database_are_asked_about_and_put_back(
     )
     await in_one_run(family, 10)
     rosa = family.person("rosa")
-    titles = {title.key: title for title in family.world.catalogue}
-    for wish in family.pulsarr.state.watchlist(rosa)[-10:]:
-        family.pulsarr.state.unwish(rosa, titles[wish.catalogue_key])
+    titles = {title.key: title for title in family.world.catalog}
+    for entry in family.pulsarr.state.watchlist(rosa)[-10:]:
+        family.pulsarr.state.unwant(rosa, titles[entry.catalog_key])
     family.clock.now += 60
     await family.sync(consent=EVERYTHING)
     marked = {row.key for row in family.recorder.ledger if row.is_removed_marker}
@@ -367,9 +371,9 @@ async def test_labels_that_come_back_with_a_database_are_told_and_taken_in_when_
     await in_one_run(family, 10)
     copy = family.plex.state.snapshot()
     rosa = family.person("rosa")
-    titles = {title.key: title for title in family.world.catalogue}
-    for wish in family.pulsarr.state.watchlist(rosa):
-        family.pulsarr.state.unwish(rosa, titles[wish.catalogue_key])
+    titles = {title.key: title for title in family.world.catalog}
+    for entry in family.pulsarr.state.watchlist(rosa):
+        family.pulsarr.state.unwant(rosa, titles[entry.catalog_key])
     family.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
     family.clock.now += 60
     if how == "sync":
@@ -377,19 +381,19 @@ async def test_labels_that_come_back_with_a_database_are_told_and_taken_in_when_
     else:
         run = await family.run(RemovalRequest(people=("rosa",)))
     family.settings = SyncSettings(removed_label_mode=mode)
-    gone = {one.key for one in run.changes}
-    assert len(gone) >= 10
+    taken = {one.key for one in run.changes}
+    assert len(taken) >= 10
     assert (await family.sync(consent=EVERYTHING)).returned == ()
     family.plex.state.restore(copy)
 
     run = await family.sync()
 
-    assert {row.key for row in run.returned} == gone
+    assert {row.key for row in run.returned} == taken
     assert (run.changes, run.vanished) == ((), 0)
-    assert not gone & {row.key for row in family.recorder.ledger}
-    some = frozenset(sorted(gone)[:4])
+    assert not taken & {row.key for row in family.recorder.ledger}
+    some = frozenset(sorted(taken)[:4])
     run = await family.sync(adopt=some)
-    assert {row.key for row in run.returned} == gone - some
+    assert {row.key for row in run.returned} == taken - some
     assert some <= {row.key for row in family.recorder.ledger}
     after = await family.sync(consent=EVERYTHING)
     assert {one.key for one in after.changes} == (
@@ -401,9 +405,9 @@ async def test_labels_that_come_back_with_a_database_are_told_and_taken_in_when_
 async def test_label_on_another_title_of_the_same_name_does_not_come_back(
     family: EngineEnv, other: bool
 ) -> None:
-    (title, *_) = [one for one, _ in wishes_of(family, "rosa") if len(items(family, one)) == 1]
+    (title, *_) = [one for one, _ in entries_of(family, "rosa") if len(items(family, one)) == 1]
     (item,) = items(family, title)
-    family.pulsarr.state.unwish(family.person("rosa"), title)
+    family.pulsarr.state.unwant(family.person("rosa"), title)
     assert [one.rating_key for one in (await family.sync()).changes] == [item.rating_key]
     if other:
         ids = ("imdb://tt7777777", "tmdb://7777777", "tvdb://7777777")
@@ -417,18 +421,18 @@ async def test_label_on_another_title_of_the_same_name_does_not_come_back(
 
 async def test_mark_that_comes_back_with_a_database_is_a_mark_still(family: EngineEnv) -> None:
     family.settings = SyncSettings(removed_label_mode=RemovedLabelMode.MARK)
-    (title, *_) = [one for one, _ in wishes_of(family, "rosa") if len(items(family, one)) == 1]
+    (title, *_) = [one for one, _ in entries_of(family, "rosa") if len(items(family, one)) == 1]
     (item,) = items(family, title)
     rosa = family.person("rosa")
     for user in family.pulsarr.state.users():
-        family.pulsarr.state.unwish(user.id, title)
+        family.pulsarr.state.unwant(user.id, title)
     await family.sync(consent=EVERYTHING)
     copy = family.plex.state.snapshot()
     assert "removed" in family.labels[item.rating_key]
-    family.pulsarr.state.wish(rosa, title)
+    family.pulsarr.state.want(rosa, title)
     await family.sync()
     assert "removed" not in family.labels[item.rating_key]
-    family.pulsarr.state.unwish(rosa, title)
+    family.pulsarr.state.unwant(rosa, title)
     family.plex.state.restore(copy)
 
     run = await family.sync()
@@ -577,8 +581,8 @@ async def test_names_of_many_people_that_change_at_once_are_asked_about(
     assert run.hold_reasons == ((RENAMED,) if held else ())
     assert (family.labels == labels) is held
     if held:
-        title = wishes_of(family, "user_1")[0][0]
-        assert (await family.look(title)).hold_reasons == (RENAMED,)
+        title = entries_of(family, "user_1")[0][0]
+        assert (await family.live_sync(title)).hold_reasons == (RENAMED,)
         assert family.labels == labels
         assert (await family.sync(consent=Consent(removals=run.held_keys))).added > 0
         assert {label[:5] for some in family.labels.values() for label in some} == {"user_"}
@@ -592,9 +596,9 @@ async def test_one_person_who_is_renamed_is_no_question(family: EngineEnv) -> No
 # Somebody who comes under a new id
 
 
-def comes_anew(env: EngineEnv, name: str) -> list[CatalogueTitle]:
+def comes_anew(env: EngineEnv, name: str) -> list[CatalogTitle]:
     """Let Pulsarr make a new row of somebody, with nothing on the list yet; return what was."""
-    titles = [title for title, _ in wishes_of(env, name)]
+    titles = [title for title, _ in entries_of(env, name)]
     env.pulsarr.state.rename_as_new(env.person(name), name)
     return titles
 
@@ -607,10 +611,10 @@ async def test_empty_list_under_a_new_id_costs_no_label(family: EngineEnv, resta
     if restarted:
         family.restart()
     run = await family.sync()
-    assert (run.hold_reasons, run.asked) == ((LIST_SHRANK,), False)
+    assert (run.hold_reasons, run.needs_decision) == ((LIST_SHRANK,), False)
     assert family.labels == labels
     for title in titles:
-        family.wish("rosa", title)
+        family.want("rosa", title)
     assert (await family.sync()).status is RunStatus.DONE
     assert family.labels == labels
 
@@ -620,7 +624,7 @@ async def test_whoever_is_excluded_stays_so_under_a_new_id(family: EngineEnv) ->
     await family.sync()
     titles = comes_anew(family, "rosa")
     for title in titles:
-        family.wish("rosa", title)
+        family.want("rosa", title)
     for _ in range(3):
         await family.sync()
         assert not any("rosa" in labels for labels in family.labels.values())
@@ -650,7 +654,7 @@ async def test_what_vanished_together_is_no_decision_for_a_look_at_a_part(
     titles = []
     for name in ("rosa", *19 * ("tim",)):
         titles.append(family.spare())
-        family.wish(name, titles[-1])
+        family.want(name, titles[-1])
     assert (await family.sync()).added == 20
     labels = family.labels
     family.plex.state.restore(copy)
@@ -661,7 +665,7 @@ async def test_what_vanished_together_is_no_decision_for_a_look_at_a_part(
         await family.sync(libraries=("Movies",))
     else:
         for title in titles[:6]:
-            await family.look(title)
+            await family.live_sync(title)
     assert family.labels == lost
     assert not any(row.removed_by_user for row in family.recorder.ledger)
     run = await family.sync()
@@ -679,8 +683,8 @@ async def test_label_of_others_stays_while_the_list_of_its_person_is_doubted(
         titles.append(family.spare())
         (item,) = family.plex.state.items_of(titles[-1])
         family.plex.state.add_label(item.rating_key, "Tim")
-        family.wish("tim", titles[-1])
-        family.wish("rosa", titles[-1])
+        family.want("tim", titles[-1])
+        family.want("rosa", titles[-1])
     family.settings = replace(REMOVE, preserve_existing_labels=False)
     assert (await family.sync()).status is RunStatus.DONE
     labels = family.labels

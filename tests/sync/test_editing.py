@@ -23,7 +23,7 @@ class Counts:
         self.ledger = Ledger()
         self.counts: list[int] = []
 
-    def removed_lately(self) -> Mapping[RowKey, Change]:
+    def recently_removed(self) -> Mapping[RowKey, Change]:
         """Return nothing."""
         return {}
 

@@ -15,7 +15,7 @@ from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.reasons import Reason, ReasonCode, names_of
 from custom_components.plex_label_sync.sync.request import RemovalRequest, UnknownLibraryError
 from custom_components.plex_label_sync.sync.run import HoldReason, RunKind, RunStatus
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 from simulators.plex import PlexKnobs
 
 from .engine_env import LISTING_ROUTE, EngineEnv, merged, open_env
@@ -45,8 +45,8 @@ async def test_run_tells_what_it_did(env: EngineEnv) -> None:
     assert run.failed == ()
     assert run.items == len(wanted)
     synced = [number for number, person in env.people.items() if person.can_sync]
-    titles = {wish.catalogue_key for one in synced for wish in env.pulsarr.state.watchlist(one)}
-    there = {one.key for one in env.world.catalogue if env.plex.state.items_of(one)}
+    titles = {entry.catalog_key for one in synced for entry in env.pulsarr.state.watchlist(one)}
+    there = {one.key for one in env.world.catalog if env.plex.state.items_of(one)}
     assert run.titles == len(titles)
     assert run.not_in_plex == len(titles - there)
     assert run.people == len(synced) == 5
@@ -100,12 +100,12 @@ async def test_progress_of_the_edits_is_written_down_a_few_times(env: EngineEnv)
 async def test_ledger_holds_exactly_what_was_written(env: EngineEnv) -> None:
     before = env.labels
     await env.sync()
-    ours = {
+    is_own = {
         (key, label)
         for key, labels in env.wanted().items()
         for label in labels - before.get(key, set())
     }
-    assert {(row.rating_key, fold(row.label)) for row in env.recorder.ledger} == ours
+    assert {(row.rating_key, fold(row.label)) for row in env.recorder.ledger} == is_own
 
 
 async def test_reads_of_a_sync_follow_pages_and_labels(env: EngineEnv) -> None:
@@ -128,7 +128,7 @@ async def test_edits_of_the_first_sync_are_as_few_as_there_are_distinct_changes(
 
 
 async def test_edits_do_not_grow_with_the_library() -> None:
-    async with open_env(movies=420, shows=0, people=1, wishes=400, missing=0.0) as env:
+    async with open_env(movies=420, shows=0, people=1, wanted_in_plex=400, missing=0.0) as env:
         before = env.labels
         run = await env.sync()
         assert env.labels == merged(before, env.wanted())
@@ -153,8 +153,8 @@ async def test_servers_see_no_more_requests_at_a_time_than_they_can_take() -> No
 
 async def test_two_people_share_one_title(env: EngineEnv) -> None:
     title = env.spare()
-    env.wish("rosa", title)
-    env.wish("tim", title)
+    env.want("rosa", title)
+    env.want("tim", title)
     run = await env.sync()
     (item,) = env.plex.state.items_of(title)
     assert {"rosa", "tim"} <= env.labels[item.rating_key]
@@ -164,9 +164,9 @@ async def test_two_people_share_one_title(env: EngineEnv) -> None:
 
 async def test_second_person_joins_a_title_that_is_labelled(env: EngineEnv) -> None:
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
-    env.wish("tim", title)
+    env.want("tim", title)
     env.plex.stats.reset()
     run = await env.sync()
     (item,) = env.plex.state.items_of(title)
@@ -181,7 +181,7 @@ async def test_every_edition_and_every_library_gets_the_label(env: EngineEnv) ->
     state.add_item(title, "1", edition="Extended")
     state.add_item(title, "3")
     state.add_item(title, "1", guid=f"com.plexapp.agents.imdb://{title.imdb}?lang=en")
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
     items = state.items_of(title)
     assert len(items) == 4
@@ -201,23 +201,23 @@ async def test_show_of_a_legacy_agent_is_found(env: EngineEnv, guid: str) -> Non
     title = env.spare("show", in_plex=False)
     numbers = {"imdb": title.imdb, "tmdb": title.tmdb, "tvdb": title.tvdb}
     item = env.plex.state.add_item(title, guid=guid.format(**numbers))
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
     assert env.labels[item.rating_key] == {"rosa"}
 
 
-async def test_item_that_plex_did_not_recognise_is_left_alone(env: EngineEnv) -> None:
+async def test_item_that_plex_did_not_recognize_is_left_alone(env: EngineEnv) -> None:
     title = env.spare(in_plex=False)
     item = env.plex.state.add_item(title, guid="local://4711")
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
     assert item.rating_key not in env.labels
 
 
 async def test_title_that_pulsarr_knows_without_key_or_ids_is_found(env: EngineEnv) -> None:
     keyless, bare = env.spare("movie"), env.spare("show")
-    env.wish("rosa", keyless, key=None)
-    env.wish("rosa", bare, guids=())
+    env.want("rosa", keyless, key=None)
+    env.want("rosa", bare, guids=())
     await env.sync()
     for title in (keyless, bare):
         (item,) = env.plex.state.items_of(title)
@@ -225,17 +225,17 @@ async def test_title_that_pulsarr_knows_without_key_or_ids_is_found(env: EngineE
 
 
 async def test_movie_and_show_with_the_same_number_are_not_mixed_up() -> None:
-    async with open_env(movies=200, shows=120, wishes=0, wishes_missing=0) as env:
-        shows = {title.tmdb: title for title in env.world.catalogue if title.type == "show"}
+    async with open_env(movies=200, shows=120, wanted_in_plex=0, wanted_missing=0) as env:
+        shows = {title.tmdb: title for title in env.world.catalog if title.type == "show"}
         pairs = [
             (title, shows[title.tmdb])
-            for title in env.world.catalogue
+            for title in env.world.catalog
             if title.type == "movie" and title.tmdb in shows
         ]
         assert pairs
         for movie, show in pairs:
-            env.wish("rosa", movie, key=None)
-            env.wish("tim", show, key=None)
+            env.want("rosa", movie, key=None)
+            env.want("tim", show, key=None)
         before = env.labels
         await env.sync()
         assert env.labels == merged(before, env.wanted())
@@ -250,7 +250,7 @@ async def test_movie_and_show_with_the_same_number_are_not_mixed_up() -> None:
 
 
 async def test_awkward_names_become_labels_that_plex_can_use() -> None:
-    async with open_env(awkward=True, people=10, wishes=24) as env:
+    async with open_env(awkward=True, people=10, wanted_in_plex=24) as env:
         before = env.labels
         assert (await env.sync()).failed == ()
         assert env.labels == merged(before, env.wanted())
@@ -259,7 +259,7 @@ async def test_awkward_names_become_labels_that_plex_can_use() -> None:
 
 
 async def test_names_that_differ_in_case_only_share_one_label() -> None:
-    async with open_env(awkward=True, people=2, wishes=8, foreign_labels=False) as env:
+    async with open_env(awkward=True, people=2, wanted_in_plex=8, foreign_labels=False) as env:
         await env.sync()
         assert [tag.text for tag in env.plex.state.tags.all()] == ["Rosa"]
 
@@ -283,7 +283,7 @@ async def test_label_format_names_people_as_the_options_say(env: EngineEnv) -> N
 
 async def test_person_whose_sync_is_off_gets_labels_only_when_asked_for(env: EngineEnv) -> None:
     title = env.spare()
-    env.wish("marta", title)
+    env.want("marta", title)
     await env.sync()
     assert "marta" not in set().union(*env.labels.values())
     env.settings = SyncSettings(sync_disabled_people=True)
@@ -318,7 +318,7 @@ async def test_nobody_in_pulsarr_changes_nothing(env: EngineEnv) -> None:
 async def test_label_set_by_hand_is_never_removed(env: EngineEnv) -> None:
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     env.plex.state.add_label(item.rating_key, "Watch & Go, soon")
     await env.sync()
     await env.sync()
@@ -327,9 +327,9 @@ async def test_label_set_by_hand_is_never_removed(env: EngineEnv) -> None:
 
 async def test_label_of_a_title_that_left_the_watchlist_stays(env: EngineEnv) -> None:
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     run = await env.sync()
     (item,) = env.plex.state.items_of(title)
     assert run.changes == ()
@@ -341,7 +341,7 @@ async def test_foreign_labels_of_wanted_items_go_when_they_are_not_preserved(
 ) -> None:
     title, other = env.spare("movie"), env.spare("show")
     (item,), (unwanted,) = env.plex.state.items_of(title), env.plex.state.items_of(other)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     for label in ("Kids", "Sci-Fi, old", "100% Fun"):
         env.plex.state.add_label(item.rating_key, label)
         env.plex.state.add_label(unwanted.rating_key, label)
@@ -357,17 +357,17 @@ async def test_foreign_labels_of_wanted_items_go_when_they_are_not_preserved(
         for key, labels in merged(before, wanted).items()
     }
     assert run.failed == ()
-    gone = {one.label for one in run.changes if one.action is Action.REMOVE}
-    assert {"Sci-Fi, old", "100% Fun"} <= gone
+    taken = {one.label for one in run.changes if one.action is Action.REMOVE}
+    assert {"Sci-Fi, old", "100% Fun"} <= taken
     assert (await env.sync()).changes == ()
 
 
 async def test_our_own_labels_are_not_foreign(env: EngineEnv) -> None:
     title = env.spare()
-    env.wish("rosa", title)
-    env.wish("tim", title)
+    env.want("rosa", title)
+    env.want("tim", title)
     await env.sync()
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     env.settings = SyncSettings(preserve_existing_labels=False)
     await env.sync()
     (item,) = env.plex.state.items_of(title)
@@ -377,15 +377,15 @@ async def test_our_own_labels_are_not_foreign(env: EngineEnv) -> None:
 async def test_rows_of_labels_that_plex_no_longer_has_are_forgotten(env: EngineEnv) -> None:
     deleted, taken_off = env.spare("movie"), env.spare("show")
     for title in (deleted, taken_off):
-        env.wish("rosa", title)
+        env.want("rosa", title)
     await env.sync()
-    (gone,), (item,) = env.plex.state.items_of(deleted), env.plex.state.items_of(taken_off)
+    (taken,), (item,) = env.plex.state.items_of(deleted), env.plex.state.items_of(taken_off)
     rows = {row.key for row in env.recorder.ledger}
-    env.plex.state.delete_item(gone.rating_key)
+    env.plex.state.delete_item(taken.rating_key)
     env.plex.state.remove_label(item.rating_key, "rosa")
-    env.pulsarr.state.unwish(env.person("rosa"), taken_off)
+    env.pulsarr.state.unwant(env.person("rosa"), taken_off)
     run = await env.sync()
-    forgotten = {(gone.rating_key, "rosa"), (item.rating_key, "rosa")}
+    forgotten = {(taken.rating_key, "rosa"), (item.rating_key, "rosa")}
     assert rows - {row.key for row in env.recorder.ledger} == forgotten
     assert (run.status, run.changes, run.overridden) == (RunStatus.DONE, (), 0)
 
@@ -393,10 +393,10 @@ async def test_rows_of_labels_that_plex_no_longer_has_are_forgotten(env: EngineE
 # What somebody took off by hand
 
 
-async def taken_off(env: EngineEnv) -> tuple[CatalogueTitle, str]:
+async def taken_off(env: EngineEnv) -> tuple[CatalogTitle, str]:
     """Let somebody take off the label that rosa got; return the title and its item's key."""
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
     (item,) = env.plex.state.items_of(title)
     env.plex.state.remove_label(item.rating_key, "rosa")
@@ -405,7 +405,7 @@ async def taken_off(env: EngineEnv) -> tuple[CatalogueTitle, str]:
 
 async def test_label_that_somebody_took_off_stays_off(env: EngineEnv) -> None:
     title, key = await taken_off(env)
-    for run in (await env.sync(), await env.sync(), await env.look(title)):
+    for run in (await env.sync(), await env.sync(), await env.live_sync(title)):
         assert (run.status, run.changes, run.overridden) == (RunStatus.DONE, (), 1)
     assert "rosa" not in env.labels.get(key, set())
     assert env.recorder.ledger.by_item()[key][0].removed_by_user
@@ -425,9 +425,9 @@ async def test_label_that_somebody_took_off_is_put_back_when_the_options_say_so(
 async def test_label_that_somebody_took_off_comes_back_with_a_new_wish(env: EngineEnv) -> None:
     title, key = await taken_off(env)
     await env.sync()
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     await env.sync()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
     assert "rosa" in env.labels[key]
 
@@ -440,7 +440,7 @@ async def test_label_that_somebody_put_on_again_is_theirs(env: EngineEnv) -> Non
     assert (run.changes, run.overridden) == ((), 0)
     assert key not in env.recorder.ledger.by_item()
     env.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     await env.sync()
     assert "rosa" in env.labels[key]
 
@@ -448,7 +448,9 @@ async def test_label_that_somebody_put_on_again_is_theirs(env: EngineEnv) -> Non
 async def test_labels_that_vanish_in_bulk_are_no_decisions_until_somebody_says_so(
     socket_enabled: None,
 ) -> None:
-    async with open_env(movies=80, shows=0, people=1, wishes=70, foreign_labels=False) as env:
+    async with open_env(
+        movies=80, shows=0, people=1, wanted_in_plex=70, foreign_labels=False
+    ) as env:
         await env.sync()
         before = env.labels
         for key in before:
@@ -473,14 +475,14 @@ async def test_label_goes_when_nobody_wants_it_and_the_options_say_so(
 ) -> None:
     title = env.spare()
     env.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
-    env.wish("rosa", title)
-    env.wish("tim", title)
+    env.want("rosa", title)
+    env.want("tim", title)
     await env.sync()
     (item,) = env.plex.state.items_of(title)
     env.plex.state.add_label(item.rating_key, "Kids")
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     env.clock.now += 3600
-    run = await (env.look(title) if live else env.sync())
+    run = await (env.live_sync(title) if live else env.sync())
     assert [(one.action, one.rating_key) for one in run.changes] == [
         (Action.REMOVE, item.rating_key)
     ]
@@ -493,9 +495,9 @@ async def test_label_that_was_there_before_is_not_ours_to_take_off(env: EngineEn
     (item,) = env.plex.state.items_of(title)
     env.plex.state.add_label(item.rating_key, "rosa")
     env.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     assert (await env.sync()).changes == ()
     assert env.labels[item.rating_key] == {"rosa"}
 
@@ -516,15 +518,15 @@ async def test_item_that_carries_the_opt_out_label_is_left_alone(env: EngineEnv)
     env.settings = SyncSettings(
         removed_label_mode=RemovedLabelMode.REMOVE, preserve_existing_labels=False
     )
-    env.wish("rosa", new)
-    env.wish("rosa", old)
+    env.want("rosa", new)
+    env.want("rosa", old)
     (one,), (other,) = env.plex.state.items_of(new), env.plex.state.items_of(old)
     env.plex.state.add_label(one.rating_key, "No-Sync")
     env.plex.state.add_label(one.rating_key, "Kids")
     await env.sync()
     assert env.labels[one.rating_key] == {"no-sync", "kids"}
     env.plex.state.add_label(other.rating_key, "no-sync")
-    env.pulsarr.state.unwish(env.person("rosa"), old)
+    env.pulsarr.state.unwant(env.person("rosa"), old)
     await env.sync()
     assert env.labels[other.rating_key] == {"rosa", "no-sync"}
 
@@ -550,9 +552,9 @@ async def test_libraries_that_are_no_longer_covered_are_not_thought_empty(env: E
 async def test_labels_that_nobody_wants_any_more_are_not_thought_lost(env: EngineEnv) -> None:
     await env.sync()
     rosa = env.person("rosa")
-    titles = {title.key: title for title in env.world.catalogue}
-    for wish in env.pulsarr.state.watchlist(rosa):
-        env.pulsarr.state.unwish(rosa, titles[wish.catalogue_key])
+    titles = {title.key: title for title in env.world.catalog}
+    for entry in env.pulsarr.state.watchlist(rosa):
+        env.pulsarr.state.unwant(rosa, titles[entry.catalog_key])
     run = await env.sync()
     assert "rosa" in {fold(row.label) for row in env.recorder.ledger}
     assert (run.changes, run.vanished) == ((), 0)
@@ -572,11 +574,11 @@ async def test_run_for_some_people_writes_what_they_want(env: EngineEnv) -> None
 
 
 async def test_run_for_one_of_two_people_with_the_same_label_writes_only_what_they_want() -> None:
-    async with open_env(awkward=True, people=2, wishes=0, wishes_missing=0) as env:
+    async with open_env(awkward=True, people=2, wanted_in_plex=0, wanted_missing=0) as env:
         lower, upper = env.pulsarr.state.users()
         title, other = env.spare("movie"), env.spare("show")
-        env.pulsarr.state.wish(lower.id, title)
-        env.pulsarr.state.wish(upper.id, other)
+        env.pulsarr.state.want(lower.id, title)
+        env.pulsarr.state.want(upper.id, other)
         before = env.labels
         await env.sync(people=(str(lower.id),))
         assert env.labels == merged(before, env.wanted([lower.id]))
@@ -599,7 +601,7 @@ async def test_label_that_two_people_share_stays_when_the_labels_of_one_are_take
     (item,) = env.plex.state.items_of(title)
     for user in env.pulsarr.state.users():
         if user.name in {"rosa", "ROSA"}:
-            env.pulsarr.state.wish(user.id, title)
+            env.pulsarr.state.want(user.id, title)
     await env.sync()
     assert "rosa" in env.labels[item.rating_key]
     run = await env.run(RemovalRequest(people=(str(env.person("rosa")),)))

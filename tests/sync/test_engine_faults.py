@@ -182,12 +182,12 @@ async def test_watchlist_that_cannot_be_read_is_a_gap_and_the_others_are_served(
     title, other = env.spare("movie"), env.spare("show")
     (item,), (its,) = env.plex.state.items_of(title), env.plex.state.items_of(other)
     env.settings = SyncSettings(removed_label_mode=mode)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
     before, rosa = env.labels, env.person("rosa")
-    env.pulsarr.state.unwish(rosa, title)
-    env.wish("rosa", other)
-    env.wish("tim", other)
+    env.pulsarr.state.unwant(rosa, title)
+    env.want("rosa", other)
+    env.want("tim", other)
     env.pulsarr.faults.add(Fault(kind, match=rf"/users/{rosa}/watchlist", times=None))
     run = await env.sync()
     # A list may break its connection each time, or be refused: that alone says nothing of others.
@@ -251,12 +251,12 @@ async def test_plex_that_ignores_the_label_filter_is_not_believed(
     run = await env.sync()
     # What an item itself tells of labels of others may go where that is chosen.
     removed = [one for one in run.changes if one.action is Action.REMOVE]
-    assert all(not one.ours and one.rating_key in env.wanted() for one in removed)
+    assert all(not one.is_own and one.rating_key in env.wanted() for one in removed)
     for one in removed:
         assert not preserve
         before[one.rating_key].discard(fold(one.label))
     assert_nothing_lost(
-        env, replace(run, changes=tuple(one for one in run.changes if one.ours)), before
+        env, replace(run, changes=tuple(one for one in run.changes if one.is_own)), before
     )
     assert {("rosa", Failure.IMPLAUSIBLE)} <= {(gap.name.lower(), gap.failure) for gap in run.gaps}
     added = [one for one in run.changes if one.action is Action.ADD]
@@ -264,17 +264,17 @@ async def test_plex_that_ignores_the_label_filter_is_not_believed(
     assert all(is_there(env, one) for one in added)
 
 
-@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("shows_labels", [True, False])
 @pytest.mark.parametrize("kind", [RunKind.UNDO, RunKind.REMOVAL])
 async def test_labels_are_taken_off_by_what_the_items_say_where_the_filter_is_ignored(
-    env: EngineEnv, kind: RunKind, tells: bool
+    env: EngineEnv, kind: RunKind, shows_labels: bool
 ) -> None:
     before = env.labels
     run = await env.sync()
     labels, ledger, edits = env.labels, env.recorder.ledger.as_dict(), env.plex.stats.puts
-    env.plex.knobs = PlexKnobs(label_filter_broken=True, labels_on_items=tells)
+    env.plex.knobs = PlexKnobs(label_filter_broken=True, labels_on_items=shows_labels)
     back = await env.take_back(run, kind)
-    if tells:
+    if shows_labels:
         assert env.labels == before
         assert {one.change for one in back.failed} <= {*env.recorder.begun[-1][1]}
     else:
@@ -285,7 +285,13 @@ async def test_labels_are_taken_off_by_what_the_items_say_where_the_filter_is_ig
 
 async def test_label_that_really_is_on_everything_is_believed() -> None:
     async with open_env(
-        movies=12, shows=0, people=1, wishes=12, wishes_missing=0, missing=0.0, unmatched=0.0
+        movies=12,
+        shows=0,
+        people=1,
+        wanted_in_plex=12,
+        wanted_missing=0,
+        missing=0.0,
+        unmatched=0.0,
     ) as env:
         await env.sync()
         run = await env.sync()
@@ -303,11 +309,11 @@ async def test_library_that_cannot_be_listed_is_not_tried_at_each_look(env: Engi
     )
     await env.sync()
     title = env.spare("movie")
-    env.wish("rosa", title)
+    env.want("rosa", title)
     for minute in range(10):
         before = env.plex.stats.count("GET", LISTING_ROUTE)
         env.clock.now += 60
-        run = await env.look(title)
+        run = await env.live_sync(title)
         assert (run.status, run.error) == (RunStatus.PARTIAL, None)
         assert {(gap.kind, gap.key) for gap in run.gaps} == {(GapKind.LIBRARY, "1")}
         # The newest of each library, the title by its key, and the carriers of a label.
@@ -315,18 +321,18 @@ async def test_library_that_cannot_be_listed_is_not_tried_at_each_look(env: Engi
     assert all("rosa" in env.labels[item.rating_key] for item in env.plex.state.items_of(title))
     env.plex.faults.clear()
     env.clock.now += 900
-    assert (await env.look(title)).status is RunStatus.DONE
+    assert (await env.live_sync(title)).status is RunStatus.DONE
 
 
 async def test_title_that_loses_its_ids_on_a_list_keeps_its_label(env: EngineEnv) -> None:
     env.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
     title, other = env.spare("movie"), env.spare("show")
     for one in (title, other):
-        env.wish("rosa", one)
+        env.want("rosa", one)
     await env.sync()
     before = env.labels
-    env.wish("rosa", title, guids=[], key=None)
-    env.pulsarr.state.unwish(env.person("rosa"), other)
+    env.want("rosa", title, guids=[], key=None)
+    env.pulsarr.state.unwant(env.person("rosa"), other)
 
     for _ in range(2):
         run = await env.sync()
@@ -337,7 +343,7 @@ async def test_title_that_loses_its_ids_on_a_list_keeps_its_label(env: EngineEnv
         "rosa" in env.labels.get(item.rating_key, ()) for item in env.plex.state.items_of(other)
     )
 
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     await env.sync()
     assert not any(
         "rosa" in env.labels.get(item.rating_key, ()) for item in env.plex.state.items_of(title)
@@ -452,7 +458,7 @@ async def test_edits_that_fail_each_time_are_a_gap_and_the_others_go_on(
 
 @pytest.mark.parametrize("kind", ["slow_after_apply", "slow_before_apply"])
 async def test_edit_that_takes_too_long_is_sent_again_in_halves(kind: FaultKind) -> None:
-    async with open_env(people=1, wishes=12, uhd_library=False) as env:
+    async with open_env(people=1, wanted_in_plex=12, uhd_library=False) as env:
         before = env.labels
         env.plex.faults.add(Fault(kind, method="PUT", seconds=TOO_LONG))
         with impatient(env.plex):
@@ -468,7 +474,7 @@ async def test_edit_that_was_done_though_its_answer_was_lost_is_confirmed(
 ) -> None:
     title = env.spare()
     await env.sync()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     env.plex.faults.add(Fault("slow_after_apply", method="PUT", seconds=TOO_LONG, times=None))
     with impatient(env.plex):
         run = await env.sync()
@@ -484,14 +490,14 @@ async def test_item_that_goes_away_before_its_edit_is_told_and_the_others_are_la
     env.plex.faults.add(Fault("vanishing_row", method="PUT", route=LISTING_ROUTE))
     run = await env.sync()
     assert run.status is RunStatus.DONE
-    (gone,) = {one.change.rating_key for one in run.failed}
-    assert gone not in env.plex.state.items
+    (failed_key,) = {one.change.rating_key for one in run.failed}
+    assert failed_key not in env.plex.state.items
     assert {one.failure for one in run.failed} == {"not_confirmed"}
-    before.pop(gone, None)
+    before.pop(failed_key, None)
     assert env.labels == merged(before, env.wanted())
-    assert not any(row.confirmed for row in env.recorder.ledger.by_item()[gone])
+    assert not any(row.confirmed for row in env.recorder.ledger.by_item()[failed_key])
     await env.sync()
-    assert gone not in env.recorder.ledger.by_item()
+    assert failed_key not in env.recorder.ledger.by_item()
 
 
 @pytest.mark.parametrize("status", [400, 414])
@@ -563,7 +569,7 @@ async def test_what_changes_while_it_is_read_back_is_read_again(env: EngineEnv) 
 @pytest.mark.parametrize("settle", [0.1, 0.4])
 async def test_edit_that_shows_late_is_waited_for(settle: float) -> None:
     slow = PlexKnobs(settle=settle)
-    async with open_env(knobs=slow, patient=True, movies=20, shows=5, wishes=5) as env:
+    async with open_env(knobs=slow, patient=True, movies=20, shows=5, wanted_in_plex=5) as env:
         before = env.labels
         run = await env.sync()
         assert (run.status, run.failed) == (RunStatus.DONE, ())
@@ -597,11 +603,11 @@ async def test_removal_that_never_shows_is_not_claimed_and_stays_ours(
     async with open_env(foreign_labels=False) as env:
         title = env.spare()
         (item,) = env.plex.state.items_of(title)
-        env.wish("rosa", title)
-        env.wish("tim", title)
+        env.want("rosa", title)
+        env.want("tim", title)
         await env.sync()
         env.plex.state.add_label(item.rating_key, "Scary, old")
-        env.pulsarr.state.unwish(env.person("rosa"), title)
+        env.pulsarr.state.unwant(env.person("rosa"), title)
         env.settings = SyncSettings(
             removed_label_mode=RemovedLabelMode.REMOVE, preserve_existing_labels=False
         )
@@ -621,7 +627,7 @@ async def test_spelling_that_takes_the_place_of_a_removed_one_goes_with_the_next
 ) -> None:
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     env.plex.state.add_label(item.rating_key, "Scary, old")
     env.settings = SyncSettings(preserve_existing_labels=False)
 
@@ -642,7 +648,7 @@ async def test_spelling_that_takes_the_place_of_a_removed_one_goes_with_the_next
 async def test_label_that_somebody_adds_meanwhile_is_not_lost(env: EngineEnv) -> None:
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     env.recorder.meanwhile = lambda: env.plex.state.add_label(item.rating_key, "Just now")
     run = await env.sync()
     assert run.failed == ()
@@ -652,7 +658,7 @@ async def test_label_that_somebody_adds_meanwhile_is_not_lost(env: EngineEnv) ->
 async def test_label_that_somebody_else_adds_first_is_there_once(env: EngineEnv) -> None:
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     env.recorder.meanwhile = lambda: env.plex.state.add_label(item.rating_key, "ROSA")
     run = await env.sync()
     assert run.failed == ()

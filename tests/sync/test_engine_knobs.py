@@ -18,14 +18,14 @@ READINGS = [
     PlexKnobs(inline_labels="always"),
     PlexKnobs(inline_labels="some"),
     PlexKnobs(trimming="ignored"),
-    PlexKnobs(range_filters="honoured"),
+    PlexKnobs(range_filters="honored"),
     PlexKnobs(linger=True),
     PlexKnobs(edit_order="add_first"),
-    PlexKnobs(capitalise="words"),
-    PlexKnobs(capitalise="none"),
+    PlexKnobs(capitalize="words"),
+    PlexKnobs(capitalize="none"),
     PlexKnobs(reuse_spelling=False),
-    PlexKnobs(reuse_spelling=False, capitalise="none"),
-    PlexKnobs(reuse_spelling=False, capitalise="words"),
+    PlexKnobs(reuse_spelling=False, capitalize="none"),
+    PlexKnobs(reuse_spelling=False, capitalize="words"),
     PlexKnobs(remove_case="fold"),
     PlexKnobs(metadata_put="merge"),
     PlexKnobs(bump=True),
@@ -55,7 +55,7 @@ def spellings(env: EngineEnv, label: str) -> set[str]:
 async def test_everybody_finds_their_label_under_every_reading(
     knobs: PlexKnobs,
 ) -> None:
-    async with open_env(knobs=knobs, people=8, awkward=True, wishes=16) as env:
+    async with open_env(knobs=knobs, people=8, awkward=True, wanted_in_plex=16) as env:
         env.limit_plex(page_rows=25, page_rows_max=25)
         state = env.plex.state
         by_hand = min((item for item in state.items.values() if item.section == "1"), key=str)
@@ -84,13 +84,13 @@ async def test_everybody_finds_their_label_under_every_reading(
 
 
 async def test_labels_that_differ_in_case_already_are_not_multiplied() -> None:
-    knobs = PlexKnobs(reuse_spelling=False, capitalise="none")
+    knobs = PlexKnobs(reuse_spelling=False, capitalize="none")
     async with open_env(knobs=knobs, foreign_labels=False) as env:
         state = env.plex.state
         titles = [env.spare("movie")]
-        env.wish("rosa", titles[0])
+        env.want("rosa", titles[0])
         titles.append(env.spare("movie"))
-        env.wish("rosa", titles[1])
+        env.want("rosa", titles[1])
         (one,), (two,) = (state.items_of(title) for title in titles)
         for label in ("ROSA", "RoSa"):
             state.add_label(one.rating_key, label)
@@ -102,8 +102,8 @@ async def test_labels_that_differ_in_case_already_are_not_multiplied() -> None:
         assert env.labels == merged(before, env.wanted())
 
 
-async def test_turkish_name_is_written_once_though_plex_capitalises_it() -> None:
-    async with open_env(people=1, wishes=4, foreign_labels=False) as env:
+async def test_turkish_name_is_written_once_though_plex_capitalizes_it() -> None:
+    async with open_env(people=1, wanted_in_plex=4, foreign_labels=False) as env:
         env.pulsarr.state.rename(env.person("rosa"), "\u0131pek")
         run = await env.sync()
         assert run.failed == ()

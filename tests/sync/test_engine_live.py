@@ -10,7 +10,7 @@ from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.readers import LOOKUPS_MAX
 from custom_components.plex_label_sync.sync.request import LiveRequest
 from custom_components.plex_label_sync.sync.run import Outcome, RunKind, RunStatus
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 from simulators.http import Fault
 from simulators.plex import PlexKnobs
 
@@ -49,7 +49,7 @@ async def synced(env: EngineEnv) -> None:
     env.pulsarr.stats.reset()
 
 
-def labels(env: EngineEnv, title: CatalogueTitle) -> list[set[str]]:
+def labels(env: EngineEnv, title: CatalogTitle) -> list[set[str]]:
     """Return the labels of every item of a title."""
     return [env.labels.get(item.rating_key, set()) for item in env.plex.state.items_of(title)]
 
@@ -59,17 +59,17 @@ def labels(env: EngineEnv, title: CatalogueTitle) -> list[set[str]]:
 
 async def test_title_that_just_arrived_is_found_among_the_newest_items(env: EngineEnv) -> None:
     title = env.spare(in_plex=False)
-    env.wish("rosa", title)
-    env.wish("tim", title)
+    env.want("rosa", title)
+    env.want("tim", title)
     await synced(env)
     item = env.plex.state.add_item(title)
-    run = await env.look(title, thorough=False)
+    run = await env.live_sync(title, thorough=False)
     assert env.labels[item.rating_key] == {"rosa", "tim"}
     assert (run.status, run.kind, run.added) == (RunStatus.DONE, RunKind.LIVE, 2)
-    (look,) = run.looks
-    assert look.outcome is Outcome.SETTLED
-    assert look.rating_keys == {item.rating_key}
-    assert sorted(person.username for person in look.people) == ["rosa", "tim"]
+    (result,) = run.title_results
+    assert result.outcome is Outcome.SETTLED
+    assert result.rating_keys == {item.rating_key}
+    assert sorted(person.username for person in result.people) == ["rosa", "tim"]
     # Sections, the newest of two libraries, labels and two carriers, and the item itself before
     # and after the edit.
     assert lookups(env) == []
@@ -84,7 +84,7 @@ async def test_title_that_is_old_is_found_by_its_key() -> None:
             (item for item in env.plex.state.items.values() if item.section == "1"),
             key=lambda item: item.added_at,
         )
-        wanted = {wish.catalogue_key for wish in env.pulsarr.state.wishes()}
+        wanted = {entry.catalog_key for entry in env.pulsarr.state.entries()}
         old = next(
             item
             for item in everything
@@ -96,10 +96,10 @@ async def test_title_that_is_old_is_found_by_its_key() -> None:
         assert old.origin is not None
         assert everything.index(old) < len(everything) - PAGE
         await synced(env)
-        env.wish("rosa", old.origin)
-        run = await env.look(old.origin, newer_than=env.clock.now)
+        env.want("rosa", old.origin)
+        run = await env.live_sync(old.origin, newer_than=env.clock.now)
         assert "rosa" in env.labels[old.rating_key]
-        assert run.looks[0].outcome is Outcome.SETTLED
+        assert run.title_results[0].outcome is Outcome.SETTLED
         assert lookups(env) == [old.origin.key] * MOVIE_LIBRARIES
         assert listings(env) == 0
 
@@ -110,9 +110,9 @@ async def test_item_of_a_legacy_agent_is_remembered_from_the_last_listing() -> N
         guid = f"com.plexapp.agents.imdb://{title.imdb}?lang=en"
         old = env.plex.state.add_item(title, guid=guid, added_at=1)
         await synced(env)
-        env.wish("rosa", title)
-        run = await env.look(title, newer_than=env.clock.now)
-        assert run.looks[0].outcome is Outcome.SETTLED
+        env.want("rosa", title)
+        run = await env.live_sync(title, newer_than=env.clock.now)
+        assert run.title_results[0].outcome is Outcome.SETTLED
         assert env.labels[old.rating_key] == {"rosa"}
         assert listings(env) == 0
 
@@ -122,43 +122,43 @@ async def test_title_that_pulsarr_knows_without_a_key_is_found_by_listing() -> N
         state = env.plex.state
         title = env.spare()
         (item,) = state.items_of(title)
-        for other in env.world.catalogue[: PAGE + 1]:
+        for other in env.world.catalog[: PAGE + 1]:
             if other is not title:  # so that the title is not among the newest
                 state.add_item(other, "1")
         await synced(env)
-        env.wish("rosa", title, key=None)
-        run = await env.look(title, newer_than=env.clock.now)
-        assert run.looks[0].outcome is Outcome.SETTLED
+        env.want("rosa", title, key=None)
+        run = await env.live_sync(title, newer_than=env.clock.now)
+        assert run.title_results[0].outcome is Outcome.SETTLED
         assert "rosa" in env.labels[item.rating_key]
         assert listings(env) == MOVIE_LIBRARIES
 
 
 async def test_every_copy_of_a_title_is_labelled(env: EngineEnv) -> None:
     title = env.spare(in_plex=False)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await synced(env)
     state = env.plex.state
     copies = [state.add_item(title), state.add_item(title, "3"), state.add_item(title, edition="X")]
-    run = await env.look(title)
+    run = await env.live_sync(title)
     assert labels(env, title) == [{"rosa"}] * 3
-    assert run.looks[0].rating_keys == {item.rating_key for item in copies}
+    assert run.title_results[0].rating_keys == {item.rating_key for item in copies}
 
 
 async def test_first_look_of_all_lists_the_libraries_of_its_type(env: EngineEnv) -> None:
     title = env.spare("show")
-    env.wish("rosa", title)
-    run = await env.look(title, thorough=False)
-    assert run.looks[0].outcome is Outcome.SETTLED
+    env.want("rosa", title)
+    run = await env.live_sync(title, thorough=False)
+    assert run.title_results[0].outcome is Outcome.SETTLED
     assert labels(env, title) == [{"rosa"}] or "rosa" in labels(env, title)[0]
     assert listings(env) == 1
 
 
 async def test_show_is_looked_for_among_shows_only(env: EngineEnv) -> None:
     title = env.spare("show", in_plex=False)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await synced(env)
     item = env.plex.state.add_item(title)
-    await env.look(title)
+    await env.live_sync(title)
     paths = {entry.path for entry in env.plex.stats.log} - {"/library/sections"}
     # The show itself, beside a labelled item to see whether Plex tells labels of items, and again
     # when the label is on it.
@@ -172,14 +172,14 @@ async def test_show_is_looked_for_among_shows_only(env: EngineEnv) -> None:
 
 async def test_title_is_found_by_whatever_id_it_was_announced_with(env: EngineEnv) -> None:
     title = env.spare(in_plex=False)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await synced(env)
     env.plex.state.add_item(title)
     for ids in ({f"tmdb:{title.tmdb}"}, {f"imdb:{title.imdb}"}, {f"plex:{title.key}"}):
         announced = replace(title_of(title), name="As Radarr calls it", ids=frozenset(ids))
         run = await env.run(LiveRequest(titles=(announced,)))
-        assert run.looks[0].outcome is Outcome.SETTLED
-        assert run.looks[0].title == announced
+        assert run.title_results[0].outcome is Outcome.SETTLED
+        assert run.title_results[0].title == announced
     assert labels(env, title) == [{"rosa"}]
 
 
@@ -189,9 +189,9 @@ async def test_title_is_found_by_whatever_id_it_was_announced_with(env: EngineEn
 async def test_only_the_title_that_was_asked_for_is_labelled(env: EngineEnv) -> None:
     await synced(env)
     title, other = env.spare("movie"), env.spare("show")
-    env.wish("rosa", title)
-    env.wish("rosa", other)
-    run = await env.look(title, newer_than=env.clock.now)
+    env.want("rosa", title)
+    env.want("rosa", other)
+    run = await env.live_sync(title, newer_than=env.clock.now)
     assert len(run.changes) == 1
     assert "rosa" in labels(env, title)[0]
     assert "rosa" not in labels(env, other)[0]
@@ -199,9 +199,13 @@ async def test_only_the_title_that_was_asked_for_is_labelled(env: EngineEnv) -> 
 
 async def test_title_that_nobody_wants_costs_next_to_nothing(env: EngineEnv) -> None:
     await synced(env)
-    run = await env.look(env.spare())
-    (look,) = run.looks
-    assert (look.outcome, look.people, look.rating_keys) == (Outcome.NOT_WANTED, (), frozenset())
+    run = await env.live_sync(env.spare())
+    (result,) = run.title_results
+    assert (result.outcome, result.people, result.rating_keys) == (
+        Outcome.NOT_WANTED,
+        (),
+        frozenset(),
+    )
     assert run.changes == ()
     assert env.plex.stats.total == 1
 
@@ -212,26 +216,26 @@ async def test_title_that_may_be_on_a_list_that_cannot_be_read_is_not_given_up(
 ) -> None:
     await synced(env)
     title, rosa = env.spare(), env.person("rosa")
-    env.wish("rosa", title)
+    env.want("rosa", title)
     match how:
         case "list":
             env.pulsarr.faults.add(Fault("busy", match=rf"/users/{rosa}/watchlist", times=None))
         case "row of a list":
-            env.pulsarr.state.unwish(rosa, title)
+            env.pulsarr.state.unwant(rosa, title)
             env.pulsarr.knobs.odd_rows[rosa] = [{"type": "movie", "guids": []}]
         case _:
             env.pulsarr.knobs.hidden_users.add(rosa)
     env.clock.now += FRESH + 1
     env.plex.stats.reset()
-    run = await env.look(title)
-    assert [look.outcome for look in run.looks] == [Outcome.WATCHLIST_UNREAD]
+    run = await env.live_sync(title)
+    assert [result.outcome for result in run.title_results] == [Outcome.WATCHLIST_UNREAD]
     assert env.plex.stats.total == 1  # it is not looked for in Plex
     env.pulsarr.faults.clear()
     env.pulsarr.knobs.odd_rows.clear()
     env.pulsarr.knobs.hidden_users.clear()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     env.clock.now += FRESH + 1
-    assert (await env.look(title)).looks[0].outcome is Outcome.SETTLED
+    assert (await env.live_sync(title)).title_results[0].outcome is Outcome.SETTLED
 
 
 async def test_list_of_somebody_without_labels_makes_no_title_wait(env: EngineEnv) -> None:
@@ -240,18 +244,18 @@ async def test_list_of_somebody_without_labels_makes_no_title_wait(env: EngineEn
     await synced(env)
     env.pulsarr.faults.add(Fault("busy", match=rf"/users/{rosa}/watchlist", times=None))
     env.clock.now += FRESH + 1
-    run = await env.look(env.spare())
-    assert [look.outcome for look in run.looks] == [Outcome.NOT_WANTED]
+    run = await env.live_sync(env.spare())
+    assert [result.outcome for result in run.title_results] == [Outcome.NOT_WANTED]
 
 
 async def test_title_that_plex_does_not_have_yet_waits(env: EngineEnv) -> None:
     title = env.spare(in_plex=False)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await synced(env)
-    run = await env.look(title)
-    (look,) = run.looks
-    assert (look.outcome, look.rating_keys) == (Outcome.NOT_IN_PLEX, frozenset())
-    assert [person.username for person in look.people] == ["rosa"]
+    run = await env.live_sync(title)
+    (result,) = run.title_results
+    assert (result.outcome, result.rating_keys) == (Outcome.NOT_IN_PLEX, frozenset())
+    assert [person.username for person in result.people] == ["rosa"]
     assert (run.status, run.not_in_plex, env.plex.stats.puts) == (RunStatus.DONE, 1, 0)
 
 
@@ -259,39 +263,39 @@ async def test_title_announced_without_ids_cannot_be_found(env: EngineEnv) -> No
     await synced(env)
     unknown = Title(title_of(env.spare()).type, "New", frozenset())
     run = await env.run(LiveRequest(titles=(unknown,)))
-    assert run.looks[0].outcome is Outcome.NO_IDS
+    assert run.title_results[0].outcome is Outcome.NO_IDS
 
 
 async def test_label_that_plex_did_not_take_is_told(env: EngineEnv) -> None:
     title, other = env.spare("movie"), env.spare("show")
-    env.wish("rosa", title)
-    env.wish("rosa", other)
+    env.want("rosa", title)
+    env.want("rosa", other)
     env.plex.knobs = PlexKnobs(settle=60)
-    run = await env.look(title, other)
-    assert [look.outcome for look in run.looks] == [Outcome.NOT_WRITTEN] * 2
-    assert [look.title for look in run.looks] == [title_of(title), title_of(other)]
+    run = await env.live_sync(title, other)
+    assert [result.outcome for result in run.title_results] == [Outcome.NOT_WRITTEN] * 2
+    assert [result.title for result in run.title_results] == [title_of(title), title_of(other)]
 
 
 async def test_title_that_has_its_labels_is_settled_without_an_edit(env: EngineEnv) -> None:
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await synced(env)
-    run = await env.look(title)
-    assert (run.looks[0].outcome, run.changes) == (Outcome.SETTLED, ())
+    run = await env.live_sync(title)
+    assert (run.title_results[0].outcome, run.changes) == (Outcome.SETTLED, ())
     assert env.plex.stats.puts == 0
 
 
 async def test_live_run_takes_nothing_off_and_forgets_nothing(env: EngineEnv) -> None:
     title, other = env.spare("movie"), env.spare("show")
     (item,) = env.plex.state.items_of(title)
-    env.wish("rosa", title)
-    env.wish("rosa", other)
+    env.want("rosa", title)
+    env.want("rosa", other)
     await synced(env)
     env.plex.state.add_label(item.rating_key, "Kids")
     env.plex.state.delete_item(env.plex.state.items_of(other)[0].rating_key)
     env.settings = SyncSettings(preserve_existing_labels=False)
     rows = {row.key for row in env.recorder.ledger}
-    run = await env.look(title, other)
+    run = await env.live_sync(title, other)
     assert run.removed == 0
     assert {row.key for row in env.recorder.ledger} == rows
     assert run.vanished == 0
@@ -300,28 +304,30 @@ async def test_live_run_takes_nothing_off_and_forgets_nothing(env: EngineEnv) ->
 
 async def test_look_that_fails_says_which_server_failed(env: EngineEnv) -> None:
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await synced(env)
     env.plex.faults.add(Fault("busy", route=LISTING_ROUTE, times=None))
-    run = await env.look(title)
+    run = await env.live_sync(title)
     assert run.status is RunStatus.PARTIAL
     assert {gap.failure for gap in run.gaps} == {Failure.BUSY}
-    assert [look.outcome for look in run.looks] == [Outcome.NOT_READ]  # it is looked for again
+    assert [result.outcome for result in run.title_results] == [
+        Outcome.NOT_READ
+    ]  # it is looked for again
     env.pulsarr.faults.add(Fault("drop", times=None))
     env.clock.now += FRESH + 1
-    run = await env.look(title)
-    assert (run.status, run.looks) == (RunStatus.FAILED, ())
+    run = await env.live_sync(title)
+    assert (run.status, run.title_results) == (RunStatus.FAILED, ())
     assert run.error is not None
     assert run.error.service.value == "pulsarr"
 
 
 async def test_label_filter_that_is_ignored_is_a_gap_of_a_look(env: EngineEnv) -> None:
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await synced(env)
     env.plex.knobs = PlexKnobs(label_filter_broken=True)
     before = env.labels
-    run = await env.look(title)
+    run = await env.live_sync(title)
     assert (run.status, run.changes) == (RunStatus.PARTIAL, ())
     assert {gap.failure for gap in run.gaps} == {Failure.IMPLAUSIBLE}
     assert env.labels == before
@@ -329,8 +335,8 @@ async def test_label_filter_that_is_ignored_is_a_gap_of_a_look(env: EngineEnv) -
 
 async def test_dry_look_writes_nothing(env: EngineEnv) -> None:
     title = env.spare()
-    env.wish("rosa", title)
-    run = await env.look(title, dry_run=True)
+    env.want("rosa", title)
+    run = await env.live_sync(title, dry_run=True)
     assert len(run.changes) == 1
     assert env.plex.stats.puts == 0
     assert env.recorder.begun == []
@@ -340,7 +346,7 @@ async def test_dry_look_writes_nothing(env: EngineEnv) -> None:
 
 
 async def test_many_waiting_titles_cost_no_more_than_a_few_lookups() -> None:
-    async with open_env(movies=120, shows=0, missing=0.5, wishes_missing=45) as env:
+    async with open_env(movies=120, shows=0, missing=0.5, wanted_missing=45) as env:
         missing = env.world.missing()
         assert len(missing) * MOVIE_LIBRARIES > 2 * LOOKUPS_MAX
         await synced(env)
@@ -348,8 +354,12 @@ async def test_many_waiting_titles_cost_no_more_than_a_few_lookups() -> None:
         waiting: set[Title] = set()
         for _ in range(5):
             env.plex.stats.reset()
-            run = await env.look(*missing, thorough=False)
-            waiting = {look.title for look in run.looks if look.outcome is Outcome.NOT_IN_PLEX}
+            run = await env.live_sync(*missing, thorough=False)
+            waiting = {
+                result.title
+                for result in run.title_results
+                if result.outcome is Outcome.NOT_IN_PLEX
+            }
             assert len(waiting) * MOVIE_LIBRARIES > 3 * LOOKUPS_MAX
             assert len(lookups(env)) == LOOKUPS_MAX
             assert env.plex.stats.total <= 1 + MOVIE_LIBRARIES + LOOKUPS_MAX
@@ -363,9 +373,9 @@ async def test_many_titles_that_may_be_old_are_found_by_listing(env: EngineEnv) 
     titles = []
     for _ in range(LOOKUPS_MAX // MOVIE_LIBRARIES + 1):
         titles.append(env.spare())
-        env.wish("rosa", titles[-1])
-    run = await env.look(*titles, newer_than=env.clock.now)
-    assert {look.outcome for look in run.looks} == {Outcome.SETTLED}
+        env.want("rosa", titles[-1])
+    run = await env.live_sync(*titles, newer_than=env.clock.now)
+    assert {result.outcome for result in run.title_results} == {Outcome.SETTLED}
     assert lookups(env) == []
     assert listings(env) == MOVIE_LIBRARIES
 
@@ -374,11 +384,11 @@ async def test_few_titles_that_may_be_old_are_looked_up_once_each(env: EngineEnv
     titles = []
     for _ in range(3):
         titles.append(env.spare(in_plex=True))
-        env.wish("rosa", titles[-1])
+        env.want("rosa", titles[-1])
         for item in env.plex.state.items_of(titles[-1]):
             env.plex.state.delete_item(item.rating_key)
     await synced(env)
-    await env.look(*titles)
+    await env.live_sync(*titles)
     assert sorted(lookups(env)) == sorted([title.key for title in titles] * MOVIE_LIBRARIES)
 
 
@@ -387,13 +397,13 @@ async def test_few_titles_that_may_be_old_are_looked_up_once_each(env: EngineEnv
 
 async def test_fresh_watchlists_are_used_again_for_titles_that_are_on_one(env: EngineEnv) -> None:
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await synced(env)
     env.clock.now += FRESH - 1
-    await env.look(title)
+    await env.live_sync(title)
     assert env.pulsarr.stats.total == 0
     env.clock.now += 2
-    await env.look(title)
+    await env.live_sync(title)
     assert env.pulsarr.stats.total == 1 + len(env.people)
 
 
@@ -402,33 +412,33 @@ async def test_watchlists_are_read_at_once_for_an_announced_title_that_nobody_se
 ) -> None:
     title, other = env.spare(), env.spare("show")
     await synced(env)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     env.clock.now += 1
-    assert (await env.look(title)).looks[0].outcome is Outcome.NOT_WANTED
+    assert (await env.live_sync(title)).title_results[0].outcome is Outcome.NOT_WANTED
     assert env.pulsarr.stats.total == 0
-    run = await env.look(title, heard_at=env.clock.now)
-    assert run.looks[0].outcome is Outcome.SETTLED
+    run = await env.live_sync(title, reported_at=env.clock.now)
+    assert run.title_results[0].outcome is Outcome.SETTLED
     all_lists = 1 + len(env.people)
     assert env.pulsarr.stats.total == all_lists
     # Of many such titles not each has them read again.
-    env.wish("rosa", other)
+    env.want("rosa", other)
     env.clock.now += FRESH_UNKNOWN - 1
-    run = await env.look(other, heard_at=env.clock.now)
-    assert run.looks[0].outcome is Outcome.NOT_WANTED
+    run = await env.live_sync(other, reported_at=env.clock.now)
+    assert run.title_results[0].outcome is Outcome.NOT_WANTED
     assert env.pulsarr.stats.total == all_lists
     env.clock.now += 1
-    run = await env.look(other, heard_at=env.clock.now)
-    assert run.looks[0].outcome is Outcome.SETTLED
+    run = await env.live_sync(other, reported_at=env.clock.now)
+    assert run.title_results[0].outcome is Outcome.SETTLED
     assert env.pulsarr.stats.total == 2 * all_lists
 
 
 async def test_watchlists_older_than_the_news_are_read_again(env: EngineEnv) -> None:
     title = env.spare()
     await synced(env)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     env.clock.now += 1
-    run = await env.look(title, newer_than=env.clock.now)
-    assert run.looks[0].outcome is Outcome.SETTLED
+    run = await env.live_sync(title, newer_than=env.clock.now)
+    assert run.title_results[0].outcome is Outcome.SETTLED
     read_at = env.clock.now
     assert env.engine.watchlists is not None
     assert env.engine.watchlists.read_at == read_at
@@ -441,14 +451,14 @@ async def test_full_sync_always_reads_the_watchlists(env: EngineEnv) -> None:
 
 
 async def test_first_look_reads_the_watchlists(env: EngineEnv) -> None:
-    await env.look(env.spare())
+    await env.live_sync(env.spare())
     assert env.pulsarr.stats.total == 1 + len(env.people)
     assert env.plex.stats.count("GET", LABEL_ROUTE) == 0
 
 
 async def test_look_for_no_titles_is_not_one_for_everything(env: EngineEnv) -> None:
     await synced(env)
-    env.wish("rosa", env.spare())
-    run = await env.look()
-    assert (run.looks, run.changes, run.titles) == ((), (), 0)
+    env.want("rosa", env.spare())
+    run = await env.live_sync()
+    assert (run.title_results, run.changes, run.titles) == ((), (), 0)
     assert env.plex.stats.total == 1

@@ -8,13 +8,13 @@ from hypothesis import given, strategies as st
 
 from custom_components.plex_label_sync.sync.changes import Row
 from custom_components.plex_label_sync.sync.event_candidates import (
-    QUIET,
+    COOLDOWN,
     REFRESHED_MAX,
     Candidates,
     Cooldown,
     SeenItems,
-    worth_asking,
-    worth_looking,
+    candidates_of,
+    items_to_request,
 )
 from custom_components.plex_label_sync.sync.missing import Unmatched
 from custom_components.plex_label_sync.sync.model import (
@@ -45,23 +45,23 @@ HEAT = Title(MediaType.MOVIE, "Heat", frozenset({"plex:a", "tmdb:949"}))
 
 @given(st.lists(keys, unique=True), st.frozensets(keys), st.frozensets(keys))
 def test_everything_new_is_asked_for_and_only_few_refreshed_ones(
-    told: list[str], known_keys: frozenset[str], quiet_keys: frozenset[str]
+    processed: list[str], known_keys: frozenset[str], quiet_keys: frozenset[str]
 ) -> None:
     known, cooldown = SeenItems(), Cooldown()
     known.seen(movie(key, "plex:a") for key in known_keys)
     cooldown.add(quiet_keys, 100.0)
 
-    new, refreshed = worth_asking(told, known, cooldown, 100.0 + QUIET / 2)
+    new, refreshed = items_to_request(processed, known, cooldown, 100.0 + COOLDOWN / 2)
 
-    assert new == [key for key in told if key not in known_keys]
+    assert new == [key for key in processed if key not in known_keys]
     assert len(refreshed) <= REFRESHED_MAX
     assert not set(refreshed) & quiet_keys
-    calm = [key for key in told if key in known_keys and key not in quiet_keys]
+    calm = [key for key in processed if key in known_keys and key not in quiet_keys]
     assert refreshed == (calm if len(calm) <= REFRESHED_MAX else [])
     assert (
-        worth_asking(told, known, cooldown, 100.0 + QUIET)[1]
-        == [key for key in told if key in known_keys]
-        or len([key for key in told if key in known_keys]) > REFRESHED_MAX
+        items_to_request(processed, known, cooldown, 100.0 + COOLDOWN)[1]
+        == [key for key in processed if key in known_keys]
+        or len([key for key in processed if key in known_keys]) > REFRESHED_MAX
     )
 
 
@@ -70,16 +70,16 @@ def test_what_is_told_of_a_resting_item_is_looked_at_when_its_rest_is_over() -> 
     cooldown.add(["1", "2", "3"], 100.0)
     assert cooldown.has("1", 110.0)
     assert cooldown.has("3", 110.0)
-    cooldown.gone("3")
-    assert cooldown.again(110.0) == QUIET - 10
+    cooldown.item_deleted("3")
+    assert cooldown.again(110.0) == COOLDOWN - 10
     assert cooldown.due(110.0) == []
-    assert cooldown.due(100.0 + QUIET) == ["1"]
-    assert cooldown.due(100.0 + QUIET) == []
-    assert cooldown.again(100.0 + QUIET) == 0.0
-    assert not cooldown.has("1", 100.0 + QUIET)
+    assert cooldown.due(100.0 + COOLDOWN) == ["1"]
+    assert cooldown.due(100.0 + COOLDOWN) == []
+    assert cooldown.again(100.0 + COOLDOWN) == 0.0
+    assert not cooldown.has("1", 100.0 + COOLDOWN)
 
 
-def test_item_that_is_not_recognised_rests_longer_each_time() -> None:
+def test_item_that_is_not_recognized_rests_longer_each_time() -> None:
     cooldown, now, rests = Cooldown(), 100.0, list[float]()
     for _ in range(8):
         cooldown.add_unmatched(["1"], now)
@@ -87,10 +87,10 @@ def test_item_that_is_not_recognised_rests_longer_each_time() -> None:
         rests.append(cooldown.again(now))
         now += rests[-1]
         assert cooldown.due(now) == ["1"]
-    assert rests == [2, 4, 8, 16, 32, QUIET, QUIET, QUIET]
+    assert rests == [2, 4, 8, 16, 32, COOLDOWN, COOLDOWN, COOLDOWN]
     cooldown.add(["1"], now)
-    cooldown.add_unmatched(["1"], now + QUIET)
-    assert not cooldown.has("1", now + QUIET + 2)
+    cooldown.add_unmatched(["1"], now + COOLDOWN)
+    assert not cooldown.has("1", now + COOLDOWN + 2)
 
 
 def test_sightings_together_are_looked_at_again_when_the_first_of_them_is() -> None:
@@ -112,38 +112,38 @@ def test_known_items_are_those_that_were_seen_last(steps: list[tuple[str, str]])
                 known.seen([movie(key, "plex:a")])
                 model[key] = True
             case "gone":
-                known.gone(key)
+                known.item_deleted(key)
                 model.pop(key, None)
             case _:
-                known.take_over(MOVIES, {int(key), 500}, [movie("500")])
+                known.replace(MOVIES, {int(key), 500}, [movie("500")])
                 model = {key: True, "500": False}
         assert {one for one in map(str, range(1, 501)) if one in known} == model.keys()
-        assert {one for one in model if known.recognised(one)} == {
+        assert {one for one in model if known.recognized(one)} == {
             one for one, matched in model.items() if matched
         }
 
 
 def test_wanted_item_without_a_label_of_ours_is_worth_a_look() -> None:
-    candidates = worth_looking([movie("1", "plex:a")], lists(HEAT), {})
+    candidates = candidates_of([movie("1", "plex:a")], lists(HEAT), {})
     assert [title.ids for title in candidates.titles] == [frozenset({"plex:a"})]
     assert [item.rating_key for item in candidates.items] == ["1"]
 
 
 def test_item_that_nobody_wants_or_that_is_labelled_is_not() -> None:
     row = Row("anna", "1", "1", 5, (pulsarr_id(1),), "plex:a")
-    assert worth_looking([movie("1", "plex:b")], lists(HEAT), {}).titles == ()
-    assert worth_looking([movie("1")], lists(HEAT), {}).titles == ()
-    assert worth_looking([movie("1", "plex:a")], lists(HEAT), {"1": [row]}).titles == ()
+    assert candidates_of([movie("1", "plex:b")], lists(HEAT), {}).titles == ()
+    assert candidates_of([movie("1")], lists(HEAT), {}).titles == ()
+    assert candidates_of([movie("1", "plex:a")], lists(HEAT), {"1": [row]}).titles == ()
 
 
 def test_labelled_item_that_became_another_title_is_looked_at() -> None:
     ids = frozenset({"plex:a", "imdb:tt1"})
     row = Row("anna", "1", "1", 5, (pulsarr_id(1),), "plex:a", guid="plex://movie/a", ids=ids)
     other = replace(movie("1", "plex:b", "imdb:tt2"), guid="plex://movie/b")
-    candidates = worth_looking([other], lists(), {"1": [row]})
+    candidates = candidates_of([other], lists(), {"1": [row]})
     assert [title.ids for title in candidates.titles] == [other.ids]
-    assert worth_looking([replace(other, guid=row.guid)], lists(), {"1": [row]}).titles == ()
-    assert worth_looking([movie("1")], lists(), {"1": [row]}).titles == ()
+    assert candidates_of([replace(other, guid=row.guid)], lists(), {"1": [row]}).titles == ()
+    assert candidates_of([movie("1")], lists(), {"1": [row]}).titles == ()
 
 
 def test_item_is_called_like_its_title_followed_by_nothing_or_a_year() -> None:

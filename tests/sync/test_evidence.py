@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from custom_components.plex_label_sync.plex.server import PlexClient
-from custom_components.plex_label_sync.sync import first_look
+from custom_components.plex_label_sync.sync import first_read
 from custom_components.plex_label_sync.sync.changes import RowKey
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
@@ -25,7 +25,7 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from custom_components.plex_label_sync.sync.request import UnknownLibraryError
 from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs
 from simulators.plex.server import METADATA_ROUTE
@@ -47,7 +47,7 @@ SMALL: Final[dict[str, Any]] = {
     "movies": 40,
     "shows": 0,
     "people": 3,
-    "wishes": 9,
+    "wanted_in_plex": 9,
     "missing": 0.3,
     "foreign_labels": False,
 }
@@ -56,7 +56,7 @@ SMALL: Final[dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def _many_items(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have labels read label by label first, as where there are many more items than labels."""
-    monkeypatch.setattr(first_look, "ITEMS_AT_ONCE", 1)
+    monkeypatch.setattr(first_read, "ITEMS_AT_ONCE", 1)
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ async def test_listing_that_says_less_costs_no_label(
 ) -> None:
     env.settings = SyncSettings(removed_label_mode=mode)
     for title in (env.spare(), env.spare()):
-        env.wish("rosa", title, key=None)
+        env.want("rosa", title, key=None)
     await env.sync()
     labels, rows = env.labels, books(env)
     fault = Fault(kind, match=r"/all\?.*includeGuids", times=1)
@@ -143,13 +143,13 @@ async def test_library_that_changes_between_two_pages_costs_no_row(
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("wish", [{}, {"key": None}])
+@pytest.mark.parametrize("fields", [{}, {"key": None}])
 async def test_number_that_is_corrected_under_the_same_guid_costs_no_label(
-    env: EngineEnv, mode: RemovedLabelMode, wish: dict[str, None]
+    env: EngineEnv, mode: RemovedLabelMode, fields: dict[str, None]
 ) -> None:
     env.settings = SyncSettings(removed_label_mode=mode)
     title = env.spare()
-    env.wish("rosa", title, **wish)
+    env.want("rosa", title, **fields)
     await env.sync()
     (item,) = env.plex.state.items_of(title)
     guids = [one.replace(":", "://") for one in title.guids if not one.startswith("imdb")]
@@ -157,18 +157,18 @@ async def test_number_that_is_corrected_under_the_same_guid_costs_no_label(
     if mode is RemovedLabelMode.KEEP:
         assert (await env.sync()).removed == 0
         assert env.labels[item.rating_key] == {"rosa"}
-    elif not wish:
+    elif not fields:
         await kept(env, await env.sync())
 
 
 # Directories and carriers that say less
 
 
-@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("shows_labels", [True, False])
 async def test_label_that_a_directory_leaves_out_is_not_taken_off_by_hand(
-    env: EngineEnv, tells: bool
+    env: EngineEnv, shows_labels: bool
 ) -> None:
-    env.plex.knobs = PlexKnobs(labels_on_items=tells)
+    env.plex.knobs = PlexKnobs(labels_on_items=shows_labels)
     await env.sync()
     rows = books(env)
     fault = Fault("left_out", match=r"sections/1/label")
@@ -200,8 +200,8 @@ def leave_out(monkeypatch: pytest.MonkeyPatch, label: str, where: str) -> None:
         self: PlexClient, library: Library, on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[StoredLabel, ...]:
         some = await directory(self, library, on_gap)
-        gone = where == "directory" and any(fold(one.text) == label for one in some)
-        if gone and next(left, False):
+        missing_labels = where == "directory" and any(fold(one.text) == label for one in some)
+        if missing_labels and next(left, False):
             return tuple(one for one in some if fold(one.text) != label)
         return some
 
@@ -213,7 +213,7 @@ def leave_out(monkeypatch: pytest.MonkeyPatch, label: str, where: str) -> None:
     monkeypatch.setattr(PlexClient, "carriers", of_label)
 
 
-@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("shows_labels", [True, False])
 @pytest.mark.parametrize("where", ["directory", "carriers"])
 @pytest.mark.parametrize("label", ["no-sync", "tim"])
 async def test_label_of_others_that_is_not_told_once_is_left_to_them(
@@ -221,14 +221,14 @@ async def test_label_of_others_that_is_not_told_once_is_left_to_them(
     monkeypatch: pytest.MonkeyPatch,
     label: str,
     where: str,
-    tells: bool,
+    shows_labels: bool,
 ) -> None:
-    env.plex.knobs = PlexKnobs(labels_on_items=tells, capitalise="none")
+    env.plex.knobs = PlexKnobs(labels_on_items=shows_labels, capitalize="none")
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     env.plex.state.add_label(item.rating_key, label)
-    env.wish("rosa", title)
-    env.wish("tim", title)
+    env.want("rosa", title)
+    env.want("tim", title)
     await env.sync()
     carried = {label} if label == "no-sync" else {"tim", "rosa"}
     assert env.labels[item.rating_key] == carried
@@ -239,18 +239,18 @@ async def test_label_of_others_that_is_not_told_once_is_left_to_them(
     assert books(env) == rows
 
 
-@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("shows_labels", [True, False])
 @pytest.mark.parametrize("where", ["directory", "carriers"])
 async def test_label_of_others_that_is_not_told_when_it_is_wished_does_not_become_ours(
-    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, where: str, tells: bool
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, where: str, shows_labels: bool
 ) -> None:
-    env.plex.knobs = PlexKnobs(labels_on_items=tells, capitalise="none")
+    env.plex.knobs = PlexKnobs(labels_on_items=shows_labels, capitalize="none")
     await env.sync()
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     env.plex.state.add_label(item.rating_key, "tim")
     rows = books(env)
-    env.wish("tim", title)
+    env.want("tim", title)
     leave_out(monkeypatch, "tim", where)
     await env.sync()
     await env.sync()
@@ -258,17 +258,17 @@ async def test_label_of_others_that_is_not_told_when_it_is_wished_does_not_becom
     assert books(env) == rows
 
 
-@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("shows_labels", [True, False])
 @pytest.mark.parametrize("where", ["directory", "carriers"])
 async def test_item_that_opted_out_gets_no_label_that_is_new_in_its_library(
-    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, where: str, tells: bool
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, where: str, shows_labels: bool
 ) -> None:
-    env.plex.knobs = PlexKnobs(labels_on_items=tells, capitalise="none")
+    env.plex.knobs = PlexKnobs(labels_on_items=shows_labels, capitalize="none")
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     env.plex.state.add_label(item.rating_key, "no-sync")
     user = env.pulsarr.state.add_user("newcomer")
-    env.pulsarr.state.wish(user.id, title)
+    env.pulsarr.state.want(user.id, title)
     leave_out(monkeypatch, "no-sync", where)
     for _ in range(2):
         await env.sync()
@@ -283,12 +283,12 @@ async def test_every_item_is_read_before_a_label_goes_onto_it(
     env.plex.stats.reset()
     read = set[str]()
 
-    def look() -> None:
+    def check() -> None:
         """Take in what was asked for before anything is written."""
         asked = [one.path for one in env.plex.stats.log if one.route == METADATA_ROUTE]
         read.update(key for path in asked for key in path.rpartition("/")[2].split(","))
 
-    env.recorder.meanwhile = look
+    env.recorder.meanwhile = check
     run = await env.sync()
     assert run.added
     assert {one.rating_key for one in run.changes} <= read
@@ -300,7 +300,7 @@ async def test_label_of_others_that_somebody_took_off_is_put_on_as_ours(env: Eng
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     env.plex.state.add_label(item.rating_key, "no-sync")
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
     env.plex.state.remove_label(item.rating_key, "no-sync")
     assert (await env.sync()).added == 1
@@ -325,10 +325,10 @@ async def test_what_cannot_be_read_of_an_item_leaves_its_labels_as_they_are(
     env: EngineEnv, how: str
 ) -> None:
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
     (item,) = env.plex.state.items_of(title)
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     other, label = next(
         (row.rating_key, row.label)
         for row in env.recorder.ledger
@@ -358,12 +358,12 @@ async def test_server_whose_items_tell_no_labels_is_read_twice_before_something_
 ) -> None:
     env.plex.knobs = PlexKnobs(labels_on_items=False)
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
     key, label = anything_with_a_label_of_ours(env)
     env.plex.state.remove_label(key, label)
     (item,) = env.plex.state.items_of(title)
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     env.plex.stats.reset()
     run = await env.sync()
     assert (run.overridden, run.removed) == (1, 1)
@@ -402,7 +402,7 @@ async def test_labels_set_by_hand_in_a_library_made_anew_are_nobodys_of_ours(
 ) -> None:
     env.settings = SyncSettings(removed_label_mode=mode)
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
     for row in list(env.recorder.ledger):
         assert row.uuid
@@ -411,7 +411,7 @@ async def test_labels_set_by_hand_in_a_library_made_anew_are_nobodys_of_ours(
     items = [one.rating_key for one in env.plex.state.items.values() if one.section == "1"][:5]
     hand_label(env, items, "Rosa")
     hand_label(env, [one.rating_key for one in env.plex.state.items_of(title)], "Rosa")
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     before = {key for key, labels in env.labels.items() if "rosa" in labels}
     for _ in range(2):
         assert (await env.sync()).removed == 0
@@ -425,7 +425,7 @@ async def test_label_on_another_item_under_a_key_that_was_used_again_is_not_ours
 ) -> None:
     env.settings = SyncSettings(removed_label_mode=mode)
     title, other = env.spare(), env.spare(in_plex=False)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
     (item,) = env.plex.state.items_of(title)
     env.plex.state.delete_item(item.rating_key)
@@ -442,7 +442,7 @@ async def test_item_that_became_another_title_loses_its_label_after_a_read_of_it
 ) -> None:
     env.settings = SyncSettings()
     title, other = env.spare(), env.spare(in_plex=False)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
     (item,) = env.plex.state.items_of(title)
     guids = tuple(one.replace(":", "://") for one in other.guids)
@@ -458,7 +458,7 @@ async def test_item_that_became_another_title_loses_its_label_after_a_read_of_it
 
 async def test_label_that_shows_late_is_ours(env: EngineEnv) -> None:
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     env.plex.knobs = PlexKnobs(settle=60)
     run = await env.sync()
     assert run.changes == ()
@@ -467,7 +467,7 @@ async def test_label_that_shows_late_is_ours(env: EngineEnv) -> None:
     await env.sync()
     (item,) = env.plex.state.items_of(title)
     assert env.labels[item.rating_key] == {"rosa"}
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     assert (await env.sync()).removed == 1
     assert item.rating_key not in env.labels
 
@@ -480,10 +480,10 @@ async def test_labels_that_the_ledger_lacks_are_told_left_alone_and_taken_in_whe
 ) -> None:
     await env.sync()
     older = Ledger(env.recorder.ledger)
-    titles: list[CatalogueTitle] = []
+    titles: list[CatalogTitle] = []
     for _ in range(4):
         titles.append(env.spare())
-        env.wish("rosa", titles[-1])
+        env.want("rosa", titles[-1])
     await env.sync()
     assert (await env.sync()).unknown == ()
     env.recorder.ledger = older
@@ -497,7 +497,7 @@ async def test_labels_that_the_ledger_lacks_are_told_left_alone_and_taken_in_whe
     await env.sync(adopt=some)
     assert {row.key for row in env.recorder.ledger if row.rating_key in keys} == some
     for title in titles:
-        env.pulsarr.state.unwish(env.person("rosa"), title)
+        env.pulsarr.state.unwant(env.person("rosa"), title)
     assert {one.key for one in (await env.sync(consent=EVERYTHING)).changes} == some
 
 
@@ -517,7 +517,7 @@ async def test_library_that_cannot_be_read_stops_no_other_and_loses_nothing(
         await env.sync()
         new, other = env.spare("show"), env.spare("movie")
         for title in (new, other):
-            env.wish("tim", title)
+            env.want("tim", title)
         labels, rows = env.labels, books(env)
         env.plex.faults.add(Fault(kind, route=SECTIONS_ROUTE, times=None))
         for _ in range(2):
@@ -577,21 +577,21 @@ async def test_library_that_is_named_and_cannot_be_read_is_not_said_to_be_unknow
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("kind", DIRECTORY_ROWS)
-@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("shows_labels", [True, False])
 async def test_label_that_cannot_be_read_stops_no_other_and_loses_nothing(
-    mode: RemovedLabelMode, kind: FaultKind, tells: bool
+    mode: RemovedLabelMode, kind: FaultKind, shows_labels: bool
 ) -> None:
     settings = SyncSettings(removed_label_mode=mode)
     async with open_env(remembers=True, settings=settings, missing=0.0) as env:
-        env.plex.knobs = PlexKnobs(labels_on_items=tells)
+        env.plex.knobs = PlexKnobs(labels_on_items=shows_labels)
         await env.sync()
         new = env.spare("movie")
-        env.wish("tim", new)
+        env.want("tim", new)
         by_hand, label = anything_with_a_label_of_ours(env)
         opted_out = env.spare("movie")
         assert opted_out != new
         for title in (opted_out,):
-            env.wish("rosa", title)
+            env.want("rosa", title)
             for item in env.plex.state.items_of(title):
                 env.plex.state.add_label(item.rating_key, "no-sync")
         labels, rows = env.labels, books(env)
@@ -605,7 +605,7 @@ async def test_label_that_cannot_be_read_stops_no_other_and_loses_nothing(
             assert rows <= books(env)
             for item in env.plex.state.items_of(opted_out):
                 assert env.labels[item.rating_key] == {"no-sync"}
-            if tells:
+            if shows_labels:
                 for item in env.plex.state.items_of(new):
                     assert "tim" in env.labels[item.rating_key]
         env.plex.faults.clear()
@@ -625,12 +625,12 @@ async def test_person_who_cannot_be_read_stops_nobody_else_and_loses_nothing(
     env.settings = SyncSettings(removed_label_mode=mode)
     title = env.spare()
     first, second = [one.name for one in env.pulsarr.state.users()][:2]
-    env.wish(first, title)
+    env.want(first, title)
     await env.sync()
     labels, rows = env.labels, books(env)
     new = env.spare()
-    env.wish(second, new)
-    env.pulsarr.state.unwish(env.person(first), title)
+    env.want(second, new)
+    env.pulsarr.state.unwant(env.person(first), title)
     env.pulsarr.faults.add(Fault(kind, match="users/list", times=None))
     for _ in range(3):
         run = await env.sync()
@@ -653,7 +653,7 @@ async def test_item_that_is_listed_and_not_there_by_its_key_is_a_gap(env: Engine
     await env.sync()
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     env.plex.faults.add(Fault("empty", route=METADATA_ROUTE, times=None))
     labels = env.labels
     for _ in range(2):
@@ -671,9 +671,9 @@ async def test_wish_that_keeps_only_its_key_costs_no_label_of_an_item_without_on
         await env.sync()
         labels, rows = env.labels, books(env)
         for user in env.pulsarr.state.users():
-            for wish in env.pulsarr.state.watchlist(user.id):
-                title = next(one for one in env.world.catalogue if one.key == wish.catalogue_key)
-                env.pulsarr.state.wish(user.id, title, guids=[])
+            for entry in env.pulsarr.state.watchlist(user.id):
+                title = next(one for one in env.world.catalog if one.key == entry.catalog_key)
+                env.pulsarr.state.want(user.id, title, guids=[])
         for _ in range(2):
             env.clock.now += 400
             run = await env.sync(consent=EVERYTHING)
@@ -685,27 +685,29 @@ async def test_wish_that_keeps_only_its_key_costs_no_label_of_an_item_without_on
 # What it costs
 
 
-@pytest.mark.parametrize(("gone", "requests"), [(1, 1), (200, 1), (201, 2)])
-async def test_removals_cost_one_request_more_for_each_200_items(gone: int, requests: int) -> None:
+@pytest.mark.parametrize(("missing_labels", "requests"), [(1, 1), (200, 1), (201, 2)])
+async def test_removals_cost_one_request_more_for_each_200_items(
+    missing_labels: int, requests: int
+) -> None:
     world: dict[str, Any] = {
         "movies": 320,
         "shows": 0,
         "people": 1,
-        "wishes": 280,
+        "wanted_in_plex": 280,
         "uhd_library": False,
     }
     async with open_env(settings=REMOVE, foreign_labels=False, missing=0.0, **world) as env:
         await env.sync()
         rosa = env.person("rosa")
-        titles = {title.key: title for title in env.world.catalogue}
+        titles = {title.key: title for title in env.world.catalog}
         with_items = count()
-        for wish in env.pulsarr.state.watchlist(rosa):
-            title = titles[wish.catalogue_key]
-            if len(env.plex.state.items_of(title)) == 1 and next(with_items) < gone:
-                env.pulsarr.state.unwish(rosa, title)
+        for entry in env.pulsarr.state.watchlist(rosa):
+            title = titles[entry.catalog_key]
+            if len(env.plex.state.items_of(title)) == 1 and next(with_items) < missing_labels:
+                env.pulsarr.state.unwant(rosa, title)
         env.plex.stats.reset()
         run = await env.sync(consent=EVERYTHING)
-        assert run.removed == gone
+        assert run.removed == missing_labels
         assert env.plex.stats.count("GET", METADATA_ROUTE) == requests
         assert env.plex.stats.count("GET", LISTING_ROUTE) == 2 + 1 + 1  # lists, carriers, carriers
         assert env.plex.stats.count("GET", LABEL_ROUTE) == 2
@@ -750,7 +752,7 @@ async def test_item_that_may_have_opted_out_is_left_alone_by_what_is_taken_back(
 ) -> None:
     env.plex.knobs = PlexKnobs(labels_on_items=False)
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     run = await env.sync()
     (item,) = env.plex.state.items_of(title)
     env.plex.state.add_label(item.rating_key, "no-sync")
@@ -767,10 +769,10 @@ async def test_undo_brings_no_label_to_another_item_under_a_key_that_was_used_ag
     env: EngineEnv,
 ) -> None:
     title, other = env.spare(), env.spare(in_plex=False)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     await env.sync()
     (item,) = env.plex.state.items_of(title)
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     run = await env.sync()
     env.plex.state.delete_item(item.rating_key)
     env.plex.state.add_item(other, rating_key=item.rating_key, added_at=item.added_at + 7)
@@ -781,10 +783,10 @@ async def test_undo_brings_no_label_to_another_item_under_a_key_that_was_used_ag
 
 async def test_label_that_shows_after_its_wish_is_gone_is_ours(env: EngineEnv) -> None:
     title = env.spare()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     env.plex.knobs = PlexKnobs(settle=60)
     assert (await env.sync()).changes == ()
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     await env.sync()
     env.plex.settle()
     env.plex.knobs = PlexKnobs()

@@ -16,7 +16,7 @@ from custom_components.plex_label_sync.sync.explain import (
     Topic,
     WhyNone,
     explain,
-    titles_asked_for,
+    matching_titles,
 )
 from custom_components.plex_label_sync.sync.identity import Relation, relation
 from custom_components.plex_label_sync.sync.ledger import Ledger
@@ -79,13 +79,13 @@ def test_just_what_the_plan_changes_is_told_to_change(
     drawn: tuple[View, frozenset[RowKey]],
 ) -> None:
     facts = facts_of(*drawn)
-    told = {
+    shown = {
         (status.item.rating_key, fold(label.label))
         for status in statuses(explain(facts))
         for label in status.labels
         if label.change is not None
     }
-    assert told == {change.key for change in facts.plan.changes}
+    assert shown == {change.key for change in facts.plan.changes}
 
 
 @given(held_views())
@@ -114,7 +114,7 @@ def test_just_what_is_on_the_item_is_told_to_be_there(view: View) -> None:
 
 @given(views())
 def test_nothing_is_called_ours_that_the_ledger_does_not_hold(view: View) -> None:
-    ours = {
+    is_own = {
         LabelState.OURS,
         LabelState.KEPT,
         LabelState.PINNED,
@@ -125,10 +125,10 @@ def test_nothing_is_called_ours_that_the_ledger_does_not_hold(view: View) -> Non
         for label in status.labels:
             row = view.ledger.get((status.item.rating_key, fold(label.label)))
             held = row is not None and not row.removed_by_user
-            assert held or label.state not in ours
+            assert held or label.state not in is_own
             library = view.uuid_of(status.item.library)
             is_about = (
-                row is not None and relation(row, status.item, library) is not Relation.STRANGER
+                row is not None and relation(row, status.item, library) is not Relation.UNRELATED
             )
             assert not (held and is_about) or label.state is not LabelState.FOREIGN
 
@@ -164,7 +164,7 @@ def test_every_title_is_told_once(
     lists: Watchlists, waiting: list[Title], items: list[Item]
 ) -> None:
     queue = tuple(PendingSync(one, 0, 0, 0) for one in waiting)
-    found = titles_asked_for(Question(text=""), lists, queue, items)
+    found = matching_titles(Question(text=""), lists, queue, items)
     keyed = [title for title in found if title.plex_ids]
     assert len({(title.type, title.plex_ids) for title in keyed}) == len(keyed)
     assert {one for one in waiting if not one.ids} <= set(found)
@@ -175,7 +175,7 @@ def test_question_by_id_finds_all_that_have_it_and_nothing_else(
     lists: Watchlists, title: Title
 ) -> None:
     for one in title.ids:
-        found = titles_asked_for(Question(id=one), lists, (), [])
+        found = matching_titles(Question(id=one), lists, (), [])
         assert all(one in other.ids for other in found)
         wanted = [t for some in lists.titles.values() for t in some if one in t.ids]
         assert {other.type for other in wanted} == {other.type for other in found}
@@ -183,27 +183,27 @@ def test_question_by_id_finds_all_that_have_it_and_nothing_else(
 
 def test_exact_title_comes_first() -> None:
     lists = watchlists({ANNA: [movie("tmdb:1", name="Aliens"), movie("tmdb:2", name="Alien")]})
-    found = titles_asked_for(Question(text="ALIEN"), lists, (), [])
+    found = matching_titles(Question(text="ALIEN"), lists, (), [])
     assert [one.name for one in found] == ["Alien", "Aliens"]
 
 
 def test_title_is_found_by_the_name_that_plex_has_for_it() -> None:
     lists = watchlists({ANNA: [movie("tmdb:1", name="The Lives of Others")]})
     there = item("7", "tmdb:1", title="Das Leben der Anderen")
-    found = titles_asked_for(Question(text="leben"), lists, (), [there])
+    found = matching_titles(Question(text="leben"), lists, (), [there])
     assert found == (lists.titles[ANNA.id][0],)
 
 
 def test_item_without_any_id_is_a_title_of_its_own() -> None:
     there = item("7", title="Birthday 2019")
     lists = watchlists({ANNA: [movie("tmdb:1", name="Birthday 2019")]})
-    found = titles_asked_for(Question(rating_key="7"), lists, (), [there])
+    found = matching_titles(Question(rating_key="7"), lists, (), [there])
     assert found == (Title(MediaType.MOVIE, "Birthday 2019", frozenset()),)
 
 
 def test_movie_and_show_with_the_same_number_are_two_titles() -> None:
     lists = watchlists({ANNA: [movie("tmdb:1"), show("tmdb:1")]})
-    assert len(titles_asked_for(Question(id="tmdb:1"), lists, (), [])) == 2
+    assert len(matching_titles(Question(id="tmdb:1"), lists, (), [])) == 2
 
 
 def test_everybody_who_wants_a_title_is_named_with_label_or_reason() -> None:
@@ -213,7 +213,7 @@ def test_everybody_who_wants_a_title_is_named_with_label_or_reason() -> None:
     settings = SyncSettings(label_format="for {username}")
     view = View({}, CurrentLabels(), Ledger(), Roster({}, frozenset()), settings, NOW, whole=True)
     (one,) = explain(Facts([(title, [])], lists, {}, view, make_plan(view)))
-    assert [(who.person, who.label, who.why_none) for who in one.wanters] == [
+    assert [(who.person, who.label, who.why_none) for who in one.wanted_by] == [
         (ANNA, "for anna", None),
         (ben, "for ben", WhyNone.SYNC_OFF),
     ]

@@ -36,14 +36,14 @@ def arm(env: EngineEnv, part: str, kind: FaultKind, key: str) -> GapKind:
         match = rf"/users/{env.person('rosa')}/watchlist"
         env.pulsarr.faults.add(Fault(route=WATCHLIST_ROUTE, match=match, **fault))  # type: ignore[arg-type]
         return GapKind.PERSON
-    route, match, told = {
+    route, match, kind_of_gap = {
         "listing": (LISTING_ROUTE, r"/sections/1/all\?(?!.*label)", GapKind.LIBRARY),
         "directory": (LABEL_ROUTE, "/sections/1/label", GapKind.LIBRARY),
         "carriers": (LISTING_ROUTE, rf"/sections/1/all\?.*label={tag(env)}(&|$)", GapKind.LABEL),
         "item": (METADATA_ROUTE, rf"metadata/(\d+,)*{key}(,|\?|$)", GapKind.ITEM),
     }[part]
     env.plex.faults.add(Fault(route=route, match=match, method="GET", **fault))  # type: ignore[arg-type]
-    return told
+    return kind_of_gap
 
 
 def tag(env: EngineEnv) -> str:
@@ -70,15 +70,15 @@ async def test_what_fails_for_one_stops_nobody_else_and_costs_nothing(
         by_hand = next(one for one in env.plex.state.carriers("rosa") if one.section == "1")
         env.plex.state.remove_label(by_hand.rating_key, "rosa")
         new = env.spare("show")
-        env.wish("tim", new)
+        env.want("tim", new)
         before, known = env.labels, rows(env)
-        told = arm(env, part, kind, by_hand.rating_key)
+        kind_of_gap = arm(env, part, kind, by_hand.rating_key)
 
         with impatient(env.plex, env.pulsarr):
             run = await env.sync()
 
         assert run.status is RunStatus.PARTIAL
-        assert told in {gap.kind for gap in run.gaps} | (
+        assert kind_of_gap in {gap.kind for gap in run.gaps} | (
             {GapKind.PAGE} if part == "listing" else set()
         )
         assert all(

@@ -20,7 +20,7 @@ from custom_components.plex_label_sync.sync.model import (
 from custom_components.plex_label_sync.sync.naming import label_of
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
-from custom_components.plex_label_sync.sync.wanted import labelled_people, wishes_of
+from custom_components.plex_label_sync.sync.wanted import labelled_people, wanted_titles_of
 
 from .builders import add, item, movie, watchlists
 
@@ -57,8 +57,8 @@ def seen(
         duration=0.0,
         changes=tuple(changes),
     )
-    wishes = wishes_of(lists, labelled_people(lists, settings))
-    matches = [(wish, tuple(items.get(wish.title, ()))) for wish in wishes]
+    wanted_titles = wanted_titles_of(lists, labelled_people(lists, settings))
+    matches = [(wanted, tuple(items.get(wanted.title, ()))) for wanted in wanted_titles]
     return first_sync(run, matches, lists, LIBRARIES, settings)
 
 
@@ -67,13 +67,13 @@ def test_labels_and_titles_are_counted_for_each_library() -> None:
         HEAT: [item("1", "tmdb:1"), item("2", "tmdb:1"), item("9", "tmdb:1", library="3")],
         DUNE: [item("3", "tmdb:2")],
     }
-    told = seen(
+    result = seen(
         watchlists({ROSA: [HEAT, DUNE]}),
         found,
         [add("rosa", "1"), add("rosa", "2"), add("rosa", "9", "3")],
     )
 
-    (rosa,) = told.people
+    (rosa,) = result.people
     movies, uhd = rosa.libraries
     assert (movies.library, movies.labels, movies.titles, movies.there) == (
         "Movies",
@@ -83,14 +83,14 @@ def test_labels_and_titles_are_counted_for_each_library() -> None:
     )
     assert (uhd.library, uhd.labels, uhd.titles, uhd.there) == ("4K", 1, ("Heat",), 0)
     assert rosa.labels == 3
-    assert told.titles == 1
+    assert result.titles == 1
 
 
 def test_title_that_is_nowhere_is_missing_for_each_who_wants_it_and_once_in_all() -> None:
-    told = seen(watchlists({ROSA: [HEAT, DUNE], TIM: [HEAT]}), {DUNE: [item("3", "tmdb:2")]})
+    result = seen(watchlists({ROSA: [HEAT, DUNE], TIM: [HEAT]}), {DUNE: [item("3", "tmdb:2")]})
 
-    assert told.missing == ("Heat",)
-    assert [one.missing for one in told.people] == [("Heat",), ("Heat",)]
+    assert result.missing == ("Heat",)
+    assert [one.missing for one in result.people] == [("Heat",), ("Heat",)]
 
 
 def test_who_gets_nothing_is_told_with_the_reason() -> None:
@@ -98,26 +98,26 @@ def test_who_gets_nothing_is_told_with_the_reason() -> None:
     lists = watchlists({ROSA: [HEAT], TIM: [], NINA: [], off: [HEAT]})
     lists = Watchlists(lists.people, lists.titles, 0.0, unread={NINA.id: Failure.IMPLAUSIBLE})
 
-    told = seen(lists, {HEAT: [item("1", "tmdb:1")]}, [add("rosa", "1")])
+    result = seen(lists, {HEAT: [item("1", "tmdb:1")]}, [add("rosa", "1")])
 
-    assert dict(told.without) == {
+    assert dict(result.without) == {
         TIM: WhyNone.NOTHING_WANTED,
         NINA: WhyNone.NOT_READ,
         off: WhyNone.SYNC_OFF,
     }
-    assert [one.named.person for one in told.people] == [ROSA]
+    assert [one.named.person for one in result.people] == [ROSA]
 
 
 def test_trouble_comes_first_and_then_who_gets_most() -> None:
     other = Person(pulsarr_id(5), "ROSA")
     found = {HEAT: [item("1", "tmdb:1")], DUNE: [item("3", "tmdb:2")]}
-    told = seen(
+    result = seen(
         watchlists({NINA: [HEAT], TIM: [HEAT, DUNE], ROSA: [HEAT], other: []}),
         found,
         [add("nina", "1"), add("tim", "1"), add("tim", "3"), add("rosa", "1")],
     )
 
-    assert [one.named.person.username for one in told.people] == ["rosa", "tim", "nina"]
+    assert [one.named.person.username for one in result.people] == ["rosa", "tim", "nina"]
 
 
 @given(
@@ -141,16 +141,16 @@ def test_no_label_is_lost_and_none_counted_twice(
         if (person, one.rating_key) not in labelled
     ]
 
-    told = seen(watchlists(wanted), found, changes)
+    result = seen(watchlists(wanted), found, changes)
 
-    assert sum(share.labels for share in told.people) == len(changes)
-    for share in told.people:
+    assert sum(share.labels for share in result.people) == len(changes)
+    for share in result.people:
         own = fold(label_of(share.named.person, MediaType.MOVIE, SyncSettings()))
         assert share.labels == sum(fold(change.label) == own for change in changes)
         titles = wanted[share.named.person]
         assert {name for one in share.libraries for name in one.titles} <= {
             title.name for title in titles
         }
-    assert {one.named.person for one in told.people} | {one for one, _ in told.without} == set(
+    assert {one.named.person for one in result.people} | {one for one, _ in result.without} == set(
         wanted
     )

@@ -4,8 +4,8 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_label_sync.sync.gaps import (
-    LASTS_AFTER,
-    LASTS_SYNCS,
+    PERSISTENT_AFTER,
+    PERSISTENT_SYNCS,
     Gaps,
     OpenGap,
     OpenGaps,
@@ -27,7 +27,7 @@ def test_gap_is_told_once_with_its_first_reason() -> None:
     gaps = Gaps()
     assert not gaps
     gaps.add(ROSA)
-    gaps.take(ServiceError(Service.PULSARR, Failure.TIMEOUT, "late"), ROSA.kind, "1", "rosa")
+    gaps.add_failure(ServiceError(Service.PULSARR, Failure.TIMEOUT, "late"), ROSA.kind, "1", "rosa")
     gaps.add(MOVIES)
     assert list(gaps) == [ROSA, MOVIES]
     assert gaps.has(GapKind.PERSON, "1")
@@ -50,17 +50,17 @@ def test_failure_is_a_gap_unless_nothing_else_can_be_asked_either(failure: Failu
     err = ServiceError(Service.PLEX, failure, "no")
     if failure in ABOUT_EVERYTHING:
         with pytest.raises(ServiceError):
-            gaps.take(err, GapKind.ITEM, "7", "Heat")
+            gaps.add_failure(err, GapKind.ITEM, "7", "Heat")
         assert not gaps
     else:
-        gaps.take(err, GapKind.ITEM, "7", "Heat")
+        gaps.add_failure(err, GapKind.ITEM, "7", "Heat")
         assert list(gaps) == [Gap(GapKind.ITEM, "7", "Heat", failure)]
 
 
 def test_gap_that_lasts_is_told_after_two_hours_or_three_full_syncs() -> None:
-    assert not OpenGap(ROSA, 0.0, LASTS_SYNCS - 1).lasts(LASTS_AFTER - 1)
-    assert OpenGap(ROSA, 0.0).lasts(LASTS_AFTER)
-    assert OpenGap(ROSA, 0.0, LASTS_SYNCS).lasts(1.0)
+    assert not OpenGap(ROSA, 0.0, PERSISTENT_SYNCS - 1).is_persistent(PERSISTENT_AFTER - 1)
+    assert OpenGap(ROSA, 0.0).is_persistent(PERSISTENT_AFTER)
+    assert OpenGap(ROSA, 0.0, PERSISTENT_SYNCS).is_persistent(1.0)
 
 
 def test_full_sync_closes_what_it_could_read_and_others_add_to_what_is_open() -> None:
@@ -96,10 +96,10 @@ def test_gap_is_as_old_as_it_was_first_seen_without_a_break(
     for now, (found, whole) in enumerate(runs):
         before = known
         known = open_gaps(before, found, float(now), whole=whole)
-        told = {(gap.kind, gap.key) for gap in found}
-        assert set(known) == (told if whole else told | set(before))
+        reported = {(gap.kind, gap.key) for gap in found}
+        assert set(known) == (reported if whole else reported | set(before))
         for key, one in known.items():
             assert one.since == (before[key].since if key in before else now)
             assert one.syncs == (before[key].syncs if key in before else 0) + (
-                whole and key in told
+                whole and key in reported
             )

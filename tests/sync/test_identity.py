@@ -38,19 +38,19 @@ ROW = Row(
     ("row", "now", "uuid", "expected"),
     [
         ({}, {}, "u", Relation.ABOUT),
-        ({}, {}, "v", Relation.STRANGER),  # the library was made anew
+        ({}, {}, "v", Relation.UNRELATED),  # the library was made anew
         ({}, {}, "", Relation.ABOUT),
         ({"uuid": ""}, {}, "v", Relation.ABOUT),
-        ({}, {"library": "3"}, "v", Relation.STRANGER),  # of another library
+        ({}, {"library": "3"}, "v", Relation.UNRELATED),  # of another library
         ({}, {"library": "3"}, "", Relation.ABOUT),  # which library that is was not told
-        ({}, {"type": SHOW}, "u", Relation.STRANGER),
+        ({}, {"type": SHOW}, "u", Relation.UNRELATED),
         ({"type": ""}, {"type": SHOW}, "u", Relation.ABOUT),
         ({}, {"ids": RAN.ids}, "u", Relation.ABOUT),  # its numbers were corrected
         ({}, {"guid": RAN.guid}, "u", Relation.ABOUT),  # Plex has a new key for it
         ({}, {"guid": "", "ids": frozenset()}, "u", Relation.ABOUT),  # a listing without ids
         ({}, {"guid": RAN.guid, "ids": RAN.ids}, "u", Relation.REMATCHED),
-        ({"added": 7}, {"guid": RAN.guid, "ids": RAN.ids}, "u", Relation.STRANGER),
-        ({"added": 0}, {"guid": RAN.guid, "ids": RAN.ids}, "u", Relation.STRANGER),
+        ({"added": 7}, {"guid": RAN.guid, "ids": RAN.ids}, "u", Relation.UNRELATED),
+        ({"added": 0}, {"guid": RAN.guid, "ids": RAN.ids}, "u", Relation.UNRELATED),
         ({"added": 7}, {}, "u", Relation.ABOUT),
         ({"guid": ""}, {"guid": RAN.guid, "ids": RAN.ids}, "u", Relation.ABOUT),
         ({}, {"guid": RAN.guid, "ids": frozenset({"plex:b"})}, "u", Relation.ABOUT),
@@ -73,7 +73,7 @@ def test_less_that_is_known_never_makes_a_stranger_of_an_item(
     row: Row, items: list[Item], uuid: str
 ) -> None:
     for one in items:
-        if relation(row, one, uuid) is not Relation.STRANGER:
+        if relation(row, one, uuid) is not Relation.UNRELATED:
             assert relation(row, replace(one, guid=""), "") is Relation.ABOUT
             unknown = replace(row, uuid="", type="", guid="", ids=frozenset())
             assert relation(unknown, one, uuid) is Relation.ABOUT
@@ -93,4 +93,4 @@ def test_another_title_has_another_guid_and_ids_that_contradict(
 
 def test_item_of_the_other_type_is_never_the_one() -> None:
     assert relation(ROW, replace(HEAT, type=MOVIE), "u") is Relation.ABOUT
-    assert relation(replace(ROW, type="show"), HEAT, "u") is Relation.STRANGER
+    assert relation(replace(ROW, type="show"), HEAT, "u") is Relation.UNRELATED

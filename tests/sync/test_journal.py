@@ -25,7 +25,7 @@ changes = st.builds(
     type=st.none() | st.sampled_from(MediaType),
     title_id=st.sampled_from(("", "tmdb:949")),
     library_name=st.sampled_from(("", "Movies", "Filme")),
-    ours=st.booleans(),
+    is_own=st.booleans(),
 )
 entries = st.builds(
     Entry,

@@ -65,7 +65,7 @@ def test_who_takes_anothers_name_keeps_the_former_label() -> None:
     thief = replace(BEN, username="Anna")
     result = resolve((ANNA, thief), confirmed(ANNA, BEN), PLAIN)
     assert result.people == (ANNA, BEN)
-    (conflict,) = result.asked
+    (conflict,) = result.undecided
     assert (conflict.label, conflict.newcomers, conflict.others) == ("anna", (thief,), (ANNA,))
     assert result.confirmed.people["pulsarr:2"] == BEN
     # It is the same at every later look.
@@ -76,14 +76,14 @@ def test_newcomer_with_anothers_name_gets_no_label() -> None:
     newcomer = Person(pulsarr_id(7), "anna")
     result = resolve((ANNA, newcomer), confirmed(ANNA), PLAIN)
     assert result.people == (ANNA,)
-    assert [one.newcomers for one in result.asked] == [(newcomer,)]
+    assert [one.newcomers for one in result.undecided] == [(newcomer,)]
 
 
 def test_people_who_swap_names_both_keep_their_labels() -> None:
     swapped = replace(ANNA, username="ben"), replace(BEN, username="anna")
     result = resolve(swapped, confirmed(ANNA, BEN), PLAIN)
     assert result.people == (ANNA, BEN)
-    assert {one.label for one in result.asked} == {"anna", "ben"}
+    assert {one.label for one in result.undecided} == {"anna", "ben"}
 
 
 def test_name_of_somebody_who_is_held_cannot_be_taken() -> None:
@@ -106,7 +106,7 @@ def test_name_that_means_something_else_in_the_settings_is_not_taken(
     renamed = replace(BEN, username="carl")
     result = resolve((ANNA, renamed), confirmed(ANNA, BEN, settings=settings), settings)
     assert result.people == (ANNA, BEN)
-    (conflict,) = result.asked
+    (conflict,) = result.undecided
     assert conflict.reserved
     assert conflict.keys == {"pulsarr:2", RESERVED}
 
@@ -114,25 +114,25 @@ def test_name_that_means_something_else_in_the_settings_is_not_taken(
 def test_conflict_that_is_meant_is_none_until_somebody_else_comes() -> None:
     thief = replace(BEN, username="anna")
     result = resolve((ANNA, thief), confirmed(ANNA, BEN), PLAIN)
-    meant = with_meant(result.confirmed, {fold(one.label): one.keys for one in result.asked})
+    meant = with_meant(result.confirmed, {fold(one.label): one.keys for one in result.undecided})
 
     result = resolve((ANNA, thief), meant, PLAIN)
     assert (result.people, result.conflicts) == ((ANNA, thief), ())
     third = replace(CARL, username="anna")
     result = resolve((ANNA, thief, third), result.confirmed, PLAIN)
     assert result.people == (ANNA, thief)
-    assert [one.newcomers for one in result.asked] == [(third,)]
+    assert [one.newcomers for one in result.undecided] == [(third,)]
 
 
 def test_conflict_that_is_left_is_not_asked_again_and_stays_held() -> None:
     thief = replace(BEN, username="anna")
     result = resolve((ANNA, thief), confirmed(ANNA, BEN), PLAIN)
-    left = with_left(result.confirmed, {fold(one.label): one.keys for one in result.asked})
+    left = with_left(result.confirmed, {fold(one.label): one.keys for one in result.undecided})
 
     result = resolve((ANNA, thief), left, PLAIN)
-    assert (result.people, result.asked) == ((ANNA, BEN), ())
+    assert (result.people, result.undecided) == ((ANNA, BEN), ())
     third = replace(CARL, username="anna")
-    assert resolve((ANNA, thief, third), left, PLAIN).asked
+    assert resolve((ANNA, thief, third), left, PLAIN).undecided
 
 
 def test_person_with_a_new_id_is_known_by_the_account() -> None:
@@ -182,8 +182,8 @@ def test_no_label_ever_comes_to_mean_more_than_was_agreed_to(data: st.DataObject
     known = resolve(first, None, settings).confirmed
     agreed = sharing(first, settings)
     for _ in range(3):
-        told = data.draw(st.lists(persons, max_size=5, unique_by=lambda person: person.id))
-        result = resolve(told, known, settings)
+        drawn = data.draw(st.lists(persons, max_size=5, unique_by=lambda person: person.id))
+        result = resolve(drawn, known, settings)
 
         for label, keys in sharing(result.people, settings).items():
             # Either agreed to, or everybody had the label under confirmed names.
@@ -194,7 +194,7 @@ def test_no_label_ever_comes_to_mean_more_than_was_agreed_to(data: st.DataObject
             }
             assert keys - {RESERVED} <= agreed.get(label, frozenset()) | had, label
         # Whoever is served has the own names, or the confirmed ones; nobody is made up.
-        by_id = {person.id: person for person in told}
+        by_id = {person.id: person for person in drawn}
         for person in result.people:
             assert person in (by_id[person.id], known.names_of(by_id[person.id]))
         # A label that means something in the settings is nobody's who had it not before.
@@ -204,7 +204,7 @@ def test_no_label_ever_comes_to_mean_more_than_was_agreed_to(data: st.DataObject
                 assert before is not None or label in agreed
         left_out = set(by_id) - {person.id for person in result.people}
         assert left_out <= {one.id for conflict in result.conflicts for one in conflict.newcomers}
-        assert resolve(told, result.confirmed, settings).people == result.people
+        assert resolve(drawn, result.confirmed, settings).people == result.people
         known = result.confirmed
 
 

@@ -32,59 +32,59 @@ def row(label: str = "anna", rating_key: str = "11", **more: Any) -> Row:
 
 
 def test_label_is_ours_in_any_spelling_on_the_item_where_we_wrote_it() -> None:
-    ours = ledger(("11", "anna"))
-    assert ("11", "ANNA") in ours
-    assert ("12", "anna") not in ours
-    assert ("11", "ben") not in ours
+    is_own = ledger(("11", "anna"))
+    assert ("11", "ANNA") in is_own
+    assert ("12", "anna") not in is_own
+    assert ("11", "ben") not in is_own
 
 
 def test_ledger_knows_the_rows_of_each_item() -> None:
-    ours = ledger(("11", "Anna"), ("11", "ben"), ("12", "anna"))
-    assert {key: {one.label for one in rows} for key, rows in ours.by_item().items()} == {
+    is_own = ledger(("11", "Anna"), ("11", "ben"), ("12", "anna"))
+    assert {key: {one.label for one in rows} for key, rows in is_own.by_item().items()} == {
         "11": {"Anna", "ben"},
         "12": {"anna"},
     }
-    assert len(ours) == 3
+    assert len(is_own) == 3
 
 
 def test_rows_are_replaced_and_taken_out() -> None:
-    ours = Ledger([row(), row("ben")])
-    ours.apply(
+    is_own = Ledger([row(), row("ben")])
+    is_own.apply(
         {("11", "anna"): None, ("11", "ben"): row("Ben", removed_by_user=True), ("9", "x"): None}
     )
-    assert list(ours) == [row("Ben", removed_by_user=True)]
-    assert ours.get(("11", "anna")) is None
+    assert list(is_own) == [row("Ben", removed_by_user=True)]
+    assert is_own.get(("11", "anna")) is None
 
 
 def test_rows_may_change_while_somebody_goes_through_them() -> None:
-    ours = Ledger([row(), row("ben")])
-    for one in ours:
-        ours.apply({one.key: None})
-    assert len(ours) == 0
+    is_own = Ledger([row(), row("ben")])
+    for one in is_own:
+        is_own.apply({one.key: None})
+    assert len(is_own) == 0
 
 
 def test_addition_that_may_be_in_plex_is_ours_but_not_confirmed() -> None:
-    ours = Ledger([row("ben", people=(pulsarr_id(2),))])
-    ours.adopt([add("Anna", "11"), add("Ben", "11"), remove("carl", "11")], now=7.9)
-    foreign = replace(add("kids", "11"), ours=False)
-    ours.adopt([foreign], now=7.9)
-    assert list(ours) == [
+    is_own = Ledger([row("ben", people=(pulsarr_id(2),))])
+    is_own.adopt([add("Anna", "11"), add("Ben", "11"), remove("carl", "11")], now=7.9)
+    foreign = replace(add("kids", "11"), is_own=False)
+    is_own.adopt([foreign], now=7.9)
+    assert list(is_own) == [
         row("ben", people=(pulsarr_id(2),)),
         row("Anna", written=7, confirmed=False),
     ]
 
 
 def test_only_labels_of_ours_can_be_pinned() -> None:
-    ours = Ledger([row(), row("ben")])
-    ours.pin([("11", "anna"), ("99", "anna")])
-    assert list(ours) == [row(pinned=True), row("ben")]
+    is_own = Ledger([row(), row("ben")])
+    is_own.pin([("11", "anna"), ("99", "anna")])
+    assert list(is_own) == [row(pinned=True), row("ben")]
 
 
 def test_overrides_are_forgotten_and_counted() -> None:
-    ours = Ledger([row(removed_by_user=True), row("ben", removed_by_user=True), row("carl")])
-    assert ours.clear_overrides([("11", "anna"), ("11", "carl"), ("99", "anna")]) == 1
-    assert list(ours) == [row("ben", removed_by_user=True), row("carl")]
-    assert ours.clear_overrides([("11", "anna")]) == 0
+    is_own = Ledger([row(removed_by_user=True), row("ben", removed_by_user=True), row("carl")])
+    assert is_own.clear_overrides([("11", "anna"), ("11", "carl"), ("99", "anna")]) == 1
+    assert list(is_own) == [row("ben", removed_by_user=True), row("carl")]
+    assert is_own.clear_overrides([("11", "anna")]) == 0
 
 
 @given(some_rows, st.dictionaries(st.sampled_from("1234"), ledger_rows | st.none()))
@@ -94,10 +94,10 @@ def test_ledger_holds_what_was_applied_last(
     changed: dict[RowKey, Row | None] = {
         (number, "anna") if one is None else one.key: one for number, one in changes.items()
     }
-    ours = Ledger(before)
-    ours.apply(changed)
+    is_own = Ledger(before)
+    is_own.apply(changed)
     expected: dict[RowKey, Row | None] = {**{one.key: one for one in before}, **changed}
-    assert {one.key: one for one in ours} == {
+    assert {one.key: one for one in is_own} == {
         key: one for key, one in expected.items() if one is not None
     }
 
@@ -106,34 +106,34 @@ def test_ledger_holds_what_was_applied_last(
 def test_adopting_adds_rows_and_doubts_those_that_may_have_changed(
     before: list[Row], history: list[Change]
 ) -> None:
-    ours = Ledger(before)
-    ours.adopt(history, now=1)
+    is_own = Ledger(before)
+    is_own.adopt(history, now=1)
     added = {one.key for one in history if one.action is Action.ADD}
     removed = {one.key for one in history if one.action is Action.REMOVE}
     known = {one.key for one in before}
-    assert {one.key for one in ours} == known | added
+    assert {one.key for one in is_own} == known | added
     for row in before:
         doubted = row.key in (added if row.removed_by_user else removed)
         expected = replace(row, removed_by_user=False, confirmed=False) if doubted else row
-        assert ours.get(row.key) == expected
-    assert all(not one.confirmed and one.people == () for one in ours if one.key not in known)
+        assert is_own.get(row.key) == expected
+    assert all(not one.confirmed and one.people == () for one in is_own if one.key not in known)
 
 
 @given(some_rows)
 def test_every_row_belongs_to_its_item(some: list[Row]) -> None:
-    ours = Ledger(some)
-    by_item = ours.by_item()
+    is_own = Ledger(some)
+    by_item = is_own.by_item()
     assert {one.key for rows in by_item.values() for one in rows} == {one.key for one in some}
     assert all(one.rating_key == key for key, rows in by_item.items() for one in rows)
-    assert all((one.rating_key, one.label) in ours for one in some)
-    assert all(ours.get((one.rating_key, fold(one.label))) == one for one in some)
+    assert all((one.rating_key, one.label) in is_own for one in some)
+    assert all(is_own.get((one.rating_key, fold(one.label))) == one for one in some)
 
 
 @given(some_rows)
 def test_ledger_survives_being_written_to_disk(some: list[Row]) -> None:
-    ours = Ledger(some)
-    read = Ledger.from_dict(json.loads(json.dumps(ours.as_dict())))
-    assert set(read) == set(ours) == set(some)
+    is_own = Ledger(some)
+    read = Ledger.from_dict(json.loads(json.dumps(is_own.as_dict())))
+    assert set(read) == set(is_own) == set(some)
     assert Ledger.from_dict(read.as_dict()).as_dict() == read.as_dict()
 
 
@@ -141,11 +141,11 @@ def test_ledger_survives_being_written_to_disk(some: list[Row]) -> None:
 def test_whom_the_ledger_knows_survives_being_written_to_disk(
     some: list[Row], people: list[Person]
 ) -> None:
-    ours = Ledger(some)
-    ours.follow([replace(one, uuid=f"uuid-{one.id}", wanted=3) for one in people])
-    again = Ledger.from_dict(json.loads(json.dumps(ours.as_dict())))
-    assert list(again) == list(ours)
-    known = {key: (one.username, one.alias, one.uuid) for key, one in ours.people.items()}
+    is_own = Ledger(some)
+    is_own.follow([replace(one, uuid=f"uuid-{one.id}", wanted=3) for one in people])
+    again = Ledger.from_dict(json.loads(json.dumps(is_own.as_dict())))
+    assert list(again) == list(is_own)
+    known = {key: (one.username, one.alias, one.uuid) for key, one in is_own.people.items()}
     assert {key: (one.username, one.alias, one.uuid) for key, one in again.people.items()} == known
 
 
@@ -163,7 +163,7 @@ def test_file_of_an_older_version_tells_no_identities_and_keeps_the_rows(some: l
 
 
 def test_account_that_comes_under_a_new_id_keeps_its_labels() -> None:
-    ours = Ledger(
+    is_own = Ledger(
         [
             row(people=(pulsarr_id(1),)),
             row("kids", people=(pulsarr_id(1), pulsarr_id(2))),
@@ -171,16 +171,16 @@ def test_account_that_comes_under_a_new_id_keeps_its_labels() -> None:
         ]
     )
     anna, ben = replace(ANNA, uuid="a"), replace(BEN, uuid="b")
-    assert ours.follow([anna, ben])
-    assert not ours.follow([ben, anna])
+    assert is_own.follow([anna, ben])
+    assert not is_own.follow([ben, anna])
     renamed = replace(anna, id=pulsarr_id(9), username="anne")
-    assert ours.follow([renamed, ben])
-    assert [one.people for one in ours] == [
+    assert is_own.follow([renamed, ben])
+    assert [one.people for one in is_own] == [
         (pulsarr_id(9),),
         (pulsarr_id(2), pulsarr_id(9)),
         (pulsarr_id(2),),
     ]
-    assert ours.people == {pulsarr_id(9): renamed, pulsarr_id(2): ben}
+    assert is_own.people == {pulsarr_id(9): renamed, pulsarr_id(2): ben}
 
 
 @pytest.mark.parametrize(
@@ -192,48 +192,48 @@ def test_account_that_comes_under_a_new_id_keeps_its_labels() -> None:
     ],
 )
 def test_nobody_elses_labels_move(now: list[Person]) -> None:
-    ours = Ledger([row(people=(pulsarr_id(1),))])
-    ours.follow([replace(ANNA, uuid="a")])
-    ours.follow(now)
-    assert [one.people for one in ours] == [(pulsarr_id(1),)]
-    assert ours.people[pulsarr_id(1)].username == "anna"  # who left is still known
+    is_own = Ledger([row(people=(pulsarr_id(1),))])
+    is_own.follow([replace(ANNA, uuid="a")])
+    is_own.follow(now)
+    assert [one.people for one in is_own] == [(pulsarr_id(1),)]
+    assert is_own.people[pulsarr_id(1)].username == "anna"  # who left is still known
 
 
 def test_ids_are_those_of_the_same_accounts_as_well() -> None:
-    ours = Ledger()
-    ours.follow([replace(ANNA, uuid="a"), BEN])
+    is_own = Ledger()
+    is_own.follow([replace(ANNA, uuid="a"), BEN])
     now = [Person(pulsarr_id(9), "anne", uuid="a"), Person(pulsarr_id(8), "ben")]
-    assert ours.ids_now({pulsarr_id(1)}, now) == {pulsarr_id(1), pulsarr_id(9)}
-    assert ours.ids_now({pulsarr_id(2)}, now) == {pulsarr_id(2)}
-    assert ours.ids_now((), now) == frozenset()
+    assert is_own.ids_now({pulsarr_id(1)}, now) == {pulsarr_id(1), pulsarr_id(9)}
+    assert is_own.ids_now({pulsarr_id(2)}, now) == {pulsarr_id(2)}
+    assert is_own.ids_now((), now) == frozenset()
 
 
 def test_account_that_another_source_knows_too_keeps_the_labels_of_each() -> None:
     here = Person(pulsarr_id(1), "anna", uuid="account")
     there = replace(here, id=PersonId("other:7"))
-    ours = Ledger([row(people=(here.id,))], [here])
-    assert ours.moved([there]) == {}
-    ours.follow([there])
-    assert [one.people for one in ours] == [(here.id,)]
-    assert ours.people.keys() == {here.id, there.id}
+    is_own = Ledger([row(people=(here.id,))], [here])
+    assert is_own.moved([there]) == {}
+    is_own.follow([there])
+    assert [one.people for one in is_own] == [(here.id,)]
+    assert is_own.people.keys() == {here.id, there.id}
 
 
 def test_labels_of_one_person_tell_whose_they_are() -> None:
-    ours = Ledger(
+    is_own = Ledger(
         [
             row(people=(pulsarr_id(1),)),
             row("kids", people=(pulsarr_id(1), pulsarr_id(2))),
             row("old", "12", people=(pulsarr_id(1),)),
         ]
     )
-    assert ours.labels_of_one() == {("anna", pulsarr_id(1)), ("old", pulsarr_id(1))}
+    assert is_own.labels_of_one() == {("anna", pulsarr_id(1)), ("old", pulsarr_id(1))}
 
 
 def test_copy_does_not_follow() -> None:
-    ours = Ledger([Row("anna", "1", "11", 5)])
-    copied = ours.copy()
-    ours.apply({("11", "anna"): None})
-    assert (len(ours), len(copied)) == (0, 1)
+    is_own = Ledger([Row("anna", "1", "11", 5)])
+    copied = is_own.copy()
+    is_own.apply({("11", "anna"): None})
+    assert (len(is_own), len(copied)) == (0, 1)
     assert ("11", "ANNA") in copied
 
 

@@ -22,7 +22,7 @@ from custom_components.plex_label_sync.sync.request import (
 )
 from custom_components.plex_label_sync.sync.run import RunKind, RunStatus
 from custom_components.plex_label_sync.sync.safety_check import Consent
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs
 from simulators.plex.items import plex_guids
@@ -31,7 +31,7 @@ from simulators.plex.server import LISTING_ROUTE
 from ..impatience import TOO_LONG
 from .engine_env import LABEL_ROUTE, SECTIONS_ROUTE, title_of
 from .machine_fixtures import CRASH_POINTS
-from .machine_world import DAY, Watched
+from .machine_world import DAY, CheckedMachine
 
 THOROUGH: Final = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 
@@ -106,7 +106,7 @@ knobs = st.builds(
     bump=st.booleans(),
     linger=st.booleans(),
     edit_order=st.sampled_from(("remove_first", "add_first")),
-    capitalise=st.sampled_from(("first", "words", "none")),
+    capitalize=st.sampled_from(("first", "words", "none")),
     reuse_spelling=st.booleans(),
     remove_case=st.sampled_from(("exact", "fold")),
     settle=st.sampled_from((0.0, LATE)),
@@ -132,7 +132,7 @@ def timeless(changes: Sequence[Change]) -> list[Change]:
     return [replace(one, reason=replace(one.reason, since=0)) for one in changes]
 
 
-class HaEnv(Watched):
+class HaEnv(CheckedMachine):
     """Everything that can happen to the servers, and to the engine between them."""
 
     @initialize(
@@ -158,24 +158,24 @@ class HaEnv(Watched):
     # What people do in Pulsarr
 
     @rule(who=numbers, what=numbers, known=st.sampled_from(("all", "all", "key", "ids")))
-    def wish(self, who: int, what: int, known: str) -> None:
+    def want(self, who: int, what: int, known: str) -> None:
         if (person := self.person(who)) is not None:
             title = self.title(what)
             variants: dict[str, dict[str, Any]] = {"key": {"guids": ()}, "ids": {"key": None}}
             fields = variants.get(known, {})
-            self.pulsarr.state.wish(person, title, **fields)
+            self.pulsarr.state.want(person, title, **fields)
 
     @rule(who=numbers, which=numbers)
-    def unwish(self, who: int, which: int) -> None:
+    def unwant(self, who: int, which: int) -> None:
         person = self.person(who)
-        if person is not None and (wishes := self.pulsarr.state.watchlist(person)):
-            key = wishes[which % len(wishes)].catalogue_key
-            title = next(one for one in self.world.catalogue if one.key == key)
-            self.pulsarr.state.unwish(person, title)
+        if person is not None and (entries := self.pulsarr.state.watchlist(person)):
+            key = entries[which % len(entries)].catalog_key
+            title = next(one for one in self.world.catalog if one.key == key)
+            self.pulsarr.state.unwant(person, title)
 
     @rule(which=numbers)
-    def unwish_what_has_a_label_of_ours(self, which: int) -> None:
-        self._unwish(which)
+    def unwant_what_has_an_own_label(self, which: int) -> None:
+        self._unwant(which)
 
     @rule(who=numbers, name=names, what=st.sampled_from(("name", "alias", "no alias")))
     def rename(self, who: int, name: str, what: str) -> None:
@@ -195,13 +195,13 @@ class HaEnv(Watched):
         if (person := self.person(who)) is not None:
             self.pulsarr.state.remove_user(person)
 
-    @rule(name=names, wishes=st.lists(numbers, max_size=4))
-    def join(self, name: str, wishes: Sequence[int]) -> None:
+    @rule(name=names, entries=st.lists(numbers, max_size=4))
+    def join(self, name: str, entries: Sequence[int]) -> None:
         users = self.pulsarr.state.users()
         if len(users) < len(NAMES) and all(user.name != name for user in users):
             user = self.pulsarr.state.add_user(name)
-            for number in wishes:
-                self.pulsarr.state.wish(user.id, self.title(number))
+            for number in entries:
+                self.pulsarr.state.want(user.id, self.title(number))
 
     # What people do in Plex
 
@@ -216,7 +216,7 @@ class HaEnv(Watched):
     @rule(which=numbers, into=numbers, how=st.sampled_from(("another", "nothing", "new key")))
     def rematch(self, which: int, into: int, how: str) -> None:
         item = self.plex.state.items[self.item(which)]
-        same_type = [one for one in self.world.catalogue if one.type == item.type]
+        same_type = [one for one in self.world.catalog if one.type == item.type]
         title = same_type[into % len(same_type)]
         guid, guids = title.plex_guid, plex_guids(title)
         if how == "nothing":
@@ -390,7 +390,7 @@ class HaEnv(Watched):
     def sync_while_plex_cannot_be_read(
         self, request: Request, fault: Fault, new: tuple[int, int]
     ) -> None:
-        self.wish(*new, known="all")
+        self.want(*new, known="all")
         self.plex.faults.add(fault)
         self.run(request)
 
@@ -398,35 +398,35 @@ class HaEnv(Watched):
     def sync_while_plex_cannot_be_edited(
         self, request: Request, fault: Fault, new: tuple[int, int]
     ) -> None:
-        self.wish(*new, known="all")
+        self.want(*new, known="all")
         self.plex.faults.add(fault)
         self.run(request)
 
     @rule(request=requests, lie=lies, which=st.none() | numbers)
-    def sync_while_plex_says_less(self, request: Request, lie: Fault, which: int | None) -> None:
-        wish = self._unwish(which)
+    def sync_while_plex_returns_less(self, request: Request, lie: Fault, which: int | None) -> None:
+        entry = self._unwant(which)
         # Where items do not tell their labels, two answers that lie alike are all there is.
         self.plex.faults.add(lie if self.knobs.labels_on_items else replace(lie, times=1))
         self.run(request, lied_to=True)
-        self._wish_again(wish)
+        self._want_again(entry)
 
-    @rule(request=requests, which=st.lists(numbers, min_size=1, max_size=3), unwish=numbers)
+    @rule(request=requests, which=st.lists(numbers, min_size=1, max_size=3), unwant=numbers)
     def sync_while_items_cannot_be_read(
-        self, request: Request, which: Sequence[int], unwish: int
+        self, request: Request, which: Sequence[int], unwant: int
     ) -> None:
-        wish = self._unwish(unwish)
+        entry = self._unwant(unwant)
         self.plex.broken_items |= {self.item(number): "busy" for number in which}
         self.run(request)
-        self._wish_again(wish)
+        self._want_again(entry)
 
     @rule(request=requests, what=st.sampled_from(("people", "titles")), live=st.none() | numbers)
-    def sync_while_pulsarr_tells_of_nobody(
+    def sync_while_pulsarr_returns_no_people(
         self, request: Request, what: str, live: int | None
     ) -> None:
         self.pulsarr.knobs.empty_users = what == "people"
         self.pulsarr.knobs.empty_watchlists = what == "titles"
         if live is not None:
-            request = self.look_request([live], thorough=True, newer_than=self.clock.now)
+            request = self.live_request([live], thorough=True, newer_than=self.clock.now)
         self.run(request)
 
     @rule(who=numbers, times=st.integers(1, 2), seconds=st.sampled_from((5.0, 301.0)))
@@ -435,15 +435,15 @@ class HaEnv(Watched):
         if person is None:
             return
         state = self.pulsarr.state
-        titles = {title.key: title for title in self.world.catalogue}
-        wishes = state.watchlist(person)
-        for wish in wishes:
-            state.unwish(person, titles[wish.catalogue_key])
+        titles = {title.key: title for title in self.world.catalog}
+        entries = state.watchlist(person)
+        for entry in entries:
+            state.unwant(person, titles[entry.catalog_key])
         for _ in range(times):
             self.run(FullRequest())
             self.clock.now += seconds
-        for wish in wishes:
-            state.wish(person, titles[wish.catalogue_key])
+        for entry in entries:
+            state.want(person, titles[entry.catalog_key])
 
     @rule(
         who=numbers,
@@ -457,10 +457,10 @@ class HaEnv(Watched):
         if person is None or pulsarr_id(person) not in self.records.lists.counts:
             return
         state = self.pulsarr.state
-        titles = {title.key: title for title in self.world.catalogue}
-        wishes = state.watchlist(person)[: len(rows)]
-        for wish in wishes:
-            state.unwish(person, titles[wish.catalogue_key])
+        titles = {title.key: title for title in self.world.catalog}
+        entries = state.watchlist(person)[: len(rows)]
+        for entry in entries:
+            state.unwant(person, titles[entry.catalog_key])
         for _ in range(2):
             if rows:
                 knobs.odd_rows[person] = [*rows]
@@ -472,8 +472,8 @@ class HaEnv(Watched):
                 is_theirs = pulsarr_id(person) in {one.id for one in change.people}
                 self.check(not (left and is_theirs), change)
             self.clock.now += seconds
-        for wish in wishes:
-            state.wish(person, titles[wish.catalogue_key])
+        for entry in entries:
+            state.want(person, titles[entry.catalog_key])
 
     @rule(request=requests, fault=pulsarr_faults)
     def sync_while_pulsarr_is_in_trouble(self, request: Request, fault: Fault) -> None:
@@ -489,25 +489,25 @@ class HaEnv(Watched):
     def sync_while_answers_get_lost(
         self, request: Request, lost: Any, fault: Fault | None, which: int | None
     ) -> None:
-        wish = self._unwish(which)
-        self.trouble.lost = lost
+        entry = self._unwant(which)
+        self.injected.lost = lost
         if fault is not None:
             self.plex.faults.add(fault)
         self.run(request)
-        self._wish_again(wish)
+        self._want_again(entry)
 
     @rule(what=kinds, request=requests, fault=st.none() | slow_faults, which=st.none() | numbers)
     def run_while_plex_is_slow(
         self, what: RunKind, request: Request, fault: Fault | None, which: int | None
     ) -> None:
-        wish = self._unwish(which)
+        entry = self._unwant(which)
         request = self.request_of(what, request, which)
         if fault is None:
             self.take_long_over_edits()
         else:
             self.plex.faults.add(fault)
         self.run(request, hurry=True)
-        self._wish_again(wish)
+        self._want_again(entry)
 
     @rule(request=requests, fault=slow_faults)
     def sync_while_pulsarr_is_slow(self, request: Request, fault: Fault) -> None:
@@ -518,19 +518,19 @@ class HaEnv(Watched):
     def run_while_plex_ignores_filters(
         self, what: RunKind, request: Request, midway: bool, which: int | None
     ) -> None:
-        wish = self._unwish(which)
+        entry = self._unwant(which)
         request = self.request_of(what, request, which)
         if midway:
             self.records.meanwhile = lambda _: self.ignore_filters()
         else:
             self.ignore_filters()
         self.run(request)
-        self._wish_again(wish)
+        self._want_again(entry)
 
     def request_of(self, what: RunKind, request: Request, which: int | None) -> Request:
         """Return a request of some kind; a full one where there is nothing to undo."""
         if what is RunKind.LIVE:
-            return self.look_request([which or 0], thorough=True, newer_than=self.clock.now - 1)
+            return self.live_request([which or 0], thorough=True, newer_than=self.clock.now - 1)
         if what is RunKind.UNDO and (entry := self.records.journal.get(None)) is not None:
             return UndoRequest(run_id=entry.run_id, changes=entry.changes)
         return RemovalRequest() if what is RunKind.REMOVAL else request
@@ -544,21 +544,21 @@ class HaEnv(Watched):
     def sync_until_the_process_ends(
         self, request: Request, point: Any, nth: int, which: int | None
     ) -> None:
-        wish = self._unwish(which)
-        self.trouble.crash = point
-        self.trouble.countdown = nth
+        entry = self._unwant(which)
+        self.injected.crash = point
+        self.injected.countdown = nth
         self.run(request)
-        self._wish_again(wish)
+        self._want_again(entry)
 
-    def _unwish(self, which: int | None) -> tuple[int, CatalogueTitle] | None:
-        wish = None if which is None else self.wish_behind(which)
-        if wish is not None:
-            self.pulsarr.state.unwish(*wish)
-        return wish
+    def _unwant(self, which: int | None) -> tuple[int, CatalogTitle] | None:
+        entry = None if which is None else self.entry_behind(which)
+        if entry is not None:
+            self.pulsarr.state.unwant(*entry)
+        return entry
 
-    def _wish_again(self, wish: tuple[int, CatalogueTitle] | None) -> None:
-        if wish is not None:
-            self.pulsarr.state.wish(*wish)
+    def _want_again(self, entry: tuple[int, CatalogTitle] | None) -> None:
+        if entry is not None:
+            self.pulsarr.state.want(*entry)
 
     @rule(request=requests)
     def sync_while_the_disk_is_full(self, request: Request) -> None:
@@ -587,7 +587,7 @@ class HaEnv(Watched):
     @rule(request=requests, live=st.booleans(), what=st.lists(numbers, min_size=1, max_size=2))
     def try_and_then_do(self, request: Request, live: bool, what: Sequence[int]) -> None:
         if live:
-            request = self.look_request(what, thorough=True, newer_than=0.0)
+            request = self.live_request(what, thorough=True, newer_than=0.0)
         stored, rows = self.truth.stored, list(self.records.ledger)
         edits = self.plex.stats.puts
         tried = self.run(replace(request, dry_run=True))
@@ -608,9 +608,9 @@ class HaEnv(Watched):
     )
     def look(self, what: Sequence[int], thorough: bool, fresh: bool) -> None:
         newer_than = self.clock.now - 1 if fresh else 0.0
-        self.run(self.look_request(what, thorough=thorough, newer_than=newer_than))
+        self.run(self.live_request(what, thorough=thorough, newer_than=newer_than))
 
-    def look_request(self, what: Sequence[int], *, thorough: bool, newer_than: float) -> Request:
+    def live_request(self, what: Sequence[int], *, thorough: bool, newer_than: float) -> Request:
         titles = tuple({title_of(self.title(number)): None for number in what})
         return LiveRequest(
             titles=titles,
@@ -627,7 +627,7 @@ class HaEnv(Watched):
         entry = self.records.journal.get(None)
         if entry is None:
             return
-        self.trouble.crash, self.trouble.countdown = crash, 0
+        self.injected.crash, self.injected.countdown = crash, 0
         undoable = self.undoable
         items = set(self.plex.state.items)
         excluded = self.settings.exclude_labels | {fold(self.settings.opt_out_label)}

@@ -25,7 +25,20 @@ from custom_components.plex_label_sync.sync.retention import Roster
 from custom_components.plex_label_sync.sync.run import HoldReason
 from custom_components.plex_label_sync.sync.wanted_labels import WantedItem, wanted_items
 
-from .builders import ANNA, BEN, CARL, MOVIE, SHOW, item, ledger, movie, present, proven, show, wish
+from .builders import (
+    ANNA,
+    BEN,
+    CARL,
+    MOVIE,
+    SHOW,
+    item,
+    ledger,
+    movie,
+    present,
+    proven,
+    show,
+    wanted_title,
+)
 
 NOW = 1_790_000_000.0
 KEY = "plex:" + "a" * 24
@@ -41,16 +54,16 @@ def wanted(
     *matches: tuple[Item, tuple[Person, ...]], settings: SyncSettings | None = None
 ) -> dict[str, WantedItem]:
     """Return what some people want, item by item."""
-    wishes = [(wish(movie(*one.ids), *people), (one,)) for one, people in matches]
-    return wanted_items(wishes, settings or SyncSettings())
+    wanted_titles = [(wanted_title(movie(*one.ids), *people), (one,)) for one, people in matches]
+    return wanted_items(wanted_titles, settings or SyncSettings())
 
 
 def test_what_is_wanted_as_before_is_the_same_object_and_nothing_else() -> None:
     up = item("12", "tmdb:14160", title="Up")
     before = wanted((HEAT, (ANNA, BEN)), (up, (ANNA,)))
     matches = [
-        (wish(movie(*HEAT.ids), ANNA, BEN), (HEAT,)),
-        (wish(movie(*up.ids), BEN), (up,)),
+        (wanted_title(movie(*HEAT.ids), ANNA, BEN), (HEAT,)),
+        (wanted_title(movie(*up.ids), BEN), (up,)),
     ]
     after = wanted_items(matches, SyncSettings(), before)
     assert after == wanted_items(matches, SyncSettings())
@@ -102,7 +115,7 @@ def effects(plan: Plan) -> list[tuple[Action, str, str]]:
 
 def test_everybody_who_wants_a_title_gets_a_label_on_each_of_its_items() -> None:
     editions = (item("1"), item("2"), item("3", library="3"))
-    result = wanted_items([(wish(movie(), ANNA, BEN), editions)], SyncSettings())
+    result = wanted_items([(wanted_title(movie(), ANNA, BEN), editions)], SyncSettings())
     assert {key: set(entry.labels) for key, entry in result.items()} == {
         "1": {"anna", "ben"},
         "2": {"anna", "ben"},
@@ -329,8 +342,8 @@ def test_label_that_was_off_and_is_there_again_is_somebody_elses(mark: bool) -> 
         assert plan.ledger_only_updates == {("11", "anna"): None}
     settings = replace(REMOVE, preserve_existing_labels=False)
     plan = plan_of(wanted((HEAT, (BEN,))), there, rows, settings)
-    (gone,) = (one for one in plan.changes if one.action is Action.REMOVE)
-    assert (gone.key, gone.ours) == (("11", "anna"), False)
+    (taken,) = (one for one in plan.changes if one.action is Action.REMOVE)
+    assert (taken.key, taken.is_own) == (("11", "anna"), False)
 
 
 def test_item_that_moved_to_another_library_keeps_its_rows() -> None:
@@ -476,9 +489,9 @@ def test_mark_follows_its_name_in_the_options() -> None:
 
 
 def test_person_who_is_called_like_the_mark_gets_a_label_all_the_same() -> None:
-    gone = Person(pulsarr_id(1), "gone")
+    taken = Person(pulsarr_id(1), "gone")
     mark = row("gone", people=(), title_id="", is_removed_marker=True)
-    plan = plan_of(wanted((HEAT, (gone,))), present({"11": ["gone"]}), Ledger([mark]), MARK)
+    plan = plan_of(wanted((HEAT, (taken,))), present({"11": ["gone"]}), Ledger([mark]), MARK)
     assert (plan.changes, plan.unchanged) == ((), 1)
     assert plan.ledger_only_updates == {("11", "gone"): row("gone")}
 
@@ -617,8 +630,8 @@ def test_label_of_somebody_whose_list_could_not_be_read_stays() -> None:
     ):
         assert plan_of(NOBODY, there, rows, REMOVE, doubts=doubts).is_idle
         plan = plan_of(wanted((HEAT, (BEN,))), there, rows, replace(REPLACE), doubts=doubts)
-        gone = {one.label for one in plan.changes if one.action is Action.REMOVE}
-        assert gone == {"kids"}
+        taken = {one.label for one in plan.changes if one.action is Action.REMOVE}
+        assert taken == {"kids"}
 
 
 def test_doubted_answer_starts_no_delay() -> None:
@@ -681,7 +694,10 @@ def test_three_people_and_two_libraries_make_one_plan() -> None:
 
 def test_show_and_movie_under_one_number_do_not_share_labels() -> None:
     entries = wanted_items(
-        [(wish(movie("tmdb:1"), ANNA), (HEAT,)), (wish(show("tmdb:1"), BEN), (DARK,))],
+        [
+            (wanted_title(movie("tmdb:1"), ANNA), (HEAT,)),
+            (wanted_title(show("tmdb:1"), BEN), (DARK,)),
+        ],
         SyncSettings(),
     )
     assert set(entries["11"].labels) == {"anna"}

@@ -26,7 +26,7 @@ from custom_components.plex_label_sync.sync.reasons import ReasonCode, names_of
 from custom_components.plex_label_sync.sync.retention import Roster
 from custom_components.plex_label_sync.sync.run import HoldReason
 from custom_components.plex_label_sync.sync.title_ids import agree, external
-from custom_components.plex_label_sync.sync.wanted import Wish
+from custom_components.plex_label_sync.sync.wanted import WantedTitle
 from custom_components.plex_label_sync.sync.wanted_labels import WantedItem, wanted_items
 
 from .builders import (
@@ -110,10 +110,10 @@ def views(draw: st.DrawFn) -> View:
     """Draw wishes with their items, what Plex holds, what we wrote, and the options."""
     items = draw(library_items(limit=4))
     open_env = draw(HOUSEHOLD)
-    wanters = st.lists(st.sampled_from(open_env), min_size=1, max_size=3, unique=True)
+    wanting = st.lists(st.sampled_from(open_env), min_size=1, max_size=3, unique=True)
     matches = [
         (
-            Wish(draw(titles), tuple(draw(wanters))),
+            WantedTitle(draw(titles), tuple(draw(wanting))),
             draw(st.lists(st.sampled_from(items), unique=True, max_size=3)) if items else [],
         )
         for _ in range(draw(st.integers(0, 3)))
@@ -209,7 +209,7 @@ def test_label_that_is_not_in_the_ledger_goes_only_by_choice(view: View) -> None
     for change in removals(make_plan(view)):
         row = view.ledger.get(change.key)
         # What was taken off by hand and is there again is somebody else's.
-        if change.ours:
+        if change.is_own:
             assert row is not None
             assert not row.removed_by_user
         else:
@@ -252,7 +252,7 @@ def test_kept_labels_go_only_for_a_new_name_another_title_or_a_mark(view: View) 
     plan = make_plan(view)
     for change in removals(plan):
         row = view.ledger.get(change.key)
-        if row is not None and change.ours and change.key not in plan.replaced:
+        if row is not None and change.is_own and change.key not in plan.replaced:
             item = view.items[change.rating_key].item
             assert "" not in {row.guid, item.guid}
             assert row.guid != item.guid
@@ -265,7 +265,7 @@ def test_label_that_nobody_wants_waits_for_the_delay(view: View) -> None:
     plan = make_plan(view)
     for change in removals(plan):
         row = view.ledger.get(change.key)
-        if row is None or not change.ours or change.key in plan.replaced:
+        if row is None or not change.is_own or change.key in plan.replaced:
             continue
         if change.reason.code is ReasonCode.REMATCHED:
             continue
@@ -281,8 +281,8 @@ def test_row_about_another_item_never_leads_to_a_removal(view: View) -> None:
         entry = view.items.get(row.rating_key)
         if entry is None or opted_out(view, row.rating_key):
             continue
-        if relation(row, entry.item, view.uuid_of(entry.item.library)) is Relation.STRANGER:
-            assert not any(one.key == row.key and one.ours for one in removals(plan))
+        if relation(row, entry.item, view.uuid_of(entry.item.library)) is Relation.UNRELATED:
+            assert not any(one.key == row.key and one.is_own for one in removals(plan))
             assert row not in plan.vanished
 
 
@@ -332,7 +332,7 @@ def test_what_is_not_known_or_doubted_of_the_lists_only_ever_keeps_labels(
     assert plan.vanished == usual.vanished
     for change in removals(plan):
         row = view.ledger.get(change.key)
-        if row is not None and change.ours and not row.is_removed_marker:
+        if row is not None and change.is_own and not row.is_removed_marker:
             assert not doubts.is_unread(row)
             if change.key not in plan.replaced | plan.chosen and doubts.shrank(row):
                 assert change.key in plan.shrunk
@@ -409,13 +409,13 @@ def test_new_name_takes_the_place_of_the_old_one_in_one_plan(view: View) -> None
     plan = make_plan(view)
     then = carried_out(view, plan)
     for key, entry in view.items.items():
-        wanters = {person.id for label in entry.labels.values() for person in label.people}
+        wanting = {person.id for label in entry.labels.values() for person in label.people}
         old = [
             row
             for row in view.ledger.by_item().get(key, [])
             if fold(row.label) not in {*entry.labels, *view.settings.exclude_labels}
             and not row.is_removed_marker
-            and not wanters.isdisjoint(row.people)
+            and not wanting.isdisjoint(row.people)
             and not row.removed_by_user
             and not opted_out(view, key)
         ]
@@ -448,17 +448,17 @@ def test_second_spelling_is_gone_after_the_second_plan_at_the_latest(view: View)
     then = carried_out(view, make_plan(view))
     second = make_plan(then)
     assert not additions(second)
-    assert not any(change.ours for change in second.changes)
+    assert not any(change.is_own for change in second.changes)
     assert make_plan(carried_out(then, second)).changes == ()
 
 
 @given(views())
 def test_plan_says_what_becomes_of_each_row(view: View) -> None:
     plan = make_plan(view)
-    assert set(plan.ledger_updates) == {change.key for change in plan.changes if change.ours}
+    assert set(plan.ledger_updates) == {change.key for change in plan.changes if change.is_own}
     assert plan.replaced <= {change.key for change in removals(plan)}
     for change in plan.changes:
-        if change.ours:
+        if change.is_own:
             assert (plan.ledger_updates[change.key] is None) is (change.action is Action.REMOVE)
     for key, row in {**plan.ledger_only_updates, **plan.ledger_updates}.items():
         if row is not None:
@@ -521,7 +521,7 @@ def test_changes_say_for_whom_they_are(view: View) -> None:
             assert {one.id for one in change.people} == {
                 one.id for label in wanted for one in label.people
             }
-        elif change.ours and row is not None:
+        elif change.is_own and row is not None:
             assert {one.id for one in change.people} <= set(row.people)
             assert len(row.people) != 1 or len(change.people) == 1
         else:

@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.plex_label_sync.sync.model import Title
 from custom_components.plex_label_sync.sync.queue import (
-    RELOOK_AFTER,
+    RECHECK_AFTER,
     PendingSync,
     Queue,
     QueueSettings,
@@ -17,9 +17,9 @@ from custom_components.plex_label_sync.sync.queue import (
     Reason,
     announce,
     due,
-    looked as looked_with,
     next_due,
     postponed,
+    with_results as update,
 )
 from custom_components.plex_label_sync.sync.run import Outcome, TitleResult
 
@@ -38,9 +38,9 @@ WAITING = {
 }
 
 
-def looked(
+def with_results(
     queue: Queue,
-    looks: Sequence[TitleResult],
+    results: Sequence[TitleResult],
     now: float,
     settings: QueueSettings = SETTINGS,
     *,
@@ -48,7 +48,7 @@ def looked(
 ) -> QueueUpdate:
     """Return what a look makes of a queue; the watchlists were read just before it."""
     read_at = now if lists_read_at is None else lists_read_at
-    return looked_with(queue, looks, now, settings, lists_read_at=read_at)
+    return update(queue, results, now, settings, lists_read_at=read_at)
 
 
 def queue_of(*some: Title, now: float = 0.0) -> Queue:
@@ -68,7 +68,7 @@ def test_announced_title_is_due_at_once_and_waits_half_an_hour() -> None:
 
 
 def test_title_announced_again_becomes_due_and_learns_new_ids() -> None:
-    waiting = looked(queue_of(HEAT), [TitleResult(HEAT, (ANNA,), Outcome.NOT_IN_PLEX)], 50.0)
+    waiting = with_results(queue_of(HEAT), [TitleResult(HEAT, (ANNA,), Outcome.NOT_IN_PLEX)], 50.0)
     (entry,) = announce(waiting.queue, [movie("tmdb:1", "imdb:tt1")], 60.0, SETTINGS)
     assert entry.title.ids == {"tmdb:1", "imdb:tt1"}
     assert (entry.created, entry.next_try, entry.expires, entry.tries) == (0, 60, 1860, 1)
@@ -90,7 +90,7 @@ def test_next_look_is_when_the_first_entry_is_due() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.SETTLED, Outcome.NOT_WANTED])
 def test_title_that_is_settled_or_wanted_by_nobody_leaves(outcome: Outcome) -> None:
-    result = looked(queue_of(HEAT, DARK), [TitleResult(HEAT, (ANNA, BEN), outcome)], 10.0)
+    result = with_results(queue_of(HEAT, DARK), [TitleResult(HEAT, (ANNA, BEN), outcome)], 10.0)
     assert [entry.title for entry in result.queue] == [DARK]
     assert [(entry.people, entry.tries) for entry in result.resolved] == [(("anna", "ben"), 1)]
     assert result.expired == ()
@@ -98,7 +98,7 @@ def test_title_that_is_settled_or_wanted_by_nobody_leaves(outcome: Outcome) -> N
 
 @pytest.mark.parametrize(("outcome", "reason"), WAITING.items())
 def test_title_that_is_not_there_yet_is_looked_for_again(outcome: Outcome, reason: Reason) -> None:
-    result = looked(queue_of(HEAT), [TitleResult(HEAT, (ANNA,), outcome)], 10.0)
+    result = with_results(queue_of(HEAT), [TitleResult(HEAT, (ANNA,), outcome)], 10.0)
     (entry,) = result.queue
     assert (entry.reason, entry.people, entry.tries) == (reason, ("anna",), 1)
     assert (entry.next_try, entry.expires) == (40.0, 1800.0)
@@ -107,39 +107,41 @@ def test_title_that_is_not_there_yet_is_looked_for_again(outcome: Outcome, reaso
 
 @pytest.mark.parametrize(("outcome", "reason"), WAITING.items())
 def test_title_that_is_not_there_after_its_time_expires(outcome: Outcome, reason: Reason) -> None:
-    look = TitleResult(HEAT, (), outcome)
-    assert looked(queue_of(HEAT), [look], 1799.9).expired == ()
-    result = looked(queue_of(HEAT), [look], 1800.0)
+    title_results = TitleResult(HEAT, (), outcome)
+    assert with_results(queue_of(HEAT), [title_results], 1799.9).expired == ()
+    result = with_results(queue_of(HEAT), [title_results], 1800.0)
     assert result.queue == ()
     assert [(entry.title, entry.reason) for entry in result.expired] == [(HEAT, reason)]
 
 
 def test_title_that_arrives_at_the_last_moment_is_resolved() -> None:
-    result = looked(queue_of(HEAT), [TitleResult(HEAT, (), Outcome.SETTLED)], 9999.0)
+    result = with_results(queue_of(HEAT), [TitleResult(HEAT, (), Outcome.SETTLED)], 9999.0)
     assert len(result.resolved) == 1
     assert result.expired == ()
 
 
 def test_title_that_learned_ids_during_a_look_is_looked_at_again() -> None:
     queue = announce(queue_of(HEAT), [movie("tmdb:1", "imdb:tt1")], 5.0, SETTINGS)
-    result = looked(queue, [TitleResult(HEAT, (), Outcome.NOT_WANTED)], 6.0)
+    result = with_results(queue, [TitleResult(HEAT, (), Outcome.NOT_WANTED)], 6.0)
     assert result.queue == queue
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NOT_WANTED, Outcome.WATCHLIST_UNREAD])
 def test_title_on_no_list_is_looked_at_again_soon_if_the_lists_are_older(outcome: Outcome) -> None:
-    queue, look = queue_of(HEAT, now=100.0), [TitleResult(HEAT, (), outcome)]
-    (waiting,) = looked(queue, look, 101.0, lists_read_at=100.0).queue
-    assert (waiting.next_try, waiting.tries) == (101.0 + RELOOK_AFTER, 1)
+    queue, title_results = queue_of(HEAT, now=100.0), [TitleResult(HEAT, (), outcome)]
+    (waiting,) = with_results(queue, title_results, 101.0, lists_read_at=100.0).queue
+    assert (waiting.next_try, waiting.tries) == (101.0 + RECHECK_AFTER, 1)
     hasty = replace(SETTINGS, pending_retry_interval=2)
-    (sooner,) = looked(queue, look, 101.0, hasty, lists_read_at=99.0).queue
+    (sooner,) = with_results(queue, title_results, 101.0, hasty, lists_read_at=99.0).queue
     assert sooner.next_try == 103.0
 
 
 def test_title_that_nobody_wants_leaves_once_the_lists_are_newer() -> None:
-    look = [TitleResult(HEAT, (), Outcome.NOT_WANTED)]
-    (waiting,) = looked(queue_of(HEAT, now=100.0), look, 101.0, lists_read_at=100.0).queue
-    assert looked((waiting,), look, 111.0, lists_read_at=100.1).queue == ()
+    title_results = [TitleResult(HEAT, (), Outcome.NOT_WANTED)]
+    (waiting,) = with_results(
+        queue_of(HEAT, now=100.0), title_results, 101.0, lists_read_at=100.0
+    ).queue
+    assert with_results((waiting,), title_results, 111.0, lists_read_at=100.1).queue == ()
 
 
 def test_waiting_for_a_server_that_is_away_does_not_age() -> None:
@@ -153,7 +155,9 @@ def test_waiting_for_a_server_that_is_away_does_not_age() -> None:
 
 
 def test_early_look_that_fails_shortens_no_life() -> None:
-    (waiting,) = looked(queue_of(HEAT), [TitleResult(HEAT, (), Outcome.NOT_IN_PLEX)], 10.0).queue
+    (waiting,) = with_results(
+        queue_of(HEAT), [TitleResult(HEAT, (), Outcome.NOT_IN_PLEX)], 10.0
+    ).queue
     (entry,) = postponed((waiting,), [HEAT], Reason.PULSARR_UNREACHABLE, 5.0, SETTINGS)
     assert entry.next_try == 35.0
     assert entry.expires == waiting.expires
@@ -183,7 +187,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.now += seconds
 
     @rule(title=titles)
-    def hear_of(self, title: Title) -> None:
+    def announce_title(self, title: Title) -> None:
         before = self.queue
         self.queue = announce(self.queue, [title], self.now, self.settings)
         self.awaited.append(title)
@@ -191,29 +195,29 @@ class QueueMachine(RuleBasedStateMachine):
         assert any(entry.next_try == self.now for entry in self.queue)
 
     @rule(data=st.data())
-    def look(self, data: st.DataObject) -> None:
+    def title_results(self, data: st.DataObject) -> None:
         entries = due(self.queue, self.now)
-        looks = [
+        results = [
             TitleResult(entry.title, (), data.draw(st.sampled_from(list(Outcome))))
             for entry in entries
         ]
-        result = looked(self.queue, looks, self.now + 0.1, self.settings)
-        gone = {*result.resolved, *result.expired}
-        assert len(result.queue) + len(gone) == len(self.queue)
-        final = {one.title for one in looks if one.outcome not in WAITING}
+        result = with_results(self.queue, results, self.now + 0.1, self.settings)
+        left = {*result.resolved, *result.expired}
+        assert len(result.queue) + len(left) == len(self.queue)
+        final = {one.title for one in results if one.outcome not in WAITING}
         assert {entry.title for entry in result.resolved} == final
         assert all(entry.expires <= self.now for entry in result.expired)
-        titles_gone = [entry.title for entry in gone]
+        titles_left = [entry.title for entry in left]
         self.awaited = [
             title
             for title in self.awaited
-            if not any(title.ids <= one.ids and title.type is one.type for one in titles_gone)
+            if not any(title.ids <= one.ids and title.type is one.type for one in titles_left)
         ]
         assert due(result.queue, self.now) == ()  # every one that was due got a later time
         self.queue = result.queue
 
     @rule(reason=st.sampled_from((Reason.PLEX_UNREACHABLE, Reason.PULSARR_UNREACHABLE)))
-    def fail_to_look(self, reason: Reason) -> None:
+    def fail(self, reason: Reason) -> None:
         entries = due(self.queue, self.now)
         before = {entry.title: entry.expires - entry.next_try for entry in entries}
         self.queue = postponed(
@@ -234,7 +238,7 @@ class QueueMachine(RuleBasedStateMachine):
             )
 
     @invariant()
-    def next_look_is_the_earliest(self) -> None:
+    def next_retry_is_the_earliest(self) -> None:
         first = next_due(self.queue)
         if first is None:
             assert not self.queue

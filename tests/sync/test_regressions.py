@@ -14,7 +14,7 @@ from custom_components.plex_label_sync.sync.model import (
 )
 from custom_components.plex_label_sync.sync.request import FullRequest, RemovalRequest
 from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 from simulators.plex import PlexKnobs
 
 from ..impatience import TOO_LONG, impatient
@@ -23,12 +23,12 @@ from .engine_env import EngineEnv
 REMOVING = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
 
 
-async def labelled(env: EngineEnv) -> tuple[CatalogueTitle, str]:
+async def labelled(env: EngineEnv) -> tuple[CatalogTitle, str]:
     """Let a title be labelled for Rosa; return it and its item."""
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     await env.sync()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     assert (await env.sync()).added == 1
     return title, item.rating_key
 
@@ -75,9 +75,9 @@ async def test_label_that_was_taken_off_and_put_back_by_hand_is_not_ours_any_mor
     assert (await env.sync()).overridden == 1
     env.plex.state.add_label(key, "Rosa")
     if by != "removal":
-        env.pulsarr.state.unwish(env.person("rosa"), title)
+        env.pulsarr.state.unwant(env.person("rosa"), title)
     if by == "look":
-        await env.look(title, newer_than=env.clock.now)
+        await env.live_sync(title, newer_than=env.clock.now)
     else:
         await env.run(RemovalRequest() if by == "removal" else FullRequest())
     assert "rosa" in env.labels.get(key, set())
@@ -93,7 +93,7 @@ async def test_label_that_was_put_back_by_hand_stays_foreign_when_overrides_are_
     env.plex.state.add_label(key, "rosa")
     env.recorder.ledger.clear_overrides([(key, "rosa")])
     await env.sync()
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     await env.sync()
     assert "rosa" in env.labels.get(key, set())
 
@@ -103,7 +103,7 @@ async def test_removal_whose_end_was_not_seen_is_not_taken_for_a_decision_made_b
 ) -> None:
     env.settings = replace(REMOVING)
     title, key = await labelled(env)
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     real, sent = env.engine._plex.edit, False
 
     async def edit(*args: object) -> object:
@@ -123,7 +123,7 @@ async def test_removal_whose_end_was_not_seen_is_not_taken_for_a_decision_made_b
     assert run.failed
     assert "rosa" not in env.labels.get(key, set())
     monkeypatch.undo()
-    env.wish("rosa", title)
+    env.want("rosa", title)
     run = await env.sync()
     assert (run.added, run.overridden) == (1, 0)
     assert "rosa" in env.labels.get(key, set())
@@ -134,7 +134,7 @@ async def test_label_that_plex_writes_after_the_client_gave_up_is_ours(env: Engi
     await env.sync()
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
-    env.wish("rosa", title)
+    env.want("rosa", title)
     env.plex.knobs = PlexKnobs(put_seconds=TOO_LONG)
     with impatient(env.plex):
         run = await env.sync()
@@ -143,7 +143,7 @@ async def test_label_that_plex_writes_after_the_client_gave_up_is_ours(env: Engi
     assert "rosa" not in env.labels.get(item.rating_key, set())
     await _until_idle(env)
     assert "rosa" in env.labels[item.rating_key]
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     await env.sync()
     assert "rosa" not in env.labels.get(item.rating_key, set())
 
@@ -153,13 +153,13 @@ async def test_label_that_plex_takes_off_after_the_client_gave_up_was_not_taken_
 ) -> None:
     env.settings = REMOVING
     title, key = await labelled(env)
-    env.pulsarr.state.unwish(env.person("rosa"), title)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
     env.plex.knobs = PlexKnobs(put_seconds=TOO_LONG)
     with impatient(env.plex):
         assert (await env.sync()).changes == ()
     await _until_idle(env)
     assert "rosa" not in env.labels.get(key, set())
-    env.wish("rosa", title)
+    env.want("rosa", title)
     run = await env.sync()
     assert (run.added, run.overridden) == (1, 0)
 
@@ -209,7 +209,7 @@ async def test_label_taken_off_and_renamed_before_the_next_look_stays_off_unless
 
 async def _until_idle(env: EngineEnv) -> None:
     """Let Plex finish what it was asked for, and be quick again."""
-    env.plex.listener.hurry()
+    env.plex.listener.end_pauses()
     while env.plex.stats.in_flight:  # noqa: ASYNC110 - counts have no event
         await asyncio.sleep(0.01)
     env.plex.knobs = PlexKnobs()

@@ -10,7 +10,7 @@ from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncS
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.protection import READ_AGAIN_AFTER
 from custom_components.plex_label_sync.sync.run import RunStatus
-from simulators.catalogue import CatalogueTitle
+from simulators.catalog import CatalogTitle
 from simulators.plex.items import plex_guids
 from tests.guards import ROOT
 
@@ -51,21 +51,24 @@ SEEN: Final[dict[Fate, tuple[Seen, Seen]]] = {
 }
 NEW_NAMES: Final = {"rosalinde", "for rosa"}
 BY_HAND: Final = (Guard.OVERRIDE, Guard.RESTORED)
-FIRST_LOOK: Final = (Guard.NONE, Guard.FOREIGN)
+FIRST_GUARDS: Final = (Guard.NONE, Guard.FOREIGN)
 NOT_OURS: Final = (Guard.FOREIGN, Guard.FOREIGN_NOT_PRESERVED)
 
 
 @pytest.mark.parametrize("cause", Cause)
 @pytest.mark.parametrize(
     "guard",
-    [pytest.param(guard, marks=() if guard in FIRST_LOOK else pytest.mark.slow) for guard in Guard],
+    [
+        pytest.param(guard, marks=() if guard in FIRST_GUARDS else pytest.mark.slow)
+        for guard in Guard
+    ],
 )
 async def test_label_meets_the_fate_that_the_table_says(guard: Guard, cause: Cause) -> None:
     for mode, fate in [
         *zip(MODES, TABLE[guard][cause], strict=True),
         (KEEP_WITH_DELAY, TABLE[guard][cause][MODES.index(KEEP)]),
     ]:
-        async with open_env(movies=6, shows=0, people=2, wishes=0, wishes_missing=0) as env:
+        async with open_env(movies=6, shows=0, people=2, wanted_in_plex=0, wanted_missing=0) as env:
             assert await _fate(env, guard, cause, mode) == SEEN[fate], mode
 
 
@@ -81,9 +84,9 @@ async def _fate(env: EngineEnv, guard: Guard, cause: Cause, mode: Mode) -> tuple
     (item,) = env.plex.state.items_of(title)
     if guard in NOT_OURS:
         env.plex.state.add_label(item.rating_key, "Rosa")
-    env.wish("rosa", title)
+    env.want("rosa", title)
     if cause is Cause.DROPPED_BY_ONE:
-        env.wish("tim", title)
+        env.want("tim", title)
     await env.sync()
     assert "rosa" in env.labels[item.rating_key]
     await _protect(env, guard, item.rating_key)
@@ -121,12 +124,12 @@ async def _protect(env: EngineEnv, guard: Guard, key: str) -> None:
             pass
 
 
-def _happen(env: EngineEnv, cause: Cause, title: CatalogueTitle, key: str) -> str:
+def _happen(env: EngineEnv, cause: Cause, title: CatalogTitle, key: str) -> str:
     """Let something happen; return the item to look at then."""
     state, rosa = env.pulsarr.state, env.person("rosa")
     match cause:
         case Cause.DROPPED_BY_ONE | Cause.DROPPED_BY_ALL:
-            state.unwish(rosa, title)
+            state.unwant(rosa, title)
         case Cause.EXCLUDED:
             env.settings = replace(env.settings, exclude_people=frozenset({pulsarr_id(rosa)}))
         case Cause.GONE:
@@ -138,7 +141,7 @@ def _happen(env: EngineEnv, cause: Cause, title: CatalogueTitle, key: str) -> st
         case Cause.FORMAT:
             env.settings = replace(env.settings, label_format="for {username}")
         case Cause.REMATCHED:
-            other = next(one for one in env.world.catalogue if one.key != title.key)
+            other = next(one for one in env.world.catalog if one.key != title.key)
             env.plex.state.rematch(
                 key, guid=other.plex_guid, guids=plex_guids(other), title=other.title
             )

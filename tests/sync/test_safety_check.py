@@ -10,7 +10,7 @@ import pytest
 from custom_components.plex_label_sync.sync.changes import Action, Change, Plan, Row, RowKey
 from custom_components.plex_label_sync.sync.model import SyncSettings
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
-from custom_components.plex_label_sync.sync.protection import Before, Doubts, OpenQuestion
+from custom_components.plex_label_sync.sync.protection import Baseline, Doubts, OpenQuestion
 from custom_components.plex_label_sync.sync.run import HoldReason
 from custom_components.plex_label_sync.sync.safety_check import (
     FREE_REMOVALS,
@@ -58,15 +58,15 @@ def plan(
     Of the plain ones the first `shrunk` rest on a list that lost much and the last `chosen` were
     asked for; `renamed` people get each another name on one item.
     """
-    gone = [remove("anna", str(number)) for number in range(removals)]
+    removed = [remove("anna", str(number)) for number in range(removals)]
     room = [remove("old", str(number)) for number in range(replaced)]
-    others = [replace(remove("kids", str(number)), ours=False) for number in range(foreign)]
+    others = [replace(remove("kids", str(number)), is_own=False) for number in range(foreign)]
     new = [add("ben", str(number)) for number in range(additions)]
     names = [add(f"new {number}", str(number)) for number in range(renamed)]
     former = [remove(f"former {number}", str(number)) for number in range(renamed)]
     vanished, forgotten = tuple(vanished), tuple(forgotten)
     return Plan(
-        changes=(*new, *names, *gone, *room, *former, *others),
+        changes=(*new, *names, *removed, *room, *former, *others),
         unchanged=0,
         items=0,
         ledger_only_updates={
@@ -76,8 +76,8 @@ def plan(
         vanished=vanished,
         forgotten=keys(forgotten),
         replaced=frozenset(one.key for one in (*room, *former)),
-        shrunk=frozenset(one.key for one in gone[:shrunk]),
-        chosen=frozenset(one.key for one in gone[len(gone) - chosen :]),
+        shrunk=frozenset(one.key for one in removed[:shrunk]),
+        chosen=frozenset(one.key for one in removed[len(removed) - chosen :]),
         renamed={
             change.key: pulsarr_id(number)
             for number in range(renamed)
@@ -178,7 +178,7 @@ def test_rows_that_would_be_forgotten_are_held_with_the_removals() -> None:
     safety = verdict_of(plan(20, forgotten=there[30:40]), ledger=there)
     assert safety.plan.ledger_only_updates == {}
     assert safety.held_keys == keys(there[:20]) | keys(there[30:40])
-    assert safety.asks
+    assert safety.needs_decision
 
 
 def test_mark_waits_for_the_labels_that_it_takes_the_place_of() -> None:
@@ -209,13 +209,13 @@ def test_doubted_lists_hold_whether_or_not_something_would_go(why: HoldReason) -
 def test_list_that_shrank_holds_only_its_own_removals_and_asks_nobody() -> None:
     safety = verdict_of(plan(8, shrunk=5))
     assert safety.reasons == (LIST_SHRANK,)
-    assert (len(safety.held), len(safety.plan.changes), safety.asks) == (5, 3, False)
+    assert (len(safety.held), len(safety.plan.changes), safety.needs_decision) == (5, 3, False)
     assert len(safety.lost) == 3
 
 
 def test_list_that_shrank_asks_where_the_brake_asks_anyway() -> None:
     safety = verdict_of(plan(40, shrunk=40), ledger=rows(50))
-    assert (safety.reasons, safety.asks) == ((MASS, LIST_SHRANK), True)
+    assert (safety.reasons, safety.needs_decision) == ((MASS, LIST_SHRANK), True)
 
 
 # What vanished
@@ -233,12 +233,12 @@ def test_labels_of_one_run_that_vanish_together_are_asked_about() -> None:
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 3), st.integers(0, 3))
 def test_most_labels_of_a_run_that_vanish_are_no_hands_work(
-    gone: int, stay: int, older: int, newer: int
+    removed: int, stay: int, older: int, newer: int
 ) -> None:
-    run = rows(gone + stay, written=900)
+    run = rows(removed + stay, written=900)
     ledger = (*rows(older, start=100), *run, *rows(newer, written=901, start=200))
-    is_most = gone >= TOGETHER and 4 * gone >= 3 * (gone + stay)
-    held = VANISHED in reasons(plan(vanished=run[:gone]), ledger=ledger, share=1.0)
+    is_most = removed >= TOGETHER and 4 * removed >= 3 * (removed + stay)
+    held = VANISHED in reasons(plan(vanished=run[:removed]), ledger=ledger, share=1.0)
     assert held is is_most
 
 
@@ -251,12 +251,14 @@ def test_newest_labels_that_vanish_together_are_asked_about_whoever_wrote_them_w
 
 
 def test_what_is_off_or_was_never_confirmed_has_not_stayed_behind() -> None:
-    gone = rows(TOGETHER, written=900)
+    removed = rows(TOGETHER, written=900)
     others = (
         replace(Row("anna", "1", "80", 900), removed_by_user=True),
         replace(Row("anna", "1", "81", 900), confirmed=False),
     )
-    assert reasons(plan(vanished=gone), ledger=(*rows(9, start=50), *gone, *others)) == (VANISHED,)
+    assert reasons(plan(vanished=removed), ledger=(*rows(9, start=50), *removed, *others)) == (
+        VANISHED,
+    )
 
 
 @given(st.permutations(range(12)), st.lists(st.integers(1, 4), min_size=12, max_size=12), st.data())
@@ -264,8 +266,10 @@ def test_what_vanished_together_does_not_depend_on_the_order_of_the_ledger(
     order: list[int], written: list[int], data: st.DataObject
 ) -> None:
     there = tuple(Row("anna", "1", str(number), when) for number, when in enumerate(written))
-    gone = plan(vanished=data.draw(st.lists(st.sampled_from(there), unique=True)))
-    assert reasons(gone, ledger=there) == reasons(gone, ledger=tuple(there[at] for at in order))
+    removed = plan(vanished=data.draw(st.lists(st.sampled_from(there), unique=True)))
+    assert reasons(removed, ledger=there) == reasons(
+        removed, ledger=tuple(there[at] for at in order)
+    )
 
 
 def test_what_vanished_in_bulk_is_no_decision_nor_is_it_one_under_a_new_name() -> None:
@@ -292,17 +296,17 @@ def test_what_vanished_in_bulk_is_no_decision_nor_is_it_one_under_a_new_name() -
 def test_many_people_with_new_names_at_once_are_asked_about(
     renamed: int, people: int, held: bool
 ) -> None:
-    situation = Situation(ledger=rows(1000), people=people, before=Before(people, 9))
+    situation = Situation(ledger=rows(1000), people=people, before=Baseline(people, 9))
     safety = check_plan(plan(1, renamed=renamed), SyncSettings(), situation, Consent())
     assert safety.reasons == ((RENAMED,) if held else ())
     # Nothing but the names is held: neither the old ones go nor the new ones come.
     assert len(safety.held) == (2 * renamed if held else 0)
-    assert safety.asks is held
+    assert safety.needs_decision is held
 
 
 def test_new_names_by_the_label_format_were_confirmed_with_it() -> None:
     some = plan(renamed=4)
-    before = Before(4, 9, label_format="{username}")
+    before = Baseline(4, 9, label_format="{username}")
     assert reasons(some, before=before) == (RENAMED,)
     assert reasons(some, before=before, label_format="{alias}") == ()
     assert reasons(some, before=None) == ()
@@ -332,10 +336,10 @@ def test_what_a_question_is_open_about_is_protected_on_every_path() -> None:
 def test_question_is_asked_again_for_its_own_reason_only(some: Plan, why: HoldReason) -> None:
     every = (NOBODY, MASS, VANISHED, RENAMED)
     question = OpenQuestion(frozenset({("0", "anna")}), every)
-    told = reasons(some, question=question)
-    assert why in told
-    assert (VANISHED in told) is (why is VANISHED)
-    assert (RENAMED in told) is (why is RENAMED)
+    held_for = reasons(some, question=question)
+    assert why in held_for
+    assert (VANISHED in held_for) is (why is VANISHED)
+    assert (RENAMED in held_for) is (why is RENAMED)
 
 
 # Consent
@@ -373,9 +377,9 @@ def test_decision_that_labels_were_taken_off_by_hand_is_one_about_those() -> Non
 def test_renames_pass_only_if_they_were_shown() -> None:
     some = plan(renamed=4)
     shown = frozenset(some.renamed)
-    assert reasons(some, before=Before(4, 9), consent=Consent(removals=shown)) == ()
+    assert reasons(some, before=Baseline(4, 9), consent=Consent(removals=shown)) == ()
     fewer = frozenset(sorted(shown)[1:])
-    assert reasons(some, before=Before(4, 9), consent=Consent(removals=fewer)) == (RENAMED,)
+    assert reasons(some, before=Baseline(4, 9), consent=Consent(removals=fewer)) == (RENAMED,)
 
 
 # Whatever is planned
@@ -410,7 +414,7 @@ situations = st.builds(
     ledger=st.integers(0, 200).map(lambda count: (*rows(count), *rows(60, start=100)[count:])),
     lost=sizes,
     people=st.integers(0, 9),
-    before=st.none() | st.builds(Before, people=st.integers(0, 3), titles=st.integers(0, 9)),
+    before=st.none() | st.builds(Baseline, people=st.integers(0, 3), titles=st.integers(0, 9)),
     doubts=st.builds(Doubts, lists=st.frozensets(st.sampled_from((NOBODY, SHRUNK)))),
     question=st.none()
     | st.builds(
@@ -436,7 +440,7 @@ def test_what_is_held_and_what_may_run_is_the_whole_plan(
     )
     assert not safety.plan.ledger_only_updates.keys() & safety.held_keys
     assert bool(safety.held_keys) <= bool(safety.reasons)
-    assert safety.asks is bool({*safety.reasons} - {LIST_SHRANK})
+    assert safety.needs_decision is bool({*safety.reasons} - {LIST_SHRANK})
 
 
 def test_label_that_vanished_while_its_removal_is_asked_about_waits_for_the_answer() -> None:
@@ -445,7 +449,11 @@ def test_label_that_vanished_while_its_removal_is_asked_about_waits_for_the_answ
     some = replace(plan(), vanished=(row,), ledger_only_updates={row.key: off})
     now = Situation((row,), 0, 1, None, question=OpenQuestion(frozenset([row.key]), (MASS,)))
     safety = check_plan(some, SyncSettings(), now, Consent())
-    assert (safety.plan.ledger_only_updates, safety.lost, safety.asks) == ({}, frozenset(), True)
+    assert (safety.plan.ledger_only_updates, safety.lost, safety.needs_decision) == (
+        {},
+        frozenset(),
+        True,
+    )
 
 
 @given(plans(), situations, shares)
@@ -453,14 +461,14 @@ def test_no_more_is_ever_lost_within_a_day_than_may_pass_without_a_question(
     some: Plan, now: Situation, share: float
 ) -> None:
     safety = check_plan(some, SyncSettings(max_removals=share), now, Consent())
-    gone = {one.key for one in safety.plan.changes if one.action is Action.REMOVE}
-    gone -= some.replaced
-    gone |= {
+    removed = {one.key for one in safety.plan.changes if one.action is Action.REMOVE}
+    removed -= some.replaced
+    removed |= {
         key
         for key, row in safety.plan.ledger_only_updates.items()
         if row is None or row.removed_by_user
     }
-    assert gone - some.chosen <= safety.lost
+    assert removed - some.chosen <= safety.lost
     if safety.lost:
         count = len(safety.lost) + now.lost
         assert count <= max(FREE_REMOVALS, share * (len(now.ledger) + now.lost))

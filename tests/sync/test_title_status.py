@@ -31,7 +31,7 @@ from custom_components.plex_label_sync.sync.title_status import (
     figures,
     find_titles,
 )
-from custom_components.plex_label_sync.sync.wanted import Wish
+from custom_components.plex_label_sync.sync.wanted import WantedTitle
 
 NEVER: Final = Times({}, {}, {})
 PEOPLE: Final = tuple(
@@ -54,11 +54,11 @@ def item(number: int) -> Item:
 def worlds(draw: st.DrawFn) -> tuple[Overview, Ledger, Queue]:
     """Draw an overview with a ledger and a queue that may belong to it."""
     numbers = range(draw(st.integers(0, 6)))
-    wishes = tuple(
-        Wish(title(one), tuple(draw(st.sets(st.sampled_from(PEOPLE), min_size=1))))
+    wanted_titles = tuple(
+        WantedTitle(title(one), tuple(draw(st.sets(st.sampled_from(PEOPLE), min_size=1))))
         for one in numbers
     )
-    looked_for = draw(st.sets(st.sampled_from(numbers))) if numbers else set()
+    listed = draw(st.sets(st.sampled_from(numbers))) if numbers else set()
     there = draw(st.sets(st.sampled_from(numbers))) if numbers else set()
     keys = [(str(one), person.username) for one in numbers for person in PEOPLE]
     some = st.frozensets(st.sampled_from(keys)) if keys else st.just(frozenset())
@@ -66,8 +66,8 @@ def worlds(draw: st.DrawFn) -> tuple[Overview, Ledger, Queue]:
     overview = Overview(
         SyncSettings(),
         {person.id: person for person in PEOPLE},
-        wishes,
-        {title(one): (item(one),) if one in there else () for one in looked_for},
+        wanted_titles,
+        {title(one): (item(one),) if one in there else () for one in listed},
         absent=draw(some),
         unknown=draw(some),
         unread=draw(some),
@@ -89,10 +89,14 @@ def test_every_wish_of_everybody_is_in_one_row_and_in_one_status(
 ) -> None:
     standings = Standings(*world, frozenset())
     rows, total = find_titles(standings, TitleQuery(limit=1000), NEVER)
-    told = Counter((row.title, person.id) for row in rows for person in row.people)
-    wanted = {(wish.title, person.id) for wish in world[0].wishes for person in wish.people}
-    assert told.keys() == wanted
-    assert set(told.values()) <= {1}
+    counted = Counter((row.title, person.id) for row in rows for person in row.people)
+    wanted = {
+        (wanted_title.title, person.id)
+        for wanted_title in world[0].wanted_titles
+        for person in wanted_title.people
+    }
+    assert counted.keys() == wanted
+    assert set(counted.values()) <= {1}
     assert total == len(rows)
     parts = [
         find_titles(standings, TitleQuery(statuses=frozenset({one})), NEVER)[1]
@@ -113,9 +117,9 @@ def test_figures_are_what_the_rows_say_where_everything_could_be_read(
     counted = figures(standings).people
     for person in PEOPLE:
         last = Counter(
-            standings.last_known(wish, person).status
-            for wish in world[0].wishes
-            if person in wish.people
+            standings.last_known(wanted_title, person).status
+            for wanted_title in world[0].wanted_titles
+            if person in wanted_title.people
         )
         shown = counted[person.id]
         assert shown.wanted == sum(last.values())
@@ -136,9 +140,13 @@ def test_label_that_was_written_counts_at_once(
         action, person.username.upper(), "1", str(number), "", Reason(ReasonCode.WANTED)
     )
     standings = Standings(overview_changed(overview, [change]), Ledger(), queue, frozenset())
-    for wish in overview.wishes:
-        if wish.title == title(number) and person in wish.people and overview.items.get(wish.title):
-            status = standings.last_known(wish, person).status
+    for wanted_title in overview.wanted_titles:
+        if (
+            wanted_title.title == title(number)
+            and person in wanted_title.people
+            and overview.items.get(wanted_title.title)
+        ):
+            status = standings.last_known(wanted_title, person).status
             assert (status is TitleStatus.LABELLED) is (action is Action.ADD)
 
 

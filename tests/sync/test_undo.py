@@ -64,10 +64,10 @@ def test_what_was_taken_off_is_put_back_and_stays() -> None:
 
 
 def test_label_of_somebody_else_that_was_taken_off_is_put_back_as_theirs() -> None:
-    plan = undone([replace(remove("Kids", "11"), ours=False)], present({}), Ledger())
+    plan = undone([replace(remove("Kids", "11"), is_own=False)], present({}), Ledger())
     assert effects(plan) == [(Action.ADD, "Kids", "11")]
     assert plan.ledger_updates == {}
-    assert not plan.changes[0].ours
+    assert not plan.changes[0].is_own
 
 
 def test_what_was_changed_since_is_skipped() -> None:
@@ -163,7 +163,7 @@ def runs(draw: st.DrawFn) -> tuple[CurrentLabels, Ledger, list[Change]]:
             row = rows.get((key, fold(label)))
             if there.carries(key, label):
                 change = remove(there.spelling_on(key, label), key)
-                changes.append(replace(change, ours=row is not None))
+                changes.append(replace(change, is_own=row is not None))
             else:
                 changes.append(add(label, key))
     return there, rows, changes
@@ -190,7 +190,7 @@ def made(there: CurrentLabels, rows: Ledger, changes: list[Change]) -> tuple[Cur
         if change.action is Action.ADD:
             row = Row(change.label, "1", change.rating_key, int(NOW), (pulsarr_id(2),))
             after.apply({change.key: row})
-        elif change.ours:
+        elif change.is_own:
             after.apply({change.key: None})
     return changed(there, changes), after
 
@@ -243,8 +243,8 @@ def test_undo_touches_only_what_stands_as_the_run_left_it(
             change = done[Action.REMOVE, back.key]
             assert not there.carries(back.rating_key, back.label)
             assert back.label == change.label
-            assert (back.key in plan.ledger_updates) is change.ours
-        assert back.ours is change.ours
+            assert (back.key in plan.ledger_updates) is change.is_own
+        assert back.is_own is change.is_own
     assert plan.ledger_updates.keys() <= {back.key for back in plan.changes}
 
 
@@ -284,5 +284,5 @@ def test_removal_takes_off_what_is_ours_and_nothing_else(
         or (may_show_yet(row, NOW) and not there.carries(row.rating_key, row.label))
         for row in after
     )
-    gone = texts(there) - texts(changed(there, plan.changes))
-    assert {(key, fold(text)) for key, text in gone} == expected
+    taken = texts(there) - texts(changed(there, plan.changes))
+    assert {(key, fold(text)) for key, text in taken} == expected

@@ -19,10 +19,10 @@ from custom_components.plex_label_sync.sync.wanted import (
     Matcher,
     Merger,
     TitleIndex,
-    Wish,
+    WantedTitle,
     labelled_people,
-    wanters_of,
-    wishes_of,
+    people_wanting,
+    wanted_titles_of,
 )
 
 from .builders import (
@@ -37,18 +37,18 @@ from .builders import (
     movie,
     show,
     titles,
+    wanted_title,
     watchlists,
-    wish,
 )
 
 KEY, OTHER_KEY = "plex:" + "a" * 24, "plex:" + "b" * 24
 
 
-def found(wishes: Sequence[Wish], items: Iterable[Item]) -> list[set[str]]:
+def found(wanted_titles: Sequence[WantedTitle], items: Iterable[Item]) -> list[set[str]]:
     """Return the rating keys that each wish is matched with."""
-    matcher = Matcher(wishes)
+    matcher = Matcher(wanted_titles)
     matcher.offer(items)
-    return [{one.rating_key for one in matcher.items(index)} for index in range(len(wishes))]
+    return [{one.rating_key for one in matcher.items(index)} for index in range(len(wanted_titles))]
 
 
 # People
@@ -75,19 +75,19 @@ def test_excluded_person_gets_no_labels_even_when_people_without_sync_do() -> No
 
 def test_title_that_two_people_want_is_one_wish() -> None:
     heat = movie(KEY, "tmdb:949")
-    wishes = wishes_of(watchlists({ANNA: (heat,), BEN: (heat,)}), (ANNA, BEN))
-    assert wishes == (wish(heat, ANNA, BEN),)
+    wanted_titles = wanted_titles_of(watchlists({ANNA: (heat,), BEN: (heat,)}), (ANNA, BEN))
+    assert wanted_titles == (wanted_title(heat, ANNA, BEN),)
 
 
 def test_title_listed_twice_by_one_person_names_the_person_once() -> None:
     heat = movie(KEY)
-    (only,) = wishes_of(watchlists({ANNA: (heat, heat)}), (ANNA,))
+    (only,) = wanted_titles_of(watchlists({ANNA: (heat, heat)}), (ANNA,))
     assert only.people == (ANNA,)
 
 
 def test_wish_collects_the_ids_that_different_watchlists_know() -> None:
     lists = watchlists({ANNA: (movie(KEY, "tmdb:949"),), BEN: (movie(KEY, "imdb:tt0113277"),)})
-    (only,) = wishes_of(lists, (ANNA, BEN))
+    (only,) = wanted_titles_of(lists, (ANNA, BEN))
     assert only.title.ids == {KEY, "tmdb:949", "imdb:tt0113277"}
 
 
@@ -102,14 +102,14 @@ def test_title_without_a_key_joins_the_one_with_the_same_external_id(keyless_fir
             ANNA: (keyless,),
         }
     )
-    (only,) = wishes_of(watchlists(lists), lists)
+    (only,) = wanted_titles_of(watchlists(lists), lists)
     assert set(only.people) == {ANNA, BEN}
     assert only.title.ids == {KEY, "tmdb:949", "tvdb:5"}
 
 
 def test_titles_with_different_keys_stay_apart_though_they_share_an_external_id() -> None:
     lists = watchlists({ANNA: (movie(KEY, "tmdb:949"), movie(OTHER_KEY, "tmdb:949"))})
-    assert len(wishes_of(lists, (ANNA,))) == 2
+    assert len(wanted_titles_of(lists, (ANNA,))) == 2
 
 
 def test_titles_that_share_a_weak_id_and_contradict_in_a_stronger_one_are_two_wishes() -> None:
@@ -119,38 +119,38 @@ def test_titles_that_share_a_weak_id_and_contradict_in_a_stronger_one_are_two_wi
             BEN: (movie("imdb:tt2", "tmdb:2", "tvdb:7"),),
         }
     )
-    assert [one.people for one in wishes_of(lists, lists.people)] == [(ANNA,), (BEN,)]
+    assert [one.people for one in wanted_titles_of(lists, lists.people)] == [(ANNA,), (BEN,)]
 
 
 def test_movie_and_show_with_the_same_number_stay_apart() -> None:
     lists = watchlists({ANNA: (movie("tmdb:1"), show("tmdb:1"))})
-    assert {one.title.type for one in wishes_of(lists, (ANNA,))} == {MOVIE, SHOW}
+    assert {one.title.type for one in wanted_titles_of(lists, (ANNA,))} == {MOVIE, SHOW}
 
 
 def test_titles_without_any_id_stay_wished_for() -> None:
     lists = watchlists({ANNA: (movie(name="New"), movie(name="Newer")), BEN: (movie(name="New"),)})
-    assert len(wishes_of(lists, (ANNA, BEN))) == 3
+    assert len(wanted_titles_of(lists, (ANNA, BEN))) == 3
 
 
 def test_people_that_get_no_labels_wish_for_nothing() -> None:
     lists = watchlists({ANNA: (movie(KEY),), BEN: (movie(OTHER_KEY),)})
-    assert [one.people for one in wishes_of(lists, (BEN,))] == [(BEN,)]
+    assert [one.people for one in wanted_titles_of(lists, (BEN,))] == [(BEN,)]
 
 
 @given(all_watchlists())
 def test_merging_keeps_every_title_of_every_person(lists: Watchlists) -> None:
-    wishes = wishes_of(lists, lists.people)
+    wanted_titles = wanted_titles_of(lists, lists.people)
     for person in lists.people:
         for title in lists.titles[person.id]:
             assert any(
                 person in one.people and one.title.type is title.type and title.ids <= one.title.ids
-                for one in wishes
+                for one in wanted_titles
             )
 
 
 @given(all_watchlists())
 def test_merging_invents_nothing(lists: Watchlists) -> None:
-    for one in wishes_of(lists, lists.people):
+    for one in wanted_titles_of(lists, lists.people):
         assert one.people
         assert len(set(one.people)) == len(one.people)
         assert len(one.title.plex_ids) <= 1
@@ -165,7 +165,7 @@ def test_merging_invents_nothing(lists: Watchlists) -> None:
 def test_no_two_wishes_have_the_same_plex_key(lists: Watchlists) -> None:
     keys = [
         (one.title.type, key)
-        for one in wishes_of(lists, lists.people)
+        for one in wanted_titles_of(lists, lists.people)
         for key in one.title.plex_ids
     ]
     assert len(set(keys)) == len(keys)
@@ -175,7 +175,7 @@ def test_no_two_wishes_have_the_same_plex_key(lists: Watchlists) -> None:
 
 
 def test_every_edition_and_copy_of_a_title_is_found() -> None:
-    heat = wish(movie(KEY, "tmdb:949"), ANNA)
+    heat = wanted_title(movie(KEY, "tmdb:949"), ANNA)
     items = [
         item("1", KEY, "tmdb:949"),
         item("2", KEY, "tmdb:949"),
@@ -187,13 +187,13 @@ def test_every_edition_and_copy_of_a_title_is_found() -> None:
 
 
 def test_item_of_a_legacy_agent_is_found_by_its_external_id() -> None:
-    assert found([wish(movie(KEY, "imdb:tt0113277"), ANNA)], [item("1", "imdb:tt0113277")]) == [
-        {"1"}
-    ]
+    assert found(
+        [wanted_title(movie(KEY, "imdb:tt0113277"), ANNA)], [item("1", "imdb:tt0113277")]
+    ) == [{"1"}]
 
 
 def test_item_that_shares_only_its_weakest_number_is_another_movie() -> None:
-    heat = wish(movie(KEY, "imdb:tt0113277", "tmdb:949", "tvdb:7"), ANNA)
+    heat = wanted_title(movie(KEY, "imdb:tt0113277", "tmdb:949", "tvdb:7"), ANNA)
     other = item("1", OTHER_KEY, "imdb:tt0089881", "tmdb:11645", "tvdb:7")
     assert found([heat], [other]) == [set()]
     assert found([heat], [item("1", "tmdb:11645", "tvdb:7")]) == [set()]
@@ -201,23 +201,23 @@ def test_item_that_shares_only_its_weakest_number_is_another_movie() -> None:
 
 
 def test_item_with_a_new_key_is_found_while_all_numbers_agree() -> None:
-    heat = wish(movie(KEY, "imdb:tt0113277", "tmdb:949"), ANNA)
+    heat = wanted_title(movie(KEY, "imdb:tt0113277", "tmdb:949"), ANNA)
     assert found([heat], [item("1", OTHER_KEY, "imdb:tt0113277", "tmdb:949")]) == [{"1"}]
     assert found([heat], [item("1", OTHER_KEY, "imdb:tt0113277", "tmdb:1")]) == [set()]
 
 
 def test_item_with_several_numbers_of_one_provider_is_found_by_any() -> None:
-    dark = wish(movie(KEY, "imdb:tt1"), ANNA)
+    dark = wanted_title(movie(KEY, "imdb:tt1"), ANNA)
     assert found([dark], [item("1", "imdb:tt1", "imdb:tt2", "imdb:tt3")]) == [{"1"}]
 
 
 def test_show_is_never_taken_for_the_movie_with_the_same_number() -> None:
-    heat = wish(movie("tmdb:1"), ANNA)
+    heat = wanted_title(movie("tmdb:1"), ANNA)
     assert found([heat], [item("1", "tmdb:1", library="2", type_=SHOW)]) == [set()]
 
 
 def test_item_with_another_key_counts_when_no_item_has_the_right_one() -> None:
-    heat = wish(movie(KEY, "tmdb:949"), ANNA)
+    heat = wanted_title(movie(KEY, "tmdb:949"), ANNA)
     stranger = item("1", OTHER_KEY, "tmdb:949")
     assert found([heat], [stranger]) == [{"1"}]
     assert found([heat], [stranger, item("2", KEY)]) == [{"2"}]
@@ -225,28 +225,34 @@ def test_item_with_another_key_counts_when_no_item_has_the_right_one() -> None:
 
 
 def test_item_that_several_wishes_may_mean_counts_for_all_of_them() -> None:
-    wishes = [wish(movie(KEY, "tmdb:949"), ANNA), wish(movie(OTHER_KEY, "tmdb:949"), BEN)]
-    assert found(wishes, [item("1", "tmdb:949")]) == [{"1"}, {"1"}]
+    wanted_titles = [
+        wanted_title(movie(KEY, "tmdb:949"), ANNA),
+        wanted_title(movie(OTHER_KEY, "tmdb:949"), BEN),
+    ]
+    assert found(wanted_titles, [item("1", "tmdb:949")]) == [{"1"}, {"1"}]
 
 
 def test_title_that_pulsarr_knows_without_a_key_is_found_by_its_external_id() -> None:
-    assert found([wish(movie("tmdb:949"), ANNA)], [item("1", KEY, "tmdb:949")]) == [{"1"}]
+    assert found([wanted_title(movie("tmdb:949"), ANNA)], [item("1", KEY, "tmdb:949")]) == [{"1"}]
 
 
 def test_item_without_ids_belongs_to_nobody() -> None:
-    assert found([wish(movie(), ANNA), wish(movie(KEY), BEN)], [item("1")]) == [set(), set()]
+    assert found([wanted_title(movie(), ANNA), wanted_title(movie(KEY), BEN)], [item("1")]) == [
+        set(),
+        set(),
+    ]
 
 
 @given(all_watchlists(), library_items(), st.data())
 def test_items_are_found_by_their_ids_and_type_alone(
     lists: Watchlists, items: list[Item], data: st.DataObject
 ) -> None:
-    wishes = wishes_of(lists, lists.people)
-    matcher = Matcher(wishes)
+    wanted_titles = wanted_titles_of(lists, lists.people)
+    matcher = Matcher(wanted_titles)
     cut = data.draw(st.integers(0, len(items)))
     matcher.offer(items[:cut])  # in pages, in any order
     matcher.offer(reversed(items[cut:]))
-    for index, one in enumerate(wishes):
+    for index, one in enumerate(wanted_titles):
         related = {
             entry
             for entry in items
@@ -275,17 +281,17 @@ def test_wishes_are_those_of_the_present_watchlists_whatever_was_merged_before(
             if data.draw(st.booleans()):
                 titles[person.id] = other.titles.get(person.id, ())
         present = replace(lists, titles=titles)
-        expected = wishes_of(present, chosen)
-        assert merger.wishes(present, tuple(chosen)) == expected
-        assert merger.wishes(present, tuple(chosen)) == expected
+        expected = wanted_titles_of(present, chosen)
+        assert merger.wanted_titles(present, tuple(chosen)) == expected
+        assert merger.wanted_titles(present, tuple(chosen)) == expected
 
 
 def test_wishes_are_merged_only_when_a_watchlist_has_changed() -> None:
     merger = Merger()
     lists = watchlists({ANNA: (movie(KEY),), BEN: (movie(KEY),)})
-    before = merger.wishes(lists, lists.people)
-    assert merger.wishes(replace(lists, read_at=5.0), lists.people) is before
-    assert merger.wishes(lists, (ANNA,)) == (wish(movie(KEY), ANNA),)
+    before = merger.wanted_titles(lists, lists.people)
+    assert merger.wanted_titles(replace(lists, read_at=5.0), lists.people) is before
+    assert merger.wanted_titles(lists, (ANNA,)) == (wanted_title(movie(KEY), ANNA),)
 
 
 # Asking which titles are the same
@@ -311,11 +317,11 @@ def test_who_wants_some_titles_is_found_by_any_of_their_ids() -> None:
     lists = watchlists({ANNA: (heat, dark), BEN: (dark,), CARL: (heat,)})
     asked = (movie("tmdb:1"), show("tmdb:1"), movie("tmdb:2"))
     settings = SyncSettings(exclude_people=frozenset({CARL.id}))
-    assert wanters_of(asked, lists, settings) == (("anna",), ("anna", "ben"), ())
+    assert people_wanting(asked, lists, settings) == (("anna",), ("anna", "ben"), ())
 
 
 def test_wishes_of_three_people_for_overlapping_titles() -> None:
     heat, dark = movie(KEY, "tmdb:1"), show(OTHER_KEY, "tmdb:1")
     lists = watchlists({ANNA: (heat, dark), BEN: (dark,), CARL: (movie("tmdb:1"),)})
-    wishes = {one.title.type: one.people for one in wishes_of(lists, lists.people)}
-    assert wishes == {MOVIE: (ANNA, CARL), SHOW: (ANNA, BEN)}
+    wanted_titles = {one.title.type: one.people for one in wanted_titles_of(lists, lists.people)}
+    assert wanted_titles == {MOVIE: (ANNA, CARL), SHOW: (ANNA, BEN)}

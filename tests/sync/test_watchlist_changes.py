@@ -9,14 +9,14 @@ from hypothesis import given, strategies as st
 from custom_components.plex_label_sync.sync.model import MediaType, Person, Title, Watchlists
 from custom_components.plex_label_sync.sync.person_id import PersonId, pulsarr_id
 from custom_components.plex_label_sync.sync.watchlist_changes import (
-    BEAT,
     LISTS_MAX,
     NEVER,
+    POLL_INTERVAL,
     ROUND,
-    ROUND_BLIND,
+    ROUND_WITHOUT_COUNTS,
     SHRUNK_MIN,
     Turn,
-    Unlooked,
+    UncoveredTitles,
     changed_titles,
     is_doubtful,
     lists_to_read,
@@ -51,20 +51,20 @@ def test_every_list_is_read_in_its_turn_and_a_quiet_minute_costs_few_requests(
     count: int, counted: bool
 ) -> None:
     known = crowd(count, counted=counted)
-    time_for_all = ROUND if counted else ROUND_BLIND
+    time_for_all = ROUND if counted else ROUND_WITHOUT_COUNTS
     turns = {person.id: Turn(0.0) for person in known.people}
-    for beat in range(1, 60):
-        now = beat * BEAT
-        asked = lists_to_read(known.people, known, turns, now)
-        assert len(asked) == min(ceil(count * BEAT / time_for_all), LISTS_MAX)
-        turns |= {one: Turn(now) for one in asked}
-        assert all(now - turn.asked <= time_for_all for turn in turns.values())
+    for poll in range(1, 60):
+        now = poll * POLL_INTERVAL
+        requested = lists_to_read(known.people, known, turns, now)
+        assert len(requested) == min(ceil(count * POLL_INTERVAL / time_for_all), LISTS_MAX)
+        turns |= {one: Turn(now) for one in requested}
+        assert all(now - turn.requested <= time_for_all for turn in turns.values())
 
 
 def test_twenty_people_cost_two_requests_a_minute() -> None:
     known = crowd(20)
     turns = {person.id: Turn(0.0) for person in known.people}
-    assert len(lists_to_read(known.people, known, turns, BEAT)) == 1
+    assert len(lists_to_read(known.people, known, turns, POLL_INTERVAL)) == 1
 
 
 @given(lists_of, st.data())
@@ -78,11 +78,11 @@ def test_list_of_another_length_or_of_a_newcomer_is_read_at_once(
     ]
     new = [Person(pulsarr_id(50 + n), "new", wanted=n) for n in range(data.draw(st.integers(0, 3)))]
     turns = {person.id: Turn(0.0) for person in known.people}
-    asked = lists_to_read([*now, *new], known, turns, 1.0)
+    requested = lists_to_read([*now, *new], known, turns, 1.0)
     changed = {one.id for one in now if one.wanted == 99} | {one.id for one in new}
-    assert changed <= set(asked)
-    assert len(set(asked) - changed) <= 1
-    assert len(set(asked)) == len(asked)
+    assert changed <= set(requested)
+    assert len(set(requested) - changed) <= 1
+    assert len(set(requested)) == len(requested)
 
 
 @given(lists_of, st.sets(ids))
@@ -90,9 +90,9 @@ def test_urgent_lists_are_read_in_any_case_and_first(
     lists: dict[PersonId, tuple[Title, ...]], urgent: set[PersonId]
 ) -> None:
     known = watchlists(lists)
-    asked = lists_to_read(known.people, known, {}, 0.0, urgent)
+    requested = lists_to_read(known.people, known, {}, 0.0, urgent)
     mine = urgent & lists.keys()
-    assert set(asked[: len(mine)]) == mine
+    assert set(requested[: len(mine)]) == mine
 
 
 @given(st.integers(1, 40))
@@ -100,9 +100,9 @@ def test_list_that_cannot_be_read_rests_longer_each_time_but_not_for_ever(failur
     assert Turn(0.0).is_ready(0.0)
     assert NEVER.is_ready(0.0)
     turn, later = Turn(0.0, failures), Turn(0.0, failures + 1)
-    assert not turn.is_ready(BEAT - 1)
+    assert not turn.is_ready(POLL_INTERVAL - 1)
     assert turn.is_ready(ROUND)
-    assert all(turn.is_ready(now) for now in (BEAT * 4, ROUND) if later.is_ready(now))
+    assert all(turn.is_ready(now) for now in (POLL_INTERVAL * 4, ROUND) if later.is_ready(now))
 
 
 def test_many_changes_at_once_are_read_in_parts() -> None:
@@ -175,9 +175,9 @@ def test_person_under_a_new_id_is_known_by_the_account() -> None:
 
 
 def test_what_was_looked_at_is_no_news_any_more() -> None:
-    unlooked = Unlooked()
-    unlooked.add(TITLES[:4])
+    uncovered = UncoveredTitles()
+    uncovered.add(TITLES[:4])
     same = replace(TITLES[0], name="by another name", ids=TITLES[0].ids | {"imdb:tt1"})
-    assert unlooked.take([same]) == (TITLES[0],)
-    assert unlooked.take() == tuple(TITLES[1:4])
-    assert unlooked.take() == ()
+    assert uncovered.take([same]) == (TITLES[0],)
+    assert uncovered.take() == tuple(TITLES[1:4])
+    assert uncovered.take() == ()

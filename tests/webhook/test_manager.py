@@ -145,9 +145,9 @@ async def test_address_that_never_works_raises_a_repair_that_says_what_was_tried
     assert ours(ha_env).url == CLOSED + PATH
     assert issue(ha_env, "webhook_unreachable") is None  # it may be a passing trouble
     await later(ha_env, clock, RETRY)
-    told = issue(ha_env, "webhook_unreachable")
-    assert told is not None
-    text = (told.translation_placeholders or {})["tried"]
+    repair = issue(ha_env, "webhook_unreachable")
+    assert repair is not None
+    text = (repair.translation_placeholders or {})["tried"]
     assert text.splitlines() == [
         f"- `{CLOSED}`: no answer (ClientConnectorError)",
         f"- `{other_home}`: HTTP 200, but from something else than this Home Assistant",
@@ -182,7 +182,7 @@ async def test_repair_goes_away_with_the_first_real_delivery(
     assert issue(ha_env, "webhook_unreachable") is not None
     # A proxy may answer Pulsarr's test itself and let the events through.
     ha_env.pulsarr.state.change_endpoint(ours(ha_env).id, url=ha_env.base_url + PATH)
-    await ha_env.pulsarr.wish(ha_env.person("tim"), ha_env.spare(in_plex=True), force=True)
+    await ha_env.pulsarr.want(ha_env.person("tim"), ha_env.spare(in_plex=True), force=True)
     assert issue(ha_env, "webhook_unreachable") is None
 
 
@@ -232,11 +232,11 @@ async def test_words_of_pulsarr_are_told_without_what_is_secret_in_them(
     ha_env.hass.config.external_url = "http://two:8123"
     await ha_env.set_up(base_url=CLOSED)
     await later(ha_env, clock, RETRY)
-    told = issue(ha_env, "webhook_unreachable")
-    assert told is not None
+    repair = issue(ha_env, "webhook_unreachable")
+    assert repair is not None
     said = [
         line.partition("`: ")[2]
-        for line in (told.translation_placeholders or {})["tried"].splitlines()
+        for line in (repair.translation_placeholders or {})["tried"].splitlines()
     ]
     assert said == ["no answer", "no answer", "no answer (bECONNRESET/b)"]
 
@@ -368,10 +368,10 @@ async def test_leftovers_under_our_own_address_are_cleaned_up_and_nothing_else_i
 async def test_leftovers_under_an_address_that_is_only_a_guess_are_left_alone(
     ha_env: HaEnv,
 ) -> None:
-    # Machines in containers all believe that they are 172.17.0.2: it may be a neighbour's.
-    neighbour = leave(ha_env, f"{CLOSED}/api/webhook/{'0a' * 32}")
+    # Machines in containers all believe that they are 172.17.0.2: it may be a neighbor's.
+    neighbor = leave(ha_env, f"{CLOSED}/api/webhook/{'0a' * 32}")
     await ha_env.set_up(base_url=CLOSED)
-    assert neighbour in ha_env.pulsarr.endpoints
+    assert neighbor in ha_env.pulsarr.endpoints
     assert len(ha_env.pulsarr.endpoints) == 2
 
 
@@ -381,7 +381,7 @@ async def test_leftovers_under_an_address_that_is_only_a_guess_are_left_alone(
 async def find_unannounced(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     """Let a full sync find something that Pulsarr did not tell about."""
     title = ha_env.spare(in_plex=True)
-    ha_env.pulsarr.state.wish(ha_env.person("tim"), title)
+    ha_env.pulsarr.state.want(ha_env.person("tim"), title)
     await later(ha_env, clock, 2 * HOUR)
     assert all("tim" in labels for labels in ha_env.labels(title))
 
@@ -397,7 +397,7 @@ async def test_syncs_that_find_what_was_not_announced_for_a_day_raise_a_repair(
     await find_unannounced(ha_env, clock)
     assert issue(ha_env, "webhook_silent") is not None
 
-    await ha_env.pulsarr.wish(ha_env.person("tim"), ha_env.spare(in_plex=True), force=True)
+    await ha_env.pulsarr.want(ha_env.person("tim"), ha_env.spare(in_plex=True), force=True)
     await ha_env.settle()
     assert issue(ha_env, "webhook_silent") is None
 
@@ -417,7 +417,7 @@ async def test_house_in_which_deliveries_arrive_now_and_then_raises_no_alarm(
         for _ in range(2):
             await find_unannounced(ha_env, clock)
         await later(ha_env, clock, DAY)
-        await ha_env.pulsarr.wish(ha_env.person("nina"), ha_env.spare(in_plex=True), force=True)
+        await ha_env.pulsarr.want(ha_env.person("nina"), ha_env.spare(in_plex=True), force=True)
         await ha_env.settle()
     assert issue(ha_env, "webhook_silent") is None
 

@@ -37,18 +37,18 @@ from custom_components.plex_label_sync.sync.model import MediaType, Title
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.webhook.receiver import (
     BURST,
-    STRANGERS_BURST,
+    UNAUTHORIZED_BURST,
     WebhookStats,
     async_register_webhook,
 )
-from simulators.catalogue import make_catalogue
+from simulators.catalog import make_catalog
 from simulators.pulsarr import PulsarrSimulator, arr
 
 WEBHOOK_ID = "5f" * 32
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 SECRET = "kÄse-und-s3cret"
 LIMIT = 256 * 1024
-FILM, SHOW = make_catalogue(1, 1, 1)
+FILM, SHOW = make_catalog(1, 1, 1)
 AVAILABLE: dict[str, Any] = {
     "event": "media.available",
     "data": {"mediaType": "movie", "title": "Heat", "guids": ["tmdb:949"], "watchlistedBy": []},
@@ -154,15 +154,15 @@ async def test_pulsarr_and_the_arr_apps_reach_the_hook(hook: Hook) -> None:
             auth_header_value=SECRET,
             event_types=("watchlist.added", "watchlist.removed", "media.available"),
         )
-        await pulsarr.wish(user.id, FILM)
+        await pulsarr.want(user.id, FILM)
         await pulsarr.announce(FILM)
-        await pulsarr.unwish(user.id, FILM)
+        await pulsarr.unwant(user.id, FILM)
         assert await pulsarr.post_arr(f"{url}?secret={SECRET}", arr.sonarr_download(SHOW)) == 200
         assert [delivery.status for delivery in pulsarr.deliveries] == [200, 200, 200]
     assert [signal.kind for signal in hook.signals] == [
-        SignalKind.WISHED,
+        SignalKind.WATCHLIST_ADDED,
         SignalKind.AVAILABLE,
-        SignalKind.UNWISHED,
+        SignalKind.WATCHLIST_REMOVED,
         SignalKind.AVAILABLE,
     ]
     assert [signal.person_id for signal in hook.signals] == [
@@ -289,9 +289,11 @@ async def test_secret_is_compared_in_constant_time(
 
 
 async def test_strangers_are_turned_away_and_do_not_take_from_pulsarrs_share(hook: Hook) -> None:
-    answers = Counter([(await hook.post(b"", headers={}))[0] for _ in range(STRANGERS_BURST + 20)])
+    answers = Counter(
+        [(await hook.post(b"", headers={}))[0] for _ in range(UNAUTHORIZED_BURST + 20)]
+    )
     assert answers.keys() == {401, 429}
-    assert answers[401] == hook.stats.refused < STRANGERS_BURST + 10
+    assert answers[401] == hook.stats.refused < UNAUTHORIZED_BURST + 10
     assert answers[429] == hook.stats.limited
     assert await hook.post(AVAILABLE) == (200, "")
 

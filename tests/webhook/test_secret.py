@@ -41,12 +41,12 @@ async def renew(ha_env: HaEnv, known_secrets: set[str]) -> str:
     before = {name: one for name, one in ha_env.entry.options.items() if name != "libraries"}
     shown = await options.async_configure(shown["flow_id"], {"renew_secret": True})
     assert_form(shown, "webhook_renewed")
-    told = shown["description_placeholders"]
-    assert told is not None
-    secret = told["secret"]
+    placeholders = shown["description_placeholders"]
+    assert placeholders is not None
+    secret = placeholders["secret"]
     known_secrets.add(secret)
     assert secret not in SECRETS
-    assert told["address"].endswith(ha_env.entry.data[CONF_WEBHOOK_ID])
+    assert placeholders["address"].endswith(ha_env.entry.data[CONF_WEBHOOK_ID])
     saved = await options.async_configure(shown["flow_id"], {})
     assert saved["type"] is FlowResultType.CREATE_ENTRY
     await ha_env.settle()
@@ -82,7 +82,7 @@ async def test_pulsarr_gets_the_new_secret_and_both_are_good_for_an_hour(
     assert await answer_to(ha_env, "guess") == 401
     # What Pulsarr announces goes on to arrive.
     title = ha_env.spare(in_plex=True)
-    await ha_env.pulsarr.wish(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
     await later(ha_env, clock, 1)
     assert all("rosa" in labels for labels in ha_env.labels(title))
 

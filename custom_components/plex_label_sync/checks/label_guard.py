@@ -40,7 +40,7 @@ class LabelGuard:
         self._context = context
         self._hass, self._entry = context.hass, context.entry
         self._pulsarr = pulsarr
-        self._asked: tuple[Conflict, ...] = ()
+        self._undecided: tuple[Conflict, ...] = ()
         self._gone: set[PersonId] = set()  # according to Pulsarr, asked by id
         self._readers = 0
 
@@ -108,10 +108,10 @@ class LabelGuard:
             return resolution.people
         if resolution.confirmed != before:
             self._save(resolution.confirmed)
-        if resolution.asked != self._asked:
-            self._asked = resolution.asked
-            if self._asked:
-                async_raise(self._hass, self._entry, LABELS_CONFLICT, self._asked)
+        if resolution.undecided != self._undecided:
+            self._undecided = resolution.undecided
+            if self._undecided:
+                async_raise(self._hass, self._entry, LABELS_CONFLICT, self._undecided)
             else:
                 async_delete(self._hass, self._entry, LABELS_CONFLICT)
         return resolution.people
@@ -122,8 +122,8 @@ class LabelGuard:
         keys = {label: frozenset(some) for label, some in json.loads(shown).items()}
         confirmed = self._confirmed or Confirmed()
         self._save(with_meant(confirmed, keys) if meant else with_left(confirmed, keys))
-        self._asked = tuple(
-            one for one in self._asked if not one.keys <= keys.get(fold(one.label), frozenset())
+        self._undecided = tuple(
+            one for one in self._undecided if not one.keys <= keys.get(fold(one.label), frozenset())
         )
 
     def _save(self, confirmed: Confirmed) -> None:

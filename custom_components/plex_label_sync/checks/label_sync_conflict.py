@@ -14,7 +14,7 @@ from ..timer import Timer
 _LOGGER = logging.getLogger(__name__)
 
 INTERVAL: Final = 86_400.0  # seconds; rarely, because the response has all of Pulsarr's settings
-INTERVAL_WHILE_CLASHING: Final = 600.0  # seconds; so that the issue disappears soon after
+CONFLICT_INTERVAL: Final = 600.0  # seconds; so that the issue disappears soon after
 RETRY: Final = 3600.0  # seconds
 
 
@@ -26,7 +26,7 @@ class LabelSyncConflictCheck:
         self._context = context
         self._pulsarr = servers.pulsarr
         self._timer = Timer(context.hass, self._async_due)
-        self._clashes = False
+        self._conflicts = False
 
     @callback
     def async_start(self) -> None:
@@ -36,9 +36,9 @@ class LabelSyncConflictCheck:
 
     @callback
     def _async_due(self) -> None:
-        self._context.in_background(self._async_look(), "clash check")
+        self._context.in_background(self._async_check(), "label sync conflict check")
 
-    async def _async_look(self) -> None:
+    async def _async_check(self) -> None:
         """Create or delete the issue; without an answer from Pulsarr nothing changes."""
         entry = self._context.entry
         try:
@@ -51,12 +51,12 @@ class LabelSyncConflictCheck:
             async_raise(self._context.hass, entry, PULSARR_LABELS)
         elif is_on is not None:
             async_delete(self._context.hass, entry, PULSARR_LABELS)
-        if is_on and not self._clashes:
+        if is_on and not self._conflicts:
             _LOGGER.warning(
                 "%s: Pulsarr's own label sync is switched on and rewrites the labels of titles",
                 entry.title,
             )
-        elif self._clashes and not is_on:
+        elif self._conflicts and not is_on:
             _LOGGER.info("%s: Pulsarr's own label sync is switched off", entry.title)
-        self._clashes = bool(is_on)
-        self._timer.set(INTERVAL_WHILE_CLASHING if is_on else INTERVAL)
+        self._conflicts = bool(is_on)
+        self._timer.set(CONFLICT_INTERVAL if is_on else INTERVAL)

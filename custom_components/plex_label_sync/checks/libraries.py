@@ -29,50 +29,50 @@ class LibraryCheck:
         self._plex = servers.plex
         self._runner = runner
         self._names: dict[str, str] = {}
-        self._told: dict[str, str] = {}
-        self._asked: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
+        self._raised: dict[str, str] = {}
 
     @callback
     def async_start(self) -> None:
         """Check after each run while the entry is loaded."""
-        self._entry.async_on_unload(self._runner.on_change.add(self._async_look))
-        self._entry.async_on_unload(lambda: self._tell({}))
-        self._entry.async_on_unload(lambda: self._ask({}))
+        self._entry.async_on_unload(self._runner.on_change.add(self._async_check))
+        self._entry.async_on_unload(lambda: self._report({}))
+        self._entry.async_on_unload(lambda: self._raise_new({}))
 
     @callback
-    def _async_look(self) -> None:
+    def _async_check(self) -> None:
         there = self._plex.libraries_seen
         self._names.update((library.key, library.name) for library in there)
-        gone = missing(self._entry.options.get(CONF_LIBRARIES), there)
+        removed = missing(self._entry.options.get(CONF_LIBRARIES), there)
         if self._plex.all_libraries_seen:  # else it may be among the unread ones
-            self._tell({key: self._names.get(key, key) for key in gone})
+            self._report({key: self._names.get(key, key) for key in removed})
         if there:
-            self._look_for_new(there)
+            self._check_for_new(there)
 
-    def _look_for_new(self, there: Collection[Library]) -> None:
+    def _check_for_new(self, there: Collection[Library]) -> None:
         """Report new libraries; not if all are synced, nor at first, when all are remembered."""
         chosen = self._entry.options.get(CONF_LIBRARIES)
         seen = self._entry.data.get(CONF_LIBRARIES_SEEN)
         if chosen is None or seen is None:
             async_remember(self._hass, self._entry, (library.key for library in there))
-        self._ask(unseen(chosen, seen, there))
+        self._raise_new(unseen(chosen, seen, there))
 
-    def _tell(self, gone: dict[str, str]) -> None:
+    def _report(self, removed: dict[str, str]) -> None:
         """Report missing libraries; if others are left, offer to deselect the missing ones."""
-        if gone == self._told:
+        if removed == self._reported:
             return
-        self._told = gone
-        if not gone:
+        self._reported = removed
+        if not removed:
             async_delete(self._hass, self._entry, LIBRARY_GONE)
             return
-        others_left = len(gone) < len(self._entry.options[CONF_LIBRARIES])
+        others_left = len(removed) < len(self._entry.options[CONF_LIBRARIES])
         repair = LIBRARY_GONE if others_left else LIBRARIES_GONE
-        async_raise(self._hass, self._entry, repair, gone)
+        async_raise(self._hass, self._entry, repair, removed)
 
-    def _ask(self, new: dict[str, str]) -> None:
-        if new == self._asked:
+    def _raise_new(self, new: dict[str, str]) -> None:
+        if new == self._raised:
             return
-        self._asked = new
+        self._raised = new
         if new:
             async_raise(self._hass, self._entry, LIBRARY_NEW, new)
         else:

@@ -24,19 +24,19 @@ from ..const import (
 from ..limits import current_limits
 from ..plex.account import OwnedServer
 from ..plex.parse import ServerInfo
-from ..plex.server import PlexClient, normalise_plex_url
-from ..pulsarr.client import PulsarrClient, normalise_url as normalise_pulsarr_url
+from ..plex.server import PlexClient, normalize_plex_url
+from ..pulsarr.client import PulsarrClient, normalize_url as normalize_pulsarr_url
 from ..server_urls import CredentialsInUrlError
 from ..sync.failures import FAILURES
 from ..sync.model import Library, ServiceError
-from ..wire import wary
+from ..wire import strict_session
 
 _LOGGER = logging.getLogger(__name__)
 
-KNOCK_TIMEOUT: Final = (
+PROBE_TIMEOUT: Final = (
     8.0  # seconds; a local server responds in milliseconds, a relay in two seconds
 )
-KNOCKS: Final = 6  # addresses tried at a time
+PROBES_MAX: Final = 6  # addresses tried at a time
 
 
 class FieldError(Exception):
@@ -65,7 +65,7 @@ class Peer:
     url_key: str
     secret_key: str
     verify_ssl_key: str
-    normalise: Callable[[str], str]
+    normalize: Callable[[str], str]
     wrong_service: str  # the error when another service responds
 
     def stored(self, data: Mapping[str, Any]) -> Login:
@@ -91,7 +91,7 @@ class Peer:
         # Credentials are pasted, often with trailing white space.
         secret = user_input.get(self.secret_field, "").strip() or known.secret
         try:
-            url = self.normalise(user_input.get(CONF_URL, known.url))
+            url = self.normalize(user_input.get(CONF_URL, known.url))
         except CredentialsInUrlError as err:
             raise FieldError(CONF_URL, "url_with_credentials") from err
         except ValueError as err:
@@ -111,7 +111,7 @@ PLEX: Final = Peer(
     url_key=CONF_PLEX_URL,
     secret_key=CONF_PLEX_TOKEN,
     verify_ssl_key=CONF_PLEX_VERIFY_SSL,
-    normalise=normalise_plex_url,
+    normalize=normalize_plex_url,
     wrong_service="not_plex",
 )
 PULSARR: Final = Peer(
@@ -119,7 +119,7 @@ PULSARR: Final = Peer(
     url_key=CONF_PULSARR_URL,
     secret_key=CONF_PULSARR_API_KEY,
     verify_ssl_key=CONF_PULSARR_VERIFY_SSL,
-    normalise=normalise_pulsarr_url,
+    normalize=normalize_pulsarr_url,
     wrong_service="not_pulsarr",
 )
 
@@ -159,26 +159,29 @@ async def async_find_server(hass: HomeAssistant, server: OwnedServer, client_id:
 
     Raises FieldError when none responds.
     """
-    turns = asyncio.Semaphore(KNOCKS)
+    turns = asyncio.Semaphore(PROBES_MAX)
 
     async def is_there(login: Login) -> bool:
         try:
-            async with turns, asyncio.timeout(KNOCK_TIMEOUT):
-                stranger = dataclasses.replace(login, secret="")
-                return await plex_client(hass, stranger, client_id).identity() == server.machine_id
+            async with turns, asyncio.timeout(PROBE_TIMEOUT):
+                without_token = dataclasses.replace(login, secret="")
+                return (
+                    await plex_client(hass, without_token, client_id).identity()
+                    == server.machine_id
+                )
         except (ServiceError, TimeoutError) as err:
             _LOGGER.debug("No response from one of the server's addresses: %r", err)
             return False
 
-    ways = tuple(logins(server))
-    knocks = [hass.async_create_task(is_there(login), "look for a server") for login in ways]
+    candidates = tuple(logins(server))
+    probes = [hass.async_create_task(is_there(login), "look for a server") for login in candidates]
     try:
-        for login, knock in zip(ways, knocks, strict=True):
-            if await knock:
+        for login, probe in zip(candidates, probes, strict=True):
+            if await probe:
                 return login
     finally:
-        for knock in knocks:
-            knock.cancel()
+        for probe in probes:
+            probe.cancel()
     raise FieldError("base", "no_way_to_server")
 
 
@@ -211,7 +214,7 @@ async def _async_speaks_json(hass: HomeAssistant, login: Login) -> bool:
     try:
         async with (
             asyncio.timeout(current_limits().pulsarr.probe_timeout),
-            wary(async_get_clientsession(hass, login.verify_ssl)) as session,
+            strict_session(async_get_clientsession(hass, login.verify_ssl)) as session,
             session.get(f"{login.url}/v1/users/users/list", allow_redirects=False) as response,
         ):
             return response.content_type == "application/json"

@@ -27,11 +27,15 @@ def existing_servers(hass: HomeAssistant) -> dict[str, ExistingServer]:
 
     They are read from the Plex integration's entries, which need not be loaded.
     """
-    taken = {entry.unique_id for entry in hass.config_entries.async_entries(DOMAIN)}
+    configured = {entry.unique_id for entry in hass.config_entries.async_entries(DOMAIN)}
     servers: dict[str, ExistingServer] = {}
     for entry in hass.config_entries.async_entries(PLEX_DOMAIN, include_ignore=False):
         config = entry.data.get(_SERVER_CONFIG)
-        if entry.unique_id is None or entry.unique_id in taken or not isinstance(config, Mapping):
+        if (
+            entry.unique_id is None
+            or entry.unique_id in configured
+            or not isinstance(config, Mapping)
+        ):
             continue
         if config.get(CONF_URL) and config.get(CONF_TOKEN):
             servers[entry.unique_id] = ExistingServer(entry.title, config)

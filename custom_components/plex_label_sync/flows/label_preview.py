@@ -12,13 +12,13 @@ from ..sync.label_conflicts import Confirmed, resolve
 from ..sync.model import Person, fold
 from ..sync.naming import naming_of
 from ..sync.person_id import public_id
-from ..sync.preview import NamedPerson, Trouble, label_preview
+from ..sync.preview import LabelProblem, NamedPerson, label_preview
 from ..texts import async_texts
 
 LINES_MAX: Final = 20  # people, to keep the form readable
 OTHERS_MAX: Final = 3  # others named who share a person's label
 LABELS_CLASH: Final = "labels_clash"
-WORDS: Final = "label_preview"  # the key of the texts under `selector`
+TEXTS_KEY: Final = "label_preview"  # the key of the texts under `selector`
 
 
 class LabelPreview:
@@ -45,7 +45,7 @@ class LabelPreview:
         self._options = dict(options)
         is_new = not self._is_set_up or naming_of(Settings.from_options(options).sync) != before
         self._is_set_up = True
-        return {CONF_LABEL_FORMAT: LABELS_CLASH} if is_new and self._clashes() else {}
+        return {CONF_LABEL_FORMAT: LABELS_CLASH} if is_new and self._has_conflicts() else {}
 
     def confirmed(self, options: Mapping[str, Any]) -> Confirmed:
         """Return what setting up confirms: people's labels, and shared labels.
@@ -56,7 +56,7 @@ class LabelPreview:
             return Confirmed()
         return resolve(self._people, None, Settings.from_options(options).sync).confirmed
 
-    def _clashes(self) -> bool:
+    def _has_conflicts(self) -> bool:
         return any(row.shares_with for row in self._rows())
 
     def _rows(self) -> tuple[NamedPerson, ...]:
@@ -64,7 +64,7 @@ class LabelPreview:
 
     async def async_text(self, hass: HomeAssistant) -> str:
         """Return people and their labels as a Markdown list."""
-        words = (await async_texts(hass)).groups[WORDS]
+        words = (await async_texts(hass)).groups[TEXTS_KEY]
         if self._people is None:
             return words["unknown"]
         return as_list(self._rows(), words) or words["nobody"]
@@ -87,13 +87,13 @@ def line_of(row: NamedPerson, words: Mapping[str, str]) -> str:
     others = [as_code(shown_name(other)) for other in row.shares_with[:OTHERS_MAX]]
     if len(row.shares_with) > OTHERS_MAX:
         others.append("…")
-    told = [
-        words[trouble].format(others=", ".join(others))
-        for trouble in Trouble
-        if trouble in row.troubles
+    notes = [
+        words[problem].format(others=", ".join(others))
+        for problem in LabelProblem
+        if problem in row.problems
     ]
     line = f"{as_code(shown_name(row.person))} → {labels}"
-    return f"{line} ⚠️ {'; '.join(told)}" if told else line
+    return f"{line} ⚠️ {'; '.join(notes)}" if notes else line
 
 
 def shown_name(person: Person) -> str:

@@ -13,7 +13,7 @@ from ..const import DOMAIN
 from ..options import OPTIONS, Number, Unit
 from ..texts import WORDING, Texts, async_texts
 
-WORDS: Final = "option_problem"  # the key of the texts under `selector`
+TEXTS_KEY: Final = "option_problem"  # the key of the texts under `selector`
 OUT_OF_RANGE: Final = "out_of_range"
 # Placeholders of an error's text.
 PLACEHOLDERS: Final[Mapping[str, str]] = {
@@ -60,7 +60,7 @@ async def _async_names(hass: HomeAssistant) -> dict[str, str]:
 def _range(name: str, kind: Number, texts: Texts) -> str:
     """Return a text with a field's name and the range of its number."""
     lowest, highest = (amount(end, kind.unit, texts) for end in (kind.minimum, kind.maximum))
-    return texts.phrase(WORDS, "range", field=name, lowest=lowest, highest=highest)
+    return texts.phrase(TEXTS_KEY, "range", field=name, lowest=lowest, highest=highest)
 
 
 def amount(number: int, unit: Unit, texts: Texts) -> str:

@@ -118,19 +118,21 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
             return await self._async_finish()
         entry = self.config_entry
         base_url = self._accepted.get(CONF_BASE_URL)
-        ways = addresses(self.hass, entry.data[CONF_WEBHOOK_ID], base_url)
+        candidates = addresses(self.hass, entry.data[CONF_WEBHOOK_ID], base_url)
         used = None
         if entry.state is ConfigEntryState.LOADED:
             used = entry.runtime_data.webhook_manager.registration.address
-        ways = tuple(way for way in ways if way.shown == used) or ways
+        candidates = (
+            tuple(candidate for candidate in candidates if candidate.shown == used) or candidates
+        )
         schema: Any = vol.Schema({})  # as above
         return self.async_show_form(
             step_id=step_id,
             data_schema=schema,
             errors={},
             description_placeholders={
-                "address": ways[0].url
-                if ways
+                "address": candidates[0].url
+                if candidates
                 else async_generate_path(entry.data[CONF_WEBHOOK_ID]),
                 "secret": entry.data[CONF_WEBHOOK_SECRET],
             },
@@ -190,7 +192,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
             return {}
         people = self._pulsarr_people
         pairs = values.get(CONF_SHARING_ACCOUNTS, ())
-        if all(pair_of(pair, people, answer.everybody) is not None for pair in pairs):
+        if all(pair_of(pair, people, answer.all_accounts) is not None for pair in pairs):
             return {}
         return {CONF_SHARING_ACCOUNTS: "unknown_sharing_account"}
 

@@ -77,9 +77,9 @@ class SectionedForm(vol.Schema):
             for field, selector in part.schema.schema.items():
                 name = str(field)
                 if name in sent:
-                    values[name] = _taken(selector, sent.pop(name))
+                    values[name] = _validated(selector, sent.pop(name))
                 elif not isinstance(field.default, vol.Undefined):
-                    values[name] = _taken(selector, field.default())
+                    values[name] = _validated(selector, field.default())
         for name in sent:
             raise vol.Invalid("extra keys not allowed", [name])
         return values
@@ -106,7 +106,7 @@ class SectionedForm(vol.Schema):
         return {**errors, **of_sections}
 
 
-def _taken(selector: Callable[[Any], Any], value: Any) -> Any:  # noqa: ANN401 - a form's
+def _validated(selector: Callable[[Any], Any], value: Any) -> Any:  # noqa: ANN401 - a form's
     """Return a value as validated by its field, or `Unusable`."""
     try:
         return selector(value)

@@ -29,7 +29,7 @@ class KnownServer:
     login: Login
 
 
-class PlexWays(ConfigFlow):
+class PlexSteps(ConfigFlow):
     """The part of the config flow that connects to a Plex server."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class PlexWays(ConfigFlow):
         """Continue once the server is known."""
         raise NotImplementedError
 
-    async def _async_signed_in_anew(self, servers: Iterable[OwnedServer]) -> ConfigFlowResult:
+    async def _async_signed_in_again(self, servers: Iterable[OwnedServer]) -> ConfigFlowResult:
         """Continue reauthentication with the account's servers."""
         raise NotImplementedError
 
@@ -127,12 +127,12 @@ class PlexWays(ConfigFlow):
             if sign_in.error is not None or not sign_in.servers:
                 return await self._sign_in_again(sign_in.error or "no_servers")
             if self.source == SOURCE_REAUTH:
-                return await self._async_signed_in_anew(sign_in.servers)
-            taken = self._async_current_ids(include_ignore=False)
+                return await self._async_signed_in_again(sign_in.servers)
+            configured = self._async_current_ids(include_ignore=False)
             self._owned = {
                 server.machine_id: server
                 for server in sign_in.servers
-                if server.machine_id not in taken
+                if server.machine_id not in configured
             }
             if not self._owned:
                 return self.async_abort(reason="already_configured")

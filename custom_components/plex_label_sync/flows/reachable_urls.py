@@ -17,7 +17,7 @@ from ..limits import current_limits
 from ..plex import parse
 from ..server_urls import redirected_base, with_default_port
 from ..transport import SMALL_MAX, parse_json
-from ..wire import TooMuchError, bounded_body, wary
+from ..wire import TooMuchError, bounded_body, strict_session
 from .connections import PLEX, Login, Peer
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _JSON: Final = {"Accept": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Knock:
+class _Reply:
     """The result of a request: the base URL after a redirect, and whether it is a Plex server."""
 
     base: str | None = None
@@ -44,37 +44,37 @@ async def async_reach(hass: HomeAssistant, peer: Peer, login: Login) -> Login:
     """
     limits = current_limits()
     if peer is not PLEX:
-        knock = await _knock(hass, login, PULSARR_PATH, limits.pulsarr.probe_timeout)
-        return replace(login, url=knock.base or login.url)
+        reply = await _request(hass, login, PULSARR_PATH, limits.pulsarr.probe_timeout)
+        return replace(login, url=reply.base or login.url)
     usual = with_default_port(login.url, PLEX_PORT)
     urls = [login.url] if usual is None else [login.url, usual]
-    knocks = await asyncio.gather(
+    replies = await asyncio.gather(
         *(
-            _knock(hass, replace(login, url=url), PLEX_PATH, limits.plex.probe_timeout)
+            _request(hass, replace(login, url=url), PLEX_PATH, limits.plex.probe_timeout)
             for url in urls
         )
     )
-    for url, knock in zip(urls, knocks, strict=True):
-        if knock.base or knock.is_plex:
-            return replace(login, url=knock.base or url)
+    for url, reply in zip(urls, replies, strict=True):
+        if reply.base or reply.is_plex:
+            return replace(login, url=reply.base or url)
     return login
 
 
-async def _knock(hass: HomeAssistant, login: Login, path: str, seconds: float) -> _Knock:
+async def _request(hass: HomeAssistant, login: Login, path: str, seconds: float) -> _Reply:
     """Send a request that needs no credentials."""
     try:
         async with (
             asyncio.timeout(seconds),
-            wary(async_get_clientsession(hass, login.verify_ssl)) as session,
+            strict_session(async_get_clientsession(hass, login.verify_ssl)) as session,
             session.get(login.url + path, headers=_JSON, allow_redirects=False) as response,
         ):
             if response.status >= HTTPStatus.MULTIPLE_CHOICES:
                 location = response.headers.get("Location", "")
-                return _Knock(base=redirected_base(login.url, path, location))
-            return _Knock(is_plex=_is_plex(await bounded_body(response, SMALL_MAX)))
+                return _Reply(base=redirected_base(login.url, path, location))
+            return _Reply(is_plex=_is_plex(await bounded_body(response, SMALL_MAX)))
     except (TimeoutError, TooMuchError, aiohttp.ClientError, OSError) as err:
         _LOGGER.debug("No response from an address: %s", type(err).__name__)
-        return _Knock()
+        return _Reply()
 
 
 def _is_plex(body: bytes) -> bool:

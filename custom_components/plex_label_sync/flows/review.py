@@ -25,7 +25,7 @@ from ..sync.person_id import PersonId
 from ..sync.progress import Progress
 from ..sync.request import FullRequest
 from ..texts import async_texts
-from .review_text import WORDS, listed, review_text
+from .review_text import TEXTS_KEY, listed, review_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Reader:
             self._plex.libraries_seen,
             self._settings,
         )
-        return Review(first, undecided=self._people.asked)
+        return Review(first, undecided=self._people.undecided)
 
 
 class _AgreedPeople:
@@ -95,7 +95,7 @@ class _AgreedPeople:
         self._pulsarr = pulsarr
         self._confirmed = confirmed
         self._settings = settings
-        self.asked: tuple[Conflict, ...] = ()
+        self.undecided: tuple[Conflict, ...] = ()
 
     async def people(
         self, *, tries: int = 3, on_gap: Callable[[Gap], object] | None = None
@@ -106,7 +106,7 @@ class _AgreedPeople:
         """
         people = await self._pulsarr.people(tries=tries, on_gap=on_gap)
         resolution = resolve(people, self._confirmed, self._settings)
-        self.asked = resolution.asked
+        self.undecided = resolution.undecided
         return resolution.people
 
     async def watchlist(
@@ -129,7 +129,7 @@ class _NothingToWriteTo:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger: Final = ledger
 
-    def removed_lately(self) -> Mapping[RowKey, Change]:
+    def recently_removed(self) -> Mapping[RowKey, Change]:
         """Return an empty mapping: no run has removed a label."""
         return {}
 
@@ -148,17 +148,17 @@ async def async_review_text(hass: HomeAssistant, review: Review, *, taken_over: 
     """Return a preview as Markdown; `taken_over` means that there are former records."""
     texts = await async_texts(hass)
     if review.first is None:
-        return texts.phrase(WORDS, "unknown")
+        return texts.phrase(TEXTS_KEY, "unknown")
     parts = []
     if review.first.run.gaps:
         names = listed((as_code(gap.name) for gap in review.first.run.gaps), texts)
-        parts.append(texts.phrase(WORDS, "gaps", names=names))
+        parts.append(texts.phrase(TEXTS_KEY, "gaps", names=names))
     if taken_over:
-        parts.append(texts.phrase(WORDS, "taken_over"))
+        parts.append(texts.phrase(TEXTS_KEY, "taken_over"))
     parts.append(review_text(review.first, texts))
     if review.undecided:
         labels = listed((as_code(one.label) for one in review.undecided), texts)
-        parts.append(texts.phrase(WORDS, "undecided", labels=labels))
+        parts.append(texts.phrase(TEXTS_KEY, "undecided", labels=labels))
     return "\n\n".join(parts)
 
 
@@ -167,8 +167,8 @@ async def async_reason(hass: HomeAssistant, review: Review) -> str:
     if review.first is not None:
         return ""
     if review.error is None:
-        return (await async_texts(hass)).phrase(WORDS, "unexpected")
-    told = translation(review.error)
+        return (await async_texts(hass)).phrase(TEXTS_KEY, "unexpected")
+    message = translation(review.error)
     texts = await async_get_translations(hass, hass.config.language, "exceptions", [DOMAIN])
-    text = texts[f"component.{DOMAIN}.exceptions.{told['translation_key']}.message"]
-    return text.format(**told["translation_placeholders"])
+    text = texts[f"component.{DOMAIN}.exceptions.{message['translation_key']}.message"]
+    return text.format(**message["translation_placeholders"])

@@ -29,7 +29,7 @@ from ..storage.former import async_former
 from ..webhook.secret import new_secret
 from .connections import PLEX, PULSARR, plex_client, pulsarr_client
 from .label_preview import LabelPreview
-from .plex_steps import PlexWays
+from .plex_steps import PlexSteps
 from .review import Reader, Review, async_reason, async_review_text
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ RETRY: Final = "retry"
 REVIEW_FAILED: Final = "review_failed"
 
 
-class ReviewStep(PlexWays):
+class ReviewStep(PlexSteps):
     """The steps after everything is entered; the other steps are in base and derived classes."""
 
     def __init__(self) -> None:

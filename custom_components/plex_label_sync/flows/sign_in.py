@@ -45,7 +45,7 @@ class SignIn:
         self._hass = hass
         self._flow_id = flow_id
         self._plex_tv = PlexTv(client_id)
-        self._came_back = asyncio.Event()
+        self._returned = asyncio.Event()
         self._task: asyncio.Task[None]  # set by `async_begin`
         self.url = ""
         self.servers: tuple[OwnedServer, ...] = ()
@@ -62,9 +62,9 @@ class SignIn:
         )
 
     @callback
-    def async_came_back(self) -> None:
+    def async_returned(self) -> None:
         """Check at once whether the user has signed in."""
-        self._came_back.set()
+        self._returned.set()
 
     @callback
     def async_cancel(self) -> None:
@@ -91,10 +91,10 @@ class SignIn:
         while True:
             try:
                 async with asyncio.timeout(POLL_INTERVAL):
-                    await self._came_back.wait()
+                    await self._returned.wait()
             except TimeoutError:
                 pass
-            self._came_back.clear()
+            self._returned.clear()
             try:
                 if await self._async_in_thread(self._plex_tv.is_signed_in):
                     return
@@ -126,7 +126,7 @@ class SignInCallbackView(HomeAssistantView):
         sign_in = _sign_ins(hass).get(request.query.get("flow_id", ""))
         if sign_in is None:
             raise web.HTTPNotFound
-        sign_in.async_came_back()
+        sign_in.async_returned()
         texts = await async_get_translations(hass, hass.config.language, "config", [DOMAIN])
         text = texts.get(f"component.{DOMAIN}.config.progress.{SIGNED_IN}", "")
         return web.Response(

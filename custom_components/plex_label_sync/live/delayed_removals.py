@@ -19,7 +19,9 @@ from .live_sync import LiveSync
 
 SINGLY_MAX: Final = 200  # labels due at the same time; more are left to a full sync
 GRACE: Final = 1.0  # seconds, so that the delay has ended despite clock differences
-LOOK_MAX: Final = 3600.0  # seconds until the timer is set again: the clock may change meanwhile
+CHECK_INTERVAL: Final = (
+    3600.0  # seconds until the timer is set again: the clock may change meanwhile
+)
 
 
 class DelayedRemovals:
@@ -51,7 +53,7 @@ class DelayedRemovals:
         self._timer.cancel()
         self._when = when
         if when is not None:
-            self._timer.set(min(max(0.0, when - time.time()) + GRACE, LOOK_MAX))
+            self._timer.set(min(max(0.0, when - time.time()) + GRACE, CHECK_INTERVAL))
 
     async def _async_due(self) -> None:
         """Start a sync of the titles whose removal is due, without asking about held ones again."""

@@ -26,7 +26,7 @@ class LabelEvent:
     rating_keys: tuple[str, ...] = ()  # of all its newly labelled items
 
 
-def news_about(
+def label_event_of(
     changes: Iterable[Change], watchlists: Watchlists | None, poster: str | None = None
 ) -> LabelEvent | None:
     """Return the event for a title whose items were changed, None if nothing was added.
@@ -60,5 +60,5 @@ def label_events_of(changes: Iterable[Change], watchlists: Watchlists) -> tuple[
         found.setdefault((change.type, change.title_id), []).append(change)
         if len(found) > TITLES_MAX:
             return ()
-    news = (news_about(some, watchlists) for some in found.values())
-    return tuple(one for one in news if one is not None)
+    events = (label_event_of(some, watchlists) for some in found.values())
+    return tuple(one for one in events if one is not None)

@@ -26,17 +26,17 @@ from ..sync.queue import (
     Reason,
     announce,
     due,
-    hurried,
-    looked,
+    expedited,
     next_due,
     postponed,
     shifted,
+    with_results,
 )
 from ..sync.request import LiveRequest
 from ..sync.run import Outcome, Run, StartedBy, TitleResult
-from ..sync.wanted import wanters_of
+from ..sync.wanted import people_wanting
 from ..timer import Timer
-from .label_events import news_about
+from .label_events import label_event_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,14 +45,14 @@ REST_MAX: Final = 10.0  # seconds; a pass is followed by a pause of its own leng
 SCAN_GAP: Final = 10.0  # seconds between two passes triggered by the end of a scan
 CHANGED_MAX: Final = 1000  # titles added to or removed from watchlists that are processed singly
 
-_AWAY: Final = {
+_UNREACHABLE: Final = {
     Service.PLEX: Reason.PLEX_UNREACHABLE,
     Service.PULSARR: Reason.PULSARR_UNREACHABLE,
 }
 # What Plex did not accept or could not read is worth another try.
-_TRIED_AGAIN: Final = frozenset({Outcome.NOT_WRITTEN, Outcome.NOT_READ})
+_RETRIED: Final = frozenset({Outcome.NOT_WRITTEN, Outcome.NOT_READ})
 # Reasons of entries for which Plex has already been searched in full.
-_LOOKED_FOR: Final = frozenset(
+_SEARCHED_FOR: Final = frozenset(
     {Reason.NOT_IN_PLEX, Reason.NOT_MATCHED_YET, Reason.LIBRARY_EXCLUDED}
 )
 
@@ -91,15 +91,15 @@ class LiveSync:
         # Times are monotonic here, but wall-clock times in the queue.
         self._because: StartedBy | None = None  # the first trigger of the next pass
         self._newer_than = float("-inf")
-        self._heard_at = float("-inf")
+        self._reported_at = float("-inf")
         self._rest_until = float("-inf")
         self._last_scan = float("-inf")
         self._clock = ClockWatch()
         self._faults = FaultLog(_LOGGER)
-        self._taking_in = False
+        self._queueing = False
         self._timer = Timer(context.hass, self._async_due)
         self._busy = False
-        self._looking = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     @callback
     def async_start(self) -> None:
@@ -131,13 +131,13 @@ class LiveSync:
             return
         match signal.kind:
             case SignalKind.AVAILABLE:
-                self._heard_at = steady()
+                self._reported_at = steady()
                 self._because = self._because or StartedBy.WEBHOOK
                 self._announced.append(signal.title)
-                if not self._taking_in:
-                    self._context.in_background(self._take_in_announced(), "announcement")
-            case SignalKind.WISHED | SignalKind.UNWISHED:
-                if signal.kind is SignalKind.UNWISHED:
+                if not self._queueing:
+                    self._context.in_background(self._queue_announced(), "announcement")
+            case SignalKind.WATCHLIST_ADDED | SignalKind.WATCHLIST_REMOVED:
+                if signal.kind is SignalKind.WATCHLIST_REMOVED:
                     self._records.knowledge.lists.explain(signal.title, time.time())
                 self.async_changed([signal.title], because=StartedBy.WEBHOOK, newer_than=steady())
             case SignalKind.JOINED | SignalKind.TEST | SignalKind.IGNORED:
@@ -166,7 +166,7 @@ class LiveSync:
         self._schedule()
 
     @callback
-    def async_look_at(self, candidates: Candidates) -> None:
+    def async_process_items(self, candidates: Candidates) -> None:
         """Process items that were changed in Plex at once."""
         if candidates.titles:
             self._because = self._because or StartedBy.PLEX_EVENT
@@ -183,16 +183,16 @@ class LiveSync:
             self._last_scan = max(now, self._last_scan + SCAN_GAP)
             self._follow_clock()
             when = time.time() + self._last_scan - now
-            self._records.queue = hurried(self.queue, when)
+            self._records.queue = expedited(self.queue, when)
             self._schedule()
 
     def _too_many(self, what: str) -> None:
         _LOGGER.warning("Too many %s to process one by one; a full sync follows", what)
         self._runner.schedule.sync_soon()
 
-    async def _take_in_announced(self) -> None:
+    async def _queue_announced(self) -> None:
         """Add announced titles to the queue, and save it before they are processed."""
-        self._taking_in = True
+        self._queueing = True
         try:
             while self._announced:
                 titles, self._announced = self._announced, []
@@ -200,11 +200,11 @@ class LiveSync:
                 queue = announce(self.queue, titles, time.time(), self._settings)
                 await self._records.async_save_queue(queue)
                 for entry in await self._with_people(queue[known:]):
-                    self._tell(Activity.PENDING_ADDED, entry)
+                    self._fire(Activity.PENDING_ADDED, entry)
                 if len(queue) == QUEUE_MAX:
                     self._too_many("announced titles wait")
         finally:
-            self._taking_in = False
+            self._queueing = False
         await self._runner.async_recount()
         self._schedule()
 
@@ -215,7 +215,7 @@ class LiveSync:
             return entries
         titles = [entry.title for entry in entries]
         settings = self._context.settings.sync
-        people = await asyncio.to_thread(wanters_of, titles, lists, settings)
+        people = await asyncio.to_thread(people_wanting, titles, lists, settings)
         return tuple(
             replace(entry, people=some) for entry, some in zip(entries, people, strict=True)
         )
@@ -240,7 +240,7 @@ class LiveSync:
 
         Raises nothing if a server is unavailable: the entries record it and continue to wait.
         """
-        async with self._looking:
+        async with self._lock:
             return await self._process(everything, started_by)
 
     async def _process(self, everything: bool, started_by: str | None) -> ProcessResult:
@@ -255,12 +255,12 @@ class LiveSync:
         titles = tuple(dict.fromkeys([*(entry.title for entry in entries), *changed, *candidates]))
         if not titles:
             return ProcessResult(waiting=len(self.queue))
-        first_looks = [entry.title for entry in entries if entry.reason not in _LOOKED_FOR]
+        first_searches = [entry.title for entry in entries if entry.reason not in _SEARCHED_FOR]
         request = LiveRequest(
             titles=titles,
-            thorough=frozenset([*first_looks, *changed]),
+            thorough=frozenset([*first_searches, *changed]),
             newer_than=self._newer_than,
-            heard_at=self._heard_at,
+            reported_at=self._reported_at,
             seen=tuple(seen.values()),
             started_by=started_by or because or StartedBy.PENDING,
         )
@@ -275,36 +275,38 @@ class LiveSync:
                 postponed(
                     self.queue,
                     titles,
-                    _AWAY.get(run.error.service, Reason.NOT_WRITTEN),
+                    _UNREACHABLE.get(run.error.service, Reason.NOT_WRITTEN),
                     time.time(),
                     self._settings,
                 )
             )
             result = ProcessResult(len(titles), 0, len(self.queue), 0, run)
         else:
-            result = await self._take_in(run)
+            result = await self._record_results(run)
         await self._runner.async_recount()
         return result
 
-    async def _take_in(self, run: Run) -> ProcessResult:
+    async def _record_results(self, run: Run) -> ProcessResult:
         """Update the queue with a run's results, and report them."""
         now = time.time()
         queue = self.queue
-        for look in run.looks:
-            if look.outcome in _TRIED_AGAIN:
-                waits = any(entry.title == look.title for entry in queue)
-                queue = queue if waits else announce(queue, [look.title], now, self._settings)
+        for title_result in run.title_results:
+            if title_result.outcome in _RETRIED:
+                waits = any(entry.title == title_result.title for entry in queue)
+                queue = (
+                    queue if waits else announce(queue, [title_result.title], now, self._settings)
+                )
         lists = self._runner.engine.watchlists
-        result = looked(
+        result = with_results(
             queue,
-            run.looks,
+            run.title_results,
             now,
             self._settings,
             lists_read_at=lists.read_at if lists is not None else 0.0,
         )
         await self._records.async_save_queue(result.queue)
         for entry in result.resolved:
-            self._tell(Activity.PENDING_RESOLVED, entry)
+            self._fire(Activity.PENDING_RESOLVED, entry)
         for entry in result.expired:
             _LOGGER.warning(
                 "%s was announced but is still not labelled in Plex (%s); "
@@ -312,27 +314,31 @@ class LiveSync:
                 entry.title.name,
                 entry.reason.value,
             )
-            self._tell(Activity.PENDING_EXPIRED, entry)
-        for look in run.looks:
-            self._tell_changes(look, run)
+            self._fire(Activity.PENDING_EXPIRED, entry)
+        for title_result in run.title_results:
+            self._fire_changes(title_result, run)
         return ProcessResult(
-            processed=len(run.looks),
-            labelled=sum(look.outcome is Outcome.SETTLED for look in run.looks),
+            processed=len(run.title_results),
+            labelled=sum(
+                title_result.outcome is Outcome.SETTLED for title_result in run.title_results
+            ),
             waiting=len(result.queue),
             expired=len(result.expired),
             run=run,
         )
 
-    def _tell(self, kind: Activity, entry: PendingSync) -> None:
+    def _fire(self, kind: Activity, entry: PendingSync) -> None:
         self._context.fire(
             kind, title=entry.title.name, type=entry.title.type.value, people=list(entry.people)
         )
 
-    def _tell_changes(self, look: TitleResult, run: Run) -> None:
-        changes = [change for change in run.changes if change.rating_key in look.rating_keys]
+    def _fire_changes(self, title_result: TitleResult, run: Run) -> None:
+        changes = [
+            change for change in run.changes if change.rating_key in title_result.rating_keys
+        ]
         lists = self._runner.engine.watchlists
-        if news := news_about(changes, lists, look.title.poster):
-            self._labels_changed.async_tell(news)
+        if event := label_event_of(changes, lists, title_result.title.poster):
+            self._labels_changed.async_notify(event)
 
     @callback
     def _schedule(self, *, gather: float = GATHER) -> None:

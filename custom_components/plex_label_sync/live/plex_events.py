@@ -13,10 +13,10 @@ from ..context import EntryContext
 from ..errors import StoppedError
 from ..faults import FaultLog
 from ..limits import ReconnectTimes
-from ..plex.events import Happening, Message
+from ..plex.events import Message, NoticeKind
 from ..runner import Runner
 from ..servers import Servers
-from ..sync.event_candidates import ASKED_MAX
+from ..sync.event_candidates import REQUESTED_MAX
 from ..sync.model import Failure, ServiceError
 from ..timer import Timer
 from .live_sync import LiveSync
@@ -30,7 +30,7 @@ MOMENT: Final = 0.15  # seconds
 WINDOW: Final = 1.5  # seconds
 BURST: Final = 6  # items with events within a window
 NOTHING_MISSED: Final = float("-inf")
-STEADY: Final = 60.0  # seconds of connection after which the reconnect delay is reset
+STABLE_AFTER: Final = 60.0  # seconds of connection after which the reconnect delay is reset
 
 
 class PlexEventFollower:
@@ -53,7 +53,7 @@ class PlexEventFollower:
         self._task: asyncio.Task[None] | None = None
         self._timer = Timer(context.hass, self._async_due)
         self._processed: dict[str, None] = {}  # rating keys to check
-        self._lately: dict[str, float] = {}  # monotonic time of recent events, by rating key
+        self._recent: dict[str, float] = {}  # monotonic time of recent events, by rating key
         # Monotonic time until which events may have been missed.
         self._missed_until = NOTHING_MISSED
         self._faults = FaultLog(_LOGGER)
@@ -81,21 +81,21 @@ class PlexEventFollower:
             self._task.cancel()
             self._task = None
         self._timer.cancel()
-        self._servers.async_hears_plex(on=False)
+        self._servers.async_set_live_updates(on=False)
 
     async def _follow(self) -> None:
         """Stay connected; each connection starts with a catch-up, as Plex repeats no events."""
         delay = self._times.first
         while True:
             began = self._context.hass.loop.time()
-            delay = await self._survive(delay)
-            if self._context.hass.loop.time() - began > STEADY:
+            delay = await self._listen_safely(delay)
+            if self._context.hass.loop.time() - began > STABLE_AFTER:
                 delay = self._times.first
             _LOGGER.debug("No live updates from Plex; next try in %.0f s", delay)
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - to spread attempts
             delay = max(delay, min(delay * 2, self._times.most))
 
-    async def _survive(self, delay: float) -> float:
+    async def _listen_safely(self, delay: float) -> float:
         """Listen until the connection ends or fails; return the reconnect delay in seconds."""
         with self._faults.survived():
             try:
@@ -109,14 +109,14 @@ class PlexEventFollower:
         async with self._servers.plex.listen() as messages:
             self._blocked = False
             try:
-                self._servers.async_hears_plex(on=True)
+                self._servers.async_set_live_updates(on=True)
                 self._missed_until = steady()
                 self._wait(0.0)
                 async for message in messages:
                     with self._faults.survived():
-                        self._take_in(message)
+                        self._process(message)
             finally:
-                self._servers.async_hears_plex(on=False)
+                self._servers.async_set_live_updates(on=False)
 
     async def _failed(self, err: ServiceError, delay: float) -> float:
         """Log if only the notifications fail; return the reconnect delay in seconds."""
@@ -130,10 +130,10 @@ class PlexEventFollower:
         return self._times.refused if err.failure is Failure.INVALID_AUTH else delay
 
     @callback
-    def _take_in(self, message: Message) -> None:
+    def _process(self, message: Message) -> None:
         for notice in message.notices:
-            if notice.what is Happening.DELETED:
-                self._runner.engine.gone(notice.rating_key)
+            if notice.what is NoticeKind.DELETED:
+                self._runner.engine.item_deleted(notice.rating_key)
                 self._processed.pop(notice.rating_key, None)
             elif self._context.settings.sync.covers(notice.library):
                 self._processed[notice.rating_key] = None
@@ -145,11 +145,11 @@ class PlexEventFollower:
     def _gather(self, rating_key: str) -> None:
         """Schedule a check of an event: shortly, or in a burst at the end of a window."""
         now = steady()
-        self._lately.pop(rating_key, None)
-        self._lately[rating_key] = now
-        while (oldest := next(iter(self._lately))) and self._lately[oldest] <= now - WINDOW:
-            del self._lately[oldest]
-        self._wait(MOMENT if len(self._lately) < BURST else WINDOW)
+        self._recent.pop(rating_key, None)
+        self._recent[rating_key] = now
+        while (oldest := next(iter(self._recent))) and self._recent[oldest] <= now - WINDOW:
+            del self._recent[oldest]
+        self._wait(MOMENT if len(self._recent) < BURST else WINDOW)
 
     @callback
     def _wait(self, seconds: float) -> None:
@@ -158,9 +158,9 @@ class PlexEventFollower:
 
     @callback
     def _async_due(self) -> None:
-        self._context.in_background(self._look(), "look at what Plex told")
+        self._context.in_background(self._check_events(), "check of Plex events")
 
-    async def _look(self) -> None:
+    async def _check_events(self) -> None:
         """Check the collected events; an error does not prevent later checks."""
         with self._faults.survived():
             await self._triage()
@@ -175,13 +175,13 @@ class PlexEventFollower:
         except ServiceError as err:
             _LOGGER.debug("Processing of Plex's events is postponed: %s", err)
             # A few are kept; for many, the newest items are checked instead.
-            if len(processed) > ASKED_MAX:
+            if len(processed) > REQUESTED_MAX:
                 missed = steady()
             else:
                 self._processed = processed | self._processed
             self._missed_until = max(missed, self._missed_until)
             self._wait(self._context.settings.queue.pending_retry_interval)
         else:
-            self._live.async_look_at(candidates)
+            self._live.async_process_items(candidates)
             if candidates.again:
                 self._wait(candidates.again)

@@ -16,33 +16,33 @@ from ..servers import Servers
 from ..sync.failures import FAILURES
 from ..sync.model import Failure, ServiceError, Title
 from ..sync.person_id import PersonId
-from ..sync.watchlist_changes import BEAT
-from ..sync.watchlist_reader import Watched
+from ..sync.watchlist_changes import POLL_INTERVAL
+from ..sync.watchlist_reader import PollResult
 from ..timer import Timer
 
 _LOGGER = logging.getLogger(__name__)
 
-BEAT_MAX: Final = 900.0  # seconds between two polls while Pulsarr limits the rate
+POLL_INTERVAL_MAX: Final = 900.0  # seconds between two polls while Pulsarr limits the rate
 REST: Final = 5.0  # minimum seconds from the end of a poll to the next
 RETRY_AFTER_MAX: Final = 3600.0  # seconds; a longer requested wait is cut
 FAILURES_BEFORE_ALARM: Final = 2  # a single failed poll is not worth an alarm
 # Seconds after `user.created`, which is sent before Pulsarr reads the new user's watchlist.
-JOINED_LOOKS: Final = (60.0, 300.0)
+READS_AFTER_USER_CREATED: Final = (60.0, 300.0)
 # Seconds after an event about a watchlist, which changes seconds or, on a slow Pulsarr, minutes
 # later.
-DOUBT_LOOKS: Final = (10.0, 60.0, 300.0)
-DOUBTS_MAX: Final = 500  # that are followed up; a regular poll finds the others
+READS_AFTER_CHANGE: Final = (10.0, 60.0, 300.0)
+FOLLOW_UPS_MAX: Final = 500  # that are followed up; a regular poll finds the others
 
 
 @dataclass(slots=True)
-class _Doubt:
+class _FollowUp:
     """A change to a watchlist that an event reported and the list does not show yet."""
 
     person_id: PersonId
     title: Title | None  # None: a new user, whose watchlist Pulsarr may not have read yet
-    wished: bool
-    said_at: float  # monotonic time
-    looks: list[float]  # monotonic times at which the list is read again
+    added: bool
+    reported_at: float  # monotonic time
+    due_at: list[float]  # monotonic times at which the list is read again
 
 
 class WatchlistPoller:
@@ -55,11 +55,11 @@ class WatchlistPoller:
         self._runner = runner
         self._timer = Timer(context.hass, self._async_due)
         self._next = 0.0  # monotonic time
-        self._interval = BEAT
-        self._looking = False
+        self._interval = POLL_INTERVAL
+        self._polling = False
         self._failures = 0
         self._unreadable: dict[PersonId, int] = {}  # number of consecutive polls, by person
-        self._doubts: list[_Doubt] = []
+        self._follow_ups: list[_FollowUp] = []
         self._faults = FaultLog(_LOGGER)
 
     @callback
@@ -72,7 +72,7 @@ class WatchlistPoller:
     def async_change_modes(self) -> None:
         """Start or stop polling according to live mode."""
         self._timer.cancel()
-        self._doubts.clear()
+        self._follow_ups.clear()
         self._next = steady() + self._interval
         self._schedule()
 
@@ -81,30 +81,30 @@ class WatchlistPoller:
         """Schedule polls after an event, as the watchlist may show the change only later."""
         if not self._context.settings.live_mode or signal.person_id is None:
             return
-        looks: tuple[float, ...]
+        due_at: tuple[float, ...]
         match signal.kind:
             case SignalKind.JOINED:
-                looks = JOINED_LOOKS
-            case SignalKind.WISHED | SignalKind.UNWISHED:
-                looks = DOUBT_LOOKS
+                due_at = READS_AFTER_USER_CREATED
+            case SignalKind.WATCHLIST_ADDED | SignalKind.WATCHLIST_REMOVED:
+                due_at = READS_AFTER_CHANGE
             case SignalKind.AVAILABLE | SignalKind.TEST | SignalKind.IGNORED:
                 return  # not about a watchlist
             case _:
                 assert_never(signal.kind)
-        if len(self._doubts) < DOUBTS_MAX:
+        if len(self._follow_ups) < FOLLOW_UPS_MAX:
             now = steady()
-            wished = signal.kind is SignalKind.WISHED
-            due = [now + seconds for seconds in looks]
-            self._doubts.append(_Doubt(signal.person_id, signal.title, wished, now, due))
+            added = signal.kind is SignalKind.WATCHLIST_ADDED
+            due = [now + seconds for seconds in due_at]
+            self._follow_ups.append(_FollowUp(signal.person_id, signal.title, added, now, due))
             self._schedule()
 
     @callback
     def _schedule(self) -> None:
         """Set the timer for the next poll of either kind."""
         self._timer.cancel()
-        if self._looking or not self._context.settings.live_mode:
+        if self._polling or not self._context.settings.live_mode:
             return
-        when = min([self._next, *(doubt.looks[0] for doubt in self._doubts)])
+        when = min([self._next, *(follow_up.due_at[0] for follow_up in self._follow_ups)])
         self._timer.set(max(0.0, when - steady()))
 
     @callback
@@ -113,37 +113,40 @@ class WatchlistPoller:
         with self._faults.survived():
             urgent = self._due(now)
         if urgent or now >= self._next:
-            self._looking = True
-            self._context.in_background(self._look(urgent), "look at the watchlists")
+            self._polling = True
+            self._context.in_background(self._poll(urgent), "poll of the watchlists")
         else:
             self._schedule()
 
     def _due(self, now: float) -> frozenset[PersonId]:
         """Return the people whose lists to read after events, and drop events already confirmed."""
         urgent = set[PersonId]()
-        going_on: list[_Doubt] = []
-        for doubt in self._doubts:
-            is_due = doubt.looks[0] <= now
-            agrees = False
+        remaining: list[_FollowUp] = []
+        for follow_up in self._follow_ups:
+            is_due = follow_up.due_at[0] <= now
+            confirmed = False
             with self._faults.survived():
-                agrees = is_due and self._agrees(doubt)
-            if agrees:
+                confirmed = is_due and self._is_confirmed(follow_up)
+            if confirmed:
                 continue
             if is_due:
-                urgent.add(doubt.person_id)
-                doubt.looks = [when for when in doubt.looks if when > now]
-            if doubt.looks:
-                going_on.append(doubt)
-        self._doubts = going_on
+                urgent.add(follow_up.person_id)
+                follow_up.due_at = [when for when in follow_up.due_at if when > now]
+            if follow_up.due_at:
+                remaining.append(follow_up)
+        self._follow_ups = remaining
         return frozenset(urgent)
 
-    def _agrees(self, doubt: _Doubt) -> bool:
-        if doubt.title is None:
+    def _is_confirmed(self, follow_up: _FollowUp) -> bool:
+        if follow_up.title is None:
             return False
         engine = self._runner.engine
-        return engine.knows_wish(doubt.person_id, doubt.title, doubt.said_at) is doubt.wished
+        return (
+            engine.is_on_watchlist(follow_up.person_id, follow_up.title, follow_up.reported_at)
+            is follow_up.added
+        )
 
-    async def _look(self, urgent: Iterable[PersonId]) -> None:
+    async def _poll(self, urgent: Iterable[PersonId]) -> None:
         began = steady()
         with self._faults.survived():
             try:
@@ -152,15 +155,15 @@ class WatchlistPoller:
                 self._failed(err)
             else:
                 self._failures = 0
-                self._interval = BEAT
-                self._tell_unreadable(watched)
+                self._interval = POLL_INTERVAL
+                self._log_unreadable(watched)
         # Not reached if cancelled: the entry is then being unloaded.
-        self._looking = False
+        self._polling = False
         # Counted from the start, so that a slow list does not postpone the others.
         self._next = max(began + self._interval, steady() + REST)
         self._schedule()
 
-    def _tell_unreadable(self, watched: Watched) -> None:
+    def _log_unreadable(self, watched: PollResult) -> None:
         """Log once if a person's list remains unreadable; the others are not affected."""
         for person_id in watched.read:
             self._unreadable.pop(person_id, None)
@@ -175,7 +178,7 @@ class WatchlistPoller:
         _LOGGER.debug("The check of the watchlists is postponed: %s", err)
         if err.failure is Failure.RATE_LIMITED:
             wait = min(err.retry_after or 0.0, RETRY_AFTER_MAX)
-            self._interval = max(wait, min(2 * self._interval, BEAT_MAX))
+            self._interval = max(wait, min(2 * self._interval, POLL_INTERVAL_MAX))
             return
         self._failures += 1
         if FAILURES[err.failure].reauth or self._failures == FAILURES_BEFORE_ALARM:

@@ -54,13 +54,13 @@ class PlexTv:
 
         pin_login: Any = myplex.MyPlexPinLogin  # plexapi has no types
 
-        def introduce(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        def add_client_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
             """Replace plexapi's headers, shared by all integrations, with the integration's own."""
             request.headers.update(self._names)
             return request
 
         self._session = requests.Session()
-        self._session.auth = introduce
+        self._session.auth = add_client_headers
         self._session.max_redirects = 0  # a redirect would carry the account's token along
         with _explained():
             self._login = pin_login(self._session, REQUEST_TIMEOUT, self._names, oauth=True)
@@ -93,7 +93,7 @@ class PlexTv:
                     resource.accessToken,
                     _addresses(resource),
                     account_token=""
-                    if self._is_taken(resource.accessToken)
+                    if self._is_accepted(resource.accessToken)
                     else str(self._login.token),
                 )
                 for resource in account.resources()
@@ -102,7 +102,7 @@ class PlexTv:
                 and resource.accessToken
             )
 
-    def _is_taken(self, token: str) -> bool:
+    def _is_accepted(self, token: str) -> bool:
         """Return whether plex.tv accepts a server's token for the account; usually it does."""
         from plexapi import myplex  # noqa: PLC0415 - see above
         from plexapi.exceptions import PlexApiException  # noqa: PLC0415

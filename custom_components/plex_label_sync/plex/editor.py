@@ -32,7 +32,7 @@ type _Labels = tuple[tuple[str, ...], tuple[str, ...]]  # the labels that an edi
 
 
 @dataclass(slots=True)
-class _Trouble:
+class _Failures:
     """Failures in one library since the last successful edit there."""
 
     broken: dict[str, _Labels] = field(default_factory=dict)  # items that failed alone
@@ -53,8 +53,8 @@ class Editor:
         self._seconds = seconds
         self._alive = alive
         self._writer = asyncio.Lock()
-        self._trouble: dict[str, _Trouble] = {}  # by library
-        self._suspects: set[str] = set()  # items that failed last time; they are sent alone
+        self._failures: dict[str, _Failures] = {}  # by library
+        self._failed_items: set[str] = set()  # items that failed last time; they are sent alone
 
     async def edit(self, library: Library, whole: EditPart) -> dict[str, ServiceError]:
         """Send an edit; return the items that Plex refused or failed on, with the error.
@@ -64,17 +64,17 @@ class Editor:
         the server is unavailable, and ValueError without items.
         """
         refused: dict[str, ServiceError] = {}
-        trouble = self._trouble.setdefault(library.key, _Trouble())
+        failures = self._failures.setdefault(library.key, _Failures())
         labels = whole.add, whole.remove
         path = _path(library)
         async with self._writer:
             waiting = [(one, TRIES) for one in self._parts(library, whole, len(path))]
             while waiting:
                 part, tries = waiting.pop()
-                if (err := await self._send(path, library, part, tries, trouble)) is None:
+                if (err := await self._send(path, library, part, tries, failures)) is None:
                     continue
-                if _is_hopeless(err, trouble, labels):
-                    trouble.given_up = labels
+                if _is_permanent(err, failures, labels):
+                    failures.given_up = labels
                     # Plex fails on this edit regardless of its items: the next one may work.
                     refused |= dict.fromkeys(part.rating_keys, err)
                     unsent = ServiceError(
@@ -87,8 +87,8 @@ class Editor:
                     (key,) = part.rating_keys
                     refused[key] = err
                     if err.failure is not Failure.REJECTED:
-                        self._suspects.add(key)
-                        trouble.broken[key] = labels
+                        self._failed_items.add(key)
+                        failures.broken[key] = labels
                     continue
                 _LOGGER.debug("Halving an edit of %d items: %s", len(part.rating_keys), err)
                 # Passing failures were already retried with the whole edit.
@@ -106,8 +106,8 @@ class Editor:
 
     def _parts(self, library: Library, whole: EditPart, path_bytes: int) -> list[EditPart]:
         """Return the requests to send, last one first; items that failed before are sent alone."""
-        apart = [key for key in whole.rating_keys if key in self._suspects]
-        rest = tuple(key for key in whole.rating_keys if key not in self._suspects)
+        apart = [key for key in whole.rating_keys if key in self._failed_items]
+        rest = tuple(key for key in whole.rating_keys if key not in self._failed_items)
         groups = [rest] if rest or not apart else []
         groups += [(key,) for key in apart]
         parts = [
@@ -120,7 +120,7 @@ class Editor:
         return parts[::-1]
 
     async def _send(
-        self, path: str, library: Library, part: EditPart, tries: int, trouble: _Trouble
+        self, path: str, library: Library, part: EditPart, tries: int, failures: _Failures
     ) -> ServiceError | None:
         """Send one edit; return the error if smaller edits or other ones may still succeed.
 
@@ -144,9 +144,9 @@ class Editor:
             if not of_a_part or not (may_be_busy or await self._alive()):
                 raise
             return err
-        trouble.broken.clear()
-        trouble.given_up = None
-        self._suspects.difference_update(part.rating_keys)
+        failures.broken.clear()
+        failures.given_up = None
+        self._failed_items.difference_update(part.rating_keys)
         return None
 
 
@@ -154,17 +154,18 @@ def _path(library: Library) -> str:
     return f"/library/sections/{library.key}/all"
 
 
-def _is_hopeless(err: ServiceError, trouble: _Trouble, labels: _Labels) -> bool:
+def _is_permanent(err: ServiceError, failures: _Failures, labels: _Labels) -> bool:
     """Return whether an edit fails regardless of its items; raise its error if others did before.
 
     A hanging Plex hangs on every edit: only a few may wait for it.
     """
     if err.failure is Failure.REJECTED:
         return False
-    if trouble.given_up not in {None, labels} or (
-        len(trouble.broken) >= BROKEN_MAX and any(one != labels for one in trouble.broken.values())
+    if failures.given_up not in {None, labels} or (
+        len(failures.broken) >= BROKEN_MAX
+        and any(one != labels for one in failures.broken.values())
     ):
         if err.failure is Failure.CANNOT_CONNECT:  # although the server answers everything else
             raise ServiceError(err.service, Failure.IMPLAUSIBLE, err.detail) from None
         raise err
-    return len(trouble.broken) >= BROKEN_MAX
+    return len(failures.broken) >= BROKEN_MAX

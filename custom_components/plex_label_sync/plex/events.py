@@ -25,7 +25,7 @@ import aiohttp
 
 from ..sync.model import Failure, Service, ServiceError
 from ..transport import failure_of_exception, failure_of_status, parse_json
-from ..wire import wary, words_of_exception
+from ..wire import describe_exception, strict_session
 from .edits import TYPE_NUMBERS
 
 # The second is the documented spelling; servers know the first.
@@ -51,7 +51,7 @@ _SCANS: Final = frozenset(
 )
 
 
-class Happening(StrEnum):
+class NoticeKind(StrEnum):
     """What happened to an item."""
 
     PROCESSED = "processed"
@@ -62,7 +62,7 @@ class Happening(StrEnum):
 class Notice:
     """A change to a movie or a show; episodes are reported as their show."""
 
-    what: Happening
+    what: NoticeKind
     rating_key: str
     library: str
 
@@ -113,19 +113,19 @@ def _notice(row: Mapping[str, Any]) -> Notice | None:
             return None  # a new or deleted episode says nothing about its show
     else:
         return None
-    if library <= 0 or key <= 0 or (what := _happening(row, state)) is None:
+    if library <= 0 or key <= 0 or (what := _notice_kind(row, state)) is None:
         return None
     return Notice(what, str(key), str(library))
 
 
-def _happening(row: Mapping[str, Any], state: int) -> Happening | None:
+def _notice_kind(row: Mapping[str, Any], state: int) -> NoticeKind | None:
     progress = row.get("metadataState")
     if state == _DELETED and progress == "deleted":
-        return Happening.DELETED
+        return NoticeKind.DELETED
     # "created" is reported before the item is processed, by some servers also with it.
     done = not progress or progress == "created"
     if state == _PROCESSED and done and _number(row.get("queueSize")) <= 0:
-        return Happening.PROCESSED
+        return NoticeKind.PROCESSED
     return None
 
 
@@ -161,8 +161,8 @@ async def listen(
     when something in between does not let WebSockets through.
     """
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT), wary(session) as wary_session:
-            socket = await _connect(wary_session, url, headers, paths)
+        async with asyncio.timeout(CONNECT_TIMEOUT), strict_session(session) as strict:
+            socket = await _connect(strict, url, headers, paths)
     except aiohttp.WSServerHandshakeError as err:
         failure = failure_of_status(err.status)
         raise ServiceError(
@@ -172,7 +172,7 @@ async def listen(
             status=err.status,
         ) from None
     except (TimeoutError, aiohttp.ClientError, OSError) as err:
-        detail = f"the notification stream: {words_of_exception(err)}"
+        detail = f"the notification stream: {describe_exception(err)}"
         raise ServiceError(Service.PLEX, failure_of_exception(err), detail) from None
     try:
         yield _messages(socket)

@@ -20,16 +20,16 @@ from .limits import PlexLimits
 from .page_size import LargePages, PageSize
 from .parse import EVERY_ROW, Page, Passed
 
-HOPELESS: Final = 22  # failures before any row is read: enough to isolate the first two rows
+FAILURES_MAX: Final = 22  # failures before any row is read: enough to isolate the first two rows
 TIMEOUT_COST: Final = 8  # requests that one timeout counts as
-FORFEITS_MAX: Final = 2  # pages skipped before the rest is skipped too
+SKIPS_MAX: Final = 2  # pages skipped before the rest is skipped too
 TRIES: Final = 3
 
 type OnGap = Callable[[Gap], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PageRequest:
     """A part of a listing to read: its first row, its size, and the rows already read."""
 
     start: int
@@ -38,7 +38,7 @@ class Ask:
     tries: int = TRIES
 
 
-type Read[T] = Callable[[Ask], Awaitable[Page[T]]]
+type Read[T] = Callable[[PageRequest], Awaitable[Page[T]]]
 
 
 def cost_of(err: ServiceError) -> int:
@@ -79,7 +79,7 @@ class Listing[T]:
         self._first_total = 0
         self._spent = 0
         self._failures = 0  # weighted by cost
-        self._forfeited = 0  # pages skipped because all extra requests are spent
+        self._skipped = 0  # pages skipped because all extra requests are spent
         self._bad_until = 0  # an unreadable row is before this one
         self._anchored = True  # the row before the next one was read
         self._overlap = -1  # index of the overlap in use; negative while nothing has changed
@@ -89,7 +89,7 @@ class Listing[T]:
         )  # rows that the server returns at once, if it limits them
         self._gaps: dict[Gap, None] = {}
         self._reported = 0  # number of gaps already reported
-        self._coming: deque[tuple[Ask, asyncio.Future[Page[T]]]] = deque()
+        self._prefetched: deque[tuple[PageRequest, asyncio.Future[Page[T]]]] = deque()
 
     async def pages(self) -> AsyncGenerator[T]:
         """Yield the contents of all pages. Raises ServiceError."""
@@ -99,7 +99,7 @@ class Listing[T]:
                 if page is not None:
                     yield page.content
         finally:
-            await self._give_up_coming()
+            await self._cancel_prefetched()
 
     def _is_over(self) -> bool:
         """Return whether everything was read; changes meanwhile may require another round."""
@@ -109,11 +109,11 @@ class Listing[T]:
         # Items added meanwhile may be anywhere in the order: this reading need not include them.
         if missing <= max(self._total - self._first_total, 0):
             if 2 * self._total < self._first_total:
-                self._tell_lost(0, self._implausible("changed while it was read"))
+                self._add_lost(0, self._implausible("changed while it was read"))
             return True
         pages = -(-self._total // self._limits.page_rows)
         if self._begun_again or self._spent + pages > self._limits.listing_extra:
-            self._tell_lost(0, self._implausible("changed while it was read"))
+            self._add_lost(0, self._implausible("changed while it was read"))
             return True
         self._spent += pages
         self._begin_again()
@@ -123,26 +123,28 @@ class Listing[T]:
 
     async def _next(self) -> Page[T] | None:
         """Return the next page, or None when it has to be read in another way."""
-        ask, reading = self._coming.popleft() if self._coming else (self._ask(), None)
+        request, reading = (
+            self._prefetched.popleft() if self._prefetched else (self._next_request(), None)
+        )
         try:
-            page = await (reading or self._read(ask))
-            self._check(ask, page)
+            page = await (reading or self._read(request))
+            self._check(request, page)
         except ServiceError as err:
-            await self._give_up_coming()
-            await self._failed(ask, err)
+            await self._cancel_prefetched()
+            await self._failed(request, err)
             return None
-        if not self._continues(ask, page):
-            await self._give_up_coming()
+        if not self._continues(request, page):
+            await self._cancel_prefetched()
             self._moved()
             return None
-        self._accept(ask, page)
-        if page.size == ask.size and self._overlap < 0 and not self._bad_until:
+        self._accept(request, page)
+        if page.size == request.size and self._overlap < 0 and not self._bad_until:
             self._prefetch(page.total)
         else:
-            await self._give_up_coming()  # the next page does not start where these do
+            await self._cancel_prefetched()  # the next page does not start where these do
         return page
 
-    def _ask(self) -> Ask:
+    def _next_request(self) -> PageRequest:
         """Return the next part to read."""
         size, tries = self._page_size.at(self._start), TRIES
         if self._page_size.is_large(size):
@@ -158,49 +160,49 @@ class Listing[T]:
         if not self._anchored:
             before = 0
         passed = Passed(keys=self._seen) if changing else Passed(first=before)
-        return Ask(self._start - before, size + before, passed, tries)
+        return PageRequest(self._start - before, size + before, passed, tries)
 
     def _prefetch(self, total: int) -> None:
         """Start reading the next pages while this one is processed."""
-        last = self._coming[-1][0] if self._coming else None
+        last = self._prefetched[-1][0] if self._prefetched else None
         begun = last.start + last.size if last else self._start
-        while begun < total and len(self._coming) < self._readers:
+        while begun < total and len(self._prefetched) < self._readers:
             size = self._page_size.at(begun)
             tries = 1 if self._page_size.is_large(size) else TRIES
-            ask = Ask(begun - 1, size + 1, Passed(first=1), tries)
-            self._coming.append((ask, asyncio.ensure_future(self._read(ask))))
+            request = PageRequest(begun - 1, size + 1, Passed(first=1), tries)
+            self._prefetched.append((request, asyncio.ensure_future(self._read(request))))
             begun += size
 
-    async def _give_up_coming(self) -> None:
+    async def _cancel_prefetched(self) -> None:
         """Cancel reads that are no longer needed, and wait until they have ended."""
-        tasks = [task for _, task in self._coming]
-        self._coming.clear()
+        tasks = [task for _, task in self._prefetched]
+        self._prefetched.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _check(self, ask: Ask, page: Page[T]) -> None:
+    def _check(self, request: PageRequest, page: Page[T]) -> None:
         """Raise ServiceError for an answer with another offset, or one that adds no row."""
-        if page.offset != ask.start:
+        if page.offset != request.start:
             raise self._implausible("changed while it was read")
         end = page.offset + page.size
         if end < page.total and end <= self._start:
             raise self._implausible(f"lists {end} of {page.total} items")
 
-    def _continues(self, ask: Ask, page: Page[T]) -> bool:
+    def _continues(self, request: PageRequest, page: Page[T]) -> bool:
         """Return whether a page continues where the last one ended and repeats nothing."""
         known = [key in self._seen for key in page.keys]
-        overlap = self._start - ask.start
+        overlap = self._start - request.start
         if self._overlap >= 0:
             return not overlap or any(known)
         if len(known) < overlap or page.repeated:
             return False
         return all(known[:overlap]) and not any(known[overlap:])
 
-    def _accept(self, ask: Ask, page: Page[T]) -> None:
+    def _accept(self, request: PageRequest, page: Page[T]) -> None:
         """Record what was read and where to continue."""
         end = page.offset + page.size
-        is_short = page.size < ask.size and end < page.total
+        is_short = page.size < request.size and end < page.total
         if is_short:
             self._served = min(self._served, page.size)
         self._page_size.answered(page.size, page.bytes_in, page.seconds, is_short=is_short)
@@ -212,14 +214,14 @@ class Listing[T]:
         if self._start >= self._bad_until:
             self._bad_until = 0
         for row in page.bad:
-            self._tell_bad_row(page.offset + row.place, row.key)
+            self._add_bad_row(page.offset + row.place, row.key)
         self._report()
 
     # Failures and changes
 
-    async def _failed(self, ask: Ask, err: ServiceError) -> None:
+    async def _failed(self, request: PageRequest, err: ServiceError) -> None:
         """Search smaller parts for the unreadable rows. Raises ServiceError."""
-        end, known = ask.start + ask.size, FAILURES[err.failure]
+        end, known = request.start + request.size, FAILURES[err.failure]
         # A large page is tried once; the small ones are retried.
         if self._page_size.is_large(end - self._start) and (known.of_a_part or known.passes):
             self._spent += cost_of(err)
@@ -231,20 +233,20 @@ class Listing[T]:
             raise err
         self._failures += cost_of(err)
         self._spent += cost_of(err)
-        if self._total is None and self._failures > HOPELESS:
+        if self._total is None and self._failures > FAILURES_MAX:
             raise err
         if end - self._start == 1:
             self._leave_out(end, err)
         elif self._spent <= self._limits.listing_extra:
             self._bad_until = end
         else:
-            self._forfeited += 1
-            is_last = self._forfeited == FORFEITS_MAX and self._total is not None
+            self._skipped += 1
+            is_last = self._skipped == SKIPS_MAX and self._total is not None
             self._leave_out(self._total or end if is_last else end, err)
 
     def _leave_out(self, end: int, err: ServiceError) -> None:
         """Continue after rows that cannot be read."""
-        self._tell_lost(self._start, err)
+        self._add_lost(self._start, err)
         end = min(end, self._total or end)
         self._lost += end - self._start
         self._start, self._bad_until, self._anchored = end, 0, False
@@ -262,25 +264,27 @@ class Listing[T]:
             self._begin_again()
             return
         self._overlap, self._anchored = 0, False
-        self._tell_lost(self._start, self._implausible("changed while it was read"))
+        self._add_lost(self._start, self._implausible("changed while it was read"))
 
     def _begin_again(self) -> None:
         self._begun_again = True
         self._start, self._overlap, self._bad_until, self._lost = 0, 0, 0, 0
 
-    def _tell_lost(self, row: int, err: ServiceError) -> None:
+    def _add_lost(self, row: int, err: ServiceError) -> None:
         if self._on_gap is None:
             raise err
-        self._tell(Gap(GapKind.PAGE, f"{self._library.key}:{row}", self._library.name, err.failure))
+        self._add_gap(
+            Gap(GapKind.PAGE, f"{self._library.key}:{row}", self._library.name, err.failure)
+        )
 
-    def _tell_bad_row(self, row: int, key: str) -> None:
+    def _add_bad_row(self, row: int, key: str) -> None:
         if key:
-            self._tell(Gap(GapKind.ITEM, key, key, Failure.IMPLAUSIBLE))
+            self._add_gap(Gap(GapKind.ITEM, key, key, Failure.IMPLAUSIBLE))
         else:
             self._lost += 1
-            self._tell_lost(row, self._implausible("has a row that cannot be understood"))
+            self._add_lost(row, self._implausible("has a row that cannot be understood"))
 
-    def _tell(self, gap: Gap) -> None:
+    def _add_gap(self, gap: Gap) -> None:
         if self._on_gap is None:
             what = f"cannot be read in full, {gap.kind.value} {gap.key}"
             raise self._implausible(what)

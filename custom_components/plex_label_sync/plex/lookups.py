@@ -7,9 +7,9 @@ from dataclasses import replace
 from ..sync.failures import FAILURES
 from ..sync.model import Failure, Gap, GapKind, Item, LabelledItem, Service, ServiceError
 from .item_answers import Labelled
-from .listing import HOPELESS, OnGap, cost_of
+from .listing import FAILURES_MAX, OnGap, cost_of
 
-type Ask[T: LabelledItem] = Callable[[Sequence[str], int], Awaitable[Labelled[T]]]
+type RequestItems[T: LabelledItem] = Callable[[Sequence[str], int], Awaitable[Labelled[T]]]
 
 
 class Lookup[T: LabelledItem]:
@@ -17,22 +17,22 @@ class Lookup[T: LabelledItem]:
 
     def __init__(
         self,
-        ask: Ask[T],
+        request_items: RequestItems[T],
         on_gap: OnGap | None,
         *,
         alive: Callable[[], Awaitable[bool]],
-        place: Callable[[Item], str],
+        library_of: Callable[[Item], str],
         tries: int,
         extra_max: int,
     ) -> None:
         """Initialize the lookup.
 
-        `ask` requests items by key, with a number of tries; `alive` returns whether the server
-        answers. `place` returns the library of an item whose row does not state it, empty if
+        `request_items` requests items by key, with a number of tries; `alive` returns whether the server
+        answers. `library_of` returns the library of an item whose row does not state it, empty if
         unknown. `extra_max` is the number of requests allowed beyond one for each batch.
         """
-        self._ask = ask
-        self._place = place
+        self._request_items = request_items
+        self._library_of = library_of
         self._on_gap = on_gap
         self._alive = alive
         self._tries = tries
@@ -54,10 +54,10 @@ class Lookup[T: LabelledItem]:
             while parts:
                 part = parts.popleft()
                 if self._given_up is not None:
-                    self._tell(part, self._given_up)
+                    self._report(part, self._given_up)
                     continue
                 try:
-                    answer = await self._ask(part, self._tries if part is batch else 1)
+                    answer = await self._request_items(part, self._tries if part is batch else 1)
                 except ServiceError as err:
                     parts.extendleft(reversed(await self._halves(part, err)))
                 else:
@@ -79,10 +79,10 @@ class Lookup[T: LabelledItem]:
             raise err
         self._failed = True
         self._spent += cost_of(err)
-        if not self._answered and self._spent > HOPELESS:
+        if not self._answered and self._spent > FAILURES_MAX:
             self._given_up = err
         if len(part) == 1 or self._given_up is not None or self._spent > self._extra_max:
-            self._tell(part, err)
+            self._report(part, err)
             return []
         middle = len(part) // 2
         return [part[:middle], part[middle:]]
@@ -91,7 +91,7 @@ class Lookup[T: LabelledItem]:
         """Return an item with its library, if that is known."""
         if one.item.library:
             return one
-        return replace(one, item=replace(one.item, library=self._place(one.item)))
+        return replace(one, item=replace(one.item, library=self._library_of(one.item)))
 
     def _apart(self, part: Sequence[str], lost: Sequence[str]) -> list[Sequence[str]]:
         """Return the requests to repeat for items whose library is unknown.
@@ -106,7 +106,7 @@ class Lookup[T: LabelledItem]:
             err = ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
             if self._on_gap is None:
                 raise err
-            self._tell(lost, err)
+            self._report(lost, err)
             return []
         if len(lost) < len(part):
             return [lost]
@@ -115,19 +115,19 @@ class Lookup[T: LabelledItem]:
 
     def _known(self, part: Sequence[str], answer: Labelled[T]) -> list[T]:
         """Return the requested items; report the unreadable rows."""
-        asked = set(part)
+        requested = set(part)
         if answer.bad:
             bad = {row.key for row in answer.bad}
             # A row without a key may be any of the missing items.
-            missing = asked - answer.keys if "" in bad else set()
+            missing = requested - answer.keys if "" in bad else set()
             detail = "an item could not be read"
             err = ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
             if self._on_gap is None:
                 raise err
-            self._tell([key for key in part if key in bad or key in missing], err)
-        return [one for one in answer.items if one.item.rating_key in asked]
+            self._report([key for key in part if key in bad or key in missing], err)
+        return [one for one in answer.items if one.item.rating_key in requested]
 
-    def _tell(self, keys: Iterable[str], err: ServiceError) -> None:
+    def _report(self, keys: Iterable[str], err: ServiceError) -> None:
         if self._on_gap is not None:
             for key in keys:
                 self._on_gap(Gap(GapKind.ITEM, key, key, err.failure))

@@ -27,7 +27,7 @@ _LEGACY_PROVIDERS: Final[Mapping[str, str]] = {
 # not known to any other agent.
 _HAMA_PROVIDERS: Final[Mapping[str, str]] = {
     "tvdb": "tvdb",
-    **{f"tvdb{way}": "tvdb" for way in range(2, 6)},
+    **{f"tvdb{number}": "tvdb" for number in range(2, 6)},
     "tmdb": "tmdb",
     "tsdb": "tmdb",
     "imdb": "imdb",
@@ -86,7 +86,7 @@ EVERY_ROW: Final = Passed()
 
 
 def ids_of(guid: str, guids: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Return an item's normalised ids from its primary guid and its `Guid` children."""
+    """Return an item's normalized ids from its primary guid and its `Guid` children."""
     ids: set[str] = set()
     if match := _PLEX_GUID.match(guid):
         ids.add(f"plex:{match[1]}")
@@ -138,13 +138,13 @@ def counted_rows(body: Mapping[str, Any], name: str) -> list[Any]:
     Raises ValueError when their number differs from the stated one: an answer that states neither a
     number nor rows is not an empty one.
     """
-    rows = _told_rows(body, name)
+    rows = _stated_rows(body, name)
     if (size := _size_of(body, rows)) != len(rows):
         raise ValueError(f"{len(rows)} rows instead of {size}")
     return rows
 
 
-def _told_rows(body: Mapping[str, Any], name: str) -> list[Any]:
+def _stated_rows(body: Mapping[str, Any], name: str) -> list[Any]:
     """Return the rows of an answer, of whatever type and number. Raises ValueError or TypeError."""
     if "size" not in body and name not in body:
         raise ValueError("neither rows nor a row count")
@@ -233,7 +233,7 @@ def page_of[R, T](
     rows = counted_rows(body, "Metadata")
     keys: dict[str, None] = {}
     bad: list[BadRow] = []
-    taken: list[R] = []
+    found: list[R] = []
     repeated = 0
     for place, row in enumerate(rows):
         key = _key_or_none(row)
@@ -245,11 +245,11 @@ def page_of[R, T](
         if place < passed.first or key in passed.keys:
             continue
         try:
-            taken.append(understand(row))
+            found.append(understand(row))
         except (AttributeError, ValueError, KeyError, TypeError):
             bad.append(BadRow(place, key))
     return Page(
-        content=pick(tuple(taken)),
+        content=pick(tuple(found)),
         size=len(rows),
         offset=int(body.get("offset", 0)),
         # Absent when the answer was not paged: then it is complete.
@@ -292,7 +292,7 @@ def _directory[T](
     unknown.
     """
     body = container(answer)
-    rows = _told_rows(body, "Directory")
+    rows = _stated_rows(body, "Directory")
     found: list[T] = []
     bad: list[str] = [""] if _size_of(body, rows) != len(rows) else []
     for row in rows:
@@ -330,15 +330,15 @@ def _library(row: Mapping[str, Any]) -> Library | None:
         name=(name.strip() if isinstance(name, str) else "") or key,
         # Sections of other owners say no, but so do some of the owner's own: it is only a hint.
         editable=str(row.get("allowSync", True)).lower() not in {"0", "false"},
-        content_changed=_told(row.get("contentChangedAt")),
-        uuid=_told(row.get("uuid")) if isinstance(row.get("uuid"), str) else "",
+        content_changed=_stated(row.get("contentChangedAt")),
+        uuid=_stated(row.get("uuid")) if isinstance(row.get("uuid"), str) else "",
     )
 
 
-def _told(value: object) -> str:
+def _stated(value: object) -> str:
     """Return a value to compare, empty if it is not stated: missing does not mean changed."""
-    is_told = isinstance(value, int | str) and not isinstance(value, bool | BrokenText)
-    return str(value) if is_told else ""
+    is_stated = isinstance(value, int | str) and not isinstance(value, bool | BrokenText)
+    return str(value) if is_stated else ""
 
 
 def stored_labels(answer: object) -> Directory[StoredLabel]:

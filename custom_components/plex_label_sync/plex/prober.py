@@ -15,7 +15,7 @@ from ..transport import Transport
 from . import parse
 from .editor import Editor
 from .edits import TYPE_NUMBERS, EditPart
-from .events import PATHS, Happening, Message
+from .events import PATHS, Message, NoticeKind
 
 SECONDS: Final = 45.0  # for one answer
 _VERSION: Final = re.compile(r"[\w.+-]{1,60}", re.ASCII)
@@ -33,14 +33,14 @@ class PlexProber:
         http: Transport,
         editor: Editor,
         listen: Listen,
-        wishes: Mapping[str, str | int],
+        parameters: Mapping[str, str | int],
         counter: RequestCounter,
     ) -> None:
-        """Initialize with `wishes`, the query parameters that the client also sends for items."""
+        """Initialize with `parameters`, the query parameters that the client also sends for items."""
         self._http = http
         self._editor = editor
         self._listen = listen
-        self._wishes = wishes
+        self._parameters = parameters
         self._counter = counter
 
     async def root(self) -> Root:
@@ -71,7 +71,7 @@ class PlexProber:
     ) -> Rows:
         """Return the first rows of a section, only those with a label if one is given."""
         query: dict[str, str | int] = {
-            **self._wishes,
+            **self._parameters,
             "type": TYPE_NUMBERS[section.type],
             "X-Plex-Container-Start": 0,
             "X-Plex-Container-Size": size,
@@ -103,7 +103,7 @@ class PlexProber:
         return self._length(rating_keys, self._items_query(rating_keys, length))
 
     def _items_query(self, rating_keys: Sequence[str], length: int) -> dict[str, str | int]:
-        query: dict[str, str | int] = {**self._wishes, "includeGuids": 1, "skipRefresh": 1}
+        query: dict[str, str | int] = {**self._parameters, "includeGuids": 1, "skipRefresh": 1}
         # Plex ignores unknown parameters; this one only adds length.
         missing = length - self._length(rating_keys, {**query, "padding": ""})
         return {**query, "padding": "0" * missing} if missing > 0 else query
@@ -154,7 +154,7 @@ class PlexProber:
 async def _processed(messages: AsyncIterator[Message]) -> AsyncIterator[str]:
     async for message in messages:
         for notice in message.notices:
-            if notice.what is Happening.PROCESSED:
+            if notice.what is NoticeKind.PROCESSED:
                 yield notice.rating_key
 
 
@@ -167,7 +167,7 @@ def _flag(value: object) -> bool | None:
     return True if text in _TRUE else False if text in _FALSE else None
 
 
-def _word(value: object, allowed: re.Pattern[str]) -> str:
+def _matching(value: object, allowed: re.Pattern[str]) -> str:
     """Return text that can only be a version or a platform, empty for anything else."""
     text = str(value)
     return text if allowed.fullmatch(text) else ""
@@ -177,8 +177,8 @@ def _root(answer: object) -> Root:
     body = parse.container(answer)
     features = body.get("ownerFeatures")
     return Root(
-        version=_word(body.get("version", ""), _VERSION),
-        platform=_word(body.get("platform", ""), _PLATFORM),
+        version=_matching(body.get("version", ""), _VERSION),
+        platform=_matching(body.get("platform", ""), _PLATFORM),
         plex_pass=_flag(body.get("myPlexSubscription")),
         sync_feature="sync" in features.split(",") if isinstance(features, str) else None,
     )

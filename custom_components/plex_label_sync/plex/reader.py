@@ -33,7 +33,7 @@ from ..transport import SMALL_MAX, Answer, Transport
 from . import item_answers, parse
 from .edits import TYPE_NUMBERS
 from .limits import USUAL, PlexLimits
-from .listing import TRIES, Ask, Listing, OnGap, Read
+from .listing import TRIES, Listing, OnGap, PageRequest, Read
 from .lookups import Lookup
 from .page_size import LargePages
 from .ratings import RatedItem, rated_items, rated_items_with_labels
@@ -73,7 +73,9 @@ class PlexReader:
         self.libraries_seen: tuple[Library, ...] = ()  # as of the last request
         self._labels_by_text = False  # the server does not know tag ids
         self._spelled_twice: set[tuple[str, str]] = set()  # library keys and folded labels
-        self._places: dict[str, str] | None = None  # libraries by rating key, if rows lack them
+        self._library_by_item: dict[str, str] | None = (
+            None  # libraries by rating key, if rows lack them
+        )
 
     async def identity(self) -> str:
         """Return the machine identifier, which needs no token. Raises ServiceError."""
@@ -112,17 +114,22 @@ class PlexReader:
         """
 
         def placed(items: tuple[Item, ...]) -> T:
-            if self._places is not None:
-                self._places.update((item.rating_key, library.key) for item in items)
+            if self._library_by_item is not None:
+                self._library_by_item.update((item.rating_key, library.key) for item in items)
             return pick(items)
 
-        def read(ask: Ask) -> Coroutine[None, None, parse.Page[T]]:
+        def read(request: PageRequest) -> Coroutine[None, None, parse.Page[T]]:
             # Oldest first, so that items added meanwhile move nothing.
             return self._page(
                 library,
-                lambda answer: parse.items(answer, library, placed, ask.passed),
-                {**LEAN, **_part(ask.start, ask.size), "includeGuids": 1, "sort": "addedAt"},
-                tries=ask.tries,
+                lambda answer: parse.items(answer, library, placed, request.passed),
+                {
+                    **LEAN,
+                    **_part(request.start, request.size),
+                    "includeGuids": 1,
+                    "sort": "addedAt",
+                },
+                tries=request.tries,
             )
 
         async with self._about_a_part():
@@ -266,12 +273,12 @@ class PlexReader:
     async def _carriers(self, library: Library, label: str) -> frozenset[str]:
         query = {**LEAN, "label": label}
 
-        def read(ask: Ask) -> Coroutine[None, None, parse.Page[tuple[str, ...]]]:
+        def read(request: PageRequest) -> Coroutine[None, None, parse.Page[tuple[str, ...]]]:
             return self._page(
                 library,
-                lambda answer: parse.rating_keys(answer, ask.passed),
-                {**query, **(_part(ask.start, ask.size) if ask.start else {})},
-                tries=ask.tries,
+                lambda answer: parse.rating_keys(answer, request.passed),
+                {**query, **(_part(request.start, request.size) if request.start else {})},
+                tries=request.tries,
             )
 
         async with self._about_a_part():
@@ -316,14 +323,14 @@ class PlexReader:
         understand: Callable[[object], item_answers.Labelled[T]],
         on_gap: OnGap | None,
     ) -> tuple[T, ...]:
-        def ask(keys: Sequence[str], tries: int) -> Awaitable[item_answers.Labelled[T]]:
+        def request(keys: Sequence[str], tries: int) -> Awaitable[item_answers.Labelled[T]]:
             return self._metadata(keys, understand, tries)
 
         lookup = Lookup(
-            ask,
+            request,
             on_gap,
             alive=self._is_alive,
-            place=self._place_of,
+            library_of=self._library_of,
             tries=TRIES,
             extra_max=self.limits.lookup_extra,
         )
@@ -335,12 +342,12 @@ class PlexReader:
         size = self.limits.items_per_request
         return batched(dict.fromkeys(rating_keys), size, strict=False)
 
-    def _place_of(self, item: Item) -> str:
+    def _library_of(self, item: Item) -> str:
         """Return the library of an item whose row lacks it; from now on, listings record it."""
-        if self._places is None:
-            self._places = {}
+        if self._library_by_item is None:
+            self._library_by_item = {}
         same = [library.key for library in self.libraries_seen if library.type is item.type]
-        return same[0] if len(same) == 1 else self._places.get(item.rating_key, "")
+        return same[0] if len(same) == 1 else self._library_by_item.get(item.rating_key, "")
 
     async def rated_pages[T](
         self,
@@ -353,12 +360,17 @@ class PlexReader:
         Works like `pages`, and raises like it.
         """
 
-        def read(ask: Ask) -> Coroutine[None, None, parse.Page[T]]:
+        def read(request: PageRequest) -> Coroutine[None, None, parse.Page[T]]:
             return self._page(
                 library,
-                lambda answer: rated_items(answer, library, pick, ask.passed),
-                {**LEAN, **_part(ask.start, ask.size), "includeGuids": 1, "sort": "addedAt"},
-                tries=ask.tries,
+                lambda answer: rated_items(answer, library, pick, request.passed),
+                {
+                    **LEAN,
+                    **_part(request.start, request.size),
+                    "includeGuids": 1,
+                    "sort": "addedAt",
+                },
+                tries=request.tries,
             )
 
         async with self._about_a_part():

@@ -19,7 +19,7 @@ import aiohttp
 
 from ..probe.ports import RequestCounter
 from ..request_statistics import Statistics
-from ..server_urls import normalise_url, without_page
+from ..server_urls import normalize_url, without_page
 from ..sync.failures import FAILURES
 from ..sync.model import (
     Failure,
@@ -48,9 +48,9 @@ def _editable(libraries: Iterable[Library], *, yes: bool) -> tuple[Library, ...]
     return tuple(replace(library, editable=yes) for library in libraries)
 
 
-def normalise_plex_url(url: str) -> str:
+def normalize_plex_url(url: str) -> str:
     """Return a server's base URL from a pasted address, such as that of its web app."""
-    return without_page(normalise_url(url), "web")
+    return without_page(normalize_url(url), "web")
 
 
 class PlexClient(PlexReader):

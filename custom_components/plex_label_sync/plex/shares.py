@@ -63,15 +63,15 @@ def accounts_of(users: "Element", shares: "Element", machine_id: str) -> tuple[A
     # Rules are reported to be here as well; used only if the first answer has none at all.
     other_rules = {one.get("userID", ""): one.attrib for one in shares}
     rows = [one for one in users if one.tag == "User"]
-    tells_rules = any("filterMovies" in row.attrib for row in rows)
+    has_rules = any("filterMovies" in row.attrib for row in rows)
     found = []
     for row in rows:
         number = row.get("id", "")
         if not number:
             raise SharingError(Reason.NOT_UNDERSTOOD)
         access = _access(row, machine_id)
-        rules = row.attrib if tells_rules else other_rules.get(number, {})
-        absent = "" if tells_rules else None
+        rules = row.attrib if has_rules else other_rules.get(number, {})
+        absent = "" if has_rules else None
         found.append(
             Account(
                 id=number,
@@ -90,12 +90,12 @@ def accounts_of(users: "Element", shares: "Element", machine_id: str) -> tuple[A
 
 
 def _access(user: "Element", machine_id: str) -> Access:
-    ours = [
+    of_server = [
         one for one in user if one.tag == "Server" and one.get("machineIdentifier") == machine_id
     ]
-    if not ours:
+    if not of_server:
         return Access.NONE
-    return Access.INVITED if all(_is(one.get("pending")) for one in ours) else Access.SHARED
+    return Access.INVITED if all(_is(one.get("pending")) for one in of_server) else Access.SHARED
 
 
 def _kind(home: bool, restricted: bool) -> Kind:

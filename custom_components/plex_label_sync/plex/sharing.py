@@ -118,7 +118,7 @@ class _Visit:
             "X-Plex-Token": token,
         }
         self._session = _read_only_session(requests)
-        self._session.auth = self._introduce  # else requests would look for a netrc file
+        self._session.auth = self._add_client_headers  # else requests would look for a netrc file
         self._session.hooks["response"].append(self._seen)
         self._ends = time.monotonic() + CHECK_TIMEOUT
         self._requests = 0
@@ -132,7 +132,9 @@ class _Visit:
     def __exit__(self, *_: object) -> None:
         self._session.close()
 
-    def _introduce(self, request: "requests.PreparedRequest") -> "requests.PreparedRequest":
+    def _add_client_headers(
+        self, request: "requests.PreparedRequest"
+    ) -> "requests.PreparedRequest":
         """Replace plexapi's shared headers with the integration's own, including the token."""
         request.headers.update(self._names)
         return request
@@ -155,7 +157,7 @@ class _Visit:
             )
 
         try:
-            account = self._asked(sign_in)
+            account = self._with_retry(sign_in)
         except _GoneError:
             raise SharingError(Reason.GONE) from None
         if not account.id:
@@ -176,7 +178,7 @@ class _Visit:
     def xml(self, url: str, *, of_server: bool = False) -> "Element":
         """Return the container of an old route. Raises SharingError, _GoneError."""
 
-        def ask() -> Any:  # noqa: ANN401
+        def request() -> Any:  # noqa: ANN401
             root = self._account.query(url)
             if root is None or root.tag != "MediaContainer":
                 raise ValueError("no container")
@@ -184,13 +186,13 @@ class _Visit:
                 raise ValueError("rows are missing")
             return root
 
-        found: Element = self._asked(ask, of_server=of_server)
+        found: Element = self._with_retry(request, of_server=of_server)
         return found
 
     def json(self, path: str) -> object:
         """Return the answer of a new route. Raises SharingError, _GoneError."""
 
-        def ask() -> object:
+        def request() -> object:
             found = self._account.query(
                 f"{self._base}/{path}", headers={"Accept": "application/json"}
             )
@@ -198,7 +200,7 @@ class _Visit:
                 raise TypeError("no JSON")
             return found
 
-        return self._asked(ask)
+        return self._with_retry(request)
 
     def optional[T](self, read: Callable[[], T]) -> T | None:
         """Return an optional answer, None when it could not be read. Raises SharingError.
@@ -214,11 +216,11 @@ class _Visit:
                 return None
             raise
 
-    def _asked[T](self, ask: Callable[[], T], *, of_server: bool = False) -> T:
+    def _with_retry[T](self, request: Callable[[], T], *, of_server: bool = False) -> T:
         """Return the answer to a request; one retry is shared by all requests."""
         while True:
             try:
-                return self._once(ask, of_server=of_server)
+                return self._once(request, of_server=of_server)
             except SharingError as err:
                 if err.reason not in _WORTH_A_SECOND_TRY or not self._second_tries:
                     raise
@@ -226,7 +228,7 @@ class _Visit:
                     raise
                 self._second_tries -= 1
 
-    def _once[T](self, ask: Callable[[], T], *, of_server: bool) -> T:
+    def _once[T](self, request: Callable[[], T], *, of_server: bool) -> T:
         """Send a request and reduce any failure to a Reason; plexapi's errors quote answers."""
         from plexapi.exceptions import PlexApiException  # noqa: PLC0415 - see above
         import requests  # noqa: PLC0415
@@ -236,7 +238,7 @@ class _Visit:
         self._requests += 1
         self._status, self._retry_after = 0, None
         try:
-            return ask()
+            return request()
         except requests.Timeout:
             raise SharingError(Reason.TIMEOUT) from None
         except requests.TooManyRedirects:

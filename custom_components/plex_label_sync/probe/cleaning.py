@@ -1,9 +1,9 @@
 """Remove the throw-away labels of a trial, with evidence about the one item and nothing else."""
 
 from ..sync.model import Failure, MediaType, ServiceError, StoredLabel
-from .asking import NoRequestLeftError, Pace
 from .labels import belongs
 from .model import Section, Trial
+from .pacing import NoRequestLeftError, Pace
 from .ports import PlexPort
 
 SETTLES = 1.5  # seconds after which a read shows an edit

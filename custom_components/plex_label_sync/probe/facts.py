@@ -18,9 +18,9 @@ TOO_LONG: Final = 414  # the status for a URL that is too long
 SLOW: Final = 5.0  # seconds for an edit of one item
 
 
-def unknown(code: Code, why: Why, **told: str) -> Fact:
+def unknown(code: Code, why: Why, **stated: str) -> Fact:
     """Return the fact that a question could not be settled."""
-    return Fact(code, UNKNOWN, why.value, told)
+    return Fact(code, UNKNOWN, why.value, stated)
 
 
 def yes_or_no(code: Code, value: bool | None, *, wrong: bool | None = None) -> Fact:
@@ -40,11 +40,13 @@ def about_server(root: Root, owner: bool) -> Iterable[Fact]:
 
 def about_sections(sections: Sequence[Section]) -> Iterable[Fact]:
     """Yield whether sections may be synced, and whether they count their changes."""
-    said = {one.sync for one in sections} - {None}
-    if not said:
+    stated = {one.sync for one in sections} - {None}
+    if not stated:
         yield unknown(Code.OWNER_SYNC, Why.NOT_SEEN)
     else:
-        yield Fact(Code.OWNER_SYNC, "mixed" if len(said) > 1 else "on" if True in said else "off")
+        yield Fact(
+            Code.OWNER_SYNC, "mixed" if len(stated) > 1 else "on" if True in stated else "off"
+        )
     counted = {one.changed is not None for one in sections}
     yield yes_or_no(Code.CHANGE_COUNTER, None if not counted else counted == {True}, wrong=False)
 
@@ -66,8 +68,8 @@ def labels_on_items(labelled: Mapping[str, bool]) -> Fact:
 
 def section_on_row(answer: Rows) -> Fact:
     """Return whether each row of an answer about several items states its section."""
-    told = {row.section is not None for row in answer.rows}
-    return yes_or_no(Code.SECTION_ON_ROW, None if not told else told == {True})
+    stated = {row.section is not None for row in answer.rows}
+    return yes_or_no(Code.SECTION_ON_ROW, None if not stated else stated == {True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +146,15 @@ class Tried:
     `refused` is the status if there was no answer; `length` is the bytes of the URL.
     """
 
-    asked: int
+    requested: int
     length: int
     refused: int | None = None
-    came: int = 0
+    received: int = 0
 
     @property
     def whole(self) -> bool:
         """Whether nearly all came: a few may have been deleted meanwhile."""
-        return self.refused is None and self.came >= self.asked - 2
+        return self.refused is None and self.received >= self.requested - 2
 
 
 def limits(tries: Sequence[Tried]) -> Iterable[Fact]:
@@ -165,12 +167,12 @@ def limits(tries: Sequence[Tried]) -> Iterable[Fact]:
     too_long = [
         one.length for one in tries if one.refused is not None and _is_length(one, tries, longest)
     ]
-    most = max((one.asked for one in tries if one.whole), default=0)
+    most = max((one.requested for one in tries if one.whole), default=0)
     too_many = [
-        one.asked
+        one.requested
         for one in tries
         if not one.whole
-        and one.asked > most
+        and one.requested > most
         and not (one.refused and one.length >= min(too_long, default=one.length + 1))
     ]
     yield _limit(Code.MULTI_GET_MAX, most, min(too_many, default=None), MULTI_GET_NEEDED)
@@ -179,7 +181,7 @@ def limits(tries: Sequence[Tried]) -> Iterable[Fact]:
 
 def _is_length(one: Tried, tries: Iterable[Tried], longest: int) -> bool:
     """Return whether a request was refused because its URL is too long."""
-    same_count = any(other.asked == one.asked and other.refused is None for other in tries)
+    same_count = any(other.requested == one.requested and other.refused is None for other in tries)
     return one.length > longest and (one.refused == TOO_LONG or same_count)
 
 
@@ -192,7 +194,7 @@ def _limit(code: Code, most: int, refused: int | None, needed: int) -> Fact:
     return Fact(code, answer, says, {} if is_enough else {"limit": str(refused)})
 
 
-def capitalise(sent: str, stored: str) -> Fact:
+def capitalize(sent: str, stored: str) -> Fact:
     """Return how the spelling of a new label changes: which words get a capital."""
     first = sent[:1].upper() + sent[1:]
     if stored == sent:
@@ -259,10 +261,10 @@ def about_users(users: Users) -> Iterable[Fact]:
     if users.example is None:
         yield unknown(Code.PULSARR_USER_ROWS, Why.NOT_SEEN)
     else:
-        yield lacking(Code.PULSARR_USER_ROWS, users.lack)
+        yield missing_fields(Code.PULSARR_USER_ROWS, users.missing_fields)
 
 
-def lacking(code: Code, fields: Iterable[str]) -> Fact:
+def missing_fields(code: Code, fields: Iterable[str]) -> Fact:
     """Return which fields rows lack."""
     names = ", ".join(sorted(fields))
     if not names:

@@ -174,7 +174,7 @@ class Users:
     """Pulsarr's users: whether they are counted, what all rows lack, and one with a long list."""
 
     counts: bool
-    lack: frozenset[str]
+    missing_fields: frozenset[str]
     rate_limit: int | None
     example: int | None
 

@@ -90,7 +90,7 @@ class PulsarrPort(Protocol):
         """Return the webhook events that it can send, None if it sends none."""
         ...
 
-    async def title_rows_lack(self, person: int) -> frozenset[str] | None:
+    async def missing_title_fields(self, person: int) -> frozenset[str] | None:
         """Return the fields that some of a person's titles lack, None without titles."""
         ...
 

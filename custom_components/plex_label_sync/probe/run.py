@@ -4,11 +4,11 @@ import logging
 
 from ..sync.model import Service, ServiceError
 from . import facts
-from .asking import RESERVE, NoRequestLeftError, Pace
 from .cleaning import clean_up
 from .model import Code, ItemRow, Result, Section, Trial, Why
+from .pacing import RESERVE, NoRequestLeftError, Pace
 from .ports import PlexPort, PulsarrPort, TrialJournal
-from .steps import Findings, Place, Reading, ask_pulsarr, listening
+from .steps import Findings, Place, Reading, listening, probe_pulsarr
 from .trial import MovieTrial, Stamps, trial_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class ProbeRun:
                 raise
             self._found.fail(_OF_PLEX, err)
         try:
-            await ask_pulsarr(self._pulsarr, self._found)
+            await probe_pulsarr(self._pulsarr, self._found)
         except ServiceError as err:
             self._found.fail(set(Code) - _OF_PLEX, err)
         return Result(
@@ -66,13 +66,13 @@ class ProbeRun:
         place = await self._reading.some_place(sections)
         if place is None:
             return
-        async with listening(self._plex, self._pace, self._found) as ear:
+        async with listening(self._plex, self._pace, self._found) as listener:
             await self._reading.first_items(place)
             with self._found.about(Code.LABEL_FILTER, Code.LABEL_BY, Code.LABEL_FOLD):
                 nonsense = await self._reading.nonsense(place)
                 seen = await self._reading.by_label(place, nonsense)
                 self._found.add(*facts.label_filter(seen))
-            await self._reading.refreshes(place, ear)
+            await self._reading.refreshes(place, listener)
         shown = await self._reading.many(place)
         self._found.add(
             facts.labels_on_items(
@@ -88,15 +88,15 @@ class ProbeRun:
 
     async def _with_movie(self, movie: ItemRow, section: Section, suffix: str) -> None:
         place = Place(section, first=movie.rating_key, carriers=1)
-        async with listening(self._plex, self._pace, self._found) as ear:
+        async with listening(self._plex, self._pace, self._found) as listener:
             await self._reading.first_items(place)
-            row = await self._reading.refreshes(place, ear) or movie
+            row = await self._reading.refreshes(place, listener) or movie
             trial = trial_of(row, section, suffix)
             await self._journal.begin(trial)
             tried = MovieTrial(self._plex, self._pace, self._found, trial, self._reading)
             self._pace.reserve, clean = RESERVE, False
             try:
-                clean = await tried.run(place, ear, Stamps(row.updated, section.changed))
+                clean = await tried.run(place, listener, Stamps(row.updated, section.changed))
             finally:
                 clean = clean or await self._clean(trial)
                 if clean and tried.certain:

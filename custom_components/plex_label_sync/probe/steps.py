@@ -9,10 +9,10 @@ from typing import Final
 
 from ..sync.model import Failure, MediaType, ServiceError, StoredLabel
 from . import facts
-from .asking import NoRequestLeftError, Pace, ends_everything
 from .facts import TOO_LONG, Filtered, Tried
 from .labels import all_in_capitals, in_capitals
 from .model import NEEDS_MOVIE, UNKNOWN, Code, Fact, ItemRow, Root, Rows, Section, Why
+from .pacing import NoRequestLeftError, Pace, ends_everything
 from .ports import PlexPort, PulsarrPort
 
 _LOGGER = logging.getLogger(__name__)
@@ -67,44 +67,44 @@ class Findings:
         return tuple(self.facts.get(one) or facts.unknown(one, missing[one]) for one in Code)
 
 
-class Ear:
+class EventListener:
     """Records which items a server announces as processed."""
 
     def __init__(self, pace: Pace) -> None:
         self.connected = False
         self._pace = pace
-        self._heard: list[tuple[float, str]] = []
+        self._events: list[tuple[float, str]] = []
         self._changed = asyncio.Event()
 
     async def listen(self, messages: AsyncIterator[str]) -> None:
         """Record messages until the connection ends."""
         async for rating_key in messages:
-            self._heard.append((self._pace.now(), rating_key))
+            self._events.append((self._pace.now(), rating_key))
             self._changed.set()
         self.connected = False
 
-    async def heard(self, rating_key: str, since: float) -> bool | None:
+    async def wait_for(self, rating_key: str, since: float) -> bool | None:
         """Wait until an item is announced or would have been; None without a connection.
 
         Raises StoppedError.
         """
-        while not (said := any(at >= since and key == rating_key for at, key in self._heard)):
+        while not (announced := any(at >= since and key == rating_key for at, key in self._events)):
             rest = since + EVENT_WAIT - self._pace.now()
             if rest <= 0 or not self.connected:
                 break
             await self._pace.wait(min(rest, 0.1))
-        return said or (False if self.connected else None)
+        return announced or (False if self.connected else None)
 
 
 @asynccontextmanager
-async def listening(plex: PlexPort, pace: Pace, found: Findings) -> AsyncIterator[Ear]:
+async def listening(plex: PlexPort, pace: Pace, found: Findings) -> AsyncIterator[EventListener]:
     """Listen to the server's notifications, on whichever path they are available."""
-    ear = Ear(pace)
+    listener = EventListener(pace)
     async with AsyncExitStack() as stack:
         if (messages := await _connected(stack, plex, found)) is not None:
-            ear.connected = True
-            stack.push_async_callback(_end, asyncio.create_task(ear.listen(messages)))
-        yield ear
+            listener.connected = True
+            stack.push_async_callback(_end, asyncio.create_task(listener.listen(messages)))
+        yield listener
 
 
 async def _connected(
@@ -258,15 +258,15 @@ class Reading:
         answer = await self._plex.listing(place.section, 0, label=NONSENSE)
         return answer.total
 
-    async def refreshes(self, place: Place, ear: Ear) -> ItemRow | None:
+    async def refreshes(self, place: Place, listener: EventListener) -> ItemRow | None:
         """Read an item without preventing a refresh; return its row."""
         row: ItemRow | None = None
         with self._found.about(Code.READ_REFRESHES):
             since = self._pace.now()
             answer = await self._plex.items([place.first], refresh=True)
             row = next(iter(answer.rows), None)
-            said = await ear.heard(place.first, since)
-            self._found.add(facts.yes_or_no(Code.READ_REFRESHES, said))
+            announced = await listener.wait_for(place.first, since)
+            self._found.add(facts.yes_or_no(Code.READ_REFRESHES, announced))
         return row
 
     async def many(self, place: Place) -> dict[str, ItemRow]:
@@ -303,7 +303,7 @@ class Reading:
             return []
         if not last.length < before[0].length < facts.URL_NEEDED:
             return []
-        return [await self._tried(keys[: last.asked], before[0].length, shown)]
+        return [await self._tried(keys[: last.requested], before[0].length, shown)]
 
     async def _tried(self, keys: list[str], length: int, shown: dict[str, ItemRow]) -> Tried:
         """Request items with a URL of a minimum length.
@@ -319,7 +319,7 @@ class Reading:
             return Tried(len(keys), length, refused=err.status or 400)
         shown |= {one.rating_key: one for one in answer.rows}
         self._found.add(facts.section_on_row(answer))
-        return Tried(len(keys), answer.length, came=len(answer.rows))
+        return Tried(len(keys), answer.length, received=len(answer.rows))
 
 
 def _example(labels: Iterable[StoredLabel]) -> StoredLabel | None:
@@ -333,7 +333,7 @@ def _example(labels: Iterable[StoredLabel]) -> StoredLabel | None:
     return usable[0] if usable else None
 
 
-async def ask_pulsarr(pulsarr: PulsarrPort, found: Findings) -> None:
+async def probe_pulsarr(pulsarr: PulsarrPort, found: Findings) -> None:
     """Query what Pulsarr is and what its rows lack. Raises ServiceError if it is unavailable."""
     users = None
     with found.about(Code.PULSARR_COUNTS, Code.PULSARR_RATE_LIMIT, Code.PULSARR_USER_ROWS):
@@ -349,6 +349,6 @@ async def ask_pulsarr(pulsarr: PulsarrPort, found: Findings) -> None:
         found.add(Fact(Code.PULSARR_VERSION, version or "not_told"))
     with found.about(Code.PULSARR_TITLE_ROWS):
         if users is not None and users.example is not None:
-            lack = await pulsarr.title_rows_lack(users.example)
-            if lack is not None:
-                found.add(facts.lacking(Code.PULSARR_TITLE_ROWS, lack))
+            missing = await pulsarr.missing_title_fields(users.example)
+            if missing is not None:
+                found.add(facts.missing_fields(Code.PULSARR_TITLE_ROWS, missing))

@@ -6,7 +6,6 @@ from typing import Final
 
 from ..sync.model import Failure, ServiceError, StoredLabel
 from . import facts
-from .asking import RESERVE_LATE, Pace
 from .cleaning import section_of
 from .facts import Filtered
 from .labels import (
@@ -18,8 +17,9 @@ from .labels import (
     short_label,
 )
 from .model import UNKNOWN, Code, Fact, ItemRow, Section, Trial
+from .pacing import RESERVE_LATE, Pace
 from .ports import PlexPort
-from .steps import Ear, Findings, Place, Reading
+from .steps import EventListener, Findings, Place, Reading
 
 SETTLES: Final = (0.5, 1.5)  # seconds before checking again for an edit that does not show
 LINGER_WAIT: Final = 60.0  # seconds before checking again for a label without carriers
@@ -58,11 +58,11 @@ class MovieTrial:
         self._found = found
         self._trial = trial
         self._reading = reading
-        self._tells = True  # answers about items show labels
+        self._items_show_labels = True  # answers about items show labels
         self._settles = 0.0  # seconds before an edit shows
         self._row: ItemRow | None = None  # the movie, as last read
 
-    async def run(self, place: Place, ear: Ear, before: Stamps) -> bool:
+    async def run(self, place: Place, listener: EventListener, before: Stamps) -> bool:
         """Run the trial; return whether the movie was last seen without throw-away labels.
 
         Raises ServiceError, NoRequestLeftError or StoppedError when it has to end early.
@@ -77,8 +77,8 @@ class MovieTrial:
         place.label = first
         seen = await self._reading.by_label(place)
         self._found.add(*facts.label_filter(seen))
-        said = await ear.heard(self._trial.rating_key, began)
-        self._found.add(facts.yes_or_no(Code.EDIT_EVENTS, said))
+        announced = await listener.wait_for(self._trial.rating_key, began)
+        self._found.add(facts.yes_or_no(Code.EDIT_EVENTS, announced))
         present = await self._more_labels(place, first.text, seen)
         left = await self._removals(first.text, present)
         if left:
@@ -97,35 +97,39 @@ class MovieTrial:
         """
         certain, self.certain = self.certain, False
         try:
-            took = await self._plex.edit(self._trial, add, remove, encoded_once=encoded_once)
+            latency = await self._plex.edit(self._trial, add, remove, encoded_once=encoded_once)
         except ServiceError as err:
             self.certain = certain and err.failure is Failure.REJECTED
             raise
         self.certain = certain
-        return took
+        return latency
 
     async def _first_label(self, place: Place) -> StoredLabel | None:
         """Check how the first label is stored, how soon it shows, and whether items state it."""
         shown = await self._reading.many(place)
         self._row = shown.pop(self._trial.rating_key, None)
         self._reading.listed(place, shown)
-        now = self._ours() if self._row is not None else await self._look()
+        now = self._own_labels() if self._row is not None else await self._read_labels()
         waited = 0.0
-        if not now and (listed := await self._in_directory()) and not (now := await self._look()):
-            self._tells = False
+        if (
+            not now
+            and (listed := await self._in_directory())
+            and not (now := await self._read_labels())
+        ):
+            self._items_show_labels = False
             now = listed
         for seconds in SETTLES:
             if now:
                 break
             await self._pace.wait(seconds)
             waited += seconds
-            now = await self._look()
+            now = await self._read_labels()
         self._found.add(facts.settle(waited if now else None))
         if not now:
             return None
         self._settles = waited
-        self._found.add(facts.labels_on_items({self._trial.rating_key: self._tells}))
-        self._found.add(facts.capitalise(self._trial.texts[0], now[0].text))
+        self._found.add(facts.labels_on_items({self._trial.rating_key: self._items_show_labels}))
+        self._found.add(facts.capitalize(self._trial.texts[0], now[0].text))
         return now[0]
 
     async def _compare(self, before: Stamps) -> None:
@@ -150,14 +154,14 @@ class MovieTrial:
         text = self._trial.texts[-1]
         refused = False
         try:
-            took = await self._edit([*capitals, text], ())
+            latency = await self._edit([*capitals, text], ())
         except ServiceError as err:
             if err.failure is not Failure.REJECTED:
                 raise
             refused = True
-            took = await self._edit(capitals, ())
-        self._found.add(facts.put_latency(took))
-        present = {one.text for one in await self._look()}
+            latency = await self._edit(capitals, ())
+        self._found.add(facts.put_latency(latency))
+        present = {one.text for one in await self._read_labels()}
         long = max((one for one in present if len(one) > len(first)), key=len, default=first)
         self._found.add(facts.label_max(text, None if refused else long))
         reused, how = facts.spellings(first, present)
@@ -177,21 +181,21 @@ class MovieTrial:
         self._pace.reserve = RESERVE_LATE  # the other requests were reserved for what follows
         other = other_spelling(first, present)
         await self._edit((), [other])
-        left = [one.text for one in await self._look()]
+        left = [one.text for one in await self._read_labels()]
         case = "exact" if first in left else "fold"
         if left:
             await self._edit((), left)
-            left = [one.text for one in await self._look()]
+            left = [one.text for one in await self._read_labels()]
             self._found.add(facts.yes_or_no(Code.REMOVAL_DECODES, not left, wrong=False))
         if left:
             await self._edit(
                 (), [other if one == first else one for one in left], encoded_once=True
             )
-            left = [one.text for one in await self._look()]
+            left = [one.text for one in await self._read_labels()]
             case = "exact" if first in left else "fold"
         if left:
             await self._edit((), left, encoded_once=True)
-            left = [one.text for one in await self._look()]
+            left = [one.text for one in await self._read_labels()]
         self._found.add(Fact(Code.REMOVE_CASE, case))
         return tuple(left)
 
@@ -207,23 +211,23 @@ class MovieTrial:
 
     def _restored(self) -> None:
         """Compare the movie with its original state."""
-        if not self._tells or self._row is None:
+        if not self._items_show_labels or self._row is None:
             return
         labels = {one.text for one in self._row.labels or ()}
         same = labels == set(self._trial.before) and self._row.locked == self._trial.locked
         self._found.add(facts.yes_or_no(Code.ITEM_RESTORED, same, wrong=False))
 
-    async def _look(self) -> list[StoredLabel]:
+    async def _read_labels(self) -> list[StoredLabel]:
         """Return the throw-away labels that are on the movie."""
         await self._pace.wait(self._settles)
-        if not self._tells:
+        if not self._items_show_labels:
             return await self._in_directory()
         answer = await self._plex.items([self._trial.rating_key])
         key = self._trial.rating_key
         self._row = next((one for one in answer.rows if one.rating_key == key), None)
-        return self._ours()
+        return self._own_labels()
 
-    def _ours(self) -> list[StoredLabel]:
+    def _own_labels(self) -> list[StoredLabel]:
         labels = self._row.labels if self._row is not None else None
         return [one for one in labels or () if belongs(one.text, self._trial)]
 

@@ -17,9 +17,9 @@ from ..const import DOMAIN
 from ..context import EntryContext
 from ..errors import StoppedError, translation
 from ..plex.server import PlexClient
-from ..probe.asking import NoRequestLeftError, Pace, StoppedError as ProbeStoppedError
 from ..probe.cleaning import clean_up
 from ..probe.model import Result, Trial
+from ..probe.pacing import NoRequestLeftError, Pace, StoppedError as ProbeStoppedError
 from ..probe.run import ProbeRun
 from ..probe.steps import NoMovieError
 from ..runner import Runner
@@ -132,7 +132,7 @@ class Probing:
                 raise HomeAssistantError(**translation(err)) from err
             finally:
                 self._pace = None
-                self._look_again()
+                self._schedule_cleanup()
             await self.store.async_keep(result)
         return result
 
@@ -140,13 +140,13 @@ class Probing:
         """Clean up after an earlier probe before another one tries anything."""
         if rating_key is not None and (trial := self.store.trial) is not None:
             try:
-                if await async_take_off(self._servers.plex, trial):
+                if await async_remove_trial(self._servers.plex, trial):
                     await self.store.end()
             except ServiceError as err:
                 raise HomeAssistantError(**translation(err)) from err
 
     @callback
-    def _look_again(self) -> None:
+    def _schedule_cleanup(self) -> None:
         """Schedule a check for labels that could not be removed, or may still show."""
         if self.store.trial is not None and not self._stopped:
             self._cancel()
@@ -169,15 +169,15 @@ class Probing:
             if trial is None or self._stopped:
                 return
             try:
-                if await async_take_off(self._servers.plex, trial):
+                if await async_remove_trial(self._servers.plex, trial):
                     _LOGGER.info("The labels of an interrupted probe have been removed")
                     await self.store.end()
             except ServiceError as err:
                 _LOGGER.warning("The labels of a probe could not be removed yet: %s", err)
-        self._look_again()
+        self._schedule_cleanup()
 
 
-async def async_take_off(plex: PlexClient, trial: Trial) -> bool:
+async def async_remove_trial(plex: PlexClient, trial: Trial) -> bool:
     """Remove what is left of a trial; return whether nothing is left. Raises ServiceError."""
     pace = Pace(clock=steady)
     try:

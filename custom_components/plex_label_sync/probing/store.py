@@ -6,8 +6,8 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from ..probe.asking import not_saved
 from ..probe.model import Code, Fact, Result, Trial
+from ..probe.pacing import not_saved
 from ..storage.files import Data, RecordFile, StoreTooNewError, StoreUnreadableError
 
 

@@ -11,7 +11,7 @@ import orjson
 from .. import transport
 from ..probe.ports import RequestCounter
 from ..request_statistics import Statistics
-from ..server_urls import normalise_url as base_url, without_page
+from ..server_urls import normalize_url as base_url, without_page
 from ..sync.failures import FAILURES
 from ..sync.model import ROW, Failure, Gap, GapKind, Person, Service, ServiceError, Title
 from ..sync.person_id import PersonId, own_id
@@ -32,7 +32,7 @@ _ENDPOINT: Final = "/v1/webhooks/endpoints/{id}"
 _ENDPOINT_TEST: Final = "/v1/webhooks/endpoints/test"
 
 
-def normalise_url(url: str) -> str:
+def normalize_url(url: str) -> str:
     """Return Pulsarr's base URL: with its base path, without `/v1` or a page of its web interface.
 
     Raises ValueError for anything but an http or https address.
@@ -72,7 +72,7 @@ class PulsarrClient:
         self._transport = transport.Transport(
             session,
             Service.PULSARR,
-            normalise_url(url),
+            normalize_url(url),
             {"Accept": "application/json", **headers},
             limit=limits.requests_max,
             sleep=sleep,
@@ -176,17 +176,17 @@ class PulsarrClient:
         except ServiceError as err:
             if not _failed_inside(err):
                 raise
-            detail = f"the watchlist of {self._whose(person_id)}; a title on it is damaged"
+            detail = f"the watchlist of {self._name_of(person_id)}; a title on it is damaged"
             raise _damaged(err, detail) from None
         if rows := answer.unreadable:
             if on_gap is None:
-                detail = f"the watchlist of {self._whose(person_id)} has unreadable rows: {rows}"
+                detail = f"the watchlist of {self._name_of(person_id)} has unreadable rows: {rows}"
                 raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, detail)
             name = self._names.get(person_id) or own_id(person_id)
             on_gap(Gap(GapKind.PERSON, person_id, name, Failure.IMPLAUSIBLE, rows))
         return answer.titles
 
-    def _whose(self, person_id: PersonId) -> str:
+    def _name_of(self, person_id: PersonId) -> str:
         """Return the user's name and id, for messages."""
         name = self._names.get(person_id, "")
         user = f"user {own_id(person_id)}"

@@ -66,7 +66,7 @@ def plex_id(key: object) -> str | None:
 
 
 def guid_id(guid: object) -> str | None:
-    """Return the normalised id of `tmdb:949`, `tmdb://949` or `plex://movie/<key>`."""
+    """Return the normalized id of `tmdb:949`, `tmdb://949` or `plex://movie/<key>`."""
     provider, _, value = text(guid).lower().partition(":")
     if provider == "plex":
         return plex_id(value)
@@ -112,8 +112,10 @@ def _is_readable_guid(guid: object) -> bool:
     if guid is None or not _is_exact(guid):
         return False
     provider, _, value = text(guid).lower().partition(":")
-    is_ours = provider in {"plex", "tmdb", "tvdb", "imdb"}
-    return bool(value) and (not is_ours or guid_id(guid) is not None or not value.strip("/t0"))
+    is_known_provider = provider in {"plex", "tmdb", "tvdb", "imdb"}
+    return bool(value) and (
+        not is_known_provider or guid_id(guid) is not None or not value.strip("/t0")
+    )
 
 
 def _is_exact(value: object) -> bool:

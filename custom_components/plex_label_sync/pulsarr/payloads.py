@@ -17,8 +17,8 @@ class SignalKind(StrEnum):
     """What an event means for the integration."""
 
     AVAILABLE = "available"
-    WISHED = "wished"
-    UNWISHED = "unwished"
+    WATCHLIST_ADDED = "wished"
+    WATCHLIST_REMOVED = "unwished"
     JOINED = "joined"  # a new user, whose watchlist Pulsarr has not read yet
     TEST = "test"
     IGNORED = "ignored"
@@ -81,12 +81,12 @@ def _available(event: str, fields: Mapping[str, object]) -> Signal:
     return Signal(SignalKind.AVAILABLE, event, title, people=people)
 
 
-def _wished(event: str, fields: Mapping[str, object]) -> Signal:
-    return _watchlist(SignalKind.WISHED, event, fields, "addedBy")
+def _watchlist_added(event: str, fields: Mapping[str, object]) -> Signal:
+    return _watchlist(SignalKind.WATCHLIST_ADDED, event, fields, "addedBy")
 
 
-def _unwished(event: str, fields: Mapping[str, object]) -> Signal:
-    return _watchlist(SignalKind.UNWISHED, event, fields, "removedBy")
+def _watchlist_removed(event: str, fields: Mapping[str, object]) -> Signal:
+    return _watchlist(SignalKind.WATCHLIST_REMOVED, event, fields, "removedBy")
 
 
 def _joined(event: str, fields: Mapping[str, object]) -> Signal:
@@ -99,8 +99,8 @@ def _joined(event: str, fields: Mapping[str, object]) -> Signal:
 # The events that Pulsarr is asked to send; any other one is ignored.
 _NATIVE: Final[Mapping[str, Callable[[str, Mapping[str, object]], Signal]]] = {
     "media.available": _available,
-    "watchlist.added": _wished,
-    "watchlist.removed": _unwished,
+    "watchlist.added": _watchlist_added,
+    "watchlist.removed": _watchlist_removed,
     "user.created": _joined,
 }
 WANTED_EVENTS: Final = frozenset(_NATIVE)

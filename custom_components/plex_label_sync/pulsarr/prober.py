@@ -42,9 +42,9 @@ class PulsarrProber:
             "/v1/webhooks/event-types", lambda answer: answers.event_types(answer.json())
         )
 
-    async def title_rows_lack(self, person: int) -> frozenset[str] | None:
+    async def missing_title_fields(self, person: int) -> frozenset[str] | None:
         """Return the fields that some of a person's titles lack, None without titles."""
-        return await self._read(f"/v1/users/{person}/watchlist", _titles_lack)
+        return await self._read(f"/v1/users/{person}/watchlist", _missing_title_fields)
 
     async def _read[T](self, path: str, understand: Callable[[Answer], T]) -> T | None:
         """Return a parsed answer, None if the route does not exist. Raises ServiceError."""
@@ -69,7 +69,7 @@ def _users(answer: Answer, *, counts: bool) -> Users:
     limit = answer.headers.get(LIMIT_HEADER, "")
     return Users(
         counts=counts,
-        lack=frozenset(
+        missing_fields=frozenset(
             name
             for name in USER_FIELDS
             if (counts or name != "watchlist_count") and not any(name in row for row in rows)
@@ -79,7 +79,7 @@ def _users(answer: Answer, *, counts: bool) -> Users:
     )
 
 
-def _titles_lack(answer: Answer) -> frozenset[str] | None:
+def _missing_title_fields(answer: Answer) -> frozenset[str] | None:
     data = answers.envelope(answer.json()).get("data")
     rows = _rows(data.get("watchlistItems") if isinstance(data, Mapping) else None)
     if not rows:

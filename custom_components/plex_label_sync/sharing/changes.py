@@ -8,7 +8,7 @@ from .model import Access, Account
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class LostRules:
     """Rules that an account had until `since` (in epoch seconds) and no longer has.
 
     `before` is the number of items they let through, None if unknown.
@@ -22,22 +22,22 @@ class Gone:
 def vanished(
     last: Iterable[Account],
     now: Iterable[Account],
-    gone: Mapping[str, Gone],
+    lost: Mapping[str, LostRules],
     last_checked: float,
     seen: Mapping[str, int],
-) -> dict[str, Gone]:
+) -> dict[str, LostRules]:
     """Return the rules that are gone and have not come back.
 
-    `gone` are those that were gone already, `last_checked` is when the accounts of `last` were
+    `lost` are those that were gone already, `last_checked` is when the accounts of `last` were
     read, `seen` the number of items each account could see then. An account without access sees
     nothing: that is not the loss of a rule.
     """
     before = {account.id: account for account in last}
-    result: dict[str, Gone] = {}
+    result: dict[str, LostRules] = {}
     for account in now:
         if account.access is not Access.SHARED:
             continue
-        known = gone.get(account.id)
+        known = lost.get(account.id)
         texts = {
             kind: text
             for kind, text in (known.texts if known is not None else {}).items()
@@ -47,7 +47,9 @@ def vanished(
         if texts and known is not None and not new:
             result[account.id] = replace(known, texts=texts)
         elif texts or new:
-            result[account.id] = Gone({**texts, **new}, int(last_checked), seen.get(account.id))
+            result[account.id] = LostRules(
+                {**texts, **new}, int(last_checked), seen.get(account.id)
+            )
     return result
 
 

@@ -180,7 +180,7 @@ class Answer:
     complete: bool = True
 
     @property
-    def everybody(self) -> tuple[Account, ...]:
+    def all_accounts(self) -> tuple[Account, ...]:
         """The owner and all accounts with which the server may be shared."""
         return self.owner, *self.accounts
 

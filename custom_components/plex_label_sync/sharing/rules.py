@@ -29,7 +29,7 @@ _TRIPLE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 TEXT_MAX: Final = 20_000  # characters; longer than any rule seen, even with thousands of labels
 
 
-class _Way(NamedTuple):
+class _Dialect(NamedTuple):
     """One way to read an ambiguous text: it is not known which one Plex follows."""
 
     twice: bool  # text that still looks encoded after decoding was encoded twice
@@ -52,7 +52,9 @@ def parse(text: str | None) -> Rule:
     if len(text) > TEXT_MAX:
         return Rule(text, problem=Problem.ENCODING)
     try:
-        readings = [_reading(text, _Way(*way)) for way in product((False, True), repeat=3)]
+        readings = [
+            _reading(text, _Dialect(*dialect)) for dialect in product((False, True), repeat=3)
+        ]
     except _UnreadableError as err:
         return Rule(text, problem=err.problem)
     return Rule(text, tuple(dict.fromkeys(one for one in readings if one is not None)))
@@ -87,7 +89,7 @@ def extended(rule: Rule, reading: Reading) -> Rule:
     return Rule(rule.text, tuple((*one, *reading) for one in rule.readings), rule.problem)
 
 
-def _reading(text: str, way: _Way) -> Reading | None:
+def _reading(text: str, dialect: _Dialect) -> Reading | None:
     """Return one reading of a rule, None if it is impossible. Raises _UnreadableError."""
     groups: list[Group] = []
     for number, part in enumerate(text.split("&")):
@@ -98,7 +100,7 @@ def _reading(text: str, way: _Way) -> Reading | None:
             raise _UnreadableError(Problem.AMPERSAND)
         conditions = []
         for alternative in part.split("|"):
-            condition = _condition(alternative, way)
+            condition = _condition(alternative, dialect)
             if condition is None:
                 return None
             conditions.append(condition)
@@ -106,7 +108,7 @@ def _reading(text: str, way: _Way) -> Reading | None:
     return tuple(groups)
 
 
-def _condition(text: str, way: _Way) -> Condition | None:
+def _condition(text: str, dialect: _Dialect) -> Condition | None:
     if not text:
         raise _UnreadableError(Problem.EMPTY_PART)
     match = _CONDITION.fullmatch(text)
@@ -119,8 +121,8 @@ def _condition(text: str, way: _Way) -> Condition | None:
         # A comma separates values, not conditions; `==` is not an operator either.
         raise _UnreadableError(Problem.OPERATOR_IN_VALUE)
     # plex.tv's own lists of ratings are form encoded; for labels this is unknown.
-    values = _values(raw, plus_is_blank=way.plus_is_blank or name == RATING)
-    if way.twice:
+    values = _values(raw, plus_is_blank=dialect.plus_is_blank or name == RATING)
+    if dialect.twice:
         again = _decoded_again(values)
         if again is None:
             return None
@@ -128,7 +130,7 @@ def _condition(text: str, way: _Way) -> Condition | None:
     if any(not value.strip() for value in values):
         # Plex is said to give up on these and to show everything.
         raise _UnreadableError(Problem.EMPTY_VALUE)
-    if way.trimmed:
+    if dialect.trimmed:
         values = [value.strip() for value in values]
     folded = frozenset(map(fold, values))
     return Condition(name, operator == "!=", folded, tuple(dict.fromkeys(values)))

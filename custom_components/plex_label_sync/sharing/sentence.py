@@ -44,8 +44,8 @@ def sentence(rule: Rule, words: Words, quote: Quote = _plain) -> str:
         return words["not_understood"].format(text=quote(rule.text))
     if rule.is_open:
         return words["everything"]
-    told = dict.fromkeys(_reading(one, words, quote) for one in rule.readings)
-    return _joined(list(told), words["perhaps"])
+    readings = dict.fromkeys(_reading(one, words, quote) for one in rule.readings)
+    return _joined(list(readings), words["perhaps"])
 
 
 def _reading(reading: Reading, words: Words, quote: Quote) -> str:

@@ -7,13 +7,13 @@ from ..sync.model import MediaType, Person, fold
 from ..sync.person_id import NO_ID, PersonId
 from .model import NO_COUNTS, Access, Account, Counts, Kind, Match, MatchedBy, Rule, State
 from .rules import parse, rule_of
-from .visible import UNKNOWN, Shelves, Truth, title_counts
+from .visible import UNKNOWN, Catalog, Truth, title_counts
 from .who import matches, without_person
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A wanted title; `items` is the set of its items on its kind's shelf, 0 if not in Plex."""
+    """A wanted title; `items` is the set of its items in its kind's catalog, 0 if not in Plex."""
 
     name: str
     media_type: MediaType
@@ -30,7 +30,7 @@ class Facts:
     folded labels that any item carries, None if unknown for some library.
     """
 
-    shelves: Mapping[MediaType, Shelves]
+    catalogs: Mapping[MediaType, Catalog]
     wanted: Sequence[Wanted]
     people: Sequence[Person]
     labels: Mapping[tuple[PersonId, MediaType], str]
@@ -39,7 +39,7 @@ class Facts:
     server_version: str = ""
 
     @property
-    def ours(self) -> dict[str, str]:
+    def written(self) -> dict[str, str]:
         """Every label that the integration writes, by its folded form."""
         return {fold(label): label for label in self.labels.values()}
 
@@ -60,8 +60,8 @@ class Half:
     wanted: int = 0
     in_plex: int = 0
     labelled: int = 0
-    wishes: Counts = NO_COUNTS
-    hidden: tuple[str, ...] = ()  # wishes that are in Plex
+    wanted_counts: Counts = NO_COUNTS
+    hidden: tuple[str, ...] = ()  # wanted titles that are in Plex
     hidden_labelled: tuple[str, ...] = ()  # of these, shared titles that carry the label
 
 
@@ -108,12 +108,12 @@ class Subject:
         return next(one for one in self.halves if one.media_type is media_type)
 
 
-def survey(everybody: Sequence[Account], facts: Facts) -> tuple[Subject, ...]:
+def survey(all_accounts: Sequence[Account], facts: Facts) -> tuple[Subject, ...]:
     """Return the state of each Pulsarr user, then of each account without one.
 
     Accounts without a share of this server are included only if they belong to a person.
     """
-    found = matches(facts.people, everybody, facts.options)
+    found = matches(facts.people, all_accounts, facts.options)
     wanted = _by_person(facts)
     subjects = [
         _subject(person, found[person.id], wanted.get(person.id, []), facts)
@@ -121,7 +121,7 @@ def survey(everybody: Sequence[Account], facts: Facts) -> tuple[Subject, ...]:
     ]
     others = [
         _subject(None, Match(account, MatchedBy.NONE), [], facts)
-        for account in without_person(everybody, found)
+        for account in without_person(all_accounts, found)
         if account.access is not Access.NONE
     ]
     return tuple(subjects + others)
@@ -149,35 +149,35 @@ def _half(
     wanted: Sequence[Wanted],
     facts: Facts,
 ) -> Half:
-    shelves = facts.shelves[kind]
+    catalogs = facts.catalogs[kind]
     rule = parse(None) if account is None else rule_of(account, kind)
-    truth = UNKNOWN if account is None else shelves.visible_to(account, rule)
+    truth = UNKNOWN if account is None else catalogs.visible_to(account, rule)
     label = "" if person is None else facts.labels.get((person.id, kind), "")
-    carriers = shelves.carrying(fold(label)) if label else 0
-    within = 0 if account is None else carriers & shelves.shared_with(account).yes
+    carriers = catalogs.carrying(fold(label)) if label else 0
+    within = 0 if account is None else carriers & catalogs.shared_with(account).yes
     some = [one for one in wanted if one.media_type is kind]
     there = [one for one in some if one.items]
     hidden = [one for one in there if not one.items & ~truth.no]
     return Half(
         media_type=kind,
         rule=rule,
-        seen=truth.of(shelves.all),
-        shared=_shared(account, shelves),
+        seen=truth.of(catalogs.all),
+        shared=_shared(account, catalogs),
         label=label,
         wanted=len(some),
         in_plex=len(there),
         labelled=sum(bool(one.items & carriers) for one in there),
-        wishes=title_counts(truth, [one.items for one in there]),
+        wanted_counts=title_counts(truth, [one.items for one in there]),
         hidden=tuple(one.name for one in hidden),
         hidden_labelled=tuple(one.name for one in hidden if one.items & within),
     )
 
 
-def _shared(account: Account | None, shelves: Shelves) -> int | None:
+def _shared(account: Account | None, catalogs: Catalog) -> int | None:
     if account is None:
         return None
-    truth = shelves.shared_with(account)
-    return truth.yes.bit_count() if truth != UNKNOWN or not shelves.size else None
+    truth = catalogs.shared_with(account)
+    return truth.yes.bit_count() if truth != UNKNOWN or not catalogs.size else None
 
 
 def _state(account: Account | None, halves: Sequence[Half]) -> State:
@@ -207,7 +207,7 @@ class Preview:
     counts: Counts
     newly_visible: int
     newly_hidden: int
-    hidden: tuple[str, ...]  # wishes
+    hidden: tuple[str, ...]  # wanted titles
 
 
 def preview(
@@ -220,11 +220,11 @@ def preview(
     wanted = _by_person(facts).get(subject.person.id, []) if subject.person else []
     found: dict[MediaType, Preview] = {}
     for kind in MediaType:
-        shelves = facts.shelves[kind]
-        now = shelves.visible_to(account, subject.half(kind).rule)
-        then: Truth = shelves.visible_to(account, rules[kind])
+        catalogs = facts.catalogs[kind]
+        now = catalogs.visible_to(account, subject.half(kind).rule)
+        then: Truth = catalogs.visible_to(account, rules[kind])
         found[kind] = Preview(
-            then.of(shelves.all),
+            then.of(catalogs.all),
             (then.yes & now.no).bit_count(),
             (then.no & now.yes).bit_count(),
             tuple(

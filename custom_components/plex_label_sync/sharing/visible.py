@@ -60,7 +60,7 @@ def bits(positions: Iterable[int], size: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelves:
+class Catalog:
     """All items of one kind of title, with their libraries, labels and ratings.
 
     `carriers` maps a folded label to the items that carry it; any label that it lacks is unknown
@@ -151,8 +151,8 @@ class OneItem:
     rating: str | None = None
 
 
-def shelf_of(item: OneItem, rules: Iterable[Rule]) -> Shelves:
-    """Return a single item as a shelf to which some rules can be applied."""
+def catalog_of(item: OneItem, rules: Iterable[Rule]) -> Catalog:
+    """Return a single item as a catalog to which some rules can be applied."""
     named = {
         value
         for rule in rules
@@ -160,7 +160,7 @@ def shelf_of(item: OneItem, rules: Iterable[Rule]) -> Shelves:
         if condition.is_label
         for value in condition.values
     }
-    return Shelves(
+    return Catalog(
         size=1,
         libraries={item.library: 1},
         carriers={label: int(label in item.labels) for label in named},
@@ -190,17 +190,17 @@ def why(item: OneItem, account: Account | None, rule: Rule) -> Why:
         return Why(Verdict.VISIBLE, "owner")
     if account.access is Access.INVITED:
         return Why(Verdict.HIDDEN, "invited")
-    shelf = shelf_of(item, (rule,))
-    shared = shelf.shared_with(account).verdict(1)
+    catalog = catalog_of(item, (rule,))
+    shared = catalog.shared_with(account).verdict(1)
     if shared is Verdict.HIDDEN:
         return Why(shared, "not_shared" if account.access is Access.NONE else "library")
     if rule.problem is not None:
         return Why(Verdict.UNKNOWN, "not_understood")
-    verdict = shelf.visible_to(account, rule).verdict(1)
+    verdict = catalog.visible_to(account, rule).verdict(1)
     if verdict is Verdict.VISIBLE:
         return Why(verdict, "no_rule" if rule.is_open else "rule")
     if shared is Verdict.UNKNOWN and verdict is Verdict.UNKNOWN:
         return Why(verdict, "libraries_unknown")
     groups = (group for reading in rule.readings for group in reading)
-    deciding = (one for one in groups if shelf.passing(Rule("", ((one,),))).verdict(1) is verdict)
+    deciding = (one for one in groups if catalog.passing(Rule("", ((one,),))).verdict(1) is verdict)
     return Why(verdict, "rule", next(deciding, ()))

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from ..sync.model import MediaType, fold
-from .changes import Gone
+from .changes import LostRules
 from .model import Access, Group, Kind, MatchedBy, Rule, SharingWarning, WarningKey
 from .rules import label_conditions
 from .steps import allows, opens
@@ -14,25 +14,27 @@ from .survey import Facts, Half, Subject
 
 # The first version that hides titles with an excluded label on every page.
 EXCLUDES_SINCE: Final = (1, 43, 2, 10687)
-SPELLING_MAX: Final = 2  # letters by which a misspelt label may differ
+SPELLING_MAX: Final = 2  # letters by which a misspelled label may differ
 NAMES_MAX: Final = 3  # examples in a text
 
 
 def warnings(
-    subjects: Iterable[Subject], facts: Facts, gone: Mapping[str, Gone]
+    subjects: Iterable[Subject], facts: Facts, lost: Mapping[str, LostRules]
 ) -> tuple[SharingWarning, ...]:
     """Return the warnings by person, the most serious first."""
     found: list[SharingWarning] = []
     for subject in subjects:
-        found += sorted(_about(subject, facts, gone), key=_gravity)
+        found += sorted(_about(subject, facts, lost), key=_by_severity)
     return tuple(found)
 
 
-def _gravity(one: SharingWarning) -> int:
+def _by_severity(one: SharingWarning) -> int:
     return list(WarningKey).index(one.key)
 
 
-def _about(subject: Subject, facts: Facts, gone: Mapping[str, Gone]) -> Iterator[SharingWarning]:
+def _about(
+    subject: Subject, facts: Facts, lost: Mapping[str, LostRules]
+) -> Iterator[SharingWarning]:
     account = subject.account
     if account is None:
         yield _warning(subject, WarningKey.NO_ACCOUNT, details=_candidates(subject))
@@ -49,7 +51,7 @@ def _about(subject: Subject, facts: Facts, gone: Mapping[str, Gone]) -> Iterator
             key = WarningKey.INVITED if invited else WarningKey.NOT_SHARED
             yield _warning(subject, key, labels=(subject.label,))
         return
-    before = gone.get(account.id)
+    before = lost.get(account.id)
     if before is not None:
         yield _warning(
             subject, WarningKey.RULE_GONE, tuple(before.texts), details={"since": before.since}
@@ -100,7 +102,7 @@ def _missing_labels(subject: Subject, half: Half, facts: Facts) -> Iterator[Shar
             if fold(text) not in facts.directory and fold(text) in condition.values:
                 missing.setdefault(fold(text), text)
     for folded, text in missing.items():
-        meant = None if folded in facts.ours else meant_by(text, facts.ours.values())
+        meant = None if folded in facts.written else meant_by(text, facts.written.values())
         if meant is None:
             yield _warning(subject, WarningKey.LABEL_MISSING, (half.media_type,), labels=(text,))
         else:
@@ -245,7 +247,7 @@ def _labels_of(groups: Iterable[Group]) -> tuple[str, ...]:
 
 
 def meant_by(text: str, labels: Iterable[str]) -> str | None:
-    """Return the integration's label that a misspelt one most probably means.
+    """Return the integration's label that a misspelled one most probably means.
 
     It differs by blanks, by a prefix, or by two letters at most and not by more than half of it.
     """
@@ -259,9 +261,9 @@ def meant_by(text: str, labels: Iterable[str]) -> str | None:
             return label
         if abs(len(one) - len(other)) > SPELLING_MAX:
             continue
-        far = distance(one, other)
-        if far <= min(SPELLING_MAX, len(other) // 2) and (best is None or far < best[0]):
-            best = far, label
+        edits = distance(one, other)
+        if edits <= min(SPELLING_MAX, len(other) // 2) and (best is None or edits < best[0]):
+            best = edits, label
     return None if best is None else best[1]
 
 

@@ -17,10 +17,10 @@ def matches(
     people: Sequence[Person], accounts: Sequence[Account], options: Iterable[str] = ()
 ) -> Matches:
     """Return each person's account; `accounts` includes the owner's."""
-    said = _said(options, people, accounts)
+    assigned = _assigned(options, people, accounts)
     found = {person.id: _match(person, accounts) for person in people}
     for person in people:
-        if found[person.id].account is None and (account := said.get(person.id)) is not None:
+        if found[person.id].account is None and (account := assigned.get(person.id)) is not None:
             found[person.id] = Match(account, MatchedBy.OPTION)
     return _one_each(found)
 
@@ -78,7 +78,7 @@ def _one_each(found: Matches) -> Matches:
     return result
 
 
-def _said(
+def _assigned(
     options: Iterable[str], people: Sequence[Person], accounts: Sequence[Account]
 ) -> Mapping[PersonId, Account]:
     pairs = (pair_of(option, people, accounts) for option in options)
@@ -105,33 +105,33 @@ def pair_of(
 def _person(people: Sequence[Person], text: str) -> Person | None:
     """Return the person with a name or an id; a username precedes an alias, and a name an id."""
     folded = text.casefold()
-    ways = (
+    searches = (
         [one for one in people if one.username == text],
         [one for one in people if one.username.casefold() == folded],
         [one for one in people if folded in {_folded(one.alias), _folded(one.display_name)}],
         [one for one in people if one.id == named_id(text)],
     )
-    return _first_sure(ways) if text else None
+    return _first_single(searches) if text else None
 
 
 def _account(accounts: Sequence[Account], text: str) -> Account | None:
     """Return the account with a username, a title or an id."""
     folded = text.casefold()
-    ways = (
+    searches = (
         [one for one in accounts if one.username.casefold() == folded],
         [one for one in accounts if one.title.casefold() == folded],
         [one for one in accounts if one.id == text],
     )
-    return _first_sure(ways) if text else None
+    return _first_single(searches) if text else None
 
 
 def _folded(name: str | None) -> str | None:
     return name.casefold() if name else None
 
 
-def _first_sure[T](ways: Iterable[Sequence[T]]) -> T | None:
+def _first_single[T](searches: Iterable[Sequence[T]]) -> T | None:
     """Return the result of the first search that finds anything, if it is a single one."""
-    for found in ways:
+    for found in searches:
         if found:
             return found[0] if len(found) == 1 else None
     return None
@@ -144,5 +144,5 @@ def account_named(accounts: Sequence[Account], text: str) -> Account | None:
 
 def without_person(accounts: Iterable[Account], found: Matches) -> tuple[Account, ...]:
     """Return the accounts without a Pulsarr user, such as children's, except the owner's."""
-    taken = {match.account.id for match in found.values() if match.account is not None}
-    return tuple(one for one in accounts if one.id not in taken and one.kind is not Kind.OWNER)
+    matched = {match.account.id for match in found.values() if match.account is not None}
+    return tuple(one for one in accounts if one.id not in matched and one.kind is not Kind.OWNER)

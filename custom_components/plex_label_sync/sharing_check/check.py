@@ -84,7 +84,7 @@ class SharingCheck:
         self._tv_reason: Reason | None = None  # why plex.tv returned nothing new
         self._plex_failed = False  # the server could not be read
         self._one_at_a_time = asyncio.Lock()
-        self._asked = -times.cool_down  # when plex.tv was last queried, on the monotonic clock
+        self._last_query = -times.cool_down  # when plex.tv was last queried, on the monotonic clock
         self._rest_until = 0.0  # no requests to plex.tv before then, on the same clock
         self._timer = Timer(context.hass, self._async_due)
         self._waits_for_sync: CALLBACK_TYPE | None = None
@@ -137,7 +137,7 @@ class SharingCheck:
         return "ok" if self.findings.complete else "partial"
 
     @property
-    def told(self) -> tuple[SharingWarning, ...]:
+    def reported(self) -> tuple[SharingWarning, ...]:
         """Warnings that matter and have not been dismissed."""
         if self.findings is None:
             return ()
@@ -198,9 +198,13 @@ class SharingCheck:
             return
         async with self._one_at_a_time:
             now = time.monotonic()
-            if refresh and now >= self._rest_until and now - self._asked >= self.times.cool_down:
-                self._asked = now
-                await self._ask()
+            if (
+                refresh
+                and now >= self._rest_until
+                and now - self._last_query >= self.times.cool_down
+            ):
+                self._last_query = now
+                await self._query()
                 await self._work_out()
                 await self.store.async_save()
                 self._plan_next()
@@ -208,17 +212,17 @@ class SharingCheck:
                 await self._work_out()
         self._publish()
 
-    async def async_look_again(self) -> bool:
+    async def async_check_again(self) -> bool:
         """Query plex.tv after a person has fixed something; return whether the answer is new.
 
         If it was just queried, wait first: the previous answer does not reflect the fix.
         """
         before = self.store.kept.answer
-        await asyncio.sleep(max(0.0, self._asked + self.times.cool_down - time.monotonic()))
+        await asyncio.sleep(max(0.0, self._last_query + self.times.cool_down - time.monotonic()))
         await self.async_check()
         return self.store.kept.answer is not before
 
-    async def _ask(self) -> None:
+    async def _query(self) -> None:
         """Record the answer of plex.tv, or why there is none."""
         kept = self.store.kept
         try:
@@ -233,18 +237,18 @@ class SharingCheck:
                 self._rest_until = time.monotonic() + (err.retry_after or LIMIT_REST)
             _LOGGER.debug("plex.tv returned no sharing data: %s", err.reason.value)
             return
-        if not answer.accounts and kept.answer and kept.answer.accounts and not kept.saw_nobody:
+        if not answer.accounts and kept.answer and kept.answer.accounts and not kept.was_empty:
             # An empty answer after one with accounts is trusted only once it is repeated.
-            kept.saw_nobody = True
+            kept.was_empty = True
             self._tv_reason = Reason.NOT_UNDERSTOOD
             return
         self._tv_reason = None
         before = kept.answer
-        kept.saw_nobody = False
-        kept.gone = vanished(
+        kept.was_empty = False
+        kept.lost = vanished(
             before.accounts if before else (),
             answer.accounts,
-            kept.gone,
+            kept.lost,
             before.checked if before else answer.checked,
             kept.seen,
         )
@@ -270,8 +274,8 @@ class SharingCheck:
         kept = self.store.kept
 
         def work_out() -> Findings:
-            subjects = survey(answer.everybody, read.facts)
-            found = warnings(subjects, read.facts, kept.gone)
+            subjects = survey(answer.all_accounts, read.facts)
+            found = warnings(subjects, read.facts, kept.lost)
             return Findings(answer, read.facts, subjects, found, gaps=read.gaps)
 
         self.findings = await self._hass.async_add_executor_job(work_out)
@@ -318,12 +322,12 @@ class SharingCheck:
         await self.store.async_save()
         self._publish()
 
-    async def async_accept_gone(self, numbers: Iterable[str]) -> None:
+    async def async_accept_lost(self, numbers: Iterable[str]) -> None:
         """Accept that rules were removed on purpose."""
         kept = self.store.kept
-        kept.gone = {one: gone for one, gone in kept.gone.items() if one not in set(numbers)}
+        kept.lost = {one: lost for one, lost in kept.lost.items() if one not in set(numbers)}
         if self.findings is not None:
-            found = warnings(self.findings.subjects, self.findings.facts, kept.gone)
+            found = warnings(self.findings.subjects, self.findings.facts, kept.lost)
             self.findings = replace(self.findings, warnings=found)
         await self.store.async_save()
         self._publish()

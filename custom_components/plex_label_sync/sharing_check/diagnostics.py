@@ -34,9 +34,9 @@ def sharing_diagnostics(check: "SharingCheck") -> dict[str, Any]:
             "problems": _counted(half.rule.problem.value for half in halves if half.rule.problem),
         },
         "warnings": _counted(one.key.value for one in findings.warnings) if findings else {},
-        "rules_gone": len(kept.gone),
+        "rules_gone": len(kept.lost),
         "dismissed": len(kept.dismissed),
-        "items": {kind.value: shelf.size for kind, shelf in findings.facts.shelves.items()}
+        "items": {kind.value: catalog.size for kind, catalog in findings.facts.catalogs.items()}
         if findings
         else {},
     }

@@ -24,7 +24,7 @@ class LabelsChanged:
     def __init__(
         self, context: EntryContext, servers: Servers, runner: Runner, sharing: SharingCheck
     ) -> None:
-        """Listen to finished full syncs; live syncs call `async_tell`."""
+        """Listen to finished full syncs; live syncs call `async_notify`."""
         self._context = context
         self._plex = servers.plex
         self._runner = runner
@@ -40,25 +40,25 @@ class LabelsChanged:
             return
         if lists is not None:
             for event in label_events_of(finished.run.changes, lists):
-                self.async_tell(event)
+                self.async_notify(event)
 
     @callback
-    def async_tell(self, event: LabelEvent) -> None:
+    def async_notify(self, event: LabelEvent) -> None:
         """Report that a title got labels, and who can see it if that is known."""
         if self._sharing.answer is None:
             self._fire(event)
         else:
-            self._context.in_background(self._async_tell_with_verdicts(event), "label event")
+            self._context.in_background(self._async_notify_with_verdicts(event), "label event")
 
-    async def _async_tell_with_verdicts(self, event: LabelEvent) -> None:
+    async def _async_notify_with_verdicts(self, event: LabelEvent) -> None:
         """Report that a title got labels and who can see it, then that it became visible."""
         async with self._in_order:
-            seeing, title = await self._seeing(event)
-            self._fire(event, visible_to=None if seeing is None else list(names_of(seeing)))
-            if not seeing:
+            viewers, title = await self._viewers(event)
+            self._fire(event, visible_to=None if viewers is None else list(names_of(viewers)))
+            if not viewers:
                 return
             store = self._sharing.store
-            new = [one for one in seeing if store.kept.tell(one.id, title)]
+            new = [one for one in viewers if store.kept.note_reported(one.id, title)]
             if not new:
                 return
             await store.async_save()
@@ -85,7 +85,7 @@ class LabelsChanged:
             **known,
         )
 
-    async def _seeing(self, event: LabelEvent) -> tuple[list[PersonRef] | None, str]:
+    async def _viewers(self, event: LabelEvent) -> tuple[list[PersonRef] | None, str]:
         """Return which people with a new label can see a title, None if unknown, and its key.
 
         Its labels are read again: another one may hide it.
@@ -98,10 +98,10 @@ class LabelsChanged:
             return None, ""
         if check.findings is None or not items:
             return None, ""
-        seeing = []
+        viewers = []
         for person in event.people:
             found = verdicts(person.id, check.findings, items)
             if best_verdict(why.verdict for why, _, _ in found) is Verdict.VISIBLE:
-                seeing.append(person)
+                viewers.append(person)
         ids = sorted(one for item in items for one in item.item.ids if one.startswith("plex:"))
-        return seeing, (ids or [f"{event.type.value}:{event.rating_key}"])[0]
+        return viewers, (ids or [f"{event.type.value}:{event.rating_key}"])[0]

@@ -10,7 +10,7 @@ from ..plex.server import PlexClient
 from ..settings import Settings
 from ..sharing.model import Rule
 from ..sharing.survey import Facts, Wanted
-from ..sharing.visible import Shelves, bits
+from ..sharing.visible import Catalog, bits
 from ..sync.model import (
     Gap,
     GapKind,
@@ -25,14 +25,14 @@ from ..sync.model import (
 )
 from ..sync.naming import label_of
 from ..sync.person_id import PersonId
-from ..sync.wanted import Match, Matcher, Wish, gets_labels, wishes_of
+from ..sync.wanted import Match, Matcher, WantedTitle, gets_labels, wanted_titles_of
 from ..sync.wanted_labels import never_written
 
 WANTED_MAX: Final = 50_000  # items whose labels are read one by one
 
 
 @dataclass(slots=True)
-class _Shelf:
+class _CatalogBuilder:
     """One kind of title while its libraries are read."""
 
     keys: list[str] = field(default_factory=list)
@@ -94,28 +94,30 @@ class FactsReader:
             one for one in await self._plex.libraries() if self._settings.sync.covers(one.key)
         ]
         named = labels_named(rules)
-        wishes = await asyncio.to_thread(_wishes, watchlists)
-        matcher = Matcher(wishes)
-        shelves = {kind: _Shelf() for kind in MediaType}
+        wanted_counts = await asyncio.to_thread(_wanted_titles, watchlists)
+        matcher = Matcher(wanted_counts)
+        catalogs = {kind: _CatalogBuilder() for kind in MediaType}
         directory: set[str] | None = set()
         for library in libraries:
-            shelf = shelves[library.type]
-            await self._list(library, shelf, matcher)
+            catalog = catalogs[library.type]
+            await self._list(library, catalog, matcher)
             stored, unread = await self._directory(library)
             listed = {fold(one.text) for one in stored}
-            shelf.unknown |= unread.of(named - listed)
+            catalog.unknown |= unread.of(named - listed)
             if unread.are_nameless:
                 directory = None
             elif directory is not None:
                 directory |= listed | unread.names
-            await self._carriers(library, shelf, [one for one in stored if fold(one.text) in named])
+            await self._carriers(
+                library, catalog, [one for one in stored if fold(one.text) in named]
+            )
         labels = labels_of_people(people, self._settings)
-        wanted = await asyncio.to_thread(_wanted, wishes, matcher, shelves)
-        marked = await self._marked(wanted, labels.values(), shelves)
+        wanted = await asyncio.to_thread(_wanted, wanted_counts, matcher, catalogs)
+        marked = await self._marked(wanted, labels.values(), catalogs)
         facts = Facts(
-            shelves={
-                kind: await asyncio.to_thread(_finished, shelf, named, marked[kind])
-                for kind, shelf in shelves.items()
+            catalogs={
+                kind: await asyncio.to_thread(_finished, catalog, named, marked[kind])
+                for kind, catalog in catalogs.items()
             },
             wanted=[one for one, _ in wanted],
             people=people,
@@ -133,10 +135,10 @@ class FactsReader:
         included.
         """
         wanted = labels_named(rules)
-        known = set(facts.shelves[MediaType.MOVIE].carriers)
+        known = set(facts.catalogs[MediaType.MOVIE].carriers)
         missing = wanted - known
         doubtful: set[str] = set()
-        shelves = dict(facts.shelves)
+        catalogs = dict(facts.catalogs)
         if missing:
             keys: dict[MediaType, dict[str, set[str]]] = {
                 kind: {label: set() for label in missing} for kind in MediaType
@@ -152,27 +154,28 @@ class FactsReader:
                 for stored in directory:
                     if (some := keys[library.type].get(fold(stored.text))) is not None:
                         some |= await self._plex.carriers(library, stored)
-            for kind, shelf in facts.shelves.items():
+            for kind, catalog in facts.catalogs.items():
                 found = {
                     label: bits(
-                        (shelf.positions[key] for key in some if key in shelf.positions), shelf.size
+                        (catalog.positions[key] for key in some if key in catalog.positions),
+                        catalog.size,
                     )
                     for label, some in keys[kind].items()
                 }
-                shelves[kind] = replace(shelf, carriers={**shelf.carriers, **found})
+                catalogs[kind] = replace(catalog, carriers={**catalog.carriers, **found})
         unknown = frozenset(
             label
             for label in wanted - doubtful
-            if not any(shelf.carriers.get(label, 0) for shelf in shelves.values())
+            if not any(catalog.carriers.get(label, 0) for catalog in catalogs.values())
         )
-        return replace(facts, shelves=shelves), unknown
+        return replace(facts, catalogs=catalogs), unknown
 
-    async def _list(self, library: Library, shelf: _Shelf, matcher: Matcher) -> None:
-        """Put a library's items on the shelf, and record the wanted ones.
+    async def _list(self, library: Library, catalog: _CatalogBuilder, matcher: Matcher) -> None:
+        """Put a library's items in the catalog, and record the wanted ones.
 
         Of an item whose row cannot be read, only the key is known. Raises ServiceError.
         """
-        start = len(shelf.keys)
+        start = len(catalog.keys)
 
         def pick(items: tuple[RatedItem, ...]) -> tuple[list[str], list[str], list[Match]]:
             return (
@@ -183,19 +186,21 @@ class FactsReader:
 
         gaps: list[Gap] = []
         async for keys, ratings, matches in self._plex.rated_pages(library, pick, gaps.append):
-            shelf.keys += keys
-            shelf.ratings += ratings
-            matcher.take(matches)
+            catalog.keys += keys
+            catalog.ratings += ratings
+            matcher.add(matches)
         for gap in gaps:
             if gap.kind is not GapKind.ITEM:
                 detail = f"library {library.name} cannot be read in full"
                 raise ServiceError(Service.PLEX, gap.failure, detail)
-        unread = {gap.key for gap in gaps} - set(shelf.keys[start:])
-        shelf.keys += sorted(unread)
-        shelf.ratings += [None] * len(unread)
+        unread = {gap.key for gap in gaps} - set(catalog.keys[start:])
+        catalog.keys += sorted(unread)
+        catalog.ratings += [None] * len(unread)
         self._gaps = self._gaps or bool(unread)
-        shelf.positions.update({key: place for place, key in enumerate(shelf.keys[start:], start)})
-        shelf.libraries[library.key] = (1 << len(shelf.keys)) - (1 << start)
+        catalog.positions.update(
+            {key: place for place, key in enumerate(catalog.keys[start:], start)}
+        )
+        catalog.libraries[library.key] = (1 << len(catalog.keys)) - (1 << start)
 
     async def _directory(self, library: Library) -> tuple[tuple[StoredLabel, ...], _UnreadLabels]:
         try:
@@ -213,7 +218,7 @@ class FactsReader:
         return stored, _UnreadLabels(names)
 
     async def _carriers(
-        self, library: Library, shelf: _Shelf, stored: Iterable[StoredLabel]
+        self, library: Library, catalog: _CatalogBuilder, stored: Iterable[StoredLabel]
     ) -> None:
         for one in stored:
             folded = fold(one.text)
@@ -221,30 +226,30 @@ class FactsReader:
                 found = await self._plex.carriers(library, one)
             except ServiceError:
                 self._gaps = True
-                shelf.unknown.add(folded)
+                catalog.unknown.add(folded)
             else:
-                shelf.carriers.setdefault(folded, set()).update(found)
+                catalog.carriers.setdefault(folded, set()).update(found)
 
     async def _marked(
         self,
         wanted: Sequence[tuple[Wanted, frozenset[str]]],
         labels: Iterable[str],
-        shelves: Mapping[MediaType, _Shelf],
+        catalogs: Mapping[MediaType, _CatalogBuilder],
     ) -> dict[MediaType, dict[str, int]]:
         """Return which of the wanted items currently carry which of the integration's labels."""
-        ours = {fold(label) for label in labels}
+        written = {fold(label) for label in labels}
         keys = sorted({key for _, some in wanted for key in some})[:WANTED_MAX]
         found: dict[MediaType, dict[str, set[str]]] = {
-            kind: {label: set() for label in ours} for kind in MediaType
+            kind: {label: set() for label in written} for kind in MediaType
         }
-        if keys and ours:
+        if keys and written:
             gaps: list[Gap] = []
             for one in await self._plex.labelled(keys, gaps.append):
-                for label in ours.intersection(map(fold, one.labels)):
+                for label in written.intersection(map(fold, one.labels)):
                     found[one.item.type][label].add(one.item.rating_key)
             self._gaps = self._gaps or bool(gaps)
         return {
-            kind: {label: shelves[kind].mask(some) for label, some in by_label.items()}
+            kind: {label: catalogs[kind].mask(some) for label, some in by_label.items()}
             for kind, by_label in found.items()
         }
 
@@ -274,40 +279,46 @@ def labels_of_people(
     }
 
 
-def _wishes(watchlists: Watchlists | None) -> tuple[Wish, ...]:
-    return () if watchlists is None else wishes_of(watchlists, watchlists.people)
+def _wanted_titles(watchlists: Watchlists | None) -> tuple[WantedTitle, ...]:
+    return () if watchlists is None else wanted_titles_of(watchlists, watchlists.people)
 
 
 def _wanted(
-    wishes: Sequence[Wish], matcher: Matcher, shelves: Mapping[MediaType, _Shelf]
+    wanted_counts: Sequence[WantedTitle],
+    matcher: Matcher,
+    catalogs: Mapping[MediaType, _CatalogBuilder],
 ) -> list[tuple[Wanted, frozenset[str]]]:
     found = []
-    for index, wish in enumerate(wishes):
-        kind = wish.title.type
+    for index, wanted_title in enumerate(wanted_counts):
+        kind = wanted_title.title.type
         keys = frozenset(item.rating_key for item in matcher.items(index))
-        people = tuple(person.id for person in wish.people)
-        found.append((Wanted(wish.title.name, kind, shelves[kind].mask(keys), people), keys))
+        people = tuple(person.id for person in wanted_title.people)
+        found.append(
+            (Wanted(wanted_title.title.name, kind, catalogs[kind].mask(keys), people), keys)
+        )
     return found
 
 
-def _finished(shelf: _Shelf, named: Collection[str], marked: Mapping[str, int]) -> Shelves:
-    """Return a shelf for the rules; a label that is in no directory is carried by no item."""
+def _finished(
+    catalog: _CatalogBuilder, named: Collection[str], marked: Mapping[str, int]
+) -> Catalog:
+    """Return the catalog for the rules; a label that is in no directory is carried by no item."""
     ratings: dict[str, list[int]] = {}
-    unrated = [place for place, rating in enumerate(shelf.ratings) if rating is None]
-    for place, rating in enumerate(shelf.ratings):
+    unrated = [place for place, rating in enumerate(catalog.ratings) if rating is None]
+    for place, rating in enumerate(catalog.ratings):
         if rating:
             ratings.setdefault(fold(rating), []).append(place)
-    size = len(shelf.keys)
-    return Shelves(
+    size = len(catalog.keys)
+    return Catalog(
         size=size,
-        libraries=dict(shelf.libraries),
+        libraries=dict(catalog.libraries),
         carriers={
-            label: shelf.mask(shelf.carriers.get(label, ()))
+            label: catalog.mask(catalog.carriers.get(label, ()))
             for label in named
-            if label not in shelf.unknown
+            if label not in catalog.unknown
         },
         ratings={rating: bits(places, size) for rating, places in ratings.items()},
         unrated=bits(unrated, size),
         marked=marked,
-        positions=shelf.positions,
+        positions=catalog.positions,
     )

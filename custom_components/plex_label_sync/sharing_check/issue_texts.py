@@ -18,16 +18,16 @@ def lost_rule_placeholders(
     found: Sequence["SharingWarning"], kept: "Kept", texts: "SharingTexts"
 ) -> Mapping[str, str]:
     """Return the rules that are missing now, so that they can be entered again."""
-    gone = {one.account_id: kept.gone[one.account_id] for one in found}
-    before = [one.before for one in gone.values()]
+    lost = {one.account_id: kept.lost[one.account_id] for one in found}
+    before = [one.before for one in lost.values()]
     return {
         "people": ", ".join(as_code(one.who) for one in found),
         "before": NOTHING_KNOWN
         if None in before
         else str(sum(one for one in before if one is not None)),
-        "after": str(sum(kept.seen.get(number, 0) for number in gone)),
-        "date": texts.words.date(min(one.since for one in gone.values())),
-        "rule": "; ".join(dict.fromkeys(texts.gone(one, as_code) for one in gone.values())),
+        "after": str(sum(kept.seen.get(number, 0) for number in lost)),
+        "date": texts.words.date(min(one.since for one in lost.values())),
+        "rule": "; ".join(dict.fromkeys(texts.lost(one, as_code) for one in lost.values())),
     }
 
 
@@ -35,7 +35,7 @@ def warning_placeholders(
     found: Sequence["SharingWarning"], kept: "Kept", texts: "SharingTexts"
 ) -> Mapping[str, str]:
     """Return a line for each warning, with what to do about it."""
-    shown = (texts.warning(one, kept.gone, as_code) for one in found[:LINES_MAX])
+    shown = (texts.warning(one, kept.lost, as_code) for one in found[:LINES_MAX])
     lines = [f"- {text} {fix}" for text, fix in shown]
     if more := len(found[LINES_MAX:]):
         lines.append(f"- {texts.page('more', count=more)}")

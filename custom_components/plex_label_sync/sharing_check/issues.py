@@ -19,7 +19,7 @@ class Sharing(Protocol):
     store: SharingStore
 
     @property
-    def told(self) -> Sequence[SharingWarning]:
+    def reported(self) -> Sequence[SharingWarning]:
         """Warnings that matter and have not been dismissed."""
 
     @property
@@ -47,7 +47,7 @@ def async_update_sharing_issues(
 async def _async_update(hass: HomeAssistant, entry: ConfigEntry[Any], check: Sharing) -> None:
     texts = await async_sharing_texts(hass)
     for repair, is_open in ((SHARING_OPEN, True), (SHARING, False)):
-        found = [one for one in check.told if (one.key is WarningKey.RULE_GONE) is is_open]
+        found = [one for one in check.reported if (one.key is WarningKey.RULE_GONE) is is_open]
         if found:
             async_raise(hass, entry, repair, found, check.store.kept, texts)
         else:

@@ -37,9 +37,9 @@ def people_left_out(check: "SharingCheck") -> list[str]:
 async def async_leave_out(check: "SharingCheck", keys: Iterable[str]) -> None:
     """Hide the checklist of some people, and show it for all others."""
     kept = check.store.kept
-    everybody = set(people_with_steps(check))
-    kept.dismissed -= everybody
-    await check.async_dismiss(everybody.intersection(keys))
+    all_people = set(people_with_steps(check))
+    kept.dismissed -= all_people
+    await check.async_dismiss(all_people.intersection(keys))
 
 
 async def async_page(hass: HomeAssistant, check: "SharingCheck | None") -> str:
@@ -87,10 +87,10 @@ def _about(
                 of_shows=subject.halves[1].seen.total,
             )
         )
-    gone = check.store.kept.gone
+    lost = check.store.kept.lost
     for one in findings.warnings:
         if one.account_id == subject.id:
-            text, fix = texts.warning(one, gone, as_code)
+            text, fix = texts.warning(one, lost, as_code)
             lines.append(f"{WARNING} {text} {fix}")
     if left_out_key(subject) not in check.store.kept.dismissed:
         lines += [

@@ -20,7 +20,7 @@ class SharingFlow(QuestionFlow):
         """Query plex.tv again; the issue stays while the problem does."""
         if (check := self._check) is None:
             return self.async_abort(reason="not_loaded")
-        if not await check.async_look_again():
+        if not await check.async_check_again():
             return self.async_abort(reason="not_asked")
         if self._about(check):
             # Finishing the flow would delete the issue.
@@ -33,7 +33,7 @@ class SharingFlow(QuestionFlow):
         """Accept that the rules were removed on purpose."""
         if (check := self._check) is None:
             return self.async_abort(reason="not_loaded")
-        await check.async_accept_gone([one.account_id for one in self._about(check)])
+        await check.async_accept_lost([one.account_id for one in self._about(check)])
         return self.async_create_entry(data={})
 
     async def async_step_dismiss(
@@ -52,4 +52,4 @@ class SharingFlow(QuestionFlow):
 
     def _about(self, check: SharingCheck) -> list[SharingWarning]:
         is_open = self._repair is SHARING_OPEN
-        return [one for one in check.told if (one.key is WarningKey.RULE_GONE) is is_open]
+        return [one for one in check.reported if (one.key is WarningKey.RULE_GONE) is is_open]

@@ -38,8 +38,8 @@ from .texts import (
 )
 from .verdicts import verdicts
 
-HIDDEN_MAX: Final = 20  # wishes named per person
-PREVIEW_MAX: Final = 50  # wishes named in a preview
+HIDDEN_MAX: Final = 20  # wanted titles named per person
+PREVIEW_MAX: Final = 50  # wanted titles named in a preview
 
 
 async def async_check_response(
@@ -50,7 +50,7 @@ async def async_check_response(
     await check.async_check(refresh=refresh)
     findings = check.findings if check.answer is not None else None
     texts = await async_sharing_texts(runtime.context.hass)
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         "checked": None if check.checked is None else _time(check.checked),
         "status": check.status,
         "reason": None if check.reason is None else check.reason.value,
@@ -60,13 +60,13 @@ async def async_check_response(
         "accounts_without_person": [],
     }
     if findings is None:
-        return told
+        return result
     subjects = _named(findings, people)
     ids = {one.id for one in subjects}
-    gone = check.store.kept.gone
+    lost = check.store.kept.lost
     some = [one for one in findings.warnings if one.account_id in ids]
     return {
-        **told,
+        **result,
         "people": [_person_row(one, check, texts) for one in subjects],
         "warnings": [
             {
@@ -79,7 +79,7 @@ async def async_check_response(
                 "fix": fix,
             }
             for one in some
-            for text, fix in [texts.warning(one, gone)]
+            for text, fix in [texts.warning(one, lost)]
         ],
         "accounts_without_person": _unknown_accounts(findings),
     }
@@ -97,7 +97,7 @@ def _named(findings: Findings, names: Sequence[str] | None) -> tuple[Subject, ..
             names_of = ", ".join(err.names)
             raise _invalid("ambiguous_person", person=err.text, names=names_of) from err
         except UnknownPersonError as err:
-            account = account_named(findings.answer.everybody, name.strip())
+            account = account_named(findings.answer.all_accounts, name.strip())
             if account is None:
                 raise _invalid("unknown_person", person=str(err)) from err
             chosen.add(account.id)
@@ -117,7 +117,7 @@ def _person_name(findings: Findings, person_id: PersonId | None) -> str | None:
 
 def _person_row(subject: Subject, check: SharingCheck, texts: SharingTexts) -> dict[str, Any]:
     account, person = subject.account, subject.person
-    wishes = [half.wishes for half in subject.halves]
+    wanted_counts = [half.wanted_counts for half in subject.halves]
     findings = check.findings
     found = () if findings is None else findings.warnings
     lines = () if left_out_key(subject) in check.store.kept.dismissed else steps(subject)
@@ -136,9 +136,9 @@ def _person_row(subject: Subject, check: SharingCheck, texts: SharingTexts) -> d
         **{half.media_type.plural: _counts(half.seen) for half in subject.halves},
         "wishes": _counts(
             Counts(
-                sum(one.visible for one in wishes),
-                sum(one.hidden for one in wishes),
-                sum(one.unknown for one in wishes),
+                sum(one.visible for one in wanted_counts),
+                sum(one.hidden for one in wanted_counts),
+                sum(one.unknown for one in wanted_counts),
             )
         ),
         "hidden_wishes": [name for half in subject.halves for name in half.hidden][:HIDDEN_MAX],
@@ -154,7 +154,7 @@ def _unknown_accounts(findings: Findings) -> list[dict[str, Any]]:
     found = {one.person.id: one.match for one in findings.subjects if one.person is not None}
     return [
         {"account": one.name, "account_id": one.id, "kind": one.kind.value}
-        for one in without_person(findings.answer.everybody, found)
+        for one in without_person(findings.answer.all_accounts, found)
     ]
 
 
@@ -165,7 +165,7 @@ def _counts(counts: Counts) -> dict[str, int]:
 # Preview
 
 
-async def async_preview_response(runtime: Runtime, asked: Mapping[str, Any]) -> dict[str, Any]:
+async def async_preview_response(runtime: Runtime, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a person would see under another rule; plex.tv is not queried.
 
     Raises HomeAssistantError, and ServiceValidationError for an unknown person.
@@ -174,15 +174,15 @@ async def async_preview_response(runtime: Runtime, asked: Mapping[str, Any]) -> 
     await check.async_check(refresh=False)
     if check.findings is None or check.answer is None:
         raise _invalid("sharing_unknown")
-    subject = _one(check.findings, asked["person"])
+    subject = _one(check.findings, parameters["person"])
     if subject.account is None:
-        raise _invalid("no_plex_account", person=asked["person"])
+        raise _invalid("no_plex_account", person=parameters["person"])
     reading = rule_reading(
-        asked.get("allow", ()), asked.get("exclude", ()), asked.get("ratings", ())
+        parameters.get("allow", ()), parameters.get("exclude", ()), parameters.get("ratings", ())
     )
     rules = {
         kind: extended(rule_of(subject.account, kind), reading)
-        if asked.get("keep")
+        if parameters.get("keep")
         else Rule("", (reading,))
         for kind in MediaType
     }
@@ -205,7 +205,7 @@ async def async_preview_response(runtime: Runtime, asked: Mapping[str, Any]) -> 
         "wishes_hidden_total": len(hidden),
         "labels_unknown": [
             text
-            for text in (*asked.get("allow", ()), *asked.get("exclude", ()))
+            for text in (*parameters.get("allow", ()), *parameters.get("exclude", ()))
             if fold(text) in unknown
         ],
     }
@@ -258,13 +258,13 @@ async def async_verdict_rows(
     return [
         [
             _verdict_row(
-                wanter.person.username,
-                wanter.person.id,
+                entry.person.username,
+                entry.person.id,
                 findings,
                 [read[one.item.rating_key] for one in title.items if one.item.rating_key in read],
                 texts,
             )
-            for wanter in title.wanters
+            for entry in title.wanted_by
             if unread.isdisjoint(one.item.rating_key for one in title.items)
         ]
         for title in explanations

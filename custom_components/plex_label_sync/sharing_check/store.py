@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
 
-from ..sharing.changes import Gone
+from ..sharing.changes import LostRules
 from ..sharing.model import Access, Account, Answer, Kind
 from ..sharing.survey import Subject
 from ..storage.files import Data, RecordFile
@@ -18,34 +18,34 @@ from ..sync.model import MediaType
 from ..sync.person_id import PersonId
 
 STEPS: Final = "steps"
-TOLD_MAX: Final = 5000  # titles that are remembered as reported to a person
+REPORTED_MAX: Final = 5000  # titles that are remembered as reported to a person
 
 
 @dataclass(slots=True)
 class Kept:
     """The contents of the file.
 
-    `seen` is the number of items each account could see when that was last known, `gone` are rules
-    that vanished, `dismissed` the warnings and checklists that are not shown, `told` the people and
-    titles for which the event `visible` was fired. `saw_nobody` is True if plex.tv listed no
+    `seen` is the number of items each account could see when that was last known, `lost` are rules
+    that vanished, `dismissed` the warnings and checklists that are not shown, `reported` the people and
+    titles for which the event `visible` was fired. `was_empty` is True if plex.tv listed no
     accounts last time.
     """
 
     answer: Answer | None = None
     seen: dict[str, int] = field(default_factory=dict)
-    gone: dict[str, Gone] = field(default_factory=dict)
+    lost: dict[str, LostRules] = field(default_factory=dict)
     dismissed: set[str] = field(default_factory=set)
-    told: dict[str, None] = field(default_factory=dict)
-    saw_nobody: bool = False
+    reported: dict[str, None] = field(default_factory=dict)
+    was_empty: bool = False
 
-    def tell(self, person_id: PersonId, title: str) -> bool:
+    def note_reported(self, person_id: PersonId, title: str) -> bool:
         """Record a title as reported to a person; return whether that is new."""
         key = f"{person_id}|{title}"
-        if key in self.told:
+        if key in self.reported:
             return False
-        self.told[key] = None
-        for old in list(self.told)[: max(0, len(self.told) - TOLD_MAX)]:
-            del self.told[old]
+        self.reported[key] = None
+        for old in list(self.reported)[: max(0, len(self.reported) - REPORTED_MAX)]:
+            del self.reported[old]
         return True
 
 
@@ -96,7 +96,7 @@ def kept_as_dict(kept: Kept) -> Data:
         "checked": None if answer is None else answer.checked,
         "plex_pass": None if answer is None else answer.plex_pass,
         "complete": answer is not None and answer.complete,
-        "accounts": [] if answer is None else [_account_row(one) for one in answer.everybody],
+        "accounts": [] if answer is None else [_account_row(one) for one in answer.all_accounts],
         "seen": dict(kept.seen),
         "gone": {
             number: {
@@ -104,11 +104,11 @@ def kept_as_dict(kept: Kept) -> Data:
                 "since": one.since,
                 "before": one.before,
             }
-            for number, one in kept.gone.items()
+            for number, one in kept.lost.items()
         },
         "dismissed": sorted(kept.dismissed),
-        "told": list(kept.told),
-        "saw_nobody": kept.saw_nobody,
+        "told": list(kept.reported),
+        "saw_nobody": kept.was_empty,
     }
 
 
@@ -118,8 +118,8 @@ def kept_from_dict(data: Mapping[str, Any]) -> Kept:
     return Kept(
         answer=_answer(data, accounts),
         seen={str(number): int(count) for number, count in data["seen"].items()},
-        gone={
-            str(number): Gone(
+        lost={
+            str(number): LostRules(
                 {MediaType(kind): str(text) for kind, text in one["rules"].items()},
                 int(one["since"]),
                 None if one["before"] is None else int(one["before"]),
@@ -127,8 +127,8 @@ def kept_from_dict(data: Mapping[str, Any]) -> Kept:
             for number, one in data["gone"].items()
         },
         dismissed=set(map(str, data["dismissed"])),
-        told=dict.fromkeys(map(str, data["told"])),
-        saw_nobody=bool(data["saw_nobody"]),
+        reported=dict.fromkeys(map(str, data["told"])),
+        was_empty=bool(data["saw_nobody"]),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant
 
-from ..sharing.changes import Gone
+from ..sharing.changes import LostRules
 from ..sharing.model import Problem, Rule, SharingWarning, State, Step, Verdict, WarningKey
 from ..sharing.rules import parse
 from ..sharing.sentence import Quote, sentence
@@ -41,13 +41,13 @@ class SharingTexts:
         return self.words.groups
 
     @property
-    def rule_words(self) -> Mapping[str, str]:
+    def rule_texts(self) -> Mapping[str, str]:
         """The words that make up a rule's sentence."""
         return self.groups[RULE]
 
     def rule(self, rule: Rule, quote: Quote = _plain) -> str:
         """Return a rule as a sentence."""
-        return sentence(rule, self.rule_words, quote)
+        return sentence(rule, self.rule_texts, quote)
 
     def kinds(self, types: Sequence[MediaType]) -> str:
         """Return the kinds of title that something is about, as text."""
@@ -55,11 +55,11 @@ class SharingTexts:
         return self.groups[PAGE][key]
 
     def warning(
-        self, one: SharingWarning, gone: Mapping[str, Gone], quote: Quote = _plain
+        self, one: SharingWarning, lost: Mapping[str, LostRules], quote: Quote = _plain
     ) -> tuple[str, str]:
         """Return what is wrong and what to do about it."""
         key = _variant(one)
-        told = {
+        values = {
             "name": quote(one.who),
             "labels": self.listed(map(quote, one.labels)),
             "kinds": self.kinds(one.types),
@@ -68,30 +68,30 @@ class SharingTexts:
                 name: quote(value) if isinstance(value, str) else value
                 for name, value in one.details.items()
             },
-            **self._gone(gone.get(one.account_id), quote),
+            **self._lost(lost.get(one.account_id), quote),
         }
         return (
-            self.groups[WARNING][key].format(**told),
-            self.groups[FIX][key].format(**told),
+            self.groups[WARNING][key].format(**values),
+            self.groups[FIX][key].format(**values),
         )
 
-    def _gone(self, gone: Gone | None, quote: Quote) -> dict[str, str]:
-        if gone is None:
+    def _lost(self, lost: LostRules | None, quote: Quote) -> dict[str, str]:
+        if lost is None:
             return {}
-        return {"date": self.words.date(gone.since), "gone": self.gone(gone, quote)}
+        return {"date": self.words.date(lost.since), "gone": self.lost(lost, quote)}
 
-    def gone(self, gone: Gone, quote: Quote = _plain) -> str:
+    def lost(self, lost: LostRules, quote: Quote = _plain) -> str:
         """Return the rules that vanished, as sentences."""
-        said = dict.fromkeys(self.rule(parse(text), quote) for text in gone.texts.values())
-        return "; ".join(said)
+        sentences = dict.fromkeys(self.rule(parse(text), quote) for text in lost.texts.values())
+        return "; ".join(sentences)
 
     def step(self, one: Step, quote: Quote = _plain) -> str:
         """Return a line of a checklist."""
-        told = {
+        values = {
             name: quote(value) if isinstance(value, str) else value
             for name, value in one.details.items()
         }
-        return self.groups[STEP][one.key.value].format(**told)
+        return self.groups[STEP][one.key.value].format(**values)
 
     def reason(self, why: Why, rule: Rule, labels: Iterable[str], rating: str) -> str:
         """Return why an item is visible, hidden or unknown."""
@@ -107,16 +107,16 @@ class SharingTexts:
         """Return the state of an account, as text."""
         return self.groups[STATE][state.value]
 
-    def page(self, key: str, **told: object) -> str:
+    def page(self, key: str, **values: object) -> str:
         """Return a text of the page."""
-        return self.groups[PAGE][key].format(**told)
+        return self.groups[PAGE][key].format(**values)
 
     def listed(self, words: Iterable[str]) -> str:
         """Return words as listed in a sentence: a, b or c."""
         *others, last = list(words) or [""]
         if not others:
             return last
-        return self.rule_words["or"].format(first=", ".join(others), last=last)
+        return self.rule_texts["or"].format(first=", ".join(others), last=last)
 
 
 def _variant(one: SharingWarning) -> str:

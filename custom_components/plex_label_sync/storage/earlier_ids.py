@@ -13,7 +13,7 @@ from ..sync.person_id import NO_ID, pulsarr_id
 type Data = dict[str, Any]
 
 _NUMBER: Final = re.compile(r"[0-9]+")
-_TOLD: Final = re.compile(r"([0-9]+)(\|.*)", re.DOTALL)
+_REPORTED: Final = re.compile(r"([0-9]+)(\|.*)", re.DOTALL)
 
 
 def ledger_with_sources(data: Data) -> Data:
@@ -39,7 +39,7 @@ def journal_with_sources(data: Data) -> Data:
 
 def sharing_with_sources(data: Data) -> Data:
     """Return the records of the shares with people identified by source and id."""
-    return _each(data, {"told": _told})
+    return _each(data, {"told": _reported})
 
 
 def confirmed_with_sources(data: object) -> object:
@@ -92,8 +92,8 @@ def _gap(row: object) -> object:
             return row
 
 
-def _told(value: object) -> object:
-    found = _TOLD.fullmatch(value) if isinstance(value, str) else None
+def _reported(value: object) -> object:
+    found = _REPORTED.fullmatch(value) if isinstance(value, str) else None
     return value if found is None else f"{pulsarr_id(int(found[1]))}{found[2]}"
 
 

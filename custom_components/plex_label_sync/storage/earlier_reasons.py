@@ -63,14 +63,14 @@ def reason_in(sentence: str) -> tuple[dict[str, Any], list[str]]:
     for code, pattern in _SENTENCES.items():
         if (found := re.fullmatch(pattern, sentence, re.DOTALL)) is None:
             continue
-        told: dict[str, Any] = found.groupdict()
-        if date := told.pop("date", ""):
-            told["since"] = _seconds(date)
-        names = [told.pop("people", "")]
+        values: dict[str, Any] = found.groupdict()
+        if date := values.pop("date", ""):
+            values["since"] = _seconds(date)
+        names = [values.pop("people", "")]
         if code is ReasonCode.WANTED:
             first, _, last = names[0].rpartition(" and ")
             names = [*first.split(", "), last]
-        return {"code": code.value, **told}, list(filter(None, names))
+        return {"code": code.value, **values}, list(filter(None, names))
     return {"code": ReasonCode.UNRECORDED.value}, []
 
 

@@ -174,7 +174,7 @@ class RecordFile(Store[Data]):
         except OSError:
             self.failed = True
 
-    async def async_settled(self) -> None:
+    async def async_wait_saved(self) -> None:
         """Wait for pending writes."""
         async with self._one_at_a_time:
             pass

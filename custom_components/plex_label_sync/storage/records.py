@@ -16,7 +16,7 @@ from ..sync.knowledge import Knowledge
 from ..sync.ledger import Ledger
 from ..sync.model import Failure, MediaType, Service, ServiceError, Title
 from ..sync.queue import PendingSync, Queue, Reason
-from ..sync.returned import removed_lately
+from ..sync.returned import recently_removed
 from ..sync.run import Run, RunKind, RunStatus
 from ..sync.stored import Faults, listed, number, part, rows, text, texts, whole
 from ..timer import Timer
@@ -137,7 +137,7 @@ class Records:
     async def async_close(self) -> None:
         """Wait for pending writes, and give up on those that fail."""
         for file in self._files:
-            await file.async_settled()
+            await file.async_wait_saved()
         if self.unsaved:
             await self._flush_failed()
         elif self._saved_queue is not None and self.queue != self._saved_queue:
@@ -200,9 +200,9 @@ class Records:
             detail = "the journal could not be saved, so nothing was changed in Plex"
             raise ServiceError(Service.STORAGE, Failure.NOT_SAVED, detail)
 
-    def removed_lately(self) -> Mapping[RowKey, Change]:
+    def recently_removed(self) -> Mapping[RowKey, Change]:
         """Return the integration's labels that recent runs removed and no run has added since."""
-        return removed_lately(
+        return recently_removed(
             entry.changes for entry in self.journal.entries if entry.status is not None
         )
 

@@ -17,7 +17,7 @@ from .model import Gap, Item, Library, Person, SyncSettings
 from .ports import ITEMS_AT_ONCE, PlexPort
 from .readers import READERS, Found
 from .scope import labels_needed
-from .wanted import Wish
+from .wanted import WantedTitle
 from .wanted_labels import WantedItem
 
 LISTING_AGE_MAX: Final = 6 * 3600.0  # seconds; after that everything is listed, changed or not
@@ -32,7 +32,7 @@ class LibrarySnapshot:
     """
 
     people: tuple[Person, ...]
-    wishes: tuple[Wish, ...]
+    wanted_titles: tuple[WantedTitle, ...]
     libraries: tuple[Library, ...]
     settings: SyncSettings
     found: Found
@@ -63,7 +63,7 @@ class ChangeDetector:
         self._plex = plex
         self._clock = clock
         self._last: LibrarySnapshot | None = None
-        self._items_tell_labels = True
+        self._items_show_labels = True
 
     def remember(self, listing: LibrarySnapshot) -> None:
         """Record the result of a full listing; the libraries were read before it."""
@@ -74,7 +74,7 @@ class ChangeDetector:
         """The items of the last listing."""
         return {} if self._last is None else self._last.items
 
-    async def look(
+    async def check(
         self, people: tuple[Person, ...], settings: SyncSettings, ledger: Ledger
     ) -> QuickCheck:
         """Check the contents of the libraries while watchlists are still being read.
@@ -93,10 +93,10 @@ class ChangeDetector:
         items: dict[str, WantedItem] = {}
         present = CurrentLabels()
         jobs = [self._count(library, last, signs) for library in libraries]
-        jobs.append(self._ask_unmatched(last.found, signs))
+        jobs.append(self._check_unmatched(last.found, signs))
         needed = await asyncio.to_thread(labels_needed, last.items, ledger, settings)
         label_by_label = len(set(needed)) + len({library for library, _ in needed})
-        at_once = self._items_tell_labels and len(last.items) <= ITEMS_AT_ONCE * label_by_label
+        at_once = self._items_show_labels and len(last.items) <= ITEMS_AT_ONCE * label_by_label
         if at_once:
             waiting = batched(last.items, ITEMS_AT_ONCE, strict=False)
             jobs += [self._read_items(last, waiting, items, present) for _ in range(READERS)]
@@ -108,7 +108,7 @@ class ChangeDetector:
         if len(ledger) and not present.carriers:
             # Responses about single items should include their labels, but this one has none of all
             # those that were written: from now on this server is read label by label.
-            self._items_tell_labels = False
+            self._items_show_labels = False
             return QuickCheck(there, last)
         return QuickCheck(there, last, items, present)
 
@@ -132,13 +132,13 @@ class ChangeDetector:
         _, total = await self._plex.newest(library, 1)
         signs.append(total != last.found.totals[library.key])
 
-    async def _ask_unmatched(self, found: Found, signs: list[bool]) -> None:
-        """Note whether Plex has recognised an item since, while a wanted title is missing.
+    async def _check_unmatched(self, found: Found, signs: list[bool]) -> None:
+        """Note whether Plex has recognized an item since, while a wanted title is missing.
 
-        It may do so without counting a change. Of many such items (home videos stay unrecognised)
+        It may do so without counting a change. Of many such items (home videos stay unrecognized)
         only the latest are requested.
         """
-        if all(items for wish, items in found.matches if wish.people):
+        if all(items for wanted_title, items in found.matches if wanted_title.people):
             return
         keys = sorted((item.rating_key for item in found.unmatched), key=int)[-ITEMS_AT_ONCE:]
         if keys:

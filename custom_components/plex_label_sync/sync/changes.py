@@ -21,7 +21,7 @@ class Change:
     """Add or remove one label on one item: the planner's decision, with people and reason.
 
     `title` is the item's in Plex, `title_id` an id that the item shares with the wanted or formerly
-    wanted title. `ours` is false for a foreign label. Fields that an earlier version did not store
+    wanted title. `is_own` is false for a foreign label. Fields that an earlier version did not store
     are empty.
     """
 
@@ -35,7 +35,7 @@ class Change:
     type: MediaType | None = None
     title_id: str = ""
     library_name: str = ""
-    ours: bool = True
+    is_own: bool = True
 
     @property
     def key(self) -> "RowKey":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from .changes import Action, Change
-from .model import LabelledItem, StoredLabel, fold
+from .model import StoredLabel, fold
 
 ANY_LABEL: Final = ""  # stands for a label that could not be read
 
@@ -44,22 +44,17 @@ class CurrentLabels:
         for text in labels:
             self._carriers_of(text).add(rating_key)
 
-    def correct_all(self, items: Iterable[LabelledItem]) -> None:
-        """Record all labels of some items, as their own metadata list them."""
-        for one in items:
-            self.correct(one.item.rating_key, one.labels)
-
     def correct(self, rating_key: str, labels: Collection[str]) -> None:
         """Record all labels of one item, as its own metadata lists them.
 
         What only the carriers list is disputed: it may have been removed between the two responses.
         """
-        told = {fold(text) for text in labels}
+        listed = {fold(text) for text in labels}
         for folded, forms in self.carriers.items():
             for keys in forms.values():
                 if rating_key in keys:
                     keys.discard(rating_key)
-                    if folded not in told:
+                    if folded not in listed:
                         self.disputed.add((rating_key, folded))
         self.add_item(rating_key, labels)
         self.corrected.add(rating_key)
@@ -76,15 +71,15 @@ class CurrentLabels:
         """Return whether it is known if an item of a library carries a label."""
         if rating_key in self.corrected:
             return (rating_key, fold(label)) not in self.disputed
-        if self.is_vague(library) and not self.has(library, label):
+        if self.has_unreadable_label(library) and not self.has(library, label):
             return False
         return library not in self.unread and (library, fold(label)) not in self.unread
 
-    def tells(self, library: str, rating_key: str, label: str) -> bool | None:
+    def carries_if_known(self, library: str, rating_key: str, label: str) -> bool | None:
         """Return whether an item of a library carries a label, None if unknown."""
         return self.carries(rating_key, label) if self.knows(library, rating_key, label) else None
 
-    def is_vague(self, library: str) -> bool:
+    def has_unreadable_label(self, library: str) -> bool:
         """Return whether a library's directory has a label whose name could not be read."""
         return (library, ANY_LABEL) in self.unread
 

@@ -92,7 +92,7 @@ class Editor:
         self._plex = plex
         self._sleep = sleep
         self._stopping = False
-        self._items_tell_labels = True
+        self._items_show_labels = True
 
     def stop(self) -> None:
         """Let the active run end after its current edit; nothing more is sent."""
@@ -159,14 +159,14 @@ class Editor:
                 result.error = err  # two libraries that reject everything: the server is the cause
             else:
                 result.closed[library.key] = err
-                prepared.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+                prepared.gaps.add_failure(err, GapKind.LIBRARY, library.key, library.name)
             if not _may_come(err):
                 result.denied.update(changes)
         for one in changes:
-            self._take_refusal(one, refused.get(one.rating_key), result)
+            self._record_refusal(one, refused.get(one.rating_key), result)
 
     @staticmethod
-    def _take_refusal(change: Change, err: ServiceError | None, result: EditResult) -> None:
+    def _record_refusal(change: Change, err: ServiceError | None, result: EditResult) -> None:
         """Sort a change by Plex's answer for its item; one that failed half-way may be in Plex."""
         if err is None or FAILURES[err.failure].unanswered or err.status in _PROXY_GAVE_UP:
             result.sent.append(change)
@@ -193,16 +193,16 @@ class Editor:
         at_once = -(-len(keys) // ITEMS_AT_ONCE)
         if (
             by_items
-            and self._items_tell_labels
+            and self._items_show_labels
             and at_once < len(pairs) + len({one for one, _ in pairs})
         ):
-            told = [one for one in await self._plex.labelled(keys, _leave_out) if one.labels]
-            if told:
+            shown = [one for one in await self._plex.labelled(keys, _leave_out) if one.labels]
+            if shown:
                 present = CurrentLabels(unread={library for library, _ in pairs})
-                for one in told:
+                for one in shown:
                     present.correct(one.item.rating_key, one.labels)
                 return present
-            self._items_tell_labels = False  # each of them should carry one
+            self._items_show_labels = False  # each of them should carry one
         return await reader.read(pairs)
 
     async def _confirm(
@@ -223,7 +223,7 @@ class Editor:
                 result.error = result.error or err
                 result.failed += [FailedChange(one, err.failure) for one in waiting]
                 return
-            shown, waiting = await asyncio.to_thread(_sorted_out, waiting, now)
+            shown, waiting = await asyncio.to_thread(_split_confirmed, waiting, now)
             result.confirmed += shown
         for gap in reader.gaps if waiting else ():
             prepared.gaps.add(gap)
@@ -268,7 +268,9 @@ def _pairs(changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
     return frozenset((library, fold(label)) for library, label in pairs)
 
 
-def _sorted_out(changes: Iterable[Change], now: CurrentLabels) -> tuple[list[Change], list[Change]]:
+def _split_confirmed(
+    changes: Iterable[Change], now: CurrentLabels
+) -> tuple[list[Change], list[Change]]:
     """Return the changes that are in Plex and those that are not."""
     found: tuple[list[Change], list[Change]] = ([], [])
     for one in changes:

@@ -19,14 +19,14 @@ from .person_id import PersonId
 from .plan_builder import PlanBuilder
 from .ports import PlexPort, Recorder, WatchedPulsarrPort
 from .progress import Progress
-from .protection import Before, ListMemory, OpenQuestion
+from .protection import Baseline, ListMemory, OpenQuestion
 from .queue import Queue
 from .readers import Found
 from .request import FullRequest, LiveRequest, PreparedPlan, RemovalRequest, Request, UndoRequest
 from .run import HoldReason, Outcome, Run, RunStatus, TitleResult
 from .safety_check import DAY, NO_CONSENT, SafetyResult, Situation, check_plan
 from .wanted import TitleIndex
-from .watchlist_reader import Watched, WatchlistReader
+from .watchlist_reader import PollResult, WatchlistReader
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Engine:
         self,
         request: Request,
         settings: SyncSettings,
-        before: Before | None = None,
+        before: Baseline | None = None,
         progress: Progress | None = None,
         question: OpenQuestion | None = None,
     ) -> Run:
@@ -104,12 +104,12 @@ class Engine:
             run = replace(run, status=RunStatus.FAILED, error=err)
             return replace(run, duration=self._clock() - run.started)
         self.found = prepared.found
-        looked_at = self._looked_at(request)
+        covered = self._take_uncovered(request)
         # Tens of thousands of changes are processed in a thread, here and below.
         safety = await asyncio.to_thread(
             self._check_plan, request, prepared, settings, before, question
         )
-        run = await asyncio.to_thread(_counted, run, request, prepared, safety)
+        run = _counted(run, request, prepared, safety)
         if request.dry_run:
             run = replace(run, changes=safety.plan.changes, gaps=(*prepared.gaps,))
         else:
@@ -119,11 +119,11 @@ class Engine:
         self.overview = await asyncio.to_thread(_seen, self.overview, prepared, run)
         progress.done()
         if run.status is RunStatus.FAILED:
-            self._plan_builder.lists.unlooked.add(looked_at)
+            self._plan_builder.lists.uncovered.add(covered)
         titles = request.titles if isinstance(request, LiveRequest) else ()
         return replace(
             run,
-            looks=_looks(titles, prepared, run),
+            title_results=_title_results(titles, prepared, run),
             duration=self._clock() - run.started,
         )
 
@@ -165,18 +165,18 @@ class Engine:
         """
         return await self._event_triage.newest(since, self._recorder.ledger, settings)
 
-    async def watch(self, settings: SyncSettings, urgent: Collection[PersonId] = ()) -> Watched:
+    async def watch(self, settings: SyncSettings, urgent: Collection[PersonId] = ()) -> PollResult:
         """Check the watchlists for changes; it writes nothing, so it may run beside a run.
 
         The lists of people in `urgent` are always read. Raises ServiceError.
         """
-        return await self._watch.look(settings, urgent)
+        return await self._watch.poll(settings, urgent)
 
     def take_changed(self) -> tuple[Title, ...]:
         """Return the titles added to or removed from a watchlist that no run has covered yet."""
-        return self._plan_builder.lists.unlooked.take()
+        return self._plan_builder.lists.uncovered.take()
 
-    def knows_wish(self, person_id: PersonId, title: Title, since: float) -> bool | None:
+    def is_on_watchlist(self, person_id: PersonId, title: Title, since: float) -> bool | None:
         """Return whether a person's list, read after `since` by the monotonic clock, has a title.
 
         None if it was not read since then, or one of its rows could not be read.
@@ -187,30 +187,30 @@ class Engine:
         is_there = any(one.same_as(title) for one in lists.current.titles.get(person_id, ()))
         return is_there or (None if person_id in lists.current.unread else False)
 
-    def _looked_at(self, request: Request) -> tuple[Title, ...]:
+    def _take_uncovered(self, request: Request) -> tuple[Title, ...]:
         """Return the changed titles that a run covers; they no longer count as changed."""
         if request.dry_run:
             return ()
         match request:
             case LiveRequest(titles=titles):
-                return self._plan_builder.lists.unlooked.take(titles)
+                return self._plan_builder.lists.uncovered.take(titles)
             case FullRequest(whole=True):
-                return self._plan_builder.lists.unlooked.take()
+                return self._plan_builder.lists.uncovered.take()
             case FullRequest() | UndoRequest() | RemovalRequest():
                 return ()
             case _:
                 assert_never(request)
 
-    def gone(self, rating_key: str) -> None:
+    def item_deleted(self, rating_key: str) -> None:
         """Record that an item was deleted in Plex."""
-        self._event_triage.gone(rating_key)
+        self._event_triage.item_deleted(rating_key)
 
     def _check_plan(
         self,
         request: Request,
         prepared: PreparedPlan,
         settings: SyncSettings,
-        before: Before | None,
+        before: Baseline | None,
         question: OpenQuestion | None,
     ) -> SafetyResult:
         """Return the part of the plan that may run; what the user just requested is not checked."""
@@ -249,8 +249,8 @@ class Engine:
                 failed = tuple(FailedChange(one, err.failure) for one in plan.changes)
                 return replace(run, status=RunStatus.FAILED, failed=failed, error=err)
             result = await self._editor.carry_out(pace, groups, prepared, progress)
-            self._event_triage.wrote(one.rating_key for one in result.sent)
-        run, rows, unsure = await asyncio.to_thread(_settled, run, safety, result)
+            self._event_triage.edited(one.rating_key for one in result.sent)
+        run, rows, unsure = await asyncio.to_thread(_confirmed_result, run, safety, result)
         run = replace(run, gaps=(*prepared.gaps,))
         if plan.changes or rows:
             await self._recorder.finish(run, rows, unsure)
@@ -278,18 +278,22 @@ def _counted(run: Run, request: Request, prepared: PreparedPlan, safety: SafetyR
         run,
         listed=prepared.listed,
         people=prepared.people,
-        wanting=len({person.id for wish, _ in found.matches for person in wish.people}),
-        titles=sum(bool(wish.people) for wish, _ in found.matches),
+        wanting=len(
+            {person.id for wanted_title, _ in found.matches for person in wanted_title.people}
+        ),
+        titles=sum(bool(wanted_title.people) for wanted_title, _ in found.matches),
         items=plan.items,
         unchanged=plan.unchanged,
         overridden=plan.overridden,
         skipped=plan.skipped,
-        not_in_plex=sum(bool(wish.people) and not items for wish, items in found.matches),
+        not_in_plex=sum(
+            bool(wanted_title.people) and not items for wanted_title, items in found.matches
+        ),
         status=RunStatus.HELD if reasons else run.status,
         held=safety.held,
         held_keys=safety.held_keys,
         hold_reasons=reasons,
-        asked=safety.asks,
+        needs_decision=safety.needs_decision,
         vanished=len(plan.vanished) if vanished else 0,
         unknown=plan.unknown if request.whole else (),
         returned=plan.returned if request.whole else (),
@@ -297,7 +301,7 @@ def _counted(run: Run, request: Request, prepared: PreparedPlan, safety: SafetyR
     )
 
 
-def _settled(
+def _confirmed_result(
     run: Run, safety: SafetyResult, result: EditResult
 ) -> tuple[Run, dict[RowKey, Row | None], dict[Change, Row | None]]:
     """Return a run with its result, the updated rows of the ledger, and the unconfirmed changes."""
@@ -317,37 +321,41 @@ def _settled(
         error=result.error,
         lost=len(safety.lost & ({one.key for one in changes} | plan.ledger_only_updates.keys())),
     )
-    settled = confirmed | result.absent
-    unsure = {one: plan.ledger_updates.get(one.key) for one in result.sent if one not in settled}
+    in_plex = confirmed | result.absent
+    unsure = {one: plan.ledger_updates.get(one.key) for one in result.sent if one not in in_plex}
     return run, rows, unsure
 
 
-def _looks(titles: Sequence[Title], prepared: PreparedPlan, run: Run) -> tuple[TitleResult, ...]:
+def _title_results(
+    titles: Sequence[Title], prepared: PreparedPlan, run: Run
+) -> tuple[TitleResult, ...]:
     """Return the result for each title that the run was requested for."""
     if not titles:
         return ()
     found = prepared.found
     unread, may_be_wanted = prepared.unread_types, prepared.may_be_on_unread_list
     not_written = {failed.change.rating_key for failed in run.failed}
-    index = TitleIndex(wish.title for wish in found.wishes)
+    index = TitleIndex(wanted_title.title for wanted_title in found.wanted_titles)
     by_item: dict[str, list[int]] = {}
     for at, some in enumerate(found.items):
         for item in some:
             by_item.setdefault(item.rating_key, []).append(at)
-    looks = []
+    title_results = []
     for title in titles:
         named = index.find(title)
         # A person who wants the same item wants the title, whatever ids it is listed by.
         same = {at for one in named for item in found.items[one] for at in by_item[item.rating_key]}
-        mine = [(found.wishes[one], found.items[one]) for one in sorted({*named, *same})]
-        people = {person.id: person for wish, _ in mine for person in wish.people}
-        keys = frozenset(item.rating_key for _, some in mine for item in some)
+        matching = [(found.wanted_titles[one], found.items[one]) for one in sorted({*named, *same})]
+        people = {
+            person.id: person for wanted_title, _ in matching for person in wanted_title.people
+        }
+        keys = frozenset(item.rating_key for _, some in matching for item in some)
         if not title.ids:
             outcome = Outcome.NO_IDS
         elif not people:
             outcome = Outcome.WATCHLIST_UNREAD if may_be_wanted else Outcome.NOT_WANTED
         elif not keys:
-            reasons = (found.missing.get(wish.title) for wish, _ in mine)
+            reasons = (found.missing.get(wanted_title.title) for wanted_title, _ in matching)
             outcome = next(filter(None, reasons), Outcome.NOT_IN_PLEX)
             if title.type in unread:
                 outcome = Outcome.NOT_READ
@@ -357,5 +365,5 @@ def _looks(titles: Sequence[Title], prepared: PreparedPlan, run: Run) -> tuple[T
             outcome = Outcome.NOT_READ
         else:
             outcome = Outcome.SETTLED
-        looks.append(TitleResult(title, tuple(people.values()), outcome, keys))
-    return tuple(looks)
+        title_results.append(TitleResult(title, tuple(people.values()), outcome, keys))
+    return tuple(title_results)

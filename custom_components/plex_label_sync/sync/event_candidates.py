@@ -9,10 +9,10 @@ from .identity import is_another_title
 from .model import Item, Library, Title, Watchlists
 from .wanted import TitleIndex
 
-ASKED_MAX: Final = 300  # new items requested one by one; beyond that a full sync costs less
+REQUESTED_MAX: Final = 300  # new items requested one by one; beyond that a full sync costs less
 REFRESHED_MAX: Final = 100  # known items requested beside them: as many as fit in one request
-QUIET: Final = 60.0  # seconds for which a known item is not requested again
-UNMATCHED: Final = 2.0  # seconds at first for an unrecognised item, doubled each time
+COOLDOWN: Final = 60.0  # seconds for which a known item is not requested again
+UNMATCHED: Final = 2.0  # seconds at first for an unrecognized item, doubled each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +46,17 @@ class SeenItems:
         self.keys: dict[str, set[int]] = {}
         self.unmatched: set[int] = set()
 
-    def take_over(self, library: Library, keys: set[int], unmatched: Iterable[Item]) -> None:
+    def replace(self, library: Library, keys: set[int], unmatched: Iterable[Item]) -> None:
         """Replace what is known of a library after a complete listing.
 
-        `keys` are the rating keys of all its items, `unmatched` those that Plex has not recognised.
+        `keys` are the rating keys of all its items, `unmatched` those that Plex has not recognized.
         """
         self.unmatched -= self.keys.get(library.key, set())
         self.unmatched |= {int(item.rating_key) for item in unmatched}
         self.keys[library.key] = keys
 
     def seen(self, items: Iterable[Item]) -> None:
-        """Add items; those without ids are not recognised by Plex yet."""
+        """Add items; those without ids are not recognized by Plex yet."""
         for item in items:
             key = int(item.rating_key)
             self.keys.setdefault(item.library, set()).add(key)
@@ -65,12 +65,12 @@ class SeenItems:
             else:
                 self.unmatched.add(key)
 
-    def gone(self, rating_key: str) -> None:
+    def item_deleted(self, rating_key: str) -> None:
         """Forget a deleted item."""
         for keys in (*self.keys.values(), self.unmatched):
             keys.discard(int(rating_key))
 
-    def recognised(self, rating_key: str) -> bool:
+    def recognized(self, rating_key: str) -> bool:
         """Return whether an item was seen with ids."""
         return rating_key in self and int(rating_key) not in self.unmatched
 
@@ -92,57 +92,57 @@ class Cooldown:
     def __init__(self) -> None:
         """Start without any items."""
         self._until: dict[str, float] = {}
-        self._tired: dict[str, float] = {}  # seconds of the last cooldown of unrecognised items
-        self._spoken: set[str] = set()  # items with an event during their cooldown
+        self._backoff: dict[str, float] = {}  # seconds of the last cooldown of unrecognized items
+        self._pending: set[str] = set()  # items with an event during their cooldown
 
     def add(self, rating_keys: Iterable[str], now: float) -> None:
         """Skip items for a while from `now`, in monotonic seconds."""
         self._forget(now)
         for key in rating_keys:
-            self._until[key] = now + QUIET
-            self._tired.pop(key, None)
+            self._until[key] = now + COOLDOWN
+            self._backoff.pop(key, None)
 
     def add_unmatched(self, rating_keys: Iterable[str], now: float) -> None:
-        """Skip items that Plex has not recognised, briefly at first: it may be about to."""
+        """Skip items that Plex has not recognized, briefly at first: it may be about to."""
         self._forget(now)
         for key in rating_keys:
-            self._tired[key] = min(2 * self._tired.get(key, UNMATCHED / 2), QUIET)
-            self._until[key] = now + self._tired[key]
+            self._backoff[key] = min(2 * self._backoff.get(key, UNMATCHED / 2), COOLDOWN)
+            self._until[key] = now + self._backoff[key]
 
     def has(self, rating_key: str, now: float) -> bool:
         """Return whether an item is on cooldown; if so, note that there was an event about it."""
-        resting = self._until.get(rating_key, 0.0) > now
-        if resting:
-            self._spoken.add(rating_key)
-        return resting
+        on_cooldown = self._until.get(rating_key, 0.0) > now
+        if on_cooldown:
+            self._pending.add(rating_key)
+        return on_cooldown
 
     def due(self, now: float) -> list[str]:
         """Return the items with an event during their cooldown, once it is over."""
-        due = [key for key in self._spoken if self._until.get(key, 0.0) <= now]
-        self._spoken.difference_update(due)
+        due = [key for key in self._pending if self._until.get(key, 0.0) <= now]
+        self._pending.difference_update(due)
         return due
 
     def again(self, now: float) -> float:
         """Return in how many seconds the next item is due, 0 if none is."""
-        waits = [self._until[key] - now for key in self._spoken if key in self._until]
+        waits = [self._until[key] - now for key in self._pending if key in self._until]
         return max(min(waits), 0.1) if waits else 0.0
 
-    def gone(self, rating_key: str) -> None:
+    def item_deleted(self, rating_key: str) -> None:
         """Forget a deleted item."""
-        self._spoken.discard(rating_key)
-        self._tired.pop(rating_key, None)
+        self._pending.discard(rating_key)
+        self._backoff.pop(rating_key, None)
 
     def _forget(self, now: float) -> None:
         """Forget cooldowns that ended long ago, unless their items are still to be checked."""
         self._until = {
             key: until
             for key, until in self._until.items()
-            if until + QUIET > now or key in self._spoken
+            if until + COOLDOWN > now or key in self._pending
         }
-        self._tired = {key: rest for key, rest in self._tired.items() if key in self._until}
+        self._backoff = {key: rest for key, rest in self._backoff.items() if key in self._until}
 
 
-def worth_asking(
+def items_to_request(
     rating_keys: Collection[str], known: SeenItems, cooldown: Cooldown, now: float
 ) -> tuple[list[str], list[str]]:
     """Return which of the processed items to request from Plex: new ones, and refreshed ones.
@@ -155,7 +155,7 @@ def worth_asking(
     return new, refreshed if len(refreshed) <= REFRESHED_MAX else []
 
 
-def worth_looking(
+def candidates_of(
     items: Sequence[Item], watchlists: Watchlists, rows: Mapping[str, Sequence[Row]]
 ) -> Candidates:
     """Return what is wanted and not labelled yet, or labelled as another title.
@@ -168,10 +168,10 @@ def worth_looking(
     for item in items:
         if not item.ids:
             continue
-        mine = rows.get(item.rating_key, ())
+        item_rows = rows.get(item.rating_key, ())
         title = Title(item.type, item.title, item.ids)
-        other = any(is_another_title(row, item) for row in mine)
-        if other or (title in wanted and not mine):
+        other = any(is_another_title(row, item) for row in item_rows)
+        if other or (title in wanted and not item_rows):
             titles.append(title)
             found.append(item)
     return Candidates(tuple(titles), tuple(found))

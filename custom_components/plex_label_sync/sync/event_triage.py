@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from .event_candidates import ASKED_MAX, Candidates, Cooldown, worth_asking, worth_looking
+from .event_candidates import REQUESTED_MAX, Candidates, Cooldown, candidates_of, items_to_request
 from .gaps import Gaps
 from .ledger import Ledger
 from .model import GapKind, Item, LabelledItem, Library, Service, ServiceError, SyncSettings, Title
@@ -31,14 +31,14 @@ class EventTriage:
         self._cooldown = Cooldown()
         self._broken = Cooldown()  # items that Plex could not return
 
-    def wrote(self, rating_keys: Iterable[str]) -> None:
+    def edited(self, rating_keys: Iterable[str]) -> None:
         """Record that the integration edited items: Plex may send events about them now."""
         self._cooldown.add(rating_keys, self._clock())
 
-    def gone(self, rating_key: str) -> None:
+    def item_deleted(self, rating_key: str) -> None:
         """Record that an item was deleted."""
-        self._known.gone(rating_key)
-        self._cooldown.gone(rating_key)
+        self._known.item_deleted(rating_key)
+        self._cooldown.item_deleted(rating_key)
 
     async def processed(
         self, rating_keys: Collection[str], ledger: Ledger, settings: SyncSettings
@@ -48,10 +48,10 @@ class EventTriage:
         Items on cooldown are checked when it ends: a match may have been corrected meanwhile.
         """
         now = self._clock()
-        told = dict.fromkeys((*rating_keys, *self._cooldown.due(now)))
-        keys = tuple(key for key in told if not self._broken.has(key, now))
-        new, refreshed = worth_asking(keys, self._known, self._cooldown, now)
-        if len(new) > ASKED_MAX:
+        distinct = dict.fromkeys((*rating_keys, *self._cooldown.due(now)))
+        keys = tuple(key for key in distinct if not self._broken.has(key, now))
+        new, refreshed = items_to_request(keys, self._known, self._cooldown, now)
+        if len(new) > REQUESTED_MAX:
             return Candidates(too_many=True)
         if not new and not refreshed:
             return Candidates(again=self._cooldown.again(now))
@@ -92,20 +92,20 @@ class EventTriage:
                 try:
                     items += await self._newest_of(library)
                 except ServiceError as err:
-                    gaps.take(err, GapKind.LIBRARY, library.key, library.name)
-        if len(items) > ASKED_MAX:
+                    gaps.add_failure(err, GapKind.LIBRARY, library.key, library.name)
+        if len(items) > REQUESTED_MAX:
             return Candidates(too_many=True)
         candidates = await self._triage(items, ledger, settings)
         return candidates + Candidates(too_many=bool(gaps))
 
     async def _newest_of(self, library: Library) -> list[Item]:
-        """Return the latest items that are not known yet, or were not recognised."""
+        """Return the latest items that are not known yet, or were not recognized."""
         rows, _ = await self._plex.newest(library, NEWEST)
-        return [item for item in rows if self._is_news(item)]
+        return [item for item in rows if self._is_new(item)]
 
-    def _is_news(self, item: Item) -> bool:
+    def _is_new(self, item: Item) -> bool:
         key = item.rating_key
-        return key not in self._known or bool(item.ids and not self._known.recognised(key))
+        return key not in self._known or bool(item.ids and not self._known.recognized(key))
 
     async def _triage(
         self, items: Sequence[Item], ledger: Ledger, settings: SyncSettings
@@ -113,20 +113,20 @@ class EventTriage:
         """Return which of the items need a live sync; from then on they are known."""
         if not items:
             return Candidates()
-        # A newly recognised item may be on a watchlist that was not read since.
+        # A newly recognized item may be on a watchlist that was not read since.
         new = tuple(
             Title(item.type, item.title, item.ids)
             for item in items
-            if item.ids and not self._known.recognised(item.rating_key)
+            if item.ids and not self._known.recognized(item.rating_key)
         )
         watchlists = await self._plan_builder.fresh.for_titles(
-            LiveRequest(titles=new, heard_at=self._clock()), settings
+            LiveRequest(titles=new, reported_at=self._clock()), settings
         )
         keys = {item.rating_key for item in items}
         rows: dict[str, list[Row]] = {}
         for row in ledger:
             if row.rating_key in keys:
                 rows.setdefault(row.rating_key, []).append(row)
-        candidates = await asyncio.to_thread(worth_looking, items, watchlists, rows)
+        candidates = await asyncio.to_thread(candidates_of, items, watchlists, rows)
         self._known.seen(items)
         return candidates

@@ -1,6 +1,5 @@
 """Reads items themselves before a plan removes a label or adopts one."""
 
-import asyncio
 from collections.abc import Collection, Mapping
 from itertools import islice
 from typing import Final
@@ -37,27 +36,27 @@ class EvidenceReader:
 
         Raises ServiceError when Plex cannot be read.
         """
-        first, tells_labels = await self._first(rating_keys, present, labels.gaps)
-        # There may be tens of thousands of items, here and below.
-        absent = await asyncio.to_thread(_absent, rating_keys, first, labels.gaps)
-        if first and not tells_labels:
+        first, shows_labels = await self._first(rating_keys, present, labels.gaps)
+        absent = _absent(rating_keys, first, labels.gaps)
+        if first and not shows_labels:
             present.add(await labels.read(pairs))
             second = await self._labelled(rating_keys, labels.gaps)
-            tells_labels = any(one.labels for one in second.values())
+            shows_labels = any(one.labels for one in second.values())
             absent &= _absent(rating_keys, second, labels.gaps)
             first = {key: one for key, one in second.items() if key in first}
-        if tells_labels:
-            await asyncio.to_thread(present.correct_all, first.values())
+        if shows_labels:
+            for key, one in first.items():
+                present.correct(key, one.labels)
         return Evidence(first, absent)
 
     async def _first(
         self, rating_keys: Collection[str], present: CurrentLabels, gaps: Gaps
     ) -> tuple[dict[str, LabelledItem], bool]:
         """Read items; add a labelled one to a few, to see whether labels are included."""
-        witness = {*islice(present.labelled(), 1)} if len(rating_keys) < FEW else set[str]()
-        found = await self._labelled({*rating_keys, *witness}, gaps)
-        tells_labels = any(one.labels for one in found.values())
-        return {key: one for key, one in found.items() if key in rating_keys}, tells_labels
+        control = {*islice(present.labelled(), 1)} if len(rating_keys) < FEW else set[str]()
+        found = await self._labelled({*rating_keys, *control}, gaps)
+        shows_labels = any(one.labels for one in found.values())
+        return {key: one for key, one in found.items() if key in rating_keys}, shows_labels
 
     async def _labelled(self, rating_keys: Collection[str], gaps: Gaps) -> dict[str, LabelledItem]:
         found = await self._plex.labelled(sorted(rating_keys, key=int), gaps.add)

@@ -13,7 +13,7 @@ from .people import PeopleRefs
 from .plan_view import View
 from .queue import PendingSync, Queue
 from .reasons import names_of
-from .wanted import gets_labels, wishes_of
+from .wanted import gets_labels, wanted_titles_of
 from .wanted_labels import WantedLabel, never_written
 
 TITLES_MAX: Final = 10  # explained at once: a text may match many
@@ -23,7 +23,7 @@ TITLES_MAX: Final = 10  # explained at once: a text may match many
 class Question:
     """Which titles to explain: exactly one of the three fields is set.
 
-    `id` is normalised (`tmdb:949`), `text` is part of a title, compared without regard to case.
+    `id` is normalized (`tmdb:949`), `text` is part of a title, compared without regard to case.
     """
 
     text: str | None = None
@@ -87,7 +87,7 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanter:
+class WantedBy:
     """A person who wants a title, with the label, or why there is none."""
 
     person: Person
@@ -124,7 +124,7 @@ class Explanation:
     """Everything there is to report about one title."""
 
     title: Title
-    wanters: tuple[Wanter, ...]
+    wanted_by: tuple[WantedBy, ...]
     items: tuple[ItemStatus, ...]
     pending: PendingSync | None
     remarks: tuple[Remark, ...]
@@ -147,17 +147,17 @@ class Facts:
     held: frozenset[RowKey] = frozenset()  # rows of the ledger that wait for a decision
 
 
-def titles_asked_for(
+def matching_titles(
     question: Question, watchlists: Watchlists, queue: Queue, items: Sequence[Item]
 ) -> tuple[Title, ...]:
     """Return the titles that match a question, each once: exact titles first, then by name.
 
     `items` are the matching items in Plex: an unwanted title is known only from them.
     """
-    known = [wish.title for wish in wishes_of(watchlists, watchlists.people)]
-    asked = [Title(item.type, item.title, item.ids) for item in items]
+    known = [wanted_title.title for wanted_title in wanted_titles_of(watchlists, watchlists.people)]
+    from_items = [Title(item.type, item.title, item.ids) for item in items]
     seen = {(title.type, one) for title in known for one in title.ids}
-    for title in (*(entry.title for entry in queue), *asked):
+    for title in (*(entry.title for entry in queue), *from_items):
         is_new = seen.isdisjoint((title.type, one) for one in title.ids)
         if is_new and (title.ids or title not in known):
             known.append(title)
@@ -167,7 +167,9 @@ def titles_asked_for(
         if question.text is not None and question.text.casefold() in title.name.casefold():
             return True
         # Its name in Plex may differ from the one in Pulsarr.
-        return question.id in title.ids or any(title == one or title.same_as(one) for one in asked)
+        return question.id in title.ids or any(
+            title == one or title.same_as(one) for one in from_items
+        )
 
     def order(title: Title) -> tuple[bool, str, str]:
         inexact = question.text is not None and title.name.casefold() != question.text.casefold()
@@ -184,7 +186,7 @@ def explain(facts: Facts) -> tuple[Explanation, ...]:
     rows = facts.view.ledger.by_item()
     explanations = []
     for title, items in facts.items:
-        wanters = tuple(_wanters(title, facts.watchlists, facts.view.settings))
+        wanted_by = tuple(_wanted_by(title, facts.watchlists, facts.view.settings))
         statuses = tuple(
             _item_status(
                 item, facts, rows.get(item.rating_key, []), changes.get(item.rating_key, [])
@@ -192,12 +194,12 @@ def explain(facts: Facts) -> tuple[Explanation, ...]:
             for item in items
         )
         pending = next((one for one in facts.queue if one.title.same_as(title)), None)
-        remarks = remarks_on(wanters, statuses, pending)
-        explanations.append(Explanation(title, wanters, statuses, pending, remarks))
+        remarks = remarks_on(wanted_by, statuses, pending)
+        explanations.append(Explanation(title, wanted_by, statuses, pending, remarks))
     return tuple(explanations)
 
 
-def _wanters(title: Title, watchlists: Watchlists, settings: SyncSettings) -> Iterator[Wanter]:
+def _wanted_by(title: Title, watchlists: Watchlists, settings: SyncSettings) -> Iterator[WantedBy]:
     for person in watchlists.people:
         if not any(title.same_as(one) for one in watchlists.titles.get(person.id, ())):
             continue
@@ -207,7 +209,7 @@ def _wanters(title: Title, watchlists: Watchlists, settings: SyncSettings) -> It
             why = WhyNone.SYNC_OFF  # the lists of people whom an option excludes are not read
         elif fold(label) in never_written(settings):
             why = WhyNone.LABEL_EXCLUDED
-        yield Wanter(person, label, why)
+        yield WantedBy(person, label, why)
 
 
 def _item_status(
@@ -219,8 +221,8 @@ def _item_status(
     opted_out = view.present.carries(item.rating_key, view.settings.opt_out_label)
     present = view.present.labels_of(item.rating_key)
     uuid = view.uuid_of(item.library)
-    mine = [row for row in rows if relation(row, item, uuid) is not Relation.STRANGER]
-    by_label = {fold(row.label): row for row in mine}
+    item_rows = [row for row in rows if relation(row, item, uuid) is not Relation.UNRELATED]
+    by_label = {fold(row.label): row for row in item_rows}
     wanted = view.items[item.rating_key].labels if covered else {}
     todo = {fold(change.label): change for change in changes}
     labels = tuple(
@@ -269,7 +271,7 @@ def _label_status(  # noqa: PLR0917 - what is there, what was written, what is w
         present=bool(spellings),
         state=state,
         row=row,
-        people=_for_whom(row, want, change, facts.view),
+        people=_people_of(row, want, change, facts.view),
         leaves=_leaves(row, facts) if row and state is LabelState.LEAVING else None,
         change=change,
     )
@@ -314,7 +316,7 @@ def _leaves(row: Row, facts: Facts) -> float:
     return (noted.unwanted_since or facts.view.now) + facts.view.settings.removal_delay
 
 
-def _for_whom(
+def _people_of(
     row: Row | None, want: WantedLabel | None, change: Change | None, view: View
 ) -> tuple[str, ...]:
     """Return for whom a label is: by the plan, else by who wants it, else by the ledger."""
@@ -327,14 +329,14 @@ def _for_whom(
 
 
 def remarks_on(
-    wanters: Sequence[Wanter], items: Sequence[ItemStatus], pending: PendingSync | None
+    wanted_by: Sequence[WantedBy], items: Sequence[ItemStatus], pending: PendingSync | None
 ) -> tuple[Remark, ...]:
     """Return the parts of a sentence about a title, in their order."""
-    named = tuple(one.person.username for one in wanters if one.why_none is None)
+    named = tuple(one.person.username for one in wanted_by if one.why_none is None)
     remarks = [Remark(Topic.WANTED, people=named) if named else Remark(Topic.WANTED_BY_NOBODY)]
     remarks += [
         Remark(one.why_none, people=(one.person.username,), labels=(one.label,))
-        for one in wanters
+        for one in wanted_by
         if one.why_none is not None
     ]
     if not items:
@@ -354,7 +356,7 @@ def _remarks_on_item(item: ItemStatus, where: str) -> Iterator[Remark]:
         yield Remark(_unidentified(item.item), library=where)
     elif item.opted_out:
         yield Remark(Topic.OPTED_OUT, library=where)
-    for state in _TOLD:
+    for state in _REMARKED:
         some = [one for one in item.labels if one.state is state]
         if some:
             names = tuple(one.label for one in some)
@@ -362,7 +364,7 @@ def _remarks_on_item(item: ItemStatus, where: str) -> Iterator[Remark]:
 
 
 def _unidentified(item: Item) -> Topic:
-    """Return why an item without ids cannot match any wish."""
+    """Return why an item without ids cannot match any wanted title."""
     if item.guid.startswith("com.plexapp.agents.hama://anidb"):
         return Topic.ANIDB_ONLY
     if item.guid.startswith("tv.plex.agents.custom."):
@@ -371,7 +373,7 @@ def _unidentified(item: Item) -> Topic:
 
 
 # In the order of the sentence. The other states add nothing to it.
-_TOLD: Final = (
+_REMARKED: Final = (
     LabelState.OURS,
     LabelState.TO_ADD,
     LabelState.TO_REMOVE,

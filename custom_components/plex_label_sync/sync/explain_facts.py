@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from .current_labels import CurrentLabels
-from .explain import TITLES_MAX, Facts, Question, titles_asked_for
+from .explain import TITLES_MAX, Facts, Question, matching_titles
 from .ledger import Ledger
 from .model import (
     Gap,
@@ -26,7 +26,7 @@ from .queue import Queue
 from .readers import Found, ItemFinder
 from .retention import Roster
 from .safety_check import held_by_question
-from .wanted import TitleIndex, Wish, labelled_people, wishes_of
+from .wanted import TitleIndex, WantedTitle, labelled_people, wanted_titles_of
 from .wanted_labels import WantedItem, wanted_items
 
 ROWS_MAX: Final = 50  # items of one library searched for a text in their titles
@@ -56,12 +56,12 @@ class FactReader:
         """
         libraries = {one.key: one for one in await self._plex.libraries()}
         chosen = [one for one in libraries.values() if settings.covers(one.key)]
-        known = await self._items_asked_for(question, chosen)
-        fitting = await asyncio.to_thread(titles_asked_for, question, watchlists, queue, known)
+        known = await self._matching_items(question, chosen)
+        fitting = await asyncio.to_thread(matching_titles, question, watchlists, queue, known)
         titles = fitting[:TITLES_MAX]
         people = labelled_people(watchlists, settings)
-        wishes = await asyncio.to_thread(wishes_of, watchlists, people)
-        found = await self._find(titles, wishes, chosen)
+        wanted_titles = await asyncio.to_thread(wanted_titles_of, watchlists, people)
+        found = await self._find(titles, wanted_titles, chosen)
         items = wanted_items(found.matches, settings)
         chosen_keys = {one.key for one in chosen}
         for item in known:
@@ -102,7 +102,7 @@ class FactReader:
         facts = Facts(by_title, watchlists, libraries, view, plan, queue, held)
         return facts, len(fitting)
 
-    async def _items_asked_for(
+    async def _matching_items(
         self, question: Question, libraries: Iterable[Library]
     ) -> tuple[Item, ...]:
         """Return the items that match a question, wanted or not.
@@ -130,16 +130,19 @@ class FactReader:
         return ()
 
     async def _find(
-        self, titles: tuple[Title, ...], wishes: tuple[Wish, ...], libraries: list[Library]
+        self,
+        titles: tuple[Title, ...],
+        wanted_titles: tuple[WantedTitle, ...],
+        libraries: list[Library],
     ) -> Found:
-        """Find the items of the wishes that mean one of the titles, and of unwanted titles."""
+        """Find the items of the wanted titles that mean one of these, and of unwanted titles."""
         if not titles:
             return Found((), (), {})
         asked = TitleIndex(titles)
-        some = tuple(wish for wish in wishes if wish.title in asked)
-        wanted = TitleIndex(wish.title for wish in some)
-        some += tuple(Wish(title, ()) for title in titles if title not in wanted)
-        thorough = frozenset(wish.title for wish in some)
+        some = tuple(wanted_title for wanted_title in wanted_titles if wanted_title.title in asked)
+        wanted = TitleIndex(wanted_title.title for wanted_title in some)
+        some += tuple(WantedTitle(title, ()) for title in titles if title not in wanted)
+        thorough = frozenset(wanted_title.title for wanted_title in some)
         return await self._finder.find_some(libraries, some, thorough)
 
 
@@ -147,8 +150,8 @@ def _items_of(title: Title, found: Found, known: Iterable[Item]) -> list[Item]:
     """Return a title's items, and those among the question's that share an id with it."""
     items = {
         item.rating_key: item
-        for wish, some in found.matches
-        if wish.title == title or wish.title.same_as(title)
+        for wanted_title, some in found.matches
+        if wanted_title.title == title or wanted_title.title.same_as(title)
         for item in some
     }
     for item in known:

@@ -11,7 +11,7 @@ from .model import Item, Library, Person, SyncSettings, Watchlists, fold
 from .naming import label_of
 from .preview import NamedPerson, label_preview
 from .run import Run
-from .wanted import Wish, gets_labels
+from .wanted import WantedTitle, gets_labels
 
 if TYPE_CHECKING:
     from .person_id import PersonId
@@ -65,29 +65,32 @@ class FirstSync:
 
 def first_sync(
     run: Run,
-    matches: Iterable[tuple[Wish, Sequence[Item]]],
+    matches: Iterable[tuple[WantedTitle, Sequence[Item]]],
     watchlists: Watchlists,
     libraries: Iterable[Library],
     settings: SyncSettings,
 ) -> FirstSync:
-    """Return the result of a dry run by person; `matches` are its wishes with their items."""
+    """Return the result of a dry run by person; `matches` are its wanted titles with their items."""
     adds = {change.key for change in run.changes if change.action is Action.ADD}
     names = {library.key: library.name for library in libraries}
     shares: dict[PersonId, _Share] = defaultdict(_Share)
     titles, missing = 0, []
-    for wish, items in matches:
-        if not wish.people:
+    for wanted_title, items in matches:
+        if not wanted_title.people:
             continue
         if not items:
-            missing.append(wish.title.name)
-        gains = [shares[one.id].take(one, wish, items, adds, settings) for one in wish.people]
+            missing.append(wanted_title.title.name)
+        gains = [
+            shares[one.id].add(one, wanted_title, items, adds, settings)
+            for one in wanted_title.people
+        ]
         titles += any(gains)
     named = [one for one in label_preview(watchlists.people, settings) if one.person.id in shares]
     people = [
-        PersonShare(one, shares[one.person.id].libraries(names), shares[one.person.id].lacking)
+        PersonShare(one, shares[one.person.id].libraries(names), shares[one.person.id].missing)
         for one in named
     ]
-    people.sort(key=lambda one: (not one.named.troubles, -one.labels))
+    people.sort(key=lambda one: (not one.named.problems, -one.labels))
     without = tuple(
         (person, _why_none(person, watchlists, settings))
         for person in watchlists.people
@@ -112,21 +115,21 @@ class _Share:
         self._missing: list[str] = []
 
     @property
-    def lacking(self) -> tuple[str, ...]:
+    def missing(self) -> tuple[str, ...]:
         """The titles that are in none of the libraries."""
         return tuple(self._missing)
 
-    def take(
+    def add(
         self,
         person: Person,
-        wish: Wish,
+        wanted_title: WantedTitle,
         items: Sequence[Item],
         adds: set[tuple[str, str]],
         settings: SyncSettings,
     ) -> bool:
         """Count a title; return whether the person's label is added to one of its items."""
         if not items:
-            self._missing.append(wish.title.name)
+            self._missing.append(wanted_title.title.name)
         gains: dict[str, int] = {}
         for item in items:
             label = fold(label_of(person, item.type, settings))
@@ -134,7 +137,7 @@ class _Share:
         for library, labels in gains.items():
             self._labels[library] += labels
             if labels:
-                self._gain[library].append(wish.title.name)
+                self._gain[library].append(wanted_title.title.name)
             else:
                 self._there[library] += 1
         return any(gains.values())

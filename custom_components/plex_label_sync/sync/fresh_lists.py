@@ -6,7 +6,7 @@ from typing import Final
 
 from .list_reader import read_watchlists
 from .model import Person, SyncSettings, Watchlists
-from .plan_notes import strangers
+from .plan_notes import any_unlisted
 from .ports import PulsarrPort, Recorder
 from .protection import ListMemory
 from .request import LiveRequest
@@ -36,7 +36,7 @@ class FreshLists:
         self._memory = memory
         self._clock = clock
         self._steady = steady
-        self._read_for_strangers = float("-inf")
+        self._read_for_unlisted = float("-inf")
 
     async def for_titles(self, request: LiveRequest, settings: SyncSettings) -> Watchlists:
         """Return watchlists that are fresh enough for a few titles. Raises ServiceError."""
@@ -44,33 +44,33 @@ class FreshLists:
         if known is not None:
             now, fresh_at = self._steady(), self._lists.fresh_at
             if fresh_at > max(request.newer_than, now - FRESH):
-                if fresh_at > request.heard_at:
+                if fresh_at > request.reported_at:
                     return known
-                if not await asyncio.to_thread(strangers, request.titles, known):
+                if not await asyncio.to_thread(any_unlisted, request.titles, known):
                     return known
                 # It may be wanted since: read at once, but not for each of many titles.
-                if now - self._read_for_strangers < FRESH_UNKNOWN:
+                if now - self._read_for_unlisted < FRESH_UNKNOWN:
                     return known
-                self._read_for_strangers = now
+                self._read_for_unlisted = now
         return await self.read(settings)
 
     async def read(
         self,
         settings: SyncSettings,
-        heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
+        on_people: Callable[[tuple[Person, ...]], object] = lambda _: None,
     ) -> Watchlists:
         """Read all watchlists except those of excluded people. Raises ServiceError.
 
-        `heard` receives the people as soon as they are known.
+        `on_people` receives the people as soon as they are known.
         """
         ledger = self._recorder.ledger
         read = await read_watchlists(
             self._pulsarr,
             self._clock,
-            heard,
+            on_people,
             lambda people: ledger.ids_now(settings.exclude_people, people),
             known=self._lists.current,
             missing=lambda people: self._memory.missing(people, ledger),
         )
-        await self._lists.replace(read)
+        self._lists.replace(read)
         return read

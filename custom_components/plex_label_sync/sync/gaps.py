@@ -8,8 +8,8 @@ from .changes import Row
 from .failures import FAILURES
 from .model import ROW, Gap, GapKind, ServiceError, fold
 
-LASTS_AFTER: Final = 2 * 3600.0  # seconds; after that a gap is reported in Repairs
-LASTS_SYNCS: Final = 3  # full syncs; likewise
+PERSISTENT_AFTER: Final = 2 * 3600.0  # seconds; after that a gap is reported in Repairs
+PERSISTENT_SYNCS: Final = 3  # full syncs; likewise
 
 
 class Gaps:
@@ -35,7 +35,7 @@ class Gaps:
         """Return whether there is such a gap."""
         return (kind, key) in self._gaps
 
-    def take(self, err: ServiceError, kind: GapKind, key: str, name: str) -> None:
+    def add_failure(self, err: ServiceError, kind: GapKind, key: str, name: str) -> None:
         """Record a failure as a gap. Raises it again when it means that nothing can be read."""
         if FAILURES[err.failure].ends_run:
             raise err
@@ -69,9 +69,9 @@ class OpenGap:
     since: float
     syncs: int = 0
 
-    def lasts(self, now: float) -> bool:
+    def is_persistent(self, now: float) -> bool:
         """Return whether it is to be reported to the user."""
-        return self.syncs >= LASTS_SYNCS or now - self.since >= LASTS_AFTER
+        return self.syncs >= PERSISTENT_SYNCS or now - self.since >= PERSISTENT_AFTER
 
 
 type OpenGaps = Mapping[tuple[GapKind, str], OpenGap]

@@ -12,7 +12,7 @@ class Relation(Enum):
 
     ABOUT = "about"  # it is the item that the label was written on
     REMATCHED = "rematched"  # the same item, now matched by Plex to another title
-    STRANGER = "stranger"  # another item, whose labels the integration did not write
+    UNRELATED = "stranger"  # another item, whose labels the integration did not write
 
 
 def relation(row: Row, item: Item, library_uuid: str) -> Relation:
@@ -23,13 +23,13 @@ def relation(row: Row, item: Item, library_uuid: str) -> Relation:
     it is another item under a reused key.
     """
     if row.uuid and library_uuid and row.uuid != library_uuid:
-        return Relation.STRANGER  # another library, possibly with the same number
+        return Relation.UNRELATED  # another library, possibly with the same number
     if row.type and row.type != item.type:
-        return Relation.STRANGER
+        return Relation.UNRELATED
     if not is_another_title(row, item):
         return Relation.ABOUT
     is_it = bool(row.added) and row.added == item.added
-    return Relation.REMATCHED if is_it else Relation.STRANGER
+    return Relation.REMATCHED if is_it else Relation.UNRELATED
 
 
 def is_another_title(row: Row, item: Item) -> bool:

@@ -113,7 +113,7 @@ class Journal:
                 who = tuple(
                     people.setdefault((ref.id, ref.name), len(people)) for ref in one.people
                 )
-                edit = (one.action.value, one.label, one.ours, one.reason, who)
+                edit = (one.action.value, one.label, one.is_own, one.reason, who)
                 changes.append(items.setdefault(item, len(items)))
                 changes.append(edits.setdefault(edit, len(edits)))
             runs.append(
@@ -185,7 +185,7 @@ class _ItemFields(TypedDict):
 class _EditFields(TypedDict):
     action: Action
     label: str
-    ours: bool
+    is_own: bool
     reason: Reason
     people: tuple[PersonRef, ...]
 
@@ -210,12 +210,12 @@ def _item(libraries: Sequence[tuple[str, str] | None], row: Sequence[object]) ->
 
 
 def _edit(people: Sequence[PersonRef | None], row: Sequence[object]) -> _EditFields:
-    action, label, ours, reason, who = row
+    action, label, is_own, reason, who = row
     some = [people[whole(at)] for at in listed(who)]
     return {
         "action": Action(text(action)),
         "label": text(label),
-        "ours": flag(ours),
+        "is_own": flag(is_own),
         "reason": reason_of(reason),
         # Without the name the change still shows what was done.
         "people": tuple(filter(None, some)),

@@ -9,7 +9,7 @@ from typing import Any, Final
 from .changes import RowKey
 from .gaps import OpenGap, OpenGaps, open_gaps
 from .model import Failure, Gap, GapKind
-from .protection import Before, ListMemory
+from .protection import Baseline, ListMemory
 from .run import Run
 from .safety_check import DAY
 from .stored import Faults, listed, number, part, person_id, record, rows, text, whole
@@ -28,8 +28,8 @@ class Knowledge:
     open gaps, `opted_out` when items were first seen with the opt-out label, by rating key.
     """
 
-    before: Before | None = None
-    counted: Before | None = None
+    before: Baseline | None = None
+    counted: Baseline | None = None
     unknown: frozenset[RowKey] | None = None
     lists: ListMemory = field(default_factory=ListMemory)
     losses: list[tuple[float, int]] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Knowledge:
             self.losses.append((run.started, run.lost))
         self.losses = [one for one in self.losses if one[0] > run.started - DAY]
 
-    def believed(self, before: Before, unknown: Iterable[RowKey]) -> None:
+    def believed(self, before: Baseline, unknown: Iterable[RowKey]) -> None:
         """Record what a full sync saw, once it is believed."""
         self.before = before
         keys = frozenset(unknown)
@@ -106,8 +106,8 @@ class Knowledge:
             table("bad_rows", lambda row: ((GapKind(text(row[0])), text(row[1])), whole(row[2])))
         )
         return cls(
-            before=one("before", partial(record, Before)),
-            counted=one("counted", partial(record, Before)),
+            before=one("before", partial(record, Baseline)),
+            counted=one("counted", partial(record, Baseline)),
             unknown=one("unknown", lambda value: frozenset(map(key_of, listed(value)))),
             lists=ListMemory(
                 dict(table("counts", lambda row: (person_id(row[0]), whole(row[1])))),

@@ -107,7 +107,7 @@ class Resolution:
     confirmed: Confirmed
 
     @property
-    def asked(self) -> tuple[Conflict, ...]:
+    def undecided(self) -> tuple[Conflict, ...]:
         """The conflicts that are not decided."""
         left = self.confirmed.left
         return tuple(

@@ -46,7 +46,7 @@ class LabelReader:
                 try:
                     await self._read_library(present, library, None if everything else some)
                 except ServiceError as err:
-                    self.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+                    self.gaps.add_failure(err, GapKind.LIBRARY, library.key, library.name)
                     present.unread.add(library.key)
         return present
 
@@ -70,7 +70,7 @@ class LabelReader:
                         await self._check_filter(library, label, len(carriers))
                 except ServiceError as err:
                     key = f"{library.key}/{label.text}"
-                    self.gaps.take(err, GapKind.LABEL, key, label.text)
+                    self.gaps.add_failure(err, GapKind.LABEL, key, label.text)
                     present.unread.add((library.key, fold(label.text)))
                     continue
                 # Thousands of carriers take a while, and only one thread may add at a time.

@@ -141,7 +141,7 @@ class Ledger:
         planned = rows or {}
         for change in changes:
             row = self._rows.get(change.key)
-            if not change.ours:
+            if not change.is_own:
                 continue
             if change.action is Action.ADD:
                 if row is None:

@@ -11,7 +11,7 @@ from .ports import PulsarrPort
 from .watchlist_changes import either
 
 PULSARR_READERS: Final = 4  # requests in flight; Pulsarr limits them per address
-AWAY_AFTER: Final = 3  # consecutive lists that are refused, or break the connection
+UNAVAILABLE_AFTER: Final = 3  # consecutive lists that are refused, or break the connection
 
 
 class Refusals:
@@ -36,13 +36,13 @@ class Refusals:
         if not known.passes:
             return False
         self._in_a_row += 1
-        return self._in_a_row < AWAY_AFTER
+        return self._in_a_row < UNAVAILABLE_AFTER
 
 
 async def read_watchlists(
     pulsarr: PulsarrPort,
     clock: Callable[[], float],
-    heard: Callable[[tuple[Person, ...]], object] = lambda _: None,
+    on_people: Callable[[tuple[Person, ...]], object] = lambda _: None,
     skip: Callable[[tuple[Person, ...]], Container[PersonId]] = lambda _: frozenset(),
     *,
     known: Watchlists | None = None,
@@ -51,7 +51,7 @@ async def read_watchlists(
     """Return everyone's watchlist, except those of people to `skip`.
 
     A list that cannot be read is `unread`, as is that of a person without a name; one that can be
-    read in part is completed with its titles in `known`. `heard` receives the people as soon as
+    read in part is completed with its titles in `known`. `on_people` receives the people as soon as
     they are known. Each of the people who are `missing` among them is requested by id: one who
     still exists was left out of the response.
 
@@ -60,7 +60,7 @@ async def read_watchlists(
     """
     read_at = clock()
     people, gaps = await _read_people(pulsarr)
-    heard(people)
+    on_people(people)
     gaps += [
         Gap(GapKind.PERSON, f"{ROW}{one.username}", one.username, Failure.IMPLAUSIBLE)
         for one in missing(people)

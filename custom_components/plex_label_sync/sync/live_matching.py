@@ -1,4 +1,4 @@
-"""Decides whether an item is wanted, by matching it with all wishes. Pure."""
+"""Decides whether an item is wanted, by matching it with all wanted titles. Pure."""
 
 from collections.abc import Mapping
 
@@ -7,30 +7,32 @@ from .protection import Evidence
 from .readers import Found
 from .request import LiveRequest
 from .scope import Scope
-from .wanted import Matcher, Rank, TitleIndex, Wish
+from .wanted import Matcher, Rank, TitleIndex, WantedTitle
 from .wanted_labels import WantedItem, wanted_items
 
 
-class WishMatcher:
-    """Matches items with all wishes; indexes these only when they have changed."""
+class WantedMatcher:
+    """Matches items with all wanted titles; indexes these only when they have changed."""
 
     def __init__(self) -> None:
-        """Start without wishes."""
-        self._wishes: tuple[Wish, ...] = ()
+        """Start without wanted titles."""
+        self._wanted_titles: tuple[WantedTitle, ...] = ()
         self._matcher = Matcher(())
 
-    def _for(self, wishes: tuple[Wish, ...]) -> Matcher:
-        if wishes is not self._wishes:
-            self._wishes, self._matcher = wishes, Matcher(wishes)
+    def _for(self, wanted_titles: tuple[WantedTitle, ...]) -> Matcher:
+        if wanted_titles is not self._wanted_titles:
+            self._wanted_titles, self._matcher = wanted_titles, Matcher(wanted_titles)
         return self._matcher
 
-    def further(self, wishes: tuple[Wish, ...], found: Found) -> tuple[Wish, ...]:
-        """Return further wishes that the found items match."""
-        known = {wish.title for wish in found.wishes if wish.people}
+    def further(
+        self, wanted_titles: tuple[WantedTitle, ...], found: Found
+    ) -> tuple[WantedTitle, ...]:
+        """Return further wanted titles that the found items match."""
+        known = {wanted_title.title for wanted_title in found.wanted_titles if wanted_title.people}
         items = {item.rating_key: item for some in found.items for item in some}
-        matches = self._for(wishes).matches(items.values())
-        more = dict.fromkeys(wishes[match.position] for match in matches)
-        return tuple(wish for wish in more if wish.title not in known)
+        matches = self._for(wanted_titles).matches(items.values())
+        more = dict.fromkeys(wanted_titles[match.position] for match in matches)
+        return tuple(wanted_title for wanted_title in more if wanted_title.title not in known)
 
     def proven(
         self, scope: Scope, items: Mapping[str, WantedItem], evidence: Evidence
@@ -42,17 +44,20 @@ class WishMatcher:
             for key, one in evidence.items.items()
             if key in items and one.item.ids != items[key].item.ids
         ]
-        by_wish: dict[int, list[int]] = {}
+        by_title: dict[int, list[int]] = {}
         keys: set[str] | None = None
-        for match in self._for(scope.wishes).matches(changed):
+        for match in self._for(scope.wanted_titles).matches(changed):
             if match.rank is Rank.OTHER and keys is None:
                 keys = {one for entry in items.values() for one in entry.item.ids}
             # An item with another key matches only if no item has the right one.
-            right = scope.wishes[match.position].title.plex_ids
+            right = scope.wanted_titles[match.position].title.plex_ids
             if match.rank is not Rank.OTHER or right.isdisjoint(keys or ()):
-                by_wish.setdefault(match.position, []).append(changed.index(match.item))
+                by_title.setdefault(match.position, []).append(changed.index(match.item))
         fresh = wanted_items(
-            ((scope.wishes[at], [changed[one] for one in some]) for at, some in by_wish.items()),
+            (
+                (scope.wanted_titles[at], [changed[one] for one in some])
+                for at, some in by_title.items()
+            ),
             scope.settings,
         )
         for key, one in evidence.items.items():
@@ -63,9 +68,11 @@ class WishMatcher:
         return proven
 
 
-def unwanted(request: LiveRequest, wishes: tuple[Wish, ...], ledger: Ledger) -> tuple[Wish, ...]:
-    """Return wishes without people for unwanted titles whose items have labels in the ledger."""
-    wanted = TitleIndex(wish.title for wish in wishes)
+def unwanted(
+    request: LiveRequest, wanted_titles: tuple[WantedTitle, ...], ledger: Ledger
+) -> tuple[WantedTitle, ...]:
+    """Return entries without people for unwanted titles whose items have labels in the ledger."""
+    wanted = TitleIndex(wanted_title.title for wanted_title in wanted_titles)
     seen = {item.rating_key: item.ids for item in request.seen}
     known = set[str]()
     for row in ledger:
@@ -73,7 +80,7 @@ def unwanted(request: LiveRequest, wishes: tuple[Wish, ...], ledger: Ledger) -> 
         known |= row.ids
         known |= seen.get(row.rating_key, frozenset())
     return tuple(
-        Wish(title, ())
+        WantedTitle(title, ())
         for title in request.titles
         if title not in wanted and not known.isdisjoint(title.ids)
     )

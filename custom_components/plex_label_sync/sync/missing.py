@@ -7,7 +7,7 @@ from .model import Item, MediaType, Title
 
 
 class Unmatched:
-    """The names of items that Plex has not recognised yet.
+    """The names of items that Plex has not recognized yet.
 
     Plex names those after their files: `The Matrix`, `The.Matrix.1999.1080p`. Such a name explains
     why a title is missing, but never leads to a label.

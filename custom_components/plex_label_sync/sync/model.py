@@ -91,7 +91,7 @@ class Person:
 class Title:
     """One movie or show on a watchlist.
 
-    `ids` holds normalised ids: `plex:<24 hex>` (Plex's online metadata key), `tmdb:949`,
+    `ids` holds normalized ids: `plex:<24 hex>` (Plex's online metadata key), `tmdb:949`,
     `imdb:tt0113277`, `tvdb:370139`. The numbers of movies and shows overlap, so an id is unique
     only together with `type`.
     """
@@ -212,7 +212,7 @@ class StoredLabel:
 def fold(label: str) -> str:
     """Return the form in which labels are compared.
 
-    The text is converted to upper case first: Plex capitalises a new label, and the capital of the
+    The text is converted to upper case first: Plex capitalizes a new label, and the capital of the
     Turkish dotless i is a plain I, which does not fold back.
     """
     return label.upper().casefold()

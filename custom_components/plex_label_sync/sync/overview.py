@@ -12,7 +12,7 @@ from .plan_view import View
 from .readers import Found
 from .run import Outcome
 from .scope import Scope
-from .wanted import TitleIndex, Wish
+from .wanted import TitleIndex, WantedTitle
 
 _NOTHING: Final[frozenset[RowKey]] = frozenset()
 
@@ -25,14 +25,14 @@ class Overview:
     items. Wanted labels are on their items, except those that are `absent` and those that were
     never read (`unknown`). Unread by the last run: the labels in `unread`, the lists of
     `unread_people`, libraries of `unread_types`; titles in `unsure` may be in one of these
-    libraries. `doubted` are people whose lists are not believed: `wishes` has their former titles,
-    except for those in `unheard`, whose titles were not known before. Only if an overview is
+    libraries. `doubted` are people whose lists are not believed: `wanted_titles` has their former titles,
+    except for those in `without_list`, whose titles were not known before. Only if an overview is
     `conclusive` has a person who is not in it left.
     """
 
     settings: SyncSettings
     people: Mapping[PersonId, Person]
-    wishes: tuple[Wish, ...]
+    wanted_titles: tuple[WantedTitle, ...]
     items: Mapping[Title, tuple[Item, ...]]
     absent: frozenset[RowKey] = _NOTHING
     unknown: frozenset[RowKey] = _NOTHING
@@ -43,7 +43,7 @@ class Overview:
     unread_types: frozenset[MediaType] = frozenset()
     unread_people: frozenset[PersonId] = frozenset()
     doubted: frozenset[PersonId] = frozenset()
-    unheard: frozenset[PersonId] = frozenset()
+    without_list: frozenset[PersonId] = frozenset()
     conclusive: bool = False
 
 
@@ -57,14 +57,14 @@ def overview_after(
     doubts = scope.doubts
     if before is None and (doubts.lists or not scope.whole):
         return None
-    known = frozenset() if before is None else before.people.keys() - before.unheard
+    known = frozenset() if before is None else before.people.keys() - before.without_list
     doubted = doubts.unread | doubts.shrunk | (known if doubts.lists else frozenset())
-    wishes = _wishes(before, scope.wishes, doubted)
-    items = dict(_items(before, wishes, scope, view, found))
+    wanted_titles = _merged(before, scope.wanted_titles, doubted)
+    items = dict(_items(before, wanted_titles, scope, view, found))
     labels = _labels(before, items, view, whole=scope.whole)
     unread_types = _unread_types(before, scope, found)
-    everybody = scope.roster.people
-    people = {one: everybody[one] for one in scope.roster.labelled}
+    all_people = scope.roster.people
+    people = {one: all_people[one] for one in scope.roster.labelled}
     conclusive = scope.whole and not held and not doubts.lists
     if before is not None:
         stay = before.people.keys() & doubted if conclusive else before.people.keys()
@@ -73,14 +73,14 @@ def overview_after(
         labels,
         settings=scope.settings,
         people=people,
-        wishes=wishes,
+        wanted_titles=wanted_titles,
         items=items,
         missing=_missing(before, items, found, whole=scope.whole),
         unsure=_unsure(before, items, unread_types),
         unread_types=unread_types,
         unread_people=doubts.unread - doubts.partial,
         doubted=doubted,
-        unheard=doubted - known,
+        without_list=doubted - known,
         conclusive=conclusive,
     )
 
@@ -100,46 +100,50 @@ def overview_changed(overview: Overview, changes: Iterable[Change]) -> Overview:
     )
 
 
-def _wishes(
-    before: Overview | None, wishes: tuple[Wish, ...], doubted: frozenset[PersonId]
-) -> tuple[Wish, ...]:
-    """Return the wishes; for lists that are not believed, with the former titles."""
+def _merged(
+    before: Overview | None, wanted_titles: tuple[WantedTitle, ...], doubted: frozenset[PersonId]
+) -> tuple[WantedTitle, ...]:
+    """Return the wanted titles; for lists that are not believed, with the former titles."""
     if before is None or not doubted:
-        return wishes
-    index = TitleIndex(wish.title for wish in wishes)
-    merged = list(wishes)
-    for wish in before.wishes:
-        who = tuple(person for person in wish.people if person.id in doubted)
+        return wanted_titles
+    index = TitleIndex(wanted_title.title for wanted_title in wanted_titles)
+    merged = list(wanted_titles)
+    for wanted_title in before.wanted_titles:
+        who = tuple(person for person in wanted_title.people if person.id in doubted)
         if not who:
             continue
-        if places := index.find(wish.title):
+        if places := index.find(wanted_title.title):
             known = merged[places[0]]
             people = {person.id: person for person in (*known.people, *who)}
             merged[places[0]] = replace(known, people=tuple(people.values()))
         else:
-            merged.append(Wish(wish.title, who))
+            merged.append(WantedTitle(wanted_title.title, who))
     return tuple(merged)
 
 
 def _items(
-    before: Overview | None, wishes: Iterable[Wish], scope: Scope, view: View, found: Found
+    before: Overview | None,
+    wanted_titles: Iterable[WantedTitle],
+    scope: Scope,
+    view: View,
+    found: Found,
 ) -> Iterator[tuple[Title, tuple[Item, ...]]]:
     """Yield the titles that were looked up, now or before, with their items.
 
     A listing has everything in a library; a lookup of a few titles may miss some.
     """
-    new = {wish.title: some for wish, some in found.matches}
+    new = {wanted_title.title: some for wanted_title, some in found.matches}
     known = {} if before is None else before.items
     listed = found.totals.keys() if scope.complete else set()
     covered = {library.key for library in scope.libraries} if scope.whole else None
     # Items that no longer exist, or that Plex now matches to another title.
     lost = {key for key in view.evidence.items if key in view.items and not view.items[key].labels}
     lost |= view.evidence.absent
-    for wish in wishes:
-        now, then = new.get(wish.title), known.get(wish.title)
+    for wanted_title in wanted_titles:
+        now, then = new.get(wanted_title.title), known.get(wanted_title.title)
         if now is None:
             if then is not None:
-                yield wish.title, then
+                yield wanted_title.title, then
             continue
         some = {
             item.rating_key: item
@@ -149,7 +153,7 @@ def _items(
         if some or not lost.isdisjoint(item.rating_key for item in now):
             some |= {item.rating_key: item for item in now}
             now = tuple(item for key, item in some.items() if key not in lost)
-        yield wish.title, now
+        yield wanted_title.title, now
 
 
 def _labels(
@@ -160,11 +164,13 @@ def _labels(
     opt_out = view.settings.opt_out_label
     for rating_key, entry in view.items.items():
         library = entry.item.library
-        if (is_opted_out := view.present.tells(library, rating_key, opt_out)) is not None:
+        if (
+            is_opted_out := view.present.carries_if_known(library, rating_key, opt_out)
+        ) is not None:
             (opted_out.add if is_opted_out else opted_out.discard)(rating_key)
         for folded in entry.labels:
             key = rating_key, folded
-            if (is_there := view.present.tells(library, rating_key, folded)) is None:
+            if (is_there := view.present.carries_if_known(library, rating_key, folded)) is None:
                 unread.add(key)
             else:
                 unknown.discard(key)

@@ -36,18 +36,18 @@ def people_named(
     Raises UnknownPersonError with the first text that matches no person, AmbiguousPersonError for
     one that matches two.
     """
-    everybody = {person.id: person for person in people}
-    whose: dict[str, set[PersonId]] = {}
+    all_people = {person.id: person for person in people}
+    people_by_label: dict[str, set[PersonId]] = {}
     for label, person_id in labels:
-        whose.setdefault(fold(label.strip()), set()).add(person_id)
+        people_by_label.setdefault(fold(label.strip()), set()).add(person_id)
     found: set[PersonId] = set()
     for text in wanted:
-        ids = _named(everybody.values(), whose, text.strip())
+        ids = _named(all_people.values(), people_by_label, text.strip())
         if not ids:
             raise UnknownPersonError(text)
         if len(ids) > 1:
             known = [
-                everybody.get(one) or Person(one, public_id(one))
+                all_people.get(one) or Person(one, public_id(one))
                 for one in sorted(ids, key=id_order)
             ]
             raise AmbiguousPersonError(text, known)
@@ -55,7 +55,9 @@ def people_named(
     return frozenset(found)
 
 
-def _named(people: Iterable[Person], whose: dict[str, set[PersonId]], text: str) -> set[PersonId]:
+def _named(
+    people: Iterable[Person], people_by_label: dict[str, set[PersonId]], text: str
+) -> set[PersonId]:
     """Return the people that a text matches best."""
     folded = text.casefold()
     tiers: tuple[Callable[[Person], tuple[str | None, ...]], ...] = (
@@ -73,10 +75,12 @@ def _named(people: Iterable[Person], whose: dict[str, set[PersonId]], text: str)
         exact = {person.id for person in some if text in names_of(person)}
         if folded and named:
             return exact if len(exact) == 1 else named
-    if by_label := whose.get(fold(text)):
+    if by_label := people_by_label.get(fold(text)):
         return by_label
     given = named_id(text)
-    known = {person.id for person in some} | {one for ids in whose.values() for one in ids}
+    known = {person.id for person in some} | {
+        one for ids in people_by_label.values() for one in ids
+    }
     return {given} & known if given is not None else set()
 
 

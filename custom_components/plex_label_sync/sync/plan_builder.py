@@ -9,12 +9,12 @@ from .change_detection import ChangeDetector, LibrarySnapshot, QuickCheck
 from .changes import Plan, RowKey
 from .current_labels import CurrentLabels
 from .evidence import EvidenceReader
-from .first_look import labels_from_items, pairs_to_confirm
+from .first_read import labels_from_items, pairs_to_confirm
 from .fresh_lists import FreshLists
 from .gaps import Gaps
 from .label_reader import LabelReader
 from .ledger import Ledger
-from .live_matching import WishMatcher, unwanted
+from .live_matching import WantedMatcher, unwanted
 from .model import Gap, Library, Person, ServiceError, SyncSettings, Watchlists, fold
 from .people import UnknownPersonError
 from .person_id import PersonId
@@ -22,7 +22,7 @@ from .plan_notes import following, note_contradictions, note_unread, pairs_of
 from .plan_view import View
 from .ports import PlexPort, PulsarrPort, Recorder
 from .progress import Phase, Progress
-from .protection import Before, ListMemory, doubted_lists, labels_of, unread_lists
+from .protection import Baseline, ListMemory, doubted_lists, labels_of, unread_lists
 from .readers import Found, ItemFinder
 from .request import (
     FullRequest,
@@ -38,7 +38,7 @@ from .retention import Roster
 from .returned import labels_to_read, with_returned
 from .scope import Scope, items_and_labels, labels_needed, plan_of
 from .undo_builder import UndoBuilder, people_known
-from .wanted import Merger, TitleIndex, Wish, labelled_people
+from .wanted import Merger, TitleIndex, WantedTitle, labelled_people
 from .wanted_labels import WantedItem
 from .watchlist_reader import KnownLists
 
@@ -71,9 +71,9 @@ class PlanBuilder:
         self.finder = ItemFinder(plex, self._steady)
         self._change_detector = ChangeDetector(plex, clock)
         self._merger = Merger()
-        self._matcher = WishMatcher()
+        self._matcher = WantedMatcher()
         self._evidence = EvidenceReader(plex)
-        self._taking_back = UndoBuilder(plex, recorder, self._evidence, clock)
+        self._undo_builder = UndoBuilder(plex, recorder, self._evidence, clock)
         self._others = set[RowKey]()  # foreign labels on items at the last check
         self.listed_from = float("-inf")  # start of the last full listing, in monotonic seconds
 
@@ -87,7 +87,7 @@ class PlanBuilder:
         request: Request,
         settings: SyncSettings,
         progress: Progress,
-        before: Before | None = None,
+        before: Baseline | None = None,
     ) -> PreparedPlan:
         """Read and plan.
 
@@ -97,10 +97,10 @@ class PlanBuilder:
             case FullRequest() | LiveRequest():
                 return await self._prepare_sync(request, settings, progress, before)
             case UndoRequest():
-                return await self._taking_back.prepare_undo(request, settings)
+                return await self._undo_builder.prepare_undo(request, settings)
             case RemovalRequest(people=people):
                 chosen = None if people is None else await self.people_named(people)
-                return await self._taking_back.prepare_removal(settings, chosen)
+                return await self._undo_builder.prepare_removal(settings, chosen)
             case _:
                 assert_never(request)
 
@@ -116,37 +116,41 @@ class PlanBuilder:
             return people_known(await self._pulsarr.people(), ledger, names)
 
     async def _prepare_sync(
-        self, request: SyncRequest, options: SyncSettings, progress: Progress, before: Before | None
+        self,
+        request: SyncRequest,
+        options: SyncSettings,
+        progress: Progress,
+        before: Baseline | None,
     ) -> PreparedPlan:
         progress.reached(Phase.WATCHLISTS, 0)
-        watchlists, quick_check = await self._watchlists_and_quick_check(request, options)
+        watchlists, quick = await self._watchlists_and_quick_check(request, options)
         progress.reached(Phase.WATCHLISTS)
         ledger, memory = self._recorder.ledger, self._memory
         if request.dry_run:  # a dry run must not change what the next run saves
             ledger, memory = ledger.copy(), memory.copy()
         settings = following(options, watchlists.people, ledger, memory)
-        if quick_check is None:
+        if quick is None:
             gaps = list[Gap]()
             there = await self._plex.libraries(gaps.append)
         else:
-            gaps, there = [*quick_check.gaps], quick_check.libraries
+            gaps, there = [*quick.gaps], quick.libraries
         libraries = chosen_libraries(there, request, settings, in_full=not gaps)
         scope = await self._scope(
             request, settings, watchlists, libraries, ledger=ledger, memory=memory
         )
-        titles = None if scope.doubts.unread else len(scope.wishes)
+        titles = None if scope.doubts.unread else len(scope.wanted_titles)
         # Compared by the options as chosen: an excluded person's new id is not a choice.
         listed = len(watchlists.people) + len(watchlists.gaps)
         lists = doubted_lists(before, listed, titles, options)
         scope = replace(scope, doubts=replace(scope.doubts, lists=lists))
-        wishes = scope.wishes
-        if quick_check is not None and quick_check.listing and quick_check.listing.wishes == wishes:
-            prepared = await self._prepare_idle(scope, quick_check.listing, quick_check)
+        wanted = scope.wanted_titles
+        if quick is not None and quick.listing and quick.listing.wanted_titles == wanted:
+            prepared = await self._prepare_idle(scope, quick.listing, quick)
             if prepared is not None:
                 progress.reached(Phase.LABELS)
                 note_unread(prepared, watchlists)
                 return prepared
-        found = await self._find(request, libraries, wishes, progress)
+        found = await self._find(request, libraries, wanted, progress)
         for gap in gaps:
             found.gaps.add(gap)
         if isinstance(request, LiveRequest):
@@ -159,16 +163,16 @@ class PlanBuilder:
         if request.whole and not found.gaps:
             read_at = self._clock()
             last = LibrarySnapshot(
-                watchlists.people, wishes, tuple(libraries), settings, found, items, read_at=read_at
+                watchlists.people, wanted, tuple(libraries), settings, found, items, read_at=read_at
             )
             self._change_detector.remember(last)
         labels = LabelReader(self._plex, libraries, found.totals, found.gaps)
         if request.whole:
-            needed += labels_to_read(self._recorder.removed_lately().values(), items)
-        told = await labels_from_items(self._plex, scope, items)
-        present = told or await labels.read(needed, everything=scope.everything)
+            needed += labels_to_read(self._recorder.recently_removed().values(), items)
+        shown = await labels_from_items(self._plex, scope, items)
+        present = shown or await labels.read(needed, everything=scope.everything)
         progress.reached(Phase.LABELS)
-        prepared = await self._planned(scope, found, items, present, labels, first_look=bool(told))
+        prepared = await self._planned(scope, found, items, present, labels, first_read=bool(shown))
         note_unread(prepared, watchlists)
         return prepared
 
@@ -184,23 +188,21 @@ class PlanBuilder:
     ) -> Scope:
         """Return what the run covers, and by which rules."""
         people = labelled_people(watchlists, settings)
-        wishes = await asyncio.to_thread(self._merger.wishes, watchlists, people)
+        wanted = await asyncio.to_thread(self._merger.wanted_titles, watchlists, people)
         roster = Roster(
             {person.id: person for person in watchlists.people},
             frozenset(person.id for person in people),
         )
-        # In threads, as there may be tens of thousands of titles.
-        doubts = await asyncio.to_thread(unread_lists, watchlists, people, settings, ledger)
-        shrunk_lists = await asyncio.to_thread(memory.shrunk, watchlists)
+        doubts = unread_lists(watchlists, people, settings, ledger)
         full = request if isinstance(request, FullRequest) else None
         believe = full is not None and full.consent.everything and not full.dry_run
-        shrunk = memory.judge(
-            watchlists, roster.labelled, shrunk_lists, owners=ledger.owners, believe=believe
+        shrunk = memory.find_shrunk(
+            watchlists, roster.labelled, owners=ledger.owners, believe=believe
         )
         known = ledger.people  # including people who are no longer in Pulsarr
-        whose = [known[one] for one in shrunk if one in known]
-        doubts = replace(doubts, shrunk=shrunk, shrunk_labels=labels_of(whose, settings))
-        scope = Scope(settings, libraries, ledger, roster, wishes, doubts=doubts)
+        shrunk_people = [known[one] for one in shrunk if one in known]
+        doubts = replace(doubts, shrunk=shrunk, shrunk_labels=labels_of(shrunk_people, settings))
+        scope = Scope(settings, libraries, ledger, roster, wanted, doubts=doubts)
         if full is None:
             return scope
         names = full.people
@@ -224,22 +226,22 @@ class PlanBuilder:
             return await self.fresh.for_titles(request, settings), None
         if not (request.routine and request.whole):
             return await self.fresh.read(settings), None
-        looks: list[asyncio.Task[QuickCheck]] = []
+        checks: list[asyncio.Task[QuickCheck]] = []
 
-        def look(people: tuple[Person, ...]) -> None:
-            job = self._change_detector.look(people, settings, self._recorder.ledger)
-            looks.append(asyncio.ensure_future(job))
+        def check(people: tuple[Person, ...]) -> None:
+            job = self._change_detector.check(people, settings, self._recorder.ledger)
+            checks.append(asyncio.ensure_future(job))
 
         try:
-            watchlists = await self.fresh.read(settings, look)
+            watchlists = await self.fresh.read(settings, check)
             try:
-                return watchlists, await looks[0]
+                return watchlists, await checks[0]
             except ServiceError:
                 return watchlists, None
         finally:
-            for one in looks:
+            for one in checks:
                 one.cancel()
-            await asyncio.gather(*looks, return_exceptions=True)
+            await asyncio.gather(*checks, return_exceptions=True)
 
     async def _prepare_idle(
         self, scope: Scope, listing: LibrarySnapshot, quick_check: QuickCheck
@@ -301,7 +303,7 @@ class PlanBuilder:
         present: CurrentLabels,
         labels: LabelReader,
         *,
-        first_look: bool,
+        first_read: bool,
     ) -> PreparedPlan:
         """Plan, read the items that would be changed, then plan again.
 
@@ -312,18 +314,17 @@ class PlanBuilder:
         if plan.unproven:
             keys = plan.unproven
             pairs = await asyncio.to_thread(pairs_of, keys, items, scope)
-            if first_look:
+            if first_read:
                 both = await asyncio.to_thread(pairs_to_confirm, scope, items, keys)
                 present.add(await labels.read(both, everything=scope.everything))
             evidence = await self._evidence.read(keys, pairs, present, labels)
             proven = await asyncio.to_thread(self._matcher.proven, scope, items, evidence)
             view = replace(view, items=proven, evidence=evidence)
             plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
-            await asyncio.to_thread(note_contradictions, scope, items, evidence, found)
+            note_contradictions(scope, items, evidence, found)
         self._remember_others(view, plan)
         if scope.whole:
-            removed = self._recorder.removed_lately()
-            plan = await asyncio.to_thread(with_returned, plan, view, removed)
+            plan = with_returned(plan, view, self._recorder.recently_removed())
         return self._prepared(scope, found, plan, labels, view)
 
     def _prepared(
@@ -347,18 +348,18 @@ class PlanBuilder:
         self,
         request: SyncRequest,
         libraries: Sequence[Library],
-        wishes: tuple[Wish, ...],
+        wanted: tuple[WantedTitle, ...],
         progress: Progress,
     ) -> Found:
-        """Find the items of the wishes, as far as the request covers them."""
+        """Find the items of the wanted titles, as far as the request covers them."""
         match request:
             case LiveRequest():
-                return await self._find_some(request, libraries, wishes)
+                return await self._find_some(request, libraries, wanted)
             case FullRequest():
                 rows = {row.rating_key for row in self._recorder.ledger}
-                rows |= {key for key, _ in self._recorder.removed_lately()}
+                rows |= {key for key, _ in self._recorder.recently_removed()}
                 began = self._steady()
-                found = await self.finder.find_all(libraries, wishes, rows, progress)
+                found = await self.finder.find_all(libraries, wanted, rows, progress)
                 if request.libraries is None:
                     self.listed_from = began
                 return found
@@ -366,25 +367,23 @@ class PlanBuilder:
                 assert_never(request)
 
     async def _find_some(
-        self, request: LiveRequest, libraries: Sequence[Library], wishes: tuple[Wish, ...]
+        self, request: LiveRequest, libraries: Sequence[Library], wanted: tuple[WantedTitle, ...]
     ) -> Found:
         """Find the items of a few titles, and everyone who wants the same items."""
         asked = TitleIndex(request.titles)
-        some = await asyncio.to_thread(
-            lambda: tuple(wish for wish in wishes if wish.title in asked)
-        )
+        some = tuple(one for one in wanted if one.title in asked)
         some += await asyncio.to_thread(unwanted, request, some, self._recorder.ledger)
         old = TitleIndex(request.thorough)
-        thorough = frozenset(wish.title for wish in some if wish.title in old)
+        thorough = frozenset(one.title for one in some if one.title in old)
         found = await self.finder.find_some(libraries, some, thorough, request.seen)
-        # All wishes decide whether an item is wanted, whatever name the event gave it.
-        more = await asyncio.to_thread(self._matcher.further, wishes, found)
+        # All wanted titles decide whether an item is wanted, whatever name the event gave it.
+        more = await asyncio.to_thread(self._matcher.further, wanted, found)
         if not more:
             return found
         items = [item for some_items in found.items for item in some_items]
         return await self.finder.find_some(
             libraries,
             (*some, *more),
-            thorough | {wish.title for wish in more if wish.title.plex_ids},
+            thorough | {one.title for one in more if one.title.plex_ids},
             (*request.seen, *items),
         )

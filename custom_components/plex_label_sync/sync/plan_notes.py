@@ -31,7 +31,7 @@ def following(
     )
 
 
-def strangers(titles: Iterable[Title], watchlists: Watchlists) -> bool:
+def any_unlisted(titles: Iterable[Title], watchlists: Watchlists) -> bool:
     """Return whether one of the titles is on no watchlist."""
     wanted = TitleIndex(title for some in watchlists.titles.values() for title in some)
     return any(title not in wanted for title in titles)

@@ -25,8 +25,8 @@ def make_plan(view: View) -> Plan:
     matched = 0
     for rating_key, entry in view.items.items():
         matched += bool(entry.labels)
-        opted_out = view.present.tells(entry.item.library, rating_key, opt_out)
-        if opted_out is None and view.present.is_vague(entry.item.library):
+        opted_out = view.present.carries_if_known(entry.item.library, rating_key, opt_out)
+        if opted_out is None and view.present.has_unreadable_label(entry.item.library):
             draft.unproven |= {rating_key} - view.evidence.items.keys()  # the item itself lists it
         was_opted_out = (rating_key, opt_out) in view.others
         if opted_out is False and was_opted_out and rating_key not in view.evidence.items:
@@ -54,10 +54,10 @@ class _ItemPlan:
         self._item = entry.item
         self._uuid = view.uuid_of(entry.item.library)
         self._rows: dict[str, Row] = {}
-        self._strangers: list[Row] = []
+        self._unrelated: list[Row] = []
         for row in rows:
-            if relation(row, entry.item, self._uuid) is Relation.STRANGER:
-                self._strangers.append(row)
+            if relation(row, entry.item, self._uuid) is Relation.UNRELATED:
+                self._unrelated.append(row)
             else:
                 self._rows[fold(row.label)] = row
         self._names = {
@@ -66,7 +66,7 @@ class _ItemPlan:
 
     def make(self) -> None:
         """Decide about every label that the item should have or that is in the ledger."""
-        for row in self._strangers:
+        for row in self._unrelated:
             if self._is_proven():
                 self._note(row, None)  # it was about another item: the label here is foreign
                 self._forget(row)
@@ -75,18 +75,18 @@ class _ItemPlan:
                 self._want(folded, label)
             else:
                 self._draft.undecided.add(self._item.rating_key)
-        went = False
+        removed_any = False
         for folded, row in self._rows.items():
             if (
                 folded not in self._entry.labels
                 and not row.is_removed_marker
                 and self._knows(folded)
             ):
-                went |= self._do_without(row)
+                removed_any |= self._remove_unwanted(row)
         if all(map(self._knows, (fold(self._removed_label), *self._rows))):
-            self._mark(went=went)
+            self._mark(removed_any=removed_any)
         if self._view.whole and not self._settings.preserve_existing_labels:
-            self._take_off_foreign()
+            self._remove_foreign()
 
     def _carries(self, folded: str) -> bool:
         return self._view.present.carries(self._item.rating_key, folded)
@@ -95,7 +95,7 @@ class _ItemPlan:
         """Return whether it is known if the item carries a label."""
         present, library = self._view.present, self._item.library
         known = present.knows(library, self._item.rating_key, folded)
-        if not known and present.is_vague(library):
+        if not known and present.has_unreadable_label(library):
             self._is_proven()  # the item itself lists it
         return known
 
@@ -116,7 +116,7 @@ class _ItemPlan:
             self._draft.unchanged += 1
             self._has(folded, label, row)
             return
-        if row is not None and not row.is_removed_marker and self._is_taken_off(row):
+        if row is not None and not row.is_removed_marker and self._is_override(row):
             self._draft.overridden += 1
             if not row.removed_by_user:
                 # Only a full sync can see which labels vanished together.
@@ -141,9 +141,9 @@ class _ItemPlan:
             and not people.isdisjoint(other.people)
         ]
         if row is None and not all(self._knows(fold(other.label)) for other in former):
-            return  # somebody may have removed it under its former name
+            return  # a person may have removed it under its former name
         refused = [
-            other for other in former if people <= set(other.people) and self._is_taken_off(other)
+            other for other in former if people <= set(other.people) and self._is_override(other)
         ]
         if row is None and refused:
             # It was removed by hand under its former name: a new name does not change that.
@@ -195,10 +195,10 @@ class _ItemPlan:
             # A label that was off and is present again was added by a person: it is theirs.
             self._note(row, None)
 
-    def _is_taken_off(self, row: Row) -> bool:
+    def _is_override(self, row: Row) -> bool:
         """Return whether a label of the integration was removed by hand and is to stay off."""
-        is_gone = row.removed_by_user or (row.confirmed and not self._carries(fold(row.label)))
-        return is_gone and not self._is_put_back(row)
+        is_absent = row.removed_by_user or (row.confirmed and not self._carries(fold(row.label)))
+        return is_absent and not self._is_put_back(row)
 
     def _is_put_back(self, row: Row) -> bool:
         """Return whether a vanished label of the integration is added again."""
@@ -238,7 +238,7 @@ class _ItemPlan:
             added=item.added or row.added,
         )
 
-    def _do_without(self, row: Row) -> bool:
+    def _remove_unwanted(self, row: Row) -> bool:
         """Decide about an unwanted label in the ledger; return whether it is removed."""
         doubts = self._view.doubts
         if fold(row.label) in self._settings.exclude_labels or doubts.is_unread(row):
@@ -279,7 +279,7 @@ class _ItemPlan:
         self._remove(row, choice.reason)
         return not choice.replaced
 
-    def _mark(self, *, went: bool) -> None:
+    def _mark(self, *, removed_any: bool) -> None:
         """Add or remove the mark of a title that is no longer wanted."""
         folded = fold(self._removed_label)
         # A label that a person gets is no longer a mark, whatever it is called.
@@ -291,15 +291,15 @@ class _ItemPlan:
         wants_mark = (
             self._settings.mark is not None
             and not self._entry.labels
-            and (went or bool(marks))
+            and (removed_any or bool(marks))
             and folded not in never_written(self._settings)
         )
-        gone = {key for key in marks if not self._carries(key)}
+        absent = {key for key in marks if not self._carries(key)}
         # Removed by hand: it is not added again.
         refused = any(
             row.confirmed and (row.removed_by_user or not self._view.restore)
             for key, row in marks.items()
-            if key in gone
+            if key in absent
         )
         is_new = wants_mark and not refused and not self._carries(folded) and self._is_proven()
         if is_new:
@@ -311,7 +311,7 @@ class _ItemPlan:
             row = self._identified(row)
             self._add(text, PLAIN[ReasonCode.MARKED], row)
         for key, row in marks.items():
-            if key in gone:
+            if key in absent:
                 if not (is_new and key == folded):
                     stays = wants_mark and row.confirmed
                     if stays and not row.removed_by_user:
@@ -322,7 +322,7 @@ class _ItemPlan:
                     self._note_if_proven(row, replace(row, removed_by_user=True) if stays else None)
             elif row.removed_by_user:
                 self._note_if_proven(row, None)  # a person added it again
-            elif key in self._settings.exclude_labels or not self._is_in_the_way(
+            elif key in self._settings.exclude_labels or not self._is_obsolete(
                 key, wants_mark=wants_mark
             ):
                 continue
@@ -335,7 +335,7 @@ class _ItemPlan:
                 self._draft.replaced.add(row.key)
                 self._remove(row, reason)
 
-    def _is_in_the_way(self, key: str, *, wants_mark: bool) -> bool:
+    def _is_obsolete(self, key: str, *, wants_mark: bool) -> bool:
         """Return whether a mark that is on the item should not be there, or not under this name."""
         return bool(self._entry.labels) or (wants_mark and key != fold(self._removed_label))
 
@@ -343,7 +343,7 @@ class _ItemPlan:
         if new != row and self._is_proven():
             self._note(row, new)
 
-    def _take_off_foreign(self) -> None:
+    def _remove_foreign(self) -> None:
         """Remove foreign labels from a wanted item, where the options do not protect them."""
         wanting = {one.id for label in self._entry.labels.values() for one in label.people}
         if wanting <= self._view.doubts.unread:
@@ -361,7 +361,7 @@ class _ItemPlan:
                     self._draft.shrunk.add((self._item.rating_key, folded))
                 for text in sorted(texts):
                     change = self._change(Action.REMOVE, text, PLAIN[ReasonCode.FOREIGN])
-                    self._draft.changes.append(replace(change, ours=False))
+                    self._draft.changes.append(replace(change, is_own=False))
 
     def _add(self, text: str, reason: Reason, row: Row, people: tuple[Person, ...] = ()) -> None:
         change = self._change(Action.ADD, text, reason)

@@ -108,7 +108,7 @@ class Recorder(Protocol):
     def ledger(self) -> Ledger:
         """The labels that the integration wrote."""
 
-    def removed_lately(self) -> Mapping[RowKey, Change]:
+    def recently_removed(self) -> Mapping[RowKey, Change]:
         """Return the labels that recent runs removed and that no run has added since."""
 
     def lost_since(self, when: float) -> int:

@@ -10,7 +10,7 @@ from .naming import is_changed, label_of
 from .wanted import gets_labels
 
 
-class Trouble(StrEnum):
+class LabelProblem(StrEnum):
     """Why a label will not serve its purpose, or is not as expected."""
 
     SHARED = "shared"  # other people get the same label, so they see each other's titles
@@ -26,7 +26,7 @@ class NamedPerson:
     person: Person
     labels: tuple[str, ...]
     shares_with: tuple[Person, ...]
-    troubles: frozenset[Trouble]
+    problems: frozenset[LabelProblem]
 
 
 def label_preview(people: Iterable[Person], settings: SyncSettings) -> tuple[NamedPerson, ...]:
@@ -49,18 +49,18 @@ def label_preview(people: Iterable[Person], settings: SyncSettings) -> tuple[Nam
                 other for label in own for other in owners[fold(label)] if other != person
             )
         )
-        troubles = set()
+        problems = set()
         if others:
             is_alike = all(set(own) & set(labels[other]) for other in others)
-            troubles.add(Trouble.SHARED if is_alike else Trouble.CASE)
+            problems.add(LabelProblem.SHARED if is_alike else LabelProblem.CASE)
         if any(is_changed(person, one, settings) for one in MediaType):
-            troubles.add(Trouble.CHANGED)
+            problems.add(LabelProblem.CHANGED)
         if not reserved.isdisjoint(map(fold, own)):
-            troubles.add(Trouble.RESERVED)
-        return NamedPerson(person, own, others, frozenset(troubles))
+            problems.add(LabelProblem.RESERVED)
+        return NamedPerson(person, own, others, frozenset(problems))
 
     return tuple(
-        sorted(map(named, labels), key=lambda one: (not one.troubles, fold(one.labels[0])))
+        sorted(map(named, labels), key=lambda one: (not one.problems, fold(one.labels[0])))
     )
 
 

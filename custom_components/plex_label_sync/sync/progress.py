@@ -22,10 +22,10 @@ COMPLETE: Final = 100  # percent
 class Progress:
     """Reports the progress of a run to a listener: never backwards, and not too often."""
 
-    def __init__(self, tell: Callable[[int], object] = lambda _: None) -> None:
-        """Initialize with `tell`, which receives whole percentages from 0 to 100."""
-        self._tell = tell
-        self._told = -STEP
+    def __init__(self, report: Callable[[int], object] = lambda _: None) -> None:
+        """Initialize with `report`, which receives whole percentages from 0 to 100."""
+        self._report = report
+        self._reported = -STEP
 
     def done(self) -> None:
         """Report that the run is over, including any part it did not need."""
@@ -35,6 +35,6 @@ class Progress:
         """Report that `done` of the `of` parts of a phase are complete."""
         begin, end = phase.value
         percent = begin + (end - begin) * min(done, of) // max(of, 1)
-        if percent >= self._told + STEP or self._told < percent == COMPLETE:
-            self._told = percent
-            self._tell(percent)
+        if percent >= self._reported + STEP or self._reported < percent == COMPLETE:
+            self._reported = percent
+            self._report(percent)

@@ -1,6 +1,6 @@
 """Which responses are believed, and what must be certain before anything is removed. Pure."""
 
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,8 +36,8 @@ class Doubts:
     """The parts of Pulsarr's response that are unknown, or not believed yet.
 
     `unread` are people whose lists could not be read, with their folded labels in `unread_labels`;
-    `partial` those of them whose lists could be read in part. `vague` are titles without a known
-    id, by person, type and folded name, `keyed` those with Plex's key only. `shrunk` are people
+    `partial` those of them whose lists could be read in part. `without_ids` are titles without a known
+    id, by person, type and folded name, `with_key_only` those with Plex's key only. `shrunk` are people
     whose lists lost much at once, with their labels in `shrunk_labels`; `lists` are the reasons why
     the whole response is not believed.
     """
@@ -45,8 +45,8 @@ class Doubts:
     unread: frozenset[PersonId] = frozenset()
     partial: frozenset[PersonId] = frozenset()
     unread_labels: frozenset[str] = frozenset()
-    vague: frozenset[tuple[PersonId, MediaType, str]] = frozenset()
-    keyed: frozenset[tuple[PersonId, MediaType, str]] = frozenset()
+    without_ids: frozenset[tuple[PersonId, MediaType, str]] = frozenset()
+    with_key_only: frozenset[tuple[PersonId, MediaType, str]] = frozenset()
     shrunk: frozenset[PersonId] = frozenset()
     lists: frozenset[HoldReason] = frozenset()
     shrunk_labels: frozenset[str] = frozenset()
@@ -60,7 +60,9 @@ class Doubts:
         name = fold(item.title)
         known = {(person, item.type, name) for person in row.people}
         has_key = any(one.startswith("plex:") for one in item.ids)
-        return not known.isdisjoint(self.vague if has_key else self.vague | self.keyed)
+        return not known.isdisjoint(
+            self.without_ids if has_key else self.without_ids | self.with_key_only
+        )
 
     def shrank(self, row: Row) -> bool:
         """Return whether a row is for a person whose list lost much at once."""
@@ -85,13 +87,13 @@ def unread_lists(
         known = {one: Person(one, "") for row in ledger for one in row.people} | ledger.people
         unread += [person for number, person in known.items() if number not in there]
     return Doubts(
-        vague=frozenset(
+        without_ids=frozenset(
             (person.id, title.type, fold(title.name))
             for person in people
             for title in watchlists.titles.get(person.id, ())
             if not title.ids
         ),
-        keyed=frozenset(
+        with_key_only=frozenset(
             (person.id, title.type, fold(title.name))
             for person in people
             for title in watchlists.titles.get(person.id, ())
@@ -114,11 +116,11 @@ def labels_of(people: Iterable[Person], settings: SyncSettings) -> frozenset[str
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class Baseline:
     """What the last believed full sync saw.
 
     `people` are all that Pulsarr listed; `who` identifies the options that decide whose titles are
-    counted, in the format of `who_counts`.
+    counted, in the format of `counted_people`.
     """
 
     people: int
@@ -135,14 +137,14 @@ class OpenQuestion:
     reasons: tuple[HoldReason, ...]
 
 
-def who_counts(settings: SyncSettings) -> str:
+def counted_people(settings: SyncSettings) -> str:
     """Return the options that decide whose titles are counted, as text to compare."""
     excluded = ",".join(map(public_id, sorted(settings.exclude_people, key=id_order)))
     return f"{excluded}|{settings.sync_disabled_people:d}"
 
 
 def doubted_lists(
-    before: Before | None, people: int, titles: int | None, settings: SyncSettings
+    before: Baseline | None, people: int, titles: int | None, settings: SyncSettings
 ) -> frozenset[HoldReason]:
     """Return why Pulsarr's response as a whole is not believed.
 
@@ -155,7 +157,7 @@ def doubted_lists(
         reasons.add(HoldReason.NOBODY_LISTED)
     elif _halved(before.people, people, PEOPLE_LOST):
         reasons.add(HoldReason.WATCHLISTS_SHRUNK)
-    comparable = titles is not None and before.who in {"", who_counts(settings)}
+    comparable = titles is not None and before.who in {"", counted_people(settings)}
     if comparable and titles is not None and _halved(before.titles, titles, SHRUNK_BY):
         reasons.add(HoldReason.WATCHLISTS_SHRUNK)
     return frozenset(reasons)
@@ -206,12 +208,12 @@ class ListMemory:
         in doubt.
         """
         there = {person.id for person in people} | ledger.moved(people).keys()
-        gone = self._known(ledger.owners).keys() - there
+        unlisted = self._known(ledger.owners).keys() - there
         known = len(self.counts)
-        lost = len(self.counts.keys() & gone)
+        lost = len(self.counts.keys() & unlisted)
         if known and (not people or _halved(known, known - lost, PEOPLE_LOST)):
             return ()
-        return tuple(ledger.people.get(one) or Person(one, str(one)) for one in sorted(gone))
+        return tuple(ledger.people.get(one) or Person(one, str(one)) for one in sorted(unlisted))
 
     def _known(self, owners: Iterable[PersonId]) -> dict[PersonId, int]:
         """Return the lengths of the believed lists, and 1 for others who may have a list."""
@@ -233,33 +235,19 @@ class ListMemory:
             if old in self.doubted:
                 self.doubted.setdefault(new, self.doubted.pop(old))
 
-    def shrunk(self, watchlists: Watchlists) -> frozenset[PersonId]:
-        """Return the people whose lists lost more than half of their titles.
-
-        Titles whose removal an event has explained are not lost. Changes nothing, so it may run in
-        a thread: lists may have tens of thousands of titles.
-        """
-        explained = dict(self._explained)  # events may add to it meanwhile
-        return frozenset(
-            person_id
-            for person_id, titles in watchlists.titles.items()
-            if self._has_shrunk(person_id, titles, explained, _read_at(watchlists, person_id))
-        )
-
-    def judge(
+    def find_shrunk(
         self,
         watchlists: Watchlists,
         counted: Iterable[PersonId],
-        shrunk_lists: Container[PersonId],
         *,
         owners: Iterable[PersonId] = (),
         believe: bool = False,
     ) -> frozenset[PersonId]:
         """Return the people whose lists lost too much to be believed yet.
 
-        `counted` are the ids of those who get labels, `owners` of those who have some,
-        `shrunk_lists` the result of `shrunk`. People who are gone count as well. `believe` means
-        that a person has confirmed the lists, whatever they lost.
+        `counted` are the ids of those who get labels, `owners` of those who have some. People who
+        are gone count as well. `believe` means that a person has confirmed the lists, whatever they
+        lost.
         """
         shrunk = set[PersonId]()
         people = {person.id: person for person in watchlists.people}
@@ -267,8 +255,8 @@ class ListMemory:
             titles = watchlists.titles.get(person_id)
             if titles is None or person_id in watchlists.unread:
                 continue
-            read_at = _read_at(watchlists, person_id)
-            lost = not believe and person_id in shrunk_lists
+            read_at = watchlists.lists_read_at.get(person_id, watchlists.read_at)
+            lost = not believe and self._has_shrunk(person_id, titles, read_at)
             is_doubted = self._is_doubted(person_id, read_at, lost=lost)
             if lost and contradicts_count(people[person_id], titles):
                 self.doubted.setdefault(person_id, read_at)
@@ -298,13 +286,7 @@ class ListMemory:
         self.doubted.pop(person_id, None)
         return False
 
-    def _has_shrunk(
-        self,
-        person_id: PersonId,
-        titles: tuple[Title, ...],
-        explained_at: Mapping[Title, float],
-        read_at: float,
-    ) -> bool:
+    def _has_shrunk(self, person_id: PersonId, titles: tuple[Title, ...], read_at: float) -> bool:
         known = self._lists.get(person_id)
         if known is None:
             return _halved(self.counts.get(person_id, 0), len(titles), SHRUNK_BY)
@@ -312,13 +294,8 @@ class ListMemory:
             return False
         now = TitleIndex(titles)
         explained = TitleIndex(
-            title for title, at in explained_at.items() if at > read_at - EXPLAINED_FOR
+            title for title, at in self._explained.items() if at > read_at - EXPLAINED_FOR
         )
         same = set(titles)
         lost = sum(one not in same and one not in now and one not in explained for one in known)
         return lost >= SHRUNK_BY and 2 * lost > len(known)
-
-
-def _read_at(watchlists: Watchlists, person_id: PersonId) -> float:
-    """Return when a person's list was read, in seconds since the epoch."""
-    return watchlists.lists_read_at.get(person_id, watchlists.read_at)

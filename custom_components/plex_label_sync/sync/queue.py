@@ -10,7 +10,7 @@ from .run import Outcome, TitleResult
 from .wanted import TitleIndex
 
 QUEUE_MAX: Final = 5000  # entries; any more are left to a full sync
-RELOOK_AFTER: Final = 10.0  # seconds until watchlists are fresher, for a title that seems unwanted
+RECHECK_AFTER: Final = 10.0  # seconds until watchlists are fresher, for a title that seems unwanted
 
 
 class Reason(StrEnum):
@@ -120,7 +120,7 @@ def shifted(queue: Queue, seconds: float) -> Queue:
     )
 
 
-def hurried(queue: Queue, when: float) -> Queue:
+def expedited(queue: Queue, when: float) -> Queue:
     """Return the queue with every retry at `when`, or earlier if it was due before."""
     return tuple(replace(entry, next_try=min(entry.next_try, when)) for entry in queue)
 
@@ -136,9 +136,9 @@ def next_due(queue: Queue) -> float | None:
     return min((entry.next_try for entry in queue), default=None)
 
 
-def looked(
+def with_results(
     queue: Queue,
-    looks: Sequence[TitleResult],
+    results: Sequence[TitleResult],
     now: float,
     settings: QueueSettings,
     *,
@@ -150,22 +150,22 @@ def looked(
     when they are too old. A title counts as unwanted only if the watchlists were read after it was
     announced; `lists_read_at` is in epoch seconds.
     """
-    by_title = {look.title: look for look in looks}
+    by_title = {result.title: result for result in results}
     kept: list[PendingSync] = []
     resolved: list[PendingSync] = []
     expired: list[PendingSync] = []
     for entry in queue:
-        look = by_title.get(entry.title)
-        if look is None:
+        result = by_title.get(entry.title)
+        if result is None:
             kept.append(entry)
             continue
-        if look.outcome in _ON_NO_LIST and lists_read_at <= entry.created:
-            wait = min(RELOOK_AFTER, settings.pending_retry_interval)
+        if result.outcome in _ON_NO_LIST and lists_read_at <= entry.created:
+            wait = min(RECHECK_AFTER, settings.pending_retry_interval)
             kept.append(replace(entry, next_try=now + wait, tries=entry.tries + 1))
             continue
-        people = tuple(person.username for person in look.people)
+        people = tuple(person.username for person in result.people)
         tried = replace(entry, people=people, tries=entry.tries + 1)
-        if (reason := _WAITING.get(look.outcome)) is None:
+        if (reason := _WAITING.get(result.outcome)) is None:
             resolved.append(tried)
         elif entry.expires <= now:
             expired.append(replace(tried, reason=reason))

@@ -15,7 +15,7 @@ from .model import Failure, Gap, GapKind, Item, Library, MediaType, ServiceError
 from .ports import PlexPort
 from .progress import Phase, Progress
 from .run import Outcome
-from .wanted import Match, Matcher, Wish
+from .wanted import Match, Matcher, WantedTitle
 
 READERS: Final = 2  # requests to Plex in flight
 NEWEST: Final = 200  # rows checked for recently added titles
@@ -25,14 +25,14 @@ LOOKUPS_MAX: Final = 20  # lookups by key and library in one run; for more a lis
 
 @dataclass(slots=True)
 class Found:
-    """The items of some wishes, and the number of items in each library that was read.
+    """The items of some wanted titles, and the number of items in each library that was read.
 
     `others` are further items that the listing was to keep, by rating key; `unmatched` those that
-    Plex has not recognised yet, `missing` the known reasons why titles have no items. Unread parts
+    Plex has not recognized yet, `missing` the known reasons why titles have no items. Unread parts
     are recorded in `gaps`; libraries without a total were not read.
     """
 
-    wishes: Sequence[Wish]
+    wanted_titles: Sequence[WantedTitle]
     items: Sequence[tuple[Item, ...]]
     totals: dict[str, int]
     others: dict[str, Item] = field(default_factory=dict)
@@ -41,39 +41,34 @@ class Found:
     gaps: Gaps = field(default_factory=Gaps)
 
     @property
-    def matches(self) -> Iterator[tuple[Wish, tuple[Item, ...]]]:
-        """Pairs of each wish and its items."""
-        return zip(self.wishes, self.items, strict=True)
+    def matches(self) -> Iterator[tuple[WantedTitle, tuple[Item, ...]]]:
+        """Pairs of each wanted title and its items."""
+        return zip(self.wanted_titles, self.items, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
-class _Gleaned:
+class _PageMatches:
     """What a run keeps of one page of a listing."""
 
     size: int
     matches: list[Match]
     others: list[Item]
-    special: list[Item]  # without a Plex key; those without any id are not recognised by Plex
+    special: list[Item]  # without a Plex key; those without any id are not recognized by Plex
     keys: set[int]
 
 
-def _by_key(found: Found) -> dict[str, Item]:
-    """Return all items that a run has found, by rating key."""
-    return found.others | {one.rating_key: one for some in found.items for one in some}
-
-
-def _glean(
+def _page_matches(
     matcher: Matcher,
     keep: Container[str],
     known: Mapping[str, Item],
     items: Sequence[Item],
-) -> _Gleaned:
+) -> _PageMatches:
     """Return what a run keeps of one page, reusing the objects of `known` items.
 
     Ten thousand new objects an hour would make Python's garbage collector go through the whole
     memory of the process every few hours, blocking everything.
     """
-    return _Gleaned(
+    return _PageMatches(
         size=len(items),
         matches=[
             one._replace(item=_known_or_new(one.item, known)) for one in matcher.matches(items)
@@ -114,7 +109,7 @@ class KeylessItems:
 
 
 class ItemFinder:
-    """Finds the items of wishes in Plex."""
+    """Finds the items of wanted titles in Plex."""
 
     def __init__(self, plex: PlexPort, steady: Callable[[], float]) -> None:
         """Start without any listing; `steady` returns monotonic seconds."""
@@ -129,18 +124,18 @@ class ItemFinder:
     async def find_all(
         self,
         libraries: Sequence[Library],
-        wishes: Sequence[Wish],
+        wanted_titles: Sequence[WantedTitle],
         keep: Container[str] = frozenset(),
         progress: Progress | None = None,
     ) -> Found:
-        """Match wishes against the full contents of the libraries.
+        """Match wanted titles against the full contents of the libraries.
 
         Items whose rating key is in `keep` are returned as well. Raises ServiceError when none of
         the libraries can be listed.
         """
         progress = progress or Progress()
-        matcher = await asyncio.to_thread(Matcher, wishes)
-        found = Found(wishes, (), {})
+        matcher = await asyncio.to_thread(Matcher, wanted_titles)
+        found = Found(wanted_titles, (), {})
         waiting = iter(libraries)
 
         failures: list[ServiceError] = []
@@ -152,7 +147,7 @@ class ItemFinder:
                     await self._list(library, matcher, keep, found)
                 except ServiceError as err:
                     self._failed[library.key] = self._steady(), err.failure
-                    found.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+                    found.gaps.add_failure(err, GapKind.LIBRARY, library.key, library.name)
                     failures.append(err)
                 else:
                     self._failed.pop(library.key, None)
@@ -160,8 +155,8 @@ class ItemFinder:
         await gather_fail_fast(list_some() for _ in range(READERS))
         if failures and not found.totals:
             raise failures[0]
-        found.items = await asyncio.to_thread(_items, matcher, wishes)
-        self._items = await asyncio.to_thread(_by_key, found)
+        found.items = await asyncio.to_thread(_items, matcher, wanted_titles)
+        self._items = found.others | {one.rating_key: one for some in found.items for one in some}
         return found
 
     async def _list(
@@ -169,11 +164,11 @@ class ItemFinder:
     ) -> None:
         """List the full contents of a library and match it."""
         remembered, keys, unmatched, total = KeylessItems(), set[int](), list[Item](), 0
-        glean = partial(_glean, matcher, keep, self._items)
-        pages = self._plex.pages(library, glean, found.gaps.add)
+        pick = partial(_page_matches, matcher, keep, self._items)
+        pages = self._plex.pages(library, pick, found.gaps.add)
         async with aclosing(pages):
             async for page in pages:
-                matcher.take(page.matches)
+                matcher.add(page.matches)
                 remembered.remember(library, page.special)
                 unmatched += (item for item in page.special if not item.ids)
                 found.others.update((item.rating_key, item) for item in page.others)
@@ -182,55 +177,55 @@ class ItemFinder:
         found.totals[library.key] = total
         found.unmatched += unmatched
         self._keyless.by_library[library.key] = remembered.by_library.get(library.key, {})
-        self.known.take_over(library, keys, unmatched)
+        self.known.replace(library, keys, unmatched)
 
     async def find_some(
         self,
         libraries: Sequence[Library],
-        wishes: Sequence[Wish],
+        wanted_titles: Sequence[WantedTitle],
         thorough: Container[Title],
         seen: Sequence[Item] = (),
     ) -> Found:
-        """Match a few wishes without listing whole libraries. Raises ServiceError.
+        """Match a few wanted titles without listing whole libraries. Raises ServiceError.
 
         Checks the items added last, those just `seen` or remembered, and looks up Plex keys. Titles
         in `thorough` may have been in Plex for long: if one of them has no key, if individual
         lookups would cost more than a listing, or if nothing is remembered yet, everything is
         listed. The others are waited for; they will be among the newest items.
         """
-        types = {wish.title.type for wish in wishes}
+        types = {wanted_title.title.type for wanted_title in wanted_titles}
         libraries = [library for library in libraries if library.type in types]
         known = not any(map(self._is_to_be_listed, libraries))
-        old = [wish for wish in wishes if wish.title in thorough]
-        keyless = any(not wish.title.plex_ids for wish in old)
+        old = [wanted_title for wanted_title in wanted_titles if wanted_title.title in thorough]
+        keyless = any(not wanted_title.title.plex_ids for wanted_title in old)
         lookups = LOOKUPS_MAX - len(old) * len(libraries)
         if not known or keyless or lookups < 0:
-            return await self.find_all(libraries, wishes)
-        matcher = Matcher(wishes)
-        found = Found(wishes, (), {})
+            return await self.find_all(libraries, wanted_titles)
+        matcher = Matcher(wanted_titles)
+        found = Found(wanted_titles, (), {})
         for library in libraries:
             if library.key not in self._keyless.by_library:
                 _, failure = self._failed[library.key]
                 found.gaps.add(Gap(GapKind.LIBRARY, library.key, library.name, failure))
             matcher.offer(item for item in seen if item.library == library.key)
-            for wish in wishes:
-                matcher.offer(self._keyless.find(library, wish.title))
+            for wanted_title in wanted_titles:
+                matcher.offer(self._keyless.find(library, wanted_title.title))
             try:
                 newest, found.totals[library.key] = await self._plex.newest(library, NEWEST)
             except ServiceError as err:
-                found.gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+                found.gaps.add_failure(err, GapKind.LIBRARY, library.key, library.name)
                 continue
             matcher.offer(newest)
             found.unmatched += (item for item in newest if not item.ids)
         missing = [
-            wish
-            for index, wish in enumerate(wishes)
-            if wish not in old and not matcher.items(index)
+            wanted_title
+            for index, wanted_title in enumerate(wanted_titles)
+            if wanted_title not in old and not matcher.items(index)
         ]
         readable = [library for library in libraries if library.key in found.totals]
-        for wish in [*old, *self._some_of(missing, lookups // max(len(libraries), 1))]:
-            await self._look_up(matcher, readable, wish.title, found.gaps)
-        found.items = _items(matcher, wishes)
+        for wanted_title in [*old, *self._some_of(missing, lookups // max(len(libraries), 1))]:
+            await self._look_up(matcher, readable, wanted_title.title, found.gaps)
+        found.items = _items(matcher, wanted_titles)
         return found
 
     def _is_to_be_listed(self, library: Library) -> bool:
@@ -246,29 +241,34 @@ class ItemFinder:
         `others` are the libraries that are not synced: of each, the items added last are checked,
         in one request for all titles. Raises ServiceError.
         """
-        missing = [wish for wish, items in found.matches if wish.people and not items]
+        missing = [
+            wanted_title
+            for wanted_title, items in found.matches
+            if wanted_title.people and not items
+        ]
         unmatched = Unmatched(found.unmatched)
-        for wish in missing:
-            if unmatched.may_hold(wish.title):
-                found.missing[wish.title] = Outcome.NOT_MATCHED_YET
+        for wanted_title in missing:
+            if unmatched.may_hold(wanted_title.title):
+                found.missing[wanted_title.title] = Outcome.NOT_MATCHED_YET
         for library in others:
-            wishes = [
-                wish
-                for wish in missing
-                if wish.title.type is library.type and wish.title not in found.missing
+            wanted_titles = [
+                wanted_title
+                for wanted_title in missing
+                if wanted_title.title.type is library.type
+                and wanted_title.title not in found.missing
             ]
-            if wishes:
-                matcher = Matcher(wishes)
+            if wanted_titles:
+                matcher = Matcher(wanted_titles)
                 try:
                     matcher.offer((await self._plex.newest(library, NEWEST))[0])
                 except ServiceError:
                     continue  # this only explains why a title is missing
-                for index, wish in enumerate(wishes):
+                for index, wanted_title in enumerate(wanted_titles):
                     if matcher.items(index):
-                        found.missing[wish.title] = Outcome.LIBRARY_EXCLUDED
+                        found.missing[wanted_title.title] = Outcome.LIBRARY_EXCLUDED
 
-    def _some_of(self, missing: Sequence[Wish], limit: int) -> Sequence[Wish]:
-        """Return a few wishes that still have no item, different ones each time."""
+    def _some_of(self, missing: Sequence[WantedTitle], limit: int) -> Sequence[WantedTitle]:
+        """Return a few wanted titles that still have no item, different ones each time."""
         if len(missing) <= limit:
             return missing
         start = self._turn % len(missing)
@@ -284,8 +284,8 @@ class ItemFinder:
                     try:
                         matcher.offer(await self._plex.with_plex_id(library, plex_id))
                     except ServiceError as err:
-                        gaps.take(err, GapKind.LIBRARY, library.key, library.name)
+                        gaps.add_failure(err, GapKind.LIBRARY, library.key, library.name)
 
 
-def _items(matcher: Matcher, wishes: Sequence[Wish]) -> list[tuple[Item, ...]]:
-    return [matcher.items(index) for index in range(len(wishes))]
+def _items(matcher: Matcher, wanted_titles: Sequence[WantedTitle]) -> list[tuple[Item, ...]]:
+    return [matcher.items(index) for index in range(len(wanted_titles))]

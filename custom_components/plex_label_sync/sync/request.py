@@ -74,7 +74,7 @@ class LiveRequest(_Common):
 
     `thorough` are those titles that may have been in Plex for long, `seen` items as Plex has just
     returned them. Watchlists must have been read after `newer_than` (monotonic seconds) and, for
-    titles that seem unwanted, after `heard_at`, when the last of them was announced.
+    titles that seem unwanted, after `reported_at`, when the last of them was announced.
     """
 
     kind: ClassVar[RunKind] = RunKind.LIVE
@@ -82,7 +82,7 @@ class LiveRequest(_Common):
     titles: tuple[Title, ...]
     thorough: frozenset[Title] = frozenset()
     newer_than: float = float("-inf")
-    heard_at: float = float("-inf")
+    reported_at: float = float("-inf")
     seen: tuple[Item, ...] = ()
 
 

@@ -11,12 +11,12 @@ from .reasons import ReasonCode
 from .title_ids import agree
 
 
-def removed_lately(runs: Iterable[Iterable[Change]]) -> dict[RowKey, Change]:
+def recently_removed(runs: Iterable[Iterable[Change]]) -> dict[RowKey, Change]:
     """Return the removals of the integration's labels without later reversal; oldest runs first."""
     removed: dict[RowKey, Change] = {}
     for changes in runs:
         for change in changes:
-            if change.action is Action.REMOVE and change.ours:
+            if change.action is Action.REMOVE and change.is_own:
                 removed[change.key] = change
             elif removed:  # most runs only add, tens of thousands of labels
                 removed.pop(change.key, None)
@@ -40,11 +40,11 @@ def with_returned(plan: Plan, view: View, removed: Mapping[RowKey, Change]) -> P
         for key, change in removed.items()
         if key not in view.ledger and _is_back(change, view)
     }
-    taken = {key: row for key, row in returned.items() if key in view.adopt}
+    adopted = {key: row for key, row in returned.items() if key in view.adopt}
     return replace(
         plan,
-        returned=tuple(row for key, row in returned.items() if key not in taken),
-        ledger_only_updates={**taken, **plan.ledger_only_updates},
+        returned=tuple(row for key, row in returned.items() if key not in adopted),
+        ledger_only_updates={**adopted, **plan.ledger_only_updates},
     )
 
 
@@ -62,7 +62,10 @@ def _is_back(change: Change, view: View) -> bool:
         and change.type in {None, item.type}
         and agree(frozenset({change.title_id}), item.ids) is not False
     )
-    return is_same and present.tells(change.library, change.rating_key, change.label) is True
+    return (
+        is_same
+        and present.carries_if_known(change.library, change.rating_key, change.label) is True
+    )
 
 
 def _row(change: Change, view: View) -> Row:

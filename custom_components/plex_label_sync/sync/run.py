@@ -14,7 +14,7 @@ class Outcome(StrEnum):
     NOT_WANTED = "not_wanted"
     WATCHLIST_UNREAD = "watchlist_unread"  # on no list that could be read
     NOT_IN_PLEX = "not_in_plex"
-    NOT_MATCHED_YET = "not_matched_yet"  # in Plex by name, but not recognised by Plex
+    NOT_MATCHED_YET = "not_matched_yet"  # in Plex by name, but not recognized by Plex
     LIBRARY_EXCLUDED = "library_excluded"  # in a library that is not synced
     NO_IDS = "no_ids"  # announced without any id
     NOT_WRITTEN = "not_written"  # found, but Plex did not accept the labels
@@ -100,11 +100,11 @@ class Run:
     skipped: int = 0
     changes: tuple[Change, ...] = ()  # the confirmed ones; in a dry run the planned ones
     failed: tuple[FailedChange, ...] = ()
-    looks: tuple[TitleResult, ...] = ()  # the titles that a live run was requested for
+    title_results: tuple[TitleResult, ...] = ()  # the titles that a live run was requested for
     held: tuple[Change, ...] = ()  # held by the safety check
     hold_reasons: tuple[HoldReason, ...] = ()
     vanished: int = 0  # the integration's labels that are gone, if the run is held for them
-    asked: bool = False  # the held changes wait for a decision, not only for a second read
+    needs_decision: bool = False  # the held changes wait for a decision, not only for a second read
     held_keys: frozenset[RowKey] = frozenset()  # everything that is held, including rows to forget
     lost: int = 0  # labels removed, forgotten or given up without a request
     unknown: tuple[Row, ...] = ()  # labels missing in the ledger that may be the integration's

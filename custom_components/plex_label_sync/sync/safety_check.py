@@ -9,7 +9,7 @@ from .changes import Action, Change, Plan, Row, RowKey
 from .model import SyncSettings
 from .naming import naming_of
 from .person_id import PersonId
-from .protection import Before, Doubts, OpenQuestion
+from .protection import Baseline, Doubts, OpenQuestion
 from .run import HoldReason
 
 FREE_REMOVALS: Final = 25  # labels; fewer never need a decision
@@ -47,7 +47,7 @@ class Situation:
     ledger: tuple[Row, ...] = ()
     lost: int = 0
     people: int = 0
-    before: Before | None = None
+    before: Baseline | None = None
     doubts: Doubts = field(default_factory=Doubts)
     question: OpenQuestion | None = None
 
@@ -56,7 +56,7 @@ class Situation:
 class SafetyResult:
     """The part of a plan that may run, what is held, and why.
 
-    `asks` means that the held part waits for a decision, not only for a second read. `lost` are the
+    `needs_decision` means that the held part waits for a decision, not only for a second read. `lost` are the
     labels that the allowed part would lose without a request.
     """
 
@@ -64,7 +64,7 @@ class SafetyResult:
     held: tuple[Change, ...] = ()
     held_keys: frozenset[RowKey] = frozenset()
     reasons: tuple[HoldReason, ...] = ()
-    asks: bool = False
+    needs_decision: bool = False
     lost: frozenset[RowKey] = frozenset()
 
 
@@ -73,7 +73,7 @@ def check_plan(
 ) -> SafetyResult:
     """Return the part of a plan that may run.
 
-    Additions are always safe: their wish and their item were read just now. So are changes that
+    Additions are always safe: the wanted title and its item were read just now. So are changes that
     only make room for a new name, unless Pulsarr renames many people at once.
     """
     if consent.vanished is not None:
@@ -85,10 +85,12 @@ def check_plan(
         return SafetyResult(plan)
     reasons = _reasons(plan, losses, settings, now)
     if reasons and consent.removals is not None and not plan.vanished:
-        asked = losses | (plan.renamed.keys() if HoldReason.PEOPLE_RENAMED in reasons else set())
-        if asked <= consent.removals:
+        in_question = losses | (
+            plan.renamed.keys() if HoldReason.PEOPLE_RENAMED in reasons else set()
+        )
+        if in_question <= consent.removals:
             return SafetyResult(plan)
-    return _held(plan, losses, _asked(plan, losses, now), reasons, consent)
+    return _held(plan, losses, _in_question(plan, losses, now), reasons, consent)
 
 
 def held_by_question(plan: Plan, question: OpenQuestion | None) -> frozenset[RowKey]:
@@ -114,8 +116,8 @@ def _losses(plan: Plan) -> frozenset[RowKey]:
         for change in plan.changes
         if change.action is Action.REMOVE and change.key not in plan.replaced
     }
-    gone = removed | plan.forgotten | {row.key for row in plan.vanished}
-    return frozenset(gone - plan.chosen)
+    lost = removed | plan.forgotten | {row.key for row in plan.vanished}
+    return frozenset(lost - plan.chosen)
 
 
 def _reasons(
@@ -130,18 +132,18 @@ def _reasons(
             reasons[HoldReason.MASS_REMOVAL] = None
         if vanished:
             reasons[HoldReason.LABELS_VANISHED] = None
-    if _went_together(plan.vanished, now.ledger):
+    if _vanished_together(plan.vanished, now.ledger):
         reasons[HoldReason.LABELS_VANISHED] = None
     if _renames_many(plan.renamed, settings, now):
         reasons[HoldReason.PEOPLE_RENAMED] = None
-    if now.question is not None and _asked(plan, losses, now):
+    if now.question is not None and _in_question(plan, losses, now):
         reasons |= dict.fromkeys(_reasons_again(plan, losses, now.question))
     if plan.shrunk:
         reasons[HoldReason.LIST_SHRANK] = None
     return tuple(reasons)
 
 
-def _asked(plan: Plan, losses: frozenset[RowKey], now: Situation) -> frozenset[RowKey]:
+def _in_question(plan: Plan, losses: frozenset[RowKey], now: Situation) -> frozenset[RowKey]:
     """Return the part of a plan that an open question is about: protected until it is answered."""
     if now.question is None:
         return frozenset()
@@ -162,30 +164,30 @@ def _reasons_again(
     return tuple(one for one in question.reasons if still.get(one, removed)) or question.reasons
 
 
-def _went_together(vanished: Iterable[Row], ledger: Iterable[Row]) -> bool:
+def _vanished_together(vanished: Iterable[Row], ledger: Iterable[Row]) -> bool:
     """Return whether most labels vanished that were written at one moment, or since one.
 
     Then Plex's database was restored, or something else removed them: no one does that by hand.
     """
-    gone = {row.key for row in vanished}
-    if len(gone) < TOGETHER:
+    lost = {row.key for row in vanished}
+    if len(lost) < TOGETHER:
         return False
     rows = [row for row in ledger if row.confirmed and not row.removed_by_user]
     written = Counter(row.written for row in rows)
-    of_run = Counter(row.written for row in rows if row.key in gone)
+    of_run = Counter(row.written for row in rows if row.key in lost)
     if any(_are_most(count, written[when]) for when, count in of_run.items()):
         return True
-    gone_since = written_since = 0
+    lost_since = written_since = 0
     for when in sorted(written, reverse=True):
-        gone_since += of_run[when]
+        lost_since += of_run[when]
         written_since += written[when]
-        if of_run[when] and _are_most(gone_since, written_since):
+        if of_run[when] and _are_most(lost_since, written_since):
             return True
     return False
 
 
-def _are_most(gone: int, written: int) -> bool:
-    return gone >= TOGETHER and gone >= TOGETHER_SHARE * written
+def _are_most(lost: int, written: int) -> bool:
+    return lost >= TOGETHER and lost >= TOGETHER_SHARE * written
 
 
 def _renames_many(
@@ -201,7 +203,7 @@ def _renames_many(
 def _held(
     plan: Plan,
     losses: frozenset[RowKey],
-    asked: frozenset[RowKey],
+    in_question: frozenset[RowKey],
     reasons: tuple[HoldReason, ...],
     consent: Consent,
 ) -> SafetyResult:
@@ -211,7 +213,7 @@ def _held(
         held_keys |= losses | plan.decided
         if HoldReason.LABELS_VANISHED not in reasons:
             held_keys -= plan.decided | {row.key for row in plan.vanished}
-    held_keys |= asked
+    held_keys |= in_question
     if HoldReason.PEOPLE_RENAMED in reasons:
         held_keys |= plan.renamed.keys()
     if HoldReason.LIST_SHRANK in reasons:
@@ -245,6 +247,6 @@ def _held(
         held,
         held_keys,
         reasons,
-        asks=any(one is not HoldReason.LIST_SHRANK for one in reasons),
+        needs_decision=any(one is not HoldReason.LIST_SHRANK for one in reasons),
         lost=losses - held_keys - (consent.removals or frozenset()),
     )

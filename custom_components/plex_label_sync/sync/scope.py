@@ -13,7 +13,7 @@ from .planner import make_plan
 from .protection import Doubts
 from .readers import Found
 from .retention import Roster
-from .wanted import Wish
+from .wanted import WantedTitle
 from .wanted_labels import WantedItem, wanted_items
 
 
@@ -21,7 +21,7 @@ from .wanted_labels import WantedItem, wanted_items
 class Scope:
     """What a sync covers, and by which rules.
 
-    `wishes` are all those of people who get labels. `complete` means that the libraries were
+    `wanted_titles` are all those of people who get labels. `complete` means that the libraries were
     listed, `whole` that all people and all libraries are covered; `chosen` are the people that it
     is limited to.
     """
@@ -30,7 +30,7 @@ class Scope:
     libraries: Sequence[Library]
     ledger: Ledger
     roster: Roster
-    wishes: tuple[Wish, ...]
+    wanted_titles: tuple[WantedTitle, ...]
     complete: bool = False
     whole: bool = False
     restore: bool = False
@@ -90,23 +90,23 @@ def _forget_missing(plan: Plan, view: View, listed: Container[str]) -> Plan:
     missing = [
         row for row in view.ledger if row.library in listed and row.rating_key not in view.items
     ]
-    gone = [
+    absent = [
         row
         for row in missing
         if row.rating_key in view.evidence.absent
-        or ((one := view.evidence.items.get(row.rating_key)) and _is_stranger(row, one, view))
+        or ((one := view.evidence.items.get(row.rating_key)) and _is_unrelated(row, one, view))
     ]
     unproven = {row.rating_key for row in missing if not view.evidence.proves(row.rating_key)}
     return replace(
         plan,
-        ledger_only_updates={**plan.ledger_only_updates, **{row.key: None for row in gone}},
-        forgotten=plan.forgotten | {row.key for row in gone if not row.removed_by_user},
+        ledger_only_updates={**plan.ledger_only_updates, **{row.key: None for row in absent}},
+        forgotten=plan.forgotten | {row.key for row in absent if not row.removed_by_user},
         unproven=plan.unproven | unproven,
     )
 
 
-def _is_stranger(row: Row, one: LabelledItem, view: View) -> bool:
-    return relation(row, one.item, view.uuid_of(one.item.library)) is Relation.STRANGER
+def _is_unrelated(row: Row, one: LabelledItem, view: View) -> bool:
+    return relation(row, one.item, view.uuid_of(one.item.library)) is Relation.UNRELATED
 
 
 def _limited(plan: Plan, concerns: Callable[[RowKey], bool]) -> Plan:

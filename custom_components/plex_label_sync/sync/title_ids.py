@@ -23,9 +23,9 @@ def agree(some: frozenset[str], others: frozenset[str]) -> bool | None:
     if not keys.isdisjoint(other_keys):
         return True
     external = [
-        not mine.isdisjoint(theirs)
+        not own.isdisjoint(other)
         for provider in EXTERNAL
-        if (mine := _of(some, provider)) and (theirs := _of(others, provider))
+        if (own := _of(some, provider)) and (other := _of(others, provider))
     ]
     if keys and other_keys:
         return bool(external) and all(external)

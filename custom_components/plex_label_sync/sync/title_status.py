@@ -15,7 +15,7 @@ from .overview import Overview
 from .person_id import PersonId, public_id
 from .queue import PendingSync, Queue, Reason
 from .run import Outcome
-from .wanted import TitleIndex, Wish
+from .wanted import TitleIndex, WantedTitle
 from .wanted_labels import never_written
 
 
@@ -149,33 +149,33 @@ class Standings:
             known = self._labels[key] = text, fold(text)
         return known
 
-    def of(self, wish: Wish, person: Person) -> Standing:
+    def of(self, wanted_title: WantedTitle, person: Person) -> Standing:
         """Return the status of a title for a person, unknown if it could not be read last time."""
         if person.id in self.overview.unread_people:
             return Standing(TitleStatus.UNKNOWN, StatusReason.WATCHLIST_UNREAD)
-        items = self.overview.items.get(wish.title)
-        if not items and wish.title.type in self.overview.unread_types:
+        items = self.overview.items.get(wanted_title.title)
+        if not items and wanted_title.title.type in self.overview.unread_types:
             return Standing(TitleStatus.UNKNOWN, StatusReason.LIBRARY_UNREAD)
-        _, folded = self.label(person, wish.title.type)
+        _, folded = self.label(person, wanted_title.title.type)
         unread = self.overview.unread
         if unread and any((item.rating_key, folded) in unread for item in items or ()):
             return Standing(TitleStatus.UNKNOWN, StatusReason.LABEL_UNREAD)
-        return self.last_known(wish, person)
+        return self.last_known(wanted_title, person)
 
-    def last_known(self, wish: Wish, person: Person) -> Standing:
+    def last_known(self, wanted_title: WantedTitle, person: Person) -> Standing:
         """Return the status of a title for a person as of the last successful read."""
-        _, folded = self.label(person, wish.title.type)
+        _, folded = self.label(person, wanted_title.title.type)
         if folded in self._never:
             return Standing(TitleStatus.KEPT_OFF, StatusReason.LABEL_EXCLUDED)
-        items = self.overview.items.get(wish.title)
+        items = self.overview.items.get(wanted_title.title)
         if not items:
-            return self._without_items(wish.title, known=items is not None)
+            return self._without_items(wanted_title.title, known=items is not None)
         if len(items) == 1:
             standing = self._on(items[0].rating_key, folded)
         else:
             some = [self._on(item.rating_key, folded) for item in items]
             standing = min(some, key=lambda one: _ORDER.index(one.status))
-        if standing.status is TitleStatus.WAITING and (entry := self._pending(wish.title)):
+        if standing.status is TitleStatus.WAITING and (entry := self._pending(wanted_title.title)):
             return Standing(TitleStatus.WAITING, entry.reason, entry)
         return standing
 
@@ -289,38 +289,38 @@ def figures(standings: Standings) -> Figures:
     overview = standings.overview
     counts = {one: dict.fromkeys(TitleStatus, 0) for one in overview.people}
     titles = missing = 0
-    unknown = bool(overview.unheard)
-    for wish in overview.wishes:
-        if not wish.people:
+    unknown = bool(overview.without_list)
+    for wanted_title in overview.wanted_titles:
+        if not wanted_title.people:
             continue
         titles += 1
-        items = overview.items.get(wish.title)
+        items = overview.items.get(wanted_title.title)
         missing += items is not None and not items
-        for person in wish.people:
-            status = standings.last_known(wish, person).status
+        for person in wanted_title.people:
+            status = standings.last_known(wanted_title, person).status
             if (of_person := counts.get(person.id)) is not None:
                 of_person[status] += 1
             unknown = unknown or (status is TitleStatus.UNKNOWN and not items)
     people = {
-        one: _of_person(standings, person, counts[one], heard=one not in overview.unheard)
+        one: _of_person(standings, person, counts[one], is_read=one not in overview.without_list)
         for one, person in overview.people.items()
     }
-    heard = not overview.unheard
+    is_read = not overview.without_list
     return Figures(
         people,
-        titles if heard else None,
+        titles if is_read else None,
         None if unknown else missing,
-        sum(any(some.values()) for some in counts.values()) if heard else None,
+        sum(any(some.values()) for some in counts.values()) if is_read else None,
         overview.doubted if overview.conclusive else None,
     )
 
 
 def _of_person(
-    standings: Standings, person: Person, counts: Mapping[TitleStatus, int], *, heard: bool
+    standings: Standings, person: Person, counts: Mapping[TitleStatus, int], *, is_read: bool
 ) -> PersonFigures:
     labels = {folded: text for text, folded in (standings.label(person, one) for one in MediaType)}
     bare = PersonFigures(person.username or public_id(person.id), ", ".join(labels.values()))
-    if not heard:
+    if not is_read:
         return bare
     wanted = sum(counts.values())
     if counts[TitleStatus.UNKNOWN]:
@@ -350,25 +350,33 @@ def find_titles(standings: Standings, query: TitleQuery, when: Times) -> tuple[l
 
     People for whom a title has the same status share a row.
     """
-    found: list[tuple[float, str, Wish, Standing, list[Person]]] = []
-    for wish in standings.overview.wishes:
-        if query.type not in {None, wish.title.type}:
+    found: list[tuple[float, str, WantedTitle, Standing, list[Person]]] = []
+    for wanted_title in standings.overview.wanted_titles:
+        if query.type not in {None, wanted_title.title.type}:
             continue
-        if query.person is not None and all(one.id != query.person for one in wish.people):
+        if query.person is not None and all(one.id != query.person for one in wanted_title.people):
             continue
         groups: dict[Standing, list[Person]] = {}
-        for person in wish.people:
-            groups.setdefault(standings.of(wish, person), []).append(person)
+        for person in wanted_title.people:
+            groups.setdefault(standings.of(wanted_title, person), []).append(person)
         for standing, people in groups.items():
             if query.statuses is not None and standing.status not in query.statuses:
                 continue
             if query.person is None or any(one.id == query.person for one in people):
-                since = standings.since(wish.title, standing, people, when)
-                found.append((since or 0.0, wish.title.name.casefold(), wish, standing, people))
+                since = standings.since(wanted_title.title, standing, people, when)
+                found.append(
+                    (
+                        since or 0.0,
+                        wanted_title.title.name.casefold(),
+                        wanted_title,
+                        standing,
+                        people,
+                    )
+                )
     # Sorting tens of thousands would block everything else in one long step.
     first = nsmallest(query.limit, found, key=lambda one: (-one[0], one[1]))
     rows = [
-        standings.row(wish.title, standing, people, since or None)
-        for since, _, wish, standing, people in first
+        standings.row(wanted_title.title, standing, people, since or None)
+        for since, _, wanted_title, standing, people in first
     ]
     return rows, len(found)

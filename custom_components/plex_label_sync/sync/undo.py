@@ -22,7 +22,7 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
     """Return the plan that undoes the confirmed changes of a run.
 
     A change whose result is no longer there is skipped, as are excluded labels and items that opted
-    out. Removed labels stay off, and restored ones stay on, until the wish for them changes:
+    out. Removed labels stay off, and restored ones stay on, until what is wanted there changes:
     otherwise the next full sync would repeat the run.
     """
     todo: list[Change] = []
@@ -38,7 +38,9 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
         row = ledger.get(change.key)
         if change.action is Action.ADD:
             # Only labels that are still the integration's; one that a person took over is theirs.
-            if not present.shows(change) or (change.ours and (row is None or row.removed_by_user)):
+            if not present.shows(change) or (
+                change.is_own and (row is None or row.removed_by_user)
+            ):
                 skipped += 1
                 continue
             text = present.spelling_on(change.rating_key, change.label)
@@ -55,7 +57,7 @@ def undo_plan(  # noqa: PLR0917 - what was done, what there is, what is allowed,
             skipped += 1
         else:
             todo.append(back)
-            if change.ours:
+            if change.is_own:
                 rows[change.key] = (
                     replace(row.put_back(), pinned=False)
                     if row is not None
@@ -79,7 +81,7 @@ def removal_plan(
     since the epoch) that it may still appear.
     """
     changes: list[Change] = []
-    gone: dict[RowKey, Row | None] = {}
+    removed: dict[RowKey, Row | None] = {}
     notes: dict[RowKey, Row | None] = {}
     for row in rows:
         if _is_left_alone(present, row, settings):
@@ -92,12 +94,12 @@ def removal_plan(
             continue
         text = present.spelling_on(row.rating_key, row.label)
         changes.append(replace(change_of(row), label=text))
-        gone[row.key] = None
+        removed[row.key] = None
     return Plan(
         tuple(changes),
         unchanged=0,
         items=_items(changes),
-        ledger_updates=gone,
+        ledger_updates=removed,
         ledger_only_updates=notes,
     )
 
@@ -106,7 +108,8 @@ def _is_left_alone(present: CurrentLabels, one: Change | Row, settings: SyncSett
     """Return whether a label is excluded, its item opted out, or either could not be read."""
     return (
         fold(one.label) in settings.exclude_labels
-        or present.tells(one.library, one.rating_key, settings.opt_out_label) is not False
+        or present.carries_if_known(one.library, one.rating_key, settings.opt_out_label)
+        is not False
         or not present.knows(one.library, one.rating_key, one.label)
     )
 

@@ -48,7 +48,7 @@ class UndoBuilder:
             _named(one, evidence.items[one.rating_key].item, libraries)
             for one in changes
             if one.rating_key in evidence.items
-            and not _is_stranger(ledger.get(one.key), evidence, libraries)
+            and not _is_unrelated(ledger.get(one.key), evidence, libraries)
             and not _is_elsewhere(one, ledger, evidence)
         ]
         plan = undo_plan(known, request.run_id, present, ledger, settings, self._clock())
@@ -72,7 +72,7 @@ class UndoBuilder:
         known = [
             row
             for row in rows
-            if evidence.proves(row.rating_key) and not _is_stranger(row, evidence, libraries)
+            if evidence.proves(row.rating_key) and not _is_unrelated(row, evidence, libraries)
         ]
         refs = PeopleRefs(ledger.people)
 
@@ -106,17 +106,17 @@ def people_known(
 
     Raises UnknownPersonError or AmbiguousPersonError.
     """
-    everybody = {**ledger.people, **{person.id: person for person in people}}
-    return people_named(everybody.values(), wanted, ledger.labels_of_one())
+    all_people = {**ledger.people, **{person.id: person for person in people}}
+    return people_named(all_people.values(), wanted, ledger.labels_of_one())
 
 
-def _is_stranger(row: Row | None, evidence: Evidence, libraries: Mapping[str, Library]) -> bool:
+def _is_unrelated(row: Row | None, evidence: Evidence, libraries: Mapping[str, Library]) -> bool:
     """Return whether a row is about another item than the one that now has its rating key."""
     if row is None or (one := evidence.items.get(row.rating_key)) is None:
         return False
     library = libraries.get(one.item.library)
     uuid = library.uuid if library is not None else ""
-    return relation(row, one.item, uuid) is Relation.STRANGER
+    return relation(row, one.item, uuid) is Relation.UNRELATED
 
 
 def _is_elsewhere(change: Change, ledger: Ledger, evidence: Evidence) -> bool:

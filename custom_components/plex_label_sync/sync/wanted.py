@@ -1,4 +1,4 @@
-"""Who wants what: merges watchlists into wishes, and matches wishes with items."""
+"""Who wants what: merges watchlists into wanted titles, and matches these with items."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class WantedTitle:
     """One title and everyone who wants it."""
 
     title: Title
@@ -41,15 +41,15 @@ def why_no_labels(person: Person, settings: SyncSettings) -> ReasonCode | None:
     return None
 
 
-def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, ...]:
-    """Merge watchlists: one wish for each distinct title.
+def wanted_titles_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[WantedTitle, ...]:
+    """Merge watchlists: one wanted title for each distinct title.
 
     Titles are the same if they have the same Plex key. One without a key (Pulsarr sometimes omits
     it) is the same as the first title that shares an external id with it and does not contradict it
     in a stronger one.
     """
     titles: list[Title] = []
-    wanters: list[dict[PersonId, Person]] = []
+    wanting: list[dict[PersonId, Person]] = []
     by_id: dict[MediaType, dict[str, list[int]]] = {kind: {} for kind in MediaType}
     entries = [
         (person, title) for person in people for title in watchlists.titles.get(person.id, ())
@@ -61,40 +61,42 @@ def wishes_of(watchlists: Watchlists, people: Iterable[Person]) -> tuple[Wish, .
         if index is None:
             index = len(titles)
             titles.append(title)
-            wanters.append({})
+            wanting.append({})
         elif not title.ids <= titles[index].ids:
             known = titles[index]
             titles[index] = replace(known, ids=known.ids | title.ids)
         for one in title.ids:
             if index not in (known_as := by_id[title.type].setdefault(one, [])):
                 known_as.append(index)
-        wanters[index][person.id] = person
+        wanting[index][person.id] = person
     # Many titles are wanted by the same people: they share one tuple.
     groups: dict[tuple[Person, ...], tuple[Person, ...]] = {}
     return tuple(
-        Wish(title, groups.setdefault(some := tuple(people.values()), some))
-        for title, people in zip(titles, wanters, strict=True)
+        WantedTitle(title, groups.setdefault(some := tuple(people.values()), some))
+        for title, people in zip(titles, wanting, strict=True)
     )
 
 
 class Merger:
-    """Merges watchlists as `wishes_of` does, but only when one of them has changed."""
+    """Merges watchlists as `wanted_titles_of` does, but only when one of them has changed."""
 
     def __init__(self) -> None:
         """Start without watchlists."""
-        self._last: tuple[tuple[Person, ...], list[object], tuple[Wish, ...]] = ((), [], ())
+        self._last: tuple[tuple[Person, ...], list[object], tuple[WantedTitle, ...]] = ((), [], ())
 
-    def wishes(self, watchlists: Watchlists, people: tuple[Person, ...]) -> tuple[Wish, ...]:
-        """Return the wishes of some people.
+    def wanted_titles(
+        self, watchlists: Watchlists, people: tuple[Person, ...]
+    ) -> tuple[WantedTitle, ...]:
+        """Return the titles that some people want.
 
         A watchlist is considered unchanged if it is the same object.
         """
         lists: list[object] = [watchlists.titles.get(person.id) for person in people]
-        known_people, known_lists, wishes = self._last
+        known_people, known_lists, wanted_titles = self._last
         if people != known_people or not all(map(is_, lists, known_lists)):
-            wishes = wishes_of(watchlists, people)
-            self._last = people, lists, wishes
-        return wishes
+            wanted_titles = wanted_titles_of(watchlists, people)
+            self._last = people, lists, wanted_titles
+        return wanted_titles
 
 
 def poster_of(watchlists: Watchlists | None, kind: MediaType, title_id: str) -> str | None:
@@ -161,7 +163,7 @@ class TitleIndex:
         )
 
 
-def wanters_of(
+def people_wanting(
     titles: Iterable[Title], watchlists: Watchlists, settings: SyncSettings
 ) -> tuple[tuple[str, ...], ...]:
     """Return the usernames of the people who want each of some titles and get labels."""
@@ -175,7 +177,7 @@ def wanters_of(
 
 
 class Rank(IntEnum):
-    """How well an item fits a wish: with its Plex key, without any, or with another one."""
+    """How well an item fits a wanted title: with its Plex key, without any, or with another one."""
 
     OWN = 0
     KEYLESS = 1
@@ -183,7 +185,7 @@ class Rank(IntEnum):
 
 
 class Match(NamedTuple):
-    """An item and the position of the wish that it matches."""
+    """An item and the position of the wanted title that it matches."""
 
     position: int
     rank: Rank
@@ -199,44 +201,48 @@ def _sharing_ids(item: Item, title: Title) -> Item:
 
 
 class Matcher:
-    """Finds the items of wishes while a listing streams by; keeps only the matches."""
+    """Finds the items of wanted titles while a listing streams by; keeps only the matches."""
 
-    def __init__(self, wishes: Sequence[Wish]) -> None:
-        """Index the wishes by type and id."""
-        self._wishes = wishes
-        self._positions = _Positions(wish.title for wish in wishes)
-        # By rank, the items of each wish.
+    def __init__(self, wanted_titles: Sequence[WantedTitle]) -> None:
+        """Index the wanted titles by type and id."""
+        self._wanted_titles = wanted_titles
+        self._positions = _Positions(wanted_title.title for wanted_title in wanted_titles)
+        # By rank, the items of each wanted title.
         self._found: tuple[dict[int, list[Item]], ...] = tuple({} for _ in Rank)
 
     def offer(self, items: Iterable[Item]) -> None:
         """Keep those of `items` that are wanted."""
-        self.take(self.matches(items))
+        self.add(self.matches(items))
 
     def matches(self, items: Iterable[Item]) -> list[Match]:
         """Return the matches among `items`; keeps nothing, so it may be called in any thread."""
         return [
-            Match(index, self._rank(index, item), _sharing_ids(item, self._wishes[index].title))
+            Match(
+                index, self._rank(index, item), _sharing_ids(item, self._wanted_titles[index].title)
+            )
             for item in items
-            for index in self._wishes_for(item)
+            for index in self._wanted_titles_for(item)
         ]
 
-    def take(self, matches: Iterable[Match]) -> None:
+    def add(self, matches: Iterable[Match]) -> None:
         """Keep matches."""
         for position, rank, item in matches:
             self._found[rank].setdefault(position, []).append(item)
 
-    def _wishes_for(self, item: Item) -> set[int]:
+    def _wanted_titles_for(self, item: Item) -> set[int]:
         some = {index for one in item.ids for index in self._positions.of(item.type, one)}
-        return {index for index in some if same(self._wishes[index].title.ids, item.ids)}
+        return {index for index in some if same(self._wanted_titles[index].title.ids, item.ids)}
 
     def _rank(self, index: int, item: Item) -> Rank:
         item_keys = {one for one in item.ids if one.startswith("plex:")}
         if not item_keys:
             return Rank.KEYLESS
-        return Rank.OTHER if item_keys.isdisjoint(self._wishes[index].title.ids) else Rank.OWN
+        return (
+            Rank.OTHER if item_keys.isdisjoint(self._wanted_titles[index].title.ids) else Rank.OWN
+        )
 
     def items(self, index: int) -> tuple[Item, ...]:
-        """Return the items of the wish at `index`.
+        """Return the items of the wanted title at `index`.
 
         These are items with Plex's own key and, beside them, items of legacy agents by external id.
         An item with another Plex key counts only if no item has the right one: then Plex and

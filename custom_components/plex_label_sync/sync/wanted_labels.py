@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from .model import Item, MediaType, Person, SyncSettings, fold
 from .naming import label_of
-from .wanted import Wish
+from .wanted import WantedTitle
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class WantedItem:
 
 
 def wanted_items(
-    matches: Iterable[tuple[Wish, Sequence[Item]]],
+    matches: Iterable[tuple[WantedTitle, Sequence[Item]]],
     settings: SyncSettings,
     known: Mapping[str, WantedItem] | None = None,
 ) -> dict[str, WantedItem]:
-    """Return every item of the wishes, by rating key, with its wanted labels.
+    """Return every item of the wanted titles, by rating key, with its wanted labels.
 
     Equal labels have the same spelling on all items. No person gets the label that makes an item
     opt out. An item equal to one in `known` is the same object.
@@ -39,16 +39,16 @@ def wanted_items(
     labels = _Labels(settings)
     items: dict[str, WantedItem] = {}
     people: dict[str, tuple[Person, ...]] = {}
-    for wish, found in matches:
+    for wanted_title, found in matches:
         for item in found:
             key = item.rating_key
             # The Plex key sorts between imdb and tmdb; any id will do as long as it is always the
             # same.
-            title_id = min(item.ids & wish.title.ids, default="")
+            title_id = min(item.ids & wanted_title.title.ids, default="")
             if (other := items.get(key)) is None:
-                people[key] = wish.people
+                people[key] = wanted_title.people
             else:
-                others = {person.id: person for person in (*people[key], *wish.people)}
+                others = {person.id: person for person in (*people[key], *wanted_title.people)}
                 people[key] = tuple(others.values())
                 title_id = min(filter(None, (other.title_id, title_id)), default="")
             items[key] = WantedItem(item, labels.of(people[key], item.type), title_id)

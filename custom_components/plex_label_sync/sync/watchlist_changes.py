@@ -1,6 +1,6 @@
 """Which watchlists to read again, and what has changed on them. Pure.
 
-Pulsarr announces few wishes and no changes of lists, but includes the length of each list.
+Pulsarr announces few additions and no changes of lists, but includes the length of each list.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,9 +13,9 @@ from .model import Failure, Person, Title, Watchlists
 from .person_id import PersonId
 from .wanted import TitleIndex
 
-BEAT: Final = 60.0  # seconds between two polls of the lengths of all lists
+POLL_INTERVAL: Final = 60.0  # seconds between two polls of the lengths of all lists
 ROUND: Final = 1200.0  # seconds in which every list is read: one title may replace another
-ROUND_BLIND: Final = 300.0  # the same where Pulsarr does not include the length of lists
+ROUND_WITHOUT_COUNTS: Final = 300.0  # the same where Pulsarr does not include the length of lists
 LISTS_MAX: Final = 60  # lists read per poll; Pulsarr allows 500 requests a minute in total
 SHRUNK_MIN: Final = 5  # titles; such a list that lost more than half is not believed yet
 
@@ -24,13 +24,13 @@ SHRUNK_MIN: Final = 5  # titles; such a list that lost more than half is not bel
 class Turn:
     """When a list was last requested, in monotonic seconds, and its failures since."""
 
-    asked: float
+    requested: float
     failures: int = 0
 
     def is_ready(self, now: float) -> bool:
         """Return whether to try again; an unreadable list is retried at growing intervals."""
-        rest = min(BEAT * 2.0 ** min(self.failures, 10), ROUND) if self.failures else 0.0
-        return now - self.asked >= rest
+        rest = min(POLL_INTERVAL * 2.0 ** min(self.failures, 10), ROUND) if self.failures else 0.0
+        return now - self.requested >= rest
 
 
 NEVER: Final = Turn(float("-inf"))
@@ -49,7 +49,7 @@ def lists_to_read(
     seconds.
     """
     before = {person.id: person.wanted for person in known.people}
-    ready = sorted(people, key=lambda person: turns.get(person.id, NEVER).asked)
+    ready = sorted(people, key=lambda person: turns.get(person.id, NEVER).requested)
     ready = [one for one in ready if turns.get(one.id, NEVER).is_ready(now)]
     first = [person.id for person in ready if person.id in urgent]
     changed = [
@@ -58,10 +58,10 @@ def lists_to_read(
         if person.id not in known.titles or before.get(person.id) != person.wanted
     ]
     counted = [person.id for person in ready if person.wanted is not None]
-    blind = [person.id for person in ready if person.wanted is None]
+    uncounted = [person.id for person in ready if person.wanted is None]
     in_turn = [
-        *counted[: ceil(len(counted) * BEAT / ROUND)],
-        *blind[: ceil(len(blind) * BEAT / ROUND_BLIND)],
+        *counted[: ceil(len(counted) * POLL_INTERVAL / ROUND)],
+        *uncounted[: ceil(len(uncounted) * POLL_INTERVAL / ROUND_WITHOUT_COUNTS)],
     ]
     return tuple(dict.fromkeys([*first, *changed, *in_turn]))[:LISTS_MAX]
 
@@ -168,7 +168,7 @@ def changed_titles(before: Watchlists, after: Watchlists) -> tuple[Title, ...]:
     return tuple(found)
 
 
-class Unlooked:
+class UncoveredTitles:
     """Titles that were added to or removed from a list and that no run has covered yet."""
 
     def __init__(self) -> None:
@@ -179,10 +179,10 @@ class Unlooked:
         """Add titles for a run to cover."""
         self._titles.update(dict.fromkeys(titles))
 
-    def take(self, looked_at: Sequence[Title] | None = None) -> tuple[Title, ...]:
+    def take(self, covered: Sequence[Title] | None = None) -> tuple[Title, ...]:
         """Return and forget the pending titles among those covered; with None all of them."""
-        asked = None if looked_at is None else TitleIndex(looked_at)
-        taken = tuple(one for one in self._titles if asked is None or one in asked)
-        for one in taken:
+        requested = None if covered is None else TitleIndex(covered)
+        found = tuple(one for one in self._titles if requested is None or one in requested)
+        for one in found:
             del self._titles[one]
-        return taken
+        return found

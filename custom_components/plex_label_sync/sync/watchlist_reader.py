@@ -1,6 +1,5 @@
 """Keeps watchlists fresh between full reads, at the cost of one or two requests."""
 
-import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +13,7 @@ from .wanted import gets_labels
 from .watchlist_changes import (
     NEVER,
     Turn,
-    Unlooked,
+    UncoveredTitles,
     changed_titles,
     is_doubtful,
     lists_to_read,
@@ -37,25 +36,15 @@ class KnownLists:
         # Start of the last read in monotonic seconds: of all lists, and of any.
         self.read_at = float("-inf")
         self.fresh_at = float("-inf")
-        self.unlooked = Unlooked()
+        self.uncovered = UncoveredTitles()
 
-    async def replace(
-        self, new: Watchlists, *, all_read: bool = True, known: Watchlists | None = None
-    ) -> None:
+    def replace(self, new: Watchlists, *, all_read: bool = True) -> None:
         """Replace the lists with those whose read began at `new.read_at`.
 
-        Without `all_read`, most of them were not read again, because they seem unchanged. With
-        `known` nothing happens unless these are still the current lists.
+        Without `all_read`, most of them were not read again, because they seem unchanged.
         """
-        changed: tuple[Title, ...] = ()
-        while (current := self.current) is not None:
-            # In a thread, as lists may have tens of thousands of titles.
-            changed = await asyncio.to_thread(changed_titles, current, new)
-            if self.current is current:
-                break
-        if known is not None and current is not known:
-            return
-        self.unlooked.add(changed)
+        if self.current is not None:
+            self.uncovered.add(changed_titles(self.current, new))
         self.current = new
         self.fresh_at = self._steady() - max(0.0, self._clock() - new.read_at)
         if all_read:
@@ -63,17 +52,17 @@ class KnownLists:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class PollResult:
     """The result of a poll of the lists.
 
     `read` are the people whose lists were read, `unreadable` has the errors of the others;
-    `puzzling` means that only a full sync can interpret the result.
+    `needs_full_sync` means that only a full sync can interpret the result.
     """
 
     people: int = 0
     read: frozenset[PersonId] = frozenset()
     unreadable: dict[PersonId, ServiceError] = field(default_factory=dict)
-    puzzling: bool = False
+    needs_full_sync: bool = False
 
 
 class WatchlistReader:
@@ -92,44 +81,46 @@ class WatchlistReader:
         self._clock = clock
         self._steady = steady
         self._turns: dict[PersonId, Turn] = {}
-        self._puzzles: frozenset[object] = frozenset()  # a full sync was requested for them
+        self._contradictions: frozenset[object] = frozenset()  # a full sync was requested for them
 
-    async def look(self, settings: SyncSettings, urgent: Collection[PersonId] = ()) -> Watched:
+    async def poll(self, settings: SyncSettings, urgent: Collection[PersonId] = ()) -> PollResult:
         """Poll once; the lists of people in `urgent` are always read.
 
         Raises ServiceError for failures that are not about a single list.
         """
         known = self._lists.current
         if known is None:
-            return Watched()  # the first full sync reads everything
+            return PollResult()  # the first full sync reads everything
         read_at = self._clock()
         people = await self._pulsarr.people(tries=1)
         if is_doubtful(people, known):
-            return self._judged(Watched(len(people)), {"people": len(people)})
-        strange = moved(people, known)
+            return self._with_contradictions(PollResult(len(people)), {"people": len(people)})
+        moved_ids = moved(people, known)
         watched = [
             one
             for one in people
-            if one.username and gets_labels(one, settings) and one.id not in strange
+            if one.username and gets_labels(one, settings) and one.id not in moved_ids
         ]
         self._turns = {one.id: self._turn(one.id, known) for one in watched}
         wanted = lists_to_read(watched, known, self._turns, self._steady(), urgent)
         bad_rows: dict[PersonId, int] = {}
         read, unreadable, stopped = await self._read(wanted, bad_rows)
-        puzzles: dict[object, object] = dict.fromkeys(strange)
+        contradictions: dict[object, object] = dict.fromkeys(moved_ids)
         if self._lists.current is known:  # else a run has read everything meanwhile
             merge = merged(known, people, read, read_at, bad_rows)
             counts = {person.id: person.wanted for person in people}
-            puzzles |= {one: counts.get(one) for one in merge.doubted}
-            await self._lists.replace(merge.watchlists, all_read=False, known=known)
+            contradictions |= {one: counts.get(one) for one in merge.doubted}
+            self._lists.replace(merge.watchlists, all_read=False)
         if stopped is not None:
             raise stopped
-        return self._judged(Watched(len(people), frozenset(read), unreadable), puzzles)
+        return self._with_contradictions(
+            PollResult(len(people), frozenset(read), unreadable), contradictions
+        )
 
     def _turn(self, person_id: PersonId, known: Watchlists) -> Turn:
         """Return when a list was last requested; a read of all lists counts for each."""
         turn = self._turns.get(person_id, NEVER)
-        if turn.asked < self._lists.read_at and person_id in known.titles:
+        if turn.requested < self._lists.read_at and person_id in known.titles:
             return Turn(self._lists.read_at)
         return turn
 
@@ -176,8 +167,10 @@ class WatchlistReader:
             stopped += refused[:1]
         return read, unreadable, next(iter(stopped), None)
 
-    def _judged(self, watched: Watched, puzzles: dict[object, object]) -> Watched:
+    def _with_contradictions(
+        self, watched: PollResult, contradictions: dict[object, object]
+    ) -> PollResult:
         """Return the result of a poll; each puzzle requests a full sync only once."""
-        now = frozenset(puzzles.items())
-        new, self._puzzles = now - self._puzzles, now
-        return replace(watched, puzzling=bool(new))
+        now = frozenset(contradictions.items())
+        new, self._contradictions = now - self._contradictions, now
+        return replace(watched, needs_full_sync=bool(new))

@@ -34,7 +34,7 @@ from .registration import (
     Finding,
     RegistrationResult,
     RegistrationStatus,
-    async_find_way,
+    async_find_address,
     async_reconcile,
     is_dead,
 )
@@ -91,7 +91,7 @@ class WebhookManager:
         self._failures = 0
         self._misses = 0  # consecutive checks with Pulsarr unavailable
         self._pulsarr_usable = True
-        self._ways: tuple[Address, ...] = ()
+        self._candidates: tuple[Address, ...] = ()
         self._silence = Silence(time.time())
         self._synced = False
         self.registration = Registration()
@@ -102,7 +102,7 @@ class WebhookManager:
         entry, signal = self._entry, activity_signal(self._entry.entry_id)
         for stop in (
             self._timer.cancel,
-            self._take_back,
+            self._delete_issues,
             # Before it has started, Home Assistant may not listen yet or know its addresses.
             async_at_started(self._hass, self._async_started),
             self._hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._async_config_changed),
@@ -120,7 +120,7 @@ class WebhookManager:
         else:
             self._failures = 0
             self.registration = Registration()
-            self._take_back()
+            self._delete_issues()
 
     @callback
     def async_on_signal(self, signal: Signal) -> None:
@@ -154,31 +154,31 @@ class WebhookManager:
         """
         client, data = self._servers.pulsarr, self._entry.data
         webhook_id, secret = data[CONF_WEBHOOK_ID], data[CONF_WEBHOOK_SECRET]
-        self._ways = ways = self._addresses()
+        self._candidates = candidates = self._addresses()
         stats = self._stats
-        finding = await async_find_way(client, ways, secret, lambda: stats.tests)
-        if not ways:
+        finding = await async_find_address(client, candidates, secret, lambda: stats.tests)
+        if not candidates:
             return self._fails(finding, None)
-        way, known = finding.reached, self._known_ids()
+        address, known = finding.reached, self._known_ids()
         result = await async_reconcile(
             client,
             name=f"{NAME} ({self._entry.title})"[:100],
             # If none works, the first may work later, as when a firewall is opened.
-            url=(way or ways[0]).url,
+            url=(address or candidates[0]).url,
             secret=secret,
             webhook_id=webhook_id,
-            also_right=() if way else [one.url for one in ways],
-            is_leftover=lambda found: way is not None and is_dead(found, way, known),
+            also_right=() if address else [one.url for one in candidates],
+            is_leftover=lambda found: address is not None and is_dead(found, address, known),
         )
         if result.status is RegistrationStatus.TOO_OLD or not result.changed:
             self._forget_former_secrets()
         if result.status is RegistrationStatus.TOO_OLD:
             return self._too_old()
         async_delete(self._hass, self._entry, PULSARR_WITHOUT_WEBHOOKS)
-        if way is None and finding.conclusive:
+        if address is None and finding.conclusive:
             return self._fails(finding, result)
-        self._note(Health.WORKING if way else Health.UNTESTED, finding, result)
-        if way is not None:
+        self._note(Health.WORKING if address else Health.UNTESTED, finding, result)
+        if address is not None:
             self._works()
         return CHECK_INTERVAL
 
@@ -200,11 +200,13 @@ class WebhookManager:
     # Results of a check
 
     def _note(self, health: Health, finding: Finding, result: RegistrationResult | None) -> None:
-        registered = [way.shown for way in self._ways if result and way.url == result.url]
+        registered = [
+            address.shown for address in self._candidates if result and address.url == result.url
+        ]
         self.registration = Registration(
             health,
             next(iter(registered), None),
-            tuple((one.address.shown, one.said) for one in finding.attempts),
+            tuple((one.address.shown, one.detail) for one in finding.attempts),
             dt_util.utcnow(),
         )
 
@@ -219,7 +221,7 @@ class WebhookManager:
             _LOGGER.warning(
                 "%s: Pulsarr cannot reach Home Assistant: %s",
                 self._entry.title,
-                "; ".join(f"{address}: {said}" for address, said in self.registration.tried)
+                "; ".join(f"{address}: {detail}" for address, detail in self.registration.tried)
                 or "Home Assistant does not know its own address",
             )
         return _back_off(self._failures)
@@ -264,7 +266,7 @@ class WebhookManager:
     @callback
     def _async_config_changed(self, _event: Event) -> None:
         """Check again if Home Assistant's addresses have changed."""
-        if self._addresses() != self._ways:
+        if self._addresses() != self._candidates:
             self._check_in(SOON)
 
     @callback
@@ -289,7 +291,7 @@ class WebhookManager:
             async_raise(self._hass, self._entry, WEBHOOK_SILENT, address)
 
     @callback
-    def _take_back(self) -> None:
+    def _delete_issues(self) -> None:
         async_delete(self._hass, self._entry, WEBHOOK_UNREACHABLE, WEBHOOK_SILENT)
 
     @callback

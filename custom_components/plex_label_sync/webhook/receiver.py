@@ -35,8 +35,8 @@ SECRET_PARAMETER: Final = "secret"  # noqa: S105 - a parameter's name
 # of 2000 titles at once, and 20 a second forever. Requests without the secret get far less.
 BURST: Final = 2000
 PER_SECOND: Final = 20.0
-STRANGERS_BURST: Final = 30
-STRANGERS_PER_SECOND: Final = 0.5
+UNAUTHORIZED_BURST: Final = 30
+UNAUTHORIZED_PER_SECOND: Final = 0.5
 
 
 @dataclass(slots=True)
@@ -70,18 +70,18 @@ def async_register_webhook(
     Raises ValueError when the webhook id is taken.
     """
     known = TokenBucket(BURST, PER_SECOND)
-    strangers = TokenBucket(STRANGERS_BURST, STRANGERS_PER_SECOND)
+    unauthorized = TokenBucket(UNAUTHORIZED_BURST, UNAUTHORIZED_PER_SECOND)
 
     async def handle(_hass: HomeAssistant, _webhook_id: str, request: web.Request) -> web.Response:
         # The secret is checked first, so that strangers cannot use up Pulsarr's rate limit.
-        authorised = _is_authorised(request, accepted_secrets(entry.data))
-        wait = (known if authorised else strangers).take(time.monotonic())
+        authorized = _is_authorized(request, accepted_secrets(entry.data))
+        wait = (known if authorized else unauthorized).take(time.monotonic())
         if wait:
             stats.limited += 1
             return _refusal(
                 HTTPStatus.TOO_MANY_REQUESTS, "too many requests", {hdrs.RETRY_AFTER: str(wait)}
             )
-        if not authorised:
+        if not authorized:
             stats.refused += 1
             return _refusal(
                 HTTPStatus.UNAUTHORIZED,
@@ -99,7 +99,7 @@ def async_register_webhook(
         stats.received += 1
         stats.tests += signal.kind is SignalKind.TEST and not signal.by_arr
         stats.last_received = dt_util.utcnow()
-        _hand_over(signal, on_signal)
+        _deliver(signal, on_signal)
         return web.Response(status=HTTPStatus.OK)
 
     webhook.async_register(
@@ -116,7 +116,7 @@ def async_register_webhook(
     entry.async_on_unload(lambda: webhook.async_unregister(hass, entry.data[CONF_WEBHOOK_ID]))
 
 
-def _is_authorised(request: web.Request, secrets: Iterable[str]) -> bool:
+def _is_authorized(request: web.Request, secrets: Iterable[str]) -> bool:
     """Return whether a request carries a valid secret, compared in constant time."""
     expected = [_comparable(secret) for secret in secrets if secret]
     matches = [
@@ -187,7 +187,7 @@ def _refusal(
     return web.json_response({"error": reason}, status=status, headers=headers)
 
 
-def _hand_over(signal: Signal, on_signal: Callable[[Signal], None]) -> None:
+def _deliver(signal: Signal, on_signal: Callable[[Signal], None]) -> None:
     """Call the listener; if it fails, the caller still gets a success response."""
     _LOGGER.debug(
         "Received event %s for %s", signal.event, signal.title.name if signal.title else "no title"

@@ -16,7 +16,7 @@ from ..sync.model import Failure, ServiceError
 from .urls import Address
 
 HTTP_OK: Final = 200
-SAID_MAX: Final = 80  # characters of Pulsarr's message about a failed test
+DETAIL_MAX: Final = 80  # characters of Pulsarr's message about a failed test
 _WEBHOOK_PATH: Final = "/api/webhook/"
 _WEBHOOK_ID: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -40,11 +40,11 @@ class RegistrationResult:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The result of testing an address; `said` is a readable message without secrets."""
+    """The result of testing an address; `detail` is a readable message without secrets."""
 
     address: Address
     reached: bool
-    said: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,42 +59,42 @@ class Finding:
     conclusive: bool = field(default=True, kw_only=True)
 
 
-async def async_find_way(
-    client: PulsarrClient, ways: Iterable[Address], secret: str, heard: Callable[[], int]
+async def async_find_address(
+    client: PulsarrClient, addresses: Iterable[Address], secret: str, count_tests: Callable[[], int]
 ) -> Finding:
     """Have Pulsarr test one address after the other until a call arrives at the webhook.
 
-    `heard` returns the number of test events that the webhook has received: a response alone is
+    `count_tests` returns the number of test events that the webhook has received: a response alone is
     not enough, as proxies respond for others and Home Assistant returns 200 for unknown webhooks.
 
     Raises ServiceError when Pulsarr itself is unavailable.
     """
     attempts: list[Attempt] = []
-    for way in ways:
-        before = heard()
+    for address in addresses:
+        before = count_tests()
         try:
-            result = await client.test_endpoint(way.url, WEBHOOK_SECRET_HEADER, secret)
+            result = await client.test_endpoint(address.url, WEBHOOK_SECRET_HEADER, secret)
         except ServiceError as err:
             # Tests may have a rate limit of their own. With other failures Pulsarr responds, but
             # cannot test: its version does not support it, or it has an internal error.
             if FAILURES[err.failure].ends_run and err.failure is not Failure.RATE_LIMITED:
                 raise
             return Finding(tuple(attempts), conclusive=False)
-        if heard() > before:
-            attempts.append(Attempt(way, reached=True, said="reached"))
-            return Finding(tuple(attempts), way)
-        attempts.append(Attempt(way, reached=False, said=_said(result, way, secret)))
+        if count_tests() > before:
+            attempts.append(Attempt(address, reached=True, detail="reached"))
+            return Finding(tuple(attempts), address)
+        attempts.append(Attempt(address, reached=False, detail=_detail(result, address, secret)))
     return Finding(tuple(attempts))
 
 
-def _said(result: TestResult, way: Address, secret: str) -> str:
+def _detail(result: TestResult, address: Address, secret: str) -> str:
     """Return why a test failed as one short line without secrets."""
     if result.status == HTTP_OK:
         return "HTTP 200, but from something else than this Home Assistant"
     if result.status is not None:
         return f"HTTP {result.status}"
-    words = re.sub(r"[^\w .,:;/'()-]", "", result.error or "")[:SAID_MAX].strip()
-    parts = urlsplit(way.url)
+    words = re.sub(r"[^\w .,:;/'()-]", "", result.error or "")[:DETAIL_MAX].strip()
+    parts = urlsplit(address.url)
     hidden = {secret, parts.password or secret, *parts.path.split("/")} - {""}
     if not words or any(one in (result.error or "") for one in hidden):
         return "no answer"
@@ -126,18 +126,18 @@ async def async_reconcile(
         return RegistrationResult(RegistrationStatus.TOO_OLD)
     wanted = EndpointSettings(name, url, WEBHOOK_SECRET_HEADER, secret, events)
     present = await client.endpoints()
-    ours = [one for one in present if _is_ours(one, webhook_id)]
-    right = [one for one in ours if one.settings == replace(wanted, name=one.settings.name)] or [
+    own = [one for one in present if _is_own(one, webhook_id)]
+    right = [one for one in own if one.settings == replace(wanted, name=one.settings.name)] or [
         one
-        for one in ours
+        for one in own
         if one.settings.url in also_right
         and one.settings == replace(wanted, name=one.settings.name, url=one.settings.url)
     ]
     if right:
         kept, changed = right[0], False
     else:
-        kept, changed = await _write(client, wanted, ours[:1]), True
-    surplus = [*ours, *(one for one in present if one not in ours and is_leftover(one.settings))]
+        kept, changed = await _write(client, wanted, own[:1]), True
+    surplus = [*own, *(one for one in present if one not in own and is_leftover(one.settings))]
     for one in surplus:
         if one.id != kept.id:
             await client.delete_endpoint(one.id)
@@ -145,14 +145,14 @@ async def async_reconcile(
     return RegistrationResult(RegistrationStatus.REGISTERED, kept.id, changed, kept.settings.url)
 
 
-def is_dead(settings: EndpointSettings, way: Address, known_ids: Collection[str]) -> bool:
+def is_dead(settings: EndpointSettings, address: Address, known_ids: Collection[str]) -> bool:
     """Return whether an endpoint was left behind by a removed entry of this Home Assistant.
 
-    `way` must be an address at which Pulsarr has verifiably reached this Home Assistant: any other
+    `address` must be an address at which Pulsarr has verifiably reached this Home Assistant: any other
     endpoint there arrives here as well, and its id is unknown. An unverified address may belong to
     another Home Assistant, since containers often use the same internal addresses.
     """
-    base = way.url.rpartition(_WEBHOOK_PATH)[0] + _WEBHOOK_PATH
+    base = address.url.rpartition(_WEBHOOK_PATH)[0] + _WEBHOOK_PATH
     webhook_id = settings.url.removeprefix(base).rstrip("/")
     return (
         settings.header == WEBHOOK_SECRET_HEADER
@@ -189,11 +189,11 @@ async def async_remove(client: PulsarrClient, webhook_id: str) -> None:
             raise
         return
     for endpoint in present:
-        if _is_ours(endpoint, webhook_id):
+        if _is_own(endpoint, webhook_id):
             await client.delete_endpoint(endpoint.id)
 
 
-def _is_ours(endpoint: Endpoint, webhook_id: str) -> bool:
+def _is_own(endpoint: Endpoint, webhook_id: str) -> bool:
     """Return whether an endpoint's URL ends in the webhook id."""
     try:
         path = urlsplit(endpoint.settings.url).path

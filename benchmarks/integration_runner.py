@@ -18,7 +18,7 @@ from custom_components.plex_label_sync.sync.run import Run, RunStatus
 from .rivals.common import Servers
 
 
-class Ours:
+class IntegrationRunner:
     """Runs the engine as the coordinator does."""
 
     def __init__(self, servers: Servers) -> None:
@@ -39,9 +39,9 @@ class Ours:
             records,
             clock=time.time,
         )
-        sys.addaudithook(self._hear)
+        sys.addaudithook(self._on_event)
 
-    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def _on_event(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Count the files that are renamed into place."""
         if event == "os.rename" and "plex_label_sync" in str(arguments[1]):
             self.files_written += 1

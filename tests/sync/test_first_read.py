@@ -92,7 +92,7 @@ async def test_label_of_others_that_an_item_leaves_out_never_becomes_ours(
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     env.plex.state.add_label(item.rating_key, "rosa")
-    env.wish("rosa", title)
+    env.want("rosa", title)
     lie = Lie(monkeypatch, item.rating_key, times)
     await env.sync()
     assert lie.times < times
@@ -109,7 +109,7 @@ async def test_label_that_is_off_is_seen_by_the_item_and_by_the_carriers(env: En
 
 async def test_wish_is_written_in_the_spelling_of_another_library(env: EngineEnv) -> None:
     before = env.labels
-    env.wish("rosa", env.spare())
+    env.want("rosa", env.spare())
     run = await env.sync()
     assert run.added
     assert env.labels == merged(before, env.wanted())
@@ -173,7 +173,7 @@ async def test_wrong_first_look_costs_nothing_and_claims_nothing(
     for title, label in ((opted_out, "no-sync"), (theirs, "rosa")):
         for item in env.plex.state.items_of(title):
             env.plex.state.add_label(item.rating_key, label)
-        env.wish("rosa", title)
+        env.want("rosa", title)
     if restarted:
         env.restart()
 

@@ -1,4 +1,4 @@
-"""An invented catalogue of films and shows that both simulated servers share."""
+"""An invented catalog of films and shows that both simulated servers share."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ VERBS = _words(
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogueTitle:
+class CatalogTitle:
     """One film or show of the invented world, with its external ids."""
 
     type: TitleType
@@ -89,10 +89,10 @@ class CatalogueTitle:
         return f"plex://{self.type}/{self.key}"
 
 
-def make_catalogue(seed: int, movies: int, shows: int) -> tuple[CatalogueTitle, ...]:
+def make_catalog(seed: int, movies: int, shows: int) -> tuple[CatalogTitle, ...]:
     """Return `movies` films followed by `shows` shows; the same arguments give the same titles.
 
-    Titles and keys are unique in the whole catalogue, external ids within their type.
+    Titles and keys are unique in the whole catalog, external ids within their type.
     """
     rng = random.Random(f"catalogue-{seed}")
     names = _unique_names(rng)
@@ -108,7 +108,7 @@ def _numbered(
     count: int,
     *,
     taken_tmdb: Sequence[int],
-) -> Iterator[CatalogueTitle]:
+) -> Iterator[CatalogTitle]:
     imdb, tmdb, tvdb = (100_000, 90, 400) if kind == "movie" else (20_000_000, 1_000, 70_000)
     shared: set[int] = set()
     used: set[int] = set()
@@ -124,7 +124,7 @@ def _numbered(
             tmdb += 1
             number = tmdb
         used.add(number)
-        yield CatalogueTitle(
+        yield CatalogTitle(
             type=kind,
             title=next(names),
             year=FIRST_YEAR + _below(rng, LAST_YEAR - FIRST_YEAR + 1),

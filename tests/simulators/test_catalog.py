@@ -1,4 +1,4 @@
-"""The invented catalogue."""
+"""The invented catalog."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ import re
 
 from hypothesis import given, settings, strategies as st
 
-from simulators.catalogue import make_catalogue
+from simulators.catalog import make_catalog
 
-CATALOGUE = make_catalogue(5, 1500, 900)
+CATALOG = make_catalog(5, 1500, 900)
 
 
-def test_same_seed_gives_the_same_catalogue_and_another_seed_another() -> None:
-    assert make_catalogue(5, 1500, 900) == CATALOGUE
-    assert make_catalogue(6, 20, 0) != make_catalogue(7, 20, 0)
+def test_same_seed_gives_the_same_catalog_and_another_seed_another() -> None:
+    assert make_catalog(5, 1500, 900) == CATALOG
+    assert make_catalog(6, 20, 0) != make_catalog(7, 20, 0)
 
 
 @given(movies=st.integers(0, 60), shows=st.integers(0, 60), seed=st.integers(0, 10**6))
 @settings(max_examples=25)
 def test_there_are_as_many_as_asked_films_first(movies: int, shows: int, seed: int) -> None:
-    catalogue = make_catalogue(seed, movies, shows)
-    assert [title.type for title in catalogue] == ["movie"] * movies + ["show"] * shows
+    catalog = make_catalog(seed, movies, shows)
+    assert [title.type for title in catalog] == ["movie"] * movies + ["show"] * shows
 
 
 def test_titles_and_keys_are_unique_and_ids_are_unique_within_their_type() -> None:
-    assert len({title.title.casefold() for title in CATALOGUE}) == len(CATALOGUE)
-    assert len({title.key for title in CATALOGUE}) == len(CATALOGUE)
+    assert len({title.title.casefold() for title in CATALOG}) == len(CATALOG)
+    assert len({title.key for title in CATALOG}) == len(CATALOG)
     for field in ("imdb", "tmdb", "tvdb"):
-        seen = Counter((title.type, getattr(title, field)) for title in CATALOGUE)
+        seen = Counter((title.type, getattr(title, field)) for title in CATALOG)
         doubles = [what for what, count in seen.items() if count > 1 and what[1] is not None]
         assert doubles == []
 
 
 def test_ids_look_like_the_real_ones() -> None:
-    for title in CATALOGUE:
+    for title in CATALOG:
         assert re.fullmatch(r"[0-9a-f]{24}", title.key)
         assert re.fullmatch(r"tt\d{7,8}", title.imdb)
         assert title.plex_guid == f"plex://{title.type}/{title.key}"
@@ -43,21 +43,21 @@ def test_ids_look_like_the_real_ones() -> None:
 
 
 def test_shows_always_and_films_sometimes_have_a_tvdb_number() -> None:
-    films = [title.tvdb is not None for title in CATALOGUE if title.type == "movie"]
+    films = [title.tvdb is not None for title in CATALOG if title.type == "movie"]
     assert any(films)
     assert not all(films)
-    assert all(title.tvdb for title in CATALOGUE if title.type == "show")
+    assert all(title.tvdb for title in CATALOG if title.type == "show")
 
 
 def test_now_and_then_a_show_has_the_tmdb_number_of_a_film_on_purpose() -> None:
     shared = 0
     for seed in range(10):  # too few titles for the numbers to meet by chance
-        catalogue = make_catalogue(seed, 40, 40)
-        films = {title.tmdb for title in catalogue if title.type == "movie"}
-        shared += sum(title.tmdb in films for title in catalogue if title.type == "show")
+        catalog = make_catalog(seed, 40, 40)
+        films = {title.tmdb for title in catalog if title.type == "movie"}
+        shared += sum(title.tmdb in films for title in catalog if title.type == "show")
     assert 5 < shared < 60
 
 
 def test_titles_have_what_breaks_naive_code() -> None:
-    text = "".join(title.title for title in CATALOGUE)
+    text = "".join(title.title for title in CATALOG)
     assert all(sign in text for sign in "ü,%&'+:?")

@@ -11,14 +11,14 @@ from .rules import Routing, import_guid
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
-    from simulators.catalogue import CatalogueTitle
+    from simulators.catalog import CatalogTitle
 
     from .knobs import PulsarrKnobs
-    from .records import PulsarrUser, Wish, WishFields
+    from .records import EntryFields, PulsarrUser, WatchlistEntry
     from .state import PulsarrState
 
 
-class WishDesk:
+class WatchlistChanges:
     """Processes changes of watchlists and friends, and sends events by Pulsarr's rules."""
 
     def __init__(
@@ -42,27 +42,27 @@ class WishDesk:
         await self._send("user.created", user_created(user))
         return user
 
-    async def wished(
-        self, user_id: int, title: CatalogueTitle, *, force: bool, **fields: Unpack[WishFields]
-    ) -> Wish:
+    async def record(
+        self, user_id: int, title: CatalogTitle, *, force: bool, **fields: Unpack[EntryFields]
+    ) -> WatchlistEntry:
         """Store a new wish, then route and announce it if the rules allow it or with `force`."""
         state = self._state
-        wish = state.wish(user_id, title, **fields)
+        entry = state.want(user_id, title, **fields)
         user = state.user(user_id)
         routing = Routing(
             can_sync=user.can_sync,
             requires_approval=user.requires_approval,
-            needed_id=import_guid(wish.kind, wish.guids) is not None,
+            needed_id=import_guid(entry.kind, entry.guids) is not None,
             in_arr=title.key in state.in_arrs,
-            announced=(user_id, wish.title) in state.announced,
-            thumb=wish.thumb is not None or not self._knobs.thumb_needed,
+            announced=(user_id, entry.title) in state.announced,
+            thumb=entry.thumb is not None or not self._knobs.thumb_needed,
         )
         if routing.routed or force:
             state.in_arrs.add(title.key)
-        if routing.told or force:
-            state.announced.add((user_id, wish.title))
-            await self._send("watchlist.added", watchlist_added(user, wish))
-        return wish
+        if routing.notified or force:
+            state.announced.add((user_id, entry.title))
+            await self._send("watchlist.added", watchlist_added(user, entry))
+        return entry
 
     async def reconcile(self, *, left_out: Collection[int] = ()) -> int:
         """Find the titles that were removed from watchlists on Plex; return their number.
@@ -74,14 +74,14 @@ class WishDesk:
         for user_id in left_out:
             state.remove_user(user_id)
         found = frozenset(state.left)
-        telling = [
-            asyncio.ensure_future(self._send("watchlist.removed", watchlist_removed(user, wish)))
+        deliveries = [
+            asyncio.ensure_future(self._send("watchlist.removed", watchlist_removed(user, entry)))
             for user in state.users()
-            for wish in state.watchlist(user.id)
-            if (user.id, wish.catalogue_key) in found
+            for entry in state.watchlist(user.id)
+            if (user.id, entry.catalog_key) in found
         ]
         await self._pause(self._knobs.removal_lag_s)
         for user_id, key in found:
             state.forget(user_id, key)
-        await asyncio.gather(*telling)
-        return len(telling)
+        await asyncio.gather(*deliveries)
+        return len(deliveries)
