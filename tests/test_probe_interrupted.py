@@ -71,8 +71,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "EVENT_WAIT", 0.1)
     monkeypatch.setattr(trial, "LINGER_WAIT", 0.1)
     monkeypatch.setattr(pacing, "EDIT_GAP", 0.0)
-    monkeypatch.setattr(cleaning, "SETTLES", 0.3)
-    monkeypatch.setattr(runner, "CLEAN_AGAIN", 0.3)
+    monkeypatch.setattr(cleaning, "SETTLES", 0.1)
+    monkeypatch.setattr(runner, "CLEAN_AGAIN", 0.1)
     monkeypatch.setattr(limits, "USUAL", Limits(plex=PlexLimits(edit_timeout=0.3)))
 
 

@@ -51,7 +51,7 @@ async def test_label_is_taken_off_where_the_option_says_so(ha_env: HaEnv) -> Non
     today = dt_util.now()
     for change in answer["changes"]:
         day = f"{today.day} {today:%B %Y}"
-        assert change["reason"] == f"no longer on any watchlist since {day}"
+        assert change["reason"] == f"not on any watchlist since {day}"
         assert (change["reason_code"], change["people"]) == ("not_wanted", ["rosa"])
         since = dt_util.parse_datetime(change["reason_data"]["since"])
         assert since is not None
