@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import Context
+from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
@@ -13,6 +14,7 @@ from custom_components.plex_label_sync.escaping import as_markdown
 from custom_components.plex_label_sync.responses import CHANGES_MAX
 from custom_components.plex_label_sync.sync.held_groups import TITLES_MAX
 
+from .sharing_env import SharingHouse, house
 from .test_brake import forget, issue
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
     from .ha_env import HaEnv
+
+__all__ = ["house"]
 
 
 def speaks(storage: dict[str, Any], user: MockUser, language: str) -> None:
@@ -140,8 +144,49 @@ async def test_question_is_shown_in_the_language_of_whoever_opens_it(
 
     translated = (await shown.json())["description_placeholders"]
     assert translated["removals"] == f"{before} étiquettes"
-    assert "sur plus aucune liste" in translated["groups"]
+    assert "plus sur aucune liste" in translated["groups"]
     assert placeholders(full_house)["removals"] == f"{before} labels"
+
+
+async def test_form_is_shown_in_the_language_of_whoever_opens_it(
+    ha_env: HaEnv,
+    hass_client: ClientSessionGenerator,
+    hass_admin_user: MockUser,
+    hass_storage: dict[str, Any],
+) -> None:
+    await ha_env.set_up(batch_mode=False, live_mode=False)
+    assert await async_setup_component(ha_env.hass, "config", {})
+    speaks(hass_storage, hass_admin_user, "nl")
+    client = await hass_client()
+    path = "/api/config/config_entries/options/flow"
+    form = await (await client.post(path, json={"handler": ha_env.entry.entry_id})).json()
+    sections = {
+        row["name"]: {one["name"]: one["default"] for one in row["schema"] if "default" in one}
+        for row in form["data_schema"]
+    }
+    refused = sections | {"live": sections["live"] | {"pending_retry_interval": 0}}
+
+    shown = await (await client.post(f"{path}/{form['flow_id']}", json=refused)).json()
+    wanted = sections | {"sharing": sections["sharing"] | {"show_sharing": True}}
+    page = await (await client.post(f"{path}/{form['flow_id']}", json=wanted)).json()
+
+    assert shown["description_placeholders"]["ranges"] == (
+        "Interval voor nieuwe pogingen bij ontbrekende titels moet tussen 1 seconde en 1 uur liggen."
+    )
+    assert page["description_placeholders"]["page"].startswith("Nog niet gecontroleerd.")
+
+
+async def test_check_of_shares_is_answered_in_the_language_of_whoever_calls_it(
+    house: SharingHouse, hass_admin_user: MockUser, hass_storage: dict[str, Any]
+) -> None:
+    await house.set_up()
+    await house.check()
+    speaks(hass_storage, hass_admin_user, "de")
+
+    found = await answer(house.ha_env, "check_sharing", hass_admin_user)
+
+    steps = [step["text"] for person in found["people"] for step in person["steps"]]
+    assert "Melde dich als sam an und prüfe das Ergebnis." in steps
 
 
 async def answer(

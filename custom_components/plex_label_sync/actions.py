@@ -263,7 +263,7 @@ async def async_explain(call: ServiceCall) -> ServiceResponse:
     texts = await texts_for(call)
     titles: list[Any] = [explanation_response(one, texts) for one in explanations]
     if await is_admin(call):
-        rows = await async_verdict_rows(runtime, explanations)
+        rows = await async_verdict_rows(runtime, explanations, texts)
         titles = [{**one, "visible": some} for one, some in zip(titles, rows, strict=True)]
     gaps: list[Any] = open_gaps_response(runtime.records.knowledge.gaps, texts)
     return {"titles": titles, "titles_total": fitting, "gaps": gaps}
@@ -279,7 +279,10 @@ async def check_sharing(runtime: Runtime) -> None:
 async def async_check_sharing(call: ServiceCall) -> ServiceResponse:
     """Return who can see what."""
     return await async_check_response(
-        _runtime(call), _names(call, Field.PEOPLE), refresh=call.data[Field.REFRESH]
+        _runtime(call),
+        _names(call, Field.PEOPLE),
+        await texts_for(call),
+        refresh=call.data[Field.REFRESH],
     )
 
 

@@ -5,7 +5,7 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers.http import current_request
 
 from .sync.run import StartedBy
-from .texts import async_language_of
+from .texts import Texts, async_language_of, async_texts
 
 
 async def async_caller(hass: HomeAssistant, context: Context | None) -> str:
@@ -27,3 +27,8 @@ async def async_requester_language(hass: HomeAssistant) -> str:
     request = current_request.get()
     user = None if request is None else request.get(KEY_HASS_USER)
     return await async_language_of(hass, None if user is None else user.id)
+
+
+async def async_requester_texts(hass: HomeAssistant) -> Texts:
+    """Return the texts in the language of the user whose request is being handled."""
+    return await async_texts(hass, await async_requester_language(hass))

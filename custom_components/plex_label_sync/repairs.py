@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
 from . import held_decisions
-from .callers import async_requester_language
+from .callers import async_requester_texts
 from .const import CONF_LIBRARIES, DOMAIN
 from .errors import StoppedError
 from .held_texts import held_placeholders
@@ -16,7 +16,6 @@ from .new_libraries import async_remember
 from .questions import QuestionFlow
 from .sharing_check.repairs import SharingFlow
 from .sync.run import HoldReason, Run
-from .texts import async_texts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -61,8 +60,7 @@ class HeldFlow(_DecisionFlow):
         held = None if self._runtime is None else self._runtime.records.held
         if held is None:
             return placeholders
-        language = await async_requester_language(self.hass)
-        return {**placeholders, **held_placeholders(held, await async_texts(self.hass, language))}
+        return {**placeholders, **held_placeholders(held, await async_requester_texts(self.hass))}
 
     async def async_step_apply(
         self, _user_input: dict[str, str] | None = None

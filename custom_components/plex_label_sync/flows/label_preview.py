@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
 
+from ..callers import async_requester_texts
 from ..const import CONF_LABEL_FORMAT
 from ..escaping import as_code, one_line
 from ..settings import Settings
@@ -13,7 +14,6 @@ from ..sync.model import Person, fold
 from ..sync.naming import naming_of
 from ..sync.person_id import public_id
 from ..sync.preview import LabelProblem, NamedPerson, label_preview
-from ..texts import async_texts
 
 LINES_MAX: Final = 20  # people, to keep the form readable
 OTHERS_MAX: Final = 3  # others named who share a person's label
@@ -64,7 +64,7 @@ class LabelPreview:
 
     async def async_text(self, hass: HomeAssistant) -> str:
         """Return people and their labels as a Markdown list."""
-        words = (await async_texts(hass)).groups[TEXTS_KEY]
+        words = (await async_requester_texts(hass)).groups[TEXTS_KEY]
         if self._people is None:
             return words["unknown"]
         return as_list(self._rows(), words) or words["nobody"]

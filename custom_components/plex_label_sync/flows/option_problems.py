@@ -9,9 +9,10 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
+from ..callers import async_requester_texts
 from ..const import DOMAIN
 from ..options import OPTIONS, Number, Unit
-from ..texts import WORDING, Texts, async_texts
+from ..texts import WORDING, Texts
 
 TEXTS_KEY: Final = "option_problem"  # the key of the texts under `selector`
 OUT_OF_RANGE: Final = "out_of_range"
@@ -28,12 +29,12 @@ _OF_UNIT: Final[Mapping[Unit, int]] = {Unit.SECONDS: 0, Unit.MINUTES: 1, Unit.DA
 
 
 async def async_problems(hass: HomeAssistant, errors: Mapping[str, str]) -> dict[str, str]:
-    """Return the placeholders of the fields' errors, in Home Assistant's language."""
+    """Return the placeholders of the fields' errors, in the reader's language."""
     filled = dict.fromkeys(PLACEHOLDERS.values(), "")
     if not set(errors.values()) & PLACEHOLDERS.keys():
         return filled
-    texts = await async_texts(hass)
-    names = await _async_names(hass)
+    texts = await async_requester_texts(hass)
+    names = await _async_names(hass, texts.language)
     for error, placeholder in PLACEHOLDERS.items():
         wrong = [field for field, what in errors.items() if what == error]
         if error == OUT_OF_RANGE:
@@ -46,10 +47,10 @@ async def async_problems(hass: HomeAssistant, errors: Mapping[str, str]) -> dict
     return filled
 
 
-async def _async_names(hass: HomeAssistant) -> dict[str, str]:
+async def _async_names(hass: HomeAssistant, language: str) -> dict[str, str]:
     """Return the translated names of the fields, each of which is in one section only."""
     prefix = f"component.{DOMAIN}.options.step.init.sections."
-    texts = await async_get_translations(hass, hass.config.language, "options", [DOMAIN])
+    texts = await async_get_translations(hass, language, "options", [DOMAIN])
     return {
         path.rpartition(".data.")[2]: text
         for path, text in texts.items()

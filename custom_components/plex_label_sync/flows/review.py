@@ -9,6 +9,7 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
+from ..callers import async_requester_language, async_requester_texts
 from ..clocks import steady
 from ..const import DOMAIN
 from ..errors import translation
@@ -24,7 +25,6 @@ from ..sync.model import Gap, Person, ServiceError, SyncSettings, Title
 from ..sync.person_id import PersonId
 from ..sync.progress import Progress
 from ..sync.request import FullRequest
-from ..texts import async_texts
 from .review_text import TEXTS_KEY, listed, review_text
 
 
@@ -146,7 +146,7 @@ class _NothingToWriteTo:
 
 async def async_review_text(hass: HomeAssistant, review: Review, *, taken_over: bool) -> str:
     """Return a preview as Markdown; `taken_over` means that there are former records."""
-    texts = await async_texts(hass)
+    texts = await async_requester_texts(hass)
     if review.first is None:
         return texts.phrase(TEXTS_KEY, "unknown")
     parts = []
@@ -167,8 +167,9 @@ async def async_reason(hass: HomeAssistant, review: Review) -> str:
     if review.first is not None:
         return ""
     if review.error is None:
-        return (await async_texts(hass)).phrase(TEXTS_KEY, "unexpected")
+        return (await async_requester_texts(hass)).phrase(TEXTS_KEY, "unexpected")
     message = translation(review.error)
-    texts = await async_get_translations(hass, hass.config.language, "exceptions", [DOMAIN])
+    language = await async_requester_language(hass)
+    texts = await async_get_translations(hass, language, "exceptions", [DOMAIN])
     text = texts[f"component.{DOMAIN}.exceptions.{message['translation_key']}.message"]
     return text.format(**message["translation_placeholders"])

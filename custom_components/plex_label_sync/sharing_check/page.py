@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Final
 
 from homeassistant.core import HomeAssistant
 
+from ..callers import async_requester_texts
 from ..escaping import as_code
 from ..sharing.model import State
 from ..sharing.steps import steps
 from ..sharing.survey import Subject
 from .store import left_out_key
-from .texts import SharingTexts, async_sharing_texts, rules_of
+from .texts import SharingTexts, rules_of
 
 if TYPE_CHECKING:
     from .check import Findings, SharingCheck
@@ -43,8 +44,8 @@ async def async_leave_out(check: "SharingCheck", keys: Iterable[str]) -> None:
 
 
 async def async_page(hass: HomeAssistant, check: "SharingCheck | None") -> str:
-    """Return the page as Markdown."""
-    texts = await async_sharing_texts(hass)
+    """Return the page as Markdown, in the reader's language."""
+    texts = SharingTexts(await async_requester_texts(hass))
     if check is None or not check.enabled:
         return texts.page("off")
     findings = check.findings if check.answer is not None else None

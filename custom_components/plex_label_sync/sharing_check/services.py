@@ -28,11 +28,11 @@ from ..sync.explain import Explanation
 from ..sync.model import Gap, MediaType, ServiceError, fold
 from ..sync.people import AmbiguousPersonError, UnknownPersonError, people_named
 from ..sync.person_id import PersonId, answered_id
+from ..texts import Texts
 from .check import Findings, SharingCheck
 from .store import left_out_key
 from .texts import (
     SharingTexts,
-    async_sharing_texts,
     best_verdict,
     rules_of,
 )
@@ -43,13 +43,13 @@ PREVIEW_MAX: Final = 50  # wanted titles named in a preview
 
 
 async def async_check_response(
-    runtime: Runtime, people: Sequence[str] | None, *, refresh: bool
+    runtime: Runtime, people: Sequence[str] | None, words: Texts, *, refresh: bool
 ) -> dict[str, Any]:
     """Return who can see what. Raises ServiceValidationError for unknown people."""
     check = runtime.sharing
     await check.async_check(refresh=refresh)
     findings = check.findings if check.answer is not None else None
-    texts = await async_sharing_texts(runtime.context.hass)
+    texts = SharingTexts(words)
     result: dict[str, Any] = {
         "checked": None if check.checked is None else _time(check.checked),
         "status": check.status,
@@ -237,7 +237,7 @@ def rule_reading(allow: Iterable[str], exclude: Iterable[str], ratings: Iterable
 
 
 async def async_verdict_rows(
-    runtime: Runtime, explanations: Sequence[Explanation]
+    runtime: Runtime, explanations: Sequence[Explanation], words: Texts
 ) -> list[list[dict[str, Any]]]:
     """Return for each title who of the people who want it can see it; empty lists if unknown.
 
@@ -254,7 +254,7 @@ async def async_verdict_rows(
         return [[] for _ in explanations]
     read = {one.item.rating_key: one for one in items}
     unread = {gap.key for gap in gaps}
-    texts = await async_sharing_texts(runtime.context.hass)
+    texts = SharingTexts(words)
     return [
         [
             _verdict_row(
