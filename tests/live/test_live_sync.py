@@ -239,9 +239,11 @@ async def test_announcement_while_pulsarr_is_away_waits_for_it(
 
 
 async def post(ha_env: HaEnv, payload: object) -> int:
-    """Send an arr app's webhook with the secret as a query parameter."""
+    """Send an arr app's webhook with the secret as a query parameter; return once it is recorded."""
     url = f"{ha_env.base_url}/api/webhook/{WEBHOOK_ID}?secret={WEBHOOK_SECRET}"
-    return await ha_env.pulsarr.post_arr(url, payload)
+    status = await ha_env.pulsarr.post_arr(url, payload)
+    await ha_env.settle()
+    return status
 
 
 @pytest.mark.parametrize("kind", ["movie", "show"])
