@@ -199,7 +199,7 @@ READS: Final = (
         "if key in view.adopt}",
         "if True}",
         (
-            "sync/test_doubts.py::test_labels_that_come_back_with_a_database_are_told_and_taken_in_when_asked_for",
+            "sync/test_doubts.py::test_labels_that_come_back_with_a_database_are_reported_and_taken_in_when_asked_for",
         ),
     ),
     Guard(
@@ -218,7 +218,7 @@ READS: Final = (
         "sync/engine.py",
         "if title.type in unread:",
         "if False:",
-        ("sync/test_engine_live.py::test_look_that_fails_says_which_server_failed",),
+        ("sync/test_engine_live.py::test_live_sync_that_fails_says_which_server_failed",),
     ),
     Guard(
         1,
@@ -238,7 +238,7 @@ READS: Final = (
         "    if watchlists.gaps:\n",
         "    if False:\n",
         (
-            "sync/test_evidence.py::test_person_who_cannot_be_read_stops_nobody_else_and_loses_nothing",
+            "sync/test_evidence.py::test_person_who_cannot_be_read_stops_no_one_else_and_loses_nothing",
         ),
     ),
     Guard(
@@ -475,9 +475,7 @@ READS: Final = (
         "sync/label_reader.py",
         "            if total is None:\n",
         "            if total is None:\n                return\n            if False:\n",
-        (
-            f"{_FAULTS}::test_labels_are_taken_off_by_what_the_items_say_where_the_filter_is_ignored",
-        ),
+        (f"{_FAULTS}::test_labels_are_removed_by_what_the_items_say_where_the_filter_is_ignored",),
     ),
     Guard(
         1,
@@ -509,7 +507,7 @@ READS: Final = (
         "sync/scope.py",
         "    if scope.complete:\n        plan = _forget_missing",
         "    if True:\n        plan = _forget_missing",
-        ("sync/test_engine_live.py::test_live_run_takes_nothing_off_and_forgets_nothing",),
+        ("sync/test_engine_live.py::test_live_run_removes_nothing_and_forgets_nothing",),
     ),
     Guard(
         1,
@@ -636,7 +634,7 @@ READS: Final = (
         "    if False:\n",
         (
             "sync/test_safety_check.py",
-            f"{_ENGINE}::test_labels_that_vanish_in_bulk_are_no_decisions_until_somebody_says_so",
+            f"{_ENGINE}::test_labels_that_vanish_in_bulk_are_no_decisions_until_someone_says_so",
         ),
     ),
     Guard(
@@ -653,7 +651,7 @@ READS: Final = (
         "sync/safety_check.py",
         "changes=tuple(change for change in plan.changes if not waits(change)),",
         "changes=plan.changes,",
-        ("test_brake.py::test_many_removals_are_held_and_asked_about",),
+        ("test_held_runs.py::test_many_removals_are_held_and_asked_about",),
     ),
 )
 
@@ -664,7 +662,7 @@ OWNERSHIP: Final = (
         "sync/planner.py",
         "            if key in self._view.adopt:\n",
         "            if True:\n",
-        ("sync/test_engine.py::test_label_that_was_there_before_is_not_ours_to_take_off",),
+        ("sync/test_engine.py::test_label_that_was_there_before_is_not_own_and_stays",),
     ),
     Guard(
         2,
@@ -705,7 +703,7 @@ OWNERSHIP: Final = (
         "if row is None and refused:",
         "if False:",
         (
-            "sync/test_regressions.py::test_label_taken_off_by_hand_does_not_come_back_under_a_new_name",
+            "sync/test_regressions.py::test_label_removed_by_hand_does_not_come_back_under_a_new_name",
         ),
     ),
     Guard(
@@ -715,7 +713,7 @@ OWNERSHIP: Final = (
         "        held_keys |= losses | plan.decided\n",
         "        held_keys |= losses\n",
         (
-            "test_brake.py::test_labels_that_vanish_in_bulk_are_asked_about_under_a_new_name_as_well",
+            "test_held_runs.py::test_labels_that_vanish_in_bulk_are_asked_about_under_a_new_name_as_well",
         ),
     ),
     Guard(
@@ -767,7 +765,7 @@ OWNERSHIP: Final = (
         "sync/safety_check.py",
         "        if in_question <= consent.removals:\n",
         "        if True:\n",
-        ("test_brake.py::test_confirmation_holds_for_no_more_than_was_shown",),
+        ("test_held_runs.py::test_confirmation_holds_for_no_more_than_was_shown",),
     ),
     Guard(
         1,
@@ -775,7 +773,7 @@ OWNERSHIP: Final = (
         "sync/safety_check.py",
         "if vanished <= consent.vanished:",
         "if True:",
-        ("test_brake.py::test_vanished_labels_are_left_off_only_as_many_as_were_shown",),
+        ("test_held_runs.py::test_vanished_labels_are_left_off_only_as_many_as_were_shown",),
     ),
     Guard(
         2,
@@ -909,7 +907,7 @@ OWNERSHIP: Final = (
         "rows = [row for row in rows if row.people and people.issuperset(row.people)]",
         "rows = [row for row in rows if not people.isdisjoint(row.people)]",
         (
-            "sync/test_engine.py::test_label_that_two_people_share_stays_when_the_labels_of_one_are_taken_off",
+            "sync/test_engine.py::test_label_that_two_people_share_stays_when_the_labels_of_one_are_removed",
         ),
     ),
     Guard(
@@ -928,7 +926,7 @@ OWNERSHIP: Final = (
         "storage/records.py",
         "if what is Found.DAMAGED or (expected and what is Found.MISSING)",
         "if expected and what is Found.MISSING",
-        ("test_undo.py::test_damaged_ledger_is_told_and_nothing_is_taken_off",),
+        ("test_undo.py::test_damaged_ledger_is_reported_and_nothing_is_removed",),
     ),
 )
 
@@ -1046,7 +1044,7 @@ WRITING: Final = (
         "sync/editing.py",
         "result.failed += [FailedChange(one, err.failure) for one in waiting]\n                return",
         "result.confirmed += waiting\n                return",
-        (f"{_FAULTS}::test_labels_that_cannot_be_read_back_are_not_claimed_but_are_ours",),
+        (f"{_FAULTS}::test_labels_that_cannot_be_read_back_are_not_claimed_but_are_own",),
     ),
     Guard(
         5,
@@ -1055,8 +1053,8 @@ WRITING: Final = (
         "    unsure = {one: plan.ledger_updates.get(one.key) for one in result.sent if one not in in_plex}\n",
         "    unsure: dict[Change, Row | None] = {}\n",
         (
-            "sync/test_engine_faults.py::test_labels_that_cannot_be_read_back_are_not_claimed_but_are_ours",
-            "sync/test_evidence.py::test_label_that_shows_late_is_ours",
+            "sync/test_engine_faults.py::test_labels_that_cannot_be_read_back_are_not_claimed_but_are_own",
+            "sync/test_evidence.py::test_label_that_shows_late_is_own",
         ),
     ),
     Guard(

@@ -52,7 +52,7 @@ PLEX_TOKEN: Final = "plex-token-of-the-tests"
 PULSARR_KEY: Final = "pulsarr-key-of-the-tests"
 WEBHOOK_ID: Final = "5ec4e7" * 10
 WEBHOOK_SECRET: Final = "webhook-secret-of-the-tests"
-NOBODY: Final = "http://127.0.0.1:9"  # no listener there
+UNREACHABLE: Final = "http://127.0.0.1:9"  # no listener there
 QUICKLY: Final = Retries(back_off=(0.01, 0.02))
 SECRETS: Final = (PLEX_TOKEN, PULSARR_KEY, WEBHOOK_ID, WEBHOOK_SECRET)
 
@@ -244,7 +244,7 @@ async def ha_env(
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[HaEnv]:
     """Start a small environment: 60 films, 20 shows, six people, nothing set up, no plex.tv."""
-    lead_to(monkeypatch, NOBODY)
+    lead_to(monkeypatch, UNREACHABLE)
     usual = limits.USUAL
     set_limits(
         monkeypatch,
@@ -267,7 +267,7 @@ async def ha_env(
 
 
 @pytest.fixture
-async def full_house(ha_env: HaEnv) -> HaEnv:
+async def full_env(ha_env: HaEnv) -> HaEnv:
     """Set up an environment with many labels, which are removed once unwanted."""
     rosa = ha_env.person("rosa")
     for title in ha_env.world.catalog[:60]:

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from .ha_env import HaEnv
 
 KINDS: Final = {"movies": "movie", "shows": "show"}
-EVERYBODY: Final = ("tim", "Jürgen", "nina", "sam", "marta", "Leo")
+PEOPLE: Final = ("tim", "Jürgen", "nina", "sam", "marta", "Leo")
 
 
 @dataclass
-class SharingHouse:
+class SharingEnv:
     """The test environment and its plex.tv."""
 
     ha_env: HaEnv
@@ -135,9 +135,9 @@ LATE_CHECK: Final = SharingTimes(first_check=(3600.0, 3600.0))  # long after any
 
 
 @pytest.fixture
-async def house(
+async def env(
     ha_env: HaEnv, monkeypatch: pytest.MonkeyPatch, known_secrets: set[str]
-) -> AsyncIterator[SharingHouse]:
+) -> AsyncIterator[SharingEnv]:
     """Set up six kinds of people, recognized except a child without watchlist; no entry yet."""
     people = ha_env.pulsarr.state
     ha_env.plex.owner_name = "rosa"
@@ -158,5 +158,5 @@ async def house(
         add("marta", sections=["1"], rule="contentRating=G%2CPG")
         tv.sharing.add("Leo", managed=True, rule="label=Kids%2CFamily")
         protect(known_secrets, tv)
-        yield SharingHouse(ha_env, tv)
+        yield SharingEnv(ha_env, tv)
         assert tv.requested_changes == []

@@ -12,8 +12,8 @@ from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.event import EVENT_ACTIVITY
 from simulators.http import Fault
 
-from .test_brake import answer_issue, forget
 from .test_doubted_answers import WATCHLIST
+from .test_held_runs import answer_issue, forget
 from .test_logbook import described
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ async def call_as(user: MockUser, ha_env: HaEnv, action: str, **data: Any) -> di
     return answer
 
 
-async def test_undo_is_told_with_counts_and_by_whom(
+async def test_undo_is_reported_with_counts_and_by_whom(
     ha_env: HaEnv, reported: Reported, hass_admin_user: MockUser
 ) -> None:
     await ha_env.set_up(live_mode=False)
@@ -100,7 +100,7 @@ async def test_undo_is_told_with_counts_and_by_whom(
         ([], "removed the labels of everyone"),
     ],
 )
-async def test_removal_is_told(
+async def test_removal_is_reported(
     ha_env: HaEnv, reported: Reported, people: list[str], sentence: str
 ) -> None:
     await ha_env.set_up(live_mode=False, batch_mode=False)
@@ -116,7 +116,7 @@ async def test_removal_is_told(
     assert line == f"{sentence}: labels removed: {answer['removed']} (automation)"
 
 
-async def test_title_that_waits_is_told_with_those_who_want_it(
+async def test_title_that_waits_is_reported_with_those_who_want_it(
     ha_env: HaEnv, reported: Reported
 ) -> None:
     title = ha_env.spare(in_plex=False)
@@ -133,27 +133,27 @@ async def test_title_that_waits_is_told_with_those_who_want_it(
 
 
 @pytest.mark.parametrize("choice", ["apply", "keep"])
-async def test_held_run_is_told_once_and_so_is_its_release(
-    full_house: HaEnv,
+async def test_held_run_is_reported_once_and_so_is_its_release(
+    full_env: HaEnv,
     reported: Reported,
     hass_client: ClientSessionGenerator,
     hass_admin_user: MockUser,
     choice: str,
 ) -> None:
-    labels = len(full_house.plex.state.carriers("rosa"))
-    forget(full_house)
+    labels = len(full_env.plex.state.carriers("rosa"))
+    forget(full_env)
     reported()
 
-    await full_house.call("sync_all")
+    await full_env.call("sync_all")
     ((kind, attributes, line),) = reported()
     assert (kind, attributes["removals"]) == ("run_held", labels)
     assert line == f"needs approval to remove {labels} labels (automation)"
-    await full_house.call("sync_all")
+    await full_env.call("sync_all")
     ((kind, attributes, line),) = reported()
     assert (kind, attributes["held"]) == ("sync_finished", labels)
     assert line == f"finished a full sync: held: {labels} (automation)"
 
-    await answer_issue(full_house, hass_client, choice)
+    await answer_issue(full_env, hass_client, choice)
 
     ((kind, attributes, line),) = reported()
     assert kind == "run_released"
@@ -164,20 +164,20 @@ async def test_held_run_is_told_once_and_so_is_its_release(
 
 
 @pytest.mark.parametrize("choice", ["restore", "accept"])
-async def test_decision_about_vanished_labels_is_told(
-    full_house: HaEnv,
+async def test_decision_about_vanished_labels_is_reported(
+    full_env: HaEnv,
     reported: Reported,
     hass_client: ClientSessionGenerator,
     hass_admin_user: MockUser,
     choice: str,
 ) -> None:
-    items = full_house.plex.state.carriers("rosa")
+    items = full_env.plex.state.carriers("rosa")
     for item in items:
-        full_house.plex.state.remove_label(item.rating_key, "rosa")
-    await full_house.call("sync_all")
+        full_env.plex.state.remove_label(item.rating_key, "rosa")
+    await full_env.call("sync_all")
     reported()
 
-    await answer_issue(full_house, hass_client, choice)
+    await answer_issue(full_env, hass_client, choice)
 
     ((kind, attributes, line),) = reported()
     assert kind == "run_released"
@@ -187,23 +187,25 @@ async def test_decision_about_vanished_labels_is_told(
     assert line == f"no longer holds any changes: {word}: {len(items)} ({hass_admin_user.name})"
 
 
-async def test_question_that_answers_itself_is_told(full_house: HaEnv, reported: Reported) -> None:
-    rosa, keys = full_house.person("rosa"), full_house.wanted_by("rosa")
-    forget(full_house)
-    await full_house.call("sync_all")
+async def test_question_that_answers_itself_is_reported(
+    full_env: HaEnv, reported: Reported
+) -> None:
+    rosa, keys = full_env.person("rosa"), full_env.wanted_by("rosa")
+    forget(full_env)
+    await full_env.call("sync_all")
     reported()
-    for title in full_house.world.catalog:
+    for title in full_env.world.catalog:
         if title.key in keys:
-            full_house.pulsarr.state.want(rosa, title)
+            full_env.pulsarr.state.want(rosa, title)
 
-    await full_house.call("sync_all")
+    await full_env.call("sync_all")
 
     ((kind, attributes, _),) = reported()
     assert (kind, attributes["released"]) == ("run_released", 0)
     assert attributes["kept"] == attributes["removals"] > 0
 
 
-async def test_what_cannot_be_read_is_told_when_it_begins_and_when_it_ends(
+async def test_what_cannot_be_read_is_reported_when_it_begins_and_when_it_ends(
     ha_env: HaEnv, reported: Reported
 ) -> None:
     await ha_env.set_up(live_mode=False)

@@ -173,7 +173,7 @@ async def test_rows_that_cannot_be_read_for_long_make_no_new_normal(ha_env: HaEn
     assert len(ha_env.plex.state.carriers("rosa")) == before
 
 
-async def test_label_that_a_row_may_ask_for_is_not_said_to_leave(ha_env: HaEnv) -> None:
+async def test_label_that_a_row_may_ask_for_is_not_reported_to_leave(ha_env: HaEnv) -> None:
     await ha_env.set_up(live_mode=False, removed_label_mode="remove", removal_delay=3)
     lost = in_plex(ha_env, "rosa")[0]
     becomes(ha_env, "rosa", lost, None)

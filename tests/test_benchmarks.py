@@ -15,7 +15,7 @@ from benchmarks.remarks import describe_collections, left_out
 from benchmarks.run import World, turns
 
 NAMES = {"first": "first sync", "person": "one new person", "churn": "churn", "warm": "unchanged"}
-EVERYBODY = ("ours", "quick", "slow")
+EVERYONE = ("ours", "quick", "slow")
 
 
 def result(items: int, competitor: str, case: str, wall: float = 1.0) -> dict[str, Any]:
@@ -45,31 +45,31 @@ def test_stall_is_never_shorter_than_nothing() -> None:
     assert Stall(0.1, 0.2).apart == 0.0
 
 
-def test_who_is_missing_is_told_with_the_time_it_would_take() -> None:
+def test_who_is_missing_is_reported_with_the_time_it_would_take() -> None:
     results = [
         result(1_000, name, case, wall=12.0)
-        for name in EVERYBODY
+        for name in EVERYONE
         for case in ("first", "warm", "person", "churn")
     ]
     results += [result(100_000, name, "first") for name in ("ours", "quick")]
     results += [result(100_000, "quick", "warm")]
-    remarks = left_out(results, EVERYBODY, NAMES)
+    remarks = left_out(results, EVERYONE, NAMES)
     assert len(remarks) == 2
     assert remarks[0].startswith("100,000 items, 20 people: slow, ")
     assert "about 20 minutes" in remarks[0]
     assert '"one new person" and "churn" of rivals' in remarks[1]
 
 
-def test_nothing_is_told_where_nothing_is_missing() -> None:
+def test_nothing_is_reported_where_nothing_is_missing() -> None:
     results = [
         result(1_000, name, case)
-        for name in EVERYBODY
+        for name in EVERYONE
         for case in ("first", "warm", "person", "churn")
     ]
-    assert left_out(results, EVERYBODY, NAMES) == []
+    assert left_out(results, EVERYONE, NAMES) == []
 
 
-def test_what_is_said_of_collections_follows_the_figures() -> None:
+def test_what_is_reported_of_collections_follows_the_figures() -> None:
     home_assistant = [
         {"case": "heap_before", "milliseconds": 240.0, "objects": 1_200_000},
         {"case": "hand", "apart": 61.0, "stalls": [[300.0, 290.0, ""], [61.0, 0.0, "x"]]},
@@ -149,7 +149,7 @@ def test_before_and_now_stand_side_by_side() -> None:
     assert any(line.endswith("all its syncs | not measured | 6 |") for line in lines)
 
 
-def test_earlier_state_that_cannot_be_had_is_said() -> None:
+def test_earlier_state_that_cannot_be_had_is_reported() -> None:
     lines = before_and_after(results_with(before={"reason": "no such commit"}))
     assert lines[-1] == "Not measured: no such commit."
     assert before_and_after(results_with(before=None)) == []

@@ -19,8 +19,8 @@ from custom_components.plex_label_sync.const import DOMAIN
 
 from .ha_env import later
 from .markdown import as_shown
-from .sharing_env import SharingHouse, house
-from .test_brake import answer_issue, forget
+from .sharing_env import SharingEnv, env
+from .test_held_runs import answer_issue, forget
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from .ha_env import HaEnv
 
-__all__ = ["house"]
+__all__ = ["env"]
 
 FOLDER: Final = Path(__file__).parent.parent / "blueprints" / "automation" / "plex_label_sync"
 NAMES: Final = sorted(path.name for path in FOLDER.iterdir())
@@ -103,7 +103,7 @@ async def test_home_assistant_loads_it(hass: HomeAssistant, name: str) -> None:
     assert used["blueprint"]["homeassistant"]["min_version"] == "2025.4.0"
 
 
-async def test_person_is_told_of_titles_of_theirs_and_of_nobody_elses(
+async def test_person_is_notified_of_titles_of_theirs_and_of_no_one_elses(
     ha_env: HaEnv, clock: TickingDateTimeFactory, messages: list[ServiceCall]
 ) -> None:
     await ha_env.set_up(batch_mode=False)
@@ -120,12 +120,12 @@ async def test_person_is_told_of_titles_of_theirs_and_of_nobody_elses(
     assert said(messages) == [("In Plex for ROSA", f"{theirs.title} is in Plex now.")]
 
 
-async def test_person_is_told_what_they_can_watch_now(
-    house: SharingHouse, clock: TickingDateTimeFactory, messages: list[ServiceCall]
+async def test_person_is_notified_what_they_can_watch_now(
+    env: SharingEnv, clock: TickingDateTimeFactory, messages: list[ServiceCall]
 ) -> None:
-    ha_env = house.ha_env
-    await house.set_up()
-    await house.check()
+    ha_env = env.ha_env
+    await env.set_up()
+    await env.check()
     await automate(ha_env, "visible_now.yaml", activity=ha_env.entity_id("activity"), person="TIM")
     title = ha_env.spare(in_plex=True)
     for name in ("tim", "sam"):
@@ -136,7 +136,7 @@ async def test_person_is_told_what_they_can_watch_now(
     assert said(messages) == [("Ready for TIM", f"You can watch {title.title} now.")]
 
 
-async def test_person_may_be_told_of_shows_only_with_an_action_of_their_own(
+async def test_person_may_be_notified_of_shows_only_with_an_action_of_their_own(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await ha_env.set_up(batch_mode=False)
@@ -169,7 +169,7 @@ async def test_person_may_be_told_of_shows_only_with_an_action_of_their_own(
     assert call.data["data"] == {"image": f"https://metadata-static.plex.tv/{title.key}.jpg"}
 
 
-async def test_activity_of_another_server_is_not_told(
+async def test_activity_of_another_server_is_not_reported(
     ha_env: HaEnv, clock: TickingDateTimeFactory, messages: list[ServiceCall]
 ) -> None:
     await ha_env.set_up(batch_mode=False)
@@ -199,7 +199,7 @@ async def at_six(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     )
 
 
-async def test_digest_tells_what_waits_for_whom_and_why(
+async def test_digest_reports_what_waits_for_whom_and_why(
     ha_env: HaEnv, clock: TickingDateTimeFactory, messages: list[ServiceCall]
 ) -> None:
     at_noon(clock)
@@ -239,17 +239,17 @@ async def test_digest_is_silent_when_nothing_waits_if_that_is_wanted(
     )
 
 
-async def test_held_sync_alerts(full_house: HaEnv, messages: list[ServiceCall]) -> None:
-    labels = len(full_house.plex.state.carriers("rosa"))
-    await automate(full_house, "held_alert.yaml", activity=full_house.entity_id("activity"))
-    forget(full_house)
-    await full_house.call("sync_all")
-    await full_house.call("sync_all")  # it is the same question
+async def test_held_sync_alerts(full_env: HaEnv, messages: list[ServiceCall]) -> None:
+    labels = len(full_env.plex.state.carriers("rosa"))
+    await automate(full_env, "held_alert.yaml", activity=full_env.entity_id("activity"))
+    forget(full_env)
+    await full_env.call("sync_all")
+    await full_env.call("sync_all")  # it is the same question
 
     ((heading, text),) = said(messages)
     assert heading == "Plex Label Sync needs a decision"
     assert text.splitlines()[0] == (
-        f"A sync of {full_house.plex.state.name} would remove {labels} labels at once."
+        f"A sync of {full_env.plex.state.name} would remove {labels} labels at once."
     )
     assert text.endswith("until you decide in Settings > Repairs.")
 
@@ -262,11 +262,11 @@ async def test_held_sync_alerts(full_house: HaEnv, messages: list[ServiceCall]) 
     ],
 )
 async def test_single_label_alerts_in_the_singular(
-    full_house: HaEnv, messages: list[ServiceCall], removals: int, vanished: int, line: str
+    full_env: HaEnv, messages: list[ServiceCall], removals: int, vanished: int, line: str
 ) -> None:
-    activity = full_house.entity_id("activity")
-    await automate(full_house, "held_alert.yaml", activity=activity)
-    full_house.hass.bus.async_fire(
+    activity = full_env.entity_id("activity")
+    await automate(full_env, "held_alert.yaml", activity=activity)
+    full_env.hass.bus.async_fire(
         f"{DOMAIN}_activity",
         {
             "entity_id": activity,
@@ -277,18 +277,18 @@ async def test_single_label_alerts_in_the_singular(
             "reasons": [],
         },
     )
-    await full_house.settle()
+    await full_env.settle()
 
     ((_, text),) = said(messages)
     assert text.splitlines()[0] == line
 
 
-async def test_vanished_labels_alert(full_house: HaEnv, messages: list[ServiceCall]) -> None:
-    await automate(full_house, "held_alert.yaml", activity=full_house.entity_id("activity"))
-    items = full_house.plex.state.carriers("rosa")
+async def test_vanished_labels_alert(full_env: HaEnv, messages: list[ServiceCall]) -> None:
+    await automate(full_env, "held_alert.yaml", activity=full_env.entity_id("activity"))
+    items = full_env.plex.state.carriers("rosa")
     for item in items:
-        full_house.plex.state.remove_label(item.rating_key, "rosa")
-    await full_house.call("sync_all")
+        full_env.plex.state.remove_label(item.rating_key, "rosa")
+    await full_env.call("sync_all")
 
     ((_, text),) = said(messages)
     assert f"{len(items)} labels have disappeared." in text
@@ -327,20 +327,20 @@ async def test_person_is_chosen_by_their_sensor_and_the_message_is_theirs(
 
 
 async def test_notification_goes_away_when_the_question_was_answered(
-    full_house: HaEnv, hass_client: ClientSessionGenerator
+    full_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
-    dismissed = async_mock_service(full_house.hass, "persistent_notification", "dismiss")
-    created = async_mock_service(full_house.hass, "persistent_notification", "create")
-    await automate(full_house, "held_alert.yaml", activity=full_house.entity_id("activity"))
-    forget(full_house)
-    await full_house.call("sync_all")
+    dismissed = async_mock_service(full_env.hass, "persistent_notification", "dismiss")
+    created = async_mock_service(full_env.hass, "persistent_notification", "create")
+    await automate(full_env, "held_alert.yaml", activity=full_env.entity_id("activity"))
+    forget(full_env)
+    await full_env.call("sync_all")
     assert dismissed == []
 
-    await answer_issue(full_house, hass_client, "keep")
+    await answer_issue(full_env, hass_client, "keep")
 
     ((made,), (gone,)) = created, dismissed
     assert made.data["notification_id"] == gone.data["notification_id"]
-    assert full_house.entry.entry_id in gone.data["notification_id"]
+    assert full_env.entry.entry_id in gone.data["notification_id"]
 
 
 @pytest.mark.parametrize("chosen", ["name", "sensor"])

@@ -87,7 +87,9 @@ def test_verb_goes_with_the_number_of_people(people: int, sentence: str) -> None
         ("nl", "Rosa wil de titel zien", "Rosa en Tim willen de titel zien"),
     ],
 )
-def test_who_wants_a_title_is_said_in_every_language(language: str, one: str, two: str) -> None:
+def test_who_wants_a_title_is_translated_into_every_language(
+    language: str, one: str, two: str
+) -> None:
     why, texts = Reason(ReasonCode.WANTED), ALL[language]
     assert [reason_text(why, names_of(PEOPLE[:count]), texts) for count in (1, 2)] == [one, two]
 
@@ -131,7 +133,7 @@ def test_days_are_written_as_people_write_them(language: str, first: str, second
         ("America/New_York", "1 November 2026", "18:30"),
     ],
 )
-def test_days_and_hours_are_those_of_the_house(zone: str, day: str, hour: str) -> None:
+def test_days_and_hours_are_those_of_home_assistant(zone: str, day: str, hour: str) -> None:
     late = 1_793_575_800.0  # 2026-11-01 23:30 UTC
     texts = texts_of("en", zone)
     assert (texts.date(late), texts.time(late)) == (day, hour)
@@ -170,7 +172,7 @@ def test_every_reason_is_a_sentence_in_every_language(
 
 
 @given(languages, st.sampled_from(sorted(CODES)), st.integers(1, 3), st.integers(1, 3))
-def test_every_part_of_an_explanation_is_said_in_every_language(
+def test_every_part_of_an_explanation_is_translated_into_every_language(
     language: str, code: Topic | WhyNone | LabelState, people: int, labels: int
 ) -> None:
     remark = Remark(code, ("Rosa", "Tim", "Jürgen")[:people], ("a", "b", "c")[:labels], "TV", 9e8)
@@ -204,7 +206,7 @@ def test_explanation_is_one_sentence_that_begins_with_the_title() -> None:
     )
 
 
-def test_same_thing_about_two_libraries_is_said_once() -> None:
+def test_same_thing_about_two_libraries_is_reported_once() -> None:
     remarks = (
         Remark(Topic.WANTED, people=("anna",)),
         Remark(LabelState.OURS, labels=("anna",), library="Movies"),
@@ -231,7 +233,7 @@ def test_title_is_never_empty(language: str, title: str) -> None:
     assert "11" in title_text(named, ALL[language]) or title.strip()
 
 
-def test_old_day_without_a_time_zone_is_told() -> None:
+def test_old_day_without_a_time_zone_is_reported() -> None:
     assert Texts("en", UTC, ALL["en"].groups).date(0) == "1 January 1970"
 
 

@@ -264,12 +264,12 @@ async def test_sync_by_hand_does_not_share_a_run_that_has_begun_to_read(
     title = ha_env.spare(in_plex=True)
     ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
 
-    mine, same = await asyncio.gather(act(ha_env, "sync_all"), act(ha_env, "sync_all"))
+    joined, same = await asyncio.gather(act(ha_env, "sync_all"), act(ha_env, "sync_all"))
 
     assert all("rosa" in labels for labels in ha_env.labels(title))
-    assert mine["run_id"] == same["run_id"], "equal ones that wait are one"
-    assert mine["run_id"] != (await older)["run_id"]
-    assert mine["added"] >= 1
+    assert joined["run_id"] == same["run_id"], "equal ones that wait are one"
+    assert joined["run_id"] != (await older)["run_id"]
+    assert joined["added"] >= 1
 
 
 async def test_sync_by_hand_does_not_share_one_by_the_clock(ha_env: HaEnv) -> None:
@@ -352,7 +352,7 @@ async def test_live_goes_first_and_dry_runs_come_last() -> None:
     assert not turns.locked()
 
 
-async def test_turn_that_comes_to_somebody_who_leaves_goes_on_to_the_next() -> None:
+async def test_turn_that_comes_to_someone_who_leaves_goes_on_to_the_next() -> None:
     turns = Turns()
 
     async def take() -> None:

@@ -194,7 +194,7 @@ async def test_disabled_and_removed_entities_are_left_out(ha_env: HaEnv) -> None
     assert ha_env.entity_id("labels_added_total") in used(made)
 
 
-async def test_dashboard_before_the_first_sync_says_that_nobody_is_there_yet(
+async def test_dashboard_before_the_first_sync_says_that_no_one_is_there_yet(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up(**QUIET)

@@ -18,8 +18,8 @@ from custom_components.plex_label_sync.diagnostics import place
 from simulators.plex import Fault
 
 from .ha_env import SECRETS
-from .impatience import TOO_LONG
-from .test_brake import forget
+from .short_timeouts import TOO_LONG
+from .test_held_runs import forget
 from .texts import COMPONENT
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ async def test_download_counts_every_request_by_its_kind(
     assert 0 < watchlists["slowest"] <= watchlists["seconds"]
 
 
-async def test_download_tells_what_went_wrong_last(
+async def test_download_reports_what_went_wrong_last(
     ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     await ha_env.set_up(batch_mode=False)
@@ -151,7 +151,7 @@ async def test_download_tells_what_went_wrong_last(
     assert counted["retries"] > 0
 
 
-async def test_download_holds_nothing_secret_and_nobody(
+async def test_download_holds_nothing_secret_and_no_one(
     ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     await ha_env.set_up(exclude_labels=["Rosa"], pending_max_age=30)
@@ -233,16 +233,16 @@ async def test_pulsarr_that_takes_too_long_is_not_waited_for(
     assert data["versions"]["pulsarr"] is None
 
 
-async def test_held_changes_are_counted_and_a_file_that_is_gone_is_told(
-    full_house: HaEnv, hass_client: ClientSessionGenerator
+async def test_held_changes_are_counted_and_a_file_that_is_gone_is_reported(
+    full_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
-    labels = len(full_house.plex.state.carriers("rosa"))
-    forget(full_house)
-    await full_house.call("sync_all")
-    storage = Path(full_house.hass.config.path(".storage"))
-    (storage / f"{DOMAIN}.{full_house.entry.entry_id}.queue").unlink()
+    labels = len(full_env.plex.state.carriers("rosa"))
+    forget(full_env)
+    await full_env.call("sync_all")
+    storage = Path(full_env.hass.config.path(".storage"))
+    (storage / f"{DOMAIN}.{full_env.entry.entry_id}.queue").unlink()
 
-    data, _ = await download(full_house, hass_client)
+    data, _ = await download(full_env, hass_client)
 
     assert data["held"]["removals"] == labels
     assert "mass_removal" in data["held"]["reasons"]
@@ -263,5 +263,5 @@ async def test_held_changes_are_counted_and_a_file_that_is_gone_is_told(
         ("…", "no-address"),
     ],
 )
-def test_address_is_told_by_its_kind(address: str, said: str) -> None:
+def test_address_is_reported_by_its_kind(address: str, said: str) -> None:
     assert place(address) == said

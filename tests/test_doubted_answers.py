@@ -12,7 +12,7 @@ from custom_components.plex_label_sync.const import DOMAIN
 from simulators.http import Fault
 
 from .ha_env import later
-from .test_brake import answer_issue, forget, issue
+from .test_held_runs import answer_issue, forget, issue
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ async def live(ha_env: HaEnv, **options: Any) -> None:
     await ha_env.connected()
 
 
-async def test_events_of_removals_take_nothing_off_while_pulsarr_lists_nobody(
+async def test_events_of_removals_remove_nothing_while_pulsarr_lists_no_people(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await live(ha_env)
@@ -99,7 +99,7 @@ async def test_events_of_removals_take_nothing_off_while_pulsarr_lists_nobody(
     assert ha_env.state("status") == "held"
 
 
-async def test_sync_of_one_library_takes_nothing_off_while_pulsarr_lists_nobody(
+async def test_sync_of_one_library_removes_nothing_while_pulsarr_lists_no_people(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up(live_mode=False, removed_label_mode="remove")
@@ -113,7 +113,7 @@ async def test_sync_of_one_library_takes_nothing_off_while_pulsarr_lists_nobody(
     assert issue(ha_env) is not None
 
 
-async def test_answer_of_nobody_is_asked_about_at_once_where_labels_wait_for_a_delay(
+async def test_answer_without_people_is_asked_about_at_once_where_labels_wait_for_a_delay(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await ha_env.set_up(live_mode=True, removed_label_mode="remove", removal_delay=1)
@@ -130,7 +130,7 @@ async def test_answer_of_nobody_is_asked_about_at_once_where_labels_wait_for_a_d
     assert ha_env.state("status") == "held"
 
 
-async def test_answer_of_nobody_is_asked_about_even_where_nothing_would_go(
+async def test_answer_without_people_is_asked_about_even_where_nothing_would_go(
     ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     await ha_env.set_up(live_mode=False)
@@ -143,78 +143,78 @@ async def test_answer_of_nobody_is_asked_about_even_where_nothing_would_go(
     assert (await ha_env.call("sync_all"))["status"] == "done"
 
 
-async def test_nothing_that_is_asked_about_goes_by_another_path(full_house: HaEnv) -> None:
-    switch = {"entity_id": full_house.entity_id("live_mode")}
-    titles = titles_of(full_house, "rosa")
-    forget(full_house)
-    await full_house.call("sync_all")
-    assert issue(full_house) is not None
-    before = all_labels(full_house)
-    await full_house.hass.services.async_call("switch", "turn_on", switch, blocking=True)
-    await full_house.settle()
+async def test_nothing_that_is_asked_about_goes_by_another_path(full_env: HaEnv) -> None:
+    switch = {"entity_id": full_env.entity_id("live_mode")}
+    titles = titles_of(full_env, "rosa")
+    forget(full_env)
+    await full_env.call("sync_all")
+    assert issue(full_env) is not None
+    before = all_labels(full_env)
+    await full_env.hass.services.async_call("switch", "turn_on", switch, blocking=True)
+    await full_env.settle()
 
-    await full_house.call("sync_all", libraries=["1"])
-    await full_house.call("sync_all", people=["rosa"])
+    await full_env.call("sync_all", libraries=["1"])
+    await full_env.call("sync_all", people=["rosa"])
     for title in titles[:20]:
-        await full_house.pulsarr.announce(title)
-    await full_house.settle()
+        await full_env.pulsarr.announce(title)
+    await full_env.settle()
 
-    assert all_labels(full_house) == before
+    assert all_labels(full_env) == before
 
 
 @pytest.mark.parametrize("away", ["list", "library"])
 async def test_question_stays_open_about_what_a_sync_cannot_read(
-    full_house: HaEnv, hass_client: ClientSessionGenerator, away: str
+    full_env: HaEnv, hass_client: ClientSessionGenerator, away: str
 ) -> None:
-    titles = titles_of(full_house, "rosa")
-    forget(full_house)
-    await full_house.call("sync_all")
-    before = all_labels(full_house)
-    asked = issue(full_house)
+    titles = titles_of(full_env, "rosa")
+    forget(full_env)
+    await full_env.call("sync_all")
+    before = all_labels(full_env)
+    asked = issue(full_env)
     assert asked is not None
     if away == "list":
-        match = rf"/v1/users/{full_house.person('rosa')}/watchlist"
-        full_house.pulsarr.faults.add(Fault("busy", route=WATCHLIST, match=match, times=None))
+        match = rf"/v1/users/{full_env.person('rosa')}/watchlist"
+        full_env.pulsarr.faults.add(Fault("busy", route=WATCHLIST, match=match, times=None))
     else:
-        full_house.plex.faults.add(Fault("busy", match=r"sections/1/(all|label)", times=None))
+        full_env.plex.faults.add(Fault("busy", match=r"sections/1/(all|label)", times=None))
 
-    assert (await full_house.call("sync_all"))["gaps"]
+    assert (await full_env.call("sync_all"))["gaps"]
 
-    still = issue(full_house)
+    still = issue(full_env)
     assert still is not None
     assert still.translation_placeholders is not None
     assert asked.translation_placeholders is not None
     for name in ("removals", "vanished"):
         assert still.translation_placeholders[name] == asked.translation_placeholders[name]
-    full_house.pulsarr.faults.clear()
-    full_house.plex.faults.clear()
-    switch = {"entity_id": full_house.entity_id("live_mode")}
-    await full_house.hass.services.async_call("switch", "turn_on", switch, blocking=True)
+    full_env.pulsarr.faults.clear()
+    full_env.plex.faults.clear()
+    switch = {"entity_id": full_env.entity_id("live_mode")}
+    await full_env.hass.services.async_call("switch", "turn_on", switch, blocking=True)
     for title in titles[:20]:
-        await full_house.pulsarr.announce(title)
-    await full_house.settle()
-    assert all_labels(full_house) == before
-    await answer_issue(full_house, hass_client, "apply")
-    assert full_house.plex.state.carriers("rosa") == []
-    assert issue(full_house) is None
+        await full_env.pulsarr.announce(title)
+    await full_env.settle()
+    assert all_labels(full_env) == before
+    await answer_issue(full_env, hass_client, "apply")
+    assert full_env.plex.state.carriers("rosa") == []
+    assert issue(full_env) is None
 
 
 async def test_question_goes_with_an_answer_although_something_cannot_be_read(
-    full_house: HaEnv, hass_client: ClientSessionGenerator
+    full_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
-    forget(full_house)
-    match = rf"/v1/users/{full_house.person('tim')}/watchlist"
-    full_house.pulsarr.faults.add(Fault("busy", route=WATCHLIST, match=match, times=None))
-    await full_house.call("sync_all")
-    assert issue(full_house) is not None
+    forget(full_env)
+    match = rf"/v1/users/{full_env.person('tim')}/watchlist"
+    full_env.pulsarr.faults.add(Fault("busy", route=WATCHLIST, match=match, times=None))
+    await full_env.call("sync_all")
+    assert issue(full_env) is not None
 
-    await answer_issue(full_house, hass_client, "apply")
+    await answer_issue(full_env, hass_client, "apply")
 
-    assert full_house.plex.state.carriers("rosa") == []
-    assert issue(full_house) is None
+    assert full_env.plex.state.carriers("rosa") == []
+    assert issue(full_env) is None
 
 
-async def test_empty_list_of_one_person_waits_for_a_second_read_and_asks_nobody(
+async def test_empty_list_of_one_person_waits_for_a_second_read_and_asks_no_one(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     more_for_rosa(ha_env)
@@ -345,7 +345,7 @@ def written(when: datetime) -> str:
     return f"{when.day} {when:%B %Y} at {when:%H:%M}"
 
 
-async def test_list_that_cannot_be_read_costs_nobody_else_anything_and_is_told(
+async def test_list_that_cannot_be_read_costs_no_one_else_anything_and_is_reported(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up(live_mode=False, removed_label_mode="remove")
@@ -377,7 +377,7 @@ async def test_list_that_cannot_be_read_costs_nobody_else_anything_and_is_told(
     assert issue_text(ha_env, "gap_person") is None
 
 
-async def test_gap_that_lasts_two_hours_is_told_without_another_sync(
+async def test_gap_that_lasts_two_hours_is_reported_without_another_sync(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await ha_env.set_up(live_mode=False, batch_mode=False)
@@ -393,7 +393,7 @@ async def test_gap_that_lasts_two_hours_is_told_without_another_sync(
 
 
 @pytest.mark.parametrize("called", ["rosa", "Rosa", "number"])
-async def test_labels_of_somebody_who_left_can_be_taken_off_by_what_is_known(
+async def test_labels_of_someone_who_left_can_be_removed_by_what_is_known(
     ha_env: HaEnv, called: str
 ) -> None:
     await ha_env.set_up(live_mode=False, batch_mode=False)

@@ -152,14 +152,14 @@ async def test_other_server_that_comes_up_at_the_same_address_is_left_alone(
     assert ha_env.plex.stats.puts == 0
 
 
-async def test_other_server_in_the_place_of_ours_is_not_written_to_though_nothing_was_away(
+async def test_other_server_in_the_place_of_the_known_one_is_not_written_to_though_nothing_was_away(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up(batch_mode=False, live_mode=False)
     await ha_env.call("sync_all")
     title = ha_env.spare(in_plex=True)
     ha_env.pulsarr.state.want(ha_env.person("rosa"), title)
-    ours = {key: one.uuid for key, one in ha_env.plex.state.libraries.items()}
+    uuids = {key: one.uuid for key, one in ha_env.plex.state.libraries.items()}
     machine = ha_env.plex.state.machine_identifier
     ha_env.plex.state.machine_identifier = "another"
     for library in ha_env.plex.state.libraries.values():
@@ -174,13 +174,13 @@ async def test_other_server_in_the_place_of_ours_is_not_written_to_though_nothin
 
     ha_env.plex.state.machine_identifier = machine
     for library in ha_env.plex.state.libraries.values():
-        library.uuid = ours[library.key]
+        library.uuid = uuids[library.key]
     await ha_env.call("sync_all")
     assert all("rosa" in labels for labels in ha_env.labels(title))
     assert ha_env.state("status") == "idle"
 
 
-async def test_library_that_our_server_made_anew_is_served_and_nothing_in_it_is_ours(
+async def test_library_that_our_server_made_again_is_served_and_nothing_in_it_is_own(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up(
@@ -356,7 +356,7 @@ async def switch(ha_env: HaEnv, key: str, *, on: bool) -> None:
     await ha_env.settle()
 
 
-async def test_switches_change_the_options_and_nothing_is_loaded_anew(
+async def test_switches_change_the_options_and_nothing_is_reloaded(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up()

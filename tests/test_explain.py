@@ -11,7 +11,7 @@ import pytest
 
 from simulators.plex import Fault
 
-from .test_brake import forget
+from .test_held_runs import forget
 
 if TYPE_CHECKING:
     from simulators.catalog import CatalogTitle
@@ -42,7 +42,7 @@ def label(explanation: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-async def test_label_of_ours_is_explained_with_its_person_and_its_time(
+async def test_own_label_is_explained_with_its_person_and_its_time(
     ha_env: HaEnv,
 ) -> None:
     title = await wanted(ha_env)
@@ -89,7 +89,7 @@ async def test_every_way_to_ask_gives_the_same_answer(ha_env: HaEnv) -> None:
     assert by_guid in by_title["titles"]
 
 
-async def test_part_of_a_title_tells_about_all_that_fit_but_not_about_too_many(
+async def test_part_of_a_title_explains_all_that_fit_but_not_about_too_many(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up(live_mode=False)
@@ -162,7 +162,7 @@ async def test_what_the_next_sync_would_do_is_what_it_does(ha_env: HaEnv) -> Non
     assert label(await about(ha_env, title), "rosa")["state"] == "ours"
 
 
-async def test_foreign_excluded_and_opt_out_labels_are_told_apart(ha_env: HaEnv) -> None:
+async def test_foreign_excluded_and_opt_out_labels_are_distinguished(ha_env: HaEnv) -> None:
     title = await wanted(ha_env, exclude_labels=["kids"])
     (item, *_) = ha_env.plex.state.items_of(title)
     for text in ("By hand", "Kids", "No-Sync"):
@@ -198,7 +198,7 @@ async def test_foreign_label_is_announced_to_go_where_the_options_say_so(
     assert ha_env.labels(title)[0] == {"rosa"}
 
 
-async def test_label_taken_off_by_hand_is_an_override(ha_env: HaEnv) -> None:
+async def test_label_removed_by_hand_is_an_override(ha_env: HaEnv) -> None:
     title = await wanted(ha_env)
     (item, *_) = ha_env.plex.state.items_of(title)
     ha_env.plex.state.remove_label(item.rating_key, "rosa")
@@ -212,7 +212,7 @@ async def test_label_taken_off_by_hand_is_an_override(ha_env: HaEnv) -> None:
     assert "was removed by hand" in after["summary"]
 
 
-async def test_label_that_goes_later_is_told_with_its_date(ha_env: HaEnv) -> None:
+async def test_label_that_goes_later_is_reported_with_its_date(ha_env: HaEnv) -> None:
     with freeze_time("2026-11-20 12:00:00", tick=True) as clock:
         title = await wanted(ha_env, removed_label_mode="remove", removal_delay=3)
         ha_env.pulsarr.state.unwant(ha_env.person("rosa"), title)
@@ -233,7 +233,7 @@ async def test_label_that_goes_later_is_told_with_its_date(ha_env: HaEnv) -> Non
     ("mode", "states"),
     [("keep", {"rosa": "kept"}), ("mark", {"rosa": "to_remove", "removed": "to_add"})],
 )
-async def test_label_that_nobody_wants_is_explained(
+async def test_label_that_no_one_wants_is_explained(
     ha_env: HaEnv, mode: str, states: dict[str, str]
 ) -> None:
     title = await wanted(ha_env, removed_label_mode=mode)
@@ -247,7 +247,7 @@ async def test_label_that_nobody_wants_is_explained(
     assert "not on the watchlist of anyone" in explanation["summary"]
 
 
-async def test_label_of_somebody_who_left_is_explained_with_the_name(ha_env: HaEnv) -> None:
+async def test_label_of_someone_who_left_is_explained_with_the_name(ha_env: HaEnv) -> None:
     title = await wanted(ha_env)
     ha_env.pulsarr.state.remove_user(ha_env.person("rosa"))
 
@@ -268,13 +268,13 @@ async def test_mark_is_explained(ha_env: HaEnv) -> None:
 
 
 async def test_label_that_the_brake_holds_waits_for_a_decision(
-    full_house: HaEnv,
+    full_env: HaEnv,
 ) -> None:
-    (item, *_) = full_house.plex.state.carriers("rosa")
-    forget(full_house)
-    await full_house.call("sync_all")
+    (item, *_) = full_env.plex.state.carriers("rosa")
+    forget(full_env)
+    await full_env.call("sync_all")
 
-    answer = await full_house.call("explain", rating_key=item.rating_key)
+    answer = await full_env.call("explain", rating_key=item.rating_key)
 
     shown = label(answer["titles"][0], "rosa")
     assert shown["state"] == "held"
@@ -283,37 +283,37 @@ async def test_label_that_the_brake_holds_waits_for_a_decision(
 
 
 async def test_label_that_vanished_in_bulk_waits_for_a_decision(
-    full_house: HaEnv,
+    full_env: HaEnv,
 ) -> None:
-    items = full_house.plex.state.carriers("rosa")
+    items = full_env.plex.state.carriers("rosa")
     for item in items:
-        full_house.plex.state.remove_label(item.rating_key, "rosa")
-    await full_house.call("sync_all")
+        full_env.plex.state.remove_label(item.rating_key, "rosa")
+    await full_env.call("sync_all")
 
-    answer = await full_house.call("explain", rating_key=items[0].rating_key)
+    answer = await full_env.call("explain", rating_key=items[0].rating_key)
 
     assert label(answer["titles"][0], "rosa")["state"] == "held"
 
 
-async def test_label_that_nobody_wants_since_the_question_waits_for_the_decision_as_well(
-    full_house: HaEnv,
+async def test_label_that_no_one_wants_since_the_question_waits_for_the_decision_as_well(
+    full_env: HaEnv,
 ) -> None:
-    forget(full_house)
-    assert "mass_removal" in (await full_house.call("sync_all"))["hold_reasons"]
-    tim = full_house.person("tim")
+    forget(full_env)
+    assert "mass_removal" in (await full_env.call("sync_all"))["hold_reasons"]
+    tim = full_env.person("tim")
     title = next(
         one
-        for one in full_house.world.catalog
-        if one.key in full_house.wanted_by("tim") and full_house.plex.state.items_of(one)
+        for one in full_env.world.catalog
+        if one.key in full_env.wanted_by("tim") and full_env.plex.state.items_of(one)
     )
-    full_house.pulsarr.state.unwant(tim, title)
+    full_env.pulsarr.state.unwant(tim, title)
 
-    assert label(await about(full_house, title), "tim")["state"] == "held"
+    assert label(await about(full_env, title), "tim")["state"] == "held"
 
-    answer = await full_house.call("sync_all")
+    answer = await full_env.call("sync_all")
     assert (answer["status"], answer["removed"]) == ("held", 0)
-    assert all("tim" in labels for labels in full_house.labels(title))
-    assert label(await about(full_house, title), "tim")["state"] == "held"
+    assert all("tim" in labels for labels in full_env.labels(title))
+    assert label(await about(full_env, title), "tim")["state"] == "held"
 
 
 async def test_question_about_others_holds_no_label_that_it_does_not_name(
@@ -330,17 +330,17 @@ async def test_question_about_others_holds_no_label_that_it_does_not_name(
     assert label(await about(ha_env, title), "rosa")["state"] == "to_remove"
 
 
-async def test_label_that_somebody_pinned_is_explained(
-    full_house: HaEnv,
+async def test_label_that_someone_pinned_is_explained(
+    full_env: HaEnv,
 ) -> None:
-    title = full_house.spare("show", in_plex=True)
-    full_house.pulsarr.state.want(full_house.person("rosa"), title)
-    await full_house.call("sync_all")
-    full_house.pulsarr.state.unwant(full_house.person("rosa"), title)
-    await full_house.call("sync_all")
-    await full_house.call("undo")
+    title = full_env.spare("show", in_plex=True)
+    full_env.pulsarr.state.want(full_env.person("rosa"), title)
+    await full_env.call("sync_all")
+    full_env.pulsarr.state.unwant(full_env.person("rosa"), title)
+    await full_env.call("sync_all")
+    await full_env.call("undo")
 
-    explanation = await about(full_house, title)
+    explanation = await about(full_env, title)
 
     assert label(explanation, "rosa")["state"] == "pinned"
 
@@ -359,7 +359,7 @@ async def test_title_that_waits_for_plex_is_explained(ha_env: HaEnv) -> None:
     assert "the next check for it is at" in explanation["summary"]
 
 
-async def test_title_that_nobody_ever_wanted_is_explained(ha_env: HaEnv) -> None:
+async def test_title_that_no_one_ever_wanted_is_explained(ha_env: HaEnv) -> None:
     await ha_env.set_up(live_mode=False)
     title = ha_env.spare(in_plex=True)
 
@@ -408,7 +408,7 @@ async def test_question_that_cannot_be_answered_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize("how", ["title", "guid"])
-async def test_unreadable_library_keeps_nothing_from_being_told_of_the_others(
+async def test_unreadable_library_keeps_nothing_from_being_reported_about_the_others(
     ha_env: HaEnv, how: str
 ) -> None:
     await ha_env.set_up(batch_mode=False)
@@ -425,7 +425,7 @@ async def test_unreadable_library_keeps_nothing_from_being_told_of_the_others(
     assert label(shown[0], "rosa")
 
 
-async def test_plex_that_does_not_answer_is_told(ha_env: HaEnv) -> None:
+async def test_plex_that_does_not_answer_is_reported(ha_env: HaEnv) -> None:
     await ha_env.set_up(live_mode=False)
     ha_env.plex.faults.add(Fault(kind="html", route="/library/sections", times=9))
 
@@ -446,7 +446,7 @@ async def test_plex_that_does_not_answer_is_told(ha_env: HaEnv) -> None:
         ("local://99", "Plex has not matched it"),
     ],
 )
-async def test_item_that_no_watchlist_can_name_is_said_to_be_one(
+async def test_item_that_no_watchlist_can_name_is_reported_to_be_one(
     ha_env: HaEnv, guid: str, why: str
 ) -> None:
     title = ha_env.spare(in_plex=False)

@@ -53,7 +53,7 @@ async def wanted_spare(ha_env: HaEnv, *, in_plex: bool, name: str = "rosa") -> C
     return title
 
 
-async def test_every_wish_is_told_once_with_its_status(ha_env: HaEnv) -> None:
+async def test_every_wanted_title_is_reported_once_with_its_status(ha_env: HaEnv) -> None:
     await ha_env.set_up(**QUIET)
     await ha_env.call("sync_all")
 
@@ -235,7 +235,7 @@ async def test_person_is_known_by_name_before_alias_and_by_id_last(ha_env: HaEnv
     assert unknown.value.translation_key == "unknown_person"
 
 
-async def test_answer_comes_from_memory_and_after_a_restart_from_one_look(ha_env: HaEnv) -> None:
+async def test_answer_comes_from_memory_and_after_a_restart_from_one_read(ha_env: HaEnv) -> None:
     await ha_env.set_up(**QUIET)
     await ha_env.call("sync_all")
     before = await ha_env.call("get_titles", limit=1000)
@@ -267,7 +267,7 @@ async def test_paused_entry_says_what_would_be_labelled(ha_env: HaEnv) -> None:
     assert ha_env.plex.stats.puts == 0
 
 
-async def test_reason_is_told_in_the_language_of_the_house(ha_env: HaEnv) -> None:
+async def test_reason_is_reported_in_the_language_of_home_assistant(ha_env: HaEnv) -> None:
     await ha_env.hass.config.async_update(language="de")
     await ha_env.set_up(**QUIET)
     await ha_env.call("sync_all")

@@ -129,12 +129,14 @@ def test_what_is_imported_from_home_assistant_is_named_in_the_manifest() -> None
 
 def test_requirements_accept_what_this_home_assistant_pins_itself() -> None:
     """All integrations share one environment: two that disagree replace each other's packages."""
-    ours = [Requirement(text) for text in MANIFEST["requirements"]]
-    theirs = Path(components.__path__[0], "plex", "manifest.json").read_text(encoding="utf-8")
-    pins = {pin.name: pin for pin in map(Requirement, json.loads(theirs)["requirements"])}
+    own_requirements = [Requirement(text) for text in MANIFEST["requirements"]]
+    plex_manifest = Path(components.__path__[0], "plex", "manifest.json").read_text(
+        encoding="utf-8"
+    )
+    pins = {pin.name: pin for pin in map(Requirement, json.loads(plex_manifest)["requirements"])}
 
-    assert [requirement.name for requirement in ours] == ["PlexAPI"]
-    for requirement in ours:
+    assert [requirement.name for requirement in own_requirements] == ["PlexAPI"]
+    for requirement in own_requirements:
         (pinned,) = pins[requirement.name].specifier
         assert requirement.specifier.contains(pinned.version)
         assert not any(range_.operator == "==" for range_ in requirement.specifier)
@@ -270,7 +272,7 @@ def test_quality_scale_judges_every_rule_once_and_gives_its_reasons() -> None:
         ("repair-issues", "repairs.py"),
     ],
 )
-def test_quality_scale_tells_the_truth_about_what_is_there(rule: str, file: str) -> None:
+def test_quality_scale_is_true_of_what_is_there(rule: str, file: str) -> None:
     assert (SCALE[rule] == "done") is (COMPONENT / file).exists()
 
 

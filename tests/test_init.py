@@ -54,9 +54,9 @@ async def test_webhook_is_registered_with_its_secret_and_removed_with_the_entry(
     )
     await ha_env.set_up()
 
-    _, ours = ha_env.pulsarr.endpoints
-    assert ours.enabled
-    assert set(ours.event_types) >= {"media.available", "watchlist.added", "watchlist.removed"}
+    _, own = ha_env.pulsarr.endpoints
+    assert own.enabled
+    assert set(own.event_types) >= {"media.available", "watchlist.added", "watchlist.removed"}
 
     await ha_env.hass.config_entries.async_remove(ha_env.entry.entry_id)
     await ha_env.settle()

@@ -98,7 +98,7 @@ async def test_older_ledger_learns_it_from_the_journal(
     assert "causes_unknown" not in hass_storage[f"{DOMAIN}.{ha_env.entry.entry_id}.ledger"]["data"]
 
 
-async def test_diagnostics_count_it_and_name_nobody(
+async def test_diagnostics_count_it_and_name_no_one(
     ha_env: HaEnv, hass_admin_user: MockUser
 ) -> None:
     title = await undone(ha_env)

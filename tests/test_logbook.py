@@ -16,7 +16,7 @@ from custom_components.plex_label_sync.event import EVENT_ACTIVITY
 from custom_components.plex_label_sync.logbook import async_describe_events
 
 from .ha_env import later
-from .test_brake import forget
+from .test_held_runs import forget
 from .texts import COMPONENT, TEXTS
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ async def test_disabled_entity_leaves_one_line_for_each_happening(
     assert re.fullmatch(r"undid a run: labels added: \d+ \(automation\)", shown[2])
 
 
-async def test_full_syncs_are_told(ha_env: HaEnv, lines: Lines) -> None:
+async def test_full_syncs_are_reported(ha_env: HaEnv, lines: Lines) -> None:
     await ha_env.set_up()
     added = ha_env.state("labels_added")
     await ha_env.call("sync_all")
@@ -112,7 +112,7 @@ async def test_full_syncs_are_told(ha_env: HaEnv, lines: Lines) -> None:
     ]
 
 
-async def test_labelled_title_is_told_with_its_people(
+async def test_labelled_title_is_reported_with_its_people(
     ha_env: HaEnv, clock: TickingDateTimeFactory, lines: Lines
 ) -> None:
     await ha_env.set_up(batch_mode=False)
@@ -124,7 +124,7 @@ async def test_labelled_title_is_told_with_its_people(
     assert lines()[1:] == [f"labelled {title.title} for rosa and tim"]
 
 
-async def test_waiting_for_a_title_is_told_from_beginning_to_end(
+async def test_waiting_for_a_title_is_reported_from_beginning_to_end(
     ha_env: HaEnv, clock: TickingDateTimeFactory, lines: Lines
 ) -> None:
     await ha_env.set_up(batch_mode=False)
@@ -150,25 +150,25 @@ async def test_waiting_for_a_title_is_told_from_beginning_to_end(
     ]
 
 
-async def test_held_sync_is_told(full_house: HaEnv, lines: Lines) -> None:
-    labels = len(full_house.plex.state.carriers("rosa"))
-    forget(full_house)
-    await full_house.call("sync_all")
+async def test_held_sync_is_reported(full_env: HaEnv, lines: Lines) -> None:
+    labels = len(full_env.plex.state.carriers("rosa"))
+    forget(full_env)
+    await full_env.call("sync_all")
 
     assert lines()[-1] == f"needs approval to remove {labels} labels (automation)"
-    await full_house.call("sync_all")
+    await full_env.call("sync_all")
     assert lines()[-1] == f"finished a full sync: held: {labels} (automation)"
 
 
-async def test_vanished_labels_are_told(full_house: HaEnv, lines: Lines) -> None:
-    items = full_house.plex.state.carriers("rosa")
+async def test_vanished_labels_are_reported(full_env: HaEnv, lines: Lines) -> None:
+    items = full_env.plex.state.carriers("rosa")
     for item in items:
-        full_house.plex.state.remove_label(item.rating_key, "rosa")
-    await full_house.call("sync_all")
+        full_env.plex.state.remove_label(item.rating_key, "rosa")
+    await full_env.call("sync_all")
 
     asked = f"needs a decision about {len(items)} labels missing from Plex"
     assert lines()[-1] == f"{asked} (automation)"
-    await full_house.call("sync_all")
+    await full_env.call("sync_all")
     assert lines()[-1] == f"finished a full sync: held: {len(items)} (automation)"
 
 
@@ -283,7 +283,7 @@ async def test_poster_is_public_or_there_is_none(
     assert attributes["poster"] is None
 
 
-async def test_only_those_are_told_whose_labels_are_new(
+async def test_only_those_are_notified_whose_labels_are_new(
     ha_env: HaEnv, clock: TickingDateTimeFactory, lines: Lines
 ) -> None:
     await ha_env.set_up(batch_mode=False)
@@ -296,7 +296,7 @@ async def test_only_those_are_told_whose_labels_are_new(
     assert ha_env.entity("activity").attributes["labels"] == ["Tim"]
 
 
-async def test_title_that_only_a_full_sync_finds_is_told_as_well(
+async def test_title_that_only_a_full_sync_finds_is_reported_as_well(
     ha_env: HaEnv, lines: Lines
 ) -> None:
     await ha_env.set_up(live_mode=False)
@@ -312,7 +312,7 @@ async def test_title_that_only_a_full_sync_finds_is_told_as_well(
     ]
 
 
-async def test_full_sync_that_labels_a_whole_library_is_told_in_one_sentence(
+async def test_full_sync_that_labels_a_whole_library_is_reported_in_one_sentence(
     ha_env: HaEnv, lines: Lines
 ) -> None:
     await ha_env.set_up(live_mode=False)
@@ -324,7 +324,7 @@ async def test_full_sync_that_labels_a_whole_library_is_told_in_one_sentence(
     assert len(lines()) == before + 1
 
 
-async def test_renamed_persons_labels_are_no_news(ha_env: HaEnv, lines: Lines) -> None:
+async def test_renamed_persons_labels_are_not_new(ha_env: HaEnv, lines: Lines) -> None:
     await ha_env.set_up(live_mode=False, libraries=["2"])
     before = len(lines())
     ha_env.pulsarr.state.change_user(ha_env.person("rosa"), name="rosalind")
@@ -334,7 +334,7 @@ async def test_renamed_persons_labels_are_no_news(ha_env: HaEnv, lines: Lines) -
     assert len(lines()) == before + 1
 
 
-async def test_sentences_are_in_the_language_of_the_house(ha_env: HaEnv) -> None:
+async def test_sentences_are_in_the_language_of_home_assistant(ha_env: HaEnv) -> None:
     await ha_env.hass.config.async_update(language="de")
     await ha_env.set_up(batch_mode=False, live_mode=False)
     shown = {"activity": "labels_changed", "title": "Dune", "people": ["anna", "ben"]}

@@ -36,7 +36,7 @@ def test_what_is_meant_to_be_read_is_no_flaw(shown: str) -> None:
     assert flaws(shown) == []
 
 
-def test_text_is_looked_for_without_placeholders_and_markup() -> None:
+def test_text_is_searched_for_without_placeholders_and_markup() -> None:
     text = "Enter **where** it is. [How to find it]({help})\n\n- `{url}` works for {name}, too."
 
     assert pieces(text) == ["Enter", "where", "it is.", "How to find it", "works for", ", too."]

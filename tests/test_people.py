@@ -71,7 +71,7 @@ async def reload(ha_env: HaEnv) -> None:
     await ha_env.settle()
 
 
-async def test_each_person_has_a_sensor_of_what_became_of_the_wishes(ha_env: HaEnv) -> None:
+async def test_each_person_has_a_sensor_of_what_became_of_the_wanted_titles(ha_env: HaEnv) -> None:
     await ha_env.set_up()
     for name in ("rosa", "tim"):
         shown = ha_env.entity(key_of(ha_env, name))
@@ -94,7 +94,7 @@ async def test_each_person_has_a_sensor_of_what_became_of_the_wishes(ha_env: HaE
         assert ha_env.entity_id(key_of(ha_env, name)).endswith(f"_labels_titles_of_{name}")
 
 
-async def test_wish_shows_at_once_and_so_does_its_end(ha_env: HaEnv) -> None:
+async def test_wanted_title_shows_at_once_and_so_does_its_end(ha_env: HaEnv) -> None:
     await ha_env.set_up()
     await ha_env.connected()
     before = int(ha_env.state(key_of(ha_env, "rosa")))
@@ -190,7 +190,7 @@ async def test_person_of_whom_nothing_could_be_read_is_there_and_unknown(
     assert shown.attributes["wanted"] is None
 
 
-async def test_answer_without_anybody_removes_nobody(ha_env: HaEnv) -> None:
+async def test_answer_without_anyone_removes_no_one(ha_env: HaEnv) -> None:
     await ha_env.set_up(**QUIET)
     await ha_env.call("sync_all")
     before, people = figures(ha_env), dict(ha_env.pulsarr.state._users)
@@ -205,20 +205,20 @@ async def test_answer_without_anybody_removes_nobody(ha_env: HaEnv) -> None:
 
 
 @pytest.mark.parametrize("held", [False, True])
-async def test_no_figure_changes_through_a_reload(full_house: HaEnv, *, held: bool) -> None:
+async def test_no_figure_changes_through_a_reload(full_env: HaEnv, *, held: bool) -> None:
     if held:
-        for listed in full_house.pulsarr.state.watchlist(full_house.person("rosa")):
-            full_house.pulsarr.state.forget(listed.user_id, listed.catalog_key)
-        await full_house.call("sync_all")
-        assert full_house.state("problem") == "on"
-    full_house.hass.config_entries.async_update_entry(
-        full_house.entry, options={**full_house.entry.options, "batch_mode": False}
+        for listed in full_env.pulsarr.state.watchlist(full_env.person("rosa")):
+            full_env.pulsarr.state.forget(listed.user_id, listed.catalog_key)
+        await full_env.call("sync_all")
+        assert full_env.state("problem") == "on"
+    full_env.hass.config_entries.async_update_entry(
+        full_env.entry, options={**full_env.entry.options, "batch_mode": False}
     )
-    await full_house.settle()
-    before = figures(full_house)
+    await full_env.settle()
+    before = figures(full_env)
     assert before["labels_added"][0] == before["labels_added_total"][0]
-    await reload(full_house)
-    assert figures(full_house) == before
+    await reload(full_env)
+    assert figures(full_env) == before
 
 
 async def test_totals_grow_and_a_run_without_changes_hides_nothing(ha_env: HaEnv) -> None:

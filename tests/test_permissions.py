@@ -59,7 +59,7 @@ def child(ha_env: HaEnv) -> MockUser:
 
 
 @pytest.mark.parametrize(("action", "data"), [*WRITING.items(), *TELLING.items()])
-async def test_whoever_is_no_administrator_cannot_rewrite_labels(
+async def test_user_who_is_no_administrator_cannot_rewrite_labels(
     ha_env: HaEnv, child: MockUser, action: str, data: dict[str, Any]
 ) -> None:
     await ha_env.set_up()
@@ -72,7 +72,7 @@ async def test_whoever_is_no_administrator_cannot_rewrite_labels(
 
 
 @pytest.mark.parametrize(("action", "data"), [*PRETENDING.items(), *READING.items()])
-async def test_whoever_is_no_administrator_may_look_and_pretend(
+async def test_user_who_is_no_administrator_may_read_and_preview(
     ha_env: HaEnv, child: MockUser, action: str, data: dict[str, Any]
 ) -> None:
     await ha_env.set_up()
@@ -93,7 +93,7 @@ async def test_automations_and_administrators_may_do_everything(
         assert await call_as(user, ha_env, action, **data)
 
 
-async def test_somebody_who_is_gone_may_do_nothing(ha_env: HaEnv) -> None:
+async def test_someone_who_is_gone_may_do_nothing(ha_env: HaEnv) -> None:
     await ha_env.set_up()
 
     with pytest.raises(UnknownUser):

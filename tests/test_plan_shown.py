@@ -14,8 +14,8 @@ from custom_components.plex_label_sync.escaping import as_markdown
 from custom_components.plex_label_sync.responses import CHANGES_MAX
 from custom_components.plex_label_sync.sync.held_groups import TITLES_MAX
 
-from .sharing_env import SharingHouse, house
-from .test_brake import forget, issue
+from .sharing_env import SharingEnv, env
+from .test_held_runs import forget, issue
 
 if TYPE_CHECKING:
     from pytest_homeassistant_custom_component.common import MockUser
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .ha_env import HaEnv
 
-__all__ = ["house"]
+__all__ = ["env"]
 
 
 def speaks(storage: dict[str, Any], user: MockUser, language: str) -> None:
@@ -42,18 +42,18 @@ def placeholders(ha_env: HaEnv) -> dict[str, str]:
     return dict(question.translation_placeholders)
 
 
-async def test_question_names_the_first_titles_of_a_person_each_once(full_house: HaEnv) -> None:
-    for key in full_house.wanted_by("rosa"):
-        title = next(one for one in full_house.world.catalog if one.key == key)
+async def test_question_names_the_first_titles_of_a_person_each_once(full_env: HaEnv) -> None:
+    for key in full_env.wanted_by("rosa"):
+        title = next(one for one in full_env.world.catalog if one.key == key)
         if title.type == "movie":
-            full_house.plex.state.add_item(title, edition="Long")
-    await full_house.call("sync_all")
-    before = len(full_house.plex.state.carriers("rosa"))
-    forget(full_house)
+            full_env.plex.state.add_item(title, edition="Long")
+    await full_env.call("sync_all")
+    before = len(full_env.plex.state.carriers("rosa"))
+    forget(full_env)
 
-    answer = await full_house.call("sync_all")
+    answer = await full_env.call("sync_all")
 
-    (line,) = placeholders(full_house)["groups"].splitlines()
+    (line,) = placeholders(full_env)["groups"].splitlines()
     start = f"- rosa: no longer on any watchlist: {before} labels ("
     assert line.startswith(start)
     titles = line.removeprefix(start).removesuffix(", …)").split(", ")
@@ -62,32 +62,32 @@ async def test_question_names_the_first_titles_of_a_person_each_once(full_house:
     assert set(titles) <= held
 
 
-async def test_people_who_left_together_are_told_in_one_line(full_house: HaEnv) -> None:
-    state = full_house.pulsarr.state
-    tim = full_house.person("tim")
-    for title in full_house.world.catalog[:60]:
-        if full_house.plex.state.items_of(title):
+async def test_people_who_left_together_are_reported_in_one_line(full_env: HaEnv) -> None:
+    state = full_env.pulsarr.state
+    tim = full_env.person("tim")
+    for title in full_env.world.catalog[:60]:
+        if full_env.plex.state.items_of(title):
             state.want(tim, title)
-    await full_house.call("sync_all")
-    labels = sum(len(full_house.plex.state.carriers(name)) for name in ("rosa", "tim"))
+    await full_env.call("sync_all")
+    labels = sum(len(full_env.plex.state.carriers(name)) for name in ("rosa", "tim"))
     for name in ("rosa", "tim"):
-        state.remove_user(full_house.person(name))
+        state.remove_user(full_env.person(name))
 
-    await full_house.call("sync_all")
+    await full_env.call("sync_all")
 
-    (line,) = placeholders(full_house)["groups"].splitlines()
+    (line,) = placeholders(full_env)["groups"].splitlines()
     assert line.startswith(f"- rosa and tim are no longer in Pulsarr: {labels} labels (")
 
 
 async def test_held_run_and_its_dry_run_list_everything_with_people_and_reasons(
-    full_house: HaEnv,
+    full_env: HaEnv,
 ) -> None:
-    forget(full_house)
-    title = full_house.spare("show", in_plex=True)
-    full_house.pulsarr.state.want(full_house.person("tim"), title)
+    forget(full_env)
+    title = full_env.spare("show", in_plex=True)
+    full_env.pulsarr.state.want(full_env.person("tim"), title)
 
-    planned = await full_house.call("sync_all", dry_run=True)
-    done = await full_house.call("sync_all")
+    planned = await full_env.call("sync_all", dry_run=True)
+    done = await full_env.call("sync_all")
 
     assert planned["status"] == done["status"] == "held"
     for answered in (planned, done):
@@ -105,50 +105,50 @@ async def test_held_run_and_its_dry_run_list_everything_with_people_and_reasons(
     assert {(one["action"], one["reason_code"], *one["people"]) for one in rest} == {
         ("add", "wanted", "tim")
     }
-    libraries = {library.title for library in full_house.plex.state.libraries.values()}
+    libraries = {library.title for library in full_env.plex.state.libraries.values()}
     assert {one["library"] for one in planned["changes"]} <= libraries
     assert all(one["title"] for one in planned["changes"])
 
 
-async def test_question_is_asked_in_the_language_of_the_house(full_house: HaEnv) -> None:
-    await full_house.hass.config.async_update(language="de")
-    before = len(full_house.plex.state.carriers("rosa"))
-    forget(full_house)
+async def test_question_is_asked_in_the_language_of_home_assistant(full_env: HaEnv) -> None:
+    await full_env.hass.config.async_update(language="de")
+    before = len(full_env.plex.state.carriers("rosa"))
+    forget(full_env)
 
-    answer = await full_house.call("sync_all")
+    answer = await full_env.call("sync_all")
 
-    assert placeholders(full_house)["removals"] == f"{before} Labels"
-    assert placeholders(full_house)["groups"].startswith(
+    assert placeholders(full_env)["removals"] == f"{before} Labels"
+    assert placeholders(full_env)["groups"].startswith(
         f"- rosa: auf keiner Merkliste mehr: {before} Labels ("
     )
     (reason,) = {one["reason"] for one in answer["changes"]}
     assert re.fullmatch(r"seit dem \d+\. \w+ \d{4} auf keiner Merkliste mehr", reason)
 
 
-async def test_question_is_shown_in_the_language_of_whoever_opens_it(
-    full_house: HaEnv,
+async def test_question_is_shown_in_the_language_of_the_user_who_opens_it(
+    full_env: HaEnv,
     hass_client: ClientSessionGenerator,
     hass_admin_user: MockUser,
     hass_storage: dict[str, Any],
 ) -> None:
-    before = len(full_house.plex.state.carriers("rosa"))
-    forget(full_house)
-    await full_house.call("sync_all")
+    before = len(full_env.plex.state.carriers("rosa"))
+    forget(full_env)
+    await full_env.call("sync_all")
     speaks(hass_storage, hass_admin_user, "fr")
     client = await hass_client()
 
     shown = await client.post(
         "/api/repairs/issues/fix",
-        json={"handler": DOMAIN, "issue_id": f"held_{full_house.entry.entry_id}"},
+        json={"handler": DOMAIN, "issue_id": f"held_{full_env.entry.entry_id}"},
     )
 
     translated = (await shown.json())["description_placeholders"]
     assert translated["removals"] == f"{before} étiquettes"
     assert "plus sur aucune liste" in translated["groups"]
-    assert placeholders(full_house)["removals"] == f"{before} labels"
+    assert placeholders(full_env)["removals"] == f"{before} labels"
 
 
-async def test_form_is_shown_in_the_language_of_whoever_opens_it(
+async def test_form_is_shown_in_the_language_of_the_user_who_opens_it(
     ha_env: HaEnv,
     hass_client: ClientSessionGenerator,
     hass_admin_user: MockUser,
@@ -176,14 +176,14 @@ async def test_form_is_shown_in_the_language_of_whoever_opens_it(
     assert page["description_placeholders"]["page"].startswith("Nog niet gecontroleerd.")
 
 
-async def test_check_of_shares_is_answered_in_the_language_of_whoever_calls_it(
-    house: SharingHouse, hass_admin_user: MockUser, hass_storage: dict[str, Any]
+async def test_check_of_shares_is_answered_in_the_language_of_the_caller(
+    env: SharingEnv, hass_admin_user: MockUser, hass_storage: dict[str, Any]
 ) -> None:
-    await house.set_up()
-    await house.check()
+    await env.set_up()
+    await env.check()
     speaks(hass_storage, hass_admin_user, "de")
 
-    found = await answer(house.ha_env, "check_sharing", hass_admin_user)
+    found = await answer(env.ha_env, "check_sharing", hass_admin_user)
 
     steps = [step["text"] for person in found["people"] for step in person["steps"]]
     assert "Melde dich als sam an und prüfe das Ergebnis." in steps
@@ -213,7 +213,7 @@ async def answer(
         ("xx", "rosa wants it", "rosa wants it"),
     ],
 )
-async def test_answer_is_in_the_language_of_whoever_asks(  # noqa: PLR0917 - what it says where
+async def test_answer_is_in_the_language_of_the_caller(  # noqa: PLR0917 - what it says where
     ha_env: HaEnv,
     hass_admin_user: MockUser,
     hass_storage: dict[str, Any],
@@ -235,7 +235,7 @@ async def test_answer_is_in_the_language_of_whoever_asks(  # noqa: PLR0917 - wha
     assert wanted in one["summary"]
 
 
-async def test_user_without_a_choice_is_answered_in_the_language_of_the_house(
+async def test_user_without_a_choice_is_answered_in_the_language_of_home_assistant(
     ha_env: HaEnv, hass_admin_user: MockUser
 ) -> None:
     await ha_env.set_up(batch_mode=False, live_mode=False)
@@ -271,15 +271,15 @@ async def test_undo_says_for_whom_the_labels_were_and_which_run_it_undoes(ha_env
 
 
 async def test_held_changes_are_among_those_returned_of_many(
-    full_house: HaEnv, monkeypatch: pytest.MonkeyPatch
+    full_env: HaEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert CHANGES_MAX == 500
     monkeypatch.setattr("custom_components.plex_label_sync.responses.CHANGES_MAX", 3)
-    forget(full_house)
-    for title in full_house.world.catalog[:40]:
-        full_house.pulsarr.state.want(full_house.person("tim"), title)
+    forget(full_env)
+    for title in full_env.world.catalog[:40]:
+        full_env.pulsarr.state.want(full_env.person("tim"), title)
 
-    planned = await full_house.call("sync_all", dry_run=True)
+    planned = await full_env.call("sync_all", dry_run=True)
 
     assert [one["held"] for one in planned["changes"]] == [True] * 3
     assert planned["changes_total"] > planned["held"] > 3

@@ -40,10 +40,10 @@ async def test_server_that_home_assistant_knows_serves_both_integrations(
     monkeypatch.setattr(GDM, "scan", lambda *_, **__: None)
     monkeypatch.setattr(plexapi.myplex, "MyPlexAccount", Nobody)
     hass = ha_env.hass
-    theirs = know(ha_env)
+    existing = know(ha_env)
     assert await async_setup_component(hass, "plex", {})
     await hass.async_block_till_done()
-    assert theirs.state is ConfigEntryState.LOADED
+    assert existing.state is ConfigEntryState.LOADED
     async with asyncio.timeout(60):
         while ha_env.plex.stats.count("GET", "/status/sessions") == 0:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -59,7 +59,7 @@ async def test_server_that_home_assistant_knows_serves_both_integrations(
 
     assert created["data"]["plex_token"] == PLEX_TOKEN
     assert created["result"].state is ConfigEntryState.LOADED
-    assert theirs.state is ConfigEntryState.LOADED
+    assert existing.state is ConfigEntryState.LOADED
     assert any(item.labels for item in ha_env.plex.state.items.values())
-    assert await hass.config_entries.async_unload(theirs.entry_id)
+    assert await hass.config_entries.async_unload(existing.entry_id)
     assert await hass.config_entries.async_remove(created["result"].entry_id)

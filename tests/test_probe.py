@@ -420,7 +420,7 @@ async def test_button_shows_a_table_and_diagnostics_hold_the_answers(
     assert (error_key["movie"], error_key["unfinished"]) == (False, False)
 
 
-async def test_answer_names_nobody_and_nothing(ha_env: HaEnv) -> None:
+async def test_answer_names_no_one_and_nothing(ha_env: HaEnv) -> None:
     await ha_env.set_up(live_mode=False)
 
     answer = json.dumps(await ha_env.call("probe", rating_key=movie(ha_env)), ensure_ascii=False)

@@ -112,12 +112,12 @@ class Interruption:
             return await original(transport, *args, **more)
         await self._grave()
         self.seen += args[0] == "PUT" or not self.edits
-        mine = self.seen == self.nth and (args[0] == "PUT" or not self.edits)
-        if mine and not self.after:
+        is_due = self.seen == self.nth and (args[0] == "PUT" or not self.edits)
+        if is_due and not self.after:
             await self.act()
             await self._grave()
         answer = await original(transport, *args, **more)
-        if mine and self.after:
+        if is_due and self.after:
             await self.act()
         await self._grave()
         return answer

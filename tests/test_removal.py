@@ -32,7 +32,7 @@ async def dropped(ha_env: HaEnv, name: str = "rosa", **options: Any) -> CatalogT
     return title
 
 
-async def test_label_stays_when_nobody_wants_the_title_any_more(ha_env: HaEnv) -> None:
+async def test_label_stays_when_no_one_wants_the_title_any_more(ha_env: HaEnv) -> None:
     title = await dropped(ha_env)
 
     answer = await ha_env.call("sync_all")
@@ -41,7 +41,7 @@ async def test_label_stays_when_nobody_wants_the_title_any_more(ha_env: HaEnv) -
     assert all("rosa" in labels for labels in ha_env.labels(title))
 
 
-async def test_label_is_taken_off_where_the_option_says_so(ha_env: HaEnv) -> None:
+async def test_label_is_removed_where_the_option_says_so(ha_env: HaEnv) -> None:
     title = await dropped(ha_env, removed_label_mode="remove")
 
     answer = await ha_env.call("sync_all")
@@ -58,7 +58,7 @@ async def test_label_is_taken_off_where_the_option_says_so(ha_env: HaEnv) -> Non
         assert abs((today - since).total_seconds()) < 600
 
 
-async def test_label_that_somebody_else_wants_on_the_title_stays(ha_env: HaEnv) -> None:
+async def test_label_that_someone_else_wants_on_the_title_stays(ha_env: HaEnv) -> None:
     title = await dropped(ha_env, removed_label_mode="remove")
     ha_env.pulsarr.state.want(ha_env.person("tim"), title)
 
@@ -67,7 +67,7 @@ async def test_label_that_somebody_else_wants_on_the_title_stays(ha_env: HaEnv) 
     assert all("tim" in labels and "rosa" not in labels for labels in ha_env.labels(title))
 
 
-async def test_foreign_label_of_the_same_name_is_never_taken_off(ha_env: HaEnv) -> None:
+async def test_foreign_label_of_the_same_name_is_never_removed(ha_env: HaEnv) -> None:
     await ha_env.set_up(live_mode=False, removed_label_mode="remove")
     title = ha_env.spare(in_plex=True)
     (item, *_) = ha_env.plex.state.items_of(title)
@@ -96,7 +96,7 @@ async def test_label_waits_for_the_delay_before_it_goes(
     assert not any("rosa" in labels for labels in ha_env.labels(title))
 
 
-async def test_title_that_is_wanted_anew_in_time_keeps_its_label(
+async def test_title_that_is_wanted_again_in_time_keeps_its_label(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     title = await dropped(ha_env, removed_label_mode="remove", removal_delay=3)
@@ -111,7 +111,7 @@ async def test_title_that_is_wanted_anew_in_time_keeps_its_label(
     assert all("rosa" in labels for labels in ha_env.labels(title))
 
 
-async def test_title_that_nobody_wants_is_marked_until_somebody_wants_it(
+async def test_title_that_no_one_wants_is_marked_until_someone_wants_it(
     ha_env: HaEnv,
 ) -> None:
     title = await dropped(ha_env, removed_label_mode="mark", removed_label="unwanted")
@@ -158,7 +158,7 @@ async def test_label_goes_with_its_person(ha_env: HaEnv, how: str) -> None:
         assert len(ha_env.plex.state.carriers(new)) == before
 
 
-async def test_label_of_somebody_who_left_goes_when_pulsarr_has_said_so_twice(
+async def test_label_of_someone_who_left_goes_when_pulsarr_has_confirmed_it_twice(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await ha_env.set_up(live_mode=False, removed_label_mode="remove", max_removals=100)
@@ -194,7 +194,7 @@ async def test_rename_replaces_the_label_in_one_run_even_where_labels_are_kept(
     assert reasons == {"renamed from rosa", "renamed to rosalinde"}
 
 
-async def test_label_taken_off_by_hand_is_not_put_back(ha_env: HaEnv) -> None:
+async def test_label_removed_by_hand_is_not_put_back(ha_env: HaEnv) -> None:
     await ha_env.set_up(live_mode=False)
     (item, *_) = ha_env.plex.state.carriers("rosa")
     ha_env.plex.state.remove_label(item.rating_key, "rosa")
@@ -238,7 +238,7 @@ async def test_decisions_about_one_person_are_forgotten_and_no_others(ha_env: Ha
     assert ha_env.state("overrides") == "0"
 
 
-async def test_label_taken_off_by_hand_is_put_back_where_the_option_says_so(
+async def test_label_removed_by_hand_is_put_back_where_the_option_says_so(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up(live_mode=False, restore_overrides=True)
@@ -250,7 +250,7 @@ async def test_label_taken_off_by_hand_is_put_back_where_the_option_says_so(
     assert item in ha_env.plex.state.carriers("rosa")
 
 
-async def test_override_ends_when_the_title_is_wanted_anew(ha_env: HaEnv) -> None:
+async def test_override_ends_when_the_title_is_wanted_again(ha_env: HaEnv) -> None:
     await ha_env.set_up(live_mode=False)
     title = ha_env.spare(in_plex=True)
     person = ha_env.person("rosa")

@@ -49,7 +49,7 @@ def take_away(ha_env: HaEnv, *keys: str) -> dict[str, Any]:
     return {key: ha_env.plex.state.libraries.pop(key) for key in keys}
 
 
-async def test_library_that_is_gone_is_told_by_its_name_until_it_is_back(
+async def test_library_that_is_gone_is_reported_by_its_name_until_it_is_back(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up()
@@ -71,7 +71,7 @@ async def test_library_that_is_gone_is_told_by_its_name_until_it_is_back(
     assert issue(ha_env) is None
 
 
-async def test_library_that_is_gone_for_good_is_taken_off_the_choice(
+async def test_library_that_is_gone_for_good_is_removed_from_the_choice(
     ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     await ha_env.set_up()
@@ -100,7 +100,7 @@ async def test_all_libraries_gone_is_nothing_that_a_form_could_mend(ha_env: HaEn
     assert (repair.translation_key, repair.is_fixable) == ("libraries_gone", False)
 
 
-async def test_server_that_lists_no_library_is_starting_and_nothing_is_told(
+async def test_server_that_lists_no_library_is_starting_and_nothing_is_reported(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up()
@@ -160,7 +160,7 @@ async def test_library_made_later_is_covered_where_all_are_synced(ha_env: HaEnv)
     assert asked(ha_env) is None
 
 
-async def test_library_made_anew_is_covered_where_all_are_synced(ha_env: HaEnv) -> None:
+async def test_library_made_again_is_covered_where_all_are_synced(ha_env: HaEnv) -> None:
     await ha_env.set_up(libraries=None)
     taken = take_away(ha_env, "1")
     ha_env.plex.state.libraries |= taken

@@ -117,7 +117,7 @@ def test_the_issue_forms_can_be_read() -> None:
             assert len(fields) == len(set(fields))
 
 
-def test_somebody_whose_set_up_fails_can_fill_in_a_form() -> None:
+def test_someone_whose_set_up_fails_can_fill_in_a_form() -> None:
     form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / "set_up.yml").read_text())
     fields = {field.get("id"): field for field in form["body"]}
     # Nothing that only a running entry could tell is asked for, or must be filled in.

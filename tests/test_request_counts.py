@@ -35,7 +35,7 @@ IDLE: Final = {SECTIONS: 1, LISTING: 3, ITEMS: 2}
 THOROUGH: Final = {SECTIONS: 1, LISTING: 3, ITEMS: 1}
 WATCHLISTS: Final = {PEOPLE: 1, WATCHLIST: 6}
 # In live mode a look by the way, once a minute: how long the lists are, and one of them in turn.
-WITH_BEAT: Final = {PEOPLE: 2, WATCHLIST: 7}
+WITH_POLL: Final = {PEOPLE: 2, WATCHLIST: 7}
 
 # What the setting up, listening to Plex, and the hourly look at the webhook ask beside the syncs.
 ASIDE: Final = ("/", "/:/websockets/notifications", "/v1/config", "/v1/webhooks/event-types")
@@ -92,7 +92,7 @@ async def test_sync_by_the_clock_that_finds_nothing_to_do(
     for _ in range(3):
         await later(settled, clock, HOUR)
         assert asked(settled.plex.stats) == IDLE
-        assert asked(settled.pulsarr.stats) == WITH_BEAT
+        assert asked(settled.pulsarr.stats) == WITH_POLL
         forget(settled)
 
 
@@ -128,7 +128,7 @@ async def test_new_person_costs_an_edit_and_its_reading_back_per_library(
     assert asked(settled.pulsarr.stats) == {PEOPLE: 1, WATCHLIST: 7}
 
 
-async def test_one_more_wish_costs_an_edit_and_its_reading_back(
+async def test_one_more_wanted_title_costs_an_edit_and_its_reading_back(
     clock: TickingDateTimeFactory, ha_env: HaEnv
 ) -> None:
     await ha_env.set_up(live_mode=False)
@@ -139,7 +139,7 @@ async def test_one_more_wish_costs_an_edit_and_its_reading_back(
     assert asked(settled.plex.stats) == {SECTIONS: 1, LISTING: 4, LABELS: 2, ITEMS: 3, EDIT: 1}
 
 
-async def test_title_that_is_wished_and_there_already(
+async def test_title_that_is_wanted_and_there_already(
     clock: TickingDateTimeFactory, settled: HaEnv
 ) -> None:
     await settled.pulsarr.want(

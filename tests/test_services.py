@@ -40,7 +40,7 @@ RESPONSE_KEYS = {
 }
 
 
-async def test_dry_run_tells_the_changes_and_writes_nothing(ha_env: HaEnv) -> None:
+async def test_dry_run_reports_the_changes_and_writes_nothing(ha_env: HaEnv) -> None:
     await ha_env.set_up(batch_mode=False, live_mode=False)
 
     planned = await ha_env.call("sync_all", dry_run=True)

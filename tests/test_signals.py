@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 EVENTS: Final = 3.0  # seconds until an event of Plex's is acted on
 RETRY: Final = 30.0  # seconds between two looks at what waits
-BEAT: Final = 90.0  # seconds until a changed watchlist is noticed and acted on
+NOTICE_SECONDS: Final = 90.0  # seconds until a changed watchlist is noticed and acted on
 SYNC: Final = 3600.0  # seconds between two full syncs
 STEP: Final = 3.0  # seconds
 STEPS: Final = 30  # within the longest of the bounds
@@ -39,11 +39,11 @@ async def begin(
     *,
     events: bool,
     timers: bool,
-    beat: bool = False,
+    poll: bool = False,
 ) -> None:
     """Set up a house in which some of the signals do not work."""
     with pytest.MonkeyPatch.context() as patch:
-        if not beat:
+        if not poll:
             patch.setattr(
                 "custom_components.plex_label_sync.live.watchlist_poller.POLL_INTERVAL", 1000 * SYNC
             )
@@ -87,7 +87,7 @@ async def seconds_until_labelled(
 
 
 @pytest.mark.parametrize(
-    ("webhook", "events", "timers", "beat", "bound"),
+    ("webhook", "events", "timers", "poll", "bound"),
     [
         ("before", True, True, True, EVENTS),
         ("none", True, True, True, EVENTS),
@@ -97,7 +97,7 @@ async def seconds_until_labelled(
         ("none", False, True, False, SYNC),
         ("none", True, False, False, EVENTS),
         ("after", False, False, False, EVENTS),
-        ("none", False, False, True, BEAT),
+        ("none", False, False, True, NOTICE_SECONDS),
     ],
     ids=[
         "everything works",
@@ -117,10 +117,10 @@ async def test_title_is_labelled_whatever_is_lost(  # noqa: PLR0917 - one row of
     webhook: str,
     events: bool,
     timers: bool,
-    beat: bool,
+    poll: bool,
     bound: float,
 ) -> None:
-    await begin(ha_env, clock, events=events, timers=timers, beat=beat)
+    await begin(ha_env, clock, events=events, timers=timers, poll=poll)
     step = max(STEP, bound / STEPS)
     assert await seconds_until_labelled(ha_env, clock, webhook=webhook, step=step) <= bound
 
@@ -152,7 +152,7 @@ async def test_show_with_two_hundred_new_episodes_costs_a_bounded_number_of_requ
     assert ha_env.plex.stats.gets <= 25
 
 
-async def test_hundreds_of_wishes_cost_a_bounded_number_of_requests(
+async def test_hundreds_of_wanted_titles_cost_a_bounded_number_of_requests(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock, events=True, timers=True)
@@ -177,7 +177,7 @@ async def test_hundreds_of_wishes_cost_a_bounded_number_of_requests(
     assert ha_env.state("pending") == "0"
 
 
-async def test_more_news_than_can_be_looked_at_singly_is_left_to_a_full_sync(
+async def test_more_news_than_can_be_checked_singly_is_left_to_a_full_sync(
     ha_env: HaEnv, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("custom_components.plex_label_sync.sync.queue.QUEUE_MAX", 3)

@@ -113,7 +113,7 @@ class Day:
             if self.now - since > seconds
         ]
 
-    def ours(self) -> int:
+    def own_objects(self) -> int:
         """Return how many tasks of the integration there are."""
         return sum(task.get_name().startswith(DOMAIN) for task in asyncio.all_tasks())
 
@@ -168,7 +168,7 @@ async def test_day_of_faults_loses_no_label_and_leaves_nothing_behind(
                 assert day.late(BOUND) == []
         for server in (ha_env.plex, ha_env.pulsarr):
             server.stats.reset()
-        held.append((day.ours(), day.timers(), memory()))
+        held.append((day.own_objects(), day.timers(), memory()))
     tracemalloc.stop()
     caplog.clear()
 

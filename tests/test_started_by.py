@@ -12,7 +12,7 @@ from custom_components.plex_label_sync.const import DOMAIN
 
 from .ha_env import later
 from .live.test_plex_events import begin, process_events
-from .test_brake import answer_issue, forget
+from .test_held_runs import answer_issue, forget
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
@@ -107,14 +107,14 @@ async def test_plex_event(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     assert (await starters(ha_env))[0] == "plex_event"
 
 
-async def test_whoever_answers_in_repairs(
-    full_house: HaEnv, hass_client: ClientSessionGenerator, hass_admin_user: MockUser
+async def test_whichever_user_answers_in_repairs(
+    full_env: HaEnv, hass_client: ClientSessionGenerator, hass_admin_user: MockUser
 ) -> None:
-    forget(full_house)
-    await full_house.call("sync_all")
-    await answer_issue(full_house, hass_client, "apply")
+    forget(full_env)
+    await full_env.call("sync_all")
+    await answer_issue(full_env, hass_client, "apply")
 
-    assert (await starters(full_house))[0] == hass_admin_user.name
+    assert (await starters(full_env))[0] == hass_admin_user.name
 
 
 async def test_older_journal_does_not_say(ha_env: HaEnv, hass_storage: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from custom_components.plex_label_sync.const import DOMAIN
 from simulators.plex import Fault
 
 from .ha_env import SECRETS
-from .impatience import TOO_LONG
+from .short_timeouts import TOO_LONG
 from .texts import TEXTS
 
 CLOSED = "http://127.0.0.1:9"
@@ -89,7 +89,7 @@ async def test_page_says_which_server_is_away(
     assert (info["pulsarr_version"] == "?") is (server == "pulsarr")
 
 
-async def test_page_waits_for_nobody(
+async def test_page_waits_for_no_one(
     ha_env: HaEnv, hass_ws_client: WebSocketGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ha_env.set_up()

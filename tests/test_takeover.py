@@ -65,7 +65,7 @@ async def loaded(hass: HomeAssistant) -> Records:
     return records
 
 
-async def test_what_a_run_was_about_to_change_is_ours_but_not_sure_after_a_crash(
+async def test_what_a_run_was_about_to_change_is_own_but_not_sure_after_a_crash(
     hass: HomeAssistant,
 ) -> None:
     await begun(hass)
@@ -99,7 +99,7 @@ async def test_only_what_may_have_been_sent_is_taken_over(hass: HomeAssistant) -
     assert [one.changes for one in records.journal.entries] == [(ADDED,)]
 
 
-async def test_what_an_undo_was_about_to_take_off_still_looks_like_a_decision_after_a_crash(
+async def test_what_an_undo_was_about_to_remove_still_looks_like_a_decision_after_a_crash(
     hass: HomeAssistant,
 ) -> None:
     await begun(hass, RunKind.UNDO)

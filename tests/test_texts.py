@@ -100,15 +100,15 @@ def test_text_is_plain_and_leads_there_by_slugs(path: tuple[str, ...], text: str
 
 @pytest.mark.parametrize("section", sorted(FLOW_SECTIONS))
 @pytest.mark.parametrize("flow", ["config", "options"])
-def test_every_text_of_the_flows_is_shown_by_somebody(flow: str, section: str) -> None:
+def test_every_text_of_the_flows_is_shown_by_someone(flow: str, section: str) -> None:
     named_by_home_assistant = {"already_configured"}
     assert set(TEXTS[flow].get(section, ())) <= words_in_the_code() | named_by_home_assistant
 
 
 @pytest.mark.parametrize("flow", ["config", "options"])
-def test_every_error_and_abort_of_the_flows_is_looked_at_by_a_test(flow: str) -> None:
+def test_every_error_and_abort_of_the_flows_is_checked_by_a_test(flow: str) -> None:
     here = Path(__file__).parent
-    kept = (*(here / "flows").glob("test_*.py"), here / "test_sharing_told.py")
+    kept = (*(here / "flows").glob("test_*.py"), here / "test_sharing_reports.py")
     looked_at = {
         word
         for path in kept

@@ -174,7 +174,9 @@ async def test_home_assistant_takes_every_text(
     ]
 
 
-async def test_house_is_told_in_its_language(ha_env: HaEnv, language: str, texts: Texts) -> None:
+async def test_home_assistant_is_answered_in_its_language(
+    ha_env: HaEnv, language: str, texts: Texts
+) -> None:
     hass = ha_env.hass
     await hass.config.async_update(language=language)
     events = async_capture_events(hass, EVENT_ACTIVITY)

@@ -360,7 +360,7 @@ async def test_big_answers_are_parsed_off_the_event_loop(
         ("[1, 2", Failure.IMPLAUSIBLE),
     ],
 )
-async def test_answer_that_is_not_json_is_told_from_one_that_is_cut_off(
+async def test_answer_that_is_not_json_is_distinguished_from_one_that_is_cut_off(
     transport: Transport, far: Far, body: str, failure: Failure, big: bool
 ) -> None:
     far.answers = [says(body + " " * OFF_LOOP_BYTES * 2 if big else body)]
@@ -423,7 +423,7 @@ async def test_redirect_is_not_followed_with_the_token(transport: Transport, far
     assert other.count == 0
 
 
-async def test_nobody_at_the_address_is_told_apart(make: Callable[[str], Transport]) -> None:
+async def test_no_one_at_the_address_is_distinguished(make: Callable[[str], Transport]) -> None:
     far = Far()
     async with served(far) as url:
         pass
@@ -444,7 +444,7 @@ async def test_slow_answer_is_a_timeout(transport: Transport, far: Far) -> None:
     ("how", "words"),
     [(cut, "the connection was closed"), (break_off, "the response was cut off")],
 )
-async def test_broken_connection_cannot_be_told_from_none(
+async def test_broken_connection_cannot_be_distinguished_from_none(
     transport: Transport, far: Far, how: Handler, words: str
 ) -> None:
     far.answers = [how]
@@ -453,7 +453,7 @@ async def test_broken_connection_cannot_be_told_from_none(
     assert error.detail == f"GET /: {words}"
 
 
-async def test_certificate_that_nobody_vouches_for_is_told_apart(
+async def test_certificate_that_no_one_vouches_for_is_distinguished(
     make: Callable[[str], Transport], base: str, tmp_path: Path
 ) -> None:
     async with self_signed_front(URL(base).port or 0, tmp_path) as url:

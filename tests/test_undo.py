@@ -98,7 +98,7 @@ async def test_unknown_run_is_refused(ha_env: HaEnv) -> None:
     assert refused.value.translation_key == "unknown_run"
 
 
-async def test_all_labels_of_ours_are_taken_off_and_nothing_else(ha_env: HaEnv) -> None:
+async def test_all_own_labels_are_removed_and_nothing_else(ha_env: HaEnv) -> None:
     before = picture(ha_env)
     await ha_env.set_up(live_mode=False, batch_mode=False)
     await ha_env.call("sync_all")
@@ -111,7 +111,7 @@ async def test_all_labels_of_ours_are_taken_off_and_nothing_else(ha_env: HaEnv) 
     assert ha_env.state("labelled_items") == "0"
 
 
-async def test_labels_of_one_person_are_taken_off(ha_env: HaEnv) -> None:
+async def test_labels_of_one_person_are_removed(ha_env: HaEnv) -> None:
     await ha_env.set_up(live_mode=False)
     tims = ha_env.plex.state.carriers("tim")
 
@@ -122,7 +122,7 @@ async def test_labels_of_one_person_are_taken_off(ha_env: HaEnv) -> None:
 
 
 @pytest.mark.parametrize("content", [{}, {"labels": []}, {"labels": {"rosa": {"1": {"2": 3}}}}])
-async def test_damaged_ledger_is_told_and_nothing_is_taken_off(
+async def test_damaged_ledger_is_reported_and_nothing_is_removed(
     ha_env: HaEnv, hass_storage: dict[str, Any], content: dict[str, Any]
 ) -> None:
     entry = ha_env.add_entry(live_mode=False, removed_label_mode="remove")

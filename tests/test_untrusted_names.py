@@ -30,7 +30,7 @@ from custom_components.plex_label_sync.status import Activity
 from .flow_fixtures import choices_of, finish, to_libraries
 from .markdown import HOSTILE, as_shown, signs_in
 from .test_blueprints import FOLDER, automate
-from .test_brake import forget
+from .test_held_runs import forget
 from .test_logbook import described
 
 if TYPE_CHECKING:
@@ -98,17 +98,17 @@ def assert_text(shown: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE[::3])
-async def test_repairs_show_names_as_text(full_house: HaEnv, name: str) -> None:
-    hass, entry = full_house.hass, full_house.entry
-    for item in full_house.plex.state.items.values():
+async def test_repairs_show_names_as_text(full_env: HaEnv, name: str) -> None:
+    hass, entry = full_env.hass, full_env.entry
+    for item in full_env.plex.state.items.values():
         item.title = name
-    full_house.plex.state.libraries["3"].title = name
-    await full_house.call("sync_all")
+    full_env.plex.state.libraries["3"].title = name
+    await full_env.call("sync_all")
     hass.config_entries.async_update_entry(entry, title=name)
-    await full_house.settle()
-    full_house.plex.state.libraries.pop("3")
-    forget(full_house)
-    await full_house.call("sync_all")
+    await full_env.settle()
+    full_env.plex.state.libraries.pop("3")
+    forget(full_env)
+    await full_env.call("sync_all")
 
     issues = [one for one in ir.async_get(hass).issues.values() if one.domain == DOMAIN]
     placeholders = [one.translation_placeholders or {} for one in issues]

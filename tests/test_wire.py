@@ -161,7 +161,7 @@ async def test_what_cannot_be_unpacked_is_no_answer(
         assert (await failure_of(over(session, url))).failure is Failure.CANNOT_CONNECT
 
 
-async def test_refusal_is_told_however_large_it_is(session: aiohttp.ClientSession) -> None:
+async def test_refusal_is_reported_however_large_it_is(session: aiohttp.ClientSession) -> None:
     bomb = packed(50 * MIB)
     refusal = web.Response(body=bomb.body, status=401, headers=bomb.headers)
     async with host(refusal) as (url, _):

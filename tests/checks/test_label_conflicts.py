@@ -70,7 +70,7 @@ async def robbed(ha_env: HaEnv, **options: Any) -> tuple[set[str], set[str]]:
 
 
 @pytest.mark.parametrize("mode", ["keep", "remove", "mark"])
-async def test_label_of_somebody_else_is_not_written_and_nothing_goes(
+async def test_label_of_someone_else_is_not_written_and_nothing_goes(
     ha_env: HaEnv, mode: str
 ) -> None:
     before = await robbed(ha_env, removed_label_mode=mode)

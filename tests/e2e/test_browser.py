@@ -89,9 +89,9 @@ async def through_the_forms(visitor: Visitor, servers: Simulators) -> None:
 
     await pages.plex_form()
     await read(visitor, *TEXTS.pieces(f"{STEPS}.plex_manual"))
-    nobody = f"http://{LOOPBACK}:{free_port()}"
+    unreachable = f"http://{LOOPBACK}:{free_port()}"
     for url, token, field, error in (
-        (nobody, right.plex_token, "url", "cannot_connect"),
+        (unreachable, right.plex_token, "url", "cannot_connect"),
         (right.pulsarr_url, right.plex_token, "url", "not_plex"),
         (right.plex_url, "not-the-token", "token", "invalid_auth"),
     ):
@@ -259,7 +259,7 @@ def stored_options(env: E2eEnv) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("visitor", GLANCES, ids=str, indirect=True)
-async def test_pages_are_complete_in_every_look(visitor: Visitor, env: E2eEnv) -> None:
+async def test_pages_are_complete_in_every_appearance(visitor: Visitor, env: E2eEnv) -> None:
     texts = Texts(visitor.appearance.language)
     pages = Pages(visitor, texts)
 

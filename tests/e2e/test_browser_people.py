@@ -65,7 +65,7 @@ async def people(env: E2eEnv) -> dict[str, tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("visitor", APPEARANCES, ids=str, indirect=True)
-async def test_dashboard_shows_who_has_how_much_and_leads_to_why_somebody_waits(
+async def test_dashboard_shows_who_has_how_much_and_leads_to_why_someone_waits(
     visitor: Visitor, env: E2eEnv, texts: Texts
 ) -> None:
     made = await dashboard.made(env.entry, visitor.appearance.language)
@@ -171,7 +171,7 @@ async def hold(env: E2eEnv, name: str) -> int:
     ids=str,
     indirect=["visitor"],
 )
-async def test_question_tells_how_many_labels_would_go_and_the_answer_decides(
+async def test_question_reports_how_many_labels_would_go_and_the_answer_decides(
     visitor: Visitor, env: E2eEnv, texts: Texts, name: str, answer: str
 ) -> None:
     number = await hold(env, name)
@@ -203,7 +203,7 @@ async def test_question_tells_how_many_labels_would_go_and_the_answer_decides(
 
 
 @pytest.mark.parametrize("visitor", APPEARANCES, ids=str, indirect=True)
-async def test_logbook_tells_each_happening_in_one_sentence_with_numbers_and_who_did_it(
+async def test_logbook_reports_each_happening_in_one_sentence_with_numbers_and_who_did_it(
     visitor: Visitor, env: E2eEnv, texts: Texts
 ) -> None:
     if visitor.appearance == ENGLISH:

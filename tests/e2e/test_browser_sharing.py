@@ -24,7 +24,7 @@ SHARING: Final = True
 
 # Each language and each size of page once; the texts of all pages in more looks are in test_browser.py.
 APPEARANCES: Final = [Appearance(), Appearance("de", phone=True)]
-SOMEBODY: Final = "tim"
+PERSON: Final = "tim"
 BROKEN: Final = "label=tim|label!=Kids"
 MENDED: Final = "label=tim"
 STEP: Final = "fix_flow.step.init"
@@ -34,7 +34,7 @@ STEPS: Final = ("account", "labelled", "preset", "preview", "movies", "shows", "
 
 async def rule(env: E2eEnv, text: str) -> dict[str, Any]:
     """Set somebody's rule at plex.tv; returns what follows from it."""
-    await env.servers.plex_tv.post("rule", person=SOMEBODY, rule=text)
+    await env.servers.plex_tv.post("rule", person=PERSON, rule=text)
     return await env.entry.check_sharing()
 
 
@@ -61,12 +61,12 @@ def foreign(words: str, texts: Texts, *groups: str) -> list[str]:
 
 
 @pytest.mark.parametrize("visitor", APPEARANCES, ids=str, indirect=True)
-async def test_repair_about_a_broken_rule_is_told_and_goes_when_it_is_mended(
+async def test_repair_about_a_broken_rule_is_reported_and_goes_when_it_is_mended(
     visitor: Visitor, env: E2eEnv, texts: Texts, request: pytest.FixtureRequest
 ) -> None:
     response = await rule(env, BROKEN)
     assert [one["account"] for one in response["warnings"] if one["severity"] == "error"] == [
-        SOMEBODY
+        PERSON
     ]
     pages = Pages(visitor, texts)
 
@@ -81,11 +81,11 @@ async def test_repair_about_a_broken_rule_is_told_and_goes_when_it_is_mended(
         *pieces_of(texts, "fix", "opens_everything"),
     )
     await photograph(visitor, request, "told")
-    assert SOMEBODY in words
+    assert PERSON in words
     assert foreign(words, texts, "warning", "fix", "page") == []
     assert await visitor.overflow() == 0
 
-    await env.servers.plex_tv.post("rule", person=SOMEBODY, rule=MENDED)
+    await env.servers.plex_tv.post("rule", person=PERSON, rule=MENDED)
     await visitor.choose(texts[f"{SHARING_WRONG}.{STEP}.menu_options.look_again"])
     await visitor.until_done()
     await photograph(visitor, request, "mended")
@@ -95,7 +95,7 @@ async def test_repair_about_a_broken_rule_is_told_and_goes_when_it_is_mended(
 
 
 @pytest.mark.parametrize("visitor", APPEARANCES, ids=str, indirect=True)
-async def test_rule_that_vanished_is_told_with_what_it_said_until_it_is_back(
+async def test_rule_that_vanished_is_reported_with_what_it_was_until_it_is_back(
     visitor: Visitor, env: E2eEnv, texts: Texts, request: pytest.FixtureRequest
 ) -> None:
     before = await rule(env, MENDED)
@@ -107,7 +107,7 @@ async def test_rule_that_vanished_is_told_with_what_it_said_until_it_is_back(
         visitor,
         *texts.pieces(f"{SHARING_OPEN}.{STEP}"),
         *(str(titles_seen(one)) for one in (before, after)),
-        texts[f"{SELECTOR}_rule.options.carries"].format(values=SOMEBODY),
+        texts[f"{SELECTOR}_rule.options.carries"].format(values=PERSON),
     )
     await photograph(visitor, request, "told")
     assert foreign(words, texts, "rule") == []
@@ -123,7 +123,7 @@ async def test_rule_that_vanished_is_told_with_what_it_said_until_it_is_back(
 
 def titles_seen(response: dict[str, Any]) -> int:
     """How many titles somebody sees."""
-    (row,) = [one for one in response["people"] if one["account"] == SOMEBODY]
+    (row,) = [one for one in response["people"] if one["account"] == PERSON]
     number: int = row["movies"]["visible"] + row["shows"]["visible"]
     return number
 
@@ -151,7 +151,7 @@ async def test_options_show_who_can_see_what(
         texts["options.step.sharing.data_description.no_rule_for"],
     )
     (way, *_) = pieces_of(texts, "step", "movies")
-    assert f"☐ {way} {SOMEBODY}" in words  # not done, whatever the broken rule names
+    assert f"☐ {way} {PERSON}" in words  # not done, whatever the broken rule names
     assert foreign(words, texts, "state", "page", "warning", "fix", "step", "rule") == []
     assert await visitor.overflow() == 0
     await photograph(visitor, request, "top")

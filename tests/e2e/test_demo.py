@@ -295,7 +295,7 @@ async def test_import_is_followed_until_it_is_labelled(demo: RunningDemo) -> Non
     assert "is in Plex already" in again.err
 
 
-async def test_blueprints_tell_and_the_logbook_has_the_sentence(
+async def test_blueprints_notify_and_the_logbook_has_the_sentence(
     demo: RunningDemo, session: aiohttp.ClientSession
 ) -> None:
     state = DemoState.load(demo.folder)
@@ -330,7 +330,7 @@ async def test_blueprints_tell_and_the_logbook_has_the_sentence(
     await client.close()
 
 
-async def test_wish_and_unwish_say_what_happened(demo: RunningDemo) -> None:
+async def test_want_and_unwant_say_what_happened(demo: RunningDemo) -> None:
     title = re.findall(r'scripts/demo wish \S+ "(.+?)"', demo.introduction)[0]
 
     wanted = await demo.run_command("wish", "nina", title)

@@ -96,7 +96,7 @@ def _count(stats: dict[str, dict[str, int]], method: str) -> int:
     )
 
 
-async def test_dry_run_tells_what_would_change_and_changes_nothing(env: E2eEnv) -> None:
+async def test_dry_run_reports_what_would_change_and_changes_nothing(env: E2eEnv) -> None:
     title = env.spare()
     await env.servers.pulsarr.post("wish", person="tim", title=title.key, force=True)
     await env.until_labelled(title, "tim")

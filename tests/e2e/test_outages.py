@@ -23,18 +23,18 @@ OPTIONS: Final = {"pending_retry_interval": 2}
 OUTAGE: Final = 8.0  # seconds
 # Ten minutes, as a server takes for an update, where there is the time for it (scripts/test --thorough).
 LONG: Final = 600.0 if os.environ.get("LONG_OUTAGES") else OUTAGE
-PATIENCE: Final = (
+RECOVERY_TIMEOUT: Final = (
     60.0  # seconds in which all is caught up with: servers that are away are asked every 15
 )
 
 
-async def until_away(control: Control) -> None:
+async def until_unavailable(control: Control) -> None:
     """Wait until a server refuses connections."""
 
-    async def away() -> bool:
+    async def unavailable() -> bool:
         return not await control.answers()
 
-    await eventually(away, "the outage has begun", within=5, every=0.02)
+    await eventually(unavailable, "the outage has begun", within=5, every=0.02)
 
 
 async def test_import_during_an_outage_of_plex_is_labelled_when_plex_is_back(env: E2eEnv) -> None:
@@ -42,7 +42,7 @@ async def test_import_during_an_outage_of_plex_is_labelled_when_plex_is_back(env
     started = env.home.process.child.pid
     await env.servers.pulsarr.post("import", title=title.key, announce_after=2, plex_after=1)
     await env.servers.plex.post("outage", seconds=OUTAGE)
-    await until_away(env.servers.plex)
+    await until_unavailable(env.servers.plex)
 
     await env.entry.until_state("status", "waiting_for_plex", within=OUTAGE)
 
@@ -70,7 +70,7 @@ async def test_full_sync_during_an_outage_of_plex_says_so_and_changes_nothing(
 ) -> None:
     before = await env.all_labels()
     await env.servers.plex.post("outage", seconds=4)
-    await until_away(env.servers.plex)
+    await until_unavailable(env.servers.plex)
 
     with pytest.raises(AnswerError) as refusal:
         await env.entry.call("sync_all")
@@ -85,11 +85,11 @@ async def test_full_sync_during_an_outage_of_plex_says_so_and_changes_nothing(
     assert await env.all_labels() == before
 
 
-async def test_wish_after_an_outage_of_pulsarr_is_labelled(env: E2eEnv) -> None:
+async def test_watchlist_entry_after_an_outage_of_pulsarr_is_labelled(env: E2eEnv) -> None:
     title = env.spare()
     before = await env.all_labels()
     await env.servers.pulsarr.post("outage", seconds=OUTAGE)
-    await until_away(env.servers.pulsarr)
+    await until_unavailable(env.servers.pulsarr)
 
     with pytest.raises(AnswerError) as refusal:
         await env.entry.call("sync_all")
@@ -130,15 +130,17 @@ async def burst(env: E2eEnv, number: int) -> list[CatalogTitle]:
 async def until_all_labelled(env: E2eEnv, titles: list[CatalogTitle]) -> None:
     """Wait until everybody who wants the titles has a label on them."""
     for title in titles:
-        await env.until_labelled(title, *env.wanted_by(title) | {"rosa"}, within=PATIENCE)
+        await env.until_labelled(title, *env.wanted_by(title) | {"rosa"}, within=RECOVERY_TIMEOUT)
 
 
 @pytest.mark.timeout(2 * LONG + 240)
-async def test_long_outage_of_plex_in_a_burst_loses_nothing_and_is_said_once(env: E2eEnv) -> None:
+async def test_long_outage_of_plex_in_a_burst_loses_nothing_and_is_reported_once(
+    env: E2eEnv,
+) -> None:
     unusable, back = count_logged(env, "cannot be used"), count_logged(env, "plex answers again")
     titles = await burst(env, 3)
     await env.servers.plex.post("outage", seconds=LONG)
-    await until_away(env.servers.plex)
+    await until_unavailable(env.servers.plex)
     await env.entry.until_state("status", "waiting_for_plex", within=30)
     await env.entry.until_state("live_updates", "off", within=5)
 
@@ -146,8 +148,8 @@ async def test_long_outage_of_plex_in_a_burst_loses_nothing_and_is_said_once(env
     await until_all_labelled(env, titles)
 
     await env.entry.until_state("status", "idle", within=20)
-    await env.entry.until_state("pending", "0", within=PATIENCE)
-    await env.entry.until_state("live_updates", "on", within=PATIENCE)
+    await env.entry.until_state("pending", "0", within=RECOVERY_TIMEOUT)
+    await env.entry.until_state("live_updates", "on", within=RECOVERY_TIMEOUT)
     assert count_logged(env, "cannot be used") == unusable + 1
     assert count_logged(env, "plex answers again") == back + 1
 
@@ -159,7 +161,7 @@ async def test_both_servers_away_and_home_assistant_restarted_meanwhile_lose_not
     titles = await burst(env, 2)
     for server in (env.servers.plex, env.servers.pulsarr):
         await server.post("outage", seconds=LONG)
-        await until_away(server)
+        await until_unavailable(server)
     client, process = env.home.client, env.home.process
     await client.close()
     await process.stop()
@@ -168,7 +170,7 @@ async def test_both_servers_away_and_home_assistant_restarted_meanwhile_lose_not
     await process.until_running(session, client.token)
     for server in (env.servers.plex, env.servers.pulsarr):
         await eventually(server.answers, "it is back", within=2 * LONG)
-    await integration.until_loaded(client, env.entry.entry_id, within=3 * PATIENCE)
+    await integration.until_loaded(client, env.entry.entry_id, within=3 * RECOVERY_TIMEOUT)
 
     await until_all_labelled(env, titles)
     await env.entry.until_state("status", "idle", within=20)
@@ -183,5 +185,5 @@ async def test_connection_for_events_that_drops_fifty_times_loses_nothing(env: E
         await asyncio.sleep(0.1)
 
     await until_all_labelled(env, titles)
-    await env.entry.until_state("live_updates", "on", within=PATIENCE)
+    await env.entry.until_state("live_updates", "on", within=RECOVERY_TIMEOUT)
     assert await env.entry.state("plex_connected") == "on"

@@ -155,7 +155,7 @@ async def test_only_the_chosen_libraries_are_kept_and_the_format_is_trimmed(
     "label_format",
     ["", "everybody", "{type}", "{nickname}", "{username", "{username!r}", "{username}, {alias}"],
 )
-async def test_label_format_that_cannot_name_people_is_told_beside_it(
+async def test_label_format_that_cannot_name_people_is_reported_beside_it(
     ha_env: HaEnv, label_format: str
 ) -> None:
     shown = await submit(
@@ -170,7 +170,7 @@ async def test_label_format_that_cannot_name_people_is_told_beside_it(
     await ha_env.settle()
 
 
-async def test_no_library_is_not_enough_and_all_mistakes_are_told_together(
+async def test_no_library_is_not_enough_and_all_mistakes_are_reported_together(
     ha_env: HaEnv,
 ) -> None:
     ha_env.pulsarr.knobs.webhooks = False
@@ -193,7 +193,7 @@ async def test_library_that_is_not_offered_is_refused(ha_env: HaEnv) -> None:
     assert set(raised.value.schema_errors) == {"libraries"}
 
 
-async def test_old_pulsarr_is_told_of_once_and_works(ha_env: HaEnv) -> None:
+async def test_old_pulsarr_is_reported_once_and_works(ha_env: HaEnv) -> None:
     ha_env.pulsarr.knobs.webhooks = False
 
     shown = await to_libraries(ha_env)

@@ -173,7 +173,7 @@ async def test_nothing_need_be_entered_when_nothing_is_refused_any_more(
     assert reloads.call_count == 1
 
 
-async def test_server_that_is_away_while_signing_in_is_told_above_the_form(
+async def test_server_that_is_away_while_signing_in_is_reported_above_the_form(
     ha_env: HaEnv,
 ) -> None:
     hass = ha_env.hass
@@ -303,7 +303,7 @@ async def test_connections_that_stay_as_they_are_are_tried_again(
     assert reloads.call_count == 1
 
 
-async def test_mistakes_in_new_connections_are_told_beside_their_fields(
+async def test_mistakes_in_new_connections_are_reported_beside_their_fields(
     ha_env: HaEnv,
 ) -> None:
     hass = ha_env.hass

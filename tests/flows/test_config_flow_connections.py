@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def impatience() -> Iterator[None]:
+def short_limits() -> Iterator[None]:
     """Wait for an answer as long as a slow machine may need for one, and no longer."""
     with pytest.MonkeyPatch.context() as patches:
         some = Limits(PlexLimits(probe_timeout=2.0), PulsarrLimits(probe_timeout=2.0))
@@ -108,7 +108,7 @@ async def test_address_of_plex_may_be_pasted_from_anywhere(ha_env: HaEnv, pasted
         ("http://{host}/elsewhere", "not_plex"),
     ],
 )
-async def test_wrong_address_of_plex_is_told_beside_it(
+async def test_wrong_address_of_plex_is_reported_beside_it(
     ha_env: HaEnv, address: str, error: str
 ) -> None:
     address = address.format(host=ha_env.plex.url.removeprefix("http://"))
@@ -131,7 +131,7 @@ async def test_wrong_address_of_plex_is_told_beside_it(
     ],
 )
 @pytest.mark.parametrize("route", ["/identity", "/library/sections"])
-async def test_plex_that_does_not_answer_properly_is_told_beside_the_address(
+async def test_plex_that_does_not_answer_properly_is_reported_beside_the_address(
     ha_env: HaEnv, kind: Any, error: str, route: str
 ) -> None:
     ha_env.plex.faults.add(Fault(kind=kind, route=route, times=None))
@@ -144,13 +144,13 @@ async def test_plex_that_does_not_answer_properly_is_told_beside_the_address(
 
 
 @pytest.mark.parametrize("route", ["/identity", "/library/sections"])
-async def test_plex_that_takes_too_long_is_told_beside_the_address(
+async def test_plex_that_takes_too_long_is_reported_beside_the_address(
     ha_env: HaEnv, route: str
 ) -> None:
     shown = await start(ha_env.hass)
     ha_env.plex.faults.add(Fault(kind="slow_before_apply", route=route, seconds=60, times=None))
 
-    with impatience():
+    with short_limits():
         shown = await submit(ha_env.hass, shown, **plex_input(ha_env))
 
     assert_form(shown, "plex_manual", url="timeout")
@@ -172,14 +172,16 @@ async def test_pulsarr_in_the_place_of_plex_is_recognized(ha_env: HaEnv) -> None
 @pytest.mark.parametrize(
     "token", ["", "wrong-token-of-the-tests", f"{PLEX_TOKEN}\x00more", "token\nof two lines"]
 )
-async def test_token_that_plex_does_not_know_is_told_beside_it(ha_env: HaEnv, token: str) -> None:
+async def test_token_that_plex_does_not_know_is_reported_beside_it(
+    ha_env: HaEnv, token: str
+) -> None:
     shown = await submit(ha_env.hass, await start(ha_env.hass), **plex_input(ha_env, token=token))
 
     assert_form(shown, "plex_manual", token="invalid_auth")
     await assert_plex_is_put_right(ha_env, shown)
 
 
-async def test_token_of_somebody_else_than_the_owner_is_refused(ha_env: HaEnv) -> None:
+async def test_token_of_someone_else_than_the_owner_is_refused(ha_env: HaEnv) -> None:
     friend = ha_env.plex.add_user("friend", sections=["1", "2", "3"])
 
     shown = await submit(
@@ -205,7 +207,7 @@ async def test_server_without_films_and_shows_is_of_no_use(ha_env: HaEnv) -> Non
     assert "9" not in choices_of(shown, "libraries")
 
 
-async def test_certificate_that_nobody_vouches_for_is_accepted_only_on_demand(
+async def test_certificate_that_no_one_vouches_for_is_accepted_only_on_demand(
     ha_env: HaEnv, tmp_path: Path
 ) -> None:
     async with self_signed_front(ha_env.plex.port, tmp_path) as address:
@@ -233,7 +235,7 @@ async def test_certificate_that_nobody_vouches_for_is_accepted_only_on_demand(
         ("http://{plex}", "not_pulsarr"),
     ],
 )
-async def test_wrong_address_of_pulsarr_is_told_beside_it(
+async def test_wrong_address_of_pulsarr_is_reported_beside_it(
     ha_env: HaEnv, address: str, error: str
 ) -> None:
     address = address.format(
@@ -260,7 +262,7 @@ async def test_wrong_address_of_pulsarr_is_told_beside_it(
         ("drop", "cannot_connect"),
     ],
 )
-async def test_pulsarr_that_does_not_answer_properly_is_told_beside_the_address(
+async def test_pulsarr_that_does_not_answer_properly_is_reported_beside_the_address(
     ha_env: HaEnv, kind: Any, error: str
 ) -> None:
     ha_env.pulsarr.faults.add(Fault(kind=kind, times=None))
@@ -272,13 +274,13 @@ async def test_pulsarr_that_does_not_answer_properly_is_told_beside_the_address(
     await assert_pulsarr_is_put_right(ha_env, shown)
 
 
-async def test_pulsarr_that_takes_too_long_is_told_beside_the_address(
+async def test_pulsarr_that_takes_too_long_is_reported_beside_the_address(
     ha_env: HaEnv,
 ) -> None:
     shown = await to_pulsarr(ha_env)
     ha_env.pulsarr.faults.add(Fault(kind="slow_before_apply", seconds=60, times=None))
 
-    with impatience():
+    with short_limits():
         shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
 
     assert_form(shown, "pulsarr", url="timeout")
@@ -287,7 +289,7 @@ async def test_pulsarr_that_takes_too_long_is_told_beside_the_address(
 
 
 @pytest.mark.parametrize("api_key", ["", "wrong-key-of-the-tests", "key\nof two lines"])
-async def test_key_that_pulsarr_does_not_know_is_told_beside_it(
+async def test_key_that_pulsarr_does_not_know_is_reported_beside_it(
     ha_env: HaEnv, api_key: str
 ) -> None:
     shown = await submit(
@@ -341,7 +343,7 @@ async def test_pulsarr_under_a_base_path_is_found_there_only(ha_env: HaEnv) -> N
         assert created["result"].state is ConfigEntryState.LOADED
 
 
-async def test_pulsarr_that_does_not_tell_its_events_is_not_taken_for_an_old_one(
+async def test_pulsarr_that_does_not_list_its_events_is_not_taken_for_an_old_one(
     ha_env: HaEnv,
 ) -> None:
     ha_env.pulsarr.faults.add(Fault(kind="html", route="/v1/webhooks/event-types", times=None))

@@ -168,7 +168,7 @@ async def test_server_that_is_not_offered_is_refused(ha_env: HaEnv) -> None:
         ({"token": OTHER_TOKEN}, "invalid_auth"),
     ],
 )
-async def test_login_that_does_not_work_is_told_and_read_again_with_the_next_try(
+async def test_login_that_does_not_work_is_reported_and_read_again_with_the_next_try(
     ha_env: HaEnv, known_secrets: set[str], failure: dict[str, Any], error: str
 ) -> None:
     known_secrets.add(OTHER_TOKEN)
@@ -213,7 +213,7 @@ async def test_another_server_at_the_known_address_is_not_taken_for_the_chosen_o
         assert_form(await submit(ha_env.hass, shown, server=machine_id), "pulsarr")
 
 
-async def test_server_without_movies_and_shows_is_told_and_may_get_some(
+async def test_server_without_movies_and_shows_is_reported_and_may_get_some(
     ha_env: HaEnv,
 ) -> None:
     know(ha_env)

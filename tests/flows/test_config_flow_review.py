@@ -32,8 +32,8 @@ from ..flow_fixtures import (
     to_review,
 )
 from ..ha_env import eventually
-from ..impatience import TOO_LONG
 from ..markdown import HOSTILE, as_shown, signs_in
+from ..short_timeouts import TOO_LONG
 from ..storage.test_former import removed
 from ..texts import TEXTS, read_json
 
@@ -144,7 +144,7 @@ async def test_people_without_anything_are_named_with_the_reason(ha_env: HaEnv) 
     assert "- `tim" not in text
 
 
-async def test_people_who_share_a_label_are_told_again(ha_env: HaEnv) -> None:
+async def test_people_who_share_a_label_are_reported_again(ha_env: HaEnv) -> None:
     for name in ("rosa", "tim"):
         ha_env.pulsarr.state.change_user(ha_env.person(name), alias="kids", display_name=None)
     shown = await submit(ha_env.hass, await to_libraries(ha_env), label_format="{alias}")
@@ -157,7 +157,7 @@ async def test_people_who_share_a_label_are_told_again(ha_env: HaEnv) -> None:
     assert "Repairs" not in text
 
 
-async def test_label_that_nobody_could_confirm_is_left_for_repairs(ha_env: HaEnv) -> None:
+async def test_label_that_no_one_could_confirm_is_left_for_repairs(ha_env: HaEnv) -> None:
     for name in ("rosa", "tim"):
         ha_env.pulsarr.state.change_user(ha_env.person(name), name="flat four")
     # The form for the libraries comes without the people.
@@ -210,7 +210,7 @@ async def test_names_are_shown_as_text(ha_env: HaEnv, name: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["de", "es", "fr", "nl"])
-async def test_review_speaks_the_language_of_the_house(ha_env: HaEnv, language: str) -> None:
+async def test_review_speaks_the_language_of_home_assistant(ha_env: HaEnv, language: str) -> None:
     await ha_env.hass.config.async_update(language=language)
     words = read_json(f"translations/{language}.json")["selector"]["review"]["options"]
 
@@ -224,7 +224,7 @@ async def test_review_speaks_the_language_of_the_house(ha_env: HaEnv, language: 
 # When to begin
 
 
-async def test_paused_entry_writes_nothing_until_it_is_told(ha_env: HaEnv) -> None:
+async def test_paused_entry_writes_nothing_until_it_is_started(ha_env: HaEnv) -> None:
     created = await submit(ha_env.hass, await reviewed(ha_env), start="paused")
     ha_env.entry = created["result"]  # type: ignore[assignment] # as good as a test's own
     await ha_env.settle()
@@ -401,7 +401,7 @@ async def test_progress_is_shown_and_only_goes_up(ha_env: HaEnv) -> None:
 # Records of a removed entry
 
 
-async def test_labels_that_are_gone_since_are_told_to_be_asked_about(ha_env: HaEnv) -> None:
+async def test_labels_that_are_gone_since_are_reported_to_be_asked_about(ha_env: HaEnv) -> None:
     await removed(ha_env)
     for item in ha_env.plex.state.items.values():
         for label in list(item.labels):

@@ -288,7 +288,7 @@ async def test_server_that_is_set_up_already_is_not_offered(ha_env: HaEnv, plex_
         assert_form(await signed_in(ha_env, plex_tv), "pulsarr")
 
 
-async def test_page_that_is_loaded_anew_meanwhile_goes_on_with_the_same_sign_in(
+async def test_page_that_is_reloaded_meanwhile_goes_on_with_the_same_sign_in(
     ha_env: HaEnv, plex_tv: PlexTv
 ) -> None:
     shown = await begin(ha_env)
@@ -314,7 +314,7 @@ async def test_coming_back_without_having_signed_in_changes_nothing(
     assert (await browser.get("/auth/plex_label_sync/callback")).status == 404
 
 
-async def test_plex_tv_is_spoken_to_in_threads_and_knows_the_installation_by_one_name(
+async def test_plex_tv_is_called_in_threads_and_knows_the_installation_by_one_name(
     ha_env: HaEnv, plex_tv: PlexTv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads, names = set(), set()
@@ -364,7 +364,7 @@ async def test_closing_the_flow_ends_the_sign_in(
         await ha_env.hass.config_entries.flow.async_configure(shown["flow_id"])
 
 
-async def test_sign_in_that_is_not_finished_in_time_is_told_and_can_be_begun_anew(
+async def test_sign_in_that_is_not_finished_in_time_is_reported_and_can_be_begun_again(
     ha_env: HaEnv, plex_tv: PlexTv
 ) -> None:
     with pytest.MonkeyPatch.context() as patches:
@@ -380,7 +380,7 @@ async def test_sign_in_that_is_not_finished_in_time_is_told_and_can_be_begun_ane
 
 
 @pytest.mark.parametrize("kind", ["drop", "unavailable", "throttled", "html", "truncated"])
-async def test_plex_tv_that_does_not_answer_properly_at_first_is_told(
+async def test_plex_tv_that_does_not_answer_properly_at_first_is_reported(
     ha_env: HaEnv, plex_tv: PlexTv, kind: Any
 ) -> None:
     plex_tv.faults.add(Fault(kind=kind, times=None))
@@ -422,7 +422,7 @@ async def test_refused_token_can_be_entered_when_plex_tv_is_away(
     assert_aborted(shown, "reauth_successful")
 
 
-async def test_plex_tv_that_takes_too_long_is_told(
+async def test_plex_tv_that_takes_too_long_is_reported(
     ha_env: HaEnv, plex_tv: PlexTv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plex_tv.faults.add(Fault(kind="slow_before_apply", seconds=0.5))
@@ -441,7 +441,7 @@ async def test_plex_tv_that_falls_silent_meanwhile_is_asked_again(
     assert_form(await come_back(ha_env, shown), "pulsarr")
 
 
-async def test_plex_tv_that_stays_silent_is_told(ha_env: HaEnv, plex_tv: PlexTv) -> None:
+async def test_plex_tv_that_stays_silent_is_reported(ha_env: HaEnv, plex_tv: PlexTv) -> None:
     shown = await begin(ha_env)
     plex_tv.faults.add(Fault(kind="unavailable", times=None))
 
@@ -452,7 +452,7 @@ async def test_plex_tv_that_stays_silent_is_told(ha_env: HaEnv, plex_tv: PlexTv)
 
 @pytest.mark.parametrize("kind", ["drop", "unauthorized", "html", "truncated"])
 @pytest.mark.parametrize("route", ["/api/v2/user", "/api/v2/resources"])
-async def test_account_that_cannot_be_read_is_told(
+async def test_account_that_cannot_be_read_is_reported(
     ha_env: HaEnv, plex_tv: PlexTv, kind: Any, route: str
 ) -> None:
     plex_tv.faults.add(Fault(kind=kind, route=route, times=None))
@@ -462,7 +462,9 @@ async def test_account_that_cannot_be_read_is_told(
     assert_sign_in_failed(shown, "plex_tv_unreachable")
 
 
-async def test_account_without_a_server_of_its_own_is_told(ha_env: HaEnv, plex_tv: PlexTv) -> None:
+async def test_account_without_a_server_of_its_own_is_reported(
+    ha_env: HaEnv, plex_tv: PlexTv
+) -> None:
     plex_tv.borrowed.add(ha_env.plex.state.machine_identifier)
     shown = await signed_in(ha_env, plex_tv)
     assert_sign_in_failed(shown, "no_servers")
@@ -476,7 +478,9 @@ async def test_account_without_a_server_of_its_own_is_told(ha_env: HaEnv, plex_t
 # The ways to the server
 
 
-async def test_server_that_is_away_is_told_and_tried_again(ha_env: HaEnv, plex_tv: PlexTv) -> None:
+async def test_server_that_is_away_is_reported_and_tried_again(
+    ha_env: HaEnv, plex_tv: PlexTv
+) -> None:
     ha_env.plex.faults.add(Fault(kind="drop", times=None))
     shown = await signed_in(ha_env, plex_tv)
     assert_form(shown, "plex_server", base="no_way_to_server")
@@ -537,7 +541,7 @@ async def test_another_server_that_is_entered_after_signing_in_has_nothing_of_th
     assert "plex_tv_token" not in created["data"]
 
 
-async def test_server_without_movies_and_shows_is_told_and_may_get_some(
+async def test_server_without_movies_and_shows_is_reported_and_may_get_some(
     ha_env: HaEnv, plex_tv: PlexTv
 ) -> None:
     state = ha_env.plex.state
@@ -563,9 +567,9 @@ async def test_token_is_not_shown_to_a_stranger_at_a_local_address(
 
     app = web.Application()
     app.router.add_get("/{path:.*}", strange)
-    async with TestServer(app) as stranger:
+    async with TestServer(app) as other_server:
         plex_tv.addresses[ha_env.plex.state.machine_identifier] = [
-            connection("http", "127.0.0.1", stranger.port or 0, local=True),
+            connection("http", "127.0.0.1", other_server.port or 0, local=True),
             connection("http", "127.0.0.1", ha_env.pulsarr.port, local=True),
             connection("http", "127.0.0.1", ha_env.plex.port, local=True),
         ]
@@ -664,7 +668,7 @@ async def test_signing_in_with_an_account_that_does_not_own_the_server_is_refuse
     assert ha_env.entry.data["plex_token"] == PLEX_TOKEN
 
 
-async def test_server_that_is_away_when_somebody_signs_in_again_is_told_without_the_token(
+async def test_server_that_is_away_when_someone_signs_in_again_is_reported_without_the_token(
     ha_env: HaEnv, plex_tv: PlexTv
 ) -> None:
     shown = await refuse(ha_env)

@@ -17,7 +17,7 @@ from custom_components.plex_label_sync.sync.preview import label_preview as rows
 from simulators.http import Fault
 
 from ..flow_fixtures import assert_form, default_of, finish, submit, to_libraries
-from ..impatience import TOO_LONG
+from ..short_timeouts import TOO_LONG
 from ..sync.test_preview import families
 from ..texts import TEXTS
 
@@ -116,7 +116,7 @@ async def test_form_for_the_libraries_shows_who_gets_which_label(ha_env: HaEnv) 
     await ha_env.settle()
 
 
-async def test_format_by_which_people_share_a_label_is_told_once_with_the_list(
+async def test_format_by_which_people_share_a_label_is_reported_once_with_the_list(
     ha_env: HaEnv,
 ) -> None:
     for name in ("rosa", "tim"):
@@ -155,7 +155,7 @@ async def test_people_who_are_not_known_at_present_do_not_hold_up(
     await ha_env.settle()
 
 
-async def test_nobody_who_gets_a_label_is_told(ha_env: HaEnv) -> None:
+async def test_no_one_who_gets_a_label_is_reported(ha_env: HaEnv) -> None:
     for user in ha_env.pulsarr.state.users():
         ha_env.pulsarr.state.change_user(user.id, can_sync=False)
 

@@ -27,7 +27,7 @@ from ..flow_fixtures import (
     selector_of,
 )
 from ..ha_env import WEBHOOK_ID, WEBHOOK_SECRET
-from ..impatience import TOO_LONG
+from ..short_timeouts import TOO_LONG
 from ..texts import TEXTS, read_json
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ async def test_unusable_value_is_refused_beside_its_field_and_can_be_put_right(
     assert entry.options == SENT_BY_NAME | base_url | {"live_mode": False, **fixed}
 
 
-async def test_all_unusable_values_are_told_together(ha_env: HaEnv) -> None:
+async def test_all_unusable_values_are_reported_together(ha_env: HaEnv) -> None:
     ha_env.add_entry()
 
     shown = await submit(
@@ -384,7 +384,7 @@ async def test_choice_of_all_libraries_means_later_ones_as_well(ha_env: HaEnv) -
     assert entry.options["libraries"] == ["2"]
 
 
-async def test_choice_is_kept_as_it_is_while_nobody_knows_which_libraries_there_are(
+async def test_choice_is_kept_as_it_is_while_no_one_knows_which_libraries_there_are(
     ha_env: HaEnv,
 ) -> None:
     entry = ha_env.add_entry(libraries=["1", "2"])
@@ -488,7 +488,7 @@ async def test_sections_and_options_by_name_may_be_mixed_and_sections_left_out(
     assert entry.options["base_url"] == base_url
 
 
-async def test_mistake_in_a_section_is_told_at_the_section_too_which_opens(
+async def test_mistake_in_a_section_is_reported_at_the_section_too_which_opens(
     ha_env: HaEnv,
 ) -> None:
     ha_env.add_entry()
@@ -522,7 +522,7 @@ async def test_mistake_in_a_section_is_told_at_the_section_too_which_opens(
         ("sharing_interval", 60, "must be between 1 hour and 30 days."),
     ],
 )
-async def test_number_out_of_range_is_told_with_its_field_and_the_range(
+async def test_number_out_of_range_is_reported_with_its_field_and_the_range(
     ha_env: HaEnv, field: str, value: int, sentence: str
 ) -> None:
     ha_env.add_entry()

@@ -50,7 +50,7 @@ async def appear(ha_env: HaEnv, title: CatalogTitle) -> None:
     await ha_env.plex.import_title(title)
 
 
-async def test_title_that_plex_has_already_is_labelled_at_once_when_it_is_wished(
+async def test_title_that_plex_has_already_is_labelled_at_once_when_it_is_wanted(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await ha_env.set_up()
@@ -156,7 +156,7 @@ async def test_pending_title_survives_a_restart(
     assert ha_env.state("pending") == "0"
 
 
-async def test_announcement_is_on_disk_before_anything_is_looked_for(
+async def test_announcement_is_on_disk_before_anything_is_searched_for(
     ha_env: HaEnv, hass_storage: dict[str, Any]
 ) -> None:
     await ha_env.set_up()
@@ -278,7 +278,7 @@ async def test_test_events_change_nothing(ha_env: HaEnv, clock: TickingDateTimeF
     assert ha_env.state("pending") == "0"
 
 
-async def test_announced_title_that_nobody_wants_does_not_wait(
+async def test_announced_title_that_no_one_wants_does_not_wait(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await ha_env.set_up()
@@ -336,7 +336,7 @@ async def test_title_that_an_unread_list_may_have_waits_no_longer_than_others(
     assert ha_env.entity("activity").attributes["event_type"] == "pending_expired"
 
 
-async def test_announced_title_that_nobody_was_known_to_want_is_labelled_at_once(
+async def test_announced_title_that_no_one_was_known_to_want_is_labelled_at_once(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await ha_env.set_up(batch_mode=False)
@@ -437,7 +437,7 @@ async def test_burst_of_announcements_costs_a_bounded_number_of_requests(
     assert ha_env.state("pending") == "1"
 
 
-async def test_processing_by_hand_looks_at_everything_that_waits(
+async def test_processing_by_hand_checks_everything_that_waits(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await ha_env.set_up()
@@ -451,7 +451,7 @@ async def test_processing_by_hand_looks_at_everything_that_waits(
     assert ha_env.labels(title) == [{"rosa"}]
 
 
-async def test_activity_event_tells_what_was_labelled_for_whom(
+async def test_activity_event_reports_what_was_labelled_for_whom(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await ha_env.set_up()

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 
 @pytest.fixture(autouse=True)
-def _no_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the looks at the watchlists, which would find what Plex told of anyway."""
     monkeypatch.setattr(
         "custom_components.plex_label_sync.live.watchlist_poller.POLL_INTERVAL", 30 * 24 * 3600.0
@@ -74,7 +74,7 @@ async def reconnect(ha_env: HaEnv) -> None:
 
 
 @pytest.mark.parametrize("kind", ["movie", "show"])
-async def test_title_that_nobody_announced_is_labelled_when_plex_has_processed_it(
+async def test_title_that_no_one_announced_is_labelled_when_plex_has_processed_it(
     ha_env: HaEnv, clock: TickingDateTimeFactory, kind: str
 ) -> None:
     await begin(ha_env, clock)
@@ -143,7 +143,7 @@ async def test_title_in_a_library_that_is_left_out_says_so(
     assert ha_env.labels(title) == [set()]
 
 
-async def test_end_of_a_scan_has_everything_that_waits_looked_at(
+async def test_end_of_a_scan_checks_everything_that_waits(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
@@ -231,7 +231,7 @@ async def test_many_episodes_of_a_show_that_is_labelled_cost_one_request(
     assert ha_env.plex.stats.total == 1
 
 
-async def test_our_own_edits_come_back_as_events_and_are_no_news(
+async def test_our_own_edits_come_back_as_events_and_are_not_new(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     ha_env.plex.knobs = PlexKnobs(edit_events=True)
@@ -262,7 +262,7 @@ async def test_corrected_match_is_noticed(ha_env: HaEnv, clock: TickingDateTimeF
 
 @pytest.mark.parametrize("fault", [RuntimeError, asyncio.CancelledError])
 @pytest.mark.parametrize("where", ["answers", "listen", "on", "socket"])
-async def test_fault_that_nobody_expected_ends_no_live_updates_and_is_said_once(
+async def test_fault_that_no_one_expected_ends_no_live_updates_and_is_reported_once(
     ha_env: HaEnv,
     clock: TickingDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
@@ -322,7 +322,7 @@ async def test_what_came_while_the_connection_was_broken_is_caught_up_with(
     assert ha_env.labels(title) == [{"rosa"}]
 
 
-async def test_title_that_plex_recognized_while_nobody_listened_is_caught_up_with(
+async def test_title_that_plex_recognized_while_no_one_listened_is_caught_up_with(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
@@ -340,7 +340,7 @@ async def test_title_that_plex_recognized_while_nobody_listened_is_caught_up_wit
     assert ha_env.labels(title) == [{"rosa"}]
 
 
-async def test_connection_that_breaks_again_and_again_is_no_news_and_loses_nothing(
+async def test_connection_that_breaks_again_and_again_is_not_new_and_loses_nothing(
     ha_env: HaEnv, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     await begin(ha_env, clock)
@@ -360,7 +360,7 @@ async def test_connection_that_breaks_again_and_again_is_no_news_and_loses_nothi
     assert [one.getMessage() for one in own if one.levelname != "DEBUG"] == []
 
 
-async def test_entity_shows_whether_plex_is_heard(
+async def test_entity_shows_whether_live_updates_arrive(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
@@ -373,7 +373,7 @@ async def test_entity_shows_whether_plex_is_heard(
     assert ha_env.state("plex_connected") == "on"
 
 
-async def test_proxy_without_websockets_is_said_once_and_the_rest_works(
+async def test_proxy_without_websockets_is_reported_once_and_the_rest_works(
     ha_env: HaEnv, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     ha_env.plex.knobs = PlexKnobs(notifications=False)
@@ -392,7 +392,7 @@ async def test_proxy_without_websockets_is_said_once_and_the_rest_works(
     assert all("rosa" in labels for labels in ha_env.labels(title))
 
 
-async def test_nobody_listens_while_live_mode_is_off(
+async def test_no_one_listens_while_live_mode_is_off(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
@@ -406,7 +406,7 @@ async def test_nobody_listens_while_live_mode_is_off(
     await ha_env.settle()  # the watchlists are looked at as well
 
 
-async def test_nobody_listens_after_the_entry_is_unloaded(
+async def test_no_one_listens_after_the_entry_is_unloaded(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
@@ -417,7 +417,7 @@ async def test_nobody_listens_after_the_entry_is_unloaded(
     assert ha_env.plex.events.listeners == 0
 
 
-async def test_news_while_pulsarr_is_away_is_looked_at_when_it_is_back(
+async def test_events_while_pulsarr_is_away_are_checked_when_it_is_back(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock, batch_mode=False)
@@ -436,7 +436,7 @@ async def test_news_while_pulsarr_is_away_is_looked_at_when_it_is_back(
     assert ha_env.labels(title) == [{"rosa"}]
 
 
-async def test_news_that_plex_does_not_tell_completely_are_read_again(
+async def test_events_that_plex_does_not_report_completely_are_read_again(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
@@ -472,7 +472,7 @@ async def test_label_of_an_item_that_became_another_title_goes_at_once(
     assert labels_of(item) == set()
 
 
-async def test_item_that_plex_cannot_tell_of_stops_no_other(
+async def test_item_that_plex_cannot_return_stops_no_other(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
@@ -508,7 +508,7 @@ async def test_library_that_cannot_be_read_after_a_broken_connection_stops_no_ot
     assert ha_env.labels(title) == [{"rosa"}]
 
 
-async def test_message_that_nobody_expected_ends_nothing(
+async def test_message_that_no_one_expected_ends_nothing(
     ha_env: HaEnv, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     await begin(ha_env, clock)
@@ -536,7 +536,7 @@ async def test_message_that_nobody_expected_ends_nothing(
     assert ha_env.state("live_updates") == "on"
 
 
-async def test_look_that_fails_in_a_way_that_nobody_expected_is_not_the_last_one(
+async def test_poll_that_fails_in_a_way_that_no_one_expected_is_not_the_last_one(
     ha_env: HaEnv, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     await begin(ha_env, clock)
@@ -602,7 +602,7 @@ def unlabelled_item(ha_env: HaEnv, kind: str) -> Item:
     raise AssertionError("the world is too small")
 
 
-async def test_item_that_comes_alone_is_looked_at_at_once(
+async def test_item_that_comes_alone_is_checked_at_once(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)

@@ -15,7 +15,7 @@ from simulators.plex import Fault, PlexKnobs
 from simulators.pulsarr.payloads import user_created, watchlist_removed
 
 from ..ha_env import eventually, later
-from ..impatience import TOO_LONG
+from ..short_timeouts import TOO_LONG
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
@@ -72,7 +72,7 @@ def want_silently(ha_env: HaEnv, name: str, kind: str = "movie") -> CatalogTitle
     return title
 
 
-async def test_wish_for_what_is_there_is_labelled_without_any_event(
+async def test_watchlist_entry_for_what_is_there_is_labelled_without_any_event(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
@@ -83,7 +83,7 @@ async def test_wish_for_what_is_there_is_labelled_without_any_event(
     assert await seconds_until(ha_env, clock, title, "rosa") <= BOUND
 
 
-async def test_second_wish_for_a_title_is_labelled_as_well(
+async def test_second_watchlist_entry_for_a_title_is_labelled_as_well(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
@@ -145,7 +145,7 @@ async def test_title_that_left_a_list_loses_its_label_where_that_is_wanted(
     assert not any("rosa" in labels for labels in ha_env.labels(title))
 
 
-async def test_change_that_plex_could_not_be_asked_about_is_looked_at_later(
+async def test_change_that_plex_could_not_be_asked_about_is_checked_later(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
@@ -158,7 +158,7 @@ async def test_change_that_plex_could_not_be_asked_about_is_looked_at_later(
     assert await seconds_until(ha_env, clock, title, "rosa") <= BOUND
 
 
-async def test_list_that_pulsarr_cannot_read_stops_nobody_else_and_is_asked_for_less_and_less(
+async def test_list_that_pulsarr_cannot_read_stops_no_one_else_and_is_asked_for_less_and_less(
     ha_env: HaEnv, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     await begin(ha_env, clock)
@@ -176,7 +176,7 @@ async def test_list_that_pulsarr_cannot_read_stops_nobody_else_and_is_asked_for_
 
 
 @pytest.mark.parametrize("kind", ["drop", "cut_body"])
-async def test_list_that_breaks_its_connection_each_time_stops_nobody_else(
+async def test_list_that_breaks_its_connection_each_time_stops_no_one_else(
     ha_env: HaEnv, clock: TickingDateTimeFactory, kind: FaultKind
 ) -> None:
     await begin(ha_env, clock)
@@ -193,7 +193,7 @@ async def test_list_that_breaks_its_connection_each_time_stops_nobody_else(
     assert ha_env.state("pulsarr_connected") == "on"
 
 
-async def test_list_that_takes_long_each_time_puts_off_no_look(
+async def test_list_that_takes_long_each_time_postpones_no_poll(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
@@ -215,7 +215,7 @@ async def test_list_that_takes_long_each_time_puts_off_no_look(
     assert max(after - before for before, after in pairwise(polls)) <= POLL_INTERVAL + 16
 
 
-async def test_look_that_is_cut_off_by_a_reload_is_the_last_one_of_its_entry(
+async def test_poll_that_is_cut_off_by_a_reload_is_the_last_one_of_its_entry(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await begin(ha_env, clock)
@@ -283,7 +283,9 @@ async def test_outage_of_pulsarr_is_noticed_and_so_is_its_end(
     assert ha_env.state("pulsarr_connected") == "on"
 
 
-async def test_list_of_nobody_changes_nothing(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
+async def test_empty_list_of_people_changes_nothing(
+    ha_env: HaEnv, clock: TickingDateTimeFactory
+) -> None:
     await begin(ha_env, clock, removed_label_mode="remove")
     before = {key: set(item.labels) for key, item in ha_env.plex.state.items.items()}
     ha_env.pulsarr.knobs.empty_users = True
@@ -296,7 +298,7 @@ async def test_list_of_nobody_changes_nothing(ha_env: HaEnv, clock: TickingDateT
     assert {key: set(item.labels) for key, item in ha_env.plex.state.items.items()} == before
 
 
-async def test_newcomer_is_looked_at_again_after_one_and_five_minutes(
+async def test_newcomer_is_checked_again_after_one_and_five_minutes(
     ha_env: HaEnv, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -318,7 +320,7 @@ async def test_newcomer_is_looked_at_again_after_one_and_five_minutes(
     assert await labelled(ha_env, second, "nina2")
 
 
-async def test_removal_that_is_told_before_the_row_goes_is_looked_at_again(
+async def test_removal_that_is_reported_before_the_row_is_deleted_is_checked_again(
     ha_env: HaEnv, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

@@ -215,7 +215,7 @@ async def test_refused_socket_says_why(
     assert caught.value.failure is failure
 
 
-async def test_server_that_is_away_is_said_without_the_address(
+async def test_server_that_is_away_is_reported_without_the_address(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
     url = plex.url

@@ -42,7 +42,7 @@ def held(plex: PlexSimulator, library: Library = MOVIES) -> list[str]:
     return [item.rating_key for item in sorted(there, key=lambda one: one.sort_key("addedAt"))]
 
 
-def asked(plex: PlexSimulator) -> int:
+def request_count(plex: PlexSimulator) -> int:
     """Return how many pages were asked for."""
     return plex.stats.count("GET", LISTING_ROUTE)
 
@@ -54,7 +54,7 @@ async def test_items_come_in_the_order_in_which_they_were_added(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
     assert await read(client) == held(plex)
-    assert asked(plex) == 4
+    assert request_count(plex) == 4
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ async def test_item_that_goes_between_two_pages_costs_no_other_one(
     assert len(set(read_keys)) == len(read_keys)
     assert set(read_keys) >= before & set(held(plex))
     assert not gaps
-    assert asked(plex) <= -(-40 // size) + 4
+    assert request_count(plex) <= -(-40 // size) + 4
 
 
 @pytest.mark.parametrize("kind", ["vanishing_row", "swapped_row", "repeated_row", "empty"])
 @pytest.mark.parametrize("nth", [2, 3])
-async def test_change_while_a_library_is_read_needs_nobody_to_report_to(
+async def test_change_while_a_library_is_read_needs_no_one_to_report_to(
     plex: PlexSimulator, client: PlexClient, kind: FaultKind, nth: int
 ) -> None:
     plex.faults.add(Fault(kind, route=LISTING_ROUTE, nth=nth))
@@ -103,7 +103,7 @@ async def test_page_that_repeats_a_row_is_read_again(
         plex.faults.add(Fault("repeated_row", route=LISTING_ROUTE, nth=nth))
         read_keys = await read(client)
         assert sorted(read_keys) == sorted(held(plex))
-        assert asked(plex) <= 4 + 3
+        assert request_count(plex) <= 4 + 3
 
 
 async def test_row_that_stays_hidden_behind_a_repeated_one_is_a_gap(
@@ -116,7 +116,7 @@ async def test_row_that_stays_hidden_behind_a_repeated_one_is_a_gap(
     assert [(gap.kind, gap.failure) for gap in gaps] == [(GapKind.PAGE, Failure.IMPLAUSIBLE)]
     with pytest.raises(ServiceError, match="changed while it was read"):
         await read(client)
-    assert asked(plex) < 2 * (8 + 10)
+    assert request_count(plex) < 2 * (8 + 10)
 
 
 @pytest.mark.parametrize("knobs", [PlexKnobs(), PlexKnobs(sorting=False), PlexKnobs(max_page=4)])
@@ -137,7 +137,7 @@ async def test_whatever_is_there_all_the_time_is_read_once_however_much_changes(
             plex.state.add_item(chance.choice(CATALOG[:40]))
     assert len(set(read_keys)) == len(read_keys)
     assert stayed <= set(read_keys) or gaps
-    assert asked(plex) < 60
+    assert request_count(plex) < 60
 
 
 async def test_newcomers_are_no_reason_to_read_anything_again(
@@ -149,7 +149,7 @@ async def test_newcomers_are_no_reason_to_read_anything_again(
         read_keys += (item.rating_key for item in page)
         plex.state.add_item(CATALOG[len(read_keys) % 40])
     assert stayed <= set(read_keys)
-    assert asked(plex) == 5
+    assert request_count(plex) == 5
 
 
 async def test_many_items_that_go_at_once_cost_no_other_one(
@@ -179,7 +179,7 @@ async def test_listing_of_nothing_is_what_it_is(plex: PlexSimulator, client: Ple
     gaps: list[Gap] = []
     assert await read(client, gaps) == []
     assert not gaps
-    assert asked(plex) == 1
+    assert request_count(plex) == 1
 
 
 async def test_answer_without_a_head_is_no_empty_library(
@@ -221,7 +221,7 @@ async def test_row_whose_ids_cannot_be_read_is_a_gap_of_one_item(
     gaps: list[Gap] = []
     assert await read(client, gaps) == [key for key in everything if key != everything[13]]
     assert gaps == [Gap(GapKind.ITEM, everything[13], everything[13], Failure.IMPLAUSIBLE)]
-    assert asked(plex) == 4
+    assert request_count(plex) == 4
     with pytest.raises(ServiceError, match="cannot be read in full"):
         await read(client)
 
@@ -235,7 +235,7 @@ async def test_row_without_a_key_is_a_gap_of_one_row(
     gaps: list[Gap] = []
     assert await read(client, gaps) == [key for key in everything if key != everything[place]]
     assert gaps == [Gap(GapKind.PAGE, f"1:{place}", "Movies", Failure.IMPLAUSIBLE)]
-    assert asked(plex) <= 6
+    assert request_count(plex) <= 6
 
 
 async def test_bad_row_is_left_out_where_only_a_few_are_asked_for(
@@ -259,7 +259,7 @@ async def test_page_that_fails_for_ever_costs_only_its_bad_rows(
     gaps: list[Gap] = []
     assert await read(client, gaps) == [key for key in everything if key not in bad]
     assert gaps == [Gap(GapKind.PAGE, f"1:{place}", "Movies", Failure.BUSY) for place in places]
-    assert asked(plex) <= 4 + 2 + len(places) * 10
+    assert request_count(plex) <= 4 + 2 + len(places) * 10
     with pytest.raises(ServiceError) as refused:
         await read(client)
     assert refused.value.failure is Failure.BUSY
@@ -274,7 +274,7 @@ async def test_that_only_so_much_is_spent_on_bad_rows(
     gaps: list[Gap] = []
     assert await read(client, gaps) == everything[:12]
     assert {gap.kind for gap in gaps} == {GapKind.PAGE}
-    assert asked(plex) < 40
+    assert request_count(plex) < 40
 
 
 @pytest.mark.parametrize("kind", ["busy", "html", "truncated", "headless", "drop"])

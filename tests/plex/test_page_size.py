@@ -16,7 +16,7 @@ from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE
 
-from ..impatience import TOO_LONG, impatient
+from ..short_timeouts import TOO_LONG, short_timeouts
 from .conftest import CATALOG, MOVIES, SHOWS, MakeClient, Naps, pages_of
 
 SMALL, LARGE = 4, 12  # rows; so 40 movies take a small page and three large ones
@@ -42,7 +42,7 @@ async def in_small_pages(make_client: MakeClient, plex: PlexSimulator) -> list[s
     return read_keys
 
 
-def asked(plex: PlexSimulator) -> int:
+def request_count(plex: PlexSimulator) -> int:
     """Return how many pages were asked for."""
     return plex.stats.count("GET", LISTING_ROUTE)
 
@@ -53,7 +53,7 @@ async def test_pages_grow_once_the_first_one_has_shown_how_short_rows_are(
     everything = await in_small_pages(make_client, plex)
     plex.knobs = PlexKnobs(get_seconds=0.02)
     assert await read(client) == everything
-    assert asked(plex) == 1 + 36 // LARGE
+    assert request_count(plex) == 1 + 36 // LARGE
     assert plex.stats.peak_concurrency == 2
 
 
@@ -66,11 +66,11 @@ async def test_long_rows_are_read_in_small_pages(
     plex.stats.reset()
     limits = PlexLimits(page_rows=SMALL, page_rows_max=40, page_bytes=round(8.5 * per_row))
     assert await read(make_client(plex.url, limits=limits)) == everything
-    assert 1 + 36 // 9 <= asked(plex) <= 1 + 36 // 7 + 1
+    assert 1 + 36 // 9 <= request_count(plex) <= 1 + 36 // 7 + 1
     plex.stats.reset()
     limits = PlexLimits(page_rows=SMALL, page_rows_max=40, page_bytes=round(per_row))
     assert await read(make_client(plex.url, limits=limits)) == everything
-    assert asked(plex) == 40 // SMALL
+    assert request_count(plex) == 40 // SMALL
 
 
 @pytest.mark.parametrize("nth", [2, 3, 4])
@@ -93,15 +93,15 @@ async def test_large_page_that_fails_once_is_read_in_small_ones(
     seconds = TOO_LONG if kind == "slow_before_apply" else 0.0
     plex.faults.add(Fault(kind, route=LISTING_ROUTE, nth=nth, seconds=seconds))
     gaps: list[Gap] | None = [] if on_gap else None
-    with impatient(plex):
+    with short_timeouts(plex):
         assert await read(client, gaps) == everything
     assert not gaps
     assert naps.taken == []
-    assert asked(plex) <= 4 + EXTRA + 1
+    assert request_count(plex) <= 4 + EXTRA + 1
     # It may have been a row: the next listing asks for large pages again.
     plex.stats.reset()
     assert await read(client, gaps) == everything
-    assert asked(plex) == 4
+    assert request_count(plex) == 4
 
 
 @pytest.mark.parametrize("kind", ["busy", "drop", "truncated", "slow_before_apply"])
@@ -114,11 +114,11 @@ async def test_server_that_fails_on_every_large_page_is_soon_asked_for_none(
     seconds = TOO_LONG if kind == "slow_before_apply" else 0.0
     large = r"Container-Size=1[0-9]"
     plex.faults.add(Fault(kind, match=large, seconds=seconds, times=None))
-    with impatient(plex):
+    with short_timeouts(plex):
         assert await read(client) == everything
         plex.stats.reset()
         assert await read(client) == everything
-    assert asked(plex) == 40 // SMALL
+    assert request_count(plex) == 40 // SMALL
 
 
 async def test_server_that_gives_fewer_rows_is_asked_for_as_many_as_it_gives(
@@ -129,7 +129,7 @@ async def test_server_that_gives_fewer_rows_is_asked_for_as_many_as_it_gives(
     assert await read(client) == everything
     plex.stats.reset()
     assert await read(client) == everything
-    assert asked(plex) == 40 // SMALL
+    assert request_count(plex) == 40 // SMALL
 
 
 async def test_row_that_cannot_be_read_costs_no_other_one(
@@ -161,7 +161,7 @@ async def test_whatever_is_there_all_the_time_is_read_once_however_much_changes(
         plex.state.add_item(chance.choice(CATALOG[:40]))
     assert len(set(read_keys)) == len(read_keys)
     assert stayed <= set(read_keys) or gaps
-    assert asked(plex) < 60
+    assert request_count(plex) < 60
 
 
 async def test_server_that_is_away_while_a_large_page_is_read_says_nothing_about_large_ones(
@@ -177,14 +177,14 @@ async def test_server_that_is_away_while_a_large_page_is_read_says_nothing_about
         plex.faults.clear()
     plex.stats.reset()
     assert await read(client) == everything
-    assert asked(plex) == 4
+    assert request_count(plex) == 4
 
 
 async def test_shows_are_read_in_one_page_where_they_are_few(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
     assert len([item async for page in client.pages(SHOWS, list) for item in page]) == 8
-    assert asked(plex) == 2
+    assert request_count(plex) == 2
 
 
 @given(
@@ -217,12 +217,12 @@ async def test_large_library_is_listed_in_few_requests(
 ) -> None:
     asks: list[PageRequest] = []
 
-    async def give(ask: PageRequest) -> Page[int]:
-        asks.append(ask)
+    async def give(request: PageRequest) -> Page[int]:
+        asks.append(request)
         await asyncio.sleep(0)
-        size = min(ask.size, rows - ask.start)
-        keys = tuple(map(str, range(ask.start, ask.start + size)))
-        return Page(size, size, ask.start, rows, keys, bytes_in=size * row_bytes, seconds=0.1)
+        size = min(request.size, rows - request.start)
+        keys = tuple(map(str, range(request.start, request.start + size)))
+        return Page(size, size, request.start, rows, keys, bytes_in=size * row_bytes, seconds=0.1)
 
     listing = Listing(MOVIES, give, limits=PlexLimits(), large=LargePages(), readers=2)
     read_keys = [size async for size in listing.pages()]

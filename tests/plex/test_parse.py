@@ -275,13 +275,13 @@ def test_section_without_a_name_is_called_by_its_key(title: object) -> None:
 
 
 @pytest.mark.parametrize("value", [None, [], {}, True, ""])
-def test_what_a_section_does_not_tell_is_no_other_value(value: object) -> None:
+def test_what_a_section_does_not_state_is_no_other_value(value: object) -> None:
     rows = [{"key": "1", "type": "movie", "uuid": value, "contentChangedAt": value}]
     (library,) = parse.libraries(answer(Directory=rows)).content
     assert (library.uuid, library.content_changed) == ("", "")
 
 
-def test_uuid_that_is_no_text_is_not_told() -> None:
+def test_uuid_that_is_no_text_is_not_reported() -> None:
     (library,) = parse.libraries(
         answer(Directory=[{"key": "1", "type": "movie", "uuid": 7}])
     ).content
@@ -310,7 +310,7 @@ def test_row_of_a_label_that_cannot_be_read_costs_no_other(bad: object, text: st
 
 
 @pytest.mark.parametrize("value", [False, 0, "0", "false", "False"])
-def test_section_that_may_not_be_synced_is_perhaps_somebody_elses(value: object) -> None:
+def test_section_that_may_not_be_synced_is_perhaps_someone_elses(value: object) -> None:
     sections = [{"key": "1", "type": "movie", "title": "Movies", "allowSync": value}]
     assert parse.libraries(answer(Directory=sections)).content[0].editable is False
 
@@ -350,7 +350,7 @@ def test_total_is_the_number_of_rows_that_match() -> None:
 @pytest.mark.parametrize(
     "total", [answer(), answer(size=None), answer(size="many"), answer(totalSize=[])]
 )
-def test_total_that_is_not_told_is_no_zero(total: object) -> None:
+def test_total_that_is_not_reported_is_no_zero(total: object) -> None:
     with pytest.raises((KeyError, ValueError, TypeError)):
         parse.total(total)
 

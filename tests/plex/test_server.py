@@ -159,7 +159,7 @@ async def test_libraries_that_are_others_than_before_are_a_reason_to_ask_whose_t
 
 
 @pytest.mark.parametrize("kind", ["unauthorized", "html"])
-async def test_only_a_refusal_at_the_root_tells_a_friend_from_the_owner(
+async def test_only_a_refusal_at_the_root_distinguishes_a_friend_from_the_owner(
     plex: PlexSimulator, client: PlexClient, kind: FaultKind
 ) -> None:
     plex.faults.add(Fault(kind, route="/library"))
@@ -207,13 +207,13 @@ async def test_stranger_is_not_plex(make_client: MakeClient, text: str, status: 
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
-    async with TestServer(app, host="127.0.0.1") as stranger:
-        client = make_client(str(stranger.make_url("")).rstrip("/"))
+    async with TestServer(app, host="127.0.0.1") as other_server:
+        client = make_client(str(other_server.make_url("")).rstrip("/"))
         error = await failure_of(client.check())
     assert error.failure is Failure.WRONG_SERVICE
 
 
-async def test_nobody_at_the_address(make_client: MakeClient, plex: PlexSimulator) -> None:
+async def test_no_one_at_the_address(make_client: MakeClient, plex: PlexSimulator) -> None:
     url = plex.url
     await plex.outage(30)
     error = await failure_of(make_client(url).check())
@@ -234,7 +234,7 @@ async def test_server_that_is_starting_is_busy(plex: PlexSimulator, client: Plex
     assert (await failure_of(client.check())).failure is Failure.BUSY
 
 
-async def test_certificate_is_checked_unless_told_otherwise(
+async def test_certificate_is_checked_unless_configured_otherwise(
     plex: PlexSimulator, make_client: MakeClient, tmp_path: Path
 ) -> None:
     async with self_signed_front(plex.port, tmp_path) as url:
@@ -556,7 +556,7 @@ async def test_labels_that_differ_in_case_only_are_read_one_by_one(
     assert carriers == {"anna": {first}, "ANNA": {second}}
 
 
-async def test_spelling_that_nobody_carries_any_more_is_not_taken_for_missing_ids(
+async def test_spelling_that_no_one_carries_any_more_is_not_taken_for_missing_ids(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
     plex.knobs = PlexKnobs(linger=True, reuse_spelling=False, capitalize="none")
@@ -571,7 +571,7 @@ async def test_spelling_that_nobody_carries_any_more_is_not_taken_for_missing_id
     assert await client.carriers(MOVIES, labels["Family, old"]) == {second}
 
 
-async def test_label_that_nobody_carries_any_more_has_no_carriers(
+async def test_label_that_no_one_carries_any_more_has_no_carriers(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
     plex.knobs = PlexKnobs(linger=True)

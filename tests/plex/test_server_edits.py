@@ -16,7 +16,7 @@ from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs, PlexSimulator
 from simulators.plex.server import LISTING_ROUTE
 
-from ..impatience import TOO_LONG, impatient
+from ..short_timeouts import TOO_LONG, short_timeouts
 from .conftest import CATALOG, MOVIES, SHOWS, MakeClient, Naps
 
 AWKWARD = ("Tom, Dick", "100% Fun", "C++", "%41 is A", "🍿 Night", "Watch & Go", "A=B;C#D?E/F")
@@ -118,7 +118,7 @@ async def test_items_that_are_gone_or_elsewhere_are_passed_over(
 @pytest.mark.parametrize(
     ("keys", "add"), [([], ["Anna"]), (["1"], []), (["1", ""], ["Anna"]), (["1,2"], ["Anna"])]
 )
-async def test_edit_without_items_or_labels_never_leaves_the_house(
+async def test_edit_without_items_or_labels_is_never_sent(
     plex: PlexSimulator, client: PlexClient, keys: list[str], add: list[str]
 ) -> None:
     with pytest.raises(ValueError, match="an edit must"):
@@ -162,7 +162,7 @@ async def test_edit_that_is_too_long_for_a_proxy_is_halved_until_it_fits(
     assert client.statistics.retries == 0
 
 
-async def test_item_that_plex_refuses_is_told_and_the_others_are_edited(
+async def test_item_that_plex_refuses_is_reported_and_the_others_are_edited(
     plex: PlexSimulator, client: PlexClient, movies: list[str]
 ) -> None:
     one_digit = [key for key in movies if len(key) == 1]
@@ -185,7 +185,7 @@ async def test_edit_that_takes_too_long_is_halved_though_it_was_done(
     movies: list[str],
 ) -> None:
     plex.faults.add(Fault("slow_after_apply", method="PUT", seconds=TOO_LONG))
-    with impatient(plex):
+    with short_timeouts(plex):
         assert await client.edit(MOVIES, movies, ["Anna"], []) == {}
     assert labels(plex, movies) == [{"Anna"}] * len(movies)
     assert client.statistics.requests == 3
@@ -199,7 +199,7 @@ async def test_edit_that_takes_too_long_is_halved_when_it_was_not_done(
     naps: Naps,
 ) -> None:
     plex.faults.add(Fault("slow_before_apply", method="PUT", seconds=TOO_LONG, times=2))
-    with impatient(plex):
+    with short_timeouts(plex):
         assert await client.edit(MOVIES, movies, ["Anna"], []) == {}
     assert labels(plex, movies) == [{"Anna"}] * len(movies)
     assert (client.statistics.requests, naps.taken) == (5, [])
@@ -211,7 +211,7 @@ async def test_slow_server_is_given_smaller_and_smaller_edits(
     movies: list[str],
 ) -> None:
     plex.knobs = PlexKnobs(put_seconds_per_item=0.01)
-    with impatient(plex, patience=0.05):  # enough for four items
+    with short_timeouts(plex, timeout=0.05):  # enough for four items
         assert await client.edit(MOVIES, movies[:8], ["Anna"], []) == {}
     assert labels(plex, movies[:8]) == [{"Anna"}] * 8
 
@@ -222,12 +222,12 @@ async def test_plex_that_hangs_gets_no_more_edits(
     movies: list[str],
 ) -> None:
     plex.faults.add(Fault("slow_before_apply", method="PUT", seconds=TOO_LONG, times=None))
-    with impatient(plex):
+    with short_timeouts(plex):
         refused = await client.edit(MOVIES, movies[:16], ["Anna"], [])
     assert set(refused) == set(movies[:16])
     # 16, 8, 4, 2 and 1 item, the other one, and two more before it is the edit that is to blame.
     assert (plex_edits(plex, client), client.statistics.failures) == (7, {Failure.TIMEOUT: 7})
-    with impatient(plex):
+    with short_timeouts(plex):
         error = await failure_of_edit(client, movies[:1], "Ben")
     assert (error.failure, plex_edits(plex, client)) == (Failure.TIMEOUT, 8)
 
@@ -242,7 +242,7 @@ FAILS: dict[FaultKind, Failure] = {
 @pytest.fixture
 def hasty(plex: PlexSimulator) -> Iterator[None]:
     """Wait for no edit that takes too long."""
-    with impatient(plex):
+    with short_timeouts(plex):
         yield
 
 
@@ -355,7 +355,7 @@ async def test_friend_may_not_edit(
 # Together
 
 
-async def test_server_never_has_more_than_two_requests_of_ours(
+async def test_server_never_has_more_than_two_requests_of_the_integration(
     plex: PlexSimulator, client: PlexClient, movies: list[str]
 ) -> None:
     plex.knobs = PlexKnobs(get_seconds=0.01, put_seconds=0.01)

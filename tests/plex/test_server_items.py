@@ -20,7 +20,7 @@ def some_keys(plex: PlexSimulator, count: int) -> list[str]:
     return sorted(plex.state.items, key=int)[:: len(plex.state.items) // count][:count]
 
 
-async def test_items_are_told_with_all_their_labels_and_ids(
+async def test_items_are_reported_with_all_their_labels_and_ids(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
     keys = some_keys(plex, 4)
@@ -186,7 +186,7 @@ async def test_only_so_much_is_spent_on_items_that_cannot_be_read(
     assert plex.stats.total < 20
 
 
-async def test_items_are_asked_for_without_looking_at_their_files(
+async def test_items_are_asked_for_without_checking_their_files(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
     keys = some_keys(plex, 4)
@@ -197,7 +197,7 @@ async def test_items_are_asked_for_without_looking_at_their_files(
     assert all("skipRefresh=1" in query for query in asked)
 
 
-async def test_row_that_was_not_asked_for_is_not_told(
+async def test_row_that_was_not_asked_for_is_not_reported(
     plex: PlexSimulator, client: PlexClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = some_keys(plex, 2)
@@ -209,7 +209,7 @@ async def test_row_that_was_not_asked_for_is_not_told(
 # Items whose rows do not tell where they are
 
 
-async def test_library_of_an_item_is_found_where_rows_do_not_tell_it(
+async def test_library_of_an_item_is_found_where_rows_do_not_report_it(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
     plex.knobs = PlexKnobs(section_on_row=False)
@@ -229,7 +229,7 @@ async def test_library_of_an_item_is_found_where_rows_do_not_tell_it(
     assert plex.stats.total == 1
 
 
-async def test_library_of_an_item_is_remembered_from_the_listing_where_rows_do_not_tell_it(
+async def test_library_of_an_item_is_remembered_from_the_listing_where_rows_do_not_report_it(
     plex: PlexSimulator, client: PlexClient
 ) -> None:
     for key in list(plex.state.items)[::2]:

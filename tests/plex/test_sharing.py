@@ -94,7 +94,7 @@ def by_name(answer: Answer) -> dict[str, Account]:
 
 
 @pytest.mark.parametrize("new", [False, True])
-async def test_everybody_is_read_with_four_questions(tv: PlexTv, new: bool) -> None:
+async def test_everyone_is_read_with_four_questions(tv: PlexTv, new: bool) -> None:
     answer = await read(reader(old_routes_gone=new))
 
     assert tv.stats.total == READS
@@ -158,7 +158,7 @@ async def test_any_route_may_go_first(tv: PlexTv, path: str) -> None:
     assert found["Leo"].preset == "little_kid"
 
 
-async def test_everything_that_is_gone_is_said_to_be(tv: PlexTv) -> None:
+async def test_everything_that_is_gone_is_reported_to_be(tv: PlexTv) -> None:
     for path in (*V1, *V2):
         tv.sharing.refuse(path, 410)
     assert (await failure()).reason is Reason.GONE
@@ -356,7 +356,7 @@ def test_no_name_of_plexapi_that_changes_anything_is_used() -> None:
     assert not writes & (used | names)
 
 
-def test_nobody_else_knows_the_client_of_plex_tv() -> None:
+def test_no_one_else_knows_the_client_of_plex_tv() -> None:
     """Beside the sign-in, which is for one account and no other."""
     folder = Path(inspect.getfile(sharing)).parent.parent
     knowing = {

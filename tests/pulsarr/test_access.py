@@ -33,8 +33,8 @@ async def test_wrong_key_is_refused_at_once_even_where_none_is_needed(
     auth: AuthMethod,
 ) -> None:
     knobs.auth = auth
-    stranger = make_client(pulsarr.url, "wrong-key-value")
-    for work in (stranger.check(), stranger.people(), stranger.watchlist(pulsarr_id(1))):
+    wrong_key = make_client(pulsarr.url, "wrong-key-value")
+    for work in (wrong_key.check(), wrong_key.people(), wrong_key.watchlist(pulsarr_id(1))):
         err = await failure_of(work)
         assert err.failure is Failure.INVALID_AUTH
         assert "wrong-key-value" not in repr(err) + str(err) + err.detail
@@ -45,10 +45,10 @@ async def test_wrong_key_is_refused_at_once_even_where_none_is_needed(
 async def test_no_key_is_fine_where_none_is_needed(
     pulsarr: PulsarrSimulator, make_client: MakeClient, knobs: PulsarrKnobs
 ) -> None:
-    nobody = make_client(pulsarr.url, "  ")
-    assert (await failure_of(nobody.check())).failure is Failure.INVALID_AUTH
+    refused = make_client(pulsarr.url, "  ")
+    assert (await failure_of(refused.check())).failure is Failure.INVALID_AUTH
     knobs.auth = "disabled"
-    await nobody.check()
+    await refused.check()
 
 
 @pytest.mark.parametrize("key", ["two\nlines", "a\x00b"])
@@ -171,11 +171,11 @@ async def test_check_does_not_wait_for_ever(
 
 
 async def test_check_finds_a_closed_port(make_client: MakeClient, unused_tcp_port: int) -> None:
-    nobody = make_client(f"http://127.0.0.1:{unused_tcp_port}", "key")
-    assert (await failure_of(nobody.check())).failure is Failure.CANNOT_CONNECT
+    refused = make_client(f"http://127.0.0.1:{unused_tcp_port}", "key")
+    assert (await failure_of(refused.check())).failure is Failure.CANNOT_CONNECT
 
 
-async def test_check_tells_a_plain_server_behind_https_from_a_dead_one(
+async def test_check_distinguishes_a_plain_server_behind_https_from_a_dead_one(
     pulsarr: PulsarrSimulator, make_client: MakeClient
 ) -> None:
     secure = make_client(pulsarr.url.replace("http:", "https:"), pulsarr.api_key)
@@ -208,7 +208,7 @@ async def test_check_tells_a_plain_server_behind_https_from_a_dead_one(
         (502, b"<html>", "cannot_connect"),
     ],
 )
-async def test_other_servers_are_told_from_pulsarr(
+async def test_other_servers_are_distinguished_from_pulsarr(
     other: OtherServer, make_client: MakeClient, status: int, body: object, error: str | None
 ) -> None:
     other.status, other.body = status, body

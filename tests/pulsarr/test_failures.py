@@ -12,7 +12,7 @@ from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from simulators.http import Fault, FaultKind
 from simulators.pulsarr import PulsarrSimulator
 
-from ..impatience import TOO_LONG
+from ..short_timeouts import TOO_LONG
 from .fixtures import (
     COUNTS_ROUTE,
     FILM,
@@ -51,7 +51,7 @@ async def test_passing_failure_is_met_with_another_try(
         ("cut_body", Failure.CANNOT_CONNECT),
     ],
 )
-async def test_lasting_failure_is_told_after_three_tries(
+async def test_lasting_failure_is_reported_after_three_tries(
     pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps, kind: FaultKind, failure: Failure
 ) -> None:
     pulsarr.faults.add(Fault(kind, times=None))
@@ -63,7 +63,7 @@ async def test_lasting_failure_is_told_after_three_tries(
 
 
 @pytest.mark.parametrize("guids", [[949], [None]])
-async def test_list_that_pulsarr_cannot_read_is_told_by_whose_it_is_and_not_as_busy(
+async def test_list_that_pulsarr_cannot_read_is_reported_by_whose_it_is_and_not_as_busy(
     pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps, guids: list[object]
 ) -> None:
     rosa, tim = pulsarr.state.add_user("rosa"), pulsarr.state.add_user("tim")
@@ -78,7 +78,7 @@ async def test_list_that_pulsarr_cannot_read_is_told_by_whose_it_is_and_not_as_b
     assert await client.watchlist(pulsarr_id(rosa.id)) == (title_of(FILM),)
 
 
-async def test_list_of_users_that_pulsarr_cannot_read_is_not_told_as_busy(
+async def test_list_of_users_that_pulsarr_cannot_read_is_not_reported_as_busy(
     pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps
 ) -> None:
     rosa = pulsarr.state.add_user("rosa")
@@ -131,7 +131,7 @@ async def test_slow_answer_is_a_timeout_and_tried_again(
     assert naps.taken == [0.5, 2.0]
 
 
-async def test_outage_is_told_and_survived(
+async def test_outage_is_reported_and_survived(
     pulsarr: PulsarrSimulator, client: PulsarrClient, naps: Naps
 ) -> None:
     pulsarr.faults.add(Fault("outage", seconds=TOO_LONG))

@@ -56,7 +56,7 @@ def test_available_title_is_known_by_type_and_ids() -> None:
     )
 
 
-def test_wish_names_the_person_and_the_plex_key() -> None:
+def test_watchlist_entry_names_the_person_and_the_plex_key() -> None:
     body = event(
         "watchlist.added",
         {
@@ -76,7 +76,7 @@ def test_wish_names_the_person_and_the_plex_key() -> None:
     )
 
 
-def test_removed_wish_names_who_removed_it() -> None:
+def test_removed_watchlist_entry_names_who_removed_it() -> None:
     body = event(
         "watchlist.removed",
         {
@@ -203,7 +203,7 @@ def test_plex_key_is_understood_in_every_spelling(key: str) -> None:
     assert by_guid.title == by_key.title
 
 
-def test_wish_without_a_usable_person_is_still_a_wish() -> None:
+def test_watchlist_entry_without_a_usable_person_is_still_a_watchlist_entry() -> None:
     content = {"title": "Heat", "type": "movie", "key": HEAT_KEY, "guids": []}
     for nobody in ({}, {"addedBy": None}, {"addedBy": {"username": "rosa"}}):
         signal = parse_payload(event("watchlist.added", {"content": content, **nobody}))
@@ -355,7 +355,7 @@ def test_available_says_what_pulsarr_meant(
 
 
 @given(TITLES, USERS)
-def test_wishes_say_what_pulsarr_meant(title: CatalogTitle, user: PulsarrUser) -> None:
+def test_watchlist_entries_say_what_pulsarr_meant(title: CatalogTitle, user: PulsarrUser) -> None:
     entry = entry_of(user, title)
     expected = Title(
         MediaType(title.type), title.title, external_ids(title) | {f"plex:{title.key}"}

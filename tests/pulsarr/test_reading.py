@@ -67,7 +67,7 @@ async def test_version_without_counts_is_asked_for_the_plain_list(
     await client.check()
 
 
-async def test_nobody_is_an_answer(pulsarr: PulsarrSimulator, client: PulsarrClient) -> None:
+async def test_no_one_is_an_answer(pulsarr: PulsarrSimulator, client: PulsarrClient) -> None:
     assert await client.people() == ()
 
 
@@ -181,14 +181,14 @@ async def test_at_most_four_requests_are_in_flight(
 # --- version ---
 
 
-async def test_version_is_told(
+async def test_version_is_reported(
     pulsarr: PulsarrSimulator, client: PulsarrClient, knobs: PulsarrKnobs
 ) -> None:
     knobs.version = "0.12.1"
     assert await client.version() == "0.12.1"
 
 
-async def test_older_pulsarr_has_no_version_to_tell(
+async def test_older_pulsarr_has_no_version_to_report(
     pulsarr: PulsarrSimulator, client: PulsarrClient, knobs: PulsarrKnobs
 ) -> None:
     knobs.update_status = False
@@ -198,9 +198,9 @@ async def test_older_pulsarr_has_no_version_to_tell(
 async def test_refused_key_is_not_taken_for_a_missing_route(
     pulsarr: PulsarrSimulator, make_client: MakeClient
 ) -> None:
-    stranger = make_client(pulsarr.url, "wrong")
-    assert (await failure_of(stranger.version())).failure is Failure.INVALID_AUTH
-    assert (await failure_of(stranger.event_types())).failure is Failure.INVALID_AUTH
+    wrong_key = make_client(pulsarr.url, "wrong")
+    assert (await failure_of(wrong_key.version())).failure is Failure.INVALID_AUTH
+    assert (await failure_of(wrong_key.event_types())).failure is Failure.INVALID_AUTH
 
 
 # --- answers that no simulated Pulsarr gives ---
@@ -218,7 +218,7 @@ async def test_refused_key_is_not_taken_for_a_missing_route(
         ({"id": 2, "name": "rosa"}, "rosa"),
     ],
 )
-async def test_user_that_cannot_be_read_is_a_gap_and_costs_nobody_else(
+async def test_user_that_cannot_be_read_is_a_gap_and_costs_no_one_else(
     other: OtherServer, make_client: MakeClient, user: object, name: str
 ) -> None:
     tim, anna = {"id": 2, "name": "tim"}, {"id": 3, "name": "anna"}
@@ -240,7 +240,7 @@ async def test_user_without_a_name_is_there_without_one(
     assert ([one.username for one in people], gaps) == (["", "tim"], [])
 
 
-async def test_user_that_is_told_twice_may_stand_where_another_should(
+async def test_user_that_is_reported_twice_may_stand_where_another_should(
     other: OtherServer, make_client: MakeClient
 ) -> None:
     other.body = {"success": True, "users": [{"id": 2, "name": "tim"}] * 2}
@@ -278,7 +278,7 @@ async def test_row_of_a_watchlist_that_cannot_be_read_is_counted_and_costs_no_ot
     assert "the watchlist of user 1 has unreadable rows: 1" in err.detail
 
 
-async def test_users_of_whom_not_one_can_be_read_are_not_taken_for_nobody(
+async def test_users_of_whom_not_one_can_be_read_are_not_taken_for_an_empty_list(
     other: OtherServer, make_client: MakeClient
 ) -> None:
     other.body = {"success": True, "users": [{"name": "tim"}, 7]}
@@ -286,7 +286,7 @@ async def test_users_of_whom_not_one_can_be_read_are_not_taken_for_nobody(
 
 
 @pytest.mark.parametrize("body", [{"success": True}, {"success": True, "users": {}}])
-async def test_answer_without_a_list_of_users_is_not_taken_for_nobody(
+async def test_answer_without_a_list_of_users_is_not_taken_for_an_empty_list(
     other: OtherServer, make_client: MakeClient, body: object
 ) -> None:
     other.body = body
@@ -362,14 +362,14 @@ async def test_text_that_is_broken_is_mended_in_its_title_alone(
 
 
 @pytest.mark.parametrize("body", [{}, {"currentVersion": None}, {"currentVersion": " "}])
-async def test_version_that_is_not_told_is_unknown(
+async def test_version_that_is_not_reported_is_unknown(
     other: OtherServer, make_client: MakeClient, body: object
 ) -> None:
     other.body = body
     assert await make_client(other.url, "k").version() is None
 
 
-async def test_person_is_known_by_the_plex_account_where_pulsarr_tells_it(
+async def test_person_is_known_by_the_plex_account_where_pulsarr_reports_it(
     pulsarr: PulsarrSimulator, client: PulsarrClient
 ) -> None:
     known_user = pulsarr.state.add_user("rosa", plex_uuid="abc123")

@@ -36,7 +36,7 @@ def test_who_has_no_access_or_was_never_restricted_lost_nothing() -> None:
     assert vanished([], [friend("")], {}, 0, {}) == {}
 
 
-def test_preset_that_was_taken_off_opens_as_well() -> None:
+def test_preset_that_was_removed_opens_as_well() -> None:
     child = friend("contentRating=G", preset="little_kid")
     assert "7" in after(child, friend(""))
 

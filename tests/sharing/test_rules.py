@@ -106,7 +106,7 @@ def test_blank_after_a_comma_is_a_blank_or_none() -> None:
 
 
 @given(st.data())
-def test_rule_written_by_anybody_is_evaluated_like_brute_force(data: st.DataObject) -> None:
+def test_rule_written_by_anyone_is_evaluated_like_brute_force(data: st.DataObject) -> None:
     meaning = data.draw(meanings)
     text = data.draw(written(meaning))
     thing = data.draw(things)

@@ -33,7 +33,7 @@ def test_rule_that_shows_nearly_everything_leaves_its_lines_to_do() -> None:
     assert undone(friend("label=rosa&label!=kids")) == []
 
 
-def test_wish_that_stays_hidden_is_the_last_line() -> None:
+def test_wanted_title_that_stays_hidden_is_the_last_line() -> None:
     some = facts(wanted=((MOVIE, 1), (SHOW, 0)))
     assert undone(friend("label=rosa&label!=scary"), some) == ["wishes"]
 
@@ -56,7 +56,7 @@ def test_line_about_labels_counts() -> None:
     assert not line.done
 
 
-def test_nobody_without_a_label_has_a_list() -> None:
+def test_no_one_without_a_label_has_a_list() -> None:
     assert steps(one(friend(), facts(labels={}))) == ()
     owner = facts(people=(Person(pulsarr_id(1), "max"),))
     assert steps(one(friend(), owner)) == ()

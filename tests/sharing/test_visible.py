@@ -139,7 +139,7 @@ def test_title_is_visible_if_one_of_its_items_is() -> None:
     assert half.hidden == half.hidden_labelled == ("both",)
 
 
-def test_owner_sees_everything_and_nobody_else_what_is_not_shared() -> None:
+def test_owner_sees_everything_and_no_one_else_what_is_not_shared() -> None:
     shelves_ = catalogs("rosa", "")
     assert shelves_.visible_to(OWNER, parse(None)).of(3).visible == 2
     assert shelves_.visible_to(friend(libraries=frozenset()), parse("")).of(3).hidden == 2

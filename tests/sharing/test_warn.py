@@ -63,7 +63,7 @@ def test_label_is_not_missing_where_only_shows_carry_it() -> None:
     assert keys(friend("label=rosa,tim"), some) == []
 
 
-def test_label_that_nobody_of_ours_would_have_is_not_guessed_at() -> None:
+def test_label_that_no_known_person_would_have_is_not_guessed_at() -> None:
     assert meant_by("holiday", ["rosa", "tim"]) is None
     assert meant_by("kim", ["sam"]) is None  # as good as every other short name
     assert meant_by("Rosa Martinez", ["rosamartinez", "rosa"]) == "rosamartinez"
@@ -86,7 +86,7 @@ def test_letters_are_counted(one: str, other: str, far: int) -> None:
     assert distance(one, other) == distance(other, one) == far
 
 
-def test_rule_that_is_gone_is_told_with_what_it_was() -> None:
+def test_rule_that_is_gone_is_reported_with_what_it_was() -> None:
     lost = {"7": LostRules({MOVIE: "label=rosa", SHOW: "label=rosa"}, 1_000_000, 2)}
     (warning,) = warnings_about(friend(""), lost=lost)
     assert (warning.key, warning.severity) == (WarningKey.RULE_GONE, Severity.ERROR)
@@ -105,7 +105,7 @@ def test_mistake_in_both_rules_is_one_line() -> None:
     assert warning.labels == ("rosa",)
 
 
-def test_everybody_else_is_left_alone() -> None:
+def test_everyone_else_is_left_alone() -> None:
     tim = Person(pulsarr_id(2), "tim")
     some = facts(people=(ROSA, tim))
     found = warnings_about(friend("label!=rosa", username="rosa"), some)
@@ -128,12 +128,12 @@ def test_preset_of_a_child_without_label_is_no_mistake() -> None:
     assert WarningKey.PRESET_BLOCKS not in [one.key for one in warnings_about(child)]
 
 
-def test_house_that_restricts_nobody_hears_nothing_that_counts() -> None:
+def test_installation_that_restricts_no_one_gets_no_warning_that_counts() -> None:
     found = warnings_about(friend(""), facts(people=(ROSA, Person(pulsarr_id(2), "tim"))))
     assert all(one.severity is Severity.INFO for one in found)
 
 
-def test_wishes_that_a_rating_hides_are_told_as_such() -> None:
+def test_wanted_titles_that_a_rating_hides_are_reported_as_such() -> None:
     some = facts()
     rated = replace(catalogs("rosa", "rosa", ratings=("G", "R")))
     some = replace(some, catalogs={**some.catalogs, MOVIE: rated}, wanted=())

@@ -92,5 +92,7 @@ def test_option_with_two_meanings_or_none_says_nothing() -> None:
 
 def test_children_and_strangers_are_nobodys() -> None:
     leo = friend(id="9", title="Leo", username="", kind=Kind.MANAGED)
-    everybody = [OWNER, friend(), leo]
-    assert without_person(everybody, matches([Person(pulsarr_id(1), "rosa")], everybody)) == (leo,)
+    all_accounts = [OWNER, friend(), leo]
+    assert without_person(all_accounts, matches([Person(pulsarr_id(1), "rosa")], all_accounts)) == (
+        leo,
+    )

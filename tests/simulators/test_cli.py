@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("socket_enabled")
 ROOT = Path(__file__).parents[2]
 SMALL = ("--movies", "30", "--shows", "10", "--people", "3")
 
-PATIENCE_S = 60  # a busy machine needs ten seconds to start Python
+TIMEOUT_S = 60  # a busy machine needs ten seconds to start Python
 
 type Json = Any
 """What JSON may hold."""
@@ -61,7 +61,7 @@ class Process:
             headers={name.replace("_", "-"): value for name, value in headers.items()}
             | {"Accept": "application/json"},
         )
-        with urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
+        with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
             return json.loads(answer.read())
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
@@ -72,7 +72,7 @@ class Process:
 
     def ended(self) -> tuple[int, str]:
         """Wait until it has ended by itself; returns the exit code and everything it wrote."""
-        out, err = self.popen.communicate(timeout=PATIENCE_S)
+        out, err = self.popen.communicate(timeout=TIMEOUT_S)
         return self.popen.returncode, self.output + out + err
 
 
@@ -107,7 +107,7 @@ def test_both_servers_share_one_world_and_an_import_reaches_both(tmp_path: Path)
         assert (response["title"], response["plex"]) == (title, True)
         assert response["wanted_by"]
         guids: list[str] = []
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline and not any("plex://" in guid for guid in guids):
             labels = both.call(f"{plex}/_control/labels?{urlencode({'title': title})}")
             guids += [item["guid"] for item in labels["items"]]

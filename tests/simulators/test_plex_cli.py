@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("--movies", "20", "--shows", "5", "--people", "2", "--seed", "3")
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ async def command(tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
 async def lines(running: asyncio.subprocess.Process, count: int) -> list[str]:
     """The first lines that the command prints."""
     assert running.stdout is not None
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(TIMEOUT_S):
         return [(await running.stdout.readline()).decode() for _ in range(count)]
 
 
@@ -66,6 +66,6 @@ async def test_command_serves_plex_and_plex_tv_and_keeps_the_token_to_itself(
         async with session.get(f"{plex}/_control/state") as answer:
             assert (await answer.json())["libraries"][0]["title"] == "Movies"
     command.terminate()
-    rest, _ = await asyncio.wait_for(command.communicate(), PATIENCE_S)
+    rest, _ = await asyncio.wait_for(command.communicate(), TIMEOUT_S)
     assert command.returncode == 0
     assert token not in "".join(printed) + rest.decode()

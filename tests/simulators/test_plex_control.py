@@ -29,7 +29,7 @@ async def control(peer: Peer, name: str, body: Json = None, **headers: str) -> t
         return answer.status, await answer.json()
 
 
-async def test_summary_tells_libraries_and_labels_and_no_token(peer: Peer) -> None:
+async def test_summary_reports_libraries_and_labels_and_no_token(peer: Peer) -> None:
     peer.state.add_label("1", "kids")
     status, summary = await control(peer, "state")
     assert status == 200

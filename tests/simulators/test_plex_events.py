@@ -165,7 +165,7 @@ async def test_file_that_plex_never_recognizes_stays_local() -> None:
         assert peer.state.items_of(MOVIES[0]) == []
 
 
-async def test_import_waits_and_goes_where_it_is_told() -> None:
+async def test_import_waits_and_goes_where_it_is_sent() -> None:
     async with plex(plain_state(missing=1.0, uhd_library=True)) as peer:
         task = peer.sim.import_title(MOVIES[0], section="3", delay=0.1, edition="Extended")
         await asyncio.sleep(0)
@@ -213,7 +213,7 @@ async def test_half_of_the_entries_have_numbers_as_strings(peer: Peer) -> None:
         assert texts + plain == len(raw)
 
 
-async def test_filters_choose_what_is_heard() -> None:
+async def test_filters_choose_what_is_received() -> None:
     async with (
         empty_plex() as peer,
         listening(peer) as everything,
@@ -235,7 +235,7 @@ async def test_filters_choose_what_is_heard() -> None:
 
 
 @pytest.mark.parametrize("with_events", [False, True])
-async def test_own_edits_are_silent_unless_told(with_events: bool) -> None:
+async def test_own_edits_are_silent_unless_configured(with_events: bool) -> None:
     async with plex(knobs=PlexKnobs(edit_events=with_events)) as peer, listening(peer) as listener:
         await peer.edit("id=1,2", added("A"))
         await peer.edit("id=1", added("A"))

@@ -67,7 +67,7 @@ async def test_rematched_item_changes_guid_and_keeps_key_and_labels(peer: Peer) 
     assert peer.state.labels_of("1") == ("Kids",)
 
 
-async def test_label_by_hand_may_be_put_on_and_taken_off_in_any_case(peer: Peer) -> None:
+async def test_label_by_hand_may_be_put_on_and_removed_in_any_case(peer: Peer) -> None:
     peer.state.add_label("1", "kids")
     assert peer.state.labels_of(1) == ("Kids",)
     assert [item.rating_key for item in peer.state.carriers("KIDS")] == ["1"]
@@ -132,7 +132,7 @@ def test_shares_are_kept() -> None:
     assert abs(len(unknown) / len(there) - 0.1) < 0.05
 
 
-def test_items_that_nobody_could_tell_are_only_found_on_request() -> None:
+def test_items_that_no_one_could_distinguish_are_only_found_on_request() -> None:
     state = plain_state(unmatched=1.0)
     assert state.items_of(MOVIES[0]) == []
     assert len(state.items_of(MOVIES[0], identified=False)) == 1

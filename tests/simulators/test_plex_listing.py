@@ -27,7 +27,7 @@ def page(start: int, size: int) -> str:
 @pytest.mark.parametrize(
     "path", ["/library/sections", "/library/sections/all", "/library/sections/"]
 )
-async def test_sections_tell_type_agent_and_whether_something_changed(
+async def test_sections_state_type_agent_and_whether_something_changed(
     peer: Peer, path: str
 ) -> None:
     movies, shows = (await peer.get(path)).directory
@@ -47,7 +47,7 @@ async def test_whole_section_comes_at_once_without_a_size(peer: Peer) -> None:
     assert "offset" not in answer.box
 
 
-async def test_total_of_an_unpaged_answer_when_told() -> None:
+async def test_total_of_an_unpaged_answer_when_configured() -> None:
     async with plex(knobs=PlexKnobs(total_size_when_unpaged=True)) as peer:
         assert (await peer.get(ALL)).box["totalSize"] == len(MOVIES)
 
@@ -130,7 +130,7 @@ async def test_rows_have_no_labels_whatever_is_asked(knob: str, shown: int) -> N
                 assert (row["type"], "Label" in row) == ("collection", False)
 
 
-async def test_trimming_is_a_wish(peer: Peer) -> None:
+async def test_trimming_is_a_request(peer: Peer) -> None:
     whole = await peer.get(f"{ALL}?includeGuids=1")
     lean = await peer.get(f"{ALL}?includeGuids=1&{LEAN}")
     assert len(lean.body) < len(whole.body) / 2
@@ -216,7 +216,7 @@ async def test_unknown_filters_are_ignored(peer: Peer, query: str) -> None:
     assert len((await peer.get(f"{ALL}?{query}")).rows) == len(MOVIES)
 
 
-async def test_range_filter_works_when_told() -> None:
+async def test_range_filter_works_when_configured() -> None:
     state = plain_state()
     newest = state.add_item(MOVIES[0])
     async with plex(state, PlexKnobs(range_filters="honored")) as peer:
@@ -337,7 +337,7 @@ async def test_what_the_simulator_computes_is_part_of_the_charge(
     assert left <= 0.1
 
 
-async def test_reads_take_the_time_they_are_told() -> None:
+async def test_reads_take_the_configured_time() -> None:
     async with plex(knobs=PlexKnobs(get_seconds=0.02, get_seconds_per_row=0.002)) as peer:
         await peer.get(ALL)
         assert peer.sim.stats.log[-1].duration >= 0.02 + 0.002 * len(MOVIES)

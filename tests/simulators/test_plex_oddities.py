@@ -97,7 +97,7 @@ async def test_broken_rows_are_what_no_encoder_writes(peer: Peer) -> None:
     assert (await peer.get("/library/metadata/3")).keys == [""]
 
 
-async def test_library_is_made_anew_under_its_number(peer: Peer) -> None:
+async def test_library_is_made_again_under_its_number(peer: Peer) -> None:
     peer.state.add_label("1", "Ann")
     before = peer.state.libraries["1"].uuid
     titles = {item.title for item in peer.state.items.values()}

@@ -36,7 +36,7 @@ async def test_head_is_get_without_a_body(peer: Peer) -> None:
     assert (await peer.ask("HEAD", ALL, token=None)).status == 401
 
 
-async def test_maintenance_is_told_in_xml_for_every_path(peer: Peer) -> None:
+async def test_maintenance_is_reported_in_xml_for_every_path(peer: Peer) -> None:
     peer.sim.faults.add(Fault("maintenance", times=None))
     for path in ("/identity", "/", ALL):
         answer = await peer.get(path)
@@ -127,7 +127,7 @@ async def test_read_may_refresh_and_announce_what_it_reads(query: str, announced
     assert keys == ({"1", "2"} if announced else set())
 
 
-async def test_sections_of_items_and_of_the_owner_may_be_told_otherwise() -> None:
+async def test_sections_of_items_and_of_the_owner_may_be_configured_otherwise() -> None:
     knobs = PlexKnobs(section_on_row=False, owner_sync=False, done_state="created")
     async with plex(plain_state(), knobs) as peer:
         shows = [key for key, item in peer.state.items.items() if item.section == "2"]
@@ -143,7 +143,7 @@ async def test_sections_of_items_and_of_the_owner_may_be_told_otherwise() -> Non
         assert message["TimelineEntry"][0]["metadataState"] == "created"
 
 
-async def test_who_may_use_the_server_and_that_nobody_plays(peer: Peer) -> None:
+async def test_who_may_use_the_server_and_that_no_one_plays(peer: Peer) -> None:
     peer.sim.add_user("Ann", sections=["1"])
     assert [row["name"] for row in (await peer.get("/accounts")).box["Account"]] == ["owner", "Ann"]
     for path in ("/clients", "/status/sessions"):

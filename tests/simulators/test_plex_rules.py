@@ -169,7 +169,7 @@ def test_conditions_are_understood_and_unknown_ones_ignored(query: str, where: G
     assert parse_conditions(parse_pairs(query)) == where
 
 
-def test_range_filters_count_only_when_told() -> None:
+def test_range_filters_count_only_when_configured() -> None:
     pairs = parse_pairs("addedAt>>=5&addedAt<<=9")
     assert parse_conditions(pairs) == Group(((),))
     assert parse_conditions(pairs, ranges=True) == Group(
@@ -210,7 +210,7 @@ def test_key_sets_are_an_algebra(one: Keys, two: Keys) -> None:
 
 
 @given(nth=st.integers(1, 5), times=st.integers(1, 4), requests=st.integers(0, 15))
-def test_a_fault_acts_from_its_nth_request_as_often_as_told(
+def test_a_fault_acts_from_its_nth_request_as_often_as_configured(
     nth: int, times: int, requests: int
 ) -> None:
     faults = Faults()

@@ -19,7 +19,7 @@ def parsed_xml(body: bytes) -> ET.Element:
     return ET.fromstring(body)  # noqa: S314  # what our own server said
 
 
-async def test_identity_needs_no_token_and_tells_three_things(peer: Peer) -> None:
+async def test_identity_needs_no_token_and_reports_three_things(peer: Peer) -> None:
     answer = await peer.get("/identity", token=None)
     assert answer.status == 200
     assert set(answer.box) - {"size"} == {"machineIdentifier", "version", "claimed"}

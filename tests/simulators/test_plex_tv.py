@@ -80,7 +80,7 @@ async def test_pin_of_another_client_or_expired_or_unknown_is_404() -> None:
         assert (await call(tv, "POST", "/api/v2/pins", X_Plex_Client_Identifier=""))[0] == 400
 
 
-async def test_user_is_told_to_a_valid_token_only() -> None:
+async def test_user_is_reported_to_a_valid_token_only() -> None:
     async with plex_tv() as tv:
         status, user = await call(tv, "GET", "/api/v2/user", X_Plex_Token=TOKEN)
         assert (status, user["username"]) == (200, "rosa")

@@ -209,7 +209,7 @@ async def test_edit_of_a_single_item_replaces_or_merges(mode: str, labels: tuple
 
 
 @pytest.mark.parametrize("bump", [False, True])
-async def test_label_edits_leave_no_trace_in_times_unless_told(bump: bool) -> None:
+async def test_label_edits_leave_no_trace_in_times_unless_configured(bump: bool) -> None:
     async with plex(knobs=PlexKnobs(bump=bump)) as peer:
         before = peer.state.items["1"].updated_at, peer.state.libraries["1"].content_changed_at
         await peer.edit("id=1", added("A"))

@@ -62,7 +62,7 @@ async def test_control_stays_at_the_root_with_a_base_path() -> None:
         assert (await peer.control("summary"))["wishes"] == 1
 
 
-async def test_wish_and_unwish_by_name_and_part_of_the_title() -> None:
+async def test_want_and_unwant_by_name_and_part_of_the_title() -> None:
     async with pulsarr(people()) as peer, receiver() as target:
         await peer.register(target.url)
         done = await peer.control("wish", person="TIM", title=SHOW.title.upper())
@@ -83,7 +83,9 @@ async def test_wish_and_unwish_by_name_and_part_of_the_title() -> None:
         ({"person": "tim"}, "title"),
     ],
 )
-async def test_wish_that_makes_no_sense_is_explained(given: dict[str, str], word: str) -> None:
+async def test_watchlist_entry_that_makes_no_sense_is_explained(
+    given: dict[str, str], word: str
+) -> None:
     async with pulsarr(people()) as peer:
         answer = await peer.control("wish", **given)
         assert peer.state.watchlist(2) == ()

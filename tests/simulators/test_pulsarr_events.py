@@ -57,7 +57,7 @@ def listed(target: Receiver) -> list[int]:
 # --- watchlists and users ---
 
 
-async def test_wish_is_stored_and_announced() -> None:
+async def test_watchlist_entry_is_stored_and_announced() -> None:
     async with subscribed() as (peer, target):
         await peer.sim.want(ROSA, MOVIE)
         items = (await peer.get(f"/v1/users/{ROSA}/watchlist")).json["data"]["watchlistItems"]
@@ -69,7 +69,7 @@ async def test_wish_is_stored_and_announced() -> None:
     assert data["routedTo"][0]["instanceType"] == "radarr"
 
 
-async def test_wish_of_a_user_without_sync_is_silent_but_its_removal_is_not() -> None:
+async def test_watchlist_entry_of_a_user_without_sync_is_silent_but_its_removal_is_not() -> None:
     async with subscribed() as (peer, target):
         await peer.sim.want(UNSYNCED, MOVIE)
         assert target.events == []
@@ -79,14 +79,14 @@ async def test_wish_of_a_user_without_sync_is_silent_but_its_removal_is_not() ->
         assert target.events == ["watchlist.removed"]
 
 
-async def test_wish_that_needs_approval_is_silent() -> None:
+async def test_watchlist_entry_that_needs_approval_is_silent() -> None:
     async with subscribed() as (peer, target):
         peer.state.change_user(ROSA, requires_approval=True)
         await peer.sim.want(ROSA, MOVIE)
     assert target.events == []
 
 
-async def test_wish_for_what_the_arr_apps_have_is_silent() -> None:
+async def test_watchlist_entry_for_what_the_arr_apps_have_is_silent() -> None:
     async with subscribed() as (peer, target):
         await peer.sim.want(ROSA, MOVIE)
         await peer.sim.want(TIM, MOVIE)
@@ -97,7 +97,7 @@ async def test_wish_for_what_the_arr_apps_have_is_silent() -> None:
     assert [item["key"] for item in items] == [MOVIE.key, OTHER_MOVIE.key]
 
 
-async def test_wish_is_not_told_again_for_the_same_text() -> None:
+async def test_watchlist_entry_is_not_reported_again_for_the_same_text() -> None:
     async with subscribed("watchlist.added") as (peer, target):
         twin = replace(OTHER_MOVIE, title=MOVIE.title)
         await peer.sim.want(ROSA, MOVIE)
@@ -114,7 +114,7 @@ async def test_wish_is_not_told_again_for_the_same_text() -> None:
 @pytest.mark.parametrize(
     ("title", "guids"), [(MOVIE, ["imdb:tt1"]), (SHOW, ["tmdb:1", "imdb:tt1"]), (MOVIE, [])]
 )
-async def test_wish_without_the_id_that_the_arr_app_needs_is_silent(
+async def test_watchlist_entry_without_the_id_that_the_arr_app_needs_is_silent(
     title: CatalogTitle, guids: list[str]
 ) -> None:
     async with subscribed() as (peer, target):
@@ -122,7 +122,7 @@ async def test_wish_without_the_id_that_the_arr_app_needs_is_silent(
     assert target.events == []
 
 
-async def test_wish_without_a_picture_is_silent_in_some_versions() -> None:
+async def test_watchlist_entry_without_a_picture_is_silent_in_some_versions() -> None:
     async with subscribed() as (peer, target):
         await peer.sim.want(ROSA, MOVIE, thumb=None)
         assert target.events == []
@@ -131,14 +131,18 @@ async def test_wish_without_a_picture_is_silent_in_some_versions() -> None:
     assert "thumb" not in target.bodies[0]["data"]["content"]
 
 
-async def test_force_announces_a_wish_whatever_the_rules_say_and_the_key_is_never_null() -> None:
+async def test_force_announces_a_watchlist_entry_whatever_the_rules_say_and_the_key_is_never_null() -> (
+    None
+):
     async with subscribed() as (peer, target):
         peer.state.in_arrs.add(MOVIE.key)
         await peer.sim.want(UNSYNCED, MOVIE, force=True, key=None)
     assert [body["data"]["content"]["key"] for body in target.bodies] == [""]
 
 
-async def test_removal_is_found_by_the_reconciliation_and_told_before_the_row_goes() -> None:
+async def test_removal_is_found_by_the_reconciliation_and_reported_before_the_row_is_deleted() -> (
+    None
+):
     async with subscribed("watchlist.removed", removal_lag_s=0.3) as (peer, target):
         for user_id in (ROSA, TIM):
             peer.state.want(user_id, MOVIE)
@@ -154,7 +158,7 @@ async def test_removal_is_found_by_the_reconciliation_and_told_before_the_row_go
     assert len(target.events) == 2
 
 
-async def test_title_that_is_wished_again_in_time_does_not_go() -> None:
+async def test_title_that_is_wanted_again_in_time_does_not_go() -> None:
     async with subscribed("watchlist.removed") as (peer, target):
         await peer.sim.want(ROSA, MOVIE)
         peer.sim.leave(ROSA, MOVIE)
@@ -171,7 +175,7 @@ async def test_friend_whom_plex_left_out_goes_with_the_watchlist_and_no_event() 
     assert target.events == []
 
 
-async def test_rename_in_an_older_version_is_told_as_a_new_user() -> None:
+async def test_rename_in_an_older_version_is_reported_as_a_new_user() -> None:
     async with subscribed(renames="new_id") as (peer, target):
         old = peer.state.user(ROSA)
         user = await peer.sim.rename(ROSA, "rosalie")
@@ -220,7 +224,7 @@ async def test_import_for_people_without_channels_is_silent() -> None:
         assert (target.events, peer.sim.parked) == ([], 0)
 
 
-async def test_same_import_again_is_silent_and_a_new_watcher_hears_of_the_next() -> None:
+async def test_same_import_again_is_silent_and_a_new_watcher_is_notified_of_the_next() -> None:
     async with subscribed() as (peer, target):
         peer.state.want(ROSA, MOVIE)
         assert [await peer.sim.announce(MOVIE) for _ in range(3)] == [1, 0, 0]
@@ -252,7 +256,7 @@ async def test_item_without_ids_is_not_recognized_when_it_is_imported() -> None:
         assert (target.events, peer.sim.parked) == ([], 1)
 
 
-async def test_import_nobody_wants_is_parked_and_fires_when_somebody_does() -> None:
+async def test_import_no_one_wants_is_parked_and_fires_when_someone_does() -> None:
     async with subscribed("media.available", pending_retry_s=0.02) as (peer, target):
         assert await peer.sim.announce(MOVIE) == 0
         assert await peer.sim.announce(MOVIE) == 0
@@ -305,7 +309,7 @@ async def test_public_content_is_announced_once_with_an_empty_list() -> None:
         assert listed(target) == []
 
 
-async def test_without_a_subscriber_nothing_is_sent_yet_people_count_as_told() -> None:
+async def test_without_a_subscriber_nothing_is_sent_yet_people_count_as_notified() -> None:
     async with subscribed("watchlist.added") as (peer, target):
         peer.state.want(ROSA, MOVIE)
         assert await peer.sim.announce(MOVIE) == 0
@@ -313,7 +317,7 @@ async def test_without_a_subscriber_nothing_is_sent_yet_people_count_as_told() -
         assert await peer.sim.announce(MOVIE) == 0
 
 
-async def test_watchers_narrow_who_is_looked_at() -> None:
+async def test_watchers_narrow_who_is_checked() -> None:
     async with subscribed() as (peer, target):
         peer.state.want(ROSA, MOVIE)
         peer.state.want(TIM, MOVIE)

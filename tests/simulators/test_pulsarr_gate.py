@@ -238,7 +238,7 @@ async def test_post_without_a_body_and_with_any_other_type_is_415() -> None:
 # --- version and settings ---
 
 
-async def test_update_status_tells_the_version_and_older_versions_lack_it() -> None:
+async def test_update_status_reports_the_version_and_older_versions_do_not() -> None:
     async with pulsarr(version="0.12.1") as peer:
         current = (await peer.get("/v1/system/update-status")).json
         peer.sim.knobs.update_status = False
@@ -248,7 +248,7 @@ async def test_update_status_tells_the_version_and_older_versions_lack_it() -> N
     assert missing.status == 404
 
 
-async def test_config_tells_about_own_labelling_and_leaks_secrets() -> None:
+async def test_config_reports_own_labelling_and_leaks_secrets() -> None:
     async with pulsarr() as peer:
         config = (await peer.get("/v1/config")).json["config"]
     assert config["plexLabelSync"]["enabled"] is False

@@ -140,7 +140,7 @@ async def test_user_row_that_does_not_fit_makes_the_user_list_a_lasting_error() 
         assert (await peer.get("/v1/users/1/watchlist")).status == 200
 
 
-async def test_unwished_title_is_gone_and_removed_user_too() -> None:
+async def test_unwanted_title_is_gone_and_removed_user_too() -> None:
     async with pulsarr(ha_env()) as peer:
         assert peer.state.unwant(1, MOVIE) is not None
         assert peer.state.unwant(1, MOVIE) is None
@@ -181,7 +181,7 @@ def test_user_is_found_by_any_name_or_id(who: str | int) -> None:
     assert ha_env().find_user(who).id == 1
 
 
-def test_nobody_is_found_by_an_unknown_name() -> None:
+def test_no_one_is_found_by_an_unknown_name() -> None:
     with pytest.raises(UnknownUserError):
         ha_env().find_user("nobody")
 

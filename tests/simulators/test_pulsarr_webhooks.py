@@ -80,7 +80,9 @@ async def test_endpoint_with_an_event_that_is_not_known_any_more_makes_the_list_
         assert (await peer.get(ENDPOINTS)).status == 500
 
 
-async def test_header_secret_is_told_in_clear_text_kept_by_absence_and_cleared_by_null() -> None:
+async def test_header_secret_is_reported_in_clear_text_kept_by_absence_and_cleared_by_null() -> (
+    None
+):
     async with pulsarr() as peer:
         number = await peer.register("http://h/", authHeaderName="X-Secret", authHeaderValue="s3")
         one = f"{ENDPOINTS}/{number}"

@@ -68,7 +68,7 @@ def test_awkward_world_has_names_that_differ_by_case_only() -> None:
     assert len({name.casefold() for name in names}) < len(names)
 
 
-def test_everybody_wants_something_and_people_share_titles(world: World) -> None:
+def test_everyone_wants_something_and_people_share_titles(world: World) -> None:
     state = world.pulsarr
     assert all(state.watchlist_count(user.id) for user in state.users())
     fans = Counter(entry.catalog_key for entry in state.entries())
@@ -90,7 +90,7 @@ def test_both_types_are_wanted(world: World) -> None:
     assert {title.type for title in world.wanted()} == {"movie", "show"}
 
 
-def test_a_few_wishes_lack_ids_or_key_but_never_both(world: World) -> None:
+def test_a_few_watchlist_entries_lack_ids_or_key_but_never_both(world: World) -> None:
     entries = list(world.pulsarr.entries())
     without_guids = [entry for entry in entries if not entry.guids]
     without_key = [entry for entry in entries if not entry.key]
@@ -100,7 +100,7 @@ def test_a_few_wishes_lack_ids_or_key_but_never_both(world: World) -> None:
     assert len(without_guids) + len(without_key) < len(entries) * 4 / ODD_EVERY
 
 
-def test_status_of_a_wish_fits_plex_and_the_persons_channels(world: World) -> None:
+def test_status_of_a_watchlist_entry_fits_plex_and_the_persons_channels(world: World) -> None:
     missing = {title.key for title in world.missing()}
     for entry in world.pulsarr.entries():
         if entry.catalog_key in missing:
@@ -111,7 +111,7 @@ def test_status_of_a_wish_fits_plex_and_the_persons_channels(world: World) -> No
             assert entry.status == "grabbed"
 
 
-def test_wish_ids_and_keys_are_those_of_the_catalog(world: World) -> None:
+def test_watchlist_entry_ids_and_keys_are_those_of_the_catalog(world: World) -> None:
     known = {title.key: title for title in world.catalog}
     for entry in world.pulsarr.entries():
         title = known[entry.catalog_key]

@@ -117,7 +117,7 @@ def damage(path: Path, how: str) -> None:
         "missing",
     ],
 )
-async def test_damaged_file_is_told_kept_and_costs_no_label(
+async def test_damaged_file_is_reported_kept_and_costs_no_label(
     ha_env: HaEnv, name: str, how: str
 ) -> None:
     await stopped(ha_env)
@@ -155,7 +155,7 @@ async def test_first_start_is_no_damage(ha_env: HaEnv) -> None:
     assert all(file_of(ha_env, name).exists() for name in NAMES)
 
 
-async def test_all_files_missing_is_told(ha_env: HaEnv) -> None:
+async def test_all_files_missing_is_reported(ha_env: HaEnv) -> None:
     await stopped(ha_env)
     for name in NAMES:
         file_of(ha_env, name).unlink()
@@ -183,7 +183,7 @@ async def test_file_of_a_newer_minor_version_is_used(ha_env: HaEnv, name: str) -
     assert int(ha_env.state("labelled_items")) > 0
 
 
-async def test_message_about_damage_goes_when_somebody_has_read_it(
+async def test_message_about_damage_goes_when_someone_has_read_it(
     ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
     await stopped(ha_env)
@@ -202,7 +202,7 @@ async def test_message_about_damage_goes_when_somebody_has_read_it(
     assert issue(ha_env) is None
 
 
-async def test_part_that_makes_no_sense_is_left_out_told_and_kept_in_a_copy(
+async def test_part_that_makes_no_sense_is_left_out_reported_and_kept_in_a_copy(
     ha_env: HaEnv,
 ) -> None:
     await stopped(ha_env)
@@ -344,7 +344,7 @@ async def test_old_files_are_brought_up_to_date_and_saved_so(ha_env: HaEnv) -> N
     assert written["data"]["people"] == [["", "anna"]]
 
 
-async def test_full_disk_is_told_and_everything_is_saved_when_there_is_room_again(
+async def test_full_disk_is_reported_and_everything_is_saved_when_there_is_room_again(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up(live_mode=False)

@@ -154,7 +154,7 @@ async def test_ledger_of_a_removed_entry_is_read(
     assert [row.people for row in ledger] == [(ROSA,), (ROSA, TIM), (TIM,)]
 
 
-def test_what_somebody_was_told_is_not_told_again() -> None:
+def test_what_was_reported_to_someone_is_not_reported_again() -> None:
     kept = kept_from_dict(migrated("sharing", 1, before("sharing")))
     assert not kept.note_reported(ROSA, "plex:5d776825880197001ec90a3b")
     assert not kept.note_reported(TIM, "movie:13")
@@ -231,7 +231,7 @@ def test_no_wrong_value_stops_the_step(name: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, "?", -1, True, 0.5])
-async def test_id_that_makes_no_sense_costs_its_part_and_is_told(
+async def test_id_that_makes_no_sense_costs_its_part_and_is_reported(
     hass: HomeAssistant, hass_storage: dict[str, Any], wrong: object
 ) -> None:
     journal, ledger = before("journal"), before("ledger")

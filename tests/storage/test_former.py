@@ -98,7 +98,7 @@ async def set_up_again(ha_env: HaEnv, **fields: Any) -> ConfigEntry:
     return entry
 
 
-async def test_labels_of_a_removed_entry_are_ours_again_after_a_new_set_up(
+async def test_labels_of_a_removed_entry_are_own_again_after_a_new_set_up(
     ha_env: HaEnv,
 ) -> None:
     items = await removed(ha_env)
@@ -211,7 +211,7 @@ async def test_records_stay_until_the_new_ledger_is_on_disk(ha_env: HaEnv) -> No
         {},
     ],
 )
-async def test_damaged_records_stop_nobody_from_setting_up(
+async def test_damaged_records_stop_no_one_from_setting_up(
     ha_env: HaEnv, damage: dict[str, Any]
 ) -> None:
     await removed(ha_env)

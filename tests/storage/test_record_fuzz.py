@@ -266,7 +266,7 @@ def is_sound(path: Path, old: object, new: object) -> bool:
         for path in leaves(data)
     ],
 )
-async def test_wrong_value_is_told_and_costs_no_more_than_its_part(
+async def test_wrong_value_is_reported_and_costs_no_more_than_its_part(
     hass: HomeAssistant, hass_storage: dict[str, Any], name: str, path: Path
 ) -> None:
     data = FILES[name]
@@ -298,7 +298,7 @@ async def test_wrong_value_is_told_and_costs_no_more_than_its_part(
         for path in nodes(data)
     ],
 )
-async def test_wrong_list_or_dictionary_is_told_and_stops_nothing(
+async def test_wrong_list_or_dictionary_is_reported_and_stops_nothing(
     hass: HomeAssistant, hass_storage: dict[str, Any], name: str, path: Path
 ) -> None:
     for value in WRONG:

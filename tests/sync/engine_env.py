@@ -304,7 +304,7 @@ async def open_env(
     *,
     knobs: PlexKnobs | None = None,
     settings: SyncSettings | None = None,
-    patient: bool = False,
+    real_sleep: bool = False,
     remembers: bool = False,
     plex_limits: PlexLimits | None = None,
     pulsarr_limits: PulsarrLimits | None = None,
@@ -347,7 +347,7 @@ async def open_env(
                 ),
                 recorder,
                 clock=clock,
-                sleep=asyncio.sleep if patient else clock.sleep,
+                sleep=asyncio.sleep if real_sleep else clock.sleep,
                 lists=recorder.lists,
             )
             return engine, client

@@ -35,7 +35,7 @@ from simulators.plex.server import METADATA_ROUTE
 from simulators.pulsarr import PulsarrSimulator
 from simulators.world import make_world
 
-from ..impatience import impatient
+from ..short_timeouts import short_timeouts
 from .engine_env import EVERYTHING, PLEX_TOKEN, PULSARR_KEY, Clock, remembered
 from .machine_fixtures import (
     Crash,
@@ -51,7 +51,7 @@ FREE_REMOVALS: Final = 4  # small worlds have few labels; the brake must act in 
 SHRUNK_BY: Final = 2  # for the same reason
 DAY: Final = 86_400.0
 RUNS_TO_SETTLE: Final = 3
-PATIENCE: Final = 0.1  # seconds; an impatient client's timeout
+CLIENT_TIMEOUT: Final = 0.1  # seconds; an impatient client's timeout
 
 
 class CheckedMachine(RuleBasedStateMachine):
@@ -169,10 +169,10 @@ class CheckedMachine(RuleBasedStateMachine):
 
     # Invariants of a run
 
-    def run(self, request: Request, *, hurry: bool = False, lied_to: bool = False) -> Run | None:
+    def run(self, request: Request, *, short: bool = False, lied_to: bool = False) -> Run | None:
         """Run once; None if the run could not start or the process ended meanwhile.
 
-        With `hurry` the clients time out soon; the server finishes their requests all the same.
+        With `short` the clients time out soon; the server finishes their requests all the same.
         """
         self.records.planned = ()
         known = {name for user in self.pulsarr.state.users() for name in (user.name, user.alias)}
@@ -195,7 +195,11 @@ class CheckedMachine(RuleBasedStateMachine):
         self.truth.touched.clear()
         run: Run | None = None
         try:
-            with impatient(self.plex, self.pulsarr, patience=PATIENCE) if hurry else nullcontext():
+            with (
+                short_timeouts(self.plex, self.pulsarr, timeout=CLIENT_TIMEOUT)
+                if short
+                else nullcontext()
+            ):
                 run = self.do(
                     self.engine.run(request, self.settings, self.before, question=self.question)
                 )
@@ -241,7 +245,7 @@ class CheckedMachine(RuleBasedStateMachine):
 
     def take_long_over_edits(self) -> None:
         """Let Plex finish the next run's edits after the client has timed out."""
-        self.plex.knobs = replace(self.knobs, put_seconds=2 * PATIENCE)
+        self.plex.knobs = replace(self.knobs, put_seconds=2 * CLIENT_TIMEOUT)
 
     def ignore_filters(self) -> None:
         """Let Plex answer every label query with the whole library in the next run."""
@@ -299,8 +303,8 @@ class CheckedMachine(RuleBasedStateMachine):
                 continue
             item = items.get(change.rating_key)
             rematched = item is not None and truth.relation(known, item) is Relation.REMATCHED
-            named_anew = change.reason.code is ReasonCode.RENAMED_TO
-            self.check(rematched or named_anew or item is None, f"not kept: {change}")
+            is_rename = change.reason.code is ReasonCode.RENAMED_TO
+            self.check(rematched or is_rename or item is None, f"not kept: {change}")
 
     def _check_lost(self, rows: Mapping[RowKey, Row], request: Request) -> None:
         """Check that no more labels were lost within a day than allowed without approval."""

@@ -58,7 +58,7 @@ async def test_nothing_new_is_seen_from_a_handful_of_answers(env: EngineEnv) -> 
     assert run.changes == ()
 
 
-async def test_what_is_asked_by_hand_is_looked_at_thoroughly(env: EngineEnv) -> None:
+async def test_what_is_asked_by_hand_is_checked_thoroughly(env: EngineEnv) -> None:
     await env.sync(routine=True)
     env.plex.stats.reset()
     await env.sync()
@@ -209,7 +209,7 @@ async def test_server_whose_counter_moves_with_our_edits_is_cheap_after_the_next
         assert env.plex.stats.requests == CHEAP
 
 
-async def test_server_that_does_not_tell_labels_of_single_items_is_asked_label_by_label() -> None:
+async def test_server_that_does_not_show_labels_of_single_items_is_asked_label_by_label() -> None:
     async with open_env(knobs=PlexKnobs(labels_on_items=False)) as env:
         await env.sync(routine=True)
         labels = env.labels
@@ -222,7 +222,7 @@ async def test_server_that_does_not_tell_labels_of_single_items_is_asked_label_b
         assert not any(row.removed_by_user for row in env.recorder.ledger)
 
 
-async def test_label_goes_only_after_a_listing_and_a_look_at_its_carriers(env: EngineEnv) -> None:
+async def test_label_goes_only_after_a_listing_and_a_check_of_its_carriers(env: EngineEnv) -> None:
     env.settings = replace(
         env.settings, removed_label_mode=RemovedLabelMode.REMOVE, removal_delay=HOUR
     )
@@ -248,7 +248,7 @@ async def test_label_goes_only_after_a_listing_and_a_look_at_its_carriers(env: E
 @pytest.mark.parametrize(
     ("route", "method"), [(METADATA_ROUTE, "GET"), (LISTING_ROUTE, "GET"), (LABEL_ROUTE, "GET")]
 )
-async def test_what_a_cheap_look_cannot_read_is_left_to_the_listing(
+async def test_what_a_quick_check_cannot_read_is_left_to_the_listing(
     env: EngineEnv, route: str, method: str, kind: FaultKind
 ) -> None:
     await env.sync(routine=True)
@@ -277,7 +277,7 @@ async def test_item_that_cannot_be_read_never_ends_a_sync_by_the_clock(env: Engi
     assert broken in env.recorder.ledger.by_item()
 
 
-async def test_cheap_look_at_a_server_that_is_away_ends_the_run(env: EngineEnv) -> None:
+async def test_quick_check_of_a_server_that_is_away_ends_the_run(env: EngineEnv) -> None:
     await env.sync(routine=True)
     labels = env.labels
     env.plex.faults.add(Fault("busy", route=SECTIONS_ROUTE, method="GET", times=None))

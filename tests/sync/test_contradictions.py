@@ -53,7 +53,7 @@ async def test_label_stays_whatever_ids_an_event_calls_its_title_by(
         assert env.labels[item.rating_key] == {"rosa"}
 
 
-async def test_label_goes_when_nobody_wants_the_item_by_any_id(env: EngineEnv) -> None:
+async def test_label_goes_when_no_one_wants_the_item_by_any_id(env: EngineEnv) -> None:
     title = env.spare()
     env.want("rosa", title, guids=())
     await env.sync()
@@ -84,7 +84,9 @@ async def test_film_that_shares_only_its_weakest_number_is_not_the_one(
 
 
 @pytest.mark.parametrize("key", [True, False])
-async def test_two_wishes_that_share_one_wrong_number_stay_two(env: EngineEnv, key: bool) -> None:
+async def test_two_wanted_titles_that_share_one_wrong_number_stay_two(
+    env: EngineEnv, key: bool
+) -> None:
     one, two = env.spare("movie"), None
     env.want("rosa", one, guids=(*one.guids, "tvdb:4711"))
     two = env.spare("movie")

@@ -51,7 +51,7 @@ def test_newer_directory_replaces_the_older_one() -> None:
         (["ANNA"], "anna", "ANNA"),
     ],
 )
-def test_label_is_taken_off_in_a_spelling_that_the_item_carries(
+def test_label_is_removed_in_a_spelling_that_the_item_carries(
     carried: list[str], is_own: str, spelling: str
 ) -> None:
     assert present({"11": carried}).spelling_on("11", is_own) == spelling

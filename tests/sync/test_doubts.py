@@ -25,7 +25,7 @@ from .engine_env import EVERYTHING, EngineEnv, open_env
 from .machine_world import DAY
 
 REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
-MASS, NOBODY = HoldReason.MASS_REMOVAL, HoldReason.NOBODY_LISTED
+MASS, NO_PEOPLE = HoldReason.MASS_REMOVAL, HoldReason.NOBODY_LISTED
 SHRUNK, VANISHED = HoldReason.WATCHLISTS_SHRUNK, HoldReason.LABELS_VANISHED
 RENAMED, LIST_SHRANK = HoldReason.PEOPLE_RENAMED, HoldReason.LIST_SHRANK
 FILMS: Final[dict[str, Any]] = {
@@ -87,7 +87,9 @@ async def event(env: EngineEnv, title: CatalogTitle) -> Run:
 
 
 @pytest.mark.parametrize("by", ["removals", "upgrades", "library"])
-async def test_pulsarr_that_lists_nobody_is_doubted_on_every_path(env: EngineEnv, by: str) -> None:
+async def test_pulsarr_that_lists_no_people_is_doubted_on_every_path(
+    env: EngineEnv, by: str
+) -> None:
     labels = env.labels
     titles = [title for title, _ in entries_of(env, "rosa")][:20]
     env.pulsarr.knobs.empty_users = True
@@ -102,7 +104,7 @@ async def test_pulsarr_that_lists_nobody_is_doubted_on_every_path(env: EngineEnv
         runs += [await env.live_sync(title, thorough=False) for title in titles]
     assert env.labels == labels
     assert runs[-1].status is RunStatus.HELD
-    assert NOBODY in runs[-1].hold_reasons
+    assert NO_PEOPLE in runs[-1].hold_reasons
     assert runs[-1].needs_decision
     assert env.question is not None
     env.pulsarr.knobs.empty_users = False
@@ -118,7 +120,7 @@ async def test_doubted_answer_starts_no_delay_and_is_never_the_new_normal(env: E
     for _ in range(3):
         run = await env.sync()
         assert (run.status, run.needs_decision) == (RunStatus.HELD, True)
-        assert NOBODY in run.hold_reasons
+        assert NO_PEOPLE in run.hold_reasons
         assert not any(row.unwanted_since for row in env.recorder.ledger)
         assert env.before == before
         env.clock.now += DAY + 1
@@ -127,16 +129,16 @@ async def test_doubted_answer_starts_no_delay_and_is_never_the_new_normal(env: E
     assert (await env.sync()).status is RunStatus.DONE
 
 
-async def test_nobody_is_doubted_where_nothing_would_go(env: EngineEnv) -> None:
+async def test_no_one_is_doubted_where_nothing_would_go(env: EngineEnv) -> None:
     env.settings = SyncSettings()
     env.pulsarr.knobs.empty_users = True
     run = await env.sync()
     assert (run.status, run.held) == (RunStatus.HELD, ())
-    assert NOBODY in run.hold_reasons
+    assert NO_PEOPLE in run.hold_reasons
     assert run.needs_decision
 
 
-async def test_titles_of_everybody_that_are_less_than_half_are_doubted(family: EngineEnv) -> None:
+async def test_titles_of_everyone_that_are_less_than_half_are_doubted(family: EngineEnv) -> None:
     labels = family.labels
     family.pulsarr.knobs.empty_watchlists = True
     run = await family.sync()
@@ -156,7 +158,7 @@ async def test_people_without_names_are_not_believed(family: EngineEnv) -> None:
     assert family.labels == labels
 
 
-async def test_labels_of_somebody_without_a_name_stay(family: EngineEnv) -> None:
+async def test_labels_of_someone_without_a_name_stay(family: EngineEnv) -> None:
     labels = family.labels
     family.pulsarr.state.change_user(family.person("rosa"), name="")
     run = await family.sync()
@@ -254,7 +256,7 @@ async def test_what_was_lost_yesterday_counts_no_more(env: EngineEnv) -> None:
         assert (await env.sync()).status is RunStatus.DONE
 
 
-async def test_what_somebody_asked_for_is_not_counted(env: EngineEnv) -> None:
+async def test_what_someone_asked_for_is_not_counted(env: EngineEnv) -> None:
     drop(env, "rosa", 30)
     assert (await env.sync(consent=EVERYTHING)).lost == 0
     for title in drop(env, "rosa", 5):
@@ -365,7 +367,7 @@ async def test_marks_that_vanish_with_a_database_are_asked_about_and_put_back(
 
 @pytest.mark.parametrize("mode", [RemovedLabelMode.KEEP, RemovedLabelMode.REMOVE])
 @pytest.mark.parametrize("how", ["sync", "removal"])
-async def test_labels_that_come_back_with_a_database_are_told_and_taken_in_when_asked_for(
+async def test_labels_that_come_back_with_a_database_are_reported_and_taken_in_when_asked_for(
     family: EngineEnv, mode: RemovedLabelMode, how: str
 ) -> None:
     await in_one_run(family, 10)
@@ -539,7 +541,7 @@ async def test_trial_changes_nothing_that_is_kept(family: EngineEnv) -> None:
     assert family.recorder.lists.doubted == {}
 
 
-async def test_somebody_may_say_that_they_were_taken_off_by_hand(family: EngineEnv) -> None:
+async def test_someone_may_say_that_they_were_removed_by_hand(family: EngineEnv) -> None:
     copy = await in_one_run(family, 20)
     family.plex.state.restore(copy)
     run = await family.sync()
@@ -549,7 +551,7 @@ async def test_somebody_may_say_that_they_were_taken_off_by_hand(family: EngineE
     assert family.labels == labels
 
 
-async def test_some_labels_of_a_run_may_be_taken_off_by_hand(family: EngineEnv) -> None:
+async def test_some_labels_of_a_run_may_be_removed_by_hand(family: EngineEnv) -> None:
     await in_one_run(family, 20)
     rows = [row for row in family.recorder.ledger if row.label == "Rosa"][-6:]
     for row in rows:
@@ -596,7 +598,7 @@ async def test_one_person_who_is_renamed_is_no_question(family: EngineEnv) -> No
 # Somebody who comes under a new id
 
 
-def comes_anew(env: EngineEnv, name: str) -> list[CatalogTitle]:
+def rejoin(env: EngineEnv, name: str) -> list[CatalogTitle]:
     """Let Pulsarr make a new row of somebody, with nothing on the list yet; return what was."""
     titles = [title for title, _ in entries_of(env, name)]
     env.pulsarr.state.rename_as_new(env.person(name), name)
@@ -606,7 +608,7 @@ def comes_anew(env: EngineEnv, name: str) -> list[CatalogTitle]:
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_empty_list_under_a_new_id_costs_no_label(family: EngineEnv, restarted: bool) -> None:
     labels = family.labels
-    titles = comes_anew(family, "rosa")
+    titles = rejoin(family, "rosa")
     assert len(titles) >= 5
     if restarted:
         family.restart()
@@ -619,10 +621,10 @@ async def test_empty_list_under_a_new_id_costs_no_label(family: EngineEnv, resta
     assert family.labels == labels
 
 
-async def test_whoever_is_excluded_stays_so_under_a_new_id(family: EngineEnv) -> None:
+async def test_person_who_is_excluded_stays_so_under_a_new_id(family: EngineEnv) -> None:
     family.settings = replace(REMOVE, exclude_people=frozenset({pulsarr_id(family.person("rosa"))}))
     await family.sync()
-    titles = comes_anew(family, "rosa")
+    titles = rejoin(family, "rosa")
     for title in titles:
         family.want("rosa", title)
     for _ in range(3):
@@ -630,14 +632,14 @@ async def test_whoever_is_excluded_stays_so_under_a_new_id(family: EngineEnv) ->
         assert not any("rosa" in labels for labels in family.labels.values())
 
 
-async def test_lists_are_compared_although_somebody_excluded_has_a_new_id(
+async def test_lists_are_compared_although_someone_excluded_has_a_new_id(
     family: EngineEnv,
 ) -> None:
     excluded, *others = [user.name for user in family.pulsarr.state.users()]
     family.settings = replace(
         REMOVE, exclude_people=frozenset({pulsarr_id(family.person(excluded))})
     )
-    comes_anew(family, excluded)
+    rejoin(family, excluded)
     await family.sync()
     assert family.before is not None
     for name in others:
@@ -646,7 +648,7 @@ async def test_lists_are_compared_although_somebody_excluded_has_a_new_id(
 
 
 @pytest.mark.parametrize("by", ["people", "library", "titles"])
-async def test_what_vanished_together_is_no_decision_for_a_look_at_a_part(
+async def test_what_vanished_together_is_no_decision_for_a_check_of_a_part(
     family: EngineEnv, by: str
 ) -> None:
     copy = family.plex.state.snapshot()

@@ -23,7 +23,7 @@ from .engine_env import LISTING_ROUTE, EngineEnv, merged, open_env
 # A full sync
 
 
-async def test_everybody_finds_their_label_on_everything_they_want(env: EngineEnv) -> None:
+async def test_everyone_finds_their_label_on_everything_they_want(env: EngineEnv) -> None:
     before = env.labels
     run = await env.sync()
     assert run.status is RunStatus.DONE
@@ -31,7 +31,7 @@ async def test_everybody_finds_their_label_on_everything_they_want(env: EngineEn
     assert env.labels == merged(before, env.wanted())
 
 
-async def test_run_tells_what_it_did(env: EngineEnv) -> None:
+async def test_run_reports_what_it_did(env: EngineEnv) -> None:
     before = env.labels
     wanted = env.wanted()
     run = await env.sync()
@@ -303,7 +303,7 @@ async def test_excluded_people_and_labels_are_never_written(env: EngineEnv) -> N
     assert not {"rosa", "tim"} & set().union(*env.labels.values())
 
 
-async def test_nobody_in_pulsarr_changes_nothing(env: EngineEnv) -> None:
+async def test_no_one_in_pulsarr_changes_nothing(env: EngineEnv) -> None:
     await env.sync()
     after = env.labels
     env.pulsarr.knobs.empty_users = True
@@ -403,7 +403,7 @@ async def taken_off(env: EngineEnv) -> tuple[CatalogTitle, str]:
     return title, item.rating_key
 
 
-async def test_label_that_somebody_took_off_stays_off(env: EngineEnv) -> None:
+async def test_label_that_someone_removed_stays_off(env: EngineEnv) -> None:
     title, key = await taken_off(env)
     for run in (await env.sync(), await env.sync(), await env.live_sync(title)):
         assert (run.status, run.changes, run.overridden) == (RunStatus.DONE, (), 1)
@@ -411,7 +411,7 @@ async def test_label_that_somebody_took_off_stays_off(env: EngineEnv) -> None:
     assert env.recorder.ledger.by_item()[key][0].removed_by_user
 
 
-async def test_label_that_somebody_took_off_is_put_back_when_the_options_say_so(
+async def test_label_that_someone_removed_is_put_back_when_the_options_say_so(
     env: EngineEnv,
 ) -> None:
     _, key = await taken_off(env)
@@ -422,7 +422,9 @@ async def test_label_that_somebody_took_off_is_put_back_when_the_options_say_so(
     assert not env.recorder.ledger.by_item()[key][0].removed_by_user
 
 
-async def test_label_that_somebody_took_off_comes_back_with_a_new_wish(env: EngineEnv) -> None:
+async def test_label_that_someone_removed_comes_back_when_it_is_wanted_again(
+    env: EngineEnv,
+) -> None:
     title, key = await taken_off(env)
     await env.sync()
     env.pulsarr.state.unwant(env.person("rosa"), title)
@@ -432,7 +434,7 @@ async def test_label_that_somebody_took_off_comes_back_with_a_new_wish(env: Engi
     assert "rosa" in env.labels[key]
 
 
-async def test_label_that_somebody_put_on_again_is_theirs(env: EngineEnv) -> None:
+async def test_label_that_someone_put_on_again_is_theirs(env: EngineEnv) -> None:
     title, key = await taken_off(env)
     await env.sync()
     env.plex.state.add_label(key, "rosa")
@@ -445,7 +447,7 @@ async def test_label_that_somebody_put_on_again_is_theirs(env: EngineEnv) -> Non
     assert "rosa" in env.labels[key]
 
 
-async def test_labels_that_vanish_in_bulk_are_no_decisions_until_somebody_says_so(
+async def test_labels_that_vanish_in_bulk_are_no_decisions_until_someone_says_so(
     socket_enabled: None,
 ) -> None:
     async with open_env(
@@ -470,7 +472,7 @@ async def test_labels_that_vanish_in_bulk_are_no_decisions_until_somebody_says_s
 
 
 @pytest.mark.parametrize("live", [True, False])
-async def test_label_goes_when_nobody_wants_it_and_the_options_say_so(
+async def test_label_goes_when_no_one_wants_it_and_the_options_say_so(
     env: EngineEnv, live: bool
 ) -> None:
     title = env.spare()
@@ -490,7 +492,7 @@ async def test_label_goes_when_nobody_wants_it_and_the_options_say_so(
     assert {fold(row.label) for row in env.recorder.ledger.by_item()[item.rating_key]} == {"tim"}
 
 
-async def test_label_that_was_there_before_is_not_ours_to_take_off(env: EngineEnv) -> None:
+async def test_label_that_was_there_before_is_not_own_and_stays(env: EngineEnv) -> None:
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     env.plex.state.add_label(item.rating_key, "rosa")
@@ -549,7 +551,7 @@ async def test_libraries_that_are_no_longer_covered_are_not_thought_empty(env: E
             assert path.startswith("/library/sections/2/")
 
 
-async def test_labels_that_nobody_wants_any_more_are_not_thought_lost(env: EngineEnv) -> None:
+async def test_labels_that_no_one_wants_any_more_are_not_thought_lost(env: EngineEnv) -> None:
     await env.sync()
     rosa = env.person("rosa")
     titles = {title.key: title for title in env.world.catalog}
@@ -584,7 +586,7 @@ async def test_run_for_one_of_two_people_with_the_same_label_writes_only_what_th
         assert env.labels == merged(before, env.wanted([lower.id]))
 
 
-async def test_run_for_some_people_takes_nothing_off(env: EngineEnv) -> None:
+async def test_run_for_some_people_removes_nothing(env: EngineEnv) -> None:
     env.settings = SyncSettings(preserve_existing_labels=False)
     before = env.labels
     run = await env.sync(people=("rosa",))
@@ -592,7 +594,7 @@ async def test_run_for_some_people_takes_nothing_off(env: EngineEnv) -> None:
     assert env.labels == merged(before, env.wanted([env.person("rosa")]))
 
 
-async def test_label_that_two_people_share_stays_when_the_labels_of_one_are_taken_off(
+async def test_label_that_two_people_share_stays_when_the_labels_of_one_are_removed(
     env: EngineEnv,
 ) -> None:
     await env.sync()
@@ -609,7 +611,7 @@ async def test_label_that_two_people_share_stays_when_the_labels_of_one_are_take
     assert "rosa" in env.labels[item.rating_key]
 
 
-async def test_run_for_somebody_unknown_is_refused(env: EngineEnv) -> None:
+async def test_run_for_someone_unknown_is_refused(env: EngineEnv) -> None:
     with pytest.raises(UnknownPersonError, match="zoe"):
         await env.sync(people=("rosa", "zoe"))
     assert env.plex.stats.puts == env.plex.stats.count("GET", LISTING_ROUTE) == 0
@@ -661,7 +663,7 @@ async def test_plex_without_the_chosen_libraries_fails_the_run(env: EngineEnv) -
 
 
 @pytest.mark.parametrize("preserve", [True, False])
-async def test_dry_run_tells_what_the_next_run_does_and_writes_nothing(
+async def test_dry_run_reports_what_the_next_run_does_and_writes_nothing(
     env: EngineEnv, preserve: bool
 ) -> None:
     env.settings = SyncSettings(preserve_existing_labels=preserve)

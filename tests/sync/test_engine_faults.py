@@ -22,7 +22,7 @@ from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs
 from simulators.plex.server import METADATA_ROUTE
 
-from ..impatience import TOO_LONG, impatient
+from ..short_timeouts import TOO_LONG, short_timeouts
 from .engine_env import (
     LABEL_ROUTE,
     LISTING_ROUTE,
@@ -229,7 +229,7 @@ async def test_passing_trouble_while_reading_is_sat_out(env: EngineEnv, kind: Fa
     assert env.labels == merged(before, env.wanted())
 
 
-async def test_server_that_is_away_is_said_to_be_away(env: EngineEnv) -> None:
+async def test_server_that_is_away_is_reported_to_be_away(env: EngineEnv) -> None:
     await env.plex.outage(30)
     run = await env.sync()
     assert run.error is not None
@@ -266,7 +266,7 @@ async def test_plex_that_ignores_the_label_filter_is_not_believed(
 
 @pytest.mark.parametrize("shows_labels", [True, False])
 @pytest.mark.parametrize("kind", [RunKind.UNDO, RunKind.REMOVAL])
-async def test_labels_are_taken_off_by_what_the_items_say_where_the_filter_is_ignored(
+async def test_labels_are_removed_by_what_the_items_say_where_the_filter_is_ignored(
     env: EngineEnv, kind: RunKind, shows_labels: bool
 ) -> None:
     before = env.labels
@@ -301,7 +301,7 @@ async def test_label_that_really_is_on_everything_is_believed() -> None:
         )
 
 
-async def test_library_that_cannot_be_listed_is_not_tried_at_each_look(env: EngineEnv) -> None:
+async def test_library_that_cannot_be_listed_is_not_tried_at_each_live_sync(env: EngineEnv) -> None:
     env.plex.faults.add(
         Fault(
             "busy", route=LISTING_ROUTE, match=r"/sections/1/all\?.*sort=addedAt(&|$)", times=None
@@ -355,7 +355,7 @@ async def test_title_that_loses_its_ids_on_a_list_keeps_its_label(env: EngineEnv
 
 @pytest.mark.parametrize("nth", [1, 3])
 @pytest.mark.parametrize("kind", ["unauthorized", "busy", "unavailable", "throttled", "drop"])
-async def test_edit_that_fails_is_told_and_never_claimed(
+async def test_edit_that_fails_is_reported_and_never_claimed(
     env: EngineEnv, kind: FaultKind, nth: int
 ) -> None:
     before = env.labels
@@ -430,7 +430,7 @@ async def test_edits_that_fail_each_time_are_a_gap_and_the_others_go_on(
     fault = Fault(kind, method="PUT", match=edits_of(what, env), seconds=seconds, times=None)
     env.plex.faults.add(fault)
     for _ in range(3):
-        with impatient(env.plex):
+        with short_timeouts(env.plex):
             run = await env.sync()
         failed = {(one.change.rating_key, fold(one.change.label)) for one in run.failed}
         assert (run.status, run.error) == (RunStatus.PARTIAL, None)
@@ -461,7 +461,7 @@ async def test_edit_that_takes_too_long_is_sent_again_in_halves(kind: FaultKind)
     async with open_env(people=1, wanted_in_plex=12, uhd_library=False) as env:
         before = env.labels
         env.plex.faults.add(Fault(kind, method="PUT", seconds=TOO_LONG))
-        with impatient(env.plex):
+        with short_timeouts(env.plex):
             run = await env.sync()
         assert (run.status, run.failed) == (RunStatus.DONE, ())
         assert env.labels == merged(before, env.wanted())
@@ -476,14 +476,14 @@ async def test_edit_that_was_done_though_its_answer_was_lost_is_confirmed(
     await env.sync()
     env.want("rosa", title)
     env.plex.faults.add(Fault("slow_after_apply", method="PUT", seconds=TOO_LONG, times=None))
-    with impatient(env.plex):
+    with short_timeouts(env.plex):
         run = await env.sync()
     (change,) = run.changes
     assert is_there(env, change)
     assert (run.status, run.failed, run.gaps) == (RunStatus.DONE, (), ())
 
 
-async def test_item_that_goes_away_before_its_edit_is_told_and_the_others_are_labelled(
+async def test_item_that_goes_away_before_its_edit_is_reported_and_the_others_are_labelled(
     env: EngineEnv,
 ) -> None:
     before = env.labels
@@ -501,7 +501,7 @@ async def test_item_that_goes_away_before_its_edit_is_told_and_the_others_are_la
 
 
 @pytest.mark.parametrize("status", [400, 414])
-async def test_labels_that_plex_refuses_are_told_and_the_others_arrive(
+async def test_labels_that_plex_refuses_are_reported_and_the_others_arrive(
     env: EngineEnv, status: int
 ) -> None:
     env.pulsarr.state.rename(env.person("rosa"), "🎬" * 50)  # 600 bytes of an address
@@ -519,7 +519,7 @@ async def test_labels_that_plex_refuses_are_told_and_the_others_arrive(
 
 
 @pytest.mark.parametrize("kind", ["busy", "unauthorized", "truncated", "html"])
-async def test_labels_that_cannot_be_read_back_are_not_claimed_but_are_ours(
+async def test_labels_that_cannot_be_read_back_are_not_claimed_but_are_own(
     env: EngineEnv, kind: FaultKind
 ) -> None:
     dry = await env.sync(dry_run=True)
@@ -569,7 +569,7 @@ async def test_what_changes_while_it_is_read_back_is_read_again(env: EngineEnv) 
 @pytest.mark.parametrize("settle", [0.1, 0.4])
 async def test_edit_that_shows_late_is_waited_for(settle: float) -> None:
     slow = PlexKnobs(settle=settle)
-    async with open_env(knobs=slow, patient=True, movies=20, shows=5, wanted_in_plex=5) as env:
+    async with open_env(knobs=slow, real_sleep=True, movies=20, shows=5, wanted_in_plex=5) as env:
         before = env.labels
         run = await env.sync()
         assert (run.status, run.failed) == (RunStatus.DONE, ())
@@ -597,7 +597,7 @@ async def test_edit_that_never_shows_is_not_claimed(env: EngineEnv) -> None:
     assert all(row.confirmed for row in env.recorder.ledger)
 
 
-async def test_removal_that_never_shows_is_not_claimed_and_stays_ours(
+async def test_removal_that_never_shows_is_not_claimed_and_stays_own(
     socket_enabled: None,
 ) -> None:
     async with open_env(foreign_labels=False) as env:
@@ -645,7 +645,7 @@ async def test_spelling_that_takes_the_place_of_a_removed_one_goes_with_the_next
     assert env.labels[item.rating_key] == {"rosa"}
 
 
-async def test_label_that_somebody_adds_meanwhile_is_not_lost(env: EngineEnv) -> None:
+async def test_label_that_someone_adds_meanwhile_is_not_lost(env: EngineEnv) -> None:
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     env.want("rosa", title)
@@ -655,7 +655,7 @@ async def test_label_that_somebody_adds_meanwhile_is_not_lost(env: EngineEnv) ->
     assert env.labels[item.rating_key] == {"rosa", "just now"}
 
 
-async def test_label_that_somebody_else_adds_first_is_there_once(env: EngineEnv) -> None:
+async def test_label_that_someone_else_adds_first_is_there_once(env: EngineEnv) -> None:
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     env.want("rosa", title)

@@ -52,7 +52,7 @@ def spellings(env: EngineEnv, label: str) -> set[str]:
 
 
 @pytest.mark.parametrize("knobs", READINGS, ids=turned)
-async def test_everybody_finds_their_label_under_every_reading(
+async def test_everyone_finds_their_label_under_every_reading(
     knobs: PlexKnobs,
 ) -> None:
     async with open_env(knobs=knobs, people=8, awkward=True, wanted_in_plex=16) as env:

@@ -144,7 +144,7 @@ async def test_every_copy_of_a_title_is_labelled(env: EngineEnv) -> None:
     assert run.title_results[0].rating_keys == {item.rating_key for item in copies}
 
 
-async def test_first_look_of_all_lists_the_libraries_of_its_type(env: EngineEnv) -> None:
+async def test_first_read_of_all_lists_the_libraries_of_its_type(env: EngineEnv) -> None:
     title = env.spare("show")
     env.want("rosa", title)
     run = await env.live_sync(title, thorough=False)
@@ -153,7 +153,7 @@ async def test_first_look_of_all_lists_the_libraries_of_its_type(env: EngineEnv)
     assert listings(env) == 1
 
 
-async def test_show_is_looked_for_among_shows_only(env: EngineEnv) -> None:
+async def test_show_is_searched_for_among_shows_only(env: EngineEnv) -> None:
     title = env.spare("show", in_plex=False)
     env.want("rosa", title)
     await synced(env)
@@ -197,7 +197,7 @@ async def test_only_the_title_that_was_asked_for_is_labelled(env: EngineEnv) -> 
     assert "rosa" not in labels(env, other)[0]
 
 
-async def test_title_that_nobody_wants_costs_next_to_nothing(env: EngineEnv) -> None:
+async def test_title_that_no_one_wants_costs_next_to_nothing(env: EngineEnv) -> None:
     await synced(env)
     run = await env.live_sync(env.spare())
     (result,) = run.title_results
@@ -238,7 +238,7 @@ async def test_title_that_may_be_on_a_list_that_cannot_be_read_is_not_given_up(
     assert (await env.live_sync(title)).title_results[0].outcome is Outcome.SETTLED
 
 
-async def test_list_of_somebody_without_labels_makes_no_title_wait(env: EngineEnv) -> None:
+async def test_list_of_someone_without_labels_makes_no_title_wait(env: EngineEnv) -> None:
     rosa = env.person("rosa")
     env.settings = SyncSettings(exclude_people=frozenset({pulsarr_id(rosa)}))
     await synced(env)
@@ -266,7 +266,7 @@ async def test_title_announced_without_ids_cannot_be_found(env: EngineEnv) -> No
     assert run.title_results[0].outcome is Outcome.NO_IDS
 
 
-async def test_label_that_plex_did_not_take_is_told(env: EngineEnv) -> None:
+async def test_label_that_plex_did_not_take_is_reported(env: EngineEnv) -> None:
     title, other = env.spare("movie"), env.spare("show")
     env.want("rosa", title)
     env.want("rosa", other)
@@ -285,7 +285,7 @@ async def test_title_that_has_its_labels_is_settled_without_an_edit(env: EngineE
     assert env.plex.stats.puts == 0
 
 
-async def test_live_run_takes_nothing_off_and_forgets_nothing(env: EngineEnv) -> None:
+async def test_live_run_removes_nothing_and_forgets_nothing(env: EngineEnv) -> None:
     title, other = env.spare("movie"), env.spare("show")
     (item,) = env.plex.state.items_of(title)
     env.want("rosa", title)
@@ -302,7 +302,7 @@ async def test_live_run_takes_nothing_off_and_forgets_nothing(env: EngineEnv) ->
     assert env.labels[item.rating_key] >= {"rosa", "kids"}
 
 
-async def test_look_that_fails_says_which_server_failed(env: EngineEnv) -> None:
+async def test_live_sync_that_fails_says_which_server_failed(env: EngineEnv) -> None:
     title = env.spare()
     env.want("rosa", title)
     await synced(env)
@@ -321,7 +321,7 @@ async def test_look_that_fails_says_which_server_failed(env: EngineEnv) -> None:
     assert run.error.service.value == "pulsarr"
 
 
-async def test_label_filter_that_is_ignored_is_a_gap_of_a_look(env: EngineEnv) -> None:
+async def test_label_filter_that_is_ignored_is_a_gap_of_a_live_sync(env: EngineEnv) -> None:
     title = env.spare()
     env.want("rosa", title)
     await synced(env)
@@ -333,7 +333,7 @@ async def test_label_filter_that_is_ignored_is_a_gap_of_a_look(env: EngineEnv) -
     assert env.labels == before
 
 
-async def test_dry_look_writes_nothing(env: EngineEnv) -> None:
+async def test_dry_live_sync_writes_nothing(env: EngineEnv) -> None:
     title = env.spare()
     env.want("rosa", title)
     run = await env.live_sync(title, dry_run=True)
@@ -407,7 +407,7 @@ async def test_fresh_watchlists_are_used_again_for_titles_that_are_on_one(env: E
     assert env.pulsarr.stats.total == 1 + len(env.people)
 
 
-async def test_watchlists_are_read_at_once_for_an_announced_title_that_nobody_seems_to_want(
+async def test_watchlists_are_read_at_once_for_an_announced_title_that_no_one_seems_to_want(
     env: EngineEnv,
 ) -> None:
     title, other = env.spare(), env.spare("show")
@@ -450,13 +450,13 @@ async def test_full_sync_always_reads_the_watchlists(env: EngineEnv) -> None:
     assert env.pulsarr.stats.total == 1 + len(env.people)
 
 
-async def test_first_look_reads_the_watchlists(env: EngineEnv) -> None:
+async def test_first_read_reads_the_watchlists(env: EngineEnv) -> None:
     await env.live_sync(env.spare())
     assert env.pulsarr.stats.total == 1 + len(env.people)
     assert env.plex.stats.count("GET", LABEL_ROUTE) == 0
 
 
-async def test_look_for_no_titles_is_not_one_for_everything(env: EngineEnv) -> None:
+async def test_live_sync_of_no_titles_is_not_one_for_everything(env: EngineEnv) -> None:
     await synced(env)
     env.want("rosa", env.spare())
     run = await env.live_sync()

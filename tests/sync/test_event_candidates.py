@@ -65,7 +65,7 @@ def test_everything_new_is_asked_for_and_only_few_refreshed_ones(
     )
 
 
-def test_what_is_told_of_a_resting_item_is_looked_at_when_its_rest_is_over() -> None:
+def test_event_about_an_item_on_cooldown_is_checked_when_its_cooldown_is_over() -> None:
     cooldown = Cooldown()
     cooldown.add(["1", "2", "3"], 100.0)
     assert cooldown.has("1", 110.0)
@@ -93,7 +93,7 @@ def test_item_that_is_not_recognized_rests_longer_each_time() -> None:
     assert not cooldown.has("1", now + COOLDOWN + 2)
 
 
-def test_sightings_together_are_looked_at_again_when_the_first_of_them_is() -> None:
+def test_candidates_together_are_checked_again_when_the_first_of_them_is() -> None:
     assert (Candidates(again=3.0) + Candidates(again=2.0)).again == 2.0
     assert (Candidates(again=3.0) + Candidates()).again == 3.0
     assert (Candidates() + Candidates()).again == 0.0
@@ -123,20 +123,20 @@ def test_known_items_are_those_that_were_seen_last(steps: list[tuple[str, str]])
         }
 
 
-def test_wanted_item_without_a_label_of_ours_is_worth_a_look() -> None:
+def test_wanted_item_without_an_own_label_is_a_candidate() -> None:
     candidates = candidates_of([movie("1", "plex:a")], lists(HEAT), {})
     assert [title.ids for title in candidates.titles] == [frozenset({"plex:a"})]
     assert [item.rating_key for item in candidates.items] == ["1"]
 
 
-def test_item_that_nobody_wants_or_that_is_labelled_is_not() -> None:
+def test_item_that_no_one_wants_or_that_is_labelled_is_not() -> None:
     row = Row("anna", "1", "1", 5, (pulsarr_id(1),), "plex:a")
     assert candidates_of([movie("1", "plex:b")], lists(HEAT), {}).titles == ()
     assert candidates_of([movie("1")], lists(HEAT), {}).titles == ()
     assert candidates_of([movie("1", "plex:a")], lists(HEAT), {"1": [row]}).titles == ()
 
 
-def test_labelled_item_that_became_another_title_is_looked_at() -> None:
+def test_labelled_item_that_became_another_title_is_checked() -> None:
     ids = frozenset({"plex:a", "imdb:tt1"})
     row = Row("anna", "1", "1", 5, (pulsarr_id(1),), "plex:a", guid="plex://movie/a", ids=ids)
     other = replace(movie("1", "plex:b", "imdb:tt2"), guid="plex://movie/b")

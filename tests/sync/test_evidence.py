@@ -66,7 +66,7 @@ async def env() -> AsyncIterator[EngineEnv]:
         yield running
 
 
-def books(env: EngineEnv) -> set[tuple[RowKey, bool]]:
+def ledger_rows(env: EngineEnv) -> set[tuple[RowKey, bool]]:
     """Return which labels on which items are ours, and which of them are off."""
     return {(row.key, row.removed_by_user) for row in env.recorder.ledger}
 
@@ -81,7 +81,7 @@ async def kept(env: EngineEnv, run: Run, *, fault: Fault | None = None) -> None:
     assert (again.status, again.removed, again.added, again.lost) == (RunStatus.DONE, 0, 0, 0)
 
 
-def anything_with_a_label_of_ours(env: EngineEnv) -> tuple[str, str]:
+def any_own_label(env: EngineEnv) -> tuple[str, str]:
     """Return an item's rating key and the label that we wrote on it."""
     return min((row.rating_key, row.label) for row in env.recorder.ledger)
 
@@ -98,13 +98,13 @@ async def test_listing_that_says_less_costs_no_label(
     for title in (env.spare(), env.spare()):
         env.want("rosa", title, key=None)
     await env.sync()
-    labels, rows = env.labels, books(env)
+    labels, rows = env.labels, ledger_rows(env)
     fault = Fault(kind, match=r"/all\?.*includeGuids", times=1)
     env.plex.faults.add(fault)
     run = await env.sync()
-    assert (env.labels, books(env)) == (labels, rows)
+    assert (env.labels, ledger_rows(env)) == (labels, rows)
     await kept(env, run, fault=fault)
-    assert (env.labels, books(env)) == (labels, rows)
+    assert (env.labels, ledger_rows(env)) == (labels, rows)
 
 
 @pytest.mark.parametrize("kind", ["empty", "headless"])
@@ -112,13 +112,13 @@ async def test_library_that_lists_nothing_where_there_were_items_is_a_gap(
     env: EngineEnv, kind: FaultKind
 ) -> None:
     await env.sync()
-    labels, rows = env.labels, books(env)
+    labels, rows = env.labels, ledger_rows(env)
     env.plex.faults.add(Fault(kind, match=r"sections/1/all\?.*includeGuids", times=None))
     for _ in range(3):
         run = await env.sync()
         assert run.status is RunStatus.PARTIAL
         assert {(gap.kind, gap.key) for gap in run.gaps} == {(GapKind.LIBRARY, "1")}
-        assert (env.labels, books(env)) == (labels, rows)
+        assert (env.labels, ledger_rows(env)) == (labels, rows)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -130,7 +130,7 @@ async def test_library_that_changes_between_two_pages_costs_no_row(
     env.settings = SyncSettings(removed_label_mode=mode)
     await env.sync()
     for nth in (2, 3, 4):
-        labels, rows = env.labels, books(env)
+        labels, rows = env.labels, ledger_rows(env)
         env.plex.faults.add(Fault(kind, match=r"sections/1/all\?.*includeGuids", nth=nth))
         await env.sync()
         env.plex.faults.clear()
@@ -139,7 +139,7 @@ async def test_library_that_changes_between_two_pages_costs_no_row(
         assert {key: some for key, some in env.labels.items() if key in labels} == {
             key: some for key, some in labels.items() if key in there
         }
-        assert {one for one in rows if one[0][0] in there} <= books(env)
+        assert {one for one in rows if one[0][0] in there} <= ledger_rows(env)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -165,29 +165,29 @@ async def test_number_that_is_corrected_under_the_same_guid_costs_no_label(
 
 
 @pytest.mark.parametrize("shows_labels", [True, False])
-async def test_label_that_a_directory_leaves_out_is_not_taken_off_by_hand(
+async def test_label_that_a_directory_leaves_out_is_not_removed_by_hand(
     env: EngineEnv, shows_labels: bool
 ) -> None:
     env.plex.knobs = PlexKnobs(labels_on_items=shows_labels)
     await env.sync()
-    rows = books(env)
+    rows = ledger_rows(env)
     fault = Fault("left_out", match=r"sections/1/label")
     env.plex.faults.add(fault)
     run = await env.sync()
-    assert books(env) == rows
+    assert ledger_rows(env) == rows
     await kept(env, run, fault=fault)
 
 
 @pytest.mark.parametrize("kind", ["empty", "headless", "left_out"])
-async def test_label_whose_carriers_are_not_all_told_is_not_taken_off_by_hand(
+async def test_label_whose_carriers_are_not_all_reported_is_not_removed_by_hand(
     env: EngineEnv, kind: FaultKind
 ) -> None:
     await env.sync()
-    rows = books(env)
+    rows = ledger_rows(env)
     fault = Fault(kind, match=r"/all\?.*label=", times=1)
     env.plex.faults.add(fault)
     run = await env.sync()
-    assert books(env) == rows
+    assert ledger_rows(env) == rows
     await kept(env, run, fault=fault)
 
 
@@ -216,7 +216,7 @@ def leave_out(monkeypatch: pytest.MonkeyPatch, label: str, where: str) -> None:
 @pytest.mark.parametrize("shows_labels", [True, False])
 @pytest.mark.parametrize("where", ["directory", "carriers"])
 @pytest.mark.parametrize("label", ["no-sync", "tim"])
-async def test_label_of_others_that_is_not_told_once_is_left_to_them(
+async def test_label_of_others_that_is_not_reported_once_is_left_to_them(
     env: EngineEnv,
     monkeypatch: pytest.MonkeyPatch,
     label: str,
@@ -232,16 +232,16 @@ async def test_label_of_others_that_is_not_told_once_is_left_to_them(
     await env.sync()
     carried = {label} if label == "no-sync" else {"tim", "rosa"}
     assert env.labels[item.rating_key] == carried
-    rows = books(env)
+    rows = ledger_rows(env)
     leave_out(monkeypatch, label, where)
     await env.sync()
     assert env.labels[item.rating_key] == carried
-    assert books(env) == rows
+    assert ledger_rows(env) == rows
 
 
 @pytest.mark.parametrize("shows_labels", [True, False])
 @pytest.mark.parametrize("where", ["directory", "carriers"])
-async def test_label_of_others_that_is_not_told_when_it_is_wished_does_not_become_ours(
+async def test_label_of_others_that_is_not_reported_when_it_is_wanted_does_not_become_own(
     env: EngineEnv, monkeypatch: pytest.MonkeyPatch, where: str, shows_labels: bool
 ) -> None:
     env.plex.knobs = PlexKnobs(labels_on_items=shows_labels, capitalize="none")
@@ -249,13 +249,13 @@ async def test_label_of_others_that_is_not_told_when_it_is_wished_does_not_becom
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     env.plex.state.add_label(item.rating_key, "tim")
-    rows = books(env)
+    rows = ledger_rows(env)
     env.want("tim", title)
     leave_out(monkeypatch, "tim", where)
     await env.sync()
     await env.sync()
     assert env.labels[item.rating_key] == {"tim"}
-    assert books(env) == rows
+    assert ledger_rows(env) == rows
 
 
 @pytest.mark.parametrize("shows_labels", [True, False])
@@ -296,7 +296,7 @@ async def test_every_item_is_read_before_a_label_goes_onto_it(
     assert env.plex.stats.count("GET", METADATA_ROUTE) <= 2 + 2
 
 
-async def test_label_of_others_that_somebody_took_off_is_put_on_as_ours(env: EngineEnv) -> None:
+async def test_label_of_others_that_someone_removed_is_put_on_as_own(env: EngineEnv) -> None:
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     env.plex.state.add_label(item.rating_key, "no-sync")
@@ -309,7 +309,7 @@ async def test_label_of_others_that_somebody_took_off_is_put_on_as_ours(env: Eng
 
 async def test_label_that_is_off_is_noted_after_a_read_of_its_item(env: EngineEnv) -> None:
     await env.sync()
-    key, label = anything_with_a_label_of_ours(env)
+    key, label = any_own_label(env)
     env.plex.state.remove_label(key, label)
     env.plex.stats.reset()
     assert (await env.sync()).overridden == 1
@@ -335,7 +335,7 @@ async def test_what_cannot_be_read_of_an_item_leaves_its_labels_as_they_are(
         if row.rating_key != item.rating_key
     )
     env.plex.state.remove_label(other, label)
-    labels, rows = env.labels, books(env)
+    labels, rows = env.labels, ledger_rows(env)
     if how == "item":
         env.plex.broken_items |= {item.rating_key: "busy", other: "busy"}
     else:
@@ -343,24 +343,24 @@ async def test_what_cannot_be_read_of_an_item_leaves_its_labels_as_they_are(
     run = await env.sync()
     assert run.status is RunStatus.PARTIAL
     assert GapKind.ITEM in {gap.kind for gap in run.gaps}
-    assert (env.labels, books(env)) == (labels, rows)
+    assert (env.labels, ledger_rows(env)) == (labels, rows)
     env.plex.faults.clear()
     env.plex.broken_items.clear()
     await env.sync()
     assert item.rating_key not in env.labels
-    assert books(env) == (rows - {((item.rating_key, "rosa"), False)}) - {
+    assert ledger_rows(env) == (rows - {((item.rating_key, "rosa"), False)}) - {
         ((other, label.casefold()), False)
     } | {((other, label.casefold()), True)}
 
 
-async def test_server_whose_items_tell_no_labels_is_read_twice_before_something_goes(
+async def test_server_whose_items_show_no_labels_is_read_twice_before_something_goes(
     env: EngineEnv,
 ) -> None:
     env.plex.knobs = PlexKnobs(labels_on_items=False)
     title = env.spare()
     env.want("rosa", title)
     await env.sync()
-    key, label = anything_with_a_label_of_ours(env)
+    key, label = any_own_label(env)
     env.plex.state.remove_label(key, label)
     (item,) = env.plex.state.items_of(title)
     env.pulsarr.state.unwant(env.person("rosa"), title)
@@ -375,7 +375,7 @@ async def test_deleted_item_is_forgotten_only_when_it_is_not_there_by_its_key_ei
     env: EngineEnv,
 ) -> None:
     await env.sync()
-    key, _ = anything_with_a_label_of_ours(env)
+    key, _ = any_own_label(env)
     env.plex.broken_items[key] = "busy"
     env.plex.faults.add(Fault("left_out", match=r"sections/1/all\?.*includeGuids", times=1))
     await env.sync()
@@ -397,7 +397,7 @@ def hand_label(env: EngineEnv, keys: Iterable[str], label: str) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("same_keys", [True, False])
-async def test_labels_set_by_hand_in_a_library_made_anew_are_nobodys_of_ours(
+async def test_labels_set_by_hand_in_a_library_made_again_are_not_own(
     env: EngineEnv, mode: RemovedLabelMode, same_keys: bool
 ) -> None:
     env.settings = SyncSettings(removed_label_mode=mode)
@@ -420,7 +420,7 @@ async def test_labels_set_by_hand_in_a_library_made_anew_are_nobodys_of_ours(
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_label_on_another_item_under_a_key_that_was_used_again_is_not_ours(
+async def test_label_on_another_item_under_a_key_that_was_used_again_is_not_own(
     env: EngineEnv, mode: RemovedLabelMode
 ) -> None:
     env.settings = SyncSettings(removed_label_mode=mode)
@@ -456,7 +456,7 @@ async def test_item_that_became_another_title_loses_its_label_after_a_read_of_it
 # What was sent
 
 
-async def test_label_that_shows_late_is_ours(env: EngineEnv) -> None:
+async def test_label_that_shows_late_is_own(env: EngineEnv) -> None:
     title = env.spare()
     env.want("rosa", title)
     env.plex.knobs = PlexKnobs(settle=60)
@@ -475,7 +475,7 @@ async def test_label_that_shows_late_is_ours(env: EngineEnv) -> None:
 # Records that say less
 
 
-async def test_labels_that_the_ledger_lacks_are_told_left_alone_and_taken_in_when_asked_for(
+async def test_labels_that_the_ledger_lacks_are_reported_left_alone_and_taken_in_when_asked_for(
     env: EngineEnv,
 ) -> None:
     await env.sync()
@@ -518,7 +518,7 @@ async def test_library_that_cannot_be_read_stops_no_other_and_loses_nothing(
         new, other = env.spare("show"), env.spare("movie")
         for title in (new, other):
             env.want("tim", title)
-        labels, rows = env.labels, books(env)
+        labels, rows = env.labels, ledger_rows(env)
         env.plex.faults.add(Fault(kind, route=SECTIONS_ROUTE, times=None))
         for _ in range(2):
             run = await env.sync()
@@ -531,7 +531,7 @@ async def test_library_that_cannot_be_read_stops_no_other_and_loses_nothing(
                 for item in env.plex.state.items_of(title):
                     assert "tim" in env.labels[item.rating_key]
             assert all(some <= env.labels[key] for key, some in labels.items())
-            assert rows <= books(env)
+            assert rows <= ledger_rows(env)
         env.plex.faults.clear()
         run = await env.sync()
         assert run.status is RunStatus.DONE
@@ -587,14 +587,14 @@ async def test_label_that_cannot_be_read_stops_no_other_and_loses_nothing(
         await env.sync()
         new = env.spare("movie")
         env.want("tim", new)
-        by_hand, label = anything_with_a_label_of_ours(env)
+        by_hand, label = any_own_label(env)
         opted_out = env.spare("movie")
         assert opted_out != new
         for title in (opted_out,):
             env.want("rosa", title)
             for item in env.plex.state.items_of(title):
                 env.plex.state.add_label(item.rating_key, "no-sync")
-        labels, rows = env.labels, books(env)
+        labels, rows = env.labels, ledger_rows(env)
         env.plex.faults.add(Fault(kind, route=LABEL_ROUTE, times=None))
         for _ in range(2):
             run = await env.sync()
@@ -602,7 +602,7 @@ async def test_label_that_cannot_be_read_stops_no_other_and_loses_nothing(
             assert {gap.kind for gap in run.gaps} == {GapKind.LABEL}
             assert (run.removed, run.lost, run.vanished) == (0, 0, 0)
             assert all(some <= env.labels[key] for key, some in labels.items())
-            assert rows <= books(env)
+            assert rows <= ledger_rows(env)
             for item in env.plex.state.items_of(opted_out):
                 assert env.labels[item.rating_key] == {"no-sync"}
             if shows_labels:
@@ -619,7 +619,7 @@ async def test_label_that_cannot_be_read_stops_no_other_and_loses_nothing(
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("kind", ROWS)
-async def test_person_who_cannot_be_read_stops_nobody_else_and_loses_nothing(
+async def test_person_who_cannot_be_read_stops_no_one_else_and_loses_nothing(
     env: EngineEnv, mode: RemovedLabelMode, kind: FaultKind
 ) -> None:
     env.settings = SyncSettings(removed_label_mode=mode)
@@ -627,7 +627,7 @@ async def test_person_who_cannot_be_read_stops_nobody_else_and_loses_nothing(
     first, second = [one.name for one in env.pulsarr.state.users()][:2]
     env.want(first, title)
     await env.sync()
-    labels, rows = env.labels, books(env)
+    labels, rows = env.labels, ledger_rows(env)
     new = env.spare()
     env.want(second, new)
     env.pulsarr.state.unwant(env.person(first), title)
@@ -638,7 +638,7 @@ async def test_person_who_cannot_be_read_stops_nobody_else_and_loses_nothing(
         assert {gap.kind for gap in run.gaps} == {GapKind.PERSON}
         assert (run.removed, run.lost, run.vanished, run.hold_reasons) == (0, 0, 0, ())
         assert all(some <= env.labels[key] for key, some in labels.items())
-        assert rows <= books(env)
+        assert rows <= ledger_rows(env)
         (item,) = env.plex.state.items_of(new)
         assert env.labels[item.rating_key] == {fold(second)}
         env.clock.now += 3600
@@ -666,10 +666,10 @@ async def test_item_that_is_listed_and_not_there_by_its_key_is_a_gap(env: Engine
     assert env.labels[item.rating_key] == {"rosa"}
 
 
-async def test_wish_that_keeps_only_its_key_costs_no_label_of_an_item_without_one() -> None:
+async def test_wanted_title_that_keeps_only_its_key_costs_no_label_of_an_item_without_one() -> None:
     async with open_env(remembers=True, settings=REMOVE, legacy=0.5, missing=0.0) as env:
         await env.sync()
-        labels, rows = env.labels, books(env)
+        labels, rows = env.labels, ledger_rows(env)
         for user in env.pulsarr.state.users():
             for entry in env.pulsarr.state.watchlist(user.id):
                 title = next(one for one in env.world.catalog if one.key == entry.catalog_key)
@@ -679,7 +679,7 @@ async def test_wish_that_keeps_only_its_key_costs_no_label_of_an_item_without_on
             run = await env.sync(consent=EVERYTHING)
             assert (run.removed, run.lost) == (0, 0)
         assert all(some <= env.labels[key] for key, some in labels.items())
-        assert rows <= books(env)
+        assert rows <= ledger_rows(env)
 
 
 # What it costs
@@ -714,7 +714,7 @@ async def test_removals_cost_one_request_more_for_each_200_items(
 
 
 @pytest.mark.parametrize("kind", [RunKind.REMOVAL, RunKind.UNDO])
-async def test_what_somebody_asks_to_take_back_is_read_by_item_as_well(
+async def test_what_someone_asks_to_take_back_is_read_by_item_as_well(
     env: EngineEnv, kind: RunKind
 ) -> None:
     run = await env.sync()
@@ -781,7 +781,7 @@ async def test_undo_brings_no_label_to_another_item_under_a_key_that_was_used_ag
     assert item.rating_key not in env.labels
 
 
-async def test_label_that_shows_after_its_wish_is_gone_is_ours(env: EngineEnv) -> None:
+async def test_label_that_shows_after_the_title_is_unwanted_is_own(env: EngineEnv) -> None:
     title = env.spare()
     env.want("rosa", title)
     env.plex.knobs = PlexKnobs(settle=60)

@@ -47,7 +47,7 @@ from .builders import (
 )
 from .test_planner_properties import NOW, views
 
-NOBODY = watchlists({})
+NO_LISTS = watchlists({})
 TO_COME = {LabelState.TO_ADD, LabelState.TO_REMOVE, LabelState.HELD}
 
 
@@ -66,7 +66,7 @@ def facts_of(view: View, held: frozenset[RowKey]) -> Facts:
         for one in view.items.values()
     ]
     libraries = {key: Library(key, MediaType.MOVIE, f"Library {key}") for key in "123"}
-    return Facts(items, NOBODY, libraries, view, make_plan(view), (), held)
+    return Facts(items, NO_LISTS, libraries, view, make_plan(view), (), held)
 
 
 def statuses(explanations: tuple[Explanation, ...]) -> list[ItemStatus]:
@@ -75,7 +75,7 @@ def statuses(explanations: tuple[Explanation, ...]) -> list[ItemStatus]:
 
 
 @given(held_views())
-def test_just_what_the_plan_changes_is_told_to_change(
+def test_just_what_the_plan_changes_is_reported_to_change(
     drawn: tuple[View, frozenset[RowKey]],
 ) -> None:
     facts = facts_of(*drawn)
@@ -104,7 +104,7 @@ def test_state_and_change_belong_together(drawn: tuple[View, frozenset[RowKey]])
 
 
 @given(views())
-def test_just_what_is_on_the_item_is_told_to_be_there(view: View) -> None:
+def test_just_what_is_on_the_item_is_reported_to_be_there(view: View) -> None:
     for status in statuses(explain(facts_of(view, frozenset()))):
         there = set(view.present.labels_of(status.item.rating_key))
         folded = [fold(label.label) for label in status.labels]
@@ -113,7 +113,7 @@ def test_just_what_is_on_the_item_is_told_to_be_there(view: View) -> None:
 
 
 @given(views())
-def test_nothing_is_called_ours_that_the_ledger_does_not_hold(view: View) -> None:
+def test_nothing_is_called_own_that_the_ledger_does_not_hold(view: View) -> None:
     is_own = {
         LabelState.OURS,
         LabelState.KEPT,
@@ -160,7 +160,7 @@ def test_remarks_name_what_their_codes_are_about(drawn: tuple[View, frozenset[Ro
 
 
 @given(all_watchlists(), st.lists(titles, max_size=3), library_items(limit=4))
-def test_every_title_is_told_once(
+def test_every_title_is_reported_once(
     lists: Watchlists, waiting: list[Title], items: list[Item]
 ) -> None:
     queue = tuple(PendingSync(one, 0, 0, 0) for one in waiting)
@@ -206,7 +206,7 @@ def test_movie_and_show_with_the_same_number_are_two_titles() -> None:
     assert len(matching_titles(Question(id="tmdb:1"), lists, (), [])) == 2
 
 
-def test_everybody_who_wants_a_title_is_named_with_label_or_reason() -> None:
+def test_everyone_who_wants_a_title_is_named_with_label_or_reason() -> None:
     title = movie("tmdb:1")
     ben = replace(BEN, can_sync=False)
     lists = watchlists({ANNA: [title], ben: [title]})

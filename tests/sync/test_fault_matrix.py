@@ -12,7 +12,7 @@ from custom_components.plex_label_sync.sync.run import RunStatus
 from simulators.http import Fault, FaultKind
 from simulators.plex.server import METADATA_ROUTE
 
-from ..impatience import TOO_LONG, impatient
+from ..short_timeouts import TOO_LONG, short_timeouts
 from .engine_env import LABEL_ROUTE, LISTING_ROUTE, EngineEnv, open_env
 
 KINDS: tuple[FaultKind, ...] = (
@@ -60,7 +60,7 @@ def rows(env: EngineEnv) -> set[tuple[str, str]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("part", PARTS)
-async def test_what_fails_for_one_stops_nobody_else_and_costs_nothing(
+async def test_what_fails_for_one_stops_no_one_else_and_costs_nothing(
     part: str, kind: FaultKind
 ) -> None:
     settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
@@ -74,7 +74,7 @@ async def test_what_fails_for_one_stops_nobody_else_and_costs_nothing(
         before, known = env.labels, rows(env)
         kind_of_gap = arm(env, part, kind, by_hand.rating_key)
 
-        with impatient(env.plex, env.pulsarr):
+        with short_timeouts(env.plex, env.pulsarr):
             run = await env.sync()
 
         assert run.status is RunStatus.PARTIAL

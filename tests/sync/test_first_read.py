@@ -32,7 +32,7 @@ async def env() -> AsyncIterator[EngineEnv]:
         yield running
 
 
-def one_of_ours(env: EngineEnv) -> tuple[str, str]:
+def own_label(env: EngineEnv) -> tuple[str, str]:
     """Return an item's rating key and the label that we wrote on it."""
     return min((row.rating_key, row.label) for row in env.recorder.ledger)
 
@@ -72,10 +72,10 @@ async def test_nothing_to_do_is_seen_without_asking_label_by_label(
 
 
 @pytest.mark.parametrize("times", [1, 2, 100])
-async def test_item_that_tells_less_than_its_labels_loses_nothing(
+async def test_item_that_shows_less_than_its_labels_loses_nothing(
     env: EngineEnv, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    key, _ = one_of_ours(env)
+    key, _ = own_label(env)
     labels, rows = env.labels, env.recorder.ledger.as_dict()
     lie = Lie(monkeypatch, key, times)
     run = await env.sync()
@@ -86,7 +86,7 @@ async def test_item_that_tells_less_than_its_labels_loses_nothing(
 
 
 @pytest.mark.parametrize("times", [1, 2, 100])
-async def test_label_of_others_that_an_item_leaves_out_never_becomes_ours(
+async def test_label_of_others_that_an_item_leaves_out_never_becomes_own(
     env: EngineEnv, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     title = env.spare()
@@ -100,14 +100,14 @@ async def test_label_of_others_that_an_item_leaves_out_never_becomes_ours(
 
 
 async def test_label_that_is_off_is_seen_by_the_item_and_by_the_carriers(env: EngineEnv) -> None:
-    key, label = one_of_ours(env)
+    key, label = own_label(env)
     env.plex.state.remove_label(key, label)
     assert (await env.sync()).overridden == 1
     assert env.plex.stats.count("GET", LABEL_ROUTE) > 0
     assert fold(label) not in env.labels.get(key, set())
 
 
-async def test_wish_is_written_in_the_spelling_of_another_library(env: EngineEnv) -> None:
+async def test_wanted_title_is_written_in_the_spelling_of_another_library(env: EngineEnv) -> None:
     before = env.labels
     env.want("rosa", env.spare())
     run = await env.sync()
@@ -115,7 +115,7 @@ async def test_wish_is_written_in_the_spelling_of_another_library(env: EngineEnv
     assert env.labels == merged(before, env.wanted())
 
 
-async def test_server_whose_items_tell_no_labels_is_asked_label_by_label() -> None:
+async def test_server_whose_items_show_no_labels_is_asked_label_by_label() -> None:
     async with open_env(knobs=PlexKnobs(labels_on_items=False), settings=REMOVE) as env:
         await env.sync()
         labels, rows = env.labels, env.recorder.ledger.as_dict()
@@ -127,7 +127,7 @@ async def test_server_whose_items_tell_no_labels_is_asked_label_by_label() -> No
 
 
 async def test_item_that_cannot_be_read_leaves_the_rest_to_the_carriers(env: EngineEnv) -> None:
-    key, _ = one_of_ours(env)
+    key, _ = own_label(env)
     labels, rows = env.labels, env.recorder.ledger.as_dict()
     env.plex.broken_items[key] = "busy"
     run = await env.sync()
@@ -165,12 +165,12 @@ def mutated(found: Items, dice: Random) -> Items:
 
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_wrong_first_look_costs_nothing_and_claims_nothing(
+async def test_wrong_first_read_costs_nothing_and_claims_nothing(
     env: EngineEnv, monkeypatch: pytest.MonkeyPatch, seed: int, *, restarted: bool
 ) -> None:
     dice, honest, left = Random(seed), PlexClient.labelled, [1]
-    opted_out, theirs = env.spare(), env.spare("show")
-    for title, label in ((opted_out, "no-sync"), (theirs, "rosa")):
+    opted_out, foreign = env.spare(), env.spare("show")
+    for title, label in ((opted_out, "no-sync"), (foreign, "rosa")):
         for item in env.plex.state.items_of(title):
             env.plex.state.add_label(item.rating_key, label)
         env.want("rosa", title)

@@ -93,7 +93,7 @@ def test_title_that_is_nowhere_is_missing_for_each_who_wants_it_and_once_in_all(
     assert [one.missing for one in result.people] == [("Heat",), ("Heat",)]
 
 
-def test_who_gets_nothing_is_told_with_the_reason() -> None:
+def test_who_gets_nothing_is_reported_with_the_reason() -> None:
     off = Person(pulsarr_id(4), "marta", can_sync=False)
     lists = watchlists({ROSA: [HEAT], TIM: [], NINA: [], off: [HEAT]})
     lists = Watchlists(lists.people, lists.titles, 0.0, unread={NINA.id: Failure.IMPLAUSIBLE})

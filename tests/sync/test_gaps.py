@@ -23,7 +23,7 @@ ROSA = Gap(GapKind.PERSON, "1", "rosa", Failure.BUSY)
 MOVIES = Gap(GapKind.LIBRARY, "1", "Movies", Failure.IMPLAUSIBLE)
 
 
-def test_gap_is_told_once_with_its_first_reason() -> None:
+def test_gap_is_reported_once_with_its_first_reason() -> None:
     gaps = Gaps()
     assert not gaps
     gaps.add(ROSA)
@@ -57,7 +57,7 @@ def test_failure_is_a_gap_unless_nothing_else_can_be_asked_either(failure: Failu
         assert list(gaps) == [Gap(GapKind.ITEM, "7", "Heat", failure)]
 
 
-def test_gap_that_lasts_is_told_after_two_hours_or_three_full_syncs() -> None:
+def test_gap_that_lasts_is_reported_after_two_hours_or_three_full_syncs() -> None:
     assert not OpenGap(ROSA, 0.0, PERSISTENT_SYNCS - 1).is_persistent(PERSISTENT_AFTER - 1)
     assert OpenGap(ROSA, 0.0).is_persistent(PERSISTENT_AFTER)
     assert OpenGap(ROSA, 0.0, PERSISTENT_SYNCS).is_persistent(1.0)

@@ -65,7 +65,7 @@ def test_people_who_left_are_one_group_and_people_who_want_less_are_several() ->
     assert groups[1].titles == ("Heat", "Dark")
 
 
-def test_labels_that_are_no_longer_in_plex_are_told_by_person() -> None:
+def test_labels_that_are_no_longer_in_plex_are_reported_by_person() -> None:
     rows = [Row("anna", "1", str(key), 0, (pulsarr_id(1),)) for key in range(3)]
     rows += [Row("ben", "1", "9", 0, (pulsarr_id(2),)), Row("dora", "1", "9", 0, (pulsarr_id(7),))]
     assert held_groups([], rows, KNOWN) == (

@@ -54,7 +54,7 @@ def test_people_whose_labels_are_their_own_are_served_as_they_are() -> None:
     assert result == Resolution((ANNA, BEN), (), confirmed(ANNA, BEN))
 
 
-def test_new_name_that_nobody_has_is_taken_over() -> None:
+def test_new_name_that_no_one_has_is_taken_over() -> None:
     renamed = replace(BEN, username="benny")
     result = resolve((ANNA, renamed), confirmed(ANNA, BEN), PLAIN)
     assert (result.people, result.conflicts) == ((ANNA, renamed), ())
@@ -86,7 +86,7 @@ def test_people_who_swap_names_both_keep_their_labels() -> None:
     assert {one.label for one in result.undecided} == {"anna", "ben"}
 
 
-def test_name_of_somebody_who_is_held_cannot_be_taken() -> None:
+def test_name_of_someone_who_is_held_cannot_be_taken() -> None:
     people = ANNA, replace(BEN, username="anna"), replace(CARL, username="ben")
     result = resolve(people, confirmed(ANNA, BEN, CARL), PLAIN)
     assert result.people == (ANNA, BEN, CARL)
@@ -111,7 +111,7 @@ def test_name_that_means_something_else_in_the_settings_is_not_taken(
     assert conflict.keys == {"pulsarr:2", RESERVED}
 
 
-def test_conflict_that_is_meant_is_none_until_somebody_else_comes() -> None:
+def test_conflict_that_is_meant_is_none_until_someone_else_comes() -> None:
     thief = replace(BEN, username="anna")
     result = resolve((ANNA, thief), confirmed(ANNA, BEN), PLAIN)
     meant = with_meant(result.confirmed, {fold(one.label): one.keys for one in result.undecided})
@@ -142,7 +142,7 @@ def test_person_with_a_new_id_is_known_by_the_account() -> None:
     assert (result.people, result.conflicts) == ((new, BEN), ())
 
 
-def test_person_whose_account_is_told_only_now_is_known_by_the_id() -> None:
+def test_person_whose_account_is_reported_only_now_is_known_by_the_id() -> None:
     thief = replace(BEN, username="anna", uuid="b" * 16)
     result = resolve((ANNA, thief), confirmed(ANNA, BEN), PLAIN)
     assert result.people == (ANNA, replace(BEN, uuid="b" * 16))

@@ -31,7 +31,7 @@ def row(label: str = "anna", rating_key: str = "11", **more: Any) -> Row:
     return replace(Row(label, "1", rating_key, 5), **more)
 
 
-def test_label_is_ours_in_any_spelling_on_the_item_where_we_wrote_it() -> None:
+def test_label_is_own_in_any_spelling_on_the_item_where_we_wrote_it() -> None:
     is_own = ledger(("11", "anna"))
     assert ("11", "ANNA") in is_own
     assert ("12", "anna") not in is_own
@@ -56,14 +56,14 @@ def test_rows_are_replaced_and_taken_out() -> None:
     assert is_own.get(("11", "anna")) is None
 
 
-def test_rows_may_change_while_somebody_goes_through_them() -> None:
+def test_rows_may_change_while_someone_goes_through_them() -> None:
     is_own = Ledger([row(), row("ben")])
     for one in is_own:
         is_own.apply({one.key: None})
     assert len(is_own) == 0
 
 
-def test_addition_that_may_be_in_plex_is_ours_but_not_confirmed() -> None:
+def test_addition_that_may_be_in_plex_is_own_but_not_confirmed() -> None:
     is_own = Ledger([row("ben", people=(pulsarr_id(2),))])
     is_own.adopt([add("Anna", "11"), add("Ben", "11"), remove("carl", "11")], now=7.9)
     foreign = replace(add("kids", "11"), is_own=False)
@@ -74,7 +74,7 @@ def test_addition_that_may_be_in_plex_is_ours_but_not_confirmed() -> None:
     ]
 
 
-def test_only_labels_of_ours_can_be_pinned() -> None:
+def test_only_own_labels_can_be_pinned() -> None:
     is_own = Ledger([row(), row("ben")])
     is_own.pin([("11", "anna"), ("99", "anna")])
     assert list(is_own) == [row(pinned=True), row("ben")]
@@ -150,7 +150,7 @@ def test_whom_the_ledger_knows_survives_being_written_to_disk(
 
 
 @given(some_rows)
-def test_file_of_an_older_version_tells_no_identities_and_keeps_the_rows(some: list[Row]) -> None:
+def test_file_of_an_older_version_reports_no_identities_and_keeps_the_rows(some: list[Row]) -> None:
     data = Ledger(some).as_dict()
     del data["identities"], data["people"]
     older = Ledger.from_dict(json.loads(json.dumps(data)))
@@ -191,7 +191,7 @@ def test_account_that_comes_under_a_new_id_keeps_its_labels() -> None:
         [replace(ANNA, uuid="a"), replace(BEN, uuid="a")],  # she is still there herself
     ],
 )
-def test_nobody_elses_labels_move(now: list[Person]) -> None:
+def test_no_one_elses_labels_move(now: list[Person]) -> None:
     is_own = Ledger([row(people=(pulsarr_id(1),))])
     is_own.follow([replace(ANNA, uuid="a")])
     is_own.follow(now)
@@ -218,7 +218,7 @@ def test_account_that_another_source_knows_too_keeps_the_labels_of_each() -> Non
     assert is_own.people.keys() == {here.id, there.id}
 
 
-def test_labels_of_one_person_tell_whose_they_are() -> None:
+def test_labels_of_one_person_report_whose_they_are() -> None:
     is_own = Ledger(
         [
             row(people=(pulsarr_id(1),)),

@@ -28,7 +28,7 @@ from simulators.plex import PlexKnobs
 from simulators.plex.items import plex_guids
 from simulators.plex.server import LISTING_ROUTE
 
-from ..impatience import TOO_LONG
+from ..short_timeouts import TOO_LONG
 from .engine_env import LABEL_ROUTE, SECTIONS_ROUTE, title_of
 from .machine_fixtures import CRASH_POINTS
 from .machine_world import DAY, CheckedMachine
@@ -249,7 +249,7 @@ class HaEnv(CheckedMachine):
         same_keys=st.booleans(),
         hand=st.lists(st.tuples(numbers, texts), max_size=3),
     )
-    def make_a_library_anew_and_start_again(
+    def recreate_a_library_and_restart(
         self, library: str, same_keys: bool, hand: Sequence[tuple[int, str]]
     ) -> None:
         old = [one for one, item in self.plex.state.items.items() if item.section == library]
@@ -283,7 +283,7 @@ class HaEnv(CheckedMachine):
             self.truth.came_back(before)
 
     @rule()
-    def take_in_what_may_be_ours(self) -> None:
+    def record_possible_own_labels(self) -> None:
         run = self.run(FullRequest(dry_run=True))
         if run is not None and run.unknown:
             keys = frozenset(row.key for row in run.unknown)
@@ -295,7 +295,7 @@ class HaEnv(CheckedMachine):
             }
 
     @rule(which=numbers, then=st.sampled_from(("nothing", "sync", "sync and put back")))
-    def take_off_one_of_ours(self, which: int, then: str) -> None:
+    def remove_an_own_label(self, which: int, then: str) -> None:
         if rows := list(self.records.ledger):
             row = rows[which % len(rows)]
             self.truth.take_off(row.rating_key, row.label)
@@ -343,13 +343,13 @@ class HaEnv(CheckedMachine):
         self.settings = replace(self.settings, **options)
 
     @rule(which=numbers)
-    def leave_an_item_of_ours_alone(self, which: int) -> None:
+    def opt_out_an_own_item(self, which: int) -> None:
         if rows := list(self.records.ledger):
             row = rows[which % len(rows)]
             self.truth.put_on(row.rating_key, self.settings.opt_out_label)
 
     @rule(which=numbers)
-    def exclude_a_label_of_ours(self, which: int) -> None:
+    def exclude_an_own_label(self, which: int) -> None:
         if rows := list(self.records.ledger):
             label = fold(rows[which % len(rows)].label)
             self.settings = replace(self.settings, exclude_labels=frozenset({label}))
@@ -450,7 +450,7 @@ class HaEnv(CheckedMachine):
         rows=st.lists(st.none() | st.just({"type": "movie", "title": "?", "key": 7}), max_size=3),
         seconds=st.sampled_from((5.0, 301.0, DAY)),
     )
-    def sync_while_somebody_cannot_be_read_in_full(
+    def sync_while_a_person_cannot_be_read_in_full(
         self, who: int, rows: Sequence[object], seconds: float
     ) -> None:
         person, knobs = self.person(who), self.pulsarr.knobs
@@ -469,8 +469,8 @@ class HaEnv(CheckedMachine):
             run = self.run(FullRequest())
             for change in () if run is None else run.changes:
                 left = change.reason.code in {ReasonCode.NOT_WANTED, ReasonCode.PERSON_GONE}
-                is_theirs = pulsarr_id(person) in {one.id for one in change.people}
-                self.check(not (left and is_theirs), change)
+                is_persons = pulsarr_id(person) in {one.id for one in change.people}
+                self.check(not (left and is_persons), change)
             self.clock.now += seconds
         for entry in entries:
             state.want(person, titles[entry.catalog_key])
@@ -506,13 +506,13 @@ class HaEnv(CheckedMachine):
             self.take_long_over_edits()
         else:
             self.plex.faults.add(fault)
-        self.run(request, hurry=True)
+        self.run(request, short=True)
         self._want_again(entry)
 
     @rule(request=requests, fault=slow_faults)
     def sync_while_pulsarr_is_slow(self, request: Request, fault: Fault) -> None:
         self.pulsarr.faults.add(replace(fault, method="GET"))
-        self.run(request, hurry=True)
+        self.run(request, short=True)
 
     @rule(what=kinds, request=requests, midway=st.booleans(), which=st.none() | numbers)
     def run_while_plex_ignores_filters(

@@ -76,7 +76,7 @@ def test_label_follows_the_format_and_falls_back_to_the_username(
     assert label_of(person, MOVIE, SyncSettings(label_format=label_format)) == label
 
 
-def test_type_tells_movies_and_shows_apart() -> None:
+def test_type_distinguishes_movies_and_shows() -> None:
     assert (
         label_of(
             Person(pulsarr_id(1), "rosa"), MOVIE, SyncSettings(label_format="{username} {type}")
@@ -113,9 +113,9 @@ def test_text_is_cleaned_of_what_filters_cannot_take(text: str, label: str) -> N
 
 
 def test_person_without_a_usable_name_is_called_by_id() -> None:
-    nobody = Person(pulsarr_id(12), " ,&\x07", alias=JOINER, display_name="\u200b")
+    nameless = Person(pulsarr_id(12), " ,&\x07", alias=JOINER, display_name="\u200b")
     for field in ("username", "alias", "display_name"):
-        assert label_of(nobody, MOVIE, SyncSettings(label_format=f"{{{field}}}")) == "user_12"
+        assert label_of(nameless, MOVIE, SyncSettings(label_format=f"{{{field}}}")) == "user_12"
 
 
 @given(persons, st.sampled_from(MediaType), good_formats)
@@ -192,7 +192,7 @@ def test_format_that_names_people_is_accepted(label_format: str) -> None:
         f"{'too long, so that no room is left for names':60}{{username}}".replace(",", ""),
     ],
 )
-def test_format_that_names_nobody_or_breaks_filters_is_refused(label_format: str) -> None:
+def test_format_that_names_no_one_or_breaks_filters_is_refused(label_format: str) -> None:
     with pytest.raises(InvalidLabelFormatError):
         check_label_format(label_format)
 

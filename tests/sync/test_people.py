@@ -54,7 +54,7 @@ def test_text_that_fits_two_people_is_refused_with_both_named() -> None:
     assert caught.value.names == ("anna", "9")
 
 
-def test_names_that_differ_in_capitals_only_are_told_apart_by_them() -> None:
+def test_names_that_differ_in_capitals_only_are_distinguished_by_them() -> None:
     both = (Person(pulsarr_id(1), "rosa"), Person(pulsarr_id(2), "ROSA"))
     assert people_named(both, ("rosa",)) == {pulsarr_id(1)}
     assert people_named(both, ("ROSA",)) == {pulsarr_id(2)}
@@ -71,20 +71,20 @@ def test_id_may_be_given_with_its_source() -> None:
         people_named(people, ["third:2"])
 
 
-def test_somebody_who_left_is_found_by_label_and_number() -> None:
+def test_someone_who_left_is_found_by_label_and_number() -> None:
     assert people_named((ANNA,), ("Zoe",), [("zoe", pulsarr_id(9))]) == {pulsarr_id(9)}
     assert people_named((ANNA,), ("9",), [("zoe", pulsarr_id(9))]) == {pulsarr_id(9)}
 
 
 @pytest.mark.parametrize("text", ["carl", "", " ", "3"])
-def test_name_of_nobody_is_refused_with_the_name(text: str) -> None:
+def test_name_of_no_one_is_refused_with_the_name(text: str) -> None:
     with pytest.raises(UnknownPersonError) as caught:
         people_named((ANNA, BEN), ("anna", text))
     assert str(caught.value) == text
 
 
 @given(st.lists(drawn_people, unique_by=lambda person: person.id))
-def test_whoever_is_found_is_called_so_and_nobody_else_is_called_so_better(
+def test_person_who_is_found_is_called_so_and_no_one_else_is_called_so_better(
     open_env: list[Person],
 ) -> None:
     for person in open_env:

@@ -47,7 +47,7 @@ DARK = item("22", "plex:" + "d" * 24, library="2", type_=SHOW, title="Dark")
 REPLACE = SyncSettings(preserve_existing_labels=False)
 REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
 MARK = SyncSettings(removed_label_mode=RemovedLabelMode.MARK, removed_label="gone")
-NOBODY = {"11": WantedItem(HEAT)}
+UNWANTED = {"11": WantedItem(HEAT)}
 
 
 def wanted(
@@ -113,7 +113,7 @@ def effects(plan: Plan) -> list[tuple[Action, str, str]]:
 # What is wanted
 
 
-def test_everybody_who_wants_a_title_gets_a_label_on_each_of_its_items() -> None:
+def test_everyone_who_wants_a_title_gets_a_label_on_each_of_its_items() -> None:
     editions = (item("1"), item("2"), item("3", library="3"))
     result = wanted_items([(wanted_title(movie(), ANNA, BEN), editions)], SyncSettings())
     assert {key: set(entry.labels) for key, entry in result.items()} == {
@@ -123,7 +123,7 @@ def test_everybody_who_wants_a_title_gets_a_label_on_each_of_its_items() -> None
     }
 
 
-def test_item_that_two_wishes_match_gets_the_labels_of_both() -> None:
+def test_item_that_two_wanted_titles_match_gets_the_labels_of_both() -> None:
     result = wanted((HEAT, (ANNA,)), (HEAT, (BEN, ANNA)))
     assert {label.text: label.people for label in result["11"].labels.values()} == {
         "anna": (ANNA,),
@@ -284,7 +284,7 @@ def test_run_that_does_not_see_everything_takes_nothing_of_others_off() -> None:
 
 
 @pytest.mark.parametrize("restore", [True, False])
-def test_label_of_ours_that_is_gone_was_taken_off_by_hand(restore: bool) -> None:
+def test_own_label_that_is_gone_was_removed_by_hand(restore: bool) -> None:
     plan = plan_of(wanted((HEAT, (ANNA,))), present({}), Ledger([row()]), restore=restore)
     if restore:
         assert effects(plan) == [(Action.ADD, "anna", "11")]
@@ -333,10 +333,10 @@ def test_row_follows_who_wants_the_title() -> None:
 
 
 @pytest.mark.parametrize("mark", [True, False])
-def test_label_that_was_off_and_is_there_again_is_somebody_elses(mark: bool) -> None:
+def test_label_that_was_off_and_is_there_again_is_someone_elses(mark: bool) -> None:
     rows = Ledger([row(removed_by_user=True, is_removed_marker=mark)])
     there = present({"11": ["anna"]})
-    for entries in (wanted((HEAT, (ANNA,))), wanted((HEAT, (BEN,))), NOBODY):
+    for entries in (wanted((HEAT, (ANNA,))), wanted((HEAT, (BEN,))), UNWANTED):
         plan = plan_of(entries, there, rows, REMOVE)
         assert Action.REMOVE not in {one.action for one in plan.changes}
         assert plan.ledger_only_updates == {("11", "anna"): None}
@@ -352,32 +352,32 @@ def test_item_that_moved_to_another_library_keeps_its_rows() -> None:
     assert (plan.changes, plan.ledger_only_updates) == ((), {("11", "anna"): row()})
 
 
-def test_label_that_nobody_wants_stays_or_goes_as_the_options_say() -> None:
+def test_label_that_no_one_wants_stays_or_goes_as_the_options_say() -> None:
     there, rows = present({"11": ["Anna"]}), Ledger([row()])
-    plan = plan_of(NOBODY, there, rows)
+    plan = plan_of(UNWANTED, there, rows)
     assert (plan.changes, plan.ledger_only_updates, plan.items) == ((), {}, 0)
-    plan = plan_of(NOBODY, there, rows, REMOVE)
+    plan = plan_of(UNWANTED, there, rows, REMOVE)
     assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
     assert plan.ledger_updates == {("11", "anna"): None}
     assert plan.replaced == frozenset()
 
 
-def test_row_of_a_label_that_nobody_wants_and_that_is_gone_goes() -> None:
-    plan = plan_of(NOBODY, present({}), Ledger([row(removed_by_user=True)]))
+def test_row_of_a_label_that_no_one_wants_and_that_is_gone_goes() -> None:
+    plan = plan_of(UNWANTED, present({}), Ledger([row(removed_by_user=True)]))
     assert (plan.changes, plan.ledger_only_updates) == ((), {("11", "anna"): None})
 
 
 def test_label_waits_for_the_delay_and_then_goes() -> None:
     settings = replace(REMOVE, removal_delay=100.0)
     there = present({"11": ["anna"]})
-    plan = plan_of(NOBODY, there, Ledger([row()]), settings)
+    plan = plan_of(UNWANTED, there, Ledger([row()]), settings)
     assert (plan.changes, plan.ledger_only_updates) == (
         (),
         {("11", "anna"): row(unwanted_since=int(NOW))},
     )
-    plan = plan_of(NOBODY, there, Ledger([row(unwanted_since=int(NOW) - 99)]), settings)
+    plan = plan_of(UNWANTED, there, Ledger([row(unwanted_since=int(NOW) - 99)]), settings)
     assert (plan.changes, plan.ledger_only_updates) == ((), {})
-    plan = plan_of(NOBODY, there, Ledger([row(unwanted_since=int(NOW) - 100)]), settings)
+    plan = plan_of(UNWANTED, there, Ledger([row(unwanted_since=int(NOW) - 100)]), settings)
     assert effects(plan) == [(Action.REMOVE, "anna", "11")]
 
 
@@ -399,11 +399,11 @@ def test_new_name_replaces_the_old_one_in_one_plan() -> None:
     }
 
 
-def test_excluded_label_of_ours_is_neither_added_nor_removed() -> None:
+def test_excluded_own_label_is_neither_added_nor_removed() -> None:
     settings = replace(REMOVE, exclude_labels=frozenset({"anna"}))
     items = wanted((HEAT, (ANNA,)), settings=settings)
     for there in (present({"11": ["anna"]}), present({})):
-        for entries in (items, NOBODY):
+        for entries in (items, UNWANTED):
             plan = plan_of(entries, there, Ledger([row()]), settings)
             assert (plan.changes, plan.ledger_only_updates, plan.vanished) == ((), {}, ())
 
@@ -411,7 +411,7 @@ def test_excluded_label_of_ours_is_neither_added_nor_removed() -> None:
 def test_item_that_opts_out_is_left_alone_with_its_rows() -> None:
     settings = replace(REMOVE, preserve_existing_labels=False)
     there = present({"11": ["No-Sync", "Kids", "anna"]})
-    for entries in (wanted((HEAT, (BEN,))), NOBODY):
+    for entries in (wanted((HEAT, (BEN,))), UNWANTED):
         plan = plan_of(entries, there, Ledger([row(), row("carl", CARL)]), settings)
         assert (plan.changes, plan.ledger_only_updates, plan.vanished) == ((), {}, ())
 
@@ -419,7 +419,7 @@ def test_item_that_opts_out_is_left_alone_with_its_rows() -> None:
 def test_item_is_marked_when_its_last_label_goes() -> None:
     rows = Ledger([row(), row("ben", BEN)])
     there = present({"11": ["anna", "ben"], "99": ["Gone"]})
-    plan = plan_of(NOBODY, there, rows, MARK)
+    plan = plan_of(UNWANTED, there, rows, MARK)
     assert effects(plan) == [
         (Action.ADD, "Gone", "11"),
         (Action.REMOVE, "anna", "11"),
@@ -431,14 +431,14 @@ def test_item_is_marked_when_its_last_label_goes() -> None:
     assert effects(plan) == [(Action.REMOVE, "anna", "11")]
 
 
-def test_mark_of_somebody_else_is_not_taken_for_ours() -> None:
-    plan = plan_of(NOBODY, present({"11": ["anna", "gone"]}), Ledger([row()]), MARK)
+def test_mark_of_someone_else_is_not_taken_for_own() -> None:
+    plan = plan_of(UNWANTED, present({"11": ["anna", "gone"]}), Ledger([row()]), MARK)
     assert effects(plan) == [(Action.REMOVE, "anna", "11")]
     plan = plan_of(wanted((HEAT, (ANNA,))), present({"11": ["gone"]}), Ledger(), MARK)
     assert effects(plan) == [(Action.ADD, "anna", "11")]
 
 
-def test_mark_goes_when_somebody_wants_the_title_again() -> None:
+def test_mark_goes_when_someone_wants_the_title_again() -> None:
     mark = row("gone", people=(), is_removed_marker=True)
     there = present({"11": ["gone"]})
     plan = plan_of(wanted((HEAT, (BEN,))), there, Ledger([mark]), SyncSettings())
@@ -447,28 +447,28 @@ def test_mark_goes_when_somebody_wants_the_title_again() -> None:
     assert plan.replaced == {("11", "gone")}
 
 
-def test_mark_that_somebody_took_off_is_not_put_on_again() -> None:
+def test_mark_that_someone_removed_is_not_put_on_again() -> None:
     mark = row("gone", people=(), is_removed_marker=True)
-    plan = plan_of(NOBODY, present({}), Ledger([mark]), MARK)
+    plan = plan_of(UNWANTED, present({}), Ledger([mark]), MARK)
     assert (plan.changes, plan.ledger_only_updates) == (
         (),
         {("11", "gone"): replace(mark, removed_by_user=True)},
     )
-    plan = plan_of(NOBODY, present({}), Ledger([replace(mark, removed_by_user=True)]), MARK)
+    plan = plan_of(UNWANTED, present({}), Ledger([replace(mark, removed_by_user=True)]), MARK)
     assert (plan.changes, plan.ledger_only_updates) == ((), {})
 
 
-def test_mark_that_was_taken_off_is_put_on_when_that_is_forgotten() -> None:
+def test_mark_that_was_removed_is_put_on_when_that_is_forgotten() -> None:
     mark = row("gone", people=(), title_id="", is_removed_marker=True, removed_by_user=True)
     rows = Ledger([mark])
     rows.clear_overrides([mark.key])
-    plan = plan_of(NOBODY, present({}), rows, MARK)
+    plan = plan_of(UNWANTED, present({}), rows, MARK)
     assert (effects(plan), plan.ledger_only_updates) == ([(Action.ADD, "gone", "11")], {})
 
 
-def test_mark_that_was_taken_off_is_not_put_on_under_another_name() -> None:
+def test_mark_that_was_removed_is_not_put_on_under_another_name() -> None:
     mark = row("away", people=(), is_removed_marker=True)
-    plan = plan_of(NOBODY, present({}), Ledger([mark]), MARK)
+    plan = plan_of(UNWANTED, present({}), Ledger([mark]), MARK)
     assert (plan.changes, plan.ledger_only_updates) == (
         (),
         {("11", "away"): replace(mark, removed_by_user=True)},
@@ -478,13 +478,13 @@ def test_mark_that_was_taken_off_is_not_put_on_under_another_name() -> None:
 def test_label_that_makes_items_opt_out_is_never_written() -> None:
     settings = replace(MARK, opt_out_label="Anna", removed_label="ANNA")
     assert wanted((HEAT, (ANNA,)), settings=settings)["11"].labels == {}
-    plan = plan_of(NOBODY, present({"11": ["ben"]}), Ledger([row("ben", BEN)]), settings)
+    plan = plan_of(UNWANTED, present({"11": ["ben"]}), Ledger([row("ben", BEN)]), settings)
     assert effects(plan) == [(Action.REMOVE, "ben", "11")]
 
 
 def test_mark_follows_its_name_in_the_options() -> None:
     mark = row("away", people=(), is_removed_marker=True)
-    plan = plan_of(NOBODY, present({"11": ["away"]}), Ledger([mark]), MARK)
+    plan = plan_of(UNWANTED, present({"11": ["away"]}), Ledger([mark]), MARK)
     assert effects(plan) == [(Action.ADD, "gone", "11"), (Action.REMOVE, "away", "11")]
 
 
@@ -546,7 +546,7 @@ def test_item_is_another_title_only_when_its_key_and_its_ids_say_so(
     ],
 )
 @pytest.mark.parametrize("settings", [SyncSettings(), REMOVE, MARK, REPLACE])
-def test_row_about_another_item_is_forgotten_and_nothing_is_taken_off(
+def test_row_about_another_item_is_forgotten_and_nothing_is_removed(
     old: dict[str, Any], uuid: str, settings: SyncSettings
 ) -> None:
     rows, there = Ledger([replace(IDENTIFIED, **old)]), present({"11": ["anna"]})
@@ -578,15 +578,15 @@ def test_row_about_another_item_is_forgotten_and_nothing_is_taken_off(
 @pytest.mark.parametrize(
     ("entries", "there", "rows", "settings"),
     [
-        (NOBODY, {"11": ["anna"]}, [row()], REMOVE),
-        (NOBODY, {"11": ["anna"]}, [row()], MARK),
-        (NOBODY, {}, [row()], SyncSettings()),
+        (UNWANTED, {"11": ["anna"]}, [row()], REMOVE),
+        (UNWANTED, {"11": ["anna"]}, [row()], MARK),
+        (UNWANTED, {}, [row()], SyncSettings()),
         (wanted((HEAT, (ANNA,))), {}, [row()], SyncSettings()),
         (wanted((HEAT, (BEN,))), {"11": ["anna", "ben"]}, [row()], REMOVE),
         (wanted((HEAT, (ANNA,))), {"11": ["anna"]}, [row(removed_by_user=True)], SyncSettings()),
         (wanted((HEAT, (ANNA,))), {"11": ["anna", "Kids"]}, [row()], REPLACE),
         ({"11": WantedItem(RAN)}, {"11": ["anna"]}, [IDENTIFIED], SyncSettings()),
-        (NOBODY, {}, [row("gone", people=(), is_removed_marker=True)], MARK),
+        (UNWANTED, {}, [row("gone", people=(), is_removed_marker=True)], MARK),
         (
             wanted((HEAT, (replace(ANNA, username="anne"),))),
             {"11": ["anne"]},
@@ -619,16 +619,16 @@ def test_label_whose_carriers_could_not_be_read_is_left_as_it_is() -> None:
     plan = plan_of(entries, there, Ledger([row()]), REMOVE)
     assert effects(plan) == [(Action.ADD, "ben", "11")]
     assert (plan.ledger_only_updates, plan.vanished) == ({}, ())
-    assert plan_of(NOBODY, there, Ledger([row()]), REMOVE).is_idle
+    assert plan_of(UNWANTED, there, Ledger([row()]), REMOVE).is_idle
 
 
-def test_label_of_somebody_whose_list_could_not_be_read_stays() -> None:
+def test_label_of_someone_whose_list_could_not_be_read_stays() -> None:
     there, rows = present({"11": ["anna", "kids"]}), Ledger([row()])
     for doubts in (
         Doubts(unread=frozenset({pulsarr_id(1)})),
         Doubts(unread=frozenset({pulsarr_id(9)}), unread_labels=frozenset({"anna"})),
     ):
-        assert plan_of(NOBODY, there, rows, REMOVE, doubts=doubts).is_idle
+        assert plan_of(UNWANTED, there, rows, REMOVE, doubts=doubts).is_idle
         plan = plan_of(wanted((HEAT, (BEN,))), there, rows, replace(REPLACE), doubts=doubts)
         taken = {one.label for one in plan.changes if one.action is Action.REMOVE}
         assert taken == {"kids"}
@@ -641,28 +641,30 @@ def test_doubted_answer_starts_no_delay() -> None:
         Doubts(lists=frozenset({HoldReason.NOBODY_LISTED})),
         Doubts(shrunk=frozenset({pulsarr_id(1)})),
     ):
-        assert plan_of(NOBODY, there, rows, settings, doubts=doubts).is_idle
-    plan = plan_of(NOBODY, there, rows, settings, doubts=Doubts(shrunk=frozenset({pulsarr_id(2)})))
+        assert plan_of(UNWANTED, there, rows, settings, doubts=doubts).is_idle
+    plan = plan_of(
+        UNWANTED, there, rows, settings, doubts=Doubts(shrunk=frozenset({pulsarr_id(2)}))
+    )
     assert plan.ledger_only_updates == {("11", "anna"): row(unwanted_since=int(NOW))}
 
 
-def test_removal_that_rests_on_a_shrunk_list_is_told() -> None:
+def test_removal_that_rests_on_a_shrunk_list_is_reported() -> None:
     there, rows = present({"11": ["anna"]}), Ledger([row()])
     doubts = Doubts(shrunk=frozenset({pulsarr_id(1)}))
-    assert plan_of(NOBODY, there, rows, REMOVE, doubts=doubts).shrunk == {("11", "anna")}
-    assert plan_of(NOBODY, there, rows, REMOVE).shrunk == frozenset()
+    assert plan_of(UNWANTED, there, rows, REMOVE, doubts=doubts).shrunk == {("11", "anna")}
+    assert plan_of(UNWANTED, there, rows, REMOVE).shrunk == frozenset()
 
 
 def test_row_of_a_label_that_is_gone_stays_while_the_lists_are_doubted() -> None:
     doubts = Doubts(lists=frozenset({HoldReason.WATCHLISTS_SHRUNK}))
-    plan = plan_of(NOBODY, present({}), Ledger([row(removed_by_user=True)]), doubts=doubts)
+    plan = plan_of(UNWANTED, present({}), Ledger([row(removed_by_user=True)]), doubts=doubts)
     assert plan.is_idle
 
 
 # What the ledger lacks
 
 
-def test_wanted_label_that_is_there_and_in_no_row_is_told_and_taken_in_only_when_asked_for() -> (
+def test_wanted_label_that_is_there_and_in_no_row_is_reported_and_taken_in_only_when_asked_for() -> (
     None
 ):
     there, entries = present({"11": ["Anna"]}), wanted((HEAT, (ANNA,)))
@@ -679,9 +681,9 @@ def test_removal_of_an_excluded_persons_label_was_asked_for() -> None:
     there, rows = present({"11": ["anna"]}), Ledger([row()])
     excluded = Roster(people, frozenset({pulsarr_id(2)}))
     options = replace(REMOVE, exclude_people=frozenset({ANNA.id}))
-    plan = plan_of(NOBODY, there, rows, options, roster=excluded)
+    plan = plan_of(UNWANTED, there, rows, options, roster=excluded)
     assert plan.chosen == {("11", "anna")}
-    assert plan_of(NOBODY, there, rows, REMOVE).chosen == frozenset()
+    assert plan_of(UNWANTED, there, rows, REMOVE).chosen == frozenset()
 
 
 def test_three_people_and_two_libraries_make_one_plan() -> None:

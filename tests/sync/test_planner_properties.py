@@ -58,7 +58,7 @@ wanters_of_old = st.sampled_from([(), (1,), (2,), (5,), (1, 2), (2, 3)]).map(
 )
 since = st.sampled_from([0, 0, int(NOW), int(NOW - DAY), int(NOW - 5 * DAY)])
 UUIDS = ("", "", "u", "another")
-labels_of_ours = st.lists(st.sampled_from([*LABELS, "removed"]), max_size=3)
+own_labels = st.lists(st.sampled_from([*LABELS, "removed"]), max_size=3)
 
 
 @st.composite
@@ -66,7 +66,7 @@ def rows_of(draw: st.DrawFn, items: list[Item]) -> list[Row]:
     """Draw what we may have written on some items, and on one that is not there any more."""
     rows: dict[RowKey, Row] = {}
     for one in [*items, Item("99", "1", items[0].type, "Lost", frozenset())] if items else []:
-        for label in draw(labels_of_ours):
+        for label in draw(own_labels):
             flags = draw(some_flags)
             row = Row(
                 label,
@@ -221,7 +221,7 @@ def test_label_that_is_not_in_the_ledger_goes_only_by_choice(view: View) -> None
 
 
 @given(views())
-def test_label_that_somebody_wants_is_never_taken_off(view: View) -> None:
+def test_label_that_someone_wants_is_never_removed(view: View) -> None:
     for change in removals(make_plan(view)):
         assert fold(change.label) not in view.items[change.rating_key].labels
 
@@ -240,7 +240,7 @@ def test_excluded_label_and_item_that_opts_out_are_never_touched(view: View) -> 
 
 
 @given(views())
-def test_labels_are_taken_off_in_a_spelling_that_the_item_carries(view: View) -> None:
+def test_labels_are_removed_in_a_spelling_that_the_item_carries(view: View) -> None:
     for change in removals(make_plan(view)):
         assert change.label in view.present.spellings(change.rating_key, change.label)
 
@@ -261,7 +261,7 @@ def test_kept_labels_go_only_for_a_new_name_another_title_or_a_mark(view: View) 
 
 
 @given(views())
-def test_label_that_nobody_wants_waits_for_the_delay(view: View) -> None:
+def test_label_that_no_one_wants_waits_for_the_delay(view: View) -> None:
     plan = make_plan(view)
     for change in removals(plan):
         row = view.ledger.get(change.key)
@@ -351,7 +351,7 @@ def test_what_is_not_known_or_doubted_of_the_lists_only_ever_keeps_labels(
 
 
 @given(views())
-def test_carrying_out_a_plan_gives_everybody_what_they_want(view: View) -> None:
+def test_carrying_out_a_plan_gives_everyone_what_they_want(view: View) -> None:
     then = carried_out(view, make_plan(view))
     for key, entry in view.items.items():
         for label in entry.labels if not opted_out(view, key) else ():
@@ -361,7 +361,7 @@ def test_carrying_out_a_plan_gives_everybody_what_they_want(view: View) -> None:
 
 
 @given(views())
-def test_label_that_was_taken_off_by_hand_is_put_back_only_when_asked_for(view: View) -> None:
+def test_label_that_was_removed_by_hand_is_put_back_only_when_asked_for(view: View) -> None:
     plan = make_plan(view)
     for change in additions(plan):
         row, new = view.ledger.get(change.key), plan.ledger_updates[change.key]
@@ -377,7 +377,7 @@ def test_label_that_was_taken_off_by_hand_is_put_back_only_when_asked_for(view: 
 
 
 @given(views())
-def test_what_vanished_since_the_last_look_is_told_and_noted(view: View) -> None:
+def test_what_vanished_since_the_last_check_is_reported_and_noted(view: View) -> None:
     plan = make_plan(view)
     for row in plan.vanished:
         assert row == view.ledger.get(row.key)
@@ -392,7 +392,7 @@ def test_what_vanished_since_the_last_look_is_told_and_noted(view: View) -> None
 
 
 @given(views())
-def test_title_is_marked_only_when_nobody_wants_it(view: View) -> None:
+def test_title_is_marked_only_when_no_one_wants_it(view: View) -> None:
     plan = make_plan(view)
     for change in additions(plan):
         labels = view.items[change.rating_key].labels

@@ -47,7 +47,7 @@ def test_name_that_only_falls_back_to_anothers_is_shared_too() -> None:
 
 
 @pytest.mark.parametrize("name", ["Tom, Jerry", "R&D", "a  b", "x" * 61, "\u202etim", ",,"])
-def test_name_that_cannot_stand_in_a_label_is_told(name: str) -> None:
+def test_name_that_cannot_stand_in_a_label_is_reported(name: str) -> None:
     assert problems(Person(pulsarr_id(1), name)) == {1: {"changed"}}
     assert problems(Person(pulsarr_id(1), "tim", alias=name), label_format="{username}") == {
         1: set()
@@ -62,7 +62,7 @@ def test_name_that_looks_the_same_in_a_label_is_not_changed(name: str) -> None:
     }
 
 
-def test_label_that_means_something_else_is_told() -> None:
+def test_label_that_means_something_else_is_reported() -> None:
     assert problems(Person(pulsarr_id(1), "No-Sync")) == {1: {"reserved"}}
     assert problems(ROSA, exclude_labels=frozenset({fold("Rosa")})) == {1: {"reserved"}}
     removed = Person(pulsarr_id(1), "Removed")
@@ -86,7 +86,7 @@ def test_labels_for_movies_and_for_shows_are_both_shown() -> None:
     [Person(pulsarr_id(1), "a"), Person(pulsarr_id(2), "A"), Person(pulsarr_id(3), "b")],
     "{username}",
 )
-def test_people_share_a_label_exactly_when_nobody_could_tell_theirs_apart(
+def test_people_share_a_label_exactly_when_no_one_could_distinguish_theirs(
     people: list[Person], label_format: str
 ) -> None:
     settings = SyncSettings(label_format=label_format)

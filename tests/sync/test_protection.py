@@ -30,7 +30,7 @@ from custom_components.plex_label_sync.sync.run import HoldReason
 
 from .builders import ANNA, BEN, item, movie
 
-NOBODY, SHRUNK = HoldReason.NOBODY_LISTED, HoldReason.WATCHLISTS_SHRUNK
+NO_PEOPLE, SHRUNK = HoldReason.NOBODY_LISTED, HoldReason.WATCHLISTS_SHRUNK
 TITLES = tuple(movie(f"imdb:tt{number}") for number in range(40))
 
 
@@ -55,8 +55,8 @@ def lists(titles: Mapping[int, int | tuple[Title, ...]], at: float = 0.0) -> Wat
     [
         (None, 0, set()),
         (Baseline(0, 0), 0, set()),
-        (Baseline(1, 0), 0, {NOBODY}),
-        (Baseline(3, 0), 0, {NOBODY}),
+        (Baseline(1, 0), 0, {NO_PEOPLE}),
+        (Baseline(3, 0), 0, {NO_PEOPLE}),
         (Baseline(3, 0), 1, {SHRUNK}),
         (Baseline(4, 0), 2, set()),  # just half
         (Baseline(5, 0), 2, {SHRUNK}),
@@ -98,7 +98,7 @@ def test_titles_are_compared_only_while_the_same_peoples_are_counted() -> None:
         replace(settings, sync_disabled_people=True),
     ):
         assert doubted_lists(before, 3, 9, other) == frozenset()
-    assert doubted_lists(before, 0, 9, SyncSettings()) == {NOBODY}
+    assert doubted_lists(before, 0, 9, SyncSettings()) == {NO_PEOPLE}
 
 
 # One list
@@ -178,7 +178,7 @@ def test_doubt_outlives_a_restart() -> None:
     )
 
 
-def test_what_events_told_of_is_no_loss() -> None:
+def test_what_events_reported_is_no_loss() -> None:
     memory = ListMemory()
     memory.find_shrunk(lists({1: 10}), (pulsarr_id(1),))
     for title in TITLES[2:10]:
@@ -206,7 +206,7 @@ def test_event_of_long_ago_explains_nothing() -> None:
     }
 
 
-def test_somebody_who_is_gone_counts_as_a_list_that_is_gone() -> None:
+def test_someone_who_is_gone_counts_as_a_list_that_is_gone() -> None:
     memory = ListMemory()
     memory.find_shrunk(lists({1: 2, 2: 3}), (pulsarr_id(1), pulsarr_id(2)))
     assert memory.find_shrunk(lists({1: 2}, 10.0), (pulsarr_id(1),)) == {pulsarr_id(2)}
@@ -220,7 +220,7 @@ def test_somebody_who_is_gone_counts_as_a_list_that_is_gone() -> None:
     )  # there was nothing to lose
 
 
-def test_somebody_who_comes_back_was_never_gone() -> None:
+def test_someone_who_comes_back_was_never_gone() -> None:
     memory = ListMemory()
     memory.find_shrunk(lists({1: 2, 2: 3}), (pulsarr_id(1), pulsarr_id(2)))
     memory.find_shrunk(lists({1: 2}, 10.0), (pulsarr_id(1),))
@@ -277,7 +277,7 @@ def test_doubts_concern_rows_by_their_people_and_labels() -> None:
     assert Doubts(unread_labels=frozenset({"anna"})).is_unread(row)
     assert Doubts(shrunk=frozenset({pulsarr_id(1)})).shrank(row)
     assert not Doubts(shrunk=frozenset({pulsarr_id(1)})).believes_about(row)
-    assert not Doubts(lists=frozenset({NOBODY})).believes_about(row)
+    assert not Doubts(lists=frozenset({NO_PEOPLE})).believes_about(row)
     assert Doubts(shrunk=frozenset({pulsarr_id(2)})).believes_about(row)
 
 

@@ -82,14 +82,14 @@ def test_title_without_ids_waits_once() -> None:
     assert len(queue_of(movie(name="New"), movie(name="New"), movie(name="Newer"))) == 2
 
 
-def test_next_look_is_when_the_first_entry_is_due() -> None:
+def test_next_retry_is_when_the_first_entry_is_due() -> None:
     assert next_due(()) is None
     queue = (*queue_of(HEAT, now=70.0), *queue_of(DARK, now=20.0))
     assert next_due(queue) == 20.0
 
 
 @pytest.mark.parametrize("outcome", [Outcome.SETTLED, Outcome.NOT_WANTED])
-def test_title_that_is_settled_or_wanted_by_nobody_leaves(outcome: Outcome) -> None:
+def test_title_that_is_settled_or_wanted_by_no_one_leaves(outcome: Outcome) -> None:
     result = with_results(queue_of(HEAT, DARK), [TitleResult(HEAT, (ANNA, BEN), outcome)], 10.0)
     assert [entry.title for entry in result.queue] == [DARK]
     assert [(entry.people, entry.tries) for entry in result.resolved] == [(("anna", "ben"), 1)]
@@ -97,7 +97,9 @@ def test_title_that_is_settled_or_wanted_by_nobody_leaves(outcome: Outcome) -> N
 
 
 @pytest.mark.parametrize(("outcome", "reason"), WAITING.items())
-def test_title_that_is_not_there_yet_is_looked_for_again(outcome: Outcome, reason: Reason) -> None:
+def test_title_that_is_not_there_yet_is_searched_for_again(
+    outcome: Outcome, reason: Reason
+) -> None:
     result = with_results(queue_of(HEAT), [TitleResult(HEAT, (ANNA,), outcome)], 10.0)
     (entry,) = result.queue
     assert (entry.reason, entry.people, entry.tries) == (reason, ("anna",), 1)
@@ -120,14 +122,14 @@ def test_title_that_arrives_at_the_last_moment_is_resolved() -> None:
     assert result.expired == ()
 
 
-def test_title_that_learned_ids_during_a_look_is_looked_at_again() -> None:
+def test_title_that_learned_ids_during_a_check_is_checked_again() -> None:
     queue = announce(queue_of(HEAT), [movie("tmdb:1", "imdb:tt1")], 5.0, SETTINGS)
     result = with_results(queue, [TitleResult(HEAT, (), Outcome.NOT_WANTED)], 6.0)
     assert result.queue == queue
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NOT_WANTED, Outcome.WATCHLIST_UNREAD])
-def test_title_on_no_list_is_looked_at_again_soon_if_the_lists_are_older(outcome: Outcome) -> None:
+def test_title_on_no_list_is_checked_again_soon_if_the_lists_are_older(outcome: Outcome) -> None:
     queue, title_results = queue_of(HEAT, now=100.0), [TitleResult(HEAT, (), outcome)]
     (waiting,) = with_results(queue, title_results, 101.0, lists_read_at=100.0).queue
     assert (waiting.next_try, waiting.tries) == (101.0 + RECHECK_AFTER, 1)
@@ -136,7 +138,7 @@ def test_title_on_no_list_is_looked_at_again_soon_if_the_lists_are_older(outcome
     assert sooner.next_try == 103.0
 
 
-def test_title_that_nobody_wants_leaves_once_the_lists_are_newer() -> None:
+def test_title_that_no_one_wants_leaves_once_the_lists_are_newer() -> None:
     title_results = [TitleResult(HEAT, (), Outcome.NOT_WANTED)]
     (waiting,) = with_results(
         queue_of(HEAT, now=100.0), title_results, 101.0, lists_read_at=100.0
@@ -154,7 +156,7 @@ def test_waiting_for_a_server_that_is_away_does_not_age() -> None:
     assert dark == queue_of(DARK)[0]
 
 
-def test_early_look_that_fails_shortens_no_life() -> None:
+def test_early_check_that_fails_shortens_no_life() -> None:
     (waiting,) = with_results(
         queue_of(HEAT), [TitleResult(HEAT, (), Outcome.NOT_IN_PLEX)], 10.0
     ).queue

@@ -79,7 +79,7 @@ async def test_everybodys_watchlist_is_read() -> None:
     assert lists.read_at == 70.0
 
 
-async def test_nobody_has_no_watchlists() -> None:
+async def test_no_one_has_no_watchlists() -> None:
     lists = await read_watchlists(Lists(), lambda: 0.0)
     assert (lists.people, lists.titles) == ((), {})
 
@@ -149,7 +149,7 @@ async def test_list_that_is_refused_alone_is_no_pulsarr_that_refuses_everything(
     assert caught.value.failure is failure
 
 
-async def test_list_of_somebody_without_a_name_is_not_read() -> None:
+async def test_list_of_someone_without_a_name_is_not_read() -> None:
     pulsarr = Lists(ANNA, Person(pulsarr_id(2), ""))
     lists = await read_watchlists(pulsarr, lambda: 0.0)
     assert pulsarr.answered == [pulsarr_id(1)]
@@ -164,7 +164,7 @@ async def test_people_without_any_name_cannot_be_true() -> None:
     assert caught.value.failure is Failure.IMPLAUSIBLE
 
 
-async def test_list_of_somebody_to_skip_is_not_read() -> None:
+async def test_list_of_someone_to_skip_is_not_read() -> None:
     pulsarr = Lists(ANNA, BEN, broken={pulsarr_id(2): Failure.BUSY})
     lists = await read_watchlists(pulsarr, lambda: 0.0, skip=lambda _: {pulsarr_id(2)})
     assert lists.titles.keys() == {pulsarr_id(1)}

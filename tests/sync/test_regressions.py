@@ -17,7 +17,7 @@ from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
 from simulators.catalog import CatalogTitle
 from simulators.plex import PlexKnobs
 
-from ..impatience import TOO_LONG, impatient
+from ..short_timeouts import TOO_LONG, short_timeouts
 from .engine_env import EngineEnv
 
 REMOVING = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
@@ -52,7 +52,7 @@ async def test_undo_leaves_excluded_labels_alone(env: EngineEnv) -> None:
 
 
 @pytest.mark.parametrize("kind", [RunKind.UNDO, RunKind.REMOVAL])
-async def test_item_with_the_opt_out_label_is_left_alone_when_labels_are_taken_off(
+async def test_item_with_the_opt_out_label_is_left_alone_when_labels_are_removed(
     env: EngineEnv, kind: RunKind
 ) -> None:
     run = await env.sync()
@@ -66,7 +66,7 @@ async def test_item_with_the_opt_out_label_is_left_alone_when_labels_are_taken_o
 
 
 @pytest.mark.parametrize("by", ["sync", "look", "removal"])
-async def test_label_that_was_taken_off_and_put_back_by_hand_is_not_ours_any_more(
+async def test_label_that_was_removed_and_put_back_by_hand_is_not_own_any_more(
     env: EngineEnv, by: str
 ) -> None:
     env.settings = REMOVING
@@ -129,14 +129,14 @@ async def test_removal_whose_end_was_not_seen_is_not_taken_for_a_decision_made_b
     assert "rosa" in env.labels.get(key, set())
 
 
-async def test_label_that_plex_writes_after_the_client_gave_up_is_ours(env: EngineEnv) -> None:
+async def test_label_that_plex_writes_after_the_client_gave_up_is_own(env: EngineEnv) -> None:
     env.settings = REMOVING
     await env.sync()
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
     env.want("rosa", title)
     env.plex.knobs = PlexKnobs(put_seconds=TOO_LONG)
-    with impatient(env.plex):
+    with short_timeouts(env.plex):
         run = await env.sync()
     assert {one.failure for one in run.failed} == {Failure.TIMEOUT}
     assert (run.status, run.changes) == (RunStatus.PARTIAL, ())
@@ -148,14 +148,14 @@ async def test_label_that_plex_writes_after_the_client_gave_up_is_ours(env: Engi
     assert "rosa" not in env.labels.get(item.rating_key, set())
 
 
-async def test_label_that_plex_takes_off_after_the_client_gave_up_was_not_taken_off_by_hand(
+async def test_label_that_plex_removes_after_the_client_gave_up_was_not_removed_by_hand(
     env: EngineEnv,
 ) -> None:
     env.settings = REMOVING
     title, key = await labelled(env)
     env.pulsarr.state.unwant(env.person("rosa"), title)
     env.plex.knobs = PlexKnobs(put_seconds=TOO_LONG)
-    with impatient(env.plex):
+    with short_timeouts(env.plex):
         assert (await env.sync()).changes == ()
     await _until_idle(env)
     assert "rosa" not in env.labels.get(key, set())
@@ -165,7 +165,7 @@ async def test_label_that_plex_takes_off_after_the_client_gave_up_was_not_taken_
 
 
 @pytest.mark.parametrize("how", ["rename", "format"])
-async def test_label_taken_off_by_hand_does_not_come_back_under_a_new_name(
+async def test_label_removed_by_hand_does_not_come_back_under_a_new_name(
     env: EngineEnv, how: str
 ) -> None:
     _, key = await labelled(env)
@@ -183,7 +183,7 @@ async def test_label_taken_off_by_hand_does_not_come_back_under_a_new_name(
 
 @pytest.mark.parametrize("how", ["rename", "format"])
 @pytest.mark.parametrize("restore", [False, True])
-async def test_label_taken_off_and_renamed_before_the_next_look_stays_off_unless_it_is_restored(
+async def test_label_removed_and_renamed_before_the_next_check_stays_off_unless_it_is_restored(
     env: EngineEnv, how: str, restore: bool
 ) -> None:
     title, key = await labelled(env)

@@ -52,7 +52,7 @@ SEEN: Final[dict[Fate, tuple[Seen, Seen]]] = {
 NEW_NAMES: Final = {"rosalinde", "for rosa"}
 BY_HAND: Final = (Guard.OVERRIDE, Guard.RESTORED)
 FIRST_GUARDS: Final = (Guard.NONE, Guard.FOREIGN)
-NOT_OURS: Final = (Guard.FOREIGN, Guard.FOREIGN_NOT_PRESERVED)
+FOREIGN_GUARDS: Final = (Guard.FOREIGN, Guard.FOREIGN_NOT_PRESERVED)
 
 
 @pytest.mark.parametrize("cause", Cause)
@@ -82,7 +82,7 @@ async def _fate(env: EngineEnv, guard: Guard, cause: Cause, mode: Mode) -> tuple
     )
     title = env.spare()
     (item,) = env.plex.state.items_of(title)
-    if guard in NOT_OURS:
+    if guard in FOREIGN_GUARDS:
         env.plex.state.add_label(item.rating_key, "Rosa")
     env.want("rosa", title)
     if cause is Cause.DROPPED_BY_ONE:

@@ -17,7 +17,7 @@ NOW = 1_790_000_000.0  # 2026-09-21
 DAY = 86_400.0
 HEAT = item("11", "plex:" + "a" * 24)
 ROW = Row("anna", "1", "11", 5, (pulsarr_id(1),), "plex:" + "a" * 24)
-EVERYBODY = Roster(
+ROSTER = Roster(
     {pulsarr_id(1): ANNA, pulsarr_id(2): BEN, pulsarr_id(3): CARL},
     frozenset({pulsarr_id(1), pulsarr_id(2), pulsarr_id(3)}),
 )
@@ -35,12 +35,12 @@ names = st.dictionaries(person_ids, st.sampled_from(["anna", "Opa"]))
 
 
 def test_label_stays_where_labels_are_kept() -> None:
-    choice = removal_decision(ROW, HEAT, {}, EVERYBODY, KEEP, now=NOW)
+    choice = removal_decision(ROW, HEAT, {}, ROSTER, KEEP, now=NOW)
     assert (choice.row, choice.reason) == (ROW, None)
 
 
 def test_label_goes_at_once_without_a_delay() -> None:
-    choice = removal_decision(ROW, HEAT, {}, EVERYBODY, REMOVE, now=NOW)
+    choice = removal_decision(ROW, HEAT, {}, ROSTER, REMOVE, now=NOW)
     assert choice.reason == Reason(ReasonCode.NOT_WANTED, since=int(NOW))
     assert not choice.replaced
 
@@ -51,21 +51,21 @@ def test_label_goes_at_once_without_a_delay() -> None:
 def test_label_goes_when_the_delay_is_over(seconds: float, goes: bool) -> None:
     delayed = replace(REMOVE, removal_delay=2 * DAY)
     row = replace(ROW, unwanted_since=int(NOW))
-    choice = removal_decision(row, HEAT, {}, EVERYBODY, delayed, now=NOW + seconds)
+    choice = removal_decision(row, HEAT, {}, ROSTER, delayed, now=NOW + seconds)
     reason = Reason(ReasonCode.NOT_WANTED, since=int(NOW))
     assert choice.reason == (reason if goes else None)
     assert choice.row == row
 
 
-def test_delay_begins_when_nobody_is_first_seen_to_want_it() -> None:
+def test_delay_begins_when_no_one_is_first_seen_to_want_it() -> None:
     delayed = replace(REMOVE, removal_delay=DAY)
-    choice = removal_decision(ROW, HEAT, {}, EVERYBODY, delayed, now=NOW + 0.7)
+    choice = removal_decision(ROW, HEAT, {}, ROSTER, delayed, now=NOW + 0.7)
     assert (choice.row, choice.reason) == (replace(ROW, unwanted_since=int(NOW)), None)
 
 
 def test_pinned_label_stays() -> None:
     row = replace(ROW, pinned=True, unwanted_since=1)
-    assert removal_decision(row, HEAT, {}, EVERYBODY, REMOVE, now=NOW).reason is None
+    assert removal_decision(row, HEAT, {}, ROSTER, REMOVE, now=NOW).reason is None
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_pinned_label_stays() -> None:
         (Roster({pulsarr_id(1): OFF}, frozenset()), ReasonCode.SYNC_OFF),
     ],
 )
-def test_reason_tells_what_became_of_the_person(roster: Roster, code: ReasonCode) -> None:
+def test_reason_reports_what_became_of_the_person(roster: Roster, code: ReasonCode) -> None:
     assert removal_decision(ROW, HEAT, {}, roster, REMOVE, now=NOW).reason == Reason(code)
 
 
@@ -91,7 +91,7 @@ def test_person_whom_an_option_excludes_is_excluded_whatever_pulsarr_says(
 
 
 @pytest.mark.parametrize("people", [(), (pulsarr_id(1), pulsarr_id(2))])
-def test_reason_names_nobody_where_it_may_be_several(people: tuple[PersonId, ...]) -> None:
+def test_reason_names_no_one_where_it_may_be_several(people: tuple[PersonId, ...]) -> None:
     row = replace(ROW, people=people)
     choice = removal_decision(row, HEAT, {}, Roster({}, frozenset()), REMOVE, now=NOW)
     assert choice.reason == Reason(ReasonCode.NOT_WANTED, since=int(NOW))
@@ -101,9 +101,9 @@ def test_reason_names_nobody_where_it_may_be_several(people: tuple[PersonId, ...
 def test_old_name_goes_at_once_even_where_labels_are_kept(mode: RemovedLabelMode) -> None:
     options = SyncSettings(removed_label_mode=mode, removal_delay=DAY)
     row = replace(ROW, pinned=True)
-    choice = removal_decision(row, HEAT, {pulsarr_id(1): "anne"}, EVERYBODY, options, now=NOW)
+    choice = removal_decision(row, HEAT, {pulsarr_id(1): "anne"}, ROSTER, options, now=NOW)
     assert (choice.reason, choice.replaced) == (Reason(ReasonCode.RENAMED_TO, label="anne"), True)
-    choice = removal_decision(row, HEAT, {pulsarr_id(2): "ben"}, EVERYBODY, options, now=NOW)
+    choice = removal_decision(row, HEAT, {pulsarr_id(2): "ben"}, ROSTER, options, now=NOW)
     assert (choice.reason, choice.replaced) == (None, False)
 
 
@@ -112,27 +112,27 @@ def test_label_of_another_title_goes_at_once(mode: RemovedLabelMode) -> None:
     options = SyncSettings(removed_label_mode=mode, removal_delay=DAY)
     ran = item("11", "plex:" + "b" * 24, "tmdb:949", title="Ran")
     row = replace(ROW, pinned=True)
-    choice = removal_decision(row, ran, {}, EVERYBODY, options, now=NOW, rematched=True)
+    choice = removal_decision(row, ran, {}, ROSTER, options, now=NOW, rematched=True)
     assert choice.reason == Reason(ReasonCode.REMATCHED, title="Ran")
     assert not choice.replaced
 
 
-def test_old_name_tells_whose_new_name_takes_its_place() -> None:
+def test_old_name_says_whose_new_name_takes_its_place() -> None:
     row = replace(ROW, people=(pulsarr_id(1), pulsarr_id(3)))
     assert removal_decision(
-        row, HEAT, {pulsarr_id(3): "karl"}, EVERYBODY, REMOVE, now=NOW
+        row, HEAT, {pulsarr_id(3): "karl"}, ROSTER, REMOVE, now=NOW
     ).person == pulsarr_id(3)
-    assert removal_decision(row, HEAT, {}, EVERYBODY, REMOVE, now=NOW).person == NO_ID
+    assert removal_decision(row, HEAT, {}, ROSTER, REMOVE, now=NOW).person == NO_ID
 
 
 @pytest.mark.parametrize(
     ("options", "roster", "people", "chosen"),
     [
-        (REMOVE, EVERYBODY, (pulsarr_id(1),), False),
-        (WITHOUT_ANNA, EVERYBODY, (pulsarr_id(1),), True),
+        (REMOVE, ROSTER, (pulsarr_id(1),), False),
+        (WITHOUT_ANNA, ROSTER, (pulsarr_id(1),), True),
         (
             WITHOUT_ANNA,
-            EVERYBODY,
+            ROSTER,
             (pulsarr_id(1), pulsarr_id(2)),
             False,
         ),  # ben may have wanted it, too
@@ -145,7 +145,7 @@ def test_old_name_tells_whose_new_name_takes_its_place() -> None:
         ),  # gone from Pulsarr
     ],
 )
-def test_only_what_an_option_excludes_goes_because_somebody_chose_so(
+def test_only_what_an_option_excludes_goes_because_someone_chose_so(
     options: SyncSettings, roster: Roster, people: tuple[PersonId, ...], chosen: bool
 ) -> None:
     choice = removal_decision(replace(ROW, people=people), HEAT, {}, roster, options, now=NOW)
@@ -184,6 +184,6 @@ def test_row_that_stays_changes_in_nothing_but_since_when_it_is_unwanted(
 def test_label_that_went_would_have_gone_later_too(
     row: Row, new_names: dict[PersonId, str], options: SyncSettings, later: float
 ) -> None:
-    early = removal_decision(row, HEAT, new_names, EVERYBODY, options, now=NOW)
-    late = removal_decision(row, HEAT, new_names, EVERYBODY, options, now=NOW + later)
+    early = removal_decision(row, HEAT, new_names, ROSTER, options, now=NOW)
+    late = removal_decision(row, HEAT, new_names, ROSTER, options, now=NOW + later)
     assert early.reason is None or late.reason is not None

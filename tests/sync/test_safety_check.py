@@ -206,7 +206,7 @@ def test_doubted_lists_hold_whether_or_not_something_would_go(why: HoldReason) -
     assert (safety.reasons, safety.held, len(safety.plan.changes)) == ((why,), (), 2)
 
 
-def test_list_that_shrank_holds_only_its_own_removals_and_asks_nobody() -> None:
+def test_list_that_shrank_holds_only_its_own_removals_and_asks_no_one() -> None:
     safety = verdict_of(plan(8, shrunk=5))
     assert safety.reasons == (LIST_SHRANK,)
     assert (len(safety.held), len(safety.plan.changes), safety.needs_decision) == (5, 3, False)
@@ -363,7 +363,7 @@ def test_yes_to_removals_is_none_to_what_vanished() -> None:
     assert VANISHED in reasons(some, ledger=there, consent=yes)
 
 
-def test_decision_that_labels_were_taken_off_by_hand_is_one_about_those() -> None:
+def test_decision_that_labels_were_removed_by_hand_is_one_about_those() -> None:
     there = rows(50)
     some = plan(vanished=there[10:], forgotten=there[10:12])
     assert reasons(some, ledger=there) == (VANISHED,)
@@ -490,7 +490,7 @@ def test_additions_are_held_only_with_the_names_that_they_replace(
 
 
 @given(plans(), situations, shares)
-def test_nothing_is_held_when_somebody_allowed_everything(
+def test_nothing_is_held_when_someone_allowed_everything(
     some: Plan, now: Situation, share: float
 ) -> None:
     assert check_plan(some, SyncSettings(max_removals=share), now, ALL) == SafetyResult(some)

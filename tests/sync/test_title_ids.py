@@ -60,10 +60,10 @@ def test_contradiction_of_the_strongest_external_id_is_beaten_by_plex_alone(
     some: frozenset[str], others: frozenset[str]
 ) -> None:
     for provider in EXTERNAL:
-        mine = {one for one in some if one.startswith(provider)}
-        theirs = {one for one in others if one.startswith(provider)}
-        if mine and theirs:
-            if mine.isdisjoint(theirs) and same(some, others):
+        own_ids = {one for one in some if one.startswith(provider)}
+        other_ids = {one for one in others if one.startswith(provider)}
+        if own_ids and other_ids:
+            if own_ids.isdisjoint(other_ids) and same(some, others):
                 assert any(one.startswith("plex:") for one in some & others)
             break
 

@@ -84,7 +84,7 @@ def worlds(draw: st.DrawFn) -> tuple[Overview, Ledger, Queue]:
 
 
 @given(worlds())
-def test_every_wish_of_everybody_is_in_one_row_and_in_one_status(
+def test_every_wanted_title_of_everyone_is_in_one_row_and_in_one_status(
     world: tuple[Overview, Ledger, Queue],
 ) -> None:
     standings = Standings(*world, frozenset())
@@ -161,7 +161,7 @@ totals = st.tuples(*[st.none() | st.integers(0, 9)] * 3)
 
 
 @given(by_person, by_person, st.none() | st.frozensets(ids), totals)
-def test_what_is_not_known_stays_as_it_was_and_nobody_leaves_without_a_conclusion(
+def test_what_is_not_known_stays_as_it_was_and_no_one_leaves_without_a_conclusion(
     before: dict[PersonId, PersonFigures],
     now: dict[PersonId, PersonFigures],
     staying: frozenset[PersonId] | None,

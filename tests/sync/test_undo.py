@@ -46,7 +46,7 @@ def effects(plan: Plan) -> list[tuple[Action, str, str]]:
 # Examples
 
 
-def test_what_was_put_on_is_taken_off_in_its_present_spelling_and_stays_off() -> None:
+def test_what_was_put_on_is_removed_in_its_present_spelling_and_stays_off() -> None:
     plan = undone([add("anna", "11")], present({"11": ["Anna"]}), Ledger([ROW]))
     assert effects(plan) == [(Action.REMOVE, "Anna", "11")]
     assert plan.ledger_updates == {
@@ -57,13 +57,13 @@ def test_what_was_put_on_is_taken_off_in_its_present_spelling_and_stays_off() ->
     assert plan.changes[0].reason == Reason(ReasonCode.UNDO, run_id="one")
 
 
-def test_what_was_taken_off_is_put_back_and_stays() -> None:
+def test_what_was_removed_is_put_back_and_stays() -> None:
     plan = undone([remove("Anna", "11")], present({}), Ledger())
     assert effects(plan) == [(Action.ADD, "Anna", "11")]
     assert plan.ledger_updates == {("11", "anna"): Row("Anna", "1", "11", int(NOW), pinned=True)}
 
 
-def test_label_of_somebody_else_that_was_taken_off_is_put_back_as_theirs() -> None:
+def test_label_of_someone_else_that_was_removed_is_put_back_as_theirs() -> None:
     plan = undone([replace(remove("Kids", "11"), is_own=False)], present({}), Ledger())
     assert effects(plan) == [(Action.ADD, "Kids", "11")]
     assert plan.ledger_updates == {}
@@ -79,7 +79,7 @@ def test_what_was_changed_since_is_skipped() -> None:
     assert (plan.changes, plan.ledger_updates, plan.skipped) == ((), {}, 4)
 
 
-def test_second_spelling_of_a_label_that_was_taken_off_counts_as_back() -> None:
+def test_second_spelling_of_a_label_that_was_removed_counts_as_back() -> None:
     plan = undone([remove("Anna", "11")], present({"11": ["ANNA"]}), Ledger())
     assert (plan.changes, plan.skipped) == ((), 1)
 
@@ -100,7 +100,7 @@ def test_removal_leaves_items_that_opted_out_and_what_was_put_on_again_by_hand()
     assert (plan.changes, plan.ledger_only_updates) == ((), {("12", "anna"): None})
 
 
-def test_what_could_not_be_read_is_neither_undone_nor_taken_off() -> None:
+def test_what_could_not_be_read_is_neither_undone_nor_removed() -> None:
     there = present({"11": ["anna"], "12": ["anna"]})
     there.unread.add(("1", "anna"))
     rows = Ledger([ROW, replace(ROW, rating_key="12")])
@@ -119,7 +119,7 @@ def test_row_of_a_label_that_may_show_yet_is_not_forgotten_by_a_removal(
     assert plan.ledger_only_updates == ({} if stays else {ROW.key: None})
 
 
-def test_all_our_labels_are_taken_off_but_the_excluded_ones() -> None:
+def test_all_own_labels_are_removed_but_the_excluded_ones() -> None:
     there = present({"11": ["Anna", "kids"], "12": ["Anna", "Kids"]})
     rows = ledger(("11", "anna"), ("12", "kids"), ("13", "anna"), ("13", "kids"))
     settings = SyncSettings(exclude_labels=frozenset({"kids"}))
@@ -260,7 +260,7 @@ def test_undo_of_an_undone_run_does_nothing(
 
 
 @given(states(), st.lists(ledger_rows, max_size=6), st.frozensets(st.sampled_from(NAMES)))
-def test_removal_takes_off_what_is_ours_and_nothing_else(
+def test_removal_removes_what_is_own_and_nothing_else(
     drawn: tuple[CurrentLabels, Ledger], more: list[Row], excluded: frozenset[str]
 ) -> None:
     there, some = drawn

@@ -54,7 +54,7 @@ def found(wanted_titles: Sequence[WantedTitle], items: Iterable[Item]) -> list[s
 # People
 
 
-def test_everybody_whose_sync_is_on_gets_labels() -> None:
+def test_everyone_whose_sync_is_on_gets_labels() -> None:
     off = Person(pulsarr_id(4), "dora", can_sync=False)
     open_env = watchlists({ANNA: (), off: (), BEN: ()})
     assert labelled_people(open_env, SyncSettings()) == (ANNA, BEN)
@@ -73,7 +73,7 @@ def test_excluded_person_gets_no_labels_even_when_people_without_sync_do() -> No
 # Wishes
 
 
-def test_title_that_two_people_want_is_one_wish() -> None:
+def test_title_that_two_people_want_is_one_wanted_title() -> None:
     heat = movie(KEY, "tmdb:949")
     wanted_titles = wanted_titles_of(watchlists({ANNA: (heat,), BEN: (heat,)}), (ANNA, BEN))
     assert wanted_titles == (wanted_title(heat, ANNA, BEN),)
@@ -85,7 +85,7 @@ def test_title_listed_twice_by_one_person_names_the_person_once() -> None:
     assert only.people == (ANNA,)
 
 
-def test_wish_collects_the_ids_that_different_watchlists_know() -> None:
+def test_wanted_title_collects_the_ids_that_different_watchlists_know() -> None:
     lists = watchlists({ANNA: (movie(KEY, "tmdb:949"),), BEN: (movie(KEY, "imdb:tt0113277"),)})
     (only,) = wanted_titles_of(lists, (ANNA, BEN))
     assert only.title.ids == {KEY, "tmdb:949", "imdb:tt0113277"}
@@ -112,7 +112,9 @@ def test_titles_with_different_keys_stay_apart_though_they_share_an_external_id(
     assert len(wanted_titles_of(lists, (ANNA,))) == 2
 
 
-def test_titles_that_share_a_weak_id_and_contradict_in_a_stronger_one_are_two_wishes() -> None:
+def test_titles_that_share_a_weak_id_and_contradict_in_a_stronger_one_are_two_wanted_titles() -> (
+    None
+):
     lists = watchlists(
         {
             ANNA: (movie(KEY, "imdb:tt1", "tmdb:1", "tvdb:7"),),
@@ -127,12 +129,12 @@ def test_movie_and_show_with_the_same_number_stay_apart() -> None:
     assert {one.title.type for one in wanted_titles_of(lists, (ANNA,))} == {MOVIE, SHOW}
 
 
-def test_titles_without_any_id_stay_wished_for() -> None:
+def test_titles_without_any_id_stay_wanted() -> None:
     lists = watchlists({ANNA: (movie(name="New"), movie(name="Newer")), BEN: (movie(name="New"),)})
     assert len(wanted_titles_of(lists, (ANNA, BEN))) == 3
 
 
-def test_people_that_get_no_labels_wish_for_nothing() -> None:
+def test_people_that_get_no_labels_want_nothing() -> None:
     lists = watchlists({ANNA: (movie(KEY),), BEN: (movie(OTHER_KEY),)})
     assert [one.people for one in wanted_titles_of(lists, (BEN,))] == [(BEN,)]
 
@@ -162,7 +164,7 @@ def test_merging_invents_nothing(lists: Watchlists) -> None:
 
 
 @given(all_watchlists())
-def test_no_two_wishes_have_the_same_plex_key(lists: Watchlists) -> None:
+def test_no_two_wanted_titles_have_the_same_plex_key(lists: Watchlists) -> None:
     keys = [
         (one.title.type, key)
         for one in wanted_titles_of(lists, lists.people)
@@ -224,7 +226,7 @@ def test_item_with_another_key_counts_when_no_item_has_the_right_one() -> None:
     assert found([heat], [item("2", KEY), stranger]) == [{"2"}]
 
 
-def test_item_that_several_wishes_may_mean_counts_for_all_of_them() -> None:
+def test_item_that_several_wanted_titles_may_mean_counts_for_all_of_them() -> None:
     wanted_titles = [
         wanted_title(movie(KEY, "tmdb:949"), ANNA),
         wanted_title(movie(OTHER_KEY, "tmdb:949"), BEN),
@@ -236,7 +238,7 @@ def test_title_that_pulsarr_knows_without_a_key_is_found_by_its_external_id() ->
     assert found([wanted_title(movie("tmdb:949"), ANNA)], [item("1", KEY, "tmdb:949")]) == [{"1"}]
 
 
-def test_item_without_ids_belongs_to_nobody() -> None:
+def test_item_without_ids_belongs_to_no_one() -> None:
     assert found([wanted_title(movie(), ANNA), wanted_title(movie(KEY), BEN)], [item("1")]) == [
         set(),
         set(),
@@ -267,7 +269,7 @@ def test_items_are_found_by_their_ids_and_type_alone(
 
 
 @given(st.lists(all_watchlists(), min_size=1, max_size=3), st.data())
-def test_wishes_are_those_of_the_present_watchlists_whatever_was_merged_before(
+def test_wanted_titles_are_those_of_the_present_watchlists_whatever_was_merged_before(
     several: list[Watchlists], data: st.DataObject
 ) -> None:
     merger = Merger()
@@ -286,7 +288,7 @@ def test_wishes_are_those_of_the_present_watchlists_whatever_was_merged_before(
         assert merger.wanted_titles(present, tuple(chosen)) == expected
 
 
-def test_wishes_are_merged_only_when_a_watchlist_has_changed() -> None:
+def test_wanted_titles_are_merged_only_when_a_watchlist_has_changed() -> None:
     merger = Merger()
     lists = watchlists({ANNA: (movie(KEY),), BEN: (movie(KEY),)})
     before = merger.wanted_titles(lists, lists.people)
@@ -320,7 +322,7 @@ def test_who_wants_some_titles_is_found_by_any_of_their_ids() -> None:
     assert people_wanting(asked, lists, settings) == (("anna",), ("anna", "ben"), ())
 
 
-def test_wishes_of_three_people_for_overlapping_titles() -> None:
+def test_wanted_titles_of_three_people_for_overlapping_titles() -> None:
     heat, dark = movie(KEY, "tmdb:1"), show(OTHER_KEY, "tmdb:1")
     lists = watchlists({ANNA: (heat, dark), BEN: (dark,), CARL: (movie("tmdb:1"),)})
     wanted_titles = {one.title.type: one.people for one in wanted_titles_of(lists, lists.people)}

@@ -91,8 +91,8 @@ def test_urgent_lists_are_read_in_any_case_and_first(
 ) -> None:
     known = watchlists(lists)
     requested = lists_to_read(known.people, known, {}, 0.0, urgent)
-    mine = urgent & lists.keys()
-    assert set(requested[: len(mine)]) == mine
+    first = urgent & lists.keys()
+    assert set(requested[: len(first)]) == first
 
 
 @given(st.integers(1, 40))
@@ -174,7 +174,7 @@ def test_person_under_a_new_id_is_known_by_the_account() -> None:
     assert moved((Person(pulsarr_id(11), "no account"),), known) == frozenset()
 
 
-def test_what_was_looked_at_is_no_news_any_more() -> None:
+def test_what_was_checked_is_not_new_any_more() -> None:
     uncovered = UncoveredTitles()
     uncovered.add(TITLES[:4])
     same = replace(TITLES[0], name="by another name", ids=TITLES[0].ids | {"imdb:tt1"})

@@ -51,7 +51,7 @@ def tried(ha_env: HaEnv) -> list[str]:
     return [one.url.removesuffix(PATH) for one in tests]
 
 
-def ours(ha_env: HaEnv) -> Endpoint:
+def own_endpoint(ha_env: HaEnv) -> Endpoint:
     """Return the only endpoint that Pulsarr has."""
     (endpoint,) = ha_env.pulsarr.endpoints
     return endpoint
@@ -94,7 +94,7 @@ async def test_address_in_the_options_is_tried_first_and_kept_when_it_works(
     ha_env.hass.config.internal_url = CLOSED
     await ha_env.set_up()
     assert tried(ha_env) == [ha_env.base_url]
-    assert ours(ha_env).url == ha_env.base_url + PATH
+    assert own_endpoint(ha_env).url == ha_env.base_url + PATH
 
 
 async def test_first_address_that_works_is_registered(
@@ -104,7 +104,7 @@ async def test_first_address_that_works_is_registered(
     ha_env.hass.config.external_url = ha_env.base_url
     await ha_env.set_up(base_url=CLOSED)
     assert tried(ha_env) == [CLOSED, other_home, ha_env.base_url]
-    assert ours(ha_env).url == ha_env.base_url + PATH
+    assert own_endpoint(ha_env).url == ha_env.base_url + PATH
     assert issue(ha_env, "webhook_unreachable") is None
     assert lines(caplog, "cannot reach") == 0
 
@@ -114,11 +114,14 @@ async def test_changed_address_of_home_assistant_is_followed(
 ) -> None:
     ha_env.hass.config.internal_url = CLOSED
     await ha_env.set_up(base_url="")
-    before = ours(ha_env)
+    before = own_endpoint(ha_env)
     assert before.url == CLOSED + PATH
     await ha_env.hass.config.async_update(internal_url=ha_env.base_url)
     await later(ha_env, clock, 3)
-    assert (ours(ha_env).id, ours(ha_env).url) == (before.id, ha_env.base_url + PATH)
+    assert (own_endpoint(ha_env).id, own_endpoint(ha_env).url) == (
+        before.id,
+        ha_env.base_url + PATH,
+    )
 
 
 async def test_other_settings_of_home_assistant_cost_no_test(
@@ -142,7 +145,7 @@ async def test_address_that_never_works_raises_a_repair_that_says_what_was_tried
     ha_env.hass.config.internal_url = other_home
     await ha_env.set_up(base_url=CLOSED)
     # Webhooks may start to work later, so Pulsarr has the best guess all the same.
-    assert ours(ha_env).url == CLOSED + PATH
+    assert own_endpoint(ha_env).url == CLOSED + PATH
     assert issue(ha_env, "webhook_unreachable") is None  # it may be a passing trouble
     await later(ha_env, clock, RETRY)
     repair = issue(ha_env, "webhook_unreachable")
@@ -155,12 +158,12 @@ async def test_address_that_never_works_raises_a_repair_that_says_what_was_tried
     for _ in range(3):
         await later(ha_env, clock, HOUR)
     assert lines(caplog, "Pulsarr cannot reach Home Assistant") == 1
-    assert ours(ha_env).url == CLOSED + PATH
+    assert own_endpoint(ha_env).url == CLOSED + PATH
 
     ha_env.hass.config.internal_url = ha_env.base_url
     await later(ha_env, clock, HOUR)
     assert issue(ha_env, "webhook_unreachable") is None
-    assert ours(ha_env).url == ha_env.base_url + PATH
+    assert own_endpoint(ha_env).url == ha_env.base_url + PATH
     assert lines(caplog, "Pulsarr reaches Home Assistant again") == 1
 
 
@@ -181,7 +184,7 @@ async def test_repair_goes_away_with_the_first_real_delivery(
     await later(ha_env, clock, RETRY)
     assert issue(ha_env, "webhook_unreachable") is not None
     # A proxy may answer Pulsarr's test itself and let the events through.
-    ha_env.pulsarr.state.change_endpoint(ours(ha_env).id, url=ha_env.base_url + PATH)
+    ha_env.pulsarr.state.change_endpoint(own_endpoint(ha_env).id, url=ha_env.base_url + PATH)
     await ha_env.pulsarr.want(ha_env.person("tim"), ha_env.spare(in_plex=True), force=True)
     assert issue(ha_env, "webhook_unreachable") is None
 
@@ -196,7 +199,7 @@ async def test_event_of_an_arr_app_does_not_prove_that_pulsarr_reaches_us(
     assert issue(ha_env, "webhook_unreachable") is not None
 
 
-async def test_home_assistant_without_an_address_is_told(
+async def test_home_assistant_without_an_address_is_reported(
     ha_env: HaEnv, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     await ha_env.set_up(base_url="")
@@ -211,13 +214,13 @@ async def test_registration_that_worked_stays_while_nothing_works(
 ) -> None:
     ha_env.hass.config.external_url = ha_env.base_url
     await ha_env.set_up(base_url=CLOSED)
-    right = ours(ha_env)
+    right = own_endpoint(ha_env)
     ha_env.pulsarr.knobs.delivery_timeout_s = 0.0001
     await later(ha_env, clock, HOUR)
     assert ha_env.pulsarr.endpoints == [right]
 
 
-async def test_words_of_pulsarr_are_told_without_what_is_secret_in_them(
+async def test_words_of_pulsarr_are_reported_without_what_is_secret_in_them(
     ha_env: HaEnv, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = iter(
@@ -250,7 +253,7 @@ async def test_pulsarr_that_will_not_test_gets_the_webhook_without_an_alarm(
     ha_env.pulsarr.knobs.probe_limit = 0
     await ha_env.set_up()
     await later(ha_env, clock, HOUR)
-    assert ours(ha_env).url == ha_env.base_url + PATH
+    assert own_endpoint(ha_env).url == ha_env.base_url + PATH
     assert issue(ha_env, "webhook_unreachable") is None
 
 
@@ -260,10 +263,10 @@ async def test_webhook_that_pulsarr_has_lost_is_registered_again(
     await ha_env.set_up()
     ha_env.pulsarr.state.endpoints.clear()
     await later(ha_env, clock, HOUR)
-    assert ours(ha_env).url == ha_env.base_url + PATH
+    assert own_endpoint(ha_env).url == ha_env.base_url + PATH
 
 
-async def test_pulsarr_that_was_away_is_looked_at_when_it_is_back(
+async def test_pulsarr_that_was_away_is_checked_when_it_is_back(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await ha_env.set_up()
@@ -276,10 +279,10 @@ async def test_pulsarr_that_was_away_is_looked_at_when_it_is_back(
     await later(ha_env, clock, 16)
     assert ha_env.state("pulsarr_connected") == "on"
     await later(ha_env, clock, 3)
-    assert ours(ha_env).url == ha_env.base_url + PATH
+    assert own_endpoint(ha_env).url == ha_env.base_url + PATH
 
 
-async def test_check_that_pulsarr_does_not_answer_is_repeated_and_said_once(
+async def test_check_that_pulsarr_does_not_answer_is_repeated_and_reported_once(
     ha_env: HaEnv, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     # A name without anybody behind it: the test itself cannot be asked for.
@@ -289,13 +292,13 @@ async def test_check_that_pulsarr_does_not_answer_is_repeated_and_said_once(
     await later(ha_env, clock, RETRY)
     assert ha_env.pulsarr.endpoints == []
     await later(ha_env, clock, 2 * RETRY)
-    assert ours(ha_env).url == ha_env.base_url + PATH
+    assert own_endpoint(ha_env).url == ha_env.base_url + PATH
     assert lines(caplog, "the webhook cannot be checked") == 1
     assert lines(caplog, "the webhook could be checked again") == 1
     assert issue(ha_env, "webhook_unreachable") is None
 
 
-async def test_pulsarr_without_webhooks_is_told_until_it_is_updated(
+async def test_pulsarr_without_webhooks_is_reported_until_it_is_updated(
     ha_env: HaEnv, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     ha_env.pulsarr.knobs.webhooks = False
@@ -307,10 +310,10 @@ async def test_pulsarr_without_webhooks_is_told_until_it_is_updated(
     ha_env.pulsarr.knobs.webhooks = True
     await later(ha_env, clock, HOUR)
     assert issue(ha_env, "pulsarr_without_webhooks") is None
-    assert ours(ha_env).url == ha_env.base_url + PATH
+    assert own_endpoint(ha_env).url == ha_env.base_url + PATH
 
 
-async def test_live_mode_that_is_off_costs_no_test_and_tells_nothing(
+async def test_live_mode_that_is_off_costs_no_test_and_reports_nothing(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await ha_env.set_up(base_url=CLOSED)
@@ -402,14 +405,14 @@ async def test_syncs_that_find_what_was_not_announced_for_a_day_raise_a_repair(
     assert issue(ha_env, "webhook_silent") is None
 
 
-async def test_quiet_house_raises_no_alarm(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
+async def test_quiet_entry_raises_no_alarm(ha_env: HaEnv, clock: TickingDateTimeFactory) -> None:
     await ha_env.set_up()
     for _ in range(5):
         await later(ha_env, clock, DAY)
     assert issue(ha_env, "webhook_silent") is None
 
 
-async def test_house_in_which_deliveries_arrive_now_and_then_raises_no_alarm(
+async def test_installation_in_which_deliveries_arrive_now_and_then_raises_no_alarm(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
     await ha_env.set_up()
@@ -425,7 +428,7 @@ async def test_house_in_which_deliveries_arrive_now_and_then_raises_no_alarm(
 # --- Pulsarr's own labels ---
 
 
-async def test_label_sync_of_pulsarrs_own_is_told_until_it_is_switched_off(
+async def test_label_sync_of_pulsarrs_own_is_reported_until_it_is_switched_off(
     ha_env: HaEnv,
     clock: TickingDateTimeFactory,
     known_secrets: set[str],
@@ -468,5 +471,5 @@ async def test_pulsarr_that_does_not_show_its_settings_is_fine(
     await ha_env.set_up()
     assert issue(ha_env, "pulsarr_labels") is None
     assert ha_env.state("status") == "idle"
-    ours = [one for one in caplog.records if one.name.startswith("custom_components")]
-    assert [one for one in ours if one.levelname in {"WARNING", "ERROR"}] == []
+    own_endpoint = [one for one in caplog.records if one.name.startswith("custom_components")]
+    assert [one for one in own_endpoint if one.levelname in {"WARNING", "ERROR"}] == []

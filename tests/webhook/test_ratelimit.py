@@ -23,7 +23,7 @@ def test_never_more_pass_than_the_burst_and_the_rate_allow(
 
 
 @given(st.integers(1, 20), st.floats(0.1, 5), st.integers(1, 40))
-def test_whoever_waits_as_told_gets_through(burst: int, rate: float, greed: int) -> None:
+def test_client_that_waits_as_requested_gets_through(burst: int, rate: float, greed: int) -> None:
     bucket = TokenBucket(burst, rate)
     assert [bucket.take(0.0) for _ in range(burst)] == [0] * burst
     waits = [bucket.take(0.0) for _ in range(greed)]

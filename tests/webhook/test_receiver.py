@@ -242,7 +242,7 @@ async def test_request_without_the_secret_is_refused_and_counted(
     assert "Login attempt" not in caplog.text
 
 
-async def test_secret_is_asked_for_before_the_body_is_looked_at(hook: Hook) -> None:
+async def test_secret_is_asked_for_before_the_body_is_checked(hook: Hook) -> None:
     for body in (b"not JSON", b"x" * (LIMIT + 1)):
         assert (await hook.post(body, headers={}))[0] == 401
     assert hook.counts == (0, 2, 0)
@@ -258,7 +258,7 @@ async def test_header_that_is_no_text_is_refused(hook: Hook) -> None:
     assert status == 401
 
 
-async def test_empty_secret_lets_nobody_in(hass: HomeAssistant, hook: Hook) -> None:
+async def test_empty_secret_lets_no_one_in(hass: HomeAssistant, hook: Hook) -> None:
     other = MockConfigEntry(domain=DOMAIN, data={CONF_WEBHOOK_ID: "other", CONF_WEBHOOK_SECRET: ""})
     async_register_webhook(hass, other, WebhookStats(), hook.on_signal)
     async with hook.client.post("/api/webhook/other", json=AVAILABLE) as response:
@@ -459,7 +459,7 @@ async def test_unloaded_entry_no_longer_listens(hass: HomeAssistant, hook: Hook)
     assert len(hook.signals) == 1
 
 
-async def test_listener_that_fails_costs_nobody_the_answer(
+async def test_listener_that_fails_costs_no_one_the_answer(
     hook: Hook, caplog: pytest.LogCaptureFixture
 ) -> None:
     hook.failure = RuntimeError(f"something with {SECRET} in it")
@@ -475,7 +475,7 @@ async def test_listener_that_fails_costs_nobody_the_answer(
     assert len(hook.signals) == 2
 
 
-async def test_log_tells_event_and_title_and_no_secret(
+async def test_log_reports_event_and_title_and_no_secret(
     hook: Hook, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -150,7 +150,7 @@ async def test_changed_secret_and_address_reach_pulsarr(
     assert (endpoint.url, endpoint.auth_header_value) == (moved, "another")
 
 
-async def test_duplicates_of_ours_are_removed_and_the_right_one_stays(
+async def test_own_duplicates_are_removed_and_the_right_one_stays(
     pulsarr: PulsarrSimulator, client: PulsarrClient
 ) -> None:
     add_ours(pulsarr, url=f"http://old/api/webhook/{WEBHOOK_ID}")
@@ -231,7 +231,7 @@ async def test_version_that_knows_none_of_the_events_is_too_old(
 # --- races and failures ---
 
 
-async def test_endpoint_that_vanishes_meanwhile_is_created_anew(
+async def test_endpoint_that_vanishes_meanwhile_is_created_again(
     pulsarr: PulsarrSimulator, client: PulsarrClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_ours(pulsarr, enabled=False)
@@ -248,7 +248,7 @@ async def test_endpoint_that_vanishes_meanwhile_is_created_anew(
     assert result.changed
 
 
-async def test_failed_correction_is_told_and_leaves_the_rest_alone(
+async def test_failed_correction_is_reported_and_leaves_the_rest_alone(
     pulsarr: PulsarrSimulator, client: PulsarrClient
 ) -> None:
     ours = [add_ours(pulsarr, enabled=False), add_ours(pulsarr, enabled=False)]
@@ -287,7 +287,7 @@ async def test_refused_key_is_not_taken_for_an_old_version(
 # --- removing ---
 
 
-async def test_all_of_ours_are_removed(pulsarr: PulsarrSimulator, client: PulsarrClient) -> None:
+async def test_all_own_labels_are_removed(pulsarr: PulsarrSimulator, client: PulsarrClient) -> None:
     add_ours(pulsarr)
     stranger = add_stranger(pulsarr)
     add_ours(pulsarr, url=f"http://old/api/webhook/{WEBHOOK_ID}", enabled=False)

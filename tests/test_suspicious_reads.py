@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 
 from simulators.plex import Fault
 
-from .test_brake import forget, issue
+from .test_held_runs import forget, issue
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
@@ -42,94 +42,94 @@ def reported_as_held(ha_env: HaEnv, events: list[Any]) -> int:
         ("labels vanished", "labels_vanished"),
     ],
 )
-async def test_held_run_takes_nothing_off_and_is_told_until_somebody_decides(
-    full_house: HaEnv,
+async def test_held_run_removes_nothing_and_is_reported_until_someone_decides(
+    full_env: HaEnv,
     smell: str,
     question: str,
 ) -> None:
-    new = full_house.spare("show", in_plex=True)
+    new = full_env.spare("show", in_plex=True)
     match smell:
         case "nobody listed":
-            for user in full_house.pulsarr.state.users():
-                full_house.pulsarr.state.remove_user(user.id)
+            for user in full_env.pulsarr.state.users():
+                full_env.pulsarr.state.remove_user(user.id)
         case "a fraction of the titles":
-            forget(full_house)
-            full_house.pulsarr.state.want(full_house.person("tim"), new)
+            forget(full_env)
+            full_env.pulsarr.state.want(full_env.person("tim"), new)
         case "labels vanished":
-            for item in full_house.plex.state.carriers("rosa"):
-                full_house.plex.state.remove_label(item.rating_key, "rosa")
-            full_house.pulsarr.state.want(full_house.person("tim"), new)
-    before = all_labels(full_house)
-    events = async_capture_events(full_house.hass, "state_changed")
+            for item in full_env.plex.state.carriers("rosa"):
+                full_env.plex.state.remove_label(item.rating_key, "rosa")
+            full_env.pulsarr.state.want(full_env.person("tim"), new)
+    before = all_labels(full_env)
+    events = async_capture_events(full_env.hass, "state_changed")
 
-    answer = await full_house.call("sync_all")
+    answer = await full_env.call("sync_all")
 
     assert (answer["status"], answer["removed"]) == ("held", 0)
-    assert all(labels <= all_labels(full_house)[key] for key, labels in before.items())
+    assert all(labels <= all_labels(full_env)[key] for key, labels in before.items())
     if smell != "nobody listed":
-        assert all("tim" in labels for labels in full_house.labels(new))
-    assert reported_as_held(full_house, events) == 1
+        assert all("tim" in labels for labels in full_env.labels(new))
+    assert reported_as_held(full_env, events) == 1
 
     # The next syncs and a restart change nothing about that.
-    await full_house.call("sync_all")
-    await full_house.hass.config_entries.async_reload(full_house.entry.entry_id)
-    await full_house.settle()
-    asked = issue(full_house)
+    await full_env.call("sync_all")
+    await full_env.hass.config_entries.async_reload(full_env.entry.entry_id)
+    await full_env.settle()
+    asked = issue(full_env)
     assert asked is not None
     assert asked.translation_key == question
-    assert full_house.state("problem") == "on"
-    assert full_house.state("status") == "held"
-    assert reported_as_held(full_house, events) == 1
-    assert all(labels <= all_labels(full_house)[key] for key, labels in before.items())
+    assert full_env.state("problem") == "on"
+    assert full_env.state("status") == "held"
+    assert reported_as_held(full_env, events) == 1
+    assert all(labels <= all_labels(full_env)[key] for key, labels in before.items())
 
 
 @pytest.mark.parametrize("smell", ["filter ignored", "listing shorter"])
-async def test_read_that_says_less_costs_no_label_that_somebody_wants(
-    full_house: HaEnv, smell: str
+async def test_read_that_says_less_costs_no_label_that_someone_wants(
+    full_env: HaEnv, smell: str
 ) -> None:
-    before = all_labels(full_house)
+    before = all_labels(full_env)
     if smell == "filter ignored":
         # Where items tell no labels, nothing but the filter does.
-        full_house.plex.knobs = replace(
-            full_house.plex.knobs, label_filter_broken=True, labels_on_items=False
+        full_env.plex.knobs = replace(
+            full_env.plex.knobs, label_filter_broken=True, labels_on_items=False
         )
     else:
-        full_house.plex.faults.add(Fault("short_page", route=LISTING, times=None))
+        full_env.plex.faults.add(Fault("short_page", route=LISTING, times=None))
 
-    answer = await full_house.call("sync_all", allow_mass_removal=True)
+    answer = await full_env.call("sync_all", allow_mass_removal=True)
 
     assert (answer["status"], answer["removed"]) == ("partial", 0)
     assert answer["gaps"]
-    assert all(labels <= all_labels(full_house)[key] for key, labels in before.items())
+    assert all(labels <= all_labels(full_env)[key] for key, labels in before.items())
 
 
 @pytest.mark.parametrize("smell", ["listing cut", "watchlists cut"])
 async def test_read_that_cannot_be_true_ends_the_run_before_anything_is_written(
-    full_house: HaEnv,
+    full_env: HaEnv,
     smell: str,
 ) -> None:
-    forget(full_house)
-    full_house.pulsarr.state.want(full_house.person("tim"), full_house.spare("show", in_plex=True))
+    forget(full_env)
+    full_env.pulsarr.state.want(full_env.person("tim"), full_env.spare("show", in_plex=True))
     match smell:
         case "listing cut":
-            full_house.plex.faults.add(Fault("truncated", route=LISTING, times=None))
+            full_env.plex.faults.add(Fault("truncated", route=LISTING, times=None))
         case "watchlists cut":
-            full_house.pulsarr.faults.add(Fault("truncated", times=None))
-    before = all_labels(full_house)
-    puts = full_house.plex.stats.puts
+            full_env.pulsarr.faults.add(Fault("truncated", times=None))
+    before = all_labels(full_env)
+    puts = full_env.plex.stats.puts
 
     with pytest.raises(HomeAssistantError) as refused:
-        await full_house.call("sync_all", allow_mass_removal=True)
+        await full_env.call("sync_all", allow_mass_removal=True)
 
     assert refused.value.translation_key is not None
     assert refused.value.translation_key.endswith("_implausible")
-    assert full_house.plex.stats.puts == puts
-    assert all_labels(full_house) == before
-    assert full_house.state("problem") == "on"
-    assert full_house.state("status") == "error"
+    assert full_env.plex.stats.puts == puts
+    assert all_labels(full_env) == before
+    assert full_env.state("problem") == "on"
+    assert full_env.state("status") == "error"
 
 
-async def test_labels_that_were_all_taken_off_come_back_with_the_next_sync(
+async def test_labels_that_were_all_removed_come_back_with_the_next_sync(
     ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up(live_mode=False)
@@ -141,7 +141,7 @@ async def test_labels_that_were_all_taken_off_come_back_with_the_next_sync(
     assert_everything_is_labelled(ha_env)
 
 
-async def test_labels_that_were_all_taken_off_stay_off_while_syncs_are_off(
+async def test_labels_that_were_all_removed_stay_off_while_syncs_are_off(
     ha_env: HaEnv,
 ) -> None:
     before = all_labels(ha_env)
@@ -158,7 +158,7 @@ async def test_labels_that_were_all_taken_off_stay_off_while_syncs_are_off(
     assert all_labels(ha_env) == before
 
 
-async def test_try_of_a_removal_for_some_people_takes_nothing_off(ha_env: HaEnv) -> None:
+async def test_try_of_a_removal_for_some_people_removes_nothing(ha_env: HaEnv) -> None:
     await ha_env.set_up(live_mode=False)
     before = all_labels(ha_env)
     carried = len(ha_env.plex.state.carriers("rosa"))

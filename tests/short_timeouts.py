@@ -17,8 +17,10 @@ _CHECK_INTERVAL: Final = 0.002  # seconds between two checks of the servers' del
 
 
 @contextmanager
-def impatient(*servers: PlexSimulator | PulsarrSimulator, patience: float = 60.0) -> Iterator[None]:
-    """Let clients time out at once if a server delays a request by more than `patience` seconds.
+def short_timeouts(
+    *servers: PlexSimulator | PulsarrSimulator, timeout: float = 60.0
+) -> Iterator[None]:
+    """Let clients time out at once if a server delays a request by more than `timeout` seconds.
 
     Nothing else times out, however slow the machine is. The server has noticed that its client has
     left before the client continues.
@@ -30,7 +32,7 @@ def impatient(*servers: PlexSimulator | PulsarrSimulator, patience: float = 60.0
             pause
             for server in servers
             for pause in server.listener.pauses
-            if pause.request.raw_path == target and pause.seconds > patience
+            if pause.request.raw_path == target and pause.seconds > timeout
         ]
 
     async def hasty(transport: Transport, request: Any) -> Any:
