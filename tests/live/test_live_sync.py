@@ -319,13 +319,13 @@ async def test_title_that_only_an_unread_list_may_have_waits_until_that_can_be_r
 
 
 async def test_title_that_an_unread_list_may_have_waits_no_longer_than_others(
-    ha_env: HaEnv, clock: TickingDateTimeFactory
+    ha_env: HaEnv, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     await ha_env.set_up(batch_mode=False, pending_max_age=1)
-    rosa = ha_env.person("rosa")
+    rosa, title = ha_env.person("rosa"), ha_env.spare(in_plex=True)
     ha_env.pulsarr.faults.add(Fault("busy", match=rf"/users/{rosa}/watchlist", times=None))
     await later(ha_env, clock, AGES)
-    await post(ha_env, arr.radarr_download(ha_env.spare(in_plex=True)))
+    await post(ha_env, arr.radarr_download(title))
     await later(ha_env, clock, 3)
     assert ha_env.state("pending") == "1"
 
@@ -334,6 +334,9 @@ async def test_title_that_an_unread_list_may_have_waits_no_longer_than_others(
 
     assert ha_env.state("pending") == "0"
     assert ha_env.entity("activity").attributes["event_type"] == "pending_expired"
+    told = [one for one in caplog.records if "still not labelled" in one.getMessage()]
+    # Nobody is known to want it.
+    assert [(one.levelname, title.title in one.getMessage()) for one in told] == [("INFO", True)]
 
 
 async def test_announced_title_that_no_one_was_known_to_want_is_labelled_at_once(

@@ -308,7 +308,9 @@ class LiveSync:
         for entry in result.resolved:
             self._fire(Activity.PENDING_RESOLVED, entry)
         for entry in result.expired:
-            _LOGGER.warning(
+            # Of titles that nobody is known to want, arr apps may announce many.
+            _LOGGER.log(
+                logging.INFO if entry.reason is Reason.WATCHLIST_UNREAD else logging.WARNING,
                 "%s was announced but is still not labelled in Plex (%s); "
                 "the next full sync tries again",
                 entry.title.name,
