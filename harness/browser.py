@@ -107,6 +107,23 @@ OVERFLOW: Final = """
 }
 """
 
+# The texts that are cut off with an ellipsis.
+CUT_OFF: Final = """
+() => {
+  const found = [];
+  const walk = (root) => {
+    for (const node of root.querySelectorAll("*")) {
+      if (
+        node.clientWidth && node.scrollWidth > node.clientWidth + 1 &&
+        getComputedStyle(node).textOverflow === "ellipsis"
+      ) found.push(node.innerText.trim());
+      if (node.shadowRoot) walk(node.shadowRoot);
+    }
+  };
+  walk(document);
+  return found;
+}
+"""
 # Whether an image entity's picture is loaded.
 PICTURE: Final = """
 () => {
@@ -292,6 +309,11 @@ class Visitor:
         """Return by how many pixels the page exceeds the window, or a text its container."""
         pixels: int = await self.page.evaluate(OVERFLOW)
         return pixels
+
+    async def cut_off(self) -> list[str]:
+        """Return the texts that are cut off with an ellipsis."""
+        texts: list[str] = await self.page.evaluate(CUT_OFF)
+        return texts
 
     async def lengthen(self, height: int) -> None:
         """Set the window height, to show all of a long page at once."""

@@ -132,6 +132,11 @@ class Album:
             ]
             if pixels := await self.visitor.overflow():
                 self.problems.append(f"{picture}: {pixels} pixels wider than the window")
+            self.problems += [
+                f"{picture}: cuts off {text}"
+                for text in dict.fromkeys(await self.visitor.cut_off())
+                if self.pages.texts.has(text)
+            ]
         except (Error, LookupError) as err:
             self.problems.append(f"{picture}: {str(err).splitlines()[0]}")
         await self.visitor.picture(self.folder / f"{picture}.png")

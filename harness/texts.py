@@ -39,6 +39,10 @@ class Texts:
             found = found[key]
         return found
 
+    def has(self, text: str) -> bool:
+        """Return whether a text is one of the integration's."""
+        return text in _strings(self._texts)
+
     def pieces(self, path: str) -> list[str]:
         """Return the readable parts of all texts below a path: without placeholders and markup."""
         return [piece for text in _strings(self[path]) for piece in pieces(text)]
