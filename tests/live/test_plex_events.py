@@ -277,7 +277,7 @@ async def test_fault_that_no_one_expected_ends_no_live_updates_and_is_reported_o
     place = {
         "answers": (running.servers, "async_plex_answers"),
         "listen": (running.servers.plex, "listen"),
-        "on": (running.servers, "async_hears_plex"),
+        "on": (running.servers, "async_set_live_updates"),
         "socket": (running.plex_events, "_listen"),
     }[where]
 
