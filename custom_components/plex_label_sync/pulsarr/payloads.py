@@ -17,8 +17,8 @@ class SignalKind(StrEnum):
     """What an event means for the integration."""
 
     AVAILABLE = "available"
-    WATCHLIST_ADDED = "wished"
-    WATCHLIST_REMOVED = "unwished"
+    WATCHLIST_ADDED = "watchlist_added"
+    WATCHLIST_REMOVED = "watchlist_removed"
     JOINED = "joined"  # a new user, whose watchlist Pulsarr has not read yet
     TEST = "test"
     IGNORED = "ignored"

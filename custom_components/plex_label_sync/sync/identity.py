@@ -12,7 +12,7 @@ class Relation(Enum):
 
     ABOUT = "about"  # it is the item that the label was written on
     REMATCHED = "rematched"  # the same item, now matched by Plex to another title
-    UNRELATED = "stranger"  # another item, whose labels the integration did not write
+    UNRELATED = "unrelated"  # another item, whose labels the integration did not write
 
 
 def relation(row: Row, item: Item, library_uuid: str) -> Relation:
