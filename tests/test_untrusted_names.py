@@ -310,7 +310,7 @@ async def test_digest_shows_titles_and_people_as_text(
     assert len(lines) == len(HOSTILE)
     for line, name in zip(lines, HOSTILE, strict=True):
         assert line.startswith("- ")
-        assert_nothing_but_text(line, name, "not in plex")
+        assert_nothing_but_text(line, name, "not in Plex")
 
 
 def assert_nothing_but_text(text: str, name: str, end: str) -> None:
