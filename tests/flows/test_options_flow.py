@@ -557,8 +557,8 @@ async def test_all_fields_with_an_error_are_named(ha_env: HaEnv) -> None:
         f"{sections['full_sync']['data']['sync_interval']}: mindestens 1 Minute, höchstens 7 Tage. "
         f"{sections['safety']['data']['max_removals']}: mindestens 1\u00a0%, höchstens 100\u00a0%."
     )
-    assert placeholders["number_fields"] == sections["removal"]["data"]["removal_delay"]
-    assert placeholders["label_fields"] == sections["safety"]["data"]["opt_out_label"]
+    assert placeholders["number_fields"] == f"„{sections['removal']['data']['removal_delay']}“"
+    assert placeholders["label_fields"] == f"„{sections['safety']['data']['opt_out_label']}“"
 
 
 async def test_label_that_leaves_a_title_alone_can_be_given_up(ha_env: HaEnv) -> None:

@@ -43,7 +43,8 @@ async def async_problems(hass: HomeAssistant, errors: Mapping[str, str]) -> dict
                 _range(name, kind, texts) for name, kind in numbers if isinstance(kind, Number)
             )
         else:
-            filled[placeholder] = texts.listed(names[field] for field in wrong)
+            quoted = (texts.phrase(WORDING, "quoted", text=names[field]) for field in wrong)
+            filled[placeholder] = texts.listed(quoted)
     return filled
 
 
