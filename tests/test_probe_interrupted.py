@@ -29,6 +29,7 @@ from custom_components.plex_label_sync.probing import runner
 from custom_components.plex_label_sync.sync.model import Failure, Service, ServiceError
 from custom_components.plex_label_sync.transport import Answer, Transport
 from simulators.plex import Fault, PlexKnobs
+from simulators.plex.server import METADATA_ROUTE
 
 from .ha_env import eventually
 from .secret_guard import watch_events
@@ -249,6 +250,28 @@ async def start_again(ha_env: HaEnv) -> None:
         assert await hass.config_entries.async_unload(entry.entry_id)
         await hass.async_block_till_done()
         await hass.async_stop(force=True)
+
+
+@pytest.mark.parametrize("kind", ["empty", "null_row"])
+async def test_answer_without_the_movie_does_not_say_that_its_labels_are_gone(
+    ha_env: HaEnv, interrupted: list[Interruption], kind: FaultKind
+) -> None:
+    await ha_env.set_up(live_mode=False, batch_mode=False)
+    key = movie(ha_env)
+    before = traces(ha_env)
+
+    async def act() -> None:
+        ha_env.plex.faults.add(Fault(kind, route=METADATA_ROUTE, times=None))
+
+    interrupted.append(Interruption(2, edits=True, after=True, act=act))
+    await ended(begin(ha_env, key))
+    store = ha_env.entry.runtime_data.probing.store
+    assert traces(ha_env) != before
+    assert store.trial is not None
+
+    ha_env.plex.faults.clear()
+    await eventually(lambda: traces(ha_env) == before)
+    await eventually(lambda: store.trial is None)
 
 
 async def test_entry_that_is_removed_after_a_crash_takes_the_labels_with_it(

@@ -369,7 +369,7 @@ async def test_answer_that_is_not_json_is_distinguished_from_one_that_is_cut_off
     assert far.count == 1
 
 
-@pytest.mark.parametrize("problem", [ValueError, KeyError, TypeError])
+@pytest.mark.parametrize("problem", [ValueError, KeyError, TypeError, AttributeError])
 async def test_answer_of_another_shape_is_implausible(
     transport: Transport, problem: type[Exception]
 ) -> None:

@@ -37,6 +37,9 @@ ERROR_MAX: Final = (
     64 * 1024
 )  # bytes read of an error response, so that the connection can be reused
 
+# What the conversion of an answer raises for missing or invalid data
+INVALID: Final = (AttributeError, KeyError, TypeError, ValueError)
+
 # A lone surrogate, which JSON can escape: one broken title must not invalidate a whole response.
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -234,8 +237,8 @@ class Transport:
         A response equal to the `last` one is not converted again: the same object is returned.
         `note` is called with the response before the conversion.
 
-        `convert` may raise ValueError, KeyError or TypeError for missing or invalid data. Large
-        bodies are parsed and converted in a thread.
+        `convert` may raise one of INVALID for missing or invalid data. Large bodies are parsed and
+        converted in a thread.
 
         Raises ServiceError; its failure is WRONG_SERVICE for content that is not JSON and
         IMPLAUSIBLE for JSON that is truncated or not of the expected shape.
@@ -258,7 +261,7 @@ class Transport:
                 async with self._converting:
                     return await asyncio.to_thread(_uncollected, understand)
             return understand()
-        except (ValueError, KeyError, TypeError) as err:
+        except INVALID as err:
             looks_like_json = answer.body.lstrip()[:1] in {b"{", b"["}
             raise self._error(
                 Failure.IMPLAUSIBLE if looks_like_json else Failure.WRONG_SERVICE,

@@ -1,8 +1,8 @@
 """Remove the throw-away labels of a trial, with evidence about the one item and nothing else."""
 
-from ..sync.model import Failure, MediaType, ServiceError, StoredLabel
+from ..sync.model import Failure, MediaType, Service, ServiceError, StoredLabel
 from .labels import belongs
-from .model import Section, Trial
+from .model import ItemRow, Rows, Section, Trial
 from .pacing import NoRequestLeftError, Pace
 from .ports import PlexPort
 
@@ -13,6 +13,15 @@ SHOWN = 20  # carriers of one throw-away label to read; there is one at most
 def section_of(trial: Trial) -> Section:
     """Return the section of a trial's movie."""
     return Section(trial.library, MediaType.MOVIE, None, None)
+
+
+def row_of(answer: Rows, trial: Trial) -> ItemRow:
+    """Return the movie's row. Raises ServiceError: of a deleted movie Plex says "not found"."""
+    for row in answer.rows:
+        if row.rating_key == trial.rating_key:
+            return row
+    detail = "an answer about one movie does not include it"
+    raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
 
 
 async def left_on(plex: PlexPort, trial: Trial) -> tuple[str, ...]:
@@ -27,9 +36,7 @@ async def left_on(plex: PlexPort, trial: Trial) -> tuple[str, ...]:
         if err.failure is Failure.NOT_FOUND:
             return ()  # the item was deleted, and its labels with it
         raise
-    row = next((one for one in answer.rows if one.rating_key == trial.rating_key), None)
-    if row is None:
-        return ()
+    row = row_of(answer, trial)
     if row.labels is not None:
         return tuple(one.text for one in row.labels if belongs(one.text, trial))
     directory = await plex.labels(section_of(trial))

@@ -6,7 +6,7 @@ from typing import Final
 
 from ..sync.model import Failure, ServiceError, StoredLabel
 from . import facts
-from .cleaning import section_of
+from .cleaning import row_of, section_of
 from .facts import Filtered
 from .labels import (
     all_in_capitals,
@@ -223,8 +223,7 @@ class MovieTrial:
         if not self._items_show_labels:
             return await self._in_directory()
         answer = await self._plex.items([self._trial.rating_key])
-        key = self._trial.rating_key
-        self._row = next((one for one in answer.rows if one.rating_key == key), None)
+        self._row = row_of(answer, self._trial)
         return self._own_labels()
 
     def _own_labels(self) -> list[StoredLabel]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ..probe.model import TITLE_FIELDS, USER_FIELDS, Users
 from ..probe.ports import RequestCounter
 from ..sync.model import Failure, Service, ServiceError
-from ..transport import Answer, Transport
+from ..transport import INVALID, Answer, Transport
 from . import answers
 from .ids import whole_number
 
@@ -55,7 +55,7 @@ class PulsarrProber:
             if err.failure is not Failure.NOT_FOUND:
                 raise
             return None
-        except (ValueError, KeyError, TypeError) as err:
+        except INVALID as err:
             detail = "Pulsarr gave an unexpected answer"
             raise ServiceError(Service.PULSARR, Failure.IMPLAUSIBLE, detail) from err
 
