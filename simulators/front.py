@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from simulators.control import CONTROL_PREFIX
 from simulators.http import (
     GARBAGE,
     Fault,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 type Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
-CONTROL_PREFIX = "/_control"  # neither counted nor subject to faults
 CUT_OFF = 0  # the logged status of a request that got no response
 
 PAGES = {
@@ -42,6 +42,21 @@ PAGES = {
 }  # fmt: skip
 
 
+def plex_page(fault: Fault) -> web.Response | None:
+    """Return the page of Plex, or of a proxy in front of it, in place of an answer."""
+    if fault.kind not in PAGES:
+        return None
+    status, text = PAGES[fault.kind]
+    headers = retry_after(fault) if fault.kind == "throttled" else None
+    kind = "text/xml" if fault.kind == "maintenance" else "text/html"
+    return web.Response(status=status, text=text, content_type=kind, headers=headers)
+
+
+def retry_after(fault: Fault) -> dict[str, str]:
+    """Return the header of a rate limit, in whole seconds."""
+    return {"Retry-After": str(max(1, round(fault.seconds)))}
+
+
 class CutOffError(Exception):
     """The connection was cut, so there is no client left to respond to."""
 
@@ -51,8 +66,9 @@ class FrontDesk:
     """Counts requests and applies scripted faults to them.
 
     `streams` are routes with long-lived responses (they count as requests, not as concurrency);
-    `open_routes` need no credentials, so an `unauthorized` fault does not affect them. `before` and
-    `after` hold the server's own implementation of a kind of fault.
+    `open_routes` need no credentials, so an `unauthorized` fault does not affect them. `pages`
+    returns the answer that replaces the real one under a fault, if any; `before` and `after` hold
+    the server's own implementation of a kind of fault. Routes are matched without the `base` path.
     """
 
     server: LocalServer
@@ -62,13 +78,15 @@ class FrontDesk:
     open_routes: frozenset[str] = frozenset()
     before: Mapping[str, Callable[[web.Request], Awaitable[None]]] = field(default_factory=dict)
     after: Mapping[str, Callable[[web.Response], web.Response]] = field(default_factory=dict)
+    pages: Callable[[Fault], web.Response | None] = plex_page
+    base: str = ""
 
     async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Handle one request as the middleware."""
         if request.path.startswith(CONTROL_PREFIX):
             return await handler(request)
         started, status, sent = time.perf_counter(), CUT_OFF, 0
-        is_stream = route_of(request) in self.streams
+        is_stream = self._route(request) in self.streams
         self.stats.begin(request)
         if is_stream:
             self._log(request, started, 101, 0)
@@ -86,12 +104,15 @@ class FrontDesk:
             if not is_stream:
                 self._log(request, started, status, sent)
 
+    def _route(self, request: web.Request) -> str:
+        return route_of(request).removeprefix(self.base)
+
     def _log(self, request: web.Request, started: float, status: int, sent: int) -> None:
         self.stats.end(
             request,
             LoggedRequest(
                 method=request.method,
-                route=route_of(request),
+                route=self._route(request),
                 path=request.path,
                 query=redact_query(request.rel_url.raw_query_string),
                 status=status,
@@ -101,7 +122,7 @@ class FrontDesk:
         )
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        route = route_of(request)
+        route = self._route(request)
         fault = self.faults.pick(request.method, route, target=request.path_qs)
         if fault is None or (
             fault.kind in {"unauthorized", "expired"} and route in self.open_routes
@@ -111,8 +132,8 @@ class FrontDesk:
             await self.server.begin_outage(fault.seconds)
         if fault.kind in ("drop", "outage"):
             cut(request)
-        if fault.kind in PAGES:
-            return _page(fault)
+        if (page := self.pages(fault)) is not None:
+            return page
         if fault.kind == "slow_before_apply":
             await self.server.pause(fault.seconds, continues=False)
             if is_disconnected(request):
@@ -166,15 +187,6 @@ def middleware_of(desk: FrontDesk) -> Any:  # noqa: ANN401  # aiohttp marks midd
         return await desk.handle(request, handler)
 
     return front
-
-
-def _page(fault: Fault) -> web.Response:
-    status, text = PAGES[fault.kind]
-    headers = (
-        {"Retry-After": str(max(1, round(fault.seconds)))} if fault.kind == "throttled" else None
-    )
-    kind = "text/xml" if fault.kind == "maintenance" else "text/html"
-    return web.Response(status=status, text=text, content_type=kind, headers=headers)
 
 
 def _length(response: web.StreamResponse) -> int:

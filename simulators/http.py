@@ -275,7 +275,7 @@ def _acts(armed: _Armed, now: float) -> bool:
     return fault.times is None or armed.done < fault.times
 
 
-async def watch_parent(pid: int, stop: asyncio.Event, interval: float = 0.5) -> None:
+async def watch_parent(pid: int, stop: asyncio.Event) -> None:
     """Set `stop` once the process `pid` has ended."""
     while not stop.is_set():
         try:
@@ -286,7 +286,7 @@ async def watch_parent(pid: int, stop: asyncio.Event, interval: float = 0.5) -> 
             stop.set()
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), interval)
+            await asyncio.wait_for(stop.wait(), 0.5)
 
 
 def _is_zombie(pid: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulators.http import Faults, Stats
 from simulators.plex import events
@@ -17,7 +17,7 @@ from simulators.plex.tags import LabelRules
 from simulators.plex.users import SharedUser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Coroutine, Iterable
 
     from simulators.catalog import CatalogTitle
     from simulators.listener import LocalServer
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from simulators.plex.state import PlexState
 
 FIRST_USER_ID = 40_001
-OUTAGE_AFTER_SECONDS = 0.05
 
 
 class PlexBackend:
@@ -42,12 +41,10 @@ class PlexBackend:
         token: str | None = None,
         knobs: PlexKnobs | None = None,
         owner_name: str = "owner",
-        control_token: str | None = None,
     ) -> None:
         self.state = state
         self.token = secrets.token_urlsafe(15) if token is None else token
         self.owner_name = owner_name
-        self.control_token = control_token
         self.users: dict[str, SharedUser] = {}  # by token
         self.stats = Stats()
         self.faults = Faults()
@@ -56,8 +53,7 @@ class PlexBackend:
         self.broken_items: dict[str, BrokenHow] = {}  # by rating key
         self.knobs = PlexKnobs() if knobs is None else knobs
         self._server: LocalServer | None = None
-        self._tasks: set[asyncio.Task[Item]] = set()
-        self._chores: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def knobs(self) -> PlexKnobs:
@@ -67,7 +63,6 @@ class PlexBackend:
     @knobs.setter
     def knobs(self, knobs: PlexKnobs) -> None:
         self._knobs = knobs
-        self.events.done_state = knobs.done_state
         self.state.rules = LabelRules(
             capitalize=knobs.capitalize,
             reuse_spelling=knobs.reuse_spelling,
@@ -106,16 +101,16 @@ class PlexBackend:
         """Refuse new connections for `seconds` and cut the existing ones."""
         await self.listener.begin_outage(seconds)
 
-    def outage_soon(self, seconds: float) -> None:
-        """Start an outage once the current request has been answered."""
-        server = self.listener
-        task = asyncio.create_task(_later(server, seconds))
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+    def spawn[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run work in the background until the simulator stops."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def cancel_tasks(self) -> None:
         """Cancel scheduled work."""
-        for task in (*self._tasks, *self._chores):
+        for task in self._tasks:
             task.cancel()
 
     # The world
@@ -158,7 +153,7 @@ class PlexBackend:
 
         With `match_after=None` Plex never matches it. The task finishes with the item.
         """
-        task = asyncio.create_task(
+        return self.spawn(
             arrive(
                 self.state,
                 self.events,
@@ -169,9 +164,6 @@ class PlexBackend:
                 edition=edition,
             )
         )
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     def import_episode(self, show: str | int) -> str:
         """Add an episode to a show; return its rating key."""
@@ -208,8 +200,3 @@ class PlexBackend:
     async def drop_events(self) -> None:
         """Break every event connection; missed events are not sent again after a reconnect."""
         await self.events.drop()
-
-
-async def _later(server: LocalServer, seconds: float) -> None:
-    await asyncio.sleep(OUTAGE_AFTER_SECONDS)
-    await server.begin_outage(seconds)

@@ -2,96 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-import hmac
-import json
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING
 
-from aiohttp import web
-
-from simulators.http import Fault
-from simulators.listener import LOOPBACK
-from simulators.plex.render import BrokenHow
+from simulators.control import TITLES_SHOWN, ControlError, Fields, Route, SharedControl, find_title
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from simulators.catalog import CatalogTitle
     from simulators.plex.backend import PlexBackend
     from simulators.plex.items import Item
     from simulators.plex.state import PlexState
 
-type Fields = dict[str, Any]
-type Action = Callable[[Fields], Awaitable[Fields]]
 
-CONTROL_HEADER = "X-Control-Token"
-TITLES_SHOWN = 20
-
-
-class ControlError(Exception):
-    """The control request is invalid; the message is for the person who sent it."""
-
-
-def control_routes(
-    sim: PlexBackend,
-) -> list[tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]]:
+def control_routes(sim: PlexBackend) -> list[Route]:
     """Return method, path and handler of every control route."""
     control = _Control(sim)
-    table: dict[str, tuple[str, Action]] = {
-        "state": ("GET", control.summary),
-        "labels": ("GET", control.labels),
-        "labels/all": ("GET", control.all_labels),
-        "missing": ("GET", control.missing),
-        "stats": ("GET", control.stats),
-        "violations": ("GET", control.violations),
-        "stats/reset": ("POST", control.reset),
-        "import": ("POST", control.import_title),
-        "label": ("POST", control.label),
-        "delete": ("POST", control.delete),
-        "refresh": ("POST", control.refresh),
-        "outage": ("POST", control.outage),
-        "faults": ("POST", control.fault),
-        "faults/acted": ("GET", control.acted_faults),
-        "faults/clear": ("POST", control.clear_faults),
-        "drop_events": ("POST", control.drop_events),
-        "broken": ("POST", control.broken),
-        "correct_ids": ("POST", control.correct_ids),
-        "rebuild": ("POST", control.rebuild),
-        "snapshot": ("POST", control.snapshot),
-        "restore": ("POST", control.restore),
-    }
-    return [
-        (method, f"/_control/{name}", _handler(sim, action))
-        for name, (method, action) in table.items()
-    ]
+    return control.routes(
+        {
+            "state": ("GET", control.summary),
+            "labels": ("GET", control.labels),
+            "labels/all": ("GET", control.all_labels),
+            "missing": ("GET", control.missing),
+            "violations": ("GET", control.violations),
+            "import": ("POST", control.import_title),
+            "label": ("POST", control.label),
+            "drop_events": ("POST", control.drop_events),
+        }
+    )
 
 
-def _handler(
-    sim: PlexBackend, action: Action
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        given = request.headers.get(CONTROL_HEADER, "")
-        if request.remote != LOOPBACK:
-            return web.json_response({"error": "loopback only"}, status=403)
-        if sim.control_token and not hmac.compare_digest(
-            given.encode(), sim.control_token.encode()
-        ):
-            return web.json_response({"error": f"{CONTROL_HEADER} is missing or wrong"}, status=403)
-        try:
-            body = await request.json() if request.can_read_body else dict(request.query)
-            if not isinstance(body, dict):
-                raise ControlError("the body must be a JSON object")  # noqa: TRY301
-            return web.json_response(await action(body))
-        except (ControlError, json.JSONDecodeError, TypeError, ValueError) as error:
-            return web.json_response({"error": str(error)}, status=400)
-
-    return handle
-
-
-class _Control:
+class _Control(SharedControl):
     def __init__(self, sim: PlexBackend) -> None:
+        super().__init__(sim)
         self._sim = sim
-        self._copy: dict[str, tuple[str, ...]] | None = None
 
     async def summary(self, _body: Fields) -> Fields:
         state = self._sim.state
@@ -162,80 +104,10 @@ class _Control:
             change(item.rating_key, label)
         return {"items": [_item_json(self._sim.state, item) for item in items]}
 
-    async def delete(self, body: Fields) -> Fields:
-        items = self._items(body)
-        for item in items:
-            self._sim.delete_item(item.rating_key)
-        return {"deleted": [item.rating_key for item in items]}
-
-    async def refresh(self, body: Fields) -> Fields:
-        keys = list(self._sim.state.items)[: int(body.get("count", len(self._sim.state.items)))]
-        self._sim.refresh_items(keys)
-        return {"refreshed": len(keys)}
-
-    async def outage(self, body: Fields) -> Fields:
-        seconds = float(body.get("seconds", 10.0))
-        self._sim.outage_soon(seconds)
-        return {"seconds": seconds}
-
-    async def fault(self, body: Fields) -> Fields:
-        known = {field.name for field in fields(Fault)}
-        if "kind" not in body or not known.issuperset(body):
-            raise ControlError(f"needs `kind`, may have {', '.join(sorted(known - {'kind'}))}")
-        self._sim.faults.add(Fault(**body))
-        return {"faults": len(self._sim.faults)}
-
-    async def clear_faults(self, _body: Fields) -> Fields:
-        self._sim.faults.clear()
-        return {"faults": 0}
-
-    async def acted_faults(self, _body: Fields) -> Fields:
-        return {"acted": self._sim.faults.acted}
-
-    async def broken(self, body: Fields) -> Fields:
-        """Break items in one way, or repair them with `how` null."""
-        how, items = body.get("how"), self._items(body)
-        if how is not None and how not in get_args(BrokenHow.__value__):
-            raise ControlError(f"`how` is one of {', '.join(get_args(BrokenHow.__value__))}")
-        for item in items:
-            self._sim.broken_items.pop(item.rating_key, None)
-            if how is not None:
-                self._sim.broken_items[item.rating_key] = how
-        return {"broken": self._sim.broken_items}
-
-    async def correct_ids(self, body: Fields) -> Fields:
-        guids = [str(guid) for guid in body.get("guids", ())]
-        items = [self._sim.correct_ids(item.rating_key, guids) for item in self._items(body)]
-        return {"items": [_item_json(self._sim.state, item) for item in items]}
-
-    async def rebuild(self, body: Fields) -> Fields:
-        section = str(body.get("section", ""))
-        if section not in self._sim.state.libraries:
-            raise ControlError(f"no library has the key {section!r}")
-        same_keys = bool(body.get("same_keys"))
-        return {"uuid": self._sim.state.rebuild_library(section, same_keys=same_keys).uuid}
-
-    async def snapshot(self, _body: Fields) -> Fields:
-        self._copy = self._sim.state.snapshot()
-        return {"items": len(self._copy)}
-
-    async def restore(self, _body: Fields) -> Fields:
-        if self._copy is None:
-            raise ControlError("there is no snapshot")
-        self._sim.state.restore(self._copy)
-        return {"items": len(self._copy)}
-
     async def drop_events(self, _body: Fields) -> Fields:
         dropped = self._sim.events.listeners
         await self._sim.drop_events()
         return {"dropped": dropped}
-
-    async def stats(self, _body: Fields) -> Fields:
-        return self._sim.stats.as_json()
-
-    async def reset(self, _body: Fields) -> Fields:
-        self._sim.stats.reset()
-        return {}
 
     async def violations(self, _body: Fields) -> Fields:
         return {"violations": self._sim.violations}
@@ -257,23 +129,6 @@ class _Control:
         return state.items_of(
             find_title(state.catalog, str(body.get("title", ""))), identified=False
         )
-
-
-def find_title(catalog: tuple[CatalogTitle, ...], text: str) -> CatalogTitle:
-    """Return the title with this key, guid, name or unique part of a name. Raises ControlError."""
-    wanted = text.strip().casefold()
-    if not wanted:
-        raise ControlError("needs `title`")
-    for title in catalog:
-        if wanted in (title.key, title.plex_guid, title.title.casefold(), *title.guids):
-            return title
-    named = [title for title in catalog if wanted in title.title.casefold()]
-    if not named:
-        raise ControlError(f"no title fits {text!r}")
-    if len(named) > 1:
-        some = "; ".join(f"{title.title} ({title.year})" for title in named[:TITLES_SHOWN])
-        raise ControlError(f"several titles fit {text!r}: {some}")
-    return named[0]
 
 
 def _title_json(title: CatalogTitle) -> Fields:

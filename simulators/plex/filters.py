@@ -50,11 +50,6 @@ class Listing:
     limit: int | None = None
     ids: tuple[str, ...] | None = None  # the requested ids, None without such an argument
 
-    @property
-    def paged(self) -> bool:
-        """Return whether the request asked for a page."""
-        return self.size is not None
-
 
 def parse_listing(
     pairs: Sequence[tuple[str, str]], headers: Mapping[str, str], *, ranges: bool = False

@@ -55,11 +55,9 @@ class PlexKnobs:
 
     # Events
     socket_path: Literal["both", "websockets", "websocket"] = "both"  # paths of the event stream
-    notifications: bool = True  # false: a proxy in front answers 404 to the event streams
+    notifications: bool = True  # false: a proxy in front answers 404 to the event stream
     edit_events: bool = False  # label edits cause timeline events
     read_refreshes: bool = False  # reading items without `skipRefresh=1` causes events
-    done_state: Literal["", "created"] = ""  # the `metadataState` of processed items
-    ping_seconds: float = 10.0  # between pings on the server-sent event stream
 
     @classmethod
     def realistic(cls) -> Self:

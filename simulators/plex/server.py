@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 LISTING_ROUTE = "/library/sections/{id}/all"
 METADATA_ROUTE = "/library/metadata/{ids}"
 WEBSOCKET_ROUTES = ("/:/websockets/notifications", "/:/websocket/notifications")
-EVENT_SOURCE_ROUTES = ("/:/eventsource/notifications",)
 
 
 class PlexSimulator(PlexBackend):
@@ -40,11 +39,8 @@ class PlexSimulator(PlexBackend):
         token: str | None = None,
         knobs: PlexKnobs | None = None,
         owner_name: str = "owner",
-        control_token: str | None = None,
     ) -> None:
-        super().__init__(
-            state, token=token, knobs=knobs, owner_name=owner_name, control_token=control_token
-        )
+        super().__init__(state, token=token, knobs=knobs, owner_name=owner_name)
         self._reading = Reading(self)
         self._writing = Writing(self, self._reading)
 
@@ -57,7 +53,7 @@ class PlexSimulator(PlexBackend):
             server=server,
             stats=self.stats,
             faults=self.faults,
-            streams=frozenset((*WEBSOCKET_ROUTES, *EVENT_SOURCE_ROUTES)),
+            streams=frozenset(WEBSOCKET_ROUTES),
             open_routes=frozenset({"/identity"}),
             before=changes_before(self, self._reading.understood),
             after=AFTER,
@@ -132,8 +128,6 @@ class PlexSimulator(PlexBackend):
         add("DELETE", METADATA_ROUTE, guarded(self, write.delete, others=403))
         for path in WEBSOCKET_ROUTES:
             add("GET", path, guarded(self, self._websocket))
-        for path in EVENT_SOURCE_ROUTES:
-            add("GET", path, guarded(self, self._event_source))
         for method, path, plain in control_routes(self):
             add(method, path, plain)
         add("*", "/{anything:.*}", guarded(self, read.nothing))
@@ -143,8 +137,3 @@ class PlexSimulator(PlexBackend):
         if not self.knobs.notifications or served not in ("both", request.path.split("/")[2]):
             raise RefusedError(404)
         return await self.events.websocket(request)
-
-    async def _event_source(self, request: web.Request, _viewer: Viewer) -> web.StreamResponse:
-        if not self.knobs.notifications:
-            raise RefusedError(404)
-        return await self.events.server_sent(request, self.knobs.ping_seconds, self.listener)

@@ -137,7 +137,6 @@ class PlexState:
         guids: Iterable[str] | None = None,
         edition: str = "",
         added_at: int | None = None,
-        labels: Iterable[str] = (),
         seasons: int = 1,
         episodes: int = 1,
         rating_key: str | None = None,
@@ -166,14 +165,7 @@ class PlexState:
             episodes=episodes if title.type == "show" else 0,
         )
         self._insert(item)
-        for label in labels:
-            self.add_label(item.rating_key, label)
         return item
-
-    def add_custom_item(self, title: CatalogTitle, *, bare: bool = False) -> Item:
-        """Put a title into a library with a custom provider's guid; `bare` omits external ids."""
-        guid = f"tv.plex.agents.custom.example://{title.type}/{title.type}-{title.key[:8]}"
-        return self.add_item(title, guid=guid, guids=() if bare else plex_guids(title))
 
     def add_collection(self, section: str, title: str, size: int = 0) -> Item:
         """Put a collection into a library."""

@@ -16,7 +16,7 @@ from .payloads import (
     probe_event,
     user_json,
 )
-from .records import UnknownUserError, WatchlistEntry
+from .records import UnknownUserError
 from .state import timestamp
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ PROBE_ROUTES: Final = frozenset({"/v1/webhooks/endpoints/test", "/v1/webhooks/en
 """Routes with the small rate limit."""
 
 WATCHLIST_ROUTE: Final = "/v1/users/{id}/watchlist"
-RECENT_MAX: Final = 50
 
 
 class ApiError(Exception):
@@ -67,10 +66,8 @@ class Api:
             ("GET", "/v1/users/users/list", self.users),
             ("GET", "/v1/users/users/list/with-counts", self.users_with_counts),
             ("GET", WATCHLIST_ROUTE, self.watchlist),
-            ("GET", "/v1/stats/recent-requests", self.recent_requests),
             ("GET", "/v1/system/update-status", self.update_status),
             ("GET", "/v1/config", self.config),
-            ("PUT", "/v1/config", self.change_config),
             ("GET", "/v1/webhooks/event-types", self.event_types),
             ("GET", endpoints, self.endpoints),
             ("POST", endpoints, self.create_endpoint),
@@ -80,7 +77,6 @@ class Api:
             ("DELETE", endpoint, self.delete_endpoint),
             ("POST", f"{endpoint}/test", self.test_endpoint),
             ("POST", "/v1/labels/sync", self.labels_sync),
-            ("POST", "/v1/labels/cleanup", self.labels_cleanup),
             ("DELETE", "/v1/labels/remove", self.labels_remove),
         ]
 
@@ -137,32 +133,6 @@ class Api:
         """Return the rows followed by the scripted unreadable ones."""
         return [*rows, *self.knobs.odd_rows.get(where, ())]
 
-    async def recent_requests(self, request: web.Request) -> web.Response:
-        """Return the newest routed items of all users; they have no `key`."""
-        limit = validation.limit_of(request.query, default=10, most=RECENT_MAX)
-        newest = sorted(self.state.entries(), key=lambda entry: (entry.added or "", entry.id))
-        items = [self._recent_json(entry) for entry in reversed(newest)]
-        if status := request.query.get("status"):
-            items = [item for item in items if item["status"] == status]
-        return web.json_response({"success": True, "items": items[:limit]})
-
-    def _recent_json(self, entry: WatchlistEntry) -> dict[str, Any]:
-        available = entry.status in {"grabbed", "notified"}
-        return {
-            "id": entry.id,
-            "source": "watchlist",
-            "title": entry.title,
-            "contentType": entry.kind,
-            "guids": list(entry.guids),
-            "thumb": entry.thumb,
-            "status": "available" if available else entry.status,
-            "userId": entry.user_id,
-            "userName": self.state.user(entry.user_id).name,
-            "createdAt": entry.added,
-            "primaryInstance": None,
-            "allInstances": [],
-        }
-
     # --- version and settings ---
 
     async def update_status(self, request: web.Request) -> web.Response:
@@ -190,23 +160,14 @@ class Api:
         """Return the settings row, secrets included."""
         return web.json_response({"success": True, "config": self._config_json()})
 
-    async def change_config(self, request: web.Request) -> web.Response:
-        """Apply a strict partial update."""
-        known = set(self.state.config) | {"notifyOnAvailability"}
-        change = validation.config_change(body_of(request), known)
-        if isinstance(notify := change.pop("notifyOnAvailability", None), bool):
-            self.knobs.notify_on_availability = notify
-        self.state.config |= change
-        return web.json_response({"success": True, "config": self._config_json()})
-
     def _config_json(self) -> dict[str, Any]:
         return {
             "port": 3003,
             "authenticationMethod": self.knobs.auth,
             "basePath": self.knobs.base_path,
             **self.state.config,
-            "notifyOnAvailability": self.knobs.notify_on_availability,
-            "publicContentNotifications": {"enabled": self.knobs.public_content},
+            "notifyOnAvailability": True,
+            "publicContentNotifications": {"enabled": False},
             "plexTokens": [self.config_secret],
             "radarrApiKey": self.config_secret,
             "sonarrApiKey": self.config_secret,
@@ -281,11 +242,6 @@ class Api:
         if counts is not None and self.label_sync is not None:
             counts = await self.label_sync.sync()
         return _job(counts, {"mode": "sync", "results": zero}, "results")
-
-    async def labels_cleanup(self, _request: web.Request) -> web.Response:
-        """Remove orphaned labels."""
-        zero = {"removed": 0, "failed": 0}
-        return _job(self._counts(), {"pending": zero, "orphaned": dict(zero)}, "pending")
 
     async def labels_remove(self, _request: web.Request) -> web.Response:
         """Remove every label with Pulsarr's prefix."""

@@ -22,7 +22,6 @@ def radarr_download(
     upgrade: bool = False,
     imdb: bool = True,
     tags: Sequence[str | int] | None = (),
-    path: str | None = None,
 ) -> dict[str, Any]:
     """Return Radarr's import of a movie file (with `upgrade`, a replacement).
 
@@ -35,7 +34,7 @@ def radarr_download(
         "movieFile": {
             "id": _number(title, 1),
             "relativePath": name,
-            "path": path or f"{folder}/{name}",
+            "path": f"{folder}/{name}",
             "quality": "WEBDL-1080p",
             "size": 4_000_000_000,
         },
@@ -53,7 +52,6 @@ def sonarr_download(
     episodes: Sequence[int] = (1,),
     *,
     complete: bool = False,
-    upgrade: bool = False,
     tags: Sequence[str | int] | None = (),
 ) -> dict[str, Any]:
     """Return Sonarr's import of episodes of a season; `complete` is "import complete"."""
@@ -73,7 +71,7 @@ def sonarr_download(
             "release": {"releaseType": "seasonPack"},
         }
     else:
-        payload |= {"episodeFile": files[0] if files else {}, "isUpgrade": upgrade}
+        payload |= {"episodeFile": files[0] if files else {}, "isUpgrade": False}
     return payload
 
 

@@ -33,10 +33,9 @@ if TYPE_CHECKING:
 class PulsarrBackend:
     """A Pulsarr without its routes.
 
-    `catalog` is only needed by the control API, which finds titles by their text; with a
-    `control_token` that API requires it in a header. `arr_import` is what the control API's import
-    does besides announcing the title, e.g. letting Plex find the file: it receives the title and
-    the fields of the control call.
+    `catalog` is only needed by the control API, which finds titles by their text. `arr_import` is
+    what the control API's import does besides announcing the title, e.g. letting Plex find the
+    file: it receives the title and the fields of the control call.
     """
 
     def __init__(
@@ -46,12 +45,10 @@ class PulsarrBackend:
         api_key: str | None = None,
         knobs: PulsarrKnobs | None = None,
         catalog: Sequence[CatalogTitle] = (),
-        control_token: str | None = None,
     ) -> None:
         self.state = PulsarrState() if state is None else state
         self.knobs = PulsarrKnobs() if knobs is None else knobs
         self.catalog = tuple(catalog)
-        self.control_token = control_token
         self.api_key = secrets.token_urlsafe(24) if api_key is None else api_key
         self.stats = Stats()
         self.faults = Faults()
@@ -60,9 +57,7 @@ class PulsarrBackend:
         self._courier = Courier(self.knobs)
         self._api = Api(self.state, self.knobs, self._courier)
         self._desk = ImportDesk(self.state, self.knobs, self._count_deliveries)
-        self._watchlists = WatchlistChanges(
-            self.state, self.knobs, self._count_deliveries, self._pause
-        )
+        self._watchlists = WatchlistChanges(self.state, self.knobs, self._count_deliveries)
         self._base = self.knobs.base_path.rstrip("/")
         self._server: LocalServer | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -209,9 +204,6 @@ class PulsarrBackend:
         Raises aiohttp.ClientError or TimeoutError if there is no response.
         """
         return await self._courier.post_plain(url, payload)
-
-    async def _pause(self, seconds: float) -> None:
-        await self.listener.pause(seconds)
 
     async def _count_deliveries(self, event: str, data: dict[str, Any]) -> int:
         return len(await self.deliver(event, data))

@@ -127,7 +127,7 @@ def simulator(args: argparse.Namespace, world: World) -> PulsarrSimulator:
 def introduce(sim: PulsarrSimulator, key_file: Path | None) -> None:
     """Print where Pulsarr is and where its key is stored."""
     where = "not told (no --key-file)" if key_file is None else f"in {key_file}"
-    say(f"Pulsarr {sim.url} (API key {where}, control {sim.root_url}/_control/summary)")
+    say(f"Pulsarr {sim.url} (API key {where}, control {sim.root_url}/_control/state)")
 
 
 async def run(args: argparse.Namespace) -> int:

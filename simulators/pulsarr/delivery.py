@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .records import Endpoint
 
 DELIVERIES_KEPT: Final = 10_000
+AT_ONCE: Final = 5
 OK: Final = range(200, 300)
 
 
@@ -70,7 +71,7 @@ class Courier:
         self, endpoints: Iterable[Endpoint], event: str, data: Mapping[str, Any], moment: str
     ) -> list[Delivery]:
         """Deliver one event to these endpoints, a few at a time; return one result per endpoint."""
-        turnstile = asyncio.Semaphore(self._knobs.delivery_parallel)
+        turnstile = asyncio.Semaphore(AT_ONCE)
 
         async def send(endpoint: Endpoint) -> Delivery:
             async with turnstile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
@@ -17,29 +17,20 @@ if TYPE_CHECKING:
 
 API_PREFIX: Final = "/v1"
 WEBHOOKS_PREFIX: Final = "/v1/webhooks/"
+WINDOW_S: Final = 60.0  # of the rate limits
 SPA: Final = (
     '<!DOCTYPE html><html lang="en"><head><title>Pulsarr</title></head>'
     '<body><div id="app"></div><script type="module" src="/assets/index.js"></script></body></html>'
 )
-_CODES: Final = {
-    400: "FST_ERR_VALIDATION",
-    401: "FST_UNAUTHORIZED",
-    404: "FST_ERR_NOT_FOUND",
-    415: "FST_ERR_CTP_INVALID_MEDIA_TYPE",
-    429: "FST_ERR_RATE_LIMIT",
-}
 
 
 def error_response(
-    status: int, message: str, knobs: PulsarrKnobs, headers: dict[str, str] | None = None
+    status: int, message: str, headers: dict[str, str] | None = None
 ) -> web.Response:
     """Return an error in Pulsarr's shape; server errors carry no detail."""
     if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         status, message = 500, "Internal Server Error"
-    body: dict[str, Any] = {"statusCode": status}
-    if knobs.error_code_field:
-        body["code"] = _CODES.get(status, "FST_ERR")
-    body |= {"error": HTTPStatus(status).phrase, "message": message}
+    body = {"statusCode": status, "error": HTTPStatus(status).phrase, "message": message}
     return web.json_response(body, status=status, headers=headers)
 
 
@@ -62,10 +53,8 @@ def take_ticket(limiter: RateLimiter, knobs: PulsarrKnobs, route: str, client_ip
     """Count a request against the client's bucket, or against the route's own one."""
     bucket = limit_bucket(client_ip)
     if route in PROBE_ROUTES:
-        return limiter.take(
-            f"{bucket} {route}", limit=knobs.probe_limit, window_s=knobs.rate_window_s
-        )
-    return limiter.take(bucket, limit=knobs.rate_limit, window_s=knobs.rate_window_s)
+        return limiter.take(f"{bucket} {route}", limit=knobs.probe_limit, window_s=WINDOW_S)
+    return limiter.take(bucket, limit=knobs.rate_limit, window_s=WINDOW_S)
 
 
 def require_access(

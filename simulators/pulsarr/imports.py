@@ -1,4 +1,4 @@
-"""Processing of arr imports in Pulsarr: announced, collected per season, parked, or dropped."""
+"""Processing of arr imports in Pulsarr: announced, parked, or dropped."""
 
 from __future__ import annotations
 
@@ -35,7 +35,6 @@ class ImportDesk:
         self._knobs = knobs
         self._send = send
         self._parked: dict[str, asyncio.Task[None]] = {}
-        self._collecting: dict[str, asyncio.Task[None]] = {}
 
     @property
     def parked(self) -> int:
@@ -43,13 +42,12 @@ class ImportDesk:
         return len(self._parked)
 
     async def stop(self) -> None:
-        """Drop what is parked or being collected, as a restart of Pulsarr does."""
-        tasks = [*self._parked.values(), *self._collecting.values()]
+        """Drop what is parked, as a restart of Pulsarr does."""
+        tasks = [*self._parked.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._parked.clear()
-        self._collecting.clear()
 
     async def arrived(
         self,
@@ -66,9 +64,6 @@ class ImportDesk:
         """
         imported = import_of(title, season=season, episode=episode)
         if imported is None or imported.guid in self._state.syncing:
-            return 0
-        if imported.bulk and self._knobs.queue_wait_s > 0:
-            self._collect(title, imported, only)
             return 0
         return await self._judge(title, imported, only)
 
@@ -104,7 +99,7 @@ class ImportDesk:
     def _verdict(
         self, imported: Import, only: Collection[int] | None
     ) -> tuple[Verdict, list[WatchlistEntry]]:
-        state, knobs = self._state, self._knobs
+        state = self._state
         entries = [
             entry
             for entry in state.watchers(imported.kind, imported.guid)
@@ -123,9 +118,6 @@ class ImportDesk:
                 endpoint.enabled and EVENT in endpoint.event_types
                 for endpoint in state.endpoints.values()
             ),
-            notify_on_availability=knobs.notify_on_availability,
-            public_content=knobs.public_content,
-            public_already_notified=imported.what in state.notified_public,
         )
         return verdict, entries
 
@@ -143,25 +135,11 @@ class ImportDesk:
                 state.set_status(entry, "notified")
             elif entry.status != "notified":
                 state.set_status(entry, "grabbed")
-        if verdict.public:
-            state.notified_public.add(imported.what)
         if not verdict.send:
             return 0
         users = [state.user(user_id) for user_id in verdict.listed]
         data = media_available(title, imported, users, guids=entries[0].guids)
         return await self._send(EVENT, data)
-
-    def _collect(self, title: CatalogTitle, imported: Import, only: Collection[int] | None) -> None:
-        """Wait for more episodes of the season; each new one restarts the wait."""
-        if running := self._collecting.pop(imported.what, None):
-            running.cancel()
-
-        async def wait() -> None:
-            await asyncio.sleep(self._knobs.queue_wait_s)
-            self._collecting.pop(imported.what, None)
-            await self._judge(title, imported, only)
-
-        self._collecting[imported.what] = asyncio.create_task(wait())
 
     def _park(self, title: CatalogTitle, imported: Import, only: Collection[int] | None) -> None:
         if imported.what in self._parked:

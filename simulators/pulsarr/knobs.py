@@ -40,8 +40,6 @@ class PulsarrKnobs:
     with_counts_route: bool = True
     update_status: bool = True
     """False: an older version without /v1/system/update-status."""
-    error_code_field: bool = False
-    """True: error bodies carry a `code` as in older versions."""
     user_fields: UserFields = "newest"
     """`late_2025` lacks the digest and quiet-hours fields; `oldest` also lacks display_name, avatar,
     plex_uuid, friend_created_at and is_primary_token, and has Tautulli's fields instead of Plex mobile."""
@@ -56,13 +54,10 @@ class PulsarrKnobs:
 
     # --- authentication and limits ---
     auth: AuthMethod = "required"
-    client_ip: str | None = None
-    """The address that every request seems to come from; None: the real one."""
     rate_limit: int = 500
-    """Requests per window and client address."""
+    """Requests per minute and client address."""
     probe_limit: int = 10
     """The same for the webhook test routes, which have their own bucket."""
-    rate_window_s: float = 60.0
     latency_ms: float = 0.0
 
     # --- watchlists and announcements ---
@@ -79,24 +74,14 @@ class PulsarrKnobs:
 
     They are on the watchlist of a user id, or among the "users", "endpoints" or "event-types".
     """
-    thumb_needed: bool = True
-    """Whether Pulsarr drops watchlist.added without a picture, as in December 2025."""
-    removal_lag_s: float = 0.0
-    """Seconds for which a row stays after watchlist.removed, while Pulsarr removes its labels."""
     renames: Literal["in_place", "new_id"] = "in_place"
     """Before September 2026 a renamed friend was a new user with a new id."""
-    notify_on_availability: bool = True
-    public_content: bool = False
-    """A public channel is configured: titles are announced once even if no watcher has a channel."""
     pending_webhook_max_age_s: float = 600.0
     """How long an import that no one wants yet is parked."""
     pending_retry_s: float = 20.0
-    queue_wait_s: float = 0.0
-    """How long old episodes are collected per season (120 in a real Pulsarr; 0: sent at once)."""
 
     # --- deliveries ---
     delivery_timeout_s: float = 10.0
-    delivery_parallel: int = 5
 
     @classmethod
     def realistic(cls) -> Self:

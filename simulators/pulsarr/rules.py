@@ -74,7 +74,6 @@ class Verdict:
 
     send: bool
     listed: tuple[int, ...] = ()
-    public: bool = False
     parked: bool = False
 
 
@@ -82,26 +81,20 @@ def judge_import(
     watchers: Sequence[Watcher],
     *,
     subscribed: bool,
-    notify_on_availability: bool = True,
-    public_content: bool = False,
-    public_already_notified: bool = False,
 ) -> Verdict:
     """Decide on media.available for one import.
 
     It is sent only if an endpoint subscribes, a user wants the title, and at least one notification
-    was produced: for a watcher with a channel who was not notified before, or once for public
-    content. Only the watchers who passed are listed, so the list may be empty (public content
-    alone).
+    was produced: for a watcher with a channel who was not notified before. Only these are listed.
     """
     if not watchers:
         return Verdict(send=False, parked=True)
     listed = tuple(
         watcher.user_id
         for watcher in watchers
-        if notify_on_availability and watcher.has_channel and not watcher.already_notified
+        if watcher.has_channel and not watcher.already_notified
     )
-    public = public_content and not public_already_notified
-    return Verdict(send=subscribed and (bool(listed) or public), listed=listed, public=public)
+    return Verdict(send=subscribed and bool(listed), listed=listed)
 
 
 def import_guid(kind: str, guids: Iterable[str]) -> str | None:

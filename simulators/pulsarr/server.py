@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
-from simulators.http import LoggedRequest, redact_query
+from simulators.control import CONTROL_PREFIX
+from simulators.front import FrontDesk, middleware_of
+from simulators.http import route_of
 from simulators.listener import LocalServer
 
 from . import gate
 from .api import WATCHLIST_ROUTE, ApiError
 from .backend import PulsarrBackend
-from .control import CONTROL_PREFIX, control_routes
-from .faulty import body_bytes, under_fault, was_cut
+from .control import control_routes
+from .faulty import AFTER, page
 from .records import UnknownUserError
 from .state import timestamp
 from .validation import InvalidError
@@ -32,7 +33,19 @@ class PulsarrSimulator(PulsarrBackend):
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; port 0 picks a free one. Raises OSError when the port is in use."""
         self._base = self.knobs.base_path.rstrip("/")
-        server = LocalServer(self._application())
+        app = web.Application()
+        server = LocalServer(app)
+        desk = FrontDesk(
+            server=server,
+            stats=self.stats,
+            faults=self.faults,
+            before={"vanishing_row": self._lose_user},
+            after=AFTER,
+            pages=page,
+            base=self._base,
+        )
+        app.middlewares.extend((middleware_of(desk), self._hooks))
+        self._add_routes(app)
         await self._courier.start()
         try:
             await server.start(port)
@@ -65,8 +78,7 @@ class PulsarrSimulator(PulsarrBackend):
         """Stop."""
         await self.stop()
 
-    def _application(self) -> web.Application:
-        app = web.Application(middlewares=[self._middleware])
+    def _add_routes(self, app: web.Application) -> None:
         for method, path, control in control_routes(self):
             app.router.add_route(method, path, control)
         for method, path, handler in self._api.routes():
@@ -74,7 +86,6 @@ class PulsarrSimulator(PulsarrBackend):
         app.router.add_get(f"{self._base}/health", self._health, allow_head=False)
         app.router.add_route("*", f"{self._base}/v1/{{rest:.*}}", self._unknown)
         app.router.add_route("*", "/{rest:.*}", self._page)
-        return app
 
     async def _health(self, _request: web.Request) -> web.Response:
         return web.json_response(
@@ -109,59 +120,21 @@ class PulsarrSimulator(PulsarrBackend):
             return request.path.removeprefix(self._base) or "/"
         return f"(outside){request.path}"
 
-    def _route(self, request: web.Request) -> str:
-        """Return the template of the matched route without the base path."""
-        resource = request.match_info.route.resource
-        canonical = "" if resource is None else resource.canonical
-        return canonical.removeprefix(self._base)
-
-    @web.middleware
-    async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith(CONTROL_PREFIX):
-            return await handler(request)
-        route = self._route(request)
-        fault = self.faults.pick(request.method, route, target=request.path_qs)
-
-        async def answer() -> web.StreamResponse:
-            if fault is not None and fault.kind == "vanishing_row":
-                self._lose_user(request)
-            return await self._answer(request, handler, route)
-
-        self.stats.begin(request)
-        started = time.monotonic()
-        status = size = 0
-        try:
-            response = await under_fault(fault, request, answer, self.listener, self.knobs)
-            if not was_cut(request):
-                status, size = response.status, len(body_bytes(response))
-        finally:
-            self.stats.end(
-                request,
-                LoggedRequest(
-                    method=request.method,
-                    route=route,
-                    path=request.path,
-                    query=redact_query(request.query_string),
-                    status=status,
-                    duration=time.monotonic() - started,
-                    bytes_out=size,
-                ),
-            )
-        return response
-
-    def _lose_user(self, request: web.Request) -> None:
+    async def _lose_user(self, request: web.Request) -> None:
         """Remove the user whose watchlist is requested, as if the admin had just done so."""
         user_id = request.match_info.get("id", "")
-        if self._route(request) == WATCHLIST_ROUTE and user_id.isdecimal():
+        if route_of(request).endswith(WATCHLIST_ROUTE) and user_id.isdecimal():
             with contextlib.suppress(UnknownUserError):
                 self.state.remove_user(int(user_id))
 
-    async def _answer(
-        self, request: web.Request, handler: Handler, route: str
-    ) -> web.StreamResponse:
+    @web.middleware
+    async def _hooks(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Run Fastify's hooks in order (limit, key, body, route); errors get Pulsarr's shape."""
+        if request.path.startswith(CONTROL_PREFIX):
+            return await handler(request)
         path, knobs = self._relative(request), self.knobs
-        client = knobs.client_ip or request.remote or "127.0.0.1"
+        route = route_of(request).removeprefix(self._base)
+        client = request.remote or "127.0.0.1"
         headers: dict[str, str] = {}
         if knobs.latency_ms:
             await self.listener.pause(knobs.latency_ms / 1000)
@@ -178,11 +151,11 @@ class PulsarrSimulator(PulsarrBackend):
                 request["limit_headers"] = headers
             response = await handler(request)
         except InvalidError as problem:
-            response = gate.error_response(400, str(problem), knobs)
+            response = gate.error_response(400, str(problem))
         except ApiError as problem:
-            response = gate.error_response(problem.status, str(problem), knobs)
+            response = gate.error_response(problem.status, str(problem))
         except web.HTTPException as problem:
-            response = gate.error_response(problem.status, problem.reason, knobs)
+            response = gate.error_response(problem.status, problem.reason)
         if not response.prepared:
             response.headers.update(headers)
         return response

@@ -46,7 +46,6 @@ class PulsarrState:
         """Guids of titles that are being copied between arr instances: their imports are dropped."""
         self.notified: set[tuple[int, str]] = set()
         """Past notifications: (user id, "tmdb:949" or "tvdb:370139:S4" or "…:S4E1")."""
-        self.notified_public: set[str] = set()
         self.in_arrs: set[str] = set()
         """Keys of titles in Radarr or Sonarr: an entry for one of them is not routed again."""
         self.announced: set[tuple[int, str]] = set()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection
 
 NAME_MAX: Final = 100
 HEADER_NAME_MAX: Final = 100
@@ -61,28 +61,6 @@ def entity_id(text: str) -> int:
         msg = "params/id Invalid input: expected number, received NaN"
         raise InvalidError(msg)
     return int(text)
-
-
-def limit_of(query: Mapping[str, str], *, default: int, most: int) -> int:
-    """Return the `limit` of a list. Raises InvalidError."""
-    text = query.get("limit", str(default))
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
-        msg = f"querystring/limit Invalid input: expected a number from 1 to {most}"
-        raise InvalidError(msg)
-    return int(text)
-
-
-def config_change(body: object, known: Collection[str]) -> dict[str, Any]:
-    """Return a partial settings update; unlike elsewhere, unknown keys are refused.
-
-    Raises InvalidError.
-    """
-    given = _mapping(body)
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        msg = f"body/ Unrecognized key: {unknown[0]!r}"
-        raise InvalidError(msg)
-    return given
 
 
 def _invalid(key: str, problem: str) -> InvalidError:

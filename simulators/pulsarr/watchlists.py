@@ -26,13 +26,11 @@ class WatchlistChanges:
         state: PulsarrState,
         knobs: PulsarrKnobs,
         send: Callable[[str, dict[str, Any]], Awaitable[int]],
-        pause: Callable[[float], Awaitable[None]],
     ) -> None:
-        """Initialize with `send`, which delivers one event, and `pause`, which sleeps."""
+        """Initialize with `send`, which delivers one event."""
         self._state = state
         self._knobs = knobs
         self._send = send
-        self._pause = pause
 
     async def rename(self, user_id: int, name: str) -> PulsarrUser:
         """Rename a friend: in place by the Plex account or, in older versions, as a new user."""
@@ -55,7 +53,7 @@ class WatchlistChanges:
             needed_id=import_guid(entry.kind, entry.guids) is not None,
             in_arr=title.key in state.in_arrs,
             announced=(user_id, entry.title) in state.announced,
-            thumb=entry.thumb is not None or not self._knobs.thumb_needed,
+            thumb=entry.thumb is not None,
         )
         if routing.routed or force:
             state.in_arrs.add(title.key)
@@ -80,7 +78,6 @@ class WatchlistChanges:
             for entry in state.watchlist(user.id)
             if (user.id, entry.catalog_key) in found
         ]
-        await self._pause(self._knobs.removal_lag_s)
         for user_id, key in found:
             state.forget(user_id, key)
         await asyncio.gather(*deliveries)

@@ -138,13 +138,6 @@ async def plex(
         yield Peer(sim, session)
 
 
-async def until(done: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait for a condition that comes true on the loop. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not done():  # noqa: ASYNC110  # conditions have no event
-            await asyncio.sleep(0.005)
-
-
 async def in_thread[T](work: Callable[[], T]) -> T:
     """Run blocking code in a thread of its own, which then ends."""
     with ThreadPoolExecutor(1) as pool:

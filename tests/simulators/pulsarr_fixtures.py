@@ -15,7 +15,7 @@ from simulators.catalog import CatalogTitle, make_catalog
 from simulators.pulsarr import EVENT_TYPES, PulsarrKnobs, PulsarrSimulator, PulsarrState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
 CATALOG = make_catalog(1, 12, 6)
 MOVIE, OTHER_MOVIE = CATALOG[0], CATALOG[1]
@@ -156,13 +156,6 @@ async def receiver(*, holds: bool = False, **settings: Json) -> AsyncIterator[Re
         yield target
     finally:
         await runner.cleanup()
-
-
-async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    """Wait until `condition()` holds; fail after `seconds`."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  # conditions have no event
-            await asyncio.sleep(0.005)
 
 
 def titles(kind: str) -> tuple[CatalogTitle, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
@@ -21,8 +21,8 @@ from tests.simulators.plex_fixtures import (
     added,
     plain_state,
     plex,
-    until,
 )
+from tests.simulators.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -55,10 +55,10 @@ class EventListener:
         assert all(box["size"] == len(box["TimelineEntry"]) for box in boxes)
         return [numbers(row) for box in boxes for row in box["TimelineEntry"]]
 
-    async def silence(self, seconds: float = 0.1) -> None:
+    async def silence(self) -> None:
         """Nothing comes for a while."""
         with pytest.raises(TimeoutError):
-            await self.socket.receive(timeout=seconds)
+            await self.socket.receive(timeout=0.1)
 
 
 def numbers(row: Json) -> Json:
@@ -80,18 +80,18 @@ def finished(count: int = 1) -> Callable[[list[Json]], bool]:
 
 
 @asynccontextmanager
-async def listening(peer: Peer, path: str = SOCKET) -> AsyncIterator[EventListener]:
+async def listening(peer: Peer) -> AsyncIterator[EventListener]:
     before = peer.sim.events.listeners
     async with peer.session.ws_connect(
-        peer.sim.url + path, headers={"X-Plex-Token": TOKEN}
+        peer.sim.url + SOCKET, headers={"X-Plex-Token": TOKEN}
     ) as socket:
         await until(lambda: peer.sim.events.listeners > before)
         yield EventListener(socket)
 
 
 @asynccontextmanager
-async def empty_plex(knobs: PlexKnobs | None = None) -> AsyncIterator[Peer]:
-    async with plex(plain_state(missing=1.0), knobs) as peer:
+async def empty_plex() -> AsyncIterator[Peer]:
+    async with plex(plain_state(missing=1.0)) as peer:
         yield peer
 
 
@@ -213,27 +213,6 @@ async def test_half_of_the_entries_have_numbers_as_strings(peer: Peer) -> None:
         assert texts + plain == len(raw)
 
 
-async def test_filters_choose_what_is_received() -> None:
-    async with (
-        empty_plex() as peer,
-        listening(peer) as everything,
-        listening(peer, f"{SOCKET}?filters=timeline") as timeline,
-        listening(peer, f"{SOCKET}?filters=-timeline") as others,
-    ):
-        await peer.sim.import_title(MOVIES[0])
-        peer.sim.events.announce({"type": "status", "size": 0})
-        for listener in (everything, timeline):
-            await listener.until(finished())
-        assert {box["type"] for box in timeline.received} == {"timeline"}
-        assert "activity" in {box["type"] for box in everything.received}
-        async with asyncio.timeout(60):
-            while not any(box["type"] == "status" for box in others.received):
-                others.received.append(
-                    (await others.socket.receive_json())["NotificationContainer"]
-                )
-        assert "timeline" not in {box["type"] for box in others.received}
-
-
 @pytest.mark.parametrize("with_events", [False, True])
 async def test_own_edits_are_silent_unless_configured(with_events: bool) -> None:
     async with plex(knobs=PlexKnobs(edit_events=with_events)) as peer, listening(peer) as listener:
@@ -285,31 +264,6 @@ async def test_open_streams_count_as_requests_and_not_as_concurrency(peer: Peer)
         await peer.get("/")
         assert peer.sim.stats.in_flight == 0
         assert peer.sim.stats.peak_concurrency == 1
-
-
-async def sse(response: aiohttp.ClientResponse, count: int) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    async with asyncio.timeout(60):
-        while len(found) < count:
-            name = (await response.content.readline()).decode().removeprefix("event: ").strip()
-            data = (await response.content.readline()).decode().removeprefix("data: ")
-            await response.content.readline()
-            found.append((name, json.loads(data)))
-    return found
-
-
-async def test_server_sent_events_have_one_entry_each_and_pings() -> None:
-    async with plex(knobs=PlexKnobs(ping_seconds=0.1)) as peer:
-        url = f"{peer.sim.url}/:/eventsource/notifications?filters=timeline"
-        assert (await peer.get("/:/eventsource/notifications", token=None)).status == 401
-        async with peer.session.get(url, headers={"X-Plex-Token": TOKEN}) as response:
-            assert response.content_type == "text/event-stream"
-            await until(lambda: peer.sim.events.listeners > 0)
-            peer.sim.refresh_items(["1", "2", "3"])
-            *entries, ping = await sse(response, 4)
-            assert [name for name, _ in entries] == ["timeline"] * 3
-            assert [numbers(data["TimelineEntry"])["itemID"] for _, data in entries] == [1, 2, 3]
-            assert ping == ("ping", {})
 
 
 async def test_scan_and_activities_can_be_asked_for(peer: Peer) -> None:

@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 
 from simulators.plex import Fault
-from tests.simulators.plex_fixtures import MOVIES, Peer, added, until
+from tests.simulators.plex_fixtures import MOVIES, Peer, added
+from tests.simulators.waiting import until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -8,7 +8,8 @@ import pytest
 
 from simulators.plex import Fault, PlexKnobs
 from simulators.plex.server import LISTING_ROUTE
-from tests.simulators.plex_fixtures import MOVIES, Peer, added, removed, until
+from tests.simulators.plex_fixtures import MOVIES, Peer, added, removed
+from tests.simulators.waiting import until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -149,30 +150,6 @@ async def test_edit_shows_only_after_a_while(peer: Peer) -> None:
     assert peer.state.labels_of("2") == ()
     peer.sim.settle()
     assert peer.state.labels_of("2") == ("Ann",)
-
-
-async def test_all_of_it_can_be_asked_for_from_outside(peer: Peer) -> None:
-    async def control(name: str, **body: object) -> dict[str, object]:
-        url = f"{peer.sim.url}/_control/{name}"
-        async with peer.session.post(url, json=body) as response:
-            return {"status": response.status, **await response.json()}
-
-    await control("faults", kind="empty", match="/sections/1/")
-    assert (await peer.get(ALL)).rows == []
-    assert (await control("broken", rating_key="3", how="busy"))["broken"] == {"3": "busy"}
-    assert (await peer.get("/library/metadata/3")).status == 500
-    assert (await control("broken", rating_key="3"))["broken"] == {}
-    assert (await control("broken", rating_key="3", how="odd"))["status"] == 400
-    assert (await control("restore"))["status"] == 400
-    peer.state.add_label("3", "Ann")
-    await control("snapshot")
-    peer.state.remove_label("3", "Ann")
-    await control("restore")
-    assert peer.state.labels_of("3") == ("Ann",)
-    await control("correct_ids", rating_key="3", guids=["tmdb://1"])
-    assert peer.state.items["3"].guids == ("tmdb://1",)
-    assert (await control("rebuild", section="1"))["status"] == 200
-    assert (await control("rebuild", section="99"))["status"] == 400
 
 
 async def test_label_is_cut_where_the_server_wants_it_short(peer: Peer) -> None:

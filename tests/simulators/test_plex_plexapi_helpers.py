@@ -113,7 +113,8 @@ async def test_newest_and_sorted_listings_agree(peer: Peer) -> None:
 
 
 async def test_items_of_custom_providers_are_read_and_labelled(peer: Peer) -> None:
-    item = peer.state.add_custom_item(MOVIES[0])
+    guid = "tv.plex.agents.custom.example://movie/1"
+    item = peer.state.add_item(MOVIES[0], guid=guid, guids=["imdb://tt1", "tmdb://1"])
     peer.sim.knobs = PlexKnobs(section_on_row=False)
 
     def question(server: Any) -> set[str]:

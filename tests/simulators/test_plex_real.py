@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from simulators.plex import Fault, PlexKnobs
-from tests.simulators.plex_fixtures import MOVIES, TOKEN, Peer, added, plain_state, plex, until
+from tests.simulators.plex_fixtures import MOVIES, TOKEN, Peer, added, plain_state, plex
+from tests.simulators.waiting import until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -84,16 +85,6 @@ async def test_one_counter_counts_the_changes_of_all_sections(peer: Peer) -> Non
     assert (await counters())[0] == 0
 
 
-async def test_items_of_custom_providers_come_with_and_without_ids(peer: Peer) -> None:
-    whole = peer.state.add_custom_item(MOVIES[0])
-    bare = peer.state.add_custom_item(MOVIES[1], bare=True)
-    rows = {row["ratingKey"]: row for row in (await peer.get(ALL)).rows}
-    assert rows[whole.rating_key]["guid"].startswith("tv.plex.agents.custom.example://movie/")
-    assert rows[whole.rating_key]["Guid"]
-    assert "Guid" not in rows[bare.rating_key]
-    assert (whole.identified, bare.identified) == (True, False)
-
-
 async def test_texts_may_be_folded_from_a_to_z_only(peer: Peer) -> None:
     for fold, found in (("unicode", 1), ("ascii", 0)):
         peer.sim.knobs = PlexKnobs(label_fold=fold)  # type: ignore[arg-type]  # one of the two
@@ -128,7 +119,7 @@ async def test_read_may_refresh_and_announce_what_it_reads(query: str, announced
 
 
 async def test_sections_of_items_and_of_the_owner_may_be_configured_otherwise() -> None:
-    knobs = PlexKnobs(section_on_row=False, owner_sync=False, done_state="created")
+    knobs = PlexKnobs(section_on_row=False, owner_sync=False)
     async with plex(plain_state(), knobs) as peer:
         shows = [key for key, item in peer.state.items.items() if item.section == "2"]
         one = await peer.get("/library/metadata/1,2")
@@ -136,11 +127,6 @@ async def test_sections_of_items_and_of_the_owner_may_be_configured_otherwise() 
         assert not any("librarySectionID" in row for row in one.rows)
         assert "librarySectionID" not in (await peer.get(f"/library/metadata/1,{shows[0]}")).box
         assert not any(row["allowSync"] for row in (await peer.get("/library/sections")).directory)
-        listening = asyncio.create_task(receive(peer))
-        await until(lambda: peer.sim.events.listeners > 0)
-        peer.sim.refresh_items(["1"])
-        (message,) = await listening
-        assert message["TimelineEntry"][0]["metadataState"] == "created"
 
 
 async def test_who_may_use_the_server_and_that_no_one_plays(peer: Peer) -> None:

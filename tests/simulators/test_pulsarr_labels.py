@@ -11,7 +11,6 @@ pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 JOBS = [
     ("POST", "/v1/labels/sync", "results"),
-    ("POST", "/v1/labels/cleanup", "pending"),
     ("DELETE", "/v1/labels/remove", "results"),
 ]
 

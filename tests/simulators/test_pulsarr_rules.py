@@ -44,22 +44,15 @@ titles = st.sampled_from(CATALOG)
 # --- media.available ---
 
 
-@given(watchers_of, st.booleans(), st.booleans(), st.booleans(), st.booleans())
+@given(watchers_of, st.booleans())
 def test_available_is_sent_only_with_subscriber_watcher_and_a_fresh_notification(
-    watchers: list[Watcher], subscribed: bool, notify: bool, public: bool, public_notified: bool
+    watchers: list[Watcher], subscribed: bool
 ) -> None:
-    verdict = judge_import(
-        watchers,
-        subscribed=subscribed,
-        notify_on_availability=notify,
-        public_content=public,
-        public_already_notified=public_notified,
-    )
-    fresh = {w.user_id for w in watchers if w.has_channel and not w.already_notified and notify}
+    verdict = judge_import(watchers, subscribed=subscribed)
+    fresh = {w.user_id for w in watchers if w.has_channel and not w.already_notified}
     assert set(verdict.listed) == fresh
     assert verdict.parked == (not watchers)
-    may = subscribed and bool(watchers) and (bool(fresh) or (public and not public_notified))
-    assert verdict.send == may
+    assert verdict.send == (subscribed and bool(fresh))
 
 
 @given(watchers_of)

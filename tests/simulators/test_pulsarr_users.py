@@ -193,20 +193,6 @@ def test_exact_name_wins_over_a_name_in_another_case() -> None:
     assert state.find_user("Rosa") == second
 
 
-async def test_recent_requests_are_newest_first_limited_and_have_no_key() -> None:
-    state = ha_env()
-    state.want(2, OTHER_MOVIE, added="2030-01-01T00:00:00.000Z", status="pending")
-    async with pulsarr(state) as peer:
-        items = (await peer.get("/v1/stats/recent-requests?limit=2")).json["items"]
-        pending = (await peer.get("/v1/stats/recent-requests?status=pending")).json["items"]
-        too_many = await peer.get("/v1/stats/recent-requests?limit=51")
-    assert (items[0]["title"], items[0]["userName"]) == (OTHER_MOVIE.title, "tim")
-    assert len(items) == 2
-    assert "key" not in items[0]
-    assert [item["title"] for item in pending] == [OTHER_MOVIE.title]
-    assert too_many.status == 400
-
-
 async def test_knob_makes_a_wellformed_empty_user_list() -> None:
     async with pulsarr(ha_env(), empty_users=True) as peer:
         assert (await peer.get(LIST)).json["users"] == []

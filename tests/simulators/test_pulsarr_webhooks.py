@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from simulators.pulsarr import EVENT_TYPES, EVENT_TYPES_FIRST
-from tests.simulators.pulsarr_fixtures import pulsarr, receiver, until
+from tests.simulators.pulsarr_fixtures import pulsarr, receiver
+from tests.simulators.waiting import until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
